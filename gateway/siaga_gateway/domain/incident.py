@@ -1,0 +1,111 @@
+"""What an incident is. The rules that open and change one are in `attach.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from siaga_gateway.domain.registry import Owner, RegistrationState
+
+
+class Mode(StrEnum):
+    """How the world is to take it; the CAP status element (OASIS CAP 1.2, 3.2.1) has the same three."""
+
+    ACTUAL = "actual"
+    EXERCISE = "exercise"
+    TEST = "test"
+
+
+class IncidentState(StrEnum):
+    """The life of an incident. Apart from closing it only moves forward."""
+
+    OPEN = "open"
+    SEEN = "seen"
+    ASSIGNED = "assigned"
+    ON_SCENE = "on_scene"
+    CLOSED = "closed"
+
+
+class Disposition(StrEnum):
+    """How an incident ended."""
+
+    VERIFIED = "verified"  # a real emergency
+    UNFOUNDED = "unfounded"  # nobody in need was found
+    ACCIDENTAL = "accidental"  # the holder pressed by mistake
+    ABUSE = "abuse"  # pressed for play
+    EXERCISE = "exercise"
+
+
+class Change(StrEnum):
+    """What happened to an incident and is told to the outputs."""
+
+    OPENED = "opened"
+    PRESSED_AGAIN = "pressed_again"
+    POSITION = "position"
+    CANCELLED_BY_HOLDER = "cancelled_by_holder"
+    DURESS = "duress"
+    SEEN = "seen"
+    ASSIGNED = "assigned"
+    ON_SCENE = "on_scene"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where, and how much that is worth."""
+
+    latitude: int  # degrees x 10^7, WGS 84
+    longitude: int
+    accuracy_m: int | None  # 95 %
+    fix_age_s: int | None  # age of the fix when the event happened
+    source: str  # gnss | network | installed
+    at_ms: int  # when the event happened (UTC), the fix was fix_age_s earlier
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Everything that an operator, a console or an output needs to know of one incident."""
+
+    id: int
+    identifier: str  # unique in the world and for ever: "<gateway name>-<id>", free of spaces, commas, < and &
+    mode: Mode
+    state: IncidentState
+    device_id: bytes
+    device_label: str
+    registration: RegistrationState  # as it was when the incident opened
+    owner: Owner | None  # None once the owner's data was erased
+    opening_counter: int
+    opened_at_ms: int  # when the gateway stored the opening event
+    pressed_at_ms: int | None  # when the holder pressed, by the button's clock; None: its clock was not set
+    delayed_s: int | None  # set when the opening event was old on arrival
+    position: Position | None  # the best known
+    presses: int = 1
+    silent: bool = False
+    duress: bool = False
+    cancelled_by_holder: bool = False
+    held: bool = False  # registration not active: not dispatched until a person dispatches it
+    battery: int | None = None  # percent
+    seen_by: str | None = None
+    seen_at_ms: int | None = None
+    unit: str | None = None
+    eta_minutes: int | None = None
+    closed_by: str | None = None
+    closed_at_ms: int | None = None
+    disposition: Disposition | None = None
+    note: str | None = None
+    sequence: int = 1  # number of the last notice that was made of it, from 1
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One message about an incident to the outputs: the incident as it was at that change.
+
+    `sequence` counts from 1 within the incident; `previous` lists (sequence, sent_at_ms) of the notices before it,
+    oldest first, for formats that reference earlier messages (CAP `references`).
+    """
+
+    incident: Incident
+    change: Change
+    sequence: int
+    sent_at_ms: int
+    previous: tuple[tuple[int, int], ...] = ()

@@ -1,0 +1,54 @@
+"""Who may press: owners, their devices, and what a device's registration state means for its frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class RegistrationState(StrEnum):
+    """Where a device stands between its enrolment and its end."""
+
+    PENDING = "pending"  # enrolled, the owner's papers not yet checked
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    EXPIRED = "expired"
+    STOLEN = "stolen"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The person who answers for a device. Personal data (UU 27/2022): never in a log line."""
+
+    id: int
+    name: str
+    nik: str  # 16 digits, the national identity number
+    phone: str  # E.164, as +62...
+    address: str
+    language: str = "id"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One enrolled button."""
+
+    device_id: bytes  # 8 bytes
+    public_xy: bytes  # 64 bytes, X || Y
+    owner_id: int
+    state: RegistrationState
+    label: str  # what the installer wrote: "Toko Makmur, kasir"
+    enrolled_at_ms: int
+    valid_until_ms: int | None = None  # after this the registration counts as expired
+    installed_latitude: int | None = None  # degrees x 10^7
+    installed_longitude: int | None = None
+
+
+def state_at(device: Device, now_ms: int) -> RegistrationState:
+    """The state that counts now: an active registration past its date is expired."""
+    if (
+        device.state is RegistrationState.ACTIVE
+        and device.valid_until_ms is not None
+        and now_ms >= device.valid_until_ms
+    ):
+        return RegistrationState.EXPIRED
+    return device.state

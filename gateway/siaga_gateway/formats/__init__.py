@@ -1,0 +1,1 @@
+"""Pure translations: an incident into the bytes another system expects."""
