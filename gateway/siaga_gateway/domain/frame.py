@@ -1,0 +1,252 @@
+"""The gateway's own reader and writer of the Siaga wire protocol, version 1 (firmware/PROTOCOL.md).
+
+Laying out is all that happens here; whether a frame is genuine is for `verify.py`. A frame is refused for its form
+only, never for what it reports: a press without a position, a clock or a charged battery is a press.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import struct
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+# Named again, because they are part of what decode_uplink returns.
+from siaga_gateway.domain.report import NO_POSITION as NO_POSITION
+from siaga_gateway.domain.report import Bearer as Bearer
+from siaga_gateway.domain.report import Flags as Flags
+from siaga_gateway.domain.report import PositionSource as PositionSource
+from siaga_gateway.domain.report import Report as Report
+from siaga_gateway.domain.report import Status as Status
+from siaga_gateway.domain.report import Trigger as Trigger
+
+VERSION = 1
+UP_CONTEXT = b"siaga/1 up"
+DOWN_CONTEXT = b"siaga/1 down"
+
+UNKNOWN_ETA = 255
+
+_HEADER = struct.Struct(">BB8sI")
+_RECEIPT = struct.Struct(">IB")
+_DOWN = struct.Struct(">BB8sII")
+
+# P-256 (SP 800-186, 3.2.1.3), for the one check that an ENROL's key needs.
+_P = 2**256 - 2**224 + 2**192 + 2**96 - 1
+_B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+
+
+class Suite(IntEnum):
+    """How the tag is made, and so how long it is."""
+
+    ES256 = 1  # r || s, 64 bytes
+    HS256_64 = 2  # uplinks where 99 bytes do not fit: 8 bytes
+    HS256_128 = 3  # downlinks: 16 bytes
+
+
+class Kind(IntEnum):
+    """What a frame says."""
+
+    PRESS = 1
+    UPDATE = 2
+    CANCEL = 3
+    CHECKIN = 4
+    TAMPER = 5
+    ENROL = 6
+    RECEIPT = 7
+    ACK = 0x81
+    COMMAND = 0x82
+
+
+class Result(IntEnum):
+    """What became of a COMMAND."""
+
+    DONE = 0
+    REFUSED = 1
+    FAILED = 2
+
+
+class Stage(IntEnum):
+    """What an ACK tells the holder."""
+
+    RECEIVED = 1
+    SEEN = 2
+    ASSIGNED = 3
+    ON_SCENE = 4
+    CLOSED = 5
+    TEST = 6
+    REFUSED = 7
+
+
+class Reason(StrEnum):
+    """Why bytes are no frame. Stable codes: they are counted, logged and written in the test vectors."""
+
+    LENGTH = "length"
+    VERSION = "version"
+    SUITE = "suite"
+    KIND = "kind"
+    KEY = "key"  # an ENROL whose key is no point of P-256
+    DEVICE_ID = "device_id"  # an ENROL whose device_id is not the hash of its key
+    RESULT = "result"  # a RECEIPT with an unknown result
+
+
+class FrameError(Exception):
+    """Bytes that are no frame of this protocol. `detail` names what is wrong with them, in one sentence."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A device's answer to a COMMAND."""
+
+    down_counter: int
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Uplink:
+    """One uplink frame, laid out and not yet verified. Exactly one of report, public_key and receipt is there."""
+
+    suite: Suite
+    kind: Kind
+    device_id: bytes  # 8
+    counter: int
+    body: bytes  # the same in both forms (suites) of one event
+    tag: bytes
+    signed: bytes  # the frame without its tag; signed or MACed is UP_CONTEXT + signed
+    report: Report | None = None
+    status: Status | None = None
+    public_key: bytes | None = None  # X || Y, 64 bytes, on the curve and hashing to device_id
+    receipt: Receipt | None = None
+
+
+# Body lengths by kind.
+_BODY_LENGTHS = {
+    Kind.PRESS: (21,),
+    Kind.UPDATE: (21,),
+    Kind.CANCEL: (21,),
+    Kind.CHECKIN: (21, 29),
+    Kind.TAMPER: (21,),
+    Kind.ENROL: (64,),
+    Kind.RECEIPT: (5,),
+}
+_UPLINK_TAG_LENGTHS = {Suite.ES256: 64, Suite.HS256_64: 8}
+
+
+def decode_uplink(raw: bytes) -> Uplink:
+    """Lay out an uplink frame.
+
+    Raises FrameError: LENGTH, VERSION, SUITE, KIND (checked in the order header, version, suite, kind, whole length),
+    then for an ENROL DEVICE_ID and KEY, for a RECEIPT RESULT.
+    """
+    size = len(raw)
+    if size < _HEADER.size:
+        raise FrameError(Reason.LENGTH, f"{size} bytes do not hold the {_HEADER.size} bytes of a header")
+    version_suite, kind_byte, device_id, counter = _HEADER.unpack_from(raw)
+    if version_suite >> 4 != VERSION:
+        raise FrameError(Reason.VERSION, f"version {version_suite >> 4}, only {VERSION} is spoken here")
+    suite_number = version_suite & 15
+    if suite_number not in _UPLINK_TAG_LENGTHS:
+        raise FrameError(Reason.SUITE, f"suite {suite_number}, an uplink is 1 (ES256) or 2 (HS256-64)")
+    suite = Suite(suite_number)
+    if kind_byte not in _BODY_LENGTHS:
+        raise FrameError(Reason.KIND, f"kind 0x{kind_byte:02x}, an uplink is of kind 1 to 7")
+    kind = Kind(kind_byte)
+    if kind is Kind.ENROL and suite is not Suite.ES256:
+        raise FrameError(Reason.SUITE, "an ENROL must be ES256, it is its own proof of possession")
+    tag_length = _UPLINK_TAG_LENGTHS[suite]
+    lengths = [_HEADER.size + n + tag_length for n in _BODY_LENGTHS[kind]]
+    if size not in lengths:
+        expected = " or ".join(map(str, lengths))
+        raise FrameError(Reason.LENGTH, f"{size} bytes, a {kind.name} under {suite.name} is {expected}")
+
+    body = raw[_HEADER.size : size - tag_length]
+    report: Report | None = None
+    status: Status | None = None
+    public_key: bytes | None = None
+    receipt: Receipt | None = None
+    if kind is Kind.ENROL:
+        public_key = _enrolled_key(body, device_id)
+    elif kind is Kind.RECEIPT:
+        receipt = _receipt(body)
+    else:
+        report = Report.from_body(body[:21])
+        if len(body) > 21:
+            status = Status.from_body(body[21:])
+    return Uplink(
+        suite=suite,
+        kind=kind,
+        device_id=device_id,
+        counter=counter,
+        body=body,
+        tag=raw[size - tag_length :],
+        signed=raw[: size - tag_length],
+        report=report,
+        status=status,
+        public_key=public_key,
+        receipt=receipt,
+    )
+
+
+def _enrolled_key(body: bytes, device_id: bytes) -> bytes:
+    if hashlib.sha256(body).digest()[:8] != device_id:
+        raise FrameError(Reason.DEVICE_ID, f"device_id {device_id.hex()} is not the hash of the key enrolled")
+    x, y = int.from_bytes(body[:32], "big"), int.from_bytes(body[32:], "big")
+    if x >= _P or y >= _P or (y * y - (x * x - 3) * x - _B) % _P:
+        raise FrameError(Reason.KEY, "the key enrolled is no point of P-256")
+    return body
+
+
+def _receipt(body: bytes) -> Receipt:
+    down_counter, result = _RECEIPT.unpack(body)
+    if result > Result.FAILED:
+        raise FrameError(Reason.RESULT, f"result {result}, a RECEIPT says 0 done, 1 refused or 2 failed")
+    return Receipt(down_counter, Result(result))
+
+
+def encode_ack(
+    mac_down_key: bytes, device_id: bytes, counter: int, time: int, stage: Stage, eta: int = UNKNOWN_ETA
+) -> bytes:
+    """The 36 bytes of an ACK.
+
+    mac_down_key: 32 bytes. counter: of the uplink acknowledged, of the opening PRESS for stages 2 to 5. time: Unix
+    seconds of the gateway's clock. eta: minutes; more than 254 are sent as 254, 255 itself means unknown.
+    Raises ValueError for an argument that has no place in its field.
+    """
+    if eta < 0:
+        raise ValueError(f"eta {eta}: minutes from 0, or {UNKNOWN_ETA} for unknown")
+    if eta > UNKNOWN_ETA:
+        eta = UNKNOWN_ETA - 1
+    return _tagged(mac_down_key, Kind.ACK, device_id, counter, time, bytes([Stage(stage), eta]))
+
+
+def encode_command(
+    mac_down_key: bytes, device_id: bytes, down_counter: int, time: int, code: int, arguments: bytes
+) -> bytes:
+    """A COMMAND, 36 bytes and its arguments (at most 255). down_counter: never used before for this device.
+
+    Raises ValueError for an argument that has no place in its field.
+    """
+    if not 0 <= code <= 255:
+        raise ValueError(f"code {code}: one byte, 0 to 255")
+    if len(arguments) > 255:
+        raise ValueError(f"{len(arguments)} bytes of arguments: at most 255 fit in a COMMAND")
+    body = bytes([code, len(arguments)]) + arguments
+    return _tagged(mac_down_key, Kind.COMMAND, device_id, down_counter, time, body)
+
+
+def _tagged(key: bytes, kind: Kind, device_id: bytes, counter: int, time: int, body: bytes) -> bytes:
+    if len(key) != 32:
+        raise ValueError(f"mac_down_key of {len(key)} bytes: a MAC key is 32")
+    if len(device_id) != 8:
+        raise ValueError(f"device_id of {len(device_id)} bytes: it is 8")
+    if not 0 <= counter < 2**32:
+        raise ValueError(f"counter {counter}: it is a u32")
+    if not 0 <= time < 2**32:
+        raise ValueError(f"time {time}: Unix seconds in a u32")
+    head = _DOWN.pack(VERSION << 4 | Suite.HS256_128, kind, device_id, counter, time)
+    return head + body + hmac.digest(key, DOWN_CONTEXT + head + body, "sha256")[:16]

@@ -1,0 +1,187 @@
+"""What a device reports in a frame: the event's time, place and flags, and in a check-in its health.
+
+Any bit pattern is a report. The fields keep what was sent, for the record; the properties say what it is worth.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+
+NO_POSITION = -(2**31)
+UNKNOWN_ACCURACY = 65535
+UNKNOWN_FIX_AGE = 65535
+UNKNOWN_BATTERY = 255
+UNKNOWN_SIGNAL = -128
+
+_REPORT = struct.Struct(">IiiHHBHH")
+_STATUS = struct.Struct(">BBBbBBBB")
+
+
+class Flags(IntFlag):
+    """The single bits of a report's flag word; source and trigger have `PositionSource` and `Trigger`."""
+
+    TEST = 1 << 0
+    SILENT = 1 << 1
+    DURESS = 1 << 2
+    EXTERNAL_POWER = 1 << 3
+    MOVING = 1 << 4
+    TAMPER_OPEN = 1 << 5
+    LOW_BATTERY = 1 << 6
+    RESTARTED = 1 << 7
+
+
+class PositionSource(IntEnum):
+    """Bits 8 and 9 of the flag word."""
+
+    NONE = 0
+    GNSS = 1
+    NETWORK = 2
+    INSTALLED = 3
+
+
+class Trigger(IntEnum):
+    """Bits 10 and 11 of the flag word: what set the event off."""
+
+    HOLD = 0
+    TRIPLE_TAP = 1
+    EXTERNAL_INPUT = 2
+    FALL = 3
+
+
+class Bearer(IntEnum):
+    """The bearer in use, of a CHECKIN's status; the values 5 to 15 are read as UNKNOWN."""
+
+    UNKNOWN = 0
+    LTE = 1
+    SMS = 2
+    LORAWAN = 3
+    WIFI = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a PRESS, UPDATE, CANCEL, CHECKIN or TAMPER reports: the fields as sent; the properties interpret them."""
+
+    time: int  # Unix seconds UTC, 0 = the device's clock was not set
+    latitude: int  # degrees x 10^7, NO_POSITION = none
+    longitude: int
+    accuracy: int  # metres, 95 %; UNKNOWN_ACCURACY
+    fix_age: int  # seconds before `time`; UNKNOWN_FIX_AGE
+    battery: int  # percent; UNKNOWN_BATTERY
+    flags: int
+    opening: int  # counters since the PRESS that opened the incident, saturating at 65535
+
+    @classmethod
+    def from_body(cls, body: bytes) -> Report:
+        """From the 21 bytes of a report body: every bit pattern is one."""
+        return cls(*_REPORT.unpack(body))
+
+    @property
+    def clock_set(self) -> bool:
+        return self.time != 0
+
+    @property
+    def has_position(self) -> bool:
+        """Both coordinates are there and on the globe. One that is not counts as no position, the frame stands."""
+        return abs(self.latitude) <= 900_000_000 and abs(self.longitude) <= 1_800_000_000
+
+    @property
+    def latitude_degrees(self) -> float | None:
+        return self.latitude / 10**7 if self.has_position else None
+
+    @property
+    def longitude_degrees(self) -> float | None:
+        return self.longitude / 10**7 if self.has_position else None
+
+    @property
+    def accuracy_m(self) -> int | None:
+        """Metres at 95 %, 65534 = that or worse; None: unknown, or no position for it to describe."""
+        return self.accuracy if self.has_position and self.accuracy != UNKNOWN_ACCURACY else None
+
+    @property
+    def fix_age_s(self) -> int | None:
+        """Seconds, 65534 = that or older; None: unknown, or no position for it to describe."""
+        return self.fix_age if self.has_position and self.fix_age != UNKNOWN_FIX_AGE else None
+
+    @property
+    def battery_percent(self) -> int | None:
+        """0 to 100; None: unknown, which 101 to 254 are taken for."""
+        return self.battery if self.battery <= 100 else None
+
+    @property
+    def position_source(self) -> PositionSource:
+        """As declared; NONE where there is no position, whatever the bits say."""
+        return PositionSource(self.flags >> 8 & 3) if self.has_position else PositionSource.NONE
+
+    @property
+    def trigger(self) -> Trigger:
+        return Trigger(self.flags >> 10 & 3)
+
+    @property
+    def test(self) -> bool:
+        return bool(self.flags & Flags.TEST)
+
+    @property
+    def silent(self) -> bool:
+        return bool(self.flags & Flags.SILENT)
+
+    @property
+    def duress(self) -> bool:
+        return bool(self.flags & Flags.DURESS)
+
+    @property
+    def external_power(self) -> bool:
+        return bool(self.flags & Flags.EXTERNAL_POWER)
+
+    @property
+    def moving(self) -> bool:
+        return bool(self.flags & Flags.MOVING)
+
+    @property
+    def tamper_open(self) -> bool:
+        return bool(self.flags & Flags.TAMPER_OPEN)
+
+    @property
+    def low_battery(self) -> bool:
+        return bool(self.flags & Flags.LOW_BATTERY)
+
+    @property
+    def restarted(self) -> bool:
+        return bool(self.flags & Flags.RESTARTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A device's health, of a CHECKIN; the counts saturate at what their field holds."""
+
+    version: tuple[int, int, int]
+    signal: int  # dBm; UNKNOWN_SIGNAL
+    bearer: int  # as sent, 0 to 15
+    waiting: int  # frames in the device's outbox, 15 = that or more
+    uptime_hours: int
+    restarts: int  # since the last acknowledged CHECKIN, as `rejected`
+    rejected: int
+
+    @classmethod
+    def from_body(cls, body: bytes) -> Status:
+        """From the 8 bytes behind a CHECKIN's report: every bit pattern is one."""
+        major, minor, patch, signal, bearer_waiting, uptime, restarts, rejected = _STATUS.unpack(body)
+        return cls(
+            version=(major, minor, patch),
+            signal=signal,
+            bearer=bearer_waiting >> 4,
+            waiting=bearer_waiting & 15,
+            uptime_hours=uptime,
+            restarts=restarts,
+            rejected=rejected,
+        )
+
+    @property
+    def signal_dbm(self) -> int | None:
+        return self.signal if self.signal != UNKNOWN_SIGNAL else None
+
+    @property
+    def bearer_in_use(self) -> Bearer:
+        return Bearer(self.bearer) if self.bearer <= Bearer.WIFI else Bearer.UNKNOWN
