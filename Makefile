@@ -1,0 +1,63 @@
+# Everything that a newcomer or a developer types. No activation: each target sets up .venv by itself.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The first Python that is 3.11 or later; name another with `make setup PYTHON=/path/to/python3`.
+PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python3.14; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+PYTEST_ARGS ?=
+
+.PHONY: help setup demo test check format bench screenshots lock clean distclean
+
+help: ## Show what can be done here
+	@echo "Siaga: from a press on a button to a police unit under way"; echo
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(READY) ## Install everything into .venv (done by the other targets when needed)
+
+$(READY): requirements.lock pyproject.toml gateway/siaga_gateway/web/package-lock.json
+	@test -n "$(PYTHON)" || { echo "Siaga needs Python 3.11 or later and found none. On Debian or Ubuntu: sudo apt-get install python3 python3-venv"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "$(PYTHON) cannot make a virtual environment. On Debian or Ubuntu: sudo apt-get install python3-venv"; exit 1; }
+	@echo "Installing the locked packages into $(VENV) (a minute or two, once)..."
+	@$(PIP) install --quiet --require-hashes --only-binary :all: -r requirements.lock
+	@SIAGA_SKIP_VENDOR=1 $(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python gateway/build_vendor.py
+	@touch $@
+
+demo: $(READY) ## Press a button and watch help being called: broker, gateway, console and three virtual buttons
+	@$(BIN)/siaga demo $(ARGS)
+
+test: $(READY) ## Run every test; what needs a Debian package says which where it is missing
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(READY) ## Format, lint, types, import rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/python tests/check_firmware_types.py
+	@PYTHONPATH=firmware $(BIN)/lint-imports --no-cache
+
+format: $(READY) ## Put the code into the house's format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(READY) ## Measure: cost of a signature, events per second, press to console
+	@$(BIN)/python tests/bench/run.py
+
+lock: ## Renew requirements.lock from pyproject.toml (needs uv on the PATH or in .venv)
+	@test -x $(BIN)/uv || $(PIP) install --quiet uv
+	@$(BIN)/uv pip compile pyproject.toml --extra demo --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --quiet --upgrade --output-file requirements.lock
+
+clean: ## Remove what was built, keep .venv
+	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis gateway/siaga_gateway/web/node_modules
+	@find . -name __pycache__ -not -path './$(VENV)/*' -type d -prune -exec rm -rf {} +
+
+distclean: clean ## Remove .venv and the browser libraries too
+	@rm -rf $(VENV) gateway/siaga_gateway/web/static/vendor

@@ -1,0 +1,63 @@
+"""`make bench`: run each measurement in a process of its own, print a table, keep build/bench.jsonl.
+
+A measurement is a program that prints JSON objects, one a line, with `name`, `value`, `unit` and, for a ratio, `base`:
+the name of what it is a ratio to, taken in the same run. Absolute times belong to the machine; compare ratios.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+RESULT = ROOT / "build" / "bench.jsonl"
+DEADLINE_S = 300
+
+# title, command
+MEASUREMENTS: tuple[tuple[str, list[str]], ...] = (
+    ("One ES256 signature on the button's interpreter", [sys.executable, str(HERE / "signature.py")]),
+    ("Events verified, stored and dispatched", [sys.executable, str(HERE / "gateway_throughput.py")]),
+    ("Press to console event at 100 presses/s", [sys.executable, str(HERE / "console_latency.py")]),
+)
+
+
+def measure(command: list[str]) -> list[dict[str, Any]]:
+    """The program's JSON lines. Raises SystemExit with its last words where it fails or passes its deadline."""
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    except subprocess.TimeoutExpired:
+        raise SystemExit(f"{Path(command[1]).name} gave no result within {DEADLINE_S} s") from None
+    if done.returncode != 0:
+        raise SystemExit(f"{Path(command[1]).name} failed with exit code {done.returncode}:\n{done.stderr[-2000:]}")
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def row(result: dict[str, Any]) -> str:
+    """One line of the table."""
+    value = result["value"]
+    shown = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    base = f"  (to {result['base']})" if result.get("base") else ""
+    limit = f"  [at most {result['limit']:,}]" if "limit" in result else ""
+    return f"  {result['name']:<52} {shown:>9} {result['unit']}{base}{limit}"
+
+
+def main() -> None:
+    RESULT.parent.mkdir(exist_ok=True)
+    print(f"Siaga bench, {time.strftime('%Y-%m-%d %H:%M %Z')}, {platform.machine()}, Python {platform.python_version()}")
+    with RESULT.open("w", encoding="utf-8") as out:
+        for title, command in MEASUREMENTS:
+            print(f"\n{title}", flush=True)
+            for result in measure(command):
+                out.write(json.dumps(result) + "\n")
+                print(row(result), flush=True)
+    print(f"\nKept in {RESULT.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
