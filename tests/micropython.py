@@ -1,0 +1,64 @@
+"""Run a program under real MicroPython, as the button would.
+
+The interpreter is `micropython` beside this Python's own executable, else the one on PATH; SIAGA_MICROPYTHON names
+another. HEAP makes a 64-bit build about as narrow as the chip.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FIRMWARE = ROOT / "firmware"
+HEAP = "192k"
+
+
+def micropython() -> str:
+    """The interpreter's path. Raises FileNotFoundError with what to do where there is none."""
+    named = os.environ.get("SIAGA_MICROPYTHON")
+    found = shutil.which(named) if named else None
+    if named and found is None:
+        raise FileNotFoundError(f"SIAGA_MICROPYTHON names {named!r}, which is no program")
+    if found is None:
+        found = shutil.which("micropython", path=str(Path(sys.executable).parent)) or shutil.which("micropython")
+    if found is None:
+        raise FileNotFoundError(
+            "no MicroPython: run `make setup`, or name one by SIAGA_MICROPYTHON=/path/to/micropython"
+        )
+    return found
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """The environment in which `import siaga` finds the firmware."""
+    return {**os.environ, "MICROPYPATH": f"{FIRMWARE}:.frozen", **extra}
+
+
+def run_micropython(
+    program: Path | str, *arguments: str, feed: str = "", heap: str = HEAP, deadline_s: float = 120
+) -> str:
+    """Run a file (a Path) or a program text (a str) to its end and return what it printed.
+
+    A program that fails, or does not end within the deadline, is an AssertionError with everything that it said.
+    """
+    source = [str(program)] if isinstance(program, Path) else ["-c", program]
+    command = [micropython(), "-X", f"heapsize={heap}", *source, *arguments]
+    try:
+        done = subprocess.run(
+            command,
+            input=feed,
+            capture_output=True,
+            text=True,
+            env=environment(),
+            cwd=ROOT,
+            timeout=deadline_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise AssertionError(f"MicroPython did not end within {deadline_s} s; it said {error.output!r}") from error
+    if done.returncode:
+        raise AssertionError(f"MicroPython ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done.stdout
