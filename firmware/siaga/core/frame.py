@@ -151,9 +151,7 @@ def encode_report(
     """
     if not 0 <= time <= 0xFFFFFFFF:
         time = 0
-    if not (
-        -_MAX_LATITUDE <= latitude <= _MAX_LATITUDE and -_MAX_LONGITUDE <= longitude <= _MAX_LONGITUDE
-    ):
+    if not (-_MAX_LATITUDE <= latitude <= _MAX_LATITUDE and -_MAX_LONGITUDE <= longitude <= _MAX_LONGITUDE):
         latitude = longitude = NO_POSITION
         accuracy = UNKNOWN_ACCURACY
         fix_age = UNKNOWN_FIX_AGE

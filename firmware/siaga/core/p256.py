@@ -1,47 +1,111 @@
 """P-256 in integers: ECDSA with SHA-256 (FIPS 186-5), nonces by RFC 6979, ECDH (SP 800-56A, 5.7.1.2).
 
-Signing uses a fixed-base comb in signed digits: 260 digits +-1 in 4 blocks of 5 teeth, 13 columns, which makes
-64 stored points (p256_table.py, 4 KB). The 4 points of every column are added in affine coordinates, all columns
-at once, so that one inversion serves 26 additions and another 13; a Horner pass of 12 doublings and 12 mixed
-additions is left. Most time goes to `% P`, so sums and differences of products are reduced together.
+Signing uses a fixed-base comb in signed digits: 260 digits +-1 in 4 blocks of 5 teeth, 13 columns, for which 64
+points are stored (p256_table.py, 4 KB). The 4 points of a column are added in affine coordinates, all columns at
+once, so that one inversion serves 26 additions and another 13; there remain 12 doublings and 12 mixed additions.
+Most of the time goes to `% P`, so sums and differences of products are reduced once.
 
-Not constant in time: MicroPython's integers are not. The sequence of point operations does not depend on the
-secret, and the inversion of the nonce is blinded; the time of each operation still varies with its operands.
-Whoever can measure a button's power or radiation to that degree holds it in his hand.
+What an observer can learn: the sequence of point operations is the same for every key and nonce, and the inversion
+of the nonce is blinded. The time of a single operation does vary with its operands, because MicroPython's integers
+are not constant in time, and so does the number of steps of an inversion. Over a bearer that is lost in the noise
+of a network; against someone who measures the power or the radiation of a button in his hand it is no defence.
 """
 
 import hashlib
+import sys
 
 from siaga.core.errors import SiagaError
 from siaga.core.mac import hmac_sha256
+from siaga.core.p256_table import POINTS
 
 P = 0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF
 N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
-GX = 0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296
-GY = 0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5
+_B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+_GX = 0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296
+_GY = 0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5
+
+# Bits of a number that the inversion's inner loop works on: what fits a small integer, which is not on the heap.
+_HALF = 30 if sys.maxsize > 0x7FFFFFFF else 14
+_ALL_DIGITS = (1 << 260) - 1
+_TEETH = 1 << 52 | 1 << 39 | 1 << 26 | 1 << 13 | 1
 
 
 def _inverse(a: int, m: int) -> int:
-    return pow(a, m - 2, m)
+    """1 / a modulo the prime m, for 0 < a < m < 2^256: Euclid's algorithm in Lehmer's way.
+
+    Quotients are found from the leading bits in small integers and gathered in a 2x2 matrix. A wrong last
+    quotient does no harm: the matrix keeps its determinant of +-1, and a sign that turned is turned back.
+    """
+    half = _HALF
+    limit = 1 << (2 * half + 1)
+    shift = 256 - 2 * half
+    # Always x = u a and y = v a modulo m.
+    x = m
+    y = a
+    u = 0
+    v = 1
+    while y:
+        lead = x >> shift
+        if shift:
+            lower = shift - half if shift > half else 0
+            more = x >> lower
+            if more < limit:
+                shift = lower
+                lead = more
+        follow = y >> shift
+        # With shift 0 these are x and y themselves, and the loop below runs to the end.
+        enough = 1 << half if shift else 0
+        if follow <= enough:
+            q = x // y
+            x, y = y, x - q * y
+            u, v = v, u - q * v
+            continue
+        a00 = a11 = 1
+        a01 = a10 = 0
+        while True:
+            q = lead // follow
+            lead -= q * follow
+            a00 -= q * a10
+            a01 -= q * a11
+            if lead <= enough:
+                break
+            q = follow // lead
+            follow -= q * lead
+            a10 -= q * a00
+            a11 -= q * a01
+            if follow <= enough:
+                break
+        x, y = a00 * x + a01 * y, a10 * x + a11 * y
+        u, v = a00 * u + a01 * v, a10 * u + a11 * v
+        if x < 0:
+            x = -x
+            u = -u
+        if y < 0:
+            y = -y
+            v = -v
+        if x < y:
+            x, y = y, x
+            u, v = v, u
+    return u % m
 
 
 def _double(x: int, y: int, z: int) -> "tuple[int, int, int]":
+    """2 (x, y, z), Jacobian; z = 0 is the point at infinity."""
     p = P
-    if not z:
-        return x, y, z
     zz = z * z % p
     slope = 3 * (x - zz) * (x + zz) % p
-    yy2 = 2 * y * y % p
-    s = 2 * x * yy2 % p
+    y2 = y + y
+    yy2 = y2 * y % p
+    s = (x + x) * yy2 % p
     x3 = (slope * slope - s - s) % p
-    return x3, (slope * (s - x3) - 2 * yy2 * yy2) % p, 2 * y * z % p
+    return x3, (slope * (s - x3) - 2 * yy2 * yy2) % p, y2 * z % p
 
 
-def _add_affine(x: int, y: int, z: int, ax: int, ay: int) -> "tuple[int, int, int]":
-    p = P
+def _add(x: int, y: int, z: int, ax: int, ay: int) -> "tuple[int, int, int]":
+    """(x, y, z) + (ax, ay), Jacobian and affine, whatever they are: also equal, opposite or z = 0."""
     if not z:
         return ax, ay, 1
+    p = P
     zz = z * z % p
     h = (ax * zz - x) % p
     r = (ay * (z * zz % p) - y) % p
@@ -54,23 +118,141 @@ def _add_affine(x: int, y: int, z: int, ax: int, ay: int) -> "tuple[int, int, in
     return x3, (r * (v - x3) - y * hhh) % p, z * h % p
 
 
-def _multiply(k: int, x: int, y: int) -> "tuple[int, int, int]":
-    X, Y, Z = 1, 1, 0
-    for i in range(255, -1, -1):
-        X, Y, Z = _double(X, Y, Z)
-        if k >> i & 1:
-            X, Y, Z = _add_affine(X, Y, Z, x, y)
-    return X, Y, Z
+def _add_pairs(xs: "list[int]", ys: "list[int] | _StoredYs") -> "tuple[list[int], list[int]]":
+    """The sums of the affine points 0 + 1, 2 + 3, ..., for one inversion in all.
+
+    Both lists are used up, so that the sums find room where they were; no list grows, because a longer stretch
+    is hard to find on a heap full of numbers.
+    Raises ZeroDivisionError where the two points of a pair have the same x.
+    """
+    p = P
+    pairs = len(xs) // 2
+    sum_xs = [0] * pairs
+    sum_ys = [0] * pairs
+    before = [0] * pairs
+    total = 1
+    for i in range(pairs):
+        before[i] = total
+        total = total * (xs[2 * i + 1] - xs[2 * i]) % p
+    if not total:
+        raise ZeroDivisionError
+    inverse = _inverse(total, p)
+    for i in range(pairs - 1, -1, -1):
+        x = xs.pop()
+        y = ys.pop()
+        x2 = xs.pop()
+        slope = (y - ys.pop()) * (inverse * before.pop() % p) % p
+        inverse = inverse * (x - x2) % p
+        x3 = (slope * slope - x - x2) % p
+        sum_xs[i] = x3
+        sum_ys[i] = (slope * (x - x3) - y) % p
+    return sum_xs, sum_ys
+
+
+def _rows(k: int) -> "list[int]":
+    """Which stored points add up to k G (-k G for an even k): 13 columns of 4, lowest column first.
+
+    A point is given by where it starts in POINTS, its negative by the complement ~ of that.
+    """
+    teeth = _TEETH
+    # An odd number is a sum of all 2^i, i = 0..259, each plus or minus: plus where bit i here is 1.
+    digits = ((k if k & 1 else N - k) + _ALL_DIGITS) >> 1
+    blocks = (digits, digits >> 65, digits >> 130, digits >> 195)
+    rows = [0] * 52
+    i = 0
+    for column in range(13):
+        at = -1024
+        for block in blocks:
+            # The 5 digits of this column are 13 bits apart; modulo 2^12 - 1 they stand side by side.
+            tooth = (block >> column & teeth) % 4095
+            rows[i] = at + tooth * 64 if tooth > 15 else -1985 - at + tooth * 64
+            at += 1024
+            i += 1
+    return rows
+
+
+class _StoredYs:
+    """The y-coordinates of the points that rows give, read only when their turn comes: that halves the heap."""
+
+    def __init__(self, rows: "list[int]") -> None:
+        self._rows = rows
+
+    def pop(self) -> int:
+        row = self._rows.pop()
+        if row < 0:
+            return P - int.from_bytes(POINTS[~row + 32 : ~row + 64], "big")
+        return int.from_bytes(POINTS[row + 32 : row + 64], "big")
 
 
 def _multiply_base(k: int) -> "tuple[int, int, int]":
-    return _multiply(k, GX, GY)
+    """k G, Jacobian, for 0 < k < N."""
+    points = POINTS
+    integer = int.from_bytes
+    rows = _rows(k)
+    xs = [0] * 52
+    for i in range(52):
+        row = rows[i]
+        if row < 0:
+            row = ~row
+        xs[i] = integer(points[row : row + 32], "big")
+    try:
+        xs, ys = _add_pairs(xs, _StoredYs(rows))
+        xs, ys = _add_pairs(xs, ys)
+    except ZeroDivisionError:
+        # Two of the sums met by chance, about once in 2^250 signatures.
+        return _multiply(k, _GX, _GY)
+    x = xs.pop()
+    y = ys.pop()
+    z = 1
+    while xs:
+        x, y, z = _double(x, y, z)
+        x, y, z = _add(x, y, z, xs.pop(), ys.pop())
+    return x, y if k & 1 else P - y, z
+
+
+def _multiply(k: int, x: int, y: int) -> "tuple[int, int, int]":
+    """k (x, y), Jacobian, for a point on the curve and 0 < k < N: windows of 4 bits, every digit odd."""
+    # 1, 3, 5, ... 15 times the point.
+    xs = [x]
+    ys = [y]
+    step_x, step_y = _affine(*_double(x, y, 1))
+    while True:
+        pair_xs = []
+        pair_ys = []
+        for i in range(len(xs)):
+            pair_xs += (step_x, xs[i])
+            pair_ys += (step_y, ys[i])
+        pair_xs, pair_ys = _add_pairs(pair_xs, pair_ys)
+        xs += pair_xs
+        ys += pair_ys
+        if len(xs) == 8:
+            break
+        step_x, step_y = _affine(*_double(step_x, step_y, 1))
+    odd = k if k & 1 else N - k
+    first = odd >> 253
+    x = xs[first]
+    y = ys[first]
+    z = 1
+    for shift in range(248, -1, -4):
+        for _ in range(4):
+            x, y, z = _double(x, y, z)
+        # 5 bits, the lowest taken for 1, make the digit -15, -13, ... 15.
+        digit = (odd >> shift & 31 | 1) - 16
+        if digit > 0:
+            x, y, z = _add(x, y, z, xs[digit >> 1], ys[digit >> 1])
+        else:
+            x, y, z = _add(x, y, z, xs[-digit >> 1], P - ys[-digit >> 1])
+    return x, y if k & 1 else P - y, z
 
 
 def _affine(x: int, y: int, z: int) -> "tuple[int, int]":
-    i = _inverse(z, P)
-    ii = i * i % P
-    return x * ii % P, y * (ii * i % P) % P
+    inverse = _inverse(z, P)
+    square = inverse * inverse % P
+    return x * square % P, y * (square * inverse % P) % P
+
+
+def _affine_x(x: int, y: int, z: int) -> int:
+    return x * _inverse(z * z % P, P) % P
 
 
 def _point(public_xy: bytes) -> "tuple[int, int]":
@@ -78,7 +260,7 @@ def _point(public_xy: bytes) -> "tuple[int, int]":
         raise SiagaError("a public key is X || Y in 64 bytes, not %d" % len(public_xy))
     x = int.from_bytes(public_xy[:32], "big")
     y = int.from_bytes(public_xy[32:], "big")
-    if x >= P or y >= P or (y * y - (x * x - 3) * x - B) % P:
+    if x >= P or y >= P or (y * y - (x * x - 3) * x - _B) % P:
         raise SiagaError("the public key is no point of P-256; have it sent or typed again")
     return x, y
 
@@ -89,7 +271,10 @@ def _check(d: int) -> None:
 
 
 def private_from(random: bytes) -> int:
-    """A private key from at least 40 random bytes (FIPS 186-5, A.2.1: 64 bits more than N has)."""
+    """A private key from at least 40 random bytes (FIPS 186-5, A.2.1: 64 bits more than N has).
+
+    Raises SiagaError for fewer.
+    """
     if len(random) < 40:
         raise SiagaError("a private key is made from at least 40 random bytes, not %d" % len(random))
     return int.from_bytes(random, "big") % (N - 1) + 1
@@ -103,7 +288,10 @@ def public_key(d: int) -> bytes:
 
 
 def sign(d: int, message: bytes) -> bytes:
-    """The signature r || s, 64 bytes, over SHA-256 of message: deterministic, RFC 6979, 3.2."""
+    """The signature r || s, 64 bytes, over SHA-256 of message: deterministic, RFC 6979, 3.2.
+
+    Raises SiagaError for d outside 1 to N - 1.
+    """
     _check(d)
     e = int.from_bytes(hashlib.sha256(message).digest(), "big") % N
     seed = d.to_bytes(32, "big") + e.to_bytes(32, "big")
@@ -115,18 +303,22 @@ def sign(d: int, message: bytes) -> bytes:
     while True:
         v = hmac_sha256(key, v)
         k = int.from_bytes(v, "big")
+        # The generator's next key: secret, and needed for nothing else where k is used.
+        key = hmac_sha256(key, v + b"\x00")
         if 0 < k < N:
-            x, y, z = _multiply_base(k)
-            r = _affine(x, y, z)[0] % N
-            s = _inverse(k, N) * (e + r * d) % N
+            r = _affine_x(*_multiply_base(k)) % N
+            blind = int.from_bytes(key, "big") | 1
+            s = _inverse(k * blind % N, N) * (e * blind + d * blind % N * r) % N
             if r and s:
                 return r.to_bytes(32, "big") + s.to_bytes(32, "big")
-        key = hmac_sha256(key, v + b"\x00")
         v = hmac_sha256(key, v)
 
 
 def verify(public_xy: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether signature (r || s) is public_xy's over SHA-256 of message. Raises SiagaError for a bad key."""
+    """Whether signature (r || s) is that of public_xy over SHA-256 of message.
+
+    Raises SiagaError for a key that is no point of the curve; a signature of any other form is only False.
+    """
     qx, qy = _point(public_xy)
     if len(signature) != 64:
         return False
@@ -139,12 +331,15 @@ def verify(public_xy: bytes, message: bytes, signature: bytes) -> bool:
     x, y, z = _multiply(r * w % N, qx, qy)
     u = e * w % N
     if u:
-        x, y, z = _add_affine(x, y, z, *_affine(*_multiply_base(u)))
-    return bool(z) and _affine(x, y, z)[0] % N == r
+        x, y, z = _add(x, y, z, *_affine(*_multiply_base(u)))
+    return z != 0 and _affine_x(x, y, z) % N == r
 
 
 def ecdh(d: int, public_xy: bytes) -> bytes:
-    """The 32-byte x-coordinate shared by d and public_xy. Raises SiagaError for a point not on the curve."""
+    """The 32-byte x-coordinate shared by d and public_xy.
+
+    Raises SiagaError for a point that is not on the curve, and for d outside 1 to N - 1.
+    """
     _check(d)
     qx, qy = _point(public_xy)
-    return _affine(*_multiply(d, qx, qy))[0].to_bytes(32, "big")
+    return _affine_x(*_multiply(d, qx, qy)).to_bytes(32, "big")
