@@ -67,14 +67,16 @@ class Incident:
     """Everything that an operator, a console or an output needs to know of one incident."""
 
     id: int
-    identifier: str  # unique in the world and for ever: "<gateway name>-<id>", free of spaces, commas, < and &
+    # Unique in the world and for ever: "<gateway name>-<id>.<store>", free of spaces, commas, < and &. `store` is drawn
+    # at random when a store is made: a new store counts from 1 again, and no receiver may take that for a repetition.
+    identifier: str
     mode: Mode
     state: IncidentState
     device_id: bytes
     device_label: str
     registration: RegistrationState  # as it was when the incident opened
     owner: Owner | None  # None once the owner's data was erased
-    opening_counter: int
+    opening_counter: int  # the lowest counter of a PRESS that opened it, of those known
     opened_at_ms: int  # when the gateway stored the opening event
     pressed_at_ms: int | None  # when the holder pressed, by the button's clock; None: its clock was not set
     delayed_s: int | None  # set when the opening event was old on arrival
@@ -93,7 +95,9 @@ class Incident:
     closed_at_ms: int | None = None
     disposition: Disposition | None = None
     note: str | None = None
-    sequence: int = 1  # number of the last notice that was made of it, from 1
+    sequence: int = 1  # number of the last notice that was made of it, from 1; 0 while none was made (held)
+    last_press: int = 0  # the highest counter of its PRESSes
+    last_cancel: int | None = None  # the highest counter of its CANCELs: a PRESS above it takes the cancel back
 
 
 @dataclass(frozen=True, slots=True)

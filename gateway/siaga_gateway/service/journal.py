@@ -1,4 +1,8 @@
-"""The kinds of journal entries: one name for each thing that can happen."""
+"""The kinds of journal entries: one name for each thing that can happen, and the facts that come with it.
+
+Facts are JSON and free of personal data: no name, number or address, no coordinates (those are in the incident). A fact
+that is not known is null. `late` is true where a frame arrived after its incident was closed.
+"""
 
 from __future__ import annotations
 
@@ -6,39 +10,45 @@ from typing import Final
 
 # An incident's life, shown on the console and in its timeline
 INCIDENT_OPENED: Final = "incident_opened"
-PRESSED_AGAIN: Final = "pressed_again"
-POSITION: Final = "position"
-CANCELLED_BY_HOLDER: Final = "cancelled_by_holder"
-DURESS: Final = "duress"
+#   counter, kind (press, update, cancel, checkin, tamper), trigger (hold, triple_tap, external_input, fall), mode,
+#   registration, held, silent, delayed_s, clock (set, unset, ahead), has_position, after (id of the closed incident
+#   that the button still believes to be open, or null)
+PRESSED_AGAIN: Final = "pressed_again"  # counter, presses, late, after_cancel, released (it ended a hold)
+POSITION: Final = "position"  # counter, source, accuracy_m, fix_age_s, moved_m (null for the first), late
+CANCELLED_BY_HOLDER: Final = "cancelled_by_holder"  # counter, duress, late
+DURESS: Final = "duress"  # counter, late
 SEEN: Final = "seen"
-ASSIGNED: Final = "assigned"
-ON_SCENE: Final = "on_scene"
-DISPATCHED_BY_PERSON: Final = "dispatched_by_person"
-CLOSED: Final = "closed"
-DELIVERED: Final = "delivered"
-DELIVERY_FAILED: Final = "delivery_failed"  # one attempt; it will be tried again
-DELIVERY_ABANDONED: Final = "delivery_abandoned"  # the receiver refuses for good: a person must look
+ASSIGNED: Final = "assigned"  # unit, eta_minutes
+ON_SCENE: Final = "on_scene"  # unit
+DISPATCHED_BY_PERSON: Final = "dispatched_by_person"  # registration
+CLOSED: Final = "closed"  # disposition
+DELIVERED: Final = "delivered"  # output, sequence, change, attempts, detail
+DELIVERY_FAILED: Final = "delivery_failed"  # output, sequence, change, attempts, detail; it will be tried again
+DELIVERY_ABANDONED: Final = "delivery_abandoned"  # the same; the receiver refuses for good: a person must look
 
 # Devices
-TEST_PRESS: Final = "test_press"
-TAMPER: Final = "tamper"
-LOW_BATTERY: Final = "low_battery"
-COUNTER_GAP: Final = "counter_gap"
-ENROLLED: Final = "enrolled"
-REGISTRATION_CHANGED: Final = "registration_changed"
+TEST_PRESS: Final = "test_press"  # counter, trigger, registration
+TAMPER: Final = "tamper"  # counter, open (the housing is open now)
+LOW_BATTERY: Final = "low_battery"  # counter, battery (percent or null)
+COUNTER_GAP: Final = "counter_gap"  # after, counter, missing (how many between them never came, or not yet)
+OWNER_ADDED: Final = "owner_added"  # owner_id
+ENROLLED: Final = "enrolled"  # owner_id, state
+REGISTRATION_CHANGED: Final = "registration_changed"  # before, after, reason
 
-# Refused or strange frames
-MALFORMED: Final = "malformed"  # sampled: `count` says how many since the last entry
-UNKNOWN_DEVICE: Final = "unknown_device"
-FORGED: Final = "forged"
-CONTRADICTION: Final = "contradiction"  # a counter used twice with different content
+# Refused or strange frames. `count`: how many such since the last entry of this kind for this device
+MALFORMED: Final = "malformed"  # reason, detail, size, count
+UNKNOWN_DEVICE: Final = "unknown_device"  # kind, counter, proven (an ENROL that proves possession of its key), count
+FORGED: Final = "forged"  # kind, counter, suite, count
+CONTRADICTION: Final = "contradiction"  # counter, kind, stored_kind, count: a counter used twice, different content
+UNPROCESSED: Final = "unprocessed"  # error, size: a fault of the gateway itself, the frame is kept in the entry
 
 # The gateway itself
-GATEWAY_STARTED: Final = "gateway_started"
+GATEWAY_STARTED: Final = "gateway_started"  # version, pid
 GATEWAY_STOPPED: Final = "gateway_stopped"
-BROKER_LOST: Final = "broker_lost"
-BROKER_BACK: Final = "broker_back"
-STORE_BACK: Final = "store_back"  # the disk was full or failing for `seconds`
+BROKER_LOST: Final = "broker_lost"  # why
+BROKER_BACK: Final = "broker_back"  # seconds
+STORE_BACK: Final = "store_back"  # seconds, why: for so long nothing could be stored, nor was it acknowledged
+DELIVERY_RETRIED: Final = "delivery_retried"  # output, deliveries: a person asked for abandoned ones to be tried again
 
 INCIDENT_KINDS: Final = frozenset(
     {
@@ -57,4 +67,4 @@ INCIDENT_KINDS: Final = frozenset(
         DELIVERY_ABANDONED,
     }
 )
-SECURITY_KINDS: Final = frozenset({MALFORMED, UNKNOWN_DEVICE, FORGED, CONTRADICTION})
+SECURITY_KINDS: Final = frozenset({MALFORMED, UNKNOWN_DEVICE, FORGED, CONTRADICTION, UNPROCESSED})
