@@ -1,0 +1,25 @@
+"""How a bearer hands frames to ingest: with a way to say "it is stored", and never more than ingest has room for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class InboundFrame:
+    """One frame as it came from a bearer; nothing of it is believed yet."""
+
+    raw: bytes
+    received_ms: int  # Unix ms, when this process got it
+    bearer: str  # mqtt | lorawan | sms
+    acknowledge: Callable[[], None]  # called once the frame is dealt with and committed; from any thread, never raises
+
+
+class FrameSink(Protocol):
+    """Takes frames from bearers; `service.ingest` implements it."""
+
+    def offer(self, frame: InboundFrame, timeout_s: float) -> bool:
+        """Queue the frame. False when there was no room for timeout_s: then it must come again, unacknowledged."""
+        ...
