@@ -110,7 +110,11 @@ class MqttLink:
                 raise BrokerUnreachable(self._unreachable(where, reason))
             time.sleep(0.5)
         self._client.loop_start()
-        if not self._subscribed.wait(max(0.5, deadline - time.monotonic())):
+        deadline = max(deadline, time.monotonic() + 0.5)
+        while not self._subscribed.wait(0.05):
+            if time.monotonic() < deadline and not self._refusal:
+                continue
+            self._client.disconnect()
             self._client.loop_stop()
             raise BrokerUnreachable(self._unreachable(where, self._refusal or "it accepted no subscription in time"))
 

@@ -14,7 +14,9 @@ class InboundFrame:
     raw: bytes
     received_ms: int  # Unix ms, when this process got it
     bearer: str  # mqtt | lorawan | sms
-    acknowledge: Callable[[], None]  # called once the frame is dealt with and committed; from any thread, never raises
+    # Called once the frame is dealt with and committed, in the order in which frames came (MQTT 3.1.1, 4.6: a broker
+    # may drop a connection that acknowledges out of order). From any thread; never raises.
+    acknowledge: Callable[[], None]
 
 
 class FrameSink(Protocol):

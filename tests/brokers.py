@@ -1,0 +1,102 @@
+"""Real brokers on a free loopback port, for tests: Mosquitto from Debian, and the embedded one of the demo."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_START_S = 10.0
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until_open(port: int, timeout_s: float = _START_S) -> None:
+    """Return once 127.0.0.1:port takes connections. Raises TimeoutError."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=0.5):
+            return
+        time.sleep(0.02)
+    raise TimeoutError(f"nothing listens on 127.0.0.1:{port} after {timeout_s} s")
+
+
+def mosquitto_binary() -> str:
+    """Path of Mosquitto. Skips the test where it is missing, and says what to install."""
+    found = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+    if found is None:
+        pytest.skip("Mosquitto is missing. On Debian or Ubuntu: sudo apt-get install mosquitto")
+    return found
+
+
+class Mosquitto:
+    """One Mosquitto process that can be killed and started again on the same port with the same store."""
+
+    def __init__(self, folder: Path, *lines: str, port: int | None = None) -> None:
+        """`lines` are added to the configuration; with a `listener` of their own among them, name its port."""
+        self.port = port or free_port()
+        self._binary = mosquitto_binary()
+        folder.mkdir(parents=True, exist_ok=True)
+        self._config = folder / "mosquitto.conf"
+        self._log = folder / "mosquitto.log"
+        listener = [] if any(line.startswith("listener") for line in lines) else [f"listener {self.port} 127.0.0.1"]
+        own = ["persistence true", f"persistence_location {folder}/", "max_queued_messages 0", *_user()]
+        access = [] if any(line.startswith("allow_anonymous") for line in lines) else ["allow_anonymous true"]
+        self._config.write_text("\n".join([*own, *listener, *access, *lines]) + "\n", encoding="utf-8")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Mosquitto:
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen([self._binary, "-c", str(self._config)], stdout=log, stderr=log)
+        try:
+            wait_until_open(self.port)
+        except TimeoutError:
+            self.kill()
+            raise RuntimeError(f"Mosquitto did not start:\n{self._log.read_text()}") from None
+        return self
+
+    def kill(self) -> None:
+        """SIGKILL: it has no chance to write its store."""
+        self._end("kill")
+
+    def stop(self) -> None:
+        self._end("terminate")
+
+    def _end(self, how: str) -> None:
+        if self.process is not None:
+            getattr(self.process, how)()
+            self.process.wait(10)
+            self.process = None
+
+    def __enter__(self) -> Mosquitto:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+
+def _user() -> list[str]:
+    return ["user root"] if os.geteuid() == 0 else []  # else it changes to a user that cannot read the folder
+
+
+@contextlib.contextmanager
+def embedded_broker() -> Iterator[int]:
+    """The demo's broker; gives its port."""
+    from iotcore import Broker
+
+    port = free_port()
+    with Broker(port=port, listen="127.0.0.1"):
+        wait_until_open(port)
+        yield port

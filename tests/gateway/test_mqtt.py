@@ -1,0 +1,235 @@
+"""The link to the broker, against a real one: nothing acknowledged early, nothing lost for want of room."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from brokers import Mosquitto, embedded_broker, free_port
+from siaga_gateway.adapters.mqtt import BrokerUnreachable, MqttLink
+from siaga_gateway.config import MqttSettings
+from siaga_gateway.service.inbound import InboundFrame
+
+DEVICE = bytes.fromhex("0123456789abcdef")
+
+
+class WallClock:
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+
+class Sink:
+    """Takes frames as long as it has room."""
+
+    def __init__(self, room: int = 10_000) -> None:
+        self.frames: queue.Queue[InboundFrame] = queue.Queue(room)
+
+    def offer(self, frame: InboundFrame, timeout_s: float) -> bool:
+        try:
+            self.frames.put(frame, timeout=min(timeout_s, 0.2)) if timeout_s else self.frames.put_nowait(frame)
+        except queue.Full:
+            return False
+        return True
+
+
+class Button:
+    """A client that publishes as a button does and keeps what it receives."""
+
+    def __init__(self, port: int) -> None:
+        self.received: queue.Queue[tuple[str, bytes, bool]] = queue.Queue()
+        self.client = paho.Client(CallbackAPIVersion.VERSION2)
+        self.client.on_message = lambda _c, _u, m: self.received.put((m.topic, bytes(m.payload), m.retain))
+        self.client.connect("127.0.0.1", port)
+        self.client.loop_start()
+
+    def publish(self, payload: bytes) -> None:
+        self.client.publish(f"siaga/v1/up/{DEVICE.hex()}", payload, qos=1).wait_for_publish(5)
+
+    def subscribe(self, topic: str) -> None:
+        done = threading.Event()
+        self.client.on_subscribe = lambda *_: done.set()
+        self.client.subscribe(topic, qos=1)
+        assert done.wait(5)
+
+    def close(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+@pytest.fixture(params=["mosquitto", "embedded"])
+def port(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[int]:
+    if request.param == "mosquitto":
+        with Mosquitto(tmp_path) as broker:
+            yield broker.port
+    else:
+        with embedded_broker() as embedded:
+            yield embedded
+
+
+def link_to(port: int, sink: Sink, **others: object) -> MqttLink:
+    settings = MqttSettings(host="127.0.0.1", port=port, start_timeout_s=5)
+    return MqttLink(settings, gateway="test", clock=WallClock(), sink=sink, **others)  # type: ignore[arg-type]
+
+
+def eventually(holds: Callable[[], bool], timeout_s: float = 10) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < deadline, "did not come true in time"
+        time.sleep(0.02)
+
+
+def test_a_frame_comes_in_and_an_answer_goes_out(port: int) -> None:
+    sink = Sink()
+    link = link_to(port, sink)
+    link.start()
+    button = Button(port)
+    try:
+        button.subscribe(f"siaga/v1/down/{DEVICE.hex()}")
+        button.publish(b"\x11frame")
+        frame = sink.frames.get(timeout=5)
+        assert (frame.raw, frame.bearer) == (b"\x11frame", "mqtt")
+        frame.acknowledge()
+        link.send(DEVICE, b"\x13answer")
+        assert button.received.get(timeout=5) == (f"siaga/v1/down/{DEVICE.hex()}", b"\x13answer", False)
+    finally:
+        button.close()
+        link.stop()
+
+
+def test_what_was_not_acknowledged_comes_again_and_what_was_does_not(port: int) -> None:
+    sink = Sink()
+    first = link_to(port, sink)
+    first.start()
+    button = Button(port)
+    try:
+        button.publish(b"done")
+        button.publish(b"kept")
+        done, kept = sink.frames.get(timeout=5), sink.frames.get(timeout=5)
+        assert (done.raw, kept.raw) == (b"done", b"kept")
+        done.acknowledge()
+        time.sleep(0.2)  # the acknowledgement is on its way; nothing answers it
+        first.stop()
+        kept.acknowledge()  # too late: that connection is gone
+
+        again = link_to(port, sink)
+        again.start()
+        try:
+            assert sink.frames.get(timeout=5).raw == b"kept"
+            with pytest.raises(queue.Empty):
+                sink.frames.get(timeout=0.5)
+        finally:
+            again.stop()
+    finally:
+        button.close()
+
+
+def test_without_room_nothing_is_dropped(port: int) -> None:
+    sink = Sink(room=3)
+    link = link_to(port, sink)
+    link.start()
+    button = Button(port)
+    try:
+        sent = {b"%d" % number for number in range(12)}
+        for payload in sent:
+            button.publish(payload)
+        seen: set[bytes] = set()
+        deadline = time.monotonic() + 30
+        while seen != sent:
+            assert time.monotonic() < deadline, f"never came: {sent - seen}"
+            time.sleep(0.1)
+            while not sink.frames.empty():
+                frame = sink.frames.get_nowait()
+                seen.add(frame.raw)
+                frame.acknowledge()
+    finally:
+        button.close()
+        link.stop()
+
+
+def test_everyone_can_see_whether_the_gateway_is_there(port: int) -> None:
+    link = link_to(port, Sink())
+    link.start()
+    watcher = Button(port)
+    try:
+        watcher.subscribe("siaga/v1/gateway/test/status")
+        assert watcher.received.get(timeout=5)[1] == b"online"
+        link.stop()
+        assert watcher.received.get(timeout=5)[1] == b"offline"
+    finally:
+        watcher.close()
+
+
+def test_a_lost_broker_is_reported_and_found_again(tmp_path: Path) -> None:
+    changes: queue.Queue[tuple[bool, str]] = queue.Queue()
+    sink = Sink()
+    broker = Mosquitto(tmp_path).start()
+    link = link_to(broker.port, sink, on_change=lambda up, why: changes.put((up, why)))
+    link.start()
+    try:
+        assert link.up
+        broker.kill()
+        assert changes.get(timeout=5)[0] is False
+        assert not link.up
+        link.send(DEVICE, b"into nothing")  # neither blocks nor raises
+        broker.start()
+        assert changes.get(timeout=20)[0] is True
+        button = Button(broker.port)
+        button.publish(b"after")
+        assert sink.frames.get(timeout=5).raw == b"after"
+        button.close()
+    finally:
+        link.stop()
+        broker.kill()
+
+
+def test_a_missing_broker_stops_the_start_with_its_name_and_the_mend() -> None:
+    port = free_port()
+    link = MqttLink(MqttSettings(port=port, start_timeout_s=1), gateway="test", clock=WallClock(), sink=Sink())
+    with pytest.raises(BrokerUnreachable, match=rf"no MQTT broker at 127\.0\.0\.1:{port} .*mqtt\.host"):
+        link.start()
+
+
+def test_a_broker_that_refuses_says_so(tmp_path: Path) -> None:
+    with Mosquitto(tmp_path, "allow_anonymous false") as broker:
+        link = link_to(broker.port, Sink())
+        with pytest.raises(BrokerUnreachable, match="refused the connection: Not authorized"):
+            link.start()
+        link.stop()
+
+
+def test_something_that_is_no_broker_is_not_waited_for_without_end() -> None:
+    import socket
+
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        settings = MqttSettings(port=silent.getsockname()[1], start_timeout_s=1)
+        link = MqttLink(settings, gateway="test", clock=WallClock(), sink=Sink())
+        begun = time.monotonic()
+        with pytest.raises(BrokerUnreachable, match="no MQTT broker"):
+            link.start()
+        assert time.monotonic() - begun < 15
+        link.stop()
+
+
+def test_the_broker_sees_the_last_will_of_a_killed_gateway(tmp_path: Path) -> None:
+    with Mosquitto(tmp_path) as broker:
+        link = link_to(broker.port, Sink())
+        link.start()
+        watcher = Button(broker.port)
+        watcher.subscribe("siaga/v1/gateway/test/status")
+        assert watcher.received.get(timeout=5)[1] == b"online"
+        raw = link._client.socket()
+        assert raw is not None
+        raw.close()  # as a killed process: no DISCONNECT
+        eventually(lambda: not watcher.received.empty())
+        assert watcher.received.get(timeout=5)[1] == b"offline"
+        watcher.close()
+        link.stop()
