@@ -47,7 +47,10 @@ def module() -> str:
     packed = b"".join(x.to_bytes(32, "big") + y.to_bytes(32, "big") for x, y in points())
     rows = [packed[at : at + 16] for at in range(0, len(packed), 16)]
     literal = "\n".join('    b"' + "".join(f"\\x{byte:02x}" for byte in row) + '"' for row in rows)
-    return f'''"""The comb's {len(packed) // 64} stored points, X || Y, {len(packed)} bytes: multiples of P-256's base point.
+    title = (
+        f"The comb's {len(packed) // 64} stored points, X || Y, {len(packed)} bytes: multiples of P-256's base point."
+    )
+    return f'''"""{title}
 
 Written by tests/protocol/comb_table.py, which a test compares with this file; p256.py says how it is used.
 Point 16 b + s is 2^(65 b) (2^52 +- 2^39 +- 2^26 +- 2^13 +- 1) G, where bit t of s makes the sign of 2^(13 t) a plus.

@@ -1,0 +1,71 @@
+"""Under MicroPython: the arithmetic of p256.py against results that CPython fed.
+
+    micropython tests/protocol/on_button/arithmetic.py < one JSON array a line
+
+A line is a question and its answer: ["inverse", a, m, answer], ["public", d, answer], ["ecdh", d, key, answer],
+["slow sign", d, message, answer] (the comb's columns meet), ["retry sign", d, message, answer] (the first nonce is too
+large); numbers and bytes in hex. Prints the number of right answers, and each wrong one.
+"""
+
+import binascii
+import json
+import sys
+
+from siaga.core import p256
+
+unhex = binascii.unhexlify
+right_hmac = p256.hmac_sha256
+right_pairs = p256._add_pairs
+calls = 0
+
+
+def first_nonce_too_large(key, message):
+    """The fifth HMAC of a signature gives the first candidate for its nonce."""
+    global calls
+    calls += 1
+    return b"\xff" * 32 if calls == 5 else right_hmac(key, message)
+
+
+def meeting_once(xs, ys):
+    """As if two points of a pair had the same x, which no scalar is known to bring about."""
+    p256._add_pairs = right_pairs
+    xs[1] = xs[0]
+    return right_pairs(xs, ys)
+
+
+def ask(what, *given):
+    global calls
+    if what == "inverse":
+        both = []
+        # The chip's window of 28 bits and the 60 bits of a 64-bit build.
+        for half in (14, 30):
+            p256._HALF = half
+            both.append(hex(p256._inverse(int(given[0], 16), int(given[1], 16)))[2:])
+        return both[0] if both[0] == both[1] else "the windows differ: " + repr(both)
+    d = int(given[0], 16)
+    if what == "public":
+        return p256.public_key(d).hex()
+    if what == "ecdh":
+        return p256.ecdh(d, unhex(given[1])).hex()
+    if what == "slow sign":
+        p256._add_pairs = meeting_once
+        return p256.sign(d, unhex(given[1])).hex()
+    if what == "retry sign":
+        calls = 0
+        p256.hmac_sha256 = first_nonce_too_large
+        try:
+            return p256.sign(d, unhex(given[1])).hex()
+        finally:
+            p256.hmac_sha256 = right_hmac
+    raise ValueError(what)
+
+
+right = 0
+for line in sys.stdin:
+    question = json.loads(line)
+    answer = ask(*question[:-1])
+    if answer == question[-1]:
+        right += 1
+    else:
+        print("wrong:", question, answer)
+print(right)
