@@ -1,0 +1,280 @@
+"""The button: start everything, keep it running, and let the alarm's life decide what is sent and shown."""
+
+import asyncio
+import binascii
+import io
+import sys
+
+from siaga.app import flash
+from siaga.app.board import Board
+from siaga.app.delivery import Delivery
+from siaga.app.identity import ENROL_COUNTER, Identity
+from siaga.app.outbox import Outbox, OutboxFull
+from siaga.app.report import Reporter
+from siaga.app.settings import Settings, parse
+from siaga.app.supervision import Supervision
+from siaga.app.version import BUILT, TEXT
+from siaga.core import alarm, button, frame
+from siaga.core.bearers import Waiting
+from siaga.core.errors import SiagaError
+from siaga.core.mqtt import Session
+from siaga.drivers.clock import Clock
+from siaga.drivers.indicator import Indicator
+from siaga.drivers.tls import client_context
+from siaga.drivers.wifi_mqtt import WifiMqtt
+
+_SAMPLE_MS = 15
+_TICK_MS = 250
+_NO_CONNECTION_MS = 60000
+_INCIDENT_MAGIC = b"SGA1"
+_SETTINGS_FILE = "/settings.json"
+
+
+class Device:
+    """Built once a start; main() runs until the board says that it is over."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._clock = Clock(board.rtc)
+        flash.make_folder(board.folder)
+        self._identity = Identity(board.folder, board.noise)
+        settings = self._choose_settings()
+        self._settings = settings
+        board.use(settings)
+        board.rtc.at_least(max(BUILT, settings.clock_floor))
+        self._outbox = Outbox(board.folder + "/outbox", self._identity.device_id, self._identity.counter, 1)
+        self._reporter = Reporter(board, self._clock, settings)
+        self._indicator = Indicator(board.lamp, self._clock, settings.silent)
+        self._delivery = Delivery(board, self._clock, self._identity, self._outbox, self._on_ack, self._show)
+        now_ms = self._clock.ms()
+        self._outbox.load(now_ms)
+        if not self._identity.enrolled:
+            self._outbox.add_unkept(frame.ENROL, ENROL_COUNTER, self._identity.public, now_ms)
+        self._watch = Supervision(
+            board,
+            self._clock,
+            settings,
+            self._reporter,
+            self._outbox,
+            self._delivery,
+            self._identity.fresh == "first start",
+        )
+        self._incident_path = board.folder + "/incident"
+        waiting = [(entry.kind, entry.counter, entry.body) for entry in self._outbox.entries]
+        self._state = alarm.restore(self._saved_incident(), waiting, now_ms)
+        self._button = button.Button(
+            settings.hold_ms,
+            settings.cancel_hold_ms,
+            settings.duress_hold_ms,
+            settings.triple_tap,
+            board.powered_up(),
+        )
+        self._name = ""
+        self._pressed_stamp = 0
+        self._hand_ms = self._tick_ms = now_ms
+        self._delivery.bearers = self._bearers()
+
+    def _tell(self, event: str, **facts: object) -> None:
+        self._board.tell(event, facts)
+
+    def _choose_settings(self) -> Settings:
+        """The installer's settings if they are good, else the last good ones, else the defaults."""
+        path = self._board.folder + _SETTINGS_FILE
+        kept = flash.read_file(path)
+        offered = self._board.offered_settings()
+        if offered is not None and (kept is None or offered != kept.decode()):
+            try:
+                settings = self._accept(offered)
+                flash.write_file(path, offered.encode())
+                return settings
+            except SiagaError as error:
+                self._tell("error", what="%s. %s" % (error, "The last good settings stay." if kept else ""))
+            except OSError as error:
+                self._tell("error", what="the settings do not go onto the flash: %s" % error)
+        if kept is not None:
+            try:
+                return self._accept(kept.decode())
+            except (SiagaError, UnicodeError) as error:
+                self._tell("error", what="the settings on the flash are not usable: %s" % error)
+        return Settings()
+
+    def _accept(self, text: str) -> Settings:
+        settings = parse(text)
+        if settings.gateway_key:
+            try:
+                self._identity.meet(settings.gateway_public())
+            except SiagaError as error:
+                raise SiagaError("setting gateway_key is wrong: %s" % error)
+        return settings
+
+    def _saved_incident(self) -> "bytes | None":
+        try:
+            return flash.read_record(self._incident_path, _INCIDENT_MAGIC)
+        except flash.CorruptRecord as error:
+            self._outbox.rejected += 1
+            self._tell("error", what="the open incident on the flash is unreadable: %s" % error)
+            return None
+
+    def _bearers(self) -> "list[WifiMqtt]":
+        settings = self._settings
+        if not settings.mqtt_host:
+            self._tell("error", what="setting mqtt_host is missing: this button reaches nobody until it is set")
+            return []
+        name = binascii.hexlify(self._identity.device_id).decode()
+        session = Session(
+            name,
+            settings.mqtt_user,
+            settings.mqtt_password,
+            "siaga/v1/down/" + name,
+            settings.mqtt_keepalive_s,
+        )
+        tls = client_context(settings.mqtt_ca) if settings.mqtt_tls else None
+        server_name = settings.mqtt_server_name or settings.mqtt_host
+        return [
+            WifiMqtt(
+                self._board.network,
+                self._clock,
+                self._delivery,
+                session,
+                name,
+                settings.mqtt_host,
+                settings.mqtt_port,
+                tls,
+                server_name,
+            )
+        ]
+
+    async def main(self) -> None:
+        """Everything at once, until the board's surroundings end."""
+        if self._identity.fresh:
+            self._tell("log", what="a new key was made: %s" % self._identity.fresh)
+        if self._identity.fresh and self._identity.fresh != "first start":
+            self._tell("error", what="this button has a new identity and must be enrolled anew")
+        self._tell(
+            "start",
+            device_id=binascii.hexlify(self._identity.device_id).decode(),
+            enrol=binascii.hexlify(self._identity.enrol_frame()).decode(),
+            version=TEXT,
+            restarts=self._watch.restarts,
+        )
+        self._show()
+        keep = self._watch.keep
+        beats = [lambda: self._hand_ms, lambda: self._tick_ms, lambda: self._delivery.beat_ms]
+        tasks = [
+            asyncio.create_task(keep("hand", self._feel)),
+            asyncio.create_task(keep("delivery", self._delivery.run)),
+            asyncio.create_task(keep("ticks", self._ticks)),
+            asyncio.create_task(keep("indicator", self._indicator.run)),
+            asyncio.create_task(keep("guard", lambda: self._watch.guard(beats))),
+        ]
+        for bearer in self._delivery.bearers:
+            tasks.append(asyncio.create_task(keep("bearer " + bearer.name, bearer.run)))
+        try:
+            await self._board.surroundings()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.sleep_ms(0)
+
+    async def _feel(self) -> None:
+        """The button under the hand."""
+        while True:
+            now_ms = self._hand_ms = self._clock.ms()
+            word = self._button.sample(self._board.pressed(), now_ms, alarm.is_open(self._state))
+            if word is not None:
+                self._pressed_stamp = self._board.stamp_ms()
+                self._hear(word)
+            await asyncio.sleep_ms(_SAMPLE_MS)
+
+    def _hear(self, word: str) -> None:
+        if word == button.PRESS:
+            self._step((alarm.PRESSED, frame.TRIGGER_HOLD))
+        elif word == button.TAPS:
+            self._step((alarm.PRESSED, frame.TRIGGER_TRIPLE_TAP))
+        elif word == button.TEST:
+            self._step((alarm.TESTED,))
+        elif word == button.STUCK:
+            self._tell("error", what="the button has been down for a minute: is it stuck?")
+        else:
+            self._step((alarm.CANCELLED, word == button.DURESS))
+
+    async def _ticks(self) -> None:
+        """What goes by the clock: the alarm's deadlines, updates, supervision."""
+        while True:
+            now_ms = self._tick_ms = self._clock.ms()
+            self._step((alarm.TICK, self._reporter.news()))
+            for kind in self._watch.tick(now_ms):
+                self._keep(kind, 0, 0)
+            await asyncio.sleep_ms(_TICK_MS)
+
+    def _step(self, event: tuple) -> None:
+        self._state, actions = alarm.next_state(self._state, event, self._clock.ms())
+        for action in actions:
+            if action[0] == alarm.SAVE:
+                self._save()
+            else:
+                self._keep(action[1], action[2], action[3])
+        self._show()
+
+    def _save(self) -> None:
+        try:
+            flash.write_record(self._incident_path, _INCIDENT_MAGIC, self._state.saved())
+        except OSError as error:
+            self._tell("error", what="the incident's stage does not go onto the flash: %s" % error)
+
+    def _keep(self, kind: int, flags: int, opening: int) -> None:
+        """Put a frame into the outbox, and let the alarm know."""
+
+        def body_of(counter: int) -> bytes:
+            body = self._reporter.body(flags, counter - opening if opening else 0)
+            return body + self._watch.status() if kind == frame.CHECKIN else body
+
+        try:
+            entry = self._outbox.keep(kind, body_of, self._clock.ms())
+        except OutboxFull as error:
+            self._tell("error", what="a frame of kind %d was not kept: %s" % (kind, error))
+            self._step((alarm.UNSTORED, kind))
+            return
+        facts = {"kind": kind, "counter": entry.counter, "bearer": ""}
+        if kind in (frame.PRESS, frame.CANCEL):
+            self._tell("frame", t=self._pressed_stamp, step="pressed", **facts)
+        if entry.durable:
+            self._tell("frame", step="stored", **facts)
+        else:
+            self._tell("error", what="the flash does not keep frame %d: it is only in memory" % entry.counter)
+        marked = bool(flags & (frame.FLAG_TEST if kind == frame.PRESS else frame.FLAG_DURESS))
+        self._step((alarm.STORED, kind, entry.counter, marked))
+        self._delivery.kept(kind)
+
+    def _on_ack(self, entry: "Waiting | None", counter: int, stage: int, eta: "int | None") -> None:
+        kind = None if entry is None else entry.kind
+        self._step((alarm.ACKED, kind, counter, stage, eta))
+        if entry is not None and kind == frame.CHECKIN:
+            self._watch.on_acknowledged(entry)
+
+    def _show(self) -> None:
+        name = alarm.state_name(self._state)
+        if name != self._name:
+            self._name = name
+            self._tell("state", state=name)
+        now_ms = self._clock.ms()
+        signal = alarm.signal(self._state, now_ms, self._settings.no_ack_s * 1000)
+        if signal == "armed":
+            if self._reporter.low_battery:
+                signal = "low_battery"
+            elif not self._delivery.is_up() and now_ms - self._delivery.up_ms >= _NO_CONNECTION_MS:
+                signal = "no_connection"
+        if self._indicator.show(signal):
+            silent = self._settings.silent
+            self._tell("indicator", signal=signal, light=not silent, sound=not silent, vibration=True)
+
+
+def run(board: Board) -> None:
+    """Be a button on this board until it is over; board.ended says why, and tells of a failure."""
+    try:
+        asyncio.run(Device(board).main())
+    except Exception as error:
+        trace = io.StringIO()
+        sys.print_exception(error, trace)
+        board.ended = "failed"
+        board.tell("error", {"what": "the button stopped: " + trace.getvalue()[-600:]})

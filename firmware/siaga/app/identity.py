@@ -1,0 +1,146 @@
+"""The button's key, its counters and its MAC keys.
+
+Key and counter are one record in one file: neither can be restored, lost or reset without the other. Where that
+record is missing or has changed, the button makes a new key, and says so: it has to be enrolled anew.
+"""
+
+import hashlib
+import os
+import time
+
+from siaga.app import flash
+from siaga.app.counter import Counter
+from siaga.core import frame, mac, p256
+from siaga.core.errors import SiagaError
+
+_MAGIC = b"SGI1"
+_MAC_MAGIC = b"SGM1"
+_LENGTH = 32 + 64 + 4 + 1
+# An ENROL is always counter 1, so that the same frame can be made again at any time.
+ENROL_COUNTER = 1
+_FIRST = 2
+
+
+def gather(extra: bytes) -> bytes:
+    """64 bytes to make a key from: the port's random source, read several times, the jitter of the processor against
+    its timer, and what is peculiar to this chip, through SHA-256. extra: the board's unique id and noise.
+
+    On an ESP32 the radio has to be on meanwhile, or its random source repeats itself (board.random_ready()).
+    """
+    pool = hashlib.sha256(b"siaga/1 key" + extra)
+    halves = []
+    for half in range(2):
+        for _ in range(8):
+            pool.update(os.urandom(32))
+            count = 0
+            until = time.ticks_add(time.ticks_us(), 300)
+            while time.ticks_diff(until, time.ticks_us()) > 0:
+                count += 1
+            pool.update(("%d %s" % (count, time.ticks_us())).encode())
+        digest = pool.digest()
+        halves.append(digest)
+        pool = hashlib.sha256(bytes([half]) + digest)
+    return b"".join(halves)
+
+
+class Identity:
+    """private: the key as an integer, never leaves the button. public: X || Y. device_id: 8 bytes. fresh: why a new
+    key was made at this start, "" when it was read. enrolled: whether the gateway acknowledged the ENROL."""
+
+    def __init__(self, folder: str, noise: "Callable[[], bytes]") -> None:
+        self._path = folder + "/identity"
+        self._mac_path = folder + "/mac"
+        self.fresh = ""
+        try:
+            record = flash.read_record(self._path, _MAGIC)
+            if record is None:
+                self.fresh = "first start"
+            elif len(record) != _LENGTH:
+                raise flash.CorruptRecord("identity of %d bytes" % len(record))
+        except flash.CorruptRecord as error:
+            record = None
+            self.fresh = "key and counter cannot be read: %s" % error
+        if record is None:
+            self._make(noise())
+        else:
+            self.private = int.from_bytes(record[:32], "big")
+            self.public = record[32:96]
+            self._reserved = int.from_bytes(record[96:100], "big")
+            self.enrolled = record[100] == 1
+        self.device_id = frame.device_id(self.public)
+        self.counter = Counter(self._reserved, self._reserve)
+        self.mac_up = b""
+        self.mac_down = b""
+
+    def _make(self, extra: bytes) -> None:
+        self.private = p256.private_from(gather(extra))
+        self.public = p256.public_key(self.private)
+        probe = b"siaga: does this key sign?"
+        if not p256.verify(self.public, probe, p256.sign(self.private, probe)):
+            raise SiagaError("the processor computes wrongly: a new key's signature does not verify")
+        self._reserved = _FIRST
+        self.enrolled = False
+        self._write()
+
+    def _write(self) -> None:
+        payload = self.private.to_bytes(32, "big") + self.public + self._reserved.to_bytes(4, "big")
+        flash.write_record(self._path, _MAGIC, payload + bytes([self.enrolled]))
+
+    def _reserve(self, end: int) -> None:
+        before, self._reserved = self._reserved, end
+        try:
+            self._write()
+        except OSError:
+            self._reserved = before
+            raise
+
+    def note_enrolled(self) -> None:
+        """The gateway acknowledged the ENROL. Raises OSError; it is then sent again after the next start."""
+        self.enrolled = True
+        self._write()
+
+    def meet(self, gateway_key: bytes) -> None:
+        """Agree on the MAC keys with a gateway (X || Y). What was computed once is kept on the flash, for this device
+        and that gateway only. Raises SiagaError where the key is no point of the curve."""
+        bound_to = hashlib.sha256(self.device_id + gateway_key).digest()
+        try:
+            kept = flash.read_record(self._mac_path, _MAC_MAGIC)
+        except flash.CorruptRecord:
+            kept = None
+        if kept is None or len(kept) != 96 or kept[:32] != bound_to:
+            self.mac_up, self.mac_down = mac.mac_keys(p256.ecdh(self.private, gateway_key), self.device_id)
+            try:
+                flash.write_record(self._mac_path, _MAC_MAGIC, bound_to + self.mac_up + self.mac_down)
+            except OSError:
+                pass  # computed again at the next start
+        else:
+            self.mac_up = kept[32:64]
+            self.mac_down = kept[64:]
+
+    def signed(self, suite: int, kind: int, counter: int, body: bytes) -> bytes:
+        """A whole frame. ES256 takes some 200 ms on an ESP32 and gives the same bytes every time (RFC 6979)."""
+        bare = frame.unsigned(suite, kind, self.device_id, counter, body)
+        if suite == frame.ES256:
+            return bare + p256.sign(self.private, frame.UP_CONTEXT + bare)
+        if not self.mac_up:
+            raise SiagaError("without gateway_key in the settings there is no MAC key")
+        return bare + mac.hmac_sha256(self.mac_up, frame.UP_CONTEXT + bare)[: frame.tag_length(suite)]
+
+    def enrol_frame(self) -> bytes:
+        """The ENROL, always the same bytes: what an installer hands to the registrar."""
+        return self.signed(frame.ES256, frame.ENROL, ENROL_COUNTER, self.public)
+
+    def verified(self, received: bytes) -> frame.Down:
+        """Lay out and verify a downlink. Raises FrameError ("addressee", "tag" and those of decode_down)."""
+        down = frame.decode_down(received)
+        if down.device_id != self.device_id:
+            raise frame.FrameError("addressee", "a frame for another device")
+        expected = mac.hmac_sha256(self.mac_down, frame.DOWN_CONTEXT + down.signed)[:16]
+        if not self.mac_down or not mac.equal(expected, down.tag):
+            raise frame.FrameError("tag", "a frame whose tag does not verify")
+        return down
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable

@@ -1,0 +1,171 @@
+"""What an installer sets, as JSON. Every value is checked and a wrong one is refused by name; the button then keeps
+the last good settings. firmware/README.md has the same table for people."""
+
+import binascii
+import json
+
+from siaga.core.errors import SiagaError
+from siaga.drivers.tls import der_of
+
+MAX_TEXT = 8192
+
+
+class SettingError(SiagaError):
+    """A setting that cannot be used; the text has its name, its value and what would be right."""
+
+
+class Settings:
+    """Attributes are the settings; their defaults stand here."""
+
+    def __init__(self) -> None:
+        self.mqtt_host = ""
+        self.mqtt_port = 8883
+        self.mqtt_tls = True
+        self.mqtt_ca = ""
+        self.mqtt_server_name = ""
+        self.mqtt_user = ""
+        self.mqtt_password = ""
+        self.mqtt_keepalive_s = 30
+        self.wifi_ssid = ""
+        self.wifi_password = ""
+        self.wifi_country = "ID"
+        self.gateway_key = ""
+        self.hold_ms = 2000
+        self.cancel_hold_ms = 5000
+        self.duress_hold_ms = 8000
+        self.triple_tap = False
+        self.no_ack_s = 20
+        self.checkin_s = 60
+        self.low_battery = 15
+        self.silent = False
+        self.language = "id"
+        self.installed_position = None  # type: list[int] | None
+        self.clock_floor = 0
+
+    def gateway_public(self) -> bytes:
+        """The gateway's public key X || Y, b"" where none is set."""
+        return binascii.unhexlify(self.gateway_key)
+
+
+def _text(longest: int) -> "Check":
+    return lambda value: type(value) is str and len(value) <= longest
+
+
+def _number(low: int, high: int) -> "Check":
+    return lambda value: type(value) is int and low <= value <= high
+
+
+def _flag(value: object) -> bool:
+    return type(value) is bool
+
+
+def _hex_key(value: object) -> bool:
+    if type(value) is not str or len(value) not in (0, 128):
+        return False
+    return all(letter in "0123456789abcdefABCDEF" for letter in value)
+
+
+def _position(value: object) -> bool:
+    if value is None:
+        return True
+    if type(value) is not list or len(value) not in (2, 3) or any(type(part) is not int for part in value):
+        return False
+    if len(value) == 3 and not 0 <= value[2] <= 65534:
+        return False
+    return abs(value[0]) <= 900000000 and abs(value[1]) <= 1800000000
+
+
+_YES_NO = "true or false"
+_RULES = {
+    "mqtt_host": (_text(255), "a host name or address, in quotes"),
+    "mqtt_port": (_number(1, 65535), "a whole number from 1 to 65535"),
+    "mqtt_tls": (_flag, _YES_NO),
+    "mqtt_ca": (_text(6000), "one certificate as PEM text"),
+    "mqtt_server_name": (_text(255), "the name in the broker's certificate, in quotes"),
+    "mqtt_user": (_text(255), "text of at most 255 letters"),
+    "mqtt_password": (_text(255), "text of at most 255 letters"),
+    "mqtt_keepalive_s": (_number(2, 600), "whole seconds from 2 to 600"),
+    "wifi_ssid": (_text(32), "text of at most 32 letters"),
+    "wifi_password": (_text(64), "text of at most 64 letters"),
+    "wifi_country": (lambda value: type(value) is str and len(value) == 2, "two letters, such as ID"),
+    "gateway_key": (_hex_key, "128 hexadecimal digits, as `siaga gateway key` prints them"),
+    "hold_ms": (_number(100, 10000), "whole milliseconds from 100 to 10000"),
+    "cancel_hold_ms": (_number(500, 30000), "whole milliseconds from 500 to 30000"),
+    "duress_hold_ms": (_number(0, 30000), "whole milliseconds up to 30000, 0 = no duress cancel"),
+    "triple_tap": (_flag, _YES_NO),
+    "no_ack_s": (_number(2, 120), "whole seconds from 2 to 120"),
+    "checkin_s": (_number(1, 604800), "whole seconds from 1 to 604800"),
+    "low_battery": (_number(1, 90), "percent from 1 to 90"),
+    "silent": (_flag, _YES_NO),
+    "language": (lambda value: value in ("id", "en"), '"id" or "en"'),
+    "installed_position": (
+        _position,
+        "null or [latitude, longitude] in whole degrees x 10^7, a third number: metres of accuracy",
+    ),
+    "clock_floor": (_number(0, 0xFFFFFFFF), "whole Unix seconds"),
+}
+_SECRET = ("mqtt_password", "wifi_password")
+
+
+def parse(text: str) -> Settings:
+    """Settings from JSON text. Raises SettingError for the first thing that is wrong."""
+    if len(text) > MAX_TEXT:
+        raise SettingError("settings of %d letters are too long; at most %d" % (len(text), MAX_TEXT))
+    try:
+        given = json.loads(text)
+    except ValueError:
+        raise SettingError("the settings are no JSON: check commas, quotes and braces")
+    if type(given) is not dict:
+        raise SettingError("the settings must be one JSON object: {...}")
+    settings = Settings()
+    for name in given:
+        if name not in _RULES:
+            raise SettingError("setting %s is unknown; known are: %s" % (name, ", ".join(sorted(_RULES))))
+        value = given[name]
+        check, right = _RULES[name]
+        if not check(value):
+            shown = "(not shown)" if name in _SECRET else json.dumps(value)[:80]
+            raise SettingError("setting %s is %s; right is %s" % (name, shown, right))
+        setattr(settings, name, value)
+    _agree(settings)
+    return settings
+
+
+def _agree(settings: Settings) -> None:
+    """What must hold between settings."""
+    if settings.mqtt_host and not settings.gateway_key:
+        raise SettingError("setting gateway_key is missing: without it no acknowledgement can be verified")
+    if settings.mqtt_host and settings.mqtt_tls:
+        if not settings.mqtt_ca:
+            raise SettingError(
+                "setting mqtt_ca is missing: the certificate of the authority that signed the broker's, as PEM text "
+                "(or mqtt_tls false, on a bench without an outside)"
+            )
+        try:
+            der_of(settings.mqtt_ca)
+        except SiagaError as error:
+            raise SettingError("setting mqtt_ca is wrong: %s" % error)
+    apart = settings.hold_ms + 300
+    if settings.cancel_hold_ms < apart:
+        raise SettingError(
+            "setting cancel_hold_ms is %d; right is at least hold_ms + 300 = %d, or a press would cancel"
+            % (settings.cancel_hold_ms, apart)
+        )
+    if settings.duress_hold_ms:
+        if settings.duress_hold_ms < apart:
+            raise SettingError(
+                "setting duress_hold_ms is %d; right is 0 or at least hold_ms + 300 = %d"
+                % (settings.duress_hold_ms, apart)
+            )
+        if abs(settings.duress_hold_ms - settings.cancel_hold_ms) < 1000:
+            raise SettingError(
+                "setting duress_hold_ms is %d; right is 0 or 1000 away from cancel_hold_ms (%d), or hands mix them up"
+                % (settings.duress_hold_ms, settings.cancel_hold_ms)
+            )
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Check = Callable[[object], bool]

@@ -1,0 +1,175 @@
+"""The button watches itself: check-ins, battery, mains, case, its own tasks, and the processor's watchdog."""
+
+import asyncio
+import gc
+import io
+import struct
+import sys
+
+from siaga.app import flash
+from siaga.app.board import Board
+from siaga.app.delivery import Delivery
+from siaga.app.outbox import Outbox
+from siaga.app.report import Reporter
+from siaga.app.settings import Settings
+from siaga.app.version import VERSION
+from siaga.core import frame
+from siaga.core.bearers import Waiting
+from siaga.drivers.clock import Clock
+
+_RESTARTS_MAGIC = b"SGR1"
+# The processor's watchdog; every task that matters has to have run within the half of it.
+GUARD_MS = 60000
+_FIRST_CHECKIN_MS = 3000
+_FLICKER_MS = 200
+_APART_MS = 5000
+_RECOVERED = 5
+_HOUR_MS = 3600000
+
+
+class Supervision:
+    """tick() a few times a second says what has to be reported; on_acknowledged() hears that it was."""
+
+    def __init__(
+        self,
+        board: Board,
+        clock: Clock,
+        settings: Settings,
+        reporter: Reporter,
+        outbox: Outbox,
+        delivery: Delivery,
+        first_start: bool,
+    ) -> None:
+        self._board = board
+        self._clock = clock
+        self._settings = settings
+        self._reporter = reporter
+        self._outbox = outbox
+        self._delivery = delivery
+        self._path = board.folder + "/restarts"
+        self.restarts = 0 if first_start else self._read_restarts() + 1
+        self._told_rejected = 0
+        self._died = 0
+        self._write_restarts()
+        self._due_ms = clock.ms() + delivery.chance() % _FIRST_CHECKIN_MS
+        self._tamper_ms = -1
+        self._told_tamper_ms = -_APART_MS
+        self._told_mains_ms = -_APART_MS
+        self._mains = board.external_power()
+        self._reporter.tamper_open = board.tamper_open()
+        self._look_at_battery()
+
+    def _read_restarts(self) -> int:
+        try:
+            record = flash.read_record(self._path, _RESTARTS_MAGIC)
+        except flash.CorruptRecord:
+            return 0
+        return struct.unpack(">H", record)[0] if record is not None and len(record) == 2 else 0
+
+    def _write_restarts(self) -> None:
+        try:
+            flash.write_record(self._path, _RESTARTS_MAGIC, struct.pack(">H", min(self.restarts, 65535)))
+        except OSError as error:
+            self._board.tell("error", {"what": "restarts cannot be counted on the flash: %s" % error})
+
+    def tick(self, now_ms: int) -> "list[int]":
+        """The kinds of frame that are due: CHECKIN, TAMPER."""
+        due = []
+        if self._tamper_changed(now_ms):
+            due.append(frame.TAMPER)
+        changed = self._look_at_battery()
+        mains = self._board.external_power()
+        if mains != self._mains and now_ms - self._told_mains_ms >= _APART_MS:
+            self._mains = mains
+            self._told_mains_ms = now_ms
+            changed = True
+        if changed or now_ms >= self._due_ms:
+            period_ms = self._settings.checkin_s * 1000
+            # A tenth either way, so that a thousand buttons behind one mains failure do not all call at once.
+            self._due_ms = now_ms + period_ms - period_ms // 10 + self._delivery.chance() % (period_ms // 5 + 1)
+            # One that still waits says the same; the next follows when it has gone.
+            if not self._outbox.holds(frame.CHECKIN):
+                due.append(frame.CHECKIN)
+        return due
+
+    def _tamper_changed(self, now_ms: int) -> bool:
+        if self._board.tamper_open() == self._reporter.tamper_open:
+            self._tamper_ms = -1
+            return False
+        if self._tamper_ms < 0:
+            self._tamper_ms = now_ms
+        if now_ms - self._tamper_ms < _FLICKER_MS or now_ms - self._told_tamper_ms < _APART_MS:
+            return False
+        self._reporter.tamper_open = not self._reporter.tamper_open
+        self._told_tamper_ms = now_ms
+        return True
+
+    def _look_at_battery(self) -> bool:
+        percent = self._board.battery()
+        low = self._reporter.low_battery
+        if percent is None:
+            self._reporter.low_battery = False
+        elif percent <= self._settings.low_battery:
+            self._reporter.low_battery = True
+        elif percent >= self._settings.low_battery + _RECOVERED:
+            self._reporter.low_battery = False
+        return self._reporter.low_battery != low
+
+    def status(self) -> bytes:
+        """The 8 bytes behind a CHECKIN's report."""
+        bearer = self._delivery.in_use()
+        return frame.encode_status(
+            VERSION,
+            frame.UNKNOWN_SIGNAL if bearer is None else bearer.signal(),
+            frame.BEARER_UNKNOWN if bearer is None else bearer.number,
+            len(self._outbox.entries),
+            self._clock.ms() // _HOUR_MS,
+            self.restarts,
+            self._rejected(),
+        )
+
+    def _rejected(self) -> int:
+        return self._outbox.rejected + self._delivery.rejected - self._told_rejected
+
+    def on_acknowledged(self, entry: Waiting) -> None:
+        """A CHECKIN reached the gateway: what it told is told."""
+        if len(entry.body) == 29:
+            restarts, rejected = entry.body[27], entry.body[28]
+            self._told_rejected += min(rejected, self._rejected())
+            if restarts and self.restarts:
+                self.restarts = max(0, self.restarts - restarts)
+                self._write_restarts()
+        if self._clock.ms() - entry.since_ms > self._settings.checkin_s * 1000:
+            self._due_ms = self._clock.ms()  # it told of a time long past
+
+    async def keep(self, name: str, start: "Start") -> None:
+        """Run a task for ever: if it dies, say so, count it, and start it again after a second."""
+        while True:
+            try:
+                await start()
+                what = "came to its end"
+            except Exception as error:
+                trace = io.StringIO()
+                sys.print_exception(error, trace)
+                what = "died: " + trace.getvalue()[-400:]
+            self._died += 1
+            gc.collect()
+            self._board.tell("error", {"what": "task %s %s; restarted (%d so far)" % (name, what, self._died)})
+            await asyncio.sleep_ms(1000)
+
+    async def guard(self, beats: "list[Beat]") -> None:
+        """Feed the processor's watchdog while every one of these tasks has run lately; a beat is (clock ms)()."""
+        self._board.guard(GUARD_MS)
+        while True:
+            now_ms = self._clock.ms()
+            if all(now_ms - beat() < GUARD_MS // 2 for beat in beats):
+                self._board.feed()
+            await asyncio.sleep_ms(1000)
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    Start = Callable[[], Awaitable[None]]
+    Beat = Callable[[], int]

@@ -1,0 +1,249 @@
+"""A button without hardware, under MicroPython's unix port: its flash is a file, its human and its surroundings are
+lines on stdin, and what it shows and does are JSON lines on stdout. firmware/README.md lists both."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+
+import vfs
+
+from siaga.app.board import Board
+from siaga.drivers.clock import Rtc
+from siaga.drivers.indicator import Lamp
+from siaga.drivers.wifi_mqtt import Network
+
+BLOCK_BYTES = 4096
+BLOCKS = 128
+_MOUNT = "/flash"
+
+
+class FileFlash:
+    """A block device in a file, as littlefs wants it."""
+
+    def __init__(self, path: str) -> None:
+        try:
+            size = os.stat(path)[6]
+        except OSError:
+            size = 0
+        if size != BLOCK_BYTES * BLOCKS:
+            with open(path + ".new", "wb") as file:
+                for _ in range(BLOCKS):
+                    file.write(b"\xff" * BLOCK_BYTES)
+            os.rename(path + ".new", path)
+        self._file = open(path, "r+b")
+
+    def readblocks(self, block: int, buffer: bytearray, offset: int = 0) -> None:
+        self._file.seek(block * BLOCK_BYTES + offset)
+        self._file.readinto(buffer)
+
+    def writeblocks(self, block: int, buffer: bytearray, offset: int = 0) -> None:
+        self._file.seek(block * BLOCK_BYTES + offset)
+        self._file.write(buffer)
+
+    def ioctl(self, op: int, arg: int) -> int:
+        if op == 4:
+            return BLOCKS
+        if op == 5:
+            return BLOCK_BYTES
+        return 0
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class HostRtc(Rtc):
+    """The host's clock; or one that was never set, as on a chip whose power was away (SIAGA_CLOCK=unset)."""
+
+    def __init__(self, is_set: bool) -> None:
+        self._set = is_set
+        self._ahead = 0
+
+    def unix(self) -> int:
+        return int(time.time()) + self._ahead if self._set else 0
+
+    def set_unix(self, seconds: int) -> None:
+        self._ahead = seconds - int(time.time())
+        self._set = True
+
+
+class SimulatedNetwork(Network):
+    """There until a `network 0`."""
+
+    up = True
+
+    async def connect(self) -> None:
+        for _ in range(100):
+            if self.up:
+                return
+            await asyncio.sleep_ms(100)
+        raise OSError("the network is switched off")
+
+    def signal(self) -> int:
+        return -60
+
+
+class SimulatedBoard(Board):
+    """Commands are checked whole before they change anything."""
+
+    folder = _MOUNT + "/siaga"
+
+    def __init__(self) -> None:
+        super().__init__(HostRtc(os.getenv("SIAGA_CLOCK") != "unset"), Lamp(), SimulatedNetwork())
+        self._pins = {"button": False, "tamper": False, "external": False}
+        self._battery = 100
+        self._fix = None  # type: tuple[int, int, int, int, float] | None
+        for held in (os.getenv("SIAGA_PINS") or "").split(","):
+            if held:
+                self._pins[held] = True
+
+    def tell(self, event: str, facts: "dict[str, object]") -> None:
+        line = {"t": self.stamp_ms(), "ev": event}
+        line.update(facts)
+        print(json.dumps(line))
+
+    def stamp_ms(self) -> int:
+        return time.time_ns() // 1000000
+
+    def powered_up(self) -> bool:
+        return True
+
+    def pressed(self) -> bool:
+        return self._pins["button"]
+
+    def tamper_open(self) -> bool:
+        return self._pins["tamper"]
+
+    def external_power(self) -> bool:
+        return self._pins["external"]
+
+    def battery(self) -> "int | None":
+        return self._battery
+
+    def fix(self) -> "tuple[int, int, int, int, int] | None":
+        if self._fix is None:
+            return None
+        latitude, longitude, accuracy, number, taken = self._fix
+        return latitude, longitude, accuracy, max(0, int(time.time() - taken)), number
+
+    def noise(self) -> bytes:
+        return str(time.time_ns()).encode()
+
+    def offered_settings(self) -> "str | None":
+        path = os.getenv("SIAGA_SETTINGS")
+        if not path:
+            return None
+        try:
+            with open(path) as file:
+                return file.read()
+        except OSError as error:
+            self.tell("error", {"what": "SIAGA_SETTINGS names %s, which cannot be read: %s" % (path, error)})
+            return None
+
+    async def surroundings(self) -> None:
+        stdin = asyncio.StreamReader(sys.stdin.buffer)
+        line = b""
+        while not self.ended:
+            letter = await stdin.read(1)  # more would block until it is there
+            if not letter:
+                self.ended = "stdin was closed"
+            elif letter == b"\n":
+                words, line = line.decode().split(), b""
+                try:
+                    self._obey(words)
+                except (ValueError, KeyError, IndexError) as error:
+                    self.tell("error", {"what": "not understood: %s (%s)" % (" ".join(words), error)})
+            elif len(line) < 200:
+                line += letter
+
+    def _obey(self, words: "list[str]") -> None:
+        """Do one line. Raises ValueError, KeyError or IndexError, and has then changed nothing."""
+        if not words:
+            return
+        what, rest = words[0], words[1:]
+        if what == "pin" and len(rest) == 2:
+            if rest[0] not in self._pins:
+                raise ValueError("pins are " + ", ".join(sorted(self._pins)))
+            self._pins[rest[0]] = _one_of(rest[1])
+        elif what == "battery" and len(rest) == 1:
+            self._battery = _whole(rest[0], 0, 100)
+        elif what == "power" and len(rest) == 1:
+            if not _one_of(rest[0]):
+                self.ended = "power"
+        elif what == "fix" and rest == ["none"]:
+            self._fix = None
+        elif what == "fix" and len(rest) in (3, 4):
+            latitude = _whole(rest[0], -900000000, 900000000)
+            longitude = _whole(rest[1], -1800000000, 1800000000)
+            accuracy = _whole(rest[2], 0, 65535)
+            age = _whole(rest[3], 0, 1 << 30) if len(rest) == 4 else 0
+            number = 1 if self._fix is None else self._fix[3] + 1
+            self._fix = latitude, longitude, accuracy, number, time.time() - age
+        elif what == "network" and len(rest) == 1:
+            self.network.up = _one_of(rest[0])
+        elif what == "quit" and not rest:
+            self.ended = "quit"
+        else:
+            raise ValueError(
+                "known are: pin button|tamper|external 1|0, battery 0..100, power 0|1, network 0|1, "
+                "fix <lat_e7> <lon_e7> <accuracy_m> [age_s], fix none, quit"
+            )
+
+
+def _one_of(word: str) -> bool:
+    if word not in ("0", "1"):
+        raise ValueError("it is 1 or 0, not " + word)
+    return word == "1"
+
+
+def _whole(word: str, low: int, high: int) -> int:
+    value = int(word)
+    if not low <= value <= high:
+        raise ValueError("%d is not between %d and %d" % (value, low, high))
+    return value
+
+
+def _littlefs(device: FileFlash) -> vfs.VfsLfs2:
+    return vfs.VfsLfs2(device, mtime=False)  # type: ignore[abstract, arg-type]  # the stub takes one for the other
+
+
+def _mounted() -> FileFlash:
+    """The flash in the file, as /flash; made and formatted where there is none. One that cannot be read is formatted
+    too: a button without a file system is none, and its new identity tells what happened."""
+    path = os.getenv("SIAGA_FLASH")
+    if not path:
+        raise SystemExit("SIAGA_FLASH is not set; it names the file that holds the button's flash")
+    device = FileFlash(path)
+    try:
+        vfs.mount(_littlefs(device), _MOUNT)
+    except OSError:
+        vfs.VfsLfs2.mkfs(device)  # type: ignore[arg-type]
+        vfs.mount(_littlefs(device), _MOUNT)
+    return device
+
+
+def boards() -> "Iterator[SimulatedBoard]":
+    """A board each time the power comes on."""
+    while True:
+        device = _mounted()
+        board = SimulatedBoard()
+        yield board
+        vfs.umount(_MOUNT)
+        device.close()
+        if board.ended == "failed":
+            raise SystemExit(1)
+        if board.ended != "power":
+            return
+        asyncio.new_event_loop()
+        while True:
+            line = sys.stdin.readline()
+            if not line or line.split() == ["quit"]:
+                return
+            if line.split() == ["power", "1"]:
+                break
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator

@@ -1,0 +1,299 @@
+"""The whole life of a press, as a pure function: next_state(state, event, now_ms) -> (state, actions).
+
+Events and actions are tuples whose first item is one of the words below. Nothing is drawn or sent here: what a
+holder is shown is state_name(state) and signal(state, now_ms). Times are milliseconds of a clock that only grows.
+
+    (PRESSED, trigger)                       the hand asked for help; trigger is a frame.TRIGGER_ value
+    (TESTED,)  (CANCELLED, duress)           the hand asked for a test, or took the press back
+    (STORED, kind, counter, marked)          the frame that a SEND asked for is on the flash under this counter;
+                                             marked: a PRESS is a test, a CANCEL is forced
+    (UNSTORED, kind)                         it could not be kept
+    (ACKED, kind, counter, stage, eta)       the gateway's verified word; kind is None once nothing waits for it
+    (TICK, news)                             every quarter of a second; news: NO_FIX, NEW_FIX, BETTER_FIX
+
+    (SEND, kind, flags, opening)             keep and send a frame; opening 0 = it opens an incident itself
+    (SAVE,)                                  state.saved() must be on the flash before anything else happens
+"""
+
+import struct
+
+from micropython import const
+from siaga.core import frame
+
+PRESSED = "pressed"
+TESTED = "tested"
+CANCELLED = "cancelled"
+STORED = "stored"
+UNSTORED = "unstored"
+ACKED = "acked"
+TICK = "tick"
+
+SEND = "send"
+SAVE = "save"
+
+NO_FIX = const(0)  # nothing newer than what was sent last
+NEW_FIX = const(1)
+BETTER_FIX = const(2)  # the first of this incident, or at most half as uncertain as the one sent
+
+# How long each notice stays before the button is quiet again, milliseconds.
+CLOSED_MS = const(10000)
+TEST_MS = const(10000)
+TEST_WAIT_MS = const(60000)
+UNSTORED_MS = const(60000)
+# An incident that nobody closed ends here after half a day, so that the next press opens one of its own.
+INCIDENT_MS = const(12 * 3600 * 1000)
+OFTEN_MS = const(10000)
+OFTEN_FOR_MS = const(600000)
+SELDOM_MS = const(60000)
+BETTER_MS = const(2000)
+
+_NAMES = {
+    0: "sending",
+    frame.STAGE_RECEIVED: "received",
+    frame.STAGE_REFUSED: "refused",
+    frame.STAGE_SEEN: "seen",
+    frame.STAGE_ASSIGNED: "assigned",
+    frame.STAGE_ON_SCENE: "on_scene",
+    frame.STAGE_CLOSED: "closed",
+}
+# Refused comes after received: a person may still look at the press and send help, and that is news.
+_ORDER = (
+    0,
+    frame.STAGE_RECEIVED,
+    frame.STAGE_REFUSED,
+    frame.STAGE_SEEN,
+    frame.STAGE_ASSIGNED,
+    frame.STAGE_ON_SCENE,
+    frame.STAGE_CLOSED,
+)
+_NOTICE_CANCELLED = "cancelled"
+_NOTICE_CLOSED = "closed"
+_NOTICE_TEST = "test"
+_NOTICE_TESTED = "test_received"
+_NOTICE_TEST_REFUSED = "test_refused"
+_NOTICE_UNSTORED = "unstored"
+_SAVED = ">IIBBB"
+_FIELDS = (
+    "opening",
+    "stage",
+    "eta",
+    "duress",
+    "waiting",
+    "waiting_ms",
+    "opened_ms",
+    "updated_ms",
+    "test",
+    "past",
+    "notice",
+    "until_ms",
+)
+
+
+class State:
+    """opening: counter of the PRESS that opened the incident, 0 = none. stage: the furthest one acknowledged,
+    0 = none. eta: minutes or None. duress: a forced cancel; the incident goes on unseen. waiting: counter of the
+    newest PRESS without an acknowledgement, 0 = none, waiting_ms: since when. test: counter of the test PRESS that
+    is looked out for, 0 = none. past: no PRESS up to this counter opens an incident again. notice: what is shown
+    although no incident is open, "" = nothing, until until_ms.
+    """
+
+    def __init__(self, past: int = 0, test: int = 0) -> None:
+        self.opening = 0
+        self.stage = 0
+        self.eta = None  # type: int | None
+        self.duress = False
+        self.waiting = 0
+        self.waiting_ms = 0
+        self.opened_ms = 0
+        self.updated_ms = 0
+        self.test = test
+        self.past = past
+        self.notice = ""
+        self.until_ms = 0
+
+    def changed(self, **fields: "int | str | bool | None") -> "State":
+        """A copy with these fields set."""
+        copy = State(self.past, self.test)
+        for name in _FIELDS:
+            setattr(copy, name, fields[name] if name in fields else getattr(self, name))
+        return copy
+
+    def saved(self) -> bytes:
+        """The 11 bytes from which restore() goes on after a restart."""
+        eta = frame.UNKNOWN_ETA if self.eta is None else self.eta
+        return struct.pack(_SAVED, self.opening, self.past, self.stage, 1 if self.duress else 0, eta)
+
+
+def is_open(state: State) -> bool:
+    """Whether an incident is shown: a hold may cancel it, and a further press belongs to it."""
+    return state.opening != 0 and not state.duress
+
+
+def is_calm(state: State, now_ms: int) -> bool:
+    """Whether nothing at all is under way or shown, so that a restart or an update disturbs nobody."""
+    return state.opening == 0 and not state.notice and not state.waiting
+
+
+def state_name(state: State) -> str:
+    """armed, sending, received, seen, assigned, on_scene, closed, cancelled, refused or test."""
+    if is_open(state):
+        return _NAMES[state.stage]
+    if state.notice in (_NOTICE_TESTED, _NOTICE_TEST_REFUSED):
+        return "test"
+    if state.notice == _NOTICE_UNSTORED:
+        return "sending"
+    return state.notice or "armed"
+
+
+def signal(state: State, now_ms: int, no_ack_ms: int) -> str:
+    """What light, sound and vibration say: a state's name, "not_getting_through", or how a test ended."""
+    if is_open(state):
+        if state.waiting:
+            return "not_getting_through" if now_ms - state.waiting_ms >= no_ack_ms else "sending"
+        return _NAMES[state.stage]
+    if state.notice == _NOTICE_UNSTORED:
+        return "not_getting_through"
+    if state.notice == _NOTICE_TEST_REFUSED:
+        return "refused"
+    if state.notice == _NOTICE_TEST and state.test and now_ms - state.waiting_ms >= no_ack_ms:
+        return "not_getting_through"
+    return state.notice or "armed"
+
+
+def restore(saved: "bytes | None", entries: "list[tuple[int, int, bytes]]", now_ms: int) -> State:
+    """The state after a restart: what was saved, corrected by what waits in the outbox.
+
+    saved: bytes of State.saved(), or None. entries: (kind, counter, body) of every waiting frame. The outbox is
+    written before the state is, so it knows of a press or a cancel that the state has not heard of yet; and an
+    acknowledgement is saved before its entry is removed, so a press that no longer waits was received.
+    """
+    state = State()
+    if saved is not None:
+        opening, past, stage, duress, eta = struct.unpack(_SAVED, saved)
+        if stage in _ORDER:
+            known = None if eta == frame.UNKNOWN_ETA else eta
+            state = State(past).changed(opening=opening, stage=stage, duress=bool(duress), eta=known)
+    reports = sorted((counter, kind, body) for kind, counter, body in entries if len(body) >= 21)
+    for counter, kind, body in reports:
+        flags, offset = struct.unpack(">HH", body[17:21])
+        if kind == frame.PRESS and flags & frame.FLAG_TEST:
+            continue
+        if kind == frame.PRESS and offset == 0 and counter > max(state.opening, state.past):
+            state = State(state.past).changed(opening=counter)
+        if kind == frame.PRESS and counter >= state.opening > 0:
+            state = state.changed(waiting=counter)
+        if kind == frame.CANCEL and counter - offset == state.opening > 0:
+            forced = bool(flags & frame.FLAG_DURESS)
+            state = state.changed(duress=True, waiting=0) if forced else State(counter)
+    if state.stage == 0 and state.opening and not state.waiting and not state.duress:
+        state = state.changed(stage=frame.STAGE_RECEIVED)
+    return state.changed(opened_ms=now_ms, waiting_ms=now_ms, updated_ms=now_ms)
+
+
+def next_state(state: State, event: tuple, now_ms: int) -> "tuple[State, list[tuple]]":
+    """One step. Never raises for the events above, in any order."""
+    what = event[0]
+    if what == PRESSED:
+        return state, [(SEND, frame.PRESS, event[1] | _duress_flag(state), _further(state))]
+    if what == TESTED:
+        return state, [(SEND, frame.PRESS, frame.FLAG_TEST, 0)]
+    if what == CANCELLED:
+        if not is_open(state):
+            return state, []
+        flags = frame.FLAG_DURESS if event[1] else 0
+        return state, [(SEND, frame.CANCEL, flags, state.opening)]
+    if what == STORED:
+        return _stored(state, event[1], event[2], event[3], now_ms)
+    if what == UNSTORED:
+        if event[1] == frame.PRESS and not state.opening:
+            return state.changed(notice=_NOTICE_UNSTORED, until_ms=now_ms + UNSTORED_MS), []
+        return state, []
+    if what == ACKED:
+        return _acked(state, event[1], event[2], event[3], event[4], now_ms)
+    return _tick(state, event[1], now_ms)
+
+
+def _cancelled(state: State, counter: int, duress: bool, now_ms: int) -> "tuple[State, list[tuple]]":
+    """The CANCEL is on the flash. Both kinds look the same from here on; a forced one goes on reporting."""
+    after = state.changed(duress=True, waiting=0) if duress else State(counter, state.test)
+    return after.changed(notice=_NOTICE_CANCELLED, until_ms=now_ms + CLOSED_MS), [(SAVE,)]
+
+
+def _ended(state: State, notice: str, until_ms: int) -> "tuple[State, list[tuple]]":
+    past = max(state.past, state.opening)
+    return State(past, state.test).changed(notice=notice, until_ms=until_ms), [(SAVE,)]
+
+
+def _further(state: State) -> int:
+    return state.opening if is_open(state) else 0
+
+
+def _duress_flag(state: State) -> int:
+    return frame.FLAG_DURESS if state.duress and state.opening else 0
+
+
+def _stored(state: State, kind: int, counter: int, marked: bool, now_ms: int) -> "tuple[State, list[tuple]]":
+    """marked: a PRESS is a test; a CANCEL is forced."""
+    if kind == frame.CANCEL:
+        return _cancelled(state, counter, marked, now_ms)
+    if kind == frame.UPDATE:
+        return state.changed(updated_ms=now_ms), []
+    if kind != frame.PRESS:
+        return state, []
+    if marked:
+        if is_open(state):
+            return state.changed(test=counter), []
+        shown = state.changed(notice=_NOTICE_TEST, until_ms=now_ms + TEST_WAIT_MS)
+        return shown.changed(test=counter, waiting_ms=now_ms), []
+    if is_open(state):
+        # The oldest one that waits decides when the holder is told that nothing gets through.
+        since = state.waiting_ms if state.waiting else now_ms
+        return state.changed(waiting=counter, waiting_ms=since, updated_ms=now_ms), []
+    opened = State(state.past, state.test).changed(opening=counter, waiting=counter)
+    return opened.changed(waiting_ms=now_ms, opened_ms=now_ms, updated_ms=now_ms), [(SAVE,)]
+
+
+def _acked(
+    state: State, kind: "int | None", counter: int, stage: int, eta: "int | None", now_ms: int
+) -> "tuple[State, list[tuple]]":
+    if state.test and counter == state.test:
+        told = _NOTICE_TEST_REFUSED if stage == frame.STAGE_REFUSED else _NOTICE_TESTED
+        if is_open(state) or state.notice not in ("", _NOTICE_TEST):
+            return state.changed(test=0), []
+        return state.changed(test=0, notice=told, until_ms=now_ms + TEST_MS), []
+    if not state.opening or counter < state.opening:
+        return state, []
+    if counter != state.opening and kind != frame.PRESS:
+        return state, []
+    if stage == frame.STAGE_TEST:
+        stage = frame.STAGE_REFUSED  # a press in earnest that was taken for a test brings nobody
+    after = state
+    if counter >= state.waiting > 0 or _ORDER.index(stage) > 1:
+        after = after.changed(waiting=0)
+    if stage == frame.STAGE_CLOSED:
+        if state.duress:
+            return _ended(state, state.notice, state.until_ms)
+        return _ended(state, _NOTICE_CLOSED, now_ms + CLOSED_MS)
+    if _ORDER.index(stage) > _ORDER.index(state.stage):
+        return after.changed(stage=stage, eta=eta), [(SAVE,)]
+    if stage == state.stage and eta is not None and eta != state.eta:
+        return after.changed(eta=eta), [(SAVE,)]
+    return after, []
+
+
+def _tick(state: State, news: int, now_ms: int) -> "tuple[State, list[tuple]]":
+    actions = []  # type: list[tuple]
+    if state.notice and now_ms >= state.until_ms:
+        state = state.changed(notice="")
+    if state.opening and now_ms - state.opened_ms >= INCIDENT_MS:
+        return _ended(state, state.notice, state.until_ms)
+    if state.opening and news != NO_FIX:
+        since = now_ms - state.updated_ms
+        often = now_ms - state.opened_ms < OFTEN_FOR_MS
+        due = BETTER_MS if news == BETTER_FIX else OFTEN_MS if often else SELDOM_MS
+        if since >= due:
+            flags = _duress_flag(state)
+            # Counted as sent even if it cannot be kept, so that a full flash is not asked four times a second.
+            state = state.changed(updated_ms=now_ms)
+            actions.append((SEND, frame.UPDATE, flags, state.opening))
+    return state, actions

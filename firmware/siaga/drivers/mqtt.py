@@ -1,0 +1,160 @@
+"""One MQTT link over asyncio: TCP or TLS underneath, core/mqtt.py on top. No wait without a deadline.
+
+The stream that asyncio gives does its TLS handshake inside the first write and read, so the deadline for the CONNACK
+covers the handshake as well. Host names are resolved by the caller: asyncio's own look-up blocks everything.
+"""
+
+import asyncio
+import gc
+
+from siaga.core.mqtt import CONNECTED, DISCONNECT, MESSAGE, PUBLISHED, SUBSCRIBED, TOO_LONG, MqttError, Session
+from siaga.drivers.clock import Clock
+
+_TICK_MS = 100
+_CHUNK = 256
+
+
+class Handler:
+    """What a link tells. on_message has to be done with the message when it returns: then the broker is told so.
+    If it raises, the broker is not told, and gives the message again on the next link."""
+
+    def on_up(self) -> None: ...
+
+    def on_published(self, packet_id: int) -> None: ...
+
+    def on_message(self, topic: bytes, payload: bytes) -> None: ...
+
+    def on_too_long(self) -> None: ...
+
+    def on_trouble(self, error: Exception) -> None:
+        """on_message raised."""
+
+
+class Link:
+    """run() is one connection from its beginning to its end; it may be called again for the next one.
+
+    connect_ms: deadline of the TCP connection, and then of the TLS handshake. write_ms: of every write after that.
+    """
+
+    def __init__(self, session: Session, clock: Clock, connect_ms: int = 10000, write_ms: int = 5000) -> None:
+        self._session = session
+        self._clock = clock
+        self._connect_ms = connect_ms
+        self._write_ms = write_ms
+        self._writing = asyncio.Lock()
+        self._stream = None  # type: asyncio.StreamWriter | None
+        self._end = None  # type: str | None
+
+    @property
+    def up(self) -> bool:
+        return self._stream is not None and self._session.up
+
+    def drop(self, why: str) -> None:
+        """End the running connection at the next tick; run() raises MqttError(why)."""
+        self._end = why
+
+    async def publish(self, topic: str, payload: bytes, packet_id: int) -> None:
+        """Hand a packet to the network; on_published comes later. Raises MqttError or OSError if the link is down
+        or takes nothing."""
+        if not self.up:
+            raise MqttError("the link to the broker is down")
+        await self._write(self._session.publish(topic, payload, packet_id, self._clock.ms()))
+
+    async def run(self, address: str, port: int, tls: "object", server_name: str, handler: Handler) -> None:
+        """Connect, subscribe, and pass on what comes until the link ends, which is always an exception: MqttError,
+        OSError, or ValueError where the server's certificate does not hold."""
+        self._end = None
+        opening = asyncio.open_connection(address, port, ssl=tls, server_hostname=server_name)
+        try:
+            streams = await asyncio.wait_for_ms(opening, self._connect_ms)  # type: Streams
+        except asyncio.TimeoutError:
+            raise MqttError("no connection to %s:%d within %d ms" % (address, port, self._connect_ms))
+        reader, writer = streams
+        ticking = None
+        try:
+            self._stream = writer
+            await self._write(self._session.connect(self._clock.ms()), self._connect_ms)
+            reading = asyncio.current_task()
+            ticking = asyncio.create_task(self._tick(reading))
+            while True:
+                chunk = await reader.read(_CHUNK)
+                if not chunk:
+                    raise MqttError("the broker closed the connection")
+                for event in self._session.feed(chunk):
+                    await self._pass_on(event, handler)
+        except asyncio.CancelledError:
+            if self._end is None:
+                raise
+            raise MqttError(self._end)
+        finally:
+            self._stream = None
+            if ticking is not None:
+                ticking.cancel()
+            writer.close()
+            await writer.wait_closed()
+            gc.collect()  # a TLS link holds some 40 KB outside Python's heap until its objects are gone
+
+    async def close(self) -> None:
+        """Tell the broker good-bye, if the link still takes it."""
+        if self._stream is not None:
+            await self._write(DISCONNECT)
+            self.drop("closed")
+
+    async def _pass_on(self, event: tuple, handler: Handler) -> None:
+        what = event[0]
+        if what == MESSAGE:
+            try:
+                handler.on_message(event[2], event[3])
+            except Exception as error:
+                handler.on_trouble(error)
+                return
+            await self._acknowledge(event[1])
+        elif what == TOO_LONG:
+            handler.on_too_long()
+            await self._acknowledge(event[1])
+        elif what == PUBLISHED:
+            handler.on_published(event[1])
+        elif what == CONNECTED:
+            await self._write(self._session.subscribe(self._clock.ms()))
+        elif what == SUBSCRIBED:
+            handler.on_up()
+
+    async def _acknowledge(self, packet_id: int) -> None:
+        packet = self._session.taken(packet_id, self._clock.ms())
+        if packet:
+            await self._write(packet)
+
+    async def _write(self, packet: bytes, deadline_ms: int = 0) -> None:
+        deadline_ms = deadline_ms or self._write_ms
+        await self._writing.acquire()
+        try:
+            if self._stream is None:
+                raise MqttError("the link to the broker is down")
+            self._stream.write(packet)
+            if not getattr(self._stream, "out_buf", b""):
+                return  # the network has it; drain() would only let others run before the caller knows
+            await asyncio.wait_for_ms(self._stream.drain(), deadline_ms)
+        except asyncio.TimeoutError:
+            why = "the network took no bytes within %d ms" % deadline_ms
+            self.drop(why)
+            raise MqttError(why)
+        finally:
+            self._writing.release()
+
+    async def _tick(self, reading: "asyncio.Task[None] | None") -> None:
+        """Watch the deadlines; the reader, which may wait for ever, is ended by being cancelled."""
+        while self._end is None:
+            try:
+                packet = self._session.due(self._clock.ms())
+                if packet:
+                    await self._write(packet)
+            except (MqttError, OSError) as error:
+                self.drop(str(error))
+            await asyncio.sleep_ms(_TICK_MS)
+        if reading is not None:
+            reading.cancel()
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]

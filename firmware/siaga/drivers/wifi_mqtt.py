@@ -1,0 +1,181 @@
+"""The bearer of an installed button: IP over Wi-Fi (or whatever network the board gives), MQTT 3.1.1 on top.
+
+It connects for ever: after each failure a back-off with jitter, cut short when a press is waiting.
+"""
+
+import asyncio
+
+from siaga.core.bearers import Link as Policy
+from siaga.core.bearers import back_off_ms
+from siaga.core.errors import SiagaError
+from siaga.core.frame import BEARER_WIFI, UNKNOWN_SIGNAL
+from siaga.core.mqtt import MAX_PACKET_ID, Session
+from siaga.drivers.clock import Clock
+from siaga.drivers.mqtt import Handler, Link
+
+_FIRST_MS = 1000
+_LONGEST_MS = 60000
+_LONGEST_URGENT_MS = 4000
+_LOOK_MS = 100
+
+
+class Network:
+    """What a board offers below MQTT. up: whether it is connected now."""
+
+    up = False
+
+    async def connect(self) -> None:
+        """Be connected, within a deadline of its own. Raises OSError or SiagaError."""
+
+    async def resolve(self, host: str) -> str:
+        """The IP address of a host, within a deadline of its own. Raises OSError or SiagaError."""
+        return host
+
+    def signal(self) -> int:
+        """Received strength, dBm, or UNKNOWN_SIGNAL."""
+        return UNKNOWN_SIGNAL
+
+
+class Owner:
+    """Whom the bearer serves."""
+
+    def on_bearer(self, bearer: "WifiMqtt", up: bool, why: str) -> None: ...
+
+    def on_downlink(self, bearer: "WifiMqtt", payload: bytes) -> None: ...
+
+    def on_puback(self, bearer: "WifiMqtt", counter: int) -> None: ...
+
+    def on_rejected(self, why: str) -> None: ...
+
+    def is_urgent(self) -> bool:
+        """Whether a press waits, so that connecting again cannot wait long."""
+        return False
+
+    def chance(self) -> int:
+        """A random number from 0 to 65535."""
+        return 0
+
+
+class WifiMqtt(Handler):
+    """name and number are how it is called in messages and in a CHECKIN; policy is how core/bearers.py sees it."""
+
+    name = "mqtt"
+    number = BEARER_WIFI
+
+    def __init__(
+        self,
+        network: Network,
+        clock: Clock,
+        owner: Owner,
+        session: Session,
+        device_id: str,
+        host: str,
+        port: int,
+        tls: "object | None",
+        server_name: str,
+    ) -> None:
+        self.policy = Policy()
+        self._network = network
+        self._clock = clock
+        self._owner = owner
+        self._link = Link(session, clock)
+        self._up_topic = "siaga/v1/up/" + device_id
+        self._down_topic = ("siaga/v1/down/" + device_id).encode()
+        self._host = host
+        self._port = port
+        self._tls = tls
+        self._server_name = server_name
+        self._counters = {}  # type: dict[int, int]
+        self._hurried = False
+        self._why = ""
+
+    def signal(self) -> int:
+        return self._network.signal()
+
+    def hurry(self) -> None:
+        """A press waits: connect at once instead of at the end of the back-off."""
+        self._hurried = True
+
+    async def send(self, counter: int, payload: bytes) -> None:
+        """Hand one frame to the network. on_puback follows when the broker has it. Raises SiagaError or OSError."""
+        packet_id = counter % MAX_PACKET_ID + 1
+        self._counters[packet_id] = counter
+        await self._link.publish(self._up_topic, payload, packet_id)
+
+    async def run(self) -> None:
+        """Be connected whenever that is possible; never returns."""
+        watching = asyncio.create_task(self._watch())
+        failures = 0
+        try:
+            while True:
+                try:
+                    await self._network.connect()
+                    address = await self._network.resolve(self._host)
+                    await self._link.run(address, self._port, self._tls, self._server_name, self)
+                    why = "ended"
+                except ValueError as error:
+                    why = "the server's certificate does not hold: %s" % str(error).strip()
+                except (SiagaError, OSError) as error:
+                    why = _reason(error)
+                failures = 0 if self.policy.up else failures + 1
+                self._down(why)
+                await self._pause(failures)
+        finally:
+            watching.cancel()
+            self._down("stopped")
+
+    async def close(self) -> None:
+        """Say good-bye to the broker before the power goes."""
+        await self._link.close()
+
+    async def _pause(self, failures: int) -> None:
+        began_ms = self._clock.ms()
+        chance = self._owner.chance()
+        self._hurried = False
+        while not self._hurried:
+            longest_ms = _LONGEST_URGENT_MS if self._owner.is_urgent() else _LONGEST_MS
+            if self._clock.ms() - began_ms >= back_off_ms(failures, _FIRST_MS, longest_ms, chance):
+                return
+            await asyncio.sleep_ms(_LOOK_MS)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep_ms(_LOOK_MS)
+            if not self._network.up:
+                self._link.drop("the network is gone")
+
+    def _down(self, why: str) -> None:
+        if self.policy.up or why != self._why:
+            self.policy.up = False
+            self._why = why
+            self._counters.clear()
+            self._owner.on_bearer(self, False, why)
+
+    def on_up(self) -> None:
+        self.policy.up = True
+        self._why = ""
+        self._owner.on_bearer(self, True, "subscribed")
+
+    def on_published(self, packet_id: int) -> None:
+        counter = self._counters.pop(packet_id, None)
+        if counter is not None:
+            self._owner.on_puback(self, counter)
+
+    def on_message(self, topic: bytes, payload: bytes) -> None:
+        if topic == self._down_topic:
+            self._owner.on_downlink(self, payload)
+        else:
+            self._owner.on_rejected("a message on a topic that is not this device's")
+
+    def on_too_long(self) -> None:
+        self._owner.on_rejected("a message longer than any downlink")
+
+    def on_trouble(self, error: Exception) -> None:
+        self._owner.on_rejected("a message that could not be handled (%s), left with the broker" % repr(error))
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    if isinstance(error, OSError) and len(error.args) == 1:
+        return "network error %s" % text
+    return text or repr(error)
