@@ -1,0 +1,60 @@
+"""The devices that are enrolled, with their keys loaded: loading a key costs more than a look at a dictionary."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from siaga_gateway.domain.registry import Device, Owner
+from siaga_gateway.domain.verify import DeviceKey, GatewayKey
+from siaga_gateway.service.store import Store
+
+_KEPT: Final = 100_000  # devices with loaded keys; about 2 kB each
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDevice:
+    """A device, the person behind it and the keys to check and answer it."""
+
+    device: Device
+    owner: Owner | None
+    key: DeviceKey
+
+
+class KeyRing:
+    """Looks devices up in the registry and keeps them until the registry says that they changed. Thread-safe."""
+
+    def __init__(self, store: Store, gateway_key: GatewayKey, kept: int = _KEPT) -> None:
+        self._store = store
+        self._gateway_key = gateway_key
+        self._limit = kept
+        self._lock = threading.Lock()
+        self._known: dict[bytes, KnownDevice] = {}
+        self._version = store.registry_version()
+
+    def look_up(self, device_ids: Collection[bytes]) -> dict[bytes, KnownDevice]:
+        """Those of the devices that are enrolled, as the registry has them now. Raises StoreFailing."""
+        with self._lock:
+            self._forget_changed()
+            missing = {device_id for device_id in device_ids if device_id not in self._known}
+            if missing:
+                self._load(missing)
+            return {device_id: self._known[device_id] for device_id in device_ids if device_id in self._known}
+
+    def _forget_changed(self) -> None:
+        """A device that was suspended a moment ago must not pass: one small read a batch."""
+        version = self._store.registry_version()
+        if version == self._version:
+            return
+        for device_id in self._store.devices_changed(self._version):
+            self._known.pop(device_id, None)
+        self._version = version
+
+    def _load(self, device_ids: Collection[bytes]) -> None:
+        for device_id, enrolled in self._store.enrolled(device_ids).items():
+            while len(self._known) >= self._limit:
+                self._known.pop(next(iter(self._known)))
+            key = self._gateway_key.device_key(enrolled.device.public_xy)
+            self._known[device_id] = KnownDevice(enrolled.device, enrolled.owner, key)
