@@ -2,6 +2,7 @@
 lines on stdin, and what it shows and does are JSON lines on stdout. firmware/README.md lists both."""
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -182,12 +183,15 @@ class SimulatedBoard(Board):
             self._fix = latitude, longitude, accuracy, number, time.time() - age
         elif what == "network" and len(rest) == 1:
             self.network.up = _one_of(rest[0])
+        elif what == "heap" and not rest:
+            gc.collect()
+            self.tell("heap", {"used": gc.mem_alloc(), "free": gc.mem_free()})
         elif what == "quit" and not rest:
             self.ended = "quit"
         else:
             raise ValueError(
                 "known are: pin button|tamper|external 1|0, battery 0..100, power 0|1, network 0|1, "
-                "fix <lat_e7> <lon_e7> <accuracy_m> [age_s], fix none, quit"
+                "fix <lat_e7> <lon_e7> <accuracy_m> [age_s], fix none, heap, quit"
             )
 
 

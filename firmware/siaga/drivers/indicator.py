@@ -9,28 +9,34 @@ from siaga.drivers.clock import Clock
 LIGHT = const(1)
 SOUND = const(2)
 VIBRATION = const(4)
-_ALL = const(7)
 _STEP_MS = const(20)
 # A pattern that goes on is heard for a minute; the light alone goes on after that.
 SOUND_MS = const(60000)
+_MARKS = {"*": LIGHT | SOUND | VIBRATION, "l": LIGHT, "b": LIGHT | SOUND, "-": 0}
 
-# signal: (tone in Hz, played once, then repeated); a step is (what is on, milliseconds).
+# signal: (tone in Hz, played once, then repeated). A step is a mark and milliseconds: * all three, l light, b light and
+# sound, - nothing. Text, because tuples of tuples would take 10 KB of the chip's memory.
 PATTERNS = {
-    "armed": (0, (), ((LIGHT, 20), (0, 9980))),
-    "sending": (1200, ((_ALL, 150), (0, 100)), ((LIGHT, 100), (0, 100))),
-    "received": (1500, ((_ALL, 200), (0, 150)) * 2, ((LIGHT, 1000), (0, 1000))),
-    "seen": (1700, ((_ALL, 200), (0, 150)) * 3, ((LIGHT, 150), (0, 150), (LIGHT, 150), (0, 1550))),
-    "assigned": (1900, ((_ALL, 200), (0, 150)) * 4, ((LIGHT, 150), (0, 150)) * 3 + ((0, 1100),)),
-    "on_scene": (2100, ((_ALL, 1000), (0, 150)), ((LIGHT, 2000),)),
-    "closed": (900, ((_ALL, 600), (0, 200), (_ALL, 200)), ((0, 2000),)),
-    "cancelled": (700, ((_ALL, 80), (0, 80)) * 3, ((0, 2000),)),
-    "refused": (400, (), ((_ALL, 900), (0, 300), (_ALL, 900), (0, 2900))),
-    "not_getting_through": (500, (), ((_ALL, 300), (0, 200)) * 3 + ((0, 1500),)),
-    "test": (1000, ((_ALL, 100), (0, 100)), ((LIGHT, 50), (0, 450))),
-    "test_received": (1000, ((_ALL, 100), (0, 100)) * 2 + ((_ALL, 600),), ((0, 2000),)),
-    "low_battery": (2500, (), ((LIGHT | SOUND, 60), (0, 59940))),
-    "no_connection": (0, (), ((LIGHT, 60), (0, 120), (LIGHT, 60), (0, 4760))),
+    "armed": (0, "", "l20 -9980"),
+    "sending": (1200, "*150 -100", "l100 -100"),
+    "received": (1500, "*200 -150 *200 -150", "l1000 -1000"),
+    "seen": (1700, "*200 -150 *200 -150 *200 -150", "l150 -150 l150 -1550"),
+    "assigned": (1900, "*200 -150 *200 -150 *200 -150 *200 -150", "l150 -150 l150 -150 l150 -1250"),
+    "on_scene": (2100, "*1000 -150", "l2000"),
+    "closed": (900, "*600 -200 *200", "-2000"),
+    "cancelled": (700, "*80 -80 *80 -80 *80 -80", "-2000"),
+    "refused": (400, "", "*900 -300 *900 -2900"),
+    "not_getting_through": (500, "", "*300 -200 *300 -200 *300 -1700"),
+    "test": (1000, "*100 -100", "l50 -450"),
+    "test_received": (1000, "*100 -100 *100 -100 *600", "-2000"),
+    "low_battery": (2500, "", "b60 -59940"),
+    "no_connection": (0, "", "l60 -120 l60 -4760"),
 }
+
+
+def steps(pattern: str) -> "list[tuple[int, int]]":
+    """A pattern's text as (what is on, milliseconds)."""
+    return [(_MARKS[step[0]], int(step[1:])) for step in pattern.split()]
 
 
 class Lamp:
@@ -78,14 +84,15 @@ class Indicator:
                     await asyncio.sleep_ms(_STEP_MS)
                     continue
                 _, once, repeated = PATTERNS[self.signal]
-                await self._play(once)
+                await self._play(steps(once))
+                again = steps(repeated)
                 while not self._changed:
-                    await self._play(repeated)
+                    await self._play(again)
         finally:
             self._lamp.set(False, 0, False)
 
-    async def _play(self, steps: "tuple[tuple[int, int], ...]") -> None:
-        for mask, length_ms in steps:
+    async def _play(self, pattern: "list[tuple[int, int]]") -> None:
+        for mask, length_ms in pattern:
             if self._changed:
                 return
             began_ms = self._clock.ms()
