@@ -1,0 +1,214 @@
+"""Delivering what the outbox holds: one thread an output, until the receiver has it or refuses for good.
+
+Order is kept within an incident: its next notice waits for the one before. Another incident's does not, so that one
+notice that a receiver chokes on holds up nobody else's call. Every attempt is recorded. A delivery that succeeded and
+was not recorded in time (a kill, a full disk) is made again under the same key.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from siaga_gateway.service import journal
+from siaga_gateway.service.ports import Bell, Clock, Delivered, NotDelivered, Output
+from siaga_gateway.service.store import Attempt, Delivery, DeliveryState, Store, StoreFailing
+
+log = logging.getLogger(__name__)
+
+_FIRST_S: Final = 1.0
+_LONGEST_S: Final = 60.0
+_LONGEST_ASKED_S: Final = 300.0  # a receiver's Retry-After is honoured up to here
+_DOWN_AFTER: Final = 3  # failures in a row that mean: the receiver is down, not the notice bad
+_LOOK_S: Final = 1.0  # how often a person's request to try again is looked for
+_TOGETHER: Final = 25  # deliveries recorded in one commit, at most
+_TOGETHER_S: Final = 0.05
+
+
+def pause_s(attempts: int, chance: float, asked_s: float | None = None) -> float:
+    """Seconds until the next try after 1, 2, ... failed attempts: doubling from 1 s to 60 s, give or take a fifth.
+
+    chance: 0 to 1, spreads receivers' clients. asked_s: the receiver's own wish, honoured up to 300 s.
+    """
+    pause = min(_LONGEST_S, _FIRST_S * 2.0 ** min(attempts - 1, 10)) * (0.8 + 0.4 * chance)
+    return pause if asked_s is None else max(pause, min(asked_s, _LONGEST_ASKED_S))
+
+
+def worth_an_entry(before: Delivery, detail: str) -> bool:
+    """Whether a failed attempt is worth a line in the journal: the first, a new reason, then ever more rarely."""
+    attempts = before.attempts + 1
+    return attempts == 1 or detail != before.detail or attempts & (attempts - 1) == 0
+
+
+@dataclass(slots=True)
+class _Pauses:
+    """When what may be tried again; monotonic seconds."""
+
+    incidents: dict[int, float] = field(default_factory=dict)
+    output_until: float = 0.0
+    failures_in_a_row: int = 0
+
+    def due(self, delivery: Delivery, now: float) -> bool:
+        return now >= self.incidents.get(delivery.incident_id, 0.0)
+
+    def failed(self, delivery: Delivery, now: float, asked_s: float | None) -> None:
+        pause = pause_s(delivery.attempts + 1, random.random(), asked_s)  # noqa: S311 (spreads load, guards nothing)
+        self.incidents[delivery.incident_id] = now + pause
+        self.failures_in_a_row += 1
+        if self.failures_in_a_row >= _DOWN_AFTER:
+            again = self.failures_in_a_row - _DOWN_AFTER + 1
+            self.output_until = now + min(pause_s(again, random.random()), _LONGEST_S / 4)  # noqa: S311
+
+    def succeeded(self, delivery: Delivery) -> None:
+        self.incidents.pop(delivery.incident_id, None)
+        self.failures_in_a_row = 0
+        self.output_until = 0.0
+
+    def forget(self) -> None:
+        self.incidents.clear()
+        self.output_until = 0.0
+
+    def next_s(self, now: float) -> float:
+        """Seconds until something may be due again, at most _LOOK_S."""
+        nearest = min(self.incidents.values(), default=now + _LOOK_S)
+        return min(_LOOK_S, max(0.01, max(nearest, self.output_until) - now))
+
+
+class OutboxWorker:
+    """Delivers the rows of one output. `start`, `wake` after each commit, `stop`."""
+
+    def __init__(self, store: Store, output: Output, bell: Bell, clock: Clock) -> None:
+        self._store = store
+        self._output = output
+        self._bell = bell
+        self._clock = clock
+        self._pauses = _Pauses()
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._version = -1
+        self._thread = threading.Thread(target=self._run, name=f"outbox-{output.name}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There may be new rows. From any thread."""
+        self._wake.set()
+
+    def stop(self, timeout_s: float = 15.0) -> None:
+        """Finish the delivery under way and end."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        store_down = False
+        while not self._stop.is_set():
+            self._wake.clear()
+            try:
+                worked = self.work()
+                store_down = False
+            except StoreFailing as error:
+                if not store_down:
+                    log.error("outbox of %s: %s; trying again", self._output.name, error)
+                store_down, worked = True, False
+            except Exception:
+                # A fault of ours in one delivery must not end all deliveries of this output.
+                log.exception("outbox of %s: an unexpected fault; trying again", self._output.name)
+                store_down, worked = False, False
+                self._stop.wait(_LOOK_S)
+            if not worked:
+                self._wake.wait(self._pauses.next_s(time.monotonic()) if not store_down else _LOOK_S)
+
+    def work(self) -> bool:
+        """Try what is due, once. True where anything was tried. Raises StoreFailing."""
+        version = self._store.outbox_version()
+        if version != self._version:
+            self._version = version
+            self._pauses.forget()
+        now = time.monotonic()
+        if now < self._pauses.output_until:
+            return False
+        worked = False
+        tried: list[tuple[Delivery, Attempt]] = []
+        try:
+            begun = now
+            for delivery in first_of_each_incident(self._store.pending(self._output.name)):
+                if self._stop.is_set() or time.monotonic() < self._pauses.output_until:
+                    break
+                if not self._pauses.due(delivery, time.monotonic()):
+                    continue
+                tried.append((delivery, self._try(delivery)))
+                worked = True
+                if len(tried) >= _TOGETHER or time.monotonic() - begun > _TOGETHER_S:
+                    self._record(tried)
+                    tried.clear()
+                    begun = time.monotonic()
+                    if self._wake.is_set():
+                        break  # look again: what is new may concern an incident whose notices wait here
+        finally:
+            if tried:
+                self._record(tried)
+        return worked
+
+    def _try(self, delivery: Delivery) -> Attempt:
+        result = self._output.deliver(self._store.notice(delivery), delivery.key)
+        match result:
+            case Delivered(detail):
+                self._pauses.succeeded(delivery)
+                state = DeliveryState.DELIVERED
+            case NotDelivered(detail, permanent=True):
+                self._pauses.succeeded(delivery)  # the receiver is up, it only does not want this one
+                state = DeliveryState.ABANDONED
+            case NotDelivered(detail, retry_after_s=asked_s):
+                self._pauses.failed(delivery, time.monotonic(), asked_s)
+                state = DeliveryState.PENDING
+        return Attempt(delivery.id, self._clock.now_ms(), state, detail)
+
+    def _record(self, tried: Sequence[tuple[Delivery, Attempt]]) -> None:
+        with self._store.transaction() as transaction:
+            transaction.record([attempt for _, attempt in tried])
+            for delivery, attempt in tried:
+                kind = _KINDS[attempt.state]
+                if kind is journal.DELIVERY_FAILED and not worth_an_entry(delivery, attempt.detail):
+                    continue
+                facts = {
+                    "output": delivery.output,
+                    "sequence": delivery.sequence,
+                    "change": str(delivery.change),
+                    "attempts": delivery.attempts + 1,
+                    "detail": attempt.detail,
+                }
+                transaction.note(kind, attempt.at_ms, facts, incident_id=delivery.incident_id, actor=delivery.output)
+        self._bell.ring()
+
+
+_KINDS: Final = {
+    DeliveryState.DELIVERED: journal.DELIVERED,
+    DeliveryState.PENDING: journal.DELIVERY_FAILED,
+    DeliveryState.ABANDONED: journal.DELIVERY_ABANDONED,
+}
+
+
+def first_of_each_incident(pending: Sequence[Delivery]) -> list[Delivery]:
+    """Of pending deliveries, oldest first, those that no earlier one of the same incident stands before."""
+    first: dict[int, Delivery] = {}
+    for delivery in pending:
+        first.setdefault(delivery.incident_id, delivery)
+    return list(first.values())
+
+
+def wake_all(workers: Sequence[OutboxWorker]) -> Callable[[], None]:
+    """What a use case calls after a commit that may have filled the outbox."""
+
+    def wake() -> None:
+        for worker in workers:
+            worker.wake()
+
+    return wake
