@@ -1,44 +1,58 @@
-"""The bell that wakes whoever waits for new rows of the journal in this process."""
+"""The bell: rung after each commit that journals something, heard by every console connection of this process."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
+from weakref import WeakKeyDictionary
 
 
 class JournalBell:
-    """ports.Bell. Rung from any thread, waited for in any number of event loops. A ring wakes all who wait.
+    """Implements service.ports.Bell.
 
-    A ring between two waits of one reader is not kept: a reader looks at the journal first and waits then, with a
-    timeout that bounds what it can miss.
+    A ring between two waits of one task is not missed: the second wait returns at once. So a reader that reads the
+    journal and then waits sees every entry without delay.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Future[bool]]] = set()
+        self._rings = 0
+        self._waiting: dict[asyncio.Future[None], asyncio.AbstractEventLoop] = {}
+        self._heard: WeakKeyDictionary[asyncio.Task[object], int] = WeakKeyDictionary()
 
     def ring(self) -> None:
         with self._lock:
-            waiting, self._waiting = self._waiting, set()
-        for loop, future in waiting:
-            with contextlib.suppress(RuntimeError):  # that loop has been closed meanwhile
+            self._rings += 1
+            waiting, self._waiting = self._waiting, {}
+        for future, loop in waiting.items():
+            try:
                 loop.call_soon_threadsafe(_wake, future)
+            except RuntimeError:  # its loop is closed: nobody waits any more
+                continue
 
     async def wait(self, timeout_s: float) -> bool:
+        task = asyncio.current_task()
+        assert task is not None, "wait() belongs in a task"
         loop = asyncio.get_running_loop()
-        entry = (loop, loop.create_future())
         with self._lock:
-            self._waiting.add(entry)
+            if self._heard.get(task, 0) != self._rings:
+                self._heard[task] = self._rings
+                return True
+            future: asyncio.Future[None] = loop.create_future()
+            self._waiting[future] = loop
         try:
-            return await asyncio.wait_for(entry[1], timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await future
         except TimeoutError:
             return False
         finally:
             with self._lock:
-                self._waiting.discard(entry)
+                self._waiting.pop(future, None)
+        with self._lock:
+            self._heard[task] = self._rings
+        return True
 
 
-def _wake(future: asyncio.Future[bool]) -> None:
+def _wake(future: asyncio.Future[None]) -> None:
     if not future.done():
-        future.set_result(True)
+        future.set_result(None)

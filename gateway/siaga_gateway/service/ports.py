@@ -32,6 +32,7 @@ class JournalEntry:
     device_id: bytes | None
     actor: str | None  # operator, registrar or output by name; None: the gateway itself
     facts: Mapping[str, Any]
+    frame: bytes | None = None  # of a refused or strange frame: the evidence
 
 
 class JournalReader(Protocol):
@@ -48,11 +49,15 @@ class JournalReader(Protocol):
     def incident(self, incident_id: int) -> Incident | None: ...
 
     def open_incidents(self) -> Sequence[Incident]:
-        """All that are not closed, oldest first."""
+        """All that are not closed, oldest first. Never a test."""
         ...
 
     def recent_incidents(self, limit: int = 50) -> Sequence[Incident]:
-        """Closed ones, newest first."""
+        """Closed ones, newest first. Never a test."""
+        ...
+
+    def recent_tests(self, limit: int = 50) -> Sequence[Incident]:
+        """Test presses, newest first. Each is an incident that was closed from its birth."""
         ...
 
 

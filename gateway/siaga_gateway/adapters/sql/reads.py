@@ -1,0 +1,181 @@
+"""Everything that is read outside a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+from siaga_gateway.adapters.sql.rows import (
+    DELIVERY,
+    DEVICE,
+    JOURNAL,
+    OWNER,
+    STATUS,
+    Row,
+    attempt_of,
+    columns,
+    delivery_of,
+    enrolled_of,
+    entry_of,
+    from_snapshot,
+    incident_of,
+    owner_of,
+    status_of,
+    stranger_of,
+)
+from siaga_gateway.adapters.sql.transaction import INCIDENTS
+from siaga_gateway.domain.incident import Change, Incident, Notice
+from siaga_gateway.domain.registry import Owner
+from siaga_gateway.domain.status import DeviceStatus
+from siaga_gateway.service.ports import JournalEntry
+from siaga_gateway.service.store import Attempt, Delivery, DeliveryState, Enrolled, StoreFailing, Stranger
+
+_JOURNAL: Final = f"SELECT {columns(JOURNAL)} FROM journal"  # noqa: S608 - constants, as everywhere here
+_ENROLLED: Final = (
+    f"SELECT {columns(DEVICE, 'device')}, {columns(OWNER, 'owner')} "  # noqa: S608
+    "FROM device LEFT JOIN owner ON owner.id = device.owner_id"
+)
+_DEVICES: Final = (
+    f"SELECT {columns(DEVICE, 'device')}, {columns(OWNER, 'owner')}, {columns(STATUS, 'device_status')} "  # noqa: S608
+    "FROM device LEFT JOIN owner ON owner.id = device.owner_id "
+    "LEFT JOIN device_status ON device_status.device_id = device.device_id ORDER BY device.enrolled_at_ms"
+)
+_STRANGER: Final = "SELECT device_id, first_seen_ms, last_seen_ms, frames, frame, enrol_frame FROM quarantine"
+_DELIVERY: Final = (
+    f"SELECT {columns(DELIVERY)} FROM outbox JOIN notice "  # noqa: S608
+    "ON notice.incident_id = outbox.incident_id AND notice.sequence = outbox.sequence"
+)
+
+
+class SqlReads:
+    """The reading half of SqlStore."""
+
+    name: str
+
+    def fetch(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
+        raise NotImplementedError
+
+    # Journal and incidents
+
+    def journal_after(self, after_id: int, limit: int = 500) -> Sequence[JournalEntry]:
+        return [entry_of(row) for row in self.fetch(f"{_JOURNAL} WHERE id > ? ORDER BY id LIMIT ?", (after_id, limit))]
+
+    def journal_last(self, limit: int) -> Sequence[JournalEntry]:
+        return [entry_of(row) for row in self.fetch(f"{_JOURNAL} ORDER BY id DESC LIMIT ?", (limit,))][::-1]
+
+    def journal_of_incident(self, incident_id: int) -> Sequence[JournalEntry]:
+        return [entry_of(row) for row in self.fetch(f"{_JOURNAL} WHERE incident_id = ? ORDER BY id", (incident_id,))]
+
+    def last_journal_id(self) -> int:
+        last: int = self.fetch("SELECT coalesce(max(id), 0) FROM journal")[0][0]
+        return last
+
+    def incident(self, incident_id: int) -> Incident | None:
+        rows = self.fetch(f"{INCIDENTS} WHERE incident.id = ?", (incident_id,))
+        return incident_of(rows[0]) if rows else None
+
+    def open_incidents(self) -> Sequence[Incident]:
+        rows = self.fetch(f"{INCIDENTS} WHERE incident.state <> 'closed' ORDER BY incident.opened_at_ms, incident.id")
+        return [incident_of(row) for row in rows]
+
+    def recent_incidents(self, limit: int = 50) -> Sequence[Incident]:
+        rows = self.fetch(
+            f"{INCIDENTS} WHERE incident.state = 'closed' AND incident.mode <> 'test' "
+            "ORDER BY incident.closed_at_ms DESC, incident.id DESC LIMIT ?",
+            (limit,),
+        )
+        return [incident_of(row) for row in rows]
+
+    def recent_tests(self, limit: int = 50) -> Sequence[Incident]:
+        rows = self.fetch(f"{INCIDENTS} WHERE incident.mode = 'test' ORDER BY incident.id DESC LIMIT ?", (limit,))
+        return [incident_of(row) for row in rows]
+
+    # Registry
+
+    def _version(self, name: str) -> int:
+        version: int = self.fetch("SELECT CAST(value AS INTEGER) FROM meta WHERE name = ?", (name,))[0][0]
+        return version
+
+    def registry_version(self) -> int:
+        return self._version("registry")
+
+    def devices_changed(self, since_version: int) -> Sequence[bytes]:
+        return [row[0] for row in self.fetch("SELECT device_id FROM device WHERE changed > ?", (since_version,))]
+
+    def enrolled(self, device_ids: Collection[bytes]) -> Mapping[bytes, Enrolled]:
+        if not device_ids:
+            return {}
+        marks = ", ".join("?" * len(device_ids))
+        rows = self.fetch(f"{_ENROLLED} WHERE device.device_id IN ({marks})", list(device_ids))
+        return {row[0]: enrolled_of(row) for row in rows}
+
+    def devices(self) -> Sequence[tuple[Enrolled, DeviceStatus | None]]:
+        cut = len(DEVICE) + len(OWNER)
+        return [
+            (enrolled_of(row[:cut]), None if row[cut] is None else status_of(row[cut:])) for row in self.fetch(_DEVICES)
+        ]
+
+    def owners(self) -> Sequence[Owner]:
+        found = (owner_of(row) for row in self.fetch(f"SELECT {columns(OWNER)} FROM owner ORDER BY id"))  # noqa: S608
+        return [owner for owner in found if owner is not None]
+
+    def owner(self, owner_id: int) -> Owner | None:
+        rows = self.fetch(f"SELECT {columns(OWNER)} FROM owner WHERE id = ?", (owner_id,))  # noqa: S608
+        return owner_of(rows[0]) if rows else None
+
+    def strangers(self) -> Sequence[Stranger]:
+        return [stranger_of(row) for row in self.fetch(f"{_STRANGER} ORDER BY last_seen_ms DESC")]
+
+    def stranger(self, device_id: bytes) -> Stranger | None:
+        rows = self.fetch(f"{_STRANGER} WHERE device_id = ?", (device_id,))
+        return stranger_of(rows[0]) if rows else None
+
+    # Outbox
+
+    def outbox_version(self) -> int:
+        return self._version("outbox")
+
+    def pending(self, output: str, after_id: int = 0) -> Sequence[Delivery]:
+        rows = self.fetch(
+            f"{_DELIVERY} WHERE outbox.state = 'pending' AND output = ? AND outbox.id > ? ORDER BY outbox.id",
+            (output, after_id),
+        )
+        return [delivery_of(row) for row in rows]
+
+    def deliveries(self, *, states: Collection[DeliveryState] | None = None, limit: int = 200) -> Sequence[Delivery]:
+        wanted = list(DeliveryState) if states is None else list(states)
+        marks = ", ".join("?" * len(wanted))
+        rows = self.fetch(
+            f"{_DELIVERY} WHERE outbox.state IN ({marks}) ORDER BY outbox.id DESC LIMIT ?",
+            [*(state.value for state in wanted), limit],
+        )
+        return [delivery_of(row) for row in rows]
+
+    def attempts(self, delivery_id: int) -> Sequence[Attempt]:
+        rows = self.fetch(
+            "SELECT outbox_id, at_ms, state, detail FROM attempt WHERE outbox_id = ? ORDER BY id", (delivery_id,)
+        )
+        return [attempt_of(row) for row in rows]
+
+    def notice(self, delivery: Delivery) -> Notice:
+        rows = self.fetch(
+            f"SELECT notice.incident, {columns(OWNER, 'owner')} "  # noqa: S608
+            "FROM notice JOIN incident ON incident.id = notice.incident_id "
+            "LEFT JOIN owner ON owner.id = incident.owner_id WHERE notice.incident_id = ? AND notice.sequence = ?",
+            (delivery.incident_id, delivery.sequence),
+        )
+        if not rows:
+            raise StoreFailing(f"the notice of delivery {delivery.key} is not there")
+        earlier = self.fetch(
+            "SELECT notice.sequence, notice.made_at_ms FROM outbox JOIN notice "
+            "ON notice.incident_id = outbox.incident_id AND notice.sequence = outbox.sequence "
+            "WHERE outbox.incident_id = ? AND output = ? AND outbox.sequence < ? ORDER BY outbox.sequence",
+            (delivery.incident_id, delivery.output, delivery.sequence),
+        )
+        return Notice(
+            incident=from_snapshot(rows[0][0], rows[0][1:]),
+            change=Change(delivery.change),
+            sequence=delivery.sequence,
+            sent_at_ms=delivery.made_at_ms,
+            previous=tuple((sequence, made_at_ms) for sequence, made_at_ms in earlier),
+        )

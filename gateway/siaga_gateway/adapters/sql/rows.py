@@ -1,0 +1,294 @@
+"""Rows to domain objects and back: column lists, and one function each way."""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any, Final
+
+from siaga_gateway.domain.incident import Change, Disposition, Incident, IncidentState, Mode, Position
+from siaga_gateway.domain.registry import Device, Owner, RegistrationState
+from siaga_gateway.domain.report import Status
+from siaga_gateway.domain.status import DeviceStatus
+from siaga_gateway.service.ports import JournalEntry
+from siaga_gateway.service.store import Attempt, Delivery, DeliveryState, Enrolled, Stranger
+
+Row = tuple[Any, ...]
+
+OWNER: Final = ("id", "name", "nik", "phone", "address", "language")
+DEVICE: Final = (
+    "device_id",
+    "public_xy",
+    "owner_id",
+    "state",
+    "label",
+    "enrolled_at_ms",
+    "valid_until_ms",
+    "installed_latitude",
+    "installed_longitude",
+)
+POSITION: Final = ("latitude", "longitude", "accuracy_m", "fix_age_s", "position_source", "position_at_ms")
+STATUS: Final = (
+    "device_id",
+    "first_counter",
+    "highest_counter",
+    "events",
+    "last_seen_ms",
+    "battery",
+    "low_battery",
+    "tamper_open",
+    "external_power",
+    *POSITION,
+    "health",
+)
+INCIDENT: Final = (
+    "id",
+    "identifier",
+    "mode",
+    "state",
+    "device_id",
+    "device_label",
+    "registration",
+    "owner_id",
+    "opening_counter",
+    "opened_at_ms",
+    "pressed_at_ms",
+    "delayed_s",
+    *POSITION,
+    "presses",
+    "silent",
+    "duress",
+    "cancelled_by_holder",
+    "held",
+    "battery",
+    "seen_by",
+    "seen_at_ms",
+    "unit",
+    "eta_minutes",
+    "closed_by",
+    "closed_at_ms",
+    "disposition",
+    "note",
+    "sequence",
+    "last_press",
+    "last_cancel",
+)
+JOURNAL: Final = ("id", "at_ms", "kind", "incident_id", "device_id", "actor", "facts", "frame")
+DELIVERY: Final = (
+    "outbox.id",
+    "idempotency_key",
+    "output",
+    "outbox.incident_id",
+    "outbox.sequence",
+    "notice.change",
+    "outbox.state",
+    "attempts",
+    "asked",
+    "notice.made_at_ms",
+    "last_attempt_ms",
+    "detail",
+)
+
+
+def columns(names: tuple[str, ...], table: str | None = None) -> str:
+    """`a, b` or `table.a, table.b`."""
+    return ", ".join(names if table is None else (f"{table}.{name}" for name in names))
+
+
+def upsert(table: str, names: tuple[str, ...], keys: tuple[str, ...]) -> str:
+    """INSERT that replaces what is there under the same keys; SQLite and PostgreSQL both read it."""
+    changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys)
+    marks = ", ".join("?" * len(names))
+    return (
+        f"INSERT INTO {table} ({columns(names)}) VALUES ({marks}) "  # noqa: S608 - constants of this module
+        f"ON CONFLICT ({columns(keys)}) DO UPDATE SET {changes}"
+    )
+
+
+def owner_of(row: Row) -> Owner | None:
+    """None where a LEFT JOIN found nobody."""
+    return None if row[0] is None else Owner(*row[:6])
+
+
+def device_of(row: Row) -> Device:
+    device_id, public_xy, owner_id, state, *rest = row[:9]
+    return Device(device_id, public_xy, owner_id, RegistrationState(state), *rest)
+
+
+def enrolled_of(row: Row) -> Enrolled:
+    return Enrolled(device_of(row), owner_of(row[9:]))
+
+
+def _position_of(row: Row) -> Position | None:
+    latitude, longitude, accuracy_m, fix_age_s, source, at_ms = row
+    if latitude is None:
+        return None
+    return Position(latitude, longitude, accuracy_m, fix_age_s, source, at_ms)
+
+
+def _position_row(position: Position | None) -> Row:
+    if position is None:
+        return (None,) * 6
+    return (
+        position.latitude,
+        position.longitude,
+        position.accuracy_m,
+        position.fix_age_s,
+        position.source,
+        position.at_ms,
+    )
+
+
+def status_of(row: Row) -> DeviceStatus:
+    device_id, first, highest, events, last_seen_ms, battery, low_battery, tamper_open, external_power = row[:9]
+    return DeviceStatus(
+        device_id=device_id,
+        first_counter=first,
+        highest_counter=highest,
+        events=events,
+        last_seen_ms=last_seen_ms,
+        battery=battery,
+        low_battery=bool(low_battery),
+        tamper_open=bool(tamper_open),
+        external_power=bool(external_power),
+        position=_position_of(row[9:15]),
+        health=None if row[15] is None else Status.from_body(row[15]),
+    )
+
+
+def status_row(status: DeviceStatus) -> Row:
+    health = status.health
+    return (
+        status.device_id,
+        status.first_counter,
+        status.highest_counter,
+        status.events,
+        status.last_seen_ms,
+        status.battery,
+        int(status.low_battery),
+        int(status.tamper_open),
+        int(status.external_power),
+        *_position_row(status.position),
+        None if health is None else _health(health),
+    )
+
+
+def _health(status: Status) -> bytes:
+    """The 8 bytes that Status.from_body reads."""
+    return struct.pack(
+        ">BBBbBBBB",
+        *status.version,
+        status.signal,
+        status.bearer << 4 | status.waiting,
+        status.uptime_hours,
+        status.restarts,
+        status.rejected,
+    )
+
+
+def incident_of(row: Row) -> Incident:
+    """From INCIDENT and OWNER columns, in this order."""
+    n = len(INCIDENT)
+    (id_, identifier, mode, state, device_id, label, registration, _, opening, opened, pressed, delayed) = row[:12]
+    presses, silent, duress, cancelled, held, battery, seen_by, seen_at, unit, eta, closed_by, closed_at = row[18:30]
+    disposition, note, sequence, last_press, last_cancel = row[30:n]
+    return Incident(
+        id=id_,
+        identifier=identifier,
+        mode=Mode(mode),
+        state=IncidentState(state),
+        device_id=device_id,
+        device_label=label,
+        registration=RegistrationState(registration),
+        owner=owner_of(row[n:]),
+        opening_counter=opening,
+        opened_at_ms=opened,
+        pressed_at_ms=pressed,
+        delayed_s=delayed,
+        position=_position_of(row[12:18]),
+        presses=presses,
+        silent=bool(silent),
+        duress=bool(duress),
+        cancelled_by_holder=bool(cancelled),
+        held=bool(held),
+        battery=battery,
+        seen_by=seen_by,
+        seen_at_ms=seen_at,
+        unit=unit,
+        eta_minutes=eta,
+        closed_by=closed_by,
+        closed_at_ms=closed_at,
+        disposition=None if disposition is None else Disposition(disposition),
+        note=note,
+        sequence=sequence,
+        last_press=last_press,
+        last_cancel=last_cancel,
+    )
+
+
+def incident_row(incident: Incident) -> Row:
+    return (
+        incident.id,
+        incident.identifier,
+        incident.mode.value,
+        incident.state.value,
+        incident.device_id,
+        incident.device_label,
+        incident.registration.value,
+        None if incident.owner is None else incident.owner.id,
+        incident.opening_counter,
+        incident.opened_at_ms,
+        incident.pressed_at_ms,
+        incident.delayed_s,
+        *_position_row(incident.position),
+        incident.presses,
+        int(incident.silent),
+        int(incident.duress),
+        int(incident.cancelled_by_holder),
+        int(incident.held),
+        incident.battery,
+        incident.seen_by,
+        incident.seen_at_ms,
+        incident.unit,
+        incident.eta_minutes,
+        incident.closed_by,
+        incident.closed_at_ms,
+        None if incident.disposition is None else incident.disposition.value,
+        incident.note,
+        incident.sequence,
+        incident.last_press,
+        incident.last_cancel,
+    )
+
+
+def snapshot(incident: Incident) -> str:
+    """An incident as it is now, to be kept with a notice; the owner only by number, so that erasing reaches it."""
+    row = list(incident_row(incident))
+    row[4] = incident.device_id.hex()
+    return json.dumps(dict(zip(INCIDENT, row, strict=True)), ensure_ascii=False, separators=(",", ":"))
+
+
+def from_snapshot(text: str, owner_row: Row) -> Incident:
+    """The incident as it was, with the owner as known today."""
+    kept = json.loads(text)
+    kept["device_id"] = bytes.fromhex(kept["device_id"])
+    return incident_of((*(kept.get(name) for name in INCIDENT), *owner_row))
+
+
+def entry_of(row: Row) -> JournalEntry:
+    id_, at_ms, kind, incident_id, device_id, actor, facts, frame = row
+    return JournalEntry(id_, at_ms, kind, incident_id, device_id, actor, json.loads(facts), frame)
+
+
+def delivery_of(row: Row) -> Delivery:
+    id_, key, output, incident_id, sequence, change, state, *rest = row
+    return Delivery(id_, key, output, incident_id, sequence, Change(change), DeliveryState(state), *rest)
+
+
+def attempt_of(row: Row) -> Attempt:
+    delivery_id, at_ms, state, detail = row
+    return Attempt(delivery_id, at_ms, DeliveryState(state), detail)
+
+
+def stranger_of(row: Row) -> Stranger:
+    return Stranger(*row)

@@ -1,0 +1,293 @@
+"""Which incident an event belongs to, and what it changes there. Pure: everything known is an argument.
+
+The rules, each on the side of safety:
+
+- A holder has at most one open incident. Whatever opens it, everything that follows belongs to it: further presses
+  (also of a button that restarted and counts from a new opening), updates, a cancel.
+- A frame names its incident by the counter of the PRESS that opened it, its key. A frame that arrives before that
+  PRESS opens the incident: someone pressed.
+- CANCEL closes nothing. Duress in any frame marks the incident, and opens one where there is none.
+- A late frame joins the closed incident that it names. But a new PRESS under the name of a closed incident (the button
+  has not heard of the closing) and news of duress open another, which takes the name over: the button goes on using it.
+- A test never joins an incident in earnest, nor the other way round. A test's incident is closed from its birth.
+- A registration that is not active opens a held incident, which a person dispatches, or a further press once the
+  registration is active.
+
+The same events in any order give the same incident, as long as nobody closes it in between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from siaga_gateway.domain.event import Event
+from siaga_gateway.domain.frame import Kind, Stage
+from siaga_gateway.domain.incident import Change, Incident, IncidentState, Mode, Position
+from siaga_gateway.domain.outcome import Birth, Happening, Known, Mark, Outcome
+from siaga_gateway.domain.position import best_known, better, distance_m, reported, same_fix, worth_telling
+from siaga_gateway.domain.registry import Device, RegistrationState
+
+
+def decide(event: Event, birth: Birth, known: Known) -> Outcome:
+    """Where the event belongs and what it changes. `birth` is used only if it opens an incident."""
+    if event.report.test:
+        return _test(event, birth, known) if event.is_call else Outcome(Stage.RECEIVED)
+    incident, late = _home(event, known)
+    if incident is not None:
+        return _attach(event, birth, known, incident, late)
+    if event.is_call or event.report.duress:
+        return _open(event, birth, known)
+    return Outcome(Stage.RECEIVED)
+
+
+def _home(event: Event, known: Known) -> tuple[Incident | None, bool]:
+    """The incident that the event joins, if any, and whether it comes too late for it."""
+    keyed = known.keyed
+    if keyed is None:
+        return known.open, False
+    if keyed.state is not IncidentState.CLOSED:
+        return keyed, False
+    before_open = known.open is None or event.counter < known.open.opening_counter
+    if before_open and not _is_news(event, keyed, known):
+        return keyed, True
+    return known.open, False
+
+
+def _is_news(event: Event, closed: Incident, known: Known) -> bool:
+    """Whether the event says what whoever closed the incident could not have meant to close."""
+    if event.report.duress and not closed.duress:
+        return True
+    if event.kind is not Kind.PRESS:
+        return False
+    if event.counter == event.key and not known.key_arrived:
+        return False  # the very press that the incident was opened for, overtaken by its updates
+    pressed_before = (
+        event.delayed_s is not None
+        and event.happened_ms is not None
+        and closed.closed_at_ms is not None
+        and event.happened_ms <= closed.closed_at_ms
+    )
+    return not pressed_before
+
+
+def _open(event: Event, birth: Birth, known: Known) -> Outcome:
+    closed = known.keyed
+    key = event.counter if event.key is None else event.key
+    counter = event.counter if closed is not None else key
+    is_press = event.kind is Kind.PRESS
+    incident = _born(event, birth, counter, _position_now(event, birth.device, known))
+    marks = [Mark(key, opening=True, arrived=known.key_arrived or (is_press and event.counter == key))]
+    if event.counter != key and (is_press or closed is not None):
+        marks.append(Mark(event.counter, opening=closed is not None, arrived=is_press))
+        if closed is None:
+            incident = replace(incident, presses=2)
+    facts = {
+        "counter": event.counter,
+        "kind": event.kind.name.lower(),
+        "trigger": event.report.trigger.name.lower(),
+        "mode": str(incident.mode),
+        "registration": str(incident.registration),
+        "held": incident.held,
+        "silent": incident.silent,
+        "delayed_s": event.delayed_s,
+        "clock": str(event.clock),
+        "has_position": incident.position is not None,
+        "after": None if closed is None else closed.id,
+    }
+    happened = [Happening(Change.OPENED, facts)]
+    if incident.duress:
+        happened.append(Happening(Change.DURESS, {"counter": event.counter, "late": False}))
+    if incident.cancelled_by_holder:
+        happened.append(_cancelled(event, late=False))
+    return Outcome(
+        answer=_answer(incident) if event.is_call else Stage.RECEIVED,
+        incident=incident,
+        opened=True,
+        happened=tuple(happened),
+        told=None if incident.held else Change.OPENED,
+        marks=tuple(marks),
+    )
+
+
+def _born(event: Event, birth: Birth, opening_counter: int, position: Position | None) -> Incident:
+    is_cancel = event.kind is Kind.CANCEL
+    return Incident(
+        id=birth.id,
+        identifier=birth.identifier,
+        mode=birth.mode,
+        state=IncidentState.OPEN,
+        device_id=event.device_id,
+        device_label=birth.device.label,
+        registration=birth.registration,
+        owner=birth.owner,
+        opening_counter=opening_counter,
+        opened_at_ms=event.received_ms,
+        pressed_at_ms=event.happened_ms,
+        delayed_s=event.delayed_s,
+        position=position,
+        silent=event.report.silent,
+        duress=event.report.duress,
+        cancelled_by_holder=is_cancel,
+        held=birth.registration is not RegistrationState.ACTIVE,
+        battery=event.report.battery_percent,
+        sequence=0,
+        last_press=event.counter if event.kind is Kind.PRESS else -1 if event.key is None else event.key,
+        last_cancel=event.counter if is_cancel else None,
+    )
+
+
+def _attach(event: Event, birth: Birth, known: Known, incident: Incident, late: bool) -> Outcome:
+    is_press = event.kind is Kind.PRESS
+    marks, presses = _marks(event, known, incident)
+    opening = incident.opening_counter
+    last_press = max(incident.last_press, event.counter) if is_press else incident.last_press
+    if known.keyed is None and event.key is not None:
+        opening, last_press = min(opening, event.key), max(last_press, event.key)
+    last_cancel = incident.last_cancel
+    if event.kind is Kind.CANCEL:
+        last_cancel = max(event.counter, -1 if last_cancel is None else last_cancel)
+    cancelled = last_cancel is not None and last_cancel > last_press
+    newest = event.counter > known.newest_counter and event.report.battery_percent is not None
+    released = incident.held and is_press and not late and birth.registration is RegistrationState.ACTIVE
+    if late:
+        position = better(incident.position, reported(event.report, event.at_ms))
+    else:
+        position = _position_now(event, birth.device, known)
+    moved = not same_fix(incident.position, position)
+    after = replace(
+        incident,
+        opening_counter=opening,
+        pressed_at_ms=event.happened_ms if is_press and event.counter == opening else incident.pressed_at_ms,
+        position=position if moved else incident.position,
+        presses=incident.presses + presses,
+        silent=incident.silent or event.report.silent,
+        duress=incident.duress or event.report.duress,
+        cancelled_by_holder=cancelled,
+        held=incident.held and not released,
+        battery=event.report.battery_percent if newest else incident.battery,
+        last_press=last_press,
+        last_cancel=last_cancel,
+    )
+    happened: list[Happening] = []
+    told: list[Change] = []
+    if moved and after.position is not None:
+        happened.append(_moved(event, incident.position, after.position, late))
+        if worth_telling(incident.position, after.position):
+            told.append(Change.POSITION)
+    if is_press and (presses or released):
+        facts = {
+            "counter": event.counter,
+            "presses": after.presses,
+            "late": late,
+            "after_cancel": incident.cancelled_by_holder and not cancelled,
+            "released": released,
+        }
+        happened.append(Happening(Change.PRESSED_AGAIN, facts))
+        told.append(Change.PRESSED_AGAIN)
+    if event.kind is Kind.CANCEL:
+        happened.append(_cancelled(event, late))
+        if cancelled and not incident.cancelled_by_holder:
+            told.append(Change.CANCELLED_BY_HOLDER)
+    if after.duress and not incident.duress:
+        happened.append(Happening(Change.DURESS, {"counter": event.counter, "late": late}))
+        told.append(Change.DURESS)
+    if released:
+        told.append(Change.OPENED)
+    silent = late or after.held
+    return Outcome(
+        answer=_answer(after) if event.is_call else Stage.RECEIVED,
+        incident=after,
+        happened=tuple(happened),
+        told=told[-1] if told and not silent else None,  # the last is the weightiest; each shows the whole incident
+        marks=marks,
+    )
+
+
+def _marks(event: Event, known: Known, incident: Incident) -> tuple[tuple[Mark, ...], int]:
+    """The marks that the event leaves on an incident, and how many presses were not counted before."""
+    if event.key is None:
+        return (), 0
+    is_press = event.kind is Kind.PRESS
+    own = is_press and event.counter == event.key
+    marks: list[Mark] = []
+    presses = 0
+    if known.keyed is None or (own and not known.key_arrived):
+        marks.append(Mark(event.key, opening=True, arrived=own))
+        presses += known.keyed is None
+    elif known.keyed.id != incident.id:  # named after a closed incident, joins the open one, which takes the name over
+        marks.append(Mark(event.key, opening=True, arrived=known.key_arrived))
+    if is_press and not own:
+        marks.append(Mark(event.counter, opening=False, arrived=True))
+        presses += not known.press_known
+    return tuple(marks), presses
+
+
+def _test(event: Event, birth: Birth, known: Known) -> Outcome:
+    active = birth.registration is RegistrationState.ACTIVE
+    answer = Stage.TEST if active else Stage.REFUSED
+    key = event.counter if event.key is None else event.key
+    arrived = event.kind is Kind.PRESS and event.counter == key
+    if known.keyed is not None:
+        marks = (Mark(key, opening=True, arrived=True),) if arrived else ()
+        return Outcome(answer, known.keyed, marks=marks)
+    position = _position_now(event, birth.device, known)
+    incident = replace(
+        _born(event, birth, key, position),
+        mode=Mode.TEST,
+        state=IncidentState.CLOSED,
+        held=False,
+        closed_at_ms=event.received_ms,
+    )
+    return Outcome(
+        answer=answer,
+        incident=incident,
+        opened=True,
+        told=Change.OPENED if active else None,
+        marks=(Mark(key, opening=True, arrived=arrived),),
+    )
+
+
+def _answer(incident: Incident) -> Stage:
+    return Stage.REFUSED if incident.held else Stage.RECEIVED
+
+
+def stage_of(incident: Incident) -> Stage:
+    """The stage that the holder may be shown for this incident, under the counters that opened it."""
+    if incident.mode is Mode.TEST:
+        return Stage.TEST if incident.registration is RegistrationState.ACTIVE else Stage.REFUSED
+    if incident.state is IncidentState.OPEN:
+        return _answer(incident)
+    return _STAGES[incident.state]
+
+
+_STAGES = {
+    IncidentState.SEEN: Stage.SEEN,
+    IncidentState.ASSIGNED: Stage.ASSIGNED,
+    IncidentState.ON_SCENE: Stage.ON_SCENE,
+    IncidentState.CLOSED: Stage.CLOSED,
+}
+
+
+def _position_now(event: Event, device: Device, known: Known) -> Position | None:
+    installed = None
+    if device.installed_latitude is not None and device.installed_longitude is not None:
+        installed = (device.installed_latitude, device.installed_longitude)
+    return best_known(known.last_position, installed, event.at_ms)
+
+
+def _moved(event: Event, before: Position | None, after: Position, late: bool) -> Happening:
+    facts = {
+        "counter": event.counter,
+        "source": after.source,
+        "accuracy_m": after.accuracy_m,
+        "fix_age_s": after.fix_age_s,
+        "moved_m": None if before is None else distance_m(before, after),
+        "late": late,
+    }
+    return Happening(Change.POSITION, facts)
+
+
+def _cancelled(event: Event, late: bool) -> Happening:
+    return Happening(
+        Change.CANCELLED_BY_HOLDER, {"counter": event.counter, "duress": event.report.duress, "late": late}
+    )

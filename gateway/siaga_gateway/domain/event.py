@@ -1,0 +1,94 @@
+"""An event: a verified frame, when it arrived, and when it happened as far as the button's clock can be believed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from siaga_gateway.domain.frame import Kind, Uplink
+from siaga_gateway.domain.report import Report
+
+
+class ButtonClock(StrEnum):
+    """What the time in a report is worth."""
+
+    SET = "set"
+    UNSET = "unset"
+    AHEAD = "ahead"  # in the future by more than the tolerance: it says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How old is late, and how far in the future is wrong."""
+
+    delayed_after_s: int = 120
+    clock_ahead_s: int = 120
+
+
+# The kinds by which a holder calls for help or says something of a call: they belong to incidents.
+CALLS = frozenset({Kind.PRESS, Kind.UPDATE, Kind.CANCEL})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One verified report of one device."""
+
+    device_id: bytes
+    counter: int
+    kind: Kind
+    report: Report
+    received_ms: int  # Unix ms, the gateway's clock
+    clock: ButtonClock
+    happened_ms: int | None  # Unix ms by the button's clock; None where that is not SET
+    delayed_s: int | None  # set where it happened more than delayed_after_s before it arrived
+
+    @property
+    def at_ms(self) -> int:
+        """When it happened, or else when it arrived."""
+        return self.received_ms if self.happened_ms is None else self.happened_ms
+
+    @property
+    def is_call(self) -> bool:
+        return self.kind in CALLS
+
+    @property
+    def key(self) -> int | None:
+        """Counter of the PRESS that, as the button sees it, opened the incident that this belongs to.
+
+        None where it does not say: no call, an UPDATE or CANCEL with opening 0, an opening that has saturated, or one
+        before the first counter. A PRESS that does not say opens for itself.
+        """
+        opening = self.report.opening
+        if not self.is_call:
+            return None
+        if 0 < opening < 65_535 and opening <= self.counter:
+            return self.counter - opening
+        return self.counter if self.kind is Kind.PRESS else None
+
+
+def event_of(uplink: Uplink, received_ms: int, timing: Timing) -> Event:
+    """The event of a verified frame of kind 1 to 5. Raises ValueError for one without a report."""
+    report = uplink.report
+    if report is None:
+        raise ValueError(f"a {uplink.kind.name} reports nothing")
+    clock = ButtonClock.SET
+    happened_ms: int | None = report.time * 1000
+    delayed_s: int | None = None
+    if not report.clock_set:
+        clock, happened_ms = ButtonClock.UNSET, None
+    else:
+        age_s = received_ms // 1000 - report.time
+        if age_s < -timing.clock_ahead_s:
+            clock, happened_ms = ButtonClock.AHEAD, None
+        elif age_s > timing.delayed_after_s:
+            delayed_s = age_s
+    return Event(
+        device_id=uplink.device_id,
+        counter=uplink.counter,
+        kind=uplink.kind,
+        report=report,
+        received_ms=received_ms,
+        clock=clock,
+        happened_ms=happened_ms,
+        delayed_s=delayed_s,
+    )

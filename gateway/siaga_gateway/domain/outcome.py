@@ -1,0 +1,66 @@
+"""What goes into the rules of `attach.py`, and what comes out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from siaga_gateway.domain.frame import Stage
+from siaga_gateway.domain.incident import Change, Incident, Mode, Position
+from siaga_gateway.domain.registry import Device, Owner, RegistrationState
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of the device when the event arrives."""
+
+    open: Incident | None = None  # its incident that is not closed; never a test
+    keyed: Incident | None = (
+        None  # the one that the event's key stands for, among tests for a test, else among the rest
+    )
+    key_arrived: bool = False  # the PRESS of that counter is stored
+    press_known: bool = False  # for a PRESS with another key than its own counter: that counter is marked already
+    newest_counter: int = -1  # the highest counter stored before this event
+    last_position: Position | None = None  # the best the device ever reported, this event included
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """What a new incident gets from its surroundings."""
+
+    id: int
+    identifier: str
+    mode: Mode
+    device: Device
+    owner: Owner | None
+    registration: RegistrationState  # as of now
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A PRESS's counter and the incident it stands for from now on, in place of any it stood for before."""
+
+    counter: int
+    opening: bool  # stages 2 to 5 are told under this counter
+    arrived: bool  # False: known only from a frame that names it
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """A line of the timeline."""
+
+    change: Change
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an event did. Nothing but an answer, where it concerns no incident."""
+
+    answer: Stage  # for the ACK of this very frame
+    incident: Incident | None = None  # as it is now
+    opened: bool = False
+    happened: tuple[Happening, ...] = ()
+    told: Change | None = None  # what the outputs are to hear; never of a held incident
+    marks: tuple[Mark, ...] = ()

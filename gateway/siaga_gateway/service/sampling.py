@@ -1,0 +1,73 @@
+"""A flood of refused frames must not fill the journal: the first of each kind and device in full, then a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+# Entries in full for one kind and device in one window, and for one kind over all devices.
+EACH: Final = 3
+ALL: Final = 30
+WINDOW_MS: Final = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class SampledEntry:
+    """An entry for the journal; `facts` has a `count` of those it stands for, itself included."""
+
+    kind: str
+    at_ms: int
+    device_id: bytes | None
+    facts: Mapping[str, Any]
+    frame: bytes | None
+
+
+@dataclass(slots=True)
+class _Window:
+    began_ms: int
+    entries: dict[str, int] = field(default_factory=dict)
+    by_device: dict[tuple[str, bytes | None], int] = field(default_factory=dict)
+    held_back: dict[str, tuple[int, SampledEntry]] = field(default_factory=dict)
+
+
+class Sampler:
+    """Decides which entries are written. What is held back is counted and written as one entry a kind when the window
+    ends. For one thread."""
+
+    def __init__(self) -> None:
+        self._window: _Window | None = None
+
+    def note(
+        self, kind: str, at_ms: int, device_id: bytes | None, facts: Mapping[str, Any], frame: bytes | None
+    ) -> SampledEntry | None:
+        """The entry to write now, or None where it is only counted. Call `due` before."""
+        if self._window is None:
+            self._window = _Window(at_ms)
+        window = self._window
+        entry = SampledEntry(kind, at_ms, device_id, {**facts, "count": 1}, frame)
+        entries = window.entries.get(kind, 0)
+        mine = window.by_device.get((kind, device_id), 0)
+        if entries < ALL and mine < EACH:
+            window.entries[kind] = entries + 1
+            window.by_device[kind, device_id] = mine + 1
+            return entry
+        count, _ = window.held_back.get(kind, (0, None))
+        window.held_back[kind] = (count + 1, entry)
+        return None
+
+    def due(self, now_ms: int) -> list[SampledEntry]:
+        """The entries that stand for what was held back, once the window has ended (or the clock was set back)."""
+        window = self._window
+        if window is None or 0 <= now_ms - window.began_ms < WINDOW_MS:
+            return []
+        return list(self.rest())
+
+    def rest(self) -> Iterator[SampledEntry]:
+        """End the window now."""
+        window, self._window = self._window, None
+        if window is None:
+            return
+        for kind, (count, last) in window.held_back.items():
+            facts = {**last.facts, "count": count}
+            yield SampledEntry(kind, last.at_ms, last.device_id, facts, last.frame)

@@ -1,0 +1,231 @@
+"""The port to the store: what the use cases read and write. One contract, more than one engine.
+
+Every write happens in a Transaction, which is durable once its `with` block has ended without an exception. A store
+that cannot (disk full, I/O error, read-only) raises StoreFailing and has changed nothing; the same may be tried again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from siaga_gateway.domain.frame import Kind, Suite
+from siaga_gateway.domain.incident import Change, Incident, Notice
+from siaga_gateway.domain.outcome import Mark
+from siaga_gateway.domain.registry import Device, Owner, RegistrationState
+from siaga_gateway.domain.status import DeviceStatus
+from siaga_gateway.service.ports import JournalEntry, JournalReader
+
+EventKey = tuple[bytes, int]  # device_id, counter
+MarkKey = tuple[bytes, int, bool]  # device_id, a PRESS's counter, whether among tests
+
+
+class StoreFailing(Exception):
+    """The store cannot read or write now. The text says why; what was attempted has changed nothing."""
+
+
+class StoreConflict(Exception):
+    """What was to be written contradicts what is there (a second owner with the same NIK); nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """A verified frame to keep for ever: `frame` as it came, `signature` of the ES256 form once that is known."""
+
+    device_id: bytes
+    counter: int
+    kind: Kind
+    suite: Suite
+    frame: bytes
+    signature: bytes | None
+    received_ms: int
+    bearer: str
+    incident_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """What tells a repetition from a contradiction."""
+
+    frame: bytes
+    has_signature: bool
+    incident_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedPress:
+    """Which incident a PRESS's counter stands for."""
+
+    incident_id: int
+    opening: bool
+    arrived: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A device that is not enrolled, and what it sent: for the registrar."""
+
+    device_id: bytes
+    first_seen_ms: int
+    last_seen_ms: int
+    frames: int
+    frame: bytes  # the latest
+    enrol_frame: bytes | None  # the latest ENROL that proves possession of its key
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A device and the person who answers for it (None once the person's data was erased)."""
+
+    device: Device
+    owner: Owner | None
+
+
+class DeliveryState(StrEnum):
+    """Where an outbox row stands."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    ABANDONED = "abandoned"  # refused for good: a person must look
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A row of the outbox: one notice for one output."""
+
+    id: int
+    key: str  # the idempotency key, the same for ever
+    output: str
+    incident_id: int
+    sequence: int
+    change: Change
+    state: DeliveryState
+    attempts: int
+    asked: int  # how often a person asked for another try
+    made_at_ms: int
+    last_attempt_ms: int | None
+    detail: str | None  # of the last attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of a delivery."""
+
+    delivery_id: int
+    at_ms: int
+    state: DeliveryState  # after it
+    detail: str
+
+
+class Transaction(Protocol):
+    """Reads see what was committed and what this transaction wrote."""
+
+    # An incoming batch: each of these is one query, however many keys
+    def events(self, keys: Collection[EventKey]) -> Mapping[EventKey, StoredEvent]: ...
+    def statuses(self, device_ids: Collection[bytes]) -> Mapping[bytes, DeviceStatus]: ...
+    def open_incidents_of(self, device_ids: Collection[bytes]) -> Mapping[bytes, Incident]: ...
+    def marks(self, keys: Collection[MarkKey]) -> Mapping[MarkKey, MarkedPress]: ...
+    def incidents(self, ids: Collection[int]) -> Mapping[int, Incident]: ...
+    def new_incident_id(self) -> int: ...
+
+    def add_event(self, event: NewEvent) -> None: ...
+    def add_signature(self, key: EventKey, signature: bytes) -> None: ...
+    def put_status(self, status: DeviceStatus) -> None: ...
+    def put_incident(self, incident: Incident) -> None: ...
+    def put_mark(self, device_id: bytes, test: bool, mark: Mark, incident_id: int) -> None: ...
+
+    def note(
+        self,
+        kind: str,
+        at_ms: int,
+        facts: Mapping[str, Any] | None = None,
+        *,
+        incident_id: int | None = None,
+        device_id: bytes | None = None,
+        actor: str | None = None,
+        frame: bytes | None = None,
+    ) -> None:
+        """An entry of the journal."""
+        ...
+
+    def add_notice(self, notice: Notice, outputs: Collection[str]) -> None:
+        """Keep a notice and one outbox row for each output, under the key `<identifier>.<sequence>.<output>`."""
+        ...
+
+    def openings(self, incident_id: int) -> Sequence[int]:
+        """Counters under which the button is told of the incident, lowest first."""
+        ...
+
+    # Strangers
+    def quarantine(self, strangers: Collection[Stranger], limit: int) -> int:
+        """Add these to what is known of them; then, past `limit`, let go of those longest unseen, those without a
+        proven ENROL first. Returns how many were let go."""
+        ...
+
+    def release(self, device_id: bytes) -> None:
+        """Take a device out of the quarantine."""
+        ...
+
+    # Registry
+    def add_owner(self, owner: Owner, at_ms: int) -> int: ...
+    def add_device(self, device: Device) -> None: ...
+    def set_registration(self, device_id: bytes, state: RegistrationState) -> None: ...
+
+    # Outbox
+    def record(self, attempts: Sequence[Attempt]) -> None: ...
+    def ask_again(self, *, key: str | None = None, output: str | None = None) -> Mapping[str, int]:
+        """Make abandoned deliveries pending and pending ones due now: all, one output's or one. Counts by output."""
+        ...
+
+
+class Store(JournalReader, Protocol):
+    """Reads are each consistent in themselves; they never wait for a writer."""
+
+    @property
+    def name(self) -> str:
+        """A few letters and digits, drawn when the store was made."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[Transaction]: ...
+
+    def journal_last(self, limit: int) -> Sequence[JournalEntry]:
+        """The newest entries, oldest of them first."""
+        ...
+
+    # Registry
+    def registry_version(self) -> int:
+        """Grows with every change of an owner or a device."""
+        ...
+
+    def devices_changed(self, since_version: int) -> Sequence[bytes]: ...
+    def enrolled(self, device_ids: Collection[bytes]) -> Mapping[bytes, Enrolled]: ...
+    def devices(self) -> Sequence[tuple[Enrolled, DeviceStatus | None]]: ...
+    def owners(self) -> Sequence[Owner]: ...
+    def owner(self, owner_id: int) -> Owner | None: ...
+    def strangers(self) -> Sequence[Stranger]:
+        """The latest seen first."""
+        ...
+
+    def stranger(self, device_id: bytes) -> Stranger | None: ...
+
+    # Outbox
+    def outbox_version(self) -> int:
+        """Grows when a person asks for deliveries to be tried again."""
+        ...
+
+    def pending(self, output: str, after_id: int = 0) -> Sequence[Delivery]:
+        """Pending deliveries of an output with id > after_id, oldest first."""
+        ...
+
+    def deliveries(self, *, states: Collection[DeliveryState] | None = None, limit: int = 200) -> Sequence[Delivery]:
+        """The newest first."""
+        ...
+
+    def attempts(self, delivery_id: int) -> Sequence[Attempt]: ...
+
+    def notice(self, delivery: Delivery) -> Notice:
+        """The notice, with those before it that this output was to get as `previous`."""
+        ...
