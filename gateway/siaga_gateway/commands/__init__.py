@@ -1,0 +1,1 @@
+"""`siaga gateway ...`: one file for each kind of person who types it."""

@@ -1,0 +1,181 @@
+"""For the registrar: owners, devices and what a device's presses are worth."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+import click
+
+from siaga_gateway.catalogue import WIB, clock_time
+from siaga_gateway.commands.shared import DeviceId, WallClock, by_option, config_option, opened, told_plainly
+from siaga_gateway.domain.registry import RegistrationState
+from siaga_gateway.service.enrol import EnrolError, NewOwner, Registrar
+
+_STATES = click.Choice([str(state) for state in RegistrationState])
+
+
+@click.group()
+def owner() -> None:
+    """The people who answer for buttons."""
+
+
+@owner.command(name="add")
+@config_option
+@click.option("--name", required=True)
+@click.option("--nik", required=True, help="National identity number, 16 digits.")
+@click.option("--phone", required=True, help="With the country's code, as +6281234567890.")
+@click.option("--address", required=True)
+@click.option("--language", type=click.Choice(["id", "en"]), default="id", show_default=True)
+@by_option
+@told_plainly
+def add_owner(config: Path, name: str, nik: str, phone: str, address: str, language: str, actor: str) -> None:
+    """Register a person and print their number."""
+    with opened(config) as (_, store):
+        added = Registrar(store, WallClock()).add_owner(NewOwner(name, nik, phone, address, language), actor=actor)
+    click.echo(str(added.id))
+
+
+@owner.command(name="list")
+@config_option
+@told_plainly
+def list_owners(config: Path) -> None:
+    """Number and name of each owner."""
+    with opened(config) as (_, store):
+        for person in store.owners():
+            click.echo(f"{person.id:>6}  {person.name}")
+
+
+@owner.command(name="show")
+@config_option
+@click.argument("owner_id", type=int)
+@told_plainly
+def show_owner(config: Path, owner_id: int) -> None:
+    """All that is registered of one owner. Personal data: ask only where you need it."""
+    with opened(config) as (_, store):
+        person = store.owner(owner_id)
+        if person is None:
+            raise EnrolError(f"there is no owner {owner_id}; `siaga gateway owner list` shows them")
+        for what, value in (
+            ("name", person.name),
+            ("NIK", person.nik),
+            ("phone", person.phone),
+            ("address", person.address),
+            ("language", person.language),
+        ):
+            click.echo(f"{what + ':':<10}{value}")
+        for enrolled, _ in store.devices():
+            if enrolled.device.owner_id == owner_id:
+                click.echo(
+                    f"device:   {enrolled.device.device_id.hex()} {enrolled.device.state} {enrolled.device.label}"
+                )
+
+
+@click.command()
+@config_option
+@click.option("--owner", "owner_id", type=int, required=True, help="Number of the owner.")
+@click.option("--device-id", type=DeviceId(), help="A device that has called and waits in the quarantine.")
+@click.option("--frame", help="Or its ENROL frame in hex, as the button prints it at its start.")
+@click.option("--label", required=True, help="Where or what it is: 'Toko Makmur, kasir'.")
+@click.option("--state", type=_STATES, default="active", show_default=True)
+@click.option("--valid-until", type=click.DateTime(["%Y-%m-%d"]), help="Last day of the registration, WIB.")
+@click.option("--installed", help="Where it is mounted: latitude,longitude in degrees, as -5.4292,105.2610.")
+@by_option
+@told_plainly
+def enrol(
+    config: Path,
+    owner_id: int,
+    device_id: bytes | None,
+    frame: str | None,
+    label: str,
+    state: str,
+    valid_until: datetime | None,
+    installed: str | None,
+    actor: str,
+) -> None:
+    """Bind a button to its owner. The button's own signature proves that it holds its key."""
+    with opened(config) as (_, store):
+        device = Registrar(store, WallClock()).enrol(
+            owner_id,
+            actor=actor,
+            label=label,
+            device_id=device_id,
+            frame=None if frame is None else _hex(frame),
+            state=RegistrationState(state),
+            valid_until_ms=None if valid_until is None else _end_of(valid_until.date()),
+            installed=None if installed is None else _position(installed),
+        )
+    click.echo(f"{device.device_id.hex()} {device.state} {device.label}")
+
+
+@click.command()
+@config_option
+@told_plainly
+def devices(config: Path) -> None:
+    """Every enrolled device, its registration and when it was last heard."""
+    with opened(config) as (_, store):
+        rows = store.devices()
+        if not rows:
+            click.echo("no device is enrolled yet")
+        for enrolled, status in rows:
+            device = enrolled.device
+            heard = "never heard" if status is None else f"heard {clock_time(status.last_seen_ms, date=True)}"
+            battery = "" if status is None or status.battery is None else f", battery {status.battery} %"
+            click.echo(
+                f"{device.device_id.hex()}  {device.state:<9}  owner {device.owner_id:<5}  {device.label}  "
+                f"({heard}{battery})"
+            )
+
+
+@click.command()
+@config_option
+@click.argument("device_id", type=DeviceId())
+@click.argument("state", type=_STATES)
+@click.option("--reason", required=True, help="Why; it stays in the journal.")
+@by_option
+@told_plainly
+def state(config: Path, device_id: bytes, state: str, reason: str, actor: str) -> None:
+    """Change what a device's presses are worth, from its next frame on."""
+    with opened(config) as (_, store):
+        registrar = Registrar(store, WallClock())
+        before = registrar.set_state(device_id, RegistrationState(state), actor=actor, reason=reason)
+    click.echo(f"{device_id.hex()}: {before} -> {state}")
+
+
+@click.command()
+@config_option
+@told_plainly
+def quarantine(config: Path) -> None:
+    """Devices that called and are not enrolled."""
+    with opened(config) as (_, store):
+        strangers = store.strangers()
+        if not strangers:
+            click.echo("no unknown device has called")
+        for stranger in strangers:
+            proof = "key proven" if stranger.enrol_frame is not None else "key not shown"
+            click.echo(
+                f"{stranger.device_id.hex()}  {proof:<13}  {stranger.frames} frames, "
+                f"last {clock_time(stranger.last_seen_ms, date=True)}"
+            )
+
+
+def _hex(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise EnrolError("the frame is not hex: copy the whole line that the button prints, digits only") from None
+
+
+def _end_of(day: date) -> int:
+    """The first moment after that day in western Indonesia, Unix ms."""
+    return int(datetime.combine(day + timedelta(days=1), time(), WIB).timestamp() * 1000)
+
+
+def _position(text: str) -> tuple[int, int]:
+    """Degrees as written, to integers without a float between."""
+    try:
+        latitude, longitude = (Decimal(part.strip()) for part in text.split(","))
+        return int((latitude * 10**7).to_integral_value()), int((longitude * 10**7).to_integral_value())
+    except (ValueError, InvalidOperation):
+        raise EnrolError(f"{text!r} is no position: latitude,longitude in degrees, as -5.4292,105.2610") from None
