@@ -1,0 +1,283 @@
+"""Frames in, durably kept, then acknowledged: the one worker that turns what the bearers bring into events.
+
+A batch is what waits, up to a limit: under load commits are shared, alone a press waits for nobody. The order is
+fixed: verify, commit, acknowledge to the bearer, answer the button. A store that fails keeps the batch waiting,
+unacknowledged, until there is room again; bearers are held back once the inbox is full.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from siaga_gateway.domain.frame import UNKNOWN_ETA, encode_ack
+from siaga_gateway.service import journal
+from siaga_gateway.service.check import Checked, Checker
+from siaga_gateway.service.inbound import InboundFrame
+from siaga_gateway.service.keep import House, Keeper, Kept, Reply
+from siaga_gateway.service.keyring import KeyRing
+from siaga_gateway.service.ports import AcknowledgementSender, Bell, Clock
+from siaga_gateway.service.sampling import SampledEntry, Sampler
+from siaga_gateway.service.store import Store, StoreFailing, Transaction
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+_IDLE_S: Final = 0.5
+_FIRST_PAUSE_S: Final = 0.1
+_LONGEST_PAUSE_S: Final = 5.0
+_REMIND_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much at a time."""
+
+    batch: int = 500
+    queue: int = 20_000
+    quarantine: int = 1_000
+    verify_threads: int = 2
+
+
+@dataclass(slots=True)
+class Counts:
+    """Since the start."""
+
+    frames: int = 0
+    stored: int = 0
+    duplicates: int = 0
+    malformed: int = 0
+    unknown: int = 0
+    forged: int = 0
+    contradictions: int = 0
+
+
+class _Stopped(Exception):
+    """The gateway is to end; what was under way is not acknowledged and comes again."""
+
+
+class Ingest:
+    """service.inbound.FrameSink, and the thread behind it."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        keyring: KeyRing,
+        sender: AcknowledgementSender,
+        bell: Bell,
+        clock: Clock,
+        house: House,
+        limits: Limits,
+        committed: Callable[[], None] = lambda: None,
+        on_health: Callable[[bool, str], None] = lambda well, why: None,
+    ) -> None:
+        """`committed` is called when the outbox may have grown; `on_health` when the store begins to fail and when it
+        is well again, with the reason."""
+        self._store = store
+        self._sender = sender
+        self._bell = bell
+        self._clock = clock
+        self._limits = limits
+        self._committed = committed
+        self._on_health = on_health
+        self._inbox: queue.Queue[InboundFrame] = queue.Queue(limits.queue)
+        self._sampler = Sampler()
+        self._pool = ThreadPoolExecutor(limits.verify_threads, thread_name_prefix="verify")
+        self._checker = Checker(keyring, self._sampler, self._pool)
+        self._keeper = Keeper(house, store.name, self._sampler)
+        self._failing = _Failing()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
+        self.counts = Counts()
+
+    def offer(self, frame: InboundFrame, timeout_s: float) -> bool:
+        """Queue a frame. False when there was no room for timeout_s, or the gateway is about to end."""
+        if self._stop.is_set():
+            return False
+        try:
+            self._inbox.put(frame, block=timeout_s > 0, timeout=timeout_s or None)
+        except queue.Full:
+            return False
+        return True
+
+    def waiting(self) -> int:
+        """Frames in the inbox."""
+        return self._inbox.qsize()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """Finish the batch under way and end. What still waits was not acknowledged: it comes again."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                frames = self._drain()
+                if frames:
+                    self._deal_with(frames)
+                self._write_samples(self._sampler.due(self._clock.now_ms()))
+            self._write_samples(list(self._sampler.rest()))
+        except _Stopped:
+            log.warning("ended while the store was failing: %d frames were not acknowledged", self.waiting())
+
+    def _drain(self) -> list[InboundFrame]:
+        try:
+            frames = [self._inbox.get(timeout=_IDLE_S)]
+        except queue.Empty:
+            return []
+        try:
+            while len(frames) < self._limits.batch:
+                frames.append(self._inbox.get_nowait())
+        except queue.Empty:
+            pass
+        return frames
+
+    def _deal_with(self, frames: Sequence[InboundFrame]) -> None:
+        """A batch. A fault of ours that one frame brings out must not hold up the others, so then one by one."""
+        try:
+            self._process(frames)
+        except _Stopped:
+            raise
+        except Exception as error:
+            if len(frames) == 1:
+                self._give_up(frames[0], error)
+                return
+            log.exception("a batch of %d frames brought out a fault: taking them one by one", len(frames))
+            for frame in frames:
+                self._deal_with([frame])
+
+    def _process(self, frames: Sequence[InboundFrame]) -> None:
+        checked = self._when_store_works(lambda: self._checker.check(frames))
+        kept = self._when_store_works(lambda: self._commit(checked))
+        self._keeper.committed()
+        for frame in frames:
+            frame.acknowledge()
+        for reply in kept.replies:
+            self._answer(reply)
+        self._count(len(frames), checked, kept)
+        self._tell()
+
+    def _commit(self, checked: Checked) -> Kept:
+        with self._store.transaction() as transaction:
+            self._note_recovery(transaction)
+            if checked.strangers:
+                gone = transaction.quarantine(checked.strangers, self._limits.quarantine)
+                if gone:
+                    log.warning("the quarantine is full: %d unknown devices let go, the longest unseen", gone)
+            for entry in checked.entries:
+                _write(transaction, entry)
+            return self._keeper.keep(transaction, checked)
+
+    def _answer(self, reply: Reply) -> None:
+        now_s = min(max(self._clock.now_ms() // 1000, 0), 2**32 - 1)
+        eta = UNKNOWN_ETA if reply.eta_minutes is None else reply.eta_minutes
+        key = reply.known.key
+        self._sender.send(
+            key.device_id, encode_ack(key.mac_down, key.device_id, reply.counter, now_s, reply.stage, eta)
+        )
+
+    def _count(self, frames: int, checked: Checked, kept: Kept) -> None:
+        counts = self.counts
+        counts.frames += frames
+        counts.stored += kept.stored
+        counts.duplicates += kept.duplicates
+        counts.contradictions += kept.contradictions
+        counts.malformed += checked.malformed
+        counts.unknown += checked.unknown
+        counts.forged += checked.forged
+
+    def _tell(self) -> None:
+        self._bell.ring()
+        self._committed()
+
+    def _give_up(self, frame: InboundFrame, error: Exception) -> None:
+        """Keep a frame that we cannot process as an entry of the journal. The button gets no answer and tries again."""
+        log.error("a frame cannot be processed: %r", error, exc_info=error)
+        facts = {"error": repr(error)[:200], "size": len(frame.raw)}
+        entry = self._sampler.note(journal.UNPROCESSED, frame.received_ms, None, facts, frame.raw)
+        if entry is not None:
+            self._write_samples([entry])
+        frame.acknowledge()
+
+    def _write_samples(self, entries: Sequence[SampledEntry]) -> None:
+        if not entries:
+            return
+
+        def write() -> None:
+            with self._store.transaction() as transaction:
+                self._note_recovery(transaction)
+                for entry in entries:
+                    _write(transaction, entry)
+
+        self._when_store_works(write)
+        self._bell.ring()
+
+    # A failing store
+
+    def _when_store_works(self, work: Callable[[], T]) -> T:
+        """The result of work, tried until the store takes it. Raises _Stopped when the gateway is to end instead."""
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                result = work()
+            except StoreFailing as error:
+                self._fails(str(error))
+            else:
+                self._works()
+                return result
+            if self._stop.wait(pause_s):
+                raise _Stopped
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    def _fails(self, why: str) -> None:
+        now = time.monotonic()
+        self._failing.noted = False
+        if self._failing.since is None:
+            self._failing.since = now
+            self._failing.why = why
+            self._on_health(False, why)
+        elif now < self._failing.remind_at:
+            return
+        self._failing.remind_at = now + _REMIND_S
+        log.error("nothing can be stored: %s. %d frames wait, none is acknowledged; trying again", why, self.waiting())
+
+    def _works(self) -> None:
+        if self._failing.noted:
+            log.warning("the store works again; it failed for %d s (%s)", self._failing.seconds(), self._failing.why)
+            self._failing = _Failing()
+            self._on_health(True, "")
+
+    def _note_recovery(self, transaction: Transaction) -> None:
+        if self._failing.since is not None:
+            facts = {"seconds": self._failing.seconds(), "why": self._failing.why}
+            transaction.note(journal.STORE_BACK, self._clock.now_ms(), facts)
+            self._failing.noted = True
+
+
+@dataclass(slots=True)
+class _Failing:
+    """Since when the store does not work; monotonic seconds."""
+
+    since: float | None = None
+    why: str = ""
+    remind_at: float = 0.0
+    noted: bool = False  # the journal says that it is back
+
+    def seconds(self) -> int:
+        return 0 if self.since is None else round(time.monotonic() - self.since)
+
+
+def _write(transaction: Transaction, entry: SampledEntry) -> None:
+    transaction.note(entry.kind, entry.at_ms, entry.facts, device_id=entry.device_id, frame=entry.frame)

@@ -1,0 +1,305 @@
+"""What becomes of genuine frames inside one transaction: told apart from repetitions, kept, and acted upon."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from siaga_gateway.domain.attach import decide, stage_of
+from siaga_gateway.domain.event import CALLS, Event, Timing, event_of
+from siaga_gateway.domain.frame import Kind, Stage, Suite
+from siaga_gateway.domain.incident import Change, Incident, IncidentState, Mode
+from siaga_gateway.domain.outcome import Birth, Known, Outcome
+from siaga_gateway.domain.registry import state_at
+from siaga_gateway.domain.status import DeviceStatus, Step, step
+from siaga_gateway.service import journal
+from siaga_gateway.service.check import Checked, Genuine
+from siaga_gateway.service.keyring import KnownDevice
+from siaga_gateway.service.notices import tell
+from siaga_gateway.service.sampling import SampledEntry, Sampler
+from siaga_gateway.service.store import EventKey, MarkedPress, MarkKey, NewEvent, StoredEvent, Transaction
+
+JOURNAL_KIND: Final = {
+    Change.OPENED: journal.INCIDENT_OPENED,
+    Change.PRESSED_AGAIN: journal.PRESSED_AGAIN,
+    Change.POSITION: journal.POSITION,
+    Change.CANCELLED_BY_HOLDER: journal.CANCELLED_BY_HOLDER,
+    Change.DURESS: journal.DURESS,
+}
+_HEADER: Final = 14
+_TAG: Final = {Suite.ES256: 64, Suite.HS256_64: 8}
+# Stages that are the answer to a frame itself; the others tell how far the incident is.
+_FIRST_STAGES: Final = frozenset({Stage.RECEIVED, Stage.TEST, Stage.REFUSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An ACK to send once the transaction is committed."""
+
+    known: KnownDevice
+    counter: int
+    stage: Stage
+    eta_minutes: int | None = None
+
+
+@dataclass(slots=True)
+class Kept:
+    """What a batch came to."""
+
+    replies: list[Reply] = field(default_factory=list)
+    stored: int = 0
+    duplicates: int = 0
+    contradictions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What every incident of this gateway shares."""
+
+    gateway: str
+    mode: Mode
+    timing: Timing
+    outputs: tuple[str, ...]  # that hear of incidents
+    test_outputs: tuple[str, ...]  # that hear of test presses too
+
+
+@dataclass(slots=True)
+class _Sight:
+    """What the transaction knows of the devices of this batch, kept up to date as the batch is worked through."""
+
+    events: dict[EventKey, StoredEvent]
+    statuses: dict[bytes, DeviceStatus]
+    open: dict[bytes, Incident]
+    marks: dict[MarkKey, MarkedPress]
+    incidents: dict[int, Incident]
+
+
+class Keeper:
+    """Works through batches, for one thread."""
+
+    def __init__(self, house: House, store_name: str, sampler: Sampler) -> None:
+        self._house = house
+        self._store_name = store_name
+        self._sampler = sampler
+        self._contradictions: dict[int, SampledEntry | None] = {}  # by id() of the frame, see committed
+
+    def keep(self, transaction: Transaction, checked: Checked) -> Kept:
+        """Write all that the batch's genuine frames mean. May be called again after a failed commit."""
+        kept = Kept()
+        sight = _look(transaction, checked.genuine)
+        for one in checked.genuine:
+            stored = sight.events.get((one.uplink.device_id, one.uplink.counter))
+            if stored is None:
+                self._new(transaction, sight, one, kept)
+            else:
+                self._again(transaction, sight, one, stored, kept)
+        return kept
+
+    def committed(self) -> None:
+        """The last batch is durable: what was kept for a repetition of it can go."""
+        self._contradictions.clear()
+
+    # A frame that was not stored before
+
+    def _new(self, transaction: Transaction, sight: _Sight, one: Genuine, kept: Kept) -> None:
+        uplink, received_ms = one.uplink, one.inbound.received_ms
+        kept.stored += 1
+        if uplink.report is None:
+            moved = step(sight.statuses.get(uplink.device_id), uplink, received_ms, received_ms)
+            self._put_status(transaction, sight, one, moved)
+            _put_event(transaction, sight, one, None)
+            kept.replies.append(Reply(one.known, uplink.counter, Stage.RECEIVED))
+            return
+        event = event_of(uplink, received_ms, self._house.timing)
+        before = sight.statuses.get(uplink.device_id)
+        moved = step(before, uplink, received_ms, event.at_ms)
+        outcome = self._decide(sight, one, event, before, moved)
+        incident = self._put_outcome(transaction, sight, one, event, outcome)
+        self._put_status(transaction, sight, one, moved)
+        _put_event(transaction, sight, one, None if incident is None else incident.id)
+        if uplink.kind is Kind.TAMPER:
+            facts = {"counter": uplink.counter, "open": uplink.report.tamper_open}
+            self._note(transaction, one, journal.TAMPER, facts, incident)
+        kept.replies.append(Reply(one.known, uplink.counter, outcome.answer))
+        if incident is not None and event.is_call:
+            _tell_stage(kept, one.known, incident, incident.opening_counter if event.key is None else event.key)
+
+    def _decide(self, sight: _Sight, one: Genuine, event: Event, before: DeviceStatus | None, moved: Step) -> Outcome:
+        device_id, key, test = event.device_id, event.key, event.report.test
+        mark = None if key is None else sight.marks.get((device_id, key, test))
+        known = Known(
+            open=sight.open.get(device_id),
+            keyed=None if mark is None else sight.incidents[mark.incident_id],
+            key_arrived=mark is not None and mark.arrived,
+            press_known=(device_id, event.counter, test) in sight.marks,
+            newest_counter=-1 if before is None else before.highest_counter,
+            last_position=moved.status.position,
+        )
+        birth = Birth(
+            id=0,
+            identifier="",
+            mode=self._house.mode,
+            device=one.known.device,
+            owner=one.known.owner,
+            registration=state_at(one.known.device, event.received_ms),
+        )
+        return decide(event, birth, known)
+
+    def _put_outcome(
+        self, transaction: Transaction, sight: _Sight, one: Genuine, event: Event, outcome: Outcome
+    ) -> Incident | None:
+        incident = outcome.incident
+        if incident is None:
+            return None
+        before = sight.incidents.get(incident.id)
+        if outcome.opened:
+            number = transaction.new_incident_id()
+            incident = replace(incident, id=number, identifier=f"{self._house.gateway}-{number}.{self._store_name}")
+        if outcome.told is not None and not incident.held:
+            outputs = self._house.test_outputs if incident.mode is Mode.TEST else self._house.outputs
+            incident = tell(transaction, incident, outcome.told, event.received_ms, outputs)
+        if incident is not before:
+            transaction.put_incident(incident)
+            sight.incidents[incident.id] = incident
+            if incident.state is not IncidentState.CLOSED:
+                sight.open[event.device_id] = incident
+        for mark in outcome.marks:
+            test = event.report.test
+            transaction.put_mark(event.device_id, test, mark, incident.id)
+            sight.marks[event.device_id, mark.counter, test] = MarkedPress(incident.id, mark.opening, mark.arrived)
+        for happening in outcome.happened:
+            self._note(transaction, one, JOURNAL_KIND[happening.change], happening.facts, incident)
+        if event.report.test and event.is_call and (outcome.opened or event.kind is Kind.PRESS):
+            facts = {
+                "counter": event.counter,
+                "trigger": event.report.trigger.name.lower(),
+                "registration": str(incident.registration),
+            }
+            self._note(transaction, one, journal.TEST_PRESS, facts, incident)
+        return incident
+
+    def _put_status(self, transaction: Transaction, sight: _Sight, one: Genuine, moved: Step) -> None:
+        status = moved.status
+        sight.statuses[status.device_id] = status
+        transaction.put_status(status)
+        if moved.gap_after is not None:
+            facts = {"after": moved.gap_after, "counter": one.uplink.counter, "missing": status.missing}
+            self._note(transaction, one, journal.COUNTER_GAP, facts, None)
+        if moved.battery_fell_low:
+            low = {"counter": one.uplink.counter, "battery": status.battery}
+            self._note(transaction, one, journal.LOW_BATTERY, low, None)
+
+    def _note(
+        self,
+        transaction: Transaction,
+        one: Genuine,
+        kind: str,
+        facts: Mapping[str, object],
+        incident: Incident | None,
+    ) -> None:
+        transaction.note(
+            kind,
+            one.inbound.received_ms,
+            facts,
+            incident_id=None if incident is None else incident.id,
+            device_id=one.uplink.device_id,
+        )
+
+    # A counter that is stored already
+
+    def _again(self, transaction: Transaction, sight: _Sight, one: Genuine, stored: StoredEvent, kept: Kept) -> None:
+        uplink = one.uplink
+        key = (uplink.device_id, uplink.counter)
+        kind, body = kind_and_body(stored.frame)
+        if (kind, body) != (uplink.kind, uplink.body):
+            kept.contradictions += 1
+            self._contradict(transaction, one, kind)
+            return
+        kept.duplicates += 1
+        if uplink.suite is Suite.ES256 and not stored.has_signature:
+            transaction.add_signature(key, uplink.tag)
+            sight.events[key] = replace(stored, has_signature=True)
+        if uplink.kind not in CALLS or uplink.report is None:
+            kept.replies.append(Reply(one.known, uplink.counter, Stage.RECEIVED))
+            return
+        event = event_of(uplink, one.inbound.received_ms, self._house.timing)
+        mark = None if event.key is None else sight.marks.get((event.device_id, event.key, event.report.test))
+        number = stored.incident_id if mark is None else mark.incident_id
+        incident = None if number is None else sight.incidents.get(number)
+        if incident is None:
+            kept.replies.append(Reply(one.known, uplink.counter, Stage.RECEIVED))
+            return
+        stage = stage_of(incident)
+        first = stage if stage in _FIRST_STAGES else Stage.REFUSED if incident.held else Stage.RECEIVED
+        kept.replies.append(Reply(one.known, uplink.counter, first))
+        _tell_stage(kept, one.known, incident, incident.opening_counter if event.key is None else event.key)
+
+    def _contradict(self, transaction: Transaction, one: Genuine, stored_kind: Kind) -> None:
+        """One counter, two contents: a copied key or a counter that was set back. What came first stands."""
+        if id(one) not in self._contradictions:
+            uplink = one.uplink
+            facts = {
+                "counter": uplink.counter,
+                "kind": uplink.kind.name.lower(),
+                "stored_kind": stored_kind.name.lower(),
+            }
+            self._contradictions[id(one)] = self._sampler.note(
+                journal.CONTRADICTION, one.inbound.received_ms, uplink.device_id, facts, one.inbound.raw
+            )
+        entry = self._contradictions[id(one)]
+        if entry is not None:
+            transaction.note(entry.kind, entry.at_ms, entry.facts, device_id=entry.device_id, frame=entry.frame)
+
+
+def kind_and_body(frame: bytes) -> tuple[Kind, bytes]:
+    """Of a frame that was decoded once."""
+    return Kind(frame[1]), frame[_HEADER : -_TAG[Suite(frame[0] & 15)]]
+
+
+def _look(transaction: Transaction, genuine: Sequence[Genuine]) -> _Sight:
+    """All that the batch needs to know, in a handful of queries."""
+    device_ids = {one.uplink.device_id for one in genuine}
+    events = dict(transaction.events({(one.uplink.device_id, one.uplink.counter) for one in genuine}))
+    wanted: set[MarkKey] = set()
+    for one in genuine:
+        uplink, report = one.uplink, one.uplink.report
+        if report is None or uplink.kind not in CALLS:
+            continue
+        wanted.add((uplink.device_id, uplink.counter, report.test))
+        if 0 < report.opening <= uplink.counter:
+            wanted.add((uplink.device_id, uplink.counter - report.opening, report.test))
+    marks = dict(transaction.marks(wanted))
+    numbers = {mark.incident_id for mark in marks.values()}
+    numbers.update(event.incident_id for event in events.values() if event.incident_id is not None)
+    open_ = dict(transaction.open_incidents_of(device_ids))
+    incidents = dict(transaction.incidents(numbers))
+    incidents.update({incident.id: incident for incident in open_.values()})
+    return _Sight(events, dict(transaction.statuses(device_ids)), open_, marks, incidents)
+
+
+def _put_event(transaction: Transaction, sight: _Sight, one: Genuine, incident_id: int | None) -> None:
+    uplink, inbound = one.uplink, one.inbound
+    signature = uplink.tag if uplink.suite is Suite.ES256 else None
+    transaction.add_event(
+        NewEvent(
+            device_id=uplink.device_id,
+            counter=uplink.counter,
+            kind=uplink.kind,
+            suite=uplink.suite,
+            frame=inbound.raw,
+            signature=signature,
+            received_ms=inbound.received_ms,
+            bearer=inbound.bearer,
+            incident_id=incident_id,
+        )
+    )
+    sight.events[uplink.device_id, uplink.counter] = StoredEvent(inbound.raw, signature is not None, incident_id)
+
+
+def _tell_stage(kept: Kept, known: KnownDevice, incident: Incident, opening: int) -> None:
+    """Where the incident is further than received, say so again: the button may have missed it."""
+    stage = stage_of(incident)
+    if stage not in _FIRST_STAGES:
+        eta = incident.eta_minutes if stage is Stage.ASSIGNED else None
+        kept.replies.append(Reply(known, opening, stage, eta))
