@@ -1,0 +1,62 @@
+"""A real store with an owner, a device and incidents in it, for tests of what comes after ingest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from siaga_gateway.adapters.sql import SqlStore, store_path
+from siaga_gateway.domain.incident import Change, Incident, IncidentState, Mode, Notice
+from siaga_gateway.domain.outcome import Mark
+from siaga_gateway.domain.registry import Device, Owner, RegistrationState
+from siaga_gateway.domain.verify import GatewayKey, device_id_of
+
+NOW_MS = 1_790_000_000_000
+GATEWAY_KEY = GatewayKey.generate()
+BUTTON_KEY = GatewayKey.generate()  # a P-256 key pair is a P-256 key pair
+PUBLIC_XY = BUTTON_KEY.public_xy
+DEVICE_ID = device_id_of(PUBLIC_XY)
+
+
+def new_store(folder: Path) -> SqlStore:
+    return SqlStore(store_path(folder), NOW_MS)
+
+
+def with_device(store: SqlStore, state: RegistrationState = RegistrationState.ACTIVE) -> Device:
+    """One invented owner with one device."""
+    with store.transaction() as transaction:
+        owner_id = transaction.add_owner(
+            Owner(0, "Contoh Wati", "9900000000000001", "+620000000001", "Jl. Contoh 1, Bandar Lampung"), NOW_MS
+        )
+        device = Device(DEVICE_ID, PUBLIC_XY, owner_id, state, "Toko Contoh, kasir", NOW_MS)
+        transaction.add_device(device)
+    return device
+
+
+def open_incident(store: SqlStore, counter: int = 1, *, outputs: tuple[str, ...] = (), held: bool = False) -> Incident:
+    """An open incident as ingest leaves it, with its first notice for these outputs."""
+    owner = store.owners()[0]
+    with store.transaction() as transaction:
+        incident_id = transaction.new_incident_id()
+        incident = Incident(
+            id=incident_id,
+            identifier=f"siaga.test-{incident_id}.{store.name}",
+            mode=Mode.ACTUAL,
+            state=IncidentState.OPEN,
+            device_id=DEVICE_ID,
+            device_label="Toko Contoh, kasir",
+            registration=RegistrationState.SUSPENDED if held else RegistrationState.ACTIVE,
+            owner=owner,
+            opening_counter=counter,
+            opened_at_ms=NOW_MS,
+            pressed_at_ms=NOW_MS - 900,
+            delayed_s=None,
+            position=None,
+            held=held,
+            sequence=0 if held else 1,
+            last_press=counter,
+        )
+        transaction.put_incident(incident)
+        transaction.put_mark(DEVICE_ID, False, Mark(counter, opening=True, arrived=True), incident_id)
+        if not held:
+            transaction.add_notice(Notice(incident, Change.OPENED, 1, NOW_MS), outputs)
+    return incident

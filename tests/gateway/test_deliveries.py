@@ -1,0 +1,201 @@
+"""The outbox worker on a real store: every notice arrives, in order within its incident, under one key for ever."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import stored
+from hypothesis import given
+from hypothesis import strategies as st
+
+from siaga_gateway.adapters.sql import SqlStore
+from siaga_gateway.domain.incident import Change, Incident, Notice
+from siaga_gateway.service import journal
+from siaga_gateway.service.live import JournalBell
+from siaga_gateway.service.notices import tell
+from siaga_gateway.service.outbox import OutboxWorker, pause_s
+from siaga_gateway.service.ports import Delivered, NotDelivered
+from siaga_gateway.service.store import DeliveryState
+
+Answer = Callable[[Notice, str], Delivered | NotDelivered]
+
+
+class FixedClock:
+    def now_ms(self) -> int:
+        return stored.NOW_MS
+
+
+class Receiver:
+    """ports.Output that answers as it is told and remembers what it was asked."""
+
+    receives_tests = False
+
+    def __init__(self, answer: Answer, name: str = "cad") -> None:
+        self.name = name
+        self.answer = answer
+        self.asked: list[tuple[str, Change]] = []
+
+    def deliver(self, notice: Notice, key: str) -> Delivered | NotDelivered:
+        self.asked.append((key, notice.change))
+        return self.answer(notice, key)
+
+
+def takes(_notice: Notice, _key: str) -> Delivered | NotDelivered:
+    return Delivered("200")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqlStore]:
+    made = stored.new_store(tmp_path)
+    stored.with_device(made)
+    yield made
+    made.close()
+
+
+def worker(store: SqlStore, receiver: Receiver) -> OutboxWorker:
+    return OutboxWorker(store, receiver, JournalBell(), FixedClock())
+
+
+def change(store: SqlStore, incident: Incident, what: Change) -> Incident:
+    with store.transaction() as transaction:
+        after = tell(transaction, incident, what, stored.NOW_MS, ["cad"])
+        transaction.put_incident(after)
+    return after
+
+
+def work_until(worker: OutboxWorker, done: Callable[[], bool], timeout_s: float = 20) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not done():
+        assert time.monotonic() < deadline, "not delivered in time"
+        if not worker.work():
+            time.sleep(0.02)
+
+
+def test_a_notice_is_delivered_once_and_the_attempt_is_recorded(store: SqlStore) -> None:
+    incident = stored.open_incident(store, outputs=("cad",))
+    receiver = Receiver(takes)
+    under_test = worker(store, receiver)
+    assert under_test.work()
+    assert not under_test.work()
+    key = f"{incident.identifier}.1.cad"
+    assert receiver.asked == [(key, Change.OPENED)]
+    (delivery,) = store.deliveries()
+    assert (delivery.state, delivery.attempts, delivery.key) == (DeliveryState.DELIVERED, 1, key)
+    assert [a.detail for a in store.attempts(delivery.id)] == ["200"]
+    (entry,) = store.journal_of_incident(incident.id)
+    assert (entry.kind, entry.actor, entry.facts["attempts"]) == (journal.DELIVERED, "cad", 1)
+
+
+def test_it_is_tried_again_under_the_same_key_until_it_is_taken(store: SqlStore) -> None:
+    stored.open_incident(store, outputs=("cad",))
+    answers = iter([NotDelivered("503"), NotDelivered("503"), Delivered("200")])
+    receiver = Receiver(lambda _n, _k: next(answers))
+    under_test = worker(store, receiver)
+    work_until(under_test, lambda: len(receiver.asked) == 3)
+    assert len({key for key, _ in receiver.asked}) == 1
+    (delivery,) = store.deliveries()
+    assert [a.detail for a in store.attempts(delivery.id)] == ["503", "503", "200"]
+
+
+def test_order_holds_within_an_incident_and_another_is_not_held_up(store: SqlStore) -> None:
+    bad = stored.open_incident(store, 1, outputs=("cad",))
+    change(store, bad, Change.SEEN)
+    good = stored.open_incident(store, 50, outputs=("cad",))
+    change(store, good, Change.SEEN)
+    healed = threading.Event()
+
+    def answer(notice: Notice, _key: str) -> Delivered | NotDelivered:
+        if notice.incident.id == bad.id and not healed.is_set():
+            return NotDelivered("500")
+        return Delivered("200")
+
+    receiver = Receiver(answer)
+    under_test = worker(store, receiver)
+    work_until(under_test, lambda: (f"{good.identifier}.2.cad", Change.SEEN) in receiver.asked)
+    assert all(key != f"{bad.identifier}.2.cad" for key, _ in receiver.asked)
+    healed.set()
+    work_until(under_test, lambda: not store.pending("cad"))
+    of_bad = [key for key, _ in receiver.asked if key.startswith(bad.identifier)]
+    assert of_bad[-2:] == [f"{bad.identifier}.1.cad", f"{bad.identifier}.2.cad"]
+
+
+def test_a_refusal_for_good_is_left_for_a_person_who_can_ask_again(store: SqlStore) -> None:
+    incident = stored.open_incident(store, outputs=("cad",))
+    receiver = Receiver(lambda _n, _k: NotDelivered("422", permanent=True))
+    under_test = worker(store, receiver)
+    assert under_test.work()
+    assert not under_test.work()
+    (delivery,) = store.deliveries(states=[DeliveryState.ABANDONED])
+    assert store.journal_of_incident(incident.id)[-1].kind == journal.DELIVERY_ABANDONED
+    receiver.answer = takes
+    with store.transaction() as transaction:
+        assert transaction.ask_again(output="cad") == {"cad": 1}
+    assert under_test.work()
+    assert store.deliveries()[0].state is DeliveryState.DELIVERED
+    assert len({key for key, _ in receiver.asked}) == 1
+    assert delivery.id == store.deliveries()[0].id
+
+
+def test_a_long_outage_does_not_flood_the_journal(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("siaga_gateway.service.outbox.pause_s", lambda *_: 0.0)
+    incident = stored.open_incident(store, outputs=("cad",))
+    receiver = Receiver(lambda _n, _k: NotDelivered("connection refused"))
+    under_test = worker(store, receiver)
+    work_until(under_test, lambda: len(receiver.asked) == 40)
+    entries = [e.facts["attempts"] for e in store.journal_of_incident(incident.id)]
+    assert entries == [1, 2, 4, 8, 16, 32]
+    assert store.deliveries()[0].attempts == 40
+
+
+def test_the_thread_delivers_when_woken_and_ends_when_told(store: SqlStore) -> None:
+    receiver = Receiver(takes)
+    under_test = worker(store, receiver)
+    under_test.start()
+    try:
+        stored.open_incident(store, outputs=("cad",))
+        under_test.wake()
+        deadline = time.monotonic() + 5
+        while not receiver.asked:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    finally:
+        under_test.stop()
+    assert not store.pending("cad")
+
+
+def test_a_fault_of_ours_in_one_delivery_does_not_end_the_others(store: SqlStore) -> None:
+    stored.open_incident(store, outputs=("cad",))
+    calls = 0
+
+    def answer(_notice: Notice, _key: str) -> Delivered | NotDelivered:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise ZeroDivisionError
+        return Delivered("200")
+
+    under_test = worker(store, Receiver(answer))
+    under_test.start()
+    try:
+        deadline = time.monotonic() + 10
+        while store.pending("cad"):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        under_test.stop()
+
+
+@given(st.integers(1, 10_000), st.floats(0, 1), st.none() | st.floats(0, 1e6))
+def test_pauses_grow_are_bounded_and_honour_the_receivers_wish(
+    attempts: int, chance: float, asked_s: float | None
+) -> None:
+    pause = pause_s(attempts, chance, asked_s)
+    assert 0.8 <= pause <= 300
+    assert pause_s(attempts, chance) <= 72.1
+    if asked_s is not None:
+        assert pause >= min(asked_s, 300)
+    assert pause_s(attempts + 1, 0.5) >= pause_s(attempts, 0.5)

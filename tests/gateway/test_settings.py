@@ -1,0 +1,110 @@
+"""Settings: each wrong one is named, with its value and what would be right; secrets stay out of every message."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from siaga_gateway import config
+from siaga_gateway.config import SettingsError
+
+README = Path(__file__).parents[2] / "gateway" / "README.md"
+GOOD = 'name = "siaga.test"\ndata_dir = "data"\n'
+
+
+def load(tmp_path: Path, text: str, environment: dict[str, str] | None = None) -> config.Settings:
+    path = tmp_path / "siaga.toml"
+    path.write_text(text, encoding="utf-8")
+    return config.load(path, environment or {})
+
+
+def test_the_least_that_is_needed_is_enough_and_paths_count_from_the_file(tmp_path: Path) -> None:
+    settings = load(tmp_path, GOOD)
+    assert settings.data_dir == tmp_path / "data"
+    assert settings.mqtt.port == 1883
+    assert settings.outputs == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('data_dir = "x"\n', r"name: is missing; This gateway's name"),
+        (
+            'name = "Polda Lampung"\ndata_dir = "x"\n',
+            r"name = 'Polda Lampung': is not written as it must be; .*lower-case",
+        ),
+        (GOOD + "bach = 5\n", r"bach: there is no such setting; `siaga gateway settings`"),
+        (GOOD + 'mode = "real"\n', r"mode = 'real': input should be 'actual', 'exercise' or 'test'"),
+        (GOOD + "[mqtt]\nport = 99999\n", r"mqtt\.port = 99999: input should be less than or equal to 65535"),
+        (GOOD + '[mqtt]\nport = "x"\n', r"mqtt\.port = 'x': input should be a valid integer.*; Its port"),
+        (GOOD + "[mqtt]\nkeepalive_s = 1\n", r"mqtt\.keepalive_s = 1: input should be greater than or equal to 5"),
+        (GOOD + '[console]\nhost = "0.0.0.0"\n', r"console: host '0\.0\.0\.0' lets other machines in"),
+        (GOOD + '[console.operators]\nSiti = "plain"\n', r"the entry of 'Siti' is no Argon2 hash"),
+        (GOOD + '[[outputs]]\nname = "cad"\nkind = "fax"\n', r"outputs\.0\.kind = 'fax': input should be 'webhook'"),
+        (GOOD + '[[outputs]]\nname = "cad"\nkind = "cap_http"\n', r'kind "cap_http" needs url'),
+        (GOOD + '[[outputs]]\nname = "cad"\nkind = "cap_folder"\n', r'kind "cap_folder" needs folder'),
+        (
+            GOOD + '[[outputs]]\nname = "cad"\nkind = "webhook"\nurl = "https://cad.example"\n',
+            r'kind "webhook" needs secret',
+        ),
+        (
+            GOOD + '[[outputs]]\nname = "a"\nkind = "cap_folder"\nfolder = "f"\n' * 2,
+            r"two outputs are named 'a'",
+        ),
+        ("name = ", r"is not TOML"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_value_and_the_mend(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        load(tmp_path, text)
+
+
+def test_all_wrong_settings_are_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, 'name = "X"\nbatch = 0\n[mqtt]\nport = 0\n')
+    assert len(str(caught.value).splitlines()) == 4  # name, data_dir, batch, mqtt.port
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="no such file; `siaga gateway init`"):
+        config.load(tmp_path / "none.toml", {})
+
+
+def test_the_environment_overrides_the_file_for_outputs_by_their_name(tmp_path: Path) -> None:
+    text = GOOD + '[[outputs]]\nname = "cad-1"\nkind = "webhook"\nurl = "https://cad.example"\n'
+    settings = load(
+        tmp_path,
+        text,
+        {
+            "SIAGA_GATEWAY__MQTT__PASSWORD": "hunter2",
+            "SIAGA_GATEWAY__OUTPUTS__CAD_1__SECRET": "whsec_c2VjcmV0",
+            "PATH": "/bin",
+        },
+    )
+    assert settings.mqtt.password is not None
+    assert settings.mqtt.password.get_secret_value() == "hunter2"
+    assert settings.outputs[0].secret is not None
+    assert "hunter2" not in repr(settings)
+    with pytest.raises(SettingsError, match=r"there is no setting outputs\.fax\.secret"):
+        load(tmp_path, text, {"SIAGA_GATEWAY__OUTPUTS__FAX__SECRET": "x"})
+
+
+def test_no_message_repeats_a_secret(tmp_path: Path) -> None:
+    for text in (
+        GOOD + "[mqtt]\npassword = 4711471147\n",
+        GOOD + '[console.operators]\nSiti = "4711471147"\n',
+        GOOD + '[[outputs]]\nname = "cad"\nkind = "webhook"\nurl = "https://x"\nsecret = 4711471147\n',
+    ):
+        with pytest.raises(SettingsError) as caught:
+            load(tmp_path, text)
+        assert "4711471147" not in str(caught.value)
+
+
+def test_every_setting_is_documented_and_the_readme_lists_it() -> None:
+    readme = README.read_text(encoding="utf-8")
+    for name, default, description in config.reference():
+        assert description, f"{name} has no description"
+        assert f"| `{name}` | {default} | {description} |" in readme, (
+            f"gateway/README.md does not list {name} as it is: renew its table by `siaga gateway settings --markdown`"
+        )
