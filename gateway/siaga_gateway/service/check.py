@@ -77,8 +77,8 @@ class Checker:
         good = self._verified(ours)
 
         checked = Checked(malformed=len(malformed), forged=good.count(False))
-        for frame, error in malformed:
-            facts = {"reason": str(error.reason), "detail": error.detail, "size": len(frame.raw)}
+        for frame, fault in malformed:
+            facts = {"reason": str(fault.reason), "detail": fault.detail, "size": len(frame.raw)}
             self._note(checked, journal.MALFORMED, frame, None, facts)
         for one, genuine in zip(ours, good, strict=True):
             if genuine:
