@@ -26,7 +26,7 @@ POSITION = Position(
 )
 INCIDENT = Incident(
     id=17,
-    identifier="lampung-17",
+    identifier="siaga.lampung-17.k7q2",
     mode=Mode.ACTUAL,
     state=IncidentState.OPEN,
     device_id=bytes.fromhex("00a1b2c3d4e5f607"),
@@ -94,7 +94,7 @@ OWNERS = st.builds(
 INCIDENTS = st.builds(
     Incident,
     id=st.integers(1, 2**31),
-    identifier=st.from_regex(r"[a-z0-9.]{1,20}-[1-9][0-9]{0,6}", fullmatch=True),
+    identifier=st.from_regex(r"[a-z0-9.-]{1,20}-[1-9][0-9]{0,6}\.[a-z0-9]{1,8}", fullmatch=True),
     mode=st.sampled_from(Mode),
     state=st.sampled_from(IncidentState),
     device_id=st.binary(min_size=8, max_size=8),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from outputs.cap_reading import all_of, check_prose, infos, one, pairs, tree
-from outputs.incidents import INCIDENT, OWNER, POSITION, PRESSED_MS, closed, later, opened
+from outputs.incidents import INCIDENT, OWNER, POSITION, PRESSED_MS, STORED_MS, closed, later, opened
 from siaga_gateway.domain.incident import Change, Disposition, IncidentState, Mode, Notice
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.formats import cap
@@ -36,15 +36,15 @@ def judged(notice: Notice) -> tuple[str, ...]:
 def test_the_first_notice_is_an_alert() -> None:
     root = tree(cap.document(opened()))
     check_prose(root)
-    assert one(root, "identifier") == "lampung-17-1"
-    assert one(root, "sender") == "lampung"
+    assert one(root, "identifier") == "siaga.lampung-17.k7q2-1"
+    assert one(root, "sender") == "siaga.lampung"
     assert one(root, "sent") == "2026-11-23T14:03:27+07:00"
     assert one(root, "status") == "Actual"
     assert one(root, "msgType") == "Alert"
     assert one(root, "source") == "siaga:00a1b2c3d4e5f607"
     assert one(root, "scope") == "Restricted"
     assert "UU 27/2022" in one(root, "restriction")
-    assert one(root, "incidents") == "lampung-17"
+    assert one(root, "incidents") == "siaga.lampung-17.k7q2"
     assert all_of(root, "references") == []
 
 
@@ -65,7 +65,7 @@ def test_its_two_info_blocks_say_the_same_in_two_languages() -> None:
 
 def test_its_parameters_are_for_machines() -> None:
     assert pairs(indonesian(opened(delayed_s=95, silent=True, presses=2))) == {
-        "siaga:incident": "lampung-17",
+        "siaga:incident": "siaga.lampung-17.k7q2",
         "siaga:sequence": "1",
         "siaga:change": "opened",
         "siaga:state": "open",
@@ -138,6 +138,18 @@ def test_the_mode_is_the_status_and_stands_before_the_headline(mode: Mode, statu
     check_prose(root)
     assert one(root, "status") == status
     assert one(infos(root)["id-ID"], "headline").startswith(mark + ":")
+
+
+def test_a_test_press_looks_like_a_real_one_but_for_its_status() -> None:
+    """The gateway closes a test in the moment it opens it."""
+    notice = opened(mode=Mode.TEST, state=IncidentState.CLOSED, closed_at_ms=STORED_MS)
+    root = tree(cap.document(notice))
+    assert one(root, "status") == "Test"
+    assert judged(notice) == judged(opened())
+    info = infos(root)["id-ID"]
+    assert one(info, "headline") == "[UJI] SOS: Siti Aminah (Toko Makmur, kasir)"
+    assert one(info, "instruction").startswith("UJI TEKNIS: jangan bertindak. ")
+    assert "Ditutup" not in one(info, "description")
 
 
 def test_a_later_message_references_every_earlier_one_exactly_as_it_was_sent() -> None:

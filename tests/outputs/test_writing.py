@@ -117,6 +117,6 @@ def test_the_search_radius_is_the_accuracy_or_what_the_source_is_worth() -> None
 
 
 def test_the_gateway_is_named_by_the_identifier() -> None:
-    assert writing.gateway_name(INCIDENT) == "lampung"
+    assert writing.gateway_name(INCIDENT) == "siaga.lampung"
     assert writing.gateway_name(replace(INCIDENT, identifier="polda-lampung-2-17")) == "polda-lampung-2"
     assert writing.gateway_name(replace(INCIDENT, identifier="odd")) == "odd"

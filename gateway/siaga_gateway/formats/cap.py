@@ -27,7 +27,7 @@ from typing import Final
 from siaga_gateway.catalogue import text
 from siaga_gateway.domain.incident import Disposition, Incident, IncidentState, Mode, Notice
 from siaga_gateway.domain.registry import RegistrationState
-from siaga_gateway.formats.wording import doubted, kind_of, withdrawn, words
+from siaga_gateway.formats.wording import doubted, ended, kind_of, withdrawn, words
 from siaga_gateway.formats.writing import (
     degrees,
     gateway_name,
@@ -102,18 +102,19 @@ def message_type(notice: Notice) -> str:
     """Alert, Update or Cancel; see the head of this file."""
     if not notice.previous:
         return "Alert"
-    return "Cancel" if withdrawn(notice.incident) else "Update"
+    return "Cancel" if withdrawn(notice) else "Update"
 
 
-def judgement(incident: Incident) -> tuple[str, str, str, str]:
+def judgement(notice: Notice) -> tuple[str, str, str, str]:
     """responseType, urgency, severity and certainty (3.2.2) of an incident as it stands.
 
     A press is somebody's word for it, so it is Likely, not Observed, until a person has verified it. Duress is graver,
     for there the attacker is present. Doubt about who pressed (registration not active) lowers certainty alone.
     """
+    incident = notice.incident
     severity = "Extreme" if incident.duress else "Severe"
-    if incident.state is IncidentState.CLOSED:
-        if withdrawn(incident):
+    if ended(notice):
+        if withdrawn(notice):
             return "None", "Past", "Minor", "Unlikely"
         return "AllClear", "Past", severity, _CERTAINTY_AFTER[incident.disposition]
     if doubted(incident):
@@ -126,7 +127,7 @@ def judgement(incident: Incident) -> tuple[str, str, str, str]:
 def _add_info(alert: ET.Element, notice: Notice, language: str, tag: str) -> None:
     incident = notice.incident
     said = words(notice, language)
-    response, urgency, severity, certainty = judgement(incident)
+    response, urgency, severity, certainty = judgement(notice)
 
     info = ET.SubElement(alert, _name("info"))
     _add(info, "language", tag)

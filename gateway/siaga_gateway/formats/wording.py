@@ -42,9 +42,18 @@ def doubted(incident: Incident) -> bool:
     return incident.cancelled_by_holder and not incident.duress
 
 
-def withdrawn(incident: Incident) -> bool:
-    """It is closed and was no real emergency; an exercise held as one was what it said it was."""
-    if incident.state is not IncidentState.CLOSED:
+def ended(notice: Notice) -> bool:
+    """The incident is closed. A test press is closed from its birth, yet its first notice looks like a real one: the
+    test is of the whole way, and the mode says that it is one."""
+    incident = notice.incident
+    newborn_test = incident.mode is Mode.TEST and notice.change is Change.OPENED
+    return incident.state is IncidentState.CLOSED and not newborn_test
+
+
+def withdrawn(notice: Notice) -> bool:
+    """It has ended and was no real emergency; an exercise held as one was what it said it was."""
+    incident = notice.incident
+    if not ended(notice):
         return False
     if incident.disposition is Disposition.EXERCISE:
         return incident.mode is Mode.ACTUAL
@@ -57,8 +66,8 @@ def words(notice: Notice, language: str) -> Words:
     return Words(
         event=text(f"formats.event.{kind_of(incident)}", language),
         headline=_headline(notice, language),
-        description="\n".join(_sentences(incident, language)),
-        instruction=_instruction(incident, language),
+        description="\n".join(_sentences(notice, language)),
+        instruction=_instruction(notice, language),
         area=_area(incident, language),
     )
 
@@ -76,7 +85,7 @@ def _headline(notice: Notice, language: str) -> str:
         "presses": incident.presses,
         "disposition": disposition(incident, language),
     }
-    if incident.state is IncidentState.CLOSED:
+    if ended(notice):
         key = "closed"
     elif notice.change is Change.OPENED and incident.delayed_s is not None:
         key = "opened_delayed"
@@ -96,7 +105,9 @@ def _label(incident: Incident, limit: int | None = None) -> str:
     return one_line(incident.device_label, limit) or incident.device_id.hex()
 
 
-def _sentences(incident: Incident, language: str) -> list[str]:
+def _sentences(notice: Notice, language: str) -> list[str]:
+    incident = notice.incident
+
     def say(name: str, /, **values: object) -> str:
         return text(f"formats.description.{name}", language, **values)
 
@@ -130,7 +141,7 @@ def _sentences(incident: Incident, language: str) -> list[str]:
         said.append(say("registration", state=text(f"formats.registration.{incident.registration}", language)))
     if incident.battery is not None:
         said.append(say("battery", percent=incident.battery))
-    said += _progress(incident, language)
+    said += _progress(notice, language)
     return said
 
 
@@ -156,8 +167,9 @@ def _worth(position: Position, language: str) -> dict[str, str]:
     return {"source": text(f"formats.source.{source}", language), "accuracy": accuracy, "fix_age": fix_age}
 
 
-def _progress(incident: Incident, language: str) -> list[str]:
+def _progress(notice: Notice, language: str) -> list[str]:
     """What people have done about it so far."""
+    incident = notice.incident
     said: list[str] = []
     if incident.seen_at_ms is not None:
         seen = clock_time(incident.seen_at_ms, date=True)
@@ -166,7 +178,7 @@ def _progress(incident: Incident, language: str) -> list[str]:
         key = "assigned" if incident.eta_minutes is None else "assigned_eta"
         unit = one_line(incident.unit)
         said.append(text(f"formats.description.{key}", language, unit=unit, eta=incident.eta_minutes))
-    if incident.closed_at_ms is not None:
+    if incident.closed_at_ms is not None and ended(notice):
         closed = clock_time(incident.closed_at_ms, date=True)
         said.append(
             text("formats.description.closed", language, time=closed, disposition=disposition(incident, language))
@@ -176,9 +188,10 @@ def _progress(incident: Incident, language: str) -> list[str]:
     return said
 
 
-def _instruction(incident: Incident, language: str) -> str:
-    if incident.state is IncidentState.CLOSED:
-        name = "withdrawn" if withdrawn(incident) else "all_clear"
+def _instruction(notice: Notice, language: str) -> str:
+    incident = notice.incident
+    if ended(notice):
+        name = "withdrawn" if withdrawn(notice) else "all_clear"
     elif doubted(incident):
         name = "cancelled"
     elif incident.state is IncidentState.ON_SCENE:

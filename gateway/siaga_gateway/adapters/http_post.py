@@ -1,0 +1,243 @@
+"""One POST to one address, and what its answer means for a delivery. The outputs over HTTP are made of it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import logging
+import ssl
+import time
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final
+
+import httpcore
+import httpx
+from standardwebhooks import Webhook
+
+from siaga_gateway.adapters.delivery import DEADLINE_S, checked_deadline
+from siaga_gateway.adapters.http_deadline import DeadlineTransport, NameNotFound, NotTrusted
+from siaga_gateway.catalogue import text
+from siaga_gateway.formats.writing import one_line
+from siaga_gateway.service.ports import Clock, Delivered, NotDelivered
+
+# A receiver may ask for patience, but not for an hour while somebody waits for help.
+LONGEST_RETRY_AFTER_S: Final = 300.0
+_TRY_LATER: Final = frozenset({408, 425, 429})
+_READ_AT_MOST: Final = 64 * 1024  # of an answer's body; only so that the connection can be used again
+_SECRET_BYTES: Final = range(24, 65)  # Standard Webhooks, "Signature scheme"
+
+
+# At INFO httpx logs each address in full, and an address can hold a password.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+class Poster:
+    """Sends bodies to one address, signed where there is a secret, each within a deadline. Safe in several threads.
+
+    What a receiver answers in words is not kept: an error page can repeat personal data. Neither are the path and the
+    query of the address, which can hold a password. `language` is that of the results' texts.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Clock,
+        secret: str | None = None,
+        token: str | None = None,
+        ca_file: Path | None = None,
+        allow_plaintext: bool = False,
+        language: str = "id",
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
+        """Raises ValueError that names the wrong setting and what would be right.
+
+        `secret` is `whsec_` and base64 of 24 to 64 bytes; `token` goes into `Authorization: Bearer`; `ca_file` is a PEM
+        file of the authorities to trust in place of the public ones; `allow_plaintext` admits http:// beyond this
+        machine.
+        """
+        self._url = _checked_url(url, allow_plaintext)
+        self._signer = None if secret is None else Webhook(_checked_secret(secret))
+        self._clock = clock
+        self._language = language
+        self._deadline_s = checked_deadline(deadline_s)
+        self.where = f"{self._url.scheme}://{self._url.netloc.decode('ascii')}"
+        headers = {"user-agent": "siaga-gateway", "accept": "*/*"}
+        if token is not None:
+            headers["authorization"] = f"Bearer {_checked_token(token)}"
+        self._client = httpx.Client(
+            transport=DeadlineTransport(_trust(ca_file)),
+            headers=headers,
+            # A proxy or a password that happens to stand in the environment is no setting of this output.
+            trust_env=False,
+            follow_redirects=False,
+        )
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._client.close()
+
+    def post(self, body: bytes, content_type: str, key: str) -> Delivered | NotDelivered:
+        """Send `body` once. `key` is the idempotency key, sent as `webhook-id`; every failure is a NotDelivered."""
+        until = time.monotonic() + self._deadline_s
+        if not key or not all("!" <= character <= "~" for character in key):
+            return NotDelivered(self._say("bad_key", written=ascii(key)), permanent=True)
+        try:
+            request = self._client.build_request(
+                "POST",
+                self._url,
+                content=body,
+                headers={"content-type": content_type, **self._signature(body, key)},
+                extensions={"until": until},
+            )
+            response = self._client.send(request, stream=True)
+        except Exception as error:
+            return self._failure(error)
+        try:
+            return self._judge(response)
+        finally:
+            _drain(response)
+
+    def _signature(self, body: bytes, key: str) -> dict[str, str]:
+        # Signed at each attempt: a receiver refuses a timestamp that is more than five minutes old.
+        now = datetime.fromtimestamp(self._clock.now_ms() // 1000, UTC)
+        headers = {"webhook-id": key, "webhook-timestamp": str(int(now.timestamp()))}
+        if self._signer is not None:
+            headers["webhook-signature"] = self._signer.sign(key, now, body.decode())
+        return headers
+
+    def _judge(self, response: httpx.Response) -> Delivered | NotDelivered:
+        status = response.status_code
+        if 200 <= status < 300:
+            return Delivered(self._say("taken", where=self.where, status=status))
+        told = {"where": self.where, "status": status, "meaning": _meaning(status)}
+        if 300 <= status < 400:
+            location = _without_secrets(response.headers.get("location", "?"))
+            return NotDelivered(self._say("redirected", location=location, **told), permanent=True)
+        if 400 <= status < 500 and status not in _TRY_LATER:
+            return NotDelivered(self._say("refused", **told), permanent=True)
+        wait_s = retry_after_s(response.headers.get("retry-after"), self._clock.now_ms())
+        return NotDelivered(self._say("try_later", **told), retry_after_s=wait_s)
+
+    def _failure(self, error: Exception) -> NotDelivered:
+        """None of these is permanent: a certificate is renewed, a name entered, a fault of ours mended."""
+        why = one_line(str(error), 200) or type(error).__name__
+        if isinstance(error, httpcore.TimeoutException):
+            return NotDelivered(self._say("too_slow", where=self.where, seconds=f"{self._deadline_s:g}"))
+        if isinstance(error, NameNotFound):
+            return NotDelivered(self._say("no_name", host=self._url.host, why=why))
+        if isinstance(error, NotTrusted):
+            return NotDelivered(self._say("certificate", where=self.where, why=why))
+        if isinstance(error, httpcore.ConnectError):
+            return NotDelivered(self._say("no_connection", where=self.where, why=why))
+        if isinstance(error, httpcore.RemoteProtocolError):
+            # httpcore says both with it: nothing came, or what came was no HTTP.
+            empty = "without sending a response" in why
+            return NotDelivered(self._say("broke_off" if empty else "not_http", where=self.where, why=why))
+        if isinstance(error, httpcore.NetworkError):
+            return NotDelivered(self._say("broke_off", where=self.where, why=why))
+        return NotDelivered(self._say("unexpected", why=type(error).__name__))
+
+    def _say(self, name: str, **values: object) -> str:
+        return text(f"formats.delivery.{name}", self._language, **values)
+
+
+def retry_after_s(header: str | None, now_ms: int) -> float | None:
+    """Seconds that Retry-After asks to wait (RFC 9110, 10.2.3: seconds or an HTTP date), at most
+    LONGEST_RETRY_AFTER_S; None where it is absent or makes no sense."""
+    if header is None:
+        return None
+    header = header.strip()
+    if header.isascii() and header.isdigit():
+        # Counted by digits first: a number of a thousand digits is not worth turning into one.
+        return LONGEST_RETRY_AFTER_S if len(header) > 6 else min(float(header), LONGEST_RETRY_AFTER_S)
+    try:
+        moment = parsedate_to_datetime(header)
+        if moment.tzinfo is None:  # "-0000": UTC, from an unknown place
+            moment = moment.replace(tzinfo=UTC)
+        wait_s = moment.timestamp() - now_ms / 1000
+    except (ValueError, OverflowError, TypeError):
+        return None
+    return min(max(wait_s, 0.0), LONGEST_RETRY_AFTER_S)
+
+
+def _checked_url(written: str, allow_plaintext: bool) -> httpx.URL:
+    try:
+        url = httpx.URL(written)
+        url.raw_host.decode("ascii")
+    except (httpx.InvalidURL, ValueError, TypeError) as error:
+        raise ValueError(f"url is no web address ({error}); right would be https://host/path") from error
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ValueError(f"url has scheme {url.scheme!r} and host {url.host!r}; right would be https://host/path")
+    if url.scheme == "http" and not allow_plaintext and not _this_machine(url.host):
+        raise ValueError(
+            f"url http://{url.host} would send personal data unencrypted; use https://, "
+            "or allow plaintext for this output if the network to it is protected otherwise"
+        )
+    return url
+
+
+def _this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _checked_secret(secret: str) -> str:
+    prefix, encoded = secret[:6], secret[6:]
+    try:
+        size = len(base64.b64decode(encoded, validate=True))
+    except (binascii.Error, ValueError):
+        size = 0
+    if prefix != "whsec_" or size not in _SECRET_BYTES:
+        raise ValueError(
+            "secret must be whsec_ followed by the base64 of 24 to 64 random bytes; one is made by: "
+            "python3 -c \"import base64, os; print('whsec_' + base64.b64encode(os.urandom(32)).decode())\""
+        )
+    return secret
+
+
+def _checked_token(token: str) -> str:
+    if not token or not all("!" <= character <= "~" for character in token):
+        raise ValueError("token must be non-empty and of visible ASCII characters without spaces")
+    return token
+
+
+def _trust(ca_file: Path | None) -> ssl.SSLContext:
+    if ca_file is None:
+        return httpx.create_ssl_context(trust_env=False)
+    try:
+        return ssl.create_default_context(cafile=str(ca_file))
+    except (OSError, ssl.SSLError) as error:
+        raise ValueError(f"ca_file {ca_file} cannot be used: {error}; it must hold certificates as PEM") from error
+
+
+def _meaning(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "?"
+
+
+def _without_secrets(location: str) -> str:
+    """Where a redirect points, without what may be secret in it."""
+    return one_line(location.partition("?")[0].rpartition("@")[2], 120)
+
+
+def _drain(response: httpx.Response) -> None:
+    """Read what is left of a small answer, so that its connection can be used again; close a large or broken one."""
+    read = 0
+    try:
+        for part in response.iter_raw():
+            read += len(part)
+            if read > _READ_AT_MOST:
+                break
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException):
+        pass  # the status has said what matters
+    finally:
+        response.close()

@@ -1,0 +1,219 @@
+"""Deliveries over HTTP: what is sent, what each answer means, and which settings are refused."""
+
+from __future__ import annotations
+
+import re
+import time
+import urllib.request
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from outputs.cap_reading import one, tree
+from outputs.incidents import SENT_MS, opened
+from outputs.posting import SECRET, FixedClock, refused
+from outputs.receiver import Receiver, answer, in_turn, raw
+from siaga_gateway.adapters.http_out import CapHttpOutput, WebhookOutput
+from siaga_gateway.adapters.http_post import LONGEST_RETRY_AFTER_S, retry_after_s
+from siaga_gateway.service.ports import Delivered
+
+# What a status means
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+def test_any_2xx_is_delivered(status: int, receiver: Receiver, make: Callable[..., WebhookOutput]) -> None:
+    receiver.behaviour = answer(status)
+    outcome = make().deliver(opened(), "k")
+    assert isinstance(outcome, Delivered)
+    assert outcome.detail == f"taken by http://127.0.0.1:{receiver.port} (HTTP {status})"
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 415, 418, 422, 451, 499])
+def test_a_4xx_is_refused_for_good(status: int, receiver: Receiver, make: Callable[..., WebhookOutput]) -> None:
+    receiver.behaviour = answer(status, {"retry-after": "5"})
+    outcome = refused(make().deliver(opened(), "k"))
+    assert outcome.permanent
+    assert f"HTTP {status}" in outcome.detail and "check this output's url" in outcome.detail
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 501, 502, 503, 504, 507, 599, 999])
+def test_the_rest_is_tried_again(status: int, receiver: Receiver, make: Callable[..., WebhookOutput]) -> None:
+    receiver.behaviour = answer(status)
+    outcome = refused(make().deliver(opened(), "k"))
+    assert not outcome.permanent and outcome.retry_after_s is None
+    assert f"HTTP {status}" in outcome.detail
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_receiver_may_ask_for_patience(status: int, receiver: Receiver, make: Callable[..., WebhookOutput]) -> None:
+    receiver.behaviour = answer(status, {"retry-after": "17"})
+    assert refused(make().deliver(opened(), "k")).retry_after_s == 17
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 304])
+def test_a_redirect_is_told_and_not_followed(
+    status: int, receiver: Receiver, make: Callable[..., WebhookOutput]
+) -> None:
+    elsewhere = "https://user:pass@elsewhere.example/new?key=hidden"
+    receiver.behaviour = answer(status, {"location": elsewhere} if status != 304 else {})
+    outcome = refused(make().deliver(opened(), "k"))
+    assert outcome.permanent
+    assert "redirects are not followed" in outcome.detail
+    assert "pass" not in outcome.detail
+    assert ("elsewhere.example/new" in outcome.detail) == (status != 304)
+    assert len(receiver.requests) == 1
+
+
+NOW_MS = 1_795_417_406_250
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, None),
+        ("0", 0),
+        (" 120 ", 120),
+        ("301", LONGEST_RETRY_AFTER_S),
+        ("9" * 5000, LONGEST_RETRY_AFTER_S),
+        ("Mon, 23 Nov 2026 07:03:36 GMT", 9.75),
+        ("Mon, 23 Nov 2026 07:03:36 -0000", 9.75),
+        ("Monday, 23-Nov-26 07:03:36 GMT", 9.75),  # RFC 850, which a receiver must accept too
+        ("Mon Nov 23 07:03:36 2026", 9.75),  # asctime
+        ("Mon, 23 Nov 2020 07:03:36 GMT", 0),
+        ("Mon, 23 Nov 2099 07:03:36 GMT", LONGEST_RETRY_AFTER_S),
+        ("-5", None),
+        ("1.5", None),
+        ("soon", None),
+        ("", None),
+        ("²", None),
+        ("Mon, 99 Nov 2026 07:03:36 GMT", None),
+        ("Mon, 23 Nov 99999999999 07:03:36 GMT", None),
+    ],
+)
+def test_retry_after_is_read_in_both_forms(header: str | None, seconds: float | None) -> None:
+    assert retry_after_s(header, NOW_MS) == seconds
+
+
+def test_retry_after_is_read_from_the_answer_by_the_gateways_clock(
+    receiver: Receiver, make: Callable[..., WebhookOutput]
+) -> None:
+    moment = datetime.fromtimestamp(SENT_MS // 1000 + 42, UTC)
+    receiver.behaviour = answer(503, {"retry-after": format_datetime(moment, usegmt=True)})
+    outcome = refused(make(clock=FixedClock(SENT_MS // 1000 * 1000)).deliver(opened(), "k"))
+    assert outcome.retry_after_s == 42
+
+
+# What is sent
+
+
+def test_the_cap_message_is_posted_as_it_is(receiver: Receiver) -> None:
+    output = CapHttpOutput("cap", receiver.url, clock=FixedClock(), sender="siaga.example", token="abc.DEF_1")
+    assert isinstance(output.deliver(opened(), "siaga.lampung-17.k7q2.1.cap"), Delivered)
+    output.close()
+    (request,) = receiver.requests
+    assert request.path == "/inbox?key=hidden"
+    assert request.headers["content-type"] == "application/cap+xml; charset=utf-8"
+    assert request.headers["authorization"] == "Bearer abc.DEF_1"
+    assert request.headers["webhook-id"] == "siaga.lampung-17.k7q2.1.cap"
+    assert "webhook-signature" not in request.headers
+    assert one(tree(request.body), "sender") == "siaga.example"
+
+
+def test_a_connection_is_used_again(receiver: Receiver, make: Callable[..., WebhookOutput]) -> None:
+    receiver.behaviour = in_turn(answer(500, body=b"x" * 1000), answer(200, body=b"{}"), answer(404), answer(204))
+    output = make()
+    for number in range(4):
+        output.deliver(opened(), f"k{number}")
+    assert len({request.client for request in receiver.requests}) == 1
+
+
+def test_a_connection_that_the_receiver_closed_meanwhile_is_made_anew(
+    receiver: Receiver, make: Callable[..., WebhookOutput]
+) -> None:
+    output = make()
+    receiver.behaviour = in_turn(raw(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"), answer(204))
+    assert isinstance(output.deliver(opened(), "k1"), Delivered)
+    time.sleep(0.1)
+    assert isinstance(output.deliver(opened(), "k2"), Delivered)
+
+
+@pytest.mark.parametrize("key", ["", "a b", "a\r\nx-evil: 1", "kunci-é", "\x00"])
+def test_a_key_that_no_header_can_hold_is_refused_for_good(
+    key: str, receiver: Receiver, make: Callable[..., WebhookOutput]
+) -> None:
+    assert refused(make().deliver(opened(), key)).permanent
+    assert receiver.requests == []
+
+
+def test_proxies_and_passwords_of_the_environment_are_not_used(
+    receiver: Receiver, make: Callable[..., WebhookOutput], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login someone password secret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    assert isinstance(make().deliver(opened(), "k"), Delivered)
+    assert "authorization" not in receiver.requests[0].headers
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"url": "ftp://cad.example/x"}, "url has scheme 'ftp'"),
+        ({"url": "cad.example/x"}, "right would be https://host/path"),
+        ({"url": "https:///x"}, "right would be https://host/path"),
+        ({"url": "https://[::1/x"}, "url is no web address"),
+        ({"url": ""}, "right would be https://host/path"),
+        ({"url": "http://cad.example/x?key=hidden"}, "would send personal data unencrypted"),
+        ({"url": "http://10.0.0.5/x"}, "would send personal data unencrypted"),
+        ({"token": "a b"}, "token must be"),
+        ({"token": ""}, "token must be"),
+        ({"deadline_s": 0}, "deadline_s is 0"),
+        ({"deadline_s": 10.5}, "deadline_s is 10.5"),
+        ({"deadline_s": float("nan")}, "deadline_s is nan"),
+        ({"ca_file": Path("/nowhere/ca.pem")}, "ca_file /nowhere/ca.pem cannot be used"),
+        ({"ca_file": Path(__file__)}, "cannot be used"),
+    ],
+)
+def test_a_wrong_setting_is_named(settings: dict[str, Any], text: str, make: Callable[..., WebhookOutput]) -> None:
+    with pytest.raises(ValueError, match=re.escape(text)) as raised:
+        make(**settings)
+    assert "hidden" not in str(raised.value)
+
+
+@pytest.mark.parametrize("url", ["http://localhost:8080/x", "http://127.0.0.1/x", "http://[::1]/x", "https://a.b/x"])
+def test_plain_http_is_for_this_machine_alone(url: str, make: Callable[..., WebhookOutput]) -> None:
+    assert make(url).name == "cad"
+    assert make("http://10.0.0.5/x", allow_plaintext=True).name == "cad"
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["", "whsec_", "whsec_c2hvcnQ=", SECRET[6:], "whsec_not base64!", SECRET + "!", "whsec_" + "QUFB" * 22],
+)
+def test_a_secret_that_is_none_is_refused_without_showing_it(secret: str) -> None:
+    with pytest.raises(ValueError, match="secret must be whsec_ followed by") as raised:
+        WebhookOutput("cad", "https://cad.example/x", secret, clock=FixedClock())
+    assert secret[6:] == "" or secret[6:] not in str(raised.value)
+
+
+def test_a_cap_sender_with_a_space_is_refused() -> None:
+    with pytest.raises(ValueError, match="sender"):
+        CapHttpOutput("cap", "https://cad.example/x", clock=FixedClock(), sender="polda lampung")
+
+
+def test_the_test_receiver_speaks_http_that_others_understand(receiver: Receiver) -> None:
+    """The receiver that all this leans on, asked by the standard library."""
+    receiver.behaviour = answer(200, body=b"<a/>")
+    with urllib.request.urlopen(urllib.request.Request(receiver.url, data=b"x", method="POST"), timeout=5) as got:
+        assert etree.fromstring(got.read()).tag == "a"
+    assert receiver.requests[0].body == b"x"
