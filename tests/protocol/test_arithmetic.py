@@ -7,6 +7,10 @@ import hmac
 import json
 import random
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+
 from micropython import FIRMWARE, run_micropython
 from protocol import comb_table
 from protocol.shared import ON_BUTTON
@@ -51,7 +55,7 @@ def test_the_button_s_arithmetic_is_right_at_the_edges_and_at_random() -> None:
     print(f"seed {SEED}")
     chance = random.Random(SEED)
     scalars = [*edges(), *(chance.randrange(1, N) for _ in range(100))]
-    questions: list[list[str]] = []
+    questions: list[list[str | bool]] = []
     for d in scalars:
         questions.append(["public", f"{d:x}", bare.public(d).hex()])
         for m in (P, N):
@@ -74,6 +78,16 @@ def test_the_button_s_arithmetic_is_right_at_the_edges_and_at_random() -> None:
         retried = second_nonce_signature(bare.DEVICE, message)
         assert retried != signature
         questions.append(["retry sign", f"{bare.DEVICE:x}", message.hex(), retried.hex()])
+    # Digests that are not below N are 2^32 hashes away, and must be signed all the same.
+    for digest in (b"\xff" * 32, N.to_bytes(32, "big"), (N + 1).to_bytes(32, "big"), bytes(32)):
+        der = bare.key(bare.DEVICE).sign(digest, ec.ECDSA(Prehashed(SHA256()), deterministic_signing=True))
+        signature = bare.packed(decode_dss_signature(der)).hex()
+        questions.append(["digest sign", f"{bare.DEVICE:x}", digest.hex(), signature])
+        for claimed, verdict in ((digest, True), (hashlib.sha256(digest).digest(), False)):
+            questions.append(["digest verify", bare.DEVICE_XY.hex(), claimed.hex(), signature, verdict])
+    for d, e in ((5, 5), (5, N - 5), (1, 1), (N - 1, 1), (0, 7), (5, 6)):
+        total = (d + e) % N
+        questions.append(["sum", f"{d:x}", f"{e:x}", bare.public(total).hex() if total else ""])
     printed = run_micropython(
         ON_BUTTON / "arithmetic.py", feed="".join(json.dumps(question) + "\n" for question in questions)
     )

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from protocol.shared import DEVICE, GATEWAY, load
 from siaga_gateway.domain import frame
 from siaga_gateway.domain.verify import GatewayKey, KeyFormatError, device_id_of, verify
+from vectors import bare
 
 
 def test_a_key_survives_its_file() -> None:
@@ -58,6 +59,16 @@ def test_a_genuine_frame_is_not_another_device_s() -> None:
     stranger = GATEWAY.device_key(GatewayKey.generate().public_xy)
     assert verify(uplink, DEVICE)
     assert not verify(uplink, stranger)
+
+
+@pytest.mark.parametrize("suite", [bare.ES256, bare.HS256_64])
+def test_a_device_s_key_does_not_speak_for_another_device_id(suite: int) -> None:
+    unsigned = bare.header(1, suite, bare.PRESS, bytes(8), 1) + bytes(21)
+    by_key = {
+        bare.ES256: bare.sign(bare.DEVICE, bare.UP + unsigned),
+        bare.HS256_64: bare.mac(DEVICE.mac_up, bare.UP + unsigned, 8),
+    }
+    assert not verify(frame.decode_uplink(unsigned + by_key[suite]), DEVICE)
 
 
 @pytest.mark.parametrize(

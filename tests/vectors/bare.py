@@ -64,6 +64,56 @@ def mac(secret: bytes, message: bytes, length: int) -> bytes:
     return hmac.new(secret, message, hashlib.sha256).digest()[:length]
 
 
+Point = tuple[int, int] | None  # None: infinity
+
+
+def add(a: Point, b: Point) -> Point:
+    """Affine and plain: for the few points that `cryptography` does not hand out."""
+    if a is None or b is None:
+        return a or b
+    if a[0] == b[0] and (a[1] + b[1]) % P == 0:
+        return None
+    rise, run = (3 * a[0] ** 2 - 3, 2 * a[1]) if a == b else (b[1] - a[1], b[0] - a[0])
+    slope = rise * pow(run, -1, P) % P
+    x = (slope * slope - a[0] - b[0]) % P
+    return x, (slope * (a[0] - x) - a[1]) % P
+
+
+def multiply(k: int, point: Point) -> Point:
+    total: Point = None
+    while k:
+        if k & 1:
+            total = add(total, point)
+        point = add(point, point)
+        k >>= 1
+    return total
+
+
+def square_root(value: int) -> int | None:
+    root = pow(value, (P + 1) // 4, P)
+    return root if root * root % P == value % P else None
+
+
+def lift(x: int) -> tuple[int, int] | None:
+    """The point with this x and its smaller y, if there is one."""
+    y = square_root(x**3 - 3 * x + B)
+    return None if y is None else (x, min(y, P - y))
+
+
+def lowest() -> tuple[int, int]:
+    """The point with the smallest x: x + P still fits in 32 bytes."""
+    return next(point for point in map(lift, range(1, 1000)) if point is not None)
+
+
+# A point with a small y, found by solving the cubic for y = 1, 2, ...: y + P still fits in 32 bytes.
+FLAT = (0xD7325D7646CD60D80A92738CEB345F844CFFAF35841022CAB176F692DE8DE1D7, 5)
+assert lift(FLAT[0]) == FLAT
+
+
+def packed(point: tuple[int, int]) -> bytes:
+    return point[0].to_bytes(32, "big") + point[1].to_bytes(32, "big")
+
+
 def header(version: int, suite: int, kind: int, device: bytes, counter: int) -> bytes:
     return bytes([version * 16 + suite, kind]) + device + struct.pack(">I", counter)
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from vectors import bare
-from vectors.bare import B, N, P
+from vectors.bare import N, P
 
 Vector = dict[str, Any]
 
@@ -197,6 +197,7 @@ def ecdsa() -> list[Vector]:
         ("another key", bare.DEVICE_XY, message, signature),
         ("a byte short", public, message, signature[:-2]),
         ("a byte long", public, message, signature + "00"),
+        ("a zero byte before s", public, message, signature[:64] + "00" + signature[64:]),
         ("empty", public, message, ""),
     ]:
         vectors.append(
@@ -224,23 +225,51 @@ def ecdsa() -> list[Vector]:
                 "valid": verdict,
             }
         )
+    return [*vectors, *_recovered()]
+
+
+def _recovered() -> list[Vector]:
+    """Signatures whose r or s was chosen, under the key that makes them right: Q = (s R - e G) / r."""
+    e = int.from_bytes(hashlib.sha256(b"siaga").digest(), "big")
+    lowest = bare.lowest()
+    above = next(point for point in map(bare.lift, range(N, P)) if point is not None)
+    base = bare.public(1)
+    minus_e = bare.multiply(N - e % N, (int.from_bytes(base[:32], "big"), int.from_bytes(base[32:], "big")))
+    chosen = [
+        ("x of R is above N, so that r = x - N", above, 1, 0, 0),
+        ("r is the smallest that there is", lowest, N // 3, 0, 0),
+        ("r is that plus N", lowest, N // 3, N, 0),
+        ("s = 1", lowest, 1, 0, 0),
+        ("s = 1 + N", lowest, 1, 0, N),
+        ("s = N - 1", lowest, N - 1, 0, 0),
+    ]
+    vectors = []
+    for name, point, s, more_r, more_s in chosen:
+        r = point[0] % N
+        key = bare.multiply(pow(r, -1, N), bare.add(bare.multiply(s, point), minus_e))
+        assert key is not None
+        verdict = _verdict(bare.packed(key), b"siaga", r + more_r, s + more_s)
+        if verdict is not (more_r == more_s == 0):
+            raise SystemExit(f"{name}: the key recovered is wrong")
+        vectors.append(
+            {
+                "name": name,
+                "public": bare.packed(key).hex(),
+                "message": b"siaga".hex(),
+                "signature": bare.packed((r + more_r, s + more_s)).hex(),
+                "valid": verdict,
+            }
+        )
     return vectors
-
-
-def _square_root(value: int) -> int | None:
-    root = pow(value, (P + 1) // 4, P)
-    return root if root * root % P == value % P else None
 
 
 def _off_the_curve() -> list[tuple[str, bytes]]:
     x, y = int.from_bytes(bare.DEVICE_XY[:32], "big"), int.from_bytes(bare.DEVICE_XY[32:], "big")
-    small = next(n for n in range(1, 1000) if _square_root(n**3 - 3 * n + B) is not None)
-    small_y = _square_root(small**3 - 3 * small + B)
-    twist = next(n for n in range(1, 1000) if _square_root(n**3 - 3 * n + B) is None)
-    other_b = next(n for n in range(1, 1000) if _square_root(n**3 - 3 * n + 7) is not None)
-    other_y = _square_root(other_b**3 - 3 * other_b + 7)
-    assert small_y is not None and other_y is not None
-    wide = [(small + P, small_y)] if small + P < 2**256 else []
+    lowest, flat = bare.lowest(), bare.FLAT
+    twist = next(n for n in range(1, 1000) if bare.lift(n) is None)
+    other = next(n for n in range(1, 1000) if bare.square_root(n**3 - 3 * n + 7) is not None)
+    other_y = bare.square_root(other**3 - 3 * other + 7)
+    assert other_y is not None
     points = [
         ("y + 1", (x, (y + 1) % P)),
         ("x + 1", ((x + 1) % P, y)),
@@ -249,9 +278,10 @@ def _off_the_curve() -> list[tuple[str, bytes]]:
         ("all ones", (2**256 - 1, 2**256 - 1)),
         ("x = P", (P, y)),
         ("y = P", (x, P)),
-        *(("x of a point on the curve, plus P", point) for point in wide),
+        ("a point on the curve, its x plus P", (lowest[0] + P, lowest[1])),
+        ("a point on the curve, its y plus P", (flat[0], flat[1] + P)),
         ("x that no point has", (twist, 1)),
-        ("a point of y^2 = x^3 - 3 x + 7", (other_b, other_y)),
+        ("a point of y^2 = x^3 - 3 x + 7", (other, other_y)),
     ]
     return [(name, a.to_bytes(32, "big") + b.to_bytes(32, "big")) for name, (a, b) in points]
 

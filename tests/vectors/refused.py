@@ -104,7 +104,8 @@ def uplink_frames() -> list[Vector]:
         ("a point not on the curve", swapped),
         ("all zero", bytes(64)),
         ("all ones", b"\xff" * 64),
-        ("x not reduced", bare.P.to_bytes(32, "big") + bare.DEVICE_XY[32:]),
+        ("a point on the curve, its x plus P", bare.packed((bare.lowest()[0] + bare.P, bare.lowest()[1]))),
+        ("a point on the curve, its y plus P", bare.packed((bare.FLAT[0], bare.FLAT[1] + bare.P))),
     ]:
         frame = _signed(bare.header(1, ES256, ENROL, bare.device_id(key), 0) + key)
         out.append(_refused(f"ENROL of {name}", "key", frame))

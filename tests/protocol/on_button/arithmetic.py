@@ -33,6 +33,28 @@ def meeting_once(xs, ys):
     return right_pairs(xs, ys)
 
 
+class Digest:
+    """Stands in for hashlib: every message has the same digest."""
+
+    def __init__(self, digest):
+        self._digest = digest
+
+    def sha256(self, message):
+        return self
+
+    def digest(self):
+        return self._digest
+
+
+def with_digest(digest, call, *arguments):
+    right = p256.hashlib
+    p256.hashlib = Digest(digest)
+    try:
+        return call(*arguments)
+    finally:
+        p256.hashlib = right
+
+
 def ask(what, *given):
     global calls
     if what == "inverse":
@@ -42,7 +64,19 @@ def ask(what, *given):
             p256._HALF = half
             both.append(hex(p256._inverse(int(given[0], 16), int(given[1], 16)))[2:])
         return both[0] if both[0] == both[1] else "the windows differ: " + repr(both)
+    if what == "digest verify":
+        return with_digest(unhex(given[1]), p256.verify, unhex(given[0]), b"", unhex(given[2]))
     d = int(given[0], 16)
+    if what == "digest sign":
+        return with_digest(unhex(given[1]), p256.sign, d, b"").hex()
+    if what == "sum":
+        e = int(given[1], 16)
+        left = p256._multiply_base(d) if d else (1, 1, 0)
+        x, y, z = p256._add(*left, *p256._affine(*p256._multiply_base(e)))
+        if not z:
+            return ""
+        x, y = p256._affine(x, y, z)
+        return x.to_bytes(32, "big").hex() + y.to_bytes(32, "big").hex()
     if what == "public":
         return p256.public_key(d).hex()
     if what == "ecdh":
