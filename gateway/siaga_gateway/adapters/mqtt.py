@@ -63,6 +63,7 @@ class MqttLink:
         self._first = True
         self._stopping = False
         self._leaving = False  # this connection is being dropped for want of room
+        self._held_back = False
         self._refusal = ""
         self._client = self._build(settings.client_id or f"siaga-gateway-{gateway}")
 
@@ -105,7 +106,7 @@ class MqttLink:
                 self._client.connect(self._settings.host, self._settings.port, self._settings.keepalive_s)
                 break
             except (OSError, ValueError) as error:  # ValueError: a host name that cannot be one
-                reason = str(error)
+                reason = getattr(error, "strerror", None) or str(error)
             if time.monotonic() + 0.5 > deadline:
                 raise BrokerUnreachable(self._unreachable(where, reason))
             time.sleep(0.5)
@@ -123,6 +124,10 @@ class MqttLink:
             f"no MQTT broker at {where} ({reason}). Start it (on Debian: sudo systemctl start mosquitto), or name "
             "another by the settings mqtt.host, mqtt.port, mqtt.tls, mqtt.user and mqtt.password"
         )
+
+    def hold_back(self) -> None:
+        """Take no more frames; what comes from now on stays unacknowledged. `acknowledge` and `send` still work."""
+        self._held_back = True
 
     def stop(self) -> None:
         """Say goodbye; the broker keeps the session and holds what comes meanwhile."""
@@ -178,6 +183,8 @@ class MqttLink:
             self._on_change(False, str(code))
 
     def _message(self, client: paho.Client, _user: Any, message: paho.MQTTMessage) -> None:
+        if self._held_back:
+            return
         connection, mid, qos = self._connection, message.mid, message.qos
 
         def acknowledge() -> None:

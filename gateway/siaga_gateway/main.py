@@ -1,0 +1,218 @@
+"""The composition root: the only place that knows every adapter."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+from siaga_gateway.adapters.folder_out import CapFolderOutput
+from siaga_gateway.adapters.http_out import CapHttpOutput, WebhookOutput
+from siaga_gateway.adapters.mqtt import BrokerUnreachable, MqttLink
+from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, store_path
+from siaga_gateway.commands.shared import WallClock
+from siaga_gateway.config import OutputSettings, Settings, SettingsError, load
+from siaga_gateway.domain.event import Timing
+from siaga_gateway.keyfile import read_key
+from siaga_gateway.premises import StartError, check_folder, console_socket, lock_folder, session_secret
+from siaga_gateway.service import journal
+from siaga_gateway.service.inbound import InboundFrame
+from siaga_gateway.service.ingest import Ingest, Limits
+from siaga_gateway.service.keep import House
+from siaga_gateway.service.keyring import KeyRing
+from siaga_gateway.service.live import JournalBell
+from siaga_gateway.service.operate import Operator
+from siaga_gateway.service.outbox import OutboxWorker, wake_all
+from siaga_gateway.service.ports import Clock, Output
+from siaga_gateway.service.store import Store, StoreFailing
+
+__all__ = ["StartError", "serve"]
+
+log = logging.getLogger(__name__)
+
+
+def serve(config: Path) -> None:
+    """Run the gateway until SIGTERM or Ctrl-C. Raises StartError, SettingsError or StoreUnusable if it cannot start."""
+    settings = load(config)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    clock = WallClock()
+    check_folder(settings.data_dir)
+    with lock_folder(settings.data_dir), console_socket(settings.console) as bound:
+        outputs = [_output(output, settings, clock) for output in settings.outputs]
+        store = SqlStore(store_path(settings.data_dir), clock.now_ms())
+        try:
+            _run(settings, store, outputs, clock, bound)
+        finally:
+            store.close()
+
+
+def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Clock, bound: socket.socket) -> None:
+    # The web framework is half of the start's time and needs nothing of what is checked before.
+    from siaga_gateway.console_server import ConsoleServer
+    from siaga_gateway.web.app import LOOPBACK_HOSTS, ConsoleOptions, VendorMissing, create_app
+
+    bell = JournalBell()
+    keyring = KeyRing(store, read_key(settings.data_dir))
+    workers = [OutboxWorker(store, output, bell, clock) for output in outputs]
+    _name_orphans(store, outputs)
+    wake = wake_all(workers)
+    entry_point = _EntryPoint()
+    link = MqttLink(
+        settings.mqtt, gateway=settings.name, clock=clock, sink=entry_point, on_change=_journalled(store, bell, clock)
+    )
+    names = tuple(output.name for output in outputs)
+    ingest = Ingest(
+        store=store,
+        keyring=keyring,
+        sender=link,
+        bell=bell,
+        clock=clock,
+        house=House(
+            gateway=settings.name,
+            mode=settings.mode,
+            timing=Timing(settings.delayed_after_s, settings.clock_ahead_s),
+            outputs=names,
+            test_outputs=tuple(output.name for output in outputs if output.receives_tests),
+        ),
+        limits=Limits(settings.batch, settings.queue, settings.quarantine, settings.verify_threads),
+        committed=wake,
+    )
+    entry_point.ingest = ingest
+    operator = Operator(store, keyring, link, bell, clock, outputs=names, committed=wake)
+    try:
+        app = create_app(
+            reader=store,
+            operate=operator,
+            bell=bell,
+            clock=clock,
+            options=ConsoleOptions(
+                gateway_name=settings.name,
+                mode=settings.mode,
+                language=settings.language,
+                operators=settings.console.operators,
+                secret=session_secret(settings.data_dir),
+                hosts=(*LOOPBACK_HOSTS, settings.console.host, *settings.console.allowed_hosts),
+            ),
+        )
+    except VendorMissing as error:
+        raise StartError(str(error)) from None
+
+    for worker in workers:
+        worker.start()
+    ingest.start()
+    try:
+        try:
+            link.start()
+        except BrokerUnreachable as error:
+            raise StartError(str(error)) from None
+        _note(store, clock, journal.GATEWAY_STARTED, {"version": version("siaga"), "pid": os.getpid()})
+        bell.ring()
+        ConsoleServer(app, lambda: _say_ready(bound)).run_on(bound)
+        _note(store, clock, journal.GATEWAY_STOPPED, {})
+    finally:
+        # Nothing more comes in; what is under way is finished, committed and acknowledged; then the link goes.
+        link.hold_back()
+        ingest.stop()
+        for worker in workers:
+            worker.stop()
+        link.stop()
+        for output in outputs:
+            getattr(output, "close", lambda: None)()
+
+
+class _EntryPoint:
+    """Breaks the ring of link and ingest: each needs the other to be made."""
+
+    ingest: Ingest | None = None
+
+    def offer(self, frame: InboundFrame, timeout_s: float) -> bool:
+        return self.ingest is not None and self.ingest.offer(frame, timeout_s)
+
+
+def _output(output: OutputSettings, settings: Settings, clock: Clock) -> Output:
+    secret = None if output.secret is None else output.secret.get_secret_value()
+    token = None if output.token is None else output.token.get_secret_value()
+    try:
+        match output.kind:
+            case "webhook":
+                return WebhookOutput(
+                    output.name,
+                    output.url or "",
+                    secret or "",
+                    output.tests,
+                    clock=clock,
+                    token=token,
+                    ca_file=output.ca,
+                    allow_plaintext=output.plaintext,
+                    language=settings.language,
+                )
+            case "cap_http":
+                return CapHttpOutput(
+                    output.name,
+                    output.url or "",
+                    output.tests,
+                    clock=clock,
+                    sender=output.sender,
+                    secret=secret,
+                    token=token,
+                    ca_file=output.ca,
+                    allow_plaintext=output.plaintext,
+                    language=settings.language,
+                )
+            case "cap_folder":
+                return CapFolderOutput(
+                    output.name,
+                    output.folder or Path(),
+                    output.tests,
+                    sender=output.sender,
+                    language=settings.language,
+                )
+    except ValueError as error:
+        raise SettingsError(f"output {output.name!r}: {error}") from None
+
+
+def _name_orphans(store: Store, outputs: list[Output]) -> None:
+    """Messages for an output that the settings no longer name would wait for ever unseen."""
+    from siaga_gateway.service.store import DeliveryState
+
+    known = {output.name for output in outputs}
+    waiting = {row.output for row in store.deliveries(states=[DeliveryState.PENDING], limit=10_000)} - known
+    for name in sorted(waiting):
+        log.warning("messages wait for the output %r, which the settings do not name: add it, or they stay", name)
+
+
+def _journalled(store: Store, bell: JournalBell, clock: Clock) -> Callable[[bool, str], None]:
+    """Notes in the journal when the broker goes and when it is back."""
+    lost_at_ms = clock.now_ms()
+
+    def on_change(up: bool, why: str) -> None:
+        nonlocal lost_at_ms
+        now_ms = clock.now_ms()
+        if up:
+            _note(store, clock, journal.BROKER_BACK, {"seconds": round((now_ms - lost_at_ms) / 1000)})
+        else:
+            lost_at_ms = now_ms
+            _note(store, clock, journal.BROKER_LOST, {"why": why})
+        bell.ring()
+
+    return on_change
+
+
+def _note(store: Store, clock: Clock, kind: str, facts: dict[str, object]) -> None:
+    try:
+        with store.transaction() as transaction:
+            transaction.note(kind, clock.now_ms(), facts)
+    except (StoreFailing, StoreUnusable) as error:
+        log.error("%s could not be noted in the journal: %s", kind, error)
+
+
+def _say_ready(bound: socket.socket) -> None:
+    host, port = bound.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    print(json.dumps({"ev": "ready", "console": f"http://{shown}:{port}/", "pid": os.getpid()}), flush=True)
+    log.info("ready; the console is at http://%s:%d/", shown, port)
