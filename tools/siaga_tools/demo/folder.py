@@ -1,0 +1,104 @@
+"""The demo's folder: temporary and removed at the end, or the person's own and kept. One demo at a time in each."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import IO, Final
+
+from siaga_tools.words import Trouble
+
+_MARK: Final = "siaga-demo"  # file that says whose folder this is; also the lock
+GATEWAY_NAME: Final = "peragaan.lampung"
+
+
+class DemoFolder:
+    """Paths of everything that the demo keeps."""
+
+    def __init__(self, folder: Path | None) -> None:
+        """Raises Trouble: `folder_unusable`, `folder_strange`, `folder_in_use`."""
+        self.kept = folder is not None
+        self._lock: IO[str] | None = None
+        try:
+            if folder is None:
+                self.path = Path(tempfile.mkdtemp(prefix="siaga-demo-"))
+            else:
+                self.path = folder.expanduser().resolve()
+                self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+                if any(self.path.iterdir()) and not (self.path / _MARK).exists():
+                    raise Trouble("folder_strange", folder=self.path)
+            self._lock = (self.path / _MARK).open("a")
+            self.cap.mkdir(exist_ok=True)
+            self.data.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise Trouble("folder_unusable", folder=folder or "/tmp", why=error.strerror or error) from error  # noqa: S108
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Trouble("folder_in_use", folder=self.path) from error
+
+    @property
+    def settings(self) -> Path:
+        return self.path / "siaga.toml"
+
+    @property
+    def data(self) -> Path:
+        return self.path / "gateway"
+
+    @property
+    def cap(self) -> Path:
+        return self.path / "cap"
+
+    def flash(self, button: int) -> Path:
+        return self.path / f"button-{button}.img"
+
+    def button_settings(self, button: int) -> Path:
+        return self.path / f"button-{button}.json"
+
+    def close(self) -> None:
+        """Let go of it; a temporary folder goes with all that is in it."""
+        if self._lock is not None:
+            self._lock.close()
+        if not self.kept:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def write_gateway_settings(
+        self, *, broker_port: int, console_port: int, webhook_url: str, webhook_secret: str, language: str
+    ) -> None:
+        """siaga.toml of the demo's gateway. Everything it sends is marked as an exercise."""
+        settings = f"""\
+# Written anew by each start of `siaga demo`.
+name = {_toml(GATEWAY_NAME)}
+data_dir = {_toml(str(self.data))}
+mode = "exercise"
+language = {_toml(language)}
+
+[mqtt]
+host = "127.0.0.1"
+port = {broker_port}
+
+[console]
+host = "127.0.0.1"
+port = {console_port}
+
+[[outputs]]
+name = "webhook"
+kind = "webhook"
+url = {_toml(webhook_url)}
+secret = {_toml(webhook_secret)}
+
+[[outputs]]
+name = "cap"
+kind = "cap_folder"
+folder = {_toml(str(self.cap))}
+"""
+        self.settings.touch(mode=0o600)
+        self.settings.write_text(settings, encoding="utf-8")
+
+
+def _toml(text: str) -> str:
+    """A TOML basic string (TOML 1.0); JSON escapes the same characters, but for DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,150 @@
+"""The demo without a full screen: lines out, commands in. For pipes, logs and screen readers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Coroutine
+from typing import Any, Final
+
+from siaga_tools.demo.commands import Command, Verb, read_command
+from siaga_tools.demo.ending import cancelled_by_signals
+from siaga_tools.demo.run import DemoOptions
+from siaga_tools.demo.service import LiveDemo
+from siaga_tools.demo.trail import Trail
+from siaga_tools.demo.wording import hop_table, timed_line
+from siaga_tools.words import Trouble, say
+
+_LAST_PRESS_S: Final = 15.0
+
+
+class PlainView:
+    """Prints what the board's log gains, and does what is typed."""
+
+    def __init__(self, live: LiveDemo, language: str) -> None:
+        self.live = live
+        self.language = language
+        self._printed = 0
+        self._under_way: set[asyncio.Task[None]] = set()
+        changed = live.board.changed
+
+        def after_each() -> None:
+            changed()
+            self._print_log()
+
+        live.board.changed = after_each
+
+    def say(self, text: str) -> None:
+        print(text, flush=True)
+
+    def obey(self, line: str) -> None:
+        """One typed line. What takes time goes on beside the next one."""
+        try:
+            command = read_command(line)
+        except Trouble as trouble:
+            self.say(trouble.say(self.language))
+            return
+        if command is None:
+            return
+        match command.verb:
+            case Verb.QUIT:
+                self._start(self._quit())
+            case Verb.LANGUAGE:
+                self.language = "en" if self.language == "id" else "id"
+            case Verb.HELP:
+                self.say(say("plain.help", self.language))
+            case _:
+                self._start(self._do(command))
+
+    async def _do(self, command: Command) -> None:
+        try:
+            trail = await self.live.demo.obey(command)
+            if trail is not None:
+                await self.live.demo.follow(trail)
+                self._print_trail(trail)
+        except Trouble as trouble:
+            self.say(trouble.say(self.language))
+
+    async def _quit(self) -> None:
+        """Presses that are under way still arrive."""
+        others = self._under_way - {asyncio.current_task()}
+        if others:
+            self.say(say("plain.waiting", self.language))
+            await asyncio.wait(others, timeout=_LAST_PRESS_S)
+        self.live.quit.set()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    def _print_log(self) -> None:
+        board = self.live.board
+        fresh, self._printed = board.logged - self._printed, board.logged
+        for line in list(board.log)[-fresh:] if fresh else ():
+            self.say(timed_line(line, self.language))
+
+    def _print_trail(self, trail: Trail) -> None:
+        self.say(say("plain.hops_of", self.language, button=trail.button, counter=trail.counter))
+        self.say(hop_table(trail, self.language))
+        self.say(say("plain.total", self.language, ms=trail.total_ms))
+
+
+async def run_plain(options: DemoOptions) -> int:
+    """The exit code: 0 after a quit or Ctrl-C, 1 after a trouble, 128 + n after another signal."""
+    live = LiveDemo(options)
+    view = PlainView(live, options.language)
+    with cancelled_by_signals() as ending:
+        try:
+            await live.start()
+            reading = asyncio.ensure_future(_read_commands(view))
+            try:
+                await live.ended()
+            finally:
+                reading.cancel()
+        except Trouble as trouble:
+            print(f"siaga: {trouble.say(view.language)}", file=sys.stderr)
+            return 1
+        except asyncio.CancelledError:
+            return 0 if ending.signal == signal.SIGINT else ending.code
+        finally:
+            ending.listening = False
+            kept = live.demo.kept_in
+            await live.stop()
+            if kept is not None:
+                view.say(say("plain.kept", view.language, folder=kept))
+            view.say(say("plain.ended", view.language))
+    return 0
+
+
+async def _read_commands(view: PlainView) -> None:
+    """Standard input, line by line, from a terminal, a pipe or a file, without blocking the loop."""
+    loop = asyncio.get_running_loop()
+    lines: asyncio.Queue[str | None] = asyncio.Queue()
+
+    def read() -> None:
+        # A thread of its own, ended by nobody: a read of a terminal cannot be taken back, and it holds nothing.
+        buffer = b""
+        while True:
+            try:
+                piece = os.read(0, 4096)
+            except OSError:
+                piece = b""
+            buffer += piece
+            *whole, buffer = buffer.split(b"\n")
+            try:
+                for line in whole if piece else [*whole, buffer]:
+                    loop.call_soon_threadsafe(lines.put_nowait, line.decode("utf-8", errors="replace"))
+                if not piece:
+                    loop.call_soon_threadsafe(lines.put_nowait, None)
+                    return
+            except RuntimeError:  # the loop is closed
+                return
+
+    threading.Thread(target=read, name="stdin", daemon=True).start()
+    while (line := await lines.get()) is not None:
+        view.obey(line)
+    view.say(say("plain.stdin_closed", view.language))

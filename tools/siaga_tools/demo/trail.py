@@ -1,0 +1,88 @@
+"""One press on its way: which hop it reached when. Pure: times are arguments, Unix milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+
+class Hop(StrEnum):
+    """The path of a press, in its order. Each has its texts in the catalogue under `hop.`."""
+
+    PRESSED = "pressed"  # the button recognised the hold
+    KEPT = "kept"  # the event is on the button's flash
+    SIGNED = "signed"
+    PUBLISHED = "published"  # handed to the bearer
+    BROKER = "broker"  # the broker's PUBACK has come
+    GATEWAY = "gateway"  # the gateway has it from the broker, nothing of it is believed yet
+    STORED = "stored"  # verified and committed: a second process reads event and incident from the store
+    WEBHOOK = "webhook"  # the receiver has it, with a good signature
+    CAP = "cap"  # the CAP file is in its folder
+    CONSOLE = "console"  # a client of the console's live stream has the event
+    ACK = "ack"  # the button has verified the gateway's acknowledgement and shows it
+
+
+# A test press opens no incident and is told to nobody.
+TEST_HOPS: Final = tuple(hop for hop in Hop if hop not in (Hop.WEBHOOK, Hop.CAP))
+
+
+@dataclass(slots=True)
+class Trail:
+    """A press by button number `button` under `counter`. `times` holds when each hop was first reached."""
+
+    button: int
+    counter: int
+    test: bool = False
+    times: dict[Hop, int] = field(default_factory=dict)
+    journal_id: int | None = None  # row of the gateway's journal that tells of this press
+
+    @property
+    def hops(self) -> tuple[Hop, ...]:
+        """The hops that this press must reach."""
+        return TEST_HOPS if self.test else tuple(Hop)
+
+    def reach(self, hop: Hop, at_ms: int) -> None:
+        """Note it; a repetition (the same frame sent again, a delivery tried again) changes nothing."""
+        self.times.setdefault(hop, at_ms)
+
+    def passed(self, hop: Hop) -> bool:
+        """It has reached this hop, or never will."""
+        return hop in self.times or hop not in self.hops
+
+    def since_press(self, hop: Hop) -> int | None:
+        """Milliseconds from the recognised press to this hop, or None."""
+        if hop not in self.times or Hop.PRESSED not in self.times:
+            return None
+        return self.times[hop] - self.times[Hop.PRESSED]
+
+    @property
+    def complete(self) -> bool:
+        return all(hop in self.times for hop in self.hops)
+
+    @property
+    def missing(self) -> tuple[Hop, ...]:
+        return tuple(hop for hop in self.hops if hop not in self.times)
+
+    def facts(self) -> dict[str, Any]:
+        """As JSON: button, counter, test, `hops` in ms since the press, total_ms."""
+        hops = {str(hop): self.since_press(hop) for hop in self.hops}
+        return {
+            "button": self.button,
+            "counter": self.counter,
+            "test": self.test,
+            "hops": hops,
+            "total_ms": self.total_ms,
+        }
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> Trail:
+        """What facts() wrote, with the press at time 0."""
+        times = {Hop(name): ms for name, ms in facts["hops"].items() if ms is not None}
+        return cls(facts["button"], facts["counter"], facts["test"], times)
+
+    @property
+    def total_ms(self) -> int | None:
+        """From the recognised press to the acknowledgement shown."""
+        return self.since_press(Hop.ACK)

@@ -1,0 +1,163 @@
+"""The live view of the demo in a terminal. It draws a Board and passes on what is typed; it knows nothing else."""
+
+from __future__ import annotations
+
+import time
+from typing import ClassVar, Protocol
+
+from rich.text import Text
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widgets import Input, Static
+
+from siaga_gateway.catalogue import clock_time
+from siaga_tools.demo import panels
+from siaga_tools.demo.board import Board
+from siaga_tools.demo.commands import BUTTONS, Command, Verb, read_command
+from siaga_tools.demo.trail import Hop
+from siaga_tools.words import Trouble, say
+
+_FRAME_S = 0.07  # the hops light up at this pace, so that eyes can follow; the times shown are the measured ones
+_BLINK_FRAMES = 5
+
+
+class Shown(Protocol):
+    """What the view needs of a live demo."""
+
+    @property
+    def board(self) -> Board: ...
+
+    async def start(self) -> None: ...
+
+    async def ended(self) -> None: ...
+
+    async def obey(self, command: Command) -> object: ...
+
+
+class DemoView(App[int]):
+    """The app. It ends with 0, or with 1 and `trouble` set when the demo cannot go on."""
+
+    CSS_PATH = "view.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c,ctrl+q,ctrl+d", "leave", show=False, priority=True),
+        Binding("up", "recall", show=False, priority=True),
+    ]
+
+    def __init__(self, demo: Shown, language: str) -> None:
+        super().__init__()
+        self.demo = demo
+        self.language = language
+        self.trouble: Trouble | None = None
+        self._answer = ""  # what the last command led to, if it was not done
+        self._typed = ""
+        self._frame = 0
+        self._lit: tuple[tuple[int, int], set[Hop]] = ((0, 0), set())  # of the trail that is shown
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="title")
+        yield Static(id="page")
+        yield Static(id="path", classes="panel")
+        with Horizontal(id="buttons"):
+            for number in BUTTONS:
+                yield Static(id=f"button{number}", classes="panel")
+        with Horizontal(id="lower"):
+            yield Static(id="incidents", classes="panel")
+            yield Static(id="log", classes="panel")
+        yield Input(id="input", compact=True)
+        yield Static(id="hint")
+
+    def on_mount(self) -> None:
+        self.theme = "textual-dark"
+        self.query_one(Input).focus()
+        self.set_interval(_FRAME_S, self._draw)
+        self.run_worker(self._run(), name="demo", exit_on_error=False)
+        self._draw()
+
+    async def _run(self) -> None:
+        try:
+            await self.demo.start()
+            await self.demo.ended()
+            self.exit(0)
+        except Trouble as trouble:
+            self.trouble = trouble
+            self.exit(1)
+
+    async def on_input_submitted(self, event: Input.Submitted) -> None:
+        line, event.input.value = event.value, ""
+        self._answer = ""
+        if line.strip():
+            self._typed = line
+        self.run_worker(self._obey(line), exit_on_error=False)
+
+    async def _obey(self, line: str) -> None:
+        try:
+            command = read_command(line)
+            if command is None:
+                return
+            match command.verb:
+                case Verb.QUIT:
+                    self.exit(0)
+                case Verb.LANGUAGE:
+                    self.language = "en" if self.language == "id" else "id"
+                case Verb.HELP:
+                    self.notify(say("plain.help", self.language), title=say("view.title", self.language), timeout=20)
+                case _:
+                    await self.demo.obey(command)
+        except Trouble as trouble:
+            self._answer = trouble.say(self.language)
+        self._draw()
+
+    def action_leave(self) -> None:
+        self.exit(0)
+
+    def action_recall(self) -> None:
+        field = self.query_one(Input)
+        field.value, field.cursor_position = self._typed, len(self._typed)
+
+    # --- drawing
+
+    def _draw(self) -> None:
+        self._frame += 1
+        board, language = self.demo.board, self.language
+        now_ms = time.time_ns() // 1_000_000
+        wide = self.size.width
+        blink = self._frame // _BLINK_FRAMES % 2 == 0
+        self._show("title", panels.title(board, language, clock_time(now_ms), wide))
+        self._show("page", panels.page(board, language))
+        self._draw_path()
+        for number in BUTTONS:
+            widget = self.query_one(f"#button{number}", Static)
+            view = board.buttons[number]
+            widget.border_title = Text(f"{number} {view.owner.name}")
+            widget.set_class(view.holding, "held")
+            widget.update(panels.button(view, language, blink))
+        incidents = self.query_one("#incidents", Static)
+        incidents.border_title = say("view.incidents", language)
+        incidents.update(panels.incidents(board, language, incidents.content_size.height, incidents.content_size.width))
+        log = self.query_one("#log", Static)
+        log.border_title = say("view.log", language)
+        log.update(panels.log(board, language, log.content_size.height, log.content_size.width))
+        hint = say("view.hint" if wide >= 104 else "view.hint_short", language)
+        self._show("hint", Text(self._answer, style=panels.COLOURS["bad"]) if self._answer else Text(hint))
+        self.query_one(Input).placeholder = say("view.placeholder", language)
+
+    def _draw_path(self) -> None:
+        board, language = self.demo.board, self.language
+        path = self.query_one("#path", Static)
+        trail = board.trails[-1] if board.trails else None
+        which = (trail.button, trail.counter) if trail else (0, 0)
+        if self._lit[0] != which:
+            self._lit = (which, set())
+        lit = self._lit[1]
+        if trail is not None:
+            fresh = next((hop for hop in trail.hops if hop in trail.times and hop not in lit), None)
+            if fresh is not None:
+                lit.add(fresh)
+        path.border_title = panels.path_title(board, trail, language)
+        path.border_subtitle = panels.path_total(trail, lit, language)
+        path.update(panels.path(trail, lit, language, path.content_size.width, self._frame))
+
+    def _show(self, name: str, text: Text) -> None:
+        self.query_one(f"#{name}", Static).update(text)

@@ -1,0 +1,45 @@
+"""Where the virtual button's two parts are: the MicroPython interpreter and the firmware."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from siaga_tools.words import Trouble
+
+SETTING: Final = "SIAGA_MICROPYTHON"
+
+
+def find_micropython(named: str | None = None, environ: Mapping[str, str] = os.environ) -> str:
+    """The interpreter's path: the one that is named, else by the setting, else beside this Python, else on PATH.
+
+    Raises Trouble (`micropython_wrong`, `micropython_missing`) with the mend.
+    """
+    by = "--micropython" if named else SETTING
+    named = named or environ.get(SETTING)
+    if named:
+        found = shutil.which(named)
+        if found is None:
+            raise Trouble("micropython_wrong", by=by, path=named)
+        return found
+    beside = shutil.which("micropython", path=str(Path(sys.executable).parent))
+    found = beside or shutil.which("micropython", path=environ.get("PATH", os.defpath))
+    if found is None:
+        raise Trouble("micropython_missing", setting=SETTING)
+    return found
+
+
+def find_firmware() -> Path:
+    """The firmware's main.py: in the checkout that this file is part of, else inside the installed package.
+
+    Raises Trouble (`firmware_missing`).
+    """
+    here = Path(__file__).resolve().parent
+    for folder in (here.parent.parent / "firmware", here / "firmware"):
+        if (folder / "main.py").is_file() and (folder / "siaga").is_dir():
+            return folder / "main.py"
+    raise Trouble("firmware_missing", folder=here / "firmware")

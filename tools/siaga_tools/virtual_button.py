@@ -1,0 +1,252 @@
+"""One virtual button: the button's own firmware under real MicroPython, and the hand that presses it.
+
+The process keeps its flash in one file and its settings come by one JSON file, as from the installer's cable; what the
+holder does and what surrounds the button goes in as lines, what the button shows and does comes out as JSON lines.
+Both are described in firmware/README.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from siaga_tools.child import Child
+from siaga_tools.words import Trouble
+
+HEAP: Final = "192k"  # of a 64-bit build: about half of that on the chip
+START_DEADLINE_S: Final = 20.0
+HOLD_MARGIN_S: Final = 0.1  # a hand holds a little longer than it must
+_KEPT: Final = 500  # events, for a wait that begins after what it waits for
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonEvent:
+    """One line of the button. `at_ms` is Unix time in milliseconds; `facts` are the line's other members."""
+
+    at_ms: int
+    kind: str  # start, state, indicator, frame, ack, bearer, error, log
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class HoldTimes:
+    """How long a hand holds, milliseconds, as in the button's settings."""
+
+    press_ms: int = 2000
+    cancel_ms: int = 5000
+
+
+def read_line(line: str) -> ButtonEvent:
+    """A line of the button's standard output. What is no such line becomes an `error` event that quotes it."""
+    try:
+        told = json.loads(line)
+        at_ms, kind = told.pop("t"), told.pop("ev")
+        if not isinstance(at_ms, int) or not isinstance(kind, str):
+            raise TypeError
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return ButtonEvent(0, "error", {"what": f"not a line of the button: {line[:200]}"})
+    return ButtonEvent(at_ms, kind, told)
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonFiles:
+    """What a virtual button is made of."""
+
+    micropython: str
+    firmware: Path  # main.py
+    flash: Path
+    settings: Path | None = None
+
+
+class VirtualButton:
+    """A running button. Make it with `VirtualButton.start`; every wait has a deadline and ends as Trouble."""
+
+    def __init__(
+        self, name: str, files: ButtonFiles, holds: HoldTimes, on_event: Callable[[ButtonEvent], None]
+    ) -> None:
+        self.name = name
+        self.device_id = ""  # 16 hexadecimal digits, once it has started
+        self.stopping = False
+        self._files = files
+        self._holds = holds
+        self._on_event = on_event
+        self._child: Child | None = None
+        self._switched = asyncio.Event()  # cleared while it is being switched off and on
+        self._switched.set()
+        self._surroundings: dict[str, str] = {}  # the latest line of each kind, told again after a restart
+        self._events: list[ButtonEvent] = []
+        self._forgotten = 0  # how many older ones are no longer kept
+        self._waiters: list[tuple[Callable[[ButtonEvent], bool], asyncio.Future[ButtonEvent]]] = []
+        self._hand = asyncio.Lock()  # one finger: a press and a cancel never overlap
+
+    @classmethod
+    async def start(
+        cls,
+        name: str,
+        files: ButtonFiles,
+        *,
+        on_event: Callable[[ButtonEvent], None],
+        holds: HoldTimes | None = None,
+    ) -> VirtualButton:
+        """Start it and wait for its `start` line. Raises Trouble (`not_started`, `button_ended`, `button_silent`)."""
+        button = cls(name, files, holds or HoldTimes(), on_event)
+        await button._switch_on()
+        return button
+
+    @property
+    def pid(self) -> int:
+        return self._running_child().pid
+
+    @property
+    def running(self) -> bool:
+        return self._child is not None and self._child.running
+
+    def mark(self) -> int:
+        """A place in the stream of events: `wait_for(after=mark)` sees only what comes later."""
+        return self._forgotten + len(self._events)
+
+    async def wait_for(
+        self, wanted: Callable[[ButtonEvent], bool], *, after: int, deadline_s: float, what: str
+    ) -> ButtonEvent:
+        """The first event from `after` on that is wanted.
+
+        Raises Trouble: `button_silent` at the deadline, `button_ended` when the process ends first.
+        """
+        for event in self._events[max(0, after - self._forgotten) :]:
+            if wanted(event):
+                return event
+        heard: asyncio.Future[ButtonEvent] = asyncio.get_running_loop().create_future()
+        ended = asyncio.ensure_future(self._running_child().ended())
+        waiter = (wanted, heard)
+        self._waiters.append(waiter)
+        try:
+            await asyncio.wait((heard, ended), timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED)
+            if heard.done():
+                return heard.result()
+            if ended.done():
+                raise Trouble("button_ended", name=self.name, code=ended.result(), why=self.last_words())
+            raise Trouble("button_silent", name=self.name, what=what, seconds=f"{deadline_s:g}")
+        finally:
+            self._waiters.remove(waiter)
+            ended.cancel()
+
+    async def tell(self, line: str) -> None:
+        """One line of the simulated surroundings: `network 0`, `battery 12`, `fix none` ..."""
+        await self._running_child().tell(line)
+        words = line.split()
+        if words and words[0] in ("network", "battery", "fix"):
+            self._surroundings[words[0]] = line
+        elif words[:1] == ["pin"] and words[1:2] != ["button"]:
+            self._surroundings[" ".join(words[:2])] = line
+
+    async def press(self) -> None:
+        """Hold the button until it takes it for a press, then let go."""
+        await self._hold(self._holds.press_ms)
+
+    async def cancel(self) -> None:
+        """Hold it as long as a cancel needs, then let go."""
+        await self._hold(self._holds.cancel_ms)
+
+    async def test(self) -> None:
+        """Switch it off and on again with the button held, which is how a holder tests it."""
+        async with self._hand:
+            self._switched.clear()
+            try:
+                await self._running_child().stop()
+                await self._switch_on(held="button")
+            finally:
+                self._switched.set()
+            await asyncio.sleep(self._holds.press_ms / 1000 + HOLD_MARGIN_S)
+            await self.tell("pin button 0")
+
+    async def power_cycle(self) -> None:
+        """Switch it off and on, and wait until it has started."""
+        mark = self.mark()
+        await self.tell("power 0")
+        await self.tell("power 1")
+        await self._started(mark)
+        await self._tell_surroundings()
+
+    async def network(self, on: bool) -> None:
+        await self.tell(f"network {int(on)}")
+
+    async def ended(self) -> int:
+        """Wait for its end, for as long as it lives; the exit code, negative for a signal."""
+        while True:
+            child = self._running_child()
+            code = await child.ended()
+            await self._switched.wait()
+            if child is self._child:
+                return code
+
+    def last_words(self) -> str:
+        """The last thing it said went wrong, else the last line of its standard error."""
+        for event in reversed(self._events):
+            if event.kind == "error":
+                return str(event.facts.get("what", ""))
+        return self._running_child().last_words()
+
+    async def stop(self, *, grace_s: float = 3) -> None:
+        """End the process. Safe to call twice."""
+        self.stopping = True
+        if self._child is not None:
+            await self._child.stop(grace_s=grace_s)
+
+    async def _switch_on(self, held: str = "") -> None:
+        environ = {**os.environ, "SIAGA_FLASH": str(self._files.flash), "SIAGA_PINS": held}
+        if self._files.settings is not None:
+            environ["SIAGA_SETTINGS"] = str(self._files.settings)
+        mark = self.mark()
+        self._child = await Child.start(
+            self.name,
+            [self._files.micropython, "-X", f"heapsize={HEAP}", str(self._files.firmware)],
+            on_line=self._line,
+            environ=environ,
+            folder=self._files.firmware.parent,
+        )
+        try:
+            await self._started(mark)
+            await self._tell_surroundings()
+        except BaseException:
+            await self._child.stop()
+            raise
+
+    async def _started(self, mark: int) -> None:
+        started = await self.wait_for(
+            lambda event: event.kind == "start", after=mark, deadline_s=START_DEADLINE_S, what="start"
+        )
+        self.device_id = str(started.facts["device_id"])
+
+    async def _tell_surroundings(self) -> None:
+        for line in self._surroundings.values():
+            await self._running_child().tell(line)
+
+    async def _hold(self, hold_ms: int) -> None:
+        async with self._hand:
+            await self.tell("pin button 1")
+            try:
+                await asyncio.sleep(hold_ms / 1000 + HOLD_MARGIN_S)
+            finally:
+                if self.running:
+                    await self.tell("pin button 0")
+
+    def _running_child(self) -> Child:
+        if self._child is None:
+            raise RuntimeError(f"{self.name} was not started")
+        return self._child
+
+    def _line(self, line: str) -> None:
+        event = read_line(line)
+        self._events.append(event)
+        if len(self._events) > 2 * _KEPT:
+            self._forgotten += _KEPT
+            del self._events[:_KEPT]
+        for wanted, heard in self._waiters:
+            if not heard.done() and wanted(event):
+                heard.set_result(event)
+        self._on_event(event)
