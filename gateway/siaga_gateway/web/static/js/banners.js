@@ -1,0 +1,66 @@
+// What must not be overlooked: the strip across the top of the page.
+
+import { clockTime, duration, now } from "./clock.js";
+import { settings, text } from "./settings.js";
+
+function show(id, words) {
+  const banner = document.getElementById(`banner-${id}`);
+  if (words !== null && words !== undefined && banner.textContent !== words) banner.textContent = words;
+  banner.hidden = words === null;
+}
+
+function chip(id, state, words) {
+  const element = document.getElementById(id);
+  element.dataset.state = state;
+  element.textContent = words;
+}
+
+export function link(state, sinceClock) {
+  chip("link", state, text(`link_${state}`));
+  document.body.classList.toggle("stale", state === "dead");
+  // The time when the link was last alive, by the gateway's clock.
+  show("link", state === "dead" ? text("dead", { time: clockTime(sinceClock + now() - Date.now()) }) : null);
+}
+
+export function store(works) {
+  show("store", works ? null : text("store_failed"));
+}
+
+export function broker(lostMs) {
+  show("broker", lostMs === null ? null : text("broker_lost", { time: clockTime(lostMs) }));
+}
+
+export function load(works) {
+  show("load", works ? null : text("load_failed"));
+}
+
+export function sound(on) {
+  chip("sound", on ? "on" : "off", text(on ? "sound_chip_on" : "sound_chip_off"));
+  document.getElementById("banner-sound").hidden = on;
+}
+
+function withLink(words) {
+  const banner = document.getElementById("banner-session");
+  const again = document.createElement("a");
+  again.href = "/sign-in";
+  again.textContent = text("sign_in_again");
+  banner.replaceChildren(`${words} `, again);
+  banner.hidden = false;
+  return banner;
+}
+
+let over = false;
+export function signedOut() {
+  if (over) return;
+  over = true;
+  withLink(text("signed_out")).classList.remove("soon");
+  document.body.classList.add("stale");
+}
+
+/** From twenty minutes before the session's end on. */
+export function sessionEnds() {
+  const left = settings.session_ends - now();
+  if (!over && left > 0 && left < settings.session_warning) {
+    withLink(text("session_ends", { left: duration(left) })).classList.add("soon");
+  }
+}

@@ -1,0 +1,119 @@
+// The detail of one incident. A refresh changes only the parts that differ, so that nothing that an operator is typing
+// is ever wiped.
+
+import { showAges } from "./clock.js";
+
+const DEADLINE_MS = 8000;
+const RETRY_MS = 1000;
+
+const box = document.getElementById("detail");
+let chosen = null;
+let wanted = 0; // counts requests: an answer that was overtaken is dropped
+let parts = new Map(); // the server's text of each part as last shown
+let told = { failed: () => {}, signedOut: () => {} };
+
+export function listen(listener) {
+  told = { ...told, ...listener };
+}
+
+/** The id of the incident that is shown, or null. */
+export function current() {
+  return chosen;
+}
+
+export async function open(id) {
+  chosen = id;
+  await refresh();
+}
+
+/** Read the shown incident again. */
+export async function refresh() {
+  const id = chosen;
+  if (id === null) return;
+  const mine = ++wanted;
+  try {
+    const answer = await fetch(`/incidents/${id}`, { cache: "no-store", signal: AbortSignal.timeout(DEADLINE_MS) });
+    if (answer.status === 401) return told.signedOut();
+    if (!answer.ok && answer.status !== 404) throw new Error(`HTTP ${answer.status}`);
+    const html = await answer.text();
+    if (mine === wanted) show(html);
+    told.failed(false);
+  } catch (error) {
+    console.warn("the incident could not be read:", error);
+    told.failed(true);
+    if (mine === wanted) setTimeout(() => mine === wanted && refresh(), RETRY_MS);
+  }
+}
+
+/** Show the server's detail; used for answers to the operator's steps too. */
+export function show(html) {
+  wanted += 1; // whatever is under way is older than this
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  const next = template.content.firstElementChild;
+  const shown = box.querySelector("article");
+  if (!next?.dataset.id) {
+    box.replaceChildren(template.content);
+    parts = new Map();
+    return;
+  }
+  chosen = Number(next.dataset.id);
+  const texts = new Map([...next.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part.outerHTML]));
+  if (shown?.dataset.id !== next.dataset.id) {
+    box.replaceChildren(next);
+    box.scrollTop = 0;
+    prepare(box);
+  } else {
+    for (const [name, text] of texts) if (parts.get(name) !== text) replace(shown, next, name);
+  }
+  parts = texts;
+  showAges(box);
+}
+
+function replace(shown, next, name) {
+  const before = shown.querySelector(`[data-part="${name}"]`);
+  const after = next.querySelector(`[data-part="${name}"]`);
+  if (name === "steps") {
+    if (before.dataset.signature !== after.dataset.signature) document.getElementById("message").replaceChildren();
+    keepTyped(before, after);
+  }
+  const focused = before.contains(document.activeElement) ? document.activeElement : null;
+  const selector = focused && handle(focused);
+  before.replaceWith(after);
+  prepare(after);
+  if (focused) (after.querySelector(selector) ?? after.querySelector("button, input, summary") ?? box).focus({ preventScroll: true });
+}
+
+function handle(element) {
+  if (element.id) return `#${CSS.escape(element.id)}`;
+  if (element.dataset.step) return `[data-step="${element.dataset.step}"]`;
+  if (element.name) return `[name="${element.name}"]${element.type === "radio" ? `[value="${element.value}"]` : ""}`;
+  return element.tagName.toLowerCase();
+}
+
+function keepTyped(before, after) {
+  for (const field of before.querySelectorAll("input, textarea")) {
+    const twin = after.querySelector(handle(field));
+    if (!twin || field.form?.dataset.sent) continue; // what was sent is no draft any more
+    if (field.type === "radio") twin.checked = field.checked;
+    else if (field.value) twin.value = field.value;
+  }
+  for (const fold of before.querySelectorAll("details[data-keep]")) {
+    const twin = after.querySelector(`details[data-keep="${fold.dataset.keep}"]`);
+    if (twin && fold.open) twin.open = true;
+  }
+}
+
+function prepare(root) {
+  window.htmx.process(root);
+}
+
+/** A problem above the operator's buttons. */
+export function problem(words) {
+  const place = document.getElementById("message");
+  if (!place) return;
+  const line = document.createElement("p");
+  line.className = "problem";
+  line.textContent = words;
+  place.replaceChildren(line);
+}

@@ -1,0 +1,262 @@
+// The page: ties the link, the queue, the detail, the map and the sound together.
+
+import * as alarm from "./alarm.js";
+import * as banners from "./banners.js";
+import { startClock, tickFromServer } from "./clock.js";
+import * as detail from "./detail.js";
+import * as map from "./map.js";
+import * as queue from "./queue.js";
+import { settings, text } from "./settings.js";
+
+const DUTY = "siaga duty"; // sessionStorage: this tab has heard the test tones
+const pageTitle = document.title;
+const link = new Worker("/static/js/live-worker.js");
+
+// --- the link -------------------------------------------------------------------------------------------------------
+
+link.onmessage = ({ data }) => {
+  if (data.type === "rows") rows(data.rows);
+  else if (data.type === "tick") {
+    tickFromServer(data.now_ms);
+    banners.store(data.store);
+  } else if (data.type === "link") {
+    banners.link(data.state, data.since);
+    alarm.setDead(data.state === "dead");
+  } else if (data.type === "reset") {
+    queue.resync();
+    detail.refresh();
+    readFeed();
+  } else if (data.type === "signed_out") signedOut();
+  else if (data.type === "beat") {
+    alarm.beat();
+    banners.sessionEnds();
+  }
+};
+
+function rows(list) {
+  const ids = new Set();
+  let others = false;
+  for (const row of list) {
+    if (row.incident !== null) ids.add(row.incident);
+    else others = true;
+    if (row.kind === "broker_lost") banners.broker(row.at_ms);
+    else if (row.kind === "broker_back" || row.kind === "gateway_started") banners.broker(null);
+  }
+  if (ids.size) queue.touch(ids);
+  if (ids.has(detail.current())) later("detail", detail.refresh);
+  if (others) later("feed", readFeed);
+}
+
+// A burst asks for the same thing many times: the first at once, then at most three a second.
+const planned = new Map();
+function later(name, what) {
+  const plan = planned.get(name);
+  if (plan) {
+    plan.again = true;
+    return;
+  }
+  const fresh = { again: false };
+  planned.set(name, fresh);
+  what();
+  setTimeout(() => {
+    planned.delete(name);
+    if (fresh.again) later(name, what);
+  }, 330);
+}
+
+function signedOut() {
+  banners.signedOut();
+  alarm.setDead(true);
+}
+
+async function readFeed() {
+  try {
+    const answer = await fetch("/feed", { cache: "no-store", signal: AbortSignal.timeout(8000) });
+    if (!answer.ok) return;
+    document.getElementById("feed").innerHTML = await answer.text();
+  } catch (error) {
+    console.warn("the feed could not be read:", error); // the next row asks again; nothing urgent is only there
+  }
+}
+
+// --- queue, detail, map -----------------------------------------------------------------------------------------------
+
+queue.listen({
+  cards(changed, fresh) {
+    map.update(changed);
+    map.keep(new Set(queue.cards().map((element) => Number(element.dataset.id))));
+    counts();
+    announce(fresh);
+    if (detail.current() === null && fresh.length) choose(Number(fresh[0].dataset.id), { focus: false });
+    else mark();
+  },
+  failed: (failed) => banners.load(!failed),
+  signedOut,
+});
+detail.listen({ failed: (failed) => banners.load(!failed), signedOut });
+
+function counts() {
+  const unseen = queue.unseen();
+  const active = document.getElementById("group-active").children.length;
+  document.getElementById("count-unseen").textContent = unseen;
+  document.getElementById("count-active").textContent = active;
+  document.getElementById("title-unseen").hidden = unseen === 0;
+  document.getElementById("title-active").hidden = active === 0;
+  document.getElementById("queue-empty").hidden = unseen + active > 0;
+  document.body.classList.toggle("has-unseen", unseen > 0);
+  document.title = unseen ? text("title_new", { n: unseen }) : pageTitle;
+  alarm.setUnseen(unseen);
+}
+
+function announce(fresh) {
+  if (!fresh.length) return;
+  const words = fresh.length === 1 ? text("new_one", { title: fresh[0].dataset.title }) : text("new_many", { n: fresh.length });
+  document.getElementById("announce").textContent = words;
+}
+
+function choose(id, { focus = false } = {}) {
+  const card = queue.card(id);
+  history.replaceState(null, "", `#${id}`);
+  detail.open(id);
+  map.select(id, card?.dataset.title ?? "");
+  mark();
+  card?.scrollIntoView({ block: "nearest" });
+  if (focus) card?.querySelector(".card").focus({ preventScroll: true });
+}
+
+function mark() {
+  for (const element of document.querySelectorAll('.card[aria-current="true"]')) element.removeAttribute("aria-current");
+  queue.card(detail.current())?.querySelector(".card").setAttribute("aria-current", "true");
+}
+
+document.getElementById("queue").addEventListener("click", (event) => {
+  const card = event.target.closest(".card-place");
+  if (card) choose(Number(card.dataset.id));
+});
+
+// --- the operator's steps: htmx sends the forms, the detail takes the answer ----------------------------------------------
+
+document.body.addEventListener("htmx:beforeRequest", ({ target }) => {
+  if (target instanceof HTMLFormElement) target.dataset.sent = "yes";
+});
+document.body.addEventListener("htmx:afterRequest", ({ target, detail: { successful, xhr } }) => {
+  if (target instanceof HTMLFormElement && !(successful && xhr.status === 200)) delete target.dataset.sent;
+});
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target.id !== "detail") return;
+  event.detail.shouldSwap = false;
+  detail.show(event.detail.serverResponse);
+  queue.touch([detail.current()]);
+});
+document.body.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
+  if (xhr.status === 401) signedOut();
+  detail.problem(text("step_error", { status: xhr.status }));
+});
+for (const lost of ["htmx:sendError", "htmx:timeout"]) {
+  document.body.addEventListener(lost, () => detail.problem(text("step_failed")));
+}
+document.getElementById("detail").addEventListener("click", async (event) => {
+  const copied = event.target.closest("[data-copy]");
+  if (!copied) return;
+  await navigator.clipboard?.writeText(copied.dataset.copy).catch(() => {});
+  copied.textContent = text("copied");
+});
+
+// --- keyboard -----------------------------------------------------------------------------------------------------------
+
+function press(selector) {
+  const target = document.querySelector(`#detail ${selector}`);
+  if (!target) return false;
+  if (target.tagName === "BUTTON" || target.tagName === "SUMMARY") target.click();
+  else target.focus();
+  return true;
+}
+
+const KEYS = {
+  F2() {
+    const cards = [...document.querySelectorAll("#group-unseen .card-place")];
+    if (!cards.length) return;
+    const at = cards.findIndex((element) => Number(element.dataset.id) === detail.current());
+    choose(Number(cards[(at + 1) % cards.length].dataset.id), { focus: true });
+  },
+  F4: () => press('[data-step="seen"]'),
+  F8() {
+    const fold = document.querySelector('#detail details[data-keep="reassign"]');
+    if (fold) fold.open = true;
+    press("#unit");
+  },
+  F9() {
+    const fold = document.querySelector('#detail details[data-keep="close"]');
+    if (!fold) return;
+    fold.open = true;
+    fold.querySelector("input").focus();
+  },
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+  if (document.getElementById("duty").open) return;
+  const key = KEYS[event.key];
+  if (key) {
+    event.preventDefault();
+    if (!event.repeat) key();
+    return;
+  }
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!step || !event.target.closest?.("#queue .card")) return;
+  event.preventDefault();
+  const cards = queue.cards().filter((element) => element.checkVisibility());
+  const next = cards[cards.indexOf(event.target.closest(".card-place")) + step];
+  next?.querySelector(".card").focus();
+});
+
+// --- duty and sound -----------------------------------------------------------------------------------------------------
+
+const duty = document.getElementById("duty");
+
+async function startDuty() {
+  sessionStorage.setItem(DUTY, "yes");
+  duty.close();
+  await alarm.start();
+  banners.sound(alarm.running());
+  keepAwake();
+  document.querySelector("#group-unseen .card")?.focus();
+}
+
+// A screen that goes dark hides an alarm as well as a dead link does.
+async function keepAwake() {
+  try {
+    await navigator.wakeLock?.request("screen");
+  } catch {
+    // refused by the browser or the machine's power settings: those are the administrator's
+  }
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && sessionStorage.getItem(DUTY)) keepAwake();
+});
+document.getElementById("duty-start").addEventListener("click", startDuty);
+document.getElementById("sound-on").addEventListener("click", async () => {
+  await alarm.start();
+  banners.sound(alarm.running());
+});
+duty.addEventListener("cancel", (event) => event.preventDefault()); // Escape must not leave the room without sound
+alarm.onChange(() => banners.sound(alarm.running()));
+
+// --- start --------------------------------------------------------------------------------------------------------------
+
+startClock();
+if (settings.broker_lost !== null) banners.broker(settings.broker_lost);
+map.start(choose);
+map.update(queue.cards());
+counts();
+link.postMessage({ type: "start", last: settings.last, watchdog: settings.watchdog });
+if (sessionStorage.getItem(DUTY)) {
+  // After a reload: most browsers remember the click, the banner asks for another where they do not.
+  alarm.start({ test: false }).then(() => banners.sound(alarm.running()));
+  keepAwake();
+} else {
+  duty.showModal();
+}
+const first = Number(location.hash.slice(1)) || Number(document.querySelector("#group-unseen .card-place")?.dataset.id);
+if (first) choose(first);

@@ -1,0 +1,254 @@
+// The map: an offline base map of Lampung, every open incident as a dot with its accuracy circle, a pulse where nobody
+// has acknowledged yet. It only adds to the page: where WebGL is missing the rest works on.
+
+import { text } from "./settings.js";
+
+const LIBRARY = "/static/vendor/maplibre-gl/maplibre-gl.mjs";
+const WORKER = "/static/vendor/maplibre-gl/maplibre-gl-worker.mjs";
+const LAMPUNG = [[103.45, -6.15], [106.2, -3.65]];
+const EDGE = [[102.2, -7.4], [107.6, -2.6]]; // what the base map covers
+const CLOSEST = 9.8; // when it goes to an incident by itself: near enough to act, far enough to see towns
+const PULSES = 40; // beyond so many the dots alone have to do
+const FONT = ["DejaVu Sans, Noto Sans, Segoe UI, Arial, sans-serif"];
+
+const COLOURS = {
+  sea: "#0a1626", land: "#203045", coast: "#45648a", town: "#8fa6c4", words: "#c9d6ea", halo: "#101b2b",
+  duress: "#ff5cf0", open: "#ff5a52", seen: "#ffb224", assigned: "#4da3ff", on_scene: "#2fd3b5", closed: "#8091a8",
+};
+const byState = ["match", ["get", "state"], ...["open", "seen", "assigned", "on_scene"].flatMap((s) => [s, COLOURS[s]]), COLOURS.closed];
+
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const features = new Map(); // incident id -> {id, title, state, at: [lon, lat], accuracy}
+const pulses = new Map(); // incident id -> Marker
+let library = null;
+let map = null;
+let ready = false;
+let selected = null;
+let selectedTitle = "";
+let chosen = () => {};
+let pending = null;
+
+/** Build the map; `choose(id)` is called for a click on an incident. */
+export async function start(choose) {
+  chosen = choose;
+  try {
+    library = await import(LIBRARY);
+    library.setWorkerUrl(WORKER);
+    map = new library.Map({
+      container: "map", style: style(), bounds: LAMPUNG, fitBoundsOptions: { padding: 24 }, maxBounds: EDGE,
+      maxZoom: 13.5, dragRotate: false, pitchWithRotate: false, touchPitch: false, fadeDuration: 0,
+      attributionControl: false,
+      locale: { "NavigationControl.ZoomIn": text("zoom_in"), "NavigationControl.ZoomOut": text("zoom_out") },
+    });
+  } catch (error) {
+    console.warn("no map:", error);
+    map = null;
+    note(text("no_map"));
+    return;
+  }
+  map.touchZoomRotate.disableRotation();
+  map.keyboard.disableRotation();
+  map.addControl(new library.AttributionControl({ compact: false, customAttribution: text("attribution") }));
+  map.addControl(new library.NavigationControl({ showCompass: false }), "top-right");
+  map.addControl(new Home(), "top-right");
+  map.addControl(new library.ScaleControl({ maxWidth: 120 }), "bottom-left");
+  map.on("load", () => {
+    ready = true;
+    map.addImage("room", { width: 30, height: 30, data: new Uint8Array(30 * 30 * 4) });
+    draw();
+    select(selected, selectedTitle);
+  });
+  for (const layer of ["incident", "incident-ring"]) {
+    map.on("click", layer, (event) => chosen(Number(event.features[0].properties.id)));
+    map.on("mouseenter", layer, () => { map.getCanvas().style.cursor = "pointer"; });
+    map.on("mouseleave", layer, () => { map.getCanvas().style.cursor = ""; });
+  }
+}
+
+class Home {
+  onAdd() {
+    this.box = document.createElement("div");
+    this.box.className = "maplibregl-ctrl maplibregl-ctrl-group";
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "map-home";
+    button.title = text("home");
+    button.setAttribute("aria-label", text("home"));
+    button.onclick = () => map.fitBounds(LAMPUNG, { padding: 24, animate: !calm.matches });
+    this.box.append(button);
+    return this.box;
+  }
+
+  onRemove() {
+    this.box.remove();
+  }
+}
+
+/** Put these cards on the map; closed ones are drawn only while they are selected. */
+export function update(cards) {
+  for (const { dataset } of cards) {
+    const id = Number(dataset.id);
+    if (dataset.latitude === undefined) {
+      features.delete(id);
+      continue;
+    }
+    features.set(id, {
+      id, title: dataset.title, state: dataset.state,
+      at: [Number(dataset.longitude), Number(dataset.latitude)],
+      accuracy: dataset.accuracy === undefined ? null : Number(dataset.accuracy),
+      duress: dataset.duress !== undefined,
+    });
+  }
+  plan();
+}
+
+/** Keep only incidents that are still in the queue. */
+export function keep(ids) {
+  for (const id of features.keys()) if (!ids.has(id)) features.delete(id);
+  plan();
+}
+
+/** Go to an incident and mark it. */
+export function select(id, title) {
+  selected = id;
+  selectedTitle = title;
+  if (!ready) return;
+  const feature = features.get(id);
+  if (id === null) note(null);
+  else if (!feature) note(text("nowhere", { title }));
+  else note(covered(feature.at) ? null : text("outside", { title }));
+  plan();
+  look();
+}
+
+function covered([longitude, latitude]) {
+  const [[west, south], [east, north]] = EDGE;
+  return west < longitude && longitude < east && south < latitude && latitude < north;
+}
+
+function note(words) {
+  const line = document.getElementById("map-note");
+  line.hidden = words === null;
+  line.textContent = words ?? "";
+}
+
+function look() {
+  const feature = features.get(selected);
+  if (!ready || selected === null) return;
+  if (!feature || !covered(feature.at)) {
+    map.fitBounds(LAMPUNG, { padding: 24, animate: !calm.matches });
+    return;
+  }
+  const radius = Math.max(feature.accuracy ?? 0, 400);
+  const box = library.LngLatBounds.fromLngLat(new library.LngLat(...feature.at), radius * 4);
+  const there = map.cameraForBounds(box, { padding: 40, maxZoom: CLOSEST });
+  map[calm.matches ? "jumpTo" : "easeTo"]({ ...there, duration: 700 });
+}
+
+// A burst changes many cards: draw once for all of them.
+function plan() {
+  if (pending === null) {
+    pending = setTimeout(() => {
+      pending = null;
+      draw();
+    }, 30);
+  }
+}
+
+function shown() {
+  return [...features.values()].filter((feature) => feature.state !== "closed" || feature.id === selected);
+}
+
+function draw() {
+  if (!ready) return;
+  const all = shown();
+  map.getSource("incidents").setData(collection(all.map((feature) => ({
+    type: "Feature", geometry: { type: "Point", coordinates: feature.at },
+    properties: { id: feature.id, state: feature.state, title: feature.title, duress: feature.duress, selected: feature.id === selected },
+  }))));
+  map.getSource("accuracy").setData(collection(all.filter((feature) => feature.accuracy).map((feature) => ({
+    type: "Feature", geometry: { type: "Polygon", coordinates: [circle(feature.at, feature.accuracy)] },
+    properties: { state: feature.state, selected: feature.id === selected },
+  }))));
+  const beating = new Map(all.filter((feature) => feature.state === "open").slice(0, PULSES).map((feature) => [feature.id, feature]));
+  for (const [id, marker] of pulses) {
+    if (beating.has(id)) continue;
+    marker.remove();
+    pulses.delete(id);
+  }
+  for (const [id, feature] of beating) {
+    if (!pulses.has(id)) pulses.set(id, new library.Marker({ element: pulse() }).setLngLat(feature.at).addTo(map));
+    else pulses.get(id).setLngLat(feature.at);
+  }
+}
+
+function pulse() {
+  const element = document.createElement("div");
+  element.className = "pulse";
+  element.setAttribute("aria-hidden", "true");
+  element.append(document.createElement("i"));
+  return element;
+}
+
+function collection(list) {
+  return { type: "FeatureCollection", features: list };
+}
+
+/** A circle of `metres` around a point, as a ring of 48 corners. */
+function circle([longitude, latitude], metres) {
+  const north = metres / 111195;
+  const east = north / Math.cos((latitude * Math.PI) / 180);
+  return Array.from({ length: 49 }, (_, corner) => {
+    const turn = ((corner % 48) * Math.PI) / 24;
+    return [longitude + east * Math.sin(turn), latitude + north * Math.cos(turn)];
+  });
+}
+
+function towns(rank, minzoom, size, colour) {
+  return [
+    {
+      id: `town-${rank}`, type: "circle", source: "places", minzoom, filter: ["==", ["get", "rank"], rank],
+      paint: { "circle-radius": rank === 1 ? 3.5 : 2.5, "circle-color": COLOURS.town, "circle-opacity": ["case", ["get", "province"], 1, 0.5] },
+    },
+    {
+      id: `town-name-${rank}`, type: "symbol", source: "places", minzoom, filter: ["==", ["get", "rank"], rank],
+      layout: {
+        "text-field": ["get", "name"], "text-font": FONT, "text-size": size, "text-variable-anchor": ["left", "right", "top", "bottom"],
+        "text-radial-offset": 0.6, "text-justify": "auto", "symbol-sort-key": rank,
+      },
+      paint: { "text-color": colour, "text-halo-color": COLOURS.halo, "text-halo-width": 1.4, "text-opacity": ["case", ["get", "province"], 1, 0.55] },
+    },
+  ];
+}
+
+function style() {
+  return {
+    version: 8,
+    sources: {
+      land: { type: "geojson", data: "/static/map/land.geojson" },
+      places: { type: "geojson", data: "/static/map/places.geojson" },
+      accuracy: { type: "geojson", data: collection([]) },
+      incidents: { type: "geojson", data: collection([]) },
+    },
+    layers: [
+      { id: "sea", type: "background", paint: { "background-color": COLOURS.sea } },
+      { id: "shallows", type: "line", source: "land", paint: { "line-color": "#11253d", "line-width": ["interpolate", ["linear"], ["zoom"], 6, 6, 12, 26], "line-blur": ["interpolate", ["linear"], ["zoom"], 6, 4, 12, 16] } },
+      { id: "land", type: "fill", source: "land", paint: { "fill-color": COLOURS.land } },
+      { id: "coast", type: "line", source: "land", paint: { "line-color": COLOURS.coast, "line-width": 1.1 } },
+      ...towns(3, 8.2, 12, "#a9bad3"),
+      ...towns(2, 0, 12.5, COLOURS.words),
+      ...towns(1, 0, 15, "#ffffff"),
+      { id: "accuracy", type: "fill", source: "accuracy", paint: { "fill-color": byState, "fill-opacity": ["case", ["get", "selected"], 0.2, 0.1] } },
+      { id: "accuracy-edge", type: "line", source: "accuracy", paint: { "line-color": byState, "line-width": 1.5, "line-opacity": ["case", ["get", "selected"], 0.95, 0.45] } },
+      { id: "incident-ring", type: "circle", source: "incidents", filter: ["get", "selected"], paint: { "circle-radius": 15, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": "#ffffff", "circle-stroke-width": 2.5 } },
+      { id: "incident", type: "circle", source: "incidents", paint: { "circle-radius": 8.5, "circle-color": byState, "circle-stroke-color": ["case", ["get", "duress"], COLOURS.duress, "#ffffff"], "circle-stroke-width": ["case", ["get", "duress"], 4, 2] } },
+      {
+        id: "incident-name", type: "symbol", source: "incidents",
+        layout: { "text-field": ["get", "title"], "text-font": FONT, "text-size": 13, "text-variable-anchor": ["top", "bottom", "left", "right"], "text-radial-offset": 1.3,
+          // Nothing to see: it keeps the names of towns off the dot.
+          "icon-image": "room", "icon-allow-overlap": true, "text-optional": true },
+        paint: { "text-color": "#ffffff", "text-halo-color": "#0b1320", "text-halo-width": 1.8 },
+      },
+    ],
+  };
+}

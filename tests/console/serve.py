@@ -1,0 +1,49 @@
+"""A console in its own process on a FileBook: `python serve.py JOURNAL PORT OPTIONS-AS-JSON`.
+
+Prints one JSON line when it listens; SIGTERM ends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+
+import uvicorn
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from console.fakes import FakeBell, FakeClock, FileBook
+from siaga_gateway.domain.incident import Mode
+from siaga_gateway.web.app import ConsoleOptions, create_app, end_streams
+
+
+async def serve(journal: Path, port: int, settings: dict[str, object]) -> None:
+    bell = FakeBell()
+    book = FileBook(bell, journal)
+    given = {"gateway_name": "Lampung", "mode": Mode.ACTUAL, "language": "id", "operators": {}, "secret": b"k" * 32}
+    options = ConsoleOptions(**{**given, **settings, "mode": Mode(settings.get("mode", "actual"))})  # type: ignore[arg-type]
+    app = create_app(reader=book, operate=book, bell=bell, options=options, clock=FakeClock())
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(("127.0.0.1", port))
+    threading.Thread(target=book.follow_for_ever, daemon=True).start()
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3))
+
+    def stop() -> None:
+        end_streams(app)
+        server.should_exit = True
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+    print(json.dumps({"port": listening.getsockname()[1]}), flush=True)
+    await server.serve(sockets=[listening])
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3])))
