@@ -9,7 +9,7 @@ class FrameError(SiagaError):
     """Bytes that are no valid frame, or values from which none can be made.
 
     reason: a short stable code, for counting and for tests: "length", "version", "suite", "kind",
-    "addressee", "tag", "stage", "counter".
+    "addressee", "tag", "stage", "counter", "result".
     """
 
     def __init__(self, reason: str, detail: str) -> None:

@@ -208,9 +208,14 @@ def encode_status(
 
 
 def encode_receipt(down_counter: int, result: int) -> bytes:
-    """The 5-byte body of a RECEIPT: which COMMAND (its counter), and a RESULT_ value."""
+    """The 5-byte body of a RECEIPT: which COMMAND (its counter), and a RESULT_ value.
+
+    Raises FrameError, reason "counter" or "result".
+    """
     if not 0 <= down_counter <= 0xFFFFFFFF:
         raise FrameError("counter", "a down-counter is a u32, not %d" % down_counter)
+    if not RESULT_DONE <= result <= RESULT_FAILED:
+        raise FrameError("result", "a result is 0 done, 1 refused or 2 failed, not %d" % result)
     return struct.pack(">IB", down_counter, result)
 
 
@@ -247,10 +252,10 @@ class Down:
         self.kind = frame[1]
         self.device_id = frame[2:10]
         self.counter, self.time = struct.unpack(">II", frame[10:18])
-        self.stage = None  # type: int | None
-        self.eta = None  # type: int | None
-        self.code = None  # type: int | None
-        self.arguments = None  # type: bytes | None
+        self.stage: int | None = None
+        self.eta: int | None = None
+        self.code: int | None = None
+        self.arguments: bytes | None = None
         if self.kind == ACK:
             self.stage = frame[18]
             self.eta = frame[19]

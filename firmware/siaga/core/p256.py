@@ -217,8 +217,8 @@ def _multiply(k: int, x: int, y: int) -> "tuple[int, int, int]":
     ys = [y]
     step_x, step_y = _affine(*_double(x, y, 1))
     while True:
-        pair_xs = []
-        pair_ys = []
+        pair_xs: "list[int]" = []
+        pair_ys: "list[int]" = []
         for i in range(len(xs)):
             pair_xs += (step_x, xs[i])
             pair_ys += (step_y, ys[i])

@@ -51,6 +51,8 @@ for size in (0, 7, 9):
 for counter in (-1, 2**32, 2**40):
     refused_frame("counter", "enrol anew", frame.unsigned, 1, frame.PRESS, OWN, counter, BODY)
     refused_frame("counter", "u32", frame.encode_receipt, counter, 0)
+for result in (-1, 3, 256):
+    refused_frame("result", "not " + str(result), frame.encode_receipt, 1, result)
 for kind in range(1, 8):
     for size in (0, 4, 6, 20, 22, 28, 30, 63, 65):
         refused_frame("length", "not " + str(size) + " bytes", frame.unsigned, 1, kind, OWN, 1, bytes(size))
