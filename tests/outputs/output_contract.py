@@ -18,7 +18,7 @@ from siaga_gateway.service.ports import Delivered, NotDelivered, Output
 # The place's own deadline in these tests. The port allows 10 s; the rule is the same.
 DEADLINE_S = 0.6
 # What a loaded machine may take on top of it.
-GRACE_S = 2.0
+GRACE_S = 5.0
 
 
 class Place(Protocol):

@@ -8,7 +8,7 @@ from siaga_gateway.service.ports import Delivered, NotDelivered
 SECRET = "whsec_" + "c2lhZ2EtdGVzdC1zZWNyZXQtMzItYnl0ZXMtbG9uZyE="
 # A deadline for receivers that never end, and what a loaded machine may take on top of it.
 QUICK_S = 0.4
-GRACE_S = 2.0
+GRACE_S = 5.0
 
 
 class FixedClock:

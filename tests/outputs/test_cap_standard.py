@@ -16,7 +16,7 @@ from siaga_gateway.formats.writing import one_line
 
 
 @given(NOTICES)
-@settings(max_examples=250)
+@settings(max_examples=150)
 def test_any_notice_keeps_the_schema_and_the_prose_of_the_standard(notice: Notice) -> None:
     check_prose(tree(cap.document(notice)))
 
@@ -57,7 +57,7 @@ def test_an_independent_parser_reads_back_what_was_meant(notice: Notice) -> None
 
 
 @given(POSITIONS)
-@settings(max_examples=200)
+@settings(max_examples=120)
 def test_a_position_comes_back_to_the_last_digit_with_its_sign(position: Position) -> None:
     root = tree(cap.document(opened(position=position)))
     for info in infos(root).values():

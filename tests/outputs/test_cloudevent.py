@@ -100,7 +100,7 @@ def test_later_notices_say_what_has_changed() -> None:
 
 
 @given(NOTICES)
-@settings(max_examples=200)
+@settings(max_examples=120)
 def test_any_notice_keeps_the_documented_shape_and_its_values(notice: Notice) -> None:
     event = read(cloudevent.event(notice, KEY))
     told, incident = event.get_data(), notice.incident

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 import urllib.request
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from lxml import etree
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from outputs.cap_reading import one, tree
 from outputs.incidents import SENT_MS, opened
@@ -120,7 +122,7 @@ def test_the_cap_message_is_posted_as_it_is(receiver: Receiver) -> None:
     assert request.headers["content-type"] == "application/cap+xml; charset=utf-8"
     assert request.headers["authorization"] == "Bearer abc.DEF_1"
     assert request.headers["webhook-id"] == "siaga.lampung-17.k7q2.1.cap"
-    assert "webhook-signature" not in request.headers
+    assert not {"webhook-signature", "webhook-timestamp"} & set(request.headers)
     assert one(tree(request.body), "sender") == "siaga.example"
 
 
@@ -138,7 +140,7 @@ def test_a_connection_that_the_receiver_closed_meanwhile_is_made_anew(
     output = make()
     receiver.behaviour = in_turn(raw(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"), answer(204))
     assert isinstance(output.deliver(opened(), "k1"), Delivered)
-    time.sleep(0.1)
+    time.sleep(0.5)
     assert isinstance(output.deliver(opened(), "k2"), Delivered)
 
 
@@ -160,6 +162,27 @@ def test_proxies_and_passwords_of_the_environment_are_not_used(
     monkeypatch.setenv("NETRC", str(netrc))
     assert isinstance(make().deliver(opened(), "k"), Delivered)
     assert "authorization" not in receiver.requests[0].headers
+
+
+def test_a_signed_cap_message_is_signed_as_a_webhook_is(receiver: Receiver) -> None:
+    clock = FixedClock(time.time_ns() // 1_000_000)
+    output = CapHttpOutput("cap", receiver.url, clock=clock, secret=SECRET)
+    assert isinstance(output.deliver(opened(), "siaga.lampung-17.k7q2.1.cap"), Delivered)
+    output.close()
+    (request,) = receiver.requests
+    Webhook(SECRET).verify(request.body, dict(request.headers), json_parse=False)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(SECRET).verify(request.body + b" ", dict(request.headers), json_parse=False)
+
+
+def test_no_log_line_holds_the_address_or_the_person(
+    receiver: Receiver, make: Callable[..., WebhookOutput], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    make().deliver(opened(), "k")
+    receiver.behaviour = raw(b"")
+    make().deliver(opened(), "k")
+    assert "hidden" not in caplog.text and "Siti" not in caplog.text
 
 
 # Settings
