@@ -75,7 +75,7 @@ def _open(event: Event, birth: Birth, known: Known) -> Outcome:
     key = event.counter if event.key is None else event.key
     counter = event.counter if closed is not None else key
     is_press = event.kind is Kind.PRESS
-    incident = _born(event, birth, counter, _position_now(event, birth.device, known))
+    incident = _born(event, birth, known, counter)
     marks = [Mark(key, opening=True, arrived=known.key_arrived or (is_press and event.counter == key))]
     if event.counter != key and (is_press or closed is not None):
         marks.append(Mark(event.counter, opening=closed is not None, arrived=is_press))
@@ -109,7 +109,7 @@ def _open(event: Event, birth: Birth, known: Known) -> Outcome:
     )
 
 
-def _born(event: Event, birth: Birth, opening_counter: int, position: Position | None) -> Incident:
+def _born(event: Event, birth: Birth, known: Known, opening_counter: int) -> Incident:
     is_cancel = event.kind is Kind.CANCEL
     return Incident(
         id=birth.id,
@@ -124,12 +124,12 @@ def _born(event: Event, birth: Birth, opening_counter: int, position: Position |
         opened_at_ms=event.received_ms,
         pressed_at_ms=event.happened_ms,
         delayed_s=event.delayed_s,
-        position=position,
+        position=_position_now(event, birth.device, known),
         silent=event.report.silent,
         duress=event.report.duress,
         cancelled_by_holder=is_cancel,
         held=birth.registration is not RegistrationState.ACTIVE,
-        battery=event.report.battery_percent,
+        battery=known.battery,
         sequence=0,
         last_press=event.counter if event.kind is Kind.PRESS else -1 if event.key is None else event.key,
         last_cancel=event.counter if is_cancel else None,
@@ -147,7 +147,6 @@ def _attach(event: Event, birth: Birth, known: Known, incident: Incident, late: 
     if event.kind is Kind.CANCEL:
         last_cancel = max(event.counter, -1 if last_cancel is None else last_cancel)
     cancelled = last_cancel is not None and last_cancel > last_press
-    newest = event.counter > known.newest_counter and event.report.battery_percent is not None
     released = incident.held and is_press and not late and birth.registration is RegistrationState.ACTIVE
     if late:
         position = better(incident.position, reported(event.report, event.at_ms))
@@ -164,7 +163,7 @@ def _attach(event: Event, birth: Birth, known: Known, incident: Incident, late: 
         duress=incident.duress or event.report.duress,
         cancelled_by_holder=cancelled,
         held=incident.held and not released,
-        battery=event.report.battery_percent if newest else incident.battery,
+        battery=incident.battery if late else known.battery,
         last_press=last_press,
         last_cancel=last_cancel,
     )
@@ -230,9 +229,8 @@ def _test(event: Event, birth: Birth, known: Known) -> Outcome:
     if known.keyed is not None:
         marks = (Mark(key, opening=True, arrived=True),) if arrived else ()
         return Outcome(answer, known.keyed, marks=marks)
-    position = _position_now(event, birth.device, known)
     incident = replace(
-        _born(event, birth, key, position),
+        _born(event, birth, known, key),
         mode=Mode.TEST,
         state=IncidentState.CLOSED,
         held=False,

@@ -86,7 +86,7 @@ class Incident:
     duress: bool = False
     cancelled_by_holder: bool = False
     held: bool = False  # registration not active: not dispatched until a person dispatches it
-    battery: int | None = None  # percent
+    battery: int | None = None  # percent, as last reported before it was closed
     seen_by: str | None = None
     seen_at_ms: int | None = None
     unit: str | None = None

@@ -21,8 +21,8 @@ class Known:
     )
     key_arrived: bool = False  # the PRESS of that counter is stored
     press_known: bool = False  # for a PRESS with another key than its own counter: that counter is marked already
-    newest_counter: int = -1  # the highest counter stored before this event
     last_position: Position | None = None  # the best the device ever reported, this event included
+    battery: int | None = None  # percent; the latest the device reported, this event included
 
 
 @dataclass(frozen=True, slots=True)

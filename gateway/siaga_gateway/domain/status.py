@@ -19,6 +19,7 @@ class DeviceStatus:
     events: int  # stored ones, duplicates not counted
     last_seen_ms: int  # when anything genuine of it was stored last, by the gateway's clock
     battery: int | None = None  # percent
+    battery_counter: int = -1  # of the frame that said so
     low_battery: bool = False
     tamper_open: bool = False
     external_power: bool = False
@@ -59,15 +60,16 @@ def step(before: DeviceStatus | None, uplink: Uplink, received_ms: int, at_ms: i
     )
     if report is None:
         return Step(after, gap_after)
+    battery = report.battery_percent
+    if battery is not None and counter > after.battery_counter:
+        after = replace(after, battery=battery, battery_counter=counter)
     position = reported(report, at_ms)
     if position is not None:
         after = replace(after, position=better(after.position, position))
     if not newest:
         return Step(after, gap_after)
-    battery = report.battery_percent
     after = replace(
         after,
-        battery=before.battery if battery is None else battery,
         low_battery=report.low_battery,
         tamper_open=report.tamper_open,
         external_power=report.external_power,

@@ -112,9 +112,8 @@ class Keeper:
             kept.replies.append(Reply(one.known, uplink.counter, Stage.RECEIVED))
             return
         event = event_of(uplink, received_ms, self._house.timing)
-        before = sight.statuses.get(uplink.device_id)
-        moved = step(before, uplink, received_ms, event.at_ms)
-        outcome = self._decide(sight, one, event, before, moved)
+        moved = step(sight.statuses.get(uplink.device_id), uplink, received_ms, event.at_ms)
+        outcome = self._decide(sight, one, event, moved)
         incident = self._put_outcome(transaction, sight, one, event, outcome)
         self._put_status(transaction, sight, one, moved)
         _put_event(transaction, sight, one, None if incident is None else incident.id)
@@ -125,7 +124,7 @@ class Keeper:
         if incident is not None and event.is_call:
             _tell_stage(kept, one.known, incident, incident.opening_counter if event.key is None else event.key)
 
-    def _decide(self, sight: _Sight, one: Genuine, event: Event, before: DeviceStatus | None, moved: Step) -> Outcome:
+    def _decide(self, sight: _Sight, one: Genuine, event: Event, moved: Step) -> Outcome:
         device_id, key, test = event.device_id, event.key, event.report.test
         mark = None if key is None else sight.marks.get((device_id, key, test))
         known = Known(
@@ -133,8 +132,8 @@ class Keeper:
             keyed=None if mark is None else sight.incidents[mark.incident_id],
             key_arrived=mark is not None and mark.arrived,
             press_known=(device_id, event.counter, test) in sight.marks,
-            newest_counter=-1 if before is None else before.highest_counter,
             last_position=moved.status.position,
+            battery=moved.status.battery,
         )
         birth = Birth(
             id=0,

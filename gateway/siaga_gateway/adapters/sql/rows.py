@@ -35,6 +35,7 @@ STATUS: Final = (
     "events",
     "last_seen_ms",
     "battery",
+    "battery_counter",
     "low_battery",
     "tamper_open",
     "external_power",
@@ -140,7 +141,9 @@ def _position_row(position: Position | None) -> Row:
 
 
 def status_of(row: Row) -> DeviceStatus:
-    device_id, first, highest, events, last_seen_ms, battery, low_battery, tamper_open, external_power = row[:9]
+    device_id, first, highest, events, last_seen_ms, battery, battery_counter, low_battery, tamper_open, power = row[
+        :10
+    ]
     return DeviceStatus(
         device_id=device_id,
         first_counter=first,
@@ -148,11 +151,12 @@ def status_of(row: Row) -> DeviceStatus:
         events=events,
         last_seen_ms=last_seen_ms,
         battery=battery,
+        battery_counter=battery_counter,
         low_battery=bool(low_battery),
         tamper_open=bool(tamper_open),
-        external_power=bool(external_power),
-        position=_position_of(row[9:15]),
-        health=None if row[15] is None else Status.from_body(row[15]),
+        external_power=bool(power),
+        position=_position_of(row[10:16]),
+        health=None if row[16] is None else Status.from_body(row[16]),
     )
 
 
@@ -165,6 +169,7 @@ def status_row(status: DeviceStatus) -> Row:
         status.events,
         status.last_seen_ms,
         status.battery,
+        status.battery_counter,
         int(status.low_battery),
         int(status.tamper_open),
         int(status.external_power),

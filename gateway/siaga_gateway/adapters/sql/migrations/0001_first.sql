@@ -38,6 +38,7 @@ CREATE TABLE device_status (
     events           INTEGER NOT NULL,
     last_seen_ms     INTEGER NOT NULL,
     battery          INTEGER,
+    battery_counter  INTEGER NOT NULL,
     low_battery      INTEGER NOT NULL,
     tamper_open      INTEGER NOT NULL,
     external_power   INTEGER NOT NULL,

@@ -1,0 +1,101 @@
+"""The real ingest on a real store, driven batch by batch, for tests of what becomes of frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from pressing import PressingButton
+from siaga_gateway.adapters.sql import SqlStore, store_path
+from siaga_gateway.domain.event import Timing
+from siaga_gateway.domain.frame import Stage
+from siaga_gateway.domain.incident import Incident, Mode
+from siaga_gateway.domain.registry import Device, Owner, RegistrationState
+from siaga_gateway.domain.verify import GatewayKey
+from siaga_gateway.service.check import Checker
+from siaga_gateway.service.inbound import InboundFrame
+from siaga_gateway.service.keep import House, Keeper, Reply
+from siaga_gateway.service.keyring import KeyRing
+from siaga_gateway.service.ports import JournalEntry
+from siaga_gateway.service.sampling import Sampler
+
+NOW_MS = 1_790_000_000_000
+NOW_S = NOW_MS // 1000
+HOUSE = House("siaga.test", Mode.ACTUAL, Timing(), ("cad", "trainer"), ("trainer",))
+
+
+class Desk:
+    """Checker and Keeper as ingest uses them, without its thread; one owner, any number of buttons."""
+
+    def __init__(self, folder: Path | str, house: House = HOUSE) -> None:
+        self.store = SqlStore(store_path(Path(folder)) if folder != ":memory:" else Path(":memory:"), NOW_MS)
+        self.gateway_key = GatewayKey.generate()
+        self.now_ms = NOW_MS
+        self.pool = ThreadPoolExecutor(1)
+        self.keyring = KeyRing(self.store, self.gateway_key)
+        self.sampler = Sampler()
+        self.checker = Checker(self.keyring, self.sampler, self.pool)
+        self.keeper = Keeper(house, self.store.name, self.sampler)
+        with self.store.transaction() as transaction:
+            owner = Owner(0, "Contoh Wati", "9900000000000001", "+620000000001", "Jl. Contoh 1, Bandar Lampung")
+            self.owner_id = transaction.add_owner(owner, NOW_MS)
+
+    def button(
+        self,
+        state: RegistrationState = RegistrationState.ACTIVE,
+        installed: tuple[int, int] | None = None,
+        valid_until_ms: int | None = None,
+    ) -> PressingButton:
+        """A new button, enrolled."""
+        button = PressingButton().meet(self.gateway_key)
+        latitude, longitude = installed or (None, None)
+        with self.store.transaction() as transaction:
+            transaction.add_device(
+                Device(
+                    button.device_id,
+                    button.public_xy,
+                    self.owner_id,
+                    state,
+                    "Toko Contoh, kasir",
+                    NOW_MS,
+                    valid_until_ms,
+                    latitude,
+                    longitude,
+                )
+            )
+        return button
+
+    def take(self, *frames: bytes) -> list[Reply]:
+        """One batch: what ingest would answer after its commit."""
+        inbound = [InboundFrame(raw, self.now_ms, "mqtt", lambda: None) for raw in frames]
+        checked = self.checker.check(inbound)
+        with self.store.transaction() as transaction:
+            transaction.quarantine(checked.strangers, 5)
+            for entry in checked.entries:
+                transaction.note(entry.kind, entry.at_ms, entry.facts, device_id=entry.device_id, frame=entry.frame)
+            kept = self.keeper.keep(transaction, checked)
+        self.keeper.committed()
+        return kept.replies
+
+    def stages(self, *frames: bytes) -> list[tuple[int, Stage]]:
+        return [(reply.counter, reply.stage) for reply in self.take(*frames)]
+
+    def only(self) -> Incident:
+        """The one incident that is open."""
+        (incident,) = self.store.open_incidents()
+        return incident
+
+    def journal(self, kind: str | None = None) -> Sequence[JournalEntry]:
+        return [entry for entry in self.store.journal_after(0, 10_000) if kind is None or entry.kind == kind]
+
+    def kinds(self) -> list[str]:
+        return [entry.kind for entry in self.journal()]
+
+    def told(self, output: str = "cad") -> list[tuple[int, str]]:
+        """(incident, change) of each notice for an output, in order."""
+        return [(one.incident_id, str(one.change)) for one in self.store.pending(output)]
+
+    def close(self) -> None:
+        self.pool.shutdown()
+        self.store.close()
