@@ -105,6 +105,7 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
     for worker in workers:
         worker.start()
     ingest.start()
+    started = False
     try:
         try:
             link.start()
@@ -112,8 +113,8 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
             raise StartError(str(error)) from None
         _note(store, clock, journal.GATEWAY_STARTED, {"version": version("siaga"), "pid": os.getpid()})
         bell.ring()
+        started = True
         ConsoleServer(app, lambda: _say_ready(bound)).run_on(bound)
-        _note(store, clock, journal.GATEWAY_STOPPED, {})
     finally:
         # Nothing more comes in; what is under way is finished, committed and acknowledged; then the link goes.
         link.hold_back()
@@ -123,6 +124,8 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
         link.stop()
         for output in outputs:
             getattr(output, "close", lambda: None)()
+        if started:
+            _note(store, clock, journal.GATEWAY_STOPPED, {})
 
 
 class _EntryPoint:

@@ -49,7 +49,9 @@ def row(result: dict[str, Any]) -> str:
 
 def main() -> None:
     RESULT.parent.mkdir(exist_ok=True)
-    print(f"Siaga bench, {time.strftime('%Y-%m-%d %H:%M %Z')}, {platform.machine()}, Python {platform.python_version()}")
+    print(
+        f"Siaga bench, {time.strftime('%Y-%m-%d %H:%M %Z')}, {platform.machine()}, Python {platform.python_version()}"
+    )
     with RESULT.open("w", encoding="utf-8") as out:
         for title, command in MEASUREMENTS:
             print(f"\n{title}", flush=True)

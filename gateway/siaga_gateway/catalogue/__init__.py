@@ -34,7 +34,7 @@ def _room(room: str, language: str) -> dict[str, str]:
     return texts
 
 
-def text(key: str, language: str, **values: object) -> str:
+def text(key: str, language: str, /, **values: object) -> str:
     """The text of `key` (`<room>.<name>` or `<room>.<group>.<name>`) with `{placeholders}` filled in.
 
     Raises UnknownText for a key or language that is not there.
