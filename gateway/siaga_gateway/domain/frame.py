@@ -124,7 +124,6 @@ class Uplink:
     receipt: Receipt | None = None
 
 
-# Body lengths by kind.
 _BODY_LENGTHS = {
     Kind.PRESS: (21,),
     Kind.UPDATE: (21,),
@@ -134,7 +133,15 @@ _BODY_LENGTHS = {
     Kind.ENROL: (64,),
     Kind.RECEIPT: (5,),
 }
-_UPLINK_TAG_LENGTHS = {Suite.ES256: 64, Suite.HS256_64: 8}
+# By their plain numbers, because every frame asks and looking an enum member up costs more than the rest.
+_SUITES = {int(suite): suite for suite in (Suite.ES256, Suite.HS256_64)}
+_KINDS = {int(kind): kind for kind in _BODY_LENGTHS}
+_TAG_LENGTHS = {int(Suite.ES256): 64, int(Suite.HS256_64): 8}
+_LENGTHS = {
+    (suite, int(kind)): tuple(_HEADER.size + length + tag_length for length in lengths)
+    for suite, tag_length in _TAG_LENGTHS.items()
+    for kind, lengths in _BODY_LENGTHS.items()
+}
 
 
 def decode_uplink(raw: bytes) -> Uplink:
@@ -150,19 +157,19 @@ def decode_uplink(raw: bytes) -> Uplink:
     if version_suite >> 4 != VERSION:
         raise FrameError(Reason.VERSION, f"version {version_suite >> 4}, only {VERSION} is spoken here")
     suite_number = version_suite & 15
-    if suite_number not in _UPLINK_TAG_LENGTHS:
+    suite = _SUITES.get(suite_number)
+    if suite is None:
         raise FrameError(Reason.SUITE, f"suite {suite_number}, an uplink is 1 (ES256) or 2 (HS256-64)")
-    suite = Suite(suite_number)
-    if kind_byte not in _BODY_LENGTHS:
+    kind = _KINDS.get(kind_byte)
+    if kind is None:
         raise FrameError(Reason.KIND, f"kind 0x{kind_byte:02x}, an uplink is of kind 1 to 7")
-    kind = Kind(kind_byte)
     if kind is Kind.ENROL and suite is not Suite.ES256:
         raise FrameError(Reason.SUITE, "an ENROL must be ES256, it is its own proof of possession")
-    tag_length = _UPLINK_TAG_LENGTHS[suite]
-    lengths = [_HEADER.size + n + tag_length for n in _BODY_LENGTHS[kind]]
+    lengths = _LENGTHS[suite_number, kind_byte]
     if size not in lengths:
         expected = " or ".join(map(str, lengths))
         raise FrameError(Reason.LENGTH, f"{size} bytes, a {kind.name} under {suite.name} is {expected}")
+    tag_length = _TAG_LENGTHS[suite_number]
 
     body = raw[_HEADER.size : size - tag_length]
     report: Report | None = None
