@@ -8,7 +8,7 @@ import sys
 from siaga.app import flash
 from siaga.app.board import Board
 from siaga.app.delivery import Delivery
-from siaga.app.identity import ENROL_COUNTER, Identity
+from siaga.app.identity import ENROL_COUNTER, FIRST_START, Identity
 from siaga.app.outbox import Outbox, OutboxFull
 from siaga.app.report import Reporter
 from siaga.app.settings import Settings, parse
@@ -57,7 +57,7 @@ class Device:
             self._reporter,
             self._outbox,
             self._delivery,
-            self._identity.fresh == "first start",
+            self._identity.fresh == FIRST_START,
         )
         self._incident_path = board.folder + "/incident"
         waiting = [(entry.kind, entry.counter, entry.body) for entry in self._outbox.entries]
@@ -72,6 +72,7 @@ class Device:
         self._name = ""
         self._pressed_stamp = 0
         self._hand_ms = self._tick_ms = now_ms
+        self._button.sample(board.pressed(), now_ms, alarm.is_open(self._state))
         self._delivery.bearers = self._bearers()
 
     def _tell(self, event: str, **facts: object) -> None:
@@ -108,12 +109,16 @@ class Device:
         return settings
 
     def _saved_incident(self) -> "bytes | None":
+        """The incident that an earlier run of this very device left."""
         try:
-            return flash.read_record(self._incident_path, _INCIDENT_MAGIC)
+            record = flash.read_record(self._incident_path, _INCIDENT_MAGIC)
         except flash.CorruptRecord as error:
             self._outbox.rejected += 1
             self._tell("error", what="the open incident on the flash is unreadable: %s" % error)
             return None
+        if record is None or record[:8] != self._identity.device_id:
+            return None
+        return record[8:]
 
     def _bearers(self) -> "list[WifiMqtt]":
         settings = self._settings
@@ -148,7 +153,7 @@ class Device:
         """Everything at once, until the board's surroundings end."""
         if self._identity.fresh:
             self._tell("log", what="a new key was made: %s" % self._identity.fresh)
-        if self._identity.fresh and self._identity.fresh != "first start":
+        if self._identity.fresh not in ("", FIRST_START):
             self._tell("error", what="this button has a new identity and must be enrolled anew")
         self._tell(
             "start",
@@ -218,7 +223,8 @@ class Device:
 
     def _save(self) -> None:
         try:
-            flash.write_record(self._incident_path, _INCIDENT_MAGIC, self._state.saved())
+            record = self._identity.device_id + self._state.saved()
+            flash.write_record(self._incident_path, _INCIDENT_MAGIC, record)
         except OSError as error:
             self._tell("error", what="the incident's stage does not go onto the flash: %s" % error)
 

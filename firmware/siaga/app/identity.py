@@ -19,6 +19,8 @@ _LENGTH = 32 + 64 + 4 + 1
 # An ENROL is always counter 1, so that the same frame can be made again at any time.
 ENROL_COUNTER = 1
 _FIRST = 2
+FIRST_START = "first start"
+_BEFORE_IDENTITY = ("identity.new", "settings.json", "settings.json.new")
 
 
 def gather(extra: bytes) -> bytes:
@@ -43,6 +45,11 @@ def gather(extra: bytes) -> bytes:
     return b"".join(halves)
 
 
+def _is_empty(folder: str) -> bool:
+    """Whether no earlier start got far enough to have had an identity."""
+    return all(item[0] in _BEFORE_IDENTITY for item in os.ilistdir(folder))
+
+
 class Identity:
     """private: the key as an integer, never leaves the button. public: X || Y. device_id: 8 bytes. fresh: why a new
     key was made at this start, "" when it was read. enrolled: whether the gateway acknowledged the ENROL."""
@@ -54,7 +61,7 @@ class Identity:
         try:
             record = flash.read_record(self._path, _MAGIC)
             if record is None:
-                self.fresh = "first start"
+                self.fresh = FIRST_START if _is_empty(folder) else "key and counter are gone"
             elif len(record) != _LENGTH:
                 raise flash.CorruptRecord("identity of %d bytes" % len(record))
         except flash.CorruptRecord as error:

@@ -30,8 +30,9 @@ class FileFlash:
             size = 0
         if size != BLOCK_BYTES * BLOCKS:
             with open(path + ".new", "wb") as file:
-                for _ in range(BLOCKS):
-                    file.write(b"\xff" * BLOCK_BYTES)
+                erased = b"\xff" * 512
+                for _ in range(BLOCK_BYTES * BLOCKS // 512):
+                    file.write(erased)
             os.rename(path + ".new", path)
         self._file = open(path, "r+b")
 

@@ -168,7 +168,7 @@ def restore(saved: "bytes | None", entries: "list[tuple[int, int, bytes]]", now_
     acknowledgement is saved before its entry is removed, so a press that no longer waits was received.
     """
     state = State()
-    if saved is not None:
+    if saved is not None and len(saved) == 11:
         opening, past, stage, duress, eta = struct.unpack(_SAVED, saved)
         if stage in _ORDER:
             known = None if eta == frame.UNKNOWN_ETA else eta

@@ -70,7 +70,11 @@ class Button:
 
     def sample(self, pressed: bool, now_ms: int, incident_open: bool) -> "str | None":
         """One sample of the contact. incident_open: whether a hold may cancel."""
-        before = self._last_ms if self._last_ms >= 0 else now_ms
+        if self._last_ms < 0:
+            self._last_ms = now_ms
+            if not pressed:
+                self._settled = False  # only what is down at the very first look was down at power-up
+        before = self._last_ms
         self._last_ms = now_ms
         blind = now_ms - before > _BLIND_MS
         if pressed == self._settled:

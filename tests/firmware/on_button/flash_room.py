@@ -1,0 +1,252 @@
+"""Identity, counters and outbox on a real littlefs in memory: what is missing, corrupt, full or worn out."""
+
+import os
+
+import vfs
+
+from siaga.app import flash
+from siaga.app.counter import BLOCK as COUNTERS
+from siaga.app.identity import Identity
+from siaga.app.outbox import LIMIT, RESERVE, Outbox, OutboxFull
+from siaga.core import frame
+from siaga.core.errors import SiagaError
+
+BLOCK = 4096
+
+
+class Ram:
+    """Takes no writes while `worn` is set."""
+
+    def __init__(self, blocks):
+        self.cells = bytearray(b"\xff" * (BLOCK * blocks))
+        self.blocks = blocks
+        self.worn = False
+
+    def readblocks(self, block, buffer, offset=0):
+        start = block * BLOCK + offset
+        buffer[:] = self.cells[start : start + len(buffer)]
+
+    def writeblocks(self, block, buffer, offset=0):
+        if self.worn:
+            raise OSError(5)
+        start = block * BLOCK + offset
+        self.cells[start : start + len(buffer)] = buffer
+
+    def ioctl(self, op, arg):
+        if op == 4:
+            return self.blocks
+        if op == 5:
+            return BLOCK
+        if op == 6 and self.worn:
+            raise OSError(5)
+        return 0
+
+
+ram = Ram(64)
+vfs.VfsLfs2.mkfs(ram)
+vfs.mount(vfs.VfsLfs2(ram, mtime=False), "/room")
+
+
+def clean(folder):
+    for name in [item[0] for item in os.ilistdir(folder)]:
+        path = folder + "/" + name
+        try:
+            os.remove(path)
+        except OSError:
+            clean(path)
+            os.rmdir(path)
+
+
+def start():
+    identity = Identity("/room", lambda: b"")
+    outbox = Outbox("/room/outbox", identity.device_id, identity.counter, 1)
+    outbox.load(0)
+    return identity, outbox
+
+
+def body(counter):
+    return frame.encode_report(counter, 1, 2, 3, 4, 5, 0, 0)
+
+
+def test_body(counter):
+    return frame.encode_report(counter, 1, 2, 3, 4, 5, frame.FLAG_TEST, 0)
+
+
+def spoil(path, at):
+    content = bytearray(flash.read_file(path))
+    content[at] ^= 0x40
+    flash.write_file(path, bytes(content))
+
+
+def a_start_is_the_same_device_with_later_counters():
+    identity, _ = start()
+    assert identity.fresh == "first start" and identity.counter.next() == 2
+    last = 2
+    for _ in range(5):
+        for _ in range(COUNTERS * 2):
+            last = identity.counter.next()
+        again, _ = start()
+        assert again.fresh == "" and again.device_id == identity.device_id and again.private == identity.private
+        following = again.counter.next()
+        assert last < following <= last + 2 * COUNTERS
+        identity, last = again, following
+
+
+def key_and_counter_live_and_die_together():
+    """One record holds both: whichever byte of it changes, or if it is gone, there is a new key."""
+    identity, _ = start()
+    ids = {identity.device_id}
+    for at in (0, 3, 4, 35, 36, 99, 100, 103, 104, 105, 108):
+        spoil("/room/identity", at)
+        identity, _ = start()
+        assert "cannot be read" in identity.fresh and identity.device_id not in ids
+        assert identity.counter.next() == 2
+        ids.add(identity.device_id)
+    for content in (b"", b"SGI1", flash.read_file("/room/identity")[:-1]):
+        flash.write_file("/room/identity", content)
+        identity, _ = start()
+        assert identity.fresh != "" and identity.device_id not in ids
+        ids.add(identity.device_id)
+
+
+def the_presses_of_a_lost_key_go_on_under_the_new_one():
+    identity, outbox = start()
+    press = outbox.keep(frame.PRESS, body, 0)
+    later = outbox.keep(frame.PRESS, lambda counter: body(counter)[:19] + b"\x00\x01", 0)
+    outbox.keep(frame.PRESS, test_body, 0)
+    outbox.keep(frame.CHECKIN, body, 0)
+    os.remove("/room/identity")
+    identity, outbox = start()
+    assert identity.fresh == "key and counter are gone"
+    assert [entry.kind for entry in outbox.entries] == [frame.PRESS, frame.PRESS]
+    assert [entry.body for entry in outbox.entries] == [press.body, later.body[:19] + b"\0\0"]
+    assert outbox.dropped == 2 and outbox.rejected == 0
+    _, again = start()
+    assert [entry.counter for entry in again.entries] == [entry.counter for entry in outbox.entries]
+    assert again.dropped == 0
+
+
+def torn_and_corrupt_entries_are_skipped_and_counted():
+    identity, outbox = start()
+    entries = [outbox.keep(frame.PRESS, body, 0) for _ in range(6)]
+    names = sorted(item[0] for item in os.ilistdir("/room/outbox"))
+    folder = "/room/outbox/"
+    spoil(folder + names[0], 9)
+    flash.write_file(folder + names[1], flash.read_file(folder + names[1])[:-3])
+    flash.write_file(folder + names[2], b"")
+    os.rename(folder + names[3], folder + names[3][:8] + "0000ffff")
+    with open(folder + "0123456700000001.new", "wb") as file:
+        file.write(b"half")
+    flash.write_file(folder + "what is this", b"?")
+    _, after = start()
+    assert [entry.counter for entry in after.entries] == [entry.counter for entry in entries[4:]]
+    assert after.rejected == 5
+    _, again = start()
+    assert again.rejected == 0 and len(again.entries) == 2
+
+
+def a_full_outbox_gives_up_what_matters_least_and_never_a_press():
+    identity, outbox = start()
+    first = outbox.keep(frame.PRESS, body, 0)
+    for _ in range(20):
+        outbox.keep(frame.CHECKIN, body, 0)
+    while len(outbox.entries) < LIMIT:
+        outbox.keep(frame.UPDATE, body, 0)
+    for _ in range(20):
+        outbox.keep(frame.UPDATE, body, 0)
+    assert not outbox.holds(frame.CHECKIN) and outbox.dropped == 20
+    try:
+        outbox.keep(frame.CHECKIN, body, 0)
+        raise AssertionError("a check-in displaced an update")
+    except OutboxFull:
+        pass
+    updates = [entry.counter for entry in outbox.entries if entry.kind == frame.UPDATE]
+    outbox.keep(frame.UPDATE, body, 0)
+    assert updates[0] not in [entry.counter for entry in outbox.entries], "the oldest goes"
+    for _ in range(LIMIT + RESERVE - 1):
+        outbox.keep(frame.PRESS, body, 0)
+    assert not outbox.holds(frame.UPDATE) and len(outbox.entries) == LIMIT + RESERVE
+    try:
+        outbox.keep(frame.PRESS, body, 0)
+        raise AssertionError("without a limit")
+    except OutboxFull as error:
+        assert "wait already" in str(error)
+    assert outbox.entries[0] is first
+    _, again = start()
+    assert len(again.entries) == LIMIT + RESERVE and again.entries[0].body == first.body
+
+
+def a_flash_that_takes_nothing_more_still_lets_a_press_out():
+    identity, outbox = start()
+    kept = outbox.keep(frame.PRESS, body, 0)
+    ram.worn = True
+    counters = [kept.counter]
+    for _ in range(COUNTERS // 2):
+        entry = outbox.keep(frame.PRESS, body, 0)
+        assert not entry.durable
+        counters.append(entry.counter)
+    try:
+        outbox.keep(frame.CHECKIN, body, 0)
+        raise AssertionError("a check-in was kept on a worn flash")
+    except OutboxFull:
+        pass
+    try:
+        while True:
+            counters.append(outbox.keep(frame.PRESS, body, 0).counter)
+    except OutboxFull as error:
+        assert "reservation" in str(error)
+    outbox.remove(outbox.entries[-1])
+    ram.worn = False
+    identity, outbox = start()
+    assert [entry.counter for entry in outbox.entries] == [kept.counter]
+    assert identity.counter.next() > max(counters), "a counter is used twice"
+
+
+def mac_keys_belong_to_one_gateway_and_one_device():
+    from siaga.core import mac, p256
+
+    identity, _ = start()
+    gateways = [p256.private_from(bytes([n]) * 48) for n in (1, 2)]
+    for gateway in gateways + gateways:
+        identity.meet(p256.public_key(gateway))
+        shared = p256.ecdh(gateway, identity.public)
+        assert (identity.mac_up, identity.mac_down) == mac.mac_keys(shared, identity.device_id)
+    cached = identity.mac_up
+    spoil("/room/mac", 60)
+    identity.meet(p256.public_key(gateways[1]))
+    assert identity.mac_up == cached
+    os.remove("/room/identity")
+    other, _ = start()
+    other.meet(p256.public_key(gateways[1]))
+    assert other.mac_up != cached
+    try:
+        other.meet(b"\x01" * 64)
+        raise AssertionError("a point off the curve")
+    except SiagaError:
+        pass
+
+
+def a_signature_is_made_again_the_same_after_a_restart():
+    identity, outbox = start()
+    entry = outbox.keep(frame.PRESS, body, 0)
+    signed = identity.signed(frame.ES256, entry.kind, entry.counter, entry.body)
+    enrol = identity.enrol_frame()
+    again, outbox = start()
+    found = outbox.find(entry.counter)
+    assert again.signed(frame.ES256, found.kind, found.counter, found.body) == signed
+    assert again.enrol_frame() == enrol
+
+
+for check in (
+    a_start_is_the_same_device_with_later_counters,
+    key_and_counter_live_and_die_together,
+    the_presses_of_a_lost_key_go_on_under_the_new_one,
+    torn_and_corrupt_entries_are_skipped_and_counted,
+    a_full_outbox_gives_up_what_matters_least_and_never_a_press,
+    a_flash_that_takes_nothing_more_still_lets_a_press_out,
+    mac_keys_belong_to_one_gateway_and_one_device,
+    a_signature_is_made_again_the_same_after_a_restart,
+):
+    clean("/room")
+    check()
+    print("holds:", check.__name__)

@@ -1,0 +1,155 @@
+"""Cuts the power at every single program and erase operation of the button's flash, torn ones included, and looks at
+what the next start finds. Runs under MicroPython with the real littlefs over a simulated NOR chip."""
+
+import vfs
+
+from siaga.app import flash
+from siaga.app.identity import Identity
+from siaga.app.outbox import Outbox
+from siaga.core import frame
+
+BLOCK = 4096
+BLOCKS = 24
+
+
+class PowerCut(BaseException):
+    pass
+
+
+class Chip:
+    """NOR: an erase sets bits, a program only clears them. The operation at which the power goes is half done."""
+
+    def __init__(self, cells):
+        self.cells = bytearray(cells)
+        self.left = -1
+        self.dead = False
+
+    def readblocks(self, block, buffer, offset=0):
+        if self.dead:
+            return  # a file of the life before is collected
+        start = block * BLOCK + offset
+        buffer[:] = self.cells[start : start + len(buffer)]
+
+    def writeblocks(self, block, buffer, offset=0):
+        if self.dead:
+            return
+        start = block * BLOCK + offset
+        length, cut = self._step(len(buffer))
+        for i in range(length):
+            self.cells[start + i] &= buffer[i]
+        if cut:
+            raise PowerCut
+
+    def ioctl(self, op, arg):
+        if op == 4:
+            return BLOCKS
+        if op == 5:
+            return BLOCK
+        if op == 6 and not self.dead:
+            length, cut = self._step(BLOCK)
+            self.cells[arg * BLOCK : arg * BLOCK + length] = b"\xff" * length
+            if cut:
+                raise PowerCut
+        return 0
+
+    def _step(self, length):
+        if self.left == 0:
+            self.dead = True
+            return length // 2, True
+        self.left -= 1
+        return length, False
+
+
+def report(number):
+    return frame.encode_report(1000 + number, 1, 2, 3, 4, 5, 0, 0)
+
+
+class Told:
+    """What the button said before the power went."""
+
+    def __init__(self):
+        self.device_id = None
+        self.last = 0
+        self.kept = {}
+        self.removed = set()
+        self.incident = b""
+        self.incident_before = b""
+
+
+def live(told):
+    """A start and a short life: presses kept, some acknowledged, an incident opened and moved on."""
+    identity = Identity("/cut", lambda: b"")
+    told.device_id = identity.device_id
+    outbox = Outbox("/cut/outbox", identity.device_id, identity.counter, 1)
+    outbox.load(0)
+    for number in range(10):
+        entry = outbox.keep(frame.PRESS, lambda counter: report(counter), 0)
+        assert entry.durable
+        told.last = entry.counter
+        told.kept[entry.counter] = entry.body
+        told.incident_before = told.incident
+        flash.write_record("/cut/incident", b"TEST", entry.body)
+        told.incident = told.incident_before = entry.body
+        if number % 3 == 1:
+            oldest = outbox.entries[0]
+            told.kept.pop(oldest.counter, None)
+            outbox.remove(oldest)
+            told.removed.add(oldest.counter)
+    identity.note_enrolled()
+
+
+def look(told, before):
+    """What the next start finds; everything told still holds."""
+    identity = Identity("/cut", lambda: b"")
+    if told.device_id is not None:
+        assert identity.device_id == told.device_id, "another identity"
+        assert identity.fresh == "", identity.fresh
+    elif before is not None:
+        assert identity.device_id == before, "another identity"
+    outbox = Outbox("/cut/outbox", identity.device_id, identity.counter, 1)
+    outbox.load(0)
+    assert outbox.rejected <= 1, outbox.rejected
+    found = {entry.counter: entry.body for entry in outbox.entries}
+    for counter in told.kept:
+        assert found.get(counter) == told.kept[counter], "press %d is lost" % counter
+    for counter in told.removed:
+        assert counter not in found, "press %d came back" % counter
+    assert identity.counter.next() > told.last, "a counter is used twice"
+    record = flash.read_record("/cut/incident", b"TEST")
+    assert told.incident == b"" or record is not None
+    return identity.device_id
+
+
+def mount(chip):
+    vfs.mount(vfs.VfsLfs2(chip, mtime=False), "/cut")
+
+
+def enumerate_cuts(cells, device_id):
+    """Live from this image, cut at operation 0, 1, 2, ... until a life gets through uncut. Returns how many, and the
+    image after the uncut life."""
+    cut = 0
+    while True:
+        chip = Chip(cells)
+        mount(chip)
+        chip.left = cut
+        told = Told()
+        try:
+            live(told)
+            whole = True
+        except PowerCut:
+            whole = False
+        vfs.umount("/cut")
+        chip = Chip(chip.cells)
+        mount(chip)
+        after = look(told, device_id)
+        vfs.umount("/cut")
+        if whole:
+            return cut, chip.cells, after
+        cut += 1
+
+
+blank = Chip(b"\xff" * (BLOCK * BLOCKS))
+vfs.VfsLfs2.mkfs(blank)
+first, cells, device_id = enumerate_cuts(blank.cells, None)
+second, cells, device_id = enumerate_cuts(cells, device_id)
+print("survived", first, second)

@@ -1,0 +1,307 @@
+"""Press to acknowledgement on real parts: the firmware's process, a real broker, a gateway with the house's verifier."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from small_gateway import SmallGateway
+from virtual import VirtualButton
+
+from siaga_gateway.domain.frame import Kind, Stage, encode_ack, encode_command
+from siaga_gateway.domain.verify import GatewayKey
+
+
+def settings_for(gateway: SmallGateway, port: int, **more: object) -> dict[str, object]:
+    return {"mqtt_port": port, "gateway_key": gateway.public_hex, **more}
+
+
+def test_a_press_is_stored_signed_published_and_shown_through_every_stage(button, gateway, broker):
+    held = button(**settings_for(gateway, broker)).start()
+    counter = held.press()
+    press = gateway.press(counter)
+    assert press.report.opening == 0 and not press.report.test and not press.report.has_position
+    held.until(ev="frame", counter=counter, step="acknowledged")
+    steps = [event["step"] for event in held.all(ev="frame", counter=counter)]
+    assert steps[:4] == ["pressed", "stored", "signed", "published"]
+    assert set(steps[4:]) == {"puback", "acknowledged"}
+    for stage, state in [(2, "seen"), (3, "assigned"), (4, "on_scene"), (5, "closed")]:
+        gateway.acknowledge(press, Stage(stage), eta=7 if stage == 3 else 255)
+        held.until(ev="state", state=state)
+        held.until(ev="indicator", signal=state)
+    assert held.until(ev="ack", stage=3)["eta"] == 7
+    assert [event["state"] for event in held.all(ev="state")] == [
+        "armed", "sending", "received", "seen", "assigned", "on_scene", "closed",
+    ]  # fmt: skip
+    assert held.quit() == 0
+
+
+def test_stages_never_go_back(button, gateway, broker):
+    held = button(**settings_for(gateway, broker)).start()
+    press = gateway.press(held.press())
+    held.until(ev="state", state="received")
+    for stage in (Stage.ON_SCENE, Stage.SEEN, Stage.RECEIVED, Stage.ASSIGNED, Stage.ON_SCENE):
+        gateway.acknowledge(press, stage)
+    gateway.acknowledge(press, Stage.CLOSED)
+    held.until(ev="state", state="closed")
+    assert [event["state"] for event in held.all(ev="state")] == ["armed", "sending", "received", "on_scene", "closed"]
+
+
+def test_a_second_press_belongs_to_the_incident_and_a_cancel_takes_it_back(button, gateway, broker):
+    held = button(**settings_for(gateway, broker)).start()
+    first = held.press()
+    held.until(ev="state", state="received")
+    second = held.press()
+    assert gateway.press(second).report.opening == second - first
+    held.until(ev="frame", counter=second, step="acknowledged")
+    held.hold(1.3)
+    cancel = gateway.until(lambda uplink: uplink.kind is Kind.CANCEL)
+    assert cancel.report.opening == cancel.counter - first and not cancel.report.duress
+    held.until(ev="state", state="cancelled")
+    third = held.press()
+    assert gateway.press(third).report.opening == 0, "a press after a cancel is an emergency of its own"
+
+
+def test_a_forced_cancel_looks_the_same_and_says_so(button, gateway, broker):
+    shown = []
+    for name, seconds in (("free", 1.3), ("forced", 2.4)):
+        held = button(name, **settings_for(gateway, broker)).start()
+        first = held.press()
+        held.until(ev="state", state="received")
+        held.hold(seconds)
+        held.until(ev="state", state="cancelled")
+        device = bytes.fromhex(held.device_id)
+        cancel = gateway.until(lambda uplink, device=device: uplink.kind is Kind.CANCEL and uplink.device_id == device)
+        assert cancel.report.duress == (name == "forced")
+        held.say("fix -53971000 1052668000 12")
+        if name == "forced":
+            update = gateway.until(lambda uplink: uplink.kind is Kind.UPDATE)
+            assert update.report.duress and update.report.opening == update.counter - first
+        gateway.acknowledge(gateway.press(first) if name == "free" else update, Stage.SEEN, counter=first)
+        held.until(ev="ack", stage=2)
+        shown.append(
+            [
+                event.get("state") or event.get("signal")
+                for event in held.events
+                if event["ev"] in ("state", "indicator")
+            ]
+        )
+        held.kill()
+    assert shown[0] == shown[1]
+
+
+def test_a_fix_that_comes_later_follows_as_an_update(button, gateway, broker):
+    held = button(**settings_for(gateway, broker)).start()
+    counter = held.press()
+    assert not gateway.press(counter).report.has_position, "nothing waits for a fix"
+    held.say("fix -53971000 1052668000 12 3")
+    update = gateway.until(lambda uplink: uplink.kind is Kind.UPDATE)
+    assert (update.report.latitude, update.report.longitude) == (-53971000, 1052668000)
+    assert update.report.accuracy == 12 and 3 <= update.report.fix_age <= 8
+    assert update.report.opening == update.counter - counter
+
+
+def test_held_at_power_up_it_is_a_test_and_no_incident(button, gateway, broker):
+    held = button(**settings_for(gateway, broker))
+    held.environment = {"SIAGA_PINS": "button"}
+    held.start()
+    held.until(ev="indicator", signal="test_received")
+    assert [event["state"] for event in held.all(ev="state")][:2] == ["armed", "test"]
+    press = gateway.until(lambda uplink: uplink.kind is Kind.PRESS)
+    assert press.report.test and press.report.opening == 0
+    held.say("pin button 0")
+    time.sleep(0.1)
+    assert not gateway.press(held.press()).report.test
+
+
+def test_a_refused_registration_is_told_to_call_until_somebody_sends_help(button, gateway, broker):
+    gateway.answers = False
+    held = button(**settings_for(gateway, broker)).start()
+    press = gateway.press(held.press())
+    gateway.acknowledge(press, Stage.REFUSED)
+    held.until(ev="state", state="refused")
+    held.until(ev="indicator", signal="refused")
+    gateway.acknowledge(press, Stage.ASSIGNED, eta=4)
+    held.until(ev="state", state="assigned")
+
+
+def test_without_an_acknowledgement_it_says_so_and_goes_on_trying(button, gateway, broker):
+    gateway.answers = False
+    held = button(**settings_for(gateway, broker, no_ack_s=2)).start()
+    counter = held.press()
+    held.until(ev="indicator", signal="not_getting_through")
+    assert held.all(ev="state")[-1]["state"] == "sending"
+    sent = [raw for raw in gateway.raw if raw[1] == 1]
+    held.until_true(lambda event: event.get("step") == "published" and event["counter"] == counter, len(held.events))
+    again = gateway.raw[-1]
+    assert sent[0] == again or sent[0] in gateway.raw[len(sent) :], "a retry is the same frame"
+    gateway.acknowledge(gateway.press(counter), Stage.RECEIVED)
+    held.until(ev="indicator", signal="received")
+
+
+def test_what_is_not_a_true_acknowledgement_changes_nothing_and_is_counted(button, gateway, broker):
+    gateway.answers = False
+    held = button(**settings_for(gateway, broker, checkin_s=2)).start()
+    press = gateway.press(held.press())
+    key = gateway.devices[press.device_id]
+    stranger = GatewayKey.generate().device_key(key.public_xy)
+    now = int(time.time())
+    true = encode_ack(key.mac_down, key.device_id, press.counter, now, Stage.SEEN)
+    for bad in (
+        b"",
+        b"\x00",
+        b"x" * 36,
+        true[:-1],
+        true + b"\0",
+        true[:-1] + bytes([true[-1] ^ 1]),
+        encode_ack(stranger.mac_down, key.device_id, press.counter, now, Stage.SEEN),
+        encode_ack(key.mac_up, key.device_id, press.counter, now, Stage.SEEN),
+        encode_ack(key.mac_down, b"12345678", press.counter, now, Stage.SEEN),
+        encode_ack(key.mac_down, key.device_id, press.counter + 1000, now, Stage.SEEN),
+        encode_ack(key.mac_down, key.device_id, 0, now, Stage.SEEN),
+        b"y" * 900,
+    ):
+        gateway.send(press.device_id, bad)
+    gateway.send(press.device_id, encode_command(key.mac_down, key.device_id, 1, now, 1, b""))
+    gateway.acknowledge(press, Stage.RECEIVED)
+    held.until(ev="state", state="received")
+    assert len(held.all(ev="ack")) == 1 and not [e for e in held.all(ev="state") if e["state"] == "seen"]
+    gateway.answers = True
+    told = gateway.until(lambda uplink: uplink.status is not None and uplink.status.rejected > 0)
+    assert told.status.rejected == 12
+    after = gateway.until(lambda uplink: uplink.status is not None and uplink.counter > told.counter)
+    assert after.status.rejected == 0, "what a check-in told is told"
+
+
+def test_an_unset_clock_is_taken_from_the_first_fresh_acknowledgement(button, gateway, broker):
+    gateway.clock = lambda: 1_900_000_000
+    held = button(**settings_for(gateway, broker))
+    held.environment = {"SIAGA_CLOCK": "unset"}
+    held.start()
+    held.until_true(lambda event: "clock set" in str(event.get("what")))
+    late = gateway.press(held.press())
+    assert 1_900_000_000 <= late.report.time < 1_900_000_030
+    early = [uplink for uplink in gateway.uplinks if uplink.report is not None and uplink.counter < late.counter]
+    assert all(uplink.report.time in (0, *range(1_900_000_000, 1_900_000_030)) for uplink in early)
+
+
+def test_nothing_is_sent_to_nobody_and_everything_when_the_network_comes(button, gateway, broker):
+    held = button(**settings_for(gateway, broker)).start()
+    held.until(ev="bearer", up=True)
+    held.say("network 0")
+    held.until(ev="bearer", up=False)
+    counters = [held.press() for _ in range(3)]
+    since = len(held.events)
+    held.say("network 1")
+    for counter in counters:
+        held.until(ev="frame", counter=counter, step="acknowledged")
+    published = [e["counter"] for e in held.events[since:] if e.get("step") == "published" and e["kind"] == 1]
+    assert published[:3] == counters, "presses go first, oldest first"
+
+
+def test_a_restart_goes_on_with_the_same_incident(button, gateway, broker):
+    held = button(**settings_for(gateway, broker)).start()
+    first = held.press()
+    press = gateway.press(first)
+    gateway.acknowledge(press, Stage.ASSIGNED, eta=9)
+    held.until(ev="state", state="assigned")
+    held.kill()
+    held.start()
+    held.until(ev="state", state="assigned")
+    second = held.press()
+    again = gateway.press(second)
+    assert again.report.opening == second - first
+    gateway.acknowledge(press, Stage.CLOSED)
+    held.until(ev="state", state="closed")
+    held.kill()
+    held.start()
+    assert gateway.press(held.press()).report.opening == 0
+
+
+def test_a_power_cut_in_the_same_process_keeps_flash_and_loses_memory(button, gateway, broker):
+    held = button(**settings_for(gateway, broker)).start()
+    held.say("network 0")
+    held.until(ev="bearer", up=False)
+    counter = held.press()
+    held.say("power 0")
+    time.sleep(0.3)
+    since = len(held.events)
+    held.say("power 1")
+    assert held.until(since, ev="start")["device_id"] == held.device_id
+    held.until(since, ev="state", state="sending")
+    held.until(since, ev="frame", counter=counter, step="acknowledged")
+
+
+def test_check_ins_tell_of_battery_mains_and_case(button, gateway, broker):
+    held = button(**settings_for(gateway, broker, checkin_s=600, installed_position=[-53971000, 1052668000, 9])).start()
+    first = gateway.until(lambda uplink: uplink.kind is Kind.CHECKIN)
+    assert first.status is not None and first.status.version == (0, 1, 0) and first.status.signal == -60
+    assert first.report.restarted and first.report.battery == 100 and not first.report.external_power
+    assert (first.report.latitude, first.report.accuracy) == (-53971000, 9)
+    held.until(ev="frame", counter=first.counter, step="acknowledged")
+    held.say("battery 9")
+    low = gateway.until(lambda uplink: uplink.kind is Kind.CHECKIN and uplink.report.low_battery)
+    assert low.report.battery == 9 and not low.report.restarted
+    held.until(ev="indicator", signal="low_battery")
+    held.until(ev="frame", counter=low.counter, step="acknowledged")
+    held.say("pin external 1")
+    gateway.until(lambda uplink: uplink.kind is Kind.CHECKIN and uplink.report.external_power)
+    held.say("pin tamper 1")
+    opened = gateway.until(lambda uplink: uplink.kind is Kind.TAMPER)
+    assert opened.report.tamper_open
+
+
+def test_a_silent_button_shows_no_light_and_no_sound(button, gateway, broker):
+    held = button(**settings_for(gateway, broker, silent=True)).start()
+    assert gateway.press(held.press()).report.silent
+    shown = held.until(ev="indicator", signal="received")
+    assert (shown["light"], shown["sound"], shown["vibration"]) == (False, False, True)
+
+
+def test_a_bad_line_of_the_human_changes_nothing(button, gateway, broker):
+    held = button(**settings_for(gateway, broker)).start()
+    for line in ("pin", "pin nose 1", "pin button 2", "battery 101", "battery full", "fix 1 2", "fix 1 2 3 -4",
+                 "fix 900000001 0 5", "network up", "power", "what is this", "\xff"):  # fmt: skip
+        since = len(held.events)
+        held.say(line)
+        assert "not understood" in held.until(since, ev="error")["what"]
+    press = gateway.press(held.press())
+    assert press.report.battery == 100 and not press.report.has_position
+    assert held.stderr() == ""
+
+
+def test_wrong_settings_are_refused_by_name_and_the_last_good_ones_stay(button, gateway, broker):
+    good = settings_for(gateway, broker)
+    held = button(**good).start()
+    held.until(ev="bearer", up=True)
+    held.quit()
+    held.set(**{**good, "mqtt_port": 70000})
+    held.start()
+    assert "setting mqtt_port is 70000; right is" in held.until(ev="error")["what"]
+    held.until(ev="bearer", up=True)
+    held.quit()
+    held.set(**{**good, "gateway_key": "11" * 64})
+    held.start()
+    assert "setting gateway_key is wrong" in held.until(ev="error")["what"]
+    held.until(ev="bearer", up=True)
+
+
+def test_without_settings_it_still_tells_who_it_is(tmp_path: Path):
+    held = VirtualButton(tmp_path / "bare", {"mqtt_host": None, "mqtt_tls": None})
+    started = held.start().until(ev="start")
+    assert len(bytes.fromhex(started["enrol"])) == 142 and started["enrol"][4:20] == started["device_id"]
+    assert "setting mqtt_host is missing" in held.until(ev="error")["what"]
+    held.kill()
+    assert held.start().until(ev="start")["enrol"] == started["enrol"], "always the same ENROL"
+    held.kill()
+
+
+def test_it_lives_within_its_heap(button, gateway, broker):
+    """192 KB on a 64-bit build; objects on the chip are half as large."""
+    held = button(**settings_for(gateway, broker)).start()
+    for _ in range(3):
+        held.until(ev="frame", counter=held.press(), step="acknowledged")
+    held.say("heap")
+    heap = held.until(ev="heap")
+    assert heap["free"] > 24 * 1024, heap
+    assert not [event for event in held.events if event["ev"] == "error"]
