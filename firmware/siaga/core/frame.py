@@ -7,7 +7,6 @@ import hashlib
 import struct
 
 from micropython import const
-
 from siaga.core.errors import FrameError
 
 VERSION = const(1)
