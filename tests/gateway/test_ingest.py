@@ -1,0 +1,311 @@
+"""The worker: nothing acknowledged before its commit, nothing lost to a failing store, nothing refused unseen."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from ingesting import HOUSE, NOW_MS, NOW_S, Desk
+
+from pressing import PressingButton, report_body
+from siaga_gateway.adapters.sql import SqlStore, store_path
+from siaga_gateway.domain.frame import Kind, Suite
+from siaga_gateway.domain.registry import RegistrationState
+from siaga_gateway.service import journal
+from siaga_gateway.service.inbound import InboundFrame
+from siaga_gateway.service.ingest import Ingest, Limits
+from siaga_gateway.service.keyring import KeyRing
+from siaga_gateway.service.live import JournalBell
+from siaga_gateway.service.sampling import EACH, WINDOW_MS, Sampler
+from siaga_gateway.service.store import Transaction
+
+
+@dataclass
+class Clock:
+    at_ms: int = NOW_MS
+
+    def now_ms(self) -> int:
+        return self.at_ms
+
+
+@dataclass
+class Station:
+    """An ingest on a desk's store, and all that it told the world, in order."""
+
+    desk: Desk
+    ingest: Ingest
+    clock: Clock
+    told: list[str] = field(default_factory=list)
+    health: list[tuple[bool, str]] = field(default_factory=list)
+
+    def give(self, *frames: bytes) -> None:
+        for number, raw in enumerate(frames):
+            frame = InboundFrame(raw, NOW_MS, "mqtt", lambda number=number: self.told.append(f"broker {number}"))
+            assert self.ingest.offer(frame, 1)
+
+    def send(self, device_id: bytes, frame: bytes) -> None:
+        self.told.append(f"button {int.from_bytes(frame[10:14], 'big')} stage {frame[18]}")
+
+    def settle(self, frames: int, timeout_s: float = 10) -> None:
+        eventually(lambda: self.ingest.counts.frames >= frames, timeout_s)
+
+
+def eventually(holds: Callable[[], bool], timeout_s: float = 10) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < deadline, "did not come true in time"
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    yield made
+    made.close()
+
+
+def forged(frame: bytes) -> bytes:
+    return frame[:-1] + bytes([frame[-1] ^ 1])
+
+
+@contextlib.contextmanager
+def station(desk: Desk, limits: Limits = Limits(), *, started: bool = True) -> Iterator[Station]:  # noqa: B008
+    clock = Clock()
+    made = Station(desk, None, clock)  # type: ignore[arg-type]
+    made.ingest = Ingest(
+        store=desk.store,
+        keyring=desk.keyring,
+        sender=made,
+        bell=JournalBell(),
+        clock=clock,
+        house=HOUSE,
+        limits=limits,
+        on_health=lambda well, why: made.health.append((well, why)),
+    )
+    if started:
+        made.ingest.start()
+    yield made
+    made.ingest.stop()
+
+
+def test_the_broker_is_told_after_the_commit_and_the_button_after_the_broker(desk: Desk) -> None:
+    button = desk.button()
+    with station(desk) as place:
+        place.give(button.press(NOW_S))
+        place.settle(1)
+        assert place.told == ["broker 0", "button 1 stage 1"]
+        assert desk.only().opening_counter == 1
+
+
+def test_the_answer_verifies_at_the_button(desk: Desk) -> None:
+    import hmac
+
+    from siaga_gateway.domain.frame import DOWN_CONTEXT
+
+    button, answers = desk.button(), []
+    with station(desk) as place:
+        place.send = lambda _id, frame: answers.append(frame)  # type: ignore[method-assign]
+        place.give(button.press(NOW_S))
+        place.settle(1)
+    (answer,) = answers
+    assert answer[-16:] == hmac.digest(button.mac_down, DOWN_CONTEXT + answer[:-16], "sha256")[:16]
+
+
+def test_a_full_disk_acknowledges_nothing_loses_nothing_and_goes_on_when_there_is_room(
+    desk: Desk, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    button = desk.button()
+    frames = [button.follow(Kind.CHECKIN, NOW_S) for _ in range(300)]
+    writer = desk.store._writer
+    with station(desk, Limits(batch=50)) as place:
+        writer.execute(f"PRAGMA max_page_count = {writer.execute('PRAGMA page_count').fetchone()[0]}")
+        place.give(*frames)
+        eventually(lambda: bool(place.health))
+        stuck_at = len(place.told)
+        time.sleep(0.5)
+        assert len(place.told) == stuck_at, "while nothing can be stored nothing is acknowledged"
+        stored = desk.store.fetch("SELECT count(*) FROM event")[0][0]
+        assert stored < 300
+        assert sum(line.startswith("broker") for line in place.told) == stored
+        assert "nothing can be stored: the disk is full: make room" in caplog.text
+        writer.execute("PRAGMA max_page_count = 1000000")
+        place.settle(300)
+        assert desk.store.fetch("SELECT count(*), count(DISTINCT counter) FROM event") == [(300, 300)]
+        assert sum(line.startswith("broker") for line in place.told) == 300
+        assert sum(line.endswith("stage 1") for line in place.told) == 300
+        assert [well for well, _ in place.health] == [False, True]
+        (back,) = desk.journal(journal.STORE_BACK)
+        assert "the disk is full" in back.facts["why"]
+
+
+def test_a_gateway_told_to_end_while_the_disk_is_full_acknowledges_nothing(desk: Desk) -> None:
+    button = desk.button()
+    writer = desk.store._writer
+    writer.execute(f"PRAGMA max_page_count = {writer.execute('PRAGMA page_count').fetchone()[0]}")
+    with station(desk) as place:
+        place.give(*(button.follow(Kind.CHECKIN, NOW_S) for _ in range(100)))
+        eventually(lambda: bool(place.health))
+        place.ingest.stop(5)
+        assert place.told == []
+
+
+def test_a_full_inbox_refuses_instead_of_dropping(desk: Desk) -> None:
+    button = desk.button()
+    with station(desk, Limits(queue=3), started=False) as place:
+        place.give(*(button.follow(Kind.CHECKIN, NOW_S) for _ in range(3)))
+        frame = InboundFrame(button.press(NOW_S), NOW_MS, "mqtt", lambda: None)
+        assert not place.ingest.offer(frame, 0)
+        place.ingest.start()
+        assert place.ingest.offer(frame, 5)
+        place.settle(4)
+        assert len(desk.store.open_incidents()) == 1
+
+
+def test_what_waits_is_committed_together(desk: Desk) -> None:
+    button = desk.button()
+    with station(desk, started=False) as place:
+        place.give(*(button.follow(Kind.CHECKIN, NOW_S) for _ in range(200)))
+        commits = 0
+        original = desk.store.transaction
+
+        def counted() -> contextlib.AbstractContextManager[Transaction]:
+            nonlocal commits
+            commits += 1
+            return original()
+
+        desk.store.transaction = counted  # type: ignore[method-assign, assignment]
+        place.ingest.start()
+        place.settle(200)
+        assert commits == 1
+
+
+def test_one_frame_that_brings_out_a_fault_holds_up_no_other(desk: Desk) -> None:
+    button, other = desk.button(), desk.button()
+
+    class Faulty(KeyRing):
+        def look_up(self, device_ids: object) -> dict[bytes, object]:  # type: ignore[override]
+            found = super().look_up(device_ids)  # type: ignore[arg-type]
+            if other.device_id in found:
+                raise ZeroDivisionError("a fault of ours")
+            return found  # type: ignore[return-value]
+
+    with station(desk, started=False) as place:
+        place.ingest._checker._keyring = Faulty(desk.store, desk.gateway_key)
+        bad = other.press(NOW_S)
+        place.give(button.press(NOW_S), bad, button.press(NOW_S, again=True))
+        place.ingest.start()
+        eventually(lambda: len([line for line in place.told if line.startswith("broker")]) == 3)
+        assert desk.only().presses == 2
+        assert "button 1 stage 1" in place.told
+        (entry,) = desk.journal(journal.UNPROCESSED)
+        assert entry.frame == bad
+        assert "ZeroDivisionError" in entry.facts["error"]
+
+
+def test_a_suspension_by_another_process_holds_from_the_next_frame_on(desk: Desk, tmp_path: Path) -> None:
+    button = desk.button()
+    with station(desk) as place:
+        place.give(button.follow(Kind.CHECKIN, NOW_S))
+        place.settle(1)
+        other = SqlStore(store_path(tmp_path), NOW_MS)
+        with other.transaction() as transaction:
+            transaction.set_registration(button.device_id, RegistrationState.STOLEN)
+        other.close()
+        place.give(button.press(NOW_S))
+        place.settle(2)
+        assert desk.only().held
+        assert place.told[-1] == "button 2 stage 7"
+
+
+# Refused frames: the gateway's duties 1 to 4
+
+
+def test_malformed_frames_are_counted_and_sampled_and_never_stored(desk: Desk) -> None:
+    frames = [bytes([number]) * number for number in range(60)]
+    with station(desk) as place:
+        place.give(*frames)
+        place.settle(60)
+        assert place.ingest.counts.malformed == 60
+        assert len([line for line in place.told if line.startswith("broker")]) == 60, "taken off the broker's hands"
+        assert len(desk.journal(journal.MALFORMED)) == EACH
+        assert desk.store.fetch("SELECT count(*) FROM event") == [(0,)]
+        place.clock.at_ms += WINDOW_MS
+        eventually(lambda: len(desk.journal(journal.MALFORMED)) == EACH + 1)
+        assert sum(entry.facts["count"] for entry in desk.journal(journal.MALFORMED)) == 60
+
+
+def test_what_was_held_back_is_written_at_the_end(desk: Desk) -> None:
+    with station(desk) as place:
+        place.give(*(b"noise" for _ in range(10)))
+        place.settle(10)
+    assert sum(entry.facts["count"] for entry in desk.journal(journal.MALFORMED)) == 10
+
+
+def test_an_unknown_device_is_kept_for_the_registrar_with_its_proof(desk: Desk) -> None:
+    stranger = PressingButton()
+    enrol, press = stranger.enrol(), stranger.press(NOW_S)
+    assert desk.take(enrol, press) == []
+    (found,) = desk.store.strangers()
+    assert (found.frames, found.frame, found.enrol_frame) == (2, press, enrol)
+    (entry,) = desk.journal(journal.UNKNOWN_DEVICE)
+    assert entry.facts["proven"] is True
+
+
+def test_an_enrol_that_proves_nothing_is_forged(desk: Desk) -> None:
+    stranger = PressingButton()
+    enrol = bytearray(stranger.enrol())
+    enrol[-1] ^= 1
+    desk.take(bytes(enrol))
+    assert desk.store.strangers() == []
+    assert [entry.device_id for entry in desk.journal(journal.FORGED)] == [stranger.device_id]
+
+
+@pytest.mark.parametrize("suite", [Suite.ES256, Suite.HS256_64])
+def test_a_forged_frame_is_a_security_event_and_nothing_else(desk: Desk, suite: Suite) -> None:
+    button = desk.button()
+    frame = bytearray(button.frame(Kind.PRESS, 1, report_body(NOW_S), suite))
+    frame[20] ^= 1
+    assert desk.take(bytes(frame)) == []
+    (entry,) = desk.journal()
+    assert (entry.kind, entry.frame) == (journal.FORGED, bytes(frame))
+    assert desk.store.fetch("SELECT count(*) FROM event") == [(0,)]
+    assert [status for _, status in desk.store.devices()] == [None]
+
+
+def test_another_devices_frame_does_not_pass_as_ours(desk: Desk) -> None:
+    victim, thief = desk.button(), desk.button()
+    thief.device_id = victim.device_id
+    assert desk.take(thief.press(NOW_S)) == []
+    assert desk.kinds() == [journal.FORGED]
+
+
+def test_a_flood_of_forgeries_costs_a_few_entries_and_stops_no_press(desk: Desk) -> None:
+    button, honest = desk.button(), desk.button()
+    with station(desk) as place:
+        place.give(*(forged(button.press(NOW_S)) for _ in range(400)), honest.press(NOW_S))
+        place.settle(401)
+        assert desk.only().device_id == honest.device_id
+        assert len(desk.journal(journal.FORGED)) <= 2 * EACH
+    assert sum(entry.facts["count"] for entry in desk.journal(journal.FORGED)) == place.ingest.counts.forged
+
+
+def test_a_sampler_writes_the_first_and_then_a_sum() -> None:
+    sampler = Sampler()
+    written = [sampler.note("forged", NOW_MS + n, b"device 1", {"n": n}, None) for n in range(10)]
+    assert [entry is not None for entry in written] == [True] * EACH + [False] * (10 - EACH)
+    assert sampler.note("forged", NOW_MS, b"device 2", {}, None) is not None, "each device has its own share"
+    assert sampler.due(NOW_MS + WINDOW_MS - 1) == []
+    (rest,) = sampler.due(NOW_MS + WINDOW_MS)
+    assert (rest.facts["count"], rest.facts["n"]) == (10 - EACH, 9)
+    assert sampler.due(NOW_MS + 2 * WINDOW_MS) == []
+
+
+def test_a_clock_set_back_does_not_hold_samples_for_ever() -> None:
+    sampler = Sampler()
+    for _ in range(9):
+        sampler.note("forged", NOW_MS, b"device 1", {}, None)
+    assert len(sampler.due(NOW_MS - 1)) == 1
