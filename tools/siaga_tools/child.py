@@ -20,6 +20,16 @@ _LINE_LIMIT: Final = 1 << 20  # bytes; a longer line is cut, it is not ours to h
 _TAIL_LINES: Final = 40
 
 
+def ending(code: int) -> str:
+    """How a process ended, for people: its exit code, or the name of the signal that killed it."""
+    if code >= 0:
+        return str(code)
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return str(code)
+
+
 class Child:
     """One running child process. Make it with `Child.start`."""
 
@@ -81,8 +91,8 @@ class Child:
         return code
 
     def last_words(self) -> str:
-        """The last line that it wrote to its standard error, for a message."""
-        return next((line for line in reversed(self.complaints) if line.strip()), "")
+        """The last line on its standard error that is more than routine (a log line at INFO), for a message."""
+        return next((line for line in reversed(self.complaints) if line.strip() and " INFO " not in line), "")
 
     async def tell(self, line: str, *, deadline_s: float = 2) -> None:
         """Write one line to its standard input. Raises Trouble (`not_listening`) where it does not take it."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from siaga_tools.child import Child
+from siaga_tools.child import Child, ending
 from siaga_tools.words import Trouble
 
 HEAP: Final = "192k"  # of a 64-bit build: about half of that on the chip
@@ -129,7 +129,7 @@ class VirtualButton:
             if heard.done():
                 return heard.result()
             if ended.done():
-                raise Trouble("button_ended", name=self.name, code=ended.result(), why=self.last_words())
+                raise Trouble("button_ended", name=self.name, code=ending(ended.result()), why=self.last_words())
             raise Trouble("button_silent", name=self.name, what=what, seconds=f"{deadline_s:g}")
         finally:
             self._waiters.remove(waiter)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from siaga_gateway import catalogue
 
@@ -26,7 +27,10 @@ def say(key: str, language: str, **values: object) -> str:
 
 
 class Trouble(Exception):
-    """Something a person can mend. Its text, `trouble.<name>` in the catalogue, says what is wrong and how."""
+    """Something a person can mend. Its text, `trouble.<name>` in the catalogue, says what is wrong and how.
+
+    A value may be another Trouble; `hop` and `before` are names of hops. Both are put into words with the whole.
+    """
 
     def __init__(self, name: str, /, **values: object) -> None:
         super().__init__(name, values)
@@ -34,7 +38,32 @@ class Trouble(Exception):
         self.values = values
 
     def say(self, language: str) -> str:
-        return say(f"trouble.{self.name}", language, **self.values)
+        values = {name: _in_words(name, value, language) for name, value in self.values.items()}
+        return say(f"trouble.{self.name}", language, **values).rstrip()
 
     def __str__(self) -> str:
         return self.say("en")
+
+    def facts(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"trouble": self.name, "values": {name: _fact(value) for name, value in self.values.items()}}
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> Trouble:
+        """What facts() wrote."""
+        values = {
+            name: cls.from_facts(value) if isinstance(value, dict) else value for name, value in facts["values"].items()
+        }
+        return cls(facts["trouble"], **values)
+
+
+def _in_words(name: str, value: object, language: str) -> object:
+    if isinstance(value, Trouble):
+        return value.say(language)
+    return say(f"hop.{value}", language) if name in ("hop", "before") else value
+
+
+def _fact(value: object) -> Any:
+    if isinstance(value, Trouble):
+        return value.facts()
+    return value if isinstance(value, int | float) else str(value)

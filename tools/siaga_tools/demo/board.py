@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from siaga_gateway.domain.incident import Incident
 from siaga_gateway.service import journal
 from siaga_gateway.service.ports import JournalEntry
 from siaga_tools.demo.owners import DemoOwner
@@ -111,6 +112,7 @@ class Board:
     log: deque[LogLine] = field(default_factory=lambda: deque(maxlen=_KEPT_LINES))
     logged: int = 0  # lines ever, so that a reader knows what is new
     _notices: set[str] = field(default_factory=set)
+    _early: dict[tuple[int, Hop], deque[int]] = field(default_factory=dict)  # seen before their press was
     _console_seen: dict[int, int] = field(default_factory=dict)  # journal row: when
 
     def say(self, at_ms: int, key: str, weight: str = "plain", **values: object) -> None:
@@ -129,6 +131,13 @@ class Board:
     def button_of(self, device_id: str) -> int:
         """The button's number, 0 for a stranger."""
         return next((number for number, view in self.buttons.items() if view.device_id == device_id), 0)
+
+    def incident_known(self, incident: Incident) -> None:
+        """One that is open since before the demo began to watch."""
+        number = self.button_of(incident.device_id.hex())
+        view = IncidentView(incident.id, number, incident.opened_at_ms, str(incident.state), incident.presses)
+        view.cancelled, view.unit, view.eta_minutes = incident.cancelled_by_holder, incident.unit, incident.eta_minutes
+        self.incidents[incident.id] = view
 
     # --- what is observed
 
@@ -165,13 +174,23 @@ class Board:
         if facts.get("kind") != _PRESS or hop is None:
             return
         view = self.buttons[number]
-        counter = int(facts["counter"])
-        trail = self.trail_of(view.device_id, counter)
-        if trail is None:
-            trail = Trail(number, counter, test=view.testing)
-            self.trails.append(trail)
+        trail = self._trail(number, int(facts["counter"]))
+        if hop is Hop.PRESSED and hop not in trail.times:
+            trail.test = view.testing
             self.say(event.at_ms, "tested" if trail.test else "pressed", button=number, who=self._who(number))
         trail.reach(hop, event.at_ms)
+
+    def _trail(self, number: int, counter: int) -> Trail:
+        """The press's trail, begun by whichever observation comes first."""
+        trail = self.trail_of(self.buttons[number].device_id, counter)
+        if trail is None:
+            trail = Trail(number, counter)
+            self.trails.append(trail)
+            for hop in (Hop.WEBHOOK, Hop.CAP):
+                early = self._early.get((number, hop))
+                if early:
+                    trail.reach(hop, early.popleft())
+        return trail
 
     def _ack(self, number: int, event: ButtonEvent) -> None:
         view = self.buttons[number]
@@ -188,14 +207,13 @@ class Board:
         """One entry of the gateway's journal; another process could read it from `seen_ms` on."""
         number = 0 if entry.device_id is None else self.button_of(entry.device_id.hex())
         if entry.kind in _PRESS_KINDS and number:
-            trail = self.trail_of(self.buttons[number].device_id, int(entry.facts["counter"]))
-            if trail is not None:
-                trail.test = entry.kind == journal.TEST_PRESS
-                trail.journal_id = entry.id
-                trail.reach(Hop.GATEWAY, entry.at_ms)
-                trail.reach(Hop.STORED, seen_ms)
-                if entry.id in self._console_seen:
-                    trail.reach(Hop.CONSOLE, self._console_seen[entry.id])
+            trail = self._trail(number, int(entry.facts["counter"]))
+            trail.test = entry.kind == journal.TEST_PRESS
+            trail.journal_id = entry.id
+            trail.reach(Hop.GATEWAY, entry.at_ms)
+            trail.reach(Hop.STORED, seen_ms)
+            if entry.id in self._console_seen:
+                trail.reach(Hop.CONSOLE, self._console_seen[entry.id])
         if entry.incident_id is not None:
             self._incident(entry, entry.incident_id, number)
         self._journal_line(entry, number)
@@ -213,9 +231,11 @@ class Board:
 
     def _incident(self, entry: JournalEntry, incident_id: int, number: int) -> None:
         facts = entry.facts
+        if entry.kind == journal.INCIDENT_OPENED:
+            self.incidents[incident_id] = IncidentView(incident_id, number, entry.at_ms)
         incident = self.incidents.get(incident_id)
-        if incident is None:
-            incident = self.incidents[incident_id] = IncidentView(incident_id, number, entry.at_ms)
+        if incident is None:  # a test's number
+            return
         match entry.kind:
             case journal.PRESSED_AGAIN:
                 incident.presses = int(facts.get("presses") or incident.presses + 1)
@@ -254,9 +274,9 @@ class Board:
         if not again and change in ("opened", "pressed_again"):
             self._first_without(Hop.WEBHOOK, number, at_ms)
 
-    def cap_written(self, file: str, incident_id: int, change: str, at_ms: int) -> None:
+    def cap_written(self, incident_id: int, change: str, at_ms: int) -> None:
         """A CAP file stands in the folder, complete since `at_ms`."""
-        self.say(at_ms, "cap", "good", file=file)
+        self.say(at_ms, "cap", "good", change=change)
         if change in ("opened", "pressed_again"):
             self._first_without(Hop.CAP, self.incidents[incident_id].button, at_ms)
 
@@ -266,6 +286,8 @@ class Board:
             if trail.button == number and not trail.test and hop not in trail.times:
                 trail.reach(hop, at_ms)
                 break
+        else:
+            self._early.setdefault((number, hop), deque()).append(at_ms)
         self.changed()
 
     def _who(self, number: int) -> str:

@@ -6,8 +6,9 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import click
 
@@ -16,7 +17,8 @@ from siaga_tools.demo.control import ask
 from siaga_tools.words import Trouble, language_of, say
 
 _LANGUAGE = language_of(os.environ)
-_NUMBER = click.Choice([str(number) for number in BUTTONS])
+_LANGUAGES = click.Choice(["id", "en"])
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _help(name: str) -> str:
@@ -33,7 +35,7 @@ def _give_up(trouble: Trouble, language: str) -> NoReturn:
 @click.option("--json", "as_json", is_flag=True, help=_help("json"))
 @click.option("--plain", is_flag=True, help=_help("plain"))
 @click.option("--fast", is_flag=True, help=_help("fast"))
-@click.option("--language", type=click.Choice(["id", "en"]), help=_help("language"))
+@click.option("--language", type=_LANGUAGES, help=_help("language"))
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help=_help("data"))
 @click.option("--broker-port", type=int, help=_help("broker_port"))
 @click.option("--console-port", type=int, help=_help("console_port"))
@@ -85,68 +87,74 @@ def demo(
     sys.exit(asyncio.run(run_view(options)))
 
 
-def _tell(language: str, line: str, as_json: bool = False) -> None:
+def _tell(line: str, language: str, as_json: bool = False) -> None:
+    """Give the running demo a command, print its answer; exit code 1 where it was not done."""
     try:
         answer = ask(line)
     except Trouble as trouble:
         _give_up(trouble, language)
     if as_json:
         click.echo(json.dumps(answer))
+    elif "hops" in answer:
+        from siaga_tools.demo.trail import Trail
+        from siaga_tools.demo.wording import result
+
+        click.echo(result(Trail.from_facts(answer), language))
     else:
-        _show(answer, language)
-
-
-def _show(answer: dict[str, Any], language: str) -> None:
-    if "hops" not in answer:
         click.echo(say("plain.done", language))
-        return
-    from siaga_tools.demo.trail import Trail
-    from siaga_tools.demo.wording import hop_table
 
-    trail = Trail.from_facts(answer)
-    click.echo(say("plain.hops_of", language, button=trail.button, counter=trail.counter))
-    click.echo(hop_table(trail, language))
-    click.echo(say("plain.total", language, ms=trail.total_ms))
+
+def _language_option(command: F) -> F:
+    """--language, for those commands too: what stands before them is the default."""
+
+    def take(ctx: click.Context, param: click.Parameter, value: str | None) -> str:
+        return value or str(ctx.obj or _LANGUAGE)
+
+    return click.option("--language", type=_LANGUAGES, callback=take, help=_help("language"))(command)
+
+
+_json_option = click.option("--json", "as_json", is_flag=True, help=_help("json"))
+_button_argument = click.argument("button", type=click.Choice([str(number) for number in BUTTONS]))
 
 
 @demo.command(help=_help("press"))
-@click.argument("button", type=_NUMBER)
-@click.option("--json", "as_json", is_flag=True, help=_help("json"))
-@click.pass_obj
-def press(language: str, button: str, as_json: bool) -> None:
-    _tell(language, f"p {button}", as_json)
+@_button_argument
+@_json_option
+@_language_option
+def press(button: str, as_json: bool, language: str) -> None:
+    _tell(f"p {button}", language, as_json)
 
 
 @demo.command(help=_help("test"))
-@click.argument("button", type=_NUMBER)
-@click.option("--json", "as_json", is_flag=True, help=_help("json"))
-@click.pass_obj
-def test(language: str, button: str, as_json: bool) -> None:
-    _tell(language, f"t {button}", as_json)
+@_button_argument
+@_json_option
+@_language_option
+def test(button: str, as_json: bool, language: str) -> None:
+    _tell(f"t {button}", language, as_json)
 
 
 @demo.command(help=_help("cancel"))
-@click.argument("button", type=_NUMBER)
-@click.pass_obj
-def cancel(language: str, button: str) -> None:
-    _tell(language, f"c {button}")
+@_button_argument
+@_language_option
+def cancel(button: str, language: str) -> None:
+    _tell(f"c {button}", language)
 
 
 @demo.command(help=_help("network"))
-@click.argument("button", type=_NUMBER)
+@_button_argument
 @click.argument("state", type=click.Choice(["on", "off"]))
-@click.pass_obj
-def network(language: str, button: str, state: str) -> None:
-    _tell(language, f"n {button} {state}")
+@_language_option
+def network(button: str, state: str, language: str) -> None:
+    _tell(f"n {button} {state}", language)
 
 
 @demo.command(name="kill-gateway", help=_help("kill_gateway"))
-@click.pass_obj
+@_language_option
 def kill_gateway(language: str) -> None:
-    _tell(language, "g")
+    _tell("g", language)
 
 
 @demo.command(name="quit", help=_help("quit"))
-@click.pass_obj
+@_language_option
 def quit_demo(language: str) -> None:
-    _tell(language, "q")
+    _tell("q", language)

@@ -89,8 +89,7 @@ class ControlSocket:
             try:
                 answer = await self._answer(line)
             except Trouble as trouble:
-                values = {name: str(value) for name, value in trouble.values.items()}
-                answer = {"trouble": trouble.name, "values": values}
+                answer = trouble.facts()
             writer.write(json.dumps(answer).encode() + b"\n")
             async with asyncio.timeout(_REQUEST_DEADLINE_S):
                 await writer.drain()
@@ -124,5 +123,5 @@ def ask(line: str, *, deadline_s: float = ANSWER_DEADLINE_S) -> dict[str, Any]:
         raise Trouble("demo_left")
     answer: dict[str, Any] = json.loads(raw)
     if "trouble" in answer:
-        raise Trouble(answer["trouble"], **answer["values"])
+        raise Trouble.from_facts(answer)
     return answer

@@ -52,6 +52,10 @@ class DemoFolder:
     def cap(self) -> Path:
         return self.path / "cap"
 
+    @property
+    def gateway_log(self) -> Path:
+        return self.path / "gateway.log"
+
     def flash(self, button: int) -> Path:
         return self.path / f"button-{button}.img"
 

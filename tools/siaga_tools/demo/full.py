@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import sys
+
+from textual.drivers.linux_driver import LinuxDriver
 
 from siaga_tools.demo.run import DemoOptions
 from siaga_tools.demo.service import LiveDemo
@@ -12,24 +15,43 @@ from siaga_tools.demo.view import DemoView
 from siaga_tools.words import say
 
 
+class Terminal(LinuxDriver):
+    """Textual's own driver, which waits for ever once its terminal has gone and 30 writes are queued: after a hang-up
+    nothing is written any more."""
+
+    hung_up = False
+
+    def write(self, data: str) -> None:
+        if not Terminal.hung_up:
+            super().write(data)
+
+
 async def run_view(options: DemoOptions) -> int:
     """The exit code: 0 after a quit or Ctrl-C, 1 after a trouble, 128 + n after a signal."""
     live = LiveDemo(options)
-    app = DemoView(live, options.language)
+    app = DemoView(live, options.language, Terminal)
+    asked: list[int] = []
+
+    def end(number: int) -> None:
+        Terminal.hung_up = Terminal.hung_up or number == signal.SIGHUP
+        asked.append(number)
+        app.exit()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         # To the end: a second Ctrl-C must not cut short the work of ending, which has deadlines.
-        loop.add_signal_handler(number, app.exit, 128 + number)
+        loop.add_signal_handler(number, end, number)
     try:
-        code = await app.run_async()
+        await app.run_async()
     finally:
         kept = live.demo.kept_in
         await live.stop()
-    language = app.language
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        if app.trouble is not None:
+            print(f"siaga: {app.trouble.say(app.language)}", file=sys.stderr, flush=True)
+        if kept is not None:
+            print(say("plain.kept", app.language, folder=kept), flush=True)
+        print(say("plain.ended", app.language), flush=True)
     if app.trouble is not None:
-        print(f"siaga: {app.trouble.say(language)}", file=sys.stderr)
         return 1
-    if kept is not None:
-        print(say("plain.kept", language, folder=kept))
-    print(say("plain.ended", language))
-    return 0 if code in (None, 128 + signal.SIGINT) else code
+    return 128 + asked[0] if asked and asked[0] != signal.SIGINT else 0

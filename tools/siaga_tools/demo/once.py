@@ -7,10 +7,9 @@ import json
 import sys
 
 from siaga_tools.demo.commands import Command, Verb
-from siaga_tools.demo.ending import cancelled_by_signals
 from siaga_tools.demo.run import Demo, DemoOptions
-from siaga_tools.demo.trail import Trail
-from siaga_tools.demo.wording import hop_table, line_text
+from siaga_tools.demo.wording import line_text, result
+from siaga_tools.ending import cancelled_by_signals
 from siaga_tools.words import Trouble, say
 
 
@@ -38,7 +37,7 @@ async def press_once(options: DemoOptions, *, as_json: bool) -> int:
         finally:
             ending.listening = False
             await demo.stop()
-    _print_result(trail, language, as_json)
+    print(json.dumps({"ok": True, **trail.facts()}) if as_json else result(trail, language))
     return 0
 
 
@@ -55,12 +54,3 @@ def _print_progress(demo: Demo, language: str) -> None:
             print(line_text(line, language), file=sys.stderr, flush=True)
 
     demo.board.changed = after_each
-
-
-def _print_result(trail: Trail, language: str, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps({"ok": True, **trail.facts()}))
-        return
-    print(say("plain.hops_of", language, button=trail.button, counter=trail.counter))
-    print(hop_table(trail, language))
-    print(say("plain.total", language, ms=trail.total_ms))

@@ -11,7 +11,8 @@ from rich.text import Text
 from siaga_gateway.catalogue import clock_time
 from siaga_tools.demo.board import Board, ButtonView, IncidentView
 from siaga_tools.demo.trail import Hop, Trail
-from siaga_tools.demo.wording import LOOKS, line_text, signal_meaning, signal_text
+from siaga_tools.demo.wording import line_text
+from siaga_tools.signals import LOOKS, signal_meaning, signal_text
 from siaga_tools.words import say
 
 # Chosen for a dark ground with at least 4.5:1, and told apart also by a colour-blind eye: each signal has its word.
@@ -34,8 +35,7 @@ _PULSE: Final = "◜◠◝◞◡◟"
 
 def title(board: Board, language: str, clock: str, width: int) -> Text:
     """The top line: what this is, which parts are on, the time."""
-    left = Text.assemble((say("view.title", language), "bold"))
-    note = say("view.invented", language)
+    left = Text(say("view.title", language), "bold")
     right = Text()
     for part in ("broker", "gateway", "console"):
         condition = board.parts.get(part, "off")
@@ -43,21 +43,24 @@ def title(board: Board, language: str, clock: str, width: int) -> Text:
         right.append("● " if condition == "on" else "○ ", COLOURS[colour])
         right.append(say(f"part.{part}", language) + "  ")
     right.append(clock)
-    room = width - 2 - left.cell_len - right.cell_len
-    if room >= cell_len(note) + 6:
-        left.append(f"   {note}", "#b9cbe8")
-        room -= cell_len(note) + 3
-    return Text.assemble(left, " " * max(1, room), right, no_wrap=True)
+    return _apart(left, right, width)
 
 
-def page(board: Board, language: str) -> Text:
-    return Text.assemble(
+def page(board: Board, language: str, width: int) -> Text:
+    """The second line: where the operator's page is, and that the people are invented."""
+    left = Text.assemble(
         (say("view.page", language) + "  ", COLOURS["calm"]),
         (board.console_url, "bold underline #9fc3ff")
         if board.console_url
         else (say("view.page_waiting", language), COLOURS["wait"]),
-        no_wrap=True,
     )
+    return _apart(left, Text(say("view.invented", language), COLOURS["calm"]), width)
+
+
+def _apart(left: Text, right: Text, width: int) -> Text:
+    """Left and right in one line; the right one goes where both do not fit."""
+    room = width - left.cell_len - right.cell_len
+    return left if room < 2 else Text.assemble(left, " " * room, right)
 
 
 def path_title(board: Board, trail: Trail | None, language: str) -> str:
@@ -76,77 +79,91 @@ def path_total(trail: Trail | None, lit: Set[Hop], language: str) -> str:
     return say("view.total", language, ms=trail.total_ms)
 
 
-def path(trail: Trail | None, lit: Set[Hop], language: str, width: int, frame: int) -> Text:
+def path(trail: Trail | None, lit: Set[Hop], language: str, width: int, frame: int, ready: bool) -> Text:
     """Four lines: the hops as lamps on a wire, their names in two lines, their times in ms since the press."""
     hops = tuple(Hop)
     labels = [(say(f"hop_top.{hop}", language), say(f"hop_bottom.{hop}", language)) for hop in hops]
     widths = _columns([max(4, *map(cell_len, label)) for label in labels], width)
-    wire, top, bottom, times = Text(no_wrap=True), Text(), Text(), Text()
+    wire, top, bottom, times = Text(), Text(), Text(), Text()
     waits = next((hop for hop in trail.hops if hop not in lit), None) if trail else None
     for index, hop in enumerate(hops):
-        room = widths[index]
-        on = hop in lit
-        skipped = trail is not None and hop not in trail.hops
-        colour = COLOURS["good" if on else "wait" if hop is waits else "faint"]
-        lamp = "●" if on else "·" if skipped else _PULSE[frame // 2 % len(_PULSE)] if hop is waits else "○"
+        room, on = widths[index], hop in lit
+        lamp, colour = _lamp(hop, trail, on, hop is waits, frame)
+        next_on = index + 1 < len(hops) and hops[index + 1] in lit
         before = (room - 1) // 2
-        wire.append(("━" if on else "─") * before if index else " " * before, colour)
+        wire.append(_wire(before, on) if index else " " * before, COLOURS["good" if on else "faint"])
         wire.append(lamp, f"bold {colour}")
-        after_on = on and index + 1 < len(hops) and hops[index + 1] in lit
         after = room - 1 - before
         last = index + 1 == len(hops)
-        wire.append(
-            " " * after if last else ("━" if after_on else "─") * after, COLOURS["good" if after_on else "faint"]
-        )
-        style = COLOURS["plain"] if on else COLOURS["wait"] if hop is waits else COLOURS["faint"]
-        top.append(labels[index][0].center(room), style)
-        bottom.append(labels[index][1].center(room), COLOURS["calm"] if on else COLOURS["faint"])
+        wire.append(" " * after if last else _wire(after, on and next_on), COLOURS["good" if next_on else "faint"])
+        top.append(_centred(labels[index][0], room), COLOURS["plain"] if on else colour)
+        bottom.append(_centred(labels[index][1], room), COLOURS["calm"] if on else colour)
         since = trail.since_press(hop) if trail and on else None
-        times.append((f"{since}" if since is not None else "").center(room), f"bold {colour}")
+        times.append(_centred("" if since is None else str(since), room), f"bold {colour}")
     if trail is None:
-        times = Text(say("view.path_none", language).center(sum(widths)), COLOURS["wait"])
+        invitation = say("view.path_none" if ready else "view.page_waiting", language)
+        times = Text(_centred(invitation, sum(widths)), COLOURS["wait"])
     return Text("\n").join((wire, top, bottom, times))
+
+
+def _lamp(hop: Hop, trail: Trail | None, on: bool, waits: bool, frame: int) -> tuple[str, str]:
+    """(what stands for the hop, its colour)."""
+    if on:
+        return "●", COLOURS["good"]
+    if waits:
+        return _PULSE[frame // 2 % len(_PULSE)], COLOURS["wait"]
+    skipped = trail is not None and hop not in trail.hops
+    return "·" if skipped else "○", COLOURS["faint"]
+
+
+def _wire(length: int, on: bool) -> str:
+    return ("━" if on else "─") * length
+
+
+def _centred(text: str, room: int) -> str:
+    """Centred in cells; where it cannot be exact, to the left, so that neighbours keep their gap."""
+    left = max(0, room - cell_len(text)) // 2
+    return " " * left + text + " " * max(0, room - left - cell_len(text))
 
 
 def _columns(needed: list[int], width: int) -> list[int]:
     """Column widths that fill `width`: what each needs, and the rest shared out."""
-    widths = list(needed)
-    spare = max(0, width - sum(widths))
-    for index in range(len(widths)):
-        widths[index] += spare // len(widths) + (1 if index < spare % len(widths) else 0)
-    return widths
+    spare = max(0, width - sum(needed))
+    each, over = divmod(spare, len(needed))
+    return [need + each + (1 if index < over else 0) for index, need in enumerate(needed)]
 
 
-def button(view: ButtonView, language: str, blink: bool) -> Text:
-    """Four lines: the lamp and what it says, whose button and where, its network and battery."""
+def button(view: ButtonView, language: str, blink: bool, width: int) -> Text:
+    """Four lines: the lamp and what it says, where the button is, its network and battery."""
     role, blinks = LOOKS.get(view.signal, ("wait", False))
     colour = COLOURS[role]
     lit = view.signal not in ("off", "armed", "closed", "cancelled") and (blink or not blinks)
     lamp = _LAMP_ON if lit else _LAMP_OFF
     meaning = signal_meaning(view.signal, language)
     if view.eta_minutes is not None and view.state == "assigned":
-        meaning = say("view.eta", language, minutes=view.eta_minutes) + f" · {meaning}"
-    if not view.network:
+        meaning = say("view.eta", language, minutes=view.eta_minutes)
+    if view.signal == "off":
+        link, link_colour = "network_none", "faint"
+    elif not view.network:
         link, link_colour = "network_off", "bad"
     else:
         link, link_colour = ("network_on", "good") if view.connected else ("network_lost", "wait")
     place = say("view.installed" if view.owner.installed else "view.carried", language)
-    return Text.assemble(
-        (f"{lamp[0]} ", colour),
-        (signal_text(view.signal, language), f"bold {colour}"),
-        "\n",
-        (f"{lamp[1]} ", colour),
-        (meaning, COLOURS["calm"]),
-        "\n",
-        (view.owner.town, COLOURS["plain"]),
-        (f" · {place}", COLOURS["calm"]),
-        "\n",
-        ("● ", COLOURS[link_colour]),
-        (say(f"view.{link}", language), COLOURS["calm"]),
-        (f" · {view.owner.battery} %", COLOURS["calm"]),
-        no_wrap=True,
-        overflow="ellipsis",
+    lines = (
+        Text.assemble((f"{lamp[0]} ", colour), (signal_text(view.signal, language), f"bold {colour}")),
+        Text.assemble((f"{lamp[1]} ", colour), (meaning, COLOURS["calm"])),
+        Text.assemble((view.owner.town, COLOURS["plain"]), (f" · {place}", COLOURS["calm"])),
+        Text.assemble(
+            ("● ", COLOURS[link_colour]),
+            (say(f"view.{link}", language), COLOURS["calm"]),
+            (f" · {view.owner.battery} %", COLOURS["calm"]),
+        ),
     )
+    if lines[2].cell_len > width:  # the town alone, whole
+        lines[2].right_crop(len(place) + 3)
+    for line in lines:
+        line.truncate(max(1, width), overflow="ellipsis")
+    return Text("\n").join(lines)
 
 
 _STATE_ROLE: Final = {"open": "bad", "seen": "better", "assigned": "help", "on_scene": "help", "closed": "faint"}
@@ -192,10 +209,10 @@ def log(board: Board, language: str, height: int, width: int) -> Text:
         pieces = _wrapped(line_text(line, language), room)
         block = [Text.assemble((when, COLOURS["faint"]), (pieces[0], colour))]
         block += [Text(" " * len(when) + piece, colour) for piece in pieces[1:]]
-        if rows and len(rows) + len(block) > height:
-            break
         rows = block + rows
-    return Text("\n").join(rows[-height:] if height > 0 else rows)
+        if len(rows) >= height:
+            break
+    return Text("\n").join(rows[-max(1, height) :])
 
 
 def _wrapped(text: str, room: int) -> list[str]:

@@ -7,11 +7,10 @@ import contextlib
 import os
 import socket
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from siaga_tools.child import Child
+from siaga_tools.child import Child, ending
 from siaga_tools.demo.watch import ready_line
 from siaga_tools.words import Trouble
 
@@ -57,7 +56,7 @@ async def start_broker(port: int) -> Child:
         async with asyncio.timeout(BROKER_DEADLINE_S):
             while not await _accepts(port):
                 if not child.running:
-                    raise Trouble("broker_ended", code=await child.ended(), why=child.last_words())
+                    raise Trouble("broker_ended", code=ending(await child.ended()), why=child.last_words())
                 await asyncio.sleep(0.02)
     except TimeoutError:
         await child.stop()
@@ -68,7 +67,7 @@ async def start_broker(port: int) -> Child:
     return child
 
 
-async def start_gateway(settings: Path, log: Path, on_complaint: Callable[[str], None]) -> tuple[Child, str]:
+async def start_gateway(settings: Path, log: Path) -> tuple[Child, str]:
     """`siaga gateway run`, once it has said that it is ready, and its console's address.
 
     All that it writes to its standard error is kept in the file `log` too.
@@ -81,16 +80,15 @@ async def start_gateway(settings: Path, log: Path, on_complaint: Callable[[str],
         if url is not None and not told.done():
             told.set_result(url)
 
-    def complaint(text: str) -> None:
+    def kept(text: str) -> None:
         with contextlib.suppress(OSError), log.open("a", encoding="utf-8") as file:
             file.write(text + "\n")
-        on_complaint(text)
 
     child = await Child.start(
         "gateway",
         [*_LEASH, "gateway", "run", "--config", str(settings)],
         on_line=line,
-        on_complaint=complaint,
+        on_complaint=kept,
         environ=children_environ(),
     )
     ended = asyncio.ensure_future(child.ended())
@@ -99,7 +97,7 @@ async def start_gateway(settings: Path, log: Path, on_complaint: Callable[[str],
         if told.done():
             return child, told.result()
         if ended.done():
-            raise Trouble("gateway_ended", code=ended.result(), why=child.last_words())
+            raise Trouble("gateway_ended", code=ending(ended.result()), why=child.last_words())
         raise Trouble("gateway_silent", seconds=f"{GATEWAY_DEADLINE_S:g}", why=child.last_words())
     except BaseException:
         await child.stop()

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import sys
-import threading
 from collections.abc import Coroutine
 from typing import Any, Final
 
 from siaga_tools.demo.commands import Command, Verb, read_command
-from siaga_tools.demo.ending import cancelled_by_signals
 from siaga_tools.demo.run import DemoOptions
 from siaga_tools.demo.service import LiveDemo
-from siaga_tools.demo.trail import Trail
-from siaga_tools.demo.wording import hop_table, timed_line
+from siaga_tools.demo.wording import result, timed_line
+from siaga_tools.ending import cancelled_by_signals
+from siaga_tools.typed import typed_lines
 from siaga_tools.words import Trouble, say
 
 _LAST_PRESS_S: Final = 15.0
@@ -38,7 +35,10 @@ class PlainView:
         live.board.changed = after_each
 
     def say(self, text: str) -> None:
-        print(text, flush=True)
+        try:
+            print(text, flush=True)
+        except OSError:  # whoever read it is gone
+            self.live.quit.set()
 
     def obey(self, line: str) -> None:
         """One typed line. What takes time goes on beside the next one."""
@@ -64,7 +64,7 @@ class PlainView:
             trail = await self.live.demo.obey(command)
             if trail is not None:
                 await self.live.demo.follow(trail)
-                self._print_trail(trail)
+                self.say(result(trail, self.language))
         except Trouble as trouble:
             self.say(trouble.say(self.language))
 
@@ -87,11 +87,6 @@ class PlainView:
         for line in list(board.log)[-fresh:] if fresh else ():
             self.say(timed_line(line, self.language))
 
-    def _print_trail(self, trail: Trail) -> None:
-        self.say(say("plain.hops_of", self.language, button=trail.button, counter=trail.counter))
-        self.say(hop_table(trail, self.language))
-        self.say(say("plain.total", self.language, ms=trail.total_ms))
-
 
 async def run_plain(options: DemoOptions) -> int:
     """The exit code: 0 after a quit or Ctrl-C, 1 after a trouble, 128 + n after another signal."""
@@ -109,7 +104,7 @@ async def run_plain(options: DemoOptions) -> int:
             print(f"siaga: {trouble.say(view.language)}", file=sys.stderr)
             return 1
         except asyncio.CancelledError:
-            return 0 if ending.signal == signal.SIGINT else ending.code
+            return ending.asked_code
         finally:
             ending.listening = False
             kept = live.demo.kept_in
@@ -121,30 +116,6 @@ async def run_plain(options: DemoOptions) -> int:
 
 
 async def _read_commands(view: PlainView) -> None:
-    """Standard input, line by line, from a terminal, a pipe or a file, without blocking the loop."""
-    loop = asyncio.get_running_loop()
-    lines: asyncio.Queue[str | None] = asyncio.Queue()
-
-    def read() -> None:
-        # A thread of its own, ended by nobody: a read of a terminal cannot be taken back, and it holds nothing.
-        buffer = b""
-        while True:
-            try:
-                piece = os.read(0, 4096)
-            except OSError:
-                piece = b""
-            buffer += piece
-            *whole, buffer = buffer.split(b"\n")
-            try:
-                for line in whole if piece else [*whole, buffer]:
-                    loop.call_soon_threadsafe(lines.put_nowait, line.decode("utf-8", errors="replace"))
-                if not piece:
-                    loop.call_soon_threadsafe(lines.put_nowait, None)
-                    return
-            except RuntimeError:  # the loop is closed
-                return
-
-    threading.Thread(target=read, name="stdin", daemon=True).start()
-    while (line := await lines.get()) is not None:
+    async for line in typed_lines():
         view.obey(line)
     view.say(say("plain.stdin_closed", view.language))

@@ -38,11 +38,11 @@ class LiveDemo:
         """Wait until somebody quits. Raises the trouble after which the demo cannot go on."""
         quitting = asyncio.ensure_future(self.quit.wait())
         try:
-            await asyncio.wait((quitting, self.demo.failed), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((quitting, self.demo.stage.failed), return_when=asyncio.FIRST_COMPLETED)
         finally:
             quitting.cancel()
-        if self.demo.failed.done():
-            raise self.demo.failed.result()
+        if self.demo.stage.failed.done():
+            raise self.demo.stage.failed.result()
 
     async def obey(self, command: Command) -> Trail | None:
         """Raises Trouble."""

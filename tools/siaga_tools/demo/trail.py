@@ -27,6 +27,8 @@ class Hop(StrEnum):
 # A test press opens no incident and is told to nobody.
 TEST_HOPS: Final = tuple(hop for hop in Hop if hop not in (Hop.WEBHOOK, Hop.CAP))
 
+_AFTER_THE_COMMIT: Final = (Hop.STORED, Hop.WEBHOOK, Hop.CAP, Hop.CONSOLE, Hop.ACK)
+
 
 @dataclass(slots=True)
 class Trail:
@@ -44,8 +46,14 @@ class Trail:
         return TEST_HOPS if self.test else tuple(Hop)
 
     def reach(self, hop: Hop, at_ms: int) -> None:
-        """Note it; a repetition (the same frame sent again, a delivery tried again) changes nothing."""
+        """Note it; a repetition (the same frame sent again, a delivery tried again) changes nothing.
+
+        STORED is when an onlooker first saw the row. Whatever comes of the commit and was noted earlier proves that
+        the onlooker was late, and bounds the time of the commit better.
+        """
         self.times.setdefault(hop, at_ms)
+        if Hop.STORED in self.times:
+            self.times[Hop.STORED] = min(self.times[after] for after in _AFTER_THE_COMMIT if after in self.times)
 
     def passed(self, hop: Hop) -> bool:
         """It has reached this hop, or never will."""

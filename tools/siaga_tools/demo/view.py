@@ -9,6 +9,7 @@ from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.driver import Driver
 from textual.widgets import Input, Static
 
 from siaga_gateway.catalogue import clock_time
@@ -35,8 +36,8 @@ class Shown(Protocol):
     async def obey(self, command: Command) -> object: ...
 
 
-class DemoView(App[int]):
-    """The app. It ends with 0, or with 1 and `trouble` set when the demo cannot go on."""
+class DemoView(App[None]):
+    """The app. `trouble` is set when it ends because the demo cannot go on."""
 
     CSS_PATH = "view.tcss"
     ENABLE_COMMAND_PALETTE = False
@@ -45,8 +46,8 @@ class DemoView(App[int]):
         Binding("up", "recall", show=False, priority=True),
     ]
 
-    def __init__(self, demo: Shown, language: str) -> None:
-        super().__init__()
+    def __init__(self, demo: Shown, language: str, driver: type[Driver] | None = None) -> None:
+        super().__init__(driver_class=driver)
         self.demo = demo
         self.language = language
         self.trouble: Trouble | None = None
@@ -79,10 +80,10 @@ class DemoView(App[int]):
         try:
             await self.demo.start()
             await self.demo.ended()
-            self.exit(0)
+            self.exit()
         except Trouble as trouble:
             self.trouble = trouble
-            self.exit(1)
+            self.exit()
 
     async def on_input_submitted(self, event: Input.Submitted) -> None:
         line, event.input.value = event.value, ""
@@ -98,7 +99,7 @@ class DemoView(App[int]):
                 return
             match command.verb:
                 case Verb.QUIT:
-                    self.exit(0)
+                    self.exit()
                 case Verb.LANGUAGE:
                     self.language = "en" if self.language == "id" else "id"
                 case Verb.HELP:
@@ -110,7 +111,7 @@ class DemoView(App[int]):
         self._draw()
 
     def action_leave(self) -> None:
-        self.exit(0)
+        self.exit()
 
     def action_recall(self) -> None:
         field = self.query_one(Input)
@@ -124,15 +125,15 @@ class DemoView(App[int]):
         now_ms = time.time_ns() // 1_000_000
         wide = self.size.width
         blink = self._frame // _BLINK_FRAMES % 2 == 0
-        self._show("title", panels.title(board, language, clock_time(now_ms), wide))
-        self._show("page", panels.page(board, language))
+        self._show("title", panels.title(board, language, clock_time(now_ms), wide - 2))
+        self._show("page", panels.page(board, language, wide - 4))
         self._draw_path()
         for number in BUTTONS:
             widget = self.query_one(f"#button{number}", Static)
             view = board.buttons[number]
             widget.border_title = Text(f"{number} {view.owner.name}")
             widget.set_class(view.holding, "held")
-            widget.update(panels.button(view, language, blink))
+            widget.update(panels.button(view, language, blink, widget.content_size.width))
         incidents = self.query_one("#incidents", Static)
         incidents.border_title = say("view.incidents", language)
         incidents.update(panels.incidents(board, language, incidents.content_size.height, incidents.content_size.width))
@@ -157,7 +158,8 @@ class DemoView(App[int]):
                 lit.add(fresh)
         path.border_title = panels.path_title(board, trail, language)
         path.border_subtitle = panels.path_total(trail, lit, language)
-        path.update(panels.path(trail, lit, language, path.content_size.width, self._frame))
+        ready = all(view.enrolled for view in board.buttons.values())
+        path.update(panels.path(trail, lit, language, path.content_size.width, self._frame, ready))
 
     def _show(self, name: str, text: Text) -> None:
         self.query_one(f"#{name}", Static).update(text)

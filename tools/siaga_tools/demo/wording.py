@@ -4,36 +4,9 @@ from __future__ import annotations
 
 from siaga_gateway.catalogue import clock_time
 from siaga_tools.demo.board import LogLine
-from siaga_tools.demo.trail import Hop, Trail
+from siaga_tools.demo.trail import Trail
+from siaga_tools.signals import signal_text
 from siaga_tools.words import say
-
-# What a signal looks like from afar: a colour's role, and whether it blinks. The patterns are the firmware's.
-LOOKS = {
-    "off": ("faint", False),
-    "armed": ("calm", False),
-    "sending": ("wait", True),
-    "received": ("good", False),
-    "seen": ("better", False),
-    "assigned": ("help", False),
-    "on_scene": ("help", False),
-    "closed": ("calm", False),
-    "cancelled": ("wait", False),
-    "refused": ("bad", True),
-    "not_getting_through": ("bad", True),
-    "test": ("test", True),
-    "test_received": ("test", False),
-    "low_battery": ("wait", True),
-    "no_connection": ("wait", True),
-}
-
-
-def signal_text(signal: str, language: str) -> str:
-    """What the light says, in a word or two; a signal that this version does not know keeps its name."""
-    return say(f"signal.{signal}", language) if signal in LOOKS else signal
-
-
-def signal_meaning(signal: str, language: str) -> str:
-    return say(f"meaning.{signal}", language) if signal in LOOKS else ""
 
 
 def line_text(line: LogLine, language: str) -> str:
@@ -67,5 +40,12 @@ def hop_table(trail: Trail, language: str) -> str:
     return "\n".join((head, *lines))
 
 
-def hop_name(hop: Hop, language: str) -> str:
-    return say(f"hop.{hop}", language)
+def result(trail: Trail, language: str) -> str:
+    """Which press, its hops, and the total."""
+    return "\n".join(
+        (
+            say("plain.hops_of", language, button=trail.button, counter=trail.counter),
+            hop_table(trail, language),
+            say("plain.total", language, ms=trail.total_ms),
+        )
+    )

@@ -1,4 +1,4 @@
-"""How a run of the demo ends: by itself, or by a signal that cancels it in order."""
+"""How a run ends: by itself, or by a signal that cancels it in order."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ class Ending:
     def code(self) -> int:
         """The exit code: 128 + the signal's number, as a shell counts it; 0 where none came."""
         return 0 if self.signal is None else 128 + self.signal
+
+    @property
+    def asked_code(self) -> int:
+        """The same where Ctrl-C is how people end it, and so no failure."""
+        return 0 if self.signal == signal.SIGINT else self.code
 
 
 @contextmanager

@@ -1,0 +1,96 @@
+"""What every part of the demo shares: the board, the end, and waiting for what is observed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from siaga_tools.demo.board import Board, ButtonView
+from siaga_tools.demo.owners import OWNERS
+from siaga_tools.demo.watch import now_ms
+from siaga_tools.words import Trouble
+
+_RESTLESS: Final = 5  # so many ends within _RESTLESS_S mean that starting again is no help
+_RESTLESS_S: Final = 60.0
+
+
+async def together(*works: Coroutine[Any, Any, None]) -> None:
+    """All at once; where one fails the others are cancelled and over before its exception goes on."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+class Stage:
+    """Lives in one event loop. `failed` holds the trouble after which the demo cannot go on."""
+
+    def __init__(self, *, recover: bool) -> None:
+        self.board = Board({owner.number: ButtonView(owner) for owner in OWNERS}, self._on_change)
+        self.recover = recover  # start again what died
+        self.stopping = False
+        self._loop = asyncio.get_running_loop()
+        self.failed: asyncio.Future[Trouble] = self._loop.create_future()
+        self._waiters: set[asyncio.Future[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ends: dict[str, list[float]] = {}
+
+    def say(self, key: str, weight: str = "plain", **values: object) -> None:
+        """A line of the log, now."""
+        self.board.say(now_ms(), key, weight, **values)
+
+    def fail(self, trouble: Trouble) -> None:
+        if not self.failed.done():
+            self.failed.set_result(trouble)
+        self._on_change()
+
+    def soon(self, do: Callable[..., None], *arguments: object, **values: object) -> None:
+        """From an onlooker's thread into the loop, which may be closed already when the demo ends."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(lambda: do(*arguments, **values))
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def end_tasks(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=5)
+
+    async def until(self, holds: Callable[[], bool], deadline_s: float) -> bool:
+        """Wait until it holds; False at the deadline. Raises the trouble after which the demo cannot go on."""
+        deadline = time.monotonic() + deadline_s
+        while not holds():
+            if self.failed.done():
+                raise self.failed.result()
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            waiter: asyncio.Future[None] = self._loop.create_future()
+            self._waiters.add(waiter)
+            await asyncio.wait((waiter,), timeout=left)
+            self._waiters.discard(waiter)
+        return True
+
+    def restless(self, name: str) -> int | None:
+        """Note that this part ended by itself; how often it did lately, where that is too often."""
+        now = time.monotonic()
+        ends = self._ends[name] = [*(end for end in self._ends.get(name, ()) if now - end < _RESTLESS_S), now]
+        return len(ends) if len(ends) >= _RESTLESS else None
+
+    def _on_change(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiters.clear()

@@ -1,0 +1,35 @@
+"""What a button shows, for people: a word, its meaning, a colour's role."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from siaga_tools.words import say
+
+# Signal: the role of its colour, and whether it blinks. The patterns themselves are the firmware's.
+LOOKS: Final = {
+    "off": ("faint", False),
+    "armed": ("calm", False),
+    "sending": ("wait", True),
+    "received": ("good", False),
+    "seen": ("better", False),
+    "assigned": ("help", False),
+    "on_scene": ("help", False),
+    "closed": ("calm", False),
+    "cancelled": ("wait", False),
+    "refused": ("bad", True),
+    "not_getting_through": ("bad", True),
+    "test": ("test", True),
+    "test_received": ("test", False),
+    "low_battery": ("wait", True),
+    "no_connection": ("wait", True),
+}
+
+
+def signal_text(signal: str, language: str) -> str:
+    """What the light says, in a word or two; a signal that this version does not know keeps its name."""
+    return say(f"signal.{signal}", language) if signal in LOOKS else signal
+
+
+def signal_meaning(signal: str, language: str) -> str:
+    return say(f"meaning.{signal}", language) if signal in LOOKS else ""
