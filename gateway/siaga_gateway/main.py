@@ -11,11 +11,11 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.folder_out import CapFolderOutput
 from siaga_gateway.adapters.http_out import CapHttpOutput, WebhookOutput
 from siaga_gateway.adapters.mqtt import BrokerUnreachable, MqttLink
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, store_path
-from siaga_gateway.commands.shared import WallClock
 from siaga_gateway.config import OutputSettings, Settings, SettingsError, load
 from siaga_gateway.domain.event import Timing
 from siaga_gateway.keyfile import read_key

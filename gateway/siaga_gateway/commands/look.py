@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.catalogue import clock_time
 from siaga_gateway.commands.shared import DeviceId, config_option, opened, told_plainly
 from siaga_gateway.domain.incident import Incident
@@ -178,7 +179,6 @@ def list_outbox(config: Path, states: tuple[str, ...], last: int) -> None:
 @told_plainly
 def retry(config: Path, output: str | None, key: str | None, actor: str) -> None:
     """Try abandoned deliveries again, and waiting ones at once."""
-    from siaga_gateway.commands.shared import WallClock
     from siaga_gateway.service import journal
 
     with opened(config) as (_, store):

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
+from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.catalogue import WIB, clock_time
-from siaga_gateway.commands.shared import DeviceId, WallClock, by_option, config_option, opened, told_plainly
+from siaga_gateway.commands.shared import DeviceId, by_option, config_option, opened, told_plainly
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.service.enrol import EnrolError, NewOwner, Registrar
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import click
 
+from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.sql import SqlStore, store_path
-from siaga_gateway.commands.shared import WallClock, config_option, told_plainly
+from siaga_gateway.commands.shared import config_option, told_plainly
 from siaga_gateway.config import SettingsError, load, reference
 from siaga_gateway.domain.verify import GatewayKey
 from siaga_gateway.keyfile import key_path, read_key, write_key

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, store_path
 from siaga_gateway.config import Settings, SettingsError, load
 from siaga_gateway.service.enrol import EnrolError
@@ -32,13 +32,6 @@ config_option = click.option(
 by_option = click.option(
     "--by", "actor", required=True, envvar="SIAGA_REGISTRAR", show_envvar=True, help="Who does this, for the journal."
 )
-
-
-class WallClock:
-    """ports.Clock: this machine's."""
-
-    def now_ms(self) -> int:
-        return time.time_ns() // 1_000_000
 
 
 def told_plainly(command: F) -> F:
