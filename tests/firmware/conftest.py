@@ -10,11 +10,12 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import micropython
 import pytest
-from brokers import Mosquitto, embedded_broker
 from small_gateway import SmallGateway
 from virtual import VirtualButton
+
+import micropython
+from brokers import Mosquitto, embedded_broker
 
 if not hasattr(micropython, "const"):
     micropython.const = lambda value: value

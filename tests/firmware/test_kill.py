@@ -89,7 +89,7 @@ def test_fifty_kills_use_no_counter_twice_and_lose_no_press(button, broker):
         for raw in gateway.raw:
             bodies[raw[2:14]].add((raw[1], raw[14:-64]))
         assert all(len(same) == 1 for same in bodies.values()), "one counter, two bodies"
-        assert len({raw for raw in gateway.raw}) == len(bodies), "the same frame was signed in two ways"
+        assert len(set(gateway.raw)) == len(bodies), "the same frame was signed in two ways"
 
 
 def waited_at_a_kill(held: VirtualButton) -> int:

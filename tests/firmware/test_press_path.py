@@ -1,4 +1,4 @@
-"""Press to acknowledgement on real parts: the firmware's process, a real broker, a gateway with the house's verifier."""
+"""Press to acknowledgement on real parts: the firmware's process, a real broker, the house's own verifier."""
 
 from __future__ import annotations
 

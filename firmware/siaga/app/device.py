@@ -232,7 +232,7 @@ class Device:
         """Put a frame into the outbox, and let the alarm know."""
 
         def body_of(counter: int) -> bytes:
-            body = self._reporter.body(flags, counter - opening if opening else 0)
+            body = self._reporter.body(kind, flags, counter - opening if opening else 0)
             return body + self._watch.status() if kind == frame.CHECKIN else body
 
         try:

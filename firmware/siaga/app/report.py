@@ -6,6 +6,10 @@ from siaga.core import alarm, frame
 from siaga.drivers.clock import Clock
 
 
+# A position that only a check-in told is news to an incident.
+_OF_INCIDENT = (frame.PRESS, frame.UPDATE, frame.CANCEL)
+
+
 class Reporter:
     """low_battery, tamper_open: set by the supervision, which knows how to ignore a flicker. restarted: true until
     the first frame after a start has said so."""
@@ -20,10 +24,10 @@ class Reporter:
         self.low_battery = False
         self.tamper_open = False
 
-    def body(self, flags: int, opening: int) -> bytes:
+    def body(self, kind: int, flags: int, opening: int) -> bytes:
         """The 21 bytes of a report. flags: FLAG_ and TRIGGER_ values of this event; the rest is added."""
         latitude, longitude, accuracy, age, number, source = self._position()
-        if number:
+        if kind in _OF_INCIDENT:
             self._sent_fix = number
             self._sent_accuracy = accuracy
         battery = self._board.battery()
@@ -48,7 +52,7 @@ class Reporter:
         )
 
     def news(self) -> int:
-        """alarm.NO_FIX, NEW_FIX or BETTER_FIX: whether there is a fix that no frame has told yet."""
+        """alarm.NO_FIX, NEW_FIX or BETTER_FIX: whether there is a fix that the incident's last frame did not tell."""
         fix = self._board.fix()
         if fix is None or fix[4] == self._sent_fix:
             return alarm.NO_FIX

@@ -127,7 +127,7 @@ def the_presses_of_a_lost_key_go_on_under_the_new_one():
 
 
 def torn_and_corrupt_entries_are_skipped_and_counted():
-    identity, outbox = start()
+    _identity, outbox = start()
     entries = [outbox.keep(frame.PRESS, body, 0) for _ in range(6)]
     names = sorted(item[0] for item in os.ilistdir("/room/outbox"))
     folder = "/room/outbox/"
@@ -146,7 +146,7 @@ def torn_and_corrupt_entries_are_skipped_and_counted():
 
 
 def a_full_outbox_gives_up_what_matters_least_and_never_a_press():
-    identity, outbox = start()
+    _identity, outbox = start()
     first = outbox.keep(frame.PRESS, body, 0)
     for _ in range(20):
         outbox.keep(frame.CHECKIN, body, 0)

@@ -111,9 +111,9 @@ def look(told, before):
     assert outbox.rejected <= 1, outbox.rejected
     found = {entry.counter: entry.body for entry in outbox.entries}
     for counter in told.kept:
-        assert found.get(counter) == told.kept[counter], "press %d is lost" % counter
+        assert found.get(counter) == told.kept[counter], f"press {counter} is lost"
     for counter in told.removed:
-        assert counter not in found, "press %d came back" % counter
+        assert counter not in found, f"press {counter} came back"
     assert identity.counter.next() > told.last, "a counter is used twice"
     record = flash.read_record("/cut/incident", b"TEST")
     assert told.incident == b"" or record is not None
