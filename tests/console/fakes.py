@@ -48,29 +48,37 @@ class FakeClock:
 
 
 class FakeBell:
-    """One event for each waiter; `ring` may come from any thread."""
+    """As the real one: what rang between two waits of one task is not missed."""
 
     def __init__(self) -> None:
+        self._rings = 0
+        self._heard: dict[int, int] = {}
         self._waiting: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
         self._guard = threading.Lock()
 
     def ring(self) -> None:
         with self._guard:
+            self._rings += 1
             for event, loop in self._waiting.items():
                 loop.call_soon_threadsafe(event.set)
 
     async def wait(self, timeout_s: float) -> bool:
-        event = asyncio.Event()
+        task, event = id(asyncio.current_task()), asyncio.Event()
         with self._guard:
+            if self._heard.get(task, 0) != self._rings:
+                self._heard[task] = self._rings
+                return True
             self._waiting[event] = asyncio.get_running_loop()
         try:
             await asyncio.wait_for(event.wait(), timeout_s)
-            return True
         except TimeoutError:
             return False
         finally:
             with self._guard:
                 del self._waiting[event]
+        with self._guard:
+            self._heard[task] = self._rings
+        return True
 
 
 class Book:
@@ -121,9 +129,16 @@ class Book:
             return [each for each in self._incidents.values() if each.state is not IncidentState.CLOSED]
 
     def recent_incidents(self, limit: int = 50) -> Sequence[Incident]:
+        return self._closed(limit, tests=False)
+
+    def recent_tests(self, limit: int = 50) -> Sequence[Incident]:
+        return self._closed(limit, tests=True)
+
+    def _closed(self, limit: int, *, tests: bool) -> Sequence[Incident]:
         with self._reading():
             closed = [each for each in self._incidents.values() if each.state is IncidentState.CLOSED]
-            return sorted(closed, key=lambda each: -(each.closed_at_ms or 0))[:limit]
+            found = [each for each in closed if (each.mode is Mode.TEST) is tests]
+            return sorted(found, key=lambda each: -(each.closed_at_ms or 0))[:limit]
 
     def _reading(self) -> threading.RLock:
         if self.broken:
@@ -169,7 +184,12 @@ class Book:
         number: Any = event.get("incident")
         if event["do"] == "press":
             self._incidents[number] = _opened(number, at_ms, facts)
-            self._write(at_ms, journal.INCIDENT_OPENED, number, None, {"counter": number})
+            self._write(at_ms, journal.INCIDENT_OPENED, number, None, {"counter": number, "kind": "press"})
+            return
+        if event["do"] == "trial":
+            born = replace(_opened(number, at_ms, facts), mode=Mode.TEST, state=IncidentState.CLOSED)
+            self._incidents[number] = replace(born, closed_at_ms=at_ms)
+            self._write(at_ms, journal.TEST_PRESS, number, None, {"counter": number, "trigger": "hold"})
             return
         if event["do"] == "note":
             self._write(at_ms, facts.pop("kind"), number, event.get("actor"), facts)

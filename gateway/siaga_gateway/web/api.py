@@ -160,7 +160,7 @@ def _step(desk: Desk, language: str, step: Callable[[], Incident]) -> HTMLRespon
     try:
         changed = step()
     except OperateError as error:
-        return _refused(str(error), language, 409)
+        return _refused(text("console.error.step", language, reason=error), language, 409)
     return _detail(desk, changed, language)
 
 

@@ -33,8 +33,7 @@ class ConsoleOptions:
     gateway_name: str
     mode: Mode
     language: str  # of a browser that has not chosen yet: id | en
-    # Name -> argon2 hash. Empty: whoever reaches the console types a name, so it may listen on loopback only
-    # (auth.exposure_problem).
+    # Name -> argon2 hash. Empty: whoever reaches the console types a name, so the settings allow loopback only then.
     operators: Mapping[str, str] = field(repr=False)
     secret: bytes = field(repr=False)  # 32 bytes or more, kept across restarts, or every restart signs everyone out
     hosts: tuple[str, ...] = LOOPBACK_HOSTS  # names and addresses under which browsers open it, without port

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import ipaddress
 import json
 import threading
 import unicodedata
@@ -19,7 +18,6 @@ from pwdlib import PasswordHash
 from pwdlib.exceptions import PwdlibError
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from siaga_gateway.catalogue import text
 from siaga_gateway.service.ports import Clock
 
 SESSION_MS: Final = 13 * 3600 * 1000  # a shift of twelve hours and its handover
@@ -44,21 +42,6 @@ def hash_password(password: str) -> str:
 def usable_hash(value: str) -> bool:
     """Whether `value` is a hash that this console can check a password against."""
     return Argon2Hasher.identify(value)
-
-
-def exposure_problem(host: str, operators: Mapping[str, str], language: str) -> str | None:
-    """Why the console may not listen on `host`, or None. Without configured operators it is open to whoever reaches
-    it, so it listens on loopback only."""
-    if operators or _is_loopback(host):
-        return None
-    return text("console.setting.exposed", language, host=host)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def clean_name(name: str) -> str | None:

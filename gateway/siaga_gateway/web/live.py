@@ -16,6 +16,7 @@ from typing import Final
 from fastapi.sse import format_sse_event
 from starlette.concurrency import run_in_threadpool
 
+from siaga_gateway.service.journal import INCIDENT_KINDS
 from siaga_gateway.service.ports import Bell, Clock, JournalEntry, JournalReader
 
 log = logging.getLogger("siaga.console")
@@ -33,69 +34,60 @@ class LiveStreams:
         self._bell = bell
         self._clock = clock
         self._tick_s = tick_s
-        self._closing = asyncio.Event()
+        self._closing = False
 
     def close(self) -> None:
-        """End every stream; call from the event loop before the server waits for its connections."""
-        self._closing.set()
+        """End every stream; call before the server waits for its connections."""
+        self._closing = True
+        self._bell.ring()
 
     async def stream(self, after: int | None, may_go_on: Callable[[], bool]) -> AsyncIterator[bytes]:
         """Rows after id `after` (None: from now on), then what comes, until the client or the gateway goes.
 
-        Events: unnamed rows `{kind, incident, at_ms}` with an id; `tick` `{now_ms, store}`; `reset` `{last}` where
-        there was no `after` or it lies beyond the journal (another store): the client must read everything anew, and
-        has all that comes after; `signed_out` as the last one.
+        Events: unnamed rows `{kind, incident, at_ms, feed}` with an id; `tick` `{now_ms, store}`; `reset` `{last}`
+        where there was no `after` or it lies beyond the journal (another store): the client must read everything anew,
+        and has all that comes after; `signed_out` as the last one.
         """
         last: int | None = after
         checked = False  # whether `last` has been held against the journal
         store = True
         next_tick = time.monotonic()
-        while not self._closing.is_set():
-            # Wait for the bell before reading: a row committed while the read runs must not wait for the next tick.
-            rung = asyncio.create_task(self._bell.wait(self._tick_s))
-            await asyncio.sleep(0)
+        while not self._closing:
+            rows: list[JournalEntry] = []
             try:
-                rows: list[JournalEntry] = []
-                try:
-                    if not checked:
-                        end = await run_in_threadpool(self._reader.last_journal_id)
-                        if last is None or last > end:
-                            last = end
-                            yield _event("reset", {"last": end}, end)
-                        checked = True
-                    rows = list(await run_in_threadpool(self._reader.journal_after, last or 0, PAGE))
-                    store = True
-                except Exception:
-                    if store:
-                        log.exception("the console cannot read the journal")
-                    store = False
-                if rows:
-                    yield b"".join(_row(row) for row in rows)
-                    last = rows[-1].id
-                if time.monotonic() >= next_tick:
-                    if not may_go_on():
-                        yield _event("signed_out", {})
-                        return
-                    yield _event("tick", {"now_ms": self._clock.now_ms(), "store": store})
-                    next_tick = time.monotonic() + self._tick_s
-                if len(rows) == PAGE:
-                    continue
-                if rows:
-                    await asyncio.sleep(BREATH_S)
-                await self._wait(rung, next_tick - time.monotonic())
-            finally:
-                rung.cancel()
-
-    async def _wait(self, rung: asyncio.Task[bool], timeout_s: float) -> None:
-        closing = asyncio.create_task(self._closing.wait())
-        try:
-            await asyncio.wait({rung, closing}, timeout=max(0.0, timeout_s), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            closing.cancel()
+                if not checked:
+                    end = await run_in_threadpool(self._reader.last_journal_id)
+                    if last is None or last > end:
+                        last = end
+                        yield _event("reset", {"last": end}, end)
+                    checked = True
+                rows = list(await run_in_threadpool(self._reader.journal_after, last or 0, PAGE))
+                store = True
+            except Exception:
+                if store:
+                    log.exception("the console cannot read the journal")
+                store = False
+            if rows:
+                yield b"".join(_row(row) for row in rows)
+                last = rows[-1].id
+            if time.monotonic() >= next_tick:
+                if not may_go_on():
+                    yield _event("signed_out", {})
+                    return
+                yield _event("tick", {"now_ms": self._clock.now_ms(), "store": store})
+                next_tick = time.monotonic() + self._tick_s
+            if len(rows) == PAGE:
+                continue
+            if rows:
+                await asyncio.sleep(BREATH_S)
+            # In this task, not in one of its own: the bell remembers for each task what it has heard, so a row that is
+            # committed while the read runs wakes the very next wait.
+            await self._bell.wait(max(0.0, next_tick - time.monotonic()))
 
 
 def _row(row: JournalEntry) -> bytes:
-    facts = {"kind": row.kind, "incident": row.incident_id, "at_ms": row.at_ms}
+    feed = row.kind not in INCIDENT_KINDS
+    facts = {"kind": row.kind, "incident": row.incident_id, "at_ms": row.at_ms, "feed": feed}
     return format_sse_event(data_str=json.dumps(facts), id=str(row.id))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from siaga_gateway.domain.incident import Mode
 from siaga_gateway.web.desk import Desk
 from siaga_gateway.web.views import IncidentView, views
 
@@ -36,6 +37,7 @@ def read_queue(desk: Desk, language: str) -> Queue:
 
 
 def read_some(desk: Desk, ids: Iterable[int], language: str) -> list[IncidentView]:
-    """The incidents of these ids that exist."""
+    """Those of these incidents that belong in the queue: trials do not."""
     found = (desk.reader.incident(incident_id) for incident_id in ids)
-    return views((incident for incident in found if incident is not None), language, desk.mode)
+    earnest = (incident for incident in found if incident is not None and incident.mode is not Mode.TEST)
+    return views(earnest, language, desk.mode)

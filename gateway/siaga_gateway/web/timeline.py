@@ -29,11 +29,43 @@ TONES: Final = {
     journal.UNKNOWN_DEVICE: "warning",
     journal.MALFORMED: "warning",
     journal.COUNTER_GAP: "warning",
+    journal.UNPROCESSED: "alarm",
     journal.BROKER_LOST: "alarm",
     journal.CLOSED: "done",
     journal.DELIVERED: "done",
     journal.BROKER_BACK: "done",
     journal.STORE_BACK: "done",
+}
+
+
+# Facts for administrators (`siaga gateway log`), not for operators; the output is the entry's actor.
+UNTOLD: Final = frozenset(
+    {"counter", "output", "sequence", "change", "pid", "size", "suite", "owner_id", "mode", "has_position", "after"}
+)
+# What goes without saying.
+USUAL: Final = frozenset(
+    {
+        ("clock", "set"),
+        ("registration", "active"),
+        ("kind", "press"),
+        ("trigger", "hold"),
+        ("attempts", 1),
+        ("presses", 1),
+        ("count", 1),
+        ("missing", 0),
+    }
+)
+# Facts whose values are words of ours: the group of the catalogue that has them.
+WORDED: Final = {
+    "disposition": "disposition",
+    "registration": "registration",
+    "state": "registration",
+    "before": "registration",
+    "source": "source",
+    "trigger": "trigger",
+    "clock": "clock",
+    "kind": "kind",
+    "stored_kind": "kind",
 }
 
 
@@ -49,6 +81,15 @@ class Line:
     title: str
     by: str | None
     extra: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedLine:
+    """A row of the feed, and what it is about."""
+
+    line: Line
+    incident_id: int | None  # of a trial, or the incident during which it happened
+    about: str | None  # the button's label where an incident tells it, or else its device id in hex
 
 
 def line(entry: JournalEntry, language: str) -> Line:
@@ -74,13 +115,16 @@ def timeline(entries: Iterable[JournalEntry], language: str) -> list[Line]:
     return [line(entry, language) for entry in entries][::-1]
 
 
-def feed(reader: JournalReader, language: str) -> list[tuple[Line, str | None]]:
-    """The newest rows that belong to no incident, each with its device id in hex; blocking."""
+def feed(reader: JournalReader, language: str) -> list[FeedLine]:
+    """The newest rows that are no part of an incident's life; blocking."""
     rows = reader.journal_after(max(0, reader.last_journal_id() - FEED_WINDOW), FEED_WINDOW)
-    others = [row for row in rows if row.incident_id is None and row.kind not in journal.INCIDENT_KINDS]
-    return [
-        (line(row, language), row.device_id.hex() if row.device_id else None) for row in others[: -FEED_LINES - 1 : -1]
-    ]
+    others = [row for row in rows if row.kind not in journal.INCIDENT_KINDS]
+    lines = []
+    for row in others[: -FEED_LINES - 1 : -1]:
+        found = None if row.incident_id is None else reader.incident(row.incident_id)
+        device = row.device_id.hex() if row.device_id else None
+        lines.append(FeedLine(line(row, language), row.incident_id, found.device_label if found else device))
+    return lines
 
 
 def broker_lost_ms(reader: JournalReader) -> int | None:
@@ -102,17 +146,18 @@ def _facts(facts: Mapping[str, Any], language: str) -> str:
 
 
 def _fact(name: str, value: Any, language: str) -> str:
-    if value is None or value is False or value == "":
+    if name in UNTOLD or value is None or value is False or (name, value) in USUAL:
         return ""
-    shown = str(value)
+    if value is True:
+        return _or_itself(f"console.fact_true.{name}", name, language)
     if name.endswith("_s") and isinstance(value, int):
         shown = duration(value, language)
-    elif name == "accuracy_m" and isinstance(value, int):
+    elif name.endswith("_m") and isinstance(value, int):
         shown = distance(value, language)
-    elif name in ("disposition", "registration"):
-        shown = _or_itself(f"console.{name}.{value}", shown, language)
-    elif value is True:
-        return _or_itself(f"console.fact_true.{name}", name, language)
+    elif name in WORDED:
+        shown = _or_itself(f"console.{WORDED[name]}.{value}", str(value), language)
+    else:
+        shown = str(value)
     return _or_itself(f"console.fact.{name}", f"{name}: {shown}", language, value=shown)
 
 

@@ -50,6 +50,7 @@ class IncidentView:
     state_text: str
     group: str  # unseen | active | closed
     rank: str  # sorts cards within their group, as text
+    trial: bool  # a test press: nothing to do
     title: str  # the owner's name, or the button's label once the name is erased
     device_label: str
     device_id: str
@@ -93,6 +94,7 @@ def view(incident: Incident, language: str, console_mode: Mode) -> IncidentView:
         state_text=text(f"console.state.{incident.state}", language),
         group=GROUPS.get(incident.state, "active"),
         rank=_rank(incident),
+        trial=incident.mode is Mode.TEST,
         title=owner.name if owner else incident.device_label,
         device_label=incident.device_label,
         device_id=incident.device_id.hex(),

@@ -38,7 +38,7 @@ function rows(list) {
   let others = false;
   for (const row of list) {
     if (row.incident !== null) ids.add(row.incident);
-    else others = true;
+    if (row.feed) others = true;
     if (row.kind === "broker_lost") banners.broker(row.at_ms);
     else if (row.kind === "broker_back" || row.kind === "gateway_started") banners.broker(null);
   }
@@ -132,6 +132,8 @@ function mark() {
 document.getElementById("queue").addEventListener("click", (event) => {
   const card = event.target.closest(".card-place");
   if (card) choose(Number(card.dataset.id));
+  const about = event.target.closest("[data-open]"); // a line of the feed
+  if (about) choose(Number(about.dataset.open));
 });
 
 // --- the operator's steps: htmx sends the forms, the detail takes the answer ----------------------------------------------

@@ -1,0 +1,143 @@
+"""Consoles for tests: one in this process on fakes, and real ones in processes of their own that can be killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from console.fakes import Book, FakeBell, FakeClock, append
+from siaga_gateway.domain.incident import Mode
+from siaga_gateway.web.app import ConsoleOptions, create_app
+
+HERE = Path(__file__).parent
+TESTS = HERE.parent
+ORIGIN = "http://127.0.0.1"
+OPERATOR = "Rina Wulandari"
+
+
+@dataclass
+class Console:
+    """A console in this process and the fakes behind it."""
+
+    book: Book
+    clock: FakeClock
+    browser: TestClient
+    make: Callable[..., TestClient] = field(repr=False)
+
+    def sign_in(self, name: str = OPERATOR, password: str = "") -> httpx.Response:
+        return self.browser.post("/sign-in", data={"name": name, "password": password})
+
+
+@pytest.fixture
+def console() -> Iterator[Console]:
+    """Without configured operators and signed in by name."""
+    bell, clock = FakeBell(), FakeClock()
+    book = Book(bell)
+    opened: list[TestClient] = []
+
+    def make(**changes: Any) -> TestClient:
+        given = {"gateway_name": "lampung", "mode": Mode.ACTUAL, "language": "id", "operators": {}, "secret": b"k" * 32}
+        options = ConsoleOptions(**{**given, **changes})
+        app = create_app(reader=book, operate=book, bell=bell, options=options, clock=clock)
+        client = TestClient(app, base_url=ORIGIN, headers={"Origin": ORIGIN}, follow_redirects=False)
+        opened.append(client)
+        return client
+
+    here = Console(book, clock, make(), make)
+    assert here.sign_in().status_code == 303
+    yield here
+    for client in opened:
+        client.close()
+
+
+class ServedConsole:
+    """A console in its own process; the journal outlives it."""
+
+    def __init__(self, folder: Path, **options: Any) -> None:
+        self.journal = folder / "journal.jsonl"
+        self.journal.touch()
+        self._options = options
+        self.port = 0
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        command = [sys.executable, str(HERE / "serve.py"), str(self.journal), str(self.port), json.dumps(self._options)]
+        paths = os.pathsep.join(str(path) for path in (TESTS, TESTS.parent / "gateway"))
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths})
+        self._process = process
+        assert process.stdout is not None
+        ready, _, _ = select.select([process.stdout], [], [], 30)
+        line = process.stdout.readline() if ready else ""
+        assert line, "the console did not start"
+        self.port = json.loads(line)["port"]
+
+    def append(self, *events: dict[str, Any]) -> None:
+        append(self.journal, *events)
+
+    def signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """As a power cut would; start() goes on with the same port and journal."""
+        self.signal(signal.SIGKILL)
+        self._wait()
+
+    def stop(self) -> float:
+        """End in order; how long that took, in seconds."""
+        began = time.monotonic()
+        self.signal(signal.SIGCONT)
+        self.signal(signal.SIGTERM)
+        self._wait()
+        return time.monotonic() - began
+
+    def _wait(self) -> None:
+        assert self._process is not None
+        self._process.wait(20)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._process = None
+
+    def close(self) -> None:
+        if self._process is not None:
+            self.signal(signal.SIGCONT)
+            self.kill()
+
+    def client(self) -> httpx.Client:
+        """Signed in; waits at most 10 s for anything."""
+        client = httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=10)
+        assert client.post("/sign-in", data={"name": OPERATOR}).status_code == 303
+        return client
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Callable[..., ServedConsole]]:
+    """Start consoles by `served(**options)`."""
+    started: list[ServedConsole] = []
+
+    def start(**options: Any) -> ServedConsole:
+        console = ServedConsole(tmp_path, **options)
+        console.start()
+        started.append(console)
+        return console
+
+    yield start
+    for console in started:
+        console.close()

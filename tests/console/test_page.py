@@ -1,0 +1,210 @@
+"""What the page and its fragments show, in both languages."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from console.conftest import Console
+from console.fakes import PEOPLE
+
+KEDATON = {"latitude": -53835400, "longitude": 1052596000}
+
+
+def settings_of(page: str) -> dict[str, object]:
+    found = re.search(r'<script id="settings" type="application/json">(.*?)</script>', page, re.S)
+    assert found
+    settings: dict[str, object] = json.loads(found.group(1))
+    return settings
+
+
+def test_an_empty_queue_says_that_the_console_is_on_watch(console: Console) -> None:
+    page = console.browser.get("/").text
+    assert "Tidak ada kejadian terbuka" in page
+    assert settings_of(page)["last"] == 0
+
+
+def test_the_page_shows_who_pressed_and_where_and_how_good_that_is(console: Console) -> None:
+    console.book.press(1, person=0, accuracy_m=35, fix_age_s=120, **KEDATON)
+    card = console.browser.get("/incidents").text
+    detail = console.browser.get("/incidents/1").text
+    for shown in (PEOPLE[0][0], "di Kedaton", "±35 m", "BARU"):
+        assert shown in card
+    for shown in (PEOPLE[0][0], "+62 812-0000-0001", PEOPLE[0][2], "-5.38354, 105.25960", "84 %", "satelit (GNSS)"):
+        assert shown in detail
+    incident = console.book.incident(1)
+    assert incident is not None and incident.position is not None
+    assert f'data-ago="{incident.position.at_ms - 120_000}"' in detail, "the age counts from the fix, not the press"
+
+
+@pytest.mark.parametrize(
+    ("facts", "shown"),
+    [
+        ({"accuracy_m": None, "fix_age_s": None}, ("umur posisi tidak diketahui", "akurasi tidak diketahui")),
+        ({"source": "installed", "fix_age_s": None}, ("posisi pemasangan (tetap)", "tempat pemasangan")),
+        ({"source": "network", "accuracy_m": 1800}, ("±1,8 km", "jaringan seluler: hanya perkiraan")),
+    ],
+)
+def test_a_weak_position_says_so(console: Console, facts: dict[str, object], shown: tuple[str, ...]) -> None:
+    console.book.press(1, **KEDATON, **facts)
+    detail = console.browser.get("/incidents/1").text
+    assert all(words in detail for words in shown)
+
+
+def test_a_press_without_position_without_clock_and_without_owner_is_shown_all_the_same(console: Console) -> None:
+    console.book.press(1, person=None, label="Pos ronda 4", pressed_at_ms=None, battery=None)
+    detail = console.browser.get("/incidents/1").text
+    for shown in (
+        "Pos ronda 4",
+        "TANPA POSISI",
+        "Jam tombol belum diatur",
+        "Data pemilik sudah dihapus",
+        "tidak diketahui",
+    ):
+        assert shown in detail
+    assert "data-latitude" not in console.browser.get("/incidents").text
+
+
+def test_what_must_not_be_overlooked_is_on_card_and_detail(console: Console) -> None:
+    console.book.press(1, held=True, registration="stolen", delayed_s=7980, silent=True, battery=9)
+    console.book.do(do="again", incident=1)
+    console.book.do(do="duress", incident=1)
+    console.book.do(do="cancel", incident=1)
+    card, detail = console.browser.get("/incidents").text, console.browser.get("/incidents/1").text
+    marks = ("DI BAWAH PAKSAAN", "SENYAP", "DITAHAN: tombol dilaporkan dicuri", "TERLAMBAT 2 jam 13 mnt")
+    for mark in (*marks, "DIBATALKAN PEMEGANG", "2× ditekan", "TANPA POSISI", "BATERAI 9 %"):
+        assert mark in card
+        assert mark in detail
+    assert "Jangan menelepon" in detail
+    assert "Kirim petugas walau ditahan" in detail
+
+
+def test_the_queue_puts_unseen_first_then_duress_then_who_has_waited_longest(console: Console) -> None:
+    for number in range(1, 7):
+        console.book.press(number, at_ms=1_000_000 + number)
+    console.book.seen(1, "Rina")
+    console.book.do(do="cancel", incident=2)
+    console.book.do(do="duress", incident=5)
+    console.book.close(6, "Rina", "accidental", "")
+    page = console.browser.get("/").text
+    assert re.findall(r'id="incident-(\d)"', page) == ["5", "3", "4", "2", "1", "6"]
+
+
+def test_only_the_last_four_digits_of_the_nik_are_shown_until_somebody_asks(console: Console) -> None:
+    console.book.press(1, person=3)
+    nik = "9971000000000003"
+    assert nik not in console.browser.get("/incidents/1").text + console.browser.get("/").text
+    assert "••••••••••••0003" in console.browser.get("/incidents/1").text
+    assert console.browser.get("/incidents/1/nik").status_code == 405
+    assert nik in console.browser.post("/incidents/1/nik").text
+
+
+def test_the_timeline_tells_everything_newest_first_and_hides_nothing_it_does_not_know(console: Console) -> None:
+    console.book.press(1)
+    console.book.assign(1, "Rina", "Polsek Kedaton 02", 7)
+    console.book.do(do="note", incident=1, kind="delivered", actor="cad", detail="HTTP 202", output="cad", attempts=2)
+    console.book.do(do="note", incident=1, kind="moon_rose", phase="full", late=True)
+    detail = console.browser.get("/incidents/1").text
+    rows = [int(row) for row in re.findall(r'data-row="(\d+)"', detail)]
+    assert rows == sorted(rows, reverse=True) and len(rows) == 4
+    for shown in ("Tombol ditekan", "Polsek Kedaton 02 · tiba ± 7 menit", "HTTP 202 · 2 percobaan", "moon_rose"):
+        assert shown in detail
+    assert "phase: full · tiba setelah ditutup" in detail
+
+
+def test_each_language_words_everything_and_the_choice_is_kept(console: Console) -> None:
+    console.book.press(1, delayed_s=60, **KEDATON)
+    assert console.browser.post("/language", data={"language": "en"}).status_code == 303
+    page, detail = console.browser.get("/").text, console.browser.get("/incidents/1").text
+    assert '<html lang="en">' in page
+    assert "Not yet acknowledged" in page and "Belum diterima" not in page
+    assert "Acknowledge" in detail and "DELAYED 1 min" in detail and "in Kedaton" in detail
+    console.browser.post("/language", data={"language": "xx"})
+    assert '<html lang="en">' in console.browser.get("/").text
+
+
+def test_times_are_in_wib_and_say_so(console: Console) -> None:
+    console.book.press(1, at_ms=1_764_000_000_000, pressed_at_ms=1_764_000_000_000)  # 2025-11-24 16:00:00 UTC
+    assert "23:00:00 WIB" in console.browser.get("/incidents/1").text
+
+
+def test_the_mode_is_on_the_page_unless_it_is_earnest(console: Console) -> None:
+    from siaga_gateway.domain.incident import Mode
+
+    assert "LATIHAN" not in console.browser.get("/").text
+    drill = console.make(mode=Mode.EXERCISE)
+    drill.post("/sign-in", data={"name": "Rina"})
+    assert "Kejadian di sini bukan keadaan darurat nyata" in drill.get("/").text
+
+
+def test_a_trial_is_in_the_feed_and_can_be_opened_but_is_never_in_the_queue(console: Console) -> None:
+    last = console.book.do(do="trial", incident=1, person=2)
+    console.book.do(do="note", kind="forged", counter=4, count=3)
+    page = console.browser.get("/").text
+    assert settings_of(page)["last"] == last + 1
+    assert 'id="incident-1"' not in page
+    assert 'id="incident-1"' not in console.browser.get("/incidents?ids=1").text
+    feed = console.browser.get("/feed").text
+    assert feed.index("Pesan PALSU ditolak") < feed.index("Uji tombol diterima")
+    assert "3 pesan" in feed and 'data-open="1"' in feed and PEOPLE[2][3] in feed
+    assert "UJI TEKNIS" in console.browser.get("/incidents/1").text
+
+
+def test_a_lost_broker_is_known_to_a_page_that_opens_later(console: Console) -> None:
+    console.book.do(do="note", kind="broker_lost", why="refused", at_ms=1000)
+    console.book.press(1)
+    assert settings_of(console.browser.get("/").text)["broker_lost"] == 1000
+    console.book.do(do="note", kind="broker_back", seconds=4)
+    assert settings_of(console.browser.get("/").text)["broker_lost"] is None
+
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}"
+
+
+def test_hostile_text_is_only_ever_text(console: Console) -> None:
+    owner = {"name": HOSTILE, "address": HOSTILE, "phone": HOSTILE}
+    console.book.press(1, owner=owner, label=HOSTILE)
+    console.book.assign(1, HOSTILE, HOSTILE, None)
+    console.book.do(do="note", kind="malformed", reason=HOSTILE, actor=HOSTILE)
+    console.book.close(1, HOSTILE, "abuse", HOSTILE)
+    pages = [console.browser.get(path).text for path in ("/", "/incidents", "/incidents/1", "/feed")]
+    pages.append(console.browser.post("/sign-in", data={"name": HOSTILE}).text)
+    for page in pages:
+        assert "<script>alert" not in page
+        assert "<img" not in page
+        assert "49" not in re.findall(r"alert\(2\).{0,12}", page)[0] if "alert(2)" in page else True
+    assert "&lt;script&gt;alert(1)" in pages[2]
+
+
+def test_a_language_cookie_and_a_session_cannot_smuggle_markup_into_the_settings(console: Console) -> None:
+    browser = console.make()
+    browser.post("/sign-in", data={"name": "</script><b>"})
+    page = browser.get("/").text
+    assert "</script><b>" not in page
+    assert isinstance(settings_of(page)["texts"], dict)
+
+
+def test_a_store_that_cannot_be_read_is_said_on_the_page_not_by_an_empty_one(console: Console) -> None:
+    console.book.press(1)
+    console.book.broken = True
+    answer = console.browser.get("/")
+    assert answer.status_code == 200
+    assert settings_of(answer.text)["store_failed"] is True
+    assert settings_of(answer.text)["last"] is None
+    assert console.browser.get("/incidents").status_code == 500
+    assert console.browser.get("/health").status_code == 503
+    console.book.broken = False
+    assert settings_of(console.browser.get("/").text)["store_failed"] is False
+    assert console.browser.get("/health").json()["last"] == 1
+
+
+def test_cards_can_be_asked_for_by_number_and_only_sensibly(console: Console) -> None:
+    for number in (1, 2, 3):
+        console.book.press(number)
+    assert re.findall(r'id="incident-(\d+)"', console.browser.get("/incidents?ids=3,1,99").text) == ["1", "3"]
+    for wrong in ("x", "1,,2", "0", "-1", str(2**63), ",".join(["1"] * 101)):
+        assert console.browser.get(f"/incidents?ids={wrong}").status_code == 422
+    assert console.browser.get("/incidents/99").status_code == 404
+    assert console.browser.get(f"/incidents/{2**63}").status_code == 422
