@@ -8,6 +8,7 @@ import pytest
 
 from siaga_gateway import config
 from siaga_gateway.config import SettingsError
+from siaga_gateway.service import journal
 
 README = Path(__file__).parents[2] / "gateway" / "README.md"
 GOOD = 'name = "siaga.test"\ndata_dir = "data"\n'
@@ -108,3 +109,10 @@ def test_every_setting_is_documented_and_the_readme_lists_it() -> None:
         assert f"| `{name}` | {default} | {description} |" in readme, (
             f"gateway/README.md does not list {name} as it is: renew its table by `siaga gateway settings --markdown`"
         )
+
+
+def test_every_journal_kind_is_explained_in_the_readme() -> None:
+    readme = README.read_text(encoding="utf-8")
+    kinds = {value for name, value in vars(journal).items() if name.isupper() and isinstance(value, str)}
+    assert len(kinds) > 20
+    assert not [kind for kind in sorted(kinds) if f"`{kind}`" not in readme]
