@@ -1,0 +1,307 @@
+"""What satellite receivers say, bytes to fixes: NMEA 0183 sentences, and the answers of SIMCom's modems. Pure.
+
+NMEA 0183 4.11: RMC (validity, position, date), GGA (position, quality, HDOP), GSA (HDOP), GST (deviations). Sentences
+with one time of day are one fix. It is told once its accuracy is known, and again when a later sentence tells it
+better; only where a receiver sends nothing about accuracy is it told without. An RMC or GGA that says "not valid"
+outweighs what else comes with its time of day.
+"""
+
+import binascii
+
+from micropython import const
+from siaga.core.fix import (
+    Fix,
+    FixError,
+    accuracy_from_deviations,
+    accuracy_from_hdop,
+    decimal,
+    midnight,
+    position,
+    position_of_either_layout,
+    signed_degrees,
+    time_of_day,
+    unless_null,
+)
+from siaga.core.frame import UNKNOWN_ACCURACY
+
+# The standard allows 82; receivers with many decimals write more.
+_LONGEST = const(120)
+_TALKERS = (b"GN", b"GP", b"GL", b"GA", b"GB", b"BD", b"GQ", b"GI")
+_DAY_MS = const(86400000)
+# How long a date, an HDOP or a deviation of an earlier fix holds for the next.
+_HOLDS_MS = const(5000)
+# GGA quality: 1 single, 2 differential, 3 PPS, 4 and 5 RTK. 6 estimated, 7 manual and 8 simulated are no fixes.
+_QUALITIES = (b"1", b"2", b"3", b"4", b"5")
+_CORRECTED = (b"2", b"4", b"5")
+# RMC mode (NMEA 2.3 on): autonomous, differential, RTK fixed and float, precise.
+_MODES = (b"", b"A", b"D", b"F", b"R", b"P")
+
+
+class Decoder:
+    """feed() takes what the UART gives, in whatever pieces. rejected: inputs refused so far, by_reason: the same by
+    FixError's codes. denials: sentences that said that there is no fix. heard: sentences with a right checksum."""
+
+    def __init__(self) -> None:
+        self.rejected = 0
+        self.by_reason = {}  # type: dict[str, int]
+        self.denials = 0
+        self.heard = 0
+        self._line = bytearray()
+        self._inside = False
+        self._garbage = False
+        self._epoch = 0
+        self._at = -1  # time of day of the fix under way, ms; -1 = none
+        self._denied = False
+        self._where = None  # type: tuple[int, int] | None
+        self._told = None  # type: tuple[int, int, int, int] | None
+        self._midnight = 0
+        self._dated_at = -1
+        self._hdop = -1  # x 100
+        self._hdop_at = -1
+        self._corrected = False
+        self._deviations = None  # type: tuple[int, int] | None
+        self._deviations_at = -1
+
+    def feed(self, chunk: bytes) -> "list[Fix]":
+        """The fixes that these bytes complete or tell better, in order."""
+        fixes = []  # type: list[Fix]
+        for byte in chunk:
+            if byte == 0x24:  # $
+                if self._inside:
+                    self._refuse("cut")
+                self._inside = True
+                self._garbage = False
+                self._line = bytearray()
+            elif byte == 10 or byte == 13:
+                if self._inside:
+                    self._inside = False
+                    self._sentence(bytes(self._line), fixes)
+                self._garbage = False
+            elif not self._inside:
+                self._outside()
+            elif byte < 32 or byte > 126:
+                self._inside = False
+                self._garbage = True
+                self._refuse("garbage")
+            elif len(self._line) >= _LONGEST:
+                self._inside = False
+                self._garbage = True
+                self._refuse("length")
+            else:
+                self._line.append(byte)
+        return fixes
+
+    def _outside(self) -> None:
+        """A run of bytes that belong to no sentence counts once."""
+        if not self._garbage:
+            self._garbage = True
+            self._refuse("garbage")
+
+    def _refuse(self, reason: str) -> None:
+        self.rejected += 1
+        self.by_reason[reason] = self.by_reason.get(reason, 0) + 1
+
+    def _sentence(self, line: bytes, fixes: "list[Fix]") -> None:
+        try:
+            fields = _fields(line)
+            self.heard += 1
+            if fields[0][:2] not in _TALKERS or len(fields[0]) != 5:
+                return
+            kind = fields[0][2:]
+            if kind == b"RMC":
+                self._rmc(fields, fixes)
+            elif kind == b"GGA":
+                self._gga(fields, fixes)
+            elif kind == b"GSA":
+                self._gsa(fields, fixes)
+            elif kind == b"GST":
+                self._gst(fields, fixes)
+        except FixError as error:
+            self._refuse(error.reason)
+
+    def _rmc(self, fields: "list[bytes]", fixes: "list[Fix]") -> None:
+        """time, status, lat, N, lon, E, knots, course, ddmmyy, variation, E[, mode[, navigation status]].
+
+        The navigation status (4.1 on) is not looked at: receivers that do not know it write V."""
+        _need(fields, 10)
+        valid = fields[2] == b"A" and (fields[12] if len(fields) > 12 else b"") in _MODES
+        if not self._begins(fields[1], valid, fixes):
+            return
+        where = position(fields[3], fields[4], fields[5], fields[6])
+        if fields[9]:
+            self._midnight = midnight(fields[9][:2], fields[9][2:4], fields[9][4:])
+            self._dated_at = self._at
+        self._is_at(where, fixes)
+
+    def _gga(self, fields: "list[bytes]", fixes: "list[Fix]") -> None:
+        """time, lat, N, lon, E, quality, satellites, HDOP, altitude, M, ..."""
+        _need(fields, 9)
+        if not self._begins(fields[1], fields[6] in _QUALITIES, fixes):
+            return
+        where = position(fields[2], fields[3], fields[4], fields[5])
+        self._corrected = fields[6] in _CORRECTED
+        self._dilute(fields[8])
+        self._is_at(where, fixes)
+
+    def _gsa(self, fields: "list[bytes]", fixes: "list[Fix]") -> None:
+        """selection, dimensions (1 = no fix), 12 satellites, PDOP, HDOP, VDOP[, system]. It has no time of day."""
+        _need(fields, 18)
+        if fields[2] not in (b"2", b"3"):
+            self.denials += 1
+            return
+        self._dilute(fields[16])
+        self._tell(fixes)
+
+    def _gst(self, fields: "list[bytes]", fixes: "list[Fix]") -> None:
+        """time, RMS, major, minor, orientation, latitude, longitude and altitude deviation (metres, 1 sigma)."""
+        _need(fields, 9)
+        if not fields[6] or not fields[7]:
+            return
+        deviations = decimal(fields[6], 3), decimal(fields[7], 3)
+        at = time_of_day(fields[1])
+        if at != self._at:
+            self._next(at, fixes)
+        self._deviations = deviations
+        self._deviations_at = at
+        self._tell(fixes)
+
+    def _begins(self, time: bytes, valid: bool, fixes: "list[Fix]") -> bool:
+        """Whether a sentence belongs to a fix that nothing denies yet; with another time of day a fix begins."""
+        if time:
+            at = time_of_day(time)
+            if at != self._at:
+                self._next(at, fixes)
+        elif valid:
+            raise FixError("time", "a position without a time")
+        if not valid:
+            self.denials += 1
+            self._denied = True
+        return not self._denied
+
+    def _next(self, at: int, fixes: "list[Fix]") -> None:
+        if self._where is not None and self._told is None and not self._denied:
+            self._told_as(UNKNOWN_ACCURACY, fixes)
+        self._at = at
+        self._epoch += 1
+        self._denied = False
+        self._where = None
+        self._told = None
+
+    def _dilute(self, text: bytes) -> None:
+        if text:
+            self._hdop = decimal(text, 2)
+            self._hdop_at = self._at
+
+    def _is_at(self, where: "tuple[int, int]", fixes: "list[Fix]") -> None:
+        self._where = where
+        self._tell(fixes)
+
+    def _tell(self, fixes: "list[Fix]") -> None:
+        if self._where is None or self._denied:
+            return
+        if self._deviations is not None and self._recent(self._deviations_at):
+            self._told_as(accuracy_from_deviations(self._deviations[0], self._deviations[1]), fixes)
+        elif self._hdop >= 0 and self._recent(self._hdop_at):
+            self._told_as(accuracy_from_hdop(self._hdop, self._corrected), fixes)
+
+    def _told_as(self, accuracy: int, fixes: "list[Fix]") -> None:
+        if self._where is None:
+            return
+        latitude, longitude = self._where
+        fix = Fix(latitude, longitude, accuracy, self._unix(), self._epoch)
+        told = latitude, longitude, accuracy, fix.time
+        if told != self._told:
+            self._told = told
+            fixes.append(fix)
+
+    def _recent(self, at: int) -> bool:
+        return at >= 0 and (self._at - at) % _DAY_MS <= _HOLDS_MS
+
+    def _unix(self) -> int:
+        """Of the fix under way; 0 where no RMC told the date lately. Between them midnight may have passed."""
+        if not self._midnight or not self._recent(self._dated_at):
+            return 0
+        return self._midnight + self._at // 1000 + (86400 if self._at < self._dated_at else 0)
+
+
+def checksum(text: bytes) -> int:
+    """All bytes between $ and *, exclusive-or (NMEA 0183, 5.3.2)."""
+    total = 0
+    for byte in text:
+        total ^= byte
+    return total
+
+
+def _fields(line: bytes) -> "list[bytes]":
+    """The fields of a sentence without its $. Raises FixError where its checksum is missing or wrong."""
+    text, _, digits = line.rpartition(b"*")
+    try:
+        right = len(digits) == 2 and binascii.unhexlify(digits)[0] == checksum(text)
+    except ValueError:
+        right = False
+    if not right:
+        raise FixError("checksum", "a sentence whose checksum is missing or wrong")
+    return text.split(b",")
+
+
+def _need(fields: "list[bytes]", count: int) -> None:
+    if len(fields) < count:
+        raise FixError("fields", "a sentence of %d fields, not %d" % (len(fields), count))
+
+
+# SIMCom's modems
+
+
+def modem_fix(line: bytes) -> "Fix | None":
+    """The fix in a +CGNSSINFO:, +CGPSINFO: or +CGNSINF: answer; None while the modem has none.
+
+    Their layouts differ from firmware to firmware (A76XX AT manual 1.09, 24.2; SIM7500/SIM7600 3.00, 24.5; SIM7000
+    1.08, 19.2; an A7670E's log), so the field N or S is looked for, and what surrounds it stands at fixed places.
+    Raises FixError.
+    """
+    name, colon, rest = line.strip().partition(b":")
+    fields = [field.strip() for field in rest.split(b",")]
+    if not colon or name not in (b"+CGNSSINFO", b"+CGPSINFO", b"+CGNSINF"):
+        raise FixError("fields", "%s is no answer about a position" % repr(line[:20]))
+    if name == b"+CGNSINF":
+        return _cgnsinf(fields)
+    at = -1
+    for index in range(len(fields)):
+        if fields[index] in (b"N", b"S"):
+            at = index
+    if at < 0:
+        if any(fields):
+            # Searching modems fill in satellites; a position without its side of the equator is no position.
+            if any(b"." in field for field in fields):
+                raise FixError("latitude", "a position without N or S")
+        return None
+    if at < 1 or len(fields) < at + 5:
+        raise FixError("fields", "an answer of %d fields" % len(fields))
+    latitude, longitude = position_of_either_layout(fields[at - 1], fields[at], fields[at + 1], fields[at + 2])
+    time, epoch = _moment(fields[at + 3], fields[at + 4])
+    accuracy = UNKNOWN_ACCURACY
+    if name == b"+CGNSSINFO" and len(fields) > at + 9 and fields[at + 9]:
+        accuracy = accuracy_from_hdop(decimal(fields[at + 9], 2), False)
+    return Fix(latitude, longitude, accuracy, time, epoch)
+
+
+def _moment(date: bytes, time: bytes) -> "tuple[int, int]":
+    """Unix seconds (0 = the date cannot be right) and what is peculiar to this moment, from ddmmyy and hhmmss.s."""
+    at = time_of_day(time)
+    day = midnight(date[:2], date[2:4], date[4:])
+    return (day + at // 1000 if day else 0), day * 1000 + at
+
+
+def _cgnsinf(fields: "list[bytes]") -> "Fix | None":
+    """run, fix, yyyyMMddhhmmss.sss, lat, lon, altitude, km/h, course, mode, -, HDOP, PDOP, VDOP, ..."""
+    if fields[0] == b"0" or (len(fields) > 1 and fields[1] != b"1"):
+        return None
+    _need(fields, 11)
+    latitude, longitude = unless_null(
+        signed_degrees(fields[3], 90, "latitude"), signed_degrees(fields[4], 180, "longitude")
+    )
+    moment = fields[2]
+    at = time_of_day(moment[8:])
+    day = midnight(moment[6:8], moment[4:6], moment[:4])
+    accuracy = accuracy_from_hdop(decimal(fields[10], 2), False) if fields[10] else UNKNOWN_ACCURACY
+    return Fix(latitude, longitude, accuracy, (day + at // 1000 if day else 0), day * 1000 + at)
