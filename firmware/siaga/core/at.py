@@ -1,0 +1,249 @@
+"""What a modem says on its serial line, without the line: bytes in, events out.
+
+Syntax: 3GPP TS 27.007 (result codes, 27.007 9.2 +CME ERROR), TS 27.005 (+CMS ERROR 3.2.5, +CMT and +CMGR 3.4), ITU-T
+V.250; the pieces with a length in their first line: SIMCom A76XX AT Command Manual V1.09, 18.2 (+CMQTTRXTOPIC,
++CMQTTRXPAYLOAD). A modem may say anything at any time, also between a command and its reply, so that a line counts as
+a reply only if it begins as that command's reply does; what no command asked for is an URC. Whatever arrives, no more
+than MAX_LINE bytes of a line and MAX_PAYLOAD of a piece are held.
+"""
+
+from micropython import const
+from siaga.core.errors import SiagaError
+
+REPLY = "reply"  # (REPLY, line, payload or None)
+FINAL = "final"  # (FINAL, line): the command is over
+PROMPT = "prompt"  # (PROMPT,): the modem takes the payload now
+URC = "urc"  # (URC, line, payload or None): unsolicited, or the late result of a command that is over
+
+MAX_LINE = const(320)
+MAX_PAYLOAD = const(1024)
+# A piece whose bytes stop arriving for so long never was one, or lost some on the line.
+PAYLOAD_GAP_MS = const(2000)
+
+# The last number in these lines is how many bytes follow the line end.
+_MEASURED = (b"+CMQTTRXTOPIC:", b"+CMQTTRXPAYLOAD:", b"+HTTPREAD:")
+# A message's text follows these: so many bytes if the line says how many (AT+CSDH=1), else one line.
+_MESSAGES = (b"+CMT:", b"+CMGR:", b"+CMGL:")
+_CALL_OVER = (b"NO CARRIER", b"BUSY", b"NO ANSWER", b"NO DIALTONE")
+_BARE_URCS = (b"RDY", b"SMS DONE", b"PB DONE", b"RING", b"VOICE CALL:", b"MISSED_CALL:", b"NO CARRIER", b"NORMAL POWER")
+
+_CR = const(13)
+_LF = const(10)
+_LINE = const(0)
+_SKIP = const(1)  # the rest of a line that is too long
+_TEXT = const(2)  # the line that belongs to the head before it
+_PAYLOAD = const(3)
+_DROP = const(4)  # a piece that is too long
+
+
+class AtError(SiagaError):
+    """The modem refused a command. final: its words, b"" if it said nothing."""
+
+    final = b""
+
+
+def quoted(text: str) -> str:
+    """A string parameter. Raises AtError for what none can carry (V.250 5.4.2.2 has no escape that modems know)."""
+    for letter in text:
+        if letter == '"' or not " " <= letter <= "~":
+            raise AtError("a modem cannot be given %r: it takes letters from space to ~ without a double quote" % text)
+    return '"' + text + '"'
+
+
+def fields(line: bytes) -> "list[bytes]":
+    """The parameters of a line, after its first colon: split at the commas outside of quotes, the quotes taken off."""
+    start = line.find(b":") + 1
+    parts = []  # type: list[bytes]
+    within = False
+    at = start
+    for i in range(start, len(line)):
+        if line[i] == 0x22:
+            within = not within
+        elif line[i] == 0x2C and not within:
+            parts.append(_bare(line[at:i]))
+            at = i + 1
+    parts.append(_bare(line[at:]))
+    return parts
+
+
+def _bare(part: bytes) -> bytes:
+    part = part.strip()
+    if len(part) >= 2 and part[0] == part[-1] == 0x22:
+        return part[1:-1]
+    return part
+
+
+def number(part: bytes) -> int:
+    """A field's decimal number, -1 where it is none (or longer than nine digits)."""
+    if not part or len(part) > 9:
+        return -1
+    for digit in part:
+        if not 0x30 <= digit <= 0x39:
+            return -1
+    return int(part)
+
+
+def _length(line: bytes) -> int:
+    """How many bytes belong to this line; -1 = one line of text; -2 = none."""
+    if line.startswith(_MEASURED):
+        length = number(fields(line)[-1])
+        return length if length >= 0 else -2
+    if line.startswith(_MESSAGES):
+        parts = fields(line)
+        return number(parts[-1]) if len(parts) >= 10 else -1
+    return -2
+
+
+class Parser:
+    """One line from a modem. begin() says which command is under way and gives its bytes, feed() takes what arrives,
+    end() is called when the caller stops waiting. garbage: lines that were noise; cut: lines and pieces that were too
+    long or broke off."""
+
+    def __init__(self) -> None:
+        self._line = bytearray(MAX_LINE)
+        self._payload = bytearray()
+        self._command = b""
+        self._expects = None  # type: bytes | None
+        self._prompt = False
+        self.garbage = 0
+        self.cut = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """The modem starts anew: what it was in the middle of saying is gone."""
+        self._mode = _LINE
+        self._fill = 0
+        self._head = b""
+        self._left = 0
+        self._have = 0
+        self._after_cr = False
+        self._fed_ms = 0
+
+    def begin(self, command: bytes, expects: "bytes | None" = None, prompt: bool = False) -> bytes:
+        """The bytes that begin a command. expects: how its reply's lines begin, b"" = as no URC does, None = it has
+        none. prompt: whether it asks for a payload."""
+        self._command = command
+        self._expects = expects
+        self._prompt = prompt
+        return command + b"\r"
+
+    def end(self) -> None:
+        """No command is under way any more."""
+        self._command = b""
+        self._expects = None
+        self._prompt = False
+
+    def feed(self, chunk: "bytes | bytearray | memoryview", now_ms: int) -> "list[tuple]":
+        """The events in what has arrived, in order. Never raises."""
+        events = []  # type: list[tuple]
+        if self._mode >= _PAYLOAD and now_ms - self._fed_ms > PAYLOAD_GAP_MS:
+            self.cut += 1
+            self._mode = _LINE
+            self._fill = 0
+        self._fed_ms = now_ms
+        at = 0
+        end = len(chunk)
+        while at < end:
+            # The line feed of a pair belongs to the line end, and to no payload or line after it.
+            if self._after_cr and chunk[at] == _LF:
+                self._after_cr = False
+                at += 1
+                continue
+            self._after_cr = False
+            if self._mode >= _PAYLOAD:
+                at += self._piece(chunk, at, end, events)
+                continue
+            byte = chunk[at]
+            at += 1
+            if byte == _CR or byte == _LF:
+                self._after_cr = byte == _CR
+                self._line_end(events)
+            elif self._mode == _SKIP:
+                pass
+            elif self._fill == MAX_LINE:
+                self.cut += 1
+                if self._mode == _TEXT:
+                    self._told(self._head, None, events)
+                self._mode = _SKIP
+            elif byte == 0x3E and self._fill == 0 and self._prompt and self._mode == _LINE:
+                self._prompt = False
+                events.append((PROMPT,))
+            else:
+                self._line[self._fill] = byte
+                self._fill += 1
+        return events
+
+    def _piece(self, chunk: "bytes | bytearray | memoryview", at: int, end: int, events: "list[tuple]") -> int:
+        take = min(end - at, self._left - self._have)
+        if self._mode == _PAYLOAD:
+            self._payload[self._have : self._have + take] = chunk[at : at + take]
+        self._have += take
+        if self._have == self._left:
+            self._told(self._head, bytes(self._payload) if self._mode == _PAYLOAD else None, events)
+            self._payload = bytearray()
+            self._mode = _LINE
+        return take
+
+    def _line_end(self, events: "list[tuple]") -> None:
+        mode, fill = self._mode, self._fill
+        self._mode = _LINE
+        self._fill = 0
+        if mode == _TEXT:
+            self._told(self._head, bytes(self._line[:fill]), events)
+        elif mode == _LINE and fill:
+            self._take(fill, events)
+
+    def _take(self, fill: int, events: "list[tuple]") -> None:
+        held = self._line
+        start = 0
+        while start < fill and not 0x20 < held[start] < 0x7F:
+            start += 1
+        if start == fill:
+            if held[0] != 0x20:
+                self.garbage += 1
+            return
+        line = bytes(held[start:fill]).rstrip()
+        for byte in line:
+            if byte < 0x20 or (byte >= 0x7F and line[0] != 0x2B):
+                self.garbage += 1
+                return
+        if line.startswith(b"AT"):
+            return  # an echo: no modem begins a word of its own so
+        length = _length(line)
+        if length == -2 or length == 0:
+            self._told(line, None if length else b"", events)
+            return
+        self._head = line
+        if length < 0:
+            self._mode = _TEXT
+            return
+        self._left, self._have = length, 0
+        if length > MAX_PAYLOAD:
+            self.cut += 1
+            self._mode = _DROP
+        else:
+            self._payload = bytearray(length)
+            self._mode = _PAYLOAD
+
+    def _told(self, line: bytes, payload: "bytes | None", events: "list[tuple]") -> None:
+        """A whole line, with what belongs to it."""
+        if self._command:
+            if self._is_final(line):
+                self.end()
+                events.append((FINAL, line))
+                return
+            expects = self._expects
+            if expects is not None:
+                if expects:
+                    mine = line.startswith(expects)
+                else:
+                    mine = line[0] not in b"+*" and not line.startswith(_BARE_URCS)
+                if mine:
+                    events.append((REPLY, line, payload))
+                    return
+        events.append((URC, line, payload))
+
+    def _is_final(self, line: bytes) -> bool:
+        if line in (b"OK", b"ERROR") or line.startswith((b"+CME ERROR", b"+CMS ERROR")):
+            return True
+        return line in _CALL_OVER and self._command.startswith((b"ATD", b"ATA"))
