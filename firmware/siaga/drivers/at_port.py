@@ -1,0 +1,235 @@
+"""One modem's serial line: one command at a time, every wait with a deadline, what nobody asked for handed on.
+
+stream: anything that MicroPython's asyncio can poll: a machine.UART with timeout=0, or a file on a pty whose reads do
+not block. run() must be going for anything to be heard.
+"""
+
+import asyncio
+
+from micropython import const
+from siaga.core.at import FINAL, PROMPT, REPLY, AtError, Parser
+from siaga.drivers.clock import Clock
+
+_CHUNK = const(128)
+_WRITE_MS = const(3000)
+# After a command that was given up, its late reply must not become the next one's: the line is brought back into step.
+_PROBE_MS = const(1000)
+_PROBES = const(3)
+_QUIET_MS = const(50)
+_ESCAPE = b"\x1b"
+
+
+class AtTimeout(AtError):
+    """The modem did not answer in time."""
+
+
+class Listener:
+    """Whom the line tells, from inside the reader: nothing here may wait."""
+
+    def on_urc(self, line: bytes, payload: "bytes | None") -> None: ...
+
+    def on_trouble(self, why: str) -> None: ...
+
+
+class _Result:
+    def __init__(self, prefix: bytes) -> None:
+        self.prefix = prefix
+        self.line = None  # type: bytes | None
+        self.came = asyncio.Event()
+
+
+class AtPort:
+    """trace(direction, bytes), if set, sees all that goes out (">") and comes in ("<"). timeouts: commands given up
+    since the start. heard_ms: when anything last arrived."""
+
+    def __init__(self, stream: object, clock: Clock, listener: Listener) -> None:
+        self._stream = asyncio.StreamReader(stream)  # type: ignore[arg-type]
+        self._clock = clock
+        self._listener = listener
+        self._lock = asyncio.Lock()
+        self._news = asyncio.Event()
+        self._lines = []  # type: list[bytes]
+        self._final = None  # type: bytes | None
+        self._prompted = False
+        self._results = []  # type: list[_Result]
+        self._astray = False
+        self.parser = Parser()
+        self.trace = None  # type: Trace | None
+        self.timeouts = 0
+        self.heard_ms = clock.ms()
+
+    async def run(self) -> None:
+        """Read for ever."""
+        chunk = bytearray(_CHUNK)
+        view = memoryview(chunk)
+        while True:
+            try:
+                count = await self._stream.readinto(chunk)  # type: ignore[attr-defined]
+            except OSError as error:
+                self._listener.on_trouble("the modem's line cannot be read: %s" % error)
+                await asyncio.sleep_ms(1000)
+                continue
+            if not count:
+                await asyncio.sleep_ms(10)
+                continue
+            self.heard_ms = self._clock.ms()
+            if self.trace is not None:
+                self.trace("<", bytes(view[:count]))
+            for event in self.parser.feed(view[:count], self.heard_ms):
+                self._hear(event)
+
+    def _hear(self, event: tuple) -> None:
+        what = event[0]
+        if what == PROMPT:
+            self._prompted = True
+            self._news.set()
+        elif what == FINAL:
+            self._final = event[1]
+            self._news.set()
+        elif what == REPLY:
+            self._lines.append(event[1])
+            if event[2] is not None:
+                self._lines.append(event[2])
+        else:
+            for result in self._results:
+                if result.line is None and event[1].startswith(result.prefix):
+                    result.line = event[1]
+                    result.came.set()
+                    return
+            try:
+                self._listener.on_urc(event[1], event[2])
+            except Exception as error:
+                self._listener.on_trouble("%r could not be handled: %r" % (event[1][:60], error))
+
+    async def command(
+        self,
+        text: str,
+        expects: "str | None" = None,
+        deadline_ms: int = 9000,
+        payload: "bytes | None" = None,
+        result: "str | None" = None,
+        result_ms: int = 0,
+    ) -> "list[bytes]":
+        """Give one command and return its reply's lines once it ends with OK.
+
+        text: without its line end. expects: how the lines of the reply begin ("" = as no URC does), None = it has
+        none; what belongs to a line (a message's text) follows it in the list. payload: sent as it is at the prompt.
+        result: how the line begins that tells the outcome of a command that goes on after its OK; it may come before
+        the OK as well, and is the last line returned. While only that is awaited, other commands go ahead.
+
+        Raises AtTimeout, or AtError where the command ends with anything but OK; OSError where the line is gone.
+        """
+        awaited = None  # type: _Result | None
+        if result is not None:
+            awaited = _Result(result.encode())
+            self._results.append(awaited)
+        try:
+            lines = await self._exchange(text, expects, deadline_ms, payload, awaited)
+            if awaited is not None:
+                if awaited.line is None:
+                    try:
+                        await asyncio.wait_for_ms(awaited.came.wait(), result_ms)
+                    except asyncio.TimeoutError:
+                        raise self._late(text, "no %s" % result, result_ms)
+                lines.append(awaited.line or b"")
+            return lines
+        finally:
+            if awaited is not None:
+                self._results.remove(awaited)
+
+    async def _exchange(
+        self, text: str, expects: "str | None", deadline_ms: int, payload: "bytes | None", awaited: "_Result | None"
+    ) -> "list[bytes]":
+        await self._lock.acquire()
+        try:
+            if self._astray:
+                await self._in_step()
+            self._begin(text, expects, payload is not None)
+            # Whatever ends this before the final result, a cancellation too, leaves the line out of step.
+            self._astray = True
+            until_ms = self._clock.ms() + deadline_ms
+            await self._write(text.encode() + b"\r")
+            if payload is not None:
+                await self._wait(text, until_ms, deadline_ms, True)
+                if self._prompted:
+                    await self._write(payload)
+            if self._final is None:
+                await self._wait(text, until_ms, deadline_ms, False)
+            self._astray = False
+            lines, self._lines = self._lines, []
+            final = self._final or b""
+            if final != b"OK":
+                raise _refusal(text, final, awaited)
+            if payload is not None and not self._prompted:
+                raise AtError("%s: the modem did not ask for the payload" % _shown(text))
+            return lines
+        finally:
+            self.parser.end()
+            self._lock.release()
+
+    def _begin(self, text: str, expects: "str | None", prompt: bool) -> None:
+        self._lines = []
+        self._final = None
+        self._prompted = False
+        self._news.clear()
+        self.parser.begin(text.encode(), None if expects is None else expects.encode(), prompt)
+
+    async def _wait(self, text: str, until_ms: int, deadline_ms: int, prompt: bool) -> None:
+        while self._final is None and not (prompt and self._prompted):
+            self._news.clear()
+            try:
+                await asyncio.wait_for_ms(self._news.wait(), max(1, until_ms - self._clock.ms()))
+            except asyncio.TimeoutError:
+                raise self._late(text, "no prompt" if prompt else "no final result", deadline_ms)
+
+    def _late(self, text: str, what: str, deadline_ms: int) -> AtTimeout:
+        self.timeouts += 1
+        return AtTimeout("%s: %s within %d ms" % (_shown(text), what, deadline_ms))
+
+    async def _in_step(self) -> None:
+        """End what may still wait for a payload (escape, TS 27.005 3.5.1), and ask until the modem answers once and is
+        then quiet. Raises AtTimeout."""
+        await self._write(_ESCAPE)
+        for _ in range(_PROBES):
+            self._begin("AT", None, False)
+            await self._write(b"AT\r")
+            try:
+                await self._wait("AT", self._clock.ms() + _PROBE_MS, _PROBE_MS, False)
+            except AtTimeout:
+                continue
+            await asyncio.sleep_ms(_QUIET_MS)
+            while self._clock.ms() - self.heard_ms < _QUIET_MS:
+                await asyncio.sleep_ms(_QUIET_MS)
+            self._astray = False
+            return
+        raise AtTimeout("the modem does not answer")
+
+    async def _write(self, data: bytes) -> None:
+        if self.trace is not None:
+            self.trace(">", data)
+        self._stream.write(data)  # type: ignore[attr-defined]
+        try:
+            await asyncio.wait_for_ms(self._stream.drain(), _WRITE_MS)  # type: ignore[attr-defined]
+        except asyncio.TimeoutError:
+            raise AtTimeout("the modem's line takes no bytes (is its CTS stuck?)")
+
+
+def _shown(text: str) -> str:
+    """A command for people: what could hold a password is left out."""
+    return text.split("=")[0]
+
+
+def _refusal(text: str, final: bytes, awaited: "_Result | None") -> AtError:
+    why = final.decode()
+    if awaited is not None and awaited.line is not None:
+        why = awaited.line.decode()
+    error = AtError("%s: %s" % (_shown(text), why))
+    error.final = awaited.line if awaited is not None and awaited.line is not None else final
+    return error
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Trace = Callable[[str, bytes], None]

@@ -1,0 +1,118 @@
+"""A simulated GNSS receiver: NMEA 0183 once a second on a serial line, as u-blox, Quectel and CASIC modules write it.
+
+What it can be told: where it is, that it sees no sky, that it hangs, repeats itself, or talks at another bit rate.
+"""
+
+from __future__ import annotations
+
+import datetime
+import threading
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from types import TracebackType
+from typing import Self
+
+from siaga_tools.silicon.serial_line import SerialLine
+
+
+class Mood(StrEnum):
+    """What ails it."""
+
+    WELL = "well"
+    NO_SKY = "no_sky"  # or jammed
+    FROZEN = "frozen"  # the same fix, again and again
+    SILENT = "silent"
+    NOISE = "noise"
+
+
+def sentence(text: str) -> bytes:
+    """A sentence with its $, checksum and end (NMEA 0183, 5.3)."""
+    total = 0
+    for byte in text.encode("ascii"):
+        total ^= byte
+    return f"${text}*{total:02X}\r\n".encode("ascii")
+
+
+def angle(e7: int, width: int, letters: str) -> str:
+    """Degrees x 10^7 as (d)ddmm.mmmmm and the hemisphere's letter."""
+    degrees, rest = divmod(abs(e7), 10_000_000)
+    minutes = rest * 60  # x 10^7
+    return f"{degrees:0{width}d}{minutes // 10**7:02d}.{minutes % 10**7:07d},{letters[e7 < 0]}"
+
+
+def epoch(moment: datetime.datetime, place: tuple[int, int] | None, hdop: float = 0.9) -> bytes:
+    """One second's sentences. place: latitude and longitude, degrees x 10^7; None: no fix."""
+    time, date = moment.strftime("%H%M%S.00"), moment.strftime("%d%m%y")
+    if place is None:
+        return b"".join(
+            sentence(text)
+            for text in (
+                f"GNRMC,{time},V,,,,,,,{date},,,N",
+                f"GNGGA,{time},,,,,0,00,99.99,,M,,M,,",
+                "GNGSA,A,1" + "," * 15,
+            )
+        )
+    where = f"{angle(place[0], 2, 'NS')},{angle(place[1], 3, 'EW')}"
+    return b"".join(
+        sentence(text)
+        for text in (
+            f"GNRMC,{time},A,{where},0.01,,{date},,,A",
+            f"GNGGA,{time},{where},1,09,{hdop:.2f},42.0,M,3.0,M,,",
+            f"GNGSA,A,3,04,05,07,09,12,,,,,,,,1.60,{hdop:.2f},1.30",
+            "GPGSV,1,1,01,04,40,083,46",
+        )
+    )
+
+
+class SimulatedGnss:
+    """Talks on `line` until it is closed. period_s: a second, or less where time is compressed."""
+
+    def __init__(self, period_s: float = 1.0, now: Callable[[], datetime.datetime] | None = None) -> None:
+        self.line = SerialLine()
+        self.mood = Mood.WELL
+        self.place: tuple[int, int] | None = None
+        self.hdop = 0.9
+        self._period_s = period_s
+        self._now = now or (lambda: datetime.datetime.now(datetime.UTC))
+        self._frozen_at: datetime.datetime | None = None
+        self._log: list[bytes] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._talk, name="simulated GNSS", daemon=True)
+
+    def play(self, log: Iterable[bytes]) -> None:
+        """Say these pieces, one a period, before anything of its own."""
+        self._log = list(log)
+
+    def said(self) -> bytes:
+        """What it says in this period."""
+        if self._log:
+            return self._log.pop(0)
+        moment = self._now()
+        if self.mood is not Mood.FROZEN:
+            self._frozen_at = None
+        match self.mood:
+            case Mood.SILENT:
+                return b""
+            case Mood.NOISE:
+                return bytes((byte * 37 + 129) % 256 for byte in range(90))
+            case Mood.FROZEN:
+                self._frozen_at = self._frozen_at or moment
+                moment = self._frozen_at
+        return epoch(moment, None if self.mood is Mood.NO_SKY else self.place, self.hdop)
+
+    def _talk(self) -> None:
+        while not self._stop.wait(self._period_s):
+            words = self.said()
+            if words:
+                self.line.write(words)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join(5)
+        self.line.close()
