@@ -39,13 +39,15 @@ _MODES = (b"", b"A", b"D", b"F", b"R", b"P")
 
 class Decoder:
     """feed() takes what the UART gives, in whatever pieces. rejected: inputs refused so far, by_reason: the same by
-    FixError's codes. denials: sentences that said that there is no fix. heard: sentences with a right checksum."""
+    FixError's codes. heard: sentences with a right checksum. positions: those of them that gave one. denials: those that
+    said that there is none."""
 
     def __init__(self) -> None:
         self.rejected = 0
         self.by_reason = {}  # type: dict[str, int]
-        self.denials = 0
         self.heard = 0
+        self.positions = 0
+        self.denials = 0
         self._line = bytearray()
         self._inside = False
         self._garbage = False
@@ -193,6 +195,7 @@ class Decoder:
             self._hdop_at = self._at
 
     def _is_at(self, where: "tuple[int, int]", fixes: "list[Fix]") -> None:
+        self.positions += 1
         self._where = where
         self._tell(fixes)
 
