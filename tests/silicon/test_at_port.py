@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import select
 import subprocess
 import time
-import tty
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ from typing import Any
 import pytest
 
 from micropython import HEAP, environment, micropython
-from siaga_tools.silicon.line import not_blocking
+from siaga_tools.silicon.serial_line import SerialLine
 
 PROGRAM = Path(__file__).resolve().parent / "on_button" / "talk.py"
 DEADLINE_S = 10.0
@@ -26,11 +24,9 @@ class Talk:
     """Both ends: say() and outcome() are the firmware's, hear() and answer() the modem's."""
 
     def __init__(self) -> None:
-        self._modem, self._line = pty.openpty()
-        tty.setraw(self._line)
-        not_blocking(self._line)
+        self._line = SerialLine()
         self._process = subprocess.Popen(
-            [micropython(), "-X", f"heapsize={HEAP}", str(PROGRAM), os.ttyname(self._line)],
+            [micropython(), "-X", f"heapsize={HEAP}", str(PROGRAM), self._line.path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -57,15 +53,15 @@ class Talk:
         got = b""
         until = time.monotonic() + DEADLINE_S
         while len(got) < len(expected) and time.monotonic() < until:
-            if select.select([self._modem], [], [], 0.2)[0]:
-                got += os.read(self._modem, len(expected) - len(got))
+            if select.select([self._line], [], [], 0.2)[0]:
+                got += os.read(self._line.fileno(), len(expected) - len(got))
         assert got == expected
 
     def hears_nothing(self, seconds: float) -> None:
-        assert not select.select([self._modem], [], [], seconds)[0]
+        assert not select.select([self._line], [], [], seconds)[0]
 
     def answer(self, words: bytes) -> None:
-        os.write(self._modem, words)
+        self._line.write(words)
 
     def close(self) -> None:
         assert self._process.stdin is not None and self._process.stdout is not None
@@ -73,8 +69,7 @@ class Talk:
         self._process.kill()
         self._process.wait(10)
         self._process.stdout.close()
-        os.close(self._modem)
-        os.close(self._line)
+        self._line.close()
 
 
 @pytest.fixture

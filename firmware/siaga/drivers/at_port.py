@@ -16,6 +16,7 @@ _WRITE_MS = const(3000)
 _PROBE_MS = const(1000)
 _PROBES = const(3)
 _QUIET_MS = const(50)
+_LEAST_MS = const(300)
 _ESCAPE = b"\x1b"
 
 
@@ -40,7 +41,8 @@ class _Result:
 
 class AtPort:
     """trace(direction, bytes), if set, sees all that goes out (">") and comes in ("<"). timeouts: commands given up
-    since the start. heard_ms: when anything last arrived."""
+    since the start. heard_ms: when anything last arrived. percent: of the documented time that everything takes here,
+    for a simulated modem in compressed time."""
 
     def __init__(self, stream: object, clock: Clock, listener: Listener) -> None:
         self._stream = asyncio.StreamReader(stream)  # type: ignore[arg-type]
@@ -56,6 +58,7 @@ class AtPort:
         self.parser = Parser()
         self.trace = None  # type: Trace | None
         self.timeouts = 0
+        self.percent = 100
         self.heard_ms = clock.ms()
 
     async def run(self) -> None:
@@ -101,6 +104,29 @@ class AtPort:
             except Exception as error:
                 self._listener.on_trouble("%r could not be handled: %r" % (event[1][:60], error))
 
+    def scaled(self, ms: int) -> int:
+        """A time from the modem's manual as it is here."""
+        return max(min(ms, _LEAST_MS), ms * self.percent // 100)
+
+    def abandon(self, prefix: str) -> None:
+        """The results that begin so will not come: whoever awaits one gets an AtError now."""
+        for result in self._results:
+            if result.line is None and result.prefix.startswith(prefix.encode()):
+                result.line = b""
+                result.came.set()
+
+    async def answers(self) -> bool:
+        """Whether the modem answers at all, within some 3 s."""
+        await self._lock.acquire()
+        try:
+            await self._in_step()
+            return True
+        except AtTimeout:
+            return False
+        finally:
+            self.parser.end()
+            self._lock.release()
+
     async def command(
         self,
         text: str,
@@ -119,6 +145,8 @@ class AtPort:
 
         Raises AtTimeout, or AtError where the command ends with anything but OK; OSError where the line is gone.
         """
+        deadline_ms = self.scaled(deadline_ms)
+        result_ms = self.scaled(result_ms)
         awaited = None  # type: _Result | None
         if result is not None:
             awaited = _Result(result.encode())
@@ -131,7 +159,9 @@ class AtPort:
                         await asyncio.wait_for_ms(awaited.came.wait(), result_ms)
                     except asyncio.TimeoutError:
                         raise self._late(text, "no %s" % result, result_ms)
-                lines.append(awaited.line or b"")
+                if not awaited.line:
+                    raise AtError("%s: the modem gave up before its result" % _shown(text))
+                lines.append(awaited.line)
             return lines
         finally:
             if awaited is not None:
@@ -189,6 +219,7 @@ class AtPort:
     async def _in_step(self) -> None:
         """End what may still wait for a payload (escape, TS 27.005 3.5.1), and ask until the modem answers once and is
         then quiet. Raises AtTimeout."""
+        self._astray = True
         await self._write(_ESCAPE)
         for _ in range(_PROBES):
             self._begin("AT", None, False)
@@ -220,11 +251,10 @@ def _shown(text: str) -> str:
 
 
 def _refusal(text: str, final: bytes, awaited: "_Result | None") -> AtError:
-    why = final.decode()
-    if awaited is not None and awaited.line is not None:
-        why = awaited.line.decode()
-    error = AtError("%s: %s" % (_shown(text), why))
-    error.final = awaited.line if awaited is not None and awaited.line is not None else final
+    if awaited is not None and awaited.line:
+        final = awaited.line
+    error = AtError("%s: %s" % (_shown(text), final.decode()))
+    error.final = final
     return error
 
 
