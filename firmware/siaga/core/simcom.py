@@ -1,0 +1,185 @@
+"""What the words of a SIMCom A76xx or SIM7600 mean. Pure: lines and time in, values out.
+
+Sources: SIMCom A76XX Series AT Command Manual V1.09 and A76XX MQTT(S) Application Note V1.02 (chapter 18: MQTT);
+SIM7500_SIM7600 Series AT Command Manual V3.00 (chapter 16); 3GPP TS 27.007 7.2 (+CREG), 8.5 (+CSQ), 10.1.22 (+CEREG).
+"""
+
+import binascii
+
+from micropython import const
+from siaga.core.at import fields, number
+from siaga.core.frame import UNKNOWN_SIGNAL
+
+# How deep a repair goes; each costs more time than the one before it, and takes what lies above it down too.
+RECONNECT = const(0)  # the MQTT connection
+SERVICE = const(1)  # the modem's MQTT service
+RADIO = const(2)  # AT+CFUN
+RESET = const(3)  # AT+CRESET or the reset line
+POWER = const(4)  # off and on again
+REPAIRS = ("reconnect", "restart of the MQTT service", "radio off and on", "reset", "power cycle")
+# So often one of them may fail before the next deeper one.
+_TRIES = (3, 2, 1, 1, 1)
+
+MAX_MESSAGE = const(512)
+_SMS_LETTERS = const(160)
+
+_MQTT_ERRORS = {
+    3: "no connection to the server",
+    4: "it does not take a topic",
+    7: "the network does not open (no data service? no credit?)",
+    11: "not connected",
+    14: "the modem's client is busy",
+    17: "no answer in time",
+    19: "the modem's client is in use",
+    20: "no client acquired",
+    23: "the network is open already",
+    25: "the server's name is not known (setting mqtt_host, or no data service)",
+    26: "the server closed the connection",
+    27: "the server does not speak MQTT 3.1.1",
+    28: "the server does not accept the client identifier",
+    29: "the server is not available",
+    30: "wrong user name or password (settings mqtt_user, mqtt_password)",
+    31: "not authorised (settings mqtt_user, mqtt_password, or the broker's access list)",
+    32: "the TLS handshake failed: the server's certificate does not hold (setting mqtt_ca)",
+    33: "the modem misses the certificate",
+    34: "no session opens",
+}
+
+
+def mqtt_error(line: bytes) -> int:
+    """The outcome in "+CMQTT...: <client>,<error>" or "+CMQTTSTART: <error>": 0 = done, -1 = no such line."""
+    return number(fields(line)[-1]) if line.startswith(b"+CMQTT") else -1
+
+
+def mqtt_why(error: int) -> str:
+    """An outcome for people."""
+    return "%s (error %d)" % (_MQTT_ERRORS.get(error, "the modem's MQTT service says"), error)
+
+
+def is_final_refusal(error: int) -> bool:
+    """Whether the server was reached and said no (or does not prove who it is): no repair of the modem helps."""
+    return 27 <= error <= 33
+
+
+def registration(lines: "list[bytes]") -> "tuple[int, str] | None":
+    """(stat, cell) in the answer to AT+CREG?, +CGREG? or +CEREG?; cell is "area,cell" or "". None: there is no answer,
+    but perhaps the URC that begins alike: it has no mode before its stat."""
+    for line in lines:
+        parts = fields(line)
+        if len(parts) < 2 or line.find(b'"') in (line.find(b",") + 1,):
+            continue
+        stat = number(parts[1])
+        if stat < 0 or number(parts[0]) < 0:
+            continue
+        cell = parts[2] + b"," + parts[3] if len(parts) >= 4 else b""
+        return stat, cell.decode()
+    return None
+
+
+def takes_data(stat: int) -> bool:
+    """Registered for packet data: at home, roaming, or 11, as modems without SMS say it on LTE."""
+    return stat in (1, 5, 11)
+
+
+def takes_sms(stat: int) -> bool:
+    """Registered for SMS: at home, roaming, or for SMS only."""
+    return stat in (1, 5, 6, 7)
+
+
+def dbm(lines: "list[bytes]") -> int:
+    """Received strength in the answer to AT+CSQ, UNKNOWN_SIGNAL where there is none."""
+    for line in lines:
+        rssi = number(fields(line)[0])
+        if 0 <= rssi <= 31:
+            return -113 + 2 * rssi
+    return UNKNOWN_SIGNAL
+
+
+def operator(lines: "list[bytes]") -> str:
+    """The network's name in the answer to AT+COPS?."""
+    for line in lines:
+        parts = fields(line)
+        if len(parts) >= 3:
+            return parts[2].decode()
+    return ""
+
+
+def sms_text(frame: bytes) -> str:
+    """A frame as a message: base64, no line breaks. All its letters are the same in every alphabet of TS 23.038."""
+    return binascii.b2a_base64(frame).strip().decode()
+
+
+def sms_frame(text: bytes) -> "bytes | None":
+    """The frame in a message, None where it is none."""
+    text = text.strip()
+    if not text or len(text) > _SMS_LETTERS or len(text) % 4:
+        return None
+    for letter in text:
+        if not (0x30 <= letter <= 0x39 or 0x41 <= letter <= 0x5A or 0x61 <= letter <= 0x7A or letter in b"+/="):
+            return None
+    try:
+        return binascii.a2b_base64(text)
+    except ValueError:
+        return None
+
+
+class Inbox:
+    """Puts a message together from the pieces in which the modem gives it (+CMQTTRXSTART to +CMQTTRXEND). Holds no
+    more than MAX_MESSAGE bytes."""
+
+    def __init__(self) -> None:
+        self._topic = b""
+        self._payload = b""
+        self._wanted = -1
+        self._too_long = False
+
+    def hear(self, line: bytes, piece: "bytes | None") -> "tuple[bytes, bytes] | None":
+        """(topic, payload) at a message's end. (b"", b"") for one that was too long or came in part."""
+        if line.startswith(b"+CMQTTRXSTART:"):
+            self._topic = self._payload = b""
+            self._too_long = False
+            parts = fields(line)
+            self._wanted = number(parts[1]) + number(parts[2]) if len(parts) == 3 else -1
+        elif line.startswith(b"+CMQTTRXTOPIC:") or line.startswith(b"+CMQTTRXPAYLOAD:"):
+            if piece is None or len(self._topic) + len(self._payload) + len(piece) > MAX_MESSAGE:
+                self._too_long = True
+            elif line.startswith(b"+CMQTTRXTOPIC:"):
+                self._topic += piece
+            else:
+                self._payload += piece
+        elif line.startswith(b"+CMQTTRXEND:"):
+            topic, payload, wanted = self._topic, self._payload, self._wanted
+            self._topic = self._payload = b""
+            self._wanted = -1
+            if self._too_long or len(topic) + len(payload) != wanted:
+                return b"", b""
+            return topic, payload
+        return None
+
+
+class Ladder:
+    """Which repair is next. What helped is known only afterwards: mended() is called once something really worked."""
+
+    def __init__(self) -> None:
+        self.step = RECONNECT
+        self.failures = 0
+        self._tries = 0
+
+    def failed(self, least: int = RECONNECT, most: int = POWER) -> int:
+        """The repair for one more failure: at least and at most so deep. After the deepest it begins again from the
+        least one, so that none is left out for ever."""
+        self.failures += 1
+        if self.step < least:
+            self.step, self._tries = least, 0
+        elif self._tries >= _TRIES[self.step]:
+            self.step = self.step + 1 if self.step < most else least
+            self._tries = 0
+        if self.step > most:
+            self.step, self._tries = most, 0
+        self._tries += 1
+        return self.step
+
+    def mended(self) -> None:
+        self.step = RECONNECT
+        self.failures = 0
+        self._tries = 0
