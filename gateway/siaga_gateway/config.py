@@ -37,8 +37,8 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class MqttSettings(_Section):
-    """The broker that the buttons publish to."""
+class BrokerSettings(_Section):
+    """How a broker is reached."""
 
     host: str = Field("127.0.0.1", description="The broker's name or address.", min_length=1)
     port: Port = Field(1883, description="Its port; 8883 is usual with TLS.")
@@ -58,8 +58,28 @@ class MqttSettings(_Section):
     keepalive_s: int = Field(
         15, description="Seconds between signs of life; a dead link is noticed after 1.5 times.", ge=5, le=600
     )
+
+
+class MqttSettings(BrokerSettings):
+    """The broker that the buttons publish to."""
+
     start_timeout_s: float = Field(
         10, description="How long the start waits for the broker before it gives up.", ge=1, le=600
+    )
+
+
+class LorawanSettings(BrokerSettings):
+    """The broker of a LoRaWAN network server."""
+
+    network: Literal["off", "chirpstack", "things_stack"] = Field(
+        "off",
+        description="Which network server's MQTT integration frames come from: ChirpStack v4, The Things Stack v3.",
+    )
+    client_id: str | None = Field(
+        None,
+        description="MQTT client id; none: `siaga-lorawan-` and the gateway's name.",
+        min_length=1,
+        max_length=64,
     )
 
 
@@ -152,6 +172,7 @@ class Settings(_Section):
     )
     verify_threads: int = Field(min(4, os.cpu_count() or 1), description="Threads that check signatures.", ge=1, le=64)
     mqtt: MqttSettings = Field(default_factory=MqttSettings, description="The broker.")
+    lorawan: LorawanSettings = Field(default_factory=LorawanSettings, description="LoRaWAN, beside the broker.")
     console: ConsoleSettings = Field(default_factory=ConsoleSettings, description="The console.")
     outputs: list[OutputSettings] = Field(default_factory=list, description="Where incidents are sent.")
 
@@ -264,13 +285,16 @@ def _loopback(host: str) -> bool:
 def _absolute(settings: Settings, base: Path) -> Settings:
     """The same settings with paths that do not depend on where the gateway is started."""
     mqtt = settings.mqtt.model_copy(update={"ca": settings.mqtt.ca and base / settings.mqtt.ca})
+    lorawan = settings.lorawan.model_copy(update={"ca": settings.lorawan.ca and base / settings.lorawan.ca})
     outputs = [
         output.model_copy(
             update={"folder": output.folder and base / output.folder, "ca": output.ca and base / output.ca}
         )
         for output in settings.outputs
     ]
-    return settings.model_copy(update={"data_dir": base / settings.data_dir, "mqtt": mqtt, "outputs": outputs})
+    return settings.model_copy(
+        update={"data_dir": base / settings.data_dir, "mqtt": mqtt, "lorawan": lorawan, "outputs": outputs}
+    )
 
 
 def reference() -> Iterator[tuple[str, str, str]]:

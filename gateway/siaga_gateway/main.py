@@ -7,13 +7,16 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.folder_out import CapFolderOutput
 from siaga_gateway.adapters.http_out import CapHttpOutput, WebhookOutput
+from siaga_gateway.adapters.lorawan_in import BEARER as LORAWAN
+from siaga_gateway.adapters.lorawan_in import LorawanLink
 from siaga_gateway.adapters.mqtt import BrokerUnreachable, MqttLink
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, store_path
 from siaga_gateway.config import OutputSettings, Settings, SettingsError, load
@@ -21,7 +24,8 @@ from siaga_gateway.domain.event import Timing
 from siaga_gateway.keyfile import read_key
 from siaga_gateway.premises import StartError, check_folder, console_socket, lock_folder, session_secret
 from siaga_gateway.service import journal
-from siaga_gateway.service.inbound import InboundFrame
+from siaga_gateway.service.downlinks import Downlinks, ReplyBearer
+from siaga_gateway.service.inbound import FrameSink, InboundFrame
 from siaga_gateway.service.ingest import Ingest, Limits
 from siaga_gateway.service.keep import House
 from siaga_gateway.service.keyring import KeyRing
@@ -65,11 +69,14 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
     link = MqttLink(
         settings.mqtt, gateway=settings.name, clock=clock, sink=entry_point, on_change=_journalled(store, bell, clock)
     )
+    lorawan = _lorawan(settings, store, bell, clock, entry_point)
+    others: dict[str, ReplyBearer] = {} if lorawan is None else {LORAWAN: lorawan}
+    downlinks = Downlinks(link, others)
     names = tuple(output.name for output in outputs)
     ingest = Ingest(
         store=store,
         keyring=keyring,
-        sender=link,
+        sender=downlinks,
         bell=bell,
         clock=clock,
         house=House(
@@ -81,9 +88,10 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
         ),
         limits=Limits(settings.batch, settings.queue, settings.quarantine, settings.verify_threads),
         committed=wake,
+        came_by=downlinks.came_by,
     )
     entry_point.ingest = ingest
-    operator = Operator(store, keyring, link, bell, clock, outputs=names, committed=wake)
+    operator = Operator(store, keyring, downlinks, bell, clock, outputs=names, committed=wake)
     try:
         app = create_app(
             reader=store,
@@ -111,17 +119,23 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
             link.start()
         except BrokerUnreachable as error:
             raise StartError(str(error)) from None
+        if lorawan is not None:
+            # A second way in that is not there must not keep the first one shut.
+            lorawan.start_later()
         _note(store, clock, journal.GATEWAY_STARTED, {"version": version("siaga"), "pid": os.getpid()})
         bell.ring()
         started = True
         ConsoleServer(app, lambda: _say_ready(bound)).run_on(bound)
     finally:
         # Nothing more comes in; what is under way is finished, committed and acknowledged; then the link goes.
-        link.hold_back()
+        links = [link] if lorawan is None else [link, lorawan]
+        for each in links:
+            each.hold_back()
         ingest.stop()
         for worker in workers:
             worker.stop()
-        link.stop()
+        for each in links:
+            each.stop()
         for output in outputs:
             getattr(output, "close", lambda: None)()
         if started:
@@ -135,6 +149,15 @@ class _EntryPoint:
 
     def offer(self, frame: InboundFrame, timeout_s: float) -> bool:
         return self.ingest is not None and self.ingest.offer(frame, timeout_s)
+
+
+def _lorawan(settings: Settings, store: Store, bell: JournalBell, clock: Clock, sink: FrameSink) -> LorawanLink | None:
+    if settings.lorawan.network == "off":
+        return None
+    on_change = _journalled(
+        store, bell, clock, lost=journal.BEARER_LOST, back=journal.BEARER_BACK, facts={"bearer": LORAWAN}
+    )
+    return LorawanLink(settings.lorawan, gateway=settings.name, clock=clock, sink=sink, on_change=on_change)
 
 
 def _output(output: OutputSettings, settings: Settings, clock: Clock) -> Output:
@@ -189,18 +212,26 @@ def _name_orphans(store: Store, outputs: list[Output]) -> None:
         log.warning("messages wait for the output %r, which the settings do not name: add it, or they stay", name)
 
 
-def _journalled(store: Store, bell: JournalBell, clock: Clock) -> Callable[[bool, str], None]:
-    """Notes in the journal when the broker goes and when it is back."""
+def _journalled(
+    store: Store,
+    bell: JournalBell,
+    clock: Clock,
+    *,
+    lost: str = journal.BROKER_LOST,
+    back: str = journal.BROKER_BACK,
+    facts: Mapping[str, object] = MappingProxyType({}),
+) -> Callable[[bool, str], None]:
+    """Notes in the journal when a broker goes and when it is back."""
     lost_at_ms = clock.now_ms()
 
     def on_change(up: bool, why: str) -> None:
         nonlocal lost_at_ms
         now_ms = clock.now_ms()
         if up:
-            _note(store, clock, journal.BROKER_BACK, {"seconds": round((now_ms - lost_at_ms) / 1000)})
+            _note(store, clock, back, {**facts, "seconds": round((now_ms - lost_at_ms) / 1000)})
         else:
             lost_at_ms = now_ms
-            _note(store, clock, journal.BROKER_LOST, {"why": why})
+            _note(store, clock, lost, {**facts, "why": why})
         bell.ring()
 
     return on_change

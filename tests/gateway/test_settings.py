@@ -53,6 +53,8 @@ def test_the_least_that_is_needed_is_enough_and_paths_count_from_the_file(tmp_pa
             GOOD + '[[outputs]]\nname = "a"\nkind = "cap_folder"\nfolder = "f"\n' * 2,
             r"two outputs are named 'a'",
         ),
+        (GOOD + '[lorawan]\nnetwork = "ttn"\n', r"lorawan\.network = 'ttn': input should be 'off', 'chirpstack' or"),
+        (GOOD + "[lorawan]\nport = 0\n", r"lorawan\.port = 0: input should be greater"),
         ("name = ", r"is not TOML"),
     ],
 )

@@ -39,7 +39,7 @@ _MODES = (b"", b"A", b"D", b"F", b"R", b"P")
 
 class Decoder:
     """feed() takes what the UART gives, in whatever pieces. rejected: inputs refused so far, by_reason: the same by
-    FixError's codes. heard: sentences with a right checksum. positions: those of them that gave one. denials: those that
+    FixError's codes. heard: sentences with a right checksum. positions: those that gave one. denials: those that
     said that there is none."""
 
     def __init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,6 +17,8 @@ class InboundFrame:
     # Called once the frame is dealt with and committed, in the order in which frames came (MQTT 3.1.1, 4.6: a broker
     # may drop a connection that acknowledges out of order). From any thread; never raises.
     acknowledge: Callable[[], None]
+    # Where on that bearer an answer goes, in a form that only its adapter knows. None: nowhere but to the device_id.
+    origin: Hashable = None
 
 
 class FrameSink(Protocol):

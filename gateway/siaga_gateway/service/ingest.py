@@ -76,16 +76,18 @@ class Ingest:
         house: House,
         limits: Limits,
         committed: Callable[[], None] = lambda: None,
+        came_by: Callable[[bytes, InboundFrame], None] = lambda device_id, frame: None,
         on_health: Callable[[bool, str], None] = lambda well, why: None,
     ) -> None:
-        """`committed` is called when the outbox may have grown; `on_health` when the store begins to fail and when it
-        is well again, with the reason."""
+        """`committed` is called when the outbox may have grown; `came_by` for each frame that its device did make, so
+        that answers find back; `on_health` when the store begins to fail and when it is well again, with the reason."""
         self._store = store
         self._sender = sender
         self._bell = bell
         self._clock = clock
         self._limits = limits
         self._committed = committed
+        self._came_by = came_by
         self._on_health = on_health
         self._inbox: queue.Queue[InboundFrame] = queue.Queue(limits.queue)
         self._sampler = Sampler()
@@ -164,6 +166,8 @@ class Ingest:
         self._keeper.committed()
         for frame in frames:
             frame.acknowledge()
+        for one in checked.genuine:
+            self._came_by(one.uplink.device_id, one.inbound)
         for reply in kept.replies:
             self._answer(reply)
         self._count(len(frames), checked, kept)

@@ -47,6 +47,8 @@ GATEWAY_STARTED: Final = "gateway_started"  # version, pid
 GATEWAY_STOPPED: Final = "gateway_stopped"
 BROKER_LOST: Final = "broker_lost"  # why
 BROKER_BACK: Final = "broker_back"  # seconds
+BEARER_LOST: Final = "bearer_lost"  # bearer, why: another way in than the buttons' own broker
+BEARER_BACK: Final = "bearer_back"  # bearer, seconds
 STORE_BACK: Final = "store_back"  # seconds, why: for so long nothing could be stored, nor was it acknowledged
 DELIVERY_RETRIED: Final = "delivery_retried"  # output, deliveries: a person asked for abandoned ones to be tried again
 

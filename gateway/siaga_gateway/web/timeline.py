@@ -31,9 +31,11 @@ TONES: Final = {
     journal.COUNTER_GAP: "warning",
     journal.UNPROCESSED: "alarm",
     journal.BROKER_LOST: "alarm",
+    journal.BEARER_LOST: "warning",
     journal.CLOSED: "done",
     journal.DELIVERED: "done",
     journal.BROKER_BACK: "done",
+    journal.BEARER_BACK: "done",
     journal.STORE_BACK: "done",
 }
 

@@ -1,0 +1,60 @@
+"""Which ways a signed downlink takes to a device: over MQTT always, and by the bearers that it was heard on last.
+
+A way is remembered only for frames that the device did make. Even then it is not to be trusted: whoever overheard a
+frame can send it again under a DevEUI of his own. So several ways are remembered, all are used, and what goes out is
+signed. They are kept in memory: after a restart of the gateway the next uplink tells the way again, and a device that
+listens only after its own uplinks (LoRaWAN class A) could not have been reached before.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
+from typing import Final, Protocol
+
+from siaga_gateway.service.inbound import InboundFrame
+from siaga_gateway.service.ports import AcknowledgementSender
+
+_WAYS: Final = 3  # of one device
+_DEVICES: Final = 20_000
+
+
+class ReplyBearer(Protocol):
+    """A bearer that answers where a frame came from."""
+
+    def send_to(self, origin: Hashable, frame: bytes) -> None:
+        """As AcknowledgementSender.send, to the `origin` of one of this bearer's frames."""
+        ...
+
+
+class Downlinks:
+    """ports.AcknowledgementSender over all bearers; from any thread."""
+
+    def __init__(
+        self, everywhere: AcknowledgementSender, bearers: Mapping[str, ReplyBearer], devices: int = _DEVICES
+    ) -> None:
+        """`bearers` by their name in InboundFrame.bearer; `devices`: how many to remember, the longest unheard go."""
+        self._everywhere = everywhere
+        self._bearers = bearers
+        self._devices = devices
+        self._ways: OrderedDict[bytes, list[tuple[str, Hashable]]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def came_by(self, device_id: bytes, frame: InboundFrame) -> None:
+        """Remember where a genuine frame came from."""
+        if frame.origin is None or frame.bearer not in self._bearers:
+            return
+        way = (frame.bearer, frame.origin)
+        with self._lock:
+            ways = self._ways.pop(device_id, [])
+            self._ways[device_id] = [way, *(other for other in ways if other != way)][:_WAYS]
+            while len(self._ways) > self._devices:
+                self._ways.popitem(last=False)
+
+    def send(self, device_id: bytes, frame: bytes) -> None:
+        self._everywhere.send(device_id, frame)
+        with self._lock:
+            ways = list(self._ways.get(device_id, ()))
+        for bearer, origin in ways:
+            self._bearers[bearer].send_to(origin, frame)
