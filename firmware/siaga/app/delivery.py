@@ -13,8 +13,8 @@ from siaga.app.outbox import Outbox
 from siaga.core import bearers, frame
 from siaga.core.bearers import Waiting
 from siaga.core.errors import FrameError, SiagaError
+from siaga.drivers.bearer import Bearer, Owner
 from siaga.drivers.clock import Clock
-from siaga.drivers.wifi_mqtt import Owner
 
 _BEAT_MS = 5000
 # A gateway whose clock is before this has none itself.
@@ -37,7 +37,7 @@ class Delivery(Owner):
         self._on_ack = on_ack
         self._on_link = on_link
         self._wake = asyncio.Event()
-        self.bearers = []  # type: list[WifiMqtt]
+        self.bearers = []  # type: list[Bearer]
         self.rejected = 0
         self.beat_ms = clock.ms()
         self.up_ms = clock.ms()
@@ -47,7 +47,7 @@ class Delivery(Owner):
         """Whether any bearer takes frames."""
         return any(bearer.policy.up for bearer in self.bearers)
 
-    def in_use(self) -> "WifiMqtt | None":
+    def in_use(self) -> "Bearer | None":
         """The bearer that is used first now."""
         for bearer in self.bearers:
             if bearer.policy.up:
@@ -106,7 +106,7 @@ class Delivery(Owner):
     def _step(self, entry: Waiting, step: str, name: str) -> None:
         self._board.tell("frame", {"kind": entry.kind, "counter": entry.counter, "step": step, "bearer": name})
 
-    def on_bearer(self, bearer: "WifiMqtt", up: bool, why: str) -> None:
+    def on_bearer(self, bearer: Bearer, up: bool, why: str) -> None:
         now_ms = self._clock.ms()
         if up:
             bearers.renewed(self._outbox.entries, self.bearers.index(bearer), now_ms)
@@ -117,7 +117,7 @@ class Delivery(Owner):
         self._board.tell("bearer", {"bearer": bearer.name, "up": up, "why": why})
         self._on_link()
 
-    def on_puback(self, bearer: "WifiMqtt", counter: int) -> None:
+    def on_puback(self, bearer: Bearer, counter: int) -> None:
         entry = self._outbox.find(counter)
         if entry is not None:
             self._step(entry, "puback", bearer.name)
@@ -132,7 +132,7 @@ class Delivery(Owner):
     def chance(self) -> int:
         return int.from_bytes(os.urandom(2), "big")
 
-    def on_downlink(self, bearer: "WifiMqtt", payload: bytes) -> None:
+    def on_downlink(self, bearer: Bearer, payload: bytes) -> None:
         """A frame from the gateway, or from somebody who would like to be it."""
         try:
             down = self._identity.verified(payload)
@@ -170,8 +170,6 @@ class Delivery(Owner):
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from siaga.drivers.wifi_mqtt import WifiMqtt
 
     OnAck = Callable[["Waiting | None", int, int, "int | None"], None]
     OnLink = Callable[[], None]

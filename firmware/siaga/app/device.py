@@ -18,6 +18,7 @@ from siaga.core import alarm, button, frame
 from siaga.core.bearers import Waiting
 from siaga.core.errors import SiagaError
 from siaga.core.mqtt import Session
+from siaga.drivers.bearer import Bearer
 from siaga.drivers.clock import Clock
 from siaga.drivers.indicator import Indicator
 from siaga.drivers.tls import client_context
@@ -120,7 +121,7 @@ class Device:
             return None
         return record[8:]
 
-    def _bearers(self) -> "list[WifiMqtt]":
+    def _bearers(self) -> "list[Bearer]":
         settings = self._settings
         if not settings.mqtt_host:
             self._tell("error", what="setting mqtt_host is missing: this button reaches nobody until it is set")

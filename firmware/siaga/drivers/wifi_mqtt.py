@@ -10,6 +10,7 @@ from siaga.core.bearers import back_off_ms
 from siaga.core.errors import SiagaError
 from siaga.core.frame import BEARER_WIFI, UNKNOWN_SIGNAL
 from siaga.core.mqtt import MAX_PACKET_ID, Session
+from siaga.drivers.bearer import Bearer, Owner
 from siaga.drivers.clock import Clock
 from siaga.drivers.mqtt import Handler, Link
 
@@ -36,28 +37,8 @@ class Network:
         return UNKNOWN_SIGNAL
 
 
-class Owner:
-    """Whom the bearer serves."""
-
-    def on_bearer(self, bearer: "WifiMqtt", up: bool, why: str) -> None: ...
-
-    def on_downlink(self, bearer: "WifiMqtt", payload: bytes) -> None: ...
-
-    def on_puback(self, bearer: "WifiMqtt", counter: int) -> None: ...
-
-    def on_rejected(self, why: str) -> None: ...
-
-    def is_urgent(self) -> bool:
-        """Whether a press waits, so that connecting again cannot wait long."""
-        return False
-
-    def chance(self) -> int:
-        """A random number from 0 to 65535."""
-        return 0
-
-
-class WifiMqtt(Handler):
-    """name and number are how it is called in messages and in a CHECKIN; policy is how core/bearers.py sees it."""
+class WifiMqtt(Handler, Bearer):
+    """See Bearer."""
 
     name = "mqtt"
     number = BEARER_WIFI
