@@ -115,11 +115,11 @@ class AtPort:
                 result.line = b""
                 result.came.set()
 
-    async def answers(self) -> bool:
-        """Whether the modem answers at all, within some 3 s."""
+    async def answers(self, probes: int = _PROBES) -> bool:
+        """Whether the modem answers at all; each probe waits for a second."""
         await self._lock.acquire()
         try:
-            await self._in_step()
+            await self._in_step(probes)
             return True
         except AtTimeout:
             return False
@@ -216,16 +216,17 @@ class AtPort:
         self.timeouts += 1
         return AtTimeout("%s: %s within %d ms" % (_shown(text), what, deadline_ms))
 
-    async def _in_step(self) -> None:
+    async def _in_step(self, probes: int = _PROBES) -> None:
         """End what may still wait for a payload (escape, TS 27.005 3.5.1), and ask until the modem answers once and is
         then quiet. Raises AtTimeout."""
         self._astray = True
         await self._write(_ESCAPE)
-        for _ in range(_PROBES):
+        probe_ms = self.scaled(_PROBE_MS)
+        for _ in range(probes):
             self._begin("AT", None, False)
             await self._write(b"AT\r")
             try:
-                await self._wait("AT", self._clock.ms() + _PROBE_MS, _PROBE_MS, False)
+                await self._wait("AT", self._clock.ms() + probe_ms, probe_ms, False)
             except AtTimeout:
                 continue
             await asyncio.sleep_ms(_QUIET_MS)

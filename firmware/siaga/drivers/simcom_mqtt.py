@@ -1,0 +1,295 @@
+"""The bearer "lte": MQTT 3.1.1 over TLS by the modem's own stack, so that the chip needs no second TLS.
+
+The modem's defaults verify nothing: authmode 1, an authority's certificate in its file system and SNI on are set each
+time. What it verifies then is the chain; whether it compares the name in the certificate its manual does not say, so
+that the authority should be one that signs only this service's servers. Dates of certificates are checked once the
+clock is set. Frames prove themselves anyway. Sources: SIMCom A76XX AT Command Manual V1.09 chapters 18 (MQTT) and 19
+(CSSLCFG, CCERTDOWN), A76XX MQTT(S) Application Note V1.02, SIM7600 AT Command Manual V3.00 chapter 16.
+"""
+
+import asyncio
+import binascii
+import hashlib
+import time
+
+from micropython import const
+from siaga.core import simcom
+from siaga.core.at import AtError, quoted
+from siaga.core.errors import SiagaError
+from siaga.core.frame import BEARER_LTE
+from siaga.core.simcom import RADIO, RECONNECT, SERVICE, Inbox, Ladder
+from siaga.drivers.at_port import AtTimeout
+from siaga.drivers.bearer import Owner
+from siaga.drivers.clock import Clock
+from siaga.drivers.modem_bearer import LOOK_MS, ModemBearer
+from siaga.drivers.simcom import Modem
+
+_CONNECT_MS = const(75000)
+_PUBACK_MS = const(15000)
+_WORD_MS = const(15000)
+# A connection that held so long was a good one.
+_HELD_MS = const(60000)
+# Between two repairs that take the network from the other bearers too, those get at least so long.
+_OTHERS_MS = const(60000)
+# Frames went out, and the gateway acknowledged none for so long: the network watchdog.
+_QUIET_MS = const(600000)
+
+
+class Broker:
+    """Where the frames go. ca: PEM of the one authority, "" = no TLS (a bench). host is also the name that the server
+    has to have."""
+
+    def __init__(
+        self, host: str, port: int, ca: str, user: str, password: str, client_id: str, keepalive_s: int = 60
+    ) -> None:
+        self.host = host
+        self.port = port
+        self.ca = ca
+        self.user = user
+        self.password = password
+        self.client_id = client_id
+        self.keepalive_s = keepalive_s
+
+
+class Lte(ModemBearer):
+    """See Bearer. ladder: how deep its repairs are now. watchdog_ms: without an acknowledgement for so long after a
+    frame went out, something on the way is stuck."""
+
+    name = "lte"
+    number = BEARER_LTE
+
+    def __init__(self, modem: Modem, clock: Clock, owner: Owner, broker: Broker, device_id: str) -> None:
+        super().__init__(modem, clock, owner, 65535)
+        self.ladder = Ladder()
+        self.watchdog_ms = _QUIET_MS
+        self._broker = broker
+        self._up_topic = ("siaga/v1/up/" + device_id).encode()
+        self._down_topic = ("siaga/v1/down/" + device_id).encode()
+        self._inbox = Inbox()
+        self._lost = ""
+        self._started = 0
+        self._up_ms = 0
+        self._unanswered_ms = -1
+        self._rounds = 0
+
+    async def run(self) -> None:
+        failures = 0
+        try:
+            while True:
+                while not self._modem.data:
+                    await asyncio.sleep_ms(LOOK_MS)
+                most = simcom.POWER
+                try:
+                    await self._connect()
+                    await self._serve()
+                    why = "ended"
+                except _Refused as error:
+                    why, most = str(error), SERVICE
+                except (SiagaError, OSError) as error:
+                    why = str(error) or repr(error)
+                failures = 0 if self.policy.up else failures + 1
+                held = self.policy.up and self._clock.ms() - self._up_ms > self._port.scaled(_HELD_MS)
+                self._down(why)
+                if held:
+                    self.ladder.mended()
+                if self._modem.data:
+                    self._repair(self.ladder.failed(RECONNECT, most), why)
+                await self._pause(failures)
+        finally:
+            self._down("stopped")
+
+    def _repair(self, step: int, why: str) -> None:
+        """What is not the connection's alone is the modem's to repair; the service restarts with the next connect."""
+        if step >= RADIO and self._clock.ms() - self._modem.since_ms > self._port.scaled(_OTHERS_MS):
+            self._modem.want(step, "lte: " + why)
+        elif step >= SERVICE:
+            self._started = 0
+
+    # Connecting.
+
+    async def _connect(self) -> None:
+        broker = self._broker
+        tls = bool(broker.ca)
+        self._lost = ""
+        if self._started != self._modem.starts:
+            await self._start()
+        else:
+            await self._drop_client()
+        await self._port.command("AT+CMQTTACCQ=0,%s,%d" % (quoted(broker.client_id), tls))
+        # Set after ACCQ and before CONNECT; REL forgets them (MQTT application note 3.1).
+        if not await self._set('AT+CMQTTCFG="version",0,4') and not self._modem.is_old():
+            raise AtError("the modem does not speak MQTT 3.1.1")
+        await self._set('AT+CMQTTCFG="checkUTF8",0,0')
+        await self._set('AT+CMQTTCFG="optimeout",0,20')
+        if tls:
+            await self._verify_server()
+            await self._port.command("AT+CMQTTSSLCFG=0,0")  # forgotten after every failed CONNECT
+        connect = 'AT+CMQTTCONNECT=0,"tcp://%s:%d",%d,0' % (broker.host, broker.port, broker.keepalive_s)
+        quoted(broker.host)
+        if broker.user:
+            connect += "," + quoted(broker.user)
+            if broker.password:
+                connect += "," + quoted(broker.password)
+        await self._result(connect, "+CMQTTCONNECT:", _CONNECT_MS)
+        subscribe = "AT+CMQTTSUB=0,%d,1" % len(self._down_topic)
+        await self._result(subscribe, "+CMQTTSUB:", _PUBACK_MS, self._down_topic)
+        self._up_ms = self._clock.ms()
+        self._unanswered_ms = -1
+        self._is_up("subscribed")
+
+    async def _set(self, text: str) -> bool:
+        try:
+            await self._port.command(text)
+            return True
+        except AtTimeout:
+            raise
+        except AtError:
+            return False
+
+    async def _result(self, text: str, prefix: str, result_ms: int, payload: "bytes | None" = None) -> None:
+        try:
+            line = (await self._port.command(text, None, _WORD_MS, payload, prefix, result_ms))[-1]
+        except AtTimeout:
+            raise
+        except AtError as error:
+            line = error.final
+            if not line.startswith(prefix.encode()):
+                raise
+        outcome = simcom.mqtt_error(line)
+        if outcome:
+            why = "%s: %s" % (prefix[1:-1], simcom.mqtt_why(outcome))
+            raise _Refused(why) if simcom.is_final_refusal(outcome) else AtError(why)
+
+    async def _quietly(self, text: str, prefix: str) -> None:
+        """What leaves no trace if there was nothing to do."""
+        try:
+            await self._result(text, prefix, _WORD_MS)
+        except (AtTimeout, OSError):
+            raise
+        except SiagaError:
+            pass
+
+    async def _drop_client(self) -> None:
+        await self._quietly("AT+CMQTTDISC=0,60", "+CMQTTDISC:")
+        await self._set("AT+CMQTTREL=0")
+
+    async def _start(self) -> None:
+        """The service anew: it may be running from before this chip's own restart."""
+        await self._attached()
+        starts = self._modem.starts
+        try:
+            await self._result("AT+CMQTTSTART", "+CMQTTSTART:", _CONNECT_MS)
+        except AtTimeout:
+            raise
+        except (_Refused, AtError):
+            await self._drop_client()
+            await self._quietly("AT+CMQTTSTOP", "+CMQTTSTOP:")
+            await self._result("AT+CMQTTSTART", "+CMQTTSTART:", _CONNECT_MS)
+        self._started = starts
+
+    async def _attached(self) -> None:
+        """An address, or nothing can be opened (TS 27.007 10.1.10, 10.1.14)."""
+        for line in await self._modem.attempt("AT+CGPADDR=1", "+CGPADDR:"):
+            address = line.split(b",")[-1].strip(b'" ')
+            if len(address) > 6 and address != b"0.0.0.0":
+                return
+        await self._port.command("AT+CGACT=1,1", None, 40000)
+
+    async def _verify_server(self) -> None:
+        """TLS 1.2, with the server's certificate verified against the one authority, and its name told (SNI)."""
+        pem = self._broker.ca.encode()
+        name = "siaga%s.pem" % binascii.hexlify(hashlib.sha256(pem).digest()[:6]).decode()
+        command = self._port.command
+        # Kept in the modem's own flash, which should not be written at every connection.
+        if not any(name.encode() in line for line in await self._modem.attempt("AT+CCERTLIST", "+CCERTLIST:")):
+            await command("AT+CCERTDOWN=%s,%d" % (quoted(name), len(pem)), None, _WORD_MS, pem)
+        await command('AT+CSSLCFG="sslversion",0,3', None, _WORD_MS)
+        await command('AT+CSSLCFG="authmode",0,1', None, _WORD_MS)
+        await command('AT+CSSLCFG="cacert",0,' + quoted(name), None, _WORD_MS)
+        await command('AT+CSSLCFG="enableSNI",0,1', None, _WORD_MS)
+        await command('AT+CSSLCFG="negotiatetime",0,60', None, _WORD_MS)
+        unix = self._clock.unix()
+        if unix:
+            await command('AT+CCLK="%s"' % _calendar(unix))
+        await command('AT+CSSLCFG="ignorelocaltime",0,%d' % (not unix), None, _WORD_MS)
+
+    # Connected.
+
+    async def _serve(self) -> None:
+        """Publish what is in the queue, until the connection is lost, which is always an exception."""
+        while True:
+            if self._lost:
+                raise AtError(self._lost)
+            if not self._modem.data or self._started != self._modem.starts:
+                raise AtError("the network is gone")
+            self._watchdog()
+            counter = await self._send_next()
+            if counter:
+                self.ladder.mended()
+                if self._unanswered_ms < 0:
+                    self._unanswered_ms = self._clock.ms()
+                self._owner.on_puback(self, counter)
+
+    async def _hand_over(self, payload: bytes) -> None:
+        """Returns once the broker has it: "+CMQTTPUB: 0,0", not the OK, stands for its PUBACK."""
+        command = self._port.command
+        await command("AT+CMQTTTOPIC=0,%d" % len(self._up_topic), None, _WORD_MS, self._up_topic)
+        await command("AT+CMQTTPAYLOAD=0,%d" % len(payload), None, _WORD_MS, payload)
+        await self._result("AT+CMQTTPUB=0,1,60", "+CMQTTPUB:", _PUBACK_MS)
+
+    def _watchdog(self) -> None:
+        """Each time that it strikes without an answer between, it goes one deeper."""
+        if self._unanswered_ms < 0 or self._clock.ms() - self._unanswered_ms < self.watchdog_ms:
+            return
+        self._rounds += 1
+        self.ladder.step = min(SERVICE + self._rounds, simcom.POWER)
+        raise AtError("no acknowledgement from the gateway in %d s" % (self.watchdog_ms // 1000))
+
+    def hear(self, line: bytes, payload: "bytes | None") -> bool:
+        if not line.startswith(b"+CMQTT"):
+            return False
+        if line.startswith(b"+CMQTTCONNLOST:"):
+            self._lose("the connection is lost (cause %d)" % simcom.mqtt_error(line))
+        elif line == b"+CMQTTNONET":
+            self._started = 0  # the service has to be started anew (manual 18.3)
+            self._lose("the modem's data network is gone")
+        elif line.startswith(b"+CMQTTPING:"):
+            self._lose("the broker does not answer (error %d)" % simcom.mqtt_error(line))
+        else:
+            message = self._inbox.hear(line, payload)
+            if message is not None:
+                self._message(message[0], message[1])
+        return True
+
+    def _lose(self, why: str) -> None:
+        self._lost = why
+        self._news.set()
+        for what in ("+CMQTTPUB:", "+CMQTTSUB:"):
+            self._port.abandon(what)
+
+    def _message(self, topic: bytes, payload: bytes) -> None:
+        if topic == self._down_topic:
+            self._unanswered_ms = -1
+            self._rounds = 0
+            self._owner.on_downlink(self, payload)
+        elif topic:
+            self._owner.on_rejected("a message on a topic that is not this device's")
+        else:
+            self._owner.on_rejected("a message longer than any downlink, or in part")
+
+    async def close(self) -> None:
+        if self.policy.up:
+            await self._drop_client()
+            self._down("closed")
+
+
+class _Refused(SiagaError):
+    """The server was reached, and no repair of the modem makes it say yes."""
+
+
+def _calendar(unix: int) -> str:
+    """UTC as AT+CCLK takes it (TS 27.007 8.15): yy/MM/dd,hh:mm:ss and quarters of an hour from UTC."""
+    year, month, day, hour, minute, second = time.gmtime(unix)[:6]
+    if time.gmtime(0)[0] == 2000:
+        year -= 30  # this port counts from 2000
+    return "%02d/%02d/%02d,%02d:%02d:%02d+00" % (year % 100, month, day, hour, minute, second)

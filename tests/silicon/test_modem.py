@@ -1,0 +1,353 @@
+"""The modem's drivers under real MicroPython, a simulated A7670 over a real pty, a real Mosquitto with TLS behind."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import pytest
+from certificates import Authority
+from conversing import Conversation
+from paho.mqtt.enums import CallbackAPIVersion
+
+from brokers import Mosquitto, free_port
+from siaga_tools.silicon.a7670 import A7670, Fault, Sim
+from siaga_tools.silicon.modem_sms import Message, read_message, write_message
+
+PROGRAM = Path(__file__).resolve().parent / "on_button" / "modem.py"
+PACE = 0.04  # one second of the modem's manual in 40 ms
+UP, DOWN = "siaga/v1/up/00112233445566ff", "siaga/v1/down/00112233445566ff"
+PRESS = bytes([0x11, 1]) + bytes(range(97))
+CHECKIN = bytes([0x11, 5]) + bytes(range(255, 158, -1))
+
+
+class Broker:
+    """Mosquitto with a certificate for localhost, and a client beside it that sees and says everything."""
+
+    def __init__(self, folder: Path, authority: Authority, **server: Any) -> None:
+        authority.server("localhost", **server)
+        certificate = folder / f"localhost-{server.get('expired', False)}.pem"
+        self.port = free_port()
+        plain = free_port()
+        self.mosquitto = Mosquitto(
+            folder / f"mosquitto{plain}",
+            f"listener {plain} 127.0.0.1",
+            f"listener {self.port} 127.0.0.1",
+            f"certfile {certificate}",
+            f"keyfile {certificate}",
+            port=plain,
+        )
+        self.got: list[tuple[str, bytes]] = []
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, "watcher", clean_session=False)
+        self._client.on_message = lambda _, __, message: self.got.append((message.topic, bytes(message.payload)))
+        self._client.on_connect = lambda client, *_: client.subscribe("siaga/#", 1)
+        self._client.reconnect_delay_set(0.1, 0.2)
+
+    def __enter__(self) -> Broker:
+        self.mosquitto.start()
+        self._client.connect("127.0.0.1", self.mosquitto.port)
+        self._client.loop_start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+        self.mosquitto.kill()
+
+    def say(self, topic: str, payload: bytes) -> None:
+        self._client.publish(topic, payload, 1)
+
+    def until(self, payload: bytes, within: float = 10) -> None:
+        wait_for(lambda: (UP, payload) in self.got, within)
+
+
+def wait_for(holds: Callable[[], Any], within: float = 10) -> Any:
+    until = time.monotonic() + within
+    while time.monotonic() < until:
+        found = holds()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"not within {within} s")
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("certificates"), "house")
+
+
+@pytest.fixture
+def broker(authority: Authority) -> Iterator[Broker]:
+    with Broker(authority.file.parent, authority) as running:
+        yield running
+
+
+class Button:
+    """The simulated modem and the program that drives it."""
+
+    def __init__(self, folder: Path, broker: Broker, authority: Authority, settings: dict[str, Any], sim: Sim) -> None:
+        self.modem = A7670(folder, pace=PACE, sim=sim)
+        self.folder = folder
+        given = {"port": broker.port, "ca": authority.file.read_text(), "percent": int(PACE * 100), **settings}
+        file = folder / "settings.json"
+        file.write_text(json.dumps(given))
+        self._start = lambda: Conversation(PROGRAM, self.modem.path, self.modem.pins.path, str(file))
+
+    def __enter__(self) -> Button:
+        self.modem.__enter__()
+        self.program = self._start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.program.__exit__()
+        self.modem.__exit__(None, None, None)
+
+    def until(self, within: float = 15, **facts: object) -> dict[str, Any]:
+        try:
+            return self.program.until(within, **facts)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\nasked: {self.modem.asked[-40:]}") from None
+
+    def up(self, bearer: str = "lte") -> None:
+        self.until(bearer=bearer, up=True)
+
+    def send(self, counter: int, frame: bytes, bearer: str = "lte") -> None:
+        self.program.say(f"send {bearer} {counter} {frame.hex()}")
+
+    def restart(self) -> None:
+        """The chip restarts, its modem does not."""
+        self.program.__exit__()
+        self.program = self._start()
+
+
+Maker = Callable[..., Button]
+
+
+@pytest.fixture
+def button(tmp_path: Path, broker: Broker, authority: Authority) -> Iterator[Maker]:
+    made: list[Button] = []
+
+    def make(*faults: Fault, sim: Sim | None = None, **settings: Any) -> Button:
+        one = Button(tmp_path, broker, authority, settings, sim or Sim())
+        one.modem.faults.update(faults)
+        made.append(one)
+        return one.__enter__()
+
+    yield make
+    for each in made:
+        each.__exit__()
+
+
+def test_from_no_power_to_a_frame_and_its_answer(button: Maker, broker: Broker):
+    it = button()
+    it.up("sms")
+    it.up()
+    it.send(7, PRESS)
+    it.until(puback=7, on="lte")
+    broker.until(PRESS)
+    broker.say(DOWN, bytes(range(36)))
+    it.until(downlink=bytes(range(36)).hex(), on="lte")
+    it.program.say("state")
+    state = it.until(operator="TELKOMSEL", cell="2F1A,0A1B2C3D", signal=-73, model="A7670E-FASE")
+    assert state["heap"] < 115_000  # of 192 KiB, compiled modules in it
+    assert it.modem.mqtt.verified and it.modem.boots == 1
+    asked = it.modem.asked
+    for needed in ('AT+CMQTTCFG="version",0,4', 'AT+CSSLCFG="authmode",0,1', 'AT+CSSLCFG="enableSNI",0,1', "AT+CMGF=1"):
+        assert needed in asked
+    # The chip restarts under a modem that is connected: no power key, and the certificate is not written again.
+    it.restart()
+    it.up()
+    it.send(8, CHECKIN)
+    it.until(puback=8)
+    assert it.modem.boots == 1 and len([text for text in asked if "CCERTDOWN" in text]) == 1
+    it.program.say("close")
+    it.until(closed=True)
+
+
+def test_a_server_of_another_authority_gets_nothing(button: Maker, broker: Broker, tmp_path: Path):
+    it = button(ca=Authority(tmp_path, "stranger").file.read_text())
+    it.up("sms")
+    assert "certificate" in it.until(bearer="lte", up=False)["why"]
+    time.sleep(0.5)
+    assert it.modem.mqtt.connections == 0 and it.modem.boots == 1
+
+
+def test_a_certificate_that_ran_out_counts_once_the_clock_is_set(tmp_path: Path, authority: Authority):
+    with (
+        Broker(authority.file.parent, authority, expired=True) as late,
+        Button(tmp_path, late, authority, {}, Sim()) as it,
+    ):
+        it.up()  # without a clock nothing can be out of date, and the press goes
+        it.program.say(f"clock {int(time.time())}")
+        it.modem.drop_connection()
+        it.until(bearer="lte", up=False)
+        assert "certificate" in it.until(bearer="lte", up=False)["why"]
+
+
+def test_stray_words_noise_and_results_first(button: Maker, broker: Broker):
+    it = button(Fault.STRAY_WORDS, Fault.RESULT_FIRST, Fault.NOISE)
+    it.up()
+    for counter in range(1, 13):
+        frame = PRESS[:-1] + bytes([counter])
+        it.send(counter, frame)
+        it.until(puback=counter)
+        broker.say(DOWN, bytes([counter]) * 36)
+        it.until(downlink=(bytes([counter]) * 36).hex())
+    assert [got for topic, got in broker.got if topic == UP] == [PRESS[:-1] + bytes([i]) for i in range(1, 13)]
+    it.program.say("state")
+    assert it.until(model="A7670E-FASE")["garbage"] > 0
+
+
+def test_a_lost_connection_and_a_lost_network(button: Maker, broker: Broker):
+    it = button()
+    it.up()
+    it.modem.drop_connection(2)
+    assert "cause 2" in it.until(bearer="lte", up=False)["why"]
+    it.up()
+    it.modem.drop_network()
+    it.until(bearer="lte", up=False, why="the modem's data network is gone")
+    it.up()
+    it.modem.fail(Fault.NO_NETWORK)
+    it.until(told="the network is lost")
+    it.until(bearer="sms", up=False)
+    it.modem.heal()
+    it.up()
+    it.send(3, PRESS)
+    it.until(puback=3)
+    assert it.modem.boots == 1
+
+
+def test_the_broker_goes_and_comes_back(button: Maker, broker: Broker):
+    it = button()
+    it.up()
+    broker.mosquitto.kill()
+    it.until(bearer="lte", up=False)
+    it.until(bearer="lte", up=False)
+    broker.mosquitto.start()
+    it.up()
+    it.send(4, PRESS)
+    it.until(puback=4)
+
+
+def test_a_modem_that_hangs_is_reset_and_one_that_hangs_hard_loses_its_power(button: Maker):
+    it = button(wires="power_key reset supply")
+    it.up()
+    it.modem.fail(Fault.HANG)
+    it.send(5, PRESS)
+    it.until(told="modem: reset")
+    it.up()
+    assert it.modem.boots == 2
+    it.modem.fail(Fault.HANG_HARD)
+    it.send(6, PRESS)
+    it.until(told="modem: power cycle", within=30)
+    it.up()
+    it.send(6, PRESS)
+    it.until(puback=6)
+
+
+def test_a_brown_out_is_noticed(button: Maker):
+    it = button()
+    it.up()
+    time.sleep(10 * PACE + 0.2)
+    it.modem.brown_out()
+    it.until(bearer="lte", up=False)
+    it.up()
+    assert it.modem.boots == 2
+
+
+def test_a_puback_that_never_comes_ends_the_connection(button: Maker):
+    it = button()
+    it.up()
+    it.modem.fail(Fault.LOST_PUBACK)
+    it.send(9, PRESS)
+    assert "+CMQTTPUB" in it.until(bearer="lte", up=False)["why"]
+    it.modem.heal()
+    it.up()
+    it.send(9, PRESS)
+    it.until(puback=9)
+
+
+def test_nothing_acknowledged_for_long_goes_deeper_and_deeper(button: Maker):
+    it = button()
+    it.up()
+    it.program.say("watchdog 300")
+    it.send(1, PRESS)
+    it.until(puback=1)
+    assert "acknowledgement" in it.until(bearer="lte", up=False)["why"]
+    it.up()
+
+
+def test_messages_out_and_in(button: Maker):
+    it = button()
+    it.up("sms")
+    it.send(2, PRESS, "sms")
+    it.until(puback=2, on="sms")
+    [file] = (it.folder / "outgoing" / "62110").iterdir()
+    sent = read_message(file)
+    assert sent.number == "+6281100000001" and base64.b64decode(sent.text) == PRESS
+    incoming = it.folder / "incoming"
+    down = bytes(range(36))
+    write_message(incoming, "From", Message("+62110", base64.b64encode(down).decode()))
+    it.until(downlink=down.hex(), on="sms")
+    write_message(incoming, "From", Message("+62999", "Menang!\r\nOK\r\n+CMQTTCONNLOST: 0,1\r\n*ATREADY: 1"))
+    it.until(rejected="a message that is no frame")
+    time.sleep(0.3)
+    assert not [fact for fact in it.program.heard if fact.get("up") is False and fact["why"] != "stopped"]
+
+
+def test_messages_that_came_while_the_button_was_off(button: Maker, tmp_path: Path):
+    it = button()
+    it.up("sms")
+    it.program.__exit__()
+    down = bytes(36)
+    it.modem.do(lambda: it.modem.sms.store.update({3: Message("+62110", base64.b64encode(down).decode())}))
+    it.restart()
+    it.until(downlink=down.hex(), on="sms")
+    wait_for(lambda: not it.modem.sms.store)
+
+
+def test_without_data_and_without_credit(button: Maker):
+    it = button(Fault.NO_DATA)
+    it.up("sms")
+    it.send(2, PRESS, "sms")
+    it.until(puback=2, on="sms")
+    it.modem.fail(Fault.NO_CREDIT)
+    it.send(3, PRESS, "sms")
+    assert "+CMS ERROR: 50" in it.until(bearer="sms", up=False)["why"]
+    it.modem.heal()
+    it.up("sms")
+    it.send(3, PRESS, "sms")
+    it.until(puback=3, on="sms")
+    assert len(list((it.folder / "outgoing" / "62111").iterdir())) == 1, "the next number's turn"
+    it.up()
+
+
+def test_a_card_with_a_pin_and_another_apn(button: Maker):
+    it = button(sim=Sim(pin="1234", apn="siaga.private"), access={"pin": "1234", "apn": "siaga.private", "user": "u"})
+    it.up()
+    it.send(1, PRESS)
+    it.until(puback=1)
+
+
+def test_without_a_card(button: Maker):
+    it = button(Fault.NO_SIM)
+    it.until(told="modem: the SIM cannot be used: none is found")
+    it.until(told="modem: radio off and on")
+    it.modem.heal()
+    it.up()
+
+
+def test_its_positions_are_handed_on(button: Maker):
+    it = button()
+    it.modem.place = (-5.3971000, 105.2668000)
+    it.up("sms")
+    it.program.say("locate 1")
+    it.until(position="+CGNSSINFO: ,,,,,,,,")
+    wait_for(lambda: ",5.3971000,S,105.2668000,E," in it.program.until(5).get("position", ""))
+    it.program.say("locate 0")
+    wait_for(lambda: "AT+CGNSSPWR=0" in it.modem.asked)

@@ -1,0 +1,456 @@
+"""A simulated SIMCom A7670E on a serial line: power, SIM, network, GNSS, and the faults that real ones have.
+
+It speaks the bytes of the real one's AT commands (SIMCom A76XX AT Command Manual V1.09), with its defaults, so that a
+button that forgets to ask for verification or for MQTT 3.1.1 does not get it. MQTT goes to a real broker
+(modem_mqtt.py), messages into and out of folders (modem_sms.py). `pace` shortens every documented time alike.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from siaga_tools.silicon.modem_mqtt import ModemMqtt
+from siaga_tools.silicon.modem_sms import ModemSms
+from siaga_tools.silicon.modem_words import Command, Refused, parse
+from siaga_tools.silicon.serial_line import SerialLine
+
+# Seconds, from logs of an A7670E: *ATREADY 10 to 14 s after the power key, registered after 16 s.
+BOOT_S = 12.0
+SIM_S = 1.0
+REGISTER_S = 4.0
+GNSS_READY_S = 9.0
+POWER_KEY_ON_S = 0.05
+POWER_KEY_OFF_S = 2.5
+_NO_ADDRESS = "0.0.0.0"  # noqa: S104  # nothing listens on it
+STRAY = (b"+CGEV: EPS PDN ACT 1", b"SMS DONE", b"PB DONE", b"+CGEV: ME PDN DEACT 8", b"+CTZV: 26/11/23,10:00:00,+28")
+
+
+class Fault(StrEnum):
+    """What ails it; any number at once."""
+
+    HANG = "hang"  # says nothing and does nothing until a reset
+    HANG_HARD = "hang_hard"  # until its power goes
+    NO_NETWORK = "no_network"
+    NO_DATA = "no_data"  # registered for messages only
+    NO_SIM = "no_sim"
+    NO_CREDIT = "no_credit"  # neither messages nor data go out
+    LOST_PUBACK = "lost_puback"  # publishes, and never says how that went
+    STRAY_WORDS = "stray_words"  # URCs between all its words
+    RESULT_FIRST = "result_first"  # results before their OK
+    SLOW_TLS = "slow_tls"
+    NOISE = "noise"  # after the power comes, and between words
+
+
+@dataclass
+class Sim:
+    """The card in it."""
+
+    operator: str = "TELKOMSEL"
+    number: str = "+6281100000001"
+    pin: str = ""
+    apn: str = "internet"
+
+
+class A7670:
+    """Runs in a thread of its own while it is entered. `path` is what the button opens; `pins` takes the board's lines
+    as text, "power_key 1" and the like (power_key, reset, supply; 1 = acting). `asked`: the commands so far. `place`:
+    latitude and longitude, degrees; None = no fix."""
+
+    def __init__(self, folder: Path, *, pace: float = 1.0, sim: Sim | None = None, seed: int = 1) -> None:
+        self.pace = pace
+        self.sim = sim or Sim()
+        self.faults: set[Fault] = set()
+        self.place: tuple[float, float] | None = None
+        self.asked: list[str] = []
+        self.boots = 0
+        self.files: dict[str, bytes] = {}
+        self.line = SerialLine()
+        self.pins = SerialLine()
+        self.path = self.line.path
+        self.chance = random.Random(seed)  # noqa: S311  # for faults, not for secrets
+        self.mqtt = ModemMqtt(self)
+        self.sms = ModemSms(self, folder)
+        self.clock_is_set = False
+        self._key_down = 0.0
+        self._supplied = True
+        self._on = False
+        self._life: asyncio.Task[None] | None = None
+        self._input: asyncio.Queue[bytes] = asyncio.Queue()
+        self._rest = b""
+        self._pin_text = b""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="simulated A7670", daemon=True)
+        self._apn = "internet"
+        self._forget()
+
+    def _forget(self) -> None:
+        """What a start resets."""
+        self._echo = True
+        self._functional = 1
+        self._unlocked = not self.sim.pin
+        self._report = {"CREG": 0, "CGREG": 0, "CEREG": 0}
+        self._registered_s: float | None = None
+        self._attached = True
+        self._gnss_s: float | None = None
+        self._said = (0, 0)
+        self._rest = b""
+        self._input = asyncio.Queue()
+
+    # For whoever holds it; all of these may be called from any thread.
+
+    def do(self, what: Callable[[], None]) -> None:
+        """Something that happens to it, in its own thread; returns when it has."""
+        done: Future[None] = Future()
+
+        def step() -> None:
+            try:
+                what()
+                done.set_result(None)
+            except Exception as error:
+                done.set_exception(error)
+
+        self._loop.call_soon_threadsafe(step)
+        done.result(10)
+
+    def power_on(self) -> None:
+        self.do(self._start)
+
+    def brown_out(self) -> None:
+        """Its voltage dips: it starts anew by itself."""
+        self.do(self._restart)
+
+    def drop_connection(self, cause: int = 1) -> None:
+        """The broker's connection is lost."""
+        self.do(lambda: self.mqtt.lose(cause))
+
+    def drop_network(self) -> None:
+        self.do(self.mqtt.lose_network)
+
+    def say(self, words: bytes) -> None:
+        """Whatever bytes, unasked."""
+        self.do(lambda: self.line.write(words))
+
+    def fail(self, *faults: Fault) -> None:
+        self.do(lambda: self.faults.update(faults))
+
+    def heal(self) -> None:
+        self.do(self.faults.clear)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.do(self._stop)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+        self.line.close()
+        self.pins.close()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.add_reader(self.line.fileno(), self._hear)
+        self._loop.add_reader(self.pins.fileno(), self._feel)
+        self._loop.run_forever()
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+        self._loop.run_until_complete(asyncio.sleep(0.01))
+
+    # Power.
+
+    def _feel(self) -> None:
+        self._pin_text += self.pins.read(0)
+        *lines, self._pin_text = self._pin_text.split(b"\n")
+        for line in lines:
+            name, _, level = line.decode("ascii", "replace").strip().partition(" ")
+            self._pin(name, level == "1")
+
+    def _pin(self, name: str, acts: bool) -> None:
+        if name == "supply":
+            self._supplied = acts
+            if not acts:
+                self._stop()
+        elif name == "reset" and acts and self._on:
+            self._restart()
+        elif name == "power_key" and acts:
+            self._key_down = self._loop.time()
+        elif name == "power_key":
+            held_s = self._loop.time() - self._key_down
+            if not self._on and held_s >= POWER_KEY_ON_S * self.pace:
+                self._start()
+            elif self._on and held_s >= POWER_KEY_OFF_S * self.pace:
+                self._stop()
+
+    def _restart(self) -> None:
+        if Fault.HANG_HARD in self.faults:
+            return
+        self._stop()
+        self._start()
+
+    def _stop(self) -> None:
+        self._on = False
+        self.faults -= {Fault.HANG, Fault.HANG_HARD}
+        if self._life is not None:
+            self._life.cancel()
+            self._life = None
+        self.mqtt.stop()
+
+    def _start(self) -> None:
+        if self._supplied and not self._on:
+            self._on = True
+            self.boots += 1
+            self._forget()
+            self._life = self._loop.create_task(self._live())
+
+    async def wait(self, seconds: float) -> None:
+        await asyncio.sleep(seconds * self.pace)
+
+    async def _live(self) -> None:
+        if Fault.NOISE in self.faults:
+            self.line.write(bytes(self.chance.randrange(256) for _ in range(40)))
+        await self.wait(BOOT_S)
+        self.urc("*ATREADY: 1")
+        later = [self._loop.create_task(self._find_network()), self._loop.create_task(self.sms.watch())]
+        try:
+            while True:
+                await self._obey(await self._next_line())
+        finally:
+            for task in later:
+                task.cancel()
+
+    async def _find_network(self) -> None:
+        await self.wait(SIM_S)
+        self.urc("+CPIN: " + self._sim_state())
+        await self.wait(SIM_S)
+        self.urc("SMS DONE")
+        self.urc("PB DONE")
+        while True:
+            stats = self._stats()
+            if stats != self._said:
+                self._said = stats
+                for name, stat in (("CEREG", stats[0]), ("CGREG", stats[0]), ("CREG", stats[1])):
+                    if self._report[name]:
+                        self.urc(f"+{name}: {stat}" + (',"2F1A","0A1B2C3D"' if stat == 1 else ""))
+            await asyncio.sleep(0.02)
+
+    # Its words.
+
+    def urc(self, line: str, payload: bytes | None = None) -> None:
+        """A line, and what belongs to it, unasked."""
+        if not self._on or self.is_hung():
+            return
+        words = b"\r\n" + line.encode("latin-1") + b"\r\n"
+        if payload is not None:
+            words += payload + b"\r\n"
+        if Fault.NOISE in self.faults and self.chance.randrange(4) == 0:
+            words = b"\r\n\x80\xfe\x01\x80\r\n" + words
+        if Fault.STRAY_WORDS in self.faults and self.chance.randrange(2) == 0:
+            words = b"\r\n" + self.chance.choice(STRAY) + b"\r\n" + words
+        self.line.write(words)
+
+    def is_hung(self) -> bool:
+        return bool(self.faults & {Fault.HANG, Fault.HANG_HARD})
+
+    def _hear(self) -> None:
+        got = self.line.read(0)
+        if self._on and got and not self.is_hung():
+            self._input.put_nowait(got)
+
+    async def _more(self) -> None:
+        self._rest += await self._input.get()
+
+    async def _next_line(self) -> bytes:
+        while b"\r" not in self._rest:
+            self._rest = self._rest[-2048:]
+            await self._more()
+        line, _, self._rest = self._rest.partition(b"\r")
+        return line
+
+    async def ask(self, length: int | None) -> bytes:
+        """The payload after a prompt: so many bytes, or up to Ctrl-Z. Raises Refused where an escape ends it."""
+        self.line.write(b"\r\n>" if length is not None else b"\r\n> ")
+        async with asyncio.timeout(60 * max(self.pace, 0.05)):
+            if length is not None:
+                while len(self._rest) < length:
+                    await self._more()
+                payload, self._rest = self._rest[:length], self._rest[length:]
+                return payload
+            while not any(end in self._rest for end in (b"\x1a", b"\x1b")):
+                await self._more()
+        at = min(self._rest.find(end) for end in (b"\x1a", b"\x1b") if end in self._rest)
+        text, end, self._rest = self._rest[:at], self._rest[at], self._rest[at + 1 :]
+        if end == 0x1B:
+            raise Refused("OK")
+        return text
+
+    async def _obey(self, line: bytes) -> None:
+        if self._echo:
+            self.line.write(line + b"\r")
+        text = line.decode("latin-1").strip("\n\x1b ").strip()
+        at = text.find("AT")
+        if at < 0:
+            return
+        command = parse(text[at:])
+        self.asked.append(text[at:])
+        await self.wait(0.01)
+        final = "OK"
+        try:
+            await self._handler(command)(command)
+        except Refused as refused:
+            final = refused.final
+        except TimeoutError:
+            final = "ERROR"
+        self.urc(final)
+        for late in self.mqtt.results():
+            self._loop.create_task(late)
+
+    def _handler(self, command: Command) -> Callable[[Command], Awaitable[None]]:
+        for owner, prefix in ((self, "at_"), (self.mqtt, "at_"), (self.sms, "at_")):
+            found = getattr(owner, prefix + command.name.lower(), None)
+            if found is not None:
+                handler: Callable[[Command], Awaitable[None]] = found
+                return handler
+        raise Refused("ERROR")
+
+    # General commands.
+
+    async def at_(self, command: Command) -> None:
+        """AT alone."""
+
+    async def at_e(self, command: Command) -> None:
+        self._echo = command.rest == "1"
+
+    async def at_cmee(self, command: Command) -> None: ...
+
+    async def at_cgmm(self, command: Command) -> None:
+        self.urc("A7670E-FASE")
+
+    async def at_cpof(self, command: Command) -> None:
+        self._loop.call_later(0.5 * self.pace, self._stop)
+
+    async def at_creset(self, command: Command) -> None:
+        self._loop.call_later(0.1 * self.pace, self._restart)
+
+    async def at_cfun(self, command: Command) -> None:
+        functional = int(command.arguments[0])
+        if functional != self._functional:
+            await self.wait(1)
+            self._functional = functional
+            self._registered_s = None
+            if functional == 0:
+                self.mqtt.lose_network()
+
+    def _sim_state(self) -> str:
+        if Fault.NO_SIM in self.faults:
+            raise Refused("+CME ERROR: SIM not inserted")
+        return "READY" if self._unlocked else "SIM PIN"
+
+    async def at_cpin(self, command: Command) -> None:
+        if command.asks:
+            self.urc("+CPIN: " + self._sim_state())
+        elif command.arguments[0] == self.sim.pin:
+            self._unlocked = True
+        else:
+            raise Refused("+CME ERROR: incorrect password")
+
+    async def at_cclk(self, command: Command) -> None:
+        self.clock_is_set = True
+
+    # Network.
+
+    def _stats(self) -> tuple[int, int]:
+        """stat for data, and for the rest."""
+        if not self._functional or not self._unlocked or Fault.NO_SIM in self.faults:
+            return 0, 0
+        if Fault.NO_NETWORK in self.faults:
+            self._registered_s = None
+            return 2, 2
+        if self._registered_s is None:
+            self._registered_s = self._loop.time() + REGISTER_S * self.pace
+        if self._loop.time() < self._registered_s:
+            return 2, 2
+        return (2 if Fault.NO_DATA in self.faults else 1), 1
+
+    def has_network(self) -> bool:
+        return self._stats()[1] == 1
+
+    def has_data(self) -> bool:
+        return self._stats()[0] == 1 and self._attached and Fault.NO_CREDIT not in self.faults
+
+    async def _registration(self, command: Command, stat: int) -> None:
+        if not command.asks:
+            self._report[command.name] = int(command.arguments[0])
+            return
+        mode = self._report[command.name]
+        where = ',"2F1A","0A1B2C3D",7' if mode == 2 and stat == 1 else ""
+        self.urc(f"+{command.name}: {mode},{stat}{where}")
+
+    async def at_creg(self, command: Command) -> None:
+        await self._registration(command, self._stats()[1])
+
+    async def at_cgreg(self, command: Command) -> None:
+        await self._registration(command, self._stats()[0])
+
+    async def at_cereg(self, command: Command) -> None:
+        await self._registration(command, self._stats()[0])
+
+    async def at_csq(self, command: Command) -> None:
+        self.urc("+CSQ: 20,99" if self.has_network() else "+CSQ: 99,99")
+
+    async def at_cops(self, command: Command) -> None:
+        self.urc(f'+COPS: 0,0,"{self.sim.operator}",7' if self.has_network() else "+COPS: 0")
+
+    async def at_cgdcont(self, command: Command) -> None:
+        if command.asks:
+            self.urc(f'+CGDCONT: 1,"IP","{self._apn}","0.0.0.0",0,0,0,0')
+        else:
+            self._apn = command.arguments[2]
+
+    async def at_cgauth(self, command: Command) -> None: ...
+
+    async def at_cgpaddr(self, command: Command) -> None:
+        self.urc("+CGPADDR: 1," + ("10.17.51.118" if self.has_data() and self._apn == self.sim.apn else _NO_ADDRESS))
+
+    async def at_cgact(self, command: Command) -> None:
+        await self.wait(1)
+        if not self.has_data() or self._apn != self.sim.apn:
+            raise Refused("+CME ERROR: requested service option not subscribed")
+
+    # GNSS.
+
+    async def at_cgnsspwr(self, command: Command) -> None:
+        if command.arguments[0] == "1":
+            self._gnss_s = self._loop.time() + GNSS_READY_S * self.pace
+            self._loop.call_later(GNSS_READY_S * self.pace, self.urc, "+CGNSSPWR: READY!")
+        else:
+            self._gnss_s = None
+
+    async def at_cgnssinfo(self, command: Command) -> None:
+        if self._gnss_s is None:
+            raise Refused("ERROR")
+        if self.place is None or self._loop.time() < self._gnss_s:
+            self.urc("+CGNSSINFO: ,,,,,,,,")
+            return
+        latitude, longitude = self.place
+        now = datetime.now(UTC)
+        self.urc(
+            f"+CGNSSINFO: 3,07,,03,00,{abs(latitude):.7f},{'NS'[latitude < 0]},{abs(longitude):.7f},"
+            f"{'EW'[longitude < 0]},{now:%d%m%y},{now:%H%M%S}.00,118.4,0.679,,3.43,2.74,2.06,06"
+        )
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        return self._loop
