@@ -1,0 +1,131 @@
+"""What a RAK3172 with RUI3 firmware says on its serial line, and how much a data rate carries. Pure.
+
+It is not the AT dialect of modems (core/at.py): replies repeat the command's name, a command ends with a word such as
+OK or AT_BUSY_ERROR, events begin with +EVT: and come at any time. Source: RAK-STM32-RUI, component/service.
+"""
+
+import binascii
+
+from micropython import const
+from siaga.core.errors import SiagaError
+
+# Words that end a command.
+OK = b"OK"
+BUSY = b"AT_BUSY_ERROR"
+NOT_JOINED = b"AT_NO_NETWORK_JOINED"
+PARAMETER = b"AT_PARAM_ERROR"
+_FINALS = (
+    OK,
+    BUSY,
+    NOT_JOINED,
+    PARAMETER,
+    b"AT_ERROR",
+    b"AT_TEST_PARAM_OVERFLOW",
+    b"AT_NO_CLASSB_ENABLE",
+    b"AT_RX_ERROR",
+    b"AT_MODE_NO_SUPPORT",
+    b"AT_COMMAND_NOT_FOUND",
+    b"AT_UNSUPPORTED_BAND",
+)
+# The longest line: 242 bytes of a downlink in hex after +EVT:RX_1:-120:-20:MULTICAST:223:
+_LONGEST = const(540)
+
+# AT+BAND=
+EU868 = const(4)
+AS923_1 = const(8)
+AS923_2 = const(9)
+AS923_3 = const(10)
+AS923_4 = const(11)
+BANDS = (EU868, AS923_1, AS923_2, AS923_3, AS923_4)
+
+# Application bytes by data rate while no MAC command rides along (RP002-1.0.5, 3.4.7 and 3.10.7: N, and the same with
+# UplinkDwellTime = 1, which is 400 ms on the air at most).
+_EU868 = (51, 51, 51, 115, 242, 242, 242, 242)
+_AS923 = (51, 51, 115, 115, 242, 242, 242, 242)
+_AS923_DWELL = (0, 0, 11, 53, 125, 242, 242, 242)
+
+
+def has_dwell(band: int) -> bool:
+    """Whether the band knows a dwell limit."""
+    return AS923_1 <= band <= AS923_4
+
+
+def payload_limit(band: int, data_rate: int, dwell: bool) -> int:
+    """Bytes that one uplink carries; 0 = none. dwell: the network's 400 ms limit holds, or is not known not to."""
+    table = _EU868 if band == EU868 else _AS923_DWELL if dwell else _AS923
+    return table[data_rate] if 0 <= data_rate < len(table) else 0
+
+
+def slowest_for(band: int, size: int, dwell: bool) -> int:
+    """The data rate that reaches farthest of those that carry so many bytes."""
+    for data_rate in range(8):
+        if payload_limit(band, data_rate, dwell) >= size:
+            return data_rate
+    raise SiagaError("no data rate carries %d bytes" % size)
+
+
+def is_final(line: bytes) -> bool:
+    """Whether a line ends the command that is under way."""
+    return line in _FINALS
+
+
+class Downlink:
+    """port, payload; rssi in dBm and snr in dB as received."""
+
+    def __init__(self, port: int, payload: bytes, rssi: int, snr: int) -> None:
+        self.port = port
+        self.payload = payload
+        self.rssi = rssi
+        self.snr = snr
+
+
+def downlink(line: bytes) -> "Downlink | None":
+    """What a +EVT:RX_<window>:<rssi>:<snr>:UNICAST:<port>:<hex> line brings; None where it is damaged."""
+    parts = line.split(b":")
+    if len(parts) != 7 or parts[0] != b"+EVT" or not parts[1].startswith(b"RX_") or parts[4] != b"UNICAST":
+        return None
+    try:
+        rssi, snr, port = int(parts[2]), int(parts[3]), int(parts[5])
+        payload = binascii.unhexlify(parts[6])
+    except ValueError:
+        return None
+    if not 0 < port < 256 or not payload:
+        return None
+    return Downlink(port, payload, rssi, snr)
+
+
+def restricted_ms(line: bytes) -> int:
+    """How long the duty cycle forbids to send, from Restricted_Wait_<ms>_ms; -1 where the line says nothing of it."""
+    if line.startswith(b"Restricted_Wait_") and line.endswith(b"_ms"):
+        digits = line[16:-3]
+        if digits.isdigit() and len(digits) < 9:
+            return int(digits)
+    return -1
+
+
+class Lines:
+    """Bytes to lines. garbage: how many pieces were no text or too long, and were left out."""
+
+    def __init__(self) -> None:
+        self.garbage = 0
+        self._line = bytearray()
+        self._spoilt = False
+
+    def feed(self, chunk: bytes) -> "list[bytes]":
+        """The lines that these bytes end, without their ends and without empty ones."""
+        lines = []  # type: list[bytes]
+        for byte in chunk:
+            if byte == 10 or byte == 13:
+                if self._line and not self._spoilt:
+                    lines.append(bytes(self._line))
+                self._line = bytearray()
+                self._spoilt = False
+            elif self._spoilt:
+                pass
+            elif byte < 32 or byte > 126 or len(self._line) >= _LONGEST:
+                self._spoilt = True
+                self._line = bytearray()
+                self.garbage += 1
+            else:
+                self._line.append(byte)
+        return lines

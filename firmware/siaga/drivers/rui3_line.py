@@ -1,0 +1,181 @@
+"""The serial line of a module with RUI3 firmware: one command at a time, each with a deadline, events handed on."""
+
+import asyncio
+
+from micropython import const
+from siaga.core import rui3
+from siaga.core.errors import SiagaError
+from siaga.drivers.clock import Clock
+
+_CHUNK = const(128)
+_IDLE_MS = const(50)
+_COMMAND_MS = const(2000)
+_WRITE_MS = const(2000)
+_QUIET_MS = const(60)
+_EVENTS = const(8)
+
+
+class RakError(SiagaError):
+    """The module refused or did not answer. final: its word, b"" = none."""
+
+    def __init__(self, what: str, final: bytes = b"") -> None:
+        super().__init__(what)
+        self.final = final
+
+
+class Listener:
+    """Whom the line tells, from inside the reader: nothing here may wait."""
+
+    def on_received(self, line: bytes) -> None:
+        """A +EVT:RX_ line."""
+
+    def on_noise(self) -> None: ...
+
+
+class Rui3Line:
+    """run() must be going for anything to be heard. restricted_ms: what the duty cycle asked for during the last
+    command, 0 = nothing. trace(direction, bytes), if set, sees all that goes out (">") and comes in ("<")."""
+
+    def __init__(self, uart: object, clock: Clock, listener: Listener) -> None:
+        self._stream = asyncio.StreamReader(uart)  # type: ignore[arg-type]
+        self._clock = clock
+        self._listener = listener
+        self._lines = rui3.Lines()
+        self._garbage = 0
+        self._lock = asyncio.Lock()
+        self._command = b""
+        self._replies = []  # type: list[bytes]
+        self._final = b""
+        self._news = asyncio.Event()
+        self._astray = True
+        self._heard_ms = clock.ms()
+        self._events = []  # type: list[bytes]
+        self._happened = asyncio.Event()
+        self.restricted_ms = 0
+        self.trace = None  # type: Trace | None
+
+    def restarted(self) -> None:
+        """The module begins anew: bring the line into step before the next command."""
+        self._astray = True
+
+    def forget(self) -> None:
+        """Events until now are of no interest; to be called before the command that until() waits for."""
+        self._events = []
+        self.restricted_ms = 0
+
+    async def ask(self, name: str) -> bytes:
+        """The value of AT+<name>=?."""
+        beginning = ("AT+%s=" % name).encode()
+        for line in await self._exchange(beginning + b"?"):
+            if line.startswith(beginning):
+                return line[len(beginning) :]
+        raise RakError("the module does not say its %s" % name, b"OK")
+
+    async def tell(self, name: str, value: str) -> None:
+        """AT+<name>=<value>. Raises RakError where it is refused."""
+        await self._exchange(("AT+%s=%s" % (name, value)).encode())
+
+    async def _exchange(self, command: bytes) -> "list[bytes]":
+        await self._lock.acquire()
+        try:
+            if self._astray:
+                await self._in_step()
+            self._astray = True
+            final = await self._once(command)
+            self._astray = False
+            if final != rui3.OK:
+                raise RakError("%s: %s" % (str(command.split(b"=")[0], "ascii"), str(final, "ascii")), final)
+            return self._replies
+        finally:
+            self._command = b""
+            self._lock.release()
+
+    async def _once(self, command: bytes) -> bytes:
+        self._replies = []
+        self._final = b""
+        self._command = command
+        self._news.clear()
+        await self.write(command + b"\r\n")
+        until_ms = self._clock.ms() + _COMMAND_MS
+        while not self._final:
+            self._news.clear()
+            try:
+                await asyncio.wait_for_ms(self._news.wait(), max(1, until_ms - self._clock.ms()))
+            except asyncio.TimeoutError:
+                raise RakError("%s: no answer within %d ms" % (str(command.split(b"=")[0], "ascii"), _COMMAND_MS))
+        return self._final
+
+    async def _in_step(self) -> None:
+        """After a command that was given up its late answer must not become the next one's."""
+        await self.write(b"\r\n")
+        await self._once(b"AT")
+        await asyncio.sleep_ms(_QUIET_MS)
+        while self._clock.ms() - self._heard_ms < _QUIET_MS:
+            await asyncio.sleep_ms(_QUIET_MS)
+
+    async def until(self, events: "tuple[bytes, ...]", deadline_ms: int) -> bytes:
+        """The first event since forget() that begins so. Raises RakError."""
+        until_ms = self._clock.ms() + deadline_ms
+        while True:
+            while self._events:
+                event = self._events.pop(0)
+                if event.startswith(events):
+                    return event
+            self._happened.clear()
+            try:
+                await asyncio.wait_for_ms(self._happened.wait(), max(1, until_ms - self._clock.ms()))
+            except asyncio.TimeoutError:
+                raise RakError("no %s within %d ms" % (str(events[0], "ascii"), deadline_ms))
+
+    async def write(self, data: bytes) -> None:
+        """Bytes as they are. Raises RakError, OSError."""
+        if self.trace is not None:
+            self.trace(">", data)
+        self._stream.write(data)  # type: ignore[attr-defined]
+        try:
+            await asyncio.wait_for_ms(self._stream.drain(), _WRITE_MS)  # type: ignore[attr-defined]
+        except asyncio.TimeoutError:
+            raise RakError("the module's line takes no bytes")
+
+    async def run(self) -> None:
+        """Read for ever."""
+        while True:
+            try:
+                chunk = await self._stream.read(_CHUNK)  # type: bytes
+            except OSError:
+                chunk = b""
+            if not chunk:
+                await asyncio.sleep_ms(_IDLE_MS)
+                continue
+            if self.trace is not None:
+                self.trace("<", chunk)
+            self._heard_ms = self._clock.ms()
+            for line in self._lines.feed(chunk):
+                self._hear(line)
+            if self._lines.garbage > self._garbage:
+                self._garbage = self._lines.garbage
+                self._listener.on_noise()
+
+    def _hear(self, line: bytes) -> None:
+        if line.startswith(b"+EVT:RX_"):
+            self._listener.on_received(line)
+        elif line.startswith(b"+EVT:"):
+            self._events.append(line)
+            del self._events[:-_EVENTS]
+            self._happened.set()
+        elif line == self._command:
+            pass  # an echo
+        elif rui3.restricted_ms(line) >= 0:
+            self.restricted_ms = rui3.restricted_ms(line)
+        elif self._command and rui3.is_final(line):
+            self._final = line
+            self._news.set()
+        elif self._command:
+            self._replies.append(line)
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Trace = Callable[[str, bytes], None]

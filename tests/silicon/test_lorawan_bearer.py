@@ -1,0 +1,265 @@
+"""The LoRaWAN bearer under real MicroPython, a simulated RAK3172 and network server, a real broker."""
+
+from __future__ import annotations
+
+import base64
+import json
+import queue
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import paho.mqtt.client as paho
+import pytest
+from conversing import Conversation
+from paho.mqtt.enums import CallbackAPIVersion
+
+from brokers import embedded_broker
+from siaga_tools.silicon.network_server import NetworkServer
+from siaga_tools.silicon.rak3172 import SimulatedRak3172, airtime_ms
+
+PROGRAM = Path(__file__).parent / "on_button" / "lorawan_bearer.py"
+KEY = "00112233445566778899aabbccddeeff"
+SPEED = 20
+PRESS = bytes([0x12, 1]) + bytes(range(41))
+SIGNED = bytes([0x11, 1]) + bytes(97)
+CHECKIN = bytes([0x12, 4]) + bytes(41)
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[int]:
+    with embedded_broker() as port:
+        yield port
+
+
+@pytest.fixture
+def network(broker: int) -> Iterator[NetworkServer]:
+    with NetworkServer("127.0.0.1", broker) as server:
+        yield server
+
+
+@contextmanager
+def bearer(rak: SimulatedRak3172, **settings: object) -> Iterator[Conversation]:
+    given = {"app_key": KEY, "dwell": rak._dwell, **settings}
+    with Conversation(PROGRAM, rak.line.path, json.dumps(given), str(SPEED)) as talk:
+        yield talk
+
+
+def module(network: NetworkServer, dwell: bool = True) -> SimulatedRak3172:
+    return SimulatedRak3172(network, app_key=KEY, dwell=dwell, speed=SPEED)
+
+
+def eventually(holds: Callable[[], bool], what: str, timeout_s: float = 15) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < deadline, f"did not come true: {what}"
+        time.sleep(0.01)
+
+
+class Application:
+    """What the gateway is to the network server: reads uplinks, queues downlinks."""
+
+    def __init__(self, broker: int, network: NetworkServer) -> None:
+        self.uplinks: queue.Queue[dict[str, object]] = queue.Queue()
+        self._network = network
+        self.client = paho.Client(CallbackAPIVersion.VERSION2)
+        self.client.on_message = lambda _c, _u, m: self.uplinks.put(json.loads(m.payload))
+        taken: queue.Queue[bool] = queue.Queue()
+        self.client.on_subscribe = lambda *_: taken.put(True)
+        self.client.connect("127.0.0.1", broker)
+        self.client.loop_start()
+        self.client.subscribe(f"application/{network.application}/device/+/event/up", qos=1)
+        assert taken.get(timeout=5)
+
+    def next(self) -> tuple[object, bytes]:
+        event = self.uplinks.get(timeout=10)
+        return event["fPort"], base64.b64decode(str(event["data"]))
+
+    def answer(self, eui: str, payload: bytes, port: int = 10) -> None:
+        body = {"devEui": eui, "confirmed": False, "fPort": port, "data": base64.b64encode(payload).decode()}
+        topic = f"application/{self._network.application}/device/{eui}/command/down"
+        self.client.publish(topic, json.dumps(body), qos=1).wait_for_publish(5)
+
+    def close(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+@pytest.fixture
+def application(broker: int, network: NetworkServer) -> Iterator[Application]:
+    made = Application(broker, network)
+    yield made
+    made.close()
+
+
+def test_join_send_and_hear_at_dr3_with_the_dwell_limit(network: NetworkServer, application: Application) -> None:
+    with module(network) as rak, bearer(rak) as talk:
+        assert talk.until(up=True)["limit"] == 53
+        assert rak.joins == 1
+        talk.say(f"send 7 {PRESS.hex()}")
+        talk.until(taken=7)
+        assert application.next() == (10, PRESS)
+        application.answer(rak.dev_eui, b"\x13answer")
+        if not any("down" in fact for fact in talk.heard):
+            time.sleep(0.2)
+            talk.say(f"send 7 {PRESS.hex()}")  # class A: it comes after the next uplink at the latest
+        heard = talk.until(down=b"\x13answer".hex())
+        assert heard["signal"] == -70
+        assert all(one.airtime_ms <= 400 for one in rak.sent)
+        assert next(len(one.payload) for one in rak.sent if one.port == 10) == 43
+
+
+def test_a_frame_that_does_not_fit_is_never_handed_to_the_module(network: NetworkServer) -> None:
+    with module(network) as rak, bearer(rak) as talk:
+        talk.until(up=True)
+        talk.say(f"send 7 {SIGNED.hex()}")
+        refused = talk.until(not_taken=7)
+        assert refused["limit"] == 53
+        assert "99 bytes do not fit into the 53 of DR3" in refused["why"]
+        rak.choose_data_rate(2)  # the network orders a slower one behind our back
+        talk.say(f"send 8 {PRESS.hex()}")
+        talk.until(taken=8)
+        time.sleep(0.5)
+        talk.say(f"send 9 {PRESS.hex()}")
+        assert talk.until(not_taken=9)["limit"] == 11
+        assert rak.sent == []  # no empty frame either
+
+
+def test_without_the_dwell_limit_the_signature_fits(network: NetworkServer, application: Application) -> None:
+    with module(network, dwell=False) as rak, bearer(rak) as talk:
+        assert talk.until(up=True)["limit"] == 115
+        talk.say(f"send 7 {SIGNED.hex()}")
+        assert application.next() == (10, SIGNED)
+        assert rak.sent[0].data_rate == 2
+
+
+def test_mac_commands_that_take_the_room_cost_an_empty_frame_and_no_press(
+    network: NetworkServer, application: Application
+) -> None:
+    with module(network) as rak, bearer(rak) as talk:
+        talk.until(up=True)
+        rak.faults.mac_bytes = 15
+        talk.say(f"send 7 {PRESS.hex()}")
+        assert application.next() == (0, b"")
+        assert application.next() == (10, PRESS)
+
+
+def test_the_most_urgent_goes_first_and_nothing_twice(network: NetworkServer, application: Application) -> None:
+    with module(network) as rak, bearer(rak) as talk:
+        talk.until(up=True)
+        for counter in (1, 2, 2):
+            talk.say(f"send {counter} {CHECKIN[:-1].hex()}{counter:02x}")
+        talk.say(f"send 3 {PRESS.hex()}")
+        talk.until(taken=3)
+        kinds = [application.next()[1][-1] for _ in range(3)]
+        assert kinds[0] == 1
+        assert kinds[1:] == [PRESS[-1], 2]
+        time.sleep(0.4)
+        assert application.uplinks.empty()
+
+
+def test_a_session_is_kept_when_the_button_restarts_and_made_anew_when_the_module_lost_it(
+    network: NetworkServer, application: Application
+) -> None:
+    with module(network) as rak:
+        with bearer(rak) as talk:
+            talk.until(up=True)
+        written = len(rak.written)
+        with bearer(rak) as talk:
+            talk.until(up=True)
+            assert rak.joins == 1
+            assert len(rak.written) == written  # nothing is written into its flash twice
+            rak.power_cycle()
+            talk.until(rejected="noise on the LoRaWAN module's line")
+            talk.say(f"send 7 {PRESS.hex()}")
+            assert "AT_NO_NETWORK_JOINED" in talk.until(up=False)["why"]
+            talk.until(up=True)
+            assert rak.joins == 2
+            talk.say(f"send 7 {PRESS.hex()}")
+            assert application.next() == (10, PRESS)
+        with bearer(rak, app_key="ff" * 16) as talk:  # another key: the old session is not the one that is meant
+            assert "JOIN_FAILED_RX_TIMEOUT" in talk.until(up=False)["why"]
+
+
+def test_no_network_at_first_then_one(network: NetworkServer) -> None:
+    with module(network) as rak:
+        rak.faults.no_coverage = True
+        with bearer(rak) as talk:
+            assert "no LoRaWAN network answered" in talk.until(up=False)["why"]
+            eventually(lambda: rak.joins >= 2, "another try")
+            rak.faults.no_coverage = False
+            talk.say("urgent 1")
+            talk.say("hurry")
+            talk.until(up=True)
+
+
+def test_what_the_duty_cycle_forbids_goes_when_it_may(network: NetworkServer, application: Application) -> None:
+    with module(network) as rak, bearer(rak) as talk:
+        talk.until(up=True)
+        rak.faults.duty_ms = 1500
+        talk.say(f"send 7 {PRESS.hex()}")
+        assert application.next() == (10, PRESS)
+
+
+def test_a_lost_answer_comes_with_the_next_uplink_and_several_are_fetched(
+    network: NetworkServer, application: Application
+) -> None:
+    with module(network) as rak, bearer(rak) as talk:
+        talk.until(up=True)
+        rak.faults.lose_downlinks = 1
+        for number in range(3):
+            application.answer(rak.dev_eui, b"\x13%d" % number)
+        application.answer(rak.dev_eui, b"\x00", port=3)
+        eventually(lambda: network.waiting(rak.dev_eui), "the queue at the network server")
+        talk.say(f"send 7 {PRESS.hex()}")
+        talk.until(down=b"\x131".hex())
+        talk.until(down=b"\x132".hex())
+        talk.until(rejected="a LoRaWAN downlink on port 3")
+        assert [one.port for one in rak.sent][:3] == [10, 0, 0]
+
+
+def test_noise_echo_and_events_between_do_no_harm(network: NetworkServer, application: Application) -> None:
+    with module(network) as rak:
+        rak.faults.noise = rak.faults.echo = rak.faults.interleave = True
+        with bearer(rak) as talk:
+            talk.until(up=True)
+            talk.say(f"send 7 {PRESS.hex()}")
+            assert application.next() == (10, PRESS)
+            assert any("rejected" in fact for fact in talk.heard)
+
+
+def test_a_module_that_hangs_is_restarted_and_joins_again(network: NetworkServer, application: Application) -> None:
+    with module(network) as rak, bearer(rak) as talk:
+        talk.until(up=True)
+        rak.faults.hang = True
+        talk.say(f"send 7 {PRESS.hex()}")
+        assert "no answer within" in talk.until(up=False)["why"]
+        talk.say("hurry")
+        talk.until(up=True, within=30)
+        assert rak.joins == 2
+        talk.say(f"send 7 {PRESS.hex()}")
+        assert application.next() == (10, PRESS)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"band": 5}, "LoRaWAN band 5 is not known"),
+        ({"app_key": "xx"}, "LoRaWAN app_key must be 32 hexadecimal digits"),
+        ({"dev_eui": "0"}, "LoRaWAN dev_eui must be 16"),
+        ({"data_rate": 2}, "data rate 2 carries no press; right is 3 or more"),
+    ],
+)
+def test_wrong_settings_are_refused_by_name(network: NetworkServer, settings: dict[str, object], said: str) -> None:
+    with module(network) as rak, bearer(rak, **settings) as talk:
+        assert said in talk.until()["refused"]
+
+
+@pytest.mark.parametrize(
+    ("size", "data_rate", "milliseconds"),
+    [(11, 2, 370.7), (53, 3, 390.1), (43, 3, 349.2), (51, 0, 2793.5), (99, 2, 1108.0), (242, 5, 399.6)],
+)
+def test_airtime_is_as_the_formula_has_it(size: int, data_rate: int, milliseconds: float) -> None:
+    """The dwell limit's own sizes stay just below 400 ms, as in RP002's table."""
+    assert airtime_ms(size, data_rate) == pytest.approx(milliseconds, abs=0.6)

@@ -1,0 +1,70 @@
+"""A press over LoRaWAN through the gateway's own process: settings, network server's JSON, answers on the way back."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from house import Gateway, eventually
+
+from brokers import Mosquitto
+from pressing import PressingButton, report_body
+from siaga_gateway.domain.frame import DOWN_CONTEXT, Kind, Suite
+from siaga_tools.silicon.network_server import NetworkServer
+
+EUI = "ac1f09fffe05a1b2"
+PORT = 10
+
+
+@pytest.fixture
+def brokers(tmp_path: Path) -> Iterator[tuple[Mosquitto, Mosquitto]]:
+    """The buttons' broker and the network server's."""
+    with Mosquitto(tmp_path / "ours") as ours, Mosquitto(tmp_path / "theirs") as theirs:
+        yield ours, theirs
+
+
+def answer(network: NetworkServer, button: PressingButton) -> tuple[int, int, int]:
+    """Kind, counter and stage of the next downlink, once its tag was verified as the button does it."""
+    port, frame = eventually(lambda: network.downlink(EUI), "an answer in the device's queue")
+    assert port == PORT
+    assert hmac.digest(button.mac_down, DOWN_CONTEXT + frame[:-16], "sha256")[:16] == frame[-16:]
+    return frame[1], int.from_bytes(frame[10:14], "big"), frame[18]
+
+
+def test_a_press_over_lorawan_opens_an_incident_and_is_answered(
+    tmp_path: Path, brokers: tuple[Mosquitto, Mosquitto]
+) -> None:
+    ours, theirs = brokers
+    gateway = Gateway(tmp_path / "gateway", ours.port)
+    with gateway.config.open("a", encoding="utf-8") as config:
+        config.write(f'\n[lorawan]\nnetwork = "chirpstack"\nport = {theirs.port}\n')
+    theirs.kill()  # the network server is not there when the gateway starts
+    gateway.start()
+    try:
+        button = PressingButton()
+        gateway.enrol(button.device_id.hex(), frame=button.enrol().hex())
+        button.meet(SimpleNamespace(public_xy=bytes.fromhex(gateway.public_hex)))  # type: ignore[arg-type]
+        eventually(lambda: "bearer_lost" in gateway.kinds(), "the journal says that LoRaWAN is away")
+        theirs.start()
+        eventually(lambda: "bearer_back" in gateway.kinds(), "the journal says that LoRaWAN is back", 40)
+        with NetworkServer("127.0.0.1", theirs.port) as network:
+            press = button.frame(Kind.PRESS, 2, report_body(int(time.time())), Suite.HS256_64)
+            for counter in range(2):
+                network.uplink(EUI, PORT, press, 3, counter)
+                assert answer(network, button) == (Kind.ACK, 2, 1)
+            # The signed form of the same press, by way of another device: one event, answered there too.
+            signed = button.frame(Kind.PRESS, 2, press[14:-8], Suite.ES256)
+            network.uplink("0102030405060708", PORT, signed, 5, 0)
+            assert eventually(lambda: network.downlink("0102030405060708"), "the answer at the other device")[0] == PORT
+            assert answer(network, button) == (Kind.ACK, 2, 1)
+            network.uplink(EUI, 2, b"thermometer", 3, 3)
+        kinds = gateway.kinds()
+        assert kinds.count("incident_opened") == 1
+        assert "malformed" not in kinds
+        assert gateway.stop() == 0
+    finally:
+        gateway.kill()
