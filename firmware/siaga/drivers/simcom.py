@@ -123,6 +123,10 @@ class Modem(Listener):
         self._wanted = max(step, self._wanted)
         self._why = why
 
+    def check(self) -> None:
+        """Something did not answer: look at once whether the modem does."""
+        self._moved = True
+
     def hurry(self) -> None:
         """A press waits: no long pauses."""
         self._hurried = True

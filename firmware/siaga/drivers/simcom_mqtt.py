@@ -27,6 +27,8 @@ from siaga.drivers.simcom import Modem
 _CONNECT_MS = const(75000)
 _PUBACK_MS = const(15000)
 _WORD_MS = const(15000)
+# These the modem answers by itself, in milliseconds: one that does not hangs.
+_PROMPT_MS = const(5000)
 # A connection that held so long was a good one.
 _HELD_MS = const(60000)
 # Between two repairs that take the network from the other bearers too, those get at least so long.
@@ -87,6 +89,8 @@ class Lte(ModemBearer):
                     why, most = str(error), SERVICE
                 except (SiagaError, OSError) as error:
                     why = str(error) or repr(error)
+                    if isinstance(error, AtTimeout):
+                        self._modem.check()
                 failures = 0 if self.policy.up else failures + 1
                 held = self.policy.up and self._clock.ms() - self._up_ms > self._port.scaled(_HELD_MS)
                 self._down(why)
@@ -233,8 +237,8 @@ class Lte(ModemBearer):
     async def _hand_over(self, payload: bytes) -> None:
         """Returns once the broker has it: "+CMQTTPUB: 0,0", not the OK, stands for its PUBACK."""
         command = self._port.command
-        await command("AT+CMQTTTOPIC=0,%d" % len(self._up_topic), None, _WORD_MS, self._up_topic)
-        await command("AT+CMQTTPAYLOAD=0,%d" % len(payload), None, _WORD_MS, payload)
+        await command("AT+CMQTTTOPIC=0,%d" % len(self._up_topic), None, _PROMPT_MS, self._up_topic)
+        await command("AT+CMQTTPAYLOAD=0,%d" % len(payload), None, _PROMPT_MS, payload)
         await self._result("AT+CMQTTPUB=0,1,60", "+CMQTTPUB:", _PUBACK_MS)
 
     def _watchdog(self) -> None:

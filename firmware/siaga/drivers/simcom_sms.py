@@ -11,6 +11,7 @@ from siaga.core import simcom
 from siaga.core.at import AtError, fields, number, quoted
 from siaga.core.errors import SiagaError
 from siaga.core.frame import BEARER_SMS
+from siaga.drivers.at_port import AtTimeout
 from siaga.drivers.bearer import Owner
 from siaga.drivers.clock import Clock
 from siaga.drivers.modem_bearer import LOOK_MS, ModemBearer
@@ -61,6 +62,8 @@ class Sms(ModemBearer):
                     why = "the network is gone"
                 except (SiagaError, OSError) as error:
                     why = str(error) or repr(error)
+                    if isinstance(error, AtTimeout):
+                        self._modem.check()
                 self._down(why)
                 await self._pause(failures)
                 failures += 1
