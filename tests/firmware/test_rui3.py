@@ -106,7 +106,7 @@ down = rui3.downlink(b"%s")
 print(json.dumps([down.port, down.payload.hex(), down.rssi, down.snr, rui3.restricted_ms(b"Restricted_Wait_12_ms"),
     rui3.downlink(b"+EVT:RX_1:-7:8:UNICAST:10:0") is None, len(rui3.Lines().feed(b"OK\\r\\n\\xff\\r\\nOK\\r\\n")),
     [rui3.payload_limit(9, rate, True) for rate in range(8)], rui3.is_final(b"AT_BUSY_ERROR")]))
-""" % RX.decode()
+""".replace("%s", RX.decode())
     assert json.loads(run_micropython(program)) == [
         *[10, "1382aabb", -70, 8, 12, True, 2],
         [0, 0, 11, 53, 125, 242, 242, 242],

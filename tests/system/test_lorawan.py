@@ -8,16 +8,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import httpx
 import pytest
+import virtual
 from house import Gateway, eventually
+from virtual import VirtualButton
 
 from brokers import Mosquitto
 from pressing import PressingButton, report_body
 from siaga_gateway.domain.frame import DOWN_CONTEXT, Kind, Suite
 from siaga_tools.silicon.network_server import NetworkServer
+from siaga_tools.silicon.rak3172 import SimulatedRak3172
 
 EUI = "ac1f09fffe05a1b2"
 PORT = 10
+KEY = "00112233445566778899aabbccddeeff"
 
 
 @pytest.fixture
@@ -67,4 +72,49 @@ def test_a_press_over_lorawan_opens_an_incident_and_is_answered(
         assert "malformed" not in kinds
         assert gateway.stop() == 0
     finally:
+        gateway.kill()
+
+
+def test_a_button_that_has_only_lorawan_at_dr3_with_the_dwell_limit(
+    tmp_path: Path, brokers: tuple[Mosquitto, Mosquitto], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole button under MicroPython: pressed, stored, answered; the first answer is lost on the air, and a later
+    stage comes with an update."""
+    monkeypatch.setattr(virtual, "FIRMWARE", Path(__file__).parent / "on_button" / "lorawan_only")
+    ours, theirs = brokers
+    gateway = Gateway(tmp_path / "gateway", ours.port)
+    with gateway.config.open("a", encoding="utf-8") as config:
+        config.write(f'\n[lorawan]\nnetwork = "chirpstack"\nport = {theirs.port}\n')
+    gateway.start()
+    button = VirtualButton(tmp_path / "button", {"mqtt_host": None, "gateway_key": gateway.public_hex})
+    try:
+        with (
+            NetworkServer("127.0.0.1", theirs.port) as network,
+            SimulatedRak3172(network, app_key=KEY, dwell=True, speed=5) as rak,
+        ):
+            button.environment = {
+                "SIAGA_LORAWAN": rak.line.path,
+                "SIAGA_LORAWAN_KEY": KEY,
+                "SIAGA_DWELL": "1",
+            }
+            button.start()
+            gateway.enrol(button.device_id, frame=str(button.until(ev="start")["enrol"]))
+            button.until(ev="bearer", bearer="lorawan", up=True)
+            rak.faults.lose_downlinks = 1
+            counter = button.press()
+            button.until(ev="ack", counter=counter, stage=1, within=30)
+            button.until(ev="indicator", signal="received")
+            presses = [one for one in rak.sent if one.payload[1:2] == b"\x01"]
+            assert {len(one.payload) for one in presses} == {43}
+            assert all(one.airtime_ms <= 400 for one in rak.sent)
+            with httpx.Client(base_url=gateway.console, headers={"origin": gateway.console.rstrip("/")}) as console:
+                assert console.post("/sign-in", data={"name": "Siti"}).status_code == 303
+                assert console.post("/incidents/1/seen").status_code < 400
+            button.say("fix -54292000 1052610000 12 3")
+            button.until(ev="ack", counter=counter, stage=2, within=30)
+            kinds = gateway.kinds()
+            assert kinds.count("incident_opened") == 1
+            assert "position" in kinds
+    finally:
+        button.kill()
         gateway.kill()

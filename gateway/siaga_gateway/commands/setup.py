@@ -26,6 +26,12 @@ mode = "{mode}"          # actual | exercise | test
 host = "127.0.0.1"
 port = 1883
 
+# Frames by a LoRaWAN network server as well.
+#
+# [lorawan]
+# network = "chirpstack"   # chirpstack | things_stack
+# host = "chirpstack.example"
+
 [console]
 host = "127.0.0.1"
 port = 8110
