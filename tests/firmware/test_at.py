@@ -116,6 +116,17 @@ def test_a_piece_that_never_comes_ends_after_its_gap():
     assert parser.cut == 1
 
 
+def test_a_head_with_a_name_in_another_alphabet_keeps_what_belongs_to_it():
+    head = b'+CMT: "+62811","Ay\xc3\xbc","26/11/23,10:00:00+28"'
+    assert heard(b"\r\n" + head + b"\r\nOK\r\n", b"AT+CSQ") == [(URC, head.replace(b"\xc3\xbc", b"??"), b"OK")]
+
+
+def test_a_setting_that_no_modem_takes_is_refused_by_name():
+    assert at.given("apn", "internet") == "internet"
+    with pytest.raises(AtError, match="mqtt_password"):
+        at.given("mqtt_password", 'a"b')
+
+
 def test_fields_and_numbers():
     assert at.fields(b'+COPS: 0,0,"TELKOMSEL, ID",7') == [b"0", b"0", b"TELKOMSEL, ID", b"7"]
     assert at.fields(b"+CMQTTRXEND: 0") == [b"0"]

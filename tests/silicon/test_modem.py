@@ -207,12 +207,17 @@ def test_a_certificate_that_ran_out_counts_once_the_clock_is_set(tmp_path: Path,
 def test_stray_words_noise_and_results_first(button: Maker, broker: Broker):
     it = button(Fault.STRAY_WORDS, Fault.RESULT_FIRST, Fault.NOISE)
     it.up()
+    heap = 0
     for counter in range(1, 13):
         frame = PRESS[:-1] + bytes([counter])
         it.send(counter, frame)
         it.until(puback=counter)
         broker.say(DOWN, bytes([counter]) * 36)
         it.until(downlink=(bytes([counter]) * 36).hex())
+        it.program.say("state")
+        used = it.until(model="A7670E-FASE")["heap"]
+        heap = heap or used
+        assert used < heap + 2000
     assert [got for topic, got in broker.got if topic == UP][-12:] == [PRESS[:-1] + bytes([i]) for i in range(1, 13)]
     it.program.say("state")
     assert it.until(model="A7670E-FASE")["garbage"] > 0
@@ -280,7 +285,15 @@ def test_brown_outs_lost_answers_and_a_gateway_that_is_silent(button: Maker):
     it.modem.brown_out()
     it.until(bearer="lte", up=False)
     it.up()
-    assert it.modem.boots >= 2
+    boots = it.modem.boots
+    assert boots >= 2
+    it.program.say("wanted 0")
+    it.until(told="modem: off")
+    wait_for(lambda: it.modem.asked[-1] == "AT+CPOF")
+    time.sleep(0.5)
+    it.program.say("wanted 1")
+    it.up()
+    assert it.modem.boots == boots + 1
 
 
 def test_messages_out_and_in_while_a_connection_takes_its_time(button: Maker):

@@ -50,6 +50,15 @@ def quoted(text: str) -> str:
     return '"' + text + '"'
 
 
+def given(setting: str, text: str) -> str:
+    """A setting that can be a string parameter, as it is. Raises AtError by its name."""
+    try:
+        quoted(text)
+    except AtError:
+        raise AtError("setting %s cannot be given to a modem: no double quotes, and letters from space to ~" % setting)
+    return text
+
+
 def fields(line: bytes) -> "list[bytes]":
     """The parameters of a line, after its first colon: split at the commas outside of quotes, the quotes taken off."""
     start = line.find(b":") + 1
@@ -204,9 +213,13 @@ class Parser:
             return
         line = bytes(held[start:fill]).rstrip()
         for byte in line:
-            if byte < 0x20 or (byte >= 0x7F and line[0] != 0x2B):
-                self.garbage += 1
-                return
+            if not 0x20 <= byte < 0x7F:
+                if line[0] != 0x2B:
+                    self.garbage += 1
+                    return
+                # A name in another alphabet, or one wrong bit: what belongs to this line must still find its head.
+                line = bytes([byte if 0x20 <= byte < 0x7F else 0x3F for byte in line])
+                break
         if line.startswith(b"AT"):
             return  # an echo: no modem begins a word of its own so
         length = _length(line)

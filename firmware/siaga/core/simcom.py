@@ -66,7 +66,7 @@ def registration(lines: "list[bytes]") -> "tuple[int, str] | None":
     but perhaps the URC that begins alike: it has no mode before its stat."""
     for line in lines:
         parts = fields(line)
-        if len(parts) < 2 or line.find(b'"') in (line.find(b",") + 1,):
+        if len(parts) < 2 or line.find(b'"') == line.find(b",") + 1:
             continue
         stat = number(parts[1])
         if stat < 0 or number(parts[0]) < 0:

@@ -16,6 +16,7 @@ _WRITE_MS = const(3000)
 _PROBE_MS = const(1000)
 _PROBES = const(3)
 _QUIET_MS = const(50)
+_PATIENCE = const(10)
 _LEAST_MS = const(300)
 _ESCAPE = b"\x1b"
 
@@ -167,6 +168,15 @@ class AtPort:
             if awaited is not None:
                 self._results.remove(awaited)
 
+    async def attempt(self, text: str, expects: "str | None" = None, deadline_ms: int = 9000) -> "list[bytes]":
+        """A command that this model may not know: an empty list where it refuses. Raises AtTimeout and OSError."""
+        try:
+            return await self.command(text, expects, deadline_ms)
+        except AtTimeout:
+            raise
+        except AtError:
+            return []
+
     async def _exchange(
         self, text: str, expects: "str | None", deadline_ms: int, payload: "bytes | None", awaited: "_Result | None"
     ) -> "list[bytes]":
@@ -229,9 +239,10 @@ class AtPort:
                 await self._wait("AT", self._clock.ms() + probe_ms, probe_ms, False)
             except AtTimeout:
                 continue
-            await asyncio.sleep_ms(_QUIET_MS)
-            while self._clock.ms() - self.heard_ms < _QUIET_MS:
+            for _ in range(_PATIENCE):
                 await asyncio.sleep_ms(_QUIET_MS)
+                if self._clock.ms() - self.heard_ms >= _QUIET_MS:
+                    break
             self._astray = False
             return
         raise AtTimeout("the modem does not answer")

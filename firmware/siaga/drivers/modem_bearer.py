@@ -37,7 +37,7 @@ class ModemBearer(Bearer, Hearer):
         modem.hearers.append(self)
 
     def signal(self) -> int:
-        return self._modem.signal_dbm
+        return self._modem.network.signal_dbm
 
     def hurry(self) -> None:
         self._hurried = True

@@ -1,6 +1,6 @@
 """A SIMCom A76xx or SIM7600: from no power to registered, and back from whatever it falls into.
 
-The bearers on top (simcom_mqtt.py, simcom_sms.py) look at `data`, `sms` and `starts`, and ask for a repair by want().
+The bearers on top (simcom_mqtt.py, simcom_sms.py) look at `network` and `starts`, and ask for a repair by want().
 A modem freezes until its power is taken (field experience): so what fails is repaired deeper and deeper, and again
 from the beginning, as long as the battery lasts. Sources: SIMCom A76XX AT Command Manual V1.09, SIM7600 AT Command
 Manual V3.00; A7670 hardware design (PWRKEY).
@@ -9,15 +9,14 @@ Manual V3.00; A7670 hardware design (PWRKEY).
 import asyncio
 
 from micropython import const
-from siaga.core import simcom
-from siaga.core.at import AtError, fields, quoted
+from siaga.core.at import AtError, fields, given, quoted
 from siaga.core.bearers import back_off_ms
 from siaga.core.errors import SiagaError
-from siaga.core.frame import UNKNOWN_SIGNAL
 from siaga.core.simcom import RADIO, REPAIRS, RESET, Ladder
 from siaga.drivers.at_port import AtPort, AtTimeout, Listener
 from siaga.drivers.bearer import Owner
 from siaga.drivers.clock import Clock
+from siaga.drivers.simcom_network import CellularNetwork
 
 _LOOK_MS = const(50)
 _PULSE_MS = const(20)
@@ -29,7 +28,6 @@ _SETTLED_MS = const(10000)
 _FIRST_MS = const(2000)
 _LONGEST_MS = const(600000)
 _LONGEST_URGENT_MS = const(8000)
-_REGISTRATIONS = ("CEREG", "CGREG", "CREG")
 
 
 class Line:
@@ -70,35 +68,35 @@ class Access:
     """What the SIM needs; "" where it needs nothing. The installer's settings have it."""
 
     def __init__(self, apn: str = "", user: str = "", password: str = "", pin: str = "") -> None:
-        self.apn = apn
-        self.user = user
-        self.password = password
-        self.pin = pin
+        self.apn = given("apn", apn)
+        self.user = given("apn_user", user)
+        self.password = given("apn_password", password)
+        self.pin = given("sim_pin", pin)
 
 
 class _Wanted(SiagaError):
     """A bearer asked for a repair."""
 
 
+class _Off(SiagaError):
+    """Nobody wants it on."""
+
+
 class Modem(Listener):
-    """data, sms: what it is registered for. starts: how often it was made ready; a bearer that sees it change begins
-    anew. since_ms: when it was last registered. signal_dbm, operator, cell ("area,cell"), model: as it says.
-    last_repair: for the log and the tests. on_position(line) gets its GNSS answers as they are while is_locating."""
+    """network: what it is registered for. starts: how often it was made ready; a bearer that sees it change begins
+    anew. is_wanted: set it to False to have the modem off. model: as it says. last_repair: for the log and the tests.
+    on_position(line) gets its GNSS answers as they are, every locate_ms, while is_locating."""
 
     def __init__(self, stream: object, power: Power, clock: Clock, owner: Owner, access: Access) -> None:
         self.port = AtPort(stream, clock, self)
         self.hearers = []  # type: list[Hearer]
         self.on_position = None  # type: OnPosition | None
         self.on_told = None  # type: OnTold | None
+        self.is_wanted = True
         self.is_locating = False
         self.locate_ms = 1000
-        self.data = False
-        self.sms = False
+        self.network = CellularNetwork(self.port, clock, self._tell)
         self.starts = 0
-        self.since_ms = 0
-        self.signal_dbm = UNKNOWN_SIGNAL
-        self.operator = ""
-        self.cell = ""
         self.model = ""
         self.last_repair = -1
         self._power = power
@@ -131,15 +129,6 @@ class Modem(Listener):
         """A press waits: no long pauses."""
         self._hurried = True
 
-    async def attempt(self, text: str, expects: "str | None" = None, deadline_ms: int = 9000) -> "list[bytes]":
-        """A command that this model may not know: an empty list where it refuses. Raises AtTimeout and OSError."""
-        try:
-            return await self.port.command(text, expects, deadline_ms)
-        except AtTimeout:
-            raise
-        except AtError:
-            return []
-
     async def run(self) -> None:
         """Be registered whenever that is possible; never returns."""
         reading = asyncio.create_task(self.port.run())
@@ -147,9 +136,15 @@ class Modem(Listener):
             while True:
                 least = RADIO
                 try:
+                    while not self.is_wanted:
+                        await asyncio.sleep_ms(_LOOK_MS)
                     await self._wake()
                     await self._prepare()
                     await self._watch()
+                except _Off:
+                    self._gone("off")
+                    await self._switch_off()
+                    continue
                 except _Wanted as error:
                     least, why = self._wanted, str(error)
                 except (AtTimeout, OSError) as error:
@@ -163,8 +158,8 @@ class Modem(Listener):
             self._gone("stopped")
 
     def _gone(self, why: str) -> None:
-        self.data = self.sms = self._locating = False
-        self.signal_dbm = UNKNOWN_SIGNAL
+        self.network.gone()
+        self._locating = False
         self.port.abandon("")
         self._tell("modem: " + why)
 
@@ -205,8 +200,7 @@ class Modem(Listener):
         await self._unlock()
         if self._access.apn:
             await self._use_apn()
-        for name in _REGISTRATIONS:
-            await self.attempt("AT+%s=2" % name)
+        await self.network.prepare()
         await command("AT+CFUN=1", None, 20000)
         self._rebooted = False
         self._moved = True
@@ -217,7 +211,7 @@ class Modem(Listener):
         until_ms = self._clock.ms() + self.port.scaled(_SIM_MS)
         tried = False
         while True:
-            said = b"".join(await self.attempt("AT+CPIN?", "+CPIN:"))
+            said = b"".join(await self.port.attempt("AT+CPIN?", "+CPIN:"))
             if said == b"+CPIN: READY":
                 return
             if said == b"+CPIN: SIM PIN" and self._access.pin and not tried:
@@ -230,7 +224,7 @@ class Modem(Listener):
     async def _use_apn(self) -> None:
         """The APN belongs to the attach: a change needs the radio off and on (TS 27.007 10.1.1)."""
         access = self._access
-        for line in await self.attempt("AT+CGDCONT?", "+CGDCONT:"):
+        for line in await self.port.attempt("AT+CGDCONT?", "+CGDCONT:"):
             parts = fields(line)
             if len(parts) > 2 and parts[0] == b"1" and parts[2].decode().lower() == access.apn.lower():
                 return
@@ -246,6 +240,8 @@ class Modem(Listener):
         searching_ms = self._clock.ms()
         look_ms = locate_ms = 0
         while True:
+            if not self.is_wanted:
+                raise _Off("off")
             if self._wanted >= 0:
                 raise _Wanted(self._why)
             now_ms = self._clock.ms()
@@ -255,7 +251,7 @@ class Modem(Listener):
                 self._rebooted = False
             if self._moved or now_ms >= look_ms:
                 self._moved = False
-                registered = await self._look()
+                registered = await self.network.look()
                 look_ms = self._clock.ms() + self.port.scaled(_WATCH_MS if registered else 1000)
                 if registered:
                     searching_ms = self._clock.ms()
@@ -267,42 +263,17 @@ class Modem(Listener):
                 locate_ms = self._clock.ms() + self.locate_ms
             await asyncio.sleep_ms(_LOOK_MS)
 
-    async def _look(self) -> bool:
-        data = sms = False
-        cell = ""
-        for name in _REGISTRATIONS:
-            found = simcom.registration(await self.attempt("AT+%s?" % name, "+%s:" % name))
-            if found is not None:
-                # Circuit-switched registration carries no data.
-                data = data or (name != "CREG" and simcom.takes_data(found[0]))
-                sms = sms or simcom.takes_sms(found[0])
-                cell = cell or found[1]
-        if data or sms:
-            self.signal_dbm = simcom.dbm(await self.attempt("AT+CSQ", "+CSQ:"))
-            if not (self.data or self.sms) or cell != self.cell:
-                self.operator = simcom.operator(await self.attempt("AT+COPS?", "+COPS:", 30000))
-            if not (self.data or self.sms):
-                self.since_ms = self._clock.ms()
-                self._tell("registered with %s, cell %s, %d dBm" % (self.operator, cell, self.signal_dbm))
-        elif self.data or self.sms:
-            self._tell("the network is lost")
-            self.signal_dbm = UNKNOWN_SIGNAL
-        self.cell = cell
-        self.data = data
-        self.sms = sms
-        return data or sms
-
     async def _locate(self) -> None:
         """GNSS on while it is wanted, and its answer handed on. Hot start aids are kept by the modem (AP flash)."""
         old = self.is_old()
         if self.is_locating and not self._locating:
-            await self.attempt("AT+CGPS=1,1" if old else "AT+CGNSSPWR=1,1")
+            await self.port.attempt("AT+CGPS=1,1" if old else "AT+CGNSSPWR=1,1")
             self._locating = True
         elif not self.is_locating:
-            await self.attempt("AT+CGPS=0" if old else "AT+CGNSSPWR=0")
+            await self.port.attempt("AT+CGPS=0" if old else "AT+CGNSSPWR=0")
             self._locating = False
             return
-        for line in await self.attempt("AT+CGNSSINFO", "+CGNSSINFO:"):
+        for line in await self.port.attempt("AT+CGNSSINFO", "+CGNSSINFO:"):
             if self.on_position is not None:
                 self.on_position(line)
 
@@ -323,20 +294,24 @@ class Modem(Listener):
                 if self._power.reset is not None:
                     await self._pulse(self._power.reset, self._power.reset_ms)
                 else:
-                    await self.attempt("AT+CRESET")
+                    await self.port.attempt("AT+CRESET")
                 await self._until_started()
             else:
-                await self._power_cycle()
+                await self._switch_off()
         except (SiagaError, OSError) as error:
             self.last_repair = max(step, RESET)
             self._tell("modem: %s failed: %s" % (REPAIRS[step], error))
 
-    async def _power_cycle(self) -> None:
-        """Off by its own word, by PWRKEY and by the supply, whatever of these there is; _wake() puts it on."""
+    async def _switch_off(self) -> None:
+        """By its own word, else by PWRKEY, and by the supply where a board has that; _wake() puts it on again."""
         power = self._power
-        if await self.port.answers():
-            await self.attempt("AT+CPOF")
-        else:
+        try:
+            answers = await self.port.answers()
+            if answers:
+                await self.port.attempt("AT+CPOF")
+        except (SiagaError, OSError):
+            answers = False
+        if not answers:
             await self._pulse(power.key, power.off_ms)
         await self._sleep(3000)
         if power.supply is not None:

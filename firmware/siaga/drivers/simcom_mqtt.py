@@ -14,7 +14,7 @@ import time
 
 from micropython import const
 from siaga.core import simcom
-from siaga.core.at import AtError, quoted
+from siaga.core.at import AtError, given, quoted
 from siaga.core.errors import SiagaError
 from siaga.core.frame import BEARER_LTE
 from siaga.core.simcom import RADIO, RECONNECT, SERVICE, Inbox, Ladder
@@ -39,16 +39,16 @@ _QUIET_MS = const(600000)
 
 class Broker:
     """Where the frames go. ca: PEM of the one authority, "" = no TLS (a bench). host is also the name that the server
-    has to have."""
+    has to have. Raises AtError for what a modem cannot be given."""
 
     def __init__(
         self, host: str, port: int, ca: str, user: str, password: str, client_id: str, keepalive_s: int = 60
     ) -> None:
-        self.host = host
+        self.host = given("mqtt_host", host)
         self.port = port
         self.ca = ca
-        self.user = user
-        self.password = password
+        self.user = given("mqtt_user", user)
+        self.password = given("mqtt_password", password)
         self.client_id = client_id
         self.keepalive_s = keepalive_s
 
@@ -78,7 +78,7 @@ class Lte(ModemBearer):
         failures = 0
         try:
             while True:
-                while not self._modem.data:
+                while not self._modem.network.data:
                     await asyncio.sleep_ms(LOOK_MS)
                 most = simcom.POWER
                 try:
@@ -96,7 +96,7 @@ class Lte(ModemBearer):
                 self._down(why)
                 if held:
                     self.ladder.mended()
-                if self._modem.data:
+                if self._modem.network.data:
                     self._repair(self.ladder.failed(RECONNECT, most), why)
                 await self._pause(failures)
         finally:
@@ -104,7 +104,7 @@ class Lte(ModemBearer):
 
     def _repair(self, step: int, why: str) -> None:
         """What is not the connection's alone is the modem's to repair; the service restarts with the next connect."""
-        if step >= RADIO and self._clock.ms() - self._modem.since_ms > self._port.scaled(_OTHERS_MS):
+        if step >= RADIO and self._clock.ms() - self._modem.network.since_ms > self._port.scaled(_OTHERS_MS):
             self._modem.want(step, "lte: " + why)
         elif step >= SERVICE:
             self._started = 0
@@ -129,7 +129,6 @@ class Lte(ModemBearer):
             await self._verify_server()
             await self._port.command("AT+CMQTTSSLCFG=0,0")  # forgotten after every failed CONNECT
         connect = 'AT+CMQTTCONNECT=0,"tcp://%s:%d",%d,0' % (broker.host, broker.port, broker.keepalive_s)
-        quoted(broker.host)
         if broker.user:
             connect += "," + quoted(broker.user)
             if broker.password:
@@ -193,7 +192,7 @@ class Lte(ModemBearer):
 
     async def _attached(self) -> None:
         """An address, or nothing can be opened (TS 27.007 10.1.10, 10.1.14)."""
-        for line in await self._modem.attempt("AT+CGPADDR=1", "+CGPADDR:"):
+        for line in await self._port.attempt("AT+CGPADDR=1", "+CGPADDR:"):
             address = line.split(b",")[-1].strip(b'" ')
             if len(address) > 6 and address != b"0.0.0.0":
                 return
@@ -205,7 +204,7 @@ class Lte(ModemBearer):
         name = "siaga%s.pem" % binascii.hexlify(hashlib.sha256(pem).digest()[:6]).decode()
         command = self._port.command
         # Kept in the modem's own flash, which should not be written at every connection.
-        if not any(name.encode() in line for line in await self._modem.attempt("AT+CCERTLIST", "+CCERTLIST:")):
+        if not any(name.encode() in line for line in await self._port.attempt("AT+CCERTLIST", "+CCERTLIST:")):
             await command("AT+CCERTDOWN=%s,%d" % (quoted(name), len(pem)), None, _WORD_MS, pem)
         await command('AT+CSSLCFG="sslversion",0,3', None, _WORD_MS)
         await command('AT+CSSLCFG="authmode",0,1', None, _WORD_MS)
@@ -224,7 +223,7 @@ class Lte(ModemBearer):
         while True:
             if self._lost:
                 raise AtError(self._lost)
-            if not self._modem.data or self._started != self._modem.starts:
+            if not self._modem.network.data or self._started != self._modem.starts:
                 raise AtError("the network is gone")
             self._watchdog()
             counter = await self._send_next()

@@ -8,7 +8,7 @@ import asyncio
 
 from micropython import const
 from siaga.core import simcom
-from siaga.core.at import AtError, fields, number, quoted
+from siaga.core.at import AtError, fields, given, number, quoted
 from siaga.core.errors import SiagaError
 from siaga.core.frame import BEARER_SMS
 from siaga.drivers.at_port import AtTimeout
@@ -38,7 +38,7 @@ class Sms(ModemBearer):
 
     def __init__(self, modem: Modem, clock: Clock, owner: Owner, numbers: "list[str]") -> None:
         super().__init__(modem, clock, owner, _FRAME)
-        self._numbers = numbers
+        self._numbers = [given("sms_numbers", to) for to in numbers]
         self._turn = 0
         self._stored = []  # type: list[int]
         self._started = 0
@@ -47,13 +47,13 @@ class Sms(ModemBearer):
         failures = 0
         try:
             while True:
-                while not self._modem.sms:
+                while not self._modem.network.sms:
                     await asyncio.sleep_ms(LOOK_MS)
                 try:
                     if self._started != self._modem.starts:
                         await self._set_up()
                     self._is_up("registered")
-                    while self._modem.sms and self._started == self._modem.starts:
+                    while self._modem.network.sms and self._started == self._modem.starts:
                         await self._fetch()
                         counter = await self._send_next()
                         if counter:
@@ -75,13 +75,13 @@ class Sms(ModemBearer):
         starts = self._modem.starts
         await self._port.command("AT+CMGF=1")
         for text in _SETTINGS:
-            await self._modem.attempt(text)
-        listed = await self._modem.attempt('AT+CMGL="ALL"', "+CMGL:", 20000)
+            await self._port.attempt(text)
+        listed = await self._port.attempt('AT+CMGL="ALL"', "+CMGL:", 20000)
         for i in range(len(listed) - 1):
             if listed[i].startswith(b"+CMGL:"):
                 self._take(listed[i + 1])
         if listed:
-            await self._modem.attempt("AT+CMGD=1,4", None, 25000)
+            await self._port.attempt("AT+CMGD=1,4", None, 25000)
         self._started = starts
 
     async def _fetch(self) -> None:
@@ -89,10 +89,10 @@ class Sms(ModemBearer):
         if not self._stored:
             return
         place = self._stored.pop(0)
-        said = await self._modem.attempt("AT+CMGR=%d" % place, "+CMGR:")
+        said = await self._port.attempt("AT+CMGR=%d" % place, "+CMGR:")
         if len(said) > 1:
             self._take(said[1])
-        await self._modem.attempt("AT+CMGD=%d" % place)
+        await self._port.attempt("AT+CMGD=%d" % place)
 
     async def _hand_over(self, payload: bytes) -> None:
         """Returns once the message centre has it: +CMGS."""

@@ -1,6 +1,6 @@
 """The modem's real drivers under MicroPython. argv: the modem's line, its pins, a file of settings, JSON. What the
 owner hears comes out as JSON lines. On stdin: send lte|sms <counter> <hex>, locate 0|1, clock <unix>, urgent 0|1,
-watchdog <ms>, state, close."""
+watchdog <ms>, wanted 0|1, state, close."""
 
 import asyncio
 import gc
@@ -78,6 +78,8 @@ async def obey(words):
     elif words[0] == "close":
         await lte.close()
         say(closed=True)
+    elif words[0] == "wanted":
+        modem.is_wanted = words[1] == "1"
     elif words[0] == "watchdog":
         lte.watchdog_ms = int(words[1])
     elif words[0] == "state":
@@ -85,8 +87,8 @@ async def obey(words):
         say(
             heap=gc.mem_alloc(),
             signal=lte.signal(),
-            operator=modem.operator,
-            cell=modem.cell,
+            operator=modem.network.operator,
+            cell=modem.network.cell,
             model=modem.model,
             garbage=modem.port.parser.garbage,
         )
