@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime
 import itertools
+import json
 from pathlib import Path
 
 import pytest
 from conversing import Conversation
 
+from micropython import run_micropython
 from siaga_tools.silicon.gnss import Mood, SimulatedGnss, angle
 
 PROGRAM = Path(__file__).parent / "on_button" / "follow_gnss.py"
@@ -77,6 +79,22 @@ def test_a_line_that_goes_away_is_silence_and_no_busy_loop() -> None:
             gnss.place = PLACE
             driver.until(state="fixed")
         driver.until(state="silent")
+
+
+def test_a_modem_that_is_asked() -> None:
+    answers = [
+        "+CGNSSINFO: ,,,,,,,,",
+        "+CGNSSINFO: 3,07,,03,00,5.42920,S,105.2610000,E,291126,023114.00,118.4,0.679,,3.43,1.00,2.06,06",
+        "+CGNSSINFO: 3,07,,03,00,95.42920,S,105.2610000,E,291126,023115.00,118.4,0.679,,3.43,1.00,2.06,06",
+        "+CGNSSINFO: 3,07,,03,00,5.42920,S,105.2610000,E,291126,023114.00,118.4,0.679,,3.43,1.00,2.06,06",
+        "+CGPSINFO: 0525.752000,S,10515.660000,E,291126,023116.00,42.1,0.0,0.0",
+    ]
+    program = PROGRAM.with_name("ask_modem_gnss.py")
+    told = [json.loads(line) for line in run_micropython(program, feed="\n".join(answers) + "\n").splitlines()]
+    known = [*PLACE, 15, 0, 1]
+    assert told[:4] == [[None, 0, False], [known, 0, True], [known, 1, True], [known, 1, True]]
+    assert told[4] == [[*PLACE, 65535, 0, 2], 1, True]
+    assert told[5] == [[*PLACE, 65535, 4, 1], 0, False]  # after a reset, with the age that the clock tells
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A satellite receiver on a UART that talks NMEA 0183 by itself: the last fix with its age, and whether it is well.
+"""Where the button is: from a receiver on a UART that talks NMEA 0183 by itself, or from a modem that is asked.
 
 Nothing waits for a fix; whoever wants to know asks fix(). A receiver that falls silent, sends noise (a wrong bit
 rate) or says the same moment again and again is started anew by whatever its board offers for that.
@@ -6,8 +6,8 @@ rate) or says the same moment again and again is started anew by whatever its bo
 
 import asyncio
 
-from siaga.core.fix import LastFix
-from siaga.core.nmea import Decoder
+from siaga.core.fix import FixError, LastFix
+from siaga.core.nmea import Decoder, modem_fix
 from siaga.drivers.clock import Clock
 
 SILENT = "silent"  # no bytes
@@ -25,28 +25,18 @@ _RESTART_MS = 15000
 _LONGEST_RESTART_MS = 3600000
 
 
-class Gnss:
-    """uart: any stream that asyncio can wait on. record: what saved() gave before a reset or deep sleep. restart: does
-    what the board can do (power off and on, the next usual bit rate), and is told how often it was called before."""
+class Located:
+    """The last fix with its age, whoever brought it. record: what saved() gave before a reset or deep sleep."""
 
-    def __init__(
-        self, uart: "object", clock: Clock, record: bytes = b"", restart: "Callable[[int], None] | None" = None
-    ) -> None:
-        self._reader = asyncio.StreamReader(uart)
+    def __init__(self, clock: Clock, record: bytes = b"") -> None:
         self._clock = clock
-        self._restart = restart
-        self._decoder = Decoder()
         self._last = LastFix()
         self._last.restore(record)
-        self._heard_ms = self._sentence_ms = self._well_ms = clock.ms()
-        self._has_position = False  # what the last sentence about it said
-        self._restart_after_ms = _RESTART_MS
-        self.restarts = 0
 
     @property
     def rejected(self) -> int:
         """Inputs refused since the start, for the check-in."""
-        return self._decoder.rejected
+        return 0
 
     def fix(self) -> "tuple[int, int, int, int, int] | None":
         """As app/board.py's fix(): latitude, longitude, accuracy, age, number. None = never known."""
@@ -55,6 +45,53 @@ class Gnss:
     def saved(self) -> bytes:
         """The last fix for the next start; b"" = none."""
         return self._last.saved(self._clock.ms(), self._clock.unix())
+
+
+class ModemGnss(Located):
+    """Fed by drivers/simcom.py with the modem's +CGNSSINFO, +CGPSINFO or +CGNSINF lines."""
+
+    def __init__(self, clock: Clock, record: bytes = b"") -> None:
+        super().__init__(clock, record)
+        self._refused = 0
+
+    @property
+    def rejected(self) -> int:
+        return self._refused
+
+    def on_position(self, line: bytes) -> None:
+        """What the modem answered. A line that cannot be read is counted and changes nothing."""
+        try:
+            fix = modem_fix(line)
+        except FixError:
+            self._refused += 1
+            return
+        if fix is not None:
+            self._last.take(fix, self._clock.ms())
+
+    def is_fresh(self) -> bool:
+        """Whether a new fix came in the last 10 s."""
+        return self._last.is_fresh(self._clock.ms(), _STALE_MS)
+
+
+class Gnss(Located):
+    """uart: any stream that asyncio can wait on. restart: does what the board can do (power off and on, the next usual
+    bit rate), and is told how often it was called before."""
+
+    def __init__(
+        self, uart: "object", clock: Clock, record: bytes = b"", restart: "Callable[[int], None] | None" = None
+    ) -> None:
+        super().__init__(clock, record)
+        self._reader = asyncio.StreamReader(uart)  # type: ignore[arg-type]
+        self._restart = restart
+        self._decoder = Decoder()
+        self._heard_ms = self._sentence_ms = self._well_ms = clock.ms()
+        self._has_position = False  # what the last sentence about it said
+        self._restart_after_ms = _RESTART_MS
+        self.restarts = 0
+
+    @property
+    def rejected(self) -> int:
+        return self._decoder.rejected
 
     def state(self) -> str:
         """SILENT, NOISE, SEARCHING, FROZEN or FIXED."""
