@@ -268,8 +268,8 @@ class Kept:
         self.sent.append((origin, frame))
 
 
-def heard(origin: object, bearer: str = "lorawan") -> InboundFrame:
-    return InboundFrame(b"", 0, bearer, lambda: None, origin)  # type: ignore[arg-type]
+def heard(origin: object, bearer: str = "lorawan", at_s: int = 0) -> InboundFrame:
+    return InboundFrame(b"", at_s * 1000, bearer, lambda: None, origin)  # type: ignore[arg-type]
 
 
 def test_answers_go_over_mqtt_and_by_the_last_ways_that_the_device_was_heard_on() -> None:
@@ -292,6 +292,19 @@ def test_answers_go_over_mqtt_and_by_the_last_ways_that_the_device_was_heard_on(
     assert lorawan.sent == []  # the longest unheard was forgotten
     downlinks.send(two, b"d")
     assert lorawan.sent == [(ORIGIN, b"d")]
+
+
+def test_a_radio_that_was_not_heard_lately_is_not_answered() -> None:
+    lorawan = Kept()
+    downlinks = Downlinks(Kept(), {"lorawan": lorawan})
+    device = b"1" * 8
+    downlinks.came_by(device, heard("old", at_s=0))
+    downlinks.came_by(device, heard("new", at_s=899))
+    downlinks.send(device, b"a")
+    assert [origin for origin, _ in lorawan.sent] == ["new", "old"]
+    downlinks.came_by(device, heard("new", at_s=901))
+    downlinks.send(device, b"b")
+    assert [origin for origin, frame in lorawan.sent if frame == b"b"] == ["new"]
 
 
 def test_a_press_over_lorawan_is_stored_once_and_answered_on_lorawan_and_mqtt(

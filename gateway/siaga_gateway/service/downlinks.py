@@ -1,8 +1,9 @@
 """Which ways a signed downlink takes to a device: over MQTT always, and by the bearers that it was heard on last.
 
 A way is remembered only for frames that the device did make. Even then it is not to be trusted: whoever overheard a
-frame can send it again under a DevEUI of his own. So several ways are remembered, all are used, and what goes out is
-signed. They are kept in memory: after a restart of the gateway the next uplink tells the way again, and a device that
+frame can send it again under a DevEUI of his own. So several ways are remembered, those that the device was heard on
+about as lately as on the latest are all used (an older one would only fill the queue of a radio that is gone), and what
+goes out is signed. They are kept in memory: after a restart of the gateway the next uplink tells the way again, and a device that
 listens only after its own uplinks (LoRaWAN class A) could not have been reached before.
 """
 
@@ -11,12 +12,14 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.ports import AcknowledgementSender
 
 _WAYS: Final = 3  # of one device
+_LATELY_MS: Final = 15 * 60_000
 _DEVICES: Final = 20_000
 
 
@@ -26,6 +29,13 @@ class ReplyBearer(Protocol):
     def send_to(self, origin: Hashable, frame: bytes) -> None:
         """As AcknowledgementSender.send, to the `origin` of one of this bearer's frames."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    bearer: str
+    origin: Hashable
+    heard_ms: int
 
 
 class Downlinks:
@@ -38,17 +48,22 @@ class Downlinks:
         self._everywhere = everywhere
         self._bearers = bearers
         self._devices = devices
-        self._ways: OrderedDict[bytes, list[tuple[str, Hashable]]] = OrderedDict()
+        self._ways: OrderedDict[bytes, list[_Way]] = OrderedDict()
         self._lock = threading.Lock()
 
     def came_by(self, device_id: bytes, frame: InboundFrame) -> None:
         """Remember where a genuine frame came from."""
         if frame.origin is None or frame.bearer not in self._bearers:
             return
-        way = (frame.bearer, frame.origin)
+        way = _Way(frame.bearer, frame.origin, frame.received_ms)
         with self._lock:
-            ways = self._ways.pop(device_id, [])
-            self._ways[device_id] = [way, *(other for other in ways if other != way)][:_WAYS]
+            others = [
+                other
+                for other in self._ways.pop(device_id, [])
+                if (other.bearer, other.origin) != (way.bearer, way.origin)
+                and way.heard_ms - other.heard_ms <= _LATELY_MS
+            ]
+            self._ways[device_id] = [way, *others][:_WAYS]
             while len(self._ways) > self._devices:
                 self._ways.popitem(last=False)
 
@@ -56,5 +71,5 @@ class Downlinks:
         self._everywhere.send(device_id, frame)
         with self._lock:
             ways = list(self._ways.get(device_id, ()))
-        for bearer, origin in ways:
-            self._bearers[bearer].send_to(origin, frame)
+        for way in ways:
+            self._bearers[way.bearer].send_to(way.origin, frame)
