@@ -91,7 +91,8 @@ class Button:
     """The simulated modem and the program that drives it."""
 
     def __init__(self, folder: Path, broker: Broker, authority: Authority, settings: dict[str, Any], sim: Sim) -> None:
-        self.modem = A7670(folder, pace=PACE, sim=sim)
+        model = settings.pop("model", "A7670E-FASE")
+        self.modem = A7670(folder, pace=PACE, sim=sim, model=model)
         self.folder = folder
         given = {"port": broker.port, "ca": authority.file.read_text(), "percent": int(PACE * 100), **settings}
         file = folder / "settings.json"
@@ -170,17 +171,24 @@ def test_from_no_power_to_a_frame_and_its_answer(button: Maker, broker: Broker):
     it.until(closed=True)
 
 
-def test_its_positions_are_handed_on_beside_all_else(button: Maker):
-    it = button(sim=Sim(pin="1234", apn="siaga.private"), access={"pin": "1234", "apn": "siaga.private", "user": "u"})
+@pytest.mark.parametrize(
+    ("model", "where", "off"),
+    [
+        ("A7670E-FASE", ",5.3971000,S,105.2668000,E,", "AT+CGNSSPWR=0"),
+        ("SIMCOM_SIM7600E-H", ",0523.826000,S,10516.008000,E,", "AT+CGPS=0"),
+    ],
+)
+def test_its_positions_are_handed_on_beside_all_else(button: Maker, model: str, where: str, off: str):
+    access = {"pin": "1234", "apn": "siaga.private", "user": "u"}
+    it = button(sim=Sim(pin="1234", apn="siaga.private"), access=access, model=model)
     it.modem.place = (-5.3971000, 105.2668000)
     it.up()
     it.program.say("locate 1")
-    it.until(position="+CGNSSINFO: ,,,,,,,,")
-    wait_for(lambda: ",5.3971000,S,105.2668000,E," in it.program.until(5).get("position", ""))
+    wait_for(lambda: where in it.program.until(5).get("position", ""))
     it.send(1, PRESS)
     it.until(puback=1)
     it.program.say("locate 0")
-    wait_for(lambda: "AT+CGNSSPWR=0" in it.modem.asked)
+    wait_for(lambda: off in it.modem.asked)
     assert it.modem.asked.count('AT+CPIN="1234"') == 1
 
 

@@ -64,10 +64,14 @@ class Sim:
 class A7670:
     """Runs in a thread of its own while it is entered. `path` is what the button opens; `pins` takes the board's lines
     as text, "power_key 1" and the like (power_key, reset, supply; 1 = acting). `asked`: the commands so far. `place`:
-    latitude and longitude, degrees; None = no fix."""
+    latitude and longitude, degrees; None = no fix. model: with SIM7600 in it, it is one of those (SIM7600 AT Command
+    Manual V3.00): other greetings, GNSS commands and limits."""
 
-    def __init__(self, folder: Path, *, pace: float = 1.0, sim: Sim | None = None, seed: int = 1) -> None:
+    def __init__(
+        self, folder: Path, *, pace: float = 1.0, sim: Sim | None = None, model: str = "A7670E-FASE", seed: int = 1
+    ) -> None:
         self.pace = pace
+        self.model = model
         self.sim = sim or Sim()
         self.faults: set[Fault] = set()
         self.place: tuple[float, float] | None = None
@@ -222,7 +226,7 @@ class A7670:
         if Fault.NOISE in self.faults:
             self.line.write(bytes(self.chance.randrange(256) for _ in range(40)))
         await self.wait(BOOT_S)
-        self.urc("*ATREADY: 1")
+        self.urc("RDY" if self.is_old else "*ATREADY: 1")
         later = [self._loop.create_task(self._find_network()), self._loop.create_task(self.sms.watch())]
         try:
             while True:
@@ -336,7 +340,7 @@ class A7670:
     async def at_cmee(self, command: Command) -> None: ...
 
     async def at_cgmm(self, command: Command) -> None:
-        self.urc("A7670E-FASE")
+        self.urc(self.model)
 
     async def at_cpof(self, command: Command) -> None:
         self._loop.call_later(0.5 * self.pace, self._stop)
@@ -431,7 +435,20 @@ class A7670:
 
     # GNSS.
 
+    @property
+    def is_old(self) -> bool:
+        return "SIM7600" in self.model
+
+    async def at_cgps(self, command: Command) -> None:
+        if not self.is_old:
+            raise Refused("ERROR")
+        self._gnss_s = self._loop.time() if command.arguments[0] == "1" else None
+        if self._gnss_s is None:
+            self._loop.call_later(2 * self.pace, self.urc, "+CGPS: 0")
+
     async def at_cgnsspwr(self, command: Command) -> None:
+        if self.is_old:
+            raise Refused("ERROR")
         if command.arguments[0] == "1":
             self._gnss_s = self._loop.time() + GNSS_READY_S * self.pace
             self._loop.call_later(GNSS_READY_S * self.pace, self.urc, "+CGNSSPWR: READY!")
@@ -446,6 +463,12 @@ class A7670:
             return
         latitude, longitude = self.place
         now = datetime.now(UTC)
+        if self.is_old:
+            self.urc(
+                f"+CGNSSINFO: 2,09,05,00,{_minutes(latitude)},{'NS'[latitude < 0]},{_minutes(longitude)},"
+                f"{'EW'[longitude < 0]},{now:%d%m%y},{now:%H%M%S}.0,44.1,0.0,,1.1,0.8,0.7"
+            )
+            return
         self.urc(
             f"+CGNSSINFO: 3,07,,03,00,{abs(latitude):.7f},{'NS'[latitude < 0]},{abs(longitude):.7f},"
             f"{'EW'[longitude < 0]},{now:%d%m%y},{now:%H%M%S}.00,118.4,0.679,,3.43,2.74,2.06,06"
@@ -454,3 +477,8 @@ class A7670:
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
         return self._loop
+
+
+def _minutes(degrees: float) -> str:
+    whole, rest = divmod(abs(degrees), 1)
+    return f"{int(whole):02d}{rest * 60:09.6f}"

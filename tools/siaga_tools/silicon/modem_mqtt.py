@@ -50,7 +50,8 @@ class ModemMqtt:
         self._client_id: str | None = None
         self._tls = False
         self._tls_set = False
-        self._config = {"version": "3", "checkUTF8": "1"}
+        # The SIM7600's manual has no version to set; it speaks 3.1.1.
+        self._config = {"version": "4" if self._modem.is_old else "3", "checkUTF8": "1"}
         self._topic = ""
         self._payload = b""
 
@@ -133,7 +134,7 @@ class ModemMqtt:
         self._release()
 
     async def at_cmqttcfg(self, command: Command) -> None:
-        if self._client_id is None:
+        if self._client_id is None or (self._modem.is_old and command.arguments[0] == "version"):
             raise Refused("ERROR")
         self._config[command.arguments[0]] = command.arguments[2]
 
@@ -285,7 +286,7 @@ class ModemMqtt:
 
     async def at_cmqttpub(self, command: Command) -> None:
         client, topic, payload = self._connected_client(), self._topic, self._payload
-        if not topic or not 1 <= int(command.arguments[2]) <= 180:
+        if not topic or not (60 if self._modem.is_old else 1) <= int(command.arguments[2]) <= 180:
             raise Refused("ERROR")
         self._topic, self._payload = "", b""
 
