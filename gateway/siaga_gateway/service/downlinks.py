@@ -3,8 +3,8 @@
 A way is remembered only for frames that the device did make. Even then it is not to be trusted: whoever overheard a
 frame can send it again under a DevEUI of his own. So several ways are remembered, those that the device was heard on
 about as lately as on the latest are all used (an older one would only fill the queue of a radio that is gone), and what
-goes out is signed. They are kept in memory: after a restart of the gateway the next uplink tells the way again, and a device that
-listens only after its own uplinks (LoRaWAN class A) could not have been reached before.
+goes out is signed. They are kept in memory: after a restart of the gateway the next uplink tells the way again, and a
+device that listens only after its own uplinks (LoRaWAN class A) could not have been reached before.
 """
 
 from __future__ import annotations
