@@ -13,13 +13,13 @@ import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from siaga_tools.silicon.modem_mqtt import ModemMqtt
+from siaga_tools.silicon.modem_radio import ModemRadio
 from siaga_tools.silicon.modem_sms import ModemSms
 from siaga_tools.silicon.modem_words import Command, Refused, parse
 from siaga_tools.silicon.serial_line import SerialLine
@@ -27,11 +27,8 @@ from siaga_tools.silicon.serial_line import SerialLine
 # Seconds, from logs of an A7670E: *ATREADY 10 to 14 s after the power key, registered after 16 s.
 BOOT_S = 12.0
 SIM_S = 1.0
-REGISTER_S = 4.0
-GNSS_READY_S = 9.0
 POWER_KEY_ON_S = 0.05
 POWER_KEY_OFF_S = 2.5
-_NO_ADDRESS = "0.0.0.0"  # noqa: S104  # nothing listens on it
 STRAY = (b"+CGEV: EPS PDN ACT 1", b"SMS DONE", b"PB DONE", b"+CGEV: ME PDN DEACT 8", b"+CTZV: 26/11/23,10:00:00,+28")
 
 
@@ -82,9 +79,9 @@ class A7670:
         self.pins = SerialLine()
         self.path = self.line.path
         self.chance = random.Random(seed)  # noqa: S311  # for faults, not for secrets
+        self.radio = ModemRadio(self)
         self.mqtt = ModemMqtt(self)
         self.sms = ModemSms(self, folder)
-        self.clock_is_set = False
         self._key_down = 0.0
         self._supplied = True
         self._on = False
@@ -94,19 +91,15 @@ class A7670:
         self._pin_text = b""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="simulated A7670", daemon=True)
-        self._apn = "internet"
         self._forget()
 
     def _forget(self) -> None:
         """What a start resets."""
         self._echo = True
-        self._functional = 1
-        self._unlocked = not self.sim.pin
-        self._report = {"CREG": 0, "CGREG": 0, "CEREG": 0}
-        self._registered_s: float | None = None
-        self._attached = True
-        self._gnss_s: float | None = None
-        self._said = (0, 0)
+        self.functional = 1
+        self.unlocked = not self.sim.pin
+        self.clock_is_set = False
+        self.radio.reset()
         self._rest = b""
         self._input = asyncio.Queue()
 
@@ -242,12 +235,7 @@ class A7670:
         self.urc("SMS DONE")
         self.urc("PB DONE")
         while True:
-            stats = self._stats()
-            if stats != self._said:
-                self._said = stats
-                for name, stat in (("CEREG", stats[0]), ("CGREG", stats[0]), ("CREG", stats[1])):
-                    if self._report[name]:
-                        self.urc(f"+{name}: {stat}" + (',"2F1A","0A1B2C3D"' if stat == 1 else ""))
+            self.radio.report()
             await asyncio.sleep(0.02)
 
     # Its words.
@@ -315,15 +303,15 @@ class A7670:
             await self._handler(command)(command)
         except Refused as refused:
             final = refused.final
-        except TimeoutError:
+        except (TimeoutError, IndexError, ValueError):  # no payload came, or a parameter is missing or wrong
             final = "ERROR"
         self.urc(final)
         for late in self.mqtt.results():
             self._loop.create_task(late)
 
     def _handler(self, command: Command) -> Callable[[Command], Awaitable[None]]:
-        for owner, prefix in ((self, "at_"), (self.mqtt, "at_"), (self.sms, "at_")):
-            found = getattr(owner, prefix + command.name.lower(), None)
+        for owner in (self, self.radio, self.mqtt, self.sms):
+            found = getattr(owner, "at_" + command.name.lower(), None)
             if found is not None:
                 handler: Callable[[Command], Awaitable[None]] = found
                 return handler
@@ -350,135 +338,33 @@ class A7670:
 
     async def at_cfun(self, command: Command) -> None:
         functional = int(command.arguments[0])
-        if functional != self._functional:
+        if functional != self.functional:
             await self.wait(1)
-            self._functional = functional
-            self._registered_s = None
+            self.functional = functional
+            self.radio.leave()
             if functional == 0:
                 self.mqtt.lose_network()
 
     def _sim_state(self) -> str:
         if Fault.NO_SIM in self.faults:
             raise Refused("+CME ERROR: SIM not inserted")
-        return "READY" if self._unlocked else "SIM PIN"
+        return "READY" if self.unlocked else "SIM PIN"
 
     async def at_cpin(self, command: Command) -> None:
         if command.asks:
             self.urc("+CPIN: " + self._sim_state())
         elif command.arguments[0] == self.sim.pin:
-            self._unlocked = True
+            self.unlocked = True
         else:
             raise Refused("+CME ERROR: incorrect password")
 
     async def at_cclk(self, command: Command) -> None:
         self.clock_is_set = True
 
-    # Network.
-
-    def _stats(self) -> tuple[int, int]:
-        """stat for data, and for the rest."""
-        if not self._functional or not self._unlocked or Fault.NO_SIM in self.faults:
-            return 0, 0
-        if Fault.NO_NETWORK in self.faults:
-            self._registered_s = None
-            return 2, 2
-        if self._registered_s is None:
-            self._registered_s = self._loop.time() + REGISTER_S * self.pace
-        if self._loop.time() < self._registered_s:
-            return 2, 2
-        return (2 if Fault.NO_DATA in self.faults else 1), 1
-
-    def has_network(self) -> bool:
-        return self._stats()[1] == 1
-
-    def has_data(self) -> bool:
-        return self._stats()[0] == 1 and self._attached and Fault.NO_CREDIT not in self.faults
-
-    async def _registration(self, command: Command, stat: int) -> None:
-        if not command.asks:
-            self._report[command.name] = int(command.arguments[0])
-            return
-        mode = self._report[command.name]
-        where = ',"2F1A","0A1B2C3D",7' if mode == 2 and stat == 1 else ""
-        self.urc(f"+{command.name}: {mode},{stat}{where}")
-
-    async def at_creg(self, command: Command) -> None:
-        await self._registration(command, self._stats()[1])
-
-    async def at_cgreg(self, command: Command) -> None:
-        await self._registration(command, self._stats()[0])
-
-    async def at_cereg(self, command: Command) -> None:
-        await self._registration(command, self._stats()[0])
-
-    async def at_csq(self, command: Command) -> None:
-        self.urc("+CSQ: 20,99" if self.has_network() else "+CSQ: 99,99")
-
-    async def at_cops(self, command: Command) -> None:
-        self.urc(f'+COPS: 0,0,"{self.sim.operator}",7' if self.has_network() else "+COPS: 0")
-
-    async def at_cgdcont(self, command: Command) -> None:
-        if command.asks:
-            self.urc(f'+CGDCONT: 1,"IP","{self._apn}","0.0.0.0",0,0,0,0')
-        else:
-            self._apn = command.arguments[2]
-
-    async def at_cgauth(self, command: Command) -> None: ...
-
-    async def at_cgpaddr(self, command: Command) -> None:
-        self.urc("+CGPADDR: 1," + ("10.17.51.118" if self.has_data() and self._apn == self.sim.apn else _NO_ADDRESS))
-
-    async def at_cgact(self, command: Command) -> None:
-        await self.wait(1)
-        if not self.has_data() or self._apn != self.sim.apn:
-            raise Refused("+CME ERROR: requested service option not subscribed")
-
-    # GNSS.
-
-    @property
-    def is_old(self) -> bool:
-        return "SIM7600" in self.model
-
-    async def at_cgps(self, command: Command) -> None:
-        if not self.is_old:
-            raise Refused("ERROR")
-        self._gnss_s = self._loop.time() if command.arguments[0] == "1" else None
-        if self._gnss_s is None:
-            self._loop.call_later(2 * self.pace, self.urc, "+CGPS: 0")
-
-    async def at_cgnsspwr(self, command: Command) -> None:
-        if self.is_old:
-            raise Refused("ERROR")
-        if command.arguments[0] == "1":
-            self._gnss_s = self._loop.time() + GNSS_READY_S * self.pace
-            self._loop.call_later(GNSS_READY_S * self.pace, self.urc, "+CGNSSPWR: READY!")
-        else:
-            self._gnss_s = None
-
-    async def at_cgnssinfo(self, command: Command) -> None:
-        if self._gnss_s is None:
-            raise Refused("ERROR")
-        if self.place is None or self._loop.time() < self._gnss_s:
-            self.urc("+CGNSSINFO: ,,,,,,,,")
-            return
-        latitude, longitude = self.place
-        now = datetime.now(UTC)
-        if self.is_old:
-            self.urc(
-                f"+CGNSSINFO: 2,09,05,00,{_minutes(latitude)},{'NS'[latitude < 0]},{_minutes(longitude)},"
-                f"{'EW'[longitude < 0]},{now:%d%m%y},{now:%H%M%S}.0,44.1,0.0,,1.1,0.8,0.7"
-            )
-            return
-        self.urc(
-            f"+CGNSSINFO: 3,07,,03,00,{abs(latitude):.7f},{'NS'[latitude < 0]},{abs(longitude):.7f},"
-            f"{'EW'[longitude < 0]},{now:%d%m%y},{now:%H%M%S}.00,118.4,0.679,,3.43,2.74,2.06,06"
-        )
-
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
         return self._loop
 
-
-def _minutes(degrees: float) -> str:
-    whole, rest = divmod(abs(degrees), 1)
-    return f"{int(whole):02d}{rest * 60:09.6f}"
+    @property
+    def is_old(self) -> bool:
+        return "SIM7600" in self.model

@@ -105,7 +105,7 @@ class ModemMqtt:
 
         async def start() -> str:
             await self._modem.wait(START_S)
-            if not self._modem.has_data():
+            if not self._modem.radio.has_data():
                 return "+CMQTTSTART: 7"
             self._started = True
             return "+CMQTTSTART: 0"
@@ -228,7 +228,7 @@ class ModemMqtt:
         client.on_connect = on_connect
         client.on_disconnect = on_disconnect
         client.on_message = on_message
-        if not self._modem.has_data():
+        if not self._modem.radio.has_data():
             return 7
         try:
             address = host

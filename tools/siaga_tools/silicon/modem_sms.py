@@ -76,12 +76,16 @@ class ModemSms:
         self.incoming.mkdir(parents=True, exist_ok=True)
         while True:
             await asyncio.sleep(_LOOK_S)
-            if not self._modem.has_network() or self._modem.is_hung():
+            if not self._modem.radio.has_network() or self._modem.is_hung():
                 continue
             for file in sorted(self.incoming.iterdir()):  # a handful of names on this machine
-                if not file.name.startswith("."):
+                if file.name.startswith("."):
+                    continue
+                try:
                     self._receive(read_message(file))
                     file.unlink()
+                except ValueError:
+                    file.rename(file.with_name(f".refused-{file.name}"))
 
     def _receive(self, message: Message) -> None:
         if self._hand_over == 2 and self._text_mode:
@@ -132,7 +136,7 @@ class ModemSms:
         if not self._text_mode:
             raise Refused(_TEXT_MODE_ONLY)
         text = (await self._modem.ask(None)).decode("latin-1")
-        if not self._modem.has_network():
+        if not self._modem.radio.has_network():
             raise Refused(_NO_NETWORK)
         await self._modem.wait(SEND_S)
         if "no_credit" in self._modem.faults:

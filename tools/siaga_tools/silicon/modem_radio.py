@@ -1,0 +1,148 @@
+"""The radio of a simulated modem: registration (3GPP TS 27.007 chapters 7 and 10) and GNSS (A76XX AT Command Manual
+V1.09 and SIM7600 AT Command Manual V3.00, their chapters on GNSS; the layouts are those of real logs)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from siaga_tools.silicon.modem_words import Command, Refused
+
+if TYPE_CHECKING:
+    from siaga_tools.silicon.a7670 import A7670
+
+REGISTER_S = 4.0
+GNSS_READY_S = 9.0
+_NO_ADDRESS = "0.0.0.0"  # noqa: S104  # nothing listens on it
+
+
+class ModemRadio:
+    """Which networks it is registered with, and where it is."""
+
+    def __init__(self, modem: A7670) -> None:
+        self._modem = modem
+        self._apn = "internet"
+        self.reset()
+
+    def reset(self) -> None:
+        """What a start forgets; the APN is kept."""
+        self._report = {"CREG": 0, "CGREG": 0, "CEREG": 0}
+        self._registered_s: float | None = None
+        self._gnss_s: float | None = None
+        self._said = (0, 0)
+
+    def leave(self) -> None:
+        """The radio goes off."""
+        self._registered_s = None
+
+    def report(self) -> None:
+        """Tell what has changed, if it was asked to."""
+        stats = self.stats()
+        if stats == self._said:
+            return
+        self._said = stats
+        for name, stat in (("CEREG", stats[0]), ("CGREG", stats[0]), ("CREG", stats[1])):
+            if self._report[name]:
+                self._modem.urc(f"+{name}: {stat}" + (',"2F1A","0A1B2C3D"' if stat == 1 else ""))
+
+    def stats(self) -> tuple[int, int]:
+        """stat for data, and for the rest."""
+        if not self._modem.functional or not self._modem.unlocked or "no_sim" in self._modem.faults:
+            return 0, 0
+        if "no_network" in self._modem.faults:
+            self._registered_s = None
+            return 2, 2
+        if self._registered_s is None:
+            self._registered_s = self._modem.loop.time() + REGISTER_S * self._modem.pace
+        if self._modem.loop.time() < self._registered_s:
+            return 2, 2
+        return (2 if "no_data" in self._modem.faults else 1), 1
+
+    def has_network(self) -> bool:
+        return self.stats()[1] == 1
+
+    def has_data(self) -> bool:
+        return self.stats()[0] == 1 and "no_credit" not in self._modem.faults
+
+    async def _registration(self, command: Command, stat: int) -> None:
+        if not command.asks:
+            self._report[command.name] = int(command.arguments[0])
+            return
+        mode = self._report[command.name]
+        where = ',"2F1A","0A1B2C3D",7' if mode == 2 and stat == 1 else ""
+        self._modem.urc(f"+{command.name}: {mode},{stat}{where}")
+
+    async def at_creg(self, command: Command) -> None:
+        await self._registration(command, self.stats()[1])
+
+    async def at_cgreg(self, command: Command) -> None:
+        await self._registration(command, self.stats()[0])
+
+    async def at_cereg(self, command: Command) -> None:
+        await self._registration(command, self.stats()[0])
+
+    async def at_csq(self, command: Command) -> None:
+        self._modem.urc("+CSQ: 20,99" if self.has_network() else "+CSQ: 99,99")
+
+    async def at_cops(self, command: Command) -> None:
+        self._modem.urc(f'+COPS: 0,0,"{self._modem.sim.operator}",7' if self.has_network() else "+COPS: 0")
+
+    async def at_cgdcont(self, command: Command) -> None:
+        if command.asks:
+            self._modem.urc(f'+CGDCONT: 1,"IP","{self._apn}","0.0.0.0",0,0,0,0')
+        else:
+            self._apn = command.arguments[2]
+
+    async def at_cgauth(self, command: Command) -> None: ...
+
+    async def at_cgpaddr(self, command: Command) -> None:
+        self._modem.urc(
+            "+CGPADDR: 1," + ("10.17.51.118" if self.has_data() and self._apn == self._modem.sim.apn else _NO_ADDRESS)
+        )
+
+    async def at_cgact(self, command: Command) -> None:
+        await self._modem.wait(1)
+        if not self.has_data() or self._apn != self._modem.sim.apn:
+            raise Refused("+CME ERROR: requested service option not subscribed")
+
+    # GNSS.
+
+    async def at_cgps(self, command: Command) -> None:
+        if not self._modem.is_old:
+            raise Refused("ERROR")
+        self._gnss_s = self._modem.loop.time() if command.arguments[0] == "1" else None
+        if self._gnss_s is None:
+            self._modem.loop.call_later(2 * self._modem.pace, self._modem.urc, "+CGPS: 0")
+
+    async def at_cgnsspwr(self, command: Command) -> None:
+        if self._modem.is_old:
+            raise Refused("ERROR")
+        if command.arguments[0] == "1":
+            self._gnss_s = self._modem.loop.time() + GNSS_READY_S * self._modem.pace
+            self._modem.loop.call_later(GNSS_READY_S * self._modem.pace, self._modem.urc, "+CGNSSPWR: READY!")
+        else:
+            self._gnss_s = None
+
+    async def at_cgnssinfo(self, command: Command) -> None:
+        if self._gnss_s is None:
+            raise Refused("ERROR")
+        if self._modem.place is None or self._modem.loop.time() < self._gnss_s:
+            self._modem.urc("+CGNSSINFO: ,,,,,,,,")
+            return
+        latitude, longitude = self._modem.place
+        now = datetime.now(UTC)
+        if self._modem.is_old:
+            self._modem.urc(
+                f"+CGNSSINFO: 2,09,05,00,{_minutes(latitude)},{'NS'[latitude < 0]},{_minutes(longitude)},"
+                f"{'EW'[longitude < 0]},{now:%d%m%y},{now:%H%M%S}.0,44.1,0.0,,1.1,0.8,0.7"
+            )
+            return
+        self._modem.urc(
+            f"+CGNSSINFO: 3,07,,03,00,{abs(latitude):.7f},{'NS'[latitude < 0]},{abs(longitude):.7f},"
+            f"{'EW'[longitude < 0]},{now:%d%m%y},{now:%H%M%S}.00,118.4,0.679,,3.43,2.74,2.06,06"
+        )
+
+
+def _minutes(degrees: float) -> str:
+    whole, rest = divmod(abs(degrees), 1)
+    return f"{int(whole):02d}{rest * 60:09.6f}"
