@@ -246,6 +246,32 @@ def test_a_module_that_hangs_is_restarted_and_joins_again(network: NetworkServer
         assert application.next() == (10, PRESS)
 
 
+def test_without_any_answer_it_goes_slower_and_in_the_end_joins_anew_but_not_while_a_press_waits(
+    network: NetworkServer, application: Application
+) -> None:
+    with SimulatedRak3172(network, app_key=KEY, dwell=False, speed=200) as rak, bearer(rak) as talk:
+        talk.until(up=True)
+        talk.say("urgent 1")
+        for counter in range(33):
+            talk.say(f"send {counter} {PRESS[:-1].hex()}{counter:02x}")
+            assert application.next() == (10, PRESS[:-1] + bytes([counter]))
+        rates = [one.data_rate for one in rak.sent]
+        assert rates == [*([2] * 4 + [1] * 4 + [0] * 4) * 2, *[2] * 4, *[1] * 4, 0]
+        assert rak.joins == 1
+        talk.say("urgent 0")
+        talk.say(f"send 99 {PRESS.hex()}")
+        assert "joining anew" in talk.until(up=False)["why"]
+        talk.until(up=True)
+        assert rak.joins == 2
+        # An answer ends the search where it is.
+        application.answer(rak.dev_eui, b"\x13answer")
+        eventually(lambda: network.waiting(rak.dev_eui), "the answer at the network server")
+        for counter in range(100, 105):
+            talk.say(f"send {counter} {PRESS.hex()}")
+            application.next()
+        assert {one.data_rate for one in rak.sent[-5:]} <= {1, 2}
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

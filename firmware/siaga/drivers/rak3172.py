@@ -101,7 +101,7 @@ class Rak3172(Bearer, Listener):
         self._reset = reset
         self._queue = []  # type: list[tuple[int, bytes]]
         self._waiting = asyncio.Event()
-        self._sending = 0
+        self._sending = -1
         self._rssi = UNKNOWN_SIGNAL
         self._unanswered = 0
         self._data_rate = settings.data_rate
@@ -267,7 +267,7 @@ class Rak3172(Bearer, Listener):
             try:
                 await self._transmit(payload)
             finally:
-                self._sending = 0
+                self._sending = -1
 
     async def _transmit(self, payload: bytes) -> None:
         await self._measure()
