@@ -84,7 +84,10 @@ class BrokerLink:
         self._sink = sink
         self._on_change = on_change
         self._status = status
-        self._connection = 0  # counts connections; see acknowledge
+        # Counts connections, see _acknowledge. The lock keeps the look at it and the acknowledging together: between
+        # the two the connection may be lost and another begun.
+        self._connection = 0
+        self._well = True  # whether frames can be stored; see announce
         self._open: deque[_Open] = deque()
         self._order = threading.Lock()
         self._subscribed = threading.Event()
@@ -192,6 +195,16 @@ class BrokerLink:
         if self.up:
             self._client.publish(topic, body, qos=1)
 
+    def announce(self, well: bool) -> None:
+        """Say in the status topic whether frames can be stored: a gateway that stores nothing is not on line."""
+        self._well = well
+        if self.up and self._status is not None:
+            self._client.publish(self._status, "online" if well else "offline", qos=1, retain=True)
+
+    def _next_connection(self) -> None:
+        with self._order:
+            self._connection += 1
+
     def _acknowledge(self, message: _Open) -> None:
         """Tell the broker of all that is done up to the first that is not: in the order in which messages came
         (MQTT 3.1.1, 4.6), also where one between others brings no frame and is done at once."""
@@ -212,7 +225,7 @@ class BrokerLink:
             log.error("the broker at %s refused the connection: %s", self._where, code)
             self._tell_down(self._refusal)
             return
-        self._connection += 1
+        self._next_connection()
         self._leaving = False
         client.subscribe([(topic, 1) for topic in self._topics])
 
@@ -226,7 +239,7 @@ class BrokerLink:
             self._tell_down(self._refusal)
             return
         if self._status is not None:
-            client.publish(self._status, "online", qos=1, retain=True)
+            client.publish(self._status, "online" if self._well else "offline", qos=1, retain=True)
         self._subscribed.set()
         if self._told_down:
             self._on_change(True, "")
@@ -236,7 +249,7 @@ class BrokerLink:
     def _disconnected(
         self, _client: paho.Client, _user: Any, _flags: Any, code: ReasonCode, _properties: Properties | None
     ) -> None:
-        self._connection += 1
+        self._next_connection()
         was_up = self._subscribed.is_set()
         self._subscribed.clear()
         if was_up:
@@ -286,7 +299,7 @@ class BrokerLink:
         # has still in its buffer is taken as far as there is room, and comes again in any case.
         log.error("no room for more frames: leaving them at the broker and connecting anew")
         self._leaving = True
-        self._connection += 1
+        self._next_connection()
         sock = client.socket()
         if sock is not None:
             with contextlib.suppress(OSError):
