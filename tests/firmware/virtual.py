@@ -28,6 +28,7 @@ class VirtualButton:
         self._errors = folder / "stderr.txt"
         self.set(**settings)
         self.heap = HEAP
+        self.program = FIRMWARE / "main.py"
         self.environment: dict[str, str] = {}
         self.events: list[Event] = []
         self._news = threading.Condition()
@@ -43,7 +44,7 @@ class VirtualButton:
         """Power on. Events of earlier runs are forgotten unless `wait` is False."""
         if wait:
             self.events = []
-        program = [micropython(), "-X", f"heapsize={self.heap}", str(FIRMWARE / "main.py")]
+        program = [micropython(), "-X", f"heapsize={self.heap}", str(self.program)]
         files = {"SIAGA_FLASH": str(self.flash), "SIAGA_SETTINGS": str(self._settings_file)}
         with self._errors.open("ab") as errors:
             self.process = subprocess.Popen(

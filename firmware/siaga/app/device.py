@@ -24,6 +24,8 @@ from siaga.drivers.indicator import Indicator
 from siaga.drivers.tls import client_context
 from siaga.drivers.wifi_mqtt import WifiMqtt
 
+# As many as any board has: LTE, SMS, LoRaWAN, Wi-Fi.
+_BEARERS = 4
 _SAMPLE_MS = 15
 _TICK_MS = 250
 _NO_CONNECTION_MS = 60000
@@ -43,7 +45,7 @@ class Device:
         self._settings = settings
         board.use(settings)
         board.rtc.at_least(max(BUILT, settings.clock_floor))
-        self._outbox = Outbox(board.folder + "/outbox", self._identity.device_id, self._identity.counter, 1)
+        self._outbox = Outbox(board.folder + "/outbox", self._identity.device_id, self._identity.counter, _BEARERS)
         self._reporter = Reporter(board, self._clock, settings)
         self._indicator = Indicator(board.lamp, self._clock, settings.silent)
         self._delivery = Delivery(board, self._clock, self._identity, self._outbox, self._on_ack, self._show)

@@ -1,0 +1,77 @@
+"""A press of the whole virtual button by LTE, and by a text message where there is no data service."""
+
+from __future__ import annotations
+
+import base64
+import time
+from pathlib import Path
+
+from certificates import Authority
+from small_gateway import SmallGateway
+from virtual import VirtualButton
+
+from brokers import Mosquitto
+from siaga_gateway.domain.frame import Kind, Stage, decode_uplink
+from siaga_gateway.domain.verify import verify
+from siaga_tools.silicon.a7670 import A7670, Fault
+from siaga_tools.silicon.modem_sms import Message, read_message, write_message
+
+PROGRAM = Path(__file__).resolve().parent / "on_button" / "lte_button.py"
+PACE = 0.04
+
+
+def messages(folder: Path, within: float = 10) -> list[Message]:
+    until = time.monotonic() + within
+    while time.monotonic() < until:
+        if folder.is_dir() and (files := [file for file in folder.iterdir() if not file.name.startswith(".")]):
+            return [read_message(file) for file in files]
+        time.sleep(0.05)
+    raise AssertionError(f"no message within {within} s")
+
+
+def test_a_press_by_lte_and_one_by_text_message(tmp_path: Path):
+    authority = Authority(tmp_path, "house")
+    authority.server("localhost")
+    certificate = tmp_path / "localhost-False.pem"
+    secure = Mosquitto(tmp_path / "mosquitto", f"certfile {certificate}", f"keyfile {certificate}")
+    with secure, SmallGateway(secure.port, ca=authority.file) as gateway, A7670(tmp_path, pace=PACE) as modem:
+        settings = {
+            "mqtt_host": "localhost",
+            "mqtt_port": secure.port,
+            "mqtt_tls": True,
+            "mqtt_ca": authority.file.read_text(),
+            "gateway_key": gateway.public_hex,
+            "checkin_s": 600,
+        }
+        it = VirtualButton(tmp_path / "button", settings)
+        it.program = PROGRAM
+        it.heap = "320k"  # everything is compiled in it, the Wi-Fi bearer too
+        it.environment = {
+            "SIAGA_MODEM": modem.path,
+            "SIAGA_PINS_LINE": modem.pins.path,
+            "SIAGA_PERCENT": "4",
+            "SIAGA_NUMBERS": "+62110",
+        }
+        try:
+            it.start()
+            it.until(ev="bearer", bearer="lte", up=True)
+            counter = it.press()
+            it.until(ev="frame", kind=1, counter=counter, step="puback", bearer="lte")
+            it.until(ev="frame", kind=1, counter=counter, step="acknowledged", bearer="lte")
+            it.until(ev="state", state="received")
+            known = len(it.events)
+            modem.fail(Fault.NO_DATA)
+            modem.drop_network()
+            it.until(since=known, ev="bearer", bearer="lte", up=False)
+            gateway.acknowledge(gateway.uplinks[-1], Stage.CLOSED, counter=counter)
+            known = len(it.events)
+            it.say(f"fix {-53971000} {1052668000} 12")
+            it.until_true(lambda event: event.get("step") == "puback" and event.get("bearer") == "sms", since=known)
+            uplinks = [decode_uplink(base64.b64decode(each.text)) for each in messages(tmp_path / "outgoing" / "62110")]
+            assert all(verify(uplink, gateway.devices[uplink.device_id]) for uplink in uplinks)
+            update = next(uplink for uplink in uplinks if uplink.kind is Kind.UPDATE)
+            down = gateway.acknowledge(update, Stage.RECEIVED)
+            write_message(tmp_path / "incoming", "From", Message("+62110", base64.b64encode(down).decode()))
+            it.until(ev="frame", counter=update.counter, step="acknowledged", bearer="sms")
+        finally:
+            it.kill()
