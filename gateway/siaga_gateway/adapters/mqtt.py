@@ -58,7 +58,11 @@ class MqttLink:
         self._sink = sink
         self._on_change = on_change
         self._status = f"siaga/v1/gateway/{gateway}/status"
-        self._connection = 0  # counts connections; see acknowledge
+        # Counts connections, see acknowledge. The lock keeps the look at it and the acknowledging together: between
+        # the two the connection may be lost and another begun.
+        self._connection = 0
+        self._connection_lock = threading.Lock()
+        self._well = True  # whether frames can be stored; see announce
         self._subscribed = threading.Event()
         self._first = True
         self._stopping = False
@@ -146,6 +150,16 @@ class MqttLink:
         if self.up:
             self._client.publish(DOWN + device_id.hex(), frame, qos=1)
 
+    def announce(self, well: bool) -> None:
+        """Say in the status topic whether frames can be stored: a gateway that stores nothing is not on line."""
+        self._well = well
+        if self.up:
+            self._client.publish(self._status, "online" if well else "offline", qos=1, retain=True)
+
+    def _next_connection(self) -> None:
+        with self._connection_lock:
+            self._connection += 1
+
     # Called by paho's thread from here on
 
     def _connected(
@@ -155,7 +169,7 @@ class MqttLink:
             self._refusal = f"it refused the connection: {code}"
             log.error("the broker refused the connection: %s", code)
             return
-        self._connection += 1
+        self._next_connection()
         self._leaving = False
         client.subscribe(f"{UP}+", qos=1)
 
@@ -166,7 +180,7 @@ class MqttLink:
             self._refusal = f"it refused the subscription to {UP}+: check the broker's access rules"
             log.error("the broker refused the subscription to %s+: check its access rules", UP)
             return
-        client.publish(self._status, "online", qos=1, retain=True)
+        client.publish(self._status, "online" if self._well else "offline", qos=1, retain=True)
         self._subscribed.set()
         if not self._first:
             self._on_change(True, "")
@@ -175,7 +189,7 @@ class MqttLink:
     def _disconnected(
         self, _client: paho.Client, _user: Any, _flags: Any, code: ReasonCode, _properties: Properties | None
     ) -> None:
-        self._connection += 1
+        self._next_connection()
         was_up = self._subscribed.is_set()
         self._subscribed.clear()
         if was_up and not self._stopping:
@@ -188,8 +202,9 @@ class MqttLink:
         connection, mid, qos = self._connection, message.mid, message.qos
 
         def acknowledge() -> None:
-            if connection == self._connection and qos > 0:
-                client.ack(mid, qos)
+            with self._connection_lock:
+                if connection == self._connection and qos > 0:
+                    client.ack(mid, qos)
 
         frame = InboundFrame(
             raw=bytes(message.payload[:_LARGEST_FRAME]),
@@ -203,7 +218,7 @@ class MqttLink:
         # has still in its buffer is taken as far as there is room, and comes again in any case.
         log.error("no room for more frames: leaving them at the broker and connecting anew")
         self._leaving = True
-        self._connection += 1
+        self._next_connection()
         sock = client.socket()
         if sock is not None:
             with contextlib.suppress(OSError):
