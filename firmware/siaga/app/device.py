@@ -132,6 +132,7 @@ class Device:
             settings.mqtt_password,
             "siaga/v1/down/" + name,
             settings.mqtt_keepalive_s,
+            settings.mqtt_reply_s * 1000,
         )
         tls = client_context(settings.mqtt_ca) if settings.mqtt_tls else None
         server_name = settings.mqtt_server_name or settings.mqtt_host

@@ -26,6 +26,7 @@ class Settings:
         self.mqtt_user = ""
         self.mqtt_password = ""
         self.mqtt_keepalive_s = 30
+        self.mqtt_reply_s = 10
         self.wifi_ssid = ""
         self.wifi_password = ""
         self.wifi_country = "ID"
@@ -85,6 +86,7 @@ _RULES = {
     "mqtt_user": (_text(255), "text of at most 255 letters"),
     "mqtt_password": (_text(255), "text of at most 255 letters"),
     "mqtt_keepalive_s": (_number(2, 600), "whole seconds from 2 to 600"),
+    "mqtt_reply_s": (_number(1, 60), "whole seconds from 1 to 60"),
     "wifi_ssid": (_text(32), "text of at most 32 letters"),
     "wifi_password": (_text(64), "text of at most 64 letters"),
     "wifi_country": (lambda value: type(value) is str and len(value) == 2, "two letters, such as ID"),
