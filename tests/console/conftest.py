@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -70,7 +73,7 @@ class ServedConsole:
         self.journal = folder / "journal.jsonl"
         self.journal.touch()
         self._options = options
-        self.port = 0
+        self.port = _free_port()
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -120,11 +123,23 @@ class ServedConsole:
             self.signal(signal.SIGCONT)
             self.kill()
 
-    def client(self) -> httpx.Client:
-        """Signed in; waits at most 10 s for anything."""
-        client = httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=10)
-        assert client.post("/sign-in", data={"name": OPERATOR}).status_code == 303
-        return client
+    @contextlib.contextmanager
+    def client(self, timeout: float = 10) -> Iterator[httpx.Client]:
+        """Signed in; waits at most `timeout` seconds for anything."""
+        fresh = httpx.Limits(max_keepalive_connections=0)  # a kept connection may be one to a killed console
+        with httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=timeout, limits=fresh) as client:
+            assert client.post("/sign-in", data={"name": OPERATOR}).status_code == 303
+            yield client
+
+
+def _free_port() -> int:
+    """Free, and below the range that connections take theirs from: it must still be free after a kill."""
+    for _ in range(50):
+        port = random.randint(20_000, 32_000)
+        with socket.socket() as trial, contextlib.suppress(OSError):
+            trial.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no free port")
 
 
 @pytest.fixture
