@@ -7,16 +7,15 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from siaga_gateway.domain.attach import decide, stage_of
-from siaga_gateway.domain.event import CALLS, Event, Timing, event_of
+from siaga_gateway.domain.event import CALLS, Event, Timing, event_of, key_of
 from siaga_gateway.domain.frame import Kind, Stage, Suite
-from siaga_gateway.domain.incident import Change, Incident, IncidentState, Mode
+from siaga_gateway.domain.incident import Change, Incident, IncidentState, Mode, Notice
 from siaga_gateway.domain.outcome import Birth, Known, Outcome
 from siaga_gateway.domain.registry import state_at
 from siaga_gateway.domain.status import DeviceStatus, Step, step
 from siaga_gateway.service import journal
 from siaga_gateway.service.check import Checked, Genuine
 from siaga_gateway.service.keyring import KnownDevice
-from siaga_gateway.service.notices import tell
 from siaga_gateway.service.sampling import SampledEntry, Sampler
 from siaga_gateway.service.store import EventKey, MarkedPress, MarkKey, NewEvent, StoredEvent, Transaction
 
@@ -73,6 +72,7 @@ class _Sight:
     open: dict[bytes, Incident]
     marks: dict[MarkKey, MarkedPress]
     incidents: dict[int, Incident]
+    next_id: int  # of the next incident
 
 
 class Keeper:
@@ -125,7 +125,7 @@ class Keeper:
             _tell_stage(kept, one.known, incident, incident.opening_counter if event.key is None else event.key)
 
     def _decide(self, sight: _Sight, one: Genuine, event: Event, moved: Step) -> Outcome:
-        device_id, key, test = event.device_id, event.key, event.report.test
+        device_id, key, test = event.device_id, event.key, event.test
         mark = None if key is None else sight.marks.get((device_id, key, test))
         known = Known(
             open=sight.open.get(device_id),
@@ -136,8 +136,8 @@ class Keeper:
             battery=moved.status.battery,
         )
         birth = Birth(
-            id=0,
-            identifier="",
+            id=sight.next_id,
+            identifier=f"{self._house.gateway}-{sight.next_id}.{self._store_name}",
             mode=self._house.mode,
             device=one.known.device,
             owner=one.known.owner,
@@ -153,23 +153,22 @@ class Keeper:
             return None
         before = sight.incidents.get(incident.id)
         if outcome.opened:
-            number = transaction.new_incident_id()
-            incident = replace(incident, id=number, identifier=f"{self._house.gateway}-{number}.{self._store_name}")
-        if outcome.told is not None and not incident.held:
+            sight.next_id += 1
+        if outcome.told is not None:
             outputs = self._house.test_outputs if incident.mode is Mode.TEST else self._house.outputs
-            incident = tell(transaction, incident, outcome.told, event.received_ms, outputs)
+            transaction.add_notice(Notice(incident, outcome.told, incident.sequence, event.received_ms), outputs)
         if incident is not before:
             transaction.put_incident(incident)
             sight.incidents[incident.id] = incident
             if incident.state is not IncidentState.CLOSED:
                 sight.open[event.device_id] = incident
         for mark in outcome.marks:
-            test = event.report.test
+            test = event.test
             transaction.put_mark(event.device_id, test, mark, incident.id)
             sight.marks[event.device_id, mark.counter, test] = MarkedPress(incident.id, mark.opening, mark.arrived)
         for happening in outcome.happened:
             self._note(transaction, one, JOURNAL_KIND[happening.change], happening.facts, incident)
-        if event.report.test and event.is_call and (outcome.opened or event.kind is Kind.PRESS):
+        if event.test and event.is_call and (outcome.opened or event.kind is Kind.PRESS):
             facts = {
                 "counter": event.counter,
                 "trigger": event.report.trigger.name.lower(),
@@ -223,7 +222,7 @@ class Keeper:
             kept.replies.append(Reply(one.known, uplink.counter, Stage.RECEIVED))
             return
         event = event_of(uplink, one.inbound.received_ms, self._house.timing)
-        mark = None if event.key is None else sight.marks.get((event.device_id, event.key, event.report.test))
+        mark = None if event.key is None else sight.marks.get((event.device_id, event.key, event.test))
         number = stored.incident_id if mark is None else mark.incident_id
         incident = None if number is None else sight.incidents.get(number)
         if incident is None:
@@ -265,16 +264,19 @@ def _look(transaction: Transaction, genuine: Sequence[Genuine]) -> _Sight:
         uplink, report = one.uplink, one.uplink.report
         if report is None or uplink.kind not in CALLS:
             continue
-        wanted.add((uplink.device_id, uplink.counter, report.test))
-        if 0 < report.opening <= uplink.counter:
-            wanted.add((uplink.device_id, uplink.counter - report.opening, report.test))
+        test = report.test
+        wanted.add((uplink.device_id, uplink.counter, test))
+        key = key_of(uplink.kind, uplink.counter, report)
+        if key is not None:
+            wanted.add((uplink.device_id, key, test))
     marks = dict(transaction.marks(wanted))
+    open_ = dict(transaction.open_incidents_of(device_ids))
+    incidents = {incident.id: incident for incident in open_.values()}
     numbers = {mark.incident_id for mark in marks.values()}
     numbers.update(event.incident_id for event in events.values() if event.incident_id is not None)
-    open_ = dict(transaction.open_incidents_of(device_ids))
-    incidents = dict(transaction.incidents(numbers))
-    incidents.update({incident.id: incident for incident in open_.values()})
-    return _Sight(events, dict(transaction.statuses(device_ids)), open_, marks, incidents)
+    incidents.update(transaction.incidents(numbers - incidents.keys()))
+    statuses = dict(transaction.statuses(device_ids))
+    return _Sight(events, statuses, open_, marks, incidents, transaction.next_incident_id())
 
 
 def _put_event(transaction: Transaction, sight: _Sight, one: Genuine, incident_id: int | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -18,6 +17,7 @@ from siaga_gateway.adapters.sql.rows import (
     columns,
     incident_of,
     incident_row,
+    json_text,
     snapshot,
     status_of,
     status_row,
@@ -57,9 +57,7 @@ _JOURNAL: Final = (
     "INSERT INTO journal (at_ms, kind, incident_id, device_id, actor, facts, frame) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 _NOTICE: Final = "INSERT INTO notice (incident_id, sequence, change, made_at_ms, incident) VALUES (?, ?, ?, ?, ?)"
-_OUTBOX: Final = (
-    "INSERT INTO outbox (idempotency_key, output, incident_id, sequence, state) VALUES (?, ?, ?, ?, 'pending')"
-)
+_OUTBOX: Final = "INSERT INTO outbox (output, incident_id, sequence, state) VALUES (?, ?, ?, 'pending')"
 _ATTEMPT: Final = "INSERT INTO attempt (outbox_id, at_ms, state, detail) VALUES (?, ?, ?, ?)"
 _ATTEMPTED: Final = "UPDATE outbox SET state = ?, attempts = attempts + 1, last_attempt_ms = ?, detail = ? WHERE id = ?"
 _ORDER: Final = (_EVENT, _SIGNATURE, _PRESS, _JOURNAL, _NOTICE, _OUTBOX, _ATTEMPT, _ATTEMPTED)
@@ -73,7 +71,6 @@ class SqlTransaction:
         self._waiting: dict[str, list[Row]] = {statement: [] for statement in _ORDER}
         self._incidents: dict[int, Incident] = {}
         self._statuses: dict[bytes, DeviceStatus] = {}
-        self._last_incident_id: int | None = None
         self._registry: int | None = None
 
     def flush(self) -> None:
@@ -147,11 +144,9 @@ class SqlTransaction:
         rows = self._fetch(f"{INCIDENTS} WHERE incident.id IN ({_marks(ids)})", list(ids))
         return {incident.id: incident for incident in map(incident_of, rows)}
 
-    def new_incident_id(self) -> int:
-        if self._last_incident_id is None:
-            self._last_incident_id = self._fetch("SELECT coalesce(max(id), 0) FROM incident")[0][0]
-        self._last_incident_id += 1
-        return self._last_incident_id
+    def next_incident_id(self) -> int:
+        number: int = self._fetch("SELECT coalesce(max(id), 0) + 1 FROM incident")[0][0]
+        return number
 
     def add_event(self, event: NewEvent) -> None:
         self._waiting[_EVENT].append(
@@ -193,7 +188,7 @@ class SqlTransaction:
         actor: str | None = None,
         frame: bytes | None = None,
     ) -> None:
-        text = json.dumps(facts or {}, ensure_ascii=False, separators=(",", ":"))
+        text = json_text(facts) if facts else "{}"
         self._waiting[_JOURNAL].append((at_ms, kind, incident_id, device_id, actor, text, frame))
 
     def add_notice(self, notice: Notice, outputs: Collection[str]) -> None:
@@ -201,10 +196,7 @@ class SqlTransaction:
         self._waiting[_NOTICE].append(
             (incident.id, notice.sequence, notice.change.value, notice.sent_at_ms, snapshot(incident))
         )
-        self._waiting[_OUTBOX].extend(
-            (f"{incident.identifier}.{notice.sequence}.{output}", output, incident.id, notice.sequence)
-            for output in outputs
-        )
+        self._waiting[_OUTBOX].extend((output, incident.id, notice.sequence) for output in outputs)
 
     def openings(self, incident_id: int) -> Sequence[int]:
         rows = self._fetch(
@@ -276,10 +268,15 @@ class SqlTransaction:
 
     def ask_again(self, *, key: str | None = None, output: str | None = None) -> Mapping[str, int]:
         wanted, parameters = [f"state <> '{DeliveryState.DELIVERED.value}'"], []
-        for column, value in (("idempotency_key", key), ("output", output)):
-            if value is not None:
-                wanted.append(f"{column} = ?")
-                parameters.append(value)
+        if key is not None:
+            wanted.append(
+                "id IN (SELECT outbox.id FROM outbox JOIN incident ON incident.id = outbox.incident_id "
+                "WHERE incident.identifier || '.' || outbox.sequence || '.' || output = ?)"
+            )
+            parameters.append(key)
+        if output is not None:
+            wanted.append("output = ?")
+            parameters.append(output)
         rows = self._run(
             "UPDATE outbox SET state = 'pending', asked = asked + 1 "  # noqa: S608 - columns named above
             f"WHERE {' AND '.join(wanted)} RETURNING output",
