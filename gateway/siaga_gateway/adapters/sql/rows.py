@@ -83,6 +83,10 @@ INCIDENT: Final = (
     "told_longitude",
     "told_accuracy_m",
 )
+# Never change once an incident is there.
+INCIDENT_FIXED: Final = frozenset(
+    {"identifier", "mode", "device_id", "device_label", "registration", "owner_id", "opened_at_ms", "delayed_s"}
+)
 JOURNAL: Final = ("id", "at_ms", "kind", "incident_id", "device_id", "actor", "facts", "frame")
 DELIVERY: Final = (
     "outbox.id",
@@ -105,9 +109,12 @@ def columns(names: tuple[str, ...], table: str | None = None) -> str:
     return ", ".join(names if table is None else (f"{table}.{name}" for name in names))
 
 
-def upsert(table: str, names: tuple[str, ...], keys: tuple[str, ...]) -> str:
-    """INSERT that replaces what is there under the same keys; SQLite and PostgreSQL both read it."""
-    changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys)
+def upsert(table: str, names: tuple[str, ...], keys: tuple[str, ...], fixed: frozenset[str] = frozenset()) -> str:
+    """INSERT that changes what is there under the same keys, apart from the columns that are fixed from the first.
+
+    SQLite and PostgreSQL both read it. Setting an indexed column costs its index, even to the value that it has.
+    """
+    changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys and name not in fixed)
     marks = ", ".join("?" * len(names))
     return (
         f"INSERT INTO {table} ({columns(names)}) VALUES ({marks}) "  # noqa: S608 - constants of this module
@@ -279,9 +286,9 @@ def incident_row(incident: Incident) -> Row:
 
 def snapshot(incident: Incident) -> str:
     """An incident as it is now, to be kept with a notice; the owner only by number, so that erasing reaches it."""
-    row = list(incident_row(incident))
-    row[4] = incident.device_id.hex()
-    return json_text(dict(zip(INCIDENT, row, strict=True)))
+    kept = {name: value for name, value in zip(INCIDENT, incident_row(incident), strict=True) if value is not None}
+    kept["device_id"] = incident.device_id.hex()
+    return json_text(kept)
 
 
 def from_snapshot(text: str, owner_row: Row) -> Incident:

@@ -11,6 +11,7 @@ from siaga_gateway.adapters.sql.quarantine import let_go, merge
 from siaga_gateway.adapters.sql.rows import (
     DEVICE,
     INCIDENT,
+    INCIDENT_FIXED,
     OWNER,
     STATUS,
     Row,
@@ -23,7 +24,7 @@ from siaga_gateway.adapters.sql.rows import (
     status_row,
     upsert,
 )
-from siaga_gateway.domain.incident import Incident, Notice
+from siaga_gateway.domain.incident import Incident, IncidentState, Notice
 from siaga_gateway.domain.outcome import Mark
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.domain.status import DeviceStatus
@@ -43,7 +44,8 @@ INCIDENTS: Final = (
     "FROM incident LEFT JOIN owner ON owner.id = incident.owner_id"
 )
 # In the order in which they are written, so that what is referred to is there first.
-_INCIDENT: Final = upsert("incident", INCIDENT, ("id",))
+_INCIDENT: Final = upsert("incident", INCIDENT, ("id",), INCIDENT_FIXED)
+_INCIDENT_SAME_STATE: Final = upsert("incident", INCIDENT, ("id",), INCIDENT_FIXED | {"state"})
 _STATUS: Final = upsert("device_status", STATUS, ("device_id",))
 _EVENT: Final = (
     "INSERT INTO event (device_id, counter, kind, suite, frame, signature, received_ms, bearer, incident_id) "
@@ -70,6 +72,7 @@ class SqlTransaction:
         self._connection = connection
         self._waiting: dict[str, list[Row]] = {statement: [] for statement in _ORDER}
         self._incidents: dict[int, Incident] = {}
+        self._states: dict[int, IncidentState] = {}  # of those that this transaction read or wrote
         self._statuses: dict[bytes, DeviceStatus] = {}
         self._registry: int | None = None
 
@@ -77,8 +80,7 @@ class SqlTransaction:
         """Hand all that waits to SQLite."""
         with failing():
             if self._incidents:
-                self._connection.executemany(_INCIDENT, map(incident_row, self._incidents.values()))
-                self._incidents.clear()
+                self._put_incidents()
             if self._statuses:
                 self._connection.executemany(_STATUS, map(status_row, self._statuses.values()))
                 self._statuses.clear()
@@ -86,6 +88,17 @@ class SqlTransaction:
                 if rows:
                     self._connection.executemany(statement, rows)
                     rows.clear()
+
+    def _put_incidents(self) -> None:
+        same: list[Row] = []
+        other: list[Row] = []
+        for incident in self._incidents.values():
+            known = self._states.get(incident.id)
+            (same if incident.state is known else other).append(incident_row(incident))
+            self._states[incident.id] = incident.state
+        self._incidents.clear()
+        self._connection.executemany(_INCIDENT, other)
+        self._connection.executemany(_INCIDENT_SAME_STATE, same)
 
     def _fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         self.flush()
@@ -126,7 +139,7 @@ class SqlTransaction:
             "ORDER BY incident.id",
             list(device_ids),
         )
-        return {incident.device_id: incident for incident in map(incident_of, rows)}
+        return {incident.device_id: incident for incident in self._read(rows)}
 
     def marks(self, keys: Collection[MarkKey]) -> Mapping[MarkKey, MarkedPress]:
         if not keys:
@@ -142,7 +155,12 @@ class SqlTransaction:
         if not ids:
             return {}
         rows = self._fetch(f"{INCIDENTS} WHERE incident.id IN ({_marks(ids)})", list(ids))
-        return {incident.id: incident for incident in map(incident_of, rows)}
+        return {incident.id: incident for incident in self._read(rows)}
+
+    def _read(self, rows: Iterable[Row]) -> list[Incident]:
+        incidents = [incident_of(row) for row in rows]
+        self._states.update({incident.id: incident.state for incident in incidents})
+        return incidents
 
     def next_incident_id(self) -> int:
         number: int = self._fetch("SELECT coalesce(max(id), 0) + 1 FROM incident")[0][0]

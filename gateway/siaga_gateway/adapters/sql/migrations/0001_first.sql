@@ -49,7 +49,7 @@ CREATE TABLE device_status (
     position_source  TEXT,
     position_at_ms   INTEGER,
     health           BLOB -- the 8 status bytes of the latest CHECKIN that carried them
-);
+) WITHOUT ROWID;
 
 CREATE TABLE incident (
     id                  INTEGER PRIMARY KEY,
@@ -120,7 +120,7 @@ CREATE TABLE press (
     opening     INTEGER NOT NULL, -- 1: stages 2 to 5 are told under this counter
     arrived     INTEGER NOT NULL, -- 0: known only from frames that name it
     PRIMARY KEY (device_id, counter, test)
-);
+) WITHOUT ROWID;
 CREATE INDEX press_incident ON press (incident_id);
 
 CREATE TABLE journal (
@@ -143,7 +143,7 @@ CREATE TABLE notice (
     made_at_ms  INTEGER NOT NULL,
     incident    TEXT NOT NULL,
     PRIMARY KEY (incident_id, sequence)
-);
+) WITHOUT ROWID;
 
 -- The idempotency key is not kept but made of what it names: <incident's identifier>.<sequence>.<output>.
 CREATE TABLE outbox (
