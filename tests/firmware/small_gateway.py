@@ -16,11 +16,11 @@ DEADLINE_S = 15.0
 
 
 class SmallGateway:
-    """`answers`: whether stage 1 (or 6, for a test) goes back at once for what verifies. An ENROL enrols."""
+    """`answers`: for which of what verifies stage 1 (or 6, for a test) goes back at once. An ENROL enrols."""
 
-    def __init__(self, port: int, answers: bool = True, key: GatewayKey | None = None) -> None:
+    def __init__(self, port: int, key: GatewayKey | None = None) -> None:
         self.key = key or GatewayKey.generate()
-        self.answers = answers
+        self.answers: Callable[[Uplink], bool] = lambda uplink: True
         self.devices: dict[bytes, DeviceKey] = {}
         self.raw: list[bytes] = []  # everything ever published to an up topic
         self.uplinks: list[Uplink] = []  # what verified
@@ -69,7 +69,7 @@ class SmallGateway:
                 return
             self.uplinks.append(uplink)
             self._news.notify_all()
-        if self.answers:
+        if self.answers(uplink):
             test = uplink.report is not None and uplink.report.test
             self.acknowledge(uplink, Stage.TEST if test else Stage.RECEIVED)
 

@@ -8,12 +8,16 @@ from pathlib import Path
 from small_gateway import SmallGateway
 from virtual import VirtualButton
 
-from siaga_gateway.domain.frame import Kind, Stage, encode_ack, encode_command
+from siaga_gateway.domain.frame import Kind, Stage, Uplink, encode_ack, encode_command
 from siaga_gateway.domain.verify import GatewayKey
 
 
 def settings_for(gateway: SmallGateway, port: int, **more: object) -> dict[str, object]:
     return {"mqtt_port": port, "gateway_key": gateway.public_hex, **more}
+
+
+def not_presses(uplink: Uplink) -> bool:
+    return uplink.kind is not Kind.PRESS
 
 
 def test_a_press_is_stored_signed_published_and_shown_through_every_stage(button, gateway, broker):
@@ -115,7 +119,7 @@ def test_held_at_power_up_it_is_a_test_and_no_incident(button, gateway, broker):
 
 
 def test_a_refused_registration_is_told_to_call_until_somebody_sends_help(button, gateway, broker):
-    gateway.answers = False
+    gateway.answers = not_presses
     held = button(**settings_for(gateway, broker)).start()
     press = gateway.press(held.press())
     gateway.acknowledge(press, Stage.REFUSED)
@@ -126,7 +130,7 @@ def test_a_refused_registration_is_told_to_call_until_somebody_sends_help(button
 
 
 def test_without_an_acknowledgement_it_says_so_and_goes_on_trying(button, gateway, broker):
-    gateway.answers = False
+    gateway.answers = not_presses
     held = button(**settings_for(gateway, broker, no_ack_s=2)).start()
     counter = held.press()
     held.until(ev="indicator", signal="not_getting_through")
@@ -140,7 +144,7 @@ def test_without_an_acknowledgement_it_says_so_and_goes_on_trying(button, gatewa
 
 
 def test_what_is_not_a_true_acknowledgement_changes_nothing_and_is_counted(button, gateway, broker):
-    gateway.answers = False
+    gateway.answers = not_presses
     held = button(**settings_for(gateway, broker, checkin_s=2)).start()
     press = gateway.press(held.press())
     key = gateway.devices[press.device_id]
@@ -165,12 +169,36 @@ def test_what_is_not_a_true_acknowledgement_changes_nothing_and_is_counted(butto
     gateway.send(press.device_id, encode_command(key.mac_down, key.device_id, 1, now, 1, b""))
     gateway.acknowledge(press, Stage.RECEIVED)
     held.until(ev="state", state="received")
-    assert len(held.all(ev="ack")) == 1 and not [e for e in held.all(ev="state") if e["state"] == "seen"]
-    gateway.answers = True
-    told = gateway.until(lambda uplink: uplink.status is not None and uplink.status.rejected > 0)
-    assert told.status.rejected == 12
-    after = gateway.until(lambda uplink: uplink.status is not None and uplink.counter > told.counter)
-    assert after.status.rejected == 0, "what a check-in told is told"
+    assert len(held.all(ev="ack", counter=press.counter)) == 1 and not [
+        e for e in held.all(ev="state") if e["state"] == "seen"
+    ]
+
+    def told() -> int:
+        check_ins = {uplink.counter: uplink.status for uplink in list(gateway.uplinks) if uplink.status is not None}
+        return sum(status.rejected for status in check_ins.values())
+
+    gateway.until(lambda uplink: told() >= 12)
+    settled = max(uplink.counter for uplink in gateway.uplinks)
+    gateway.until(lambda uplink: uplink.kind is Kind.CHECKIN and uplink.counter > settled)
+    assert told() == 12, "each is told once"
+
+
+def test_a_command_that_is_not_known_is_refused_once(button, gateway, broker):
+    held = button(**settings_for(gateway, broker)).start()
+    device = bytes.fromhex(held.device_id)
+    gateway.until(lambda uplink: uplink.kind is Kind.ENROL and uplink.device_id == device)
+    key = gateway.devices[device]
+    for counter in (5, 5, 3):
+        gateway.send(device, encode_command(key.mac_down, device, counter, int(time.time()), 9, b"now"))
+    receipt = gateway.until(lambda uplink: uplink.kind is Kind.RECEIPT and uplink.device_id == device)
+    assert (receipt.receipt.down_counter, receipt.receipt.result) == (5, 1)
+    held.until(ev="frame", counter=receipt.counter, step="acknowledged")
+    held.kill()
+    held.start().until(ev="bearer", up=True)
+    gateway.send(device, encode_command(key.mac_down, device, 5, int(time.time()), 9, b"now"))
+    held.until_true(lambda event: "came again" in str(event.get("what")))
+    receipts = {uplink.counter for uplink in gateway.uplinks if uplink.kind is Kind.RECEIPT}
+    assert receipts == {receipt.counter}
 
 
 def test_an_unset_clock_is_taken_from_the_first_fresh_acknowledgement(button, gateway, broker):

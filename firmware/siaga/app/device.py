@@ -7,6 +7,7 @@ import sys
 
 from siaga.app import flash
 from siaga.app.board import Board
+from siaga.app.commands import Commands
 from siaga.app.delivery import Delivery
 from siaga.app.identity import ENROL_COUNTER, FIRST_START, Identity
 from siaga.app.outbox import Outbox, OutboxFull
@@ -45,7 +46,10 @@ class Device:
         self._outbox = Outbox(board.folder + "/outbox", self._identity.device_id, self._identity.counter, 1)
         self._reporter = Reporter(board, self._clock, settings)
         self._indicator = Indicator(board.lamp, self._clock, settings.silent)
-        self._delivery = Delivery(board, self._clock, self._identity, self._outbox, self._on_ack, self._show)
+        self._delivery = Delivery(
+            board, self._clock, self._identity, self._outbox, self._on_ack, self._on_command, self._show
+        )
+        self._commands = Commands(board.folder, self._identity.device_id)
         now_ms = self._clock.ms()
         self._outbox.load(now_ms)
         if not self._identity.enrolled:
@@ -258,6 +262,15 @@ class Device:
         self._step((alarm.ACKED, kind, counter, stage, eta))
         if entry is not None and kind == frame.CHECKIN:
             self._watch.on_acknowledged(entry)
+
+    def _on_command(self, down: frame.Down) -> None:
+        if not self._commands.is_new(down.counter):
+            self._tell("log", what="command %d came again" % down.counter)
+            return
+        self._tell("log", what="command of code %s is not known to this firmware: refused" % down.code)
+        self._outbox.keep(frame.RECEIPT, lambda _: self._commands.refusal(down.counter), self._clock.ms())
+        self._commands.note(down.counter)
+        self._delivery.kept(frame.RECEIPT)
 
     def _show(self) -> None:
         name = alarm.state_name(self._state)
