@@ -12,12 +12,11 @@ from siaga.app.delivery import Delivery
 from siaga.app.identity import ENROL_COUNTER, FIRST_START, Identity
 from siaga.app.outbox import Outbox, OutboxFull
 from siaga.app.report import Reporter
-from siaga.app.settings import Settings, parse
+from siaga.app.settings import choose
 from siaga.app.supervision import Supervision
 from siaga.app.version import BUILT, TEXT
 from siaga.core import alarm, button, frame
 from siaga.core.bearers import Waiting
-from siaga.core.errors import SiagaError
 from siaga.core.mqtt import Session
 from siaga.drivers.clock import Clock
 from siaga.drivers.indicator import Indicator
@@ -28,7 +27,6 @@ _SAMPLE_MS = 15
 _TICK_MS = 250
 _NO_CONNECTION_MS = 60000
 _INCIDENT_MAGIC = b"SGA1"
-_SETTINGS_FILE = "/settings.json"
 
 
 class Device:
@@ -39,7 +37,7 @@ class Device:
         self._clock = Clock(board.rtc)
         flash.make_folder(board.folder)
         self._identity = Identity(board.folder, board.noise)
-        settings = self._choose_settings()
+        settings = choose(board.folder, board.offered_settings(), self._identity.meet, self._complain)
         self._settings = settings
         board.use(settings)
         board.rtc.at_least(max(BUILT, settings.clock_floor))
@@ -82,35 +80,8 @@ class Device:
     def _tell(self, event: str, **facts: object) -> None:
         self._board.tell(event, facts)
 
-    def _choose_settings(self) -> Settings:
-        """The installer's settings if they are good, else the last good ones, else the defaults."""
-        path = self._board.folder + _SETTINGS_FILE
-        kept = flash.read_file(path)
-        offered = self._board.offered_settings()
-        if offered is not None and (kept is None or offered != kept.decode()):
-            try:
-                settings = self._accept(offered)
-                flash.write_file(path, offered.encode())
-                return settings
-            except SiagaError as error:
-                self._tell("error", what="%s. %s" % (error, "The last good settings stay." if kept else ""))
-            except OSError as error:
-                self._tell("error", what="the settings do not go onto the flash: %s" % error)
-        if kept is not None:
-            try:
-                return self._accept(kept.decode())
-            except (SiagaError, UnicodeError) as error:
-                self._tell("error", what="the settings on the flash are not usable: %s" % error)
-        return Settings()
-
-    def _accept(self, text: str) -> Settings:
-        settings = parse(text)
-        if settings.gateway_key:
-            try:
-                self._identity.meet(settings.gateway_public())
-            except SiagaError as error:
-                raise SiagaError("setting gateway_key is wrong: %s" % error)
-        return settings
+    def _complain(self, what: str) -> None:
+        self._tell("error", what=what)
 
     def _saved_incident(self) -> "bytes | None":
         """The incident that an earlier run of this very device left."""

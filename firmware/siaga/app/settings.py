@@ -4,6 +4,7 @@ the last good settings. firmware/README.md has the same table for people."""
 import binascii
 import json
 
+from siaga.app import flash
 from siaga.core.errors import SiagaError
 from siaga.drivers.tls import der_of
 
@@ -166,8 +167,43 @@ def _agree(settings: Settings) -> None:
             )
 
 
+def _accept(text: str, meet: "Meet") -> Settings:
+    settings = parse(text)
+    if settings.gateway_key:
+        try:
+            meet(settings.gateway_public())
+        except SiagaError as error:
+            raise SettingError("setting gateway_key is wrong: %s" % error)
+    return settings
+
+
+def choose(folder: str, offered: "str | None", meet: "Meet", complain: "Complain") -> Settings:
+    """The installer's settings if they are good (they are then kept in the folder), else the last good ones, else the
+    defaults. meet(public key) agrees on keys with the gateway and raises SiagaError for one that is none; complain()
+    hears of everything that was refused."""
+    path = folder + "/settings.json"
+    kept = flash.read_file(path)
+    if offered is not None and offered.encode() != kept:
+        try:
+            settings = _accept(offered, meet)
+            flash.write_file(path, offered.encode())
+            return settings
+        except SiagaError as error:
+            complain("%s. %s" % (error, "The last good settings stay." if kept else "There are no others yet."))
+        except OSError as error:
+            complain("the settings do not go onto the flash: %s" % error)
+    if kept is not None:
+        try:
+            return _accept(kept.decode(), meet)
+        except (SiagaError, UnicodeError) as error:
+            complain("the settings on the flash are not usable: %s" % error)
+    return Settings()
+
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Check = Callable[[object], bool]
+    Meet = Callable[[bytes], None]
+    Complain = Callable[[str], None]
