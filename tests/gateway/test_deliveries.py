@@ -19,7 +19,7 @@ from siaga_gateway.service.live import JournalBell
 from siaga_gateway.service.notices import tell
 from siaga_gateway.service.outbox import OutboxWorker, pause_s
 from siaga_gateway.service.ports import Delivered, NotDelivered
-from siaga_gateway.service.store import DeliveryState
+from siaga_gateway.service.store import DeliveryState, StoreFailing
 
 Answer = Callable[[Notice, str], Delivered | NotDelivered]
 
@@ -199,3 +199,43 @@ def test_pauses_grow_are_bounded_and_honour_the_receivers_wish(
     if asked_s is not None:
         assert pause >= min(asked_s, 300)
     assert pause_s(attempts + 1, 0.5) >= pause_s(attempts, 0.5)
+
+
+def test_what_the_store_did_not_record_is_recorded_later_and_not_sent_again(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored.open_incident(store, outputs=("cad",))
+    receiver = Receiver(takes)
+    under_test = worker(store, receiver)
+    whole = store.transaction
+
+    def full(*_: object) -> object:
+        raise StoreFailing("the disk is full")
+
+    monkeypatch.setattr(store, "transaction", full)
+    with pytest.raises(StoreFailing):
+        under_test.work()
+    monkeypatch.setattr(store, "transaction", whole)
+    under_test.work()
+    assert len(receiver.asked) == 1
+    assert store.deliveries()[0].state is DeliveryState.DELIVERED
+
+
+def test_a_long_queue_is_read_once_and_emptied(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for counter in range(1, 121):
+        stored.open_incident(store, counter, outputs=("cad",))
+    read = 0
+    pending = store.pending
+
+    def counted(output: str, after_id: int = 0) -> object:
+        nonlocal read
+        rows = pending(output, after_id)
+        read += len(rows)
+        return rows
+
+    monkeypatch.setattr(store, "pending", counted)
+    receiver = Receiver(takes)
+    under_test = worker(store, receiver)
+    work_until(under_test, lambda: len(receiver.asked) == 120)
+    assert read == 120
+    assert not pending("cad")
