@@ -151,6 +151,18 @@ def test_a_long_outage_does_not_flood_the_journal(store: SqlStore, monkeypatch: 
     assert store.deliveries()[0].attempts == 40
 
 
+def test_what_waited_for_a_receiver_that_was_down_goes_at_once_when_it_is_back(store: SqlStore) -> None:
+    incidents = [stored.open_incident(store, n + 1, outputs=("cad",)) for n in range(6)]
+    receiver = Receiver(lambda _n, _k: NotDelivered("connection refused", retry_after_s=250))
+    under_test = worker(store, receiver)
+    work_until(under_test, lambda: len(receiver.asked) >= 3)
+    receiver.answer = takes
+    last = stored.open_incident(store, 50, outputs=("cad",))
+    work_until(under_test, lambda: not store.pending("cad"), 30)
+    assert len(store.deliveries()) == len(incidents) + 1
+    assert any(key == f"{last.identifier}.1.cad" for key, _ in receiver.asked)
+
+
 def test_the_thread_delivers_when_woken_and_ends_when_told(store: SqlStore) -> None:
     receiver = Receiver(takes)
     under_test = worker(store, receiver)

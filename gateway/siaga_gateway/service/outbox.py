@@ -26,9 +26,10 @@ _FIRST_S: Final = 1.0
 _LONGEST_S: Final = 60.0
 _LONGEST_ASKED_S: Final = 300.0  # a receiver's Retry-After is honoured up to here
 _DOWN_AFTER: Final = 3  # failures in a row that mean: the receiver is down, not the notice bad
+_DOWN_S: Final = 5.0  # how long at most nothing is tried at a receiver that is down: a new press waits no longer
 _LOOK_S: Final = 1.0  # how often a person's request to try again is looked for
 _ANEW_S: Final = 30.0  # how often the whole queue is read anew
-_TOGETHER: Final = 25  # deliveries recorded in one commit, at most
+_TOGETHER: Final = 100  # deliveries recorded in one commit, at most
 _TOGETHER_S: Final = 0.05
 
 
@@ -64,9 +65,11 @@ class _Pauses:
         self.failures_in_a_row += 1
         if self.failures_in_a_row >= _DOWN_AFTER:
             again = self.failures_in_a_row - _DOWN_AFTER + 1
-            self.output_until = now + min(pause_s(again, random.random()), _LONGEST_S / 4)  # noqa: S311
+            self.output_until = now + min(pause_s(again, random.random()), _DOWN_S)  # noqa: S311
 
     def succeeded(self, delivery: Delivery) -> None:
+        if self.failures_in_a_row >= _DOWN_AFTER:
+            self.incidents.clear()  # the receiver is back: nobody waits out a pause that was meant for its absence
         self.incidents.pop(delivery.incident_id, None)
         self.failures_in_a_row = 0
         self.output_until = 0.0
