@@ -104,12 +104,20 @@ def test_only_the_last_four_digits_of_the_nik_are_shown_until_somebody_asks(cons
 def test_the_timeline_tells_everything_newest_first_and_hides_nothing_it_does_not_know(console: Console) -> None:
     console.book.press(1)
     console.book.assign(1, "Rina", "Polsek Kedaton 02", 7)
-    console.book.do(do="note", incident=1, kind="delivered", actor="cad", detail="HTTP 202", output="cad", attempts=2)
+    for output in ("cad", "ndr", "cad"):
+        console.book.do(do="note", incident=1, kind="delivered", actor=output, detail="HTTP 202", output=output)
+    console.book.do(do="note", incident=1, kind="delivery_failed", actor="ndr", detail="HTTP 503", attempts=2)
     console.book.do(do="note", incident=1, kind="moon_rose", phase="full", late=True)
     detail = console.browser.get("/incidents/1").text
     rows = [int(row) for row in re.findall(r'data-row="(\d+)"', detail)]
-    assert rows == sorted(rows, reverse=True) and len(rows) == 4
-    for shown in ("Tombol ditekan", "Polsek Kedaton 02 · tiba ± 7 menit", "HTTP 202 · 2 percobaan", "moon_rose"):
+    assert rows == [7, 6, 5, 2, 1], "three deliveries in a row are one line"
+    for shown in (
+        "Tombol ditekan",
+        "Polsek Kedaton 02 · tiba ± 7 menit",
+        "cad, ndr",
+        "HTTP 503 · 2 percobaan",
+        "moon_rose",
+    ):
         assert shown in detail
     assert "phase: full · tiba setelah ditutup" in detail
 
@@ -119,7 +127,7 @@ def test_each_language_words_everything_and_the_choice_is_kept(console: Console)
     assert console.browser.post("/language", data={"language": "en"}).status_code == 303
     page, detail = console.browser.get("/").text, console.browser.get("/incidents/1").text
     assert '<html lang="en">' in page
-    assert "Not yet acknowledged" in page and "Belum diterima" not in page
+    assert "Not yet seen" in page and "Belum dilihat" not in page
     assert "Acknowledge" in detail and "DELAYED 1 min" in detail and "in Kedaton" in detail
     console.browser.post("/language", data={"language": "xx"})
     assert '<html lang="en">' in console.browser.get("/").text
