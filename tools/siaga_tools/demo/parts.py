@@ -15,7 +15,7 @@ from siaga_tools.demo.watch import ready_line
 from siaga_tools.words import Trouble
 
 BROKER_DEADLINE_S: Final = 10.0
-GATEWAY_DEADLINE_S: Final = 30.0
+GATEWAY_DEADLINE_S: Final = 60.0
 _LEASH: Final = (sys.executable, "-P", "-m", "siaga_tools.demo.leash")
 
 

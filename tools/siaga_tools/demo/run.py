@@ -22,10 +22,10 @@ from siaga_tools.demo.commands import Command, Verb
 from siaga_tools.demo.crew import Crew
 from siaga_tools.demo.folder import DemoFolder
 from siaga_tools.demo.receiver import Receiver, new_secret
-from siaga_tools.demo.stage import Stage
+from siaga_tools.demo.stage import Stage, together
 from siaga_tools.demo.trail import Hop, Trail
 from siaga_tools.demo.watch import ConsoleWatch, StoreWatch, modified_ms, now_ms
-from siaga_tools.interpreter import find_firmware, find_micropython
+from siaga_tools.interpreter import check_micropython, find_firmware, find_micropython
 from siaga_tools.virtual_button import HoldTimes
 from siaga_tools.words import Trouble
 
@@ -71,17 +71,13 @@ class Demo:
         began = time.monotonic()
         options, stage = self.options, self.stage
         micropython, firmware = find_micropython(options.micropython), find_firmware()
+        await asyncio.to_thread(check_micropython, micropython)
         broker_port = parts.choose_port(options.broker_port, "--broker-port")
         console_port = parts.choose_port(options.console_port, "--console-port")
         folder = self._folder = DemoFolder(options.data)
         self._prepare(folder, broker_port, console_port)
-        stage.say("starting_broker", port=broker_port)
-        self.board.part("broker", "starting")
-        self._broker = await parts.start_broker(broker_port)
-        stage.spawn(self._watch_broker(self._broker))
-        self.board.part("broker", "on")
-        stage.say("starting_gateway")
-        await self._start_gateway(folder)
+        # The gateway waits for its broker, so both may start at once.
+        await together(self._start_broker(broker_port), self._start_gateway(folder))
         store = self._watch(folder)
         stage.say("starting_buttons")
         holds = HoldTimes(200, 1200) if options.fast else HoldTimes(2000, 5000)
@@ -114,7 +110,15 @@ class Demo:
         if not key_path(folder.data).exists():
             write_key(folder.data, GatewayKey.generate())
 
+    async def _start_broker(self, port: int) -> None:
+        self.stage.say("starting_broker", port=port)
+        self.board.part("broker", "starting")
+        self._broker = await parts.start_broker(port)
+        self.stage.spawn(self._watch_broker(self._broker))
+        self.board.part("broker", "on")
+
     async def _start_gateway(self, folder: DemoFolder) -> None:
+        self.stage.say("starting_gateway")
         self.board.part("gateway", "starting")
         self._gateway, url = await parts.start_gateway(folder.settings, folder.gateway_log)
         self.stage.spawn(self._watch_gateway(self._gateway, folder))
@@ -248,7 +252,8 @@ class Demo:
         if self.stage.stopping:
             return
         self.stage.stopping = True
-        self.stage.say("stopping")
+        if self._folder is not None:
+            self.stage.say("stopping")
         await self.stage.end_tasks()
         if self._crew is not None:
             await self._crew.stop()
