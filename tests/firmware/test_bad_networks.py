@@ -142,7 +142,7 @@ class Wire:
 def test_a_half_open_link_is_noticed_by_a_press_and_by_the_ping(button, mosquitto):
     wire = Wire(mosquitto.port)
     with SmallGateway(mosquitto.port) as gateway, listener(wire.serve) as port:
-        quick = {"mqtt_reply_s": 2, "mqtt_keepalive_s": 2, "checkin_s": 600}
+        quick = {"mqtt_reply_s": 1, "mqtt_keepalive_s": 2, "checkin_s": 600}
         held = button(mqtt_port=port, gateway_key=gateway.public_hex, **quick).start()
         held.until_true(lambda event: event.get("step") == "acknowledged" and event["kind"] == 4)
         wire.cut()
@@ -165,11 +165,10 @@ def test_a_broker_that_is_killed_loses_nothing(button, mosquitto):
         held = button(mqtt_port=mosquitto.port, gateway_key=gateway.public_hex, mqtt_reply_s=2).start()
         held.until(ev="bearer", up=True)
         stored = [held.press()]
-        for _ in range(2):
-            mosquitto.kill()
-            stored.append(held.press())
-            mosquitto.start()
-            stored.append(held.press())
+        mosquitto.kill()
+        stored.append(held.press())
+        mosquitto.start()
+        stored.append(held.press())
         for counter in stored:
             gateway.press(counter)
             held.until(ev="frame", counter=counter, step="acknowledged")

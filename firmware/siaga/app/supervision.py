@@ -145,17 +145,27 @@ class Supervision:
     async def keep(self, name: str, start: "Start") -> None:
         """Run a task for ever: if it dies, say so, count it, and start it again after a second."""
         while True:
+            cause = None  # type: Exception | None
             try:
                 await start()
-                what = "came to its end"
             except Exception as error:
-                trace = io.StringIO()
-                sys.print_exception(error, trace)
-                what = "died: " + trace.getvalue()[-400:]
-            self._died += 1
+                cause = error
             gc.collect()
-            self._board.tell("error", {"what": "task %s %s; restarted (%d so far)" % (name, what, self._died)})
+            self._died += 1
+            try:
+                self._tell_death(name, cause)
+            except MemoryError:
+                pass  # telling it matters less than starting it again
+            cause = None
             await asyncio.sleep_ms(1000)
+
+    def _tell_death(self, name: str, cause: "Exception | None") -> None:
+        what = "came to its end"
+        if cause is not None:
+            trace = io.StringIO()
+            sys.print_exception(cause, trace)
+            what = "died: " + trace.getvalue()[-400:]
+        self._board.tell("error", {"what": "task %s %s; restarted (%d so far)" % (name, what, self._died)})
 
     async def guard(self, beats: "list[Beat]") -> None:
         """Feed the processor's watchdog while every one of these tasks has run lately; a beat is (clock ms)()."""
