@@ -12,6 +12,7 @@ import stored
 
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, store_path
 from siaga_gateway.adapters.sql.migrate import Migration, applied, known_migrations, migrate, statements
+from siaga_gateway.adapters.sql.transaction import INCIDENTS, events_query, marks_query
 from siaga_gateway.domain.frame import Kind, Suite
 from siaga_gateway.domain.incident import Change, Notice
 from siaga_gateway.domain.registry import RegistrationState
@@ -113,6 +114,22 @@ def test_a_full_disk_changes_nothing_and_is_over_when_there_is_room(store: SqlSt
     with store.transaction() as transaction:
         transaction.add_event(event(20_000))
     assert rows(store, "event") == kept + 1
+
+
+def test_what_every_batch_asks_for_is_found_by_an_index(store: SqlStore) -> None:
+    """However many events there are: a scan would make each press slower than the one before."""
+    asked = {
+        "event": (events_query(3), [b"device", 1] * 3),
+        "press": (marks_query(3), [b"device", 1, 0] * 3),
+        "incident": (f"{INCIDENTS} WHERE incident.state <> 'closed' AND incident.device_id IN (?, ?)", [b"a", b"b"]),
+        "device_status": ("SELECT * FROM device_status WHERE device_id IN (?, ?)", [b"a", b"b"]),
+        "outbox": ("SELECT * FROM outbox WHERE state = 'pending' AND output = ? AND id > ? ORDER BY id", ["cad", 0]),
+        "journal": ("SELECT * FROM journal WHERE incident_id = ? ORDER BY id", [1]),
+    }
+    for table, (query, parameters) in asked.items():
+        steps = [row[3] for row in store.fetch(f"EXPLAIN QUERY PLAN {query}", parameters)]
+        assert any(step.startswith(f"SEARCH {table}") for step in steps), (table, steps)
+        assert not any(step.startswith(f"SCAN {table}") for step in steps), (table, steps)
 
 
 def test_readers_do_not_wait_for_a_writer(store: SqlStore) -> None:

@@ -42,14 +42,23 @@ def meaning(error: sqlite3.Error) -> str:
     return f"{error} ({code})" if code else str(error)
 
 
+# What no waiting mends: a statement or a value that is wrong, a fault of the program.
+_FAULTS: Final = frozenset(
+    {"SQLITE_ERROR", "SQLITE_TOOBIG", "SQLITE_MISMATCH", "SQLITE_MISUSE", "SQLITE_RANGE", "SQLITE_SCHEMA"}
+)
+
+
 @contextmanager
 def failing() -> Iterator[None]:
-    """Turn SQLite's errors into the port's: IntegrityError into StoreConflict, all others into StoreFailing."""
+    """Turn SQLite's errors into the port's: IntegrityError into StoreConflict, all that waiting or a person may mend
+    into StoreFailing. A fault of the program stays what it is."""
     try:
         yield
     except sqlite3.IntegrityError as error:
         raise StoreConflict(str(error)) from error
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorname", None) in _FAULTS:
+            raise
         raise StoreFailing(meaning(error)) from error
 
 

@@ -65,6 +65,27 @@ _ATTEMPTED: Final = "UPDATE outbox SET state = ?, attempts = attempts + 1, last_
 _ORDER: Final = (_EVENT, _SIGNATURE, _PRESS, _JOURNAL, _NOTICE, _OUTBOX, _ATTEMPT, _ATTEMPTED)
 
 
+# Keys as a table that is joined: for `(a, b) IN (VALUES ...)` SQLite reads the whole table. CROSS JOIN keeps the order.
+
+
+def events_query(count: int) -> str:
+    """Events by (device_id, counter)."""
+    return (
+        f"WITH wanted (a, b) AS (VALUES {_marks(range(count), '(?, ?)')}) "  # noqa: S608 - marks only
+        "SELECT device_id, counter, frame, signature IS NOT NULL, incident_id "
+        "FROM wanted CROSS JOIN event ON device_id = a AND counter = b"
+    )
+
+
+def marks_query(count: int) -> str:
+    """Presses by (device_id, counter, test)."""
+    return (
+        f"WITH wanted (a, b, c) AS (VALUES {_marks(range(count), '(?, ?, ?)')}) "  # noqa: S608 - marks only
+        "SELECT device_id, counter, test, incident_id, opening, arrived "
+        "FROM wanted CROSS JOIN press ON device_id = a AND counter = b AND test = c"
+    )
+
+
 class SqlTransaction:
     """Implements service.store.Transaction. Made by SqlStore.transaction()."""
 
@@ -115,11 +136,7 @@ class SqlTransaction:
     def events(self, keys: Collection[EventKey]) -> Mapping[EventKey, StoredEvent]:
         if not keys:
             return {}
-        rows = self._fetch(
-            "SELECT device_id, counter, frame, signature IS NOT NULL, incident_id FROM event "  # noqa: S608 - marks only
-            f"WHERE (device_id, counter) IN (VALUES {_marks(keys, '(?, ?)')})",
-            [part for key in keys for part in key],
-        )
+        rows = self._fetch(events_query(len(keys)), [part for key in keys for part in key])
         return {(row[0], row[1]): StoredEvent(row[2], bool(row[3]), row[4]) for row in rows}
 
     def statuses(self, device_ids: Collection[bytes]) -> Mapping[bytes, DeviceStatus]:
@@ -145,8 +162,7 @@ class SqlTransaction:
         if not keys:
             return {}
         rows = self._fetch(
-            "SELECT device_id, counter, test, incident_id, opening, arrived FROM press "  # noqa: S608 - marks only
-            f"WHERE (device_id, counter, test) IN (VALUES {_marks(keys, '(?, ?, ?)')})",
+            marks_query(len(keys)),
             [part for device_id, counter, test in keys for part in (device_id, counter, int(test))],
         )
         return {(row[0], row[1], bool(row[2])): MarkedPress(row[3], bool(row[4]), bool(row[5])) for row in rows}
