@@ -213,6 +213,24 @@ def test_an_unset_clock_is_taken_from_the_first_fresh_acknowledgement(button, ga
     assert all(uplink.report.time in (0, *range(1_900_000_000, 1_900_000_030)) for uplink in early)
 
 
+def test_an_old_acknowledgement_played_again_sets_no_clock(button, gateway, broker):
+    gateway.clock = lambda: 1_800_000_000
+    held = button(**settings_for(gateway, broker)).start()
+    press = gateway.press(held.press())
+    held.until(ev="frame", counter=press.counter, step="acknowledged")
+    old = gateway.acknowledge(press, Stage.RECEIVED)
+    held.kill()
+    gateway.answers = lambda uplink: False
+    held.environment = {"SIAGA_CLOCK": "unset"}
+    held.start().until(ev="bearer", up=True)
+    gateway.send(press.device_id, old)
+    held.until(ev="ack", counter=press.counter)
+    later = gateway.press(held.press())
+    assert later.report.time == 0
+    gateway.acknowledge(later, Stage.RECEIVED)
+    held.until_true(lambda event: "clock set" in str(event.get("what")))
+
+
 def test_nothing_is_sent_to_nobody_and_everything_when_the_network_comes(button, gateway, broker):
     held = button(**settings_for(gateway, broker)).start()
     held.until(ev="bearer", up=True)
