@@ -14,12 +14,10 @@ from pathlib import Path
 
 import pytest
 from crowd import Crowd
+from enrolled import enrolled_buttons
 
 from brokers import embedded_broker
-from pressing import PressingButton
 from siaga_gateway.adapters.sql import SqlStore, store_path
-from siaga_gateway.domain.registry import Device, Owner, RegistrationState
-from siaga_gateway.keyfile import read_key
 from siaga_gateway.service import journal
 from siaga_gateway.service.store import DeliveryState
 from system.house import SIAGA, Gateway, eventually
@@ -91,28 +89,12 @@ class Killable(Gateway):
             )
 
 
-def enrolled_buttons(gateway: Gateway, count: int) -> list[PressingButton]:
-    """Buttons of one invented owner, enrolled at the store before the gateway starts."""
-    store = SqlStore(store_path(gateway.data), 0)
-    key = read_key(gateway.data)
-    now_ms = time.time_ns() // 1_000_000
-    buttons = [PressingButton().meet(key) for _ in range(count)]
-    with store.transaction() as transaction:
-        owner = Owner(0, "Contoh Wati", "9900000000000001", "+620000000001", "Jl. Contoh 1, Bandar Lampung")
-        owner_id = transaction.add_owner(owner, now_ms)
-        for button in buttons:
-            state = RegistrationState.ACTIVE
-            transaction.add_device(Device(button.device_id, button.public_xy, owner_id, state, "Toko Contoh", now_ms))
-    store.close()
-    return buttons
-
-
 @pytest.mark.timeout(420)
 def test_fifty_kills_lose_no_press_and_dispatch_each_under_one_key(tmp_path: Path, receiver: Receiver) -> None:
     chance = random.Random(SEED)
     with embedded_broker() as broker_port:
         gateway = Killable(tmp_path / "gateway", broker_port, receiver.port)
-        buttons = enrolled_buttons(gateway, CROWDS * BUTTONS_EACH)
+        buttons = enrolled_buttons(gateway.data, CROWDS * BUTTONS_EACH)
         crowds = [
             Crowd(broker_port, buttons[n * BUTTONS_EACH : (n + 1) * BUTTONS_EACH], pause_s=0.05, seed=n)
             for n in range(CROWDS)
