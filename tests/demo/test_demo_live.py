@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -158,6 +159,20 @@ def test_a_signal_while_it_starts_leaves_nothing(runtime: Path, number: signal.S
         assert demo.end(number) == code
         assert all_gone(family, deadline_s=1) == {}
         assert demo.lines[-1] == "Peragaan selesai."
+    finally:
+        demo.close()
+
+
+def test_a_broker_that_dies_ends_the_demo_with_its_name(runtime: Path) -> None:
+    demo = Running("demo", "--plain", runtime=runtime)
+    try:
+        demo.wait_line("Menyalakan tiga tombol")
+        family = children(demo.process.pid)
+        (broker,) = (pid for pid, command in family.items() if "leash broker" in command)
+        os.kill(broker, signal.SIGKILL)
+        assert demo.wait() == 1
+        assert demo.lines[-1] == "siaga: Broker berakhir (SIGKILL)"
+        assert all_gone(family | children(demo.process.pid), deadline_s=1) == {}
     finally:
         demo.close()
 

@@ -65,9 +65,13 @@ class Demo:
         self._store_watch: StoreWatch | None = None
         self._console_watch: ConsoleWatch | None = None
         self._console_why = ""
+        self._complaint = ""
 
     async def start(self) -> None:
         """Everything, until the three buttons are enrolled and answered. Raises Trouble."""
+        await self.stage.unless_failed(self._start())
+
+    async def _start(self) -> None:
         began = time.monotonic()
         options, stage = self.options, self.stage
         micropython, firmware = find_micropython(options.micropython), find_firmware()
@@ -120,7 +124,8 @@ class Demo:
     async def _start_gateway(self, folder: DemoFolder) -> None:
         self.stage.say("starting_gateway")
         self.board.part("gateway", "starting")
-        self._gateway, url = await parts.start_gateway(folder.settings, folder.gateway_log)
+        self._gateway, url = await parts.start_gateway(folder.settings, folder.gateway_log, self._complained)
+        self.stage.gateway_says = self._gateway.last_words
         self.stage.spawn(self._watch_gateway(self._gateway, folder))
         self.board.console_url = url
         self.board.part("gateway", "on")
@@ -181,7 +186,7 @@ class Demo:
             except Trouble as trouble:
                 raise Trouble("hop_lost", hop=hop, why=trouble) from trouble
             if not reached:
-                hint = self._gateway.last_words() if self._gateway else ""
+                hint = self.stage.gateway_says()
                 raise Trouble("hop_late", hop=hop, before=before, seconds=f"{HOP_DEADLINE_S:g}", hint=hint)
             before = hop if hop in trail.hops else before
 
@@ -203,6 +208,12 @@ class Demo:
         at_ms = modified_ms(self._folder.cap / name)
         if at_ms is not None:
             self.board.cap_written(incident_id, str(entry.facts["change"]), at_ms)
+
+    def _complained(self, line: str) -> None:
+        """The gateway wrote more than routine to its log; the same again and again is said once."""
+        if line != self._complaint and not self.stage.stopping:
+            self._complaint = line
+            self.stage.say("complaint", "bad", line=line)
 
     def _console_link(self, linked: bool, why: str) -> None:
         before = self.board.parts.get("console")
