@@ -81,6 +81,7 @@ class ServedConsole:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
+        assert self._process is None, "it still runs"
         command = [sys.executable, str(HERE / "serve.py"), str(self.journal), str(self.port), json.dumps(self._options)]
         paths = os.pathsep.join(str(path) for path in (TESTS, TESTS.parent / "gateway"))
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths})

@@ -16,7 +16,7 @@ from console.conftest import OPERATOR, ServedConsole
 from console.fakes import PEOPLE
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Locator, Page, Route
 
 CHROMIUM = os.environ.get("SIAGA_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
@@ -313,10 +313,20 @@ def test_sound_needs_a_click_and_its_absence_is_red(served: Start, operator: Sea
     assert silent.page.get_attribute("#sound", "data-state") == "off"
 
 
-def test_an_ended_session_is_said_aloud_on_the_open_page(served: Start, operator: Seat) -> None:
+def test_a_session_that_ends_is_said_beforehand_and_aloud_when_it_is_over(served: Start, operator: Seat) -> None:
     console = served(tick_s=0.3)
     rina = operator(console)
+
+    def hasten(route: Route) -> None:
+        """As if the operator had signed in 12 hours and 55 minutes ago."""
+        answer = route.fetch()
+        ends = f'"session_ends": {round(time.time() * 1000) + 5 * 60_000 + 30_000}'
+        route.fulfill(response=answer, body=re.sub(r'"session_ends": \d+', ends, answer.text()))
+
     rina.start_duty()
+    rina.page.route(re.compile(re.escape(console.url) + "/(#.*)?$"), hasten)
+    rina.page.reload()
+    rina.see("#banner-session:visible", "Sesi berakhir 5 mnt lagi")
     rina.page.context.clear_cookies()
     console.append({"do": "press", "incident": 1})  # the page asks for the card and is refused
     rina.see("#banner-session:visible", "SESI BERAKHIR")

@@ -157,7 +157,8 @@ def test_a_trial_is_in_the_feed_and_can_be_opened_but_is_never_in_the_queue(cons
     feed = console.browser.get("/feed").text
     assert feed.index("Pesan PALSU ditolak") < feed.index("Uji tombol diterima")
     assert "3 pesan" in feed and 'data-open="1"' in feed and PEOPLE[2][3] in feed
-    assert "UJI TEKNIS" in console.browser.get("/incidents/1").text
+    detail = console.browser.get("/incidents/1").text
+    assert "UJI TEKNIS" in detail and "Tidak perlu tindakan" in detail and "data-step" not in detail
 
 
 def test_a_lost_broker_is_known_to_a_page_that_opens_later(console: Console) -> None:

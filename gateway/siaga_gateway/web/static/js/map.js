@@ -218,6 +218,7 @@ function towns(rank, minzoom, size, colour) {
       layout: {
         "text-field": ["get", "name"], "text-font": FONT, "text-size": size, "text-variable-anchor": ["left", "right", "top", "bottom"],
         "text-radial-offset": 0.6, "text-justify": "auto", "symbol-sort-key": rank,
+        "text-allow-overlap": rank === 1,
       },
       paint: { "text-color": colour, "text-halo-color": COLOURS.halo, "text-halo-width": 1.4, "text-opacity": ["case", ["get", "province"], 1, 0.55] },
     },
