@@ -36,7 +36,7 @@ def demo(runtime: Path) -> Iterator[Running]:
 def test_the_start_goes_through_quarantine_and_names_the_page(demo: Running) -> None:
     for number, who in ((1, "Siti Contoh, Bandar Lampung"), (2, "Budi Contoh, Metro"), (3, "Dewi Contoh, Kalianda")):
         asked = demo.wait_line(f"Tombol {number} di karantina: didaftarkan atas nama {who}")
-        demo.wait_line(f"Tombol {number} terdaftar dan dijawab gerbang", after=asked)
+        demo.wait_line(f"Tombol {number} terdaftar dan dijawab gateway", after=asked)
     demo.wait_line("Halaman operator: http://127.0.0.1:")
 
 
@@ -46,7 +46,7 @@ def test_a_typed_press_is_answered_and_its_hops_are_printed(demo: Running) -> No
     pressed = demo.wait_line("Tombol 1 ditekan: Siti Contoh", after=place)
     demo.wait_line("Tombol 1: DITERIMA", after=pressed)
     # Two processes tell of it, so their lines may come in either order.
-    demo.wait_line("Insiden 1 dibuka: Siti Contoh", after=place)
+    demo.wait_line("Kejadian 1 dibuka: Siti Contoh", after=place)
     demo.wait_line("Webhook tiba, tanda tangan sah: dibuka", after=place)
     demo.wait_line("Berkas CAP tertulis: dibuka", after=place)
     total = demo.wait_line("sampai jawaban tampil di tombol: ", after=pressed)
@@ -85,10 +85,10 @@ def test_a_press_waits_for_the_network_and_for_the_gateway(demo: Running, runtim
     demo.type("p 3")
     pressed = demo.wait_line("Tombol 3 ditekan: Dewi Contoh", after=cut)
     demo.type("g")
-    demo.wait_line("Gerbang berakhir (SIGKILL)", after=pressed)
+    demo.wait_line("Gateway berakhir (SIGKILL)", after=pressed)
     assert not any("Tombol 3: DITERIMA" in line for line in demo.lines[pressed:])
     demo.type("n 3 on")
-    demo.wait_line("Gerbang menyala lagi", after=pressed)
+    demo.wait_line("Gateway menyala lagi", after=pressed)
     demo.wait_line("Tombol 3: DITERIMA", after=pressed)
     demo.wait_line("dibuka: Dewi Contoh", after=pressed)
     demo.wait_line("Aliran langsung konsol tersambung lagi", after=pressed)
@@ -97,7 +97,7 @@ def test_a_press_waits_for_the_network_and_for_the_gateway(demo: Running, runtim
 def test_a_cancel_is_for_the_operator_to_decide(demo: Running) -> None:
     place = len(demo.lines)
     demo.type("c 1")
-    demo.wait_line("Insiden 1: dibatalkan pemegang, operator yang memutuskan", after=place)
+    demo.wait_line("Kejadian 1: dibatalkan pemegang, operator yang memutuskan", after=place)
     demo.wait_line("Tombol 1: DIBATALKAN", after=place)
 
 
@@ -153,7 +153,7 @@ def test_a_signal_while_it_starts_leaves_nothing(runtime: Path, number: signal.S
     demo = Running("demo", "--plain", runtime=runtime)
     try:
         demo.wait_line("Menyalakan broker")
-        demo.wait_line("Menyalakan gerbang")
+        demo.wait_line("Menyalakan gateway")
         family = children(demo.process.pid)
         assert family
         assert demo.end(number) == code

@@ -246,7 +246,7 @@ def test_a_trouble_within_a_trouble_is_said_in_the_readers_language() -> None:
     assert again.say("en") == (
         "The press stopped before the hop 'answer shown on the button'. The gateway ended (SIGKILL)"
     )
-    assert again.say("id") == "Tekanan berhenti sebelum langkah 'jawaban tampil di tombol'. Gerbang berakhir (SIGKILL)"
+    assert again.say("id") == "Tekanan berhenti sebelum langkah 'jawaban tampil di tombol'. Gateway berakhir (SIGKILL)"
 
 
 def test_owners_cannot_be_anybody() -> None:

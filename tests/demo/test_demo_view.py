@@ -106,7 +106,7 @@ def test_a_press_is_lit_hop_by_hop_and_commands_are_obeyed(size: tuple[int, int]
             seen = screen(app)
             assert done in seen
             assert "http://127.0.0.1:4711/" in seen
-            for word in ("DITERIMA", "TERBUKA") if language == "id" else ("RECEIVED", "OPEN"):
+            for word in ("DITERIMA", "BARU") if language == "id" else ("RECEIVED", "NEW"):
                 assert word in seen
             assert seen.splitlines()[3].count("●") == len(Hop)
             assert all(len(line) == size[0] for line in seen.splitlines())
@@ -238,7 +238,7 @@ def test_in_a_real_terminal_a_press_is_shown_and_ctrl_c_ends_everything(runtime:
 def test_a_window_that_is_closed_leaves_nothing(runtime: Path) -> None:
     window = Window(runtime)
     try:
-        window.until("Menyalakan gerbang")
+        window.until("Menyalakan gateway")
         family = children(window.process.pid)
         assert family
     finally:
