@@ -124,6 +124,8 @@ def test_a_held_incident_is_told_to_nobody_until_a_person_dispatches_it(
 ) -> None:
     incident = stored.open_incident(store, held=True)
     operator.seen(incident.id, "Siti")
+    with pytest.raises(OperateError, match="is held, for its registration is suspended: dispatch it first"):
+        operator.assign(incident.id, "Siti", "Patroli 12", 5)
     assert changes(store) == []
     released = operator.dispatch_held(incident.id, "Siti")
     assert not released.held
