@@ -168,8 +168,17 @@ def test_a_press_is_heard_through_blind_seconds(quiet, gaps, held_ms, start):
         assert heard == [PRESS]
 
 
+def test_a_blind_moment_turns_no_forced_cancel_into_a_free_one():
+    held = hand()
+    held.open = True
+    held.keep(True, 2000)
+    held.now += 1500
+    held.keep(True, 5000).keep(False, 200)
+    assert held.words == [DURESS]
+
+
 @given(st.lists(st.lists(st.integers(30, 3000), min_size=2, max_size=30), min_size=1, max_size=8))
-def test_no_cancel_unless_the_button_was_seen_down_for_as_long(holds):
+def test_no_free_cancel_unless_the_button_was_seen_down_for_as_long(holds):
     """Each hold is the list of gaps between its samples; what lies before a blind gap does not count."""
     button, now = Button(hold_ms=500, cancel_hold_ms=3000, duress_hold_ms=6000), 0
     for gaps in holds:
@@ -182,7 +191,6 @@ def test_no_cancel_unless_the_button_was_seen_down_for_as_long(holds):
             now += gap
             seen = seen + gap if gap <= 500 else 0
             words.append(button.sample(True, now, True))
-            assert DURESS not in words or seen >= 6000
         for _ in range(4):
             now += 30
             words.append(button.sample(False, now, True))

@@ -342,6 +342,28 @@ def test_without_settings_it_still_tells_who_it_is(tmp_path: Path):
     held.kill()
 
 
+def test_news_that_came_while_a_check_in_waited_follow_it(button, gateway, broker):
+    gateway.answers = lambda uplink: uplink.kind is Kind.ENROL
+    held = button(**settings_for(gateway, broker, checkin_s=600)).start()
+    waiting = gateway.until(lambda uplink: uplink.kind is Kind.CHECKIN)
+    held.say("battery 7")
+    held.until(ev="indicator", signal="low_battery")
+    gateway.acknowledge(waiting, Stage.RECEIVED)
+    assert gateway.until(lambda uplink: uplink.kind is Kind.CHECKIN and uplink.report.low_battery).report.battery == 7
+
+
+def test_a_file_that_is_no_flash_is_left_alone_and_a_spoilt_one_is_told(tmp_path: Path):
+    held = VirtualButton(tmp_path / "spoilt", {"mqtt_host": None, "mqtt_tls": None})
+    held.flash.write_text("a letter to somebody")
+    held.start(wait=False)
+    assert held.wait() != 0 and "no flash image" in held.stderr()
+    assert held.flash.read_text() == "a letter to somebody"
+    held.flash.write_bytes(b"\x55" * 4096 * 128)
+    held.start()
+    assert "it was formatted" in held.until(ev="error")["what"]
+    held.kill()
+
+
 def test_it_lives_within_its_heap(button, gateway, broker):
     """192 KB on a 64-bit build; objects on the chip are half as large."""
     held = button(**settings_for(gateway, broker)).start()

@@ -72,6 +72,7 @@ class Device:
             board.powered_up(),
         )
         self._name = ""
+        self._held = False
         self._pressed_stamp = 0
         self._hand_ms = self._tick_ms = now_ms
         self._button.sample(board.pressed(), now_ms, alarm.is_open(self._state))
@@ -152,6 +153,9 @@ class Device:
             tasks.append(asyncio.create_task(keep("bearer " + bearer.name, bearer.run)))
         try:
             await self._board.surroundings()
+            if self._board.ended != "power":
+                for bearer in self._delivery.bearers:
+                    await bearer.close()
         finally:
             for task in tasks:
                 task.cancel()
@@ -162,6 +166,9 @@ class Device:
         while True:
             now_ms = self._hand_ms = self._clock.ms()
             word = self._button.sample(self._board.pressed(), now_ms, alarm.is_open(self._state))
+            if self._button.held != self._held:
+                self._held = self._button.held
+                self._tell("button", down=self._held)
             if word is not None:
                 self._pressed_stamp = self._board.stamp_ms()
                 self._hear(word)

@@ -127,8 +127,11 @@ class WifiMqtt(Handler):
             self._down("stopped")
 
     async def close(self) -> None:
-        """Say good-bye to the broker before the power goes."""
-        await self._link.close()
+        """Say good-bye to the broker, if it listens."""
+        try:
+            await self._link.close()
+        except (SiagaError, OSError):
+            pass
 
     async def _pause(self, failures: int) -> None:
         began_ms = self._clock.ms()
