@@ -168,10 +168,20 @@ class Book:
             found = self._incidents.get(incident_id)
         if found is None:
             raise OperateError(f"incident {incident_id} does not exist")
-        if found.state is IncidentState.CLOSED and step != "close":
+        target = TARGETS.get(step)
+        if target is None and not found.held:
+            return found
+        if found.state is target and all(getattr(found, name) == value for name, value in facts.items()):
+            return found
+        if found.state is IncidentState.CLOSED:
+            if target is IncidentState.CLOSED:
+                return found
             raise OperateError(f"incident {incident_id} is closed: open a new one by radio")
-        if (step, found.state) != ("seen", IncidentState.SEEN):
-            self.do(do=step, incident=incident_id, actor=operator, **facts)
+        if step == "seen" and found.state is not IncidentState.OPEN:
+            return found
+        if step == "on_scene" and found.unit is None:
+            raise OperateError(f"incident {incident_id} has no unit")
+        self.do(do=step, incident=incident_id, actor=operator, **facts)
         return self._incidents[incident_id]
 
     # --- events ---
@@ -205,6 +215,12 @@ class Book:
         self._journal.append(JournalEntry(len(self._journal) + 1, at_ms, kind, number, device, actor, facts))
 
 
+TARGETS = {
+    "seen": IncidentState.SEEN,
+    "assign": IncidentState.ASSIGNED,
+    "on_scene": IncidentState.ON_SCENE,
+    "close": IncidentState.CLOSED,
+}
 SHOWN = ("unit", "eta_minutes", "disposition", "accuracy_m", "fix_age_s")
 
 
