@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import stored
+from fakes import ManualClock
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,11 +23,6 @@ from siaga_gateway.service.ports import Delivered, NotDelivered
 from siaga_gateway.service.store import DeliveryState, StoreFailing
 
 Answer = Callable[[Notice, str], Delivered | NotDelivered]
-
-
-class FixedClock:
-    def now_ms(self) -> int:
-        return stored.NOW_MS
 
 
 class Receiver:
@@ -57,7 +53,7 @@ def store(tmp_path: Path) -> Iterator[SqlStore]:
 
 
 def worker(store: SqlStore, receiver: Receiver) -> OutboxWorker:
-    return OutboxWorker(store, receiver, JournalBell(), FixedClock())
+    return OutboxWorker(store, receiver, JournalBell(), ManualClock(stored.NOW_MS))
 
 
 def change(store: SqlStore, incident: Incident, what: Change) -> Incident:
