@@ -14,6 +14,7 @@ import pytest
 
 from console.conftest import OPERATOR, ServedConsole
 from console.fakes import PEOPLE
+from console.wire import Wire
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page, Route
@@ -231,6 +232,21 @@ def test_a_frozen_gateway_turns_the_page_red_and_a_thawed_one_clears_it(served: 
     page.wait_for_selector("#banner-link", state="hidden")
     rina.card(2).wait_for()
     page.wait_for_selector('#link[data-state="up"]')
+
+
+def test_a_link_that_dies_without_a_word_is_noticed_and_made_anew(served: Start, operator: Seat) -> None:
+    console = served(tick_s=0.3, watchdog_s=1.5)
+    wire = Wire(console.port)
+    console.port = wire.port  # where the browser goes
+    rina = operator(console)
+    rina.start_duty()
+    wire.go_dead()
+    console.append({"do": "press", "incident": 1})
+    rina.see("#banner-link:visible", "SAMBUNGAN PUTUS sejak")
+    rina.card(1).wait_for()
+    rina.page.wait_for_selector('#link[data-state="up"]')
+    assert rina.page.is_hidden("#banner-link")
+    wire.close()
 
 
 def test_a_killed_gateway_is_noticed_and_what_was_missed_is_there_once(served: Start, operator: Seat) -> None:

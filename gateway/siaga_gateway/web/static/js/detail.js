@@ -3,7 +3,7 @@
 
 import { showAges } from "./clock.js";
 
-const DEADLINE_MS = 8000;
+const DEADLINE_MS = 4000; // a kept connection may have died unseen: give it up soon and ask again by another
 const RETRY_MS = 1000;
 
 const box = document.getElementById("detail");
