@@ -9,7 +9,6 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
@@ -102,6 +101,8 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
             link.start()
         except BrokerUnreachable as error:
             raise StartError(str(error)) from None
+        from importlib.metadata import version
+
         _note(store, clock, journal.GATEWAY_STARTED, {"version": version("siaga"), "pid": os.getpid()})
         started = True
         # Loading the web framework is half of the start; presses are taken meanwhile.

@@ -60,6 +60,13 @@ def test_a_commit_outlives_the_process_that_made_it(tmp_path: Path) -> None:
     again.close()
 
 
+def test_a_new_store_is_for_its_owners_eyes_only(tmp_path: Path, store: SqlStore) -> None:
+    stored.open_incident(store)
+    files = [file for file in tmp_path.iterdir() if file.name.startswith(store_path(tmp_path).name)]
+    assert len(files) >= 2, "the store and its log"
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
 def test_a_commit_waits_for_the_disk(store: SqlStore) -> None:
     """What an acknowledgement rests on: WAL with synchronous FULL on the connection that writes."""
     assert store._writer.execute("PRAGMA synchronous").fetchone() == (2,)
