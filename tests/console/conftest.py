@@ -21,7 +21,8 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from console.fakes import Book, FakeBell, FakeClock, append
+from console.fakes import Book, FakeBell, FakeClock
+from console.filebook import append
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.web.app import ConsoleOptions, create_app
 

@@ -18,7 +18,8 @@ import uvicorn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from console.fakes import FakeBell, FakeClock, FileBook
+from console.fakes import FakeBell, FakeClock
+from console.filebook import FileBook
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.web.app import ConsoleOptions, create_app, end_streams
 

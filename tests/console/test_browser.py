@@ -2,134 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
-from console.conftest import OPERATOR, ServedConsole
+from console.browser import Seat
+from console.conftest import ServedConsole
 from console.fakes import PEOPLE
+from console.seats import chromium, operator
 from console.wire import Wire
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page, Route
+    from playwright.sync_api import Route
 
-CHROMIUM = os.environ.get("SIAGA_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+__all__ = ["chromium", "operator"]  # fixtures
+
 KEDATON = {"latitude": -53835400, "longitude": 1052596000}
 Start = Callable[..., ServedConsole]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Callable[[bool], Browser]]:
-    """Chromium with a map, or, as on a computer without WebGL, without: drawing by the processor alone is slow."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium: apt-get install chromium fonts-dejavu-core, or name one in SIAGA_CHROMIUM")
-    with playwright.sync_playwright() as driver:
-        launched: dict[bool, Browser] = {}
-
-        def launch(with_map: bool) -> Browser:
-            if with_map not in launched:
-                arguments = ARGUMENTS if with_map else [*ARGUMENTS, "--disable-3d-apis"]
-                launched[with_map] = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
-            return launched[with_map]
-
-        yield launch
-        for browser in launched.values():
-            browser.close()
-
-
-class Operator:
-    """One person at one console; remembers whatever a page must never do."""
-
-    def __init__(self, page: Page, console: ServedConsole) -> None:
-        self.page = page
-        self.console = console
-        self.complaints: list[str] = []
-        self.allowed: list[str] = []
-        page.set_default_timeout(15_000)
-        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
-        page.on("console", self._hear)
-        page.on("request", self._watch)
-
-    def _hear(self, message: object) -> None:
-        kind, text = message.type, message.text  # type: ignore[attr-defined]
-        if kind == "error":
-            self.complaints.append(f"console: {text}")
-
-    def _watch(self, request: object) -> None:
-        url: str = request.url  # type: ignore[attr-defined]
-        if not url.startswith((self.console.url, "data:", f"blob:{self.console.url}")):
-            self.complaints.append(f"asks elsewhere: {url}")
-
-    def sign_in(self) -> None:
-        self.page.goto(self.console.url)
-        self.page.fill("#name", OPERATOR)
-        self.page.keyboard.press("Enter")
-        self.page.wait_for_selector("#duty[open]")
-
-    def start_duty(self) -> None:
-        self.sign_in()
-        self.page.click("#duty-start")
-        self.page.wait_for_selector('#link[data-state="up"]')
-
-    def card(self, number: int) -> Locator:
-        return self.page.locator(f"#incident-{number}")
-
-    def see(self, selector: str, words: str) -> None:
-        self.page.locator(selector, has_text=words).first.wait_for()
-
-    def until(self, expression: str, timeout_s: float = 15) -> None:
-        """Wait until it is true in the page. Not Playwright's own way: that evaluates text, which the page forbids."""
-        deadline = time.monotonic() + timeout_s
-        while not self.page.evaluate(expression):
-            assert time.monotonic() < deadline, f"never true: {expression}"
-            time.sleep(0.03)
-
-    def allow(self, *words: str) -> None:
-        """What Chromium itself reports as an error, and is what the test is about."""
-        self.allowed += words
-
-    @property
-    def justified(self) -> list[str]:
-        return [each for each in self.complaints if not any(word in each for word in self.allowed)]
-
-
-class Seat(Protocol):
-    def __call__(self, console: ServedConsole, *, with_map: bool = False) -> Operator: ...
-
-
-@pytest.fixture
-def operator(chromium: Callable[[bool], Browser]) -> Iterator[Seat]:
-    """Seat an operator before a console; at the end nobody may have a complaint."""
-    seated: list[tuple[Operator, Callable[[], None]]] = []
-
-    def seat(console: ServedConsole, *, with_map: bool = False) -> Operator:
-        size = {"width": 1024, "height": 700} if with_map else {"width": 1366, "height": 768}
-        context = chromium(with_map).new_context(viewport=size, reduced_motion="reduce")
-        one = Operator(context.new_page(), console)
-        seated.append((one, context.close))
-        return one
-
-    yield seat
-    for _, close in seated:
-        close()
-    assert [one.justified for one, _ in seated if one.justified] == []
 
 
 def test_a_press_appears_by_itself_and_is_handled_to_its_end_by_keyboard(served: Start, operator: Seat) -> None:
