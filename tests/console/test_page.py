@@ -161,6 +161,17 @@ def test_a_trial_is_in_the_feed_and_can_be_opened_but_is_never_in_the_queue(cons
     assert "UJI TEKNIS" in detail and "Tidak perlu tindakan" in detail and "data-step" not in detail
 
 
+def test_a_gateway_in_test_mode_shows_its_incidents_live(console: Console) -> None:
+    from siaga_gateway.domain.incident import Mode
+
+    console.book.press(1, mode="test")
+    bench = console.make(mode=Mode.TEST)
+    bench.post("/sign-in", data={"name": "Rina"})
+    assert "Jangan mengirim petugas" in bench.get("/").text
+    assert 'id="incident-1"' in bench.get("/incidents?ids=1").text
+    assert 'data-step="seen"' in bench.get("/incidents/1").text
+
+
 def test_a_lost_broker_is_known_to_a_page_that_opens_later(console: Console) -> None:
     console.book.do(do="note", kind="broker_lost", why="refused", at_ms=1000)
     console.book.press(1)
