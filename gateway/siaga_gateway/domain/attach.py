@@ -73,11 +73,13 @@ def _is_news(event: Event, closed: Incident, known: Known) -> bool:
 def _open(event: Event, birth: Birth, known: Known) -> Outcome:
     closed = known.keyed
     key = event.counter if event.key is None else event.key
-    is_press = event.kind is Kind.PRESS
-    marks = [Mark(key, opening=True, arrived=known.key_arrived or (is_press and event.counter == key))]
-    if event.counter != key and (is_press or closed is not None):
-        marks.append(Mark(event.counter, opening=closed is not None, arrived=is_press))
-    presses = len(marks) if closed is None else 1
+    own = event.kind is Kind.PRESS and event.counter == key
+    marks = [Mark(key, opening=True, arrived=known.key_arrived or own)]
+    presses = 1
+    if event.counter != key and closed is not None:
+        marks.append(Mark(event.counter, opening=True, arrived=event.kind is Kind.PRESS))
+    elif event.counter != key and event.kind is Kind.PRESS:
+        presses = 2  # this one, and the one that it names
     incident = _born(event, birth, known, event.counter if closed is not None else key, presses)
     facts = {
         "counter": event.counter,
@@ -216,19 +218,17 @@ def _marks(event: Event, known: Known, incident: Incident) -> tuple[tuple[Mark, 
     """The marks that the event leaves on an incident, and how many presses were not counted before."""
     if event.key is None:
         return (), 0
-    is_press = event.kind is Kind.PRESS
-    own = is_press and event.counter == event.key
-    marks: list[Mark] = []
-    presses = 0
-    if known.keyed is None or (own and not known.key_arrived):
-        marks.append(Mark(event.key, opening=True, arrived=own))
-        presses += known.keyed is None
+    own = event.kind is Kind.PRESS and event.counter == event.key
+    presses = int(event.kind is Kind.PRESS and not own)
+    marks: tuple[Mark, ...] = ()
+    if known.keyed is None:
+        marks = (Mark(event.key, opening=True, arrived=own),)
+        presses += 1
+    elif own and not known.key_arrived:
+        marks = (Mark(event.key, opening=True, arrived=True),)
     elif known.keyed.id != incident.id:  # named after a closed incident, joins the open one, which takes the name over
-        marks.append(Mark(event.key, opening=True, arrived=known.key_arrived))
-    if is_press and not own:
-        marks.append(Mark(event.counter, opening=False, arrived=True))
-        presses += not known.press_known
-    return tuple(marks), presses
+        marks = (Mark(event.key, opening=True, arrived=known.key_arrived),)
+    return marks, presses
 
 
 def _test(event: Event, birth: Birth, known: Known) -> Outcome:

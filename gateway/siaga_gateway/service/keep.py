@@ -120,7 +120,6 @@ class Keeper:
             open=sight.open.get(device_id),
             keyed=None if mark is None else sight.incidents[mark.incident_id],
             key_arrived=mark is not None and mark.arrived,
-            press_known=(device_id, event.counter, test) in sight.marks,
             last_position=moved.status.position,
             battery=moved.status.battery,
         )

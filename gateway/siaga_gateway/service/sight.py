@@ -33,11 +33,9 @@ def look(transaction: Transaction, genuine: Sequence[Genuine]) -> Sight:
         uplink, report = one.uplink, one.uplink.report
         if report is None or uplink.kind not in CALLS:
             continue
-        test = report.test
-        wanted.add((uplink.device_id, uplink.counter, test))
         key = key_of(uplink.kind, uplink.counter, report)
         if key is not None:
-            wanted.add((uplink.device_id, key, test))
+            wanted.add((uplink.device_id, key, report.test))
     marks = dict(transaction.marks(wanted))
     open_ = dict(transaction.open_incidents_of(device_ids))
     incidents = {incident.id: incident for incident in open_.values()}

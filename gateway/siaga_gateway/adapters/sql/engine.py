@@ -92,5 +92,8 @@ def prepare(connection: sqlite3.Connection) -> None:
             f"the file system of the data folder does not support SQLite's WAL (journal mode stays {mode!r}): "
             "use a local disk, not a network share"
         )
+    # A page that changes with every batch is carried over to the store itself once in 8 MB of log; more at once would
+    # make the commit that does it wait noticeably.
+    connection.execute("PRAGMA wal_autocheckpoint = 2000")
     # After a burst the log is cut back to this, so that it does not keep the disk full.
     connection.execute(f"PRAGMA journal_size_limit = {64 * 1024 * 1024}")
