@@ -14,7 +14,7 @@ PYTEST_ARGS ?=
 # Tests that start processes of their own: two at a time suit two cores.
 JOBS ?= 2
 
-.PHONY: help setup demo test check format bench screenshots lock clean distclean
+.PHONY: help setup demo test check format bench lock clean distclean
 
 help: ## Show what can be done here
 	@echo "Siaga: from a press on a button to a police unit under way"; echo

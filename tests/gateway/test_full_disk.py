@@ -46,7 +46,7 @@ def test_a_gateway_without_room_acknowledges_nothing_says_so_and_goes_on(tmp_pat
                 resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (max(files), no_limit[1]))
 
                 assert status.get(timeout=20) == b"offline"
-                assert "nothing can be stored" in gateway.stderr()
+                eventually(lambda: "nothing can be stored" in gateway.stderr(), "it says so")
                 answered = len(one.acknowledged)
                 time.sleep(1.5)  # the button has asked again by now
                 assert len(one.acknowledged) == answered

@@ -97,6 +97,15 @@ def test_a_step_twice_is_one_step(store: SqlStore, operator: Operator, sent: Sen
     assert len(store.journal_of_incident(incident.id)) == 2
 
 
+def test_an_eta_that_is_too_long_for_the_button_is_not_told_as_unknown(
+    store: SqlStore, operator: Operator, sent: Sent
+) -> None:
+    incident = stored.open_incident(store)
+    for minutes in (254, 255, 256, 1440):
+        operator.assign(incident.id, "Siti", "Patroli 12", minutes)
+    assert [eta for _, _, eta in sent.stages()] == [254] * 4
+
+
 def test_another_unit_can_take_over(store: SqlStore, operator: Operator) -> None:
     incident = stored.open_incident(store)
     operator.assign(incident.id, "Siti", "Patroli 12", 5)

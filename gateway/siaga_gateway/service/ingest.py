@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from siaga_gateway.domain.frame import UNKNOWN_ETA, encode_ack
+from siaga_gateway.domain.frame import encode_ack, eta_field
 from siaga_gateway.service import journal
 from siaga_gateway.service.check import Checked, Checker
 from siaga_gateway.service.inbound import InboundFrame
@@ -182,7 +182,7 @@ class Ingest:
 
     def _answer(self, reply: Reply) -> None:
         now_s = min(max(self._clock.now_ms() // 1000, 0), 2**32 - 1)
-        eta = UNKNOWN_ETA if reply.eta_minutes is None else reply.eta_minutes
+        eta = eta_field(reply.eta_minutes)
         key = reply.known.key
         self._sender.send(
             key.device_id, encode_ack(key.mac_down, key.device_id, reply.counter, now_s, reply.stage, eta)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from siaga_gateway.domain.attach import stage_of
-from siaga_gateway.domain.frame import UNKNOWN_ETA, Stage, encode_ack
+from siaga_gateway.domain.frame import Stage, encode_ack, eta_field
 from siaga_gateway.domain.incident import Change, Disposition, Incident, IncidentState
 from siaga_gateway.service import journal
 from siaga_gateway.service.keyring import KeyRing
@@ -184,7 +184,7 @@ class Operator:
         if known is None:
             return
         stage = stage_of(incident)
-        eta = incident.eta_minutes if stage is Stage.ASSIGNED and incident.eta_minutes is not None else UNKNOWN_ETA
+        eta = eta_field(incident.eta_minutes if stage is Stage.ASSIGNED else None)
         for counter in counters:
             frame = encode_ack(known.key.mac_down, incident.device_id, counter, now_ms // 1000, stage, eta)
             self._sender.send(incident.device_id, frame)
