@@ -98,7 +98,7 @@ def test_a_step_twice_is_one_step(store: SqlStore, operator: Operator, sent: Sen
 
 
 def test_an_eta_that_is_too_long_for_the_button_is_not_told_as_unknown(
-    store: SqlStore, operator: Operator, sent: Sent
+    store: SqlStore, operator: Operator, sent: SentAnswers
 ) -> None:
     incident = stored.open_incident(store)
     for minutes in (254, 255, 256, 1440):
