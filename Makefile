@@ -11,8 +11,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST_ARGS ?=
+# Tests that start processes of their own: two at a time suit two cores.
+JOBS ?= 2
 
-.PHONY: help setup demo test check format bench screenshots lock clean distclean
+.PHONY: help setup demo test check format bench lock clean distclean
 
 help: ## Show what can be done here
 	@echo "Siaga: from a press on a button to a police unit under way"; echo
@@ -34,7 +36,7 @@ demo: $(READY) ## Press a button and watch help being called: broker, gateway, c
 	@$(BIN)/siaga demo $(ARGS)
 
 test: $(READY) ## Run every test; what needs a Debian package says which where it is missing
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile $(PYTEST_ARGS)
 
 check: $(READY) ## Format, lint, types, import rules
 	@$(BIN)/ruff format --check .

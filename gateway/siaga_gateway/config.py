@@ -155,7 +155,11 @@ class Settings(_Section):
         "siaga.lampung. Incidents are named after it."
     )
     data_dir: Path = Field(description="Folder of the store and the gateway's key.")
-    mode: Mode = Field(Mode.ACTUAL, description="How receivers are to take what is sent.")
+    mode: Mode = Field(
+        Mode.ACTUAL,
+        description="How receivers are to take what is sent: actual or exercise. A test of one button is marked by the "
+        "button itself.",
+    )
     language: Language = Field("id", description="Language of the console and of notices.")
     delayed_after_s: int = Field(
         120, description="A press that arrives later than this after it happened is shown as delayed.", ge=1, le=86_400
@@ -175,6 +179,13 @@ class Settings(_Section):
     lorawan: LorawanSettings = Field(default_factory=LorawanSettings, description="LoRaWAN, beside the broker.")
     console: ConsoleSettings = Field(default_factory=ConsoleSettings, description="The console.")
     outputs: list[OutputSettings] = Field(default_factory=list, description="Where incidents are sent.")
+
+    @field_validator("mode", mode="before")
+    @classmethod
+    def _not_a_test(cls, mode: object) -> object:
+        if mode not in (Mode.ACTUAL, Mode.EXERCISE):
+            raise ValueError(f"is {mode!r} and should be 'actual' or 'exercise'; a test is marked by the button itself")
+        return mode
 
     @field_validator("outputs")
     @classmethod

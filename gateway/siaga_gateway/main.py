@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from pathlib import Path
-from types import MappingProxyType
+from types import FrameType, MappingProxyType
+from typing import TYPE_CHECKING, NoReturn
 
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.folder_out import CapFolderOutput
@@ -34,6 +35,10 @@ from siaga_gateway.service.operate import Operator
 from siaga_gateway.service.outbox import OutboxWorker, wake_all
 from siaga_gateway.service.ports import Clock, Output
 from siaga_gateway.service.store import Store, StoreFailing
+from siaga_gateway.service.watch import JournalWatch
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 __all__ = ["StartError", "serve"]
 
@@ -56,15 +61,12 @@ def serve(config: Path) -> None:
 
 
 def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Clock, bound: socket.socket) -> None:
-    # The web framework is half of the start's time and needs nothing of what is checked before.
-    from siaga_gateway.console_server import ConsoleServer
-    from siaga_gateway.web.app import LOOPBACK_HOSTS, ConsoleOptions, VendorMissing, create_app
-
     bell = JournalBell()
     keyring = KeyRing(store, read_key(settings.data_dir))
     workers = [OutboxWorker(store, output, bell, clock) for output in outputs]
     _name_orphans(store, outputs)
     wake = wake_all(workers)
+    watch = JournalWatch(store, bell)
     entry_point = _EntryPoint()
     link = MqttLink(
         settings.mqtt, gateway=settings.name, clock=clock, sink=entry_point, on_change=_journalled(store, bell, clock)
@@ -89,32 +91,19 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
         limits=Limits(settings.batch, settings.queue, settings.quarantine, settings.verify_threads),
         committed=wake,
         came_by=downlinks.came_by,
+        on_health=lambda well, _why: link.announce(well),
     )
     entry_point.ingest = ingest
     operator = Operator(store, keyring, downlinks, bell, clock, outputs=names, committed=wake)
-    try:
-        app = create_app(
-            reader=store,
-            operate=operator,
-            bell=bell,
-            clock=clock,
-            options=ConsoleOptions(
-                gateway_name=settings.name,
-                mode=settings.mode,
-                language=settings.language,
-                operators=settings.console.operators,
-                secret=session_secret(settings.data_dir),
-                hosts=(*LOOPBACK_HOSTS, settings.console.host, *settings.console.allowed_hosts),
-            ),
-        )
-    except VendorMissing as error:
-        raise StartError(str(error)) from None
 
-    for worker in workers:
-        worker.start()
-    ingest.start()
+    # Until the console's server takes over, SIGTERM ends in the same orderly way.
+    signal.signal(signal.SIGTERM, _end)
     started = False
     try:
+        for worker in workers:
+            worker.start()
+        ingest.start()
+        watch.start()
         try:
             link.start()
         except BrokerUnreachable as error:
@@ -122,9 +111,14 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
         if lorawan is not None:
             # A second way in that is not there must not keep the first one shut.
             lorawan.start_later()
+        from importlib.metadata import version
+
         _note(store, clock, journal.GATEWAY_STARTED, {"version": version("siaga"), "pid": os.getpid()})
-        bell.ring()
         started = True
+        # Loading the web framework is half of the start; presses are taken meanwhile.
+        from siaga_gateway.console_server import ConsoleServer
+
+        app = _console(settings, store, operator, bell, clock)
         ConsoleServer(app, lambda: _say_ready(bound)).run_on(bound)
     finally:
         # Nothing more comes in; what is under way is finished, committed and acknowledged; then the link goes.
@@ -134,12 +128,34 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
         ingest.stop()
         for worker in workers:
             worker.stop()
+        watch.stop()
         for each in links:
             each.stop()
         for output in outputs:
             getattr(output, "close", lambda: None)()
         if started:
             _note(store, clock, journal.GATEWAY_STOPPED, {})
+
+
+def _end(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
+
+
+def _console(settings: Settings, store: SqlStore, operator: Operator, bell: JournalBell, clock: Clock) -> FastAPI:
+    from siaga_gateway.web.app import LOOPBACK_HOSTS, ConsoleOptions, VendorMissing, create_app
+
+    options = ConsoleOptions(
+        gateway_name=settings.name,
+        mode=settings.mode,
+        language=settings.language,
+        operators=settings.console.operators,
+        secret=session_secret(settings.data_dir),
+        hosts=(*LOOPBACK_HOSTS, settings.console.host, *settings.console.allowed_hosts),
+    )
+    try:
+        return create_app(reader=store, operate=operator, bell=bell, clock=clock, options=options)
+    except VendorMissing as error:
+        raise StartError(str(error)) from None
 
 
 class _EntryPoint:

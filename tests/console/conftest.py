@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,7 +21,8 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from console.fakes import Book, FakeBell, FakeClock, append
+from console.fakes import Book, FakeBell, FakeClock
+from console.filebook import append
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.web.app import ConsoleOptions, create_app
 
@@ -70,7 +74,7 @@ class ServedConsole:
         self.journal = folder / "journal.jsonl"
         self.journal.touch()
         self._options = options
-        self.port = 0
+        self.port = _free_port()
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -78,6 +82,7 @@ class ServedConsole:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
+        assert self._process is None, "it still runs"
         command = [sys.executable, str(HERE / "serve.py"), str(self.journal), str(self.port), json.dumps(self._options)]
         paths = os.pathsep.join(str(path) for path in (TESTS, TESTS.parent / "gateway"))
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths})
@@ -120,11 +125,23 @@ class ServedConsole:
             self.signal(signal.SIGCONT)
             self.kill()
 
-    def client(self) -> httpx.Client:
-        """Signed in; waits at most 10 s for anything."""
-        client = httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=10)
-        assert client.post("/sign-in", data={"name": OPERATOR}).status_code == 303
-        return client
+    @contextlib.contextmanager
+    def client(self, timeout: float = 10) -> Iterator[httpx.Client]:
+        """Signed in; waits at most `timeout` seconds for anything."""
+        fresh = httpx.Limits(max_keepalive_connections=0)  # a kept connection may be one to a killed console
+        with httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=timeout, limits=fresh) as client:
+            assert client.post("/sign-in", data={"name": OPERATOR}).status_code == 303
+            yield client
+
+
+def _free_port() -> int:
+    """Free, and below the range that connections take theirs from: it must still be free after a kill."""
+    for _ in range(50):
+        port = random.randint(20_000, 32_000)
+        with socket.socket() as trial, contextlib.suppress(OSError):
+            trial.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no free port")
 
 
 @pytest.fixture

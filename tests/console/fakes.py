@@ -1,18 +1,15 @@
 """Hand-written fakes of what the console needs: an event-sourced book of incidents, a bell and a clock.
 
-`Book` is JournalReader and Operate in memory. `FileBook` keeps its events in a file and follows what others append to
-it, so that a console in another process can be killed and started again on the same journal.
+`Book` is JournalReader and Operate in memory; `filebook.py` has one that outlives its process.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from siaga_gateway.domain.incident import Disposition, Incident, IncidentState, Mode, Position
@@ -167,10 +164,20 @@ class Book:
             found = self._incidents.get(incident_id)
         if found is None:
             raise OperateError(f"incident {incident_id} does not exist")
-        if found.state is IncidentState.CLOSED and step != "close":
+        target = TARGETS.get(step)
+        if target is None and not found.held:
+            return found
+        if found.state is target and all(getattr(found, name) == value for name, value in facts.items()):
+            return found
+        if found.state is IncidentState.CLOSED:
+            if target is IncidentState.CLOSED:
+                return found
             raise OperateError(f"incident {incident_id} is closed: open a new one by radio")
-        if (step, found.state) != ("seen", IncidentState.SEEN):
-            self.do(do=step, incident=incident_id, actor=operator, **facts)
+        if step == "seen" and found.state is not IncidentState.OPEN:
+            return found
+        if step == "on_scene" and found.unit is None:
+            raise OperateError(f"incident {incident_id} has no unit")
+        self.do(do=step, incident=incident_id, actor=operator, **facts)
         return self._incidents[incident_id]
 
     # --- events ---
@@ -204,6 +211,12 @@ class Book:
         self._journal.append(JournalEntry(len(self._journal) + 1, at_ms, kind, number, device, actor, facts))
 
 
+TARGETS = {
+    "seen": IncidentState.SEEN,
+    "assign": IncidentState.ASSIGNED,
+    "on_scene": IncidentState.ON_SCENE,
+    "close": IncidentState.CLOSED,
+}
 SHOWN = ("unit", "eta_minutes", "disposition", "accuracy_m", "fix_age_s")
 
 
@@ -263,43 +276,3 @@ def _changed(step: str, found: Incident, at_ms: int, actor: str | None, facts: d
             outcome = Disposition(facts["disposition"])
             return journal.CLOSED, replace(found, state=IncidentState.CLOSED, disposition=outcome, **closed)
     raise ValueError(f"no event {step!r}")
-
-
-class FileBook(Book):
-    """A book whose events stand in a file, one JSON object a line; it follows what is appended."""
-
-    def __init__(self, bell: FakeBell, file: Path) -> None:
-        super().__init__(bell)
-        self._file = file
-        self._read = 0
-        file.touch()
-        self.follow()
-
-    def follow(self) -> None:
-        """Apply what is new in the file."""
-        with self._lock, self._file.open("rb") as stream:
-            stream.seek(self._read)
-            lines = stream.read().split(b"\n")
-            for line in lines[:-1]:
-                self._apply(json.loads(line))
-                self._read += len(line) + 1
-        if len(lines) > 1:
-            self.bell.ring()
-
-    def follow_for_ever(self) -> None:
-        while True:
-            time.sleep(0.005)
-            self.follow()
-
-    def _commit(self, event: dict[str, Any]) -> None:
-        append(self._file, event)
-        self.follow()
-
-
-def append(file: Path, *events: dict[str, Any]) -> None:
-    """Add events to a FileBook's file, from any process."""
-    now = time.time_ns() // 1_000_000
-    lines = "".join(json.dumps({"at_ms": now, **event}) + "\n" for event in events)
-    with file.open("ab") as stream:
-        stream.write(lines.encode())
-        stream.flush()

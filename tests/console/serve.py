@@ -18,7 +18,8 @@ import uvicorn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from console.fakes import FakeBell, FakeClock, FileBook
+from console.fakes import FakeBell, FakeClock
+from console.filebook import FileBook
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.web.app import ConsoleOptions, create_app, end_streams
 
@@ -32,6 +33,7 @@ async def serve(journal: Path, port: int, settings: dict[str, object]) -> None:
     listening = socket.socket()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind(("127.0.0.1", port))
+    listening.listen()  # from here on nobody is refused
     threading.Thread(target=book.follow_for_ever, daemon=True).start()
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3))
 

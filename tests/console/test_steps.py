@@ -11,7 +11,7 @@ from siaga_gateway.domain.incident import Disposition, IncidentState
 def test_an_incident_goes_its_whole_way_and_the_detail_shows_each_step(console: Console) -> None:
     console.book.press(1)
     answer = console.browser.post("/incidents/1/seen")
-    assert answer.status_code == 200 and "DITERIMA" in answer.text and 'data-step="assign"' in answer.text
+    assert answer.status_code == 200 and "DILIHAT" in answer.text and 'data-step="assign"' in answer.text
     answer = console.browser.post("/incidents/1/assign", data={"unit": "  Polsek  Kedaton 02 ", "eta": "7"})
     assert "Polsek Kedaton 02" in answer.text and 'data-step="on-scene"' in answer.text
     assert "DI LOKASI" in console.browser.post("/incidents/1/on-scene").text

@@ -8,12 +8,16 @@ from pathlib import Path
 from small_gateway import SmallGateway
 from virtual import VirtualButton
 
-from siaga_gateway.domain.frame import Kind, Stage, encode_ack, encode_command
+from siaga_gateway.domain.frame import Kind, Stage, Uplink, encode_ack, encode_command
 from siaga_gateway.domain.verify import GatewayKey
 
 
 def settings_for(gateway: SmallGateway, port: int, **more: object) -> dict[str, object]:
     return {"mqtt_port": port, "gateway_key": gateway.public_hex, **more}
+
+
+def not_presses(uplink: Uplink) -> bool:
+    return uplink.kind is not Kind.PRESS
 
 
 def test_a_press_is_stored_signed_published_and_shown_through_every_stage(button, gateway, broker):
@@ -115,7 +119,7 @@ def test_held_at_power_up_it_is_a_test_and_no_incident(button, gateway, broker):
 
 
 def test_a_refused_registration_is_told_to_call_until_somebody_sends_help(button, gateway, broker):
-    gateway.answers = False
+    gateway.answers = not_presses
     held = button(**settings_for(gateway, broker)).start()
     press = gateway.press(held.press())
     gateway.acknowledge(press, Stage.REFUSED)
@@ -126,7 +130,7 @@ def test_a_refused_registration_is_told_to_call_until_somebody_sends_help(button
 
 
 def test_without_an_acknowledgement_it_says_so_and_goes_on_trying(button, gateway, broker):
-    gateway.answers = False
+    gateway.answers = not_presses
     held = button(**settings_for(gateway, broker, no_ack_s=2)).start()
     counter = held.press()
     held.until(ev="indicator", signal="not_getting_through")
@@ -140,7 +144,7 @@ def test_without_an_acknowledgement_it_says_so_and_goes_on_trying(button, gatewa
 
 
 def test_what_is_not_a_true_acknowledgement_changes_nothing_and_is_counted(button, gateway, broker):
-    gateway.answers = False
+    gateway.answers = not_presses
     held = button(**settings_for(gateway, broker, checkin_s=2)).start()
     press = gateway.press(held.press())
     key = gateway.devices[press.device_id]
@@ -165,12 +169,36 @@ def test_what_is_not_a_true_acknowledgement_changes_nothing_and_is_counted(butto
     gateway.send(press.device_id, encode_command(key.mac_down, key.device_id, 1, now, 1, b""))
     gateway.acknowledge(press, Stage.RECEIVED)
     held.until(ev="state", state="received")
-    assert len(held.all(ev="ack")) == 1 and not [e for e in held.all(ev="state") if e["state"] == "seen"]
-    gateway.answers = True
-    told = gateway.until(lambda uplink: uplink.status is not None and uplink.status.rejected > 0)
-    assert told.status.rejected == 12
-    after = gateway.until(lambda uplink: uplink.status is not None and uplink.counter > told.counter)
-    assert after.status.rejected == 0, "what a check-in told is told"
+    assert len(held.all(ev="ack", counter=press.counter)) == 1 and not [
+        e for e in held.all(ev="state") if e["state"] == "seen"
+    ]
+
+    def told() -> int:
+        check_ins = {uplink.counter: uplink.status for uplink in list(gateway.uplinks) if uplink.status is not None}
+        return sum(status.rejected for status in check_ins.values())
+
+    gateway.until(lambda uplink: told() >= 12)
+    settled = max(uplink.counter for uplink in gateway.uplinks)
+    gateway.until(lambda uplink: uplink.kind is Kind.CHECKIN and uplink.counter > settled)
+    assert told() == 12, "each is told once"
+
+
+def test_a_command_that_is_not_known_is_refused_once(button, gateway, broker):
+    held = button(**settings_for(gateway, broker)).start()
+    device = bytes.fromhex(held.device_id)
+    gateway.until(lambda uplink: uplink.kind is Kind.ENROL and uplink.device_id == device)
+    key = gateway.devices[device]
+    for counter in (5, 5, 3):
+        gateway.send(device, encode_command(key.mac_down, device, counter, int(time.time()), 9, b"now"))
+    receipt = gateway.until(lambda uplink: uplink.kind is Kind.RECEIPT and uplink.device_id == device)
+    assert (receipt.receipt.down_counter, receipt.receipt.result) == (5, 1)
+    held.until(ev="frame", counter=receipt.counter, step="acknowledged")
+    held.kill()
+    held.start().until(ev="bearer", up=True)
+    gateway.send(device, encode_command(key.mac_down, device, 5, int(time.time()), 9, b"now"))
+    held.until_true(lambda event: "came again" in str(event.get("what")))
+    receipts = {uplink.counter for uplink in gateway.uplinks if uplink.kind is Kind.RECEIPT}
+    assert receipts == {receipt.counter}
 
 
 def test_an_unset_clock_is_taken_from_the_first_fresh_acknowledgement(button, gateway, broker):
@@ -183,6 +211,24 @@ def test_an_unset_clock_is_taken_from_the_first_fresh_acknowledgement(button, ga
     assert 1_900_000_000 <= late.report.time < 1_900_000_030
     early = [uplink for uplink in gateway.uplinks if uplink.report is not None and uplink.counter < late.counter]
     assert all(uplink.report.time in (0, *range(1_900_000_000, 1_900_000_030)) for uplink in early)
+
+
+def test_an_old_acknowledgement_played_again_sets_no_clock(button, gateway, broker):
+    gateway.clock = lambda: 1_800_000_000
+    held = button(**settings_for(gateway, broker)).start()
+    press = gateway.press(held.press())
+    held.until(ev="frame", counter=press.counter, step="acknowledged")
+    old = gateway.acknowledge(press, Stage.RECEIVED)
+    held.kill()
+    gateway.answers = lambda uplink: False
+    held.environment = {"SIAGA_CLOCK": "unset"}
+    held.start().until(ev="bearer", up=True)
+    gateway.send(press.device_id, old)
+    held.until(ev="ack", counter=press.counter)
+    later = gateway.press(held.press())
+    assert later.report.time == 0
+    gateway.acknowledge(later, Stage.RECEIVED)
+    held.until_true(lambda event: "clock set" in str(event.get("what")))
 
 
 def test_nothing_is_sent_to_nobody_and_everything_when_the_network_comes(button, gateway, broker):
@@ -293,6 +339,28 @@ def test_without_settings_it_still_tells_who_it_is(tmp_path: Path):
     assert "setting mqtt_host is missing" in held.until(ev="error")["what"]
     held.kill()
     assert held.start().until(ev="start")["enrol"] == started["enrol"], "always the same ENROL"
+    held.kill()
+
+
+def test_news_that_came_while_a_check_in_waited_follow_it(button, gateway, broker):
+    gateway.answers = lambda uplink: uplink.kind is Kind.ENROL
+    held = button(**settings_for(gateway, broker, checkin_s=600)).start()
+    waiting = gateway.until(lambda uplink: uplink.kind is Kind.CHECKIN)
+    held.say("battery 7")
+    held.until(ev="indicator", signal="low_battery")
+    gateway.acknowledge(waiting, Stage.RECEIVED)
+    assert gateway.until(lambda uplink: uplink.kind is Kind.CHECKIN and uplink.report.low_battery).report.battery == 7
+
+
+def test_a_file_that_is_no_flash_is_left_alone_and_a_spoilt_one_is_told(tmp_path: Path):
+    held = VirtualButton(tmp_path / "spoilt", {"mqtt_host": None, "mqtt_tls": None})
+    held.flash.write_text("a letter to somebody")
+    held.start(wait=False)
+    assert held.wait() != 0 and "no flash image" in held.stderr()
+    assert held.flash.read_text() == "a letter to somebody"
+    held.flash.write_bytes(b"\x55" * 4096 * 128)
+    held.start()
+    assert "it was formatted" in held.until(ev="error")["what"]
     held.kill()
 
 

@@ -82,11 +82,12 @@ class VirtualButton:
         self.process.stdin.flush()
 
     def hold(self, seconds: float) -> None:
-        """Press, and let go for as long as no hand is quicker."""
-        self.say("pin button 1")
-        time.sleep(seconds)
-        self.say("pin button 0")
-        time.sleep(0.1)
+        """Press, and let go; the seconds are the button's own, however busy this machine is."""
+        for line, down, wait in (("pin button 1", True, seconds), ("pin button 0", False, 0.0)):
+            since = len(self.events)
+            self.say(line)
+            self.until(since, ev="button", down=down)
+            time.sleep(wait)
 
     def press(self) -> int:
         """Hold the button long enough, and return the counter under which the press was stored."""
@@ -126,6 +127,10 @@ class VirtualButton:
     def kill(self) -> None:
         """SIGKILL, as a power cut is for a process."""
         self._end(lambda process: process.kill())
+
+    def wait(self) -> int:
+        """It ends by itself; its exit code."""
+        return self._end(lambda process: None)
 
     def quit(self) -> int:
         """Ask it to end; its exit code."""

@@ -36,7 +36,7 @@ def open_incident(store: SqlStore, counter: int = 1, *, outputs: tuple[str, ...]
     """An open incident as ingest leaves it, with its first notice for these outputs."""
     owner = store.owners()[0]
     with store.transaction() as transaction:
-        incident_id = transaction.new_incident_id()
+        incident_id = transaction.next_incident_id()
         incident = Incident(
             id=incident_id,
             identifier=f"siaga.test-{incident_id}.{store.name}",

@@ -228,7 +228,7 @@ def test_a_test_press_is_never_dispatched_as_an_emergency(desk: Desk) -> None:
     assert not desk.store.recent_incidents()
     (test,) = desk.store.recent_tests()
     assert (test.mode, test.state) == (Mode.TEST, IncidentState.CLOSED)
-    assert desk.kinds() == [journal.TEST_PRESS]
+    assert desk.kinds() == [journal.TEST_PRESS, journal.REPEATED]
     assert desk.told("cad") == []
     assert desk.told("trainer") == [(1, "opened")]
 
@@ -387,6 +387,17 @@ def test_a_missed_stage_is_told_again_with_a_repetition(desk: Desk) -> None:
         transaction.put_incident(replace(desk.only(), state=IncidentState.ASSIGNED, unit="Patroli 12", eta_minutes=7))
     replies = desk.take(press)
     assert [(r.counter, r.stage, r.eta_minutes) for r in replies] == [(1, RECEIVED, None), (1, Stage.ASSIGNED, 7)]
+
+
+def test_a_replayed_frame_is_answered_again_and_seen_in_the_journal(desk: Desk) -> None:
+    button = desk.button()
+    press = button.press(NOW_S)
+    for _ in range(50):
+        assert desk.stages(press) == [(1, RECEIVED)]
+    assert desk.only().presses == 1
+    (entry,) = desk.journal(journal.REPEATED)
+    assert entry.facts == {"counter": 1, "kind": "press", "count": 1}
+    assert [rest.facts["count"] for rest in desk.sampler.rest()] == [48]
 
 
 def test_an_opening_before_the_first_counter_still_gets_through(desk: Desk) -> None:

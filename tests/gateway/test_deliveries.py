@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import stored
+from fakes import ManualClock
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,14 +20,9 @@ from siaga_gateway.service.live import JournalBell
 from siaga_gateway.service.notices import tell
 from siaga_gateway.service.outbox import OutboxWorker, pause_s
 from siaga_gateway.service.ports import Delivered, NotDelivered
-from siaga_gateway.service.store import DeliveryState
+from siaga_gateway.service.store import DeliveryState, StoreFailing
 
 Answer = Callable[[Notice, str], Delivered | NotDelivered]
-
-
-class FixedClock:
-    def now_ms(self) -> int:
-        return stored.NOW_MS
 
 
 class Receiver:
@@ -57,7 +53,7 @@ def store(tmp_path: Path) -> Iterator[SqlStore]:
 
 
 def worker(store: SqlStore, receiver: Receiver) -> OutboxWorker:
-    return OutboxWorker(store, receiver, JournalBell(), FixedClock())
+    return OutboxWorker(store, receiver, JournalBell(), ManualClock(stored.NOW_MS))
 
 
 def change(store: SqlStore, incident: Incident, what: Change) -> Incident:
@@ -151,6 +147,18 @@ def test_a_long_outage_does_not_flood_the_journal(store: SqlStore, monkeypatch: 
     assert store.deliveries()[0].attempts == 40
 
 
+def test_what_waited_for_a_receiver_that_was_down_goes_at_once_when_it_is_back(store: SqlStore) -> None:
+    incidents = [stored.open_incident(store, n + 1, outputs=("cad",)) for n in range(6)]
+    receiver = Receiver(lambda _n, _k: NotDelivered("connection refused", retry_after_s=250))
+    under_test = worker(store, receiver)
+    work_until(under_test, lambda: len(receiver.asked) >= 3)
+    receiver.answer = takes
+    last = stored.open_incident(store, 50, outputs=("cad",))
+    work_until(under_test, lambda: not store.pending("cad"), 30)
+    assert len(store.deliveries()) == len(incidents) + 1
+    assert any(key == f"{last.identifier}.1.cad" for key, _ in receiver.asked)
+
+
 def test_the_thread_delivers_when_woken_and_ends_when_told(store: SqlStore) -> None:
     receiver = Receiver(takes)
     under_test = worker(store, receiver)
@@ -199,3 +207,43 @@ def test_pauses_grow_are_bounded_and_honour_the_receivers_wish(
     if asked_s is not None:
         assert pause >= min(asked_s, 300)
     assert pause_s(attempts + 1, 0.5) >= pause_s(attempts, 0.5)
+
+
+def test_what_the_store_did_not_record_is_recorded_later_and_not_sent_again(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored.open_incident(store, outputs=("cad",))
+    receiver = Receiver(takes)
+    under_test = worker(store, receiver)
+    whole = store.transaction
+
+    def full(*_: object) -> object:
+        raise StoreFailing("the disk is full")
+
+    monkeypatch.setattr(store, "transaction", full)
+    with pytest.raises(StoreFailing):
+        under_test.work()
+    monkeypatch.setattr(store, "transaction", whole)
+    under_test.work()
+    assert len(receiver.asked) == 1
+    assert store.deliveries()[0].state is DeliveryState.DELIVERED
+
+
+def test_a_long_queue_is_read_once_and_emptied(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for counter in range(1, 121):
+        stored.open_incident(store, counter, outputs=("cad",))
+    read = 0
+    pending = store.pending
+
+    def counted(output: str, after_id: int = 0) -> object:
+        nonlocal read
+        rows = pending(output, after_id)
+        read += len(rows)
+        return rows
+
+    monkeypatch.setattr(store, "pending", counted)
+    receiver = Receiver(takes)
+    under_test = worker(store, receiver)
+    work_until(under_test, lambda: len(receiver.asked) == 120)
+    assert read == 120
+    assert not pending("cad")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from fakes import ManualClock
 from ingesting import HOUSE, NOW_MS, NOW_S, Desk
 
 from pressing import PressingButton, report_body
@@ -25,20 +26,12 @@ from siaga_gateway.service.store import Transaction
 
 
 @dataclass
-class Clock:
-    at_ms: int = NOW_MS
-
-    def now_ms(self) -> int:
-        return self.at_ms
-
-
-@dataclass
 class Station:
     """An ingest on a desk's store, and all that it told the world, in order."""
 
     desk: Desk
     ingest: Ingest
-    clock: Clock
+    clock: ManualClock
     told: list[str] = field(default_factory=list)
     health: list[tuple[bool, str]] = field(default_factory=list)
 
@@ -74,7 +67,7 @@ def forged(frame: bytes) -> bytes:
 
 @contextlib.contextmanager
 def station(desk: Desk, limits: Limits = Limits(), *, started: bool = True) -> Iterator[Station]:  # noqa: B008
-    clock = Clock()
+    clock = ManualClock(NOW_MS)
     made = Station(desk, None, clock)  # type: ignore[arg-type]
     made.ingest = Ingest(
         store=desk.store,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import stored
+from fakes import ManualClock, SentAnswers
 
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.domain.frame import Stage
@@ -18,25 +19,6 @@ from siaga_gateway.service.operate import Operator
 from siaga_gateway.service.ports import OperateError
 
 
-class FixedClock:
-    def now_ms(self) -> int:
-        return stored.NOW_MS + 5_000
-
-
-class Sent:
-    """ports.AcknowledgementSender that keeps what it was given."""
-
-    def __init__(self) -> None:
-        self.frames: list[tuple[bytes, bytes]] = []
-
-    def send(self, device_id: bytes, frame: bytes) -> None:
-        self.frames.append((device_id, frame))
-
-    def stages(self) -> list[tuple[int, int, int]]:
-        """(counter, stage, eta) of each."""
-        return [(int.from_bytes(f[10:14], "big"), f[18], f[19]) for _, f in self.frames]
-
-
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[SqlStore]:
     made = stored.new_store(tmp_path)
@@ -46,14 +28,14 @@ def store(tmp_path: Path) -> Iterator[SqlStore]:
 
 
 @pytest.fixture
-def sent() -> Sent:
-    return Sent()
+def sent() -> SentAnswers:
+    return SentAnswers()
 
 
 @pytest.fixture
-def operator(store: SqlStore, sent: Sent) -> Operator:
+def operator(store: SqlStore, sent: SentAnswers) -> Operator:
     keyring = KeyRing(store, stored.GATEWAY_KEY)
-    return Operator(store, keyring, sent, JournalBell(), FixedClock(), outputs=["cad"])
+    return Operator(store, keyring, sent, JournalBell(), ManualClock(stored.NOW_MS + 5_000), outputs=["cad"])
 
 
 def changes(store: SqlStore) -> list[Change]:
@@ -61,7 +43,7 @@ def changes(store: SqlStore) -> list[Change]:
 
 
 def test_an_incident_goes_from_seen_to_closed_and_everyone_hears_each_step(
-    store: SqlStore, operator: Operator, sent: Sent
+    store: SqlStore, operator: Operator, sent: SentAnswers
 ) -> None:
     incident = stored.open_incident(store, counter=7, outputs=("cad",))
     assert operator.seen(incident.id, "Siti").seen_by == "Siti"
@@ -92,7 +74,9 @@ def test_an_incident_goes_from_seen_to_closed_and_everyone_hears_each_step(
     assert entries[1].facts == {"unit": "Patroli 12", "eta_minutes": 6}
 
 
-def test_the_acknowledgement_is_one_that_the_button_verifies(store: SqlStore, operator: Operator, sent: Sent) -> None:
+def test_the_acknowledgement_is_one_that_the_button_verifies(
+    store: SqlStore, operator: Operator, sent: SentAnswers
+) -> None:
     import hmac
 
     incident = stored.open_incident(store)
@@ -103,7 +87,7 @@ def test_the_acknowledgement_is_one_that_the_button_verifies(store: SqlStore, op
     assert frame[20:] == hmac.digest(key, b"siaga/1 down" + frame[:20], "sha256")[:16]
 
 
-def test_a_step_twice_is_one_step(store: SqlStore, operator: Operator, sent: Sent) -> None:
+def test_a_step_twice_is_one_step(store: SqlStore, operator: Operator, sent: SentAnswers) -> None:
     incident = stored.open_incident(store)
     for _ in range(2):
         operator.seen(incident.id, "Siti")
@@ -113,6 +97,15 @@ def test_a_step_twice_is_one_step(store: SqlStore, operator: Operator, sent: Sen
     assert len(store.journal_of_incident(incident.id)) == 2
 
 
+def test_an_eta_that_is_too_long_for_the_button_is_not_told_as_unknown(
+    store: SqlStore, operator: Operator, sent: SentAnswers
+) -> None:
+    incident = stored.open_incident(store)
+    for minutes in (254, 255, 256, 1440):
+        operator.assign(incident.id, "Siti", "Patroli 12", minutes)
+    assert [eta for _, _, eta in sent.stages()] == [254] * 4
+
+
 def test_another_unit_can_take_over(store: SqlStore, operator: Operator) -> None:
     incident = stored.open_incident(store)
     operator.assign(incident.id, "Siti", "Patroli 12", 5)
@@ -120,10 +113,12 @@ def test_another_unit_can_take_over(store: SqlStore, operator: Operator) -> None
 
 
 def test_a_held_incident_is_told_to_nobody_until_a_person_dispatches_it(
-    store: SqlStore, operator: Operator, sent: Sent
+    store: SqlStore, operator: Operator, sent: SentAnswers
 ) -> None:
     incident = stored.open_incident(store, held=True)
     operator.seen(incident.id, "Siti")
+    with pytest.raises(OperateError, match="is held, for its registration is suspended: dispatch it first"):
+        operator.assign(incident.id, "Siti", "Patroli 12", 5)
     assert changes(store) == []
     released = operator.dispatch_held(incident.id, "Siti")
     assert not released.held
@@ -146,7 +141,7 @@ def test_a_held_incident_is_told_to_nobody_until_a_person_dispatches_it(
     ],
 )
 def test_a_step_that_cannot_be_is_refused_in_words_and_changes_nothing(
-    store: SqlStore, operator: Operator, sent: Sent, do: object, said: str
+    store: SqlStore, operator: Operator, sent: SentAnswers, do: object, said: str
 ) -> None:
     incident = stored.open_incident(store)
     with pytest.raises(OperateError, match=said):

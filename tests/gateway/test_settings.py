@@ -36,7 +36,7 @@ def test_the_least_that_is_needed_is_enough_and_paths_count_from_the_file(tmp_pa
             r"name = 'Polda Lampung': is not written as it must be; .*lower-case",
         ),
         (GOOD + "bach = 5\n", r"bach: there is no such setting; `siaga gateway settings`"),
-        (GOOD + 'mode = "real"\n', r"mode = 'real': input should be 'actual', 'exercise' or 'test'"),
+        (GOOD + 'mode = "real"\n', r"mode: is 'real' and should be 'actual' or 'exercise'"),
         (GOOD + "[mqtt]\nport = 99999\n", r"mqtt\.port = 99999: input should be less than or equal to 65535"),
         (GOOD + '[mqtt]\nport = "x"\n', r"mqtt\.port = 'x': input should be a valid integer.*; Its port"),
         (GOOD + "[mqtt]\nkeepalive_s = 1\n", r"mqtt\.keepalive_s = 1: input should be greater than or equal to 5"),

@@ -12,6 +12,7 @@ import stored
 
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, store_path
 from siaga_gateway.adapters.sql.migrate import Migration, applied, known_migrations, migrate, statements
+from siaga_gateway.adapters.sql.transaction import INCIDENTS, events_query, marks_query
 from siaga_gateway.domain.frame import Kind, Suite
 from siaga_gateway.domain.incident import Change, Notice
 from siaga_gateway.domain.registry import RegistrationState
@@ -57,6 +58,13 @@ def test_a_commit_outlives_the_process_that_made_it(tmp_path: Path) -> None:
     again = stored.new_store(tmp_path)
     assert (again.incident(incident.id), again.name) == (incident, name)
     again.close()
+
+
+def test_a_new_store_is_for_its_owners_eyes_only(tmp_path: Path, store: SqlStore) -> None:
+    stored.open_incident(store)
+    files = [file for file in tmp_path.iterdir() if file.name.startswith(store_path(tmp_path).name)]
+    assert len(files) >= 2, "the store and its log"
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
 
 
 def test_a_commit_waits_for_the_disk(store: SqlStore) -> None:
@@ -113,6 +121,22 @@ def test_a_full_disk_changes_nothing_and_is_over_when_there_is_room(store: SqlSt
     with store.transaction() as transaction:
         transaction.add_event(event(20_000))
     assert rows(store, "event") == kept + 1
+
+
+def test_what_every_batch_asks_for_is_found_by_an_index(store: SqlStore) -> None:
+    """However many events there are: a scan would make each press slower than the one before."""
+    asked = {
+        "event": (events_query(3), [b"device", 1] * 3),
+        "press": (marks_query(3), [b"device", 1, 0] * 3),
+        "incident": (f"{INCIDENTS} WHERE incident.state <> 'closed' AND incident.device_id IN (?, ?)", [b"a", b"b"]),
+        "device_status": ("SELECT * FROM device_status WHERE device_id IN (?, ?)", [b"a", b"b"]),
+        "outbox": ("SELECT * FROM outbox WHERE state = 'pending' AND output = ? AND id > ? ORDER BY id", ["cad", 0]),
+        "journal": ("SELECT * FROM journal WHERE incident_id = ? ORDER BY id", [1]),
+    }
+    for table, (query, parameters) in asked.items():
+        steps = [row[3] for row in store.fetch(f"EXPLAIN QUERY PLAN {query}", parameters)]
+        assert any(step.startswith(f"SEARCH {table}") for step in steps), (table, steps)
+        assert not any(step.startswith(f"SCAN {table}") for step in steps), (table, steps)
 
 
 def test_readers_do_not_wait_for_a_writer(store: SqlStore) -> None:

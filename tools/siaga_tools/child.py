@@ -33,16 +33,21 @@ def ending(code: int) -> str:
 class Child:
     """One running child process. Make it with `Child.start`."""
 
-    def __init__(self, name: str, process: asyncio.subprocess.Process, on_line: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        process: asyncio.subprocess.Process,
+        on_line: Callable[[str], None],
+        on_complaint: Callable[[str], None] | None,
+    ) -> None:
         self.name = name
         self.stopping = False  # set before this process ends it on purpose
         self.complaints: deque[str] = deque(maxlen=_TAIL_LINES)  # the last lines of its standard error
         self._process = process
-        self._on_line = on_line
-        self._on_complaint: Callable[[str], None] = lambda line: None
+        self._on_complaint = on_complaint
         assert process.stdout is not None and process.stderr is not None
         self._readers = (
-            asyncio.create_task(self._read(process.stdout, self._line), name=f"{name} stdout"),
+            asyncio.create_task(self._read(process.stdout, on_line), name=f"{name} stdout"),
             asyncio.create_task(self._read(process.stderr, self._complain), name=f"{name} stderr"),
         )
 
@@ -71,10 +76,7 @@ class Child:
             )
         except OSError as error:
             raise Trouble("not_started", name=name, command=command[0], why=error.strerror or error) from error
-        child = cls(name, process, on_line)
-        if on_complaint is not None:
-            child._on_complaint = on_complaint
-        return child
+        return cls(name, process, on_line, on_complaint)
 
     @property
     def pid(self) -> int:
@@ -129,12 +131,10 @@ class Child:
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(number)
 
-    def _line(self, line: str) -> None:
-        self._on_line(line)
-
     def _complain(self, line: str) -> None:
         self.complaints.append(line)
-        self._on_complaint(line)
+        if self._on_complaint is not None:
+            self._on_complaint(line)
 
     @staticmethod
     async def _read(stream: asyncio.StreamReader, take: Callable[[str], None]) -> None:

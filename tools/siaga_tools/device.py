@@ -14,7 +14,7 @@ import click
 
 from siaga_tools.child import ending as ending_of
 from siaga_tools.ending import cancelled_by_signals
-from siaga_tools.interpreter import find_firmware, find_micropython
+from siaga_tools.interpreter import check_micropython, find_firmware, find_micropython
 from siaga_tools.signals import signal_meaning, signal_text
 from siaga_tools.typed import typed_lines
 from siaga_tools.virtual_button import ButtonEvent, ButtonFiles, HoldTimes, VirtualButton
@@ -47,6 +47,7 @@ def run(flash: Path, settings: Path | None, as_json: bool, language: str, microp
             flash=flash.resolve(),
             settings=settings.resolve() if settings else None,
         )
+        check_micropython(files.micropython)
         sys.exit(asyncio.run(ByHand(files, language, as_json).run()))
     except Trouble as trouble:
         click.echo(f"siaga: {trouble.say(language)}", err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Final
 from siaga_tools.words import Trouble
 
 SETTING: Final = "SIAGA_MICROPYTHON"
+_PROBE_DEADLINE_S: Final = 10.0
 
 
 def find_micropython(named: str | None = None, environ: Mapping[str, str] = os.environ) -> str:
@@ -31,6 +33,27 @@ def find_micropython(named: str | None = None, environ: Mapping[str, str] = os.e
     if found is None:
         raise Trouble("micropython_missing", setting=SETTING)
     return found
+
+
+def check_micropython(path: str) -> None:
+    """Run it for a moment: it must be a MicroPython with the chip's own file system.
+
+    Raises Trouble (`micropython_unfit`) with what it said.
+    """
+    try:
+        done = subprocess.run(
+            [path, "-c", "import vfs, asyncio, ssl; vfs.VfsLfs2; print('fit')"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_PROBE_DEADLINE_S,
+            check=False,
+        )
+        said = (done.stdout + done.stderr).strip()
+    except (OSError, subprocess.TimeoutExpired) as error:
+        said = str(error)
+    if said != "fit":
+        raise Trouble("micropython_unfit", path=path, why=said.rpartition("\n")[2] or "-")
 
 
 def find_firmware() -> Path:

@@ -20,6 +20,7 @@ from siaga_tools.words import Trouble
 
 HEAP: Final = "192k"  # of a 64-bit build: about half of that on the chip
 START_DEADLINE_S: Final = 20.0
+FELT_DEADLINE_S: Final = 5.0
 HOLD_MARGIN_S: Final = 0.1  # a hand holds a little longer than it must
 _KEPT: Final = 500  # events, for a wait that begins after what it waits for
 
@@ -162,7 +163,7 @@ class VirtualButton:
             finally:
                 self._switched.set()
             await asyncio.sleep(self._holds.press_ms / 1000 + HOLD_MARGIN_S)
-            await self.tell("pin button 0")
+            await self._move(down=False)
 
     async def power_cycle(self) -> None:
         """Switch it off and on, and wait until it has started."""
@@ -228,12 +229,26 @@ class VirtualButton:
 
     async def _hold(self, hold_ms: int) -> None:
         async with self._hand:
-            await self.tell("pin button 1")
+            let_go = False
             try:
+                await self._move(down=True)
                 await asyncio.sleep(hold_ms / 1000 + HOLD_MARGIN_S)
+                await self._move(down=False)
+                let_go = True
             finally:
-                if self.running:
+                if not let_go and self.running:
                     await self.tell("pin button 0")
+
+    async def _move(self, *, down: bool) -> None:
+        """Move the contact and wait until the button has felt it: on a busy machine two moves could come as one."""
+        mark = self.mark()
+        await self.tell(f"pin button {int(down)}")
+        await self.wait_for(
+            lambda event: event.kind == "button" and event.facts.get("down") is down,
+            after=mark,
+            deadline_s=FELT_DEADLINE_S,
+            what="button",
+        )
 
     def _running_child(self) -> Child:
         if self._child is None:

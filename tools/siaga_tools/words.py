@@ -39,7 +39,7 @@ class Trouble(Exception):
 
     def say(self, language: str) -> str:
         values = {name: _in_words(name, value, language) for name, value in self.values.items()}
-        return say(f"trouble.{self.name}", language, **values).rstrip()
+        return say(f"trouble.{self.name}", language, **values).rstrip().removesuffix(":")
 
     def __str__(self) -> str:
         return self.say("en")

@@ -24,17 +24,26 @@ _KEPT_SIGNED = (frame.PRESS, frame.CANCEL, frame.ENROL)
 
 
 class Delivery(Owner):
-    """on_ack(kind or None, counter, stage, eta) hears every verified acknowledgement; on_link() every change of a
-    bearer. rejected: inputs refused since the start. up_ms: when a bearer was last up."""
+    """on_ack(entry or None, counter, stage, eta) hears every verified acknowledgement, on_command(frame) every
+    verified command, on_link() every change of a bearer. rejected: inputs refused since the start. up_ms: when a
+    bearer was last up."""
 
     def __init__(
-        self, board: Board, clock: Clock, identity: Identity, outbox: Outbox, on_ack: "OnAck", on_link: "OnLink"
+        self,
+        board: Board,
+        clock: Clock,
+        identity: Identity,
+        outbox: Outbox,
+        on_ack: "OnAck",
+        on_command: "OnCommand",
+        on_link: "OnLink",
     ) -> None:
         self._board = board
         self._clock = clock
         self._identity = identity
         self._outbox = outbox
         self._on_ack = on_ack
+        self._on_command = on_command
         self._on_link = on_link
         self._wake = asyncio.Event()
         self.bearers = []  # type: list[Bearer]
@@ -140,9 +149,9 @@ class Delivery(Owner):
             self.on_rejected("a downlink (%s): %s" % (error.reason, error))
             return
         if down.kind == frame.COMMAND:
-            self._board.tell("log", {"what": "command %s is not known to this firmware" % down.code})
-            return
-        self._acknowledged(down, bearer.name)
+            self._on_command(down)
+        else:
+            self._acknowledged(down, bearer.name)
 
     def _acknowledged(self, down: frame.Down, name: str) -> None:
         if not 0 < down.counter <= self._identity.counter.used:
@@ -172,4 +181,5 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     OnAck = Callable[["Waiting | None", int, int, "int | None"], None]
+    OnCommand = Callable[[frame.Down], None]
     OnLink = Callable[[], None]

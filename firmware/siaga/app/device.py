@@ -7,16 +7,16 @@ import sys
 
 from siaga.app import flash
 from siaga.app.board import Board
+from siaga.app.commands import Commands
 from siaga.app.delivery import Delivery
 from siaga.app.identity import ENROL_COUNTER, FIRST_START, Identity
 from siaga.app.outbox import Outbox, OutboxFull
 from siaga.app.report import Reporter
-from siaga.app.settings import Settings, parse
+from siaga.app.settings import choose
 from siaga.app.supervision import Supervision
 from siaga.app.version import BUILT, TEXT
 from siaga.core import alarm, button, frame
 from siaga.core.bearers import Waiting
-from siaga.core.errors import SiagaError
 from siaga.core.mqtt import Session
 from siaga.drivers.bearer import Bearer
 from siaga.drivers.clock import Clock
@@ -30,7 +30,6 @@ _SAMPLE_MS = 15
 _TICK_MS = 250
 _NO_CONNECTION_MS = 60000
 _INCIDENT_MAGIC = b"SGA1"
-_SETTINGS_FILE = "/settings.json"
 
 
 class Device:
@@ -41,14 +40,17 @@ class Device:
         self._clock = Clock(board.rtc)
         flash.make_folder(board.folder)
         self._identity = Identity(board.folder, board.noise)
-        settings = self._choose_settings()
+        settings = choose(board.folder, board.offered_settings(), self._identity.meet, self._complain)
         self._settings = settings
         board.use(settings)
         board.rtc.at_least(max(BUILT, settings.clock_floor))
         self._outbox = Outbox(board.folder + "/outbox", self._identity.device_id, self._identity.counter, _BEARERS)
         self._reporter = Reporter(board, self._clock, settings)
         self._indicator = Indicator(board.lamp, self._clock, settings.silent)
-        self._delivery = Delivery(board, self._clock, self._identity, self._outbox, self._on_ack, self._show)
+        self._delivery = Delivery(
+            board, self._clock, self._identity, self._outbox, self._on_ack, self._on_command, self._show
+        )
+        self._commands = Commands(board.folder, self._identity.device_id)
         now_ms = self._clock.ms()
         self._outbox.load(now_ms)
         if not self._identity.enrolled:
@@ -73,6 +75,7 @@ class Device:
             board.powered_up(),
         )
         self._name = ""
+        self._held = False
         self._pressed_stamp = 0
         self._hand_ms = self._tick_ms = now_ms
         self._button.sample(board.pressed(), now_ms, alarm.is_open(self._state))
@@ -81,35 +84,8 @@ class Device:
     def _tell(self, event: str, **facts: object) -> None:
         self._board.tell(event, facts)
 
-    def _choose_settings(self) -> Settings:
-        """The installer's settings if they are good, else the last good ones, else the defaults."""
-        path = self._board.folder + _SETTINGS_FILE
-        kept = flash.read_file(path)
-        offered = self._board.offered_settings()
-        if offered is not None and (kept is None or offered != kept.decode()):
-            try:
-                settings = self._accept(offered)
-                flash.write_file(path, offered.encode())
-                return settings
-            except SiagaError as error:
-                self._tell("error", what="%s. %s" % (error, "The last good settings stay." if kept else ""))
-            except OSError as error:
-                self._tell("error", what="the settings do not go onto the flash: %s" % error)
-        if kept is not None:
-            try:
-                return self._accept(kept.decode())
-            except (SiagaError, UnicodeError) as error:
-                self._tell("error", what="the settings on the flash are not usable: %s" % error)
-        return Settings()
-
-    def _accept(self, text: str) -> Settings:
-        settings = parse(text)
-        if settings.gateway_key:
-            try:
-                self._identity.meet(settings.gateway_public())
-            except SiagaError as error:
-                raise SiagaError("setting gateway_key is wrong: %s" % error)
-        return settings
+    def _complain(self, what: str) -> None:
+        self._tell("error", what=what)
 
     def _saved_incident(self) -> "bytes | None":
         """The incident that an earlier run of this very device left."""
@@ -135,6 +111,7 @@ class Device:
             settings.mqtt_password,
             "siaga/v1/down/" + name,
             settings.mqtt_keepalive_s,
+            settings.mqtt_reply_s * 1000,
         )
         tls = client_context(settings.mqtt_ca) if settings.mqtt_tls else None
         server_name = settings.mqtt_server_name or settings.mqtt_host
@@ -179,6 +156,9 @@ class Device:
             tasks.append(asyncio.create_task(keep("bearer " + bearer.name, bearer.run)))
         try:
             await self._board.surroundings()
+            if self._board.ended != "power":
+                for bearer in self._delivery.bearers:
+                    await bearer.close()
         finally:
             for task in tasks:
                 task.cancel()
@@ -189,6 +169,9 @@ class Device:
         while True:
             now_ms = self._hand_ms = self._clock.ms()
             word = self._button.sample(self._board.pressed(), now_ms, alarm.is_open(self._state))
+            if self._button.held != self._held:
+                self._held = self._button.held
+                self._tell("button", down=self._held)
             if word is not None:
                 self._pressed_stamp = self._board.stamp_ms()
                 self._hear(word)
@@ -260,6 +243,15 @@ class Device:
         self._step((alarm.ACKED, kind, counter, stage, eta))
         if entry is not None and kind == frame.CHECKIN:
             self._watch.on_acknowledged(entry)
+
+    def _on_command(self, down: frame.Down) -> None:
+        if not self._commands.is_new(down.counter):
+            self._tell("log", what="command %d came again" % down.counter)
+            return
+        self._tell("log", what="command of code %s is not known to this firmware: refused" % down.code)
+        self._outbox.keep(frame.RECEIPT, lambda _: self._commands.refusal(down.counter), self._clock.ms())
+        self._commands.note(down.counter)
+        self._delivery.kept(frame.RECEIPT)
 
     def _show(self) -> None:
         name = alarm.state_name(self._state)

@@ -5,7 +5,6 @@ from siaga.app.settings import Settings
 from siaga.core import alarm, frame
 from siaga.drivers.clock import Clock
 
-
 # A position that only a check-in told is news to an incident.
 _OF_INCIDENT = (frame.PRESS, frame.UPDATE, frame.CANCEL)
 

@@ -4,6 +4,7 @@ the last good settings. firmware/README.md has the same table for people."""
 import binascii
 import json
 
+from siaga.app import flash
 from siaga.core.errors import SiagaError
 from siaga.drivers.tls import der_of
 
@@ -26,6 +27,7 @@ class Settings:
         self.mqtt_user = ""
         self.mqtt_password = ""
         self.mqtt_keepalive_s = 30
+        self.mqtt_reply_s = 10
         self.wifi_ssid = ""
         self.wifi_password = ""
         self.wifi_country = "ID"
@@ -85,6 +87,7 @@ _RULES = {
     "mqtt_user": (_text(255), "text of at most 255 letters"),
     "mqtt_password": (_text(255), "text of at most 255 letters"),
     "mqtt_keepalive_s": (_number(2, 600), "whole seconds from 2 to 600"),
+    "mqtt_reply_s": (_number(1, 60), "whole seconds from 1 to 60"),
     "wifi_ssid": (_text(32), "text of at most 32 letters"),
     "wifi_password": (_text(64), "text of at most 64 letters"),
     "wifi_country": (lambda value: type(value) is str and len(value) == 2, "two letters, such as ID"),
@@ -164,8 +167,43 @@ def _agree(settings: Settings) -> None:
             )
 
 
+def _accept(text: str, meet: "Meet") -> Settings:
+    settings = parse(text)
+    if settings.gateway_key:
+        try:
+            meet(settings.gateway_public())
+        except SiagaError as error:
+            raise SettingError("setting gateway_key is wrong: %s" % error)
+    return settings
+
+
+def choose(folder: str, offered: "str | None", meet: "Meet", complain: "Complain") -> Settings:
+    """The installer's settings if they are good (they are then kept in the folder), else the last good ones, else the
+    defaults. meet(public key) agrees on keys with the gateway and raises SiagaError for one that is none; complain()
+    hears of everything that was refused."""
+    path = folder + "/settings.json"
+    kept = flash.read_file(path)
+    if offered is not None and offered.encode() != kept:
+        try:
+            settings = _accept(offered, meet)
+            flash.write_file(path, offered.encode())
+            return settings
+        except SiagaError as error:
+            complain("%s. %s" % (error, "The last good settings stay." if kept else "There are no others yet."))
+        except OSError as error:
+            complain("the settings do not go onto the flash: %s" % error)
+    if kept is not None:
+        try:
+            return _accept(kept.decode(), meet)
+        except (SiagaError, UnicodeError) as error:
+            complain("the settings on the flash are not usable: %s" % error)
+    return Settings()
+
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Check = Callable[[object], bool]
+    Meet = Callable[[bytes], None]
+    Complain = Callable[[str], None]

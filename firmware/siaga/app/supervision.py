@@ -52,6 +52,7 @@ class Supervision:
         self._died = 0
         self._write_restarts()
         self._due_ms = clock.ms() + delivery.chance() % _FIRST_CHECKIN_MS
+        self._owed = False
         self._tamper_ms = -1
         self._told_tamper_ms = -_APART_MS
         self._told_mains_ms = -_APART_MS
@@ -87,8 +88,9 @@ class Supervision:
             period_ms = self._settings.checkin_s * 1000
             # A tenth either way, so that a thousand buttons behind one mains failure do not all call at once.
             self._due_ms = now_ms + period_ms - period_ms // 10 + self._delivery.chance() % (period_ms // 5 + 1)
-            # One that still waits says the same; the next follows when it has gone.
-            if not self._outbox.holds(frame.CHECKIN):
+            if self._outbox.holds(frame.CHECKIN):
+                self._owed = self._owed or changed  # told as soon as the one that waits has gone
+            else:
                 due.append(frame.CHECKIN)
         return due
 
@@ -139,23 +141,35 @@ class Supervision:
             if restarts and self.restarts:
                 self.restarts = max(0, self.restarts - restarts)
                 self._write_restarts()
-        if self._clock.ms() - entry.since_ms > self._settings.checkin_s * 1000:
-            self._due_ms = self._clock.ms()  # it told of a time long past
+        long_past = self._clock.ms() - entry.since_ms > self._settings.checkin_s * 1000
+        if long_past or self._owed:
+            self._due_ms = self._clock.ms()
+            self._owed = False
 
     async def keep(self, name: str, start: "Start") -> None:
         """Run a task for ever: if it dies, say so, count it, and start it again after a second."""
         while True:
+            cause = None  # type: Exception | None
             try:
                 await start()
-                what = "came to its end"
             except Exception as error:
-                trace = io.StringIO()
-                sys.print_exception(error, trace)
-                what = "died: " + trace.getvalue()[-400:]
-            self._died += 1
+                cause = error
             gc.collect()
-            self._board.tell("error", {"what": "task %s %s; restarted (%d so far)" % (name, what, self._died)})
+            self._died += 1
+            try:
+                self._tell_death(name, cause)
+            except MemoryError:
+                pass  # telling it matters less than starting it again
+            cause = None
             await asyncio.sleep_ms(1000)
+
+    def _tell_death(self, name: str, cause: "Exception | None") -> None:
+        what = "came to its end"
+        if cause is not None:
+            trace = io.StringIO()
+            sys.print_exception(cause, trace)
+            what = "died: " + trace.getvalue()[-400:]
+        self._board.tell("error", {"what": "task %s %s; restarted (%d so far)" % (name, what, self._died)})
 
     async def guard(self, beats: "list[Beat]") -> None:
         """Feed the processor's watchdog while every one of these tasks has run lately; a beat is (clock ms)()."""

@@ -24,16 +24,6 @@ class FileFlash:
     """A block device in a file, as littlefs wants it."""
 
     def __init__(self, path: str) -> None:
-        try:
-            size = os.stat(path)[6]
-        except OSError:
-            size = 0
-        if size != BLOCK_BYTES * BLOCKS:
-            with open(path + ".new", "wb") as file:
-                erased = b"\xff" * 512
-                for _ in range(BLOCK_BYTES * BLOCKS // 512):
-                    file.write(erased)
-            os.rename(path + ".new", path)
         self._file = open(path, "r+b")
 
     def readblocks(self, block: int, buffer: bytearray, offset: int = 0) -> None:
@@ -73,11 +63,15 @@ class HostRtc(Rtc):
 class SimulatedNetwork(Network):
     """There until a `network 0`."""
 
-    up = True
+    def __init__(self) -> None:
+        self.on = True
+
+    def is_up(self) -> bool:
+        return self.on
 
     async def connect(self) -> None:
         for _ in range(100):
-            if self.up:
+            if self.on:
                 return
             await asyncio.sleep_ms(100)
         raise OSError("the network is switched off")
@@ -92,11 +86,14 @@ class SimulatedBoard(Board):
     folder = _MOUNT + "/siaga"
 
     def __init__(self) -> None:
-        super().__init__(HostRtc(os.getenv("SIAGA_CLOCK") != "unset"), Lamp(), SimulatedNetwork())
+        self._switched = SimulatedNetwork()
+        super().__init__(HostRtc(os.getenv("SIAGA_CLOCK") != "unset"), Lamp(), self._switched)
         self._pins = {"button": False, "tamper": False, "external": False}
         self._battery = 100
         self._fix = None  # type: tuple[int, int, int, int, float] | None
         for held in (os.getenv("SIAGA_PINS") or "").split(","):
+            if held and held not in self._pins:
+                raise SystemExit("SIAGA_PINS names %s; pins are %s" % (held, ", ".join(sorted(self._pins))))
             if held:
                 self._pins[held] = True
 
@@ -183,7 +180,7 @@ class SimulatedBoard(Board):
             number = 1 if self._fix is None else self._fix[3] + 1
             self._fix = latitude, longitude, accuracy, number, time.time() - age
         elif what == "network" and len(rest) == 1:
-            self.network.up = _one_of(rest[0])
+            self._switched.on = _one_of(rest[0])
         elif what == "heap" and not rest:
             gc.collect()
             self.tell("heap", {"used": gc.mem_alloc(), "free": gc.mem_free()})
@@ -213,26 +210,50 @@ def _littlefs(device: FileFlash) -> vfs.VfsLfs2:
     return vfs.VfsLfs2(device, mtime=False)  # type: ignore[abstract, arg-type]  # the stub takes one for the other
 
 
-def _mounted() -> FileFlash:
-    """The flash in the file, as /flash; made and formatted where there is none. One that cannot be read is formatted
-    too: a button without a file system is none, and its new identity tells what happened."""
+def _erased(path: str) -> None:
+    """A new flash with an empty file system, there in one step."""
+    with open(path + ".new", "wb") as file:
+        erased = b"\xff" * 512
+        for _ in range(BLOCK_BYTES * BLOCKS // 512):
+            file.write(erased)
+    device = FileFlash(path + ".new")
+    vfs.VfsLfs2.mkfs(device)  # type: ignore[arg-type]
+    device.close()
+    os.rename(path + ".new", path)
+
+
+def _mounted() -> "tuple[FileFlash, str]":
+    """The flash in the file, as /flash, made where there is none; and what was wrong with it, "" = nothing.
+
+    One whose file system cannot be read is formatted: a button without one is none, and its new identity tells.
+    """
     path = os.getenv("SIAGA_FLASH")
     if not path:
         raise SystemExit("SIAGA_FLASH is not set; it names the file that holds the button's flash")
+    try:
+        size = os.stat(path)[6]
+    except OSError:
+        size = 0
+        _erased(path)
+    if size not in (0, BLOCK_BYTES * BLOCKS):
+        raise SystemExit("SIAGA_FLASH names %s, which is no flash image (%d bytes): left as it is" % (path, size))
     device = FileFlash(path)
     try:
         vfs.mount(_littlefs(device), _MOUNT)
-    except OSError:
+        return device, ""
+    except OSError as error:
         vfs.VfsLfs2.mkfs(device)  # type: ignore[arg-type]
         vfs.mount(_littlefs(device), _MOUNT)
-    return device
+        return device, "the flash had no file system that can be read (%s); it was formatted" % error
 
 
 def boards() -> "Iterator[SimulatedBoard]":
     """A board each time the power comes on."""
     while True:
-        device = _mounted()
+        device, wrong = _mounted()
         board = SimulatedBoard()
+        if wrong:
+            board.tell("error", {"what": wrong})
         yield board
         vfs.umount(_MOUNT)
         device.close()

@@ -1,7 +1,7 @@
 """Level samples of one push button -> what the hand meant. Pure: time is an argument, milliseconds that only grow.
 
-Two doubts decide every rule here. Where samples are missing (the processor was busy), a press counts as held, because
-an alarm too many costs less than one too few; a cancel counts only what was seen.
+Where samples are missing (the processor was busy), doubt decides for the alarm: a press and a forced cancel count as
+held, a free cancel counts only what was seen.
 """
 
 from micropython import const
@@ -116,7 +116,7 @@ class Button:
         held = now_ms - self._down_ms
         if not self._said:
             if self._cancels:
-                if now_ms - self._seen_ms >= self._long:
+                if self._reached(self._long, self._long_means, now_ms):
                     return self._say(self._long_means)
             elif held >= self.hold_ms:
                 return self._say(TEST if self._test else PRESS)
@@ -130,11 +130,17 @@ class Button:
         if self._said:
             return None
         # Up to the last sample that showed it down; a gap before the first one that did not is no holding.
-        if self._cancels and self._turned_after_ms - self._seen_ms >= self._short:
+        if self._cancels and self._reached(self._long, self._long_means, self._turned_after_ms):
+            return self._say(self._long_means)
+        if self._cancels and self._reached(self._short, self._short_means, self._turned_after_ms):
             return self._say(self._short_means)
         if held >= self.hold_ms:
             return self._say(TEST if self._test else PRESS)
         return self._tap(turned_ms, held) if self._triple_tap else None
+
+    def _reached(self, hold_ms: int, word: str, until_ms: int) -> bool:
+        since_ms = self._down_ms if word == DURESS else self._seen_ms
+        return until_ms - since_ms >= hold_ms
 
     def _tap(self, turned_ms: int, held: int) -> "str | None":
         if held > _TAP_MS:

@@ -63,7 +63,8 @@ def _packet(kind: int, body: bytes) -> bytes:
 class Session:
     """One client. connect() begins each new link; feed() takes what comes in; due() is called a few times a second.
 
-    reply_ms: how long the broker may take for any answer. keepalive_s: the broker is told this; a ping goes after
+    reply_ms: how long the broker may take for any answer, and half of that for a PUBACK: a press may hang on it.
+    keepalive_s: the broker is told this; a ping goes after
     half of it without anything sent, and its answer has a deadline like all others.
     """
 
@@ -75,15 +76,14 @@ class Session:
         topic: str,
         keepalive_s: int = 30,
         reply_ms: int = 10000,
-        puback_ms: int = 5000,
     ) -> None:
         self._client_id = client_id.encode()
         self._user = user.encode()
         self._password = password.encode()
         self._topic = topic.encode()
         self._keepalive_s = keepalive_s
-        self._reply_ms = reply_ms
-        self._puback_ms = puback_ms
+        self.reply_ms = reply_ms
+        self._puback_ms = reply_ms // 2
         self._in_flight = {}  # type: dict[int, int]
         self._again = set()  # type: set[int]
         self._packet = bytearray(MAX_PACKET)
@@ -114,12 +114,12 @@ class Session:
             if self._password:
                 flags |= 0x40
                 body += _text(self._password)
-        self._awaits["CONNACK"] = now_ms + self._reply_ms
+        self._awaits["CONNACK"] = now_ms + self.reply_ms
         return _packet(_CONNECT, b"\x00\x04MQTT\x04" + bytes([flags]) + struct.pack(">H", self._keepalive_s) + body)
 
     def subscribe(self, now_ms: int) -> bytes:
         """Ask for the down topic; the link counts as up once this is granted."""
-        self._awaits["SUBACK"] = now_ms + self._reply_ms
+        self._awaits["SUBACK"] = now_ms + self.reply_ms
         self._sent_ms = now_ms
         return _packet(_SUBSCRIBE, b"\xff\xff" + _text(self._topic) + b"\x01")
 
@@ -141,7 +141,7 @@ class Session:
         """What is to be sent because of the time, or b"". Raises MqttError where the broker missed a deadline."""
         for what in self._awaits:
             if now_ms >= self._awaits[what]:
-                raise MqttError("no %s from the broker within %d ms" % (what, self._reply_ms))
+                raise MqttError("no %s from the broker within %d ms" % (what, self.reply_ms))
         if not self.up:
             return b""
         for packet_id in self._in_flight:
@@ -149,7 +149,7 @@ class Session:
                 raise MqttError("no PUBACK from the broker within %d ms" % self._puback_ms)
         if now_ms - self._sent_ms < self._keepalive_s * 500 or "PINGRESP" in self._awaits:
             return b""
-        self._awaits["PINGRESP"] = now_ms + self._reply_ms
+        self._awaits["PINGRESP"] = now_ms + self.reply_ms
         self._sent_ms = now_ms
         return _PINGREQ
 

@@ -33,14 +33,13 @@ class Handler:
 class Link:
     """run() is one connection from its beginning to its end; it may be called again for the next one.
 
-    connect_ms: deadline of the TCP connection, and then of the TLS handshake. write_ms: of every write after that.
+    The session's reply_ms is also the deadline of the TCP connection, of the TLS handshake, and of every write.
     """
 
-    def __init__(self, session: Session, clock: Clock, connect_ms: int = 10000, write_ms: int = 5000) -> None:
+    def __init__(self, session: Session, clock: Clock) -> None:
         self._session = session
         self._clock = clock
-        self._connect_ms = connect_ms
-        self._write_ms = write_ms
+        self._deadline_ms = session.reply_ms
         self._writing = asyncio.Lock()
         self._stream = None  # type: asyncio.StreamWriter | None
         self._end = None  # type: str | None
@@ -66,14 +65,14 @@ class Link:
         self._end = None
         opening = asyncio.open_connection(address, port, ssl=tls, server_hostname=server_name)
         try:
-            streams = await asyncio.wait_for_ms(opening, self._connect_ms)  # type: Streams
+            streams = await asyncio.wait_for_ms(opening, self._deadline_ms)  # type: Streams
         except asyncio.TimeoutError:
-            raise MqttError("no connection to %s:%d within %d ms" % (address, port, self._connect_ms))
+            raise MqttError("no connection to %s:%d within %d ms" % (address, port, self._deadline_ms))
         reader, writer = streams
         ticking = None
         try:
             self._stream = writer
-            await self._write(self._session.connect(self._clock.ms()), self._connect_ms)
+            await self._write(self._session.connect(self._clock.ms()))
             reading = asyncio.current_task()
             ticking = asyncio.create_task(self._tick(reading))
             while True:
@@ -124,8 +123,7 @@ class Link:
         if packet:
             await self._write(packet)
 
-    async def _write(self, packet: bytes, deadline_ms: int = 0) -> None:
-        deadline_ms = deadline_ms or self._write_ms
+    async def _write(self, packet: bytes) -> None:
         await self._writing.acquire()
         try:
             if self._stream is None:
@@ -133,9 +131,9 @@ class Link:
             self._stream.write(packet)
             if not getattr(self._stream, "out_buf", b""):
                 return  # the network has it; drain() would only let others run before the caller knows
-            await asyncio.wait_for_ms(self._stream.drain(), deadline_ms)
+            await asyncio.wait_for_ms(self._stream.drain(), self._deadline_ms)
         except asyncio.TimeoutError:
-            why = "the network took no bytes within %d ms" % deadline_ms
+            why = "the network took no bytes within %d ms" % self._deadline_ms
             self.drop(why)
             raise MqttError(why)
         finally:

@@ -21,9 +21,11 @@ _LOOK_MS = 100
 
 
 class Network:
-    """What a board offers below MQTT. up: whether it is connected now."""
+    """What a board offers below MQTT."""
 
-    up = False
+    def is_up(self) -> bool:
+        """Whether it is connected now."""
+        return False
 
     async def connect(self) -> None:
         """Be connected, within a deadline of its own. Raises OSError or SiagaError."""
@@ -106,8 +108,11 @@ class WifiMqtt(Handler, Bearer):
             self._down("stopped")
 
     async def close(self) -> None:
-        """Say good-bye to the broker before the power goes."""
-        await self._link.close()
+        """Say good-bye to the broker, if it listens."""
+        try:
+            await self._link.close()
+        except (SiagaError, OSError):
+            pass
 
     async def _pause(self, failures: int) -> None:
         began_ms = self._clock.ms()
@@ -122,7 +127,7 @@ class WifiMqtt(Handler, Bearer):
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep_ms(_LOOK_MS)
-            if not self._network.up:
+            if not self._network.is_up():
                 self._link.drop("the network is gone")
 
     def _down(self, why: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -28,6 +29,7 @@ _LOOK_S = 0.5
 @click.option("--device", "device_id", type=DeviceId(), help="Only this device's.")
 @click.option("--follow", "-f", is_flag=True, help="Go on with what comes; Ctrl-C ends it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--frames", is_flag=True, help="With each refused frame itself, in hex. It may tell where somebody was.")
 @told_plainly
 def log(
     config: Path,
@@ -37,6 +39,7 @@ def log(
     device_id: bytes | None,
     follow: bool,
     as_json: bool,
+    frames: bool,
 ) -> None:
     """What happened, oldest first: incidents, deliveries, refused frames, the gateway itself. No personal data."""
 
@@ -47,7 +50,9 @@ def log(
             and (device_id is None or entry.device_id == device_id)
         )
 
-    show: Callable[[JournalEntry], str] = _json if as_json else _line
+    def show(entry: JournalEntry) -> str:
+        return (_json if as_json else _line)(entry if frames else replace(entry, frame=None))
+
     with opened(config) as (_, store):
         newest = store.last_journal_id()
         if incident_id is not None:
@@ -89,6 +94,8 @@ def _line(entry: JournalEntry) -> str:
     if entry.actor is not None:
         parts.append(f"by={entry.actor}")
     parts += [f"{name}={value}" for name, value in entry.facts.items() if value is not None]
+    if entry.frame is not None:
+        parts.append(f"frame={entry.frame.hex()}")
     return " ".join(parts)
 
 
@@ -102,6 +109,7 @@ def _json(entry: JournalEntry) -> str:
             "device_id": None if entry.device_id is None else entry.device_id.hex(),
             "actor": entry.actor,
             "facts": dict(entry.facts),
+            **({} if entry.frame is None else {"frame": entry.frame.hex()}),
         },
         ensure_ascii=False,
     )

@@ -20,7 +20,7 @@ _EXAMPLE = """\
 # Settings of the Siaga gateway. `siaga gateway settings` lists all of them.
 name = "{name}"
 data_dir = "{data_dir}"
-mode = "{mode}"          # actual | exercise | test
+mode = "{mode}"          # actual | exercise
 
 [mqtt]
 host = "127.0.0.1"
@@ -50,7 +50,7 @@ port = 8110
 @config_option
 @click.option("--name", required=True, help="The gateway's name in the world, for ever, such as siaga.lampung.")
 @click.option("--data", "data_dir", type=click.Path(path_type=Path), default=Path("data"), show_default=True)
-@click.option("--mode", type=click.Choice(["actual", "exercise", "test"]), default="actual", show_default=True)
+@click.option("--mode", type=click.Choice(["actual", "exercise"]), default="actual", show_default=True)
 @told_plainly
 def init(config: Path, name: str, data_dir: Path, mode: str) -> None:
     """Write the settings file, the gateway's key and an empty store. Overwrites nothing."""

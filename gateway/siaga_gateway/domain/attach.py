@@ -30,12 +30,12 @@ from siaga_gateway.domain.registry import Device, RegistrationState
 
 def decide(event: Event, birth: Birth, known: Known) -> Outcome:
     """Where the event belongs and what it changes. `birth` is used only if it opens an incident."""
-    if event.report.test:
+    if event.test:
         return _test(event, birth, known) if event.is_call else Outcome(Stage.RECEIVED)
     incident, late = _home(event, known)
     if incident is not None:
         return _attach(event, birth, known, incident, late)
-    if event.is_call or event.report.duress:
+    if event.is_call or event.duress:
         return _open(event, birth, known)
     return Outcome(Stage.RECEIVED)
 
@@ -55,7 +55,7 @@ def _home(event: Event, known: Known) -> tuple[Incident | None, bool]:
 
 def _is_news(event: Event, closed: Incident, known: Known) -> bool:
     """Whether the event says what whoever closed the incident could not have meant to close."""
-    if event.report.duress and not closed.duress:
+    if event.duress and not closed.duress:
         return True
     if event.kind is not Kind.PRESS:
         return False
@@ -73,24 +73,24 @@ def _is_news(event: Event, closed: Incident, known: Known) -> bool:
 def _open(event: Event, birth: Birth, known: Known) -> Outcome:
     closed = known.keyed
     key = event.counter if event.key is None else event.key
-    counter = event.counter if closed is not None else key
-    is_press = event.kind is Kind.PRESS
-    incident = _born(event, birth, known, counter)
-    marks = [Mark(key, opening=True, arrived=known.key_arrived or (is_press and event.counter == key))]
-    if event.counter != key and (is_press or closed is not None):
-        marks.append(Mark(event.counter, opening=closed is not None, arrived=is_press))
-        if closed is None:
-            incident = replace(incident, presses=2)
+    own = event.kind is Kind.PRESS and event.counter == key
+    marks = [Mark(key, opening=True, arrived=known.key_arrived or own)]
+    presses = 1
+    if event.counter != key and closed is not None:
+        marks.append(Mark(event.counter, opening=True, arrived=event.kind is Kind.PRESS))
+    elif event.counter != key and event.kind is Kind.PRESS:
+        presses = 2  # this one, and the one that it names
+    incident = _born(event, birth, known, event.counter if closed is not None else key, presses)
     facts = {
         "counter": event.counter,
         "kind": event.kind.name.lower(),
         "trigger": event.report.trigger.name.lower(),
-        "mode": str(incident.mode),
-        "registration": str(incident.registration),
+        "mode": incident.mode.value,
+        "registration": incident.registration.value,
         "held": incident.held,
         "silent": incident.silent,
         "delayed_s": event.delayed_s,
-        "clock": str(event.clock),
+        "clock": event.clock.value,
         "has_position": incident.position is not None,
         "after": None if closed is None else closed.id,
     }
@@ -109,13 +109,15 @@ def _open(event: Event, birth: Birth, known: Known) -> Outcome:
     )
 
 
-def _born(event: Event, birth: Birth, known: Known, opening_counter: int) -> Incident:
+def _born(event: Event, birth: Birth, known: Known, opening_counter: int, presses: int) -> Incident:
     is_cancel = event.kind is Kind.CANCEL
+    active = birth.registration is RegistrationState.ACTIVE
+    position = _position_now(event, birth.device, known)
     return Incident(
         id=birth.id,
         identifier=birth.identifier,
-        mode=birth.mode,
-        state=IncidentState.OPEN,
+        mode=Mode.TEST if event.test else birth.mode,
+        state=IncidentState.CLOSED if event.test else IncidentState.OPEN,
         device_id=event.device_id,
         device_label=birth.device.label,
         registration=birth.registration,
@@ -124,27 +126,30 @@ def _born(event: Event, birth: Birth, known: Known, opening_counter: int) -> Inc
         opened_at_ms=event.received_ms,
         pressed_at_ms=event.happened_ms,
         delayed_s=event.delayed_s,
-        position=_position_now(event, birth.device, known),
+        position=position,
+        presses=presses,
         silent=event.report.silent,
-        duress=event.report.duress,
+        duress=event.duress,
         cancelled_by_holder=is_cancel,
-        held=birth.registration is not RegistrationState.ACTIVE,
+        held=not active and not event.test,
         battery=known.battery,
-        sequence=0,
+        closed_at_ms=event.received_ms if event.test else None,
+        sequence=int(active),
         last_press=event.counter if event.kind is Kind.PRESS else -1 if event.key is None else event.key,
         last_cancel=event.counter if is_cancel else None,
+        told_place=_place(position) if active else None,
     )
 
 
 def _attach(event: Event, birth: Birth, known: Known, incident: Incident, late: bool) -> Outcome:
-    is_press = event.kind is Kind.PRESS
+    is_press, is_cancel = event.kind is Kind.PRESS, event.kind is Kind.CANCEL
     marks, presses = _marks(event, known, incident)
-    opening = incident.opening_counter
-    last_press = max(incident.last_press, event.counter) if is_press else incident.last_press
+    opening, last_press, last_cancel = incident.opening_counter, incident.last_press, incident.last_cancel
+    if is_press:
+        last_press = max(last_press, event.counter)
     if known.keyed is None and event.key is not None:
         opening, last_press = min(opening, event.key), max(last_press, event.key)
-    last_cancel = incident.last_cancel
-    if event.kind is Kind.CANCEL:
+    if is_cancel:
         last_cancel = max(event.counter, -1 if last_cancel is None else last_cancel)
     cancelled = last_cancel is not None and last_cancel > last_press
     released = incident.held and is_press and not late and birth.registration is RegistrationState.ACTIVE
@@ -152,52 +157,59 @@ def _attach(event: Event, birth: Birth, known: Known, incident: Incident, late: 
         position = better(incident.position, reported(event.report, event.at_ms))
     else:
         position = _position_now(event, birth.device, known)
-    moved = not same_fix(incident.position, position)
-    after = replace(
-        incident,
-        opening_counter=opening,
-        pressed_at_ms=event.happened_ms if is_press and event.counter == opening else incident.pressed_at_ms,
-        position=position if moved else incident.position,
-        presses=incident.presses + presses,
-        silent=incident.silent or event.report.silent,
-        duress=incident.duress or event.report.duress,
-        cancelled_by_holder=cancelled,
-        held=incident.held and not released,
-        battery=incident.battery if late else known.battery,
-        last_press=last_press,
-        last_cancel=last_cancel,
-    )
+    if same_fix(incident.position, position):
+        position = incident.position
+
     happened: list[Happening] = []
     told: list[Change] = []
-    if moved and after.position is not None:
-        happened.append(_moved(event, incident.position, after.position, late))
-        if worth_telling(incident.position, after.position):
+    if position is not None and position is not incident.position:
+        happened.append(_moved(event, incident.position, position, late))
+        if worth_telling(incident.told_place, position):
             told.append(Change.POSITION)
     if is_press and (presses or released):
         facts = {
             "counter": event.counter,
-            "presses": after.presses,
+            "presses": incident.presses + presses,
             "late": late,
             "after_cancel": incident.cancelled_by_holder and not cancelled,
             "released": released,
         }
         happened.append(Happening(Change.PRESSED_AGAIN, facts))
         told.append(Change.PRESSED_AGAIN)
-    if event.kind is Kind.CANCEL:
+    if is_cancel:
         happened.append(_cancelled(event, late))
         if cancelled and not incident.cancelled_by_holder:
             told.append(Change.CANCELLED_BY_HOLDER)
-    if after.duress and not incident.duress:
+    if event.duress and not incident.duress:
         happened.append(Happening(Change.DURESS, {"counter": event.counter, "late": late}))
         told.append(Change.DURESS)
     if released:
         told.append(Change.OPENED)
-    silent = late or after.held
+    held = incident.held and not released
+    if late or held:
+        told.clear()
+
+    after = replace(
+        incident,
+        opening_counter=opening,
+        pressed_at_ms=event.happened_ms if is_press and event.counter == opening else incident.pressed_at_ms,
+        position=position,
+        presses=incident.presses + presses,
+        silent=incident.silent or event.report.silent,
+        duress=incident.duress or event.duress,
+        cancelled_by_holder=cancelled,
+        held=held,
+        battery=incident.battery if late else known.battery,
+        last_press=last_press,
+        last_cancel=last_cancel,
+        sequence=incident.sequence + bool(told),
+        told_place=_place(position) if told else incident.told_place,
+    )
     return Outcome(
         answer=_answer(after) if event.is_call else Stage.RECEIVED,
         incident=after,
         happened=tuple(happened),
-        told=told[-1] if told and not silent else None,  # the last is the weightiest; each shows the whole incident
+        told=told[-1] if told else None,  # the last is the weightiest, and each shows the whole incident
         marks=marks,
     )
 
@@ -206,19 +218,17 @@ def _marks(event: Event, known: Known, incident: Incident) -> tuple[tuple[Mark, 
     """The marks that the event leaves on an incident, and how many presses were not counted before."""
     if event.key is None:
         return (), 0
-    is_press = event.kind is Kind.PRESS
-    own = is_press and event.counter == event.key
-    marks: list[Mark] = []
-    presses = 0
-    if known.keyed is None or (own and not known.key_arrived):
-        marks.append(Mark(event.key, opening=True, arrived=own))
-        presses += known.keyed is None
+    own = event.kind is Kind.PRESS and event.counter == event.key
+    presses = int(event.kind is Kind.PRESS and not own)
+    marks: tuple[Mark, ...] = ()
+    if known.keyed is None:
+        marks = (Mark(event.key, opening=True, arrived=own),)
+        presses += 1
+    elif own and not known.key_arrived:
+        marks = (Mark(event.key, opening=True, arrived=True),)
     elif known.keyed.id != incident.id:  # named after a closed incident, joins the open one, which takes the name over
-        marks.append(Mark(event.key, opening=True, arrived=known.key_arrived))
-    if is_press and not own:
-        marks.append(Mark(event.counter, opening=False, arrived=True))
-        presses += not known.press_known
-    return tuple(marks), presses
+        marks = (Mark(event.key, opening=True, arrived=known.key_arrived),)
+    return marks, presses
 
 
 def _test(event: Event, birth: Birth, known: Known) -> Outcome:
@@ -229,16 +239,9 @@ def _test(event: Event, birth: Birth, known: Known) -> Outcome:
     if known.keyed is not None:
         marks = (Mark(key, opening=True, arrived=True),) if arrived else ()
         return Outcome(answer, known.keyed, marks=marks)
-    incident = replace(
-        _born(event, birth, known, key),
-        mode=Mode.TEST,
-        state=IncidentState.CLOSED,
-        held=False,
-        closed_at_ms=event.received_ms,
-    )
     return Outcome(
         answer=answer,
-        incident=incident,
+        incident=_born(event, birth, known, key, 1),
         opened=True,
         told=Change.OPENED if active else None,
         marks=(Mark(key, opening=True, arrived=arrived),),
@@ -273,19 +276,23 @@ def _position_now(event: Event, device: Device, known: Known) -> Position | None
     return best_known(known.last_position, installed, event.at_ms)
 
 
+def _place(position: Position | None) -> tuple[int, int, int | None] | None:
+    return None if position is None else (position.latitude, position.longitude, position.accuracy_m)
+
+
 def _moved(event: Event, before: Position | None, after: Position, late: bool) -> Happening:
     facts = {
         "counter": event.counter,
         "source": after.source,
         "accuracy_m": after.accuracy_m,
         "fix_age_s": after.fix_age_s,
-        "moved_m": None if before is None else distance_m(before, after),
+        "moved_m": None
+        if before is None
+        else distance_m((before.latitude, before.longitude), (after.latitude, after.longitude)),
         "late": late,
     }
     return Happening(Change.POSITION, facts)
 
 
 def _cancelled(event: Event, late: bool) -> Happening:
-    return Happening(
-        Change.CANCELLED_BY_HOLDER, {"counter": event.counter, "duress": event.report.duress, "late": late}
-    )
+    return Happening(Change.CANCELLED_BY_HOLDER, {"counter": event.counter, "duress": event.duress, "late": late})

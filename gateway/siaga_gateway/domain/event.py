@@ -41,6 +41,12 @@ class Event:
     clock: ButtonClock
     happened_ms: int | None  # Unix ms by the button's clock; None where that is not SET
     delayed_s: int | None  # set where it happened more than delayed_after_s before it arrived
+    # Counter of the PRESS that, as the button sees it, opened the incident that this belongs to. None where it does not
+    # say: no call, an UPDATE or CANCEL with opening 0, an opening that has saturated, or one before the first counter.
+    # A PRESS that does not say opens for itself.
+    key: int | None
+    test: bool
+    duress: bool
 
     @property
     def at_ms(self) -> int:
@@ -50,20 +56,6 @@ class Event:
     @property
     def is_call(self) -> bool:
         return self.kind in CALLS
-
-    @property
-    def key(self) -> int | None:
-        """Counter of the PRESS that, as the button sees it, opened the incident that this belongs to.
-
-        None where it does not say: no call, an UPDATE or CANCEL with opening 0, an opening that has saturated, or one
-        before the first counter. A PRESS that does not say opens for itself.
-        """
-        opening = self.report.opening
-        if not self.is_call:
-            return None
-        if 0 < opening < 65_535 and opening <= self.counter:
-            return self.counter - opening
-        return self.counter if self.kind is Kind.PRESS else None
 
 
 def event_of(uplink: Uplink, received_ms: int, timing: Timing) -> Event:
@@ -91,4 +83,16 @@ def event_of(uplink: Uplink, received_ms: int, timing: Timing) -> Event:
         clock=clock,
         happened_ms=happened_ms,
         delayed_s=delayed_s,
+        key=key_of(uplink.kind, uplink.counter, report),
+        test=report.test,
+        duress=report.duress,
     )
+
+
+def key_of(kind: Kind, counter: int, report: Report) -> int | None:
+    """See Event.key."""
+    if kind not in CALLS:
+        return None
+    if 0 < report.opening < 65_535 and report.opening <= counter:
+        return counter - report.opening
+    return counter if kind is Kind.PRESS else None

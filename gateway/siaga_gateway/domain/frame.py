@@ -215,6 +215,11 @@ def _receipt(body: bytes) -> Receipt:
     return Receipt(down_counter, Result(result))
 
 
+def eta_field(minutes: int | None) -> int:
+    """An ACK's eta for so many minutes: None is 255 (unknown), more than 254 is 254 (that or longer)."""
+    return UNKNOWN_ETA if minutes is None else min(minutes, UNKNOWN_ETA - 1)
+
+
 def encode_ack(
     mac_down_key: bytes, device_id: bytes, counter: int, time: int, stage: Stage, eta: int = UNKNOWN_ETA
 ) -> bytes:

@@ -95,9 +95,17 @@ class Incident:
     closed_at_ms: int | None = None
     disposition: Disposition | None = None
     note: str | None = None
-    sequence: int = 1  # number of the last notice that was made of it, from 1; 0 while none was made (held)
+    sequence: int = 1  # number of the last change that the outputs were to hear of, from 1; 0 while held
     last_press: int = 0  # the highest counter of its PRESSes
     last_cancel: int | None = None  # the highest counter of its CANCELs: a PRESS above it takes the cancel back
+    # What the outputs were last told of its place: latitude, longitude (degrees x 10^7), accuracy in metres
+    told_place: tuple[int, int, int | None] | None = None
+
+    @property
+    def place(self) -> tuple[int, int, int | None] | None:
+        """Of its position: latitude, longitude, accuracy."""
+        position = self.position
+        return None if position is None else (position.latitude, position.longitude, position.accuracy_m)
 
 
 @dataclass(frozen=True, slots=True)

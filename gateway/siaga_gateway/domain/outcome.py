@@ -20,7 +20,6 @@ class Known:
         None  # the one that the event's key stands for, among tests for a test, else among the rest
     )
     key_arrived: bool = False  # the PRESS of that counter is stored
-    press_known: bool = False  # for a PRESS with another key than its own counter: that counter is marked already
     last_position: Position | None = None  # the best the device ever reported, this event included
     battery: int | None = None  # percent; the latest the device reported, this event included
 

@@ -106,22 +106,22 @@ def _as_of(position: Position, at_ms: int) -> Position:
     return replace(position, at_ms=at_ms, fix_age_s=min(age_s, _MAX_FIX_AGE_S))
 
 
-def distance_m(one: Position, other: Position) -> int:
-    """Metres between two positions that are near each other (equirectangular; 0.1 % off at 100 km)."""
-    middle = math.radians((one.latitude + other.latitude) / 2 / 10**7)
-    longitude = (one.longitude - other.longitude + 1_800_000_000) % 3_600_000_000 - 1_800_000_000
-    return round(_EARTH_M_PER_E7 * math.hypot(one.latitude - other.latitude, longitude * math.cos(middle)))
+def distance_m(one: tuple[int, int], other: tuple[int, int]) -> int:
+    """Metres between two places, (latitude, longitude), that are near each other (equirectangular; 0.1 % off at
+    100 km)."""
+    middle = math.radians((one[0] + other[0]) / 2 / 10**7)
+    longitude = (one[1] - other[1] + 1_800_000_000) % 3_600_000_000 - 1_800_000_000
+    return round(_EARTH_M_PER_E7 * math.hypot(one[0] - other[0], longitude * math.cos(middle)))
 
 
-def worth_telling(before: Position | None, after: Position | None) -> bool:
-    """Whether another system should hear of the change: the first position, a move past both noise and the old circle's
-    worth, or at most half the uncertainty."""
-    if after is None or before is None:
-        return after is not None
-    if before.source == "installed" != after.source:
+def worth_telling(told: tuple[int, int, int | None] | None, now: Position) -> bool:
+    """Whether the outputs should hear of a position: the first, one further from the last they were told of than noise
+    is, or one at most half as uncertain. told: latitude, longitude, accuracy."""
+    if told is None:
         return True
-    if distance_m(before, after) > _MOVED_M:
+    latitude, longitude, accuracy_m = told
+    if distance_m((latitude, longitude), (now.latitude, now.longitude)) > _MOVED_M:
         return True
-    if after.accuracy_m is None:
+    if now.accuracy_m is None:
         return False
-    return before.accuracy_m is None or after.accuracy_m * 2 <= before.accuracy_m
+    return accuracy_m is None or now.accuracy_m * 2 <= accuracy_m

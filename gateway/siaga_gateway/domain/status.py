@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from siaga_gateway.domain.frame import Status, Uplink
 from siaga_gateway.domain.incident import Position
@@ -51,28 +51,35 @@ def step(before: DeviceStatus | None, uplink: Uplink, received_ms: int, at_ms: i
         before = DeviceStatus(uplink.device_id, counter, counter - 1, 0, received_ms)
     newest = counter > before.highest_counter
     gap_after = before.highest_counter if newest and before.events and counter > before.highest_counter + 1 else None
-    after = replace(
-        before,
+    battery, battery_counter, position, health = (
+        before.battery,
+        before.battery_counter,
+        before.position,
+        before.health,
+    )
+    low_battery, tamper_open, external_power = before.low_battery, before.tamper_open, before.external_power
+    fell_low = False
+    if report is not None:
+        position = better(position, reported(report, at_ms))
+        if report.battery_percent is not None and counter > battery_counter:
+            battery, battery_counter = report.battery_percent, counter
+        if newest:
+            low_battery, tamper_open = report.low_battery, report.tamper_open
+            external_power = report.external_power
+            health = health if uplink.status is None else uplink.status
+            fell_low = low_battery and not before.low_battery
+    after = DeviceStatus(
+        device_id=before.device_id,
         first_counter=min(before.first_counter, counter),
         highest_counter=max(before.highest_counter, counter),
         events=before.events + 1,
         last_seen_ms=max(before.last_seen_ms, received_ms),
+        battery=battery,
+        battery_counter=battery_counter,
+        low_battery=low_battery,
+        tamper_open=tamper_open,
+        external_power=external_power,
+        position=position,
+        health=health,
     )
-    if report is None:
-        return Step(after, gap_after)
-    battery = report.battery_percent
-    if battery is not None and counter > after.battery_counter:
-        after = replace(after, battery=battery, battery_counter=counter)
-    position = reported(report, at_ms)
-    if position is not None:
-        after = replace(after, position=better(after.position, position))
-    if not newest:
-        return Step(after, gap_after)
-    after = replace(
-        after,
-        low_battery=report.low_battery,
-        tamper_open=report.tamper_open,
-        external_power=report.external_power,
-        health=before.health if uplink.status is None else uplink.status,
-    )
-    return Step(after, gap_after, battery_fell_low=report.low_battery and not before.low_battery)
+    return Step(after, gap_after, fell_low)

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from siaga_gateway.domain.frame import UNKNOWN_ETA, encode_ack
+from siaga_gateway.domain.frame import encode_ack, eta_field
 from siaga_gateway.service import journal
 from siaga_gateway.service.check import Checked, Checker
 from siaga_gateway.service.inbound import InboundFrame
@@ -129,8 +129,8 @@ class Ingest:
                 frames = self._drain()
                 if frames:
                     self._deal_with(frames)
-                self._write_samples(self._sampler.due(self._clock.now_ms()))
-            self._write_samples(list(self._sampler.rest()))
+                self._try_to_write(self._sampler.due(self._clock.now_ms()))
+            self._try_to_write(list(self._sampler.rest()))
         except _Stopped:
             log.warning("ended while the store was failing: %d frames were not acknowledged", self.waiting())
 
@@ -186,7 +186,7 @@ class Ingest:
 
     def _answer(self, reply: Reply) -> None:
         now_s = min(max(self._clock.now_ms() // 1000, 0), 2**32 - 1)
-        eta = UNKNOWN_ETA if reply.eta_minutes is None else reply.eta_minutes
+        eta = eta_field(reply.eta_minutes)
         key = reply.known.key
         self._sender.send(
             key.device_id, encode_ack(key.mac_down, key.device_id, reply.counter, now_s, reply.stage, eta)
@@ -211,9 +211,23 @@ class Ingest:
         log.error("a frame cannot be processed: %r", error, exc_info=error)
         facts = {"error": repr(error)[:200], "size": len(frame.raw)}
         entry = self._sampler.note(journal.UNPROCESSED, frame.received_ms, None, facts, frame.raw)
-        if entry is not None:
-            self._write_samples([entry])
+        try:
+            self._write_samples([] if entry is None else [entry])
+        except _Stopped:
+            raise
+        except Exception:
+            log.exception("nor can it be kept: it is not acknowledged, and comes again")
+            return
         frame.acknowledge()
+
+    def _try_to_write(self, entries: Sequence[SampledEntry]) -> None:
+        """Entries that stand for many frames; a fault in writing them must not end the worker."""
+        try:
+            self._write_samples(entries)
+        except _Stopped:
+            raise
+        except Exception:
+            log.exception("%d entries of the journal could not be written", len(entries))
 
     def _write_samples(self, entries: Sequence[SampledEntry]) -> None:
         if not entries:

@@ -30,6 +30,7 @@ DELIVERY_ABANDONED: Final = "delivery_abandoned"  # the same; the receiver refus
 TEST_PRESS: Final = "test_press"  # counter, trigger, registration
 TAMPER: Final = "tamper"  # counter, open (the housing is open now)
 LOW_BATTERY: Final = "low_battery"  # counter, battery (percent or null)
+REPEATED: Final = "repeated"  # counter, kind, count: a frame that is stored came again, and was answered again
 COUNTER_GAP: Final = "counter_gap"  # after, counter, missing (how many between them never came, or not yet)
 OWNER_ADDED: Final = "owner_added"  # owner_id
 ENROLLED: Final = "enrolled"  # owner_id, state

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from siaga_gateway.domain.attach import decide, stage_of
 from siaga_gateway.domain.event import CALLS, Event, Timing, event_of
 from siaga_gateway.domain.frame import Kind, Stage, Suite
-from siaga_gateway.domain.incident import Change, Incident, IncidentState, Mode
+from siaga_gateway.domain.incident import Change, Incident, IncidentState, Mode, Notice
 from siaga_gateway.domain.outcome import Birth, Known, Outcome
 from siaga_gateway.domain.registry import state_at
-from siaga_gateway.domain.status import DeviceStatus, Step, step
+from siaga_gateway.domain.status import Step, step
 from siaga_gateway.service import journal
 from siaga_gateway.service.check import Checked, Genuine
 from siaga_gateway.service.keyring import KnownDevice
-from siaga_gateway.service.notices import tell
 from siaga_gateway.service.sampling import SampledEntry, Sampler
-from siaga_gateway.service.store import EventKey, MarkedPress, MarkKey, NewEvent, StoredEvent, Transaction
+from siaga_gateway.service.sight import Sight, look
+from siaga_gateway.service.store import MarkedPress, NewEvent, StoredEvent, Transaction
 
 JOURNAL_KIND: Final = {
     Change.OPENED: journal.INCIDENT_OPENED,
@@ -64,17 +64,6 @@ class House:
     test_outputs: tuple[str, ...]  # that hear of test presses too
 
 
-@dataclass(slots=True)
-class _Sight:
-    """What the transaction knows of the devices of this batch, kept up to date as the batch is worked through."""
-
-    events: dict[EventKey, StoredEvent]
-    statuses: dict[bytes, DeviceStatus]
-    open: dict[bytes, Incident]
-    marks: dict[MarkKey, MarkedPress]
-    incidents: dict[int, Incident]
-
-
 class Keeper:
     """Works through batches, for one thread."""
 
@@ -82,12 +71,12 @@ class Keeper:
         self._house = house
         self._store_name = store_name
         self._sampler = sampler
-        self._contradictions: dict[int, SampledEntry | None] = {}  # by id() of the frame, see committed
+        self._sampled: dict[int, SampledEntry | None] = {}  # by id() of the frame, see committed
 
     def keep(self, transaction: Transaction, checked: Checked) -> Kept:
         """Write all that the batch's genuine frames mean. May be called again after a failed commit."""
         kept = Kept()
-        sight = _look(transaction, checked.genuine)
+        sight = look(transaction, checked.genuine)
         for one in checked.genuine:
             stored = sight.events.get((one.uplink.device_id, one.uplink.counter))
             if stored is None:
@@ -98,11 +87,11 @@ class Keeper:
 
     def committed(self) -> None:
         """The last batch is durable: what was kept for a repetition of it can go."""
-        self._contradictions.clear()
+        self._sampled.clear()
 
     # A frame that was not stored before
 
-    def _new(self, transaction: Transaction, sight: _Sight, one: Genuine, kept: Kept) -> None:
+    def _new(self, transaction: Transaction, sight: Sight, one: Genuine, kept: Kept) -> None:
         uplink, received_ms = one.uplink, one.inbound.received_ms
         kept.stored += 1
         if uplink.report is None:
@@ -124,20 +113,19 @@ class Keeper:
         if incident is not None and event.is_call:
             _tell_stage(kept, one.known, incident, incident.opening_counter if event.key is None else event.key)
 
-    def _decide(self, sight: _Sight, one: Genuine, event: Event, moved: Step) -> Outcome:
-        device_id, key, test = event.device_id, event.key, event.report.test
+    def _decide(self, sight: Sight, one: Genuine, event: Event, moved: Step) -> Outcome:
+        device_id, key, test = event.device_id, event.key, event.test
         mark = None if key is None else sight.marks.get((device_id, key, test))
         known = Known(
             open=sight.open.get(device_id),
             keyed=None if mark is None else sight.incidents[mark.incident_id],
             key_arrived=mark is not None and mark.arrived,
-            press_known=(device_id, event.counter, test) in sight.marks,
             last_position=moved.status.position,
             battery=moved.status.battery,
         )
         birth = Birth(
-            id=0,
-            identifier="",
+            id=sight.next_id,
+            identifier=f"{self._house.gateway}-{sight.next_id}.{self._store_name}",
             mode=self._house.mode,
             device=one.known.device,
             owner=one.known.owner,
@@ -146,30 +134,29 @@ class Keeper:
         return decide(event, birth, known)
 
     def _put_outcome(
-        self, transaction: Transaction, sight: _Sight, one: Genuine, event: Event, outcome: Outcome
+        self, transaction: Transaction, sight: Sight, one: Genuine, event: Event, outcome: Outcome
     ) -> Incident | None:
         incident = outcome.incident
         if incident is None:
             return None
         before = sight.incidents.get(incident.id)
         if outcome.opened:
-            number = transaction.new_incident_id()
-            incident = replace(incident, id=number, identifier=f"{self._house.gateway}-{number}.{self._store_name}")
-        if outcome.told is not None and not incident.held:
+            sight.next_id += 1
+        if outcome.told is not None:
             outputs = self._house.test_outputs if incident.mode is Mode.TEST else self._house.outputs
-            incident = tell(transaction, incident, outcome.told, event.received_ms, outputs)
+            transaction.add_notice(Notice(incident, outcome.told, incident.sequence, event.received_ms), outputs)
         if incident is not before:
             transaction.put_incident(incident)
             sight.incidents[incident.id] = incident
             if incident.state is not IncidentState.CLOSED:
                 sight.open[event.device_id] = incident
         for mark in outcome.marks:
-            test = event.report.test
+            test = event.test
             transaction.put_mark(event.device_id, test, mark, incident.id)
             sight.marks[event.device_id, mark.counter, test] = MarkedPress(incident.id, mark.opening, mark.arrived)
         for happening in outcome.happened:
             self._note(transaction, one, JOURNAL_KIND[happening.change], happening.facts, incident)
-        if event.report.test and event.is_call and (outcome.opened or event.kind is Kind.PRESS):
+        if event.test and event.is_call and (outcome.opened or event.kind is Kind.PRESS):
             facts = {
                 "counter": event.counter,
                 "trigger": event.report.trigger.name.lower(),
@@ -178,7 +165,7 @@ class Keeper:
             self._note(transaction, one, journal.TEST_PRESS, facts, incident)
         return incident
 
-    def _put_status(self, transaction: Transaction, sight: _Sight, one: Genuine, moved: Step) -> None:
+    def _put_status(self, transaction: Transaction, sight: Sight, one: Genuine, moved: Step) -> None:
         status = moved.status
         sight.statuses[status.device_id] = status
         transaction.put_status(status)
@@ -207,23 +194,27 @@ class Keeper:
 
     # A counter that is stored already
 
-    def _again(self, transaction: Transaction, sight: _Sight, one: Genuine, stored: StoredEvent, kept: Kept) -> None:
+    def _again(self, transaction: Transaction, sight: Sight, one: Genuine, stored: StoredEvent, kept: Kept) -> None:
         uplink = one.uplink
         key = (uplink.device_id, uplink.counter)
         kind, body = kind_and_body(stored.frame)
         if (kind, body) != (uplink.kind, uplink.body):
+            # A copied key or a counter that was set back. What came first stands.
             kept.contradictions += 1
-            self._contradict(transaction, one, kind)
+            facts = {"counter": uplink.counter, "kind": _name(uplink.kind), "stored_kind": _name(kind)}
+            self._sample(transaction, one, journal.CONTRADICTION, facts)
             return
         kept.duplicates += 1
         if uplink.suite is Suite.ES256 and not stored.has_signature:
             transaction.add_signature(key, uplink.tag)
             sight.events[key] = replace(stored, has_signature=True)
+        elif uplink.tag == stored.frame[-len(uplink.tag) :]:
+            self._sample(transaction, one, journal.REPEATED, {"counter": uplink.counter, "kind": _name(kind)})
         if uplink.kind not in CALLS or uplink.report is None:
             kept.replies.append(Reply(one.known, uplink.counter, Stage.RECEIVED))
             return
         event = event_of(uplink, one.inbound.received_ms, self._house.timing)
-        mark = None if event.key is None else sight.marks.get((event.device_id, event.key, event.report.test))
+        mark = None if event.key is None else sight.marks.get((event.device_id, event.key, event.test))
         number = stored.incident_id if mark is None else mark.incident_id
         incident = None if number is None else sight.incidents.get(number)
         if incident is None:
@@ -234,21 +225,21 @@ class Keeper:
         kept.replies.append(Reply(one.known, uplink.counter, first))
         _tell_stage(kept, one.known, incident, incident.opening_counter if event.key is None else event.key)
 
-    def _contradict(self, transaction: Transaction, one: Genuine, stored_kind: Kind) -> None:
-        """One counter, two contents: a copied key or a counter that was set back. What came first stands."""
-        if id(one) not in self._contradictions:
-            uplink = one.uplink
-            facts = {
-                "counter": uplink.counter,
-                "kind": uplink.kind.name.lower(),
-                "stored_kind": stored_kind.name.lower(),
-            }
-            self._contradictions[id(one)] = self._sampler.note(
-                journal.CONTRADICTION, one.inbound.received_ms, uplink.device_id, facts, one.inbound.raw
+    def _sample(self, transaction: Transaction, one: Genuine, kind: str, facts: dict[str, object]) -> None:
+        """An entry, or only its count. Decided once, however often the transaction is tried."""
+        if id(one) not in self._sampled:
+            few = kind == journal.REPEATED
+            frame = None if few else one.inbound.raw
+            self._sampled[id(one)] = self._sampler.note(
+                kind, one.inbound.received_ms, one.uplink.device_id, facts, frame, few=few
             )
-        entry = self._contradictions[id(one)]
+        entry = self._sampled[id(one)]
         if entry is not None:
             transaction.note(entry.kind, entry.at_ms, entry.facts, device_id=entry.device_id, frame=entry.frame)
+
+
+def _name(kind: Kind) -> str:
+    return kind.name.lower()
 
 
 def kind_and_body(frame: bytes) -> tuple[Kind, bytes]:
@@ -256,28 +247,7 @@ def kind_and_body(frame: bytes) -> tuple[Kind, bytes]:
     return Kind(frame[1]), frame[_HEADER : -_TAG[Suite(frame[0] & 15)]]
 
 
-def _look(transaction: Transaction, genuine: Sequence[Genuine]) -> _Sight:
-    """All that the batch needs to know, in a handful of queries."""
-    device_ids = {one.uplink.device_id for one in genuine}
-    events = dict(transaction.events({(one.uplink.device_id, one.uplink.counter) for one in genuine}))
-    wanted: set[MarkKey] = set()
-    for one in genuine:
-        uplink, report = one.uplink, one.uplink.report
-        if report is None or uplink.kind not in CALLS:
-            continue
-        wanted.add((uplink.device_id, uplink.counter, report.test))
-        if 0 < report.opening <= uplink.counter:
-            wanted.add((uplink.device_id, uplink.counter - report.opening, report.test))
-    marks = dict(transaction.marks(wanted))
-    numbers = {mark.incident_id for mark in marks.values()}
-    numbers.update(event.incident_id for event in events.values() if event.incident_id is not None)
-    open_ = dict(transaction.open_incidents_of(device_ids))
-    incidents = dict(transaction.incidents(numbers))
-    incidents.update({incident.id: incident for incident in open_.values()})
-    return _Sight(events, dict(transaction.statuses(device_ids)), open_, marks, incidents)
-
-
-def _put_event(transaction: Transaction, sight: _Sight, one: Genuine, incident_id: int | None) -> None:
+def _put_event(transaction: Transaction, sight: Sight, one: Genuine, incident_id: int | None) -> None:
     uplink, inbound = one.uplink, one.inbound
     signature = uplink.tag if uplink.suite is Suite.ES256 else None
     transaction.add_event(

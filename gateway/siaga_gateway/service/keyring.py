@@ -38,10 +38,11 @@ class KeyRing:
         """Those of the devices that are enrolled, as the registry has them now. Raises StoreFailing."""
         with self._lock:
             self._forget_changed()
-            missing = {device_id for device_id in device_ids if device_id not in self._known}
+            found = {device_id: self._known[device_id] for device_id in device_ids if device_id in self._known}
+            missing = [device_id for device_id in device_ids if device_id not in found]
             if missing:
-                self._load(missing)
-            return {device_id: self._known[device_id] for device_id in device_ids if device_id in self._known}
+                found.update(self._load(missing))
+            return found
 
     def _forget_changed(self) -> None:
         """A device that was suspended a moment ago must not pass: one small read a batch."""
@@ -52,9 +53,12 @@ class KeyRing:
             self._known.pop(device_id, None)
         self._version = version
 
-    def _load(self, device_ids: Collection[bytes]) -> None:
+    def _load(self, device_ids: Collection[bytes]) -> dict[bytes, KnownDevice]:
+        loaded: dict[bytes, KnownDevice] = {}
         for device_id, enrolled in self._store.enrolled(device_ids).items():
-            while len(self._known) >= self._limit:
-                self._known.pop(next(iter(self._known)))
             key = self._gateway_key.device_key(enrolled.device.public_xy)
-            self._known[device_id] = KnownDevice(enrolled.device, enrolled.owner, key)
+            loaded[device_id] = KnownDevice(enrolled.device, enrolled.owner, key)
+        self._known.update(loaded)
+        while len(self._known) > self._limit:
+            self._known.pop(next(iter(self._known)))
+        return loaded

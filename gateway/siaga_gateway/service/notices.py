@@ -13,6 +13,6 @@ def tell(
     transaction: Transaction, incident: Incident, change: Change, now_ms: int, outputs: Collection[str]
 ) -> Incident:
     """Keep a notice of the change for these outputs. Returns the incident with its new sequence, not yet stored."""
-    after = replace(incident, sequence=incident.sequence + 1)
+    after = replace(incident, sequence=incident.sequence + 1, told_place=incident.place)
     transaction.add_notice(Notice(after, change, after.sequence, now_ms), outputs)
     return after

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Final
 
 from siaga_gateway.domain.attach import stage_of
-from siaga_gateway.domain.frame import UNKNOWN_ETA, Stage, encode_ack
+from siaga_gateway.domain.frame import Stage, encode_ack, eta_field
 from siaga_gateway.domain.incident import Change, Disposition, Incident, IncidentState
 from siaga_gateway.service import journal
 from siaga_gateway.service.keyring import KeyRing
 from siaga_gateway.service.notices import tell
 from siaga_gateway.service.ports import AcknowledgementSender, Bell, Clock, OperateError
-from siaga_gateway.service.store import Store, Transaction
+from siaga_gateway.service.store import Store, StoreFailing, Transaction
+
+log = logging.getLogger(__name__)
 
 _ORDER: Final = (
     IncidentState.OPEN,
@@ -22,6 +25,8 @@ _ORDER: Final = (
     IncidentState.ON_SCENE,
     IncidentState.CLOSED,
 )
+# Sending a unit is dispatching: a held incident is dispatched first, so that the outputs hear of it too.
+_NEED_DISPATCH: Final = frozenset({IncidentState.ASSIGNED, IncidentState.ON_SCENE})
 _LONGEST_NAME: Final = 80
 _LONGEST_NOTE: Final = 2_000
 _LONGEST_ETA: Final = 24 * 60
@@ -154,6 +159,9 @@ class Operator:
                 if target is IncidentState.SEEN:
                     return incident  # somebody was faster and is further
                 raise OperateError(f"incident {incident_id} is further on already ({incident.state})")
+            if incident.held and target in _NEED_DISPATCH:
+                why = f"its registration is {incident.registration}"
+                raise OperateError(f"incident {incident_id} is held, for {why}: dispatch it first")
             now_ms = self._clock.now_ms()
             after, kind, facts, change = step(incident, now_ms)
             if not after.held:
@@ -167,11 +175,16 @@ class Operator:
     def _after_commit(self, incident: Incident, counters: Collection[int], now_ms: int) -> None:
         self._bell.ring()
         self._committed()
-        known = self._keyring.look_up([incident.device_id]).get(incident.device_id)
+        try:
+            known = self._keyring.look_up([incident.device_id]).get(incident.device_id)
+        except StoreFailing as error:
+            # The step is committed; the button hears of it with its next frame or repetition.
+            log.error("incident %d: the button was not told: %s", incident.id, error)
+            return
         if known is None:
             return
         stage = stage_of(incident)
-        eta = incident.eta_minutes if stage is Stage.ASSIGNED and incident.eta_minutes is not None else UNKNOWN_ETA
+        eta = eta_field(incident.eta_minutes if stage is Stage.ASSIGNED else None)
         for counter in counters:
             frame = encode_ack(known.key.mac_down, incident.device_id, counter, now_ms // 1000, stage, eta)
             self._sender.send(incident.device_id, frame)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from siaga_gateway.service import journal
+from siaga_gateway.service.backlog import Backlog
 from siaga_gateway.service.ports import Bell, Clock, Delivered, NotDelivered, Output
 from siaga_gateway.service.store import Attempt, Delivery, DeliveryState, Store, StoreFailing
 
@@ -25,8 +26,10 @@ _FIRST_S: Final = 1.0
 _LONGEST_S: Final = 60.0
 _LONGEST_ASKED_S: Final = 300.0  # a receiver's Retry-After is honoured up to here
 _DOWN_AFTER: Final = 3  # failures in a row that mean: the receiver is down, not the notice bad
+_DOWN_S: Final = 5.0  # how long at most nothing is tried at a receiver that is down: a new press waits no longer
 _LOOK_S: Final = 1.0  # how often a person's request to try again is looked for
-_TOGETHER: Final = 25  # deliveries recorded in one commit, at most
+_ANEW_S: Final = 30.0  # how often the whole queue is read anew
+_TOGETHER: Final = 100  # deliveries recorded in one commit, at most
 _TOGETHER_S: Final = 0.05
 
 
@@ -62,9 +65,11 @@ class _Pauses:
         self.failures_in_a_row += 1
         if self.failures_in_a_row >= _DOWN_AFTER:
             again = self.failures_in_a_row - _DOWN_AFTER + 1
-            self.output_until = now + min(pause_s(again, random.random()), _LONGEST_S / 4)  # noqa: S311
+            self.output_until = now + min(pause_s(again, random.random()), _DOWN_S)  # noqa: S311
 
     def succeeded(self, delivery: Delivery) -> None:
+        if self.failures_in_a_row >= _DOWN_AFTER:
+            self.incidents.clear()  # the receiver is back: nobody waits out a pause that was meant for its absence
         self.incidents.pop(delivery.incident_id, None)
         self.failures_in_a_row = 0
         self.output_until = 0.0
@@ -90,7 +95,10 @@ class OutboxWorker:
         self._pauses = _Pauses()
         self._wake = threading.Event()
         self._stop = threading.Event()
+        self._backlog = Backlog()
+        self._tried: list[tuple[Delivery, Attempt]] = []  # not recorded yet
         self._version = -1
+        self._anew_at = 0.0
         self._thread = threading.Thread(target=self._run, name=f"outbox-{output.name}", daemon=True)
 
     def start(self) -> None:
@@ -128,53 +136,61 @@ class OutboxWorker:
 
     def work(self) -> bool:
         """Try what is due, once. True where anything was tried. Raises StoreFailing."""
-        version = self._store.outbox_version()
-        if version != self._version:
-            self._version = version
-            self._pauses.forget()
-        now = time.monotonic()
-        if now < self._pauses.output_until:
-            return False
+        self._record()  # what the store did not take when it was tried
+        self._look()
         worked = False
-        tried: list[tuple[Delivery, Attempt]] = []
-        try:
-            begun = now
-            for delivery in first_of_each_incident(self._store.pending(self._output.name)):
-                if self._stop.is_set() or time.monotonic() < self._pauses.output_until:
-                    break
-                if not self._pauses.due(delivery, time.monotonic()):
-                    continue
-                tried.append((delivery, self._try(delivery)))
-                worked = True
-                if len(tried) >= _TOGETHER or time.monotonic() - begun > _TOGETHER_S:
-                    self._record(tried)
-                    tried.clear()
-                    begun = time.monotonic()
-                    if self._wake.is_set():
-                        break  # look again: what is new may concern an incident whose notices wait here
-        finally:
-            if tried:
-                self._record(tried)
+        begun = time.monotonic()
+        if begun < self._pauses.output_until:
+            return False
+        for delivery in self._backlog.first_of_each_incident():
+            if self._stop.is_set() or time.monotonic() < self._pauses.output_until:
+                break
+            if not self._pauses.due(delivery, time.monotonic()):
+                continue
+            self._try(delivery)
+            worked = True
+            if len(self._tried) >= _TOGETHER or time.monotonic() - begun > _TOGETHER_S:
+                self._record()
+                begun = time.monotonic()
+        self._record()
         return worked
 
-    def _try(self, delivery: Delivery) -> Attempt:
+    def _look(self) -> None:
+        """Take in what is new; everything anew where a person has asked, and now and then to be sure."""
+        version = self._store.outbox_version()
+        now = time.monotonic()
+        if version != self._version or now >= self._anew_at:
+            if version != self._version:
+                self._pauses.forget()
+            self._version = version
+            self._anew_at = now + _ANEW_S
+            self._backlog.clear()
+        self._backlog.add(self._store.pending(self._output.name, self._backlog.last_id))
+
+    def _try(self, delivery: Delivery) -> None:
         result = self._output.deliver(self._store.notice(delivery), delivery.key)
         match result:
             case Delivered(detail):
-                self._pauses.succeeded(delivery)
                 state = DeliveryState.DELIVERED
             case NotDelivered(detail, permanent=True):
-                self._pauses.succeeded(delivery)  # the receiver is up, it only does not want this one
                 state = DeliveryState.ABANDONED
             case NotDelivered(detail, retry_after_s=asked_s):
-                self._pauses.failed(delivery, time.monotonic(), asked_s)
                 state = DeliveryState.PENDING
-        return Attempt(delivery.id, self._clock.now_ms(), state, detail)
+                self._pauses.failed(delivery, time.monotonic(), asked_s)
+        if state is DeliveryState.PENDING:
+            self._backlog.failed(delivery, detail)
+        else:
+            self._pauses.succeeded(delivery)  # a refusal for good too: the receiver is up
+            self._backlog.done(delivery)
+        self._tried.append((delivery, Attempt(delivery.id, self._clock.now_ms(), state, detail)))
 
-    def _record(self, tried: Sequence[tuple[Delivery, Attempt]]) -> None:
+    def _record(self) -> None:
+        """Keep what was tried. Raises StoreFailing; it is kept then by the next call."""
+        if not self._tried:
+            return
         with self._store.transaction() as transaction:
-            transaction.record([attempt for _, attempt in tried])
-            for delivery, attempt in tried:
+            transaction.record([attempt for _, attempt in self._tried])
+            for delivery, attempt in self._tried:
                 kind = _KINDS[attempt.state]
                 if kind is journal.DELIVERY_FAILED and not worth_an_entry(delivery, attempt.detail):
                     continue
@@ -186,6 +202,7 @@ class OutboxWorker:
                     "detail": attempt.detail,
                 }
                 transaction.note(kind, attempt.at_ms, facts, incident_id=delivery.incident_id, actor=delivery.output)
+        self._tried.clear()
         self._bell.ring()
 
 
@@ -194,14 +211,6 @@ _KINDS: Final = {
     DeliveryState.PENDING: journal.DELIVERY_FAILED,
     DeliveryState.ABANDONED: journal.DELIVERY_ABANDONED,
 }
-
-
-def first_of_each_incident(pending: Sequence[Delivery]) -> list[Delivery]:
-    """Of pending deliveries, oldest first, those that no earlier one of the same incident stands before."""
-    first: dict[int, Delivery] = {}
-    for delivery in pending:
-        first.setdefault(delivery.incident_id, delivery)
-    return list(first.values())
 
 
 def wake_all(workers: Sequence[OutboxWorker]) -> Callable[[], None]:

@@ -9,6 +9,9 @@ from typing import Any, Final
 # Entries in full for one kind and device in one window, and for one kind over all devices.
 EACH: Final = 3
 ALL: Final = 30
+# For kinds that are usual on a bad network and only of interest as a sum.
+FEW_EACH: Final = 1
+FEW_ALL: Final = 5
 WINDOW_MS: Final = 60_000
 
 
@@ -39,16 +42,23 @@ class Sampler:
         self._window: _Window | None = None
 
     def note(
-        self, kind: str, at_ms: int, device_id: bytes | None, facts: Mapping[str, Any], frame: bytes | None
+        self,
+        kind: str,
+        at_ms: int,
+        device_id: bytes | None,
+        facts: Mapping[str, Any],
+        frame: bytes | None,
+        *,
+        few: bool = False,
     ) -> SampledEntry | None:
-        """The entry to write now, or None where it is only counted. Call `due` before."""
+        """The entry to write now, or None where it is only counted. Call `due` before. few: hold back sooner."""
         if self._window is None:
             self._window = _Window(at_ms)
         window = self._window
         entry = SampledEntry(kind, at_ms, device_id, {**facts, "count": 1}, frame)
         entries = window.entries.get(kind, 0)
         mine = window.by_device.get((kind, device_id), 0)
-        if entries < ALL and mine < EACH:
+        if entries < (FEW_ALL if few else ALL) and mine < (FEW_EACH if few else EACH):
             window.entries[kind] = entries + 1
             window.by_device[kind, device_id] = mine + 1
             return entry

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from siaga_gateway.domain.incident import Mode
 from siaga_gateway.web.desk import Desk
-from siaga_gateway.web.views import IncidentView, views
+from siaga_gateway.web.views import IncidentView, is_trial, views
 
 CLOSED_SHOWN: Final = 20
 
@@ -39,5 +38,5 @@ def read_queue(desk: Desk, language: str) -> Queue:
 def read_some(desk: Desk, ids: Iterable[int], language: str) -> list[IncidentView]:
     """Those of these incidents that belong in the queue: trials do not."""
     found = (desk.reader.incident(incident_id) for incident_id in ids)
-    earnest = (incident for incident in found if incident is not None and incident.mode is not Mode.TEST)
+    earnest = (incident for incident in found if incident is not None and not is_trial(incident))
     return views(earnest, language, desk.mode)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from siaga_gateway.catalogue import UnknownText, clock_time, text
@@ -108,13 +108,21 @@ def line(entry: JournalEntry, language: str) -> Line:
         tone=TONES.get(entry.kind, "plain"),
         title=title,
         by=entry.actor,
-        extra=_facts(entry.facts, language) or None,
+        extra=None if entry.kind == journal.DELIVERED else _facts(entry.facts, language) or None,
     )
 
 
 def timeline(entries: Iterable[JournalEntry], language: str) -> list[Line]:
-    """An incident's rows, newest first."""
-    return [line(entry, language) for entry in entries][::-1]
+    """An incident's rows, newest first; what several outputs took one after the other is one line."""
+    lines: list[Line] = []
+    for entry in entries:
+        new = line(entry, language)
+        if lines and new.kind == lines[-1].kind == journal.DELIVERED:
+            takers = dict.fromkeys([*(lines[-1].by or "").split(", "), new.by or ""])
+            new = replace(new, by=", ".join(filter(None, takers)))
+            lines.pop()
+        lines.append(new)
+    return lines[::-1]
 
 
 def feed(reader: JournalReader, language: str) -> list[FeedLine]:

@@ -197,11 +197,13 @@ class Crew:
     async def _quarantined(self, number: int, button: VirtualButton, store: SqlStore) -> None:
         until = time.monotonic() + _ENROL_DEADLINE_S
         while not registry.waits_in_quarantine(store, button.device_id):
-            if self._stage.failed.done():
-                raise self._stage.failed.result()
             if time.monotonic() > until:
-                raise Trouble("enrol_late", button=number, seconds=f"{_ENROL_DEADLINE_S:g}", what=button.last_words())
+                raise self._late(number, button.last_words())
             await asyncio.sleep(0.02)
+
+    def _late(self, number: int, what: str) -> Trouble:
+        why = ", ".join(part for part in (what, self._stage.gateway_says()) if part)
+        return Trouble("enrol_late", button=number, seconds=f"{_ENROL_DEADLINE_S:g}", what=why)
 
     async def _move(self) -> None:
         """A carried button's receiver has a fix now and then; the second button's holder rides about."""
@@ -216,3 +218,8 @@ class Crew:
                 away = abs((step + 5) % 10 - 5) * _STEP_E7 if owner.number == 2 else 0
                 with contextlib.suppress(Trouble):  # it died just now: whoever watches it deals with that
                     await button.tell(f"fix {owner.latitude + away} {owner.longitude + away} {owner.accuracy_m}")
+
+
+def _enrol_answered(event: ButtonEvent) -> bool:
+    facts = event.facts
+    return event.kind == "frame" and facts.get("kind") == _ENROL and facts.get("step") == "acknowledged"

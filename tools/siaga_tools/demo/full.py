@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 
@@ -16,10 +17,16 @@ from siaga_tools.words import say
 
 
 class Terminal(LinuxDriver):
-    """Textual's own driver, which waits for ever once its terminal has gone and 30 writes are queued: after a hang-up
-    nothing is written any more."""
+    """Textual's own driver, which does not survive the loss of its terminal: the SIGCONT that comes with a hang-up
+    (POSIX.1-2017, 11.1.10) makes it start anew on what is no terminal any more, and once 30 writes are queued the next
+    one waits for ever. After a hang-up this one neither starts nor writes."""
 
     hung_up = False
+
+    def start_application_mode(self) -> None:
+        Terminal.hung_up = Terminal.hung_up or not os.isatty(self.fileno)
+        if not Terminal.hung_up:
+            super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def write(self, data: str) -> None:
         if not Terminal.hung_up:
@@ -44,6 +51,8 @@ async def run_view(options: DemoOptions) -> int:
     try:
         await app.run_async()
     finally:
+        for number in (signal.SIGTSTP, signal.SIGCONT):  # Textual's handlers would start the view again
+            signal.signal(number, signal.SIG_DFL)
         kept = live.demo.kept_in
         await live.stop()
     with contextlib.suppress(OSError):  # the terminal may be gone

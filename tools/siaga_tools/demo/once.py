@@ -8,6 +8,7 @@ import sys
 
 from siaga_tools.demo.commands import Command, Verb
 from siaga_tools.demo.run import Demo, DemoOptions
+from siaga_tools.demo.trail import Trail
 from siaga_tools.demo.wording import line_text, result
 from siaga_tools.ending import cancelled_by_signals
 from siaga_tools.words import Trouble, say
@@ -20,23 +21,28 @@ async def press_once(options: DemoOptions, *, as_json: bool) -> int:
     demo = Demo(options)
     if not as_json:
         _print_progress(demo, language)
+    trail: Trail | None = None
+    trouble: Trouble | None = None
     with cancelled_by_signals() as ending:
         try:
             await demo.start()
             trail = await demo.obey(Command(Verb.PRESS, 1))
-            assert trail is not None
+            assert trail is not None, "a press begins a trail"
             await demo.follow(trail)
-        except Trouble as trouble:
-            if as_json:
-                print(json.dumps({"ok": False, "trouble": trouble.name, "text": trouble.say(language)}))
-            print(f"siaga: {trouble.say(language)}", file=sys.stderr)
-            return 1
+        except Trouble as found:
+            trouble = found
         except asyncio.CancelledError:
             print(f"siaga: {say('plain.interrupted', language)}", file=sys.stderr)
             return ending.code
         finally:
             ending.listening = False
             await demo.stop()
+    if trouble is not None:
+        if as_json:
+            print(json.dumps({"ok": False, "trouble": trouble.name, "text": trouble.say(language)}))
+        print(f"siaga: {trouble.say(language)}", file=sys.stderr)
+        return 1
+    assert trail is not None
     print(json.dumps({"ok": True, **trail.facts()}) if as_json else result(trail, language))
     return 0
 

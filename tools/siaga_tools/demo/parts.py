@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +17,8 @@ from siaga_tools.demo.watch import ready_line
 from siaga_tools.words import Trouble
 
 BROKER_DEADLINE_S: Final = 10.0
-GATEWAY_DEADLINE_S: Final = 30.0
+GATEWAY_DEADLINE_S: Final = 60.0
+_COMPLAINT: Final = re.compile(r"\S+ \S+ (?:WARNING|ERROR|CRITICAL) \S+: (.+)")
 _LEASH: Final = (sys.executable, "-P", "-m", "siaga_tools.demo.leash")
 
 
@@ -67,10 +70,11 @@ async def start_broker(port: int) -> Child:
     return child
 
 
-async def start_gateway(settings: Path, log: Path) -> tuple[Child, str]:
+async def start_gateway(settings: Path, log: Path, on_complaint: Callable[[str], None]) -> tuple[Child, str]:
     """`siaga gateway run`, once it has said that it is ready, and its console's address.
 
-    All that it writes to its standard error is kept in the file `log` too.
+    All that it writes to its standard error is kept in the file `log` too; on_complaint hears what is above INFO there,
+    without time and origin.
     Raises Trouble (`gateway_ended`, `gateway_silent`).
     """
     told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -83,6 +87,8 @@ async def start_gateway(settings: Path, log: Path) -> tuple[Child, str]:
     def kept(text: str) -> None:
         with contextlib.suppress(OSError), log.open("a", encoding="utf-8") as file:
             file.write(text + "\n")
+        if found := _COMPLAINT.match(text):
+            on_complaint(found[1])
 
     child = await Child.start(
         "gateway",

@@ -92,6 +92,7 @@ async def run_plain(options: DemoOptions) -> int:
     """The exit code: 0 after a quit or Ctrl-C, 1 after a trouble, 128 + n after another signal."""
     live = LiveDemo(options)
     view = PlainView(live, options.language)
+    trouble: Trouble | None = None
     with cancelled_by_signals() as ending:
         try:
             await live.start()
@@ -100,19 +101,21 @@ async def run_plain(options: DemoOptions) -> int:
                 await live.ended()
             finally:
                 reading.cancel()
-        except Trouble as trouble:
-            print(f"siaga: {trouble.say(view.language)}", file=sys.stderr)
-            return 1
+        except Trouble as found:
+            trouble = found
         except asyncio.CancelledError:
-            return ending.asked_code
+            pass  # by a signal
         finally:
             ending.listening = False
             kept = live.demo.kept_in
             await live.stop()
-            if kept is not None:
-                view.say(say("plain.kept", view.language, folder=kept))
-            view.say(say("plain.ended", view.language))
-    return 0
+    if trouble is not None:
+        print(f"siaga: {trouble.say(view.language)}", file=sys.stderr)
+        return 1
+    if kept is not None:
+        view.say(say("plain.kept", view.language, folder=kept))
+    view.say(say("plain.ended", view.language))
+    return ending.asked_code
 
 
 async def _read_commands(view: PlainView) -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.sql import SqlStore
-from siaga_gateway.commands.shared import WallClock
 from siaga_gateway.service.enrol import EnrolError, NewOwner, Registrar
 from siaga_gateway.service.store import StoreFailing
 from siaga_tools.demo.owners import DemoOwner

@@ -22,10 +22,10 @@ from siaga_tools.demo.commands import Command, Verb
 from siaga_tools.demo.crew import Crew
 from siaga_tools.demo.folder import DemoFolder
 from siaga_tools.demo.receiver import Receiver, new_secret
-from siaga_tools.demo.stage import Stage
+from siaga_tools.demo.stage import Stage, together
 from siaga_tools.demo.trail import Hop, Trail
 from siaga_tools.demo.watch import ConsoleWatch, StoreWatch, modified_ms, now_ms
-from siaga_tools.interpreter import find_firmware, find_micropython
+from siaga_tools.interpreter import check_micropython, find_firmware, find_micropython
 from siaga_tools.virtual_button import HoldTimes
 from siaga_tools.words import Trouble
 
@@ -65,23 +65,23 @@ class Demo:
         self._store_watch: StoreWatch | None = None
         self._console_watch: ConsoleWatch | None = None
         self._console_why = ""
+        self._complaint = ""
 
     async def start(self) -> None:
         """Everything, until the three buttons are enrolled and answered. Raises Trouble."""
+        await self.stage.unless_failed(self._start())
+
+    async def _start(self) -> None:
         began = time.monotonic()
         options, stage = self.options, self.stage
         micropython, firmware = find_micropython(options.micropython), find_firmware()
+        await asyncio.to_thread(check_micropython, micropython)
         broker_port = parts.choose_port(options.broker_port, "--broker-port")
         console_port = parts.choose_port(options.console_port, "--console-port")
         folder = self._folder = DemoFolder(options.data)
         self._prepare(folder, broker_port, console_port)
-        stage.say("starting_broker", port=broker_port)
-        self.board.part("broker", "starting")
-        self._broker = await parts.start_broker(broker_port)
-        stage.spawn(self._watch_broker(self._broker))
-        self.board.part("broker", "on")
-        stage.say("starting_gateway")
-        await self._start_gateway(folder)
+        # The gateway waits for its broker, so both may start at once.
+        await together(self._start_broker(broker_port), self._start_gateway(folder))
         store = self._watch(folder)
         stage.say("starting_buttons")
         holds = HoldTimes(200, 1200) if options.fast else HoldTimes(2000, 5000)
@@ -114,9 +114,18 @@ class Demo:
         if not key_path(folder.data).exists():
             write_key(folder.data, GatewayKey.generate())
 
+    async def _start_broker(self, port: int) -> None:
+        self.stage.say("starting_broker", port=port)
+        self.board.part("broker", "starting")
+        self._broker = await parts.start_broker(port)
+        self.stage.spawn(self._watch_broker(self._broker))
+        self.board.part("broker", "on")
+
     async def _start_gateway(self, folder: DemoFolder) -> None:
+        self.stage.say("starting_gateway")
         self.board.part("gateway", "starting")
-        self._gateway, url = await parts.start_gateway(folder.settings, folder.gateway_log)
+        self._gateway, url = await parts.start_gateway(folder.settings, folder.gateway_log, self._complained)
+        self.stage.gateway_says = self._gateway.last_words
         self.stage.spawn(self._watch_gateway(self._gateway, folder))
         self.board.console_url = url
         self.board.part("gateway", "on")
@@ -177,7 +186,7 @@ class Demo:
             except Trouble as trouble:
                 raise Trouble("hop_lost", hop=hop, why=trouble) from trouble
             if not reached:
-                hint = self._gateway.last_words() if self._gateway else ""
+                hint = self.stage.gateway_says()
                 raise Trouble("hop_late", hop=hop, before=before, seconds=f"{HOP_DEADLINE_S:g}", hint=hint)
             before = hop if hop in trail.hops else before
 
@@ -199,6 +208,12 @@ class Demo:
         at_ms = modified_ms(self._folder.cap / name)
         if at_ms is not None:
             self.board.cap_written(incident_id, str(entry.facts["change"]), at_ms)
+
+    def _complained(self, line: str) -> None:
+        """The gateway wrote more than routine to its log; the same again and again is said once."""
+        if line != self._complaint and not self.stage.stopping:
+            self._complaint = line
+            self.stage.say("complaint", "bad", line=line)
 
     def _console_link(self, linked: bool, why: str) -> None:
         before = self.board.parts.get("console")
@@ -248,7 +263,8 @@ class Demo:
         if self.stage.stopping:
             return
         self.stage.stopping = True
-        self.stage.say("stopping")
+        if self._folder is not None:
+            self.stage.say("stopping")
         await self.stage.end_tasks()
         if self._crew is not None:
             await self._crew.stop()

@@ -37,6 +37,7 @@ class Stage:
         self.board = Board({owner.number: ButtonView(owner) for owner in OWNERS}, self._on_change)
         self.recover = recover  # start again what died
         self.stopping = False
+        self.gateway_says: Callable[[], str] = lambda: ""  # the last thing that went wrong there
         self._loop = asyncio.get_running_loop()
         self.failed: asyncio.Future[Trouble] = self._loop.create_future()
         self._waiters: set[asyncio.Future[None]] = set()
@@ -67,6 +68,18 @@ class Stage:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=5)
+
+    async def unless_failed(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it; raises the trouble after which the demo cannot go on as soon as there is one."""
+        task = asyncio.ensure_future(work)
+        try:
+            await asyncio.wait((task, self.failed), return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise self.failed.result()
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        task.result()
 
     async def until(self, holds: Callable[[], bool], deadline_s: float) -> bool:
         """Wait until it holds; False at the deadline. Raises the trouble after which the demo cannot go on."""

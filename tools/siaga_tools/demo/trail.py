@@ -24,6 +24,19 @@ class Hop(StrEnum):
     ACK = "ack"  # the button has verified the gateway's acknowledgement and shows it
 
 
+# What each hop waits for. After the commit four things go their own ways, at the same time.
+CAUSES: Final = {
+    Hop.KEPT: Hop.PRESSED,
+    Hop.SIGNED: Hop.KEPT,
+    Hop.PUBLISHED: Hop.SIGNED,
+    Hop.BROKER: Hop.PUBLISHED,
+    Hop.GATEWAY: Hop.PUBLISHED,
+    Hop.STORED: Hop.GATEWAY,
+    Hop.WEBHOOK: Hop.STORED,
+    Hop.CAP: Hop.STORED,
+    Hop.CONSOLE: Hop.STORED,
+    Hop.ACK: Hop.STORED,
+}
 # A test press opens no incident and is told to nobody.
 TEST_HOPS: Final = tuple(hop for hop in Hop if hop not in (Hop.WEBHOOK, Hop.CAP))
 
@@ -72,6 +85,13 @@ class Trail:
     @property
     def missing(self) -> tuple[Hop, ...]:
         return tuple(hop for hop in self.hops if hop not in self.times)
+
+    def took(self, hop: Hop) -> int | None:
+        """Milliseconds from the hop that it waits for, or None. Not below 0: two processes note their times."""
+        cause = CAUSES.get(hop)
+        if cause is None or cause not in self.times or hop not in self.times:
+            return None
+        return max(0, self.times[hop] - self.times[cause])
 
     def facts(self) -> dict[str, Any]:
         """As JSON: button, counter, test, `hops` in ms since the press, total_ms."""

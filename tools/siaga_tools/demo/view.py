@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import ClassVar, Protocol
 
 from rich.text import Text
@@ -17,10 +16,11 @@ from siaga_tools.demo import panels
 from siaga_tools.demo.board import Board
 from siaga_tools.demo.commands import BUTTONS, Command, Verb, read_command
 from siaga_tools.demo.trail import Hop
+from siaga_tools.demo.watch import now_ms
 from siaga_tools.words import Trouble, say
 
 _FRAME_S = 0.07  # the hops light up at this pace, so that eyes can follow; the times shown are the measured ones
-_BLINK_FRAMES = 5
+_BLINK_FRAMES = 7
 
 
 class Shown(Protocol):
@@ -51,29 +51,45 @@ class DemoView(App[None]):
         self.demo = demo
         self.language = language
         self.trouble: Trouble | None = None
+        self._title = Static(id="title")
+        self._page = Static(id="page")
+        self._path = Static(id="path", classes="panel")
+        self._buttons = {number: Static(classes="panel") for number in BUTTONS}
+        self._incidents = Static(id="incidents", classes="panel")
+        self._news = Static(id="log", classes="panel")
+        self._input = Input(id="input", compact=True)
+        self._hint = Static(id="hint")
+        self._drawn: dict[Static, Text] = {}
         self._answer = ""  # what the last command led to, if it was not done
         self._typed = ""
         self._frame = 0
+        self._changed = True
         self._lit: tuple[tuple[int, int], set[Hop]] = ((0, 0), set())  # of the trail that is shown
 
     def compose(self) -> ComposeResult:
-        yield Static(id="title")
-        yield Static(id="page")
-        yield Static(id="path", classes="panel")
+        yield self._title
+        yield self._page
+        yield self._path
         with Horizontal(id="buttons"):
-            for number in BUTTONS:
-                yield Static(id=f"button{number}", classes="panel")
+            yield from self._buttons.values()
         with Horizontal(id="lower"):
-            yield Static(id="incidents", classes="panel")
-            yield Static(id="log", classes="panel")
-        yield Input(id="input", compact=True)
-        yield Static(id="hint")
+            yield self._incidents
+            yield self._news
+        yield self._input
+        yield self._hint
 
     def on_mount(self) -> None:
+        changed = self.demo.board.changed
+
+        def after_each() -> None:
+            changed()
+            self._changed = True
+
+        self.demo.board.changed = after_each
         self.theme = "textual-dark"
-        self.query_one(Input).focus()
-        self.set_interval(_FRAME_S, self._draw)
-        self.run_worker(self._run(), name="demo", exit_on_error=False)
+        self._input.focus()
+        self.set_interval(_FRAME_S, self._next_frame)
+        self.run_worker(self._run(), name="demo")
         self._draw()
 
     async def _run(self) -> None:
@@ -90,7 +106,7 @@ class DemoView(App[None]):
         self._answer = ""
         if line.strip():
             self._typed = line
-        self.run_worker(self._obey(line), exit_on_error=False)
+        self.run_worker(self._obey(line))
 
     async def _obey(self, line: str) -> None:
         try:
@@ -114,39 +130,44 @@ class DemoView(App[None]):
         self.exit()
 
     def action_recall(self) -> None:
-        field = self.query_one(Input)
+        field = self._input
         field.value, field.cursor_position = self._typed, len(self._typed)
 
     # --- drawing
 
-    def _draw(self) -> None:
+    def _next_frame(self) -> None:
+        """Draw when something has changed or moves; the clock and what blinks come along twice a second."""
         self._frame += 1
+        trails = self.demo.board.trails
+        under_way = bool(trails) and not set(trails[-1].hops) <= self._lit[1]
+        if self._changed or under_way or self._frame % _BLINK_FRAMES == 0:
+            self._draw()
+
+    def _draw(self) -> None:
+        if not self._hint.is_attached:  # the app is ending
+            return
+        self._changed = False
         board, language = self.demo.board, self.language
-        now_ms = time.time_ns() // 1_000_000
         wide = self.size.width
-        blink = self._frame // _BLINK_FRAMES % 2 == 0
-        self._show("title", panels.title(board, language, clock_time(now_ms), wide - 2))
-        self._show("page", panels.page(board, language, wide - 4))
+        self._put(self._title, panels.title(board, language, clock_time(now_ms()), wide - 2))
+        self._put(self._page, panels.page(board, language, wide - 4))
         self._draw_path()
-        for number in BUTTONS:
-            widget = self.query_one(f"#button{number}", Static)
+        blink = self._frame // _BLINK_FRAMES % 2 == 0
+        for number, widget in self._buttons.items():
             view = board.buttons[number]
             widget.border_title = Text(f"{number} {view.owner.name}")
             widget.set_class(view.holding, "held")
-            widget.update(panels.button(view, language, blink, widget.content_size.width))
-        incidents = self.query_one("#incidents", Static)
-        incidents.border_title = say("view.incidents", language)
-        incidents.update(panels.incidents(board, language, incidents.content_size.height, incidents.content_size.width))
-        log = self.query_one("#log", Static)
-        log.border_title = say("view.log", language)
-        log.update(panels.log(board, language, log.content_size.height, log.content_size.width))
+            self._put(widget, panels.button(view, language, blink, widget.content_size.width))
+        for panel, name, draw in ((self._incidents, "incidents", panels.incidents), (self._news, "log", panels.log)):
+            panel.border_title = say(f"view.{name}", language)
+            self._put(panel, draw(board, language, panel.content_size.height, panel.content_size.width))
         hint = say("view.hint" if wide >= 104 else "view.hint_short", language)
-        self._show("hint", Text(self._answer, style=panels.COLOURS["bad"]) if self._answer else Text(hint))
-        self.query_one(Input).placeholder = say("view.placeholder", language)
+        self._put(self._hint, Text(self._answer, style=panels.COLOURS["bad"]) if self._answer else Text(hint))
+        self._input.placeholder = say("view.placeholder", language)
 
     def _draw_path(self) -> None:
         board, language = self.demo.board, self.language
-        path = self.query_one("#path", Static)
+        path = self._path
         trail = board.trails[-1] if board.trails else None
         which = (trail.button, trail.counter) if trail else (0, 0)
         if self._lit[0] != which:
@@ -159,7 +180,10 @@ class DemoView(App[None]):
         path.border_title = panels.path_title(board, trail, language)
         path.border_subtitle = panels.path_total(trail, lit, language)
         ready = all(view.enrolled for view in board.buttons.values())
-        path.update(panels.path(trail, lit, language, path.content_size.width, self._frame, ready))
+        self._put(path, panels.path(trail, lit, language, path.content_size.width, self._frame, ready))
 
-    def _show(self, name: str, text: Text) -> None:
-        self.query_one(f"#{name}", Static).update(text)
+    def _put(self, widget: Static, text: Text) -> None:
+        """Draw it if it differs from what stands there: 14 times a second mostly nothing does."""
+        if self._drawn.get(widget) != text:
+            self._drawn[widget] = text
+            widget.update(text)

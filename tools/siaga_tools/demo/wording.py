@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from siaga_gateway.catalogue import clock_time
 from siaga_tools.demo.board import LogLine
-from siaga_tools.demo.trail import Trail
+from siaga_tools.demo.trail import Hop, Trail
 from siaga_tools.signals import signal_text
 from siaga_tools.words import say
 
@@ -16,7 +16,7 @@ def line_text(line: LogLine, language: str) -> str:
         values["signal_text"] = signal_text(str(values["signal"]), language)
     if "change" in values:
         values["change_text"] = say(f"change.{values['change']}", language)
-    return say(f"log.{line.key}", language, **values)
+    return say(f"log.{line.key}", language, **values).rstrip().removesuffix(":")
 
 
 def timed_line(line: LogLine, language: str) -> str:
@@ -24,20 +24,19 @@ def timed_line(line: LogLine, language: str) -> str:
 
 
 def hop_table(trail: Trail, language: str) -> str:
-    """The hops with their times in milliseconds: since the press, and since the latest hop before it."""
-    headings = tuple(say(f"plain.{name}", language) for name in ("what", "since", "step"))
-    rows: list[tuple[str, str, str]] = []
-    latest: int | None = None
+    """The hops with their times in milliseconds: since the press, and since the hop that each waited for."""
+    rows = [tuple(say(f"plain.{name}", language) for name in ("what", "since", "took"))]
     for hop in trail.hops:
-        since = trail.since_press(hop)
-        step = "" if since is None or latest is None else f"{since - latest:+d} ms"
-        rows.append((say(f"hop.{hop}", language), "-" if since is None else f"{since} ms", step))
-        if since is not None:
-            latest = since if latest is None else max(latest, since)
-    widths = [max(len(row[column]) for row in (headings, *rows)) for column in range(3)]
-    lines = [f"  {row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}".rstrip() for row in rows]
-    head = f"  {headings[0]:<{widths[0]}}  {headings[1]:>{widths[1]}}  {headings[2]:>{widths[2]}}"
-    return "\n".join((head, *lines))
+        name = "stored_test" if trail.test and hop is Hop.STORED else hop
+        rows.append((say(f"hop.{name}", language), _ms(trail.since_press(hop)), _ms(trail.took(hop))))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    return "\n".join(
+        f"  {name:<{widths[0]}}  {since:>{widths[1]}}  {took:>{widths[2]}}".rstrip() for name, since, took in rows
+    )
+
+
+def _ms(time: int | None) -> str:
+    return "-" if time is None else f"{time} ms"
 
 
 def result(trail: Trail, language: str) -> str:

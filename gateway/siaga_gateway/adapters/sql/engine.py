@@ -42,14 +42,23 @@ def meaning(error: sqlite3.Error) -> str:
     return f"{error} ({code})" if code else str(error)
 
 
+# What no waiting mends: a statement or a value that is wrong, a fault of the program.
+_FAULTS: Final = frozenset(
+    {"SQLITE_ERROR", "SQLITE_TOOBIG", "SQLITE_MISMATCH", "SQLITE_MISUSE", "SQLITE_RANGE", "SQLITE_SCHEMA"}
+)
+
+
 @contextmanager
 def failing() -> Iterator[None]:
-    """Turn SQLite's errors into the port's: IntegrityError into StoreConflict, all others into StoreFailing."""
+    """Turn SQLite's errors into the port's: IntegrityError into StoreConflict, all that waiting or a person may mend
+    into StoreFailing. A fault of the program stays what it is."""
     try:
         yield
     except sqlite3.IntegrityError as error:
         raise StoreConflict(str(error)) from error
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorname", None) in _FAULTS:
+            raise
         raise StoreFailing(meaning(error)) from error
 
 
@@ -83,5 +92,8 @@ def prepare(connection: sqlite3.Connection) -> None:
             f"the file system of the data folder does not support SQLite's WAL (journal mode stays {mode!r}): "
             "use a local disk, not a network share"
         )
+    # A page that changes with every batch is carried over to the store itself once in 8 MB of log; more at once would
+    # make the commit that does it wait noticeably.
+    connection.execute("PRAGMA wal_autocheckpoint = 2000")
     # After a burst the log is cut back to this, so that it does not keep the disk full.
     connection.execute(f"PRAGMA journal_size_limit = {64 * 1024 * 1024}")

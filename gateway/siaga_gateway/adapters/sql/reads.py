@@ -43,7 +43,8 @@ _DEVICES: Final = (
 _STRANGER: Final = "SELECT device_id, first_seen_ms, last_seen_ms, frames, frame, enrol_frame FROM quarantine"
 _DELIVERY: Final = (
     f"SELECT {columns(DELIVERY)} FROM outbox JOIN notice "  # noqa: S608
-    "ON notice.incident_id = outbox.incident_id AND notice.sequence = outbox.sequence"
+    "ON notice.incident_id = outbox.incident_id AND notice.sequence = outbox.sequence "
+    "JOIN incident ON incident.id = outbox.incident_id"
 )
 
 

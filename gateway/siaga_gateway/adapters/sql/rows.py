@@ -15,6 +15,12 @@ from siaga_gateway.service.store import Attempt, Delivery, DeliveryState, Enroll
 
 Row = tuple[Any, ...]
 
+# Enum members by value: a look-up is a tenth of what calling the class costs, and the hot path does it per event.
+_MODES: Final = {str(member): member for member in Mode}
+_STATES: Final = {str(member): member for member in IncidentState}
+_REGISTRATIONS: Final = {str(member): member for member in RegistrationState}
+json_text: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 OWNER: Final = ("id", "name", "nik", "phone", "address", "language")
 DEVICE: Final = (
     "device_id",
@@ -73,11 +79,18 @@ INCIDENT: Final = (
     "sequence",
     "last_press",
     "last_cancel",
+    "told_latitude",
+    "told_longitude",
+    "told_accuracy_m",
+)
+# Never change once an incident is there.
+INCIDENT_FIXED: Final = frozenset(
+    {"identifier", "mode", "device_id", "device_label", "registration", "owner_id", "opened_at_ms", "delayed_s"}
 )
 JOURNAL: Final = ("id", "at_ms", "kind", "incident_id", "device_id", "actor", "facts", "frame")
 DELIVERY: Final = (
     "outbox.id",
-    "idempotency_key",
+    "incident.identifier || '.' || outbox.sequence || '.' || output",
     "output",
     "outbox.incident_id",
     "outbox.sequence",
@@ -96,9 +109,12 @@ def columns(names: tuple[str, ...], table: str | None = None) -> str:
     return ", ".join(names if table is None else (f"{table}.{name}" for name in names))
 
 
-def upsert(table: str, names: tuple[str, ...], keys: tuple[str, ...]) -> str:
-    """INSERT that replaces what is there under the same keys; SQLite and PostgreSQL both read it."""
-    changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys)
+def upsert(table: str, names: tuple[str, ...], keys: tuple[str, ...], fixed: frozenset[str] = frozenset()) -> str:
+    """INSERT that changes what is there under the same keys, apart from the columns that are fixed from the first.
+
+    SQLite and PostgreSQL both read it. Setting an indexed column costs its index, even to the value that it has.
+    """
+    changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys and name not in fixed)
     marks = ", ".join("?" * len(names))
     return (
         f"INSERT INTO {table} ({columns(names)}) VALUES ({marks}) "  # noqa: S608 - constants of this module
@@ -196,15 +212,15 @@ def incident_of(row: Row) -> Incident:
     n = len(INCIDENT)
     (id_, identifier, mode, state, device_id, label, registration, _, opening, opened, pressed, delayed) = row[:12]
     presses, silent, duress, cancelled, held, battery, seen_by, seen_at, unit, eta, closed_by, closed_at = row[18:30]
-    disposition, note, sequence, last_press, last_cancel = row[30:n]
+    disposition, note, sequence, last_press, last_cancel, told_latitude, told_longitude, told_accuracy = row[30:n]
     return Incident(
         id=id_,
         identifier=identifier,
-        mode=Mode(mode),
-        state=IncidentState(state),
+        mode=_MODES[mode],
+        state=_STATES[state],
         device_id=device_id,
         device_label=label,
-        registration=RegistrationState(registration),
+        registration=_REGISTRATIONS[registration],
         owner=owner_of(row[n:]),
         opening_counter=opening,
         opened_at_ms=opened,
@@ -228,6 +244,7 @@ def incident_of(row: Row) -> Incident:
         sequence=sequence,
         last_press=last_press,
         last_cancel=last_cancel,
+        told_place=None if told_latitude is None else (told_latitude, told_longitude, told_accuracy),
     )
 
 
@@ -263,14 +280,15 @@ def incident_row(incident: Incident) -> Row:
         incident.sequence,
         incident.last_press,
         incident.last_cancel,
+        *(incident.told_place or (None, None, None)),
     )
 
 
 def snapshot(incident: Incident) -> str:
     """An incident as it is now, to be kept with a notice; the owner only by number, so that erasing reaches it."""
-    row = list(incident_row(incident))
-    row[4] = incident.device_id.hex()
-    return json.dumps(dict(zip(INCIDENT, row, strict=True)), ensure_ascii=False, separators=(",", ":"))
+    kept = {name: value for name, value in zip(INCIDENT, incident_row(incident), strict=True) if value is not None}
+    kept["device_id"] = incident.device_id.hex()
+    return json_text(kept)
 
 
 def from_snapshot(text: str, owner_row: Row) -> Incident:

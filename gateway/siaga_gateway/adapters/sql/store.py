@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import sqlite3
 import threading
@@ -38,6 +39,7 @@ class SqlStore(SqlReads):
         self._local = threading.local()
         self._closed = False
         try:
+            _make_private(path)
             self._writer = connect(path)
             try:
                 prepare(self._writer)
@@ -103,6 +105,12 @@ class SqlStore(SqlReads):
             self._readers.clear()
             with suppress(sqlite3.Error):
                 self._writer.close()
+
+
+def _make_private(path: Path) -> None:
+    """A new store is for its owner's eyes only: it holds personal data. SQLite gives its other files the same mode."""
+    with suppress(OSError):  # SQLite says better why a file cannot be made
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _name(connection: sqlite3.Connection) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -12,18 +11,20 @@ from siaga_gateway.adapters.sql.quarantine import let_go, merge
 from siaga_gateway.adapters.sql.rows import (
     DEVICE,
     INCIDENT,
+    INCIDENT_FIXED,
     OWNER,
     STATUS,
     Row,
     columns,
     incident_of,
     incident_row,
+    json_text,
     snapshot,
     status_of,
     status_row,
     upsert,
 )
-from siaga_gateway.domain.incident import Incident, Notice
+from siaga_gateway.domain.incident import Incident, IncidentState, Notice
 from siaga_gateway.domain.outcome import Mark
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.domain.status import DeviceStatus
@@ -43,7 +44,8 @@ INCIDENTS: Final = (
     "FROM incident LEFT JOIN owner ON owner.id = incident.owner_id"
 )
 # In the order in which they are written, so that what is referred to is there first.
-_INCIDENT: Final = upsert("incident", INCIDENT, ("id",))
+_INCIDENT: Final = upsert("incident", INCIDENT, ("id",), INCIDENT_FIXED)
+_INCIDENT_SAME_STATE: Final = upsert("incident", INCIDENT, ("id",), INCIDENT_FIXED | {"state"})
 _STATUS: Final = upsert("device_status", STATUS, ("device_id",))
 _EVENT: Final = (
     "INSERT INTO event (device_id, counter, kind, suite, frame, signature, received_ms, bearer, incident_id) "
@@ -57,12 +59,31 @@ _JOURNAL: Final = (
     "INSERT INTO journal (at_ms, kind, incident_id, device_id, actor, facts, frame) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 _NOTICE: Final = "INSERT INTO notice (incident_id, sequence, change, made_at_ms, incident) VALUES (?, ?, ?, ?, ?)"
-_OUTBOX: Final = (
-    "INSERT INTO outbox (idempotency_key, output, incident_id, sequence, state) VALUES (?, ?, ?, ?, 'pending')"
-)
+_OUTBOX: Final = "INSERT INTO outbox (output, incident_id, sequence, state) VALUES (?, ?, ?, 'pending')"
 _ATTEMPT: Final = "INSERT INTO attempt (outbox_id, at_ms, state, detail) VALUES (?, ?, ?, ?)"
 _ATTEMPTED: Final = "UPDATE outbox SET state = ?, attempts = attempts + 1, last_attempt_ms = ?, detail = ? WHERE id = ?"
 _ORDER: Final = (_EVENT, _SIGNATURE, _PRESS, _JOURNAL, _NOTICE, _OUTBOX, _ATTEMPT, _ATTEMPTED)
+
+
+# Keys as a table that is joined: for `(a, b) IN (VALUES ...)` SQLite reads the whole table. CROSS JOIN keeps the order.
+
+
+def events_query(count: int) -> str:
+    """Events by (device_id, counter)."""
+    return (
+        f"WITH wanted (a, b) AS (VALUES {_marks(range(count), '(?, ?)')}) "  # noqa: S608 - marks only
+        "SELECT device_id, counter, frame, signature IS NOT NULL, incident_id "
+        "FROM wanted CROSS JOIN event ON device_id = a AND counter = b"
+    )
+
+
+def marks_query(count: int) -> str:
+    """Presses by (device_id, counter, test)."""
+    return (
+        f"WITH wanted (a, b, c) AS (VALUES {_marks(range(count), '(?, ?, ?)')}) "  # noqa: S608 - marks only
+        "SELECT device_id, counter, test, incident_id, opening, arrived "
+        "FROM wanted CROSS JOIN press ON device_id = a AND counter = b AND test = c"
+    )
 
 
 class SqlTransaction:
@@ -72,16 +93,15 @@ class SqlTransaction:
         self._connection = connection
         self._waiting: dict[str, list[Row]] = {statement: [] for statement in _ORDER}
         self._incidents: dict[int, Incident] = {}
+        self._states: dict[int, IncidentState] = {}  # of those that this transaction read or wrote
         self._statuses: dict[bytes, DeviceStatus] = {}
-        self._last_incident_id: int | None = None
         self._registry: int | None = None
 
     def flush(self) -> None:
         """Hand all that waits to SQLite."""
         with failing():
             if self._incidents:
-                self._connection.executemany(_INCIDENT, map(incident_row, self._incidents.values()))
-                self._incidents.clear()
+                self._put_incidents()
             if self._statuses:
                 self._connection.executemany(_STATUS, map(status_row, self._statuses.values()))
                 self._statuses.clear()
@@ -89,6 +109,17 @@ class SqlTransaction:
                 if rows:
                     self._connection.executemany(statement, rows)
                     rows.clear()
+
+    def _put_incidents(self) -> None:
+        same: list[Row] = []
+        other: list[Row] = []
+        for incident in self._incidents.values():
+            known = self._states.get(incident.id)
+            (same if incident.state is known else other).append(incident_row(incident))
+            self._states[incident.id] = incident.state
+        self._incidents.clear()
+        self._connection.executemany(_INCIDENT, other)
+        self._connection.executemany(_INCIDENT_SAME_STATE, same)
 
     def _fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         self.flush()
@@ -105,11 +136,7 @@ class SqlTransaction:
     def events(self, keys: Collection[EventKey]) -> Mapping[EventKey, StoredEvent]:
         if not keys:
             return {}
-        rows = self._fetch(
-            "SELECT device_id, counter, frame, signature IS NOT NULL, incident_id FROM event "  # noqa: S608 - marks only
-            f"WHERE (device_id, counter) IN (VALUES {_marks(keys, '(?, ?)')})",
-            [part for key in keys for part in key],
-        )
+        rows = self._fetch(events_query(len(keys)), [part for key in keys for part in key])
         return {(row[0], row[1]): StoredEvent(row[2], bool(row[3]), row[4]) for row in rows}
 
     def statuses(self, device_ids: Collection[bytes]) -> Mapping[bytes, DeviceStatus]:
@@ -129,14 +156,13 @@ class SqlTransaction:
             "ORDER BY incident.id",
             list(device_ids),
         )
-        return {incident.device_id: incident for incident in map(incident_of, rows)}
+        return {incident.device_id: incident for incident in self._read(rows)}
 
     def marks(self, keys: Collection[MarkKey]) -> Mapping[MarkKey, MarkedPress]:
         if not keys:
             return {}
         rows = self._fetch(
-            "SELECT device_id, counter, test, incident_id, opening, arrived FROM press "  # noqa: S608 - marks only
-            f"WHERE (device_id, counter, test) IN (VALUES {_marks(keys, '(?, ?, ?)')})",
+            marks_query(len(keys)),
             [part for device_id, counter, test in keys for part in (device_id, counter, int(test))],
         )
         return {(row[0], row[1], bool(row[2])): MarkedPress(row[3], bool(row[4]), bool(row[5])) for row in rows}
@@ -145,13 +171,16 @@ class SqlTransaction:
         if not ids:
             return {}
         rows = self._fetch(f"{INCIDENTS} WHERE incident.id IN ({_marks(ids)})", list(ids))
-        return {incident.id: incident for incident in map(incident_of, rows)}
+        return {incident.id: incident for incident in self._read(rows)}
 
-    def new_incident_id(self) -> int:
-        if self._last_incident_id is None:
-            self._last_incident_id = self._fetch("SELECT coalesce(max(id), 0) FROM incident")[0][0]
-        self._last_incident_id += 1
-        return self._last_incident_id
+    def _read(self, rows: Iterable[Row]) -> list[Incident]:
+        incidents = [incident_of(row) for row in rows]
+        self._states.update({incident.id: incident.state for incident in incidents})
+        return incidents
+
+    def next_incident_id(self) -> int:
+        number: int = self._fetch("SELECT coalesce(max(id), 0) + 1 FROM incident")[0][0]
+        return number
 
     def add_event(self, event: NewEvent) -> None:
         self._waiting[_EVENT].append(
@@ -193,7 +222,7 @@ class SqlTransaction:
         actor: str | None = None,
         frame: bytes | None = None,
     ) -> None:
-        text = json.dumps(facts or {}, ensure_ascii=False, separators=(",", ":"))
+        text = json_text(facts) if facts else "{}"
         self._waiting[_JOURNAL].append((at_ms, kind, incident_id, device_id, actor, text, frame))
 
     def add_notice(self, notice: Notice, outputs: Collection[str]) -> None:
@@ -201,10 +230,7 @@ class SqlTransaction:
         self._waiting[_NOTICE].append(
             (incident.id, notice.sequence, notice.change.value, notice.sent_at_ms, snapshot(incident))
         )
-        self._waiting[_OUTBOX].extend(
-            (f"{incident.identifier}.{notice.sequence}.{output}", output, incident.id, notice.sequence)
-            for output in outputs
-        )
+        self._waiting[_OUTBOX].extend((output, incident.id, notice.sequence) for output in outputs)
 
     def openings(self, incident_id: int) -> Sequence[int]:
         rows = self._fetch(
@@ -276,10 +302,15 @@ class SqlTransaction:
 
     def ask_again(self, *, key: str | None = None, output: str | None = None) -> Mapping[str, int]:
         wanted, parameters = [f"state <> '{DeliveryState.DELIVERED.value}'"], []
-        for column, value in (("idempotency_key", key), ("output", output)):
-            if value is not None:
-                wanted.append(f"{column} = ?")
-                parameters.append(value)
+        if key is not None:
+            wanted.append(
+                "id IN (SELECT outbox.id FROM outbox JOIN incident ON incident.id = outbox.incident_id "
+                "WHERE incident.identifier || '.' || outbox.sequence || '.' || output = ?)"
+            )
+            parameters.append(key)
+        if output is not None:
+            wanted.append("output = ?")
+            parameters.append(output)
         rows = self._run(
             "UPDATE outbox SET state = 'pending', asked = asked + 1 "  # noqa: S608 - columns named above
             f"WHERE {' AND '.join(wanted)} RETURNING output",

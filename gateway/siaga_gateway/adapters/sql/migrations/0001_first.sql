@@ -49,7 +49,7 @@ CREATE TABLE device_status (
     position_source  TEXT,
     position_at_ms   INTEGER,
     health           BLOB -- the 8 status bytes of the latest CHECKIN that carried them
-);
+) WITHOUT ROWID;
 
 CREATE TABLE incident (
     id                  INTEGER PRIMARY KEY,
@@ -86,7 +86,10 @@ CREATE TABLE incident (
     note                TEXT,
     sequence            INTEGER NOT NULL,
     last_press          INTEGER NOT NULL,
-    last_cancel         INTEGER
+    last_cancel         INTEGER,
+    told_latitude       INTEGER, -- what the outputs were last told of its place
+    told_longitude      INTEGER,
+    told_accuracy_m     INTEGER
 );
 CREATE INDEX incident_open ON incident (device_id) WHERE state <> 'closed';
 CREATE INDEX incident_closed ON incident (closed_at_ms) WHERE state = 'closed' AND mode <> 'test';
@@ -117,7 +120,7 @@ CREATE TABLE press (
     opening     INTEGER NOT NULL, -- 1: stages 2 to 5 are told under this counter
     arrived     INTEGER NOT NULL, -- 0: known only from frames that name it
     PRIMARY KEY (device_id, counter, test)
-);
+) WITHOUT ROWID;
 CREATE INDEX press_incident ON press (incident_id);
 
 CREATE TABLE journal (
@@ -140,11 +143,11 @@ CREATE TABLE notice (
     made_at_ms  INTEGER NOT NULL,
     incident    TEXT NOT NULL,
     PRIMARY KEY (incident_id, sequence)
-);
+) WITHOUT ROWID;
 
+-- The idempotency key is not kept but made of what it names: <incident's identifier>.<sequence>.<output>.
 CREATE TABLE outbox (
     id              INTEGER PRIMARY KEY,
-    idempotency_key TEXT NOT NULL UNIQUE,
     output          TEXT NOT NULL,
     incident_id     INTEGER NOT NULL,
     sequence        INTEGER NOT NULL,
@@ -153,11 +156,11 @@ CREATE TABLE outbox (
     asked           INTEGER NOT NULL DEFAULT 0,
     last_attempt_ms INTEGER,
     detail          TEXT,
+    UNIQUE (incident_id, output, sequence),
     FOREIGN KEY (incident_id, sequence) REFERENCES notice (incident_id, sequence)
 );
 CREATE INDEX outbox_pending ON outbox (output, id) WHERE state = 'pending';
 CREATE INDEX outbox_abandoned ON outbox (id) WHERE state = 'abandoned';
-CREATE INDEX outbox_incident ON outbox (incident_id, output, sequence);
 
 CREATE TABLE attempt (
     id        INTEGER PRIMARY KEY,

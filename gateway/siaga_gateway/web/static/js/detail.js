@@ -3,15 +3,16 @@
 
 import { showAges } from "./clock.js";
 
-const DEADLINE_MS = 8000;
+const DEADLINE_MS = 4000; // a kept connection may have died unseen: give it up soon and ask again by another
 const RETRY_MS = 1000;
 
 const box = document.getElementById("detail");
 let chosen = null;
 let wanted = 0; // counts requests: an answer that was overtaken is dropped
 let parts = new Map(); // the server's text of each part as last shown
-let told = { failed: () => {}, signedOut: () => {} };
+let told = { shown: () => {}, failed: () => {}, signedOut: () => {} };
 
+/** `shown(article)` after each change, `failed(boolean)`, `signedOut()`. */
 export function listen(listener) {
   told = { ...told, ...listener };
 }
@@ -68,6 +69,7 @@ export function show(html) {
   }
   parts = texts;
   showAges(box);
+  told.shown(next);
 }
 
 function replace(shown, next, name) {

@@ -7,7 +7,7 @@
 
 const GATHER_MS = 40; // rows of a burst go to the page together
 const BROKEN_MS = 5000; // a connection that is refused this long is called dead before the watchdog barks
-const ANSWER_MS = 8000; // a new connection that brings nothing for so long is given up
+const ANSWER_MS = 5000; // a new connection that brings nothing for so long is given up
 
 let last = null; // id of the newest row handed to the page; null: none known yet, the page reads the queue first
 let watchdog = 15000;

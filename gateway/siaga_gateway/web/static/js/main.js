@@ -93,7 +93,15 @@ queue.listen({
   failed: (failed) => banners.load(!failed),
   signedOut,
 });
-detail.listen({ failed: (failed) => banners.load(!failed), signedOut });
+detail.listen({
+  shown(article) {
+    map.update([article]); // it may have no card: a trial, or one that was closed long ago
+    map.select(Number(article.dataset.id), article.dataset.title);
+    mark();
+  },
+  failed: (failed) => banners.load(!failed),
+  signedOut,
+});
 
 function counts() {
   const unseen = queue.unseen();
@@ -118,7 +126,7 @@ function choose(id, { focus = false } = {}) {
   const card = queue.card(id);
   history.replaceState(null, "", `#${id}`);
   detail.open(id);
-  map.select(id, card?.dataset.title ?? "");
+  if (card) map.select(id, card.dataset.title);
   mark();
   card?.scrollIntoView({ block: "nearest" });
   if (focus) card?.querySelector(".card").focus({ preventScroll: true });

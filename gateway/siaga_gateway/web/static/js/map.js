@@ -25,6 +25,7 @@ let map = null;
 let ready = false;
 let selected = null;
 let selectedTitle = "";
+let looked = { id: null, at: null }; // where the map last went to
 let chosen = () => {};
 let pending = null;
 
@@ -56,7 +57,7 @@ export async function start(choose) {
     ready = true;
     map.addImage("room", { width: 30, height: 30, data: new Uint8Array(30 * 30 * 4) });
     draw();
-    select(selected, selectedTitle);
+    if (selected !== null) select(selected, selectedTitle);
   });
   for (const layer of ["incident", "incident-ring"]) {
     map.on("click", layer, (event) => chosen(Number(event.features[0].properties.id)));
@@ -102,23 +103,27 @@ export function update(cards) {
   plan();
 }
 
-/** Keep only incidents that are still in the queue. */
+/** Keep only incidents that are still in the queue, and the selected one. */
 export function keep(ids) {
-  for (const id of features.keys()) if (!ids.has(id)) features.delete(id);
+  for (const id of features.keys()) if (!ids.has(id) && id !== selected) features.delete(id);
   plan();
 }
 
-/** Go to an incident and mark it. */
+/** Mark an incident, and go there: when it is another one, when its place becomes known, when it moves out of sight. */
 export function select(id, title) {
   selected = id;
   selectedTitle = title;
+  plan();
   if (!ready) return;
   const feature = features.get(id);
-  if (id === null) note(null);
-  else if (!feature) note(text("nowhere", { title }));
-  else note(covered(feature.at) ? null : text("outside", { title }));
-  plan();
-  look();
+  const at = feature?.at ?? null;
+  if (!feature) note(text("nowhere", { title }));
+  else note(covered(at) ? null : text("outside", { title }));
+  const before = looked;
+  looked = { id, at };
+  // Any other refresh must not pull the map from under the operator's hand.
+  if (before.id !== id || (at === null) !== (before.at === null)) look(feature);
+  else if (at !== null && String(at) !== String(before.at) && covered(at) && !map.getBounds().contains(at)) look(feature);
 }
 
 function covered([longitude, latitude]) {
@@ -132,9 +137,7 @@ function note(words) {
   line.textContent = words ?? "";
 }
 
-function look() {
-  const feature = features.get(selected);
-  if (!ready || selected === null) return;
+function look(feature) {
   if (!feature || !covered(feature.at)) {
     map.fitBounds(LAMPUNG, { padding: 24, animate: !calm.matches });
     return;
@@ -215,6 +218,7 @@ function towns(rank, minzoom, size, colour) {
       layout: {
         "text-field": ["get", "name"], "text-font": FONT, "text-size": size, "text-variable-anchor": ["left", "right", "top", "bottom"],
         "text-radial-offset": 0.6, "text-justify": "auto", "symbol-sort-key": rank,
+        "text-allow-overlap": rank === 1,
       },
       paint: { "text-color": colour, "text-halo-color": COLOURS.halo, "text-halo-width": 1.4, "text-opacity": ["case", ["get", "province"], 1, 0.55] },
     },

@@ -6,7 +6,7 @@ const PAUSE_MS = 120; // between two readings while a burst lasts; the first one
 const AT_ONCE = 100;
 const RETRY_MS = 1000;
 const CLOSED_SHOWN = 20;
-const DEADLINE_MS = 8000;
+const DEADLINE_MS = 4000; // a kept connection may have died unseen: give it up soon and ask again by another
 
 const groups = Object.fromEntries(["unseen", "active", "closed"].map((name) => [name, document.getElementById(`group-${name}`)]));
 const changed = new Set();

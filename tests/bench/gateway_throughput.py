@@ -1,0 +1,220 @@
+"""Events verified, durably stored and dispatched per second, against what a bare thread of `cryptography` verifies.
+
+Every event is a PRESS with an ES256 signature by one of many buttons: it opens an incident or adds to one, and so
+brings a notice for one output. The ingest, the store (SQLite, WAL, synchronous FULL) and the outbox are the real ones;
+the output takes a message without sending it anywhere, so that the gateway is measured and not a receiver.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import paho.mqtt.client as paho
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from paho.mqtt.enums import CallbackAPIVersion
+
+from brokers import embedded_broker
+from pressing import PressingButton, at
+from siaga_gateway.adapters.clock import WallClock
+from siaga_gateway.adapters.mqtt import MqttLink
+from siaga_gateway.adapters.sql import SqlStore, store_path
+from siaga_gateway.config import MqttSettings
+from siaga_gateway.domain.event import Timing
+from siaga_gateway.domain.frame import UP_CONTEXT
+from siaga_gateway.domain.incident import Mode, Notice
+from siaga_gateway.domain.registry import Device, Owner, RegistrationState
+from siaga_gateway.domain.verify import GatewayKey
+from siaga_gateway.service.inbound import InboundFrame
+from siaga_gateway.service.ingest import Ingest, Limits
+from siaga_gateway.service.keep import House
+from siaga_gateway.service.keyring import KeyRing
+from siaga_gateway.service.live import JournalBell
+from siaga_gateway.service.outbox import OutboxWorker
+from siaga_gateway.service.ports import Delivered
+
+BUTTONS = 500
+EVENTS = 10_000
+MQTT_EVENTS = 5_000
+DEADLINE_S = 120.0
+BARE = "bare verify, one thread"
+
+
+class Nowhere:
+    """An output that takes everything at once, and counts."""
+
+    name = "nowhere"
+    receives_tests = False
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def deliver(self, notice: Notice, key: str) -> Delivered:
+        self.taken += 1
+        return Delivered("taken")
+
+
+class Unheard:
+    """Answers to buttons, counted."""
+
+    def __init__(self) -> None:
+        self.answers = 0
+
+    def send(self, device_id: bytes, frame: bytes) -> None:
+        self.answers += 1
+
+
+class House_:
+    """One gateway without console: store, ingest, outbox."""
+
+    def __init__(self, folder: Path, buttons: Sequence[PressingButton], *, dispatch: bool) -> None:
+        clock = WallClock()
+        self.store = SqlStore(store_path(folder), clock.now_ms())
+        gateway_key = GatewayKey.generate()
+        with self.store.transaction() as transaction:
+            person = Owner(0, "Contoh Wati", "9900000000000001", "+620000000001", "Jl. Contoh 1, Bandar Lampung")
+            owner = transaction.add_owner(person, clock.now_ms())
+            for button in buttons:
+                state = RegistrationState.ACTIVE
+                transaction.add_device(
+                    Device(button.device_id, button.public_xy, owner, state, "Toko Contoh, kasir", clock.now_ms())
+                )
+        bell = JournalBell()
+        keyring = KeyRing(self.store, gateway_key)
+        keyring.look_up([button.device_id for button in buttons])
+        self.output = Nowhere()
+        self.sender = Unheard()
+        self.outbox = OutboxWorker(self.store, self.output, bell, clock)
+        self.ingest = Ingest(
+            store=self.store,
+            keyring=keyring,
+            sender=self.sender,
+            bell=bell,
+            clock=clock,
+            house=House("siaga.bench", Mode.EXERCISE, Timing(), ("nowhere",), ()),
+            limits=Limits(queue=20_000),
+            committed=self.outbox.wake,
+        )
+        if dispatch:
+            self.outbox.start()
+
+    def close(self) -> None:
+        self.ingest.stop()
+        self.outbox.stop()
+        self.store.close()
+
+
+def signed(events: int) -> tuple[list[PressingButton], list[bytes]]:
+    """Buttons and their presses, in the order in which they are sent."""
+    buttons = [PressingButton() for _ in range(BUTTONS)]
+    now_s = int(time.time())
+    return buttons, [buttons[n % BUTTONS].press(now_s, again=n >= BUTTONS, **at()) for n in range(events)]
+
+
+def wait(holds: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not holds():
+        if time.monotonic() > deadline:
+            raise SystemExit(f"{what}: not within {DEADLINE_S:.0f} s")
+        time.sleep(0.002)
+
+
+def bare(buttons: Sequence[PressingButton], frames: Sequence[bytes]) -> tuple[float, float]:
+    """(verifications a second, CPU microseconds of each) with keys that are loaded."""
+    algorithm = ec.ECDSA(hashes.SHA256())
+    keys = {button.device_id: button.private.public_key() for button in buttons}
+    work = [(keys[f[2:10]], f[-64:-32], f[-32:], UP_CONTEXT + f[:-64]) for f in frames]
+    begun, cpu = time.perf_counter(), time.thread_time()
+    for key, r, s, message in work:
+        key.verify(encode_dss_signature(int.from_bytes(r, "big"), int.from_bytes(s, "big")), message, algorithm)
+    return len(work) / (time.perf_counter() - begun), (time.thread_time() - cpu) / len(work) * 1e6
+
+
+def through(frames: Sequence[bytes], buttons: Sequence[PressingButton], *, dispatch: bool) -> tuple[float, float]:
+    """(events a second, CPU microseconds of each) from the inbox to the acknowledgement, or to the delivery."""
+    with tempfile.TemporaryDirectory() as folder:
+        house = House_(Path(folder), buttons, dispatch=dispatch)
+        for raw in frames:
+            if not house.ingest.offer(InboundFrame(raw, time.time_ns() // 1_000_000, "bench", lambda: None), 0):
+                raise SystemExit("the inbox is smaller than the measurement")
+        begun, cpu = time.perf_counter(), time.process_time()
+        house.ingest.start()
+        wait(lambda: house.ingest.counts.stored >= len(frames), "storing")
+        if dispatch:
+            wait(lambda: not house.store.pending("nowhere"), "delivering")
+            assert house.output.taken == len(frames)
+        seconds, cpu_s = time.perf_counter() - begun, time.process_time() - cpu
+        assert house.sender.answers == len(frames)
+        house.close()
+    return len(frames) / seconds, cpu_s / len(frames) * 1e6
+
+
+def publish(port: int, frames: Sequence[bytes]) -> None:
+    """In a process of its own: everything as fast as the broker takes it."""
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id="bench-buttons")
+    client.max_inflight_messages_set(500)
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    last = [client.publish(f"siaga/v1/up/{raw[2:10].hex()}", raw, qos=1) for raw in frames]
+    for message in last:
+        message.wait_for_publish(DEADLINE_S)
+    client.disconnect()
+    client.loop_stop()
+
+
+def over_mqtt(frames: Sequence[bytes], buttons: Sequence[PressingButton]) -> tuple[float, float]:
+    """(events a second, CPU microseconds of each): broker, link, verification, commit, PUBACK, answer, delivery."""
+    with tempfile.TemporaryDirectory() as folder, embedded_broker() as port, ProcessPoolExecutor(1) as other:
+        house = House_(Path(folder), buttons, dispatch=True)
+        link = MqttLink(MqttSettings(port=port), gateway="bench", clock=WallClock(), sink=house.ingest)
+        house.ingest._sender = link
+        house.ingest.start()
+        link.start()
+        other.submit(int, 0).result(DEADLINE_S)  # the process is there before the clock runs
+        begun, cpu = time.perf_counter(), time.process_time()
+        publishing = other.submit(publish, port, frames)
+        wait(lambda: house.ingest.counts.stored >= len(frames), "storing what came over MQTT")
+        wait(lambda: not house.store.pending("nowhere"), "delivering")
+        seconds, cpu_s = time.perf_counter() - begun, time.process_time() - cpu
+        publishing.result(DEADLINE_S)
+        link.stop()
+        house.close()
+    return len(frames) / seconds, cpu_s / len(frames) * 1e6
+
+
+def say(name: str, value: float, unit: str, base: str | None = None) -> None:
+    line: dict[str, object] = {"name": name, "value": round(value, 3 if value < 100 else 0), "unit": unit}
+    if base is not None:
+        line["base"] = base
+    print(json.dumps(line), flush=True)
+
+
+def main() -> None:
+    threading.stack_size(512 * 1024)
+    buttons, frames = signed(EVENTS)
+    rate, cost = bare(buttons, frames)
+    say(BARE, rate, "1/s")
+    say("bare verify, CPU", cost, "us")
+    for name, measured in (
+        ("verified and stored", through(frames, buttons, dispatch=False)),
+        ("verified, stored and dispatched", through(frames, buttons, dispatch=True)),
+        ("the same over MQTT", over_mqtt(frames[:MQTT_EVENTS], buttons)),
+    ):
+        say(name, measured[0], "1/s")
+        say(f"{name} / bare", measured[0] / rate, "times", BARE)
+        say(f"{name}, CPU", measured[1], "us")
+        say(f"{name}, CPU / bare", measured[1] / cost, "times", "bare verify, CPU")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,238 @@
+"""Brokers and networks at their worst: silent, killed, garbled, half-open, somebody else's."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from certificates import Authority
+from small_gateway import SmallGateway
+
+from brokers import Mosquitto, free_port
+from micropython import run_micropython
+
+SERVER = "broker.siaga.test"
+KEY_OF_NOBODY = SmallGateway(1).public_hex
+
+
+@contextlib.contextmanager
+def listener(serve: Callable[[socket.socket], None]) -> Iterator[int]:
+    """A TCP server on loopback that gives each connection to `serve` in a thread of its own."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(16)
+        open_connections: list[socket.socket] = []
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    open_connections.append(connection)
+                    threading.Thread(target=guarded, args=(connection,), daemon=True).start()
+
+        def guarded(connection: socket.socket) -> None:
+            with contextlib.suppress(OSError):
+                serve(connection)
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+        for connection in open_connections:
+            connection.close()
+
+
+def test_a_broker_that_accepts_and_never_answers_is_given_up(button):
+    with listener(lambda connection: time.sleep(60)) as port:
+        held = button(mqtt_port=port, gateway_key=KEY_OF_NOBODY, mqtt_reply_s=1).start()
+        assert "no CONNACK from the broker within 1000 ms" in held.until(ev="bearer", up=False)["why"]
+        held.press()  # the button goes on
+        held.until(ev="indicator", signal="sending")
+
+
+def test_a_server_that_never_finishes_the_tls_handshake_is_given_up(button):
+    ca = Authority("Siaga test").pem
+    tls = {"mqtt_tls": True, "mqtt_ca": ca, "mqtt_server_name": SERVER}
+    with listener(lambda connection: time.sleep(60)) as port:
+        held = button(mqtt_port=port, gateway_key=KEY_OF_NOBODY, mqtt_reply_s=1, **tls).start()
+        assert "within 1000 ms" in held.until(ev="bearer", up=False)["why"]
+
+
+def test_a_broker_that_answers_in_pieces_and_stops_is_given_up(button):
+    def serve(connection: socket.socket) -> None:
+        connection.recv(500)
+        connection.sendall(b"\x20")
+        time.sleep(60)
+
+    with listener(serve) as port:
+        held = button(mqtt_port=port, gateway_key=KEY_OF_NOBODY, mqtt_reply_s=1).start()
+        assert "no CONNACK" in held.until(ev="bearer", up=False)["why"]
+
+
+NOISES = (b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\xff" * 3000, b"\x20\x02\x00\x05")
+
+
+def test_garbage_from_a_broker_is_named_and_the_button_tries_again_with_patience(button):
+    calls: list[float] = []
+
+    def serve(connection: socket.socket) -> None:
+        calls.append(time.monotonic())
+        connection.recv(500)
+        connection.sendall(NOISES[(len(calls) - 1) % len(NOISES)])
+        connection.shutdown(socket.SHUT_WR)
+
+    with listener(serve) as port:
+        held = button(mqtt_port=port, gateway_key=KEY_OF_NOBODY, mqtt_reply_s=1).start()
+        counter = held.press()  # from here on it hurries: at least every 4 s
+        while len(calls) < 3:
+            time.sleep(0.05)
+        took = calls[-1] - calls[0]
+        assert took > 0.7, "no storm of connections"
+        whys = {event["why"] for event in held.all(ev="bearer", up=False)}
+        assert len(whys) >= 2 and all(whys), "each kind of garbage has its own words"
+        assert held.until(ev="state", state="sending") and counter
+        assert not held.all(ev="error") and held.stderr() == ""
+
+
+def test_a_waiting_press_hurries_the_next_connection(button):
+    calls: list[float] = []
+
+    def serve(connection: socket.socket) -> None:
+        calls.append(time.monotonic())
+
+    with listener(serve) as port:
+        held = button(mqtt_port=port, gateway_key=KEY_OF_NOBODY, mqtt_reply_s=1).start()
+        time.sleep(2.5)
+        before = len(calls)
+        held.press()
+        pressed = time.monotonic()
+        while len(calls) == before and time.monotonic() < pressed + 1:
+            time.sleep(0.02)
+        assert calls[-1] - pressed < 0.7
+
+
+class Wire:
+    """A proxy that can go deaf: connections made before stay open, and nothing passes on them any more."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.deaf: set[socket.socket] = set()
+        self.live: list[socket.socket] = []
+
+    def serve(self, connection: socket.socket) -> None:
+        with socket.create_connection(("127.0.0.1", self._port)) as onward:
+            self.live += [connection, onward]
+            back = threading.Thread(target=self._pass_on, args=(onward, connection), daemon=True)
+            back.start()
+            self._pass_on(connection, onward)
+
+    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while chunk := source.recv(4096):
+                if source not in self.deaf:
+                    sink.sendall(chunk)
+
+    def cut(self) -> None:
+        self.deaf.update(self.live)
+
+
+def test_a_half_open_link_is_noticed_by_a_press_and_by_the_ping(button, mosquitto):
+    wire = Wire(mosquitto.port)
+    with SmallGateway(mosquitto.port) as gateway, listener(wire.serve) as port:
+        quick = {"mqtt_reply_s": 1, "mqtt_keepalive_s": 2, "checkin_s": 600}
+        held = button(mqtt_port=port, gateway_key=gateway.public_hex, **quick).start()
+        held.until_true(lambda event: event.get("step") == "acknowledged" and event["kind"] == 4)
+        wire.cut()
+        since = len(held.events)
+        assert "no PINGRESP" in held.until(since, ev="bearer", up=False)["why"]
+        held.until(since, ev="bearer", up=True)
+        held.quit()
+        held.set(mqtt_port=port, gateway_key=gateway.public_hex, **{**quick, "mqtt_keepalive_s": 60})
+        held.start().until(ev="bearer", up=True)
+        held.until_true(lambda event: event.get("step") == "acknowledged" and event["kind"] == 4)
+        wire.cut()
+        since = len(held.events)
+        counter = held.press()
+        assert "no PUBACK" in held.until(since, ev="bearer", up=False)["why"]
+        held.until(since, ev="frame", counter=counter, step="acknowledged")
+
+
+def test_a_broker_that_is_killed_loses_nothing(button, mosquitto):
+    with SmallGateway(mosquitto.port) as gateway:
+        held = button(mqtt_port=mosquitto.port, gateway_key=gateway.public_hex, mqtt_reply_s=2).start()
+        held.until(ev="bearer", up=True)
+        stored = [held.press()]
+        mosquitto.kill()
+        stored.append(held.press())
+        mosquitto.start()
+        stored.append(held.press())
+        for counter in stored:
+            gateway.press(counter)
+            held.until(ev="frame", counter=counter, step="acknowledged")
+
+
+def test_the_server_s_certificate_is_verified(button, tmp_path: Path):
+    own, other = Authority("Siaga test"), Authority("somebody else")
+    plain, good, foreign, expired = (free_port() for _ in range(4))
+    lines = [f"listener {plain} 127.0.0.1"]
+    for port, authority, last_day in ((good, own, 90), (foreign, other, 90), (expired, own, -1)):
+        lines += [f"listener {port} 127.0.0.1", *authority.issue(tmp_path / f"tls{port}", SERVER, last_day)]
+    with Mosquitto(tmp_path / "mosquitto", *lines, port=plain), SmallGateway(plain) as gateway:
+        tls = {"mqtt_tls": True, "mqtt_ca": own.pem, "gateway_key": gateway.public_hex}
+        for port, name in ((foreign, SERVER), (expired, SERVER), (good, "another.siaga.test"), (good, None)):
+            held = button(f"refuses{port}{name}", mqtt_port=port, mqtt_server_name=name, **tls).start()
+            assert "certificate does not hold" in held.until(ev="bearer", up=False)["why"]
+            held.kill()
+        held = button(mqtt_port=good, mqtt_server_name=SERVER, **tls).start()
+        counter = held.press()
+        held.until(ev="frame", counter=counter, step="acknowledged")
+        held.say("heap")
+        assert held.until(ev="heap")["free"] > 20_000
+
+
+UNHANDLED = """
+import asyncio, sys
+from siaga.core.mqtt import Session
+from siaga.drivers.clock import Clock, Rtc
+from siaga.drivers.mqtt import Handler, Link
+
+class Clumsy(Handler):
+    def on_message(self, topic, payload):
+        if payload == b"bad":
+            raise ValueError("cannot")
+        print("handled", payload)
+    def on_trouble(self, error):
+        print("trouble", error)
+
+async def main():
+    link = Link(Session("id", "", "", "down"), Clock(Rtc()))
+    try:
+        await link.run("127.0.0.1", %d, None, "", Clumsy())
+    except Exception as error:
+        print(error)
+asyncio.run(main())
+"""
+
+
+def test_a_message_that_was_not_handled_is_not_acknowledged_to_the_broker():
+    heard: list[bytes] = []
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(500)
+        connection.sendall(b"\x20\x02\x00\x00")
+        connection.recv(500)
+        connection.sendall(b"\x90\x03\xff\xff\x01")
+        for packet_id, payload in ((1, b"one"), (2, b"bad"), (3, b"two")):
+            connection.sendall(bytes([0x32, 8 + len(payload), 0, 4]) + b"down" + bytes([0, packet_id]) + payload)
+        connection.settimeout(2)
+        while len(b"".join(heard)) < 8:
+            heard.append(connection.recv(500))
+        connection.close()
+
+    with listener(serve) as port:
+        said = run_micropython(UNHANDLED % port).splitlines()
+    assert said == ["handled b'one'", "trouble cannot", "handled b'two'", "the broker closed the connection"]
+    assert b"".join(heard) == b"\x40\x02\x00\x01\x40\x02\x00\x03"

@@ -1,0 +1,130 @@
+"""The installer's settings: each wrong value is refused by name; checked by the code that runs on the chip."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from micropython import FIRMWARE, run_micropython
+from siaga.app.settings import _RULES, SettingError, Settings, parse
+
+KEY = "ab" * 64
+GOOD = {"mqtt_host": "broker.siaga.example", "mqtt_tls": False, "gateway_key": KEY}
+WRONG = [
+    ("mqtt_host", 5),
+    ("mqtt_port", 0),
+    ("mqtt_port", 65536),
+    ("mqtt_port", "1883"),
+    ("mqtt_port", True),
+    ("mqtt_port", 1883.0),
+    ("mqtt_tls", 1),
+    ("mqtt_ca", None),
+    ("mqtt_keepalive_s", 1),
+    ("gateway_key", "ab" * 63),
+    ("gateway_key", "zz" * 64),
+    ("hold_ms", 99),
+    ("hold_ms", -2000),
+    ("cancel_hold_ms", 2100),
+    ("duress_hold_ms", 2100),
+    ("duress_hold_ms", 5500),
+    ("triple_tap", "yes"),
+    ("no_ack_s", 1),
+    ("checkin_s", 0),
+    ("low_battery", 0),
+    ("silent", None),
+    ("language", "fr"),
+    ("installed_position", [-5.39, 105.26]),
+    ("installed_position", [900000001, 0]),
+    ("installed_position", [0]),
+    ("installed_position", [0, 0, -1]),
+    ("clock_floor", -1),
+    ("wifi_country", "IDN"),
+    ("wifi_ssid", "x" * 33),
+    ("hold", 2000),
+    ("", ""),
+]
+
+
+def test_good_settings_are_taken_and_the_rest_have_their_defaults():
+    got = parse(json.dumps({**GOOD, "hold_ms": 3000, "installed_position": [-53971000, 1052668000]}))
+    assert (got.hold_ms, got.mqtt_host, got.mqtt_tls) == (3000, "broker.siaga.example", False)
+    assert got.cancel_hold_ms == 5000 and got.gateway_public() == bytes.fromhex(KEY)
+    assert parse("{}").__dict__ == Settings().__dict__
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_a_wrong_value_is_refused_by_name_with_what_would_be_right(name, value):
+    with pytest.raises(SettingError) as refusal:
+        parse(json.dumps({**GOOD, name: value}))
+    said = str(refusal.value)
+    assert said.startswith(f"setting {name} is") and ("right is" in said or "known are" in said)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"text"', "{'a': 1}", "{}" + " " * 9000])
+def test_what_is_no_settings_file_is_refused(text):
+    with pytest.raises(SettingError):
+        parse(text)
+
+
+def test_what_must_go_together_is_said():
+    with pytest.raises(SettingError, match="gateway_key is missing"):
+        parse(json.dumps({"mqtt_host": "x", "mqtt_tls": False}))
+    with pytest.raises(SettingError, match="mqtt_ca is missing"):
+        parse(json.dumps({"mqtt_host": "x", "gateway_key": KEY}))
+    for pem in ("no PEM", "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n"):
+        with pytest.raises(SettingError, match="mqtt_ca is wrong"):
+            parse(json.dumps({"mqtt_host": "x", "gateway_key": KEY, "mqtt_ca": pem}))
+
+
+def test_a_password_is_never_repeated():
+    for name in ("mqtt_password", "wifi_password"):
+        with pytest.raises(SettingError) as refusal:
+            parse(json.dumps({name: "sangat rahasia" * 50}))
+        assert "rahasia" not in str(refusal.value)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+)
+
+
+@given(st.dictionaries(st.sampled_from([*sorted(_RULES), "unknown"]), JSON, max_size=4))
+def test_any_json_is_settings_or_a_clear_refusal(given_settings):
+    try:
+        parse(json.dumps(given_settings))
+    except SettingError as refusal:
+        assert "setting" in str(refusal)
+
+
+def test_the_chip_s_interpreter_judges_the_same():
+    program = """
+import sys, json
+from siaga.app.settings import SettingError, parse
+for line in sys.stdin:
+    try:
+        parse(line)
+        print("taken")
+    except SettingError as refusal:
+        print(refusal)
+"""
+    cases = [json.dumps({**GOOD, name: value}) for name, value in WRONG] + [json.dumps(GOOD), "{", "[]"]
+    said = run_micropython(program, feed="\n".join(cases) + "\n").splitlines()
+    assert len(said) == len(cases)
+    for (name, _), line in zip(WRONG, said, strict=False):
+        assert line.startswith(f"setting {name} is"), line
+    assert said[len(WRONG)] == "taken" and "JSON" in said[-2] and "JSON object" in said[-1]
+
+
+def test_every_setting_has_a_rule_and_stands_in_the_readme():
+    assert set(_RULES) == set(Settings().__dict__)
+    readme = Path(FIRMWARE / "README.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", readme, flags=re.MULTILINE))
+    for name, default in Settings().__dict__.items():
+        shown = rows[name].strip().strip("`")
+        assert shown == json.dumps(default), f"{name}: README says {shown}, the code {json.dumps(default)}"

@@ -1,0 +1,209 @@
+"""The button under the hand: example by example, and whatever Hypothesis thinks of."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from siaga.core.button import CANCEL, DURESS, PRESS, STUCK, TAPS, TEST, Button
+
+STEP = 15
+
+
+class Hand:
+    """Moves the contact as time goes by; `heard` is what the button understood, with the time."""
+
+    def __init__(self, button: Button, step: int = STEP) -> None:
+        self.button = button
+        self.step = step
+        self.now = 0
+        self.open = False
+        self.heard: list[tuple[str, int]] = []
+
+    def keep(self, pressed: bool, ms: int) -> Hand:
+        end = self.now + ms
+        while self.now < end:
+            word = self.button.sample(pressed, self.now, self.open)
+            if word:
+                self.heard.append((word, self.now))
+            self.now += self.step
+        return self
+
+    @property
+    def words(self) -> list[str]:
+        return [word for word, _ in self.heard]
+
+
+def hand(**settings) -> Hand:
+    return Hand(Button(**settings)).keep(False, 300)
+
+
+def test_a_hold_of_two_seconds_is_a_press_while_the_button_is_still_down():
+    held = hand().keep(True, 1950)
+    assert held.words == []
+    held.keep(True, 100)
+    assert held.words == [PRESS]
+    held.keep(True, 20000).keep(False, 500)
+    assert held.words == [PRESS], "once a hold, however long"
+
+
+def test_a_touch_is_nothing():
+    assert hand().keep(True, 1900).keep(False, 500).keep(True, 1900).keep(False, 500).words == []
+
+
+@pytest.mark.parametrize(
+    ("held_ms", "word"), [(1000, None), (3000, PRESS), (4900, PRESS), (5300, CANCEL), (7800, CANCEL), (8300, DURESS)]
+)
+def test_in_an_open_incident_the_length_of_the_hold_decides(held_ms, word):
+    held = hand()
+    held.open = True
+    held.keep(True, held_ms).keep(False, 200)
+    assert held.words == ([word] if word else [])
+
+
+def test_the_two_cancels_may_stand_in_either_order():
+    held = hand(cancel_hold_ms=8000, duress_hold_ms=5000)
+    held.open = True
+    held.keep(True, 6000).keep(False, 200).keep(True, 8300)
+    assert held.words == [DURESS, CANCEL]
+
+
+def test_without_a_duress_hold_the_cancel_counts_at_once():
+    held = hand(duress_hold_ms=0)
+    held.open = True
+    held.keep(True, 5100)
+    assert held.words == [CANCEL]
+
+
+def test_the_hold_that_opened_the_incident_never_cancels_it():
+    held = hand().keep(True, 2100)
+    assert held.words == [PRESS]
+    held.open = True
+    held.keep(True, 30000).keep(False, 500)
+    assert held.words == [PRESS]
+
+
+def test_three_taps_are_a_press_where_the_setting_allows_them():
+    for allowed in (True, False):
+        held = hand(triple_tap=allowed)
+        for _ in range(3):
+            held.keep(True, 150).keep(False, 250)
+        assert held.words == ([TAPS] if allowed else [])
+        held.keep(True, 150).keep(False, 250)
+        assert held.words == ([TAPS] if allowed else []), "a fourth tap is the first of the next three"
+
+
+def test_taps_count_in_an_open_incident_too():
+    held = hand(triple_tap=True)
+    held.open = True
+    for _ in range(3):
+        held.keep(True, 150).keep(False, 250)
+    assert held.words == [TAPS]
+
+
+def test_slow_taps_are_no_press():
+    held = hand(triple_tap=True)
+    for _ in range(6):
+        held.keep(True, 150).keep(False, 900)
+    assert held.words == []
+
+
+def test_held_at_power_up_it_is_a_test_and_only_then():
+    assert Hand(Button(power_up=True)).keep(True, 2100).keep(False, 100).words == [TEST]
+    assert Hand(Button(power_up=False)).keep(True, 2100).words == [PRESS], "a reset in the middle of a press is no test"
+    assert Hand(Button(power_up=True)).keep(False, 15).keep(True, 2100).words == [PRESS], "down after the first look"
+    after = Hand(Button(power_up=True)).keep(True, 2100).keep(False, 100).keep(True, 2100)
+    assert after.words == [TEST, PRESS]
+
+
+def test_with_an_open_incident_nothing_is_a_test():
+    held = Hand(Button(power_up=True))
+    held.open = True
+    assert held.keep(True, 3000).keep(False, 100).words == [PRESS]
+
+
+def test_a_button_that_is_down_for_a_minute_is_told_once():
+    assert hand().keep(True, 200000).words == [PRESS, STUCK]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 20)), max_size=60))
+def test_bounce_shorter_than_the_debounce_is_never_anything(bounces):
+    held = Hand(Button(hold_ms=100, triple_tap=True), step=1).keep(False, 100)
+    for pressed, ms in bounces:
+        if pressed:
+            held.keep(True, min(ms, 20)).keep(False, 30)
+    assert held.words == []
+
+
+@given(st.integers(0, 40), st.integers(5, 24), st.integers(2100, 4900))
+def test_a_bouncing_hold_is_one_press(bounces, width, held_ms):
+    held = Hand(Button(), step=5).keep(False, 100)
+    for _ in range(bounces % 5):
+        held.keep(True, width).keep(False, 5)
+    held.keep(True, held_ms)
+    for _ in range(bounces % 5):
+        held.keep(False, 5).keep(True, width)
+    held.keep(False, 200)
+    assert held.words == [PRESS]
+
+
+@given(
+    quiet=st.integers(0, 1000),
+    gaps=st.lists(st.integers(10, 999), min_size=1, max_size=200),
+    held_ms=st.integers(2060, 4000),
+    start=st.integers(0, 2000),
+)
+def test_a_press_is_heard_through_blind_seconds(quiet, gaps, held_ms, start):
+    """Whatever keeps the processor busy for up to half of the hold, a true hold is a press."""
+    button = Button(hold_ms=2000)
+    now, heard, turn = quiet, [], 0
+    while now < start + held_ms + 3000:
+        word = button.sample(start <= now < start + held_ms and now > quiet, now, False)
+        if word:
+            heard.append(word)
+        now += gaps[turn % len(gaps)]
+        turn += 1
+    if start > quiet:
+        assert heard == [PRESS]
+
+
+def test_a_blind_moment_turns_no_forced_cancel_into_a_free_one():
+    held = hand()
+    held.open = True
+    held.keep(True, 2000)
+    held.now += 1500
+    held.keep(True, 5000).keep(False, 200)
+    assert held.words == [DURESS]
+
+
+@given(st.lists(st.lists(st.integers(30, 3000), min_size=2, max_size=30), min_size=1, max_size=8))
+def test_no_free_cancel_unless_the_button_was_seen_down_for_as_long(holds):
+    """Each hold is the list of gaps between its samples; what lies before a blind gap does not count."""
+    button, now = Button(hold_ms=500, cancel_hold_ms=3000, duress_hold_ms=6000), 0
+    for gaps in holds:
+        for _ in range(4):
+            button.sample(False, now, True)
+            now += 30
+        seen, words = 0, []
+        words.append(button.sample(True, now, True))
+        for gap in gaps:
+            now += gap
+            seen = seen + gap if gap <= 500 else 0
+            words.append(button.sample(True, now, True))
+        for _ in range(4):
+            now += 30
+            words.append(button.sample(False, now, True))
+        assert CANCEL not in words or seen >= 3000
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(1, 70000)), max_size=200))
+def test_any_samples_at_all_give_a_word_or_nothing(samples):
+    button, now = Button(triple_tap=True, power_up=True), 0
+    tests = 0
+    for pressed, is_open, wait in samples:
+        word = button.sample(pressed, now, is_open)
+        assert word in (None, PRESS, TAPS, CANCEL, DURESS, TEST, STUCK)
+        tests += word == TEST
+        now += wait
+    assert tests <= 1

@@ -1,0 +1,90 @@
+"""Buttons that press over a real broker, each as stubborn as the real one: it sends until the answer verifies."""
+
+from __future__ import annotations
+
+import hmac
+import random
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from pressing import PressingButton, at
+from siaga_gateway.domain.frame import DOWN_CONTEXT, Kind
+
+RETRY_S = 1.0
+
+
+@dataclass
+class Insistent:
+    """One button and what became of its frames."""
+
+    button: PressingButton
+    sent: dict[int, bytes] = field(default_factory=dict)
+    presses: set[int] = field(default_factory=set)
+    acknowledged: set[int] = field(default_factory=set)
+    stages: list[tuple[int, int]] = field(default_factory=list)
+
+
+class Crowd:
+    """One connection for several buttons, one thread that presses them in turn, each waiting for its answer."""
+
+    def __init__(self, port: int, buttons: Sequence[PressingButton], pause_s: float, seed: int) -> None:
+        self.buttons = [Insistent(button) for button in buttons]
+        self._by_topic = {f"siaga/v1/down/{one.button.device_id.hex()}": one for one in self.buttons}
+        self._pause_s = pause_s
+        self._chance = random.Random(seed)
+        self._news = threading.Condition()
+        self._stop = threading.Event()
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=f"crowd-{seed}")
+        self._client.on_connect = lambda *_: self._client.subscribe([(topic, 1) for topic in self._by_topic])
+        self._client.on_message = self._answered
+        self._client.connect("127.0.0.1", port)
+        self._client.loop_start()
+        self._thread = threading.Thread(target=self._press_on, name=f"crowd-{seed}")
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def finish(self, timeout_s: float) -> None:
+        """Press no more, but insist until every frame is answered. AssertionError when that takes too long."""
+        self._stop.set()
+        self._thread.join(timeout_s)
+        alive = self._thread.is_alive()
+        self._client.disconnect()
+        self._client.loop_stop()
+        assert not alive, "a button is still without an answer"
+
+    def _press_on(self) -> None:
+        while not self._stop.is_set():
+            one = self._chance.choice(self.buttons)
+            kind = self._chance.random()
+            now_s = int(time.time())
+            if kind < 0.7:
+                frame = one.button.press(now_s, again=kind < 0.3)
+                one.presses.add(one.button.counter)
+            else:
+                frame = one.button.follow(Kind.UPDATE if one.button.opening else Kind.CHECKIN, now_s, **at())
+            self._insist(one, one.button.counter, frame)
+            time.sleep(self._chance.random() * self._pause_s)
+
+    def _insist(self, one: Insistent, counter: int, frame: bytes) -> None:
+        one.sent[counter] = frame
+        while True:
+            self._client.publish(f"siaga/v1/up/{one.button.device_id.hex()}", frame, qos=1)
+            with self._news:
+                if self._news.wait_for(lambda: counter in one.acknowledged, RETRY_S):
+                    return
+
+    def _answered(self, _client: paho.Client, _user: object, message: paho.MQTTMessage) -> None:
+        one, frame = self._by_topic[message.topic], bytes(message.payload)
+        tag = hmac.digest(one.button.mac_down, DOWN_CONTEXT + frame[:-16], "sha256")[:16]
+        assert hmac.compare_digest(tag, frame[-16:]), "an answer that the gateway did not sign"
+        counter, stage = int.from_bytes(frame[10:14], "big"), frame[18]
+        with self._news:
+            one.stages.append((counter, stage))
+            one.acknowledged.add(counter)
+            self._news.notify_all()

@@ -1,0 +1,27 @@
+"""Buttons that a gateway knows before it starts."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from pressing import PressingButton
+from siaga_gateway.adapters.sql import SqlStore, store_path
+from siaga_gateway.domain.registry import Device, Owner, RegistrationState
+from siaga_gateway.keyfile import read_key
+
+
+def enrolled_buttons(data: Path, count: int) -> list[PressingButton]:
+    """Buttons of one invented owner, enrolled at the store in this data folder."""
+    store = SqlStore(store_path(data), 0)
+    key = read_key(data)
+    now_ms = time.time_ns() // 1_000_000
+    buttons = [PressingButton().meet(key) for _ in range(count)]
+    with store.transaction() as transaction:
+        owner = Owner(0, "Contoh Wati", "9900000000000001", "+620000000001", "Jl. Contoh 1, Bandar Lampung")
+        owner_id = transaction.add_owner(owner, now_ms)
+        for button in buttons:
+            state = RegistrationState.ACTIVE
+            transaction.add_device(Device(button.device_id, button.public_xy, owner_id, state, "Toko Contoh", now_ms))
+    store.close()
+    return buttons
