@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from certificates import Authority
+from broker_certificates import Authority
 from small_gateway import SmallGateway
 
 from brokers import Mosquitto, free_port

@@ -11,7 +11,7 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 import pytest
-from certificates import Authority
+from broker_certificates import Authority
 from conversing import Conversation
 from paho.mqtt.enums import CallbackAPIVersion
 

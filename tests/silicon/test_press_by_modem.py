@@ -6,7 +6,7 @@ import base64
 import time
 from pathlib import Path
 
-from certificates import Authority
+from broker_certificates import Authority
 from small_gateway import SmallGateway
 from virtual import VirtualButton
 
