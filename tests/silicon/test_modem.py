@@ -11,11 +11,11 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 import pytest
-from broker_certificates import Authority
 from conversing import Conversation
 from paho.mqtt.enums import CallbackAPIVersion
 
 from brokers import Mosquitto, free_port
+from outputs.certificates import Authority
 from siaga_tools.silicon.a7670 import A7670, Fault, Sim
 from siaga_tools.silicon.modem_sms import Message, read_message, write_message
 

@@ -6,11 +6,11 @@ import base64
 import time
 from pathlib import Path
 
-from broker_certificates import Authority
 from small_gateway import SmallGateway
 from virtual import VirtualButton
 
 from brokers import Mosquitto
+from outputs.certificates import Authority
 from siaga_gateway.domain.frame import Kind, Stage, decode_uplink
 from siaga_gateway.domain.verify import verify
 from siaga_tools.silicon.a7670 import A7670, Fault
