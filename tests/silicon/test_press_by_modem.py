@@ -9,7 +9,7 @@ from pathlib import Path
 from small_gateway import SmallGateway
 from virtual import VirtualButton
 
-from brokers import Mosquitto
+from brokers import Mosquitto, free_port
 from outputs.certificates import Authority
 from siaga_gateway.domain.frame import Kind, Stage, decode_uplink
 from siaga_gateway.domain.verify import verify
@@ -33,11 +33,15 @@ def test_a_press_by_lte_and_one_by_text_message(tmp_path: Path):
     authority = Authority(tmp_path, "house")
     authority.server("localhost")
     certificate = tmp_path / "localhost-False.pem"
-    secure = Mosquitto(tmp_path / "mosquitto", f"certfile {certificate}", f"keyfile {certificate}")
-    with secure, SmallGateway(secure.port, ca=authority.file) as gateway, A7670(tmp_path, pace=PACE) as modem:
+    plain, secure = free_port(), free_port()
+    listeners = (f"listener {plain} 127.0.0.1", f"listener {secure} 127.0.0.1")
+    broker = Mosquitto(
+        tmp_path / "mosquitto", *listeners, f"certfile {certificate}", f"keyfile {certificate}", port=plain
+    )
+    with broker, SmallGateway(plain) as gateway, A7670(tmp_path, pace=PACE) as modem:
         settings = {
             "mqtt_host": "localhost",
-            "mqtt_port": secure.port,
+            "mqtt_port": secure,
             "mqtt_tls": True,
             "mqtt_ca": authority.file.read_text(),
             "gateway_key": gateway.public_hex,
