@@ -129,11 +129,6 @@ def is_open(state: State) -> bool:
     return state.opening != 0 and not state.duress
 
 
-def is_calm(state: State, now_ms: int) -> bool:
-    """Whether nothing at all is under way or shown, so that a restart or an update disturbs nobody."""
-    return state.opening == 0 and not state.notice and not state.waiting
-
-
 def state_name(state: State) -> str:
     """armed, sending, received, seen, assigned, on_scene, closed, cancelled, refused or test."""
     if is_open(state):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from siaga_gateway.catalogue import clock_time
 from siaga_gateway.commands.shared import DeviceId, config_option, opened, told_plainly
 from siaga_gateway.domain.incident import Incident
 from siaga_gateway.service.journal import SECURITY_KINDS
-from siaga_gateway.service.ports import JournalEntry
+from siaga_gateway.service.ports import JournalEntry, JournalReader
 from siaga_gateway.service.store import DeliveryState
 
 _LOOK_S = 0.5
@@ -55,13 +56,14 @@ def log(
 
     with opened(config) as (_, store):
         newest = store.last_journal_id()
+        found: Iterable[JournalEntry]
         if incident_id is not None:
-            found = list(store.journal_of_incident(incident_id))
+            found = store.journal_of_incident(incident_id)
         elif security or device_id is not None:
-            found = list(_scan(store.journal_after, newest))
+            found = _all(store, newest)
         else:
-            found = list(store.journal_last(last))
-        for entry in [entry for entry in found if wanted(entry)][-last:]:
+            found = store.journal_last(last)
+        for entry in deque(filter(wanted, found), maxlen=last):
             click.echo(show(entry))
         while follow:
             entries = store.journal_after(newest)
@@ -73,16 +75,12 @@ def log(
                 time.sleep(_LOOK_S)
 
 
-def _scan(journal_after: Callable[[int], object], newest: int) -> list[JournalEntry]:
-    entries: list[JournalEntry] = []
+def _all(journal: JournalReader, newest: int) -> Iterator[JournalEntry]:
+    """The whole journal up to an entry, oldest first, a page in memory at a time."""
     after = 0
-    while after < newest:
-        page = list(journal_after(after))  # type: ignore[call-overload]
-        if not page:
-            break
-        entries.extend(page)
+    while after < newest and (page := journal.journal_after(after)):
+        yield from page
         after = page[-1].id
-    return entries
 
 
 def _line(entry: JournalEntry) -> str:

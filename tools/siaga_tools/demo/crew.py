@@ -218,8 +218,3 @@ class Crew:
                 away = abs((step + 5) % 10 - 5) * _STEP_E7 if owner.number == 2 else 0
                 with contextlib.suppress(Trouble):  # it died just now: whoever watches it deals with that
                     await button.tell(f"fix {owner.latitude + away} {owner.longitude + away} {owner.accuracy_m}")
-
-
-def _enrol_answered(event: ButtonEvent) -> bool:
-    facts = event.facts
-    return event.kind == "frame" and facts.get("kind") == _ENROL and facts.get("step") == "acknowledged"
