@@ -34,7 +34,18 @@ WRONG = [
     ("duress_hold_ms", 5500),
     ("triple_tap", "yes"),
     ("no_ack_s", 1),
-    ("checkin_s", 0),
+    ("checkin_s", -1),
+    ("checkin_s", 604801),
+    ("profile", "always"),
+    ("apn", 'a"b'),
+    ("sim_pin", "12a4"),
+    ("sms_numbers", "+6281200000000"),
+    ("sms_numbers", ["0812"]),
+    ("sms_numbers", ["+6281200000000"] * 5),
+    ("lorawan_app_key", "00"),
+    ("lorawan_join_eui", 7),
+    ("lorawan_band", 1),
+    ("lorawan_dwell", 1),
     ("low_battery", 0),
     ("silent", None),
     ("language", "fr"),
@@ -128,3 +139,10 @@ def test_every_setting_has_a_rule_and_stands_in_the_readme():
     for name, default in Settings().__dict__.items():
         shown = rows[name].strip().strip("`")
         assert shown == json.dumps(default), f"{name}: README says {shown}, the code {json.dumps(default)}"
+
+
+def test_the_bands_are_those_that_the_driver_knows():
+    from siaga.app.settings import _BANDS
+    from siaga.core.rui3 import BANDS
+
+    assert _BANDS == BANDS

@@ -16,7 +16,6 @@ from siaga_gateway.domain.verify import verify
 from siaga_tools.silicon.a7670 import A7670, Fault
 from siaga_tools.silicon.modem_sms import Message, read_message, write_message
 
-PROGRAM = Path(__file__).resolve().parent / "on_button" / "lte_button.py"
 PACE = 0.04
 
 
@@ -46,15 +45,14 @@ def test_a_press_by_lte_and_one_by_text_message(tmp_path: Path):
             "mqtt_ca": authority.file.read_text(),
             "gateway_key": gateway.public_hex,
             "checkin_s": 600,
+            "sms_numbers": ["+6281100000110"],
         }
         it = VirtualButton(tmp_path / "button", settings)
-        it.program = PROGRAM
         it.heap = "320k"  # everything is compiled in it, the Wi-Fi bearer too
         it.environment = {
             "SIAGA_MODEM": modem.path,
-            "SIAGA_PINS_LINE": modem.pins.path,
+            "SIAGA_MODEM_PINS": modem.pins.path,
             "SIAGA_PERCENT": "4",
-            "SIAGA_NUMBERS": "+62110",
         }
         try:
             it.start()
@@ -72,11 +70,13 @@ def test_a_press_by_lte_and_one_by_text_message(tmp_path: Path):
             it.say(f"fix {-53971000} {1052668000} 12")
             # A check-in may go by text message too, before the update or after it.
             it.until(since=known, ev="frame", kind=int(Kind.UPDATE), step="puback", bearer="sms")
-            uplinks = [decode_uplink(base64.b64decode(each.text)) for each in messages(tmp_path / "outgoing" / "62110")]
+            uplinks = [
+                decode_uplink(base64.b64decode(each.text)) for each in messages(tmp_path / "outgoing" / "6281100000110")
+            ]
             assert all(verify(uplink, gateway.devices[uplink.device_id]) for uplink in uplinks)
             update = next(uplink for uplink in uplinks if uplink.kind is Kind.UPDATE)
             down = gateway.acknowledge(update, Stage.RECEIVED)
-            write_message(tmp_path / "incoming", "From", Message("+62110", base64.b64encode(down).decode()))
+            write_message(tmp_path / "incoming", "From", Message("+6281100000110", base64.b64encode(down).decode()))
             it.until(ev="frame", counter=update.counter, step="acknowledged", bearer="sms")
         finally:
             it.kill()

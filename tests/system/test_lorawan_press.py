@@ -10,7 +10,6 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
-import virtual
 from house import Gateway, eventually
 from virtual import VirtualButton
 
@@ -76,27 +75,25 @@ def test_a_press_over_lorawan_opens_an_incident_and_is_answered(
 
 
 def test_a_button_that_has_only_lorawan_at_dr3_with_the_dwell_limit(
-    tmp_path: Path, brokers: tuple[Mosquitto, Mosquitto], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, brokers: tuple[Mosquitto, Mosquitto]
 ) -> None:
     """The whole button under MicroPython: pressed, stored, answered; the first answer is lost on the air, and a later
     stage comes with an update."""
-    monkeypatch.setattr(virtual, "FIRMWARE", Path(__file__).parent / "on_button" / "lorawan_only")
     ours, theirs = brokers
     gateway = Gateway(tmp_path / "gateway", ours.port)
     with gateway.config.open("a", encoding="utf-8") as config:
         config.write(f'\n[lorawan]\nnetwork = "chirpstack"\nport = {theirs.port}\n')
     gateway.start()
-    button = VirtualButton(tmp_path / "button", {"mqtt_host": None, "gateway_key": gateway.public_hex})
+    button = VirtualButton(
+        tmp_path / "button", {"mqtt_host": None, "gateway_key": gateway.public_hex, "lorawan_app_key": KEY}
+    )
     try:
         with (
             NetworkServer("127.0.0.1", theirs.port) as network,
             SimulatedRak3172(network, app_key=KEY, dwell=True, speed=5) as rak,
         ):
-            button.environment = {
-                "SIAGA_LORAWAN": rak.line.path,
-                "SIAGA_LORAWAN_KEY": KEY,
-                "SIAGA_DWELL": "1",
-            }
+            button.environment = {"SIAGA_LORAWAN": rak.line.path}
+            button.heap = "256k"  # everything is compiled in it
             button.start()
             gateway.enrol(button.device_id, frame=str(button.until(ev="start")["enrol"]))
             button.until(ev="bearer", bearer="lorawan", up=True)

@@ -4,14 +4,36 @@ from siaga.drivers.clock import Rtc
 from siaga.drivers.indicator import Lamp
 from siaga.drivers.wifi_mqtt import Network
 
+# Why the chip runs: woke_by().
+POWER = "power"  # the power came on
+RESET = "reset"  # by the reset line, the watchdog or the firmware itself
+BUTTON = "button"  # from deep sleep: the button
+INPUT = "input"  # from deep sleep: the external input
+CASE = "case"  # from deep sleep: the case switch
+MODEM = "modem"  # from deep sleep: the modem's ring line
+TIMER = "timer"  # from deep sleep: its time was over
+
+# Why run() came back: board.ended. The board then does what the word says.
+SLEEP = "sleep"
+RESTART = "restart"
+
 
 class Board:
-    """folder: where the app's files are, on littlefs. ended: why run() came back."""
+    """folder: where the app's files are, on littlefs. profile: how it is powered if the settings do not say. ended:
+    why run() came back; with SLEEP, sleep_ms is how long at most, and modem_sleeps whether the modem stays registered
+    meanwhile (its lines have to be held). network: Wi-Fi; modem, lorawan, receiver: the parts in drivers/parts.py;
+    None = the board has none."""
 
     folder = "/siaga"
+    profile = "installed"
     ended = ""
+    sleep_ms = 0
+    modem_sleeps = False
+    modem: "ModemParts | None" = None
+    lorawan: "LorawanParts | None" = None
+    receiver: "ReceiverParts | None" = None
 
-    def __init__(self, rtc: Rtc, lamp: Lamp, network: Network) -> None:
+    def __init__(self, rtc: Rtc, lamp: Lamp, network: "Network | None") -> None:
         self.rtc = rtc
         self.lamp = lamp
         self.network = network
@@ -23,12 +45,27 @@ class Board:
         """The time that tell() writes, Unix milliseconds."""
         return 0
 
-    def powered_up(self) -> bool:
-        """Whether this start is the power coming on, not a reset or a watchdog."""
-        return False
+    def woke_by(self) -> str:
+        """Why the chip runs: one of the words above. The same for the whole run."""
+        return RESET
+
+    def awake_ms(self) -> int:
+        """Milliseconds since the chip began to run."""
+        return 0
+
+    def kept(self) -> bytes:
+        """What keep() was given before a reset or deep sleep; b"" where the power was away."""
+        return b""
+
+    def keep(self, record: bytes) -> None:
+        """Have a record of at most 256 bytes outlive a reset and deep sleep, in memory that costs no flash."""
 
     def pressed(self) -> bool:
         """The button's contact, now."""
+        return False
+
+    def alarm_input(self) -> bool:
+        """The external input's contact (a bank's foot switch), now."""
         return False
 
     def tamper_open(self) -> bool:
@@ -44,8 +81,8 @@ class Board:
         return None
 
     def fix(self) -> "tuple[int, int, int, int, int] | None":
-        """Where the button is: latitude, longitude (degrees x 10^7), accuracy (metres, 65535 = unknown), age
-        (seconds), and a number that changes with every new fix. None = never known."""
+        """Where the button is, if the board itself knows: latitude, longitude (degrees x 10^7), accuracy (metres,
+        65535 = unknown), age (seconds), and a number that changes with every new fix. None = never known."""
         return None
 
     def noise(self) -> bytes:
@@ -72,3 +109,4 @@ class Board:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from siaga.app.settings import Settings
+    from siaga.drivers.parts import LorawanParts, ModemParts, ReceiverParts

@@ -6,23 +6,21 @@ import io
 import sys
 
 from siaga.app import flash
-from siaga.app.board import Board
+from siaga.app.board import BUTTON, POWER, SLEEP, Board
 from siaga.app.commands import Commands
 from siaga.app.delivery import Delivery
 from siaga.app.identity import ENROL_COUNTER, FIRST_START, Identity
 from siaga.app.outbox import Outbox, OutboxFull
+from siaga.app.radios import Radios
 from siaga.app.report import Reporter
 from siaga.app.settings import choose
 from siaga.app.supervision import Supervision
 from siaga.app.version import BUILT, TEXT
 from siaga.core import alarm, button, frame
 from siaga.core.bearers import Waiting
-from siaga.core.mqtt import Session
-from siaga.drivers.bearer import Bearer
+from siaga.core.profile import PROFILES
 from siaga.drivers.clock import Clock
 from siaga.drivers.indicator import Indicator
-from siaga.drivers.tls import client_context
-from siaga.drivers.wifi_mqtt import WifiMqtt
 
 # As many as any board has: LTE, SMS, LoRaWAN, Wi-Fi.
 _BEARERS = 4
@@ -37,15 +35,16 @@ class Device:
 
     def __init__(self, board: Board) -> None:
         self._board = board
-        self._clock = Clock(board.rtc)
+        self._clock = Clock(board.rtc, board.awake_ms())
         flash.make_folder(board.folder)
         self._identity = Identity(board.folder, board.noise)
         settings = choose(board.folder, board.offered_settings(), self._identity.meet, self._complain)
         self._settings = settings
+        self._profile = PROFILES[settings.profile or board.profile]
         board.use(settings)
         board.rtc.at_least(max(BUILT, settings.clock_floor))
         self._outbox = Outbox(board.folder + "/outbox", self._identity.device_id, self._identity.counter, _BEARERS)
-        self._reporter = Reporter(board, self._clock, settings)
+        self._reporter = Reporter(board, self._clock, settings, self._fix)
         self._indicator = Indicator(board.lamp, self._clock, settings.silent)
         self._delivery = Delivery(
             board, self._clock, self._identity, self._outbox, self._on_ack, self._on_command, self._show
@@ -59,6 +58,7 @@ class Device:
             board,
             self._clock,
             settings,
+            settings.checkin_s or self._profile.checkin_s,
             self._reporter,
             self._outbox,
             self._delivery,
@@ -72,14 +72,18 @@ class Device:
             settings.cancel_hold_ms,
             settings.duress_hold_ms,
             settings.triple_tap,
-            board.powered_up(),
+            board.woke_by() == POWER,
         )
         self._name = ""
         self._held = False
         self._pressed_stamp = 0
         self._hand_ms = self._tick_ms = now_ms
+        if board.woke_by() == BUTTON:
+            self._button.sample(True, 0, False)  # the hold that woke it counts from there
         self._button.sample(board.pressed(), now_ms, alarm.is_open(self._state))
-        self._delivery.bearers = self._bearers()
+        self._radios = Radios(board, settings, self._clock, self._delivery, self._identity.device_id, self._tell)
+        self._delivery.bearers = self._radios.bearers
+        self._over = asyncio.Event()
 
     def _tell(self, event: str, **facts: object) -> None:
         self._board.tell(event, facts)
@@ -99,35 +103,20 @@ class Device:
             return None
         return record[8:]
 
-    def _bearers(self) -> "list[Bearer]":
-        settings = self._settings
-        if not settings.mqtt_host:
-            self._tell("error", what="setting mqtt_host is missing: this button reaches nobody until it is set")
-            return []
-        name = binascii.hexlify(self._identity.device_id).decode()
-        session = Session(
-            name,
-            settings.mqtt_user,
-            settings.mqtt_password,
-            "siaga/v1/down/" + name,
-            settings.mqtt_keepalive_s,
-            settings.mqtt_reply_s * 1000,
-        )
-        tls = client_context(settings.mqtt_ca) if settings.mqtt_tls else None
-        server_name = settings.mqtt_server_name or settings.mqtt_host
-        return [
-            WifiMqtt(
-                self._board.network,
-                self._clock,
-                self._delivery,
-                session,
-                name,
-                settings.mqtt_host,
-                settings.mqtt_port,
-                tls,
-                server_name,
-            )
-        ]
+    def _fix(self) -> "tuple[int, int, int, int, int] | None":
+        return self._radios.fix()
+
+    def end(self, why: str) -> None:
+        """Stop in good order, and leave the rest to the board: RESTART or SLEEP."""
+        if not self._board.ended:
+            self._board.ended = why
+        self._over.set()
+
+    async def _surround(self) -> None:
+        try:
+            await self._board.surroundings()
+        finally:
+            self._over.set()
 
     async def main(self) -> None:
         """Everything at once, until the board's surroundings end."""
@@ -152,14 +141,18 @@ class Device:
             asyncio.create_task(keep("indicator", self._indicator.run)),
             asyncio.create_task(keep("guard", lambda: self._watch.guard(beats))),
         ]
-        for bearer in self._delivery.bearers:
-            tasks.append(asyncio.create_task(keep("bearer " + bearer.name, bearer.run)))
+        for name, start in self._radios.tasks:
+            tasks.append(asyncio.create_task(keep(name, start)))
+        surround = asyncio.create_task(self._surround())
         try:
-            await self._board.surroundings()
-            if self._board.ended != "power":
+            await self._over.wait()
+            if surround.done():
+                await surround  # raises what it raised
+            if self._board.ended not in ("power", SLEEP):
                 for bearer in self._delivery.bearers:
                     await bearer.close()
         finally:
+            surround.cancel()
             for task in tasks:
                 task.cancel()
             await asyncio.sleep_ms(0)
@@ -194,6 +187,7 @@ class Device:
         while True:
             now_ms = self._tick_ms = self._clock.ms()
             self._step((alarm.TICK, self._reporter.news()))
+            self._radios.locate(self._state.opening != 0 or self._state.test != 0)
             for kind in self._watch.tick(now_ms):
                 self._keep(kind, 0, 0)
             await asyncio.sleep_ms(_TICK_MS)

@@ -13,8 +13,10 @@ class Reporter:
     """low_battery, tamper_open: set by the supervision, which knows how to ignore a flicker. restarted: true until
     the first frame after a start has said so."""
 
-    def __init__(self, board: Board, clock: Clock, settings: Settings) -> None:
+    def __init__(self, board: Board, clock: Clock, settings: Settings, fix: "FixOf") -> None:
+        """fix() is Board.fix(), from whoever knows it."""
         self._board = board
+        self._fix = fix
         self._clock = clock
         self._settings = settings
         self._sent_fix = 0
@@ -52,7 +54,7 @@ class Reporter:
 
     def news(self) -> int:
         """alarm.NO_FIX, NEW_FIX or BETTER_FIX: whether there is a fix that the incident's last frame did not tell."""
-        fix = self._board.fix()
+        fix = self._fix()
         if fix is None or fix[4] == self._sent_fix:
             return alarm.NO_FIX
         if not self._sent_fix or fix[2] * 2 <= self._sent_accuracy:
@@ -60,7 +62,7 @@ class Reporter:
         return alarm.NEW_FIX
 
     def _position(self) -> "tuple[int, int, int, int, int, int]":
-        fix = self._board.fix()
+        fix = self._fix()
         if fix is not None:
             return fix + (frame.SOURCE_GNSS,)
         installed = self._settings.installed_position
@@ -69,3 +71,10 @@ class Reporter:
             return unknown, unknown, frame.UNKNOWN_ACCURACY, frame.UNKNOWN_FIX_AGE, 0, frame.SOURCE_NONE
         accuracy = installed[2] if len(installed) == 3 else frame.UNKNOWN_ACCURACY
         return installed[0], installed[1], accuracy, frame.UNKNOWN_FIX_AGE, 0, frame.SOURCE_INSTALLED
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    FixOf = Callable[[], "tuple[int, int, int, int, int] | None"]

@@ -31,13 +31,25 @@ class Settings:
         self.wifi_ssid = ""
         self.wifi_password = ""
         self.wifi_country = "ID"
+        self.apn = ""
+        self.apn_user = ""
+        self.apn_password = ""
+        self.sim_pin = ""
+        self.sms_numbers = []  # type: list[str]
+        self.lorawan_app_key = ""
+        self.lorawan_join_eui = "0000000000000000"
+        self.lorawan_dev_eui = ""
+        self.lorawan_band = 9
+        self.lorawan_dwell = True
+        self.lorawan_adr = False
+        self.profile = ""
         self.gateway_key = ""
         self.hold_ms = 2000
         self.cancel_hold_ms = 5000
         self.duress_hold_ms = 8000
         self.triple_tap = False
         self.no_ack_s = 20
-        self.checkin_s = 60
+        self.checkin_s = 0
         self.low_battery = 15
         self.silent = False
         self.language = "id"
@@ -61,10 +73,30 @@ def _flag(value: object) -> bool:
     return type(value) is bool
 
 
-def _hex_key(value: object) -> bool:
-    if type(value) is not str or len(value) not in (0, 128):
-        return False
-    return all(letter in "0123456789abcdefABCDEF" for letter in value)
+def _hex(digits: int) -> "Check":
+    return lambda value: (
+        type(value) is str and len(value) in (0, digits) and all(letter in "0123456789abcdefABCDEF" for letter in value)
+    )
+
+
+def _plain(longest: int) -> "Check":
+    """What fits between the quotes of an AT command."""
+    return lambda value: (
+        type(value) is str and len(value) <= longest and all(" " <= letter <= "~" and letter != '"' for letter in value)
+    )
+
+
+def _digits(shortest: int, longest: int) -> "Check":
+    return lambda value: type(value) is str and shortest <= len(value) <= longest and (not value or value.isdigit())
+
+
+def _is_number(value: object) -> bool:
+    """A telephone number in full: + and 8 to 15 digits (E.164)."""
+    return type(value) is str and value[:1] == "+" and 8 <= len(value) - 1 <= 15 and value[1:].isdigit()
+
+
+def _numbers(value: object) -> bool:
+    return type(value) is list and len(value) <= 4 and all(_is_number(number) for number in value)
 
 
 def _position(value: object) -> bool:
@@ -78,6 +110,7 @@ def _position(value: object) -> bool:
 
 
 _YES_NO = "true or false"
+_BANDS = (4, 8, 9, 10, 11)  # of core/rui3.py, which a button without LoRaWAN does not load
 _RULES = {
     "mqtt_host": (_text(255), "a host name or address, in quotes"),
     "mqtt_port": (_number(1, 65535), "a whole number from 1 to 65535"),
@@ -91,13 +124,28 @@ _RULES = {
     "wifi_ssid": (_text(32), "text of at most 32 letters"),
     "wifi_password": (_text(64), "text of at most 64 letters"),
     "wifi_country": (lambda value: type(value) is str and len(value) == 2, "two letters, such as ID"),
-    "gateway_key": (_hex_key, "128 hexadecimal digits, as `siaga gateway key` prints them"),
+    "apn": (_plain(63), "the operator's access point name, in quotes"),
+    "apn_user": (_plain(63), "plain text of at most 63 letters"),
+    "apn_password": (_plain(63), "plain text of at most 63 letters"),
+    "sim_pin": (_digits(0, 8), "the SIM's PIN, in quotes, or an empty text"),
+    "sms_numbers": (_numbers, 'a list of at most 4 numbers such as ["+6281200000000"]'),
+    "lorawan_app_key": (_hex(32), "32 hexadecimal digits, or an empty text"),
+    "lorawan_join_eui": (_hex(16), "16 hexadecimal digits"),
+    "lorawan_dev_eui": (_hex(16), "16 hexadecimal digits, or an empty text: the module's own"),
+    "lorawan_band": (lambda value: type(value) is int and value in _BANDS, "4 (EU868) or 8 to 11 (AS923-1 to -4)"),
+    "lorawan_dwell": (_flag, _YES_NO),
+    "lorawan_adr": (_flag, _YES_NO),
+    "profile": (
+        lambda value: value in ("", "installed", "ready", "deep"),
+        '"installed", "ready", "deep", or an empty text: the board\'s own',
+    ),
+    "gateway_key": (_hex(128), "128 hexadecimal digits, as `siaga gateway key` prints them"),
     "hold_ms": (_number(100, 10000), "whole milliseconds from 100 to 10000"),
     "cancel_hold_ms": (_number(500, 30000), "whole milliseconds from 500 to 30000"),
     "duress_hold_ms": (_number(0, 30000), "whole milliseconds up to 30000, 0 = no duress cancel"),
     "triple_tap": (_flag, _YES_NO),
     "no_ack_s": (_number(2, 120), "whole seconds from 2 to 120"),
-    "checkin_s": (_number(1, 604800), "whole seconds from 1 to 604800"),
+    "checkin_s": (_number(0, 604800), "whole seconds up to 604800, 0 = as the profile has it"),
     "low_battery": (_number(1, 90), "percent from 1 to 90"),
     "silent": (_flag, _YES_NO),
     "language": (lambda value: value in ("id", "en"), '"id" or "en"'),
@@ -107,7 +155,7 @@ _RULES = {
     ),
     "clock_floor": (_number(0, 0xFFFFFFFF), "whole Unix seconds"),
 }
-_SECRET = ("mqtt_password", "wifi_password")
+_SECRET = ("mqtt_password", "wifi_password", "apn_password", "sim_pin", "lorawan_app_key")
 
 
 def parse(text: str) -> Settings:

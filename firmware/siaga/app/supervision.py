@@ -35,6 +35,7 @@ class Supervision:
         board: Board,
         clock: Clock,
         settings: Settings,
+        checkin_s: int,
         reporter: Reporter,
         outbox: Outbox,
         delivery: Delivery,
@@ -43,6 +44,7 @@ class Supervision:
         self._board = board
         self._clock = clock
         self._settings = settings
+        self._period_ms = checkin_s * 1000
         self._reporter = reporter
         self._outbox = outbox
         self._delivery = delivery
@@ -85,7 +87,7 @@ class Supervision:
             self._told_mains_ms = now_ms
             changed = True
         if changed or now_ms >= self._due_ms:
-            period_ms = self._settings.checkin_s * 1000
+            period_ms = self._period_ms
             # A tenth either way, so that a thousand buttons behind one mains failure do not all call at once.
             self._due_ms = now_ms + period_ms - period_ms // 10 + self._delivery.chance() % (period_ms // 5 + 1)
             if self._outbox.holds(frame.CHECKIN):
@@ -141,7 +143,7 @@ class Supervision:
             if restarts and self.restarts:
                 self.restarts = max(0, self.restarts - restarts)
                 self._write_restarts()
-        long_past = self._clock.ms() - entry.since_ms > self._settings.checkin_s * 1000
+        long_past = self._clock.ms() - entry.since_ms > self._period_ms
         if long_past or self._owed:
             self._due_ms = self._clock.ms()
             self._owed = False

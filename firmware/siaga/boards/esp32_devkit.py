@@ -12,7 +12,7 @@ import machine
 import network
 
 from siaga.app import flash
-from siaga.app.board import Board
+from siaga.app.board import POWER, RESET, RESTART, Board
 from siaga.core.errors import SiagaError
 from siaga.core.frame import UNKNOWN_SIGNAL
 from siaga.drivers import battery, dns
@@ -138,8 +138,8 @@ class Devkit(Board):
     def stamp_ms(self) -> int:
         return time.time_ns() // 1000000 + _EPOCH * 1000
 
-    def powered_up(self) -> bool:
-        return machine.reset_cause() == machine.PWRON_RESET
+    def woke_by(self) -> str:
+        return POWER if machine.reset_cause() == machine.PWRON_RESET else RESET
 
     def pressed(self) -> bool:
         return not self._button.value()
@@ -185,8 +185,10 @@ class Devkit(Board):
 
 def boards() -> "Iterator[Devkit]":
     """The one board. If it ever stops being a button, it starts anew."""
-    yield Devkit()
-    time.sleep(10)
+    board = Devkit()
+    yield board
+    if board.ended != RESTART:
+        time.sleep(10)
     machine.reset()
 
 

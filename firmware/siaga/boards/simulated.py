@@ -10,9 +10,10 @@ import time
 
 import vfs
 
-from siaga.app.board import Board
+from siaga.app.board import POWER, RESET, RESTART, Board
 from siaga.drivers.clock import Rtc
 from siaga.drivers.indicator import Lamp
+from siaga.drivers.parts import Line, LorawanParts, ModemParts, Power, ReceiverParts
 from siaga.drivers.wifi_mqtt import Network
 
 BLOCK_BYTES = 4096
@@ -80,15 +81,28 @@ class SimulatedNetwork(Network):
         return -60
 
 
+class TextLine(Line):
+    """A pin of simulated silicon: a word and its level, a line each."""
+
+    def __init__(self, pins: "TextIO", name: str) -> None:
+        self._pins = pins
+        self._name = name
+
+    def value(self, on: int) -> None:
+        self._pins.write("%s %d\n" % (self._name, on))
+
+
 class SimulatedBoard(Board):
     """Commands are checked whole before they change anything."""
 
     folder = _MOUNT + "/siaga"
 
-    def __init__(self) -> None:
+    def __init__(self, woke_by: str = POWER) -> None:
+        self._woke_by = woke_by
         self._switched = SimulatedNetwork()
         super().__init__(HostRtc(os.getenv("SIAGA_CLOCK") != "unset"), Lamp(), self._switched)
-        self._pins = {"button": False, "tamper": False, "external": False}
+        self._pins = {"button": False, "tamper": False, "external": False, "input": False}
+        self._add_parts()
         self._battery = 100
         self._fix = None  # type: tuple[int, int, int, int, float] | None
         for held in (os.getenv("SIAGA_PINS") or "").split(","):
@@ -96,6 +110,20 @@ class SimulatedBoard(Board):
                 raise SystemExit("SIAGA_PINS names %s; pins are %s" % (held, ", ".join(sorted(self._pins))))
             if held:
                 self._pins[held] = True
+
+    def _add_parts(self) -> None:
+        """What is on its serial lines: the ptys of simulated silicon, named by the environment."""
+        percent = int(os.getenv("SIAGA_PERCENT") or "100")
+        if os.getenv("SIAGA_MODEM"):
+            pins: "TextIO" = open(os.getenv("SIAGA_MODEM_PINS") or "", "w")  # noqa: SIM115
+            names = ("power_key", "reset", "supply", "dtr")
+            key, reset, supply, dtr = [TextLine(pins, name) for name in names]
+            power = Power(key, reset=reset, supply=supply, sleep=dtr)
+            self.modem = ModemParts(_serial("SIAGA_MODEM"), power, percent=percent)
+        if os.getenv("SIAGA_LORAWAN"):
+            self.lorawan = LorawanParts(_serial("SIAGA_LORAWAN"))
+        if os.getenv("SIAGA_GNSS"):
+            self.receiver = ReceiverParts(_serial("SIAGA_GNSS"))
 
     def tell(self, event: str, facts: "dict[str, object]") -> None:
         line = {"t": self.stamp_ms(), "ev": event}
@@ -105,11 +133,14 @@ class SimulatedBoard(Board):
     def stamp_ms(self) -> int:
         return time.time_ns() // 1000000
 
-    def powered_up(self) -> bool:
-        return True
+    def woke_by(self) -> str:
+        return self._woke_by
 
     def pressed(self) -> bool:
         return self._pins["button"]
+
+    def alarm_input(self) -> bool:
+        return self._pins["input"]
 
     def tamper_open(self) -> bool:
         return self._pins["tamper"]
@@ -188,9 +219,13 @@ class SimulatedBoard(Board):
             self.ended = "quit"
         else:
             raise ValueError(
-                "known are: pin button|tamper|external 1|0, battery 0..100, power 0|1, network 0|1, "
+                "known are: pin button|tamper|external|input 1|0, battery 0..100, power 0|1, network 0|1, "
                 "fix <lat_e7> <lon_e7> <accuracy_m> [age_s], fix none, heap, quit"
             )
+
+
+def _serial(name: str) -> object:
+    return open(os.getenv(name) or "", "r+b")  # noqa: SIM115
 
 
 def _one_of(word: str) -> bool:
@@ -249,9 +284,10 @@ def _mounted() -> "tuple[FileFlash, str]":
 
 def boards() -> "Iterator[SimulatedBoard]":
     """A board each time the power comes on."""
+    woke_by = POWER
     while True:
         device, wrong = _mounted()
-        board = SimulatedBoard()
+        board = SimulatedBoard(woke_by)
         if wrong:
             board.tell("error", {"what": wrong})
         yield board
@@ -259,9 +295,13 @@ def boards() -> "Iterator[SimulatedBoard]":
         device.close()
         if board.ended == "failed":
             raise SystemExit(1)
-        if board.ended != "power":
+        if board.ended not in ("power", RESTART):
             return
         asyncio.new_event_loop()
+        woke_by = RESET
+        if board.ended == RESTART:
+            continue
+        woke_by = POWER
         while True:
             line = sys.stdin.readline()
             if not line or line.split() == ["quit"]:
@@ -273,3 +313,4 @@ def boards() -> "Iterator[SimulatedBoard]":
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TextIO

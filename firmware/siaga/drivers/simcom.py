@@ -16,6 +16,7 @@ from siaga.core.simcom import RADIO, REPAIRS, RESET, Ladder
 from siaga.drivers.at_port import AtPort, AtTimeout, Listener
 from siaga.drivers.bearer import Owner
 from siaga.drivers.clock import Clock
+from siaga.drivers.parts import Line, Power
 from siaga.drivers.simcom_network import CellularNetwork
 
 _LOOK_MS = const(50)
@@ -28,32 +29,6 @@ _SETTLED_MS = const(10000)
 _FIRST_MS = const(2000)
 _LONGEST_MS = const(600000)
 _LONGEST_URGENT_MS = const(8000)
-
-
-class Line:
-    """A pin. value(1) is the state in which it acts, whatever level that is."""
-
-    def value(self, on: int) -> None: ...
-
-
-class Power:
-    """How a board switches its modem. A line that it has not is None. Pulses in ms, as the modem's manual asks."""
-
-    def __init__(
-        self,
-        key: "Line | None" = None,
-        on_ms: int = 100,
-        off_ms: int = 3000,
-        reset: "Line | None" = None,
-        reset_ms: int = 2600,
-        supply: "Line | None" = None,
-    ) -> None:
-        self.key = key
-        self.on_ms = on_ms
-        self.off_ms = off_ms
-        self.reset = reset
-        self.reset_ms = reset_ms
-        self.supply = supply
 
 
 class Hearer:

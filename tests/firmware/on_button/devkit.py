@@ -135,7 +135,7 @@ from siaga.core import p256  # noqa: E402
 from siaga.core.errors import SiagaError  # noqa: E402
 
 board = devkit.Devkit()
-assert board.powered_up() and not board.pressed() and board.tamper_open() and not board.external_power()
+assert board.woke_by() == "power" and not board.pressed() and board.tamper_open() and not board.external_power()
 PINS[devkit.BUTTON].level = 0
 PINS[devkit.CASE].level = 0
 PINS[devkit.MAINS].level = 1
@@ -145,7 +145,7 @@ assert board.battery() == 62, board.battery()
 ADC.microvolts = 100_000
 assert board.battery() is None
 machine.reset_cause = lambda: 3
-assert not board.powered_up()
+assert board.woke_by() == "reset"
 print("holds: pins")
 
 assert board.rtc.unix() == 0

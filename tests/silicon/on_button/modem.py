@@ -10,7 +10,8 @@ import sys
 
 from siaga.drivers.bearer import Owner
 from siaga.drivers.clock import Clock, Rtc
-from siaga.drivers.simcom import Access, Line, Modem, Power
+from siaga.drivers.parts import Line, Power
+from siaga.drivers.simcom import Access, Modem
 from siaga.drivers.simcom_mqtt import Broker, Lte
 from siaga.drivers.simcom_sms import Sms
 

@@ -1,0 +1,162 @@
+"""The bearers and the receiver that this board carries and these settings ask for. What is not used is not imported:
+a driver's code is memory."""
+
+import binascii
+
+from siaga.app.board import Board
+from siaga.app.settings import Settings
+from siaga.core.mqtt import Session
+from siaga.drivers.bearer import Bearer, Owner
+from siaga.drivers.clock import Clock
+
+# After its last use the receiver goes on for so long, that its next start is a hot one.
+_LINGER_MS = 60000
+
+
+class Radios:
+    """bearers: in the order in which they are preferred. tasks: (name, coroutine function) of what has to run.
+    located: who knows the position, None = nobody but the board."""
+
+    def __init__(self, board: Board, settings: Settings, clock: Clock, owner: Owner, device_id: bytes, tell: "Tell"):
+        self.bearers: "list[Bearer]" = []
+        self.tasks: "list[tuple[str, Start]]" = []
+        self.located: "Located | None" = None
+        self.modem: "Modem | None" = None
+        self._board = board
+        self._settings = settings
+        self._clock = clock
+        self._owner = owner
+        self._tell = tell
+        self._name = binascii.hexlify(device_id).decode()
+        self._wanted_ms = -_LINGER_MS
+        if not settings.mqtt_host:
+            tell("error", what="setting mqtt_host is missing: no MQTT until it is set")
+        elif board.network is not None and (settings.wifi_ssid or board.modem is None):
+            self._add_wifi(board.network)
+        if board.modem is not None:
+            self._add_modem(board.modem)
+        if board.lorawan is not None and settings.lorawan_app_key:
+            self._add_lorawan(board.lorawan)
+        if board.modem is not None and settings.sms_numbers:
+            self._add_sms()
+        if board.receiver is not None:
+            self._add_receiver(board.receiver)
+        self.tasks += [("bearer " + bearer.name, bearer.run) for bearer in self.bearers]
+        if not self.bearers:
+            tell(
+                "error",
+                what="this button reaches nobody: neither mqtt_host nor lorawan_app_key nor sms_numbers is of use",
+            )
+
+    def _add_wifi(self, network: "Network") -> None:
+        from siaga.drivers.wifi_mqtt import WifiMqtt
+
+        settings = self._settings
+        tls = None  # type: object
+        if settings.mqtt_tls:
+            from siaga.drivers.tls import client_context
+
+            tls = client_context(settings.mqtt_ca)
+        session = Session(
+            self._name,
+            settings.mqtt_user,
+            settings.mqtt_password,
+            "siaga/v1/down/" + self._name,
+            settings.mqtt_keepalive_s,
+            settings.mqtt_reply_s * 1000,
+        )
+        server_name = settings.mqtt_server_name or settings.mqtt_host
+        to = settings.mqtt_host, settings.mqtt_port, tls, server_name
+        self.bearers.append(WifiMqtt(network, self._clock, self._owner, session, self._name, *to))
+
+    def _add_modem(self, parts: "ModemParts") -> None:
+        from siaga.drivers.simcom import Access, Modem
+
+        settings = self._settings
+        access = Access(settings.apn, settings.apn_user, settings.apn_password, settings.sim_pin)
+        modem = self.modem = Modem(parts.uart, parts.power, self._clock, self._owner, access)
+        modem.port.percent = parts.percent
+        modem.on_told = lambda what: self._tell("log", what=what)
+        self.tasks.append(("modem", modem.run))
+        if parts.has_gnss:
+            from siaga.drivers.gnss import ModemGnss
+
+            located = ModemGnss(self._clock)
+            modem.on_position = located.on_position
+            self.located = located
+        if settings.mqtt_host:
+            from siaga.drivers.simcom_mqtt import Broker, Lte
+
+            broker = Broker(
+                settings.mqtt_host,
+                settings.mqtt_port,
+                settings.mqtt_ca if settings.mqtt_tls else "",
+                settings.mqtt_user,
+                settings.mqtt_password,
+                self._name,
+            )
+            self.bearers.append(Lte(modem, self._clock, self._owner, broker, self._name))
+
+    def _add_sms(self) -> None:
+        from siaga.drivers.simcom_sms import Sms
+
+        assert self.modem is not None
+        self.bearers.append(Sms(self.modem, self._clock, self._owner, self._settings.sms_numbers))
+
+    def _add_lorawan(self, parts: "LorawanParts") -> None:
+        from siaga.drivers.rak3172 import LorawanSettings, Rak3172
+
+        settings = self._settings
+        lorawan = LorawanSettings(
+            settings.lorawan_app_key,
+            settings.lorawan_join_eui or "0" * 16,
+            settings.lorawan_dev_eui,
+            settings.lorawan_band,
+            settings.lorawan_dwell,
+            settings.lorawan_adr,
+        )
+        self.bearers.append(Rak3172(parts.uart, self._clock, self._owner, lorawan, parts.reset))
+
+    def _add_receiver(self, parts: "ReceiverParts") -> None:
+        from siaga.drivers.gnss import Gnss
+
+        receiver = Gnss(parts.uart, self._clock, b"", parts.restart)
+        self.located = receiver
+        self.tasks.append(("receiver", receiver.run))
+
+    # Where the button is.
+
+    def fix(self) -> "tuple[int, int, int, int, int] | None":
+        """As Board.fix(): the receiver's, or what the board itself knows."""
+        fix = None if self.located is None else self.located.fix()
+        return self._board.fix() if fix is None else fix
+
+    @property
+    def rejected(self) -> int:
+        """Inputs refused since the start, for the check-in."""
+        return 0 if self.located is None else self.located.rejected
+
+    def locate(self, wanted: bool) -> None:
+        """Whether somebody wants to know now; call it a few times a second."""
+        now_ms = self._clock.ms()
+        if wanted:
+            self._wanted_ms = now_ms
+        on = now_ms - self._wanted_ms < _LINGER_MS
+        if self.modem is not None:
+            self.modem.is_locating = on
+        parts = self._board.receiver
+        if parts is not None and parts.supply is not None:
+            parts.supply.value(on)
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from siaga.drivers.gnss import Located
+    from siaga.drivers.parts import LorawanParts, ModemParts, ReceiverParts
+    from siaga.drivers.simcom import Modem
+    from siaga.drivers.wifi_mqtt import Network
+
+    Start = Callable[[], Awaitable[None]]
+    Tell = Callable[..., None]

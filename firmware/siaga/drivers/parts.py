@@ -1,0 +1,69 @@
+"""What a board may carry, as the drivers need it: lines, and the UARTs of a modem, a LoRaWAN module, a receiver.
+
+A uart is any stream that MicroPython's asyncio can poll: a machine.UART with timeout=0, or a file on a pty.
+"""
+
+
+class Line:
+    """A pin. value(1) is the state in which it acts, whatever level that is."""
+
+    def value(self, on: int) -> None: ...
+
+
+class Power:
+    """How a board switches its modem. A line that it has not is None. Pulses in ms, as the modem's manual asks.
+    sleep: 1 lets the modem sleep (DTR high), 0 wakes it."""
+
+    def __init__(
+        self,
+        key: "Line | None" = None,
+        on_ms: int = 100,
+        off_ms: int = 3000,
+        reset: "Line | None" = None,
+        reset_ms: int = 2600,
+        supply: "Line | None" = None,
+        sleep: "Line | None" = None,
+    ) -> None:
+        self.key = key
+        self.on_ms = on_ms
+        self.off_ms = off_ms
+        self.reset = reset
+        self.reset_ms = reset_ms
+        self.supply = supply
+        self.sleep = sleep
+
+
+class ModemParts:
+    """A SIMCom A76xx or SIM7600. has_gnss: whether it knows where it is. percent: of the documented times that
+    everything takes, for a simulated modem in compressed time."""
+
+    def __init__(self, uart: object, power: Power, has_gnss: bool = True, percent: int = 100) -> None:
+        self.uart = uart
+        self.power = power
+        self.has_gnss = has_gnss
+        self.percent = percent
+
+
+class LorawanParts:
+    """A RAK3172. reset: pulls its reset line, if the board has one."""
+
+    def __init__(self, uart: object, reset: "Callable[[], None] | None" = None) -> None:
+        self.uart = uart
+        self.reset = reset
+
+
+class ReceiverParts:
+    """A satellite receiver that talks NMEA 0183 by itself. supply: switches it, if the board can. restart(before): does
+    what the board can do about one that is silent, and is told how often it was called before."""
+
+    def __init__(
+        self, uart: object, supply: "Line | None" = None, restart: "Callable[[int], None] | None" = None
+    ) -> None:
+        self.uart = uart
+        self.supply = supply
+        self.restart = restart
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
