@@ -6,11 +6,15 @@ another. HEAP makes a 64-bit build about as narrow as the chip.
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from siaga_tools.mpy import runnable
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRMWARE = ROOT / "firmware"
@@ -30,6 +34,23 @@ def micropython() -> str:
             "no MicroPython: run `make setup`, or name one by SIAGA_MICROPYTHON=/path/to/micropython"
         )
     return found
+
+
+@functools.cache
+def compiled() -> Path:
+    """main.py of the firmware as bytecode, which is what runs on the chip and leaves the compiler's memory free."""
+    digest = hashlib.sha256()
+    for file in sorted(FIRMWARE.rglob("*.py")):
+        digest.update(f"{file.relative_to(FIRMWARE)}\0".encode() + file.read_bytes())
+    room = ROOT / "build" / "bytecode" / digest.hexdigest()[:16]
+    if not (room / "main.py").is_file():
+        fresh = room.with_name(f"{room.name}.{os.getpid()}")
+        runnable(FIRMWARE, fresh)
+        try:
+            fresh.rename(room)
+        except OSError:  # another worker was faster
+            shutil.rmtree(fresh)
+    return room / "main.py"
 
 
 def environment(**extra: str) -> dict[str, str]:

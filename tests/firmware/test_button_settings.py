@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from micropython import FIRMWARE, run_micropython
-from siaga.app.settings import _RULES, SettingError, Settings, parse
+from siaga.app.chosen import Settings
+from siaga.app.settings import _RULES, SettingError, parse
 
 KEY = "ab" * 64
 GOOD = {"mqtt_host": "broker.siaga.example", "mqtt_tls": False, "gateway_key": KEY}

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from micropython import FIRMWARE, HEAP, environment, micropython
+from micropython import HEAP, compiled, environment, micropython
 
 Event = dict[str, Any]
 DEADLINE_S = 15.0
@@ -28,7 +28,7 @@ class VirtualButton:
         self._errors = folder / "stderr.txt"
         self.set(**settings)
         self.heap = HEAP
-        self.program = FIRMWARE / "main.py"
+        self.program = compiled()
         self.environment: dict[str, str] = {}
         self.events: list[Event] = []
         self._news = threading.Condition()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from micropython import FIRMWARE, HEAP, environment, micropython
-from siaga_tools.mpy import AT_HOME, LIMIT_BYTES, Compiled, compile_firmware
+from siaga_tools.mpy import AT_HOME, LIMIT_BYTES, Compiled, compile_firmware, runnable
 from siaga_tools.words import Trouble
 
 
@@ -54,12 +54,8 @@ def test_the_same_source_gives_the_same_bytes_wherever_it_lies(
         assert (tmp_path / "out" / module.path).read_bytes() == (out / module.path).read_bytes()
 
 
-def test_a_button_runs_on_it(bytecode: tuple[Path, list[Compiled]], tmp_path: Path) -> None:
-    room = tmp_path / "room"
-    shutil.copytree(bytecode[0], room)
-    shutil.copy(FIRMWARE / "main.py", room)
-    for name in AT_HOME:
-        shutil.copy(FIRMWARE / name, room / name)
+def test_a_button_runs_on_it(tmp_path: Path) -> None:
+    room = runnable(FIRMWARE, tmp_path / "room").parent
     done = subprocess.run(
         [micropython(), "-X", f"heapsize={HEAP}", "main.py"],
         cwd=room,

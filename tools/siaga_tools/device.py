@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +16,7 @@ import click
 from siaga_tools.child import ending as ending_of
 from siaga_tools.ending import cancelled_by_signals
 from siaga_tools.interpreter import check_micropython, find_firmware, find_micropython
+from siaga_tools.mpy import runnable
 from siaga_tools.signals import signal_meaning, signal_text
 from siaga_tools.typed import typed_lines
 from siaga_tools.virtual_button import ButtonEvent, ButtonFiles, HoldTimes, VirtualButton
@@ -41,14 +43,17 @@ def device() -> None:
 @click.option("--micropython", help=_help("micropython"))
 def run(flash: Path, settings: Path | None, as_json: bool, language: str, micropython: str | None) -> None:
     try:
-        files = ButtonFiles(
-            micropython=find_micropython(micropython),
-            firmware=find_firmware(),
-            flash=flash.resolve(),
-            settings=settings.resolve() if settings else None,
-        )
-        check_micropython(files.micropython)
-        sys.exit(asyncio.run(ByHand(files, language, as_json).run()))
+        interpreter = find_micropython(micropython)
+        check_micropython(interpreter)
+        with tempfile.TemporaryDirectory(prefix="siaga-firmware-") as room:
+            files = ButtonFiles(
+                micropython=interpreter,
+                firmware=runnable(find_firmware().parent, Path(room)),
+                flash=flash.resolve(),
+                settings=settings.resolve() if settings else None,
+            )
+            code = asyncio.run(ByHand(files, language, as_json).run())
+        sys.exit(code)
     except Trouble as trouble:
         click.echo(f"siaga: {trouble.say(language)}", err=True)
         sys.exit(1)

@@ -108,5 +108,5 @@ class Board:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from siaga.app.settings import Settings
+    from siaga.app.chosen import Settings
     from siaga.drivers.parts import LorawanParts, ModemParts, ReceiverParts

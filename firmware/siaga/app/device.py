@@ -2,6 +2,7 @@
 
 import asyncio
 import binascii
+import gc
 import io
 import sys
 
@@ -10,10 +11,11 @@ from siaga.app.board import BUTTON, POWER, SLEEP, Board
 from siaga.app.commands import Commands
 from siaga.app.delivery import Delivery
 from siaga.app.identity import ENROL_COUNTER, FIRST_START, Identity
+from siaga.app.memory import Memory
 from siaga.app.outbox import Outbox, OutboxFull
 from siaga.app.radios import Radios
 from siaga.app.report import Reporter
-from siaga.app.settings import choose
+from siaga.app.sleep import Sleep
 from siaga.app.supervision import Supervision
 from siaga.app.version import BUILT, TEXT
 from siaga.core import alarm, button, frame
@@ -38,9 +40,11 @@ class Device:
         self._clock = Clock(board.rtc, board.awake_ms())
         flash.make_folder(board.folder)
         self._identity = Identity(board.folder, board.noise)
-        settings = choose(board.folder, board.offered_settings(), self._identity.meet, self._complain)
+        settings = self._choose_settings()
         self._settings = settings
         self._profile = PROFILES[settings.profile or board.profile]
+        self._memory = Memory(board)
+        checkin_s = settings.checkin_s or self._profile.checkin_s
         board.use(settings)
         board.rtc.at_least(max(BUILT, settings.clock_floor))
         self._outbox = Outbox(board.folder + "/outbox", self._identity.device_id, self._identity.counter, _BEARERS)
@@ -58,10 +62,11 @@ class Device:
             board,
             self._clock,
             settings,
-            settings.checkin_s or self._profile.checkin_s,
+            checkin_s,
             self._reporter,
             self._outbox,
             self._delivery,
+            self._memory,
             self._identity.fresh == FIRST_START,
         )
         self._incident_path = board.folder + "/incident"
@@ -81,7 +86,17 @@ class Device:
         if board.woke_by() == BUTTON:
             self._button.sample(True, 0, False)  # the hold that woke it counts from there
         self._button.sample(board.pressed(), now_ms, alarm.is_open(self._state))
-        self._radios = Radios(board, settings, self._clock, self._delivery, self._identity.device_id, self._tell)
+        self._sleep = Sleep(board, self._clock, self._profile, self._memory, self._outbox, checkin_s)
+        self._radios = Radios(
+            board,
+            settings,
+            self._profile,
+            self._memory,
+            self._clock,
+            self._delivery,
+            self._identity.device_id,
+            self._tell,
+        )
         self._delivery.bearers = self._radios.bearers
         self._over = asyncio.Event()
 
@@ -90,6 +105,17 @@ class Device:
 
     def _complain(self, what: str) -> None:
         self._tell("error", what=what)
+
+    def _choose_settings(self) -> "Settings":
+        """By rules that take 14 KB of memory, which is given back."""
+        from siaga import app
+        from siaga.app.settings import choose
+
+        try:
+            return choose(self._board.folder, self._board.offered_settings(), self._identity.meet, self._complain)
+        finally:
+            del sys.modules["siaga.app.settings"], app.settings, choose
+            gc.collect()
 
     def _saved_incident(self) -> "bytes | None":
         """The incident that an earlier run of this very device left."""
@@ -130,6 +156,7 @@ class Device:
             enrol=binascii.hexlify(self._identity.enrol_frame()).decode(),
             version=TEXT,
             restarts=self._watch.restarts,
+            woke_by=self._board.woke_by(),
         )
         self._show()
         keep = self._watch.keep
@@ -165,6 +192,8 @@ class Device:
             if self._button.held != self._held:
                 self._held = self._button.held
                 self._tell("button", down=self._held)
+            if self._held:
+                self._sleep.stir()
             if word is not None:
                 self._pressed_stamp = self._board.stamp_ms()
                 self._hear(word)
@@ -187,10 +216,32 @@ class Device:
         while True:
             now_ms = self._tick_ms = self._clock.ms()
             self._step((alarm.TICK, self._reporter.news()))
-            self._radios.locate(self._state.opening != 0 or self._state.test != 0)
+            self._radios.locate(self._state.opening != 0 or self._state.test != 0 or self._sleep.locates)
             for kind in self._watch.tick(now_ms):
                 self._keep(kind, 0, 0)
+            seconds = self._sleep.tick(self._is_idle(), False, self._watch.due_ms, self._radios.has_fresh_fix())
+            if seconds > 0:
+                await self._fall_asleep(seconds)
             await asyncio.sleep_ms(_TICK_MS)
+
+    def _is_idle(self) -> bool:
+        """Whether nobody needs this button awake."""
+        state = self._state
+        if state.opening or state.test or state.notice or self._button.held or self._board.pressed():
+            return False
+        return not self._board.alarm_input() and not self._over.is_set()
+
+    async def _fall_asleep(self, seconds: int) -> None:
+        self._tell("log", what="asleep for %d s" % seconds)
+        connected = await self._radios.rest()
+        if not self._is_idle():
+            self._radios.rouse()
+            self._tell("log", what="awake: something came up")
+            return
+        self._sleep.remember(seconds, self._watch.due_ms, connected)
+        self._board.sleep_ms = seconds * 1000
+        self._board.modem_sleeps = not self._profile.modem_off
+        self.end(SLEEP)
 
     def _step(self, event: tuple) -> None:
         self._state, actions = alarm.next_state(self._state, event, self._clock.ms())
@@ -228,17 +279,20 @@ class Device:
             self._tell("frame", step="stored", **facts)
         else:
             self._tell("error", what="the flash does not keep frame %d: it is only in memory" % entry.counter)
+        self._sleep.stir()
         marked = bool(flags & (frame.FLAG_TEST if kind == frame.PRESS else frame.FLAG_DURESS))
         self._step((alarm.STORED, kind, entry.counter, marked))
         self._delivery.kept(kind)
 
     def _on_ack(self, entry: "Waiting | None", counter: int, stage: int, eta: "int | None") -> None:
         kind = None if entry is None else entry.kind
+        self._sleep.stir()
         self._step((alarm.ACKED, kind, counter, stage, eta))
         if entry is not None and kind == frame.CHECKIN:
             self._watch.on_acknowledged(entry)
 
     def _on_command(self, down: frame.Down) -> None:
+        self._sleep.stir()
         if not self._commands.is_new(down.counter):
             self._tell("log", what="command %d came again" % down.counter)
             return
@@ -273,3 +327,8 @@ def run(board: Board) -> None:
         sys.print_exception(error, trace)
         board.ended = "failed"
         board.tell("error", {"what": "the button stopped: " + trace.getvalue()[-600:]})
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from siaga.app.chosen import Settings

@@ -4,8 +4,11 @@ a driver's code is memory."""
 import binascii
 
 from siaga.app.board import Board
-from siaga.app.settings import Settings
+from siaga.app.chosen import Settings
+from siaga.app.memory import Memory
+from siaga.core.errors import SiagaError
 from siaga.core.mqtt import Session
+from siaga.core.profile import Profile
 from siaga.drivers.bearer import Bearer, Owner
 from siaga.drivers.clock import Clock
 
@@ -17,18 +20,31 @@ class Radios:
     """bearers: in the order in which they are preferred. tasks: (name, coroutine function) of what has to run.
     located: who knows the position, None = nobody but the board."""
 
-    def __init__(self, board: Board, settings: Settings, clock: Clock, owner: Owner, device_id: bytes, tell: "Tell"):
+    def __init__(
+        self,
+        board: Board,
+        settings: Settings,
+        profile: Profile,
+        memory: Memory,
+        clock: Clock,
+        owner: Owner,
+        device_id: bytes,
+        tell: "Tell",
+    ) -> None:
         self.bearers: "list[Bearer]" = []
         self.tasks: "list[tuple[str, Start]]" = []
         self.located: "Located | None" = None
         self.modem: "Modem | None" = None
         self._board = board
         self._settings = settings
+        self._profile = profile
+        self._memory = memory
         self._clock = clock
         self._owner = owner
         self._tell = tell
         self._name = binascii.hexlify(device_id).decode()
         self._wanted_ms = -_LINGER_MS
+        self._fix_number = 0
         if not settings.mqtt_host:
             tell("error", what="setting mqtt_host is missing: no MQTT until it is set")
         elif board.network is not None and (settings.wifi_ssid or board.modem is None):
@@ -81,7 +97,7 @@ class Radios:
         if parts.has_gnss:
             from siaga.drivers.gnss import ModemGnss
 
-            located = ModemGnss(self._clock)
+            located = ModemGnss(self._clock, self._memory.fix)
             modem.on_position = located.on_position
             self.located = located
         if settings.mqtt_host:
@@ -94,8 +110,11 @@ class Radios:
                 settings.mqtt_user,
                 settings.mqtt_password,
                 self._name,
+                self._profile.keepalive_s,
             )
-            self.bearers.append(Lte(modem, self._clock, self._owner, broker, self._name))
+            lte = Lte(modem, self._clock, self._owner, broker, self._name)
+            lte.resumes = self._memory.connected
+            self.bearers.append(lte)
 
     def _add_sms(self) -> None:
         from siaga.drivers.simcom_sms import Sms
@@ -120,7 +139,7 @@ class Radios:
     def _add_receiver(self, parts: "ReceiverParts") -> None:
         from siaga.drivers.gnss import Gnss
 
-        receiver = Gnss(parts.uart, self._clock, b"", parts.restart)
+        receiver = Gnss(parts.uart, self._clock, self._memory.fix, parts.restart)
         self.located = receiver
         self.tasks.append(("receiver", receiver.run))
 
@@ -130,6 +149,10 @@ class Radios:
         """As Board.fix(): the receiver's, or what the board itself knows."""
         fix = None if self.located is None else self.located.fix()
         return self._board.fix() if fix is None else fix
+
+    def has_fresh_fix(self) -> bool:
+        """Whether the receiver found the position just now."""
+        return self.located is not None and self.located.is_fresh()
 
     @property
     def rejected(self) -> int:
@@ -147,6 +170,43 @@ class Radios:
         parts = self._board.receiver
         if parts is not None and parts.supply is not None:
             parts.supply.value(on)
+        if self.located is not None:
+            fix = self.located.fix()
+            if fix is not None and fix[4] != self._fix_number:
+                self._fix_number = fix[4]
+                self._memory.keep_fix(self.located.saved())
+
+    # Sleep.
+
+    async def rest(self) -> bool:
+        """Leave the radios as the profile wants them while the chip sleeps. Whether the modem stays connected."""
+        off = self._profile.modem_off
+        lte = self._bearer("lte")
+        connected = lte is not None and lte.policy.up
+        for bearer in self.bearers:
+            if bearer.name == "mqtt" or off and bearer.name == "lte":
+                await bearer.close()
+        parts = self._board.receiver
+        if parts is not None and parts.supply is not None:
+            parts.supply.value(0)
+        if self.modem is None:
+            return False
+        try:
+            return await self.modem.rest(off) and connected and not off
+        except (SiagaError, OSError) as error:
+            self._tell("log", what="the modem does not go to sleep: %s" % error)
+            return False
+
+    def rouse(self) -> None:
+        """The chip stays awake after all."""
+        if self.modem is not None:
+            self.modem.rouse()
+
+    def _bearer(self, name: str) -> "Bearer | None":
+        for bearer in self.bearers:
+            if bearer.name == name:
+                return bearer
+        return None
 
 
 TYPE_CHECKING = False

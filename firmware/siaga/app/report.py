@@ -1,7 +1,7 @@
 """What a frame says about the button at this moment. Nothing here waits: what is not known is sent as not known."""
 
 from siaga.app.board import Board
-from siaga.app.settings import Settings
+from siaga.app.chosen import Settings
 from siaga.core import alarm, frame
 from siaga.drivers.clock import Clock
 

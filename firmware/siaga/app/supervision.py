@@ -7,11 +7,12 @@ import struct
 import sys
 
 from siaga.app import flash
-from siaga.app.board import Board
+from siaga.app.board import MODEM, Board
+from siaga.app.chosen import Settings
 from siaga.app.delivery import Delivery
+from siaga.app.memory import Memory
 from siaga.app.outbox import Outbox
 from siaga.app.report import Reporter
-from siaga.app.settings import Settings
 from siaga.app.version import VERSION
 from siaga.core import frame
 from siaga.core.bearers import Waiting
@@ -28,7 +29,8 @@ _HOUR_MS = 3600000
 
 
 class Supervision:
-    """tick() a few times a second says what has to be reported; on_acknowledged() hears that it was."""
+    """tick() a few times a second says what has to be reported; on_acknowledged() hears that it was. due_ms: when the
+    next check-in is due."""
 
     def __init__(
         self,
@@ -39,6 +41,7 @@ class Supervision:
         reporter: Reporter,
         outbox: Outbox,
         delivery: Delivery,
+        memory: Memory,
         first_start: bool,
     ) -> None:
         self._board = board
@@ -49,11 +52,20 @@ class Supervision:
         self._outbox = outbox
         self._delivery = delivery
         self._path = board.folder + "/restarts"
-        self.restarts = 0 if first_start else self._read_restarts() + 1
+        self._memory = memory
+        self.restarts = 0 if first_start else self._read_restarts()
+        if memory.slept:
+            reporter.restarted = False
+        elif not first_start:
+            self.restarts += 1
         self._told_rejected = 0
         self._died = 0
-        self._write_restarts()
-        self._due_ms = clock.ms() + delivery.chance() % _FIRST_CHECKIN_MS
+        if not memory.slept:
+            self._write_restarts()
+        self.due_ms = clock.ms() + delivery.chance() % _FIRST_CHECKIN_MS
+        if memory.slept and board.woke_by() != MODEM:
+            # The modem rings for what this chip could not hear: a check-in then has the gateway say it again.
+            self.due_ms = clock.ms() + max(memory.due_s - board.rtc.seconds(), 0) * 1000
         self._owed = False
         self._tamper_ms = -1
         self._told_tamper_ms = -_APART_MS
@@ -86,10 +98,10 @@ class Supervision:
             self._mains = mains
             self._told_mains_ms = now_ms
             changed = True
-        if changed or now_ms >= self._due_ms:
+        if changed or now_ms >= self.due_ms:
             period_ms = self._period_ms
             # A tenth either way, so that a thousand buttons behind one mains failure do not all call at once.
-            self._due_ms = now_ms + period_ms - period_ms // 10 + self._delivery.chance() % (period_ms // 5 + 1)
+            self.due_ms = now_ms + period_ms - period_ms // 10 + self._delivery.chance() % (period_ms // 5 + 1)
             if self._outbox.holds(frame.CHECKIN):
                 self._owed = self._owed or changed  # told as soon as the one that waits has gone
             else:
@@ -127,7 +139,7 @@ class Supervision:
             frame.UNKNOWN_SIGNAL if bearer is None else bearer.signal(),
             frame.BEARER_UNKNOWN if bearer is None else bearer.number,
             len(self._outbox.entries),
-            self._clock.ms() // _HOUR_MS,
+            (self._memory.up_s * 1000 + self._clock.ms()) // _HOUR_MS,
             self.restarts,
             self._rejected(),
         )
@@ -145,7 +157,7 @@ class Supervision:
                 self._write_restarts()
         long_past = self._clock.ms() - entry.since_ms > self._period_ms
         if long_past or self._owed:
-            self._due_ms = self._clock.ms()
+            self.due_ms = self._clock.ms()
             self._owed = False
 
     async def keep(self, name: str, start: "Start") -> None:

@@ -53,6 +53,9 @@ class ChipRtc(Rtc):
         if time.time() + _EPOCH < seconds:
             self._write(seconds)
 
+    def seconds(self) -> int:
+        return time.time()
+
     def _write(self, seconds: int) -> None:
         year, month, day, hour, minute, second, weekday = time.gmtime(seconds - _EPOCH)[:7]
         self._rtc.datetime((year, month, day, weekday, hour, minute, second, 0))
@@ -196,4 +199,4 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from siaga.app.settings import Settings
+    from siaga.app.chosen import Settings

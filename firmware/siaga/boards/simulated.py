@@ -5,12 +5,13 @@ import asyncio
 import gc
 import json
 import os
+import select
 import sys
 import time
 
 import vfs
 
-from siaga.app.board import POWER, RESET, RESTART, Board
+from siaga.app.board import BUTTON, CASE, INPUT, MODEM, POWER, RESET, RESTART, SLEEP, TIMER, Board
 from siaga.drivers.clock import Rtc
 from siaga.drivers.indicator import Lamp
 from siaga.drivers.parts import Line, LorawanParts, ModemParts, Power, ReceiverParts
@@ -52,12 +53,16 @@ class HostRtc(Rtc):
     def __init__(self, is_set: bool) -> None:
         self._set = is_set
         self._ahead = 0
+        self.skipped = 0  # seconds of sleep that nobody wanted to wait for
 
     def unix(self) -> int:
-        return int(time.time()) + self._ahead if self._set else 0
+        return self.seconds() + self._ahead if self._set else 0
+
+    def seconds(self) -> int:
+        return int(time.time()) + self.skipped
 
     def set_unix(self, seconds: int) -> None:
-        self._ahead = seconds - int(time.time())
+        self._ahead = seconds - self.seconds()
         self._set = True
 
 
@@ -97,14 +102,23 @@ class SimulatedBoard(Board):
 
     folder = _MOUNT + "/siaga"
 
-    def __init__(self, woke_by: str = POWER) -> None:
+    def __init__(self, woke_by: str = POWER, before: "SimulatedBoard | None" = None) -> None:
+        """before: the board as it was before a reset or deep sleep."""
         self._woke_by = woke_by
         self._switched = SimulatedNetwork()
-        super().__init__(HostRtc(os.getenv("SIAGA_CLOCK") != "unset"), Lamp(), self._switched)
+        rtc = HostRtc(os.getenv("SIAGA_CLOCK") != "unset") if before is None else before.host_rtc
+        super().__init__(rtc, Lamp(), self._switched)
+        self.host_rtc = rtc  # type: HostRtc
         self._pins = {"button": False, "tamper": False, "external": False, "input": False}
-        self._add_parts()
         self._battery = 100
         self._fix = None  # type: tuple[int, int, int, int, float] | None
+        self._kept = b""
+        if before is not None:
+            self._pins, self._battery, self._fix, self._kept = before._pins, before._battery, before._fix, before._kept
+            self._switched.on = before._switched.on
+            self.modem, self.lorawan, self.receiver = before.modem, before.lorawan, before.receiver
+            return
+        self._add_parts()
         for held in (os.getenv("SIAGA_PINS") or "").split(","):
             if held and held not in self._pins:
                 raise SystemExit("SIAGA_PINS names %s; pins are %s" % (held, ", ".join(sorted(self._pins))))
@@ -135,6 +149,40 @@ class SimulatedBoard(Board):
 
     def woke_by(self) -> str:
         return self._woke_by
+
+    def kept(self) -> bytes:
+        return self._kept
+
+    def keep(self, record: bytes) -> None:
+        self._kept = record
+
+    def doze(self) -> str:
+        """Deep sleep, in which only what wakes the chip counts. Why it ended; "" = the button is not to go on."""
+        self.tell("asleep", {"ms": self.sleep_ms})
+        tamper = self._pins["tamper"]
+        until_ms = time.ticks_add(time.ticks_ms(), self.sleep_ms)
+        poll = select.poll()
+        poll.register(sys.stdin, select.POLLIN)
+        while not self.ended or self.ended == SLEEP:
+            for name, why in (("button", BUTTON), ("input", INPUT)):
+                if self._pins[name]:
+                    return why
+            if self._pins["tamper"] != tamper:
+                return CASE
+            left_ms = time.ticks_diff(until_ms, time.ticks_ms())
+            if left_ms <= 0 or not poll.poll(left_ms):
+                return TIMER
+            line = sys.stdin.readline()
+            if not line:
+                return ""
+            words = line.split()
+            if words == ["wake", "timer"]:
+                self.host_rtc.skipped += max(time.ticks_diff(until_ms, time.ticks_ms()), 0) // 1000
+                return TIMER
+            if words == ["wake", "modem"]:
+                return MODEM
+            self._heed(words)
+        return self.ended if self.ended == "power" else ""
 
     def pressed(self) -> bool:
         return self._pins["button"]
@@ -180,12 +228,15 @@ class SimulatedBoard(Board):
                 self.ended = "stdin was closed"
             elif letter == b"\n":
                 words, line = line.decode().split(), b""
-                try:
-                    self._obey(words)
-                except (ValueError, KeyError, IndexError) as error:
-                    self.tell("error", {"what": "not understood: %s (%s)" % (" ".join(words), error)})
+                self._heed(words)
             elif len(line) < 200:
                 line += letter
+
+    def _heed(self, words: "list[str]") -> None:
+        try:
+            self._obey(words)
+        except (ValueError, KeyError, IndexError) as error:
+            self.tell("error", {"what": "not understood: %s (%s)" % (" ".join(words), error)})
 
     def _obey(self, words: "list[str]") -> None:
         """Do one line. Raises ValueError, KeyError or IndexError, and has then changed nothing."""
@@ -215,12 +266,14 @@ class SimulatedBoard(Board):
         elif what == "heap" and not rest:
             gc.collect()
             self.tell("heap", {"used": gc.mem_alloc(), "free": gc.mem_free()})
+        elif what == "wake" and rest in (["timer"], ["modem"]):
+            pass  # it is awake
         elif what == "quit" and not rest:
             self.ended = "quit"
         else:
             raise ValueError(
                 "known are: pin button|tamper|external|input 1|0, battery 0..100, power 0|1, network 0|1, "
-                "fix <lat_e7> <lon_e7> <accuracy_m> [age_s], fix none, heap, quit"
+                "fix <lat_e7> <lon_e7> <accuracy_m> [age_s], fix none, wake timer|modem, heap, quit"
             )
 
 
@@ -285,29 +338,40 @@ def _mounted() -> "tuple[FileFlash, str]":
 def boards() -> "Iterator[SimulatedBoard]":
     """A board each time the power comes on."""
     woke_by = POWER
+    before = None  # type: SimulatedBoard | None
     while True:
         device, wrong = _mounted()
-        board = SimulatedBoard(woke_by)
+        board = SimulatedBoard(woke_by, before)
         if wrong:
             board.tell("error", {"what": wrong})
         yield board
         vfs.umount(_MOUNT)
         device.close()
+        asyncio.new_event_loop()
         if board.ended == "failed":
             raise SystemExit(1)
-        if board.ended not in ("power", RESTART):
+        before = board
+        if board.ended == SLEEP:
+            woke_by = board.doze()
+        elif board.ended == RESTART:
+            woke_by = RESET
+        if board.ended == "power":
+            before = None
+            woke_by = _power_back()
+        elif board.ended not in (SLEEP, RESTART):
             return
-        asyncio.new_event_loop()
-        woke_by = RESET
-        if board.ended == RESTART:
-            continue
-        woke_by = POWER
-        while True:
-            line = sys.stdin.readline()
-            if not line or line.split() == ["quit"]:
-                return
-            if line.split() == ["power", "1"]:
-                break
+        if not woke_by:
+            return
+
+
+def _power_back() -> str:
+    """Wait for it. "" = it does not come back."""
+    while True:
+        line = sys.stdin.readline()
+        if not line or line.split() == ["quit"]:
+            return ""
+        if line.split() == ["power", "1"]:
+            return POWER
 
 
 TYPE_CHECKING = False

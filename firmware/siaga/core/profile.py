@@ -12,19 +12,22 @@ _FLOOR_PAUSE_S = const(600)
 
 
 class Profile:
-    """checkin_s: period of the check-ins. sleeps: whether the chip sleeps while nothing goes on. modem_off: whether
-    the modem is off meanwhile; else it sleeps too, registered and connected, and its ring line wakes the chip."""
+    """checkin_s: period of the check-ins. keepalive_s: of the modem's MQTT connection. sleeps: whether the chip sleeps
+    while nothing goes on. modem_off: whether the modem is off meanwhile; else it sleeps too, registered and connected,
+    and its ring line wakes the chip."""
 
-    def __init__(self, checkin_s: int, sleeps: bool, modem_off: bool) -> None:
+    def __init__(self, checkin_s: int, keepalive_s: int, sleeps: bool, modem_off: bool) -> None:
         self.checkin_s = checkin_s
+        self.keepalive_s = keepalive_s
         self.sleeps = sleeps
         self.modem_off = modem_off
 
 
 PROFILES = {
-    "installed": Profile(60, False, False),
-    "ready": Profile(21600, True, False),
-    "deep": Profile(86400, True, True),
+    "installed": Profile(60, 60, False, False),
+    # Mobile networks forget a silent connection after some five minutes and more; each ping costs the radio's energy.
+    "ready": Profile(21600, 280, True, False),
+    "deep": Profile(86400, 60, True, True),
 }
 
 

@@ -46,6 +46,10 @@ class Located:
         """The last fix for the next start; b"" = none."""
         return self._last.saved(self._clock.ms(), self._clock.unix())
 
+    def is_fresh(self) -> bool:
+        """Whether a new fix came in the last 10 s."""
+        return self._last.is_fresh(self._clock.ms(), _STALE_MS)
+
 
 class ModemGnss(Located):
     """Fed by drivers/simcom.py with the modem's +CGNSSINFO, +CGPSINFO or +CGNSINF lines."""
@@ -67,10 +71,6 @@ class ModemGnss(Located):
             return
         if fix is not None:
             self._last.take(fix, self._clock.ms())
-
-    def is_fresh(self) -> bool:
-        """Whether a new fix came in the last 10 s."""
-        return self._last.is_fresh(self._clock.ms(), _STALE_MS)
 
 
 class Gnss(Located):

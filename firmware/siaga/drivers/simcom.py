@@ -20,6 +20,8 @@ from siaga.drivers.parts import Line, Power
 from siaga.drivers.simcom_network import CellularNetwork
 
 _LOOK_MS = const(50)
+_ROUSED_MS = const(60)
+_GOING_MS = const(4000)  # so long it takes to go off, and hears no key meanwhile
 _PULSE_MS = const(20)
 _BOOT_MS = const(30000)
 _SIM_MS = const(20000)
@@ -57,6 +59,10 @@ class _Off(SiagaError):
     """Nobody wants it on."""
 
 
+class _Roused(SiagaError):
+    """It was to rest, and is wanted after all."""
+
+
 class Modem(Listener):
     """network: what it is registered for. starts: how often it was made ready; a bearer that sees it change begins
     anew. is_wanted: set it to False to have the modem off. model: as it says. last_repair: for the log and the tests.
@@ -86,6 +92,28 @@ class Modem(Listener):
         self._hurried = False
         self._locating = False
         self._ready_ms = 0
+        self._rests = False
+        self._roused = False
+        self._off_ms = -_GOING_MS
+
+    async def rest(self, off: bool) -> bool:
+        """Leave it to itself before the chip sleeps: off, or asleep and registered. Whether it is as was wanted."""
+        from siaga.drivers import simcom_sleep
+
+        self._rests = True
+        if self._locating:
+            self._locating = False
+            await self.port.attempt("AT+CGPS=0" if self.is_old() else "AT+CGNSSPWR=0")
+        if off:
+            await simcom_sleep.switch_off(self.port)
+            self._off_ms = self._clock.ms()
+            return True
+        return await simcom_sleep.fall_asleep(self.port, self._power)
+
+    def rouse(self) -> None:
+        """The chip stays awake after all."""
+        self._rests = False
+        self._roused = True
 
     def is_old(self) -> bool:
         """Whether this is of the SIM7500/SIM7600 kind, whose commands differ here and there."""
@@ -120,6 +148,9 @@ class Modem(Listener):
                     self._gone("off")
                     await self._switch_off()
                     continue
+                except _Roused as error:
+                    self._gone(str(error))
+                    continue
                 except _Wanted as error:
                     least, why = self._wanted, str(error)
                 except (AtTimeout, OSError) as error:
@@ -150,6 +181,11 @@ class Modem(Listener):
         self._rebooted = False
         if power.supply is not None:
             power.supply.value(1)
+        if power.sleep is not None:
+            power.sleep.value(0)
+            await asyncio.sleep_ms(_ROUSED_MS)
+        while self._clock.ms() - self._off_ms < self.port.scaled(_GOING_MS):
+            await asyncio.sleep_ms(_LOOK_MS)
         if not await self.port.answers(1):
             await self._pulse(power.key, power.on_ms)
             until_ms = self._clock.ms() + self.port.scaled(_BOOT_MS)
@@ -219,6 +255,12 @@ class Modem(Listener):
                 raise _Off("off")
             if self._wanted >= 0:
                 raise _Wanted(self._why)
+            if self._roused:
+                self._roused = False
+                raise _Roused("roused")
+            if self._rests:
+                await asyncio.sleep_ms(_LOOK_MS)
+                continue
             now_ms = self._clock.ms()
             if self._rebooted:
                 if now_ms - self._ready_ms > self.port.scaled(_SETTLED_MS):

@@ -14,7 +14,7 @@ import time
 
 from micropython import const
 from siaga.core import simcom
-from siaga.core.at import AtError, given, quoted
+from siaga.core.at import AtError, fields, given, quoted
 from siaga.core.errors import SiagaError
 from siaga.core.frame import BEARER_LTE
 from siaga.core.simcom import RADIO, RECONNECT, SERVICE, Inbox, Ladder
@@ -26,6 +26,7 @@ from siaga.drivers.simcom import Modem
 
 _CONNECT_MS = const(75000)
 _PUBACK_MS = const(15000)
+_PUBACK_RESUMED_MS = const(5000)
 _WORD_MS = const(15000)
 # These the modem answers by itself, in milliseconds: one that does not hangs.
 _PROMPT_MS = const(5000)
@@ -55,7 +56,8 @@ class Broker:
 
 class Lte(ModemBearer):
     """See Bearer. ladder: how deep its repairs are now. watchdog_ms: without an acknowledgement for so long after a
-    frame went out, something on the way is stuck."""
+    frame went out, something on the way is stuck. resumes: the modem may still be connected from before this chip's
+    deep sleep; set before run()."""
 
     name = "lte"
     number = BEARER_LTE
@@ -73,6 +75,8 @@ class Lte(ModemBearer):
         self._up_ms = 0
         self._unanswered_ms = -1
         self._rounds = 0
+        self.resumes = False
+        self._resumed = False
 
     async def run(self) -> None:
         failures = 0
@@ -115,6 +119,14 @@ class Lte(ModemBearer):
         broker = self._broker
         tls = bool(broker.ca)
         self._lost = ""
+        if self.resumes:
+            self.resumes = False
+            if await self._is_connected():
+                self._started = self._modem.starts
+                self._resumed = True
+                self._connected("still connected")
+                return
+        self._resumed = False
         if self._started != self._modem.starts:
             await self._start()
         else:
@@ -136,9 +148,20 @@ class Lte(ModemBearer):
         await self._result(connect, "+CMQTTCONNECT:", _CONNECT_MS)
         subscribe = "AT+CMQTTSUB=0,%d,1" % len(self._down_topic)
         await self._result(subscribe, "+CMQTTSUB:", _PUBACK_MS, self._down_topic)
+        self._connected("subscribed")
+
+    def _connected(self, why: str) -> None:
         self._up_ms = self._clock.ms()
         self._unanswered_ms = -1
-        self._is_up("subscribed")
+        self._is_up(why)
+
+    async def _is_connected(self) -> bool:
+        """Whether the modem holds a connection to this very broker. Only this firmware makes one, and subscribes."""
+        server = ("tcp://%s:%d" % (self._broker.host, self._broker.port)).encode()
+        for line in await self._port.attempt("AT+CMQTTCONNECT?", "+CMQTTCONNECT:"):
+            if fields(line)[:2] == [b"0", server]:
+                return True
+        return False
 
     async def _set(self, text: str) -> bool:
         try:
@@ -238,7 +261,10 @@ class Lte(ModemBearer):
         command = self._port.command
         await command("AT+CMQTTTOPIC=0,%d" % len(self._up_topic), None, _PROMPT_MS, self._up_topic)
         await command("AT+CMQTTPAYLOAD=0,%d" % len(payload), None, _PROMPT_MS, payload)
-        await self._result("AT+CMQTTPUB=0,1,60", "+CMQTTPUB:", _PUBACK_MS)
+        # A connection from before the sleep may have died unheard: the first frame finds out, and soon.
+        within_ms = _PUBACK_RESUMED_MS if self._resumed else _PUBACK_MS
+        await self._result("AT+CMQTTPUB=0,1,60", "+CMQTTPUB:", within_ms)
+        self._resumed = False
 
     def _watchdog(self) -> None:
         """Each time that it strikes without an answer between, it goes one deeper."""

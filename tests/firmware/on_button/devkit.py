@@ -129,7 +129,7 @@ network.country = lambda letters: EVENTS.append("country " + letters)
 sys.modules["machine"], sys.modules["network"] = machine, network
 
 from siaga.app import device  # noqa: E402
-from siaga.app.settings import Settings  # noqa: E402
+from siaga.app.chosen import Settings  # noqa: E402
 from siaga.boards import esp32_devkit as devkit  # noqa: E402
 from siaga.core import p256  # noqa: E402
 from siaga.core.errors import SiagaError  # noqa: E402

@@ -56,6 +56,10 @@ class DemoFolder:
     def gateway_log(self) -> Path:
         return self.path / "gateway.log"
 
+    @property
+    def firmware(self) -> Path:
+        return self.path / "firmware"
+
     def flash(self, button: int) -> Path:
         return self.path / f"button-{button}.img"
 

@@ -26,6 +26,7 @@ from siaga_tools.demo.stage import Stage, together
 from siaga_tools.demo.trail import Hop, Trail
 from siaga_tools.demo.watch import ConsoleWatch, StoreWatch, modified_ms, now_ms
 from siaga_tools.interpreter import check_micropython, find_firmware, find_micropython
+from siaga_tools.mpy import runnable
 from siaga_tools.virtual_button import HoldTimes
 from siaga_tools.words import Trouble
 
@@ -74,11 +75,12 @@ class Demo:
     async def _start(self) -> None:
         began = time.monotonic()
         options, stage = self.options, self.stage
-        micropython, firmware = find_micropython(options.micropython), find_firmware()
+        micropython = find_micropython(options.micropython)
         await asyncio.to_thread(check_micropython, micropython)
         broker_port = parts.choose_port(options.broker_port, "--broker-port")
         console_port = parts.choose_port(options.console_port, "--console-port")
         folder = self._folder = DemoFolder(options.data)
+        firmware = await asyncio.to_thread(runnable, find_firmware().parent, folder.firmware)
         self._prepare(folder, broker_port, console_port)
         # The gateway waits for its broker, so both may start at once.
         await together(self._start_broker(broker_port), self._start_gateway(folder))

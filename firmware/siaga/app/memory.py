@@ -1,0 +1,72 @@
+"""What the button remembers over deep sleep and resets, in the board's memory that costs no flash, and the last fix
+over a power cut too, on the flash, written seldom."""
+
+import struct
+
+from siaga.app import flash
+from siaga.app.board import POWER, RESET, Board
+
+_MAGIC = b"SGK1"
+_FIX_MAGIC = b"SGX1"
+_FORMAT = ">BIIHB"
+_HEAD = 12
+_SLEPT = 1
+_CONNECTED = 2
+# The fix goes onto the flash at most so often: littlefs lives long, not for ever.
+_FIX_S = 3600
+
+
+class Memory:
+    """slept: whether the last run ended in deep sleep. connected: whether the modem stayed connected. due_s: when the
+    next check-in is due, in Rtc.seconds(), 0 = now. up_s: how long the button had been running then, sleep included.
+    failures: how often it slept with something waiting. fix: a receiver's saved() record."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._path = board.folder + "/fix"
+        self._fix_s = -_FIX_S
+        self.slept = False
+        self.connected = False
+        self.due_s = 0
+        self.up_s = 0
+        self.failures = 0
+        self.fix = b""
+        try:
+            kept = flash.unseal(_MAGIC, board.kept())
+        except flash.CorruptRecord:
+            kept = b""  # the power was away
+        if len(kept) >= _HEAD:
+            marks, due_s, up_s, failures, length = struct.unpack(_FORMAT, kept[:_HEAD])
+            self.fix = kept[_HEAD : _HEAD + length]
+            if board.woke_by() not in (POWER, RESET):
+                self.slept = bool(marks & _SLEPT)
+                self.connected = bool(marks & _CONNECTED)
+                self.due_s, self.up_s, self.failures = due_s, up_s, failures
+        if not self.fix:
+            try:
+                self.fix = flash.read_record(self._path, _FIX_MAGIC) or b""
+            except flash.CorruptRecord:
+                pass
+
+    def keep_fix(self, fix: bytes) -> None:
+        """The receiver's record, as often as it changes."""
+        if fix == self.fix:
+            return
+        self.fix = fix
+        self._keep(0)
+        now_s = self._board.rtc.seconds()
+        if now_s - self._fix_s >= _FIX_S:
+            self._fix_s = now_s
+            try:
+                flash.write_record(self._path, _FIX_MAGIC, fix)
+            except OSError:
+                pass  # a fix is worth less than what else may need the room
+
+    def sleep(self, due_s: int, up_s: int, failures: int, connected: bool) -> None:
+        """The button goes to sleep now."""
+        self.due_s, self.up_s, self.failures = due_s, up_s, failures
+        self._keep(_SLEPT | (_CONNECTED if connected else 0))
+
+    def _keep(self, marks: int) -> None:
+        head = struct.pack(_FORMAT, marks, self.due_s, self.up_s, min(self.failures, 65535), len(self.fix))
+        self._board.keep(flash.seal(_MAGIC, head + self.fix))

@@ -1,0 +1,61 @@
+"""When the button sleeps, and for how long: core/profile.py's rule fed with what goes on."""
+
+from siaga.app.board import TIMER, Board
+from siaga.app.memory import Memory
+from siaga.app.outbox import Outbox
+from siaga.core import frame
+from siaga.core.profile import Profile, sleep_s
+from siaga.drivers.clock import Clock
+
+# A check-in looks for a fix for so long, so that the next press has a young one.
+_LOCATE_MS = 45000
+_URGENT = (frame.PRESS, frame.CANCEL, frame.TAMPER)
+
+
+class Sleep:
+    """tick() says when it is time; stir() that something mattered just now."""
+
+    def __init__(
+        self, board: Board, clock: Clock, profile: Profile, memory: Memory, outbox: Outbox, checkin_s: int
+    ) -> None:
+        self._board = board
+        self._clock = clock
+        self._profile = profile
+        self._memory = memory
+        self._outbox = outbox
+        self._checkin_s = checkin_s
+        self._began_ms = self._stirred_ms = clock.ms()
+        self.locates = profile.sleeps and board.woke_by() == TIMER
+
+    def stir(self) -> None:
+        """Something mattered: a hand, an answer, a command, a frame kept."""
+        self._stirred_ms = self._clock.ms()
+
+    def tick(self, idle: bool, at_floor: bool, due_ms: int, has_fix: bool) -> int:
+        """Seconds to sleep now, -1 = not at all. due_ms: when the next check-in is due. has_fix: a fresh one came."""
+        now_ms = self._clock.ms()
+        if self.locates and (has_fix or now_ms - self._began_ms > _LOCATE_MS):
+            self.locates = False
+        entries = self._outbox.entries
+        return sleep_s(
+            self._profile,
+            idle and not self.locates and not self._board.external_power(),
+            now_ms - self._began_ms,
+            now_ms - self._stirred_ms,
+            bool(entries),
+            any(entry.kind in _URGENT for entry in entries),
+            at_floor,
+            (due_ms - now_ms) // 1000,
+            self._memory.failures,
+            self._checkin_s,
+        )
+
+    def remember(self, seconds: int, due_ms: int, connected: bool) -> None:
+        """Just before the sleep."""
+        now_ms = self._clock.ms()
+        memory = self._memory
+        failures = memory.failures + 1 if self._outbox.entries else 0
+        rtc_s = self._board.rtc.seconds()
+        memory.sleep(
+            rtc_s + max(due_ms - now_ms, 0) // 1000, memory.up_s + now_ms // 1000 + seconds, failures, connected
+        )
