@@ -219,7 +219,7 @@ class Device:
             self._radios.locate(self._state.opening != 0 or self._state.test != 0 or self._sleep.locates)
             for kind in self._watch.tick(now_ms):
                 self._keep(kind, 0, 0)
-            seconds = self._sleep.tick(self._is_idle(), False, self._watch.due_ms, self._radios.has_fresh_fix())
+            seconds = self._sleep.tick(self._is_idle(), False, self._watch.due_ms, self._radios.knows_place())
             if seconds > 0:
                 await self._fall_asleep(seconds)
             await asyncio.sleep_ms(_TICK_MS)
@@ -238,7 +238,7 @@ class Device:
             self._radios.rouse()
             self._tell("log", what="awake: something came up")
             return
-        self._sleep.remember(seconds, self._watch.due_ms, connected)
+        self._sleep.remember(seconds, self._watch.due_ms, connected, self._reporter.tamper_open)
         self._board.sleep_ms = seconds * 1000
         self._board.modem_sleeps = not self._profile.modem_off
         self.end(SLEEP)

@@ -12,13 +12,14 @@ _FORMAT = ">BIIHB"
 _HEAD = 12
 _SLEPT = 1
 _CONNECTED = 2
+_CASE_OPEN = 4
 # The fix goes onto the flash at most so often: littlefs lives long, not for ever.
 _FIX_S = 3600
 
 
 class Memory:
     """slept: whether the last run ended in deep sleep. connected: whether the modem stayed connected. due_s: when the
-    next check-in is due, in Rtc.seconds(), 0 = now. up_s: how long the button had been running then, sleep included.
+    next check-in is due, in Rtc.seconds(), 0 = now. case_open: as it was reported last. up_s: how long the button had been running then, sleep included.
     failures: how often it slept with something waiting. fix: a receiver's saved() record."""
 
     def __init__(self, board: Board) -> None:
@@ -27,6 +28,7 @@ class Memory:
         self._fix_s = -_FIX_S
         self.slept = False
         self.connected = False
+        self.case_open = False
         self.due_s = 0
         self.up_s = 0
         self.failures = 0
@@ -41,6 +43,7 @@ class Memory:
             if board.woke_by() not in (POWER, RESET):
                 self.slept = bool(marks & _SLEPT)
                 self.connected = bool(marks & _CONNECTED)
+                self.case_open = bool(marks & _CASE_OPEN)
                 self.due_s, self.up_s, self.failures = due_s, up_s, failures
         if not self.fix:
             try:
@@ -62,10 +65,10 @@ class Memory:
             except OSError:
                 pass  # a fix is worth less than what else may need the room
 
-    def sleep(self, due_s: int, up_s: int, failures: int, connected: bool) -> None:
+    def sleep(self, due_s: int, up_s: int, failures: int, connected: bool, case_open: bool) -> None:
         """The button goes to sleep now."""
         self.due_s, self.up_s, self.failures = due_s, up_s, failures
-        self._keep(_SLEPT | (_CONNECTED if connected else 0))
+        self._keep(_SLEPT | (_CONNECTED if connected else 0) | (_CASE_OPEN if case_open else 0))
 
     def _keep(self, marks: int) -> None:
         head = struct.pack(_FORMAT, marks, self.due_s, self.up_s, min(self.failures, 65535), len(self.fix))

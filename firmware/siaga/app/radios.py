@@ -150,9 +150,9 @@ class Radios:
         fix = None if self.located is None else self.located.fix()
         return self._board.fix() if fix is None else fix
 
-    def has_fresh_fix(self) -> bool:
-        """Whether the receiver found the position just now."""
-        return self.located is not None and self.located.is_fresh()
+    def knows_place(self) -> bool:
+        """Whether looking for a fix is of no more use: the receiver found one just now, or there is none."""
+        return self.located is None or self.located.is_fresh()
 
     @property
     def rejected(self) -> int:

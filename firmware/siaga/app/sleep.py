@@ -31,10 +31,10 @@ class Sleep:
         """Something mattered: a hand, an answer, a command, a frame kept."""
         self._stirred_ms = self._clock.ms()
 
-    def tick(self, idle: bool, at_floor: bool, due_ms: int, has_fix: bool) -> int:
-        """Seconds to sleep now, -1 = not at all. due_ms: when the next check-in is due. has_fix: a fresh one came."""
+    def tick(self, idle: bool, at_floor: bool, due_ms: int, knows_place: bool) -> int:
+        """Seconds to sleep now, -1 = not at all. due_ms: when the next check-in is due. knows_place: looking for a fix is of no more use."""
         now_ms = self._clock.ms()
-        if self.locates and (has_fix or now_ms - self._began_ms > _LOCATE_MS):
+        if self.locates and (knows_place or now_ms - self._began_ms > _LOCATE_MS):
             self.locates = False
         entries = self._outbox.entries
         return sleep_s(
@@ -50,12 +50,10 @@ class Sleep:
             self._checkin_s,
         )
 
-    def remember(self, seconds: int, due_ms: int, connected: bool) -> None:
+    def remember(self, seconds: int, due_ms: int, connected: bool, case_open: bool) -> None:
         """Just before the sleep."""
         now_ms = self._clock.ms()
         memory = self._memory
         failures = memory.failures + 1 if self._outbox.entries else 0
-        rtc_s = self._board.rtc.seconds()
-        memory.sleep(
-            rtc_s + max(due_ms - now_ms, 0) // 1000, memory.up_s + now_ms // 1000 + seconds, failures, connected
-        )
+        due_s = self._board.rtc.seconds() + max(due_ms - now_ms, 0) // 1000
+        memory.sleep(due_s, memory.up_s + now_ms // 1000 + seconds, failures, connected, case_open)

@@ -71,7 +71,7 @@ class Supervision:
         self._told_tamper_ms = -_APART_MS
         self._told_mains_ms = -_APART_MS
         self._mains = board.external_power()
-        self._reporter.tamper_open = board.tamper_open()
+        self._reporter.tamper_open = memory.case_open if memory.slept else board.tamper_open()
         self._look_at_battery()
 
     def _read_restarts(self) -> int:

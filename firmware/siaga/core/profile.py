@@ -3,7 +3,7 @@
 from micropython import const
 
 # Awake for so long after the last thing that mattered: answers and commands may follow it.
-LINGER_MS = const(8000)
+LINGER_MS = const(5000)
 # A check-in that nobody acknowledges is given up for now after so long awake, and tried again after the pauses below.
 TRY_MS = const(120000)
 _FIRST_PAUSE_S = const(1800)

@@ -36,6 +36,7 @@ class ModemMqtt:
     def __init__(self, modem: A7670) -> None:
         self._modem = modem
         self._client: mqtt.Client | None = None
+        self._server = ""
         self._late: list[Coroutine[Any, Any, None]] = []
         self.connections = 0
         self.verified = False
@@ -157,6 +158,10 @@ class ModemMqtt:
     # The connection.
 
     async def at_cmqttconnect(self, command: Command) -> None:
+        if command.asks:
+            self._modem.urc("+CMQTTCONNECT: 0" + (self._server if self._client is not None else ""))
+            self._modem.urc("+CMQTTCONNECT: 1")
+            return
         url = command.arguments[1]
         if self._client_id is None or self._client is not None or not url.startswith("tcp://"):
             raise Refused("ERROR")
@@ -169,6 +174,7 @@ class ModemMqtt:
             self._close()
         else:
             self.connections += 1
+            self._server = f',"{arguments[1]}",{arguments[2]},{arguments[3]}'
         return f"+CMQTTCONNECT: 0,{outcome}"
 
     def _context(self) -> ssl.SSLContext | None:
