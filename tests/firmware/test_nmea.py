@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from micropython import run_micropython
-from siaga.core import fix, nmea
+from siaga.core import fix, modem_fix, nmea
 
 UNKNOWN = 65535
 Told = list[int | None]
@@ -305,14 +305,14 @@ MODEM_REFUSED = [
 
 @pytest.mark.parametrize(("line", "wanted"), MODEM)
 def test_modem_layouts(line: str, wanted: list[int] | None) -> None:
-    got = nmea.modem_fix(line.encode())
+    got = modem_fix.modem_fix(line.encode())
     assert (None if got is None else as_list(got)) == wanted
 
 
 @pytest.mark.parametrize(("line", "reason"), MODEM_REFUSED)
 def test_modem_answers_that_are_refused(line: str, reason: str) -> None:
     with pytest.raises(fix.FixError) as refusal:
-        nmea.modem_fix(line.encode())
+        modem_fix.modem_fix(line.encode())
     assert refusal.value.reason == reason
 
 
@@ -320,7 +320,7 @@ def test_modem_answers_that_are_refused(line: str, reason: str) -> None:
 def test_whatever_a_modem_says_is_a_fix_nothing_or_a_refusal(rest: str) -> None:
     for name in ("+CGNSSINFO:", "+CGPSINFO:", "+CGNSINF:", ""):
         try:
-            got = nmea.modem_fix((name + rest).encode())
+            got = modem_fix.modem_fix((name + rest).encode())
         except fix.FixError:
             continue
         assert got is None or (abs(got.latitude) <= 900_000_000 and abs(got.longitude) <= 1_800_000_000)

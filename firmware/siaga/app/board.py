@@ -2,7 +2,7 @@
 
 from siaga.drivers.clock import Rtc
 from siaga.drivers.indicator import Lamp
-from siaga.drivers.wifi_mqtt import Network
+from siaga.drivers.parts import Network
 
 # Why the chip runs: woke_by().
 POWER = "power"  # the power came on

@@ -19,8 +19,9 @@ _FIX_S = 3600
 
 class Memory:
     """slept: whether the last run ended in deep sleep. connected: whether the modem stayed connected. due_s: when the
-    next check-in is due, in Rtc.seconds(), 0 = now. case_open: as it was reported last. up_s: how long the button had been running then, sleep included.
-    failures: how often it slept with something waiting. fix: a receiver's saved() record."""
+    next check-in is due, in Rtc.seconds(), 0 = now. case_open: as it was reported last. up_s: how long the button had
+    been running then, sleep included. failures: how often it slept with something waiting. fix: a receiver's saved()
+    record."""
 
     def __init__(self, board: Board) -> None:
         self._board = board

@@ -7,7 +7,6 @@ from siaga.app.board import Board
 from siaga.app.chosen import Settings
 from siaga.app.memory import Memory
 from siaga.core.errors import SiagaError
-from siaga.core.mqtt import Session
 from siaga.core.profile import Profile
 from siaga.drivers.bearer import Bearer, Owner
 from siaga.drivers.clock import Clock
@@ -65,6 +64,7 @@ class Radios:
             )
 
     def _add_wifi(self, network: "Network") -> None:
+        from siaga.core.mqtt import Session
         from siaga.drivers.wifi_mqtt import WifiMqtt
 
         settings = self._settings
@@ -95,7 +95,7 @@ class Radios:
         modem.on_told = lambda what: self._tell("log", what=what)
         self.tasks.append(("modem", modem.run))
         if parts.has_gnss:
-            from siaga.drivers.gnss import ModemGnss
+            from siaga.drivers.modem_gnss import ModemGnss
 
             located = ModemGnss(self._clock, self._memory.fix)
             modem.on_position = located.on_position
@@ -213,10 +213,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from siaga.drivers.gnss import Located
-    from siaga.drivers.parts import LorawanParts, ModemParts, ReceiverParts
+    from siaga.drivers.located import Located
+    from siaga.drivers.parts import LorawanParts, ModemParts, Network, ReceiverParts
     from siaga.drivers.simcom import Modem
-    from siaga.drivers.wifi_mqtt import Network
 
     Start = Callable[[], Awaitable[None]]
     Tell = Callable[..., None]

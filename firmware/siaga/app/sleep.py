@@ -32,7 +32,8 @@ class Sleep:
         self._stirred_ms = self._clock.ms()
 
     def tick(self, idle: bool, at_floor: bool, due_ms: int, knows_place: bool) -> int:
-        """Seconds to sleep now, -1 = not at all. due_ms: when the next check-in is due. knows_place: looking for a fix is of no more use."""
+        """Seconds to sleep now, -1 = not at all. due_ms: when the next check-in is due. knows_place: looking for a fix
+        is of no more use."""
         now_ms = self._clock.ms()
         if self.locates and (knows_place or now_ms - self._began_ms > _LOCATE_MS):
             self.locates = False

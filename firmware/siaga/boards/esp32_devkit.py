@@ -18,7 +18,7 @@ from siaga.core.frame import UNKNOWN_SIGNAL
 from siaga.drivers import battery, dns
 from siaga.drivers.clock import Rtc
 from siaga.drivers.indicator import Lamp
-from siaga.drivers.wifi_mqtt import Network
+from siaga.drivers.parts import Network
 
 BUTTON = 27
 CASE = 26  # closed to ground while the case is shut

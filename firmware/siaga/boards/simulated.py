@@ -14,8 +14,7 @@ import vfs
 from siaga.app.board import BUTTON, CASE, INPUT, MODEM, POWER, RESET, RESTART, SLEEP, TIMER, Board
 from siaga.drivers.clock import Rtc
 from siaga.drivers.indicator import Lamp
-from siaga.drivers.parts import Line, LorawanParts, ModemParts, Power, ReceiverParts
-from siaga.drivers.wifi_mqtt import Network
+from siaga.drivers.parts import Line, LorawanParts, ModemParts, Network, Power, ReceiverParts
 
 BLOCK_BYTES = 4096
 BLOCKS = 128

@@ -111,6 +111,12 @@ class LastFix:
 # Digits to numbers
 
 
+def need(fields: "list[bytes]", count: int) -> None:
+    """Raises FixError("fields") where there are fewer."""
+    if len(fields) < count:
+        raise FixError("fields", "a sentence of %d fields, not %d" % (len(fields), count))
+
+
 def decimal(text: bytes, places: int) -> int:
     """A number without sign, such as b"12.345", times 10^places, halves rounded up. Raises FixError("number")."""
     whole, _, part = text.partition(b".")

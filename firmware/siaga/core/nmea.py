@@ -1,4 +1,4 @@
-"""What satellite receivers say, bytes to fixes: NMEA 0183 sentences, and the answers of SIMCom's modems. Pure.
+"""What satellite receivers say, bytes to fixes: NMEA 0183 sentences. Pure.
 
 NMEA 0183 4.11: RMC (validity, position, date), GGA (position, quality, HDOP), GSA (HDOP), GST (deviations). Sentences
 with one time of day are one fix. It is told once its accuracy is known, and again when a later sentence tells it
@@ -16,11 +16,9 @@ from siaga.core.fix import (
     accuracy_from_hdop,
     decimal,
     midnight,
+    need,
     position,
-    position_of_either_layout,
-    signed_degrees,
     time_of_day,
-    unless_null,
 )
 from siaga.core.frame import UNKNOWN_ACCURACY
 
@@ -125,7 +123,7 @@ class Decoder:
         """time, status, lat, N, lon, E, knots, course, ddmmyy, variation, E[, mode[, navigation status]].
 
         The navigation status (4.1 on) is not looked at: receivers that do not know it write V."""
-        _need(fields, 10)
+        need(fields, 10)
         valid = fields[2] == b"A" and (fields[12] if len(fields) > 12 else b"") in _MODES
         if not self._begins(fields[1], valid, fixes):
             return
@@ -137,7 +135,7 @@ class Decoder:
 
     def _gga(self, fields: "list[bytes]", fixes: "list[Fix]") -> None:
         """time, lat, N, lon, E, quality, satellites, HDOP, altitude, M, ..."""
-        _need(fields, 9)
+        need(fields, 9)
         if not self._begins(fields[1], fields[6] in _QUALITIES, fixes):
             return
         where = position(fields[2], fields[3], fields[4], fields[5])
@@ -147,7 +145,7 @@ class Decoder:
 
     def _gsa(self, fields: "list[bytes]", fixes: "list[Fix]") -> None:
         """selection, dimensions (1 = no fix), 12 satellites, PDOP, HDOP, VDOP[, system]. It has no time of day."""
-        _need(fields, 18)
+        need(fields, 18)
         if fields[2] not in (b"2", b"3"):
             self.denials += 1
             return
@@ -156,7 +154,7 @@ class Decoder:
 
     def _gst(self, fields: "list[bytes]", fixes: "list[Fix]") -> None:
         """time, RMS, major, minor, orientation, latitude, longitude and altitude deviation (metres, 1 sigma)."""
-        _need(fields, 9)
+        need(fields, 9)
         if not fields[6] or not fields[7]:
             return
         deviations = decimal(fields[6], 3), decimal(fields[7], 3)
@@ -245,66 +243,3 @@ def _fields(line: bytes) -> "list[bytes]":
     if not right:
         raise FixError("checksum", "a sentence whose checksum is missing or wrong")
     return text.split(b",")
-
-
-def _need(fields: "list[bytes]", count: int) -> None:
-    if len(fields) < count:
-        raise FixError("fields", "a sentence of %d fields, not %d" % (len(fields), count))
-
-
-# SIMCom's modems
-
-
-def modem_fix(line: bytes) -> "Fix | None":
-    """The fix in a +CGNSSINFO:, +CGPSINFO: or +CGNSINF: answer; None while the modem has none.
-
-    Their layouts differ from firmware to firmware (A76XX AT manual 1.09, 24.2; SIM7500/SIM7600 3.00, 24.5; SIM7000
-    1.08, 19.2; an A7670E's log), so the field N or S is looked for, and what surrounds it stands at fixed places.
-    Raises FixError.
-    """
-    name, colon, rest = line.strip().partition(b":")
-    fields = [field.strip() for field in rest.split(b",")]
-    if not colon or name not in (b"+CGNSSINFO", b"+CGPSINFO", b"+CGNSINF"):
-        raise FixError("fields", "%s is no answer about a position" % repr(line[:20]))
-    if name == b"+CGNSINF":
-        return _cgnsinf(fields)
-    at = -1
-    for index in range(len(fields)):
-        if fields[index] in (b"N", b"S"):
-            at = index
-    if at < 0:
-        if any(fields):
-            # Searching modems fill in satellites; a position without its side of the equator is no position.
-            if any(b"." in field for field in fields):
-                raise FixError("latitude", "a position without N or S")
-        return None
-    if at < 1 or len(fields) < at + 5:
-        raise FixError("fields", "an answer of %d fields" % len(fields))
-    latitude, longitude = position_of_either_layout(fields[at - 1], fields[at], fields[at + 1], fields[at + 2])
-    time, epoch = _moment(fields[at + 3], fields[at + 4])
-    accuracy = UNKNOWN_ACCURACY
-    if name == b"+CGNSSINFO" and len(fields) > at + 9 and fields[at + 9]:
-        accuracy = accuracy_from_hdop(decimal(fields[at + 9], 2), False)
-    return Fix(latitude, longitude, accuracy, time, epoch)
-
-
-def _moment(date: bytes, time: bytes) -> "tuple[int, int]":
-    """Unix seconds (0 = the date cannot be right) and what is peculiar to this moment, from ddmmyy and hhmmss.s."""
-    at = time_of_day(time)
-    day = midnight(date[:2], date[2:4], date[4:])
-    return (day + at // 1000 if day else 0), day * 1000 + at
-
-
-def _cgnsinf(fields: "list[bytes]") -> "Fix | None":
-    """run, fix, yyyyMMddhhmmss.sss, lat, lon, altitude, km/h, course, mode, -, HDOP, PDOP, VDOP, ..."""
-    if fields[0] == b"0" or (len(fields) > 1 and fields[1] != b"1"):
-        return None
-    _need(fields, 11)
-    latitude, longitude = unless_null(
-        signed_degrees(fields[3], 90, "latitude"), signed_degrees(fields[4], 180, "longitude")
-    )
-    moment = fields[2]
-    at = time_of_day(moment[8:])
-    day = midnight(moment[6:8], moment[4:6], moment[:4])
-    accuracy = accuracy_from_hdop(decimal(fields[10], 2), False) if fields[10] else UNKNOWN_ACCURACY
-    return Fix(latitude, longitude, accuracy, (day + at // 1000 if day else 0), day * 1000 + at)

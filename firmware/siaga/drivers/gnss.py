@@ -1,4 +1,4 @@
-"""Where the button is: from a receiver on a UART that talks NMEA 0183 by itself, or from a modem that is asked.
+"""Where the button is, by a receiver on a UART that talks NMEA 0183 by itself.
 
 Nothing waits for a fix; whoever wants to know asks fix(). A receiver that falls silent, sends noise (a wrong bit
 rate) or says the same moment again and again is started anew by whatever its board offers for that.
@@ -6,9 +6,9 @@ rate) or says the same moment again and again is started anew by whatever its bo
 
 import asyncio
 
-from siaga.core.fix import FixError, LastFix
-from siaga.core.nmea import Decoder, modem_fix
+from siaga.core.nmea import Decoder
 from siaga.drivers.clock import Clock
+from siaga.drivers.located import STALE_MS, Located
 
 SILENT = "silent"  # no bytes
 NOISE = "noise"  # bytes, but no sentence
@@ -19,58 +19,9 @@ FIXED = "fixed"
 _CHUNK = 256
 # A receiver speaks at least once a second; so long without the one or the other, and something is wrong with it.
 _SILENT_MS = 5000
-_STALE_MS = 10000
 # The first restart, and the longest pause between two: a receiver under a roof must not lose its search to us.
 _RESTART_MS = 15000
 _LONGEST_RESTART_MS = 3600000
-
-
-class Located:
-    """The last fix with its age, whoever brought it. record: what saved() gave before a reset or deep sleep."""
-
-    def __init__(self, clock: Clock, record: bytes = b"") -> None:
-        self._clock = clock
-        self._last = LastFix()
-        self._last.restore(record)
-
-    @property
-    def rejected(self) -> int:
-        """Inputs refused since the start, for the check-in."""
-        return 0
-
-    def fix(self) -> "tuple[int, int, int, int, int] | None":
-        """As app/board.py's fix(): latitude, longitude, accuracy, age, number. None = never known."""
-        return self._last.known(self._clock.ms(), self._clock.unix())
-
-    def saved(self) -> bytes:
-        """The last fix for the next start; b"" = none."""
-        return self._last.saved(self._clock.ms(), self._clock.unix())
-
-    def is_fresh(self) -> bool:
-        """Whether a new fix came in the last 10 s."""
-        return self._last.is_fresh(self._clock.ms(), _STALE_MS)
-
-
-class ModemGnss(Located):
-    """Fed by drivers/simcom.py with the modem's +CGNSSINFO, +CGPSINFO or +CGNSINF lines."""
-
-    def __init__(self, clock: Clock, record: bytes = b"") -> None:
-        super().__init__(clock, record)
-        self._refused = 0
-
-    @property
-    def rejected(self) -> int:
-        return self._refused
-
-    def on_position(self, line: bytes) -> None:
-        """What the modem answered. A line that cannot be read is counted and changes nothing."""
-        try:
-            fix = modem_fix(line)
-        except FixError:
-            self._refused += 1
-            return
-        if fix is not None:
-            self._last.take(fix, self._clock.ms())
 
 
 class Gnss(Located):
@@ -100,7 +51,7 @@ class Gnss(Located):
             return SILENT
         if now_ms - self._sentence_ms > _SILENT_MS:
             return NOISE
-        if self._last.is_fresh(now_ms, _STALE_MS):
+        if self._last.is_fresh(now_ms, STALE_MS):
             return FIXED
         return FROZEN if self._has_position else SEARCHING
 

@@ -3,6 +3,8 @@
 A uart is any stream that MicroPython's asyncio can poll: a machine.UART with timeout=0, or a file on a pty.
 """
 
+from siaga.core.frame import UNKNOWN_SIGNAL
+
 
 class Line:
     """A pin. value(1) is the state in which it acts, whatever level that is."""
@@ -31,6 +33,25 @@ class Power:
         self.reset_ms = reset_ms
         self.supply = supply
         self.sleep = sleep
+
+
+class Network:
+    """Wi-Fi, or whatever else a board offers below MQTT."""
+
+    def is_up(self) -> bool:
+        """Whether it is connected now."""
+        return False
+
+    async def connect(self) -> None:
+        """Be connected, within a deadline of its own. Raises OSError or SiagaError."""
+
+    async def resolve(self, host: str) -> str:
+        """The IP address of a host, within a deadline of its own. Raises OSError or SiagaError."""
+        return host
+
+    def signal(self) -> int:
+        """Received strength, dBm, or UNKNOWN_SIGNAL."""
+        return UNKNOWN_SIGNAL
 
 
 class ModemParts:

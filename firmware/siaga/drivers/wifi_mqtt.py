@@ -8,35 +8,17 @@ import asyncio
 from siaga.core.bearers import Link as Policy
 from siaga.core.bearers import back_off_ms
 from siaga.core.errors import SiagaError
-from siaga.core.frame import BEARER_WIFI, UNKNOWN_SIGNAL
+from siaga.core.frame import BEARER_WIFI
 from siaga.core.mqtt import MAX_PACKET_ID, Session
 from siaga.drivers.bearer import Bearer, Owner
 from siaga.drivers.clock import Clock
 from siaga.drivers.mqtt import Handler, Link
+from siaga.drivers.parts import Network
 
 _FIRST_MS = 1000
 _LONGEST_MS = 60000
 _LONGEST_URGENT_MS = 4000
 _LOOK_MS = 100
-
-
-class Network:
-    """What a board offers below MQTT."""
-
-    def is_up(self) -> bool:
-        """Whether it is connected now."""
-        return False
-
-    async def connect(self) -> None:
-        """Be connected, within a deadline of its own. Raises OSError or SiagaError."""
-
-    async def resolve(self, host: str) -> str:
-        """The IP address of a host, within a deadline of its own. Raises OSError or SiagaError."""
-        return host
-
-    def signal(self) -> int:
-        """Received strength, dBm, or UNKNOWN_SIGNAL."""
-        return UNKNOWN_SIGNAL
 
 
 class WifiMqtt(Handler, Bearer):

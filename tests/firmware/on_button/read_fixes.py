@@ -4,7 +4,7 @@ import binascii
 import json
 import sys
 
-from siaga.core import nmea
+from siaga.core import modem_fix, nmea
 from siaga.core.fix import FixError
 
 
@@ -20,6 +20,6 @@ for line in sys.stdin:
         print(json.dumps({"fixes": fixes, "rejected": decoder.rejected, "why": sorted(decoder.by_reason.items())}))
     else:
         try:
-            print(json.dumps({"fix": fields(nmea.modem_fix(given["modem"].encode()))}))
+            print(json.dumps({"fix": fields(modem_fix.modem_fix(given["modem"].encode()))}))
         except FixError as error:
             print(json.dumps({"refused": error.reason}))

@@ -4,7 +4,7 @@ import json
 import sys
 
 from siaga.drivers.clock import Clock, Rtc
-from siaga.drivers.gnss import ModemGnss
+from siaga.drivers.modem_gnss import ModemGnss
 
 
 class Calendar(Rtc):

@@ -1,0 +1,28 @@
+"""Where the button is, by a modem that is asked."""
+
+from siaga.core.fix import FixError
+from siaga.core.modem_fix import modem_fix
+from siaga.drivers.clock import Clock
+from siaga.drivers.located import Located
+
+
+class ModemGnss(Located):
+    """Fed by drivers/simcom.py with the modem's +CGNSSINFO, +CGPSINFO or +CGNSINF lines."""
+
+    def __init__(self, clock: Clock, record: bytes = b"") -> None:
+        super().__init__(clock, record)
+        self._refused = 0
+
+    @property
+    def rejected(self) -> int:
+        return self._refused
+
+    def on_position(self, line: bytes) -> None:
+        """What the modem answered. A line that cannot be read is counted and changes nothing."""
+        try:
+            fix = modem_fix(line)
+        except FixError:
+            self._refused += 1
+            return
+        if fix is not None:
+            self._last.take(fix, self._clock.ms())
