@@ -1,0 +1,250 @@
+"""How long the cell lasts: what each consumer takes out of it on average, and what stands in the way of the target.
+
+Pure arithmetic. Every current is reckoned at the cell: a load on the converter's rail takes
+rail_v / (cell_v x efficiency) times as much out of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from siaga_tools.power.figures import CASES, Board, Book, Case, Profile
+
+_HOUR_S: Final = 3600.0
+_DAY_S: Final = 86400.0
+_YEAR_S: Final = 365.25 * _DAY_S
+_MONTH_S: Final = _YEAR_S / 12
+# The keys of `power.consumer` in the catalogue.
+CONSUMERS: Final = (
+    "board",
+    "processor",
+    "modem",
+    "lora",
+    "checkins",
+    "keepalive",
+    "fixes",
+    "incidents",
+    "self_discharge",
+)
+
+
+@dataclass(frozen=True)
+class Use:
+    """How a button is used.
+
+    capacity_mah: as printed on the cell. lora: an RAK3172 is fitted; check-ins of `deep` then go by LoRaWAN.
+    incident_minutes: minutes of incident in a year. fixes_per_day: satellite fixes beside those of an incident.
+    keepalive_s: seconds between the pings of a sleeping modem that keeps its MQTT connection; 0 = it keeps none, and
+    connects anew for each check-in and press.
+    """
+
+    capacity_mah: float = 3000.0
+    lora: bool = False
+    incident_minutes: float = 30.0
+    fixes_per_day: float = 0.0
+    keepalive_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What is taken out of the cell on average, in mA, by consumer; and the charge that can be had, in mAh."""
+
+    taken_ma: Mapping[str, float]
+    usable_mah: float
+
+    @property
+    def total_ma(self) -> float:
+        return sum(self.taken_ma.values())
+
+    @property
+    def hours(self) -> float:
+        return self.usable_mah / self.total_ma
+
+    @property
+    def days(self) -> float:
+        return self.hours / 24
+
+    def share(self, consumer: str) -> float:
+        """0 to 1."""
+        return self.taken_ma[consumer] / self.total_ma
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A figure that no document gives, and the life with it alone at its best and at its worst, in hours."""
+
+    figure: str
+    best_hours: float
+    worst_hours: float
+
+    @property
+    def spread(self) -> float:
+        return abs(self.best_hours - self.worst_hours)
+
+
+@dataclass(frozen=True)
+class Hindrance:
+    """What stands in the way of the target, typical case.
+
+    allowed_ma: what may be taken out of the cell on average. missing_ma: how much too much it is, 0 = target met.
+    needed_mah: the printed capacity with which it would be met; None = none, self-discharge alone is too much.
+    alone: consumers that by themselves take more than the target allows.
+    """
+
+    target_days: int
+    allowed_ma: float
+    missing_ma: float
+    needed_mah: float | None
+    alone: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Life:
+    """The answer for one board and profile."""
+
+    board: str
+    profile: str
+    use: Use
+    budgets: Mapping[Case, Budget]
+    unknowns: tuple[Unknown, ...]  # the one with the largest effect first
+    hindrance: Hindrance | None
+    used: tuple[str, ...] = field(default=())  # names of the figures that it rests on
+
+    def hours(self, case: Case) -> float:
+        return self.budgets[case].hours
+
+    def days(self, case: Case) -> float:
+        return self.budgets[case].days
+
+
+def life(book: Book, board: str, profile: str, use: Use | None = None) -> Life:
+    """Raises KeyError for a board, or a profile on it, that is not there."""
+    use = use or Use()
+    if profile not in book.boards[board].profiles:
+        raise KeyError(profile)
+    used: set[str] = set()
+
+    def budget(choose: Callable[[str], Case]) -> Budget:
+        def figure(name: str) -> float:
+            used.add(name)
+            return book.figures[name].at(choose(name))
+
+        return _budget(board, book.boards[board], book.profiles[profile], use, figure)
+
+    budgets = {case: budget(lambda _, case=case: case) for case in CASES}  # type: ignore[misc]
+    names = tuple(sorted(used))
+    unknowns = [
+        Unknown(
+            name,
+            budget(lambda other, name=name: "best" if other == name else "typical").hours,  # type: ignore[misc]
+            budget(lambda other, name=name: "worst" if other == name else "typical").hours,  # type: ignore[misc]
+        )
+        for name in names
+        if not book.figures[name].known
+    ]
+    unknowns.sort(key=lambda unknown: -unknown.spread)
+    target = book.profiles[profile].target_days
+    return Life(
+        board,
+        profile,
+        use,
+        budgets,
+        tuple(unknowns),
+        None if target is None else _hindrance(budgets["typical"], target, use.capacity_mah),
+        names,
+    )
+
+
+def _budget(name: str, board: Board, profile: Profile, use: Use, figure: Callable[[str], float]) -> Budget:
+    """The sum for one choice of figures."""
+    modem = board.modem
+    out_of_cell = board.rail_v / (figure("cell.voltage") * figure(f"{name}.converter"))
+    wifi = modem == "wifi"
+    # Wi-Fi is the processor's own radio: what it takes includes the processor.
+    awake = 0.0 if wifi else figure("esp32.awake")
+    connected = figure("esp32.wifi") if wifi else figure(f"{modem}.connected")
+    busy = (awake + figure(f"{name}.awake_extra") + connected) * out_of_cell
+    taken = dict.fromkeys(CONSUMERS, 0.0)
+
+    if profile.processor_asleep:
+        # The vendors measured their boards at the cell, the devkit is reckoned at its 5 V pin.
+        taken["board"] = figure(f"{name}.asleep") * (out_of_cell if wifi else 1.0)
+    else:
+        taken["board"] = figure(f"{name}.awake_extra") * out_of_cell
+        taken["processor"] = awake * out_of_cell
+    if profile.modem == "asleep":
+        taken["board"] += figure(f"{name}.asleep_extra") * out_of_cell
+        taken["modem"] = figure(f"{modem}.asleep") * out_of_cell
+    elif profile.modem == "connected":
+        taken["modem"] = _always_on(modem, profile, figure, connected) * out_of_cell
+    if use.lora:
+        taken["lora"] = figure("rak3172.asleep") * out_of_cell
+    if profile.processor_asleep:
+        taken["checkins"] = _checkin_mas(name, board, profile, use, figure, busy, out_of_cell) / profile.checkin_s
+    if use.fixes_per_day:
+        taken["fixes"] = _fix_mas(name, modem, figure, out_of_cell) * use.fixes_per_day / _DAY_S
+    if use.keepalive_s and profile.modem == "asleep":
+        # A ping is a packet: the radio connection comes up for it and stays for the network's tail.
+        taken["keepalive"] = (1.0 + figure(f"{modem}.tail")) * connected * out_of_cell / use.keepalive_s
+    if not profile.mains:
+        incident = busy + (figure(f"{modem}.gnss") + figure("signals.on")) * out_of_cell
+        taken["incidents"] = incident * use.incident_minutes * 60 / _YEAR_S
+        # Percent of the printed capacity a month, as a current.
+        taken["self_discharge"] = figure("cell.self_discharge") / 100 * use.capacity_mah / (_MONTH_S / _HOUR_S)
+    return Budget(taken, use.capacity_mah * figure("cell.usable"))
+
+
+def _always_on(modem: str, profile: Profile, figure: Callable[[str], float], connected: float) -> float:
+    """Mean mA of a radio that is never put to sleep: connected for a frame and the network's tail, else idle."""
+    if modem == "wifi":
+        return connected
+    share = min(1.0, (1.0 + figure(f"{modem}.tail")) / profile.checkin_s)
+    return share * connected + (1 - share) * figure(f"{modem}.idle")
+
+
+def _checkin_mas(
+    name: str,
+    board: Board,
+    profile: Profile,
+    use: Use,
+    figure: Callable[[str], float],
+    busy: float,
+    out_of_cell: float,
+) -> float:
+    """mA x s of one check-in of a processor that sleeps in between: awake, on the air, and back to sleep."""
+    alone = (figure("esp32.awake") + figure(f"{name}.awake_extra")) * out_of_cell
+    start = alone * figure("esp32.boot")
+    if profile.modem == "off" and use.lora:
+        sending = figure("rak3172.sending") * figure("rak3172.airtime")
+        waiting = figure("rak3172.receiving") * figure("rak3172.wait")
+        return start + alone * figure("rak3172.wait") + (sending + waiting) * out_of_cell
+    on_air_s = figure(f"{board.modem}.exchange")
+    if profile.modem == "off":
+        return start + busy * (figure(f"{board.modem}.start") + on_air_s)
+    # Asleep but registered: no start; the radio connection outlasts the processor.
+    tail = figure(f"{board.modem}.tail") * figure(f"{board.modem}.connected") * out_of_cell
+    return start + busy * on_air_s + tail
+
+
+def _fix_mas(name: str, modem: str, figure: Callable[[str], float], out_of_cell: float) -> float:
+    """mA x s of one satellite fix; the modem that holds the receiver has to be awake for it."""
+    beside = 0.0 if modem == "wifi" else figure(f"{modem}.idle")
+    on = figure("esp32.awake") + figure(f"{name}.awake_extra") + beside + figure(f"{modem}.gnss")
+    return on * figure(f"{modem}.fix") * out_of_cell
+
+
+def _hindrance(typical: Budget, target_days: int, capacity_mah: float) -> Hindrance:
+    allowed = typical.usable_mah / (target_days * 24)
+    # A larger cell discharges itself more.
+    leak = typical.taken_ma["self_discharge"] / capacity_mah
+    per_mah = typical.usable_mah / capacity_mah / (target_days * 24) - leak
+    rest = typical.total_ma - typical.taken_ma["self_discharge"]
+    return Hindrance(
+        target_days,
+        allowed,
+        max(0.0, typical.total_ma - allowed),
+        rest / per_mah if per_mah > 0 else None,
+        tuple(sorted((c for c, ma in typical.taken_ma.items() if ma > allowed), key=lambda c: -typical.taken_ma[c])),
+    )
