@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import click
 
+from siaga_tools.card.cli import card
 from siaga_tools.child import ending as ending_of
 from siaga_tools.ending import cancelled_by_signals
 from siaga_tools.interpreter import check_micropython, find_firmware, find_micropython
@@ -36,6 +37,7 @@ def device() -> None:
     pass
 
 
+device.add_command(card)
 device.add_command(power)
 
 
