@@ -44,7 +44,7 @@ def test_what_is_read_from_the_source_is_what_micropython_has() -> None:
     """The source is read by CPython's parser; the button's own interpreter has the last word."""
     program = """
 import json
-from siaga.app.settings import Settings
+from siaga.app.chosen import Settings
 from siaga.drivers import indicator
 played = {s: [p[0], indicator.steps(p[1]), indicator.steps(p[2])] for s, p in indicator.PATTERNS.items()}
 print(json.dumps([played, Settings().__dict__]))

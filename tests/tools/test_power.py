@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -13,14 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from micropython import FIRMWARE, run_micropython
 from siaga_tools.device import device
 from siaga_tools.power.figures import CASES, Book, book, read
-from siaga_tools.power.model import Use, life
+from siaga_tools.power.model import Use, life, measures
 from siaga_tools.power.report import hindrance
 
 BOOK = book()
 KINDS = [(name, profile) for name, board in BOOK.boards.items() for profile in board.profiles]
-USES = [Use(), Use(lora=True, fixes_per_day=4, keepalive_s=600)]
+USES = [Use(), Use(lora=True, fixes_per_day=4, keepalive_s=0)]
 
 
 def figure(best: float, typical: float, worst: float, unit: str = "mA") -> dict[str, Any]:
@@ -52,13 +54,20 @@ def paper() -> Book:
                 "awake_extra": figure(0, 0, 0),
                 "asleep_extra": figure(0, 0, 0),
             },
-            "radio": ones | {"asleep": figure(0.5, 0.8, 1.6), "connected": figure(60, 60, 60)},
+            "radio": ones
+            | {
+                "asleep": figure(0.5, 0.8, 1.6),
+                "connected": figure(60, 60, 60),
+                "resumed": figure(0.5, 0.5, 0.5, "s"),
+            },
             "signals": {"on": figure(0, 0, 0)},
         },
-        {"pager": {"name": "Pager", "modem": "radio", "rail_v": 4, "profiles": ["ready"]}},
+        {"pager": {"name": "Pager", "modem": "radio", "rail_v": 4, "supply_held": False, "profiles": ["ready"]}},
         {
             "ready": {
                 "checkin_s": 3600,
+                "keepalive_s": 0,
+                "linger_s": 5,
                 "processor_asleep": True,
                 "modem": "asleep",
                 "mains": False,
@@ -69,19 +78,25 @@ def paper() -> Book:
 
 
 def test_a_button_of_round_figures_lives_as_long_as_the_pencil_says() -> None:
-    # Each hour: 2 s boot at 40 mA, 1 s exchange at 100 mA, 1 s tail at 60 mA = 240 mA s; asleep 0.2 + 0.8 mA.
+    # Each hour: 2 s boot at 40 mA, 1 s exchange at 100 mA, 5 s awake at 40 mA, 1 s tail at 60 mA = 440 mA s; asleep
+    # 0.2 + 0.8 mA.
     answer = life(paper(), "pager", "ready", Use(capacity_mah=1000, incident_minutes=0))
     typical = answer.budgets["typical"]
-    assert typical.taken_ma["checkins"] == pytest.approx(240 / 3600)
-    assert typical.total_ma == pytest.approx(1 + 240 / 3600)
-    assert answer.hours("typical") == pytest.approx(1000 / (1 + 240 / 3600))
+    assert typical.taken_ma["checkins"] == pytest.approx(440 / 3600)
+    assert typical.total_ma == pytest.approx(1 + 440 / 3600)
+    assert answer.hours("typical") == pytest.approx(1000 / (1 + 440 / 3600))
+    # A ping each 100 s: 1 s and a tail of 1 s at 60 mA. The exchange is then one on a connection that stands.
+    kept = life(paper(), "pager", "ready", Use(capacity_mah=1000, keepalive_s=100)).budgets["typical"]
+    assert kept.taken_ma["keepalive"] == pytest.approx(2 * 60 / 100)
+    assert kept.taken_ma["checkins"] == pytest.approx((440 - 100 + 50) / 3600)
     # Ten hours of incident a year: 40 + 60 + 1 mA of satellites.
     more = life(paper(), "pager", "ready", Use(capacity_mah=1000, incident_minutes=600))
     assert more.budgets["typical"].taken_ma["incidents"] == pytest.approx(101 * 10 / 8766)
 
 
 def test_the_reference_board_asleep_is_what_its_sources_say() -> None:
-    typical = life(BOOK, "t_a7670", "deep").budgets["typical"]
+    off = BOOK.with_board("t_a7670", supply_held=False)  # as the vendor measured it
+    typical = life(off, "t_a7670", "deep").budgets["typical"]
     assert typical.taken_ma["board"] == pytest.approx(0.157), "measured at the cell by the vendor"
     ready = life(BOOK, "t_a7670", "ready").budgets["typical"]
     assert ready.taken_ma["modem"] == pytest.approx(2.0 * 4.2 / (3.7 * 0.85)), "through the boost converter"
@@ -131,18 +146,54 @@ def test_with_the_capacity_that_it_asks_for_the_target_is_met_to_the_day(
 def test_what_stands_in_the_way_is_said_in_plain_words() -> None:
     ready = life(BOOK, "t_a7670", "ready")
     assert ready.days("typical") < 60, "60 days are not reached on this board, and the documents say so"
-    words = "\n".join(hindrance(ready, "en"))
-    assert "the modem, on the network" in words and "84 %" in words and "1.77 mA" in words
-    assert "1,77 mA" in "\n".join(hindrance(ready, "id"))
-    assert hindrance(life(BOOK, "t_a7670", "installed"), "en") == []
-    reached = life(BOOK, "t_a7670", "deep", Use(lora=True))
+    words = "\n".join(hindrance(BOOK, ready, "en"))
+    assert "pings that keep the MQTT connection" in words and "the modem, on the network" in words
+    assert "1.77 mA" in words and "if no MQTT connection outlived the sleep" in words
+    assert "1,77 mA" in "\n".join(hindrance(BOOK, ready, "id"))
+    assert hindrance(BOOK, life(BOOK, "t_a7670", "installed"), "en") == []
+    reached = life(BOOK.with_board("t_a7670", supply_held=False), "t_a7670", "deep", Use(lora=True))
     assert reached.hindrance is not None and not reached.hindrance.missing_ma
-    assert "365 days are reached" in "\n".join(hindrance(reached, "en"))
+    assert "365 days are reached" in "\n".join(hindrance(BOOK, reached, "en"))
+
+
+def test_a_measure_gives_what_a_button_with_it_has() -> None:
+    ready = life(BOOK, "t_a7670", "ready")
+    assert {m.key: m.hours for m in measures(BOOK, ready)} == {
+        "connect_anew": life(BOOK, "t_a7670", "ready", Use(keepalive_s=0)).hours("typical")
+    }
+    deep = {m.key: m.hours for m in measures(BOOK, life(BOOK, "t_a7670", "deep"))}
+    assert deep["lora"] == life(BOOK, "t_a7670", "deep", Use(lora=True)).hours("typical")
+    assert deep["together"] > max(deep["lora"], deep["supply_off"])
+    assert measures(BOOK, life(BOOK, "t_a7670", "installed")) == []
+
+
+def test_the_profiles_are_the_firmwares_own() -> None:
+    said = run_micropython(
+        "import json\nfrom siaga.core.profile import PROFILES\n"
+        "print(json.dumps({n: [p.checkin_s, p.keepalive_s, p.sleeps, p.modem_off] for n, p in PROFILES.items()}))"
+    )
+    for name, (checkin_s, keepalive_s, sleeps, modem_off) in json.loads(said).items():
+        profile = BOOK.profiles[name]
+        assert (profile.checkin_s, profile.processor_asleep) == (checkin_s, sleeps)
+        assert profile.modem == ("off" if modem_off else "asleep" if sleeps else "connected")
+        if profile.modem == "asleep":
+            assert profile.keepalive_s == keepalive_s
+    source = (FIRMWARE / "siaga" / "core" / "profile.py").read_text(encoding="utf-8")
+    lingers = re.search(r"^LINGER_MS = const\((\d+)\)", source, re.M)
+    assert lingers and {p.linger_s * 1000 for p in BOOK.profiles.values()} == {int(lingers[1])}
+
+
+def test_the_boards_are_the_firmwares_own() -> None:
+    for name, board in BOOK.boards.items():
+        path = FIRMWARE / "siaga" / "boards" / f"{name}.py"
+        if path.exists():
+            held = re.search(r"self\.held = \((.*)\)", path.read_text(encoding="utf-8"))
+            assert board.supply_held == bool(held and "supply" in held[1]), name
 
 
 def test_the_unknown_figures_are_ordered_by_what_they_change() -> None:
     unknowns = life(BOOK, "t_a7670", "ready").unknowns
-    assert unknowns[0].figure == "cell.usable"
+    assert unknowns[0].figure == "a7670.tail"
     assert [u.spread for u in unknowns] == sorted((u.spread for u in unknowns), reverse=True)
     assert all(not BOOK.figures[unknown.figure].known for unknown in unknowns)
 

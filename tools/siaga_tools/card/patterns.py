@@ -75,8 +75,8 @@ def read_shown(firmware: Path) -> Shown:
 
 
 def read_defaults(firmware: Path) -> dict[str, Any]:
-    """The settings' defaults, from Settings.__init__ in `firmware`/siaga/app/settings.py."""
-    tree = ast.parse((firmware / "siaga" / "app" / "settings.py").read_text(encoding="utf-8"))
+    """The settings' defaults, from Settings.__init__ in `firmware`/siaga/app/chosen.py."""
+    tree = ast.parse((firmware / "siaga" / "app" / "chosen.py").read_text(encoding="utf-8"))
     defaults = {}
     for node in ast.walk(tree):
         if not (isinstance(node, ast.FunctionDef) and node.name == "__init__"):

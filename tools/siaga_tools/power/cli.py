@@ -36,7 +36,7 @@ def _help(name: str) -> str:
 )  # fmt: skip
 @click.option("--fixes-per-day", type=click.FloatRange(0, 1440), default=0, show_default=True,
               help=_help("fixes_per_day"))  # fmt: skip
-@click.option("--keepalive", type=click.FloatRange(0, 86_400), default=0, show_default=True, help=_help("keepalive"))
+@click.option("--keepalive", type=click.FloatRange(0, 86_400), help=_help("keepalive"))
 @click.option("--json", "as_json", is_flag=True, help=_help("json"))
 @click.option("--markdown", "as_markdown", is_flag=True, help=_help("markdown"))
 @click.option("--language", type=click.Choice(catalogue.LANGUAGES), default=_LANGUAGE)
@@ -47,7 +47,7 @@ def power(
     lora: bool,
     incident_minutes: float,
     fixes_per_day: float,
-    keepalive: float,
+    keepalive: float | None,
     as_json: bool,
     as_markdown: bool,
     language: str,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Annotated, Final, Literal, Self
@@ -54,22 +54,27 @@ CASES: Final[tuple[Case, ...]] = ("best", "typical", "worst")
 
 
 class Board(BaseModel):
-    """`rail_v`: volts of the rail that the cell's converter makes for processor and modem."""
+    """`rail_v`: volts of the rail that the cell's converter makes for processor and modem. `supply_held`: the modem's
+    supply stays on in deep sleep even where the modem is off."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     modem: str
     rail_v: float = Field(gt=0)
+    supply_held: bool
     profiles: tuple[str, ...] = Field(min_length=1)
 
 
 class Profile(BaseModel):
-    """`target_days`: what is asked of it on one cell of 3,000 mAh; None = it lives on mains."""
+    """`target_days`: what is asked of it on one cell of 3,000 mAh; None = it lives on mains. `keepalive_s`: of an MQTT
+    connection that outlives the sleep, 0 = none does. `linger_s`: awake after the last thing that mattered."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     checkin_s: int = Field(gt=0)
+    keepalive_s: int = Field(ge=0)
+    linger_s: int = Field(ge=0)
     processor_asleep: bool
     modem: ModemState
     mains: bool
@@ -83,6 +88,11 @@ class Book:
     figures: Mapping[str, Figure]
     boards: Mapping[str, Board]
     profiles: Mapping[str, Profile]
+
+    def with_board(self, name: str, **changed: object) -> Book:
+        """The same with something about a board changed."""
+        board = self.boards[name].model_copy(update=changed)
+        return replace(self, boards={**self.boards, name: board})
 
 
 @cache

@@ -7,7 +7,7 @@ rail_v / (cell_v x efficiency) times as much out of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from siaga_tools.power.figures import CASES, Board, Book, Case, Profile
@@ -37,14 +37,14 @@ class Use:
     capacity_mah: as printed on the cell. lora: an RAK3172 is fitted; check-ins of `deep` then go by LoRaWAN.
     incident_minutes: minutes of incident in a year. fixes_per_day: satellite fixes beside those of an incident.
     keepalive_s: seconds between the pings of a sleeping modem that keeps its MQTT connection; 0 = it keeps none, and
-    connects anew for each check-in and press.
+    connects anew for each check-in and press; None = as the profile has it.
     """
 
     capacity_mah: float = 3000.0
     lora: bool = False
     incident_minutes: float = 30.0
     fixes_per_day: float = 0.0
-    keepalive_s: float = 0.0
+    keepalive_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -157,6 +157,36 @@ def life(book: Book, board: str, profile: str, use: Use | None = None) -> Life:
     )
 
 
+@dataclass(frozen=True)
+class Measure:
+    """What could be done about it (`power.measure.<key>`), and the life with it, typical case."""
+
+    key: str
+    hours: float
+
+
+def measures(book: Book, answer: Life) -> list[Measure]:
+    """Each alone, then all together; only what would change something here."""
+    board, profile, use = book.boards[answer.board], book.profiles[answer.profile], answer.use
+    free = book.with_board(answer.board, supply_held=False)
+    changes: dict[str, tuple[Book, Use]] = {}
+    if profile.modem == "asleep" and (profile.keepalive_s if use.keepalive_s is None else use.keepalive_s):
+        changes["connect_anew"] = (book, replace(use, keepalive_s=0))
+    if profile.modem == "off" and board.supply_held:
+        changes["supply_off"] = (free, use)
+    if profile.modem == "off" and not use.lora:
+        changes["lora"] = (book, replace(use, lora=True))
+    found = [
+        Measure(key, life(changed, answer.board, answer.profile, using).hours("typical"))
+        for key, (changed, using) in changes.items()
+    ]
+    if len(changes) > 1:
+        all_of_it = replace(use, lora=use.lora or "lora" in changes)
+        whole = life(free if "supply_off" in changes else book, answer.board, answer.profile, all_of_it)
+        found.append(Measure("together", whole.hours("typical")))
+    return found
+
+
 def _budget(name: str, board: Board, profile: Profile, use: Use, figure: Callable[[str], float]) -> Budget:
     """The sum for one choice of figures."""
     modem = board.modem
@@ -166,6 +196,7 @@ def _budget(name: str, board: Board, profile: Profile, use: Use, figure: Callabl
     awake = 0.0 if wifi else figure("esp32.awake")
     connected = figure("esp32.wifi") if wifi else figure(f"{modem}.connected")
     busy = (awake + figure(f"{name}.awake_extra") + connected) * out_of_cell
+    keepalive_s = (profile.keepalive_s if use.keepalive_s is None else use.keepalive_s) * (profile.modem == "asleep")
     taken = dict.fromkeys(CONSUMERS, 0.0)
 
     if profile.processor_asleep:
@@ -177,17 +208,21 @@ def _budget(name: str, board: Board, profile: Profile, use: Use, figure: Callabl
     if profile.modem == "asleep":
         taken["board"] += figure(f"{name}.asleep_extra") * out_of_cell
         taken["modem"] = figure(f"{modem}.asleep") * out_of_cell
+    elif profile.modem == "off" and board.supply_held:
+        taken["board"] += (figure(f"{name}.asleep_extra") + figure(f"{modem}.off")) * out_of_cell
     elif profile.modem == "connected":
         taken["modem"] = _always_on(modem, profile, figure, connected) * out_of_cell
     if use.lora:
         taken["lora"] = figure("rak3172.asleep") * out_of_cell
     if profile.processor_asleep:
-        taken["checkins"] = _checkin_mas(name, board, profile, use, figure, busy, out_of_cell) / profile.checkin_s
+        charge = _checkin_mas(name, board, profile, use, keepalive_s > 0, figure, busy, out_of_cell)
+        taken["checkins"] = charge / profile.checkin_s
     if use.fixes_per_day:
         taken["fixes"] = _fix_mas(name, modem, figure, out_of_cell) * use.fixes_per_day / _DAY_S
-    if use.keepalive_s and profile.modem == "asleep":
+    if keepalive_s:
         # A ping is a packet: the radio connection comes up for it and stays for the network's tail.
-        taken["keepalive"] = (1.0 + figure(f"{modem}.tail")) * connected * out_of_cell / use.keepalive_s
+        share = min(1.0, (1.0 + figure(f"{modem}.tail")) / keepalive_s)
+        taken["keepalive"] = share * connected * out_of_cell
     if not profile.mains:
         incident = busy + (figure(f"{modem}.gnss") + figure("signals.on")) * out_of_cell
         taken["incidents"] = incident * use.incident_minutes * 60 / _YEAR_S
@@ -209,23 +244,28 @@ def _checkin_mas(
     board: Board,
     profile: Profile,
     use: Use,
+    resumes: bool,
     figure: Callable[[str], float],
     busy: float,
     out_of_cell: float,
 ) -> float:
-    """mA x s of one check-in of a processor that sleeps in between: awake, on the air, and back to sleep."""
+    """mA x s of one check-in of a processor that sleeps in between: awake, on the air, and back to sleep.
+
+    resumes: the MQTT connection stands. busy: mA of processor and connected radio together.
+    """
+    modem = board.modem
     alone = (figure("esp32.awake") + figure(f"{name}.awake_extra")) * out_of_cell
     start = alone * figure("esp32.boot")
     if profile.modem == "off" and use.lora:
-        sending = figure("rak3172.sending") * figure("rak3172.airtime")
-        waiting = figure("rak3172.receiving") * figure("rak3172.wait")
-        return start + alone * figure("rak3172.wait") + (sending + waiting) * out_of_cell
-    on_air_s = figure(f"{board.modem}.exchange")
+        on_air = figure("rak3172.sending") * figure("rak3172.airtime")
+        on_air += figure("rak3172.receiving") * figure("rak3172.wait")
+        return start + alone * (figure("rak3172.wait") + profile.linger_s) + on_air * out_of_cell
     if profile.modem == "off":
-        return start + busy * (figure(f"{board.modem}.start") + on_air_s)
-    # Asleep but registered: no start; the radio connection outlasts the processor.
-    tail = figure(f"{board.modem}.tail") * figure(f"{board.modem}.connected") * out_of_cell
-    return start + busy * on_air_s + tail
+        return start + busy * (figure(f"{modem}.start") + figure(f"{modem}.exchange") + profile.linger_s)
+    # Asleep but registered: no start; the radio connection stays for the network's tail, whoever is awake.
+    exchange = figure(f"{modem}.{'resumed' if resumes else 'exchange'}")
+    tail = figure(f"{modem}.tail") * figure(f"{modem}.connected") * out_of_cell
+    return start + busy * exchange + alone * profile.linger_s + tail
 
 
 def _fix_mas(name: str, modem: str, figure: Callable[[str], float], out_of_cell: float) -> float:

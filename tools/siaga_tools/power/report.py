@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from siaga_gateway import catalogue
 from siaga_tools.power.figures import CASES, Book, Figure
-from siaga_tools.power.model import Life, Unknown, Use, life
+from siaga_tools.power.model import Life, Unknown, Use, life, measures
 
 _INDONESIAN: Final = str.maketrans(",.", ".,")
 
@@ -86,7 +86,7 @@ def detail(book: Book, answer: Life, language: str) -> str:
                 f"  {number(ma, language):>7}  {typical.share(consumer):4.0%}  {_say(f'consumer.{consumer}', language)}"
             )
     lines += [f"  {number(typical.total_ma, language):>7}        {_say('detail.total', language)}", ""]
-    lines += [*hindrance(answer, language), ""] if answer.hindrance else []
+    lines += [*hindrance(book, answer, language), ""] if answer.hindrance else []
     lines.append(_say("detail.unknown", language))
     lines += [f"  {_unknown(unknown, answer, language)}" for unknown in answer.unknowns]
     lines += ["", _say("detail.figures", language)]
@@ -100,7 +100,7 @@ def detail(book: Book, answer: Life, language: str) -> str:
     return "\n".join(lines)
 
 
-def hindrance(answer: Life, language: str) -> list[str]:
+def hindrance(book: Book, answer: Life, language: str) -> list[str]:
     """In plain words, what keeps this board from what is asked of the profile. Empty where nothing is asked."""
     found = answer.hindrance
     if found is None:
@@ -128,6 +128,9 @@ def hindrance(answer: Life, language: str) -> list[str]:
             lines.append("  " + _say("detail.needed", language, mah=number(found.needed_mah, language)))
     if not found.alone:
         lines.append("  " + of("detail.largest", max(typical.taken_ma, key=lambda c: typical.taken_ma[c])))
+    for measure in measures(book, answer):
+        days = _life(measure.hours / 24, language)
+        lines.append("  " + _say("detail.measure", language, days=days, what=_say(f"measure.{measure.key}", language)))
     return lines
 
 
@@ -173,6 +176,7 @@ def facts(book: Book, answer: Life) -> dict[str, Any]:
             "needed_mah": None if found.needed_mah is None else round(found.needed_mah),
             "alone": list(found.alone),
         },
+        "measures": [{"measure": m.key, "hours": round(m.hours, 1)} for m in measures(book, answer)],
         "unknown": [
             {"figure": u.figure, "best_hours": round(u.best_hours, 1), "worst_hours": round(u.worst_hours, 1)}
             for u in answer.unknowns
