@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from micropython import FIRMWARE, run_micropython
+from micropython import FIRMWARE, ROOT, run_micropython
 from siaga_tools.device import device
 from siaga_tools.power.figures import CASES, Book, book, read
 from siaga_tools.power.model import Use, life, measures
-from siaga_tools.power.report import hindrance
+from siaga_tools.power.report import hindrance, markdown
 
 BOOK = book()
 KINDS = [(name, profile) for name, board in BOOK.boards.items() for profile in board.profiles]
@@ -238,3 +238,13 @@ def test_the_command_gives_json_with_every_source() -> None:
 def test_a_profile_that_a_board_has_not_is_named() -> None:
     refused = run("--board", "esp32_devkit", "--profile", "ready", "--language", "en")
     assert refused.exit_code == 1 and "has no profile ready; it has installed, deep" in refused.output
+
+
+def test_the_table_in_the_documents_is_the_models() -> None:
+    text = (ROOT / "firmware" / "README.md").read_text(encoding="utf-8")
+    assert markdown(BOOK, Use(), "en") in text, "renew it: siaga device power --markdown --language en"
+    without = life(BOOK, "t_a7670", "ready", Use(keepalive_s=0)).days("typical")
+    best = {m.key: round(m.hours / 24) for m in measures(BOOK, life(BOOK, "t_a7670", "deep"))}
+    words = re.sub(r"\s+", " ", text)
+    for said in (f"it is {without:.0f} days", f"it is {best['supply_off']} days", f"besides {best['together']}"):
+        assert said in words, said
