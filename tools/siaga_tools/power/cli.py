@@ -34,7 +34,7 @@ def _help(name: str) -> str:
     "--incident-minutes", type=click.FloatRange(0, 525_600), default=30, show_default=True,
     help=_help("incident_minutes"),
 )  # fmt: skip
-@click.option("--fixes-per-day", type=click.FloatRange(0, 1440), default=0, show_default=True,
+@click.option("--fixes-per-day", type=click.FloatRange(0, 1440),
               help=_help("fixes_per_day"))  # fmt: skip
 @click.option("--keepalive", type=click.FloatRange(0, 86_400), help=_help("keepalive"))
 @click.option("--json", "as_json", is_flag=True, help=_help("json"))
@@ -46,7 +46,7 @@ def power(
     capacity: float,
     lora: bool,
     incident_minutes: float,
-    fixes_per_day: float,
+    fixes_per_day: float | None,
     keepalive: float | None,
     as_json: bool,
     as_markdown: bool,

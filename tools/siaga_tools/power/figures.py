@@ -68,13 +68,15 @@ class Board(BaseModel):
 
 class Profile(BaseModel):
     """`target_days`: what is asked of it on one cell of 3,000 mAh; None = it lives on mains. `keepalive_s`: of an MQTT
-    connection that outlives the sleep, 0 = none does. `linger_s`: awake after the last thing that mattered."""
+    connection that outlives the sleep, 0 = none does. `linger_s`: awake after the last thing that mattered.
+    `locate_s`: how long a check-in that ends a sleep looks for a satellite fix at most, 0 = not at all."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     checkin_s: int = Field(gt=0)
     keepalive_s: int = Field(ge=0)
     linger_s: int = Field(ge=0)
+    locate_s: int = Field(ge=0)
     processor_asleep: bool
     modem: ModemState
     mains: bool

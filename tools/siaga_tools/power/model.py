@@ -6,7 +6,7 @@ rail_v / (cell_v x efficiency) times as much out of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -35,7 +35,8 @@ class Use:
     """How a button is used.
 
     capacity_mah: as printed on the cell. lora: an RAK3172 is fitted; check-ins of `deep` then go by LoRaWAN.
-    incident_minutes: minutes of incident in a year. fixes_per_day: satellite fixes beside those of an incident.
+    incident_minutes: minutes of incident in a year. fixes_per_day: satellite fixes beside those of an incident,
+    None = one a check-in.
     keepalive_s: seconds between the pings of a sleeping modem that keeps its MQTT connection; 0 = it keeps none, and
     connects anew for each check-in and press; None = as the profile has it.
     """
@@ -43,7 +44,7 @@ class Use:
     capacity_mah: float = 3000.0
     lora: bool = False
     incident_minutes: float = 30.0
-    fixes_per_day: float = 0.0
+    fixes_per_day: float | None = None
     keepalive_s: float | None = None
 
 
@@ -168,23 +169,26 @@ class Measure:
 def measures(book: Book, answer: Life) -> list[Measure]:
     """Each alone, then all together; only what would change something here."""
     board, profile, use = book.boards[answer.board], book.profiles[answer.profile], answer.use
-    free = book.with_board(answer.board, supply_held=False)
-    changes: dict[str, tuple[Book, Use]] = {}
+    if not profile.processor_asleep:
+        return []
+    changes: dict[str, dict[str, object]] = {}
     if profile.modem == "asleep" and (profile.keepalive_s if use.keepalive_s is None else use.keepalive_s):
-        changes["connect_anew"] = (book, replace(use, keepalive_s=0))
+        changes["connect_anew"] = {"keepalive_s": 0.0}
     if profile.modem == "off" and board.supply_held:
-        changes["supply_off"] = (free, use)
+        changes["supply_off"] = {}
     if profile.modem == "off" and not use.lora:
-        changes["lora"] = (book, replace(use, lora=True))
-    found = [
-        Measure(key, life(changed, answer.board, answer.profile, using).hours("typical"))
-        for key, (changed, using) in changes.items()
-    ]
-    if len(changes) > 1:
-        all_of_it = replace(use, lora=use.lora or "lora" in changes)
-        whole = life(free if "supply_off" in changes else book, answer.board, answer.profile, all_of_it)
-        found.append(Measure("together", whole.hours("typical")))
-    return found
+        changes["lora"] = {"lora": True}
+    if profile.locate_s and use.fixes_per_day != 0:
+        changes["no_fix"] = {"fixes_per_day": 0.0}
+    free = book.with_board(answer.board, supply_held=False)
+
+    def hours(keys: Iterable[str]) -> float:
+        using = replace(use, **{name: value for key in keys for name, value in changes[key].items()})  # type: ignore[arg-type]
+        changed = free if "supply_off" in keys else book
+        return life(changed, answer.board, answer.profile, using).hours("typical")
+
+    found = [Measure(key, hours([key])) for key in changes]
+    return [*found, Measure("together", hours(list(changes)))] if len(found) > 1 else found
 
 
 def _budget(name: str, board: Board, profile: Profile, use: Use, figure: Callable[[str], float]) -> Budget:
@@ -217,8 +221,13 @@ def _budget(name: str, board: Board, profile: Profile, use: Use, figure: Callabl
     if profile.processor_asleep:
         charge = _checkin_mas(name, board, profile, use, keepalive_s > 0, figure, busy, out_of_cell)
         taken["checkins"] = charge / profile.checkin_s
-    if use.fixes_per_day:
-        taken["fixes"] = _fix_mas(name, modem, figure, out_of_cell) * use.fixes_per_day / _DAY_S
+    fixes_per_day = _DAY_S / profile.checkin_s if use.fixes_per_day is None else use.fixes_per_day
+    if fixes_per_day and profile.locate_s:
+        beside = awake + (connected if wifi else figure(f"{modem}.idle")) + figure(f"{name}.awake_extra")
+        mas = (beside + figure(f"{modem}.gnss")) * min(figure(f"{modem}.fix"), profile.locate_s)
+        if profile.modem == "off" and use.lora and not wifi:
+            mas += beside * figure(f"{modem}.start")  # the receiver is the modem's, and the check-in did not start it
+        taken["fixes"] = mas * out_of_cell * fixes_per_day / _DAY_S
     if keepalive_s:
         # A ping is a packet: the radio connection comes up for it and stays for the network's tail.
         share = min(1.0, (1.0 + figure(f"{modem}.tail")) / keepalive_s)
@@ -266,13 +275,6 @@ def _checkin_mas(
     exchange = figure(f"{modem}.{'resumed' if resumes else 'exchange'}")
     tail = figure(f"{modem}.tail") * figure(f"{modem}.connected") * out_of_cell
     return start + busy * exchange + alone * profile.linger_s + tail
-
-
-def _fix_mas(name: str, modem: str, figure: Callable[[str], float], out_of_cell: float) -> float:
-    """mA x s of one satellite fix; the modem that holds the receiver has to be awake for it."""
-    beside = 0.0 if modem == "wifi" else figure(f"{modem}.idle")
-    on = figure("esp32.awake") + figure(f"{name}.awake_extra") + beside + figure(f"{modem}.gnss")
-    return on * figure(f"{modem}.fix") * out_of_cell
 
 
 def _hindrance(typical: Budget, target_days: int, capacity_mah: float) -> Hindrance:
