@@ -24,6 +24,8 @@ MEASUREMENTS: tuple[tuple[str, list[str]], ...] = (
     ("One ES256 signature on the button's interpreter", [sys.executable, str(HERE / "signature.py")]),
     ("Events verified, stored and dispatched", [sys.executable, str(HERE / "gateway_throughput.py")]),
     ("Press to console event at 100 presses/s", [sys.executable, str(HERE / "console_latency.py")]),
+    ("Size of the firmware as bytecode", [sys.executable, str(HERE / "size.py")]),
+    ("Battery life on 3,000 mAh, by the power model", [sys.executable, str(HERE / "battery_life.py")]),
 )
 
 

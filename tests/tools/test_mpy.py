@@ -84,3 +84,38 @@ def test_a_source_that_does_not_compile_is_named(tmp_path: Path) -> None:
 def test_a_folder_without_firmware_is_named(tmp_path: Path) -> None:
     with pytest.raises(Trouble, match="firmware is not in"):
         compile_firmware(tmp_path, tmp_path / "out")
+
+
+def test_what_is_for_the_type_checker_only_stays_at_home(tmp_path: Path) -> None:
+    """The rest of the file is compiled as it is; a TYPE_CHECKING that something stands behind is left alone."""
+    (tmp_path / "siaga").mkdir()
+    tail = "TYPE_CHECKING = False\nif TYPE_CHECKING:\n    from siaga.app.settings import Settings\n\n    X = 1\n"
+    sizes = {}
+    for name, text in {"bare": "a = 1\n", "typed": "a = 1\n\n" + tail, "middle": tail + "b = 2\n"}.items():
+        (tmp_path / "siaga" / f"{name}.py").write_text(text)
+    for module in compile_firmware(tmp_path, tmp_path / "out"):
+        sizes[module.path] = module.size - len(module.path)
+    assert sizes["siaga/bare.mpy"] == sizes["siaga/typed.mpy"]
+    assert b"Settings" in (tmp_path / "out/siaga/middle.mpy").read_bytes()
+
+
+def test_every_type_checking_block_of_the_firmware_is_left_out(bytecode: tuple[Path, list[Compiled]]) -> None:
+    out, compiled = bytecode
+    assert [m.path for m in compiled if b"TYPE_CHECKING" in (out / m.path).read_bytes()] == []
+
+
+def test_a_virtual_buttons_traceback_has_lines_and_a_chips_has_not(tmp_path: Path) -> None:
+    (tmp_path / "siaga").mkdir()
+    (tmp_path / "siaga" / "fails.py").write_text("a = 1\n\n\ndef late():\n    raise ValueError\n")
+    for lines, shown in ((True, 'siaga/fails.py", line 5, in late'), (False, 'siaga/fails.py", line 1, in late')):
+        room = tmp_path / str(lines)
+        compile_firmware(tmp_path, room, lines=lines)
+        done = subprocess.run(
+            [micropython(), "-c", "import siaga.fails; siaga.fails.late()"],
+            env=environment(MICROPYPATH=str(room)),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert shown in done.stdout + done.stderr

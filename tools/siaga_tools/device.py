@@ -1,4 +1,4 @@
-"""`siaga device`: a virtual button by hand."""
+"""`siaga device`: a virtual button by hand, and what is said about real ones."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from typing import Any, Final
 
 import click
 
+from siaga_tools.card.cli import card
 from siaga_tools.child import ending as ending_of
 from siaga_tools.ending import cancelled_by_signals
 from siaga_tools.interpreter import check_micropython, find_firmware, find_micropython
 from siaga_tools.mpy import runnable
+from siaga_tools.power.cli import power
 from siaga_tools.signals import signal_meaning, signal_text
 from siaga_tools.typed import typed_lines
 from siaga_tools.virtual_button import ButtonEvent, ButtonFiles, HoldTimes, VirtualButton
@@ -33,6 +35,10 @@ def _help(name: str) -> str:
 @click.group(help=_help("device"))
 def device() -> None:
     pass
+
+
+device.add_command(card)
+device.add_command(power)
 
 
 @device.command(help=_help("device_run"))

