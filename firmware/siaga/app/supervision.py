@@ -7,7 +7,7 @@ import struct
 import sys
 
 from siaga.app import flash
-from siaga.app.board import MODEM, Board
+from siaga.app.board import BUTTON, INPUT, MODEM, Board
 from siaga.app.chosen import Settings
 from siaga.app.delivery import Delivery
 from siaga.app.memory import Memory
@@ -62,9 +62,10 @@ class Supervision:
         self._died = 0
         if not memory.slept:
             self._write_restarts()
-        self.due_ms = clock.ms() + delivery.chance() % _FIRST_CHECKIN_MS
-        if memory.slept and board.woke_by() != MODEM:
-            # The modem rings for what this chip could not hear: a check-in then has the gateway say it again.
+        self.due_ms = clock.ms() + (0 if memory.slept else delivery.chance() % _FIRST_CHECKIN_MS)
+        if memory.slept and board.woke_by() != MODEM and not (memory.connected and board.woke_by() in (BUTTON, INPUT)):
+            # Else at once: the modem rings for what this chip could not hear, and the gateway then says it again; and
+            # a hand that is still holding leaves two seconds to find out whether the modem's connection holds too.
             self.due_ms = clock.ms() + max(memory.due_s - board.rtc.seconds(), 0) * 1000
         self._owed = False
         self._tamper_ms = -1

@@ -25,8 +25,9 @@ class Profile:
 
 PROFILES = {
     "installed": Profile(60, 60, False, False),
-    # Mobile networks forget a silent connection after some five minutes and more; each ping costs the radio's energy.
-    "ready": Profile(21600, 280, True, False),
+    # Each ping costs some ten seconds of radio; a network that forgets a silent connection sooner is found out by the
+    # check-in that a wakened button sends while it is still being held.
+    "ready": Profile(21600, 900, True, False),
     "deep": Profile(86400, 60, True, True),
 }
 

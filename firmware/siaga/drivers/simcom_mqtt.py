@@ -26,7 +26,7 @@ from siaga.drivers.simcom import Modem
 
 _CONNECT_MS = const(75000)
 _PUBACK_MS = const(15000)
-_PUBACK_RESUMED_MS = const(5000)
+_PUBACK_RESUMED_MS = const(3000)
 _WORD_MS = const(15000)
 # These the modem answers by itself, in milliseconds: one that does not hangs.
 _PROMPT_MS = const(5000)
