@@ -18,6 +18,7 @@ from siaga_tools.ending import cancelled_by_signals
 from siaga_tools.interpreter import check_micropython, find_firmware, find_micropython
 from siaga_tools.mpy import runnable
 from siaga_tools.signals import signal_meaning, signal_text
+from siaga_tools.simulate.command import simulate
 from siaga_tools.typed import typed_lines
 from siaga_tools.virtual_button import ButtonEvent, ButtonFiles, HoldTimes, VirtualButton
 from siaga_tools.words import Trouble, language_of, say
@@ -33,6 +34,9 @@ def _help(name: str) -> str:
 @click.group(help=_help("device"))
 def device() -> None:
     pass
+
+
+device.add_command(simulate)
 
 
 @device.command(help=_help("device_run"))

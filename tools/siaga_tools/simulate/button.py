@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -27,12 +28,22 @@ from siaga_tools.simulate.wiring import BOARDS, ModemWires
 from siaga_tools.virtual_button import ButtonEvent, read_line
 from siaga_tools.words import Trouble
 
+# With every driver loaded the firmware needs some 240 KB of a 64-bit build; the LILYGO boards have megabytes (PSRAM).
+HEAP: Final = "384k"
 HOLD_MARGIN_S: Final = 0.15
 DEADLINE_S: Final = 60.0
 WIFI: Final = "siaga-simulated"
 _KEPT: Final = 20_000
 # Volts of one Li-ion cell by percent, as firmware/siaga/drivers/battery.py reads them.
-_CELL: Final = ((100, 4150), (90, 4050), (80, 3970), (70, 3900), (60, 3850), (50, 3800), (40, 3770), (30, 3740)) + (
+_CELL: Final = (
+    (100, 4150),
+    (90, 4050),
+    (80, 3970),
+    (70, 3900),
+    (60, 3850),
+    (50, 3800),
+    (40, 3770),
+    (30, 3740),
     (20, 3700),
     (10, 3620),
     (5, 3500),
@@ -87,7 +98,7 @@ class ButtonParts:
     lorawan_key: str = "00112233445566778899AABBCCDDEEFF"
     lorawan_dwell: bool = True
     sim: Sim = field(default_factory=Sim)
-    heap: str = "192k"
+    heap: str = HEAP
     chip_id: bytes = b"\x24\x0a\xc4\x00\x00\x01"
 
 
@@ -294,7 +305,7 @@ class SimulatedButton(Watcher):
     def battery(self, percent: float) -> None:
         """Its cell's voltage at so many percent; below 0 no cell."""
         millivolts = 0.0
-        for (above, above_mv), (below, below_mv) in zip(_CELL, _CELL[1:], strict=False):
+        for (above, above_mv), (below, below_mv) in pairwise(_CELL):
             if below <= percent <= above:
                 millivolts = below_mv + (above_mv - below_mv) * (percent - below) / (above - below)
         self.chip.voltage(self.wiring.cell, int(millivolts * 500))

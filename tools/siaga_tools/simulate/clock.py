@@ -41,7 +41,7 @@ class SimClock:
         self._change(_permille(speed), 0)
 
     def jump(self, seconds: float) -> None:
-        """So much time passes in a moment: for a button that sleeps. Silicon that waits for something does not notice."""
+        """So much time passes in a moment, for a button that sleeps. Silicon that waits does not notice."""
         self._change(self._permille, int(seconds * 1_000_000))
 
     def real_s(self, sim_s: float) -> float:

@@ -7,6 +7,7 @@ wrong pins are refused for is refused here too.
 import io
 
 import host
+
 import micropython
 
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
