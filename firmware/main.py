@@ -1,17 +1,12 @@
 """Pick the board, be the button. Runs on the chip, and as `micropython -X heapsize=192k firmware/main.py` on Linux."""
 
 import gc
-import sys
 
 # Compiling and running leave rubbish all over the heap; collected in good time, it leaves room in one piece.
 gc.threshold(16384)
 
 from siaga.app.device import run  # noqa: E402
-
-if sys.platform == "esp32":
-    from siaga.boards.esp32_devkit import boards
-else:
-    from siaga.boards.simulated import boards
+from siaga.boards.choice import boards  # noqa: E402
 
 for board in boards():
     run(board)

@@ -29,6 +29,10 @@ BOOT_S = 12.0
 SIM_S = 1.0
 POWER_KEY_ON_S = 0.05
 POWER_KEY_OFF_S = 2.5
+RESET_S = 1.9
+# AT+CSCLK=1 with DTR high: the serial line sleeps after so long without a byte, and needs so long after DTR went low.
+DOZE_S = 10.0
+AWAKE_S = 0.05
 STRAY = (b"+CGEV: EPS PDN ACT 1", b"SMS DONE", b"PB DONE", b"+CGEV: ME PDN DEACT 8", b"+CTZV: 26/11/23,10:00:00,+28")
 
 
@@ -60,9 +64,10 @@ class Sim:
 
 class A7670:
     """Runs in a thread of its own while it is entered. `path` is what the button opens; `pins` takes the board's lines
-    as text, "power_key 1" and the like (power_key, reset, supply; 1 = acting). `asked`: the commands so far. `place`:
-    latitude and longitude, degrees; None = no fix. model: with SIM7600 in it, it is one of those (SIM7600 AT Command
-    Manual V3.00): other greetings, GNSS commands and limits."""
+    as text, "power_key 1" and the like (power_key, reset, supply, dtr, flight; 1 = acting, for dtr: it may sleep, for
+    flight: the radio may be on); press_line() does the same. `asked`: the commands so far. `place`: latitude and
+    longitude, degrees; None = no fix. model: with SIM7600 in it, it is one of those (SIM7600 AT Command Manual V3.00):
+    other greetings, GNSS commands and limits. `on_ring(low)` is told the level of its RI line, in its own thread."""
 
     def __init__(
         self, folder: Path, *, pace: float = 1.0, sim: Sim | None = None, model: str = "A7670E-FASE", seed: int = 1
@@ -82,7 +87,12 @@ class A7670:
         self.radio = ModemRadio(self)
         self.mqtt = ModemMqtt(self)
         self.sms = ModemSms(self, folder)
+        self.on_ring: Callable[[bool], None] | None = None
+        self.flight_allows = True
+        self._ringing = 0
         self._key_down = 0.0
+        self._reset_timer: asyncio.TimerHandle | None = None
+        self._dtr = False
         self._supplied = True
         self._on = False
         self._life: asyncio.Task[None] | None = None
@@ -96,6 +106,10 @@ class A7670:
     def _forget(self) -> None:
         """What a start resets."""
         self._echo = True
+        self._sleep_mode = 0
+        self._rings_for_all = False
+        self._obeying = False
+        self._heard_s = self._awake_s = 0.0
         self.functional = 1
         self.unlocked = not self.sim.pin
         self.clock_is_set = False
@@ -121,6 +135,19 @@ class A7670:
 
     def power_on(self) -> None:
         self.do(self._start)
+
+    def press_line(self, name: str, acts: bool) -> None:
+        """One of the board's lines, as through `pins`; does not wait, so any thread may call it."""
+        self._loop.call_soon_threadsafe(self._pin, name, acts)
+
+    def is_asleep(self) -> bool:
+        """Whether its serial line is: registered and connected, it hears nothing there."""
+        quiet_s = self._loop.time() - self._heard_s
+        return self._on and self._sleep_mode == 1 and self._dtr and quiet_s >= DOZE_S * self.pace
+
+    @property
+    def is_on(self) -> bool:
+        return self._on
 
     def brown_out(self) -> None:
         """Its voltage dips: it starts anew by itself."""
@@ -180,8 +207,19 @@ class A7670:
             self._supplied = acts
             if not acts:
                 self._stop()
-        elif name == "reset" and acts and self._on:
-            self._restart()
+        elif name == "reset":
+            if self._reset_timer is not None:
+                self._reset_timer.cancel()
+                self._reset_timer = None
+            if acts and self._on:
+                self._reset_timer = self._loop.call_later(RESET_S * self.pace, self._restart)
+        elif name == "dtr":
+            if self.is_asleep() and not acts:
+                self._awake_s = self._loop.time() + AWAKE_S * self.pace
+            self._heard_s = self._loop.time()
+            self._dtr = acts
+        elif name == "flight":
+            self.flight_allows = acts
         elif name == "power_key" and acts:
             self._key_down = self._loop.time()
         elif name == "power_key":
@@ -251,13 +289,38 @@ class A7670:
             words = b"\r\n\x80\xfe\x01\x80\r\n" + words
         if Fault.STRAY_WORDS in self.faults and self.chance.randrange(2) == 0:
             words = b"\r\n" + self.chance.choice(STRAY) + b"\r\n" + words
+        self._ring(line)
         self.line.write(words)
+
+    def _ring(self, line: str) -> None:
+        """RI (A7670 hardware design; AT+CFGRI): low for 120 ms at a message, for 5.9 s of each 6 at a call, and for
+        60 ms at any other word unasked, where that is set."""
+        if line.startswith(("+CMTI:", "+CMT:")):
+            low_s = 0.12
+        elif line == "RING":
+            low_s = 5.9
+        elif self._rings_for_all and not self._obeying:
+            low_s = 0.06
+        else:
+            return
+        self._ringing += 1
+        if self.on_ring is not None:
+            self.on_ring(True)
+        self._loop.call_later(low_s * self.pace, self._ring_over)
+
+    def _ring_over(self) -> None:
+        self._ringing -= 1
+        if not self._ringing and self.on_ring is not None:
+            self.on_ring(False)
 
     def is_hung(self) -> bool:
         return bool(self.faults & {Fault.HANG, Fault.HANG_HARD})
 
     def _hear(self) -> None:
         got = self.line.read(0)
+        if self.is_asleep() or self._loop.time() < self._awake_s:
+            return
+        self._heard_s = self._loop.time()
         if self._on and got and not self.is_hung():
             self._input.put_nowait(got)
 
@@ -299,6 +362,7 @@ class A7670:
         self.asked.append(text[at:])
         await self.wait(0.01)
         final = "OK"
+        self._obeying = True
         try:
             await self._handler(command)(command)
         except Refused as refused:
@@ -306,6 +370,7 @@ class A7670:
         except (TimeoutError, IndexError, ValueError):  # no payload came, or a parameter is missing or wrong
             final = "ERROR"
         self.urc(final)
+        self._obeying = False
         for late in self.mqtt.results():
             self._loop.create_task(late)
 
@@ -357,6 +422,12 @@ class A7670:
             self.unlocked = True
         else:
             raise Refused("+CME ERROR: incorrect password")
+
+    async def at_csclk(self, command: Command) -> None:
+        self._sleep_mode = int(command.arguments[0])
+
+    async def at_cfgri(self, command: Command) -> None:
+        self._rings_for_all = command.arguments[0] == "1"
 
     async def at_cclk(self, command: Command) -> None:
         self.clock_is_set = True

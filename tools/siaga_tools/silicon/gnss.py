@@ -70,9 +70,10 @@ class SimulatedGnss:
     def __init__(self, period_s: float = 1.0, now: Callable[[], datetime.datetime] | None = None) -> None:
         self.line = SerialLine()
         self.mood = Mood.WELL
+        self.powered = True
         self.place: tuple[int, int] | None = None
         self.hdop = 0.9
-        self._period_s = period_s
+        self.period_s = period_s
         self._now = now or (lambda: datetime.datetime.now(datetime.UTC))
         self._frozen_at: datetime.datetime | None = None
         self._log: list[bytes] = []
@@ -101,8 +102,8 @@ class SimulatedGnss:
         return epoch(moment, None if self.mood is Mood.NO_SKY else self.place, self.hdop)
 
     def _talk(self) -> None:
-        while not self._stop.wait(self._period_s):
-            words = self.said()
+        while not self._stop.wait(self.period_s):
+            words = self.said() if self.powered else b""
             if words:
                 self.line.write(words)
 

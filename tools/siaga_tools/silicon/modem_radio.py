@@ -47,7 +47,8 @@ class ModemRadio:
 
     def stats(self) -> tuple[int, int]:
         """stat for data, and for the rest."""
-        if not self._modem.functional or not self._modem.unlocked or "no_sim" in self._modem.faults:
+        allowed = self._modem.functional and self._modem.flight_allows
+        if not allowed or not self._modem.unlocked or "no_sim" in self._modem.faults:
             return 0, 0
         if "no_network" in self._modem.faults:
             self._registered_s = None

@@ -82,6 +82,8 @@ class _Module:
             "DEVEUI": "AC1F09FFFE05A1B2",
             "APPEUI": "0000000000000000",
             "APPKEY": "00000000000000000000000000000000",
+            "LPM": "0",
+            "LPMLVL": "1",
         }
     )
     joined: bool = False
@@ -108,7 +110,8 @@ class SimulatedRak3172:
         self._network = network
         self._app_key = app_key.upper()
         self._dwell = dwell
-        self._speed = speed
+        self.speed = speed
+        self.asleep_until = 0.0
         self._trace = trace
         self._module = _Module()
         self._busy_until = 0.0
@@ -157,6 +160,10 @@ class SimulatedRak3172:
             if not heard:
                 continue
             self._trace(">", heard)
+            if time.monotonic() < self.asleep_until:
+                self.asleep_until = 0.0  # what wakes it is lost
+                held = b""
+                continue
             *lines, held = re.split(rb"\r\n|\r|\n", held + heard)
             held = held[-_LONGEST:]
             for line in lines:
@@ -171,7 +178,7 @@ class SimulatedRak3172:
     def _later(self, seconds: float, what: Callable[[], None]) -> None:
         with self._lock:
             self._order += 1
-            self._agenda.append((time.monotonic() + seconds / self._speed, self._order, what))
+            self._agenda.append((time.monotonic() + seconds / self.speed, self._order, what))
 
     def _command(self, line: str) -> None:
         if self.faults.hang:
@@ -190,6 +197,8 @@ class SimulatedRak3172:
             self._say("OK")
         elif line == "ATZ":
             self.power_cycle()
+        elif name == "AT+SLEEP":
+            self._sleep(value)
         elif not name.startswith("AT+") or not equals:
             self._say("AT_COMMAND_NOT_FOUND")
         elif name == "AT+JOIN":
@@ -223,6 +232,8 @@ class SimulatedRak3172:
             "DEVEUI": "[0-9A-Fa-f]{16}",
             "APPEUI": "[0-9A-Fa-f]{16}",
             "APPKEY": "[0-9A-Fa-f]{32}",
+            "LPM": "[01]",
+            "LPMLVL": "[12]",
         }
         if name not in forms:
             self._say("AT_COMMAND_NOT_FOUND")
@@ -233,13 +244,21 @@ class SimulatedRak3172:
             self.written.append(name)
             self._say("OK")
 
+    def _sleep(self, value: str) -> None:
+        """AT+SLEEP=<ms>, or without a time until something is heard; the session is kept."""
+        if value and not re.fullmatch(r"\d{1,10}", value):
+            self._say("AT_PARAM_ERROR")
+            return
+        self._say("OK")
+        self.asleep_until = time.monotonic() + int(value) / 1000 / self.speed if value else math.inf
+
     # The air
 
     def _is_busy(self) -> bool:
         return time.monotonic() < self._busy_until
 
     def _on_air(self, seconds: float) -> None:
-        self._busy_until = time.monotonic() + seconds / self._speed
+        self._busy_until = time.monotonic() + seconds / self.speed
 
     def _join(self, value: str) -> None:
         if not re.fullmatch(r"[01](:[01](:\d{1,3}(:\d{1,3})?)?)?", value):

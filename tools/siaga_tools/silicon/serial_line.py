@@ -11,6 +11,7 @@ import os
 import select
 import termios
 import tty
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
@@ -19,9 +20,11 @@ _WRITE_S: Final = 2.0
 
 
 class SerialLine:
-    """`path` is what the button opens. Bytes that nobody reads are lost when the buffer is full, as on a wire."""
+    """`path` is what the button opens. Bytes that nobody reads are lost when the buffer is full, as on a wire.
+    `trace(direction, bytes)` sees what the button sends (">") and gets ("<")."""
 
     def __init__(self) -> None:
+        self.trace: Callable[[str, bytes], None] = lambda way, words: None
         self._module, self._button = os.openpty()
         tty.setraw(self._button)
         attributes = termios.tcgetattr(self._button)
@@ -42,12 +45,15 @@ class SerialLine:
         if not ready:
             return b""
         try:
-            return os.read(self._module, 4096)
+            words = os.read(self._module, 4096)
         except OSError:  # nobody has the other end open
             return b""
+        self.trace(">", words)
+        return words
 
     def write(self, words: bytes) -> None:
         """Say something to the button."""
+        self.trace("<", words)
         while words:
             _, ready, _ = select.select([], [self._module], [], _WRITE_S)
             if not ready:

@@ -1,0 +1,47 @@
+"""Which board this is: a word in /board.txt on the chip's flash, put there with the firmware.
+
+    echo t_a7670 > board.txt; mpremote cp board.txt :board.txt
+
+Every board has other things on the same pins, so that a chip cannot find out by itself without driving some of them.
+"""
+
+import sys
+
+PATH = "/board.txt"
+KNOWN = ("esp32_devkit", "t_a7670", "t_sim7600")
+DEFAULT = KNOWN[0]  # it drives no pin that starts or stops another board's modem
+
+
+def choose(path: str) -> "tuple[str, str]":
+    """The board's name, and what is wrong with what was found; "" = nothing."""
+    mend = "write one of %s into %s" % (", ".join(KNOWN), path)
+    try:
+        with open(path) as file:
+            name = file.read(64).strip()
+    except (OSError, UnicodeError) as error:
+        return DEFAULT, "%s does not say which board this is (%s): taken for an %s; %s" % (path, error, DEFAULT, mend)
+    if name in KNOWN:
+        return name, ""
+    return DEFAULT, "%s names %r, which is no board: taken for an %s; %s" % (path, name, DEFAULT, mend)
+
+
+def boards() -> "Iterator[Board]":
+    """The board that this runs on, each time its power comes."""
+    if sys.platform == "esp32":
+        name, wrong = choose(PATH)
+        module = __import__("siaga.boards." + name, None, None, ("boards",))
+        for board in module.boards():
+            if wrong:
+                board.tell("error", {"what": wrong})
+            yield board
+    else:
+        from siaga.boards.simulated import boards as simulated
+
+        yield from simulated()
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from siaga.app.board import Board

@@ -1,0 +1,331 @@
+"""What every ESP32 board has: the calendar clock and the memory beside it, the lamp, Wi-Fi, contacts, the battery's
+divider, the watchdog, and deep sleep.
+
+Deep sleep on the original ESP32 has two ways to be ended by pins: ext0, one pin at one level, and ext1, any of several
+pins going HIGH (or all of them LOW, which is of no use here). The modem's ring line pulses LOW and takes ext0 while the
+modem sleeps; so contacts that wake have to read HIGH when they act. A contact that acts already is left out: a case
+that stands open must not wake the chip for ever. Sources: ESP32 Technical Reference Manual 5.3, ESP-IDF Sleep Modes.
+"""
+
+import asyncio
+import binascii
+import json
+import time
+
+import esp32
+import machine
+import network
+
+from siaga.app import flash
+from siaga.app.board import BUTTON, CASE, INPUT, MODEM, POWER, RESET, RESTART, SLEEP, TIMER, Board
+from siaga.core.errors import SiagaError
+from siaga.core.frame import UNKNOWN_SIGNAL
+from siaga.drivers import battery, dns
+from siaga.drivers.clock import Rtc
+from siaga.drivers.indicator import Lamp
+from siaga.drivers.parts import Line, LorawanParts, Network
+
+_CONNECT_MS = 15000
+_SETTINGS = "/settings.json"  # where an installer's tool puts them: mpremote cp settings.json :settings.json
+# Time 0 of this port's calendar, in Unix seconds.
+_EPOCH = 946684800 if time.gmtime(0)[0] == 2000 else 0
+_READINGS = 16
+_MAGIC = b"SGM1"
+_LONGEST = 256
+# With the button or the external input stuck, which then cannot wake the chip, it looks again after so long.
+_STUCK_MS = 300000
+
+
+class Memory:
+    """The 2 KB beside the calendar clock, which outlive every reset and deep sleep, and no power cut: whether somebody
+    trustworthy set that clock, and a record. Magic, mark, record, CRC-32."""
+
+    def __init__(self, rtc: machine.RTC) -> None:
+        self._rtc = rtc
+        self.is_set = False
+        self.record = b""
+        content = bytes(rtc.memory())
+        whole = len(content) >= 9 and content[:4] == _MAGIC
+        if whole and binascii.crc32(content[:-4]) == int.from_bytes(content[-4:], "big"):
+            self.is_set = content[4] == 1
+            self.record = content[5:-4]
+
+    def write(self) -> None:
+        content = _MAGIC + bytes([self.is_set]) + self.record
+        self._rtc.memory(content + binascii.crc32(content).to_bytes(4, "big"))
+
+
+class ChipRtc(Rtc):
+    """The chip's calendar clock. It starts in 2000 after a power cut and goes on through every reset."""
+
+    def __init__(self, rtc: machine.RTC, memory: Memory) -> None:
+        self._rtc = rtc
+        self._memory = memory
+
+    def unix(self) -> int:
+        return self.seconds() if self._memory.is_set else 0
+
+    def seconds(self) -> int:
+        return time.time() + _EPOCH
+
+    def set_unix(self, seconds: int) -> None:
+        self._write(seconds)
+        self._memory.is_set = True
+        self._memory.write()
+
+    def at_least(self, seconds: int) -> None:
+        if self.seconds() < seconds:
+            self._write(seconds)
+
+    def _write(self, seconds: int) -> None:
+        year, month, day, hour, minute, second, weekday = time.gmtime(seconds - _EPOCH)[:7]
+        self._rtc.datetime((year, month, day, weekday, hour, minute, second, 0))
+
+
+class PinLamp(Lamp):
+    """LED, passive buzzer and vibration motor, each on while its pin is HIGH."""
+
+    def __init__(self, led: int, buzzer: int, motor: int) -> None:
+        self._led = machine.Pin(led, machine.Pin.OUT, value=0)
+        self._motor = machine.Pin(motor, machine.Pin.OUT, value=0)
+        self._buzzer = machine.PWM(machine.Pin(buzzer), freq=1000, duty_u16=0)
+
+    def set(self, light: bool, tone_hz: int, vibration: bool) -> None:
+        self._led.value(light)
+        self._motor.value(vibration)
+        if tone_hz:
+            self._buzzer.freq(tone_hz)
+        self._buzzer.duty_u16(32768 if tone_hz else 0)
+
+
+class Wifi(Network):
+    """One access point, named by the settings."""
+
+    def __init__(self) -> None:
+        self._wlan = network.WLAN(network.WLAN.IF_STA)
+        self._ssid = ""
+        self._password = ""
+
+    def use(self, ssid: str, password: str, country: str) -> None:
+        network.country(country)
+        self._ssid = ssid
+        self._password = password
+        if not ssid:
+            self.switch_off()
+
+    def switch_on(self) -> None:
+        if not self._wlan.active():
+            self._wlan.active(True)
+            # Always listening: an acknowledgement must not wait for the next beacon.
+            self._wlan.config(pm=network.WLAN.PM_NONE)
+
+    def switch_off(self) -> None:
+        if self._wlan.active():
+            self._wlan.active(False)
+
+    def is_up(self) -> bool:
+        return self._wlan.isconnected()
+
+    async def connect(self) -> None:
+        if not self._ssid:
+            raise SiagaError("setting wifi_ssid is missing")
+        self.switch_on()
+        if self._wlan.isconnected():
+            return
+        self._wlan.connect(self._ssid, self._password)
+        for _ in range(_CONNECT_MS // 100):
+            await asyncio.sleep_ms(100)
+            if self._wlan.isconnected():
+                return
+        status = self._wlan.status()
+        self._wlan.disconnect()
+        raise SiagaError("no Wi-Fi %s within %d ms (status %d)" % (self._ssid, _CONNECT_MS, status))
+
+    async def resolve(self, host: str) -> str:
+        return await dns.resolve(host, self._wlan.ifconfig()[3])
+
+    def signal(self) -> int:
+        return self._wlan.status("rssi") if self._wlan.isconnected() else UNKNOWN_SIGNAL
+
+
+class Contact:
+    """A switch on a pin, with a resistor of its own that holds the other level. level: what the pin reads while the
+    switch does what it is for: pressed, case open, mains there."""
+
+    def __init__(self, number: int, level: int, pull: int = -1) -> None:
+        self.number = number
+        self.level = level
+        self.pin = machine.Pin(number, machine.Pin.IN, pull)
+
+    def acts(self) -> bool:
+        return self.pin.value() == self.level
+
+
+class OutLine(Line):
+    """An output that acts while it is HIGH and keeps its level through resets and deep sleep, until this gives it
+    another: the pad is held all the time. level: at the start; it stands behind the hold before that is let go."""
+
+    def __init__(self, number: int, level: int = 0) -> None:
+        self._pin = machine.Pin(number, machine.Pin.OUT, value=level, hold=True)  # type: ignore[call-arg]
+
+    def value(self, on: int) -> None:
+        self._pin.value(on)
+        self._pin.init(hold=True)  # type: ignore[call-arg]  # lets the new level through
+
+
+class ChipBoard(Board):
+    """What a board file fills in, before anything else is called: button, case, alarm (the external input), mains,
+    each a Contact; cell: the battery behind two equal resistors; ring: the modem's ring line; lorawan_pins: (tx, rx) of
+    UART 2, for a module that the settings may name."""
+
+    folder = "/siaga-state"
+    ring: "machine.Pin | None" = None
+    lorawan_pins = (-1, -1)
+
+    def __init__(
+        self, lamp: PinLamp, button: Contact, case: Contact, alarm: Contact, mains: Contact, cell: int
+    ) -> None:
+        rtc = machine.RTC()
+        self._memory = Memory(rtc)
+        self._wifi = Wifi()
+        super().__init__(ChipRtc(rtc, self._memory), lamp, self._wifi)
+        self.button = button
+        self.case = case
+        self.alarm = alarm
+        self.mains = mains
+        self._cell = machine.ADC(machine.Pin(cell), atten=machine.ADC.ATTN_11DB)
+        self._watchdog: "machine.WDT | None" = None
+        self._woke_by = self._why()
+
+    def _why(self) -> str:
+        cause = machine.reset_cause()
+        if cause != machine.DEEPSLEEP_RESET:
+            return POWER if cause == machine.PWRON_RESET else RESET
+        reason = machine.wake_reason()
+        if reason == machine.EXT0_WAKE:
+            return MODEM if self.button.level else BUTTON
+        if reason != machine.EXT1_WAKE:
+            return TIMER
+        woke = machine.wake_pins()
+        for contact, word in ((self.button, BUTTON), (self.alarm, INPUT), (self.case, CASE)):
+            if contact.number in woke:
+                return word
+        return BUTTON  # the pin is not told: doubt decides for the alarm
+
+    def tell(self, event: str, facts: "dict[str, object]") -> None:
+        line: "dict[str, object]" = {"t": self.stamp_ms(), "ev": event}
+        line.update(facts)
+        print(json.dumps(line))
+
+    def stamp_ms(self) -> int:
+        return time.time_ns() // 1000000 + _EPOCH * 1000
+
+    def woke_by(self) -> str:
+        return self._woke_by
+
+    def awake_ms(self) -> int:
+        return time.ticks_ms()  # type: ignore[return-value]  # this port counts from the chip's start
+
+    def kept(self) -> bytes:
+        return self._memory.record
+
+    def keep(self, record: bytes) -> None:
+        if len(record) > _LONGEST:
+            raise ValueError("a record of %d bytes is longer than %d" % (len(record), _LONGEST))
+        self._memory.record = record
+        self._memory.write()
+
+    def pressed(self) -> bool:
+        return self.button.acts()
+
+    def alarm_input(self) -> bool:
+        return self.alarm.acts()
+
+    def tamper_open(self) -> bool:
+        return self.case.acts()
+
+    def external_power(self) -> bool:
+        return self.mains.acts()
+
+    def battery(self) -> "int | None":
+        microvolts = 0
+        for _ in range(_READINGS):
+            microvolts += self._cell.read_uv()
+        return battery.percent(microvolts * 2 // (_READINGS * 1000))
+
+    def noise(self) -> bytes:
+        self._wifi.switch_on()  # with its radio off the chip's random source repeats itself
+        time.sleep_ms(100)
+        readings = "".join(str(self._cell.read_uv()) for _ in range(32))
+        return machine.unique_id() + readings.encode()
+
+    def offered_settings(self) -> "str | None":
+        try:
+            content = flash.read_file(_SETTINGS)
+            return None if content is None else content.decode()
+        except (OSError, UnicodeError) as error:
+            self.tell("error", {"what": "%s cannot be read: %s" % (_SETTINGS, error)})
+            return None
+
+    def use(self, settings: "Settings") -> None:
+        self._wifi.use(settings.wifi_ssid, settings.wifi_password, settings.wifi_country)
+        if settings.lorawan_app_key and self.lorawan is None and self.lorawan_pins[0] >= 0:
+            tx, rx = self.lorawan_pins
+            self.lorawan = LorawanParts(uart(2, tx, rx))
+
+    def guard(self, timeout_ms: int) -> None:
+        if self._watchdog is None:  # once started it cannot be stopped
+            self._watchdog = machine.WDT(timeout=timeout_ms)
+
+    def feed(self) -> None:
+        if self._watchdog is not None:
+            self._watchdog.feed()
+
+    async def surroundings(self) -> None:
+        while True:
+            await asyncio.sleep(3600)
+
+    def rest(self) -> None:
+        """What the word in `ended` asks for. The chip begins anew afterwards, whatever it was."""
+        if self.ended == SLEEP:
+            self._sleep()
+        if self.ended != RESTART:
+            time.sleep(10)
+        machine.reset()
+
+    def _sleep(self) -> None:
+        self._wifi.switch_off()
+        longest_ms = self.sleep_ms
+        low = self.ring if self.modem_sleeps else None
+        high = []
+        for contact in (self.button, self.alarm, self.case):
+            if contact.acts():
+                if contact is not self.case:
+                    longest_ms = min(longest_ms, _STUCK_MS)
+            elif contact.level:
+                high.append(contact.pin)
+            else:
+                low = contact.pin
+        esp32.wake_on_ext0(low, False)
+        esp32.wake_on_ext1(high, esp32.WAKEUP_ANY_HIGH)
+        # Pads that the chip's clock does not hold by itself (GPIO5) are held in deep sleep only with this.
+        esp32.gpio_deep_sleep_hold(True)  # type: ignore[attr-defined]
+        machine.deepsleep(max(longest_ms, 1))
+
+
+def uart(number: int, tx: int, rx: int, baud: int = 115200) -> machine.UART:
+    """A serial line as the drivers want it: a stream whose reads do not wait."""
+    return machine.UART(number, baudrate=baud, tx=tx, rx=rx, timeout=0, rxbuf=1024, txbuf=512)
+
+
+def once(board: ChipBoard) -> "Iterator[ChipBoard]":
+    """The one board; when it is over, what its `ended` asks for."""
+    yield board
+    board.rest()
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from siaga.app.chosen import Settings

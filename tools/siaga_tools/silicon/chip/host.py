@@ -1,0 +1,138 @@
+"""The simulated chip's only way to the world: lines on a pty, both ways, and the time that the world gives it.
+
+From the host, a line each:
+    clock <sim_us> <real_us> <permille>    at this real moment it is that simulated one, and time goes so fast
+    level <pin> <0|1|->                    what the world drives on a pin; - = nothing
+    adc <pin> <microvolts>
+    wlan <ssid|-> <rssi>                   the access point in reach
+    uart <tx> <rx> <path>                  what hangs on these two pins
+    heap                                   collect, and say how much is used
+    boot <cause> <wake> <pins|->  rtc <offset_us> <memory hex|->  id <hex>  root <path>  flash <path> <blocks>  run
+To the host:
+    pin <n> <in|out> <level> <up|down|none> <hold 0|1>    pwm <n> <hz> <duty>    uart <id> <baud> <tx> <rx>
+    rtc <offset_us> <memory hex|->    wdt <ms>    feed    wlan <on 0|1> <ssid|->
+    sleep <ms|-1> <ext0 pin|-> <level> <ext1 pins|-> <level>    reset    heap <used> <free>
+"""
+
+import gc
+import time
+
+real_time = time
+real_sleep_ms = time.sleep_ms
+
+levels = {}
+microvolts = {}
+uarts = {}
+network = ["", 0]
+boot = {}
+watchers = {}  # pin number: called with its new level
+pulls = {}
+sim_us = real_us = 0
+permille = 1000
+boot_us = 0
+rtc_offset_us = 0
+rtc_memory = b""
+
+_line = None
+_buffer = bytearray(512)
+_view = memoryview(_buffer)
+_held = b""
+
+
+def connect(path):
+    global _line
+    _line = open(path, "r+b")
+
+
+def send(text):
+    _line.write(text + "\n")
+
+
+def heed():
+    """Take in what the host has said meanwhile. Ends the chip where the host is gone."""
+    global _held
+    while True:
+        try:
+            count = _line.readinto(_buffer)
+        except OSError:
+            raise SystemExit(1)
+        if not count:
+            return
+        lines = (_held + bytes(_view[:count])).split(b"\n")
+        _held = lines.pop()
+        for line in lines:
+            _obey(line.decode().split(" "))
+
+
+def _obey(words):
+    global sim_us, real_us, permille, rtc_offset_us, rtc_memory
+    what = words[0]
+    if what == "level":
+        number = int(words[1])
+        if words[2] == "-":
+            levels.pop(number, None)
+        else:
+            levels[number] = int(words[2])
+        if number in watchers:
+            watchers[number](level(number))
+    elif what == "adc":
+        microvolts[int(words[1])] = int(words[2])
+    elif what == "clock":
+        sim_us, real_us, permille = int(words[1]), int(words[2]), int(words[3])
+    elif what == "heap":
+        gc.collect()
+        send("heap %d %d" % (gc.mem_alloc(), gc.mem_free()))
+    elif what == "wlan":
+        network[0] = "" if words[1] == "-" else words[1]
+        network[1] = int(words[2])
+    elif what == "uart":
+        uarts[int(words[1]), int(words[2])] = words[3]
+    elif what == "rtc":
+        rtc_offset_us = int(words[1])
+        rtc_memory = b"" if words[2] == "-" else bytes.fromhex(words[2])
+    else:
+        boot[what] = words[1:]
+
+
+def level(number):
+    """What a pin reads: what the world drives, else its pull, else what a floating input often shows."""
+    return levels.get(number, 1 if pulls.get(number) == "up" else 0)
+
+
+def wait_for_start():
+    global boot_us
+    while "run" not in boot:
+        heed()
+        real_sleep_ms(1)
+    boot_us = now_us()
+
+
+def now_us():
+    """Simulated time, Unix microseconds."""
+    return sim_us + (real_time.time_ns() // 1000 - real_us) * permille // 1000
+
+
+def rtc_us():
+    """What the calendar clock shows: microseconds since 2000."""
+    return now_us() + rtc_offset_us
+
+
+def tell_rtc():
+    send("rtc %d %s" % (rtc_offset_us, rtc_memory.hex() or "-"))
+
+
+def stop():
+    """The processor stands still; the host takes its power or starts it anew."""
+    while True:
+        heed()
+        real_sleep_ms(5)
+
+
+def real_ms(sim_ms):
+    """How long so many simulated milliseconds are; no wait is shorter than one, that no loop turns idly."""
+    return max(1, sim_ms * 1000 // permille) if sim_ms > 0 else 0
+
+
+def host_path(path):
+    """A file of the host as the chip finds it once its own flash is the root."""
+    return "/host" + path

@@ -1,0 +1,242 @@
+"""MicroPython's `machine` of an ESP32, as far as a button's boards use it, against simulated surroundings.
+
+As on the chip: a pin that is held keeps its level whatever is written to it; 34 to 39 are inputs without pulls; what
+wrong pins are refused for is refused here too.
+"""
+
+import io
+
+import host
+
+import micropython
+
+PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
+EXT0_WAKE, EXT1_WAKE, TIMER_WAKE, TOUCHPAD_WAKE, ULP_WAKE = 2, 3, 4, 5, 6
+
+_PINS = (0, 1, 2, 3, 4, 5, 12, 13, 14, 15, 16, 17, 18, 19, 21, 22, 23, 25, 26, 27, 32, 33, 34, 35, 36, 37, 38, 39)
+_PULLS = {None: "none", 1: "down", 2: "up"}
+
+
+class Pin:
+    IN, OUT, OPEN_DRAIN = 1, 3, 7
+    PULL_DOWN, PULL_UP = 1, 2
+    IRQ_FALLING, IRQ_RISING = 2, 1
+    _all = {}
+
+    def __new__(cls, number, *arguments, **keywords):
+        if isinstance(number, Pin):
+            return number
+        if number not in _PINS:
+            raise ValueError("invalid pin")
+        if number not in cls._all:
+            cls._all[number] = object.__new__(cls)
+            cls._all[number]._begin(number)
+        return cls._all[number]
+
+    def __init__(self, number, mode=None, pull=-1, *, value=None, drive=None, hold=None):
+        if mode is not None or pull != -1 or value is not None or hold is not None:
+            self.init(mode, pull, value=value, drive=drive, hold=hold)
+
+    def _begin(self, number):
+        self.number = number
+        self.mode = Pin.IN
+        self.pull = "none"
+        self.latch = 0
+        self.held = number in host.boot["held"]
+        self._handler = None
+
+    def init(self, mode=None, pull=-1, *, value=None, drive=None, hold=None):
+        if mode is not None:
+            if mode != Pin.IN and self.number >= 34:
+                raise ValueError("pin can only be input")
+        if value is not None:
+            self.latch = 1 if value else 0
+        if mode is not None:
+            self.mode = mode
+        if pull != -1 and self.number < 34:
+            self.pull = _PULLS[pull]
+            host.pulls[self.number] = self.pull
+        if hold is not None:
+            self.held = bool(hold)
+            self._tell(True)
+        elif not self.held:
+            self._tell(False)
+
+    def _tell(self, always):
+        mode = "in" if self.mode == Pin.IN else "out"
+        host.send("pin %d %s %d %s %d" % (self.number, mode, self.latch, self.pull, self.held))
+
+    def value(self, level=None):
+        host.heed()
+        if level is None:
+            return host.level(self.number) if self.mode == Pin.IN else self.latch
+        level = 1 if level else 0
+        if level != self.latch:
+            self.latch = level
+            if self.mode != Pin.IN and not self.held:
+                self._tell(False)
+        return None
+
+    __call__ = value
+
+    def on(self):
+        self.value(1)
+
+    def off(self):
+        self.value(0)
+
+    def irq(self, handler=None, trigger=3):
+        self._handler = handler
+
+        def changed(level):
+            if self._handler is not None and trigger & (1 if level else 2):
+                micropython.schedule(self._handler, self)
+
+        host.watchers[self.number] = changed
+
+
+class ADC:
+    ATTN_0DB, ATTN_2_5DB, ATTN_6DB, ATTN_11DB = 0, 1, 2, 3
+
+    def __init__(self, pin, *, atten=0):
+        if pin.number not in (32, 33, 34, 35, 36, 39):
+            raise ValueError("not on ADC1, and the other does not work beside the radio")
+        self._pin = pin.number
+        self._most = (950000, 1250000, 1750000, 2450000)[atten]
+
+    def read_uv(self):
+        host.heed()
+        return min(host.microvolts.get(self._pin, 142000), self._most)  # it never reads less than this
+
+    def read_u16(self):
+        return self.read_uv() * 65535 // 3300000
+
+
+class PWM:
+    def __init__(self, pin, freq=5000, duty_u16=0):
+        if pin.number >= 34:
+            raise ValueError("pin can only be input")
+        self._pin, self._hz, self._duty = pin.number, freq, duty_u16
+
+    def freq(self, hz=None):
+        if hz is None:
+            return self._hz
+        if hz != self._hz:
+            self._hz = hz
+            self._tell()
+        return None
+
+    def duty_u16(self, duty=None):
+        if duty is None:
+            return self._duty
+        if duty != self._duty:
+            self._duty = duty
+            self._tell()
+        return None
+
+    def _tell(self):
+        host.send("pwm %d %d %d" % (self._pin, self._hz, self._duty))
+
+
+class UART(io.IOBase):
+    """What was said before the chip listened is lost, as on a wire."""
+
+    def __init__(self, number, baudrate=115200, **keywords):
+        self._number = number
+        self._file = None
+        self.init(baudrate, **keywords)
+
+    def init(self, baudrate=115200, *, tx=None, rx=None, timeout=0, rxbuf=256, txbuf=256, bits=8, parity=None, stop=1):
+        if timeout:
+            raise ValueError("this UART's reads never wait: timeout=0")
+        host.heed()
+        path = host.uarts.get((tx, rx))
+        if path is None:
+            raise ValueError("no wire leads to pins %s and %s" % (tx, rx))
+        if self._file is None:
+            self._file = open(host.host_path(path), "r+b")
+        waste = bytearray(256)
+        while self._file.readinto(waste):
+            pass
+        host.send("uart %d %d %d %d" % (self._number, baudrate, tx, rx))
+
+    def read(self, count=-1):
+        return self._file.read(count if count >= 0 else 4096) or None
+
+    def readinto(self, buffer):
+        return self._file.readinto(buffer) or None
+
+    def write(self, words):
+        return self._file.write(words)
+
+    def any(self):
+        return 0
+
+    def ioctl(self, request, argument):
+        if request == 10:  # MP_STREAM_GET_FILENO: the host's own poll waits for it
+            return self._file.fileno()
+        return 0
+
+
+class RTC:
+    def memory(self, content=None):
+        if content is None:
+            return host.rtc_memory
+        if len(content) > 2048:
+            raise ValueError("buffer too long")
+        host.rtc_memory = bytes(content)
+        host.tell_rtc()
+        return None
+
+    def datetime(self, moment=None):
+        import time
+
+        if moment is None:
+            year, month, day, hour, minute, second, weekday, _ = time.gmtime()
+            return year, month, day, weekday, hour, minute, second, 0
+        year, month, day, _, hour, minute, second, us = moment
+        wanted = time.mktime((year, month, day, hour, minute, second, 0, 0)) * 1000000 + us
+        host.rtc_offset_us += wanted - host.rtc_us()
+        host.tell_rtc()
+        return None
+
+
+class WDT:
+    def __init__(self, id=0, timeout=5000):
+        host.send("wdt %d" % timeout)
+
+    def feed(self):
+        host.send("feed")
+
+
+def reset_cause():
+    return int(host.boot["boot"][0])
+
+
+def wake_reason():
+    return int(host.boot["boot"][1])
+
+
+def wake_pins():
+    pins = host.boot["boot"][2]
+    return () if pins == "-" else tuple(int(pin) for pin in pins.split(","))
+
+
+def unique_id():
+    return bytes.fromhex(host.boot["id"][0])
+
+
+def freq(hz=None):
+    return 160000000
+
+
+def reset():
+    host.send("reset")
+    host.stop()
+
+
+def deepsleep(ms=-1):
+    import esp32
+
+    host.send("sleep %d %s" % (ms, esp32.sources()))
+    host.stop()

@@ -1,0 +1,1 @@
+"""A complete button on simulated silicon: the real board files on a simulated chip, its modem, its human, its house."""

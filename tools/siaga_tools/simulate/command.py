@@ -1,0 +1,65 @@
+"""`siaga device simulate`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+
+from siaga_gateway import catalogue
+from siaga_tools.simulate.wiring import BOARDS
+from siaga_tools.words import Trouble, language_of
+
+_LANGUAGE: Final = language_of(os.environ)
+
+
+def _help(name: str) -> str:
+    return catalogue.text(f"simulate.option.{name}", _LANGUAGE)
+
+
+@click.command(help=_help("simulate"))
+@click.option("--board", type=click.Choice(list(BOARDS)), default="t_a7670", show_default=True, help=_help("board"))
+@click.option("--lorawan", is_flag=True, help=_help("lorawan"))
+@click.option("--settings", type=click.Path(path_type=Path, dir_okay=False, exists=True), help=_help("settings"))
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help=_help("data"))
+@click.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, show_default=True, help=_help("speed"))
+@click.option("--at", is_flag=True, help=_help("at"))
+@click.option("--plain", is_flag=True, help=_help("plain"))
+@click.option("--json", "as_json", is_flag=True, help=_help("json"))
+@click.option("--language", type=click.Choice(["id", "en"]), default=_LANGUAGE, help=_help("language"))
+@click.option("--heap", help=_help("heap"))
+@click.option("--micropython", help=_help("micropython"))
+def simulate(
+    board: str,
+    lorawan: bool,
+    settings: Path | None,
+    data: Path | None,
+    speed: float,
+    at: bool,
+    plain: bool,
+    as_json: bool,
+    language: str,
+    heap: str | None,
+    micropython: str | None,
+) -> None:
+    try:
+        # Each of its packages, before anything is started.
+        import iotcore  # noqa: F401
+        import textual  # noqa: F401
+
+        from siaga_tools.simulate.bench import Options
+    except ImportError as error:
+        click.echo(f"siaga: {Trouble('extra_missing', module=error.name or error).say(language)}", err=True)
+        sys.exit(1)
+    options = Options(board, language, lorawan, settings, data, speed, at, micropython, heap)
+    if plain or as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        from siaga_tools.simulate.plain import run_plain
+
+        sys.exit(asyncio.run(run_plain(options, as_json)))
+    from siaga_tools.simulate.view import run_view
+
+    sys.exit(asyncio.run(run_view(options)))

@@ -1,0 +1,53 @@
+"""A chip's flash with the firmware on it, made as an installer does: littlefs, and files copied onto it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from siaga_tools.mpy import compile_firmware
+from siaga_tools.simulate.chip import CHIP
+from siaga_tools.words import Trouble
+
+BLOCKS: Final = 512  # the 2 MB that MicroPython leaves for files on a chip with 4 MB
+_NOT_FOR_A_CHIP: Final = frozenset({"siaga_flash.py"})
+_INSTALL_S: Final = 120.0
+
+
+class Installer:
+    """firmware: the folder with main.py and siaga/. folder: where it may work."""
+
+    def __init__(self, micropython: str, firmware: Path, folder: Path) -> None:
+        self._micropython = micropython
+        self._firmware = firmware
+        self._folder = folder
+
+    def make(self, image: Path, board: str) -> None:
+        """A new flash image with compiled firmware and the board's name. Raises Trouble."""
+        compiled = self._folder / "compiled"
+        compiled.mkdir(parents=True, exist_ok=True)
+        compile_firmware(self._firmware, compiled)
+        files = {path: f"/{path.relative_to(compiled).as_posix()}" for path in sorted(compiled.rglob("*.mpy"))}
+        for path in sorted(self._firmware.glob("*.py")):
+            if path.name not in _NOT_FOR_A_CHIP:
+                files[path] = f"/{path.name}"
+        named = self._folder / "board.txt"
+        named.write_text(f"{board}\n", encoding="ascii")
+        files[named] = "/board.txt"
+        fresh = image.with_name(f".{image.name}.new")
+        fresh.unlink(missing_ok=True)
+        self.copy(fresh, files)
+        fresh.rename(image)
+        shutil.rmtree(compiled)
+
+    def copy(self, image: Path, files: Mapping[Path, str]) -> None:
+        """Copy files onto an image: where from, where to. Raises Trouble."""
+        pairs = [word for source, target in files.items() for word in (str(source), target)]
+        command = [self._micropython, str(CHIP / "install.py"), str(image), str(BLOCKS), *pairs]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_INSTALL_S, check=False)
+        if done.returncode:
+            said = (done.stdout + done.stderr).strip()
+            raise Trouble("not_installed", file=image, why=said.rpartition("\n")[2] or done.returncode)
