@@ -14,9 +14,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
+from siaga_gateway.config_section import Port
+from siaga_gateway.config_section import Section as _Section
+from siaga_gateway.config_sms import SmsSettings
 from siaga_gateway.domain.incident import Mode
 
 ENVIRONMENT_PREFIX: Final = "SIAGA_GATEWAY__"
@@ -24,17 +27,12 @@ _SECRETS: Final = frozenset({"password", "secret", "token", "operators"})
 # An incident's identifier and a CAP sender are made of it.
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,38}[a-z0-9])?")
 
-Port = Annotated[int, Field(ge=1, le=65_535)]
 Name = Annotated[str, Field(pattern=rf"^{_NAME.pattern}$")]
 Language = Literal["id", "en"]
 
 
 class SettingsError(Exception):
     """The settings cannot be used; the text has one line for each that is wrong."""
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class BrokerSettings(_Section):
@@ -177,6 +175,7 @@ class Settings(_Section):
     verify_threads: int = Field(min(4, os.cpu_count() or 1), description="Threads that check signatures.", ge=1, le=64)
     mqtt: MqttSettings = Field(default_factory=MqttSettings, description="The broker.")
     lorawan: LorawanSettings = Field(default_factory=LorawanSettings, description="LoRaWAN, beside the broker.")
+    sms: SmsSettings = Field(default_factory=SmsSettings, description="Text messages, beside the broker.")
     console: ConsoleSettings = Field(default_factory=ConsoleSettings, description="The console.")
     outputs: list[OutputSettings] = Field(default_factory=list, description="Where incidents are sent.")
 
@@ -304,7 +303,13 @@ def _absolute(settings: Settings, base: Path) -> Settings:
         for output in settings.outputs
     ]
     return settings.model_copy(
-        update={"data_dir": base / settings.data_dir, "mqtt": mqtt, "lorawan": lorawan, "outputs": outputs}
+        update={
+            "data_dir": base / settings.data_dir,
+            "mqtt": mqtt,
+            "lorawan": lorawan,
+            "sms": settings.sms.under(base),
+            "outputs": outputs,
+        }
     )
 
 

@@ -1,0 +1,123 @@
+"""The real gammu-smsd from Debian, on gammu's own dummy phone: a phone whose messages are files in a folder.
+
+Real are the daemon, its FILES backend and its spool folders; simulated is only the phone.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+_STEP = 50  # characters in one line of a phone's message
+
+
+def gammu_smsd_binary() -> str:
+    """Path of gammu-smsd. Skips the test where it is missing, and says what to install."""
+    found = shutil.which("gammu-smsd")
+    if found is None:
+        pytest.skip("gammu-smsd is missing. On Debian or Ubuntu: sudo apt-get install gammu-smsd")
+    return found
+
+
+class GammuSmsd:
+    """One daemon on one phone; its folders may be used before it is started."""
+
+    def __init__(self, folder: Path, inbox_format: str = "unicode") -> None:
+        """`inbox_format`: unicode, as the daemon has it without a setting, or standard."""
+        self._binary = gammu_smsd_binary()
+        self._folder = folder
+        self._places = itertools.count(1)
+        self._log = folder / "log"
+        self.inbox, self.outbox, self.sent = folder / "inbox", folder / "outbox", folder / "sent"
+        for each in (self.inbox, self.outbox, self.sent, folder / "error", folder / "phone" / "sms" / "1"):
+            each.mkdir(parents=True, exist_ok=True)
+        self._config = folder / "smsdrc"
+        self._config.write_text(
+            f"""[gammu]
+port = {folder}/phone
+connection = none
+model = dummy
+
+[smsd]
+service = files
+logfile = {self._log}
+debuglevel = 1
+inboxpath = {self.inbox}/
+outboxpath = {self.outbox}/
+sentsmspath = {self.sent}/
+errorsmspath = {folder}/error/
+inboxformat = {inbox_format}
+transmitformat = 7bit
+commtimeout = 1
+receivefrequency = 1
+loopsleep = 1
+statusfrequency = 0
+checksecurity = 0
+checkbattery = 0
+checksignal = 0
+checknetwork = 0
+""",
+            encoding="utf-8",
+        )
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> GammuSmsd:
+        self.process = subprocess.Popen(
+            [self._binary, "--config", str(self._config)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "LC_ALL": "C.UTF-8"},
+        )
+        return self
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(10)
+            self.process = None
+
+    def receive(self, number: str, text: str) -> None:
+        """A message reaches the phone."""
+        lines = [
+            "[SMSBackup000]",
+            "PDU = Deliver",
+            f"DateTime = {datetime.now(UTC):%Y%m%dT%H%M%SZ}",
+            "State = UnRead",
+            f'Number = "{number}"',
+            *(
+                f"Text{part:02} = {text[start : start + _STEP].encode('utf-16-be').hex().upper()}"
+                for part, start in enumerate(range(0, len(text), _STEP))
+            ),
+            "Coding = Default_No_Compression",
+            "Folder = 1",
+            f"Length = {len(text)}",
+            "Class = -1",
+        ]
+        place = next(self._places)
+        aside = self._folder / f"message-{place}"
+        aside.write_text("\n".join(lines) + "\n", encoding="ascii")
+        aside.replace(self._folder / "phone" / "sms" / "1" / str(place))
+
+    def on_the_phone(self) -> list[Path]:
+        """Messages that the daemon has not fetched."""
+        return list((self._folder / "phone" / "sms" / "1").iterdir())
+
+    def transmitted(self) -> list[tuple[str, str]]:
+        """Number and text of each message that the daemon has sent, as it understood them, in order."""
+        log = self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
+        gone = set(re.findall(r"Transmitted (\S+) \(", log))
+        found = re.findall(r'Found \d+ sms to "([^"]*)" with text "([^"]*)".*\n.*New message to send: (\S+)', log)
+        return [(number, text) for number, text, name in found if name in gone]
+
+    def __enter__(self) -> GammuSmsd:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
