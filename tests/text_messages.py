@@ -27,7 +27,7 @@ def gammu_smsd_binary() -> str:
 
 
 class GammuSmsd:
-    """One daemon on one phone; its folders may be used before it is started."""
+    """One daemon on one phone, set up as gateway/README.md says; its folders may be used before it is started."""
 
     def __init__(self, folder: Path, inbox_format: str = "unicode") -> None:
         """`inbox_format`: unicode, as the daemon has it without a setting, or standard."""
@@ -35,8 +35,8 @@ class GammuSmsd:
         self._folder = folder
         self._places = itertools.count(1)
         self._log = folder / "log"
-        self.inbox, self.outbox, self.sent = folder / "inbox", folder / "outbox", folder / "sent"
-        for each in (self.inbox, self.outbox, self.sent, folder / "error", folder / "phone" / "sms" / "1"):
+        self.inbox, self.outbox = folder / "inbox", folder / "outbox"
+        for each in (self.inbox, self.outbox, folder / "phone" / "sms" / "1"):
             each.mkdir(parents=True, exist_ok=True)
         self._config = folder / "smsdrc"
         self._config.write_text(
@@ -51,8 +51,6 @@ logfile = {self._log}
 debuglevel = 1
 inboxpath = {self.inbox}/
 outboxpath = {self.outbox}/
-sentsmspath = {self.sent}/
-errorsmspath = {folder}/error/
 inboxformat = {inbox_format}
 transmitformat = 7bit
 commtimeout = 1

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from siaga_gateway.commands import command as to_devices
 from siaga_gateway.commands import look, registry, setup
 from siaga_gateway.commands.shared import config_option, told_plainly
 
@@ -31,7 +32,7 @@ def run(config: Path) -> None:
         sys.exit(1)
 
 
-for command in (
+for each in (
     setup.init,
     setup.key,
     setup.show_settings,
@@ -42,8 +43,10 @@ for command in (
     registry.devices,
     registry.state,
     registry.quarantine,
+    to_devices.command,
+    to_devices.list_commands,
     look.log,
     look.incidents,
     look.outbox,
 ):
-    gateway.add_command(command)
+    gateway.add_command(each)

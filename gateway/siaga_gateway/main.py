@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, NoReturn
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.folder_out import CapFolderOutput
 from siaga_gateway.adapters.http_out import CapHttpOutput, WebhookOutput
-from siaga_gateway.adapters.lorawan_in import BEARER as LORAWAN
-from siaga_gateway.adapters.lorawan_in import LorawanLink
 from siaga_gateway.adapters.mqtt import BrokerUnreachable, MqttLink
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, store_path
+from siaga_gateway.bearers import OtherBearers
 from siaga_gateway.config import OutputSettings, Settings, SettingsError, load
 from siaga_gateway.domain.event import Timing
 from siaga_gateway.keyfile import read_key
 from siaga_gateway.premises import StartError, check_folder, console_socket, lock_folder, session_secret
 from siaga_gateway.service import journal
-from siaga_gateway.service.downlinks import Downlinks, ReplyBearer
-from siaga_gateway.service.inbound import FrameSink, InboundFrame
+from siaga_gateway.service.commands import CommandWorker
+from siaga_gateway.service.downlinks import Downlinks
+from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.ingest import Ingest, Limits
 from siaga_gateway.service.keep import House
 from siaga_gateway.service.keyring import KeyRing
@@ -71,9 +71,18 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
     link = MqttLink(
         settings.mqtt, gateway=settings.name, clock=clock, sink=entry_point, on_change=_journalled(store, bell, clock)
     )
-    lorawan = _lorawan(settings, store, bell, clock, entry_point)
-    others: dict[str, ReplyBearer] = {} if lorawan is None else {LORAWAN: lorawan}
-    downlinks = Downlinks(link, others)
+
+    def journalled(**facts: object) -> Callable[[bool, str], None]:
+        return _journalled(store, bell, clock, lost=journal.BEARER_LOST, back=journal.BEARER_BACK, facts=facts)
+
+    others = OtherBearers(settings, clock=clock, sink=entry_point, journalled=journalled)
+    downlinks = Downlinks(link, others.replies)
+    commands = CommandWorker(store, keyring, downlinks, bell, clock)
+
+    def came_by(device_id: bytes, frame: InboundFrame) -> None:
+        downlinks.came_by(device_id, frame)
+        commands.heard(device_id, frame.raw)
+
     names = tuple(output.name for output in outputs)
     ingest = Ingest(
         store=store,
@@ -90,7 +99,7 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
         ),
         limits=Limits(settings.batch, settings.queue, settings.quarantine, settings.verify_threads),
         committed=wake,
-        came_by=downlinks.came_by,
+        came_by=came_by,
         on_health=lambda well, _why: link.announce(well),
     )
     entry_point.ingest = ingest
@@ -108,9 +117,8 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
             link.start()
         except BrokerUnreachable as error:
             raise StartError(str(error)) from None
-        if lorawan is not None:
-            # A second way in that is not there must not keep the first one shut.
-            lorawan.start_later()
+        others.start()
+        commands.start()
         from importlib.metadata import version
 
         _note(store, clock, journal.GATEWAY_STARTED, {"version": version("siaga"), "pid": os.getpid()})
@@ -119,18 +127,18 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
         from siaga_gateway.console_server import ConsoleServer
 
         app = _console(settings, store, operator, bell, clock)
-        ConsoleServer(app, lambda: _say_ready(bound)).run_on(bound)
+        ConsoleServer(app, lambda: _say_ready(bound, others.webhook)).run_on(bound)
     finally:
         # Nothing more comes in; what is under way is finished, committed and acknowledged; then the link goes.
-        links = [link] if lorawan is None else [link, lorawan]
-        for each in links:
-            each.hold_back()
+        link.hold_back()
+        others.hold_back()
         ingest.stop()
+        commands.stop()
         for worker in workers:
             worker.stop()
         watch.stop()
-        for each in links:
-            each.stop()
+        link.stop()
+        others.stop()
         for output in outputs:
             getattr(output, "close", lambda: None)()
         if started:
@@ -165,15 +173,6 @@ class _EntryPoint:
 
     def offer(self, frame: InboundFrame, timeout_s: float) -> bool:
         return self.ingest is not None and self.ingest.offer(frame, timeout_s)
-
-
-def _lorawan(settings: Settings, store: Store, bell: JournalBell, clock: Clock, sink: FrameSink) -> LorawanLink | None:
-    if settings.lorawan.network == "off":
-        return None
-    on_change = _journalled(
-        store, bell, clock, lost=journal.BEARER_LOST, back=journal.BEARER_BACK, facts={"bearer": LORAWAN}
-    )
-    return LorawanLink(settings.lorawan, gateway=settings.name, clock=clock, sink=sink, on_change=on_change)
 
 
 def _output(output: OutputSettings, settings: Settings, clock: Clock) -> Output:
@@ -261,8 +260,11 @@ def _note(store: Store, clock: Clock, kind: str, facts: dict[str, object]) -> No
         log.error("%s could not be noted in the journal: %s", kind, error)
 
 
-def _say_ready(bound: socket.socket) -> None:
+def _say_ready(bound: socket.socket, webhook: str | None) -> None:
     host, port = bound.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    print(json.dumps({"ev": "ready", "console": f"http://{shown}:{port}/", "pid": os.getpid()}), flush=True)
+    ready = {"ev": "ready", "console": f"http://{shown}:{port}/", "pid": os.getpid()}
+    if webhook is not None:
+        ready["sms_webhook"] = webhook
+    print(json.dumps(ready), flush=True)
     log.info("ready; the console is at http://%s:%d/", shown, port)

@@ -56,13 +56,18 @@ def lock_folder(folder: Path) -> IO[str]:
 
 def console_socket(console: ConsoleSettings) -> socket.socket:
     """A socket bound for the console and not yet listening. Raises StartError where the address is taken."""
+    return bound_socket("console", console.host, console.port)
+
+
+def bound_socket(section: str, host: str, port: int) -> socket.socket:
+    """The same for any section of the settings with `host` and `port`."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
-            console.host, console.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         bound = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise StartError(f"console.host = {console.host!r}: is no address of this machine ({_why(error)})") from None
+        raise StartError(f"{section}.host = {host!r}: is no address of this machine ({_why(error)})") from None
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind(address)
@@ -70,10 +75,10 @@ def console_socket(console: ConsoleSettings) -> socket.socket:
         bound.close()
         if error.errno == errno.EADDRINUSE:
             raise StartError(
-                f"console.port = {console.port}: another program listens there; stop it, or choose another port "
+                f"{section}.port = {port}: another program listens there; stop it, or choose another port "
                 "(0 takes a free one)"
             ) from None
-        raise StartError(f"console {console.host}:{console.port}: cannot listen there: {_why(error)}") from None
+        raise StartError(f"{section} {host}:{port}: cannot listen there: {_why(error)}") from None
     return bound
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import struct
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,10 +15,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from brokers import embedded_broker, free_port
-from pressing import PressingButton
+from pressing import PressingButton, report_body
 from siaga_gateway.adapters.sql import SqlStore, store_path
 from siaga_gateway.cli import gateway
+from siaga_gateway.domain.frame import Flags, Kind, decode_uplink
 from siaga_gateway.domain.registry import RegistrationState
+from siaga_gateway.domain.status import step
 from siaga_gateway.service import journal
 from siaga_gateway.service.store import Attempt, DeliveryState, Stranger
 from system.house import Gateway
@@ -152,6 +155,26 @@ def test_a_frame_that_proves_nothing_enrols_nobody(office: Office, frame: str, s
     assert "no device is enrolled yet" in office.does("devices")
 
 
+def test_devices_tell_what_they_said_of_themselves(office: Office) -> None:
+    owner = office.does("owner", "add", *WATI, "--by", "Dewi").strip()
+    button, silent = PressingButton(), PressingButton()
+    for each in (button, silent):
+        office.does("enrol", "--owner", owner, "--label", "x", "--by", "Dewi", "--frame", each.enrol().hex())
+    report = report_body(0, battery=9, flags=Flags.LOW_BATTERY | Flags.TAMPER_OPEN | Flags.EXTERNAL_POWER)
+    said = report + struct.pack(">BBBbBBBB", 1, 2, 3, -97, 3 << 4 | 15, 255, 2, 0)
+    uplink = decode_uplink(button.frame(Kind.CHECKIN, 2, said))
+    store = office.store()
+    with store.transaction() as transaction:
+        transaction.put_status(step(None, uplink, 1_790_000_000_000, 1_790_000_000_000).status)
+    store.close()
+    first, second = office.does("devices").splitlines()
+    assert second.endswith("(never heard)")
+    assert first.endswith(
+        "WIB, battery 9 % LOW, external power, OPEN, version 1.2.3, LoRaWAN -97 dBm, up 255+ h, 15+ waiting, "
+        "2 restarts)"
+    )
+
+
 def test_a_registration_is_changed_with_a_name_and_a_reason(office: Office) -> None:
     owner = office.does("owner", "add", *WATI, "--by", "Dewi").strip()
     button = PressingButton()
@@ -243,6 +266,21 @@ def test_a_busy_console_port(house: Gateway) -> None:
         change(house, "port = 0", f"port = {port}")
         said = cannot_start(house)
     assert f"console.port = {port}: another program listens there; stop it, or choose another port" in said
+
+
+def test_a_busy_port_for_text_messages(house: Gateway) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        change(house, "[console]", f'[sms.webhook]\nport = {port}\nsecret = "sixteen letters."\n\n[console]')
+        said = cannot_start(house)
+    assert f"sms.webhook.port = {port}: another program listens there" in said
+
+
+def test_an_aggregator_that_cannot_be_posted_to(house: Gateway) -> None:
+    change(house, "[console]", '[sms.aggregator]\nurl = "ftp://sms.example"\n\n[console]')
+    assert "sms.aggregator: url has scheme 'ftp'" in cannot_start(house)
 
 
 def test_a_missing_broker(house: Gateway, broker_port: int) -> None:

@@ -55,6 +55,15 @@ def test_the_least_that_is_needed_is_enough_and_paths_count_from_the_file(tmp_pa
         ),
         (GOOD + '[lorawan]\nnetwork = "ttn"\n', r"lorawan\.network = 'ttn': input should be 'off', 'chirpstack' or"),
         (GOOD + "[lorawan]\nport = 0\n", r"lorawan\.port = 0: input should be greater"),
+        (GOOD + '[sms]\nspool = "kannel"\n', r"sms\.spool = 'kannel': input should be 'off', 'gammu' or 'smstools'"),
+        (GOOD + '[sms]\nspool = "gammu"\ninbox = "in"\n', r'sms: spool "gammu" needs outbox = "/path'),
+        (GOOD + '[sms]\nspool = "gammu"\ninbox = "in"\noutbox = "in"\n', r"inbox and outbox are the same folder"),
+        (GOOD + "[sms]\nreplies_per_hour = 0\n", r"sms\.replies_per_hour = 0: input should be greater"),
+        (GOOD + "[sms.webhook]\nport = 8111\n", r"sms\.webhook: port needs secret"),
+        (GOOD + '[sms.webhook]\nport = 8111\nsecret = "x"\n', r"sms\.webhook: secret is too short: at least 16"),
+        (GOOD + '[sms.webhook]\npath = "sms"\n', r"sms\.webhook\.path = 'sms': is not written as it must be; Path of"),
+        (GOOD + '[sms.webhook]\nsignature_header = "a b"\n', r"signature_header: 'a b' is no name of a header"),
+        (GOOD + '[sms.aggregator]\nurls = "x"\n', r"sms\.aggregator\.urls: there is no such setting"),
         ("name = ", r"is not TOML"),
     ],
 )
@@ -98,10 +107,21 @@ def test_no_message_repeats_a_secret(tmp_path: Path) -> None:
         GOOD + "[mqtt]\npassword = 4711471147\n",
         GOOD + '[console.operators]\nSiti = "4711471147"\n',
         GOOD + '[[outputs]]\nname = "cad"\nkind = "webhook"\nurl = "https://x"\nsecret = 4711471147\n',
+        GOOD + '[sms.webhook]\nport = 8111\nsecret = "4711471147"\n',
+        GOOD + "[sms.aggregator]\ntoken = 4711471147\n",
     ):
         with pytest.raises(SettingsError) as caught:
             load(tmp_path, text)
         assert "4711471147" not in str(caught.value)
+
+
+def test_paths_of_the_spool_count_from_the_file(tmp_path: Path) -> None:
+    settings = load(tmp_path, GOOD + '[sms]\nspool = "gammu"\ninbox = "in"\noutbox = "/var/spool/out"\n')
+    assert (settings.sms.inbox, settings.sms.outbox) == (tmp_path / "in", Path("/var/spool/out"))
+    secret = {"SIAGA_GATEWAY__SMS__WEBHOOK__SECRET": "out of the file, as it should"}
+    settings = load(tmp_path, GOOD + "[sms.webhook]\nport = 0\n", secret)
+    assert settings.sms.webhook.secret is not None
+    assert "out of the file" not in repr(settings)
 
 
 def test_every_setting_is_documented_and_the_readme_lists_it() -> None:

@@ -44,9 +44,9 @@ class Spool:
 
     def put(self, text: str) -> Path:
         name, content = self.write(text)
-        file = self.inbox / name
-        file.write_bytes(content)
-        return file
+        aside = self.inbox.with_name("aside")
+        aside.write_bytes(content)
+        return aside.rename(self.inbox / name)
 
     def to_send(self) -> list[Path]:
         return [file for file in sorted(self.outbox.iterdir()) if not file.name.startswith(".")]
@@ -280,7 +280,7 @@ def test_through_the_real_gammu_smsd_both_ways(tmp_path: Path, inbox_format: str
     frames = [button.press(), button.press(again=True)]
     with GammuSmsd(tmp_path, inbox_format) as daemon:
         settings = SmsSettings(spool="gammu", inbox=daemon.inbox, outbox=daemon.outbox)
-        link = SmsSpool(settings, clock=ManualClock(), sink=sink, unfinished_s=2)
+        link = SmsSpool(settings, clock=ManualClock(), sink=sink, unfinished_s=5)
         link.start()
         try:
             for frame in frames:

@@ -94,7 +94,7 @@ def test_a_message_is_answered_once_it_is_stored(hook: Hook) -> None:
 
 def test_what_is_not_stored_in_time_is_to_come_again(hook: Hook) -> None:
     sink = Sink()
-    client = hook(sink, deadline_s=0.3)
+    client = hook(sink, deadline_s=1)
     response = client.post("/sms", json=form(), headers=BEARER)
     assert (response.status_code, response.json()["stored"]) == (503, False)
     assert int(response.headers["retry-after"]) > 0
@@ -177,7 +177,7 @@ def test_field_names_and_path_are_the_aggregators(hook: Hook) -> None:
 
 def test_a_request_that_does_not_end_does_not_hold_up_others(hook: Hook) -> None:
     sink = Storing()
-    client = hook(sink, deadline_s=2)
+    client = hook(sink, deadline_s=3)
     with socket.create_connection((client.base_url.host, client.base_url.port or 0), timeout=PATIENCE_S) as slow:
         head = f"POST /sms HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {SECRET}\r\ncontent-length: 500\r\n\r\n{{"
         slow.sendall(head.encode())

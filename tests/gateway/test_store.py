@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import stored
 
-from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, store_path
+from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, commands, store_path
+from siaga_gateway.adapters.sql.engine import APPLICATION_ID
 from siaga_gateway.adapters.sql.migrate import Migration, applied, known_migrations, migrate, statements
 from siaga_gateway.adapters.sql.transaction import INCIDENTS, events_query, marks_query
 from siaga_gateway.domain.frame import Kind, Suite
@@ -133,7 +134,12 @@ def test_what_every_batch_asks_for_is_found_by_an_index(store: SqlStore) -> None
         "outbox": ("SELECT * FROM outbox WHERE state = 'pending' AND output = ? AND id > ? ORDER BY id", ["cad", 0]),
         "journal": ("SELECT * FROM journal WHERE incident_id = ? ORDER BY id", [1]),
     }
-    for table, (query, parameters) in asked.items():
+    due = {
+        "command": (commands.DUE, [NOW_MS, 9]),
+        "command USING INDEX command_expiry": (commands.EXPIRED, [NOW_MS, 9]),
+        "command USING PRIMARY KEY (device_id": (commands.FIRST_OF, [b"device"]),
+    }
+    for table, (query, parameters) in (asked | due).items():
         steps = [row[3] for row in store.fetch(f"EXPLAIN QUERY PLAN {query}", parameters)]
         assert any(step.startswith(f"SEARCH {table}") for step in steps), (table, steps)
         assert not any(step.startswith(f"SCAN {table}") for step in steps), (table, steps)
@@ -226,6 +232,32 @@ def test_a_person_may_ask_for_another_try(store: SqlStore) -> None:
 
 def test_a_new_store_has_had_every_migration(store: SqlStore) -> None:
     assert applied(store._writer) == len(known_migrations())
+
+
+def test_a_store_of_the_version_before_commands_keeps_all_and_takes_them(tmp_path: Path) -> None:
+    from siaga_gateway.domain.command import Command, CommandState
+    from siaga_gateway.domain.frame import CommandCode
+
+    path = store_path(tmp_path)
+    old = sqlite3.connect(path, isolation_level=None)
+    old.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    migrate(old, known_migrations()[:1], NOW_MS)
+    old.execute("INSERT INTO owner VALUES (1, 'Contoh Wati', '9900000000000001', '+620000000001', 'Jl.', 'id', 0)")
+    device = (stored.DEVICE_ID, stored.PUBLIC_XY, 1, "active", "Toko Contoh", 0, None, None, None, 1)
+    old.execute("INSERT INTO device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", device)
+    old.execute("INSERT INTO journal (at_ms, kind, facts) VALUES (1, 'seen', '{}')")
+    old.close()
+    store = SqlStore(path, NOW_MS)
+    assert applied(store._writer) == len(known_migrations())
+    assert [one.device.label for one, _ in store.devices()] == ["Toko Contoh"]
+    assert (store.last_journal_id(), store.command_version(), store.commands()) == (1, 0, [])
+    given = Command(stored.DEVICE_ID, 7, CommandCode.TEST, b"", CommandState.WAITING, "Dewi", 1, 9, 1)
+    with store.transaction() as transaction:
+        assert transaction.last_down_counter(stored.DEVICE_ID) is None
+        transaction.add_command(given)
+        assert transaction.last_down_counter(stored.DEVICE_ID) == 7
+    assert (list(store.commands()), store.command_version()) == ([given], 1)
+    store.close()
 
 
 def test_a_migration_and_its_record_are_one(tmp_path: Path) -> None:

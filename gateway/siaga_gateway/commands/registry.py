@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -12,8 +13,13 @@ from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.catalogue import WIB, clock_time
 from siaga_gateway.commands.shared import DeviceId, by_option, config_option, opened, told_plainly
 from siaga_gateway.domain.registry import RegistrationState
+from siaga_gateway.domain.report import Bearer
+from siaga_gateway.domain.status import DeviceStatus
 from siaga_gateway.service.enrol import EnrolError, NewOwner, Registrar
 
+_BEARERS = {Bearer.LTE: "LTE", Bearer.SMS: "SMS", Bearer.LORAWAN: "LoRaWAN", Bearer.WIFI: "Wi-Fi"}
+_SATURATED = 255  # of a status's counts: that or more
+_MOST_WAITING = 15
 _STATES = click.Choice([str(state) for state in RegistrationState])
 
 
@@ -114,19 +120,48 @@ def enrol(
 @config_option
 @told_plainly
 def devices(config: Path) -> None:
-    """Every enrolled device, its registration and when it was last heard."""
+    """Every enrolled device, its registration, when it was last heard and what it said of itself."""
     with opened(config) as (_, store):
         rows = store.devices()
         if not rows:
             click.echo("no device is enrolled yet")
         for enrolled, status in rows:
             device = enrolled.device
-            heard = "never heard" if status is None else f"heard {clock_time(status.last_seen_ms, date=True)}"
-            battery = "" if status is None or status.battery is None else f", battery {status.battery} %"
             click.echo(
                 f"{device.device_id.hex()}  {device.state:<9}  owner {device.owner_id:<5}  {device.label}  "
-                f"({heard}{battery})"
+                f"({', '.join(_word(status))})"
             )
+
+
+def _word(status: DeviceStatus | None) -> Iterator[str]:
+    """What a device last said of itself: its own frames, and its latest check-in that had room for a status."""
+    if status is None:
+        yield "never heard"
+        return
+    yield f"heard {clock_time(status.last_seen_ms, date=True)}"
+    if status.battery is not None:
+        yield f"battery {status.battery} %{' LOW' if status.low_battery else ''}"
+    if status.external_power:
+        yield "external power"
+    if status.tamper_open:
+        yield "OPEN"
+    health = status.health
+    if health is None:
+        return
+    yield f"version {'.'.join(map(str, health.version))}"
+    if health.bearer_in_use is not Bearer.UNKNOWN:
+        signal = "" if health.signal_dbm is None else f" {health.signal_dbm} dBm"
+        yield f"{_BEARERS[health.bearer_in_use]}{signal}"
+    elif health.signal_dbm is not None:
+        yield f"{health.signal_dbm} dBm"
+    yield f"up {health.uptime_hours}{'+' if health.uptime_hours == _SATURATED else ''} h"
+    for count, most, what in (
+        (health.waiting, _MOST_WAITING, "waiting"),
+        (health.restarts, _SATURATED, "restarts"),
+        (health.rejected, _SATURATED, "refused"),
+    ):
+        if count:
+            yield f"{count}{'+' if count == most else ''} {what}"
 
 
 @click.command()

@@ -32,6 +32,13 @@ port = 1883
 # network = "chirpstack"   # chirpstack | things_stack
 # host = "chirpstack.example"
 
+# Frames by text message as well: a modem with gammu-smsd, or an aggregator's webhook.
+#
+# [sms]
+# spool = "gammu"            # gammu | smstools
+# inbox = "/var/spool/gammu/inbox"
+# outbox = "/var/spool/gammu/outbox"
+
 [console]
 host = "127.0.0.1"
 port = 8110

@@ -14,6 +14,7 @@ import click
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, store_path
 from siaga_gateway.config import Settings, SettingsError, load
+from siaga_gateway.domain.command import CommandError
 from siaga_gateway.service.enrol import EnrolError
 from siaga_gateway.service.store import StoreConflict, StoreFailing
 
@@ -41,7 +42,7 @@ def told_plainly(command: F) -> F:
     def run(*arguments: Any, **options: Any) -> Any:
         try:
             return command(*arguments, **options)
-        except (SettingsError, StoreUnusable, StoreFailing, StoreConflict, EnrolError) as error:
+        except (SettingsError, StoreUnusable, StoreFailing, StoreConflict, EnrolError, CommandError) as error:
             for line in str(error).splitlines():
                 click.echo(f"siaga: {line}", err=True)
             sys.exit(1)

@@ -58,6 +58,16 @@ class Kind(IntEnum):
     COMMAND = 0x82
 
 
+class CommandCode(IntEnum):
+    """What a COMMAND asks of a device."""
+
+    LOCATE = 1  # get a fresh fix and report it in a CHECKIN
+    TEST = 2  # make a test press
+    SETTINGS = 3  # arguments: UTF-8 JSON object of settings to change
+    UPDATE = 4  # arguments: ASCII URL of a signed bundle
+    RESTART = 5
+
+
 class Result(IntEnum):
     """What became of a COMMAND."""
 

@@ -36,6 +36,16 @@ OWNER_ADDED: Final = "owner_added"  # owner_id
 ENROLLED: Final = "enrolled"  # owner_id, state
 REGISTRATION_CHANGED: Final = "registration_changed"  # before, after, reason
 
+# Commands to devices. Never their arguments: settings may hold a secret
+COMMAND_ASKED: Final = "command_asked"  # command, down_counter, expires_s
+COMMAND_SENT: Final = "command_sent"  # command, down_counter, attempts: the first time, then ever more rarely
+COMMAND_ANSWERED: Final = "command_answered"
+#   command, down_counter, result (done, refused, failed), answered_s (since it was asked for), counter, was (the state
+#   in which the answer found it, where that was neither waiting nor sent)
+COMMAND_EXPIRED: Final = "command_expired"  # command, down_counter, attempts
+COMMAND_WITHDRAWN: Final = "command_withdrawn"  # command, down_counter, attempts
+RECEIPT_UNKNOWN: Final = "receipt_unknown"  # counter, down_counter, result: an answer to a command that was never given
+
 # Refused or strange frames. `count`: how many such since the last entry of this kind for this device
 MALFORMED: Final = "malformed"  # reason, detail, size, count
 UNKNOWN_DEVICE: Final = "unknown_device"  # kind, counter, proven (an ENROL that proves possession of its key), count
@@ -48,8 +58,10 @@ GATEWAY_STARTED: Final = "gateway_started"  # version, pid
 GATEWAY_STOPPED: Final = "gateway_stopped"
 BROKER_LOST: Final = "broker_lost"  # why
 BROKER_BACK: Final = "broker_back"  # seconds
-BEARER_LOST: Final = "bearer_lost"  # bearer, why: another way in than the buttons' own broker
-BEARER_BACK: Final = "bearer_back"  # bearer, seconds
+BEARER_LOST: Final = (
+    "bearer_lost"  # bearer, way (of SMS: spool, aggregator), why: another way in than the buttons' own broker
+)
+BEARER_BACK: Final = "bearer_back"  # bearer, way, seconds
 STORE_BACK: Final = "store_back"  # seconds, why: for so long nothing could be stored, nor was it acknowledged
 DELIVERY_RETRIED: Final = "delivery_retried"  # output, deliveries: a person asked for abandoned ones to be tried again
 

@@ -15,6 +15,7 @@ from siaga_gateway.domain.registry import state_at
 from siaga_gateway.domain.status import Step, step
 from siaga_gateway.service import journal
 from siaga_gateway.service.check import Checked, Genuine
+from siaga_gateway.service.commands import take_receipt
 from siaga_gateway.service.keyring import KnownDevice
 from siaga_gateway.service.sampling import SampledEntry, Sampler
 from siaga_gateway.service.sight import Sight, look
@@ -98,6 +99,8 @@ class Keeper:
             moved = step(sight.statuses.get(uplink.device_id), uplink, received_ms, received_ms)
             self._put_status(transaction, sight, one, moved)
             _put_event(transaction, sight, one, None)
+            if uplink.receipt is not None:
+                take_receipt(transaction, uplink.device_id, uplink.counter, uplink.receipt, received_ms)
             kept.replies.append(Reply(one.known, uplink.counter, Stage.RECEIVED))
             return
         event = event_of(uplink, received_ms, self._house.timing)

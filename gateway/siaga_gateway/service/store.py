@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from siaga_gateway.domain.command import Command
 from siaga_gateway.domain.frame import Kind, Suite
 from siaga_gateway.domain.incident import Change, Incident, Notice
 from siaga_gateway.domain.outcome import Mark
@@ -176,6 +177,18 @@ class Transaction(Protocol):
     def add_device(self, device: Device) -> None: ...
     def set_registration(self, device_id: bytes, state: RegistrationState) -> None: ...
 
+    # Commands to devices
+    def last_down_counter(self, device_id: bytes) -> int | None:
+        """The highest that a command to this device ever had; None: there was none."""
+        ...
+
+    def command(self, device_id: bytes, down_counter: int) -> Command | None: ...
+    def add_command(self, command: Command) -> None:
+        """A new command. Its down-counter is used up, whatever becomes of it."""
+        ...
+
+    def put_command(self, command: Command) -> None: ...
+
     # Outbox
     def record(self, attempts: Sequence[Attempt]) -> None: ...
     def ask_again(self, *, key: str | None = None, output: str | None = None) -> Mapping[str, int]:
@@ -212,6 +225,31 @@ class Store(JournalReader, Protocol):
         ...
 
     def stranger(self, device_id: bytes) -> Stranger | None: ...
+
+    # Commands to devices
+    def command_version(self) -> int:
+        """Grows with every change of a command."""
+        ...
+
+    def commands_due(self, now_ms: int, limit: int = 200) -> Sequence[Command]:
+        """Of each device the first open command, where it is to be sent by now; the longest due first."""
+        ...
+
+    def commands_expired(self, now_ms: int, limit: int = 200) -> Sequence[Command]:
+        """Open ones that are to expire by now."""
+        ...
+
+    def first_command(self, device_id: bytes) -> Command | None:
+        """The device's first open command."""
+        ...
+
+    def devices_with_commands(self) -> Sequence[bytes]:
+        """Devices that have an open command."""
+        ...
+
+    def commands(self, device_id: bytes | None = None, limit: int = 200) -> Sequence[Command]:
+        """The newest first."""
+        ...
 
     # Outbox
     def outbox_version(self) -> int:

@@ -32,6 +32,8 @@ TONES: Final = {
     journal.UNPROCESSED: "alarm",
     journal.BROKER_LOST: "alarm",
     journal.BEARER_LOST: "warning",
+    journal.COMMAND_EXPIRED: "warning",
+    journal.RECEIPT_UNKNOWN: "warning",
     journal.CLOSED: "done",
     journal.DELIVERED: "done",
     journal.BROKER_BACK: "done",
@@ -42,7 +44,20 @@ TONES: Final = {
 
 # Facts for administrators (`siaga gateway log`), not for operators; the output is the entry's actor.
 UNTOLD: Final = frozenset(
-    {"counter", "output", "sequence", "change", "pid", "size", "suite", "owner_id", "mode", "has_position", "after"}
+    {
+        "counter",
+        "output",
+        "sequence",
+        "change",
+        "pid",
+        "size",
+        "suite",
+        "owner_id",
+        "mode",
+        "has_position",
+        "after",
+        "down_counter",
+    }
 )
 # What goes without saying.
 USUAL: Final = frozenset(
@@ -68,6 +83,9 @@ WORDED: Final = {
     "clock": "clock",
     "kind": "kind",
     "stored_kind": "kind",
+    "command": "command",
+    "result": "result",
+    "was": "result",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
+from siaga_gateway.adapters.sql import commands
 from siaga_gateway.adapters.sql.rows import (
     DELIVERY,
     DEVICE,
@@ -24,6 +25,7 @@ from siaga_gateway.adapters.sql.rows import (
     stranger_of,
 )
 from siaga_gateway.adapters.sql.transaction import INCIDENTS
+from siaga_gateway.domain.command import Command
 from siaga_gateway.domain.incident import Change, Incident, Notice
 from siaga_gateway.domain.registry import Owner
 from siaga_gateway.domain.status import DeviceStatus
@@ -130,6 +132,29 @@ class SqlReads:
     def stranger(self, device_id: bytes) -> Stranger | None:
         rows = self.fetch(f"{_STRANGER} WHERE device_id = ?", (device_id,))
         return stranger_of(rows[0]) if rows else None
+
+    # Commands
+
+    def command_version(self) -> int:
+        return self._version("command")
+
+    def commands_due(self, now_ms: int, limit: int = 200) -> Sequence[Command]:
+        return [commands.command_of(row) for row in self.fetch(commands.DUE, (now_ms, limit))]
+
+    def commands_expired(self, now_ms: int, limit: int = 200) -> Sequence[Command]:
+        return [commands.command_of(row) for row in self.fetch(commands.EXPIRED, (now_ms, limit))]
+
+    def first_command(self, device_id: bytes) -> Command | None:
+        rows = self.fetch(commands.FIRST_OF, (device_id,))
+        return commands.command_of(rows[0]) if rows else None
+
+    def devices_with_commands(self) -> Sequence[bytes]:
+        return [row[0] for row in self.fetch(commands.DEVICES)]
+
+    def commands(self, device_id: bytes | None = None, limit: int = 200) -> Sequence[Command]:
+        where, parameters = ("", ()) if device_id is None else (" WHERE device_id = ?", (device_id,))
+        newest = f"{commands.SELECT}{where} ORDER BY asked_ms DESC, down_counter DESC LIMIT ?"
+        return [commands.command_of(row) for row in self.fetch(newest, (*parameters, limit))]
 
     # Outbox
 

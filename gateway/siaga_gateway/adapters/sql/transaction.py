@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from siaga_gateway.adapters.sql import commands
 from siaga_gateway.adapters.sql.engine import failing
 from siaga_gateway.adapters.sql.quarantine import let_go, merge
 from siaga_gateway.adapters.sql.rows import (
@@ -24,6 +25,7 @@ from siaga_gateway.adapters.sql.rows import (
     status_row,
     upsert,
 )
+from siaga_gateway.domain.command import Command
 from siaga_gateway.domain.incident import Incident, IncidentState, Notice
 from siaga_gateway.domain.outcome import Mark
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
@@ -291,6 +293,28 @@ class SqlTransaction:
     def set_registration(self, device_id: bytes, state: RegistrationState) -> None:
         version = self._next_registry_version()
         self._run("UPDATE device SET state = ?, changed = ? WHERE device_id = ?", (state.value, version, device_id))
+
+    # Commands
+
+    def last_down_counter(self, device_id: bytes) -> int | None:
+        self.flush()
+        with failing():
+            return commands.last_counter(self._connection, device_id)
+
+    def command(self, device_id: bytes, down_counter: int) -> Command | None:
+        self.flush()
+        with failing():
+            return commands.one(self._connection, device_id, down_counter)
+
+    def add_command(self, command: Command) -> None:
+        self.flush()
+        with failing():
+            commands.add(self._connection, command)
+
+    def put_command(self, command: Command) -> None:
+        self.flush()
+        with failing():
+            commands.put(self._connection, command)
 
     # Outbox
 
