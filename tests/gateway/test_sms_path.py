@@ -140,9 +140,11 @@ def test_a_gateway_killed_over_its_messages_loses_none_and_stores_each_once(tmp_
     inbox.mkdir()
     outbox.mkdir()
     settings(gateway, f'[sms]\nspool = "smstools"\ninbox = "{inbox}"\noutbox = "{outbox}"')
+    text = gateway.config.read_text(encoding="utf-8")
+    gateway.config.write_text(f"batch = 1\n{text}", encoding="utf-8")  # so that a kill falls between commits
     chance = random.Random(2026)
     sent: dict[tuple[bytes, int], bytes] = {}
-    kills = 4
+    kills, interrupted = 4, 0
     try:
         for button in enrolled_buttons(gateway.data, kills):
             for number in range(40):
@@ -156,11 +158,13 @@ def test_a_gateway_killed_over_its_messages_loses_none_and_stores_each_once(tmp_
             eventually(lambda before=before: len(list(inbox.iterdir())) < before, "the first are removed", 60)
             time.sleep(chance.random() * 0.02)
             gateway.kill()
+            interrupted += bool(list(inbox.iterdir()))
         gateway.start()
         eventually(lambda: not list(inbox.iterdir()), "all are removed", 60)
         assert gateway.stop() == 0
     finally:
         gateway.kill()
+    assert interrupted, "no kill fell in the middle of them: this test meant nothing"
     store = SqlStore(store_path(gateway.data), 0)
     rows = store.fetch("SELECT device_id, counter, frame FROM event")
     incidents = store.open_incidents()
