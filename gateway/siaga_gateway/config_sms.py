@@ -73,9 +73,13 @@ class SmsSettings(Section):
     inbox: Path | None = Field(None, description="Folder that the daemon puts received messages into.")
     outbox: Path | None = Field(None, description="Folder that the daemon takes messages to send from.")
     replies_per_minute: int = Field(
-        10, description="Messages sent to one number, or for one button, within a minute, at most.", ge=1, le=1_000
+        20,
+        description="Answers sent to one number, or for one button, within a minute, at most; acknowledgements, later "
+        "stages and commands each for themselves.",
+        ge=1,
+        le=1_000,
     )
-    replies_per_hour: int = Field(60, description="The same within an hour.", ge=1, le=10_000)
+    replies_per_hour: int = Field(200, description="The same within an hour.", ge=1, le=10_000)
     webhook: SmsWebhookSettings = Field(default_factory=SmsWebhookSettings, description="Messages from an aggregator.")
     aggregator: SmsAggregatorSettings = Field(
         default_factory=SmsAggregatorSettings, description="Messages to an aggregator."

@@ -78,11 +78,6 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
     others = OtherBearers(settings, clock=clock, sink=entry_point, journalled=journalled)
     downlinks = Downlinks(link, others.replies)
     commands = CommandWorker(store, keyring, downlinks, bell, clock)
-
-    def came_by(device_id: bytes, frame: InboundFrame) -> None:
-        downlinks.came_by(device_id, frame)
-        commands.heard(device_id, frame.raw)
-
     names = tuple(output.name for output in outputs)
     ingest = Ingest(
         store=store,
@@ -99,7 +94,8 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
         ),
         limits=Limits(settings.batch, settings.queue, settings.quarantine, settings.verify_threads),
         committed=wake,
-        came_by=came_by,
+        came_by=downlinks.came_by,
+        answered=commands.heard,
         on_health=lambda well, _why: link.announce(well),
     )
     entry_point.ingest = ingest

@@ -16,7 +16,7 @@ class ManualClock:
 
 
 class SentAnswers:
-    """ports.AcknowledgementSender that keeps what it was given, while its bearer is up."""
+    """ports.AcknowledgementSender, and CommandSender, that keeps what it was given, while its bearer is up."""
 
     def __init__(self) -> None:
         self.up = True
@@ -27,6 +27,8 @@ class SentAnswers:
         if self.up:
             with self._lock:
                 self.frames.append((device_id, frame))
+
+    send_command = send
 
     def of(self, device_id: bytes) -> list[bytes]:
         """The frames that went to this device."""

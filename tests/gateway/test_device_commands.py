@@ -28,6 +28,7 @@ from siaga_gateway.domain.frame import CommandCode, Kind, Result, Suite
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.service import journal
 from siaga_gateway.service.commands import Commander, CommandWorker
+from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.live import JournalBell
 
 HOUR_MS = 3_600_000
@@ -57,7 +58,7 @@ class Post:
     def says(self, button: PressingButton, frame: bytes) -> None:
         """The frame is committed, as ingest does it."""
         self.desk.take(frame)
-        self.worker.heard(button.device_id, frame)
+        self.worker.heard(button.device_id, InboundFrame(frame, self.clock.at_ms, "mqtt", lambda: None))
 
     def receipt(self, button: PressingButton, down_counter: int, result: Result = Result.DONE) -> None:
         button.counter += 1

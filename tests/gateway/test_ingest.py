@@ -78,6 +78,8 @@ def station(desk: Desk, limits: Limits = Limits(), *, started: bool = True) -> I
         house=HOUSE,
         limits=limits,
         on_health=lambda well, why: made.health.append((well, why)),
+        came_by=lambda device_id, frame: made.told.append("way known"),
+        answered=lambda device_id, frame: made.told.append("answered"),
     )
     if started:
         made.ingest.start()
@@ -90,7 +92,8 @@ def test_the_broker_is_told_after_the_commit_and_the_button_after_the_broker(des
     with station(desk) as place:
         place.give(button.press(NOW_S))
         place.settle(1)
-        assert place.told == ["broker 0", "button 1 stage 1"]
+        eventually(lambda: len(place.told) == 4)
+        assert place.told == ["broker 0", "way known", "button 1 stage 1", "answered"]
         assert desk.only().opening_counter == 1
 
 
@@ -211,7 +214,7 @@ def test_a_suspension_by_another_process_holds_from_the_next_frame_on(desk: Desk
         place.give(button.press(NOW_S))
         place.settle(2)
         assert desk.only().held
-        assert place.told[-1] == "button 2 stage 7"
+        assert place.told[-2] == "button 2 stage 7"
 
 
 # Refused frames: the gateway's duties 1 to 4

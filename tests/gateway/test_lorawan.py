@@ -307,6 +307,29 @@ def test_a_radio_that_was_not_heard_lately_is_not_answered() -> None:
     assert [origin for origin, frame in lorawan.sent if frame == b"b"] == ["new"]
 
 
+def test_a_command_waits_once_on_a_way_that_keeps_it_until_the_device_was_heard_there_again() -> None:
+    mqtt, lorawan, sms = Kept(), Kept(), Kept()
+    downlinks = Downlinks(mqtt, {"lorawan": lorawan, "sms": sms})
+    device = b"1" * 8
+
+    def command(down_counter: int) -> bytes:
+        return b"\x13\x82" + device + down_counter.to_bytes(4, "big") + b"\0" * 22
+
+    downlinks.came_by(device, heard("radio"))
+    downlinks.came_by(device, heard("number", "sms"))
+    for _ in range(3):
+        downlinks.send_command(device, command(7))
+    assert (len(mqtt.sent), len(lorawan.sent), len(sms.sent)) == (3, 1, 1)
+    downlinks.came_by(device, heard("radio", at_s=60))
+    for _ in range(3):
+        downlinks.send_command(device, command(7))
+    assert (len(mqtt.sent), len(lorawan.sent), len(sms.sent)) == (6, 2, 1)
+    downlinks.send_command(device, command(8))  # another one
+    downlinks.send(device, b"an acknowledgement goes whenever it is due")
+    downlinks.send(device, b"an acknowledgement goes whenever it is due")
+    assert (len(mqtt.sent), len(lorawan.sent), len(sms.sent)) == (9, 5, 4)
+
+
 def test_a_press_over_lorawan_is_stored_once_and_answered_on_lorawan_and_mqtt(
     tmp_path: Path, broker: Mosquitto
 ) -> None:

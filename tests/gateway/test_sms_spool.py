@@ -260,6 +260,17 @@ def test_one_buttons_frames_sent_from_many_numbers_cost_no_more_than_from_one() 
     assert len(spool.sent) == 3
 
 
+def test_acknowledgements_of_positions_leave_room_for_the_stages_that_the_holder_waits_for() -> None:
+    spool = Kept()
+    replies = SmsReplies({"spool": spool}, ReplyBudget(5, 5), ManualClock())
+    for _ in range(9):
+        replies.send_to(SmsOrigin("spool", NUMBER), ack())
+    assigned = ack()[:18] + b"\x03\x07" + ack()[20:]
+    replies.send_to(SmsOrigin("spool", NUMBER), assigned)
+    assert len(spool.sent) == 6
+    assert spool.sent[-1][1] == text_of(assigned)
+
+
 def test_what_does_not_fit_or_has_no_way_out_is_counted() -> None:
     spool = Kept()
     replies = SmsReplies({"spool": spool}, ReplyBudget(9, 9), ManualClock())

@@ -123,6 +123,11 @@ def test_whoever_does_not_know_the_secret_is_turned_away(hook: Hook, headers: di
     assert sink.frames.empty()
 
 
+def test_the_scheme_of_the_secret_may_be_written_as_one_likes(hook: Hook) -> None:
+    headers = {"authorization": f"bearer {SECRET}"}
+    assert hook(Storing()).post("/sms", json=form(), headers=headers).status_code == 200
+
+
 def test_a_signature_in_place_of_the_secret(hook: Hook) -> None:
     sink = Storing()
     client = hook(sink, signature_header="X-Signature")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from siaga_gateway.domain.frame import Kind
+from siaga_gateway.domain.frame import Kind, Stage
 from siaga_gateway.formats.sms import masked, text_of
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.reply_budget import ReplyBudget
@@ -16,6 +16,8 @@ from siaga_gateway.service.reply_budget import ReplyBudget
 BEARER: Final = "sms"
 REMINDED: Final = 100  # one line in the log for the first, and then for every so many
 _DEVICE_ID: Final = slice(2, 10)  # of a downlink frame
+_STAGE: Final = 18
+_LATER: Final = frozenset({Stage.SEEN, Stage.ASSIGNED, Stage.ON_SCENE, Stage.CLOSED})
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +72,7 @@ class SmsReplies:
             counts.no_way += 1
             if counts.no_way % REMINDED == 1:
                 log.warning("%d text messages could not be answered: no way out is set up", counts.no_way)
-        elif not self._budget.take((origin.number, frame[_DEVICE_ID]), self._clock.now_ms()):
+        elif not self._budget.take(_receivers(origin, frame), self._clock.now_ms()):
             counts.over_budget += 1
             if counts.over_budget % REMINDED == 1:
                 said = "%d answers by text message held back for their cost, the last to %s (sms.replies_per_*)"
@@ -78,6 +80,13 @@ class SmsReplies:
         else:
             counts.sent += 1
             sender.send(origin.number, text, urgent=frame[1] == Kind.ACK)
+
+
+def _receivers(origin: SmsOrigin, frame: bytes) -> tuple[Hashable, ...]:
+    """Whose budget a frame is taken from. What the holder waits for, "a unit is assigned", has one of its own: an hour
+    of position reports and their acknowledgements must not use it up."""
+    sort = "command" if frame[1] == Kind.COMMAND else "stage" if frame[_STAGE] in _LATER else "receipt"
+    return (sort, origin.number), (sort, frame[_DEVICE_ID])
 
 
 class Troubles:

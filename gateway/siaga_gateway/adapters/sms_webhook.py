@@ -140,7 +140,8 @@ class SmsWebhook:
         """Returns once the message's frame is committed. Raises _Refused."""
         header = self._settings.signature_header
         if header is None:
-            self._check(request.headers.get("authorization", "").encode(), b"Bearer " + self._secret)
+            scheme, _, shown = request.headers.get("authorization", "").partition(" ")
+            self._check(shown.strip().encode() if scheme.lower() == "bearer" else b"", self._secret)
         body = await _body(request)
         if header is not None:
             shown = request.headers.get(header, "").lower().removeprefix("sha256=")

@@ -28,14 +28,17 @@ from siaga_gateway.domain.command import (
 from siaga_gateway.domain.frame import CommandCode, Kind, Receipt, encode_command
 from siaga_gateway.domain.registry import state_at
 from siaga_gateway.service import journal
+from siaga_gateway.service.downlinks import CommandSender
+from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.keyring import KeyRing, KnownDevice
-from siaga_gateway.service.ports import AcknowledgementSender, Bell, Clock
+from siaga_gateway.service.ports import Bell, Clock
 from siaga_gateway.service.store import Store, StoreFailing, Transaction
 
 log = logging.getLogger(__name__)
 
 _LOOK_S: Final = 1.0
 _HELD_MS: Final = 60_000  # how long a command waits whose device may not have it just now
+_AT_ONCE: Final = 200  # in one commit
 _AGAIN_MS: Final = 5_000  # a device that is heard often is not sent the same command more often than this
 # After these a device listens, and has nothing better to do.
 _LISTENS: Final = frozenset({int(Kind.CHECKIN), int(Kind.RECEIPT)})
@@ -96,7 +99,7 @@ class Commander:
 class CommandWorker:
     """Sends what is due. `start`, `heard` for each genuine frame, `stop`."""
 
-    def __init__(self, store: Store, keyring: KeyRing, sender: AcknowledgementSender, bell: Bell, clock: Clock) -> None:
+    def __init__(self, store: Store, keyring: KeyRing, sender: CommandSender, bell: Bell, clock: Clock) -> None:
         self._store = store
         self._keyring = keyring
         self._sender = sender
@@ -119,9 +122,10 @@ class CommandWorker:
         if self._thread.is_alive():
             self._thread.join(10)
 
-    def heard(self, device_id: bytes, frame: bytes) -> None:
-        """A genuine frame of this device was committed. From any thread; cheap for a device that has no command."""
-        if device_id in self._devices and frame[1] in _LISTENS:
+    def heard(self, device_id: bytes, frame: InboundFrame) -> None:
+        """A genuine frame of this device was committed and answered; the acknowledgement goes before any command. From
+        any thread; cheap for a device that has no command."""
+        if device_id in self._devices and frame.raw[1] in _LISTENS:
             with self._lock:
                 self._listening.add(device_id)
             self._wake.set()
@@ -155,7 +159,9 @@ class CommandWorker:
             return
         now_ms = self._clock.now_ms()
         self._expire(now_ms)
-        due = {command.device_id: command for command in self._store.commands_due(now_ms)}
+        due = {command.device_id: command for command in self._store.commands_due(now_ms, _AT_ONCE)}
+        if len(due) == _AT_ONCE:
+            self._wake.set()  # there are more
         for device_id in listening:
             command = self._store.first_command(device_id)
             if command is not None and (command.sent_ms is None or abs(now_ms - command.sent_ms) >= _AGAIN_MS):
@@ -208,7 +214,7 @@ class CommandWorker:
         frame = encode_command(
             known.key.mac_down, device_id, command.down_counter, now_s, command.code, command.arguments
         )
-        return lambda: self._sender.send(device_id, frame)
+        return lambda: self._sender.send_command(device_id, frame)
 
 
 def take_receipt(transaction: Transaction, device_id: bytes, counter: int, receipt: Receipt, received_ms: int) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from siaga_gateway.service.inbound import InboundFrame
@@ -21,6 +21,7 @@ from siaga_gateway.service.ports import AcknowledgementSender
 _WAYS: Final = 3  # of one device
 _LATELY_MS: Final = 15 * 60_000
 _DEVICES: Final = 20_000
+_COUNTER: Final = slice(10, 14)  # of a downlink frame
 
 
 class ReplyBearer(Protocol):
@@ -31,15 +32,24 @@ class ReplyBearer(Protocol):
         ...
 
 
+class CommandSender(Protocol):
+    """Sends COMMANDs, the same one as often as it is due."""
+
+    def send_command(self, device_id: bytes, frame: bytes) -> None:
+        """As AcknowledgementSender.send."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Way:
     bearer: str
     origin: Hashable
     heard_ms: int
+    command: bytes = b""  # down-counter of the last one that this way was given since then
 
 
 class Downlinks:
-    """ports.AcknowledgementSender over all bearers; from any thread."""
+    """ports.AcknowledgementSender and CommandSender over all bearers; from any thread."""
 
     def __init__(
         self, everywhere: AcknowledgementSender, bearers: Mapping[str, ReplyBearer], devices: int = _DEVICES
@@ -66,6 +76,19 @@ class Downlinks:
             self._ways[device_id] = [way, *others][:_WAYS]
             while len(self._ways) > self._devices:
                 self._ways.popitem(last=False)
+
+    def send_command(self, device_id: bytes, frame: bytes) -> None:
+        """A LoRaWAN network server and an SMS centre keep what they are given until the device is there. So these ways
+        get a command again only after the device was heard on them: copies would stand in front of acknowledgements."""
+        self._everywhere.send(device_id, frame)
+        down_counter = frame[_COUNTER]
+        with self._lock:
+            known = self._ways.get(device_id, [])
+            ways = [way for way in known if way.command != down_counter]
+            if ways:
+                self._ways[device_id] = [replace(way, command=down_counter) for way in known]
+        for way in ways:
+            self._bearers[way.bearer].send_to(way.origin, frame)
 
     def send(self, device_id: bytes, frame: bytes) -> None:
         self._everywhere.send(device_id, frame)

@@ -77,10 +77,12 @@ class Ingest:
         limits: Limits,
         committed: Callable[[], None] = lambda: None,
         came_by: Callable[[bytes, InboundFrame], None] = lambda device_id, frame: None,
+        answered: Callable[[bytes, InboundFrame], None] = lambda device_id, frame: None,
         on_health: Callable[[bool, str], None] = lambda well, why: None,
     ) -> None:
         """`committed` is called when the outbox may have grown; `came_by` for each frame that its device did make, so
-        that answers find back; `on_health` when the store begins to fail and when it is well again, with the reason."""
+        that answers find back, and `answered` for the same once they are out; `on_health` when the store begins to fail
+        and when it is well again, with the reason."""
         self._store = store
         self._sender = sender
         self._bell = bell
@@ -88,6 +90,7 @@ class Ingest:
         self._limits = limits
         self._committed = committed
         self._came_by = came_by
+        self._answered = answered
         self._on_health = on_health
         self._inbox: queue.Queue[InboundFrame] = queue.Queue(limits.queue)
         self._sampler = Sampler()
@@ -170,6 +173,8 @@ class Ingest:
             self._came_by(one.uplink.device_id, one.inbound)
         for reply in kept.replies:
             self._answer(reply)
+        for one in checked.genuine:
+            self._answered(one.uplink.device_id, one.inbound)
         self._count(len(frames), checked, kept)
         self._tell()
 
