@@ -289,7 +289,10 @@ def test_what_does_not_fit_or_has_no_way_out_is_counted() -> None:
 def test_through_the_real_gammu_smsd_both_ways(tmp_path: Path, inbox_format: str) -> None:
     button, sink = PressingButton(), Sink()
     frames = [button.press(), button.press(again=True)]
-    with GammuSmsd(tmp_path, inbox_format) as daemon:
+    daemon = GammuSmsd(tmp_path, inbox_format)
+    unfinished = daemon.outbox / ".OUTA20261124_054001_00_+6281200000001_siaga1.txt.LOCK"  # as we write them
+    unfinished.write_text("AAAA")
+    with daemon:
         settings = SmsSettings(spool="gammu", inbox=daemon.inbox, outbox=daemon.outbox)
         link = SmsSpool(settings, clock=ManualClock(), sink=sink, unfinished_s=5)
         link.start()
@@ -310,6 +313,6 @@ def test_through_the_real_gammu_smsd_both_ways(tmp_path: Path, inbox_format: str
                 link.send(NUMBER, text, urgent=True)
             eventually(lambda: len(daemon.transmitted()) == 3, PATIENCE_S)
             assert sorted(daemon.transmitted()) == sorted((NUMBER, text) for text in texts)
-            assert list(daemon.outbox.iterdir()) == []
+            assert list(daemon.outbox.iterdir()) == [unfinished]
         finally:
             link.stop()
