@@ -6,8 +6,9 @@ import base64
 import json
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -132,6 +133,31 @@ def test_a_press_by_an_aggregator_is_stored_before_it_is_answered_there_and_by_i
             assert "held back for their cost, the last to +62...01" in told
         finally:
             gateway.kill()
+
+
+def test_folders_that_are_not_there_keep_nothing_else_shut(tmp_path: Path, broker: Mosquitto) -> None:
+    gateway = Gateway(tmp_path / "gateway", broker.port)
+    settings(gateway, f'[sms]\nspool = "gammu"\ninbox = "{tmp_path}/in"\noutbox = "{tmp_path}/out"')
+    (button,) = enrolled_buttons(gateway.data, 1)
+    obeying = ObeyingButton(button)
+    try:
+        gateway.start()
+        obeying.wake(broker.port)
+        assert obeying.check_in() == 1
+        (lost,) = eventually(lambda: lost_of(gateway), "it is told of")
+        assert (lost["facts"]["bearer"], lost["facts"]["way"]) == ("sms", "spool")
+        assert "No such file or directory" in lost["facts"]["why"]
+        (tmp_path / "in").mkdir()
+        (tmp_path / "out").mkdir()
+        eventually(lambda: journal.BEARER_BACK in gateway.kinds(), "it is found again", 60)
+        assert gateway.stop() == 0
+    finally:
+        obeying.sleep()
+        gateway.kill()
+
+
+def lost_of(gateway: Gateway) -> list[Mapping[str, Any]]:
+    return [entry for entry in gateway.log() if entry["kind"] == journal.BEARER_LOST]
 
 
 def test_a_gateway_killed_over_its_messages_loses_none_and_stores_each_once(tmp_path: Path, broker: Mosquitto) -> None:

@@ -10,8 +10,7 @@ from virtual import VirtualButton
 from brokers import Mosquitto, free_port
 from siaga_tools.silicon.a7670 import A7670
 
-PROGRAM = Path(__file__).resolve().parents[1] / "silicon" / "on_button" / "lte_button.py"
-NUMBER = "+62110"
+NUMBER = "+6281100000110"
 PACE = 0.04
 
 
@@ -28,15 +27,14 @@ def test_a_button_whose_broker_is_out_of_reach_presses_by_text_message(tmp_path:
             "mqtt_port": free_port(),  # nobody listens there
             "gateway_key": gateway.public_hex,
             "checkin_s": 600,
+            "sms_numbers": [NUMBER],
         }
         button = VirtualButton(tmp_path / "button", wanted)
-        button.program = PROGRAM
         button.heap = "320k"  # everything is compiled in it, the Wi-Fi bearer too
         button.environment = {
             "SIAGA_MODEM": modem.path,
-            "SIAGA_PINS_LINE": modem.pins.path,
+            "SIAGA_MODEM_PINS": modem.pins.path,
             "SIAGA_PERCENT": "4",
-            "SIAGA_NUMBERS": NUMBER,
         }
         try:
             button.start()
