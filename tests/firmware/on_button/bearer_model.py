@@ -187,7 +187,7 @@ def search(before, kind, offsets=(0, 1000, 2000, 3000, 4000), most=10**9):
                         after.live(until, chance)
                         if after.acked:
                             continue
-                        way = [*path, (up, does, chance > 0)]
+                        way = path + [(up, does, chance > 0)]  # noqa: RUF005 (MicroPython)
                         if after.worked >= WINDOW_MS:
                             raise Violation(f"press {offset} ms into a slot: {way}")
                         key = after.key()
