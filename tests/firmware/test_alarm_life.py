@@ -73,10 +73,10 @@ class Life:
         self.outbox.pop(counter, None)
         return self
 
-    def wait(self, ms: int, news: int = NO_FIX) -> Life:
+    def wait(self, ms: int, news: int = NO_FIX, floor: bool = False) -> Life:
         for _ in range(0, ms, 250):
             self.now += 250
-            self.step(TICK, news)
+            self.step(TICK, news, floor)
         return self
 
     def restart(self) -> Life:
@@ -249,6 +249,17 @@ def test_a_better_fix_does_not_wait_for_its_turn():
     assert life.sent[-1][0] == frame.UPDATE
 
 
+def test_below_the_battery_s_floor_positions_cease_and_a_press_does_not():
+    life = Life()
+    life.press()
+    life.wait(60_000, BETTER_FIX, floor=True)
+    assert len(life.sent) == 1
+    second = life.press()
+    assert life.sent[-1][:2] == (frame.PRESS, second)
+    life.wait(3000, BETTER_FIX)
+    assert life.sent[-1][0] == frame.UPDATE, "the charger came"
+
+
 def test_what_cannot_be_kept_is_shown_as_not_getting_through():
     life = Life()
     life.state, _ = next_state(life.state, (UNSTORED, frame.PRESS), life.now)
@@ -308,7 +319,7 @@ EVENTS = st.one_of(
     st.tuples(st.just(STORED), st.integers(1, 7), st.integers(1, 40), st.booleans()),
     st.tuples(st.just(UNSTORED), st.integers(1, 7)),
     st.tuples(st.just(ACKED), KINDS, st.integers(0, 50), st.integers(1, 7), st.none() | st.integers(0, 254)),
-    st.tuples(st.just(TICK), st.sampled_from([NO_FIX, NEW_FIX, BETTER_FIX])),
+    st.tuples(st.just(TICK), st.sampled_from([NO_FIX, NEW_FIX, BETTER_FIX]), st.booleans()),
 )
 NAMES = {
     "armed", "sending", "received", "seen", "assigned", "on_scene", "closed", "cancelled", "refused", "test",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siaga.core.button import CANCEL, DURESS, PRESS, STUCK, TAPS, TEST, Button
+from siaga.core.button import CANCEL, CLOSED, DURESS, PRESS, STAYS, STUCK, TAPS, TEST, Button, Contact
 
 STEP = 15
 
@@ -207,3 +207,95 @@ def test_any_samples_at_all_give_a_word_or_nothing(samples):
         tests += word == TEST
         now += wait
     assert tests <= 1
+
+
+class Switch:
+    """The contact of another alarm device, as time goes by."""
+
+    def __init__(self) -> None:
+        self.contact = Contact()
+        self.now = 0
+        self.heard: list[tuple[str, int]] = []
+
+    def keep(self, closed: bool, ms: int, step: int = STEP) -> Switch:
+        end = self.now + ms
+        while self.now < end:
+            word = self.contact.sample(closed, self.now)
+            if word:
+                self.heard.append((word, self.now))
+            self.now += step
+        return self
+
+    @property
+    def words(self) -> list[str]:
+        return [word for word, _ in self.heard]
+
+
+def test_a_contact_that_closes_is_an_alarm_once_and_armed_again_by_opening():
+    switch = Switch().keep(False, 500).keep(True, 400)
+    assert switch.words == [CLOSED], "EN 50131-1: 400 ms are processed"
+    switch.keep(True, 20_000).keep(False, 150).keep(True, 500)
+    assert switch.words == [CLOSED], "it bounced"
+    switch.keep(False, 300).keep(True, 300)
+    assert switch.words == [CLOSED, CLOSED]
+
+
+def test_interference_on_a_long_cable_is_nothing():
+    switch = Switch().keep(False, 500)
+    for _ in range(50):
+        switch.keep(True, 150).keep(False, 50)
+    assert switch.words == []
+
+
+def test_a_contact_that_stays_closed_is_told_once_a_closing():
+    switch = Switch().keep(False, 500).keep(True, 200_000)
+    assert switch.words == [CLOSED, STAYS]
+    assert 59_000 < switch.heard[1][1] - switch.heard[0][1] < 61_000
+    switch.keep(False, 500).keep(True, 70_000)
+    assert switch.words == [CLOSED, STAYS] * 2
+
+
+def test_a_contact_that_was_closed_at_the_start_is_told_and_no_alarm_until_it_opened():
+    switch = Switch().keep(True, 70_000)
+    assert switch.words == [STAYS]
+    assert switch.keep(False, 300).keep(True, 300).words == [STAYS, CLOSED]
+
+
+def test_a_contact_that_is_open_at_the_start_is_armed_from_there():
+    assert Switch().keep(False, 15).keep(True, 300).words == [CLOSED]
+
+
+def test_a_contact_that_closed_while_the_button_slept_is_an_alarm():
+    switch = Switch()
+    switch.contact = Contact(armed=True)
+    assert switch.keep(True, 300).words == [CLOSED]
+
+
+def test_a_contact_that_closed_while_the_processor_was_blind_counts():
+    switch = Switch().keep(False, 500).keep(True, 30)
+    switch.now += 4000
+    assert switch.keep(True, 30).words == [CLOSED]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 90_000)), max_size=30), st.sampled_from([10, 15, 40]))
+def test_every_long_closing_after_a_long_opening_is_an_alarm_and_nothing_else_is(levels, step):
+    switch = Switch()
+    expected, armed, before = 0, False, None
+    steady: list[tuple[bool, int]] = []
+    for closed, ms in levels:  # what follows at the same level is one
+        if steady and steady[-1][0] == closed:
+            steady[-1] = closed, steady[-1][1] + max(ms, step)
+        else:
+            steady.append((closed, max(ms, step)))
+    for closed, ms in steady:
+        ms = 0 if ms <= 300 else ms  # too short to be sure of
+        if not ms:
+            continue
+        switch.keep(closed, ms, step)
+        if not closed:
+            armed = True
+        elif armed and before is not True:
+            expected += 1
+            armed = False
+        before = closed
+    assert switch.words.count(CLOSED) == expected

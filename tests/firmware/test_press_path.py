@@ -8,7 +8,7 @@ from pathlib import Path
 from small_gateway import SmallGateway
 from virtual import VirtualButton
 
-from siaga_gateway.domain.frame import Kind, Stage, Uplink, encode_ack, encode_command
+from siaga_gateway.domain.frame import Kind, Stage, Trigger, Uplink, encode_ack, encode_command
 from siaga_gateway.domain.verify import GatewayKey
 
 
@@ -103,6 +103,35 @@ def test_a_fix_that_comes_later_follows_as_an_update(button, gateway, broker):
     assert (update.report.latitude, update.report.longitude) == (-53971000, 1052668000)
     assert update.report.accuracy == 12 and 3 <= update.report.fix_age <= 8
     assert update.report.opening == update.counter - counter
+
+
+def test_below_its_battery_floor_it_tells_no_more_positions_until_the_mains_come(button, gateway, broker):
+    held = button(**settings_for(gateway, broker, battery_floor=7)).start()
+    held.say("battery 6")
+    counter = held.press()
+    held.until(ev="state", state="received")
+    held.say("fix -53971000 1052668000 12 3")
+    held.say("pin tamper 1")  # three seconds of ticks go by until this is told
+    gateway.until(lambda uplink: uplink.kind is Kind.TAMPER)
+    assert not [uplink for uplink in gateway.uplinks if uplink.kind is Kind.UPDATE]
+    held.say("pin external 1")
+    update = gateway.until(lambda uplink: uplink.kind is Kind.UPDATE)
+    assert update.report.opening == update.counter - counter
+
+
+def test_a_foot_switch_at_the_external_input_is_a_press_each_time_that_it_closes(button, gateway, broker):
+    held = button(**settings_for(gateway, broker)).start()
+    openings = []
+    for _ in range(2):
+        since = len(held.events)
+        held.say("pin input 1")
+        counter = held.until(since, ev="frame", kind=1, step="stored")["counter"]
+        press = gateway.press(counter)
+        assert press.report.trigger is Trigger.EXTERNAL_INPUT
+        openings.append(counter - press.report.opening)
+        held.say("pin input 0")
+        held.until(since, ev="input", closed=False)
+    assert openings[0] == openings[1], "the second belongs to the incident"
 
 
 def test_held_at_power_up_it_is_a_test_and_no_incident(button, gateway, broker):

@@ -6,7 +6,7 @@ import time
 
 from virtual import VirtualButton
 
-from siaga_gateway.domain.frame import Kind
+from siaga_gateway.domain.frame import Kind, Trigger
 
 ASLEEP_S = 60.0
 
@@ -71,6 +71,16 @@ def test_its_case_and_the_modem_wake_it(button, gateway, broker):
     held.say("wake modem")
     held.until(since=known, ev="start", woke_by="modem")
     held.until(since=known, ev="frame", kind=int(Kind.CHECKIN), step="acknowledged")
+
+
+def test_a_foot_switch_at_the_external_input_wakes_it_and_is_a_press(button, gateway, broker):
+    held = button(**settings_for(gateway, broker)).start()
+    known = asleep(held)
+    held.say("pin input 1")
+    held.until(since=known, ev="start", woke_by="input")
+    counter = held.until(since=known, ev="frame", kind=1, step="acknowledged")["counter"]
+    (press,) = [uplink for uplink in bodies(gateway, Kind.PRESS) if uplink.counter == counter]
+    assert press.report.trigger is Trigger.EXTERNAL_INPUT
 
 
 def test_it_stays_awake_on_mains_and_without_a_network_gives_up_for_a_while(button, gateway, broker):

@@ -39,6 +39,7 @@ class Settings:
         self.no_ack_s = 20
         self.checkin_s = 0
         self.low_battery = 15
+        self.battery_floor = 5
         self.silent = False
         self.language = "id"
         self.installed_position = None  # type: list[int] | None

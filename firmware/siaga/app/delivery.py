@@ -1,7 +1,13 @@
 """From the outbox to the gateway and back: sign, publish, try again until the gateway's own signed acknowledgement.
 
 The broker's PUBACK ends nothing. An acknowledgement counts if its tag verifies and its counter is one that this button
-used; what it changes is on the flash before its entry leaves the outbox.
+used; what it changes is on the flash before its entry leaves the outbox. Each bearer is handed its frames beside the
+others: one that takes its time, or hangs, holds up none of them.
+
+Which form an acknowledgement answers it does not say. Stages 2 to 5 come whenever an operator does something, and
+an answer to the short form may come late, by any bearer. So the signature of a press counts as arrived with an ACK of
+a stage that only answers a frame (1 or 7), heard after the ES256 form went out, and written by the gateway so long
+after its first answer that every copy of the short form had arrived by then. The two times are the gateway's own.
 """
 
 import asyncio
@@ -9,24 +15,28 @@ import os
 
 from siaga.app.board import Board
 from siaga.app.identity import Identity
-from siaga.app.outbox import Outbox
+from siaga.app.outbox import SETTLE_S, Outbox
 from siaga.core import bearers, frame
-from siaga.core.bearers import Waiting
+from siaga.core.bearers import Link, Waiting
 from siaga.core.errors import FrameError, SiagaError
 from siaga.drivers.bearer import Bearer, Owner
 from siaga.drivers.clock import Clock
 
 _BEAT_MS = 5000
+# A bearer has deadlines of its own (a minute at most); one that does not keep them is given up.
+_SEND_MS = 75000
 # A gateway whose clock is before this has none itself.
 _EARLIEST = 1735689600
 # Frames that go out again and again keep their signature, which costs 200 ms on the chip.
 _KEPT_SIGNED = (frame.PRESS, frame.CANCEL, frame.ENROL)
+# Stages that are told in answer to a frame.
+_ANSWERS = (frame.STAGE_RECEIVED, frame.STAGE_REFUSED)
 
 
 class Delivery(Owner):
     """on_ack(entry or None, counter, stage, eta) hears every verified acknowledgement, on_command(frame) every
     verified command, on_link() every change of a bearer. rejected: inputs refused since the start. up_ms: when a
-    bearer was last up."""
+    bearer was last up. sparse: the battery is nearly empty, so that even a press is repeated seldom."""
 
     def __init__(
         self,
@@ -51,6 +61,8 @@ class Delivery(Owner):
         self.beat_ms = clock.ms()
         self.up_ms = clock.ms()
         self._was_up = False
+        self.sparse = False
+        self._sending = {}  # type: dict[int, tuple[asyncio.Task[None], int]]
 
     def is_up(self) -> bool:
         """Whether any bearer takes frames."""
@@ -73,41 +85,72 @@ class Delivery(Owner):
     async def run(self) -> None:
         """Send what is due, for ever."""
         links = [bearer.policy for bearer in self.bearers]
-        while True:
-            self.beat_ms = self._clock.ms()
-            chosen = bearers.choose(self._outbox.entries, links, self.beat_ms)
-            if chosen is None:
-                self._wake.clear()
-                wait_ms = bearers.wait_ms(self._outbox.entries, links, self.beat_ms, _BEAT_MS)
-                try:
-                    await asyncio.wait_for_ms(self._wake.wait(), max(wait_ms, 1))
-                except asyncio.TimeoutError:
-                    pass
-                continue
-            await self._send(chosen[0], chosen[1], links[chosen[1]].limit)
-
-    async def _send(self, entry: Waiting, index: int, limit: int) -> None:
-        bearer = self.bearers[index]
-        bearers.sent(entry, index, self._clock.ms(), self.chance())
-        signed = self._signed(entry, limit, bearer.name)
-        await asyncio.sleep_ms(0)
+        outbox = self._outbox
         try:
+            while True:
+                now_ms = self.beat_ms = self._clock.ms()
+                self._give_up(links, now_ms)
+                chosen = bearers.choose(outbox.entries, links, now_ms) or bearers.choose(outbox.owed, links, now_ms)
+                if chosen is None:
+                    self._wake.clear()
+                    wait_ms = bearers.wait_ms(outbox.entries, links, now_ms, _BEAT_MS)
+                    wait_ms = bearers.wait_ms(outbox.owed, links, now_ms, wait_ms)
+                    try:
+                        await asyncio.wait_for_ms(self._wake.wait(), max(wait_ms, 1))
+                    except asyncio.TimeoutError:
+                        pass
+                    continue
+                entry, index = chosen
+                link = links[index]
+                bearers.sent(entry, index, link, now_ms, self.chance(), self.sparse)
+                link.busy = True
+                self._sending[index] = (asyncio.create_task(self._send(entry, index, link)), now_ms)
+                await asyncio.sleep_ms(0)
+        except asyncio.CancelledError:
+            for task, _ in self._sending.values():
+                task.cancel()
+            raise
+
+    def _give_up(self, links: "list[Link]", now_ms: int) -> None:
+        for index, sending in list(self._sending.items()):
+            if now_ms - sending[1] >= _SEND_MS:
+                self._board.tell("error", {"what": "bearer %s hangs over a frame" % self.bearers[index].name})
+                sending[0].cancel()
+                self._done(index, links[index])
+
+    def _done(self, index: int, link: Link) -> None:
+        self._sending.pop(index, None)
+        link.busy = False
+        self._wake.set()
+
+    async def _send(self, entry: Waiting, index: int, link: Link) -> None:
+        """Hand one frame to one bearer, beside whatever the others do."""
+        bearer = self.bearers[index]
+        try:
+            signed = self._signed(entry, link.limit, bearer.name)
+            await asyncio.sleep_ms(0)
             await bearer.send(entry.counter, signed)
+            self._step(entry, "published", bearer.name)
         except (SiagaError, OSError) as error:
             # The bearer goes down by itself, and what waits is due again when it comes up.
             self._board.tell("log", {"what": "frame %d not sent on %s: %s" % (entry.counter, bearer.name, error)})
-            return
-        self._step(entry, "published", bearer.name)
+        except Exception as error:
+            self._board.tell("error", {"what": "bearer %s failed over a frame: %s" % (bearer.name, repr(error))})
+        self._done(index, link)
 
     def _signed(self, entry: Waiting, limit: int, name: str) -> bytes:
         form = bearers.form(entry.kind, len(entry.body), limit)
         if form is None:
             raise SiagaError("frame %d does not fit into %d bytes" % (entry.counter, limit))
         suite, length = form
+        if suite == frame.HS256_64:
+            if entry.owed >= 0:
+                raise SiagaError("the signature of frame %d does not fit any more" % entry.counter)
+            entry.short = True
         if entry.signed is not None and suite == frame.ES256:
             return entry.signed
         signed = self._identity.signed(suite, entry.kind, entry.counter, entry.body[:length])
-        if suite == frame.ES256 and entry.kind in _KEPT_SIGNED:
+        if suite == frame.ES256 and entry.kind in _KEPT_SIGNED and entry.owed < 0:
             entry.signed = signed
         self._step(entry, "signed", name)
         return signed
@@ -118,7 +161,9 @@ class Delivery(Owner):
     def on_bearer(self, bearer: Bearer, up: bool, why: str) -> None:
         now_ms = self._clock.ms()
         if up:
-            bearers.renewed(self._outbox.entries, self.bearers.index(bearer), now_ms)
+            index = self.bearers.index(bearer)
+            bearers.renewed(self._outbox.entries, index, bearer.policy, now_ms)
+            bearers.renewed(self._outbox.owed, index, bearer.policy, now_ms)
         if up or self._was_up:
             self.up_ms = now_ms
         self._was_up = self.is_up()
@@ -127,8 +172,9 @@ class Delivery(Owner):
         self._on_link()
 
     def on_puback(self, bearer: Bearer, counter: int) -> None:
-        entry = self._outbox.find(counter)
+        entry = self._outbox.find(counter) or self._outbox.find_owed(counter)
         if entry is not None:
+            bearers.taken(entry, self.bearers.index(bearer))
             self._step(entry, "puback", bearer.name)
 
     def on_rejected(self, why: str) -> None:
@@ -165,15 +211,28 @@ class Delivery(Owner):
         eta = None if down.eta == frame.UNKNOWN_ETA else down.eta
         self._board.tell("ack", {"counter": down.counter, "stage": stage, "eta": eta})
         self._on_ack(entry, down.counter, stage, eta)
-        if entry is None:
-            return
         try:
-            if entry.kind == frame.ENROL:
-                self._identity.note_enrolled()
-            self._outbox.remove(entry)
+            if entry is None:
+                self._witnessed(down, name)
+            elif entry.short and bearers.is_evidence(entry) and any(one.policy.narrow for one in self.bearers):
+                self._outbox.owe(entry, down.time, self._clock.ms())
+                self._wake.set()
+            else:
+                if entry.kind == frame.ENROL:
+                    self._identity.note_enrolled()
+                self._outbox.remove(entry)
         except OSError as error:
             self._board.tell("error", {"what": "the flash does not take a change: %s" % error})
-        self._step(entry, "acknowledged", name)
+        if entry is not None:
+            self._step(entry, "acknowledged", name)
+
+    def _witnessed(self, down: frame.Down, name: str) -> None:
+        """Whether an acknowledgement of something that no longer waits answers its signature."""
+        owed = self._outbox.find_owed(down.counter)
+        if owed is None or down.stage not in _ANSWERS or down.time < owed.owed + SETTLE_S or not any(owed.attempts):
+            return
+        self._outbox.remove(owed)
+        self._step(owed, "witnessed", name)
 
 
 TYPE_CHECKING = False

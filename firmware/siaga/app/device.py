@@ -7,7 +7,7 @@ import io
 import sys
 
 from siaga.app import flash
-from siaga.app.board import BUTTON, POWER, SLEEP, Board
+from siaga.app.board import BUTTON, INPUT, POWER, RESET, SLEEP, Board
 from siaga.app.commands import Commands
 from siaga.app.delivery import Delivery
 from siaga.app.identity import ENROL_COUNTER, FIRST_START, Identity
@@ -55,7 +55,7 @@ class Device:
         )
         self._commands = Commands(board.folder, self._identity.device_id)
         now_ms = self._clock.ms()
-        self._outbox.load(now_ms)
+        self._outbox.load(now_ms, self._clock.unix())
         if not self._identity.enrolled:
             self._outbox.add_unkept(frame.ENROL, ENROL_COUNTER, self._identity.public, now_ms)
         self._watch = Supervision(
@@ -79,6 +79,7 @@ class Device:
             settings.triple_tap,
             board.woke_by() == POWER,
         )
+        self._contact = button.Contact(board.woke_by() not in (POWER, RESET))
         self._name = ""
         self._held = False
         self._pressed_stamp = 0
@@ -86,6 +87,10 @@ class Device:
         if board.woke_by() == BUTTON:
             self._button.sample(True, 0, False)  # the hold that woke it counts from there
         self._button.sample(board.pressed(), now_ms, alarm.is_open(self._state))
+        if board.woke_by() == INPUT:
+            self._contact.sample(True, 0)
+        else:
+            self._contact.sample(board.alarm_input(), now_ms)
         self._sleep = Sleep(board, self._clock, self._profile, self._memory, self._outbox, checkin_s)
         self._radios = Radios(
             board,
@@ -197,6 +202,13 @@ class Device:
             if word is not None:
                 self._pressed_stamp = self._board.stamp_ms()
                 self._hear(word)
+            was_closed = self._contact.closed
+            word = self._contact.sample(self._board.alarm_input(), now_ms)
+            if self._contact.closed != was_closed:
+                self._tell("input", closed=not was_closed)
+            if word is not None:
+                self._pressed_stamp = self._board.stamp_ms()
+                self._hear(word)
             await asyncio.sleep_ms(_SAMPLE_MS)
 
     def _hear(self, word: str) -> None:
@@ -204,6 +216,10 @@ class Device:
             self._step((alarm.PRESSED, frame.TRIGGER_HOLD))
         elif word == button.TAPS:
             self._step((alarm.PRESSED, frame.TRIGGER_TRIPLE_TAP))
+        elif word == button.CLOSED:
+            self._step((alarm.PRESSED, frame.TRIGGER_EXTERNAL))
+        elif word == button.STAYS:
+            self._tell("error", what="the external input has been closed for a minute: it cannot raise an alarm now")
         elif word == button.TEST:
             self._step((alarm.TESTED,))
         elif word == button.STUCK:
@@ -215,11 +231,12 @@ class Device:
         """What goes by the clock: the alarm's deadlines, updates, supervision."""
         while True:
             now_ms = self._tick_ms = self._clock.ms()
-            self._step((alarm.TICK, self._reporter.news()))
+            floor = self._delivery.sparse = self._reporter.at_floor()
+            self._step((alarm.TICK, self._reporter.news(), floor))
             self._radios.locate(self._state.opening != 0 or self._state.test != 0 or self._sleep.locates)
             for kind in self._watch.tick(now_ms):
                 self._keep(kind, 0, 0)
-            seconds = self._sleep.tick(self._is_idle(), False, self._watch.due_ms, self._radios.knows_place())
+            seconds = self._sleep.tick(self._is_idle(), floor, self._watch.due_ms, self._radios.knows_place())
             if seconds > 0:
                 await self._fall_asleep(seconds)
             await asyncio.sleep_ms(_TICK_MS)

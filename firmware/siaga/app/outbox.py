@@ -3,6 +3,9 @@
 An entry is on the flash, whole, before its frame is signed or sent, and leaves it only when the gateway's verified
 acknowledgement has been dealt with. A press is never thrown away. What else has to go, and what could not be read
 back, is counted: a CHECKIN tells it.
+
+A press that was acknowledged in its HS256-64 form stays, marked, until its signature has arrived too. It waits for
+nobody: whatever asks what waits looks at `entries`, and this stands in `owed`.
 """
 
 import binascii
@@ -15,7 +18,12 @@ from siaga.core.bearers import Waiting
 from siaga.core.errors import SiagaError
 
 _MAGIC = b"SGO1"
+_OWED_MAGIC = b"SGO2"  # with the gateway's time of the acknowledgement before the body
 LIMIT = 64
+# So many signatures are owed at most; the oldest gives way.
+OWED_LIMIT = 16
+# Copies of the short form that are still under way have arrived, or never will.
+SETTLE_S = 120
 # Beyond the limit there is room for presses and cancels only.
 RESERVE = 32
 # What may be thrown away for something more important, the least important first.
@@ -27,8 +35,9 @@ class OutboxFull(SiagaError):
 
 
 class Outbox:
-    """entries: what waits, oldest first. dropped: entries that had to go since the start. rejected: files that could
-    not be read back. folder: where they are; bearers: how many."""
+    """entries: what waits, oldest first. owed: what was acknowledged and is owed as evidence, oldest first. dropped:
+    entries that had to go since the start. rejected: files that could not be read back. folder: where they are;
+    links: how many bearers there are."""
 
     def __init__(self, folder: str, device_id: bytes, counter: "Counter", links: int) -> None:
         self._folder = folder
@@ -37,12 +46,13 @@ class Outbox:
         self._counter = counter
         self._links = links
         self.entries = []  # type: list[Waiting]
+        self.owed = []  # type: list[Waiting]
         self.dropped = 0
         self.rejected = 0
         flash.make_folder(folder)
 
-    def load(self, now_ms: int) -> None:
-        """Read what an earlier run left. What is torn or corrupt is counted and removed.
+    def load(self, now_ms: int, unix: int = 0) -> None:
+        """Read what an earlier run left. What is torn or corrupt is counted and removed. unix: the time, 0 = unknown.
 
         Presses of an earlier identity go on under new counters, as presses of their own: a lost key must not lose a
         press. Whatever else that identity had to say is dropped, and counted.
@@ -54,31 +64,45 @@ class Outbox:
                 flash.remove(path)
                 continue
             try:
-                counter, kind, body = self._read(path, name)
+                counter, kind, body, told = self._read(path, name)
             except SiagaError:
                 self.rejected += 1
                 flash.remove(path)
                 continue
-            if name.startswith(self._mine):
-                self.entries.append(Waiting(kind, counter, body, now_ms, self._links))
+            if not name.startswith(self._mine):
+                orphans.append((path, kind, body, told))
+                continue
+            entry = Waiting(kind, counter, body, now_ms, self._links)
+            if told < 0:
+                entry.short = True  # an earlier run may have sent it so
+                self.entries.append(entry)
             else:
-                orphans.append((path, kind, body))
-        for path, kind, body in orphans:
-            if kind == frame.PRESS and not body[18] & frame.FLAG_TEST:
+                left_s = min(max(told + SETTLE_S - unix, 0), SETTLE_S) if unix else 0
+                entry.owe(told, now_ms + left_s * 1000)
+                self.owed.append(entry)
+        for path, kind, body, told in orphans:
+            if kind == frame.PRESS and told < 0 and not body[18] & frame.FLAG_TEST:
                 self.keep(frame.PRESS, _opening(body), now_ms)
             else:
                 self.dropped += 1
             flash.remove(path)
 
-    def _read(self, path: str, name: str) -> "tuple[int, int, bytes]":
-        record = flash.read_record(path, _MAGIC)
-        if record is None or len(record) < 5:
+    def _read(self, path: str, name: str) -> "tuple[int, int, bytes, int]":
+        """Counter, kind, body, and when the gateway acknowledged it, -1 = it did not. Raises SiagaError."""
+        try:
+            content = flash.read_file(path)
+        except OSError as error:
+            raise flash.CorruptRecord("unreadable: flash error %s" % error)
+        owed = content is not None and content[:4] == _OWED_MAGIC
+        start = 9 if owed else 5
+        record = flash.unseal(_OWED_MAGIC if owed else _MAGIC, content or b"")
+        if len(record) < start:
             raise flash.CorruptRecord("an entry without a body")
         counter, kind = struct.unpack(">IB", record[:5])
-        frame.unsigned(frame.ES256, kind, b"\0" * 8, counter, record[5:])
+        frame.unsigned(frame.ES256, kind, b"\0" * 8, counter, record[start:])
         if name[8:] != "%08x" % counter:
             raise flash.CorruptRecord("an entry under another one's name")
-        return counter, kind, record[5:]
+        return counter, kind, record[start:], struct.unpack(">I", record[5:9])[0] if owed else -1
 
     def add_unkept(self, kind: int, counter: int, body: bytes, now_ms: int) -> Waiting:
         """Something that can be made again at any time (an ENROL) and so needs no file."""
@@ -115,10 +139,11 @@ class Outbox:
 
     def find(self, counter: int) -> "Waiting | None":
         """The entry that waits under this counter."""
-        for entry in self.entries:
-            if entry.counter == counter:
-                return entry
-        return None
+        return _under(self.entries, counter)
+
+    def find_owed(self, counter: int) -> "Waiting | None":
+        """The entry under this counter that is owed as evidence."""
+        return _under(self.owed, counter)
 
     def holds(self, kind: int) -> bool:
         """Whether a frame of this kind waits."""
@@ -126,31 +151,61 @@ class Outbox:
 
     def remove(self, entry: Waiting) -> None:
         """The gateway's acknowledgement has been dealt with."""
-        self.entries.remove(entry)
+        (self.entries if entry.owed < 0 else self.owed).remove(entry)
         if entry.durable:
             flash.remove(self._path(entry.counter))
+
+    def owe(self, entry: Waiting, told: int, now_ms: int) -> None:
+        """The gateway acknowledged the short form at this time of its clock: from now on nobody waits for the entry,
+        and its ES256 form is owed. A flash that does not take the mark costs the evidence, not more: a press that
+        looked as if it still waited would frighten its holder after a restart."""
+        while len(self.owed) >= OWED_LIMIT:
+            self._drop(self.owed[0])
+        self.entries.remove(entry)
+        entry.owe(told, now_ms + SETTLE_S * 1000)
+        self.owed.append(entry)
+        if entry.durable:
+            try:
+                marked = struct.pack(">IBI", entry.counter, entry.kind, told) + entry.body
+                flash.write_record(self._path(entry.counter), _OWED_MAGIC, marked)
+            except OSError:
+                self._drop(entry)
 
     def _path(self, counter: int) -> str:
         return "%s/%s%08x" % (self._folder, self._mine, counter)
 
+    def _drop(self, entry: Waiting) -> None:
+        self.remove(entry)
+        self.dropped += 1
+
     def _make_room(self, kind: int) -> None:
-        if len(self.entries) < LIMIT or self._drop_one(kind):
+        if len(self.entries) + len(self.owed) < LIMIT or self._drop_one(kind):
             return
         if kind in (frame.PRESS, frame.CANCEL) and len(self.entries) < LIMIT + RESERVE:
             return
         raise OutboxFull("%d frames wait already" % len(self.entries))
 
     def _drop_one(self, kind: int) -> bool:
-        """Throw away the oldest of the least important, if it is no more important than what needs its place."""
+        """Throw away the oldest of the least important, if it is no more important than what needs its place. What the
+        gateway has in one form is less important than anything that it does not have."""
+        if self.owed:
+            self._drop(self.owed[0])
+            return True
         for expendable in _EXPENDABLE:
             if bearers.priority(expendable) < bearers.priority(kind):
                 return False
             for entry in self.entries:
                 if entry.kind == expendable:
-                    self.remove(entry)
-                    self.dropped += 1
+                    self._drop(entry)
                     return True
         return False
+
+
+def _under(entries: "list[Waiting]", counter: int) -> "Waiting | None":
+    for entry in entries:
+        if entry.counter == counter:
+            return entry
+    return None
 
 
 def _opening(body: bytes) -> "Callable[[int], bytes]":

@@ -7,6 +7,12 @@ from siaga.drivers.clock import Clock
 
 # A position that only a check-in told is news to an incident.
 _OF_INCIDENT = (frame.PRESS, frame.UPDATE, frame.CANCEL)
+# Sources from worst to best: a cell tower's place, where the button was mounted, satellites.
+_RANK = (frame.SOURCE_NONE, frame.SOURCE_NETWORK, frame.SOURCE_INSTALLED, frame.SOURCE_GNSS)
+# A holder may have moved so fast since the fix, metres a second; the gateway reckons so too.
+_PACE = 5
+# Percent above the floor from which it counts as left behind.
+_RECOVERED = 3
 
 
 class Reporter:
@@ -20,7 +26,9 @@ class Reporter:
         self._clock = clock
         self._settings = settings
         self._sent_fix = 0
-        self._sent_accuracy = frame.UNKNOWN_ACCURACY
+        self._sent_circle = 0
+        self._sent_source = frame.SOURCE_NONE
+        self._floor = False
         self.restarted = True
         self.low_battery = False
         self.tamper_open = False
@@ -30,7 +38,8 @@ class Reporter:
         latitude, longitude, accuracy, age, number, source = self._position()
         if kind in _OF_INCIDENT:
             self._sent_fix = number
-            self._sent_accuracy = accuracy
+            self._sent_circle = accuracy + _PACE * age
+            self._sent_source = source
         battery = self._board.battery()
         flags |= frame.flags(
             silent=self._settings.silent,
@@ -54,18 +63,30 @@ class Reporter:
 
     def news(self) -> int:
         """alarm.NO_FIX, NEW_FIX or BETTER_FIX: whether there is a fix that the incident's last frame did not tell."""
-        fix = self._fix()
-        if fix is None or fix[4] == self._sent_fix:
+        _, _, accuracy, age, number, source = self._position()
+        if not number or number == self._sent_fix:
             return alarm.NO_FIX
-        if not self._sent_fix or fix[2] * 2 <= self._sent_accuracy:
+        better = _RANK.index(source) - _RANK.index(self._sent_source)
+        if better > 0 or better == 0 and (accuracy + _PACE * age) * 2 <= self._sent_circle:
             return alarm.BETTER_FIX
         return alarm.NEW_FIX
 
+    def at_floor(self) -> bool:
+        """Whether what is left in the battery is kept for the press: no more positions, and seldom repetitions."""
+        percent = self._board.battery()
+        if percent is None or self._board.external_power():
+            self._floor = False
+        else:
+            self._floor = percent <= self._settings.battery_floor + (_RECOVERED if self._floor else -1)
+        return self._floor
+
     def _position(self) -> "tuple[int, int, int, int, int, int]":
+        """Latitude, longitude, accuracy, age, number (0 = no fix of a receiver) and source of the best position."""
         fix = self._fix()
-        if fix is not None:
-            return fix + (frame.SOURCE_GNSS,)
+        source = frame.SOURCE_GNSS if fix is None or len(fix) == 5 else fix[5]
         installed = self._settings.installed_position
+        if fix is not None and (installed is None or source == frame.SOURCE_GNSS):
+            return fix[:5] + (source,)
         if installed is None:
             unknown = frame.NO_POSITION
             return unknown, unknown, frame.UNKNOWN_ACCURACY, frame.UNKNOWN_FIX_AGE, 0, frame.SOURCE_NONE

@@ -101,6 +101,7 @@ _RULES = {
     "no_ack_s": (_number(2, 120), "whole seconds from 2 to 120"),
     "checkin_s": (_number(0, 604800), "whole seconds up to 604800, 0 = as the profile has it"),
     "low_battery": (_number(1, 90), "percent from 1 to 90"),
+    "battery_floor": (_number(0, 50), "percent from 0 to 50"),
     "silent": (_flag, _YES_NO),
     "language": (lambda value: value in ("id", "en"), '"id" or "en"'),
     "installed_position": (

@@ -9,7 +9,8 @@ holder is shown is state_name(state) and signal(state, now_ms). Times are millis
                                              marked: a PRESS is a test, a CANCEL is forced
     (UNSTORED, kind)                         it could not be kept
     (ACKED, kind, counter, stage, eta)       the gateway's verified word; kind is None once nothing waits for it
-    (TICK, news)                             every quarter of a second; news: NO_FIX, NEW_FIX, BETTER_FIX
+    (TICK, news, floor)                      every quarter of a second; news: NO_FIX, NEW_FIX, BETTER_FIX; floor: the
+                                             battery is so low that it is kept for the press
 
     (SEND, kind, flags, opening)             keep and send a frame; opening 0 = it opens an incident itself
     (SAVE,)                                  state.saved() must be on the flash before anything else happens
@@ -33,7 +34,7 @@ SAVE = "save"
 
 NO_FIX = const(0)  # nothing newer than what was sent last
 NEW_FIX = const(1)
-BETTER_FIX = const(2)  # the first of this incident, or at most half as uncertain as the one sent
+BETTER_FIX = const(2)  # the first of this incident, of a better source, or at most half as uncertain as what was told
 
 # How long each notice stays before the button is quiet again, milliseconds.
 CLOSED_MS = const(10000)
@@ -205,7 +206,7 @@ def next_state(state: State, event: tuple, now_ms: int) -> "tuple[State, list[tu
         return state, []
     if what == ACKED:
         return _acked(state, event[1], event[2], event[3], event[4], now_ms)
-    return _tick(state, event[1], now_ms)
+    return _tick(state, event[1], event[2], now_ms)
 
 
 def _cancelled(state: State, counter: int, duress: bool, now_ms: int) -> "tuple[State, list[tuple]]":
@@ -276,13 +277,13 @@ def _acked(
     return after, []
 
 
-def _tick(state: State, news: int, now_ms: int) -> "tuple[State, list[tuple]]":
+def _tick(state: State, news: int, floor: bool, now_ms: int) -> "tuple[State, list[tuple]]":
     actions = []  # type: list[tuple]
     if state.notice and now_ms >= state.until_ms:
         state = state.changed(notice="")
     if state.opening and now_ms - state.opened_ms >= INCIDENT_MS:
         return _ended(state, state.notice, state.until_ms)
-    if state.opening and news != NO_FIX:
+    if state.opening and news != NO_FIX and not floor:
         since = now_ms - state.updated_ms
         often = now_ms - state.opened_ms < OFTEN_FOR_MS
         due = BETTER_MS if news == BETTER_FIX else OFTEN_MS if often else SELDOM_MS

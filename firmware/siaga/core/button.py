@@ -1,4 +1,5 @@
-"""Level samples of one push button -> what the hand meant. Pure: time is an argument, milliseconds that only grow.
+"""Level samples of a push button, or of an alarm contact, -> what the hand meant. Pure: time is an argument,
+milliseconds that only grow.
 
 Where samples are missing (the processor was busy), doubt decides for the alarm: a press and a forced cancel count as
 held, a free cancel counts only what was seen.
@@ -12,12 +13,16 @@ CANCEL = "cancel"
 DURESS = "duress"  # the other cancel: looks the same, and says that the holder is being forced
 TEST = "test"  # held while the power came on
 STUCK = "stuck"  # held for a minute: the switch or something that lies on it
+CLOSED = "closed"  # the alarm contact was closed
+STAYS = "stays"  # and has been for a minute: until it opens it cannot tell of anything more
 
 _DEBOUNCE_MS = const(25)
 _TAP_MS = const(500)
 _BETWEEN_TAPS_MS = const(600)
 _BLIND_MS = const(500)
 _STUCK_MS = const(60000)
+# An alarm contact hangs on a long cable: what is shorter may be interference; EN 50131-1 has 400 ms processed.
+_CONTACT_MS = const(200)
 
 
 class Button:
@@ -158,3 +163,46 @@ class Button:
         self._said = True
         self._taps = 0
         return word
+
+
+class Contact:
+    """The contact of another alarm device, such as a foot switch: feed it samples as often as a Button; it answers
+    CLOSED once for each closing, STAYS once if that lasts, else None.
+
+    It is armed by being seen open; armed: it was, before a sleep. Else one that is closed at the very first look is no
+    alarm: it may be a switch that latches, and whose alarm was raised before this start. After a minute it is told.
+    closed: the contact, bounce aside.
+    """
+
+    def __init__(self, armed: bool = False) -> None:
+        self._armed = armed
+        self._told = False
+        self.closed = not armed
+        self._since_ms = -1  # since when the samples differ from that; -1 = they do not
+        self._closed_ms = -1  # since when it is closed
+
+    def sample(self, closed: bool, now_ms: int) -> "str | None":
+        """One sample of the contact."""
+        if self._closed_ms < 0:
+            self._closed_ms = now_ms
+            if not closed:
+                self.closed = False
+                self._armed = True
+        if closed == self.closed:
+            self._since_ms = -1
+        elif self._since_ms < 0:
+            self._since_ms = now_ms
+        elif now_ms - self._since_ms >= _CONTACT_MS:
+            self.closed = closed
+            self._closed_ms = self._since_ms
+            self._since_ms = -1
+            self._told = False
+            if not closed:
+                self._armed = True
+            elif self._armed:
+                self._armed = False
+                return CLOSED
+        if self.closed and not self._told and now_ms - self._closed_ms >= _STUCK_MS:
+            self._told = True
+            return STAYS
+        return None

@@ -27,6 +27,10 @@ _REBOOT_MS = const(4000)
 _JOIN_MS = const(14000)
 # The slowest frame (DR0, 51 bytes: 2.8 s), RECEIVE_DELAY2 of up to 15 + 1 s, its window.
 _SENT_MS = const(25000)
+# Until the answer to a press has come, or will not: the frame (0.4 s at most from DR3 on, 2.8 s below), the second
+# window after 2 s (6 s at The Things Stack), and an ACK at its data rate. A repetition before that would miss it.
+_ANSWERED_MS = const(9000)
+_ANSWERED_SLOWLY_MS = const(11000)
 _ASK_MS = const(60000)
 _BUSY_MS = const(1000)
 _BUSY_TRIES = const(6)
@@ -219,6 +223,7 @@ class Rak3172(Bearer, Listener):
             raise RakError("the module says its data rate is %r" % answer, answer)
         self._data_rate = int(answer)
         self.policy.limit = rui3.payload_limit(self._settings.band, self._data_rate, self._settings.dwell)
+        self.policy.least_ms = _ANSWERED_MS if self._data_rate > 2 else _ANSWERED_SLOWLY_MS
 
     def _down(self, why: str) -> None:
         if self.policy.up or why != self._why:

@@ -38,6 +38,7 @@ class Sms(ModemBearer):
 
     def __init__(self, modem: Modem, clock: Clock, owner: Owner, numbers: "list[str]") -> None:
         super().__init__(modem, clock, owner, _FRAME)
+        self.policy.costly = True
         self._numbers = [given("sms_numbers", to) for to in numbers]
         self._turn = 0
         self._stored = []  # type: list[int]

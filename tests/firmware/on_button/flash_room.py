@@ -7,7 +7,7 @@ import vfs
 from siaga.app import flash
 from siaga.app.counter import BLOCK as COUNTERS
 from siaga.app.identity import Identity
-from siaga.app.outbox import LIMIT, RESERVE, Outbox, OutboxFull
+from siaga.app.outbox import LIMIT, OWED_LIMIT, RESERVE, SETTLE_S, Outbox, OutboxFull
 from siaga.core import frame
 from siaga.core.errors import SiagaError
 
@@ -43,18 +43,13 @@ class Ram:
 
 
 ram = Ram(64)
-vfs.VfsLfs2.mkfs(ram)
-vfs.mount(vfs.VfsLfs2(ram, mtime=False), "/room")
 
 
-def clean(folder):
-    for name in [item[0] for item in os.ilistdir(folder)]:
-        path = folder + "/" + name
-        try:
-            os.remove(path)
-        except OSError:
-            clean(path)
-            os.rmdir(path)
+def fresh():
+    """An empty file system, and nothing left in it of one whose flash failed."""
+    ram.cells[:] = b"\xff" * len(ram.cells)
+    vfs.VfsLfs2.mkfs(ram)
+    vfs.mount(vfs.VfsLfs2(ram, mtime=False), "/room")
 
 
 def start():
@@ -202,6 +197,56 @@ def a_flash_that_takes_nothing_more_still_lets_a_press_out():
     assert identity.counter.next() > max(counters), "a counter is used twice"
 
 
+def evidence_owed_waits_for_nobody_and_gives_way_to_all_else():
+    _, outbox = start()
+    entries = [outbox.keep(frame.PRESS, body, 0) for _ in range(OWED_LIMIT + 2)]
+    assert not entries[0].short
+    for number, entry in enumerate(entries):
+        outbox.owe(entry, 5000 + number, 100)
+    assert outbox.entries == [] and not outbox.holds(frame.PRESS) and outbox.find(entries[-1].counter) is None
+    assert outbox.owed == entries[2:] and outbox.dropped == 2, "bounded, the oldest gives way"
+    assert outbox.find_owed(entries[-1].counter) is entries[-1] and entries[-1].since_ms == 100 + SETTLE_S * 1000
+    waiting = outbox.keep(frame.PRESS, body, 0)
+    _, again = start()
+    assert [(entry.counter, entry.body, entry.owed) for entry in again.owed] == [
+        (entry.counter, entry.body, entry.owed) for entry in entries[2:]
+    ]
+    assert [entry.counter for entry in again.entries] == [waiting.counter]
+    assert again.entries[0].short, "an earlier run may have sent it in any form"
+    again.remove(again.owed[0])
+    while len(again.entries) + len(again.owed) < LIMIT:
+        again.keep(frame.CHECKIN, body, 0)
+    check_in = again.keep(frame.CHECKIN, body, 0)
+    assert len(again.owed) == OWED_LIMIT - 2 and again.entries[-1] is check_in
+    _, last = start()
+    assert [entry.counter for entry in last.owed] == [entry.counter for entry in again.owed]
+    spoil("/room/outbox/" + sorted(item[0] for item in os.ilistdir("/room/outbox"))[0], 12)
+    _, last = start()
+    assert last.rejected == 1 and len(last.owed) == OWED_LIMIT - 3
+    for unix, wait_s in ((0, 0), (1, SETTLE_S), (last.owed[0].owed + 20, SETTLE_S - 20), (1 << 31, 0)):
+        _, late = start()
+        late.owed.clear()
+        late.entries.clear()
+        late.load(700, unix)
+        assert late.owed[0].since_ms == 700 + wait_s * 1000, "a restart does not make copies under way arrive"
+    os.remove("/room/identity")
+    _, other = start()
+    assert other.owed == [] and [entry.kind for entry in other.entries] == [frame.PRESS], "no key, no signature"
+
+
+def a_flash_that_takes_no_mark_keeps_no_press_that_seems_to_wait():
+    _, outbox = start()
+    entry = outbox.keep(frame.PRESS, body, 0)
+    ram.worn = True
+    try:
+        outbox.owe(entry, 5000, 0)
+        raise AssertionError("a worn flash let something go")
+    except OSError as error:
+        assert error.errno == 5
+    ram.worn = False
+    assert outbox.entries == [] and outbox.owed == []
+
+
 def mac_keys_belong_to_one_gateway_and_one_device():
     from siaga.core import mac, p256
 
@@ -244,9 +289,12 @@ for check in (
     torn_and_corrupt_entries_are_skipped_and_counted,
     a_full_outbox_gives_up_what_matters_least_and_never_a_press,
     a_flash_that_takes_nothing_more_still_lets_a_press_out,
+    evidence_owed_waits_for_nobody_and_gives_way_to_all_else,
+    a_flash_that_takes_no_mark_keeps_no_press_that_seems_to_wait,
     mac_keys_belong_to_one_gateway_and_one_device,
     a_signature_is_made_again_the_same_after_a_restart,
 ):
-    clean("/room")
+    fresh()
     check()
+    vfs.umount("/room")
     print("holds:", check.__name__)

@@ -72,6 +72,8 @@ class Told:
         self.last = 0
         self.kept = {}
         self.removed = set()
+        self.owing = {}  # acknowledged, and being marked as evidence owed
+        self.owed = {}  # marked
         self.incident = b""
         self.incident_before = b""
 
@@ -95,6 +97,15 @@ def live(told):
             told.kept.pop(oldest.counter, None)
             outbox.remove(oldest)
             told.removed.add(oldest.counter)
+        if number % 3 == 2:
+            oldest = outbox.entries[0]
+            told.owing[oldest.counter] = told.kept.pop(oldest.counter, oldest.body)
+            outbox.owe(oldest, 1000 + number, 0)
+            told.owed[oldest.counter] = (told.owing.pop(oldest.counter), 1000 + number)
+    for entry in list(outbox.owed)[1:]:
+        told.owed.pop(entry.counter, None)
+        outbox.remove(entry)
+        told.removed.add(entry.counter)
     identity.note_enrolled()
 
 
@@ -112,7 +123,15 @@ def look(told, before):
     found = {entry.counter: entry.body for entry in outbox.entries}
     for counter in told.kept:
         assert found.get(counter) == told.kept[counter], f"press {counter} is lost"
+    owed = {entry.counter: (entry.body, entry.owed) for entry in outbox.owed}
+    for counter in told.owing:
+        assert told.owing[counter] in (found.get(counter), owed.get(counter, b"?")[0]), f"press {counter} is lost"
+        assert (counter in found) != (counter in owed)
+    for counter in told.owed:
+        assert counter not in found, f"press {counter} waits again"
+        assert owed.get(counter) == told.owed[counter], f"the evidence of press {counter} is lost"
     for counter in told.removed:
+        assert counter not in owed, f"evidence {counter} came back"
         assert counter not in found, f"press {counter} came back"
     assert identity.counter.next() > told.last, "a counter is used twice"
     record = flash.read_record("/cut/incident", b"TEST")
