@@ -1,0 +1,92 @@
+"""The real board files on the simulated chip, under real MicroPython."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+for folder in (HERE, HERE.parent / "firmware"):
+    sys.path.append(str(folder))
+
+from bare_chip import BareChip  # noqa: E402
+from small_gateway import SmallGateway  # noqa: E402
+
+from brokers import Mosquitto  # noqa: E402
+from micropython import FIRMWARE, micropython  # noqa: E402
+from siaga_tools.simulate.button import ButtonParts, SimulatedButton  # noqa: E402
+from siaga_tools.simulate.image import Installer  # noqa: E402
+from siaga_tools.simulate.wiring import BOARDS  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a flash image of each board, the firmware on it, never started."""
+    folder = tmp_path_factory.mktemp("images")
+    installer = Installer(micropython(), FIRMWARE, folder)
+    first = folder / "t_a7670.img"
+    installer.make(first, "t_a7670")
+    for board in set(BOARDS) - {"t_a7670"}:
+        shutil.copy(first, folder / f"{board}.img")
+        named = folder / f"{board}.txt"
+        named.write_text(board, encoding="ascii")
+        installer.copy(folder / f"{board}.img", {named: "/board.txt"})
+    return folder
+
+
+@pytest.fixture
+def bare(images: Path, tmp_path: Path) -> Iterator[Callable[..., BareChip]]:
+    """bare(board, program): that board's chip, switched on with a program of the test's own as its /main.py."""
+    with ExitStack() as chips:
+
+        def start(board: str, program: str, **more: Any) -> BareChip:
+            image = tmp_path / f"{board}.img"
+            shutil.copy(images / f"{board}.img", image)
+            main = tmp_path / "main.py"
+            main.write_text(program, encoding="utf-8")
+            Installer(micropython(), FIRMWARE, tmp_path).copy(image, {main: "/main.py"})
+            return chips.enter_context(BareChip(image, BOARDS[board], **more))
+
+        yield start
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    with Mosquitto(tmp_path / "mosquitto") as running:
+        yield running
+
+
+@pytest.fixture
+def gateway(broker: Mosquitto) -> Iterator[SmallGateway]:
+    with SmallGateway(broker.port) as running:
+        yield running
+
+
+@pytest.fixture
+def button(
+    images: Path, tmp_path: Path, broker: Mosquitto, gateway: SmallGateway
+) -> Iterator[Callable[..., SimulatedButton]]:
+    """button(board, settings): a whole one in reach of the broker, without power yet."""
+    with ExitStack() as buttons:
+
+        def make(board: str = "t_a7670", *, speed: float = 8, lorawan: Any = None, **settings: Any) -> SimulatedButton:
+            folder = tmp_path / board
+            folder.mkdir()
+            shutil.copy(images / f"{board}.img", folder / "flash.img")
+            reach = {
+                "mqtt_host": "127.0.0.1",
+                "mqtt_port": broker.port,
+                "mqtt_tls": False,
+                "gateway_key": gateway.public_hex,
+            }
+            wanted = {name: value for name, value in {**reach, **settings}.items() if value is not None}
+            parts = ButtonParts(folder, micropython(), FIRMWARE, board, wanted, lorawan=lorawan)
+            return buttons.enter_context(SimulatedButton(parts, speed=speed))
+
+        yield make

@@ -1,0 +1,301 @@
+"""Real board files, unchanged, on the simulated chip: their pins, clock, memory, Wi-Fi, sleep and what ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from bare_chip import BareChip
+
+from siaga_tools.simulate.chip import Life
+from siaga_tools.simulate.wiring import BOARDS
+
+Bare = Callable[..., BareChip]
+
+PROGRAM = """
+import machine, time
+from siaga.app.board import RESTART, SLEEP
+from siaga.boards.choice import boards
+for board in boards():
+    print("woke", board.woke_by())
+    {body}
+"""
+
+
+def program(*lines: str) -> str:
+    return PROGRAM.format(body="\n    ".join(lines))
+
+
+SLEEPER = program(
+    "print('kept', board.kept())",
+    "board.keep(b'what it knows')",
+    "while not board.external_power(): time.sleep_ms(5)",  # the test says when
+    "board.sleep_ms, board.modem_sleeps, board.ended = 3600000, {modem}, SLEEP",
+)
+
+
+def sleeper(modem: bool = True) -> str:
+    return SLEEPER.replace("{modem}", str(modem))
+
+
+def test_the_reference_board_takes_its_supply_before_anything_else_and_keeps_it(bare: Bare):
+    chip = bare("t_a7670", program("board.ended = RESTART"))
+    chip.line("woke", 3)
+    started = [move for move in chip.moves if move[1] is not None and move[0] not in (0, 5, 15)]
+    assert started[0] == (12, 1)
+    assert [move for move in chip.moves if move[0] == 12] == [(12, 1)], "no reset may take it away"
+    assert [chip.line("woke", n) for n in (1, 2, 3)] == ["power", "reset", "reset"]
+
+
+def test_only_the_start_from_no_power_moves_the_modems_reset_line(bare: Bare):
+    """GPIO5 is pulled up while nobody drives it: in deep sleep that would hold the modem in reset."""
+    chip = bare("t_a7670", sleeper())
+    chip.goes_to_sleep()
+    moves = [move for move in chip.moves if move[0] == 5]
+    assert moves == [(5, 1), (5, 0)]
+    chip.chip.drive(32, 1)
+    chip.line("woke button")
+    chip.chip.drive(32, 0)
+    chip.goes_to_sleep()
+    assert [move for move in chip.moves if move[0] == 5] == moves
+
+
+def test_a_pad_that_is_not_held_goes_its_own_way_in_sleep(bare: Bare):
+    """What the simulation is good for: the same without the hold."""
+    chip = bare("t_a7670", "import machine\nmachine.Pin(5, machine.Pin.OUT, value=0)\nmachine.deepsleep(3600000)\n")
+    chip.asleep()
+    assert chip.level(5) == 1
+
+
+@pytest.mark.parametrize("board", ["t_a7670", "t_sim7600"])
+def test_what_ends_the_sleep_of_a_board_with_a_modem(bare: Bare, board: str):
+    chip = bare(board, sleeper())
+    wiring = BOARDS[board]
+    assert wiring.modem is not None
+    assert chip.line("woke") == "power"
+    assert chip.line("kept") == "b''"
+    for number, (pin, acting, word) in enumerate(
+        (
+            (wiring.button.pin, 1, "button"),
+            (wiring.foot_switch.pin, 1, "input"),
+            (wiring.modem.ring, 0, "modem"),
+            (wiring.case.pin, 1, "case"),
+        ),
+        start=2,
+    ):
+        chip.goes_to_sleep()
+        chip.chip.drive(pin, acting)
+        assert chip.line("woke", number) == word
+        chip.chip.drive(pin, 1 - acting)
+        assert chip.line("kept", number) == "b'what it knows'"
+    chip.goes_to_sleep()
+    chip.clock.jump(3600)
+    assert chip.line("woke", 6) == "timer"
+
+
+def test_with_the_modem_off_its_ring_line_wakes_nobody(bare: Bare):
+    chip = bare("t_a7670", sleeper(modem=False))
+    chip.goes_to_sleep()
+    chip.chip.drive(33, 0)
+    assert chip.chip.life is Life.ASLEEP
+    chip.chip.drive(32, 1)
+    assert chip.line("woke", 2) == "button"
+
+
+def test_the_devkit_is_woken_by_its_button_to_ground_its_case_and_its_input(bare: Bare):
+    chip = bare("esp32_devkit", sleeper(modem=False))
+    for number, (pin, acting, word) in enumerate(((27, 0, "button"), (32, 1, "input"), (26, 1, "case")), start=2):
+        chip.goes_to_sleep()
+        chip.chip.drive(pin, acting)
+        assert chip.line("woke", number) == word
+        chip.chip.drive(pin, 1 - acting)
+
+
+def test_an_open_case_does_not_wake_it_for_ever_and_a_stuck_button_is_looked_at_soon(bare: Bare):
+    chip = bare("t_a7670", sleeper())
+    chip.goes_to_sleep()
+    chip.chip.drive(34, 1)
+    assert chip.line("woke", 2) == "case"
+    chip.goes_to_sleep()
+    assert chip.chip.wakes_at_us is not None
+    assert chip.chip.wakes_at_us - chip.clock.now_us() > 3_000_000_000
+    chip.chip.drive(32, 1)
+    assert chip.line("woke", 3) == "button"
+    chip.goes_to_sleep()  # with the button still down
+    assert chip.chip.wakes_at_us - chip.clock.now_us() < 301_000_000
+    chip.chip.drive(39, 1)
+    assert chip.line("woke", 4) == "input"
+
+
+def test_a_power_cut_takes_memory_and_clock_a_reset_does_not(bare: Bare):
+    chip = bare(
+        "t_a7670",
+        program(
+            "print('unix', board.rtc.unix(), board.kept())",
+            "board.keep(b'kept')",
+            "board.rtc.at_least(1800000000)",
+            "print('floor', time.time() + 946684800 >= 1800000000, board.rtc.unix())",
+            "board.rtc.set_unix(1900000000)",
+            "time.sleep(3)",
+            "print('then', board.rtc.unix() - 1900000003, board.rtc.seconds() > 0)",
+            "print('refused' if refuses(board) else 'taken')",
+            "if board.woke_by() == 'power': board.ended = RESTART",
+            "else: time.sleep(1000)",
+        ).replace(
+            "for board",
+            "def refuses(board):\n    try:\n        board.keep(bytes(257))\n    except ValueError:\n        return True\n\n"
+            "for board",
+        ),
+        speed=4,
+    )
+    assert chip.line("unix") == "0 b''"
+    assert chip.line("floor") == "True 0"
+    assert chip.line("then") in ("0 True", "1 True")
+    chip.line("refused")
+    unix, kept = chip.line("unix", 2).split()
+    assert int(unix) >= 1900000003 and kept == "b'kept'"
+    chip.line("then", 2)
+    chip.chip.power_off()
+    chip.chip.power_on()
+    assert chip.line("unix", 3) == "0 b''"
+
+
+def test_memory_that_has_changed_counts_as_none(bare: Bare):
+    chip = bare(
+        "t_a7670",
+        "import machine\nr = machine.RTC()\n"
+        + program("board.keep(b'abc')", "m = bytearray(r.memory())", "m[5] ^= 1", "r.memory(m)", "print(again())").replace(
+            "for board",
+            "def again():\n    from siaga.boards.esp32 import Memory\n    m = Memory(r)\n    return 'read', m.record, m.is_set\n\n"
+            "for board",
+        )
+        + "    time.sleep(1000)\n",
+    )
+    assert chip.line("('read'") == ", b'', False)"
+
+
+@pytest.mark.parametrize("board", sorted(BOARDS))
+def test_contacts_battery_and_lamp(bare: Bare, board: str):
+    chip = bare(
+        board,
+        program(
+            "while True:",
+            "    print('sees', int(board.pressed()), int(board.alarm_input()), int(board.tamper_open()), "
+            "int(board.external_power()), board.battery())",
+            "    board.lamp.set(board.pressed(), 1500 if board.pressed() else 0, board.pressed())",
+            "    time.sleep_ms(100)",
+        ),
+        speed=4,
+    )
+    wiring = BOARDS[board]
+
+    def sees(what: str) -> None:
+        chip.until(lambda: chip.said and chip.said[-1] == "sees " + what, what)
+
+    sees("0 0 0 0 None")
+    chip.chip.voltage(wiring.cell, 1_930_000)
+    sees("0 0 0 0 62")
+    for place, switch in enumerate((wiring.button, wiring.foot_switch, wiring.case, wiring.mains)):
+        chip.chip.drive(switch.pin, switch.level(True))
+        sees(" ".join("1" if place == index else "0" for index in range(4)) + " 62")
+        if place == 0:
+            chip.until(lambda: chip.level(wiring.led) == chip.level(wiring.vibration) == 1, "light and vibration")
+        chip.chip.drive(switch.pin, switch.level(False))
+    chip.until(lambda: chip.level(wiring.led) == chip.level(wiring.vibration) == 0, "darkness")
+
+
+def test_a_processor_that_hangs_is_reset(bare: Bare):
+    chip = bare(
+        "t_a7670",
+        program("board.guard(30000)", "if board.woke_by() == 'power':", "    while True: pass", "time.sleep(1000)"),
+        speed=20,
+    )
+    assert chip.line("woke", 2) == "reset"
+    assert (Life.RUNNING, "the watchdog was not fed: reset") in chip.lives
+
+
+def test_a_program_that_ends_is_seen(bare: Bare):
+    chip = bare("t_a7670", "raise ValueError('nothing works')")
+    chip.until(lambda: chip.chip.life is Life.STOPPED, "end")
+    assert "ValueError: nothing works" in chip.said
+
+
+@pytest.mark.parametrize(("content", "wrong"), [("t_a7670\n", ""), ("t_a9999\n", "'t_a9999'"), (None, "ENOENT")])
+def test_the_board_is_named_on_the_flash(bare: Bare, content: str | None, wrong: str):
+    write = "import os; os.remove('/board.txt')"
+    if content is not None:
+        write = f"f = open('/board.txt', 'w'); f.write({content!r}); f.close()"
+    chip = bare("t_a7670", write + program("print('board', board.name)", "time.sleep(1000)"))
+    assert chip.line("board") == ("t_a7670" if not wrong else "esp32_devkit")
+    said = [line for line in chip.said if '"error"' in line]
+    assert not wrong if not said else wrong in said[0] and "t_sim7600" in said[0] and "/board.txt" in said[0]
+
+
+def test_wifi_comes_and_goes(bare: Bare):
+    chip = bare(
+        "t_a7670",
+        "import asyncio\nfrom siaga.app.chosen import Settings\nfrom siaga.core.errors import SiagaError\n"
+        + program(
+            "wanted = Settings()",
+            "wanted.wifi_ssid = 'kantor polisi'",
+            "board.use(wanted)",
+            "print('noise', machine.unique_id() in board.noise())",
+            "while True:",
+            "    try:",
+            "        asyncio.run(board.network.connect())",
+            "        print('up', board.network.is_up(), board.network.signal())",
+            "    except SiagaError as error:",
+            "        print('down', board.network.is_up(), error)",
+            "    time.sleep(1)",
+        ),
+        speed=10,
+    )
+    assert chip.line("noise") == "True"
+    assert chip.line("down") == "False no Wi-Fi kantor polisi within 15000 ms (status 201)"
+    chip.chip.access_point("kantor polisi", -61)
+    assert chip.line("up") == "True -61"
+    chip.chip.access_point("")
+    downs = len([line for line in chip.said if line.startswith("down")])
+    chip.line("down", downs + 1)
+
+
+def test_asyncio_goes_by_the_simulated_clock_and_a_change_of_pace_is_felt(bare: Bare):
+    chip = bare(
+        "t_a7670",
+        "import asyncio, time\n"
+        "async def tick(ms, times):\n"
+        "    for _ in range(times):\n        await asyncio.sleep_ms(ms)\n"
+        "async def main():\n"
+        "    began = time.ticks_ms()\n"
+        "    quick = asyncio.create_task(tick(500, 100))\n"
+        "    try:\n        await asyncio.wait_for(tick(1000, 1000), 20)\n"
+        "    except asyncio.TimeoutError:\n        print('timeout', time.ticks_diff(time.ticks_ms(), began) >= 20000)\n"
+        "    await quick\n"
+        "    print('quick', time.ticks_diff(time.ticks_ms(), began) >= 50000)\n"
+        "    print('hour')\n"
+        "    await asyncio.sleep(3600)\n"
+        "    print('over', time.ticks_diff(time.ticks_ms(), began) >= 3650000)\n"
+        "asyncio.run(main())\n",
+        speed=50,
+    )
+    assert chip.line("timeout") == "True"
+    assert chip.line("quick") == "True"
+    chip.line("hour")
+    chip.clock.set_speed(1000)
+    assert chip.line("over") == "True"
+
+
+def test_what_a_wire_said_before_anybody_listened_is_lost(bare: Bare):
+    chip = bare(
+        "esp32_devkit",
+        "import time\nfrom siaga.boards.esp32 import uart\nprint('ready')\ntime.sleep(2)\nline = uart(1, 21, 22, 9600)\n"
+        "print('open')\nwhile True:\n    got = line.read(64)\n    if got:\n        print('got', got)\n        line.write(got)\n"
+        "    time.sleep_ms(20)\n",
+    )
+    wire = chip.lines[21, 22]
+    chip.line("ready")
+    wire.write(b"too early")
+    chip.line("open")
+    wire.write(b"in time")
+    assert chip.line("got") == "b'in time'"
+    assert wire.read(20) == b"in time"

@@ -1,0 +1,143 @@
+"""Whole buttons: the real board files, the app on them, their modem and modules, a real broker, a hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from small_gateway import SmallGateway
+
+from brokers import Mosquitto
+from siaga_gateway.domain.frame import Kind
+from siaga_tools.silicon.a7670 import Fault
+from siaga_tools.silicon.modem_sms import Message, write_message
+from siaga_tools.silicon.network_server import NetworkServer
+from siaga_tools.simulate.button import SimulatedButton
+from siaga_tools.simulate.chip import Life
+from siaga_tools.virtual_button import ButtonEvent
+
+Make = Callable[..., SimulatedButton]
+LORAWAN_KEY = "00112233445566778899AABBCCDDEEFF"
+
+
+def presses(gateway: SmallGateway) -> set[int]:
+    return {uplink.counter for uplink in gateway.uplinks if uplink.kind is Kind.PRESS}
+
+
+def acknowledged(kind: Kind) -> Callable[[ButtonEvent], bool]:
+    return lambda event: (
+        event.kind == "frame" and event.facts["kind"] == kind and event.facts["step"] == "acknowledged"
+    )
+
+
+@pytest.mark.parametrize(
+    ("board", "bearer"), [("t_a7670", "lte"), ("t_sim7600", "lte"), ("esp32_devkit", "mqtt")]
+)
+def test_a_press_on_each_board_is_received(button: Make, gateway: SmallGateway, board: str, bearer: str):
+    one = button(board, **({"wifi_ssid": "siaga-simulated"} if board == "esp32_devkit" else {}))
+    one.power_on()
+    one.wait_bearer(bearer)
+    one.place(-5.4292, 105.2613)
+    mark = one.mark()
+    one.press()
+    one.wait_state("received", after=mark)
+    assert len(presses(gateway)) == 1
+    one.wait_for(acknowledged(Kind.UPDATE), after=mark, what="update with the place")
+    update = next(uplink for uplink in gateway.uplinks if uplink.kind is Kind.UPDATE)
+    assert update.report is not None
+    assert abs(update.report.latitude + 5_4292000) < 20
+
+
+def test_a_carried_button_sleeps_with_its_modem_connected_and_a_press_wakes_it(button: Make, gateway: SmallGateway):
+    one = button("t_a7670", profile="ready")
+    one.power_on()
+    one.wait_life(Life.ASLEEP)
+    modem = one.modem
+    assert modem is not None
+    boots, connections = modem.boots, modem.mqtt.connections
+    one.sleep(12)
+    assert modem.is_asleep() and modem.is_on, "deaf on its line, registered"
+    mark = one.mark()
+    one.press()
+    one.wait_state("received", after=mark)
+    start = one.wait_for(lambda event: event.kind == "start", after=mark)
+    assert start.facts["woke_by"] == "button"
+    assert modem.boots == boots, "the modem was held up all the while"
+    assert connections <= modem.mqtt.connections <= connections + 1
+    assert len(presses(gateway)) == 1
+
+
+def test_a_message_wakes_it_by_the_ring_line_and_the_clock_goes_on_in_sleep(button: Make, gateway: SmallGateway):
+    one = button("t_a7670", profile="ready", sms_numbers=["+6281200000000"])
+    one.power_on()
+    one.wait_life(Life.ASLEEP)
+    assert one.modem is not None
+    mark = one.mark()
+    write_message(one.modem.sms.incoming, "From", Message("+6281200000000", "halo"))
+    start = one.wait_for(lambda event: event.kind == "start", after=mark)
+    assert start.facts["woke_by"] == "modem"
+    one.wait_life(Life.ASLEEP)
+    assert one.skip_sleep()
+    mark = one.mark()
+    start = one.wait_for(lambda event: event.kind == "start", after=mark)
+    assert start.facts["woke_by"] == "timer"
+    assert start.at_ms // 1000 == pytest.approx(one.clock.now_us() / 1e6, abs=60), "its calendar went on"
+
+
+def test_a_power_cut_in_the_middle_of_a_press_loses_nothing(button: Make, gateway: SmallGateway):
+    one = button("t_a7670")
+    one.power_on()
+    one.wait_for(lambda event: event.kind == "start")
+    one.press()  # long before there is a network
+    one.wait_for(lambda event: event.kind == "frame" and event.facts["step"] == "stored" and event.facts["kind"] == 1)
+    one.power_cut()
+    assert one.life is Life.OFF and one.modem is not None and not one.modem.is_on
+    mark = one.mark()
+    one.power_on()
+    one.wait_state("received", after=mark)
+    assert len(presses(gateway)) == 1
+
+
+def test_a_modem_that_hangs_is_reset_by_its_line(button: Make, gateway: SmallGateway):
+    one = button("t_a7670", speed=15)
+    one.power_on()
+    one.wait_bearer("lte")
+    assert one.modem is not None
+    boots = one.modem.boots
+    one.modem.fail(Fault.HANG)
+    mark = one.mark()
+    one.press()
+    one.wait_state("received", after=mark, deadline_s=120)
+    assert one.modem.boots > boots
+    assert len(presses(gateway)) == 1
+
+
+def test_lte_messages_and_lorawan_together_from_bytecode(button: Make, gateway: SmallGateway, broker: Mosquitto):
+    with NetworkServer("127.0.0.1", broker.port) as network:
+        one = button("t_a7670", lorawan=network, lorawan_app_key=LORAWAN_KEY, sms_numbers=["+6281200000000"])
+        one.power_on()
+        for bearer in ("lte", "sms", "lorawan"):
+            one.wait_bearer(bearer)
+        mark = one.mark()
+        one.press()
+        one.wait_state("received", after=mark)
+        used, free = one.heap()
+        assert free > 30_000, f"{used} bytes are used"
+
+
+def test_hand_and_contacts(button: Make, gateway: SmallGateway):
+    one = button("t_a7670", triple_tap=True)
+    one.mains(True)
+    one.power_on(held=True)
+    one.wait_state("test")
+    one.hold(False)
+    one.wait_signal("test_received")
+    one.wait_state("armed", after=one.mark())
+    mark = one.mark()
+    one.tamper(True)
+    one.wait_for(acknowledged(Kind.TAMPER), after=mark, what="tamper report")
+    one.tap(3)
+    one.wait_state("received", after=mark)
+    one.cancel()
+    one.wait_state("cancelled", after=mark)
+    assert one.feedback.tone_hz in (0, 700)
