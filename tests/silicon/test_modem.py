@@ -215,7 +215,7 @@ def test_a_certificate_that_ran_out_counts_once_the_clock_is_set(tmp_path: Path,
 def test_stray_words_noise_and_results_first(button: Maker, broker: Broker):
     it = button(Fault.STRAY_WORDS, Fault.RESULT_FIRST, Fault.NOISE)
     it.up()
-    heap = 0
+    heap = []
     for counter in range(1, 13):
         frame = PRESS[:-1] + bytes([counter])
         it.send(counter, frame)
@@ -223,9 +223,9 @@ def test_stray_words_noise_and_results_first(button: Maker, broker: Broker):
         broker.say(DOWN, bytes([counter]) * 36)
         it.until(downlink=(bytes([counter]) * 36).hex())
         it.program.say("state")
-        used = it.until(model="A7670E-FASE")["heap"]
-        heap = heap or used
-        assert used < heap + 2000
+        heap.append(it.until(model="A7670E-FASE")["heap"])
+    # Single looks catch what is under way; the least of several does not.
+    assert min(heap[-4:]) < min(heap[:4]) + 2000, heap
     assert [got for topic, got in broker.got if topic == UP][-12:] == [PRESS[:-1] + bytes([i]) for i in range(1, 13)]
     it.program.say("state")
     assert it.until(model="A7670E-FASE")["garbage"] > 0
