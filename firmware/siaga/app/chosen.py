@@ -24,6 +24,9 @@ class Settings:
         self.apn_password = ""
         self.sim_pin = ""
         self.sms_numbers = []  # type: list[str]
+        self.call_number = ""
+        self.answer_numbers = []  # type: list[str]
+        self.call_when_silent = False
         self.lorawan_app_key = ""
         self.lorawan_join_eui = "0000000000000000"
         self.lorawan_dev_eui = ""

@@ -103,6 +103,7 @@ class Device:
             self._tell,
         )
         self._delivery.bearers = self._radios.bearers
+        self._radios.on_state(self._state)  # what an earlier run left is not called for again
         self._over = asyncio.Event()
 
     def _tell(self, event: str, **facts: object) -> None:
@@ -246,7 +247,7 @@ class Device:
         state = self._state
         if state.opening or state.test or state.notice or self._button.held or self._board.pressed():
             return False
-        return not self._board.alarm_input() and not self._over.is_set()
+        return not self._board.alarm_input() and not self._radios.calling and not self._over.is_set()
 
     async def _fall_asleep(self, seconds: int) -> None:
         self._tell("log", what="asleep for %d s" % seconds)
@@ -262,6 +263,7 @@ class Device:
 
     def _step(self, event: tuple) -> None:
         self._state, actions = alarm.next_state(self._state, event, self._clock.ms())
+        self._radios.on_state(self._state)
         for action in actions:
             if action[0] == alarm.SAVE:
                 self._save()

@@ -34,6 +34,7 @@ class Radios:
         self.tasks: "list[tuple[str, Start]]" = []
         self.located: "Located | None" = None
         self.modem: "Modem | None" = None
+        self.voice: "Voice | None" = None
         self._board = board
         self._settings = settings
         self._profile = profile
@@ -54,6 +55,8 @@ class Radios:
             self._add_lorawan(board.lorawan)
         if board.modem is not None and settings.sms_numbers:
             self._add_sms()
+        if board.modem is not None and (settings.call_number or settings.answer_numbers):
+            self._add_voice()
         if board.receiver is not None:
             self._add_receiver(board.receiver)
         self.tasks += [("bearer " + bearer.name, bearer.run) for bearer in self.bearers]
@@ -122,6 +125,18 @@ class Radios:
         assert self.modem is not None
         self.bearers.append(Sms(self.modem, self._clock, self._owner, self._settings.sms_numbers))
 
+    def _add_voice(self) -> None:
+        from siaga.drivers.simcom_voice import Voice
+
+        assert self.modem is not None
+        settings = self._settings
+        allowed = not settings.silent or settings.call_when_silent
+        numbers = settings.call_number, settings.answer_numbers
+        self.voice = Voice(
+            self.modem, self._clock, lambda step, why: self._tell("call", step=step, why=why), *numbers, allowed
+        )
+        self.tasks.append(("voice", self.voice.run))
+
     def _add_lorawan(self, parts: "LorawanParts") -> None:
         from siaga.drivers.rak3172 import LorawanSettings, Rak3172
 
@@ -142,6 +157,18 @@ class Radios:
         receiver = Gnss(parts.uart, self._clock, self._memory.fix, parts.restart)
         self.located = receiver
         self.tasks.append(("receiver", receiver.run))
+
+    # Telephone calls.
+
+    def on_state(self, state: "State") -> None:
+        """The alarm's state, after each of its steps."""
+        if self.voice is not None:
+            self.voice.on_state(state)
+
+    @property
+    def calling(self) -> bool:
+        """Whether a call is under way or still to be made: the button stays awake."""
+        return self.voice is not None and self.voice.busy
 
     # Where the button is.
 
@@ -213,9 +240,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from siaga.core.alarm import State
     from siaga.drivers.located import Located
     from siaga.drivers.parts import LorawanParts, ModemParts, Network, ReceiverParts
     from siaga.drivers.simcom import Modem
+    from siaga.drivers.simcom_voice import Voice
 
     Start = Callable[[], Awaitable[None]]
     Tell = Callable[..., None]

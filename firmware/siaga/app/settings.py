@@ -49,6 +49,13 @@ def _is_number(value: object) -> bool:
     return type(value) is str and value[:1] == "+" and 8 <= len(value) - 1 <= 15 and value[1:].isdigit()
 
 
+def _is_callable(value: object) -> bool:
+    """A number in full, or a short one such as 110, or none."""
+    if type(value) is not str:
+        return False
+    return not value or _is_number(value) or (3 <= len(value) <= 6 and value.isdigit() and value[0] != "0")
+
+
 def _numbers(value: object) -> bool:
     return type(value) is list and len(value) <= 4 and all(_is_number(number) for number in value)
 
@@ -83,6 +90,9 @@ _RULES = {
     "apn_password": (_plain(63), "plain text of at most 63 letters"),
     "sim_pin": (_digits(0, 8), "the SIM's PIN, in quotes, or an empty text"),
     "sms_numbers": (_numbers, 'a list of at most 4 numbers such as ["+6281200000000"]'),
+    "call_number": (_is_callable, 'a number such as "+6281200000000" or "110", or an empty text: no calls'),
+    "answer_numbers": (_numbers, 'a list of at most 4 numbers such as ["+6281200000000"]'),
+    "call_when_silent": (_flag, _YES_NO),
     "lorawan_app_key": (_hex(32), "32 hexadecimal digits, or an empty text"),
     "lorawan_join_eui": (_hex(16), "16 hexadecimal digits"),
     "lorawan_dev_eui": (_hex(16), "16 hexadecimal digits, or an empty text: the module's own"),

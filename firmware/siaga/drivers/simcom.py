@@ -65,7 +65,8 @@ class _Roused(SiagaError):
 
 class Modem(Listener):
     """network: what it is registered for. starts: how often it was made ready; a bearer that sees it change begins
-    anew. is_wanted: set it to False to have the modem off. model: as it says. last_repair: for the log and the tests.
+    anew. is_wanted: set it to False to have the modem off. is_calling: a call is up, or being made. model: as it says.
+    last_repair: for the log and the tests.
     on_position(line) gets its GNSS answers as they are, every locate_ms, while is_locating."""
 
     def __init__(self, stream: object, power: Power, clock: Clock, owner: Owner, access: Access) -> None:
@@ -75,6 +76,7 @@ class Modem(Listener):
         self.on_told = None  # type: OnTold | None
         self.is_wanted = True
         self.is_locating = False
+        self.is_calling = False
         self.locate_ms = 1000
         self.network = CellularNetwork(self.port, clock, self._tell)
         self.starts = 0
@@ -120,7 +122,10 @@ class Modem(Listener):
         return "SIM7600" in self.model or "SIM7500" in self.model
 
     def want(self, step: int, why: str) -> None:
-        """Ask for a repair from RADIO on; everything goes down for as long as it takes."""
+        """Ask for a repair from RADIO on; everything goes down for as long as it takes. Not heard while a call is up:
+        its network may carry no data, and whoever still wants it afterwards asks again."""
+        if self.is_calling:
+            return
         self._wanted = max(step, self._wanted)
         self._why = why
 

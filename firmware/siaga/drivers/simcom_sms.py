@@ -55,6 +55,9 @@ class Sms(ModemBearer):
                         await self._set_up()
                     self._is_up("registered")
                     while self._modem.network.sms and self._started == self._modem.starts:
+                        if self._modem.is_calling and self._modem.is_old():
+                            await asyncio.sleep_ms(LOOK_MS)  # there, commands for messages and calls conflict (3.00)
+                            continue
                         await self._fetch()
                         counter = await self._send_next()
                         if counter:

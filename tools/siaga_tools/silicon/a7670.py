@@ -2,7 +2,8 @@
 
 It speaks the bytes of the real one's AT commands (SIMCom A76XX AT Command Manual V1.09), with its defaults, so that a
 button that forgets to ask for verification or for MQTT 3.1.1 does not get it. MQTT goes to a real broker
-(modem_mqtt.py), messages into and out of folders (modem_sms.py). `pace` shortens every documented time alike.
+(modem_mqtt.py), messages into and out of folders (modem_sms.py), calls to a far end (modem_voice.py). `pace` shortens
+every documented time alike.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Self
 from siaga_tools.silicon.modem_mqtt import ModemMqtt
 from siaga_tools.silicon.modem_radio import ModemRadio
 from siaga_tools.silicon.modem_sms import ModemSms
+from siaga_tools.silicon.modem_voice import ModemVoice
 from siaga_tools.silicon.modem_words import Command, Refused, parse
 from siaga_tools.silicon.serial_line import SerialLine
 
@@ -90,6 +92,7 @@ class A7670:
         self.on_ring: Callable[[bool], None] | None = None
         self.flight_allows = True
         self._ringing = 0
+        self.voice = ModemVoice(self)
         self._key_down = 0.0
         self._reset_timer: asyncio.TimerHandle | None = None
         self._dtr = False
@@ -242,6 +245,7 @@ class A7670:
             self._life.cancel()
             self._life = None
         self.mqtt.stop()
+        self.voice.reset()
 
     def _start(self) -> None:
         if self._supplied and not self._on:
@@ -375,7 +379,7 @@ class A7670:
             self._loop.create_task(late)
 
     def _handler(self, command: Command) -> Callable[[Command], Awaitable[None]]:
-        for owner in (self, self.radio, self.mqtt, self.sms):
+        for owner in (self, self.radio, self.mqtt, self.sms, self.voice):
             found = getattr(owner, "at_" + command.name.lower(), None)
             if found is not None:
                 handler: Callable[[Command], Awaitable[None]] = found

@@ -57,7 +57,8 @@ class ModemRadio:
             self._registered_s = self._modem.loop.time() + REGISTER_S * self._modem.pace
         if self._modem.loop.time() < self._registered_s:
             return 2, 2
-        return (2 if "no_data" in self._modem.faults else 1), 1
+        no_data = "no_data" in self._modem.faults or self._modem.voice.stops_data
+        return (2 if no_data else 1), 1
 
     def has_network(self) -> bool:
         return self.stats()[1] == 1

@@ -135,6 +135,8 @@ class ModemSms:
     async def at_cmgs(self, command: Command) -> None:
         if not self._text_mode:
             raise Refused(_TEXT_MODE_ONLY)
+        if self._modem.is_old and self._modem.voice.is_busy:
+            raise Refused("ERROR")  # commands for messages and calls conflict (SIM7600 manual V3.00)
         text = (await self._modem.ask(None)).decode("latin-1")
         if not self._modem.radio.has_network():
             raise Refused(_NO_NETWORK)

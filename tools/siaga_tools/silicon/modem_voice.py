@@ -1,0 +1,241 @@
+"""The telephone of a simulated modem: it dials a far end that answers or does not, and is called. No sound is carried.
+
+Words as in the SIMCom A76XX AT Command Manual V1.09, the SIM7600 AT Command Manual V3.00 (VOICE CALL, MISSED_CALL) and
+3GPP TS 27.007 chapters 6 and 7 (+CHUP, +CLIP, +CLCC). One call at a time: while one is up, who calls finds it busy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from siaga_tools.silicon.modem_words import Command, Refused
+
+if TYPE_CHECKING:
+    from siaga_tools.silicon.a7670 import A7670
+
+# Seconds. A call over LTE rings after about 3, one that falls back to 2G or 3G after about 8.
+RINGS_S = 3.0
+FALL_BACK_S = 5.0
+BUSY_S = 4.0
+NO_ANSWER_S = 60.0  # the network gives up
+ANSWERS_S = 6.0
+RING_EVERY_S = 5.0
+RING_FOR_S = 30.0
+RELEASE_S = 0.3
+LOST_S = 5.0  # a radio link that fails ends the call
+_DIALLING, _ALERTING, _INCOMING, _ACTIVE = 2, 3, 4, 0  # +CLCC
+
+
+class FarEnd(StrEnum):
+    """What happens at the number that is dialled."""
+
+    ANSWERS = "answers"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    NO_CARRIER = "no_carrier"  # the network does not put the call through
+    LATE = "late"  # says NO CARRIER while it changes the network, and goes on to an answer
+
+
+class ModemVoice:
+    """far_end: of the calls that it makes. falls_back: calls go by 2G or 3G, and data stand still meanwhile. mumbles:
+    it does not say when a call ends. holds: AT+CHUP says OK and ends nothing. dialled: the numbers so far. answered:
+    those of its callers. collisions: how often it was to dial while a call was up."""
+
+    def __init__(self, modem: A7670) -> None:
+        self._modem = modem
+        self.far_end = FarEnd.ANSWERS
+        self.falls_back = False
+        self.mumbles = False
+        self.holds = False
+        self.dialled: list[str] = []
+        self.answered: list[str] = []
+        self.hang_ups = 0
+        self.collisions = 0
+        self._life: asyncio.Task[None] | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        """What a start forgets; a call ends with the modem's life."""
+        self._cancel()
+        self._tells_who = False
+        self._state: int | None = None
+        self._number = ""
+        self._began_s = 0.0
+        self._ring(False)
+
+    # For whoever holds the telephone at the other side; from any thread.
+
+    def call(self, number: str | None) -> None:
+        """Somebody calls; None: and does not say who. Raises RuntimeError where the line is busy or there is none."""
+
+        def ring() -> None:
+            if self._state is not None or not self._modem.radio.has_network():
+                raise RuntimeError("it cannot be called: the line is busy, or there is no network")
+            self._begin(_INCOMING, number or "")
+            self._life = self._modem.loop.create_task(self._come_in(number))
+
+        self._modem.do(ring)
+
+    def hang_up(self) -> None:
+        """The far end ends the call."""
+        self._modem.do(lambda: self._end("NO CARRIER"))
+
+    @property
+    def is_up(self) -> bool:
+        """Whether two can talk."""
+        return self._state == _ACTIVE
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether there is a call, talking or not."""
+        return self._state is not None
+
+    @property
+    def stops_data(self) -> bool:
+        return self.falls_back and self._state in (_ALERTING, _ACTIVE)
+
+    # Calls.
+
+    def _begin(self, state: int, number: str) -> None:
+        self._state = state
+        self._number = number
+        self._began_s = 0.0
+
+    def _cancel(self) -> None:
+        if self._life is not None and self._life is not asyncio.current_task():
+            self._life.cancel()
+        self._life = None
+
+    def _ring(self, on: bool) -> None:
+        """The RI line, where the modem has one: low while it rings (hardware design, RI)."""
+        ring = getattr(self._modem, "ring", None)
+        if callable(ring):
+            ring(on)
+
+    def _end(self, *words: str) -> None:
+        """The call is over; words come before the modem's own."""
+        if self._state is None:
+            return
+        was = self._state
+        self._cancel()
+        self._state = None
+        self._ring(False)
+        if self.mumbles:
+            return
+        for word in words:
+            self._modem.urc(word)
+        if was == _INCOMING:
+            self._modem.urc(f"MISSED_CALL: {datetime.now(UTC):%I:%M%p} {self._number}")
+        else:
+            lasted = (self._modem.loop.time() - self._began_s) / self._modem.pace if self._began_s else 0
+            self._modem.urc(f"VOICE CALL: END: {int(lasted):06d}")
+
+    def _talk(self) -> None:
+        self._state = _ACTIVE
+        self._began_s = self._modem.loop.time()
+        self._ring(False)
+        self._modem.urc("VOICE CALL: BEGIN")
+
+    async def _go_out(self) -> None:
+        """What happens after ATD."""
+        wait = self._modem.wait
+        if self.falls_back:
+            await wait(FALL_BACK_S)
+        if self.far_end is FarEnd.BUSY:
+            await wait(BUSY_S)
+            self._end("BUSY")
+            return
+        if self.far_end is FarEnd.NO_CARRIER:
+            self._end("NO CARRIER")
+            return
+        await wait(RINGS_S)
+        self._state = _ALERTING
+        if self.falls_back:
+            self._modem.mqtt.lose(1)
+        if self.far_end is FarEnd.NO_ANSWER:
+            await wait(NO_ANSWER_S)
+            self._end("NO ANSWER")
+            return
+        if self.far_end is FarEnd.LATE:
+            self._modem.urc("NO CARRIER")
+        await wait(ANSWERS_S)
+        self._talk()
+        await self._hold()
+
+    async def _come_in(self, number: str | None) -> None:
+        self._ring(True)
+        for _ in range(int(RING_FOR_S / RING_EVERY_S)):
+            self._modem.urc("RING")
+            if self._tells_who:
+                # Type 145 is a number in full, 129 is not; 128 is withheld.
+                kind = 128 if number is None else 145 if number.startswith("+") else 129
+                self._modem.urc(f'+CLIP: "{number or ""}",{kind},,,"",{0 if number else 1}')
+            await self._modem.wait(RING_EVERY_S)
+        self._end()
+
+    async def _hold(self) -> None:
+        """Until somebody hangs up, or the radio link fails."""
+        while True:
+            await asyncio.sleep(0.02)
+            if not self._modem.radio.has_network():
+                break
+        await self._modem.wait(LOST_S)
+        self._end("NO CARRIER")
+
+    # Commands.
+
+    async def at_d(self, command: Command) -> None:
+        number = command.rest
+        if not number.endswith(";"):
+            raise Refused("NO CARRIER")  # a data call, which LTE has not
+        if self._state is not None:
+            self.collisions += 1
+            raise Refused("ERROR")
+        if not self._modem.radio.has_network():
+            raise Refused("NO CARRIER")
+        self.dialled.append(number[:-1])
+        self._begin(_DIALLING, number[:-1])
+        self._life = self._modem.loop.create_task(self._go_out())
+
+    async def at_a(self, command: Command) -> None:
+        if self._state != _INCOMING:
+            raise Refused("NO CARRIER")
+        self.answered.append(self._number)
+        self._cancel()
+        self._talk()
+        self._life = self._modem.loop.create_task(self._hold())
+
+    async def at_s(self, command: Command) -> None: ...
+
+    async def at_chup(self, command: Command) -> None:
+        self.hang_ups += 1
+        if self.holds:
+            return
+        await self._modem.wait(RELEASE_S)
+        self._end()
+
+    async def at_clip(self, command: Command) -> None:
+        self._tells_who = command.arguments[0] == "1"
+
+    async def at_clcc(self, command: Command) -> None:
+        self._modem.urc("+CLCC: 1,0,0,1,0")  # an LTE modem lists its data connection too, mode 1
+        if self._state is not None:
+            came = int(self._number in self.answered or self._state == _INCOMING)
+            self._modem.urc(f'+CLCC: 2,{came},{self._state},0,0,"{self._number}",145')
+
+    async def at_colp(self, command: Command) -> None: ...
+
+    async def at_crsl(self, command: Command) -> None: ...
+
+    async def at_cmicgain(self, command: Command) -> None: ...
+
+    async def at_clvl(self, command: Command) -> None:
+        if not self._modem.is_old:
+            raise Refused("ERROR")
+
+    async def at_coutgain(self, command: Command) -> None:
+        if not 0 <= int(command.arguments[0]) <= 7:
+            raise Refused("ERROR")
