@@ -159,7 +159,7 @@ class Calls:
             # The press after a forced cancel is forced too, though it opens an incident of its own.
             self._forced = self._duress
             self._quiet = False
-        if newest > self._newest and self._known and self._dials and not self._forced and self.phase < ANSWERING:
+        if newest > self._newest and self._known and self._dials and not self._forced:
             self._tries = TRIES
             self._round_ms = self._due_ms = now_ms
         ended = self._opening != 0 and opening == 0
