@@ -8,31 +8,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siaga.core import alarm, frame, voice
+from siaga.core import alarm, frame
+from siaga.core.voice import (
+    _LONGEST_MS as LONGEST_MS,
+)
+from siaga.core.voice import (
+    _PAUSE_MS as PAUSE_MS,
+)
+from siaga.core.voice import (
+    _QUIET_MS as QUIET_MS,
+)
+from siaga.core.voice import (
+    _RING_OUT_MS as RING_OUT_MS,
+)
+from siaga.core.voice import (
+    _ROUND_MS as ROUND_MS,
+)
+from siaga.core.voice import (
+    _TRIES as TRIES,
+)
+from siaga.core.voice import (
+    _WHO_MS as WHO_MS,
+)
 from siaga.core.voice import (
     ANSWER,
-    BEGIN,
-    CALLER,
     DIAL,
-    FAILED,
     HANG_UP,
     IDLE,
-    LONGEST_MS,
-    LOST,
-    MISSED,
     NOTHING,
-    OVER,
-    PAUSE_MS,
-    QUIET_MS,
-    RING,
-    RING_OUT_MS,
-    ROUND_MS,
-    STATE,
-    TICK,
-    TRIES,
+    RINGING,
     UP,
     WAIT_MS,
-    WHO_MS,
     Calls,
     is_same_number,
 )
@@ -48,38 +54,52 @@ class Holder:
         self.now = 1000
         self.counter = 0 if state is None else state.opening
         self.state = state or alarm.State()
-        self.wanted: list[str] = []
-        self.tell(STATE, self.state)
+        self.wanted: list[int] = []
+        self.wants(self.calls.alarm(self.state, self.now))
 
-    def tell(self, *event: Any) -> str:
-        action = self.calls.step(event, self.now)
+    def wants(self, action: int) -> int:
         if action:
             self.wanted.append(action)
         return action
 
-    def step(self, *event: Any) -> str:
-        self.state, _ = alarm.next_state(self.state, event, self.now)
-        return self.tell(STATE, self.state)
+    def rings(self) -> None:
+        self.calls.rings(self.now)
 
-    def press(self, test: bool = False) -> str:
+    def caller(self, number: str) -> int:
+        return self.wants(self.calls.caller(number, self.now))
+
+    def began(self) -> int:
+        return self.wants(self.calls.began(self.now))
+
+    def failed(self) -> int:
+        return self.wants(self.calls.failed(self.now))
+
+    def over(self, lost: bool = False) -> None:
+        self.calls.over(lost, self.now)
+
+    def step(self, *event: Any) -> int:
+        self.state, _ = alarm.next_state(self.state, event, self.now)
+        return self.wants(self.calls.alarm(self.state, self.now))
+
+    def press(self, test: bool = False) -> int:
         self.counter += 1
         return self.step(alarm.STORED, frame.PRESS, self.counter, test)
 
-    def cancel(self, forced: bool = False) -> str:
+    def cancel(self, forced: bool = False) -> int:
         if not alarm.is_open(self.state):
             return NOTHING
         self.counter += 1
         return self.step(alarm.STORED, frame.CANCEL, self.counter, forced)
 
-    def acknowledge(self, stage: int = frame.STAGE_RECEIVED) -> str:
+    def acknowledge(self, stage: int = frame.STAGE_RECEIVED) -> int:
         return self.step(alarm.ACKED, frame.PRESS, self.counter, stage, None)
 
-    def wait(self, ms: int, ready: bool = True) -> str:
+    def wait(self, ms: int, ready: bool = True) -> int:
         """The first thing that is wanted within so long."""
         until = self.now + ms
         while self.now < until:
             self.now = min(self.now + 250, until)
-            action = self.step(alarm.TICK, alarm.NO_FIX) or self.tell(TICK, ready)
+            action = self.step(alarm.TICK, alarm.NO_FIX) or self.wants(self.calls.tick(ready, self.now))
             if action:
                 return action
         return NOTHING
@@ -94,7 +114,7 @@ def talking() -> Holder:
     it.press()
     it.acknowledge()
     assert it.wait(500) == DIAL
-    it.tell(BEGIN)
+    it.began()
     assert it.calls.phase == UP
     return it
 
@@ -151,7 +171,7 @@ def test_a_second_press_has_the_modem_to_itself_too_but_cannot_put_the_call_off_
     it.press()
     it.acknowledge()
     assert it.wait(500) == DIAL
-    it.tell(OVER)
+    it.over()
     it.press()
     assert it.wait(WAIT_MS - 1) == NOTHING
     assert it.wait(1000) == DIAL
@@ -168,13 +188,13 @@ def test_three_tries_with_pauses_and_three_more_for_a_further_press():
     it.acknowledge()
     assert it.wait(500) == DIAL
     assert it.wait(RING_OUT_MS + 500) == HANG_UP
-    it.tell(OVER)
+    it.over()
     assert it.wait(PAUSE_MS - 500) == NOTHING and it.calls.busy
     assert it.wait(1000) == DIAL
-    it.tell(FAILED)
-    it.tell(OVER)
+    it.failed()
+    it.over()
     assert it.wait(PAUSE_MS + 500) == DIAL
-    it.tell(OVER)  # busy
+    it.over()  # busy
     assert not it.calls.busy and it.wait(ROUND_MS) == NOTHING
     it.press()
     it.acknowledge()
@@ -184,14 +204,14 @@ def test_three_tries_with_pauses_and_three_more_for_a_further_press():
 def test_a_call_that_was_talked_on_is_not_made_again():
     it = talking()
     it.wait(30000)
-    it.tell(OVER)
+    it.over()
     assert not it.calls.busy and it.wait(ROUND_MS) == NOTHING
     it = talking()
-    it.tell(OVER)  # within the second
+    it.over()  # within the second
     assert it.calls.busy and it.wait(PAUSE_MS + 500) == DIAL
     it = talking()
     it.wait(30000)
-    it.tell(LOST)  # the modem started anew
+    it.over(lost=True)  # the modem started anew
     assert it.wait(PAUSE_MS + 500) == DIAL
 
 
@@ -199,11 +219,11 @@ def test_a_call_that_was_talked_on_is_not_made_again():
 def test_a_cancel_ends_it_and_both_kinds_sound_alike(forced: bool):
     it = talking()
     assert it.cancel(forced) == HANG_UP
-    it.tell(OVER)
+    it.over()
     assert not it.calls.busy
-    it.tell(RING)
-    assert it.tell(CALLER, CENTRE) == HANG_UP
-    it.tell(OVER)
+    it.rings()
+    assert it.caller(CENTRE) == HANG_UP
+    it.over()
     assert it.wait(QUIET_MS - 1000) == NOTHING
 
 
@@ -212,17 +232,17 @@ def test_a_further_press_the_longest_time_and_closing_end_it_and_the_centre_is_a
     it.press()
     it.acknowledge()  # a further press while they talk begins nothing
     it.wait(20000)
-    it.tell(OVER)
+    it.over()
     assert not it.calls.busy
     it = talking()
     assert it.wait(LONGEST_MS + 500) == HANG_UP
-    it.tell(OVER)
+    it.over()
     assert not it.calls.busy
     it = talking()
     assert it.acknowledge(frame.STAGE_CLOSED) == HANG_UP
-    it.tell(OVER)
-    it.tell(RING)
-    assert it.tell(CALLER, CENTRE) == ANSWER
+    it.over()
+    it.rings()
+    assert it.caller(CENTRE) == ANSWER
 
 
 def test_after_a_forced_cancel_a_press_is_forced_too_and_makes_no_sound():
@@ -233,7 +253,7 @@ def test_after_a_forced_cancel_a_press_is_forced_too_and_makes_no_sound():
     it.acknowledge()
     assert alarm.is_open(it.state)
     assert it.wait(ROUND_MS) == NOTHING and not it.calls.busy
-    assert it.tell(CALLER, CENTRE) == HANG_UP
+    assert it.caller(CENTRE) == HANG_UP
     it = holder()
     it.press()
     it.cancel()
@@ -257,21 +277,21 @@ def test_a_test_press_and_an_incident_of_an_earlier_run_call_nobody():
 
 def test_who_rings_is_answered_only_once_it_is_known_to_be_the_centre():
     it = holder(dials=False)
-    it.tell(RING)
+    it.rings()
     assert it.calls.busy and it.wait(WHO_MS - 500) == NOTHING
     assert it.wait(1000) == HANG_UP  # did not say
-    it.tell(OVER)
-    it.tell(RING)
-    assert it.tell(CALLER, STRANGER) == HANG_UP
-    it.tell(OVER)
-    it.tell(RING)
-    it.tell(MISSED)
+    it.over()
+    it.rings()
+    assert it.caller(STRANGER) == HANG_UP
+    it.over()
+    it.rings()
+    it.calls.gave_up()
     assert it.calls.phase == IDLE
-    it.tell(RING)
-    assert it.tell(CALLER, "081200000110") == ANSWER
-    it.tell(BEGIN)
-    assert it.tell(CALLER, CENTRE) == NOTHING, "one call at a time"
-    it.tell(MISSED)
+    it.rings()
+    assert it.caller("081200000110") == ANSWER
+    it.began()
+    assert it.caller(CENTRE) == NOTHING, "one call at a time"
+    it.calls.gave_up()
     assert it.calls.phase == UP
     assert it.wait(LONGEST_MS + 500) == HANG_UP
 
@@ -281,29 +301,29 @@ def test_a_silent_button_neither_calls_nor_answers():
     it.press()
     it.acknowledge()
     assert not it.calls.busy and it.wait(ROUND_MS) == NOTHING
-    it.tell(RING)
-    assert it.tell(CALLER, CENTRE) == HANG_UP
+    it.rings()
+    assert it.caller(CENTRE) == HANG_UP
 
 
 def test_the_centre_s_own_call_takes_the_place_of_the_one_to_be_made():
     it = holder()
     it.press()
     it.acknowledge()
-    it.tell(RING)
+    it.rings()
     assert it.wait(1000) == NOTHING
-    assert it.tell(CALLER, CENTRE) == ANSWER
-    it.tell(BEGIN)
+    assert it.caller(CENTRE) == ANSWER
+    it.began()
     it.wait(20000)
-    it.tell(OVER)
+    it.over()
     assert not it.calls.busy
 
 
 def test_a_call_that_nobody_here_asked_for_is_ended():
     it = holder()
-    assert it.tell(BEGIN) == HANG_UP
+    assert it.began() == HANG_UP
     it = talking()
-    it.tell(OVER)
-    assert it.tell(BEGIN) == NOTHING and it.calls.phase == UP  # after an early NO CARRIER
+    it.over()
+    assert it.began() == NOTHING and it.calls.phase == UP  # after an early NO CARRIER
 
 
 def test_without_a_network_the_round_ends_too():
@@ -352,10 +372,10 @@ class Line:
                 assert self.call == "ringing", f"an answer while the line is {self.call}"
                 assert self.caller is not None and is_same_number(self.caller, CENTRE), "a stranger is answered"
                 self.call = "in"
-                self.it.tell(BEGIN)
+                self.it.began()
             else:
                 self.call = ""
-                self.it.tell(OVER)
+                self.it.over()
         assert self.call in ("", "ringing") or self.it.calls.busy
 
     def happen(self, what: str, *rest: Any) -> None:
@@ -371,23 +391,23 @@ class Line:
             it.cancel(*rest)
         elif what == "rings" and not self.call:
             self.call, self.caller = "ringing", rest[0]
-            it.tell(RING)
+            it.rings()
             self.obey()
             if rest[0] is not None and self.call:
-                it.tell(CALLER, rest[0])
+                it.caller(rest[0])
         elif what == "gives_up" and self.call == "ringing":
             self.call = ""
-            it.tell(MISSED)
+            it.calls.gave_up()
         elif what == "answers" and self.call == "out":
-            it.tell(BEGIN)
+            it.began()
         elif what == "ends" and self.call in ("out", "in"):
             self.call = ""
-            it.tell(OVER)
+            it.over()
         elif what == "fails" and self.call == "out":
-            it.tell(FAILED)
+            it.failed()
         elif what == "lost":
             self.call = ""
-            it.tell(LOST)
+            it.over(lost=True)
         elif what == "wait":
             until = it.now + rest[0]
             while it.now < until:
@@ -414,10 +434,10 @@ def test_whatever_happens(events: list[tuple], dials: bool, allowed: bool):
     assert line.call == "" and line.it.calls.phase == IDLE and not line.it.calls.busy
 
 
-@given(st.lists(st.sampled_from([RING, MISSED, BEGIN, OVER, FAILED, LOST]), max_size=30))
+@given(st.lists(st.sampled_from(["rings", "began", "over", "failed"]), max_size=30))
 def test_any_words_of_a_modem_in_any_order_end_in_quiet_or_a_hang_up(words: list[str]):
     it = talking()
     for word in words:
-        it.tell(word)
+        getattr(it, word)()
     it.cancel()
-    assert it.calls.phase in (IDLE, voice.RINGING) or it.wait(LONGEST_MS) == HANG_UP or it.wanted[-1] == HANG_UP
+    assert it.calls.phase in (IDLE, RINGING) or it.wait(LONGEST_MS) == HANG_UP or it.wanted[-1] == HANG_UP

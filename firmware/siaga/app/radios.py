@@ -168,7 +168,7 @@ class Radios:
     @property
     def calling(self) -> bool:
         """Whether a call is under way or still to be made: the button stays awake."""
-        return self.voice is not None and self.voice.busy
+        return self.voice is not None and self.voice.calls.busy
 
     # Where the button is.
 

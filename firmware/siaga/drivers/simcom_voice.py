@@ -12,7 +12,7 @@ import asyncio
 from micropython import const
 from siaga.core import voice
 from siaga.core.alarm import State
-from siaga.core.at import AtError, fields, given, number
+from siaga.core.at import AtError, fields, given
 from siaga.core.errors import SiagaError
 from siaga.core.simcom import RADIO
 from siaga.drivers.at_port import AtTimeout
@@ -20,8 +20,7 @@ from siaga.drivers.clock import Clock
 from siaga.drivers.modem_bearer import LOOK_MS
 from siaga.drivers.simcom import Hearer, Modem
 
-_LOOK_AT_CALL_MS = const(15000)
-_SET_UP_MS = const(5000)
+_LOOK_MS = const(15000)
 # So often a call may survive a hang-up before the radio goes off for it.
 _HANG_UPS = const(3)
 _SETTINGS = (
@@ -51,123 +50,101 @@ class Voice(Hearer):
         self._clock = clock
         self._tell = tell
         self._number = given("call_number", call_number)
+        self._phase = voice.IDLE
         self._action = voice.NOTHING
-        self._news = asyncio.Event()
         self._starts = 0
-        self._started = 0
-        self._set_up_ms = 0
+        self._set_up = 0
         self._look_ms = 0
         self._hang_ups = 0
         modem.hearers.append(self)
 
-    @property
-    def busy(self) -> bool:
-        """Whether a call is under way or still to be made: the button stays awake."""
-        return self.calls.busy
-
     def on_state(self, state: State) -> None:
         """The alarm's state, after each of its steps; nothing here waits."""
-        self._step((voice.STATE, state))
+        self._note(self.calls.alarm(state, self._clock.ms()))
 
     def hear(self, line: bytes, payload: "bytes | None") -> bool:
+        calls = self.calls
+        now_ms = self._clock.ms()
+        action = voice.NOTHING
         if line == b"RING":
-            self._step((voice.RING,))
+            calls.rings(now_ms)
         elif line.startswith(b"+CLIP:"):
-            self._step((voice.CALLER, fields(line)[0].decode()))
-        elif line.startswith(b"VOICE CALL:"):
-            what = line[11:].strip()
-            if what.startswith(b"BEGIN"):
-                self._step((voice.BEGIN,))
-            elif what.startswith(b"END"):
-                self._step((voice.OVER,))
+            action = calls.caller(fields(line)[0].decode(), now_ms)
         elif line.startswith(b"MISSED_CALL:"):
-            self._step((voice.MISSED,))
-        elif line in _OVER:
-            self._step((voice.OVER,))
+            calls.gave_up()
+        elif line in _OVER or line.startswith((b"VOICE CALL: END", b"VOICE CALL:END")):
+            calls.over(False, now_ms)
+        elif line.startswith(b"VOICE CALL:"):
+            if line.endswith(b"BEGIN"):
+                action = calls.began(now_ms)
         else:
             return False
+        self._note(action)
         return True
 
-    def _step(self, event: tuple) -> None:
-        before = self.calls.phase
-        action = self.calls.step(event, self._clock.ms())
-        after = self.calls.phase
+    def _note(self, action: int) -> None:
+        """What the policy wants, and what has become of it."""
         if action:
             self._action = action
-            self._news.set()
-        self._modem.is_calling = after > voice.RINGING
-        if after == before:
-            return
-        if after == voice.UP:
-            self._look_ms = self._clock.ms() + self._port.scaled(_LOOK_AT_CALL_MS)
-            self._tell("began", "")
-        elif after == voice.IDLE:
+        was, self._phase = self._phase, self.calls.phase
+        self._modem.is_calling = self._phase > voice.RINGING
+        if self._phase == voice.IDLE:
             self._hang_ups = 0
-            if before > voice.RINGING:
+            if was > voice.RINGING:
                 self._tell("over", "")
+        elif self._phase == voice.UP != was:
+            self._look_ms = self._clock.ms() + self._port.scaled(_LOOK_MS)
+            self._tell("began", "")
+
+    def _over(self, lost: bool) -> None:
+        self.calls.over(lost, self._clock.ms())
+        self._note(voice.NOTHING)
 
     async def run(self) -> None:
         """Do what the policy wants; never returns."""
         try:
             while True:
-                if self._starts != self._modem.starts:
-                    self._starts = self._modem.starts
-                    self._action = voice.NOTHING
-                    self._step((voice.LOST,))
-                self._step((voice.TICK, await self._is_ready()))
-                action, self._action = self._action, voice.NOTHING
                 try:
-                    if action:
-                        await self._do(action)
-                    elif self.calls.phase == voice.UP and self._clock.ms() >= self._look_ms:
-                        await self._look()
+                    await self._go_on()
                 except (SiagaError, OSError) as error:
                     self._tell("failed", str(error) or repr(error))
                     if isinstance(error, AtTimeout):
                         self._modem.check()
-                    self._step((voice.FAILED,))
-                if not self._action:
-                    await self._wait()
+                    self._note(self.calls.failed(self._clock.ms()))
+                await asyncio.sleep_ms(LOOK_MS)
         finally:
             self._modem.is_calling = False
 
-    async def _wait(self) -> None:
-        self._news.clear()
-        try:
-            await asyncio.wait_for_ms(self._news.wait(), LOOK_MS)
-        except asyncio.TimeoutError:
-            pass
-
-    async def _is_ready(self) -> bool:
-        """Whether there is a network to call in, and the modem is set up: once a start, and again if that failed."""
+    async def _go_on(self) -> None:
         modem = self._modem
-        if not modem.network.sms:
-            return False
-        starts = modem.starts
-        if self._started != starts and self._clock.ms() >= self._set_up_ms:
-            try:
-                for text in _SETTINGS:
-                    await self._port.attempt(text)
-                self._started = starts
-            except (AtTimeout, OSError):
-                self._set_up_ms = self._clock.ms() + self._port.scaled(_SET_UP_MS)
-                modem.check()
-        return self._started == modem.starts
-
-    async def _do(self, action: str) -> None:
+        if self._starts != modem.starts:
+            self._starts = modem.starts
+            self._action = voice.NOTHING
+            self._over(True)
+        if modem.network.sms and self._set_up != self._starts:
+            for text in _SETTINGS:
+                await self._port.attempt(text)
+            self._set_up = self._starts
+        ready = modem.network.sms and self._set_up == modem.starts
+        self._note(self.calls.tick(ready, self._clock.ms()))
+        action, self._action = self._action, voice.NOTHING
         if action == voice.DIAL:
             if await self._is_up():
                 raise AtError("a call is up already")
-            if self.calls.phase != voice.DIALLING:
-                return  # it was taken back meanwhile
-            self._tell("dialling", "")
-            await self._port.command("ATD%s;" % self._number)
+            if self.calls.phase == voice.DIALLING:  # it was not taken back meanwhile
+                self._tell("dialling", "")
+                await self._port.command("ATD%s;" % self._number)
         elif action == voice.ANSWER:
             self._tell("answering", "")
             await self._port.command("ATA")
-            self._step((voice.BEGIN,))
-        else:
+            self._note(self.calls.began(self._clock.ms()))
+        elif action == voice.HANG_UP:
             await self._hang_up()
+        elif self._phase == voice.UP and self._clock.ms() >= self._look_ms:
+            # One that ended without a word was cut off: perhaps with its modem.
+            self._look_ms = self._clock.ms() + self._port.scaled(_LOOK_MS)
+            if not await self._is_up() and self._phase == voice.UP:
+                self._over(True)
 
     async def _hang_up(self) -> None:
         self._hang_ups += 1
@@ -175,24 +152,18 @@ class Voice(Hearer):
             if self._modem.network.sms:
                 self._modem.is_calling = False
                 self._modem.want(RADIO, "a call does not end")
-            self._step((voice.OVER,))
+            self._over(False)
             return
         self._tell("hanging_up", "")
         await self._port.attempt("AT+CHUP")
         if not await self._is_up():
-            self._step((voice.OVER,))
-
-    async def _look(self) -> None:
-        """Whether the call is still there. One that ended without a word was cut off: perhaps with its modem."""
-        self._look_ms = self._clock.ms() + self._port.scaled(_LOOK_AT_CALL_MS)
-        if not await self._is_up() and self.calls.phase == voice.UP:
-            self._step((voice.LOST,))
+            self._over(False)
 
     async def _is_up(self) -> bool:
         """Whether any voice call is, in whatever state; LTE modems list their data connections beside them."""
         for line in await self._port.attempt("AT+CLCC", "+CLCC:"):
             parts = fields(line)
-            if len(parts) > 3 and number(parts[3]) == 0:
+            if len(parts) > 3 and parts[3] == b"0":
                 return True
         return False
 

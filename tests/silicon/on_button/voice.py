@@ -80,7 +80,7 @@ async def obey(words):
         await sms.send(99, bytes.fromhex(words[1]))
     elif words[0] == "state":
         gc.collect()
-        say(phase=voice.calls.phase, busy=voice.busy, heap=gc.mem_alloc(), repair=modem.last_repair)
+        say(phase=voice.calls.phase, busy=voice.calls.busy, heap=gc.mem_alloc(), repair=modem.last_repair)
 
 
 async def main():
