@@ -318,12 +318,38 @@ def test_the_centre_s_own_call_takes_the_place_of_the_one_to_be_made():
     assert not it.calls.busy
 
 
+def test_what_ends_with_the_incident_while_it_only_rings_and_what_begins_anew():
+    it = holder()
+    it.press()
+    it.acknowledge()
+    assert it.wait(500) == DIAL
+    assert it.cancel() == HANG_UP
+    it.over()
+    it.press()
+    it.rings()
+    assert it.caller(CENTRE) == ANSWER  # the press ends the quiet after the cancel
+    it = holder()
+    it.press()
+    it.cancel(forced=True)
+    it.step(alarm.ACKED, None, 1, frame.STAGE_CLOSED, None)
+    it.press()
+    it.acknowledge()
+    assert it.wait(500) == DIAL  # the forced one is closed
+    it.began()
+    assert it.failed() == NOTHING and it.calls.phase == UP
+
+
 def test_a_call_that_nobody_here_asked_for_is_ended():
     it = holder()
     assert it.began() == HANG_UP
     it = talking()
     it.over()
     assert it.began() == NOTHING and it.calls.phase == UP  # after an early NO CARRIER
+    it = talking()
+    it.wait(30000)
+    it.over()
+    it.wait(RING_OUT_MS)
+    assert it.began() == HANG_UP
 
 
 def test_without_a_network_the_round_ends_too():
