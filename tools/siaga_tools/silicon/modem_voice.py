@@ -22,7 +22,7 @@ FALL_BACK_S = 5.0
 BUSY_S = 4.0
 NO_ANSWER_S = 60.0  # the network gives up
 ANSWERS_S = 6.0
-RING_EVERY_S = 5.0
+RING_EVERY_S = 6.0  # as the RI line pulses
 RING_FOR_S = 30.0
 RELEASE_S = 0.3
 LOST_S = 5.0  # a radio link that fails ends the call
@@ -64,7 +64,6 @@ class ModemVoice:
         self._state: int | None = None
         self._number = ""
         self._began_s = 0.0
-        self._ring(False)
 
     # For whoever holds the telephone at the other side; from any thread.
 
@@ -109,12 +108,6 @@ class ModemVoice:
             self._life.cancel()
         self._life = None
 
-    def _ring(self, on: bool) -> None:
-        """The RI line, where the modem has one: low while it rings (hardware design, RI)."""
-        ring = getattr(self._modem, "ring", None)
-        if callable(ring):
-            ring(on)
-
     def _end(self, *words: str) -> None:
         """The call is over; words come before the modem's own."""
         if self._state is None:
@@ -122,7 +115,6 @@ class ModemVoice:
         was = self._state
         self._cancel()
         self._state = None
-        self._ring(False)
         if self.mumbles:
             return
         for word in words:
@@ -136,7 +128,6 @@ class ModemVoice:
     def _talk(self) -> None:
         self._state = _ACTIVE
         self._began_s = self._modem.loop.time()
-        self._ring(False)
         self._modem.urc("VOICE CALL: BEGIN")
 
     async def _go_out(self) -> None:
@@ -166,7 +157,6 @@ class ModemVoice:
         await self._hold()
 
     async def _come_in(self, number: str | None) -> None:
-        self._ring(True)
         for _ in range(int(RING_FOR_S / RING_EVERY_S)):
             self._modem.urc("RING")
             if self._tells_who:
