@@ -99,7 +99,7 @@ class Holder:
         until = self.now + ms
         while self.now < until:
             self.now = min(self.now + 250, until)
-            action = self.step(alarm.TICK, alarm.NO_FIX) or self.wants(self.calls.tick(ready, self.now))
+            action = self.step(alarm.TICK, alarm.NO_FIX, False) or self.wants(self.calls.tick(ready, self.now))
             if action:
                 return action
         return NOTHING

@@ -61,7 +61,7 @@ class Hand:
 
     async def ticks(self):
         while True:
-            self.step(alarm.TICK, alarm.NO_FIX)
+            self.step(alarm.TICK, alarm.NO_FIX, False)
             await asyncio.sleep_ms(50)
 
 
