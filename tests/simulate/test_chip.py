@@ -164,7 +164,9 @@ def test_memory_that_has_changed_counts_as_none(bare: Bare):
     chip = bare(
         "t_a7670",
         "import machine\nr = machine.RTC()\n"
-        + program("board.keep(b'abc')", "m = bytearray(r.memory())", "m[5] ^= 1", "r.memory(m)", "print(again())").replace(
+        + program(
+            "board.keep(b'abc')", "m = bytearray(r.memory())", "m[5] ^= 1", "r.memory(m)", "print(again())"
+        ).replace(
             "for board",
             "def again():\n    from siaga.boards.esp32 import Memory\n    m = Memory(r)\n    return 'read', m.record, m.is_set\n\n"
             "for board",
