@@ -1,4 +1,4 @@
-"""How simulated modules sleep: the modem by AT+CSCLK and DTR, with RI telling of what comes in; the RAK3172 by AT+SLEEP.
+"""How simulated modules sleep: the modem by AT+CSCLK and DTR, telling by RI what comes in; the RAK3172 by AT+SLEEP.
 
 Here a test holds the other end of the wire itself.
 """
