@@ -25,14 +25,10 @@ def presses(gateway: SmallGateway) -> set[int]:
 
 
 def acknowledged(kind: Kind) -> Callable[[ButtonEvent], bool]:
-    return lambda event: (
-        event.kind == "frame" and event.facts["kind"] == kind and event.facts["step"] == "acknowledged"
-    )
+    return lambda event: event.kind == "frame" and event.facts["kind"] == kind and event.facts["step"] == "acknowledged"
 
 
-@pytest.mark.parametrize(
-    ("board", "bearer"), [("t_a7670", "lte"), ("t_sim7600", "lte"), ("esp32_devkit", "mqtt")]
-)
+@pytest.mark.parametrize(("board", "bearer"), [("t_a7670", "lte"), ("t_sim7600", "lte"), ("esp32_devkit", "mqtt")])
 def test_a_press_on_each_board_is_received(button: Make, gateway: SmallGateway, board: str, bearer: str):
     one = button(board, **({"wifi_ssid": "siaga-simulated"} if board == "esp32_devkit" else {}))
     one.power_on()

@@ -20,7 +20,7 @@ from siaga_tools.interpreter import check_micropython, find_firmware, find_micro
 from siaga_tools.mpy import runnable
 from siaga_tools.power.cli import power
 from siaga_tools.signals import signal_meaning, signal_text
-from siaga_tools.simulate.command import simulate
+from siaga_tools.simulate.command import files, simulate
 from siaga_tools.typed import typed_lines
 from siaga_tools.virtual_button import ButtonEvent, ButtonFiles, HoldTimes, VirtualButton
 from siaga_tools.words import Trouble, language_of, say
@@ -41,6 +41,7 @@ def device() -> None:
 device.add_command(card)
 device.add_command(power)
 device.add_command(simulate)
+device.add_command(files)
 
 
 @device.command(help=_help("device_run"))

@@ -130,6 +130,7 @@ class SimulatedButton(Watcher):
         self._silicon = contextlib.ExitStack()
         self._why = ""
         self._heap = (0, 0)
+        self._put_away = False
         parts.folder.mkdir(parents=True, exist_ok=True)
         self.flash = parts.folder / "flash.img"
         self._installer = Installer(parts.micropython, parts.firmware, parts.folder)
@@ -212,6 +213,9 @@ class SimulatedButton(Watcher):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        with self._news:
+            self._put_away = True
+            self._news.notify_all()
         self._silicon.close()
 
     # The installer.
@@ -374,7 +378,7 @@ class SimulatedButton(Watcher):
                     if wanted(event):
                         return event
                 at = self._forgotten + len(self._events)
-                if self.life is Life.STOPPED:
+                if self._put_away or self.life is Life.STOPPED:
                     raise Trouble("button_ended", name=self.parts.board, code=self._why, why=self.last_words())
                 left_s = until - time.monotonic()
                 if left_s <= 0:
@@ -416,7 +420,7 @@ class SimulatedButton(Watcher):
         with self._news:
             while self.life is not life:
                 left_s = until - time.monotonic()
-                if left_s <= 0:
+                if left_s <= 0 or self._put_away:
                     raise Trouble("button_silent", name=self.parts.board, what=life, seconds=f"{deadline_s:g}")
                 self._news.wait(min(left_s, 1.0))
 

@@ -1,9 +1,10 @@
-"""`siaga device simulate`."""
+"""`siaga device simulate`, and `siaga device files` for a real chip."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ from typing import Final
 import click
 
 from siaga_gateway import catalogue
+from siaga_tools.interpreter import find_firmware
 from siaga_tools.simulate.wiring import BOARDS
 from siaga_tools.words import Trouble, language_of
 
@@ -63,3 +65,29 @@ def simulate(
     from siaga_tools.simulate.view import run_view
 
     sys.exit(asyncio.run(run_view(options)))
+
+
+@click.command(help=_help("files"))
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--board", type=click.Choice(list(BOARDS)), required=True, help=_help("board"))
+@click.option("--settings", type=click.Path(path_type=Path, dir_okay=False, exists=True), help=_help("files_settings"))
+@click.option("--language", type=click.Choice(["id", "en"]), default=_LANGUAGE, help=_help("language"))
+def files(folder: Path, board: str, settings: Path | None, language: str) -> None:
+    from siaga_tools.simulate.image import lay_out
+
+    try:
+        if folder.is_dir() and any(folder.iterdir()):
+            raise Trouble("files_folder", folder=folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        laid = lay_out(find_firmware().parent, folder, board)
+        if settings is not None:
+            laid.append(Path(shutil.copy(settings, folder / "settings.json")))
+    except OSError as error:
+        click.echo(f"siaga: {Trouble('folder_unusable', folder=folder, why=error.strerror).say(language)}", err=True)
+        sys.exit(1)
+    except Trouble as trouble:
+        click.echo(f"siaga: {trouble.say(language)}", err=True)
+        sys.exit(1)
+    loose = " ".join(path.name for path in laid if path.parent == folder)
+    click.echo(catalogue.text("simulate.files.done", language, count=len(laid), folder=folder))
+    click.echo(f"cd {folder} && mpremote cp -r siaga : + cp {loose} : + reset")

@@ -17,6 +17,17 @@ _NOT_FOR_A_CHIP: Final = frozenset({"siaga_flash.py"})
 _INSTALL_S: Final = 120.0
 
 
+def lay_out(firmware: Path, folder: Path, board: str) -> list[Path]:
+    """Everything that goes onto a chip, as it lies on its flash: compiled firmware, the sources that start it, and the
+    board's name. Raises Trouble."""
+    compile_firmware(firmware, folder)
+    for path in sorted(firmware.glob("*.py")):
+        if path.name not in _NOT_FOR_A_CHIP:
+            shutil.copy(path, folder)
+    (folder / "board.txt").write_text(f"{board}\n", encoding="ascii")
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
 class Installer:
     """firmware: the folder with main.py and siaga/. folder: where it may work."""
 
@@ -27,21 +38,14 @@ class Installer:
 
     def make(self, image: Path, board: str) -> None:
         """A new flash image with compiled firmware and the board's name. Raises Trouble."""
-        compiled = self._folder / "compiled"
-        compiled.mkdir(parents=True, exist_ok=True)
-        compile_firmware(self._firmware, compiled)
-        files = {path: f"/{path.relative_to(compiled).as_posix()}" for path in sorted(compiled.rglob("*.mpy"))}
-        for path in sorted(self._firmware.glob("*.py")):
-            if path.name not in _NOT_FOR_A_CHIP:
-                files[path] = f"/{path.name}"
-        named = self._folder / "board.txt"
-        named.write_text(f"{board}\n", encoding="ascii")
-        files[named] = "/board.txt"
+        room = self._folder / "compiled"
+        room.mkdir(parents=True, exist_ok=True)
+        files = lay_out(self._firmware, room, board)
         fresh = image.with_name(f".{image.name}.new")
         fresh.unlink(missing_ok=True)
-        self.copy(fresh, files)
+        self.copy(fresh, {path: f"/{path.relative_to(room).as_posix()}" for path in files})
         fresh.rename(image)
-        shutil.rmtree(compiled)
+        shutil.rmtree(room)
 
     def copy(self, image: Path, files: Mapping[Path, str]) -> None:
         """Copy files onto an image: where from, where to. Raises Trouble."""
