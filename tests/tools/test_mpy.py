@@ -74,6 +74,7 @@ def test_a_button_runs_on_it(tmp_path: Path) -> None:
 
 def test_a_source_that_does_not_compile_is_named(tmp_path: Path) -> None:
     (tmp_path / "siaga").mkdir()
+    (tmp_path / "main.py").write_text("")
     (tmp_path / "siaga" / "wrong.py").write_text("def press(:\n")
     with pytest.raises(Trouble) as caught:
         compile_firmware(tmp_path, tmp_path / "out")
@@ -88,6 +89,7 @@ def test_a_folder_without_firmware_is_named(tmp_path: Path) -> None:
 
 def test_what_is_for_the_type_checker_only_stays_at_home(tmp_path: Path) -> None:
     (tmp_path / "siaga").mkdir()
+    (tmp_path / "main.py").write_text("")
     tail = "TYPE_CHECKING = False\nif TYPE_CHECKING:\n    from siaga.app.settings import Settings\n\n    X = 1\n"
     sizes = {}
     for name, text in {"bare": "a = 1\n", "typed": "a = 1\n\n" + tail, "middle": tail + "b = 2\n"}.items():
@@ -105,8 +107,10 @@ def test_every_type_checking_block_of_the_firmware_is_left_out(bytecode: tuple[P
 
 def test_a_virtual_buttons_traceback_has_lines_and_a_chips_has_not(tmp_path: Path) -> None:
     (tmp_path / "siaga").mkdir()
+    (tmp_path / "main.py").write_text("")
+    (tmp_path / "main.py").write_text("from siaga.fails import late\n")
     (tmp_path / "siaga" / "fails.py").write_text("a = 1\n\n\ndef late():\n    raise ValueError\n")
-    for lines, shown in ((True, 'siaga/fails.py", line 5, in late'), (False, 'siaga/fails.py", line 1, in late')):
+    for lines, shown in ((True, 'siaga.fails", line 5, in late'), (False, 'siaga.fails", line 1, in late')):
         room = tmp_path / str(lines)
         compile_firmware(tmp_path, room, lines=lines)
         done = subprocess.run(

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from siaga_tools.shorten import shorten
+from siaga_tools.installed import of_boards
+from siaga_tools.shorten import smaller
 from siaga_tools.words import Trouble
 
 # A board that no button has: it stays at home.
@@ -38,28 +39,43 @@ class Compiled:
 
 
 def compile_firmware(
-    firmware: Path, out: Path, at_home: frozenset[str] = AT_HOME, *, lines: bool = False
+    firmware: Path,
+    out: Path,
+    at_home: frozenset[str] = AT_HOME,
+    *,
+    boards: tuple[str, ...] = (),
+    lines: bool = False,
 ) -> list[Compiled]:
     """Compile `firmware`/siaga but what stays `at_home` into `out`/siaga; the modules in the order of their paths.
 
-    The same sources give the same bytes wherever they lie: the name that a traceback shows is the path on the button.
-    main.py is not among them: MicroPython starts it as source. lines: keep the numbers of lines. Raises Trouble
-    (`mpy_cross_missing`, `mpy_failed`, `firmware_missing`) with what to do.
+    The same sources give the same bytes wherever they lie, for one board or for all: what a traceback shows is the
+    module's name. boards: only what these can come to use (siaga_tools/installed.py), empty = everything. lines: keep
+    the numbers of lines. The files beside `siaga` that start it are not compiled, but their names are kept. Raises
+    Trouble (`mpy_cross_missing`, `mpy_failed`, `firmware_missing`) with what to do.
     """
-    sources = sorted((firmware / "siaga").rglob("*.py"))
-    if not sources:
-        raise Trouble("firmware_missing", folder=firmware)
-    texts = {source.relative_to(firmware).as_posix(): source.read_text(encoding="utf-8") for source in sources}
-    around = [source.read_text(encoding="utf-8") for source in sorted(firmware.glob("*.py"))]
+    texts, around = _sources(firmware)
+    program = smaller(texts, around)
+    wanted = of_boards(firmware, program, around, boards) if boards else frozenset(texts)
     compiled = []
-    for name, text in shorten(texts, around).items():
-        if name in at_home:
+    for name, text in program.texts().items():
+        if name in at_home or name not in wanted:
             continue
         target = (out / name).with_suffix(".mpy")
         target.parent.mkdir(parents=True, exist_ok=True)
         _compile(text, name, target, lines)
         compiled.append(Compiled(Path(name).with_suffix(".mpy").as_posix(), target.stat().st_size))
     return compiled
+
+
+def _sources(firmware: Path) -> tuple[dict[str, str], list[str]]:
+    """The sources of siaga/ by path, and the texts of the files beside it, main.py at least."""
+    texts = {
+        source.relative_to(firmware).as_posix(): source.read_text(encoding="utf-8")
+        for source in sorted((firmware / "siaga").rglob("*.py"))
+    }
+    if not texts or not (firmware / "main.py").is_file():
+        raise Trouble("firmware_missing", folder=firmware)
+    return texts, [source.read_text(encoding="utf-8") for source in sorted(firmware.glob("*.py"))]
 
 
 def runnable(firmware: Path, out: Path) -> Path:

@@ -10,12 +10,18 @@ from siaga_tools.shorten.names import shorten_names
 from siaga_tools.shorten.program import Program
 
 
-def shorten(texts: dict[str, str], around: list[str]) -> dict[str, str]:
+def smaller(texts: dict[str, str], around: list[str]) -> Program:
     """The sources of siaga/ by path, made small together. around: the texts of the files that import them and are
     not compiled with them; what they name keeps its name. Raises Trouble with the place of what cannot be followed."""
     kept = frozenset(name for text in around for name in names_in(text))
     program, _ = shorten_names(fold(Program(texts), kept), kept, FOREIGN)
-    return program.texts()
+    return program
+
+
+def long_names(texts: dict[str, str], around: list[str]) -> dict[str, dict[str, str]]:
+    """By module, as siaga.core.at, what its short names stand for."""
+    kept = frozenset(name for text in around for name in names_in(text))
+    return shorten_names(fold(Program(texts), kept), kept, FOREIGN)[1]
 
 
 def names_in(text: str) -> set[str]:

@@ -25,12 +25,15 @@ from typing import Final
 from siaga_tools.shorten.program import Edit, Module, Program
 from siaga_tools.words import Trouble
 
+LongNames = dict[str, dict[str, str]]
 _BY_STRING: Final = frozenset({"getattr", "setattr", "hasattr", "delattr"})
 _UNFOLLOWABLE: Final = frozenset({"eval", "exec", "globals", "locals", "vars", "execfile", "__dict__"})
 
 
-def shorten_names(program: Program, kept: frozenset[str], foreign: frozenset[str]) -> tuple[Program, dict[str, str]]:
-    """The program with short names, and the long name of each short one that stands for one only."""
+def shorten_names(
+    program: Program, kept: frozenset[str], foreign: frozenset[str]
+) -> tuple[Program, dict[str, dict[str, str]]]:
+    """The program with short names, and by module what the short ones in it stand for."""
     return _Shortener(program, kept, foreign).shorten()
 
 
@@ -90,7 +93,7 @@ class _Shortener:
     def _is_foreign(self, module: Module, name: str) -> bool:
         return name in module.imports and module.imports[name] is None
 
-    def shorten(self) -> tuple[Program, dict[str, str]]:
+    def shorten(self) -> tuple[Program, LongNames]:
         families = _families(self._program)
         where: dict[str, set[str]] = {}
         weight: Counter[str] = Counter()
@@ -124,9 +127,14 @@ class _Shortener:
         common = dict(zip(everywhere, _short(string.ascii_letters, taken, 2), strict=False))
         common = {name: short for name, short in common.items() if len(short) < len(name)}
         edits: dict[str, list[Edit]] = {}
+        longs: dict[str, dict[str, str]] = {}
         for module in self._program.modules.values():
-            edits[module.dotted] = self._edits(module, {**common, **own[module.dotted]})
-        return self._program.edited(edits), {short: name for name, short in common.items()}
+            mapping = {**common, **own[module.dotted]}
+            edits[module.dotted] = self._edits(module, mapping)
+            longs[module.dotted] = {
+                short: name for name, short in mapping.items() if name in self._tokens[module.dotted]
+            }
+        return self._program.edited(edits), longs
 
     def _is_global_only(self, name: str) -> bool:
         """Whether each place of this name is a global of a module, which no object's attributes can meet."""

@@ -18,9 +18,9 @@ _INSTALL_S: Final = 120.0
 
 
 def lay_out(firmware: Path, folder: Path, board: str) -> list[Path]:
-    """Everything that goes onto a chip, as it lies on its flash: compiled firmware, the sources that start it, and the
-    board's name. Raises Trouble."""
-    compile_firmware(firmware, folder)
+    """Everything that goes onto a chip, as it lies on its flash: compiled firmware as this board can use it, the
+    sources that start it, and the board's name. Raises Trouble."""
+    compile_firmware(firmware, folder, boards=(board,))
     for path in sorted(firmware.glob("*.py")):
         if path.name not in _NOT_FOR_A_CHIP:
             shutil.copy(path, folder)
