@@ -48,8 +48,8 @@ class _Constant:
 def fold(program: Program, kept: frozenset[str]) -> Program:
     """kept: names that something outside the program reads."""
     constants = _candidates(program)
-    values = _values(program, constants)
     seen_otherwise, escaped = _loose_ends(program, constants)
+    values = _values(program, constants)
     uses: list[tuple[Module, ast.expr, Target]] = []
     for module in program.modules.values():
         for node in module.running():
