@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -25,29 +26,45 @@ from siaga_tools.simulate.image import Installer  # noqa: E402
 from siaga_tools.simulate.wiring import BOARDS  # noqa: E402
 
 
+class Images:
+    """Flash images with the firmware on them, never started; each is made when it is first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def of(self, board: str) -> Path:
+        """As `siaga device files` makes it."""
+        image = self._folder / f"{board}.img"
+        if not image.exists():
+            Installer(micropython(), FIRMWARE, self._folder).make(image, board)
+        return image
+
+    def bare(self, board: str) -> Path:
+        """For a program of a test's own: what test_chip.py names has kept its name."""
+        image = self._folder / f"bare-{board}.img"
+        if not image.exists():
+            firmware = self._folder / "firmware"
+            if not firmware.exists():
+                shutil.copytree(FIRMWARE, firmware, ignore=shutil.ignore_patterns("__pycache__"))
+                names = sorted(set(re.findall(r"[A-Za-z]\w*", (HERE / "test_chip.py").read_text(encoding="utf-8"))))
+                (firmware / "asked_for.py").write_text(f"NAMES = {names!r}\n", encoding="utf-8")
+            Installer(micropython(), firmware, self._folder).make(image, board)
+        return image
+
+
 @pytest.fixture(scope="session")
-def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a flash image of each board, the firmware on it, never started."""
-    folder = tmp_path_factory.mktemp("images")
-    installer = Installer(micropython(), FIRMWARE, folder)
-    first = folder / "t_a7670.img"
-    installer.make(first, "t_a7670")
-    for board in set(BOARDS) - {"t_a7670"}:
-        shutil.copy(first, folder / f"{board}.img")
-        named = folder / f"{board}.txt"
-        named.write_text(board, encoding="ascii")
-        installer.copy(folder / f"{board}.img", {named: "/board.txt"})
-    return folder
+def images(tmp_path_factory: pytest.TempPathFactory) -> Images:
+    return Images(tmp_path_factory.mktemp("images"))
 
 
 @pytest.fixture
-def bare(images: Path, tmp_path: Path) -> Iterator[Callable[..., BareChip]]:
+def bare(images: Images, tmp_path: Path) -> Iterator[Callable[..., BareChip]]:
     """bare(board, program): that board's chip, switched on with a program of the test's own as its /main.py."""
     with ExitStack() as chips:
 
         def start(board: str, program: str, **more: Any) -> BareChip:
             image = tmp_path / f"{board}.img"
-            shutil.copy(images / f"{board}.img", image)
+            shutil.copy(images.bare(board), image)
             main = tmp_path / "main.py"
             main.write_text(program, encoding="utf-8")
             Installer(micropython(), FIRMWARE, tmp_path).copy(image, {main: "/main.py"})
@@ -70,7 +87,7 @@ def gateway(broker: Mosquitto) -> Iterator[SmallGateway]:
 
 @pytest.fixture
 def button(
-    images: Path, tmp_path: Path, broker: Mosquitto, gateway: SmallGateway
+    images: Images, tmp_path: Path, broker: Mosquitto, gateway: SmallGateway
 ) -> Iterator[Callable[..., SimulatedButton]]:
     """button(board, settings): a whole one in reach of the broker, without power yet."""
     with ExitStack() as buttons:
@@ -78,7 +95,7 @@ def button(
         def make(board: str = "t_a7670", *, speed: float = 8, lorawan: Any = None, **settings: Any) -> SimulatedButton:
             folder = tmp_path / board
             folder.mkdir()
-            shutil.copy(images / f"{board}.img", folder / "flash.img")
+            shutil.copy(images.of(board), folder / "flash.img")
             reach = {
                 "mqtt_host": "127.0.0.1",
                 "mqtt_port": broker.port,

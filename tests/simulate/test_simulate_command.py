@@ -159,7 +159,7 @@ def test_bytes_of_a_line_are_readable():
     assert shown(b"\r\n+CMT: \x00\xff\r\n") == "⏎+CMT: \\x00\\xff⏎"
 
 
-def test_the_files_for_a_real_chip_are_those_that_the_simulated_one_runs(tmp_path: Path, images: Path):
+def test_the_files_for_a_real_chip_are_those_that_the_simulated_one_runs(tmp_path: Path):
     settings = tmp_path / "s.json"
     settings.write_text("{}", encoding="utf-8")
     command = [*SIAGA[:2], "files", str(tmp_path / "out"), "--board", "t_sim7600", "--language", "en"]

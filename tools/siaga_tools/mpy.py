@@ -11,6 +11,7 @@ virtual button's traceback has them, and they are those of the sources.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ from typing import Final
 
 from siaga_tools.installed import of_boards
 from siaga_tools.shorten import smaller
+from siaga_tools.shorten.program import Program
 from siaga_tools.words import Trouble
 
 # A board that no button has: it stays at home.
@@ -54,7 +56,7 @@ def compile_firmware(
     Trouble (`mpy_cross_missing`, `mpy_failed`, `firmware_missing`) with what to do.
     """
     texts, around = _sources(firmware)
-    program = smaller(texts, around)
+    program = _smaller(tuple(texts.items()), tuple(around))
     wanted = of_boards(firmware, program, around, boards) if boards else frozenset(texts)
     compiled = []
     for name, text in program.texts().items():
@@ -65,6 +67,12 @@ def compile_firmware(
         _compile(text, name, target, lines)
         compiled.append(Compiled(Path(name).with_suffix(".mpy").as_posix(), target.stat().st_size))
     return compiled
+
+
+@functools.lru_cache(maxsize=4)
+def _smaller(texts: tuple[tuple[str, str], ...], around: tuple[str, ...]) -> Program:
+    """Some seconds of work, and the same for every board."""
+    return smaller(dict(texts), list(around))
 
 
 def _sources(firmware: Path) -> tuple[dict[str, str], list[str]]:
