@@ -86,13 +86,13 @@ def _sources(firmware: Path) -> tuple[dict[str, str], list[str]]:
     return texts, [source.read_text(encoding="utf-8") for source in sorted(firmware.glob("*.py"))]
 
 
-def runnable(firmware: Path, out: Path) -> Path:
+def runnable(firmware: Path, out: Path, *, lines: bool = True) -> Path:
     """Everything that a virtual button runs, the simulated board too, compiled into `out`; its main.py.
 
     From bytecode a button starts faster, and needs no memory for a compiler: it is what runs on the chip. Raises
     Trouble as `compile_firmware`.
     """
-    compile_firmware(firmware, out, frozenset(), lines=True)
+    compile_firmware(firmware, out, frozenset(), lines=lines)
     return Path(shutil.copy(firmware / "main.py", out))
 
 
