@@ -137,3 +137,21 @@ def test_hand_and_contacts(button: Make, gateway: SmallGateway):
     one.cancel()
     one.wait_state("cancelled", after=mark)
     assert one.feedback.tone_hz in (0, 700)
+
+
+def test_the_devkit_finds_the_bit_rate_of_its_receiver_and_its_supply_goes_with_the_need(
+    button: Make, gateway: SmallGateway
+):
+    one = button("esp32_devkit", speed=20, wifi_ssid="siaga-simulated")
+    assert one.receiver is not None
+    one.receiver.baud = 38400
+    one.place(-5.4292, 105.2613)
+    one.power_on()
+    one.wait_bearer("mqtt")
+    mark = one.mark()
+    one.press()
+    one.wait_for(acknowledged(Kind.UPDATE), after=mark, what="update with the place")
+    assert one.receiver.heard_at == 38400
+    update = next(uplink for uplink in gateway.uplinks if uplink.kind is Kind.UPDATE)
+    assert update.report is not None
+    assert abs(update.report.longitude - 105_2613000) < 20

@@ -65,12 +65,14 @@ def epoch(moment: datetime.datetime, place: tuple[int, int] | None, hdop: float 
 
 
 class SimulatedGnss:
-    """Talks on `line` until it is closed. period_s: a second, or less where time is compressed."""
+    """Talks on `line` until it is closed. period_s: a second, or less where time is compressed. powered: whether it has
+    its supply. baud: its bit rate; heard_at: that of who listens, who gets rubbish at another."""
 
     def __init__(self, period_s: float = 1.0, now: Callable[[], datetime.datetime] | None = None) -> None:
         self.line = SerialLine()
         self.mood = Mood.WELL
         self.powered = True
+        self.baud = self.heard_at = 9600
         self.place: tuple[int, int] | None = None
         self.hdop = 0.9
         self.period_s = period_s
@@ -104,6 +106,8 @@ class SimulatedGnss:
     def _talk(self) -> None:
         while not self._stop.wait(self.period_s):
             words = self.said() if self.powered else b""
+            if self.baud != self.heard_at:
+                words = bytes((byte * 85 + 0x80) % 256 for byte in words[::3])
             if words:
                 self.line.write(words)
 

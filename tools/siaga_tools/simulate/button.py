@@ -28,7 +28,8 @@ from siaga_tools.simulate.wiring import BOARDS, ModemWires
 from siaga_tools.virtual_button import ButtonEvent, read_line
 from siaga_tools.words import Trouble
 
-# With every driver loaded the firmware needs some 240 KB of a 64-bit build; the LILYGO boards have megabytes (PSRAM).
+# With every driver loaded the firmware needs some 220 KB of a 64-bit build, and the simulation 32 KB more: see Memory in
+# firmware/README.md. The LILYGO boards have megabytes.
 HEAP: Final = "384k"
 HOLD_MARGIN_S: Final = 0.15
 DEADLINE_S: Final = 60.0
@@ -497,6 +498,8 @@ class SimulatedButton(Watcher):
 
     def on_uart(self, number: int, baud: int, tx: int, rx: int) -> None:
         self.bauds[tx, rx] = baud
+        if self.receiver is not None and (tx, rx) == self.wiring.gnss:
+            self.receiver.heard_at = baud
 
     def on_life(self, life: Life, why: str) -> None:
         with self._news:
