@@ -39,16 +39,16 @@ class Images:
             Installer(micropython(), FIRMWARE, self._folder).make(image, board)
         return image
 
-    def bare(self, board: str) -> Path:
+    def bare(self, board: str, every_board: bool) -> Path:
         """For a program of a test's own: what test_chip.py names has kept its name."""
-        image = self._folder / f"bare-{board}.img"
+        image = self._folder / f"bare-{board}-{every_board}.img"
         if not image.exists():
             firmware = self._folder / "firmware"
             if not firmware.exists():
                 shutil.copytree(FIRMWARE, firmware, ignore=shutil.ignore_patterns("__pycache__"))
                 names = sorted(set(re.findall(r"[A-Za-z]\w*", (HERE / "test_chip.py").read_text(encoding="utf-8"))))
                 (firmware / "asked_for.py").write_text(f"NAMES = {names!r}\n", encoding="utf-8")
-            Installer(micropython(), firmware, self._folder).make(image, board)
+            Installer(micropython(), firmware, self._folder).make(image, board, every_board=every_board)
         return image
 
 
@@ -62,9 +62,9 @@ def bare(images: Images, tmp_path: Path) -> Iterator[Callable[..., BareChip]]:
     """bare(board, program): that board's chip, switched on with a program of the test's own as its /main.py."""
     with ExitStack() as chips:
 
-        def start(board: str, program: str, **more: Any) -> BareChip:
+        def start(board: str, program: str, *, every_board: bool = False, **more: Any) -> BareChip:
             image = tmp_path / f"{board}.img"
-            shutil.copy(images.bare(board), image)
+            shutil.copy(images.bare(board, every_board), image)
             main = tmp_path / "main.py"
             main.write_text(program, encoding="utf-8")
             Installer(micropython(), FIRMWARE, tmp_path).copy(image, {main: "/main.py"})

@@ -248,10 +248,20 @@ def test_the_board_is_named_on_the_flash(bare: Bare, content: str | None, wrong:
     write = "import os; os.remove('/board.txt')"
     if content is not None:
         write = f"f = open('/board.txt', 'w'); f.write({content!r}); f.close()"
-    chip = bare("t_a7670", write + program("print('board', board.name)", "time.sleep(1000)"))
+    chip = bare("t_a7670", write + program("print('board', board.name)", "time.sleep(1000)"), every_board=True)
     assert chip.line("board") == ("t_a7670" if not wrong else "esp32_devkit")
     said = [line for line in chip.said if '"error"' in line]
     assert not wrong if not said else wrong in said[0] and "t_sim7600" in said[0] and "/board.txt" in said[0]
+
+
+@pytest.mark.parametrize("content", ["t_sim7600", "", None])
+def test_without_its_name_it_is_the_one_board_that_is_installed(bare: Bare, content: str | None):
+    write = "import os; os.remove('/board.txt')"
+    if content is not None:
+        write = f"f = open('/board.txt', 'w'); f.write({content!r}); f.close()"
+    chip = bare("t_a7670", write + program("print('board', board.name)", "time.sleep(1000)"))
+    assert chip.line("board") == "t_a7670"
+    assert any('"error"' in line and "taken for t_a7670" in line for line in chip.said)
 
 
 def test_wifi_comes_and_goes(bare: Bare):

@@ -12,7 +12,7 @@ import pytest
 from micropython import FIRMWARE, environment, micropython
 from siaga_tools.installed import boards
 from siaga_tools.mpy import AT_HOME, LIMIT_BYTES, compile_firmware
-from siaga_tools.shorten import long_names, smaller
+from siaga_tools.shorten import smaller
 from siaga_tools.words import Trouble
 
 
@@ -20,7 +20,7 @@ def small(around: str = "", **files: str) -> dict[str, str]:
     """The files made small, by name without siaga/ and .py; two blank lines before each `def` are not needed."""
     texts = {f"siaga/{name}.py": text for name, text in files.items()}
     texts["siaga/__init__.py"] = ""
-    program = smaller(texts, [around])
+    program = smaller(texts, [around]).program
     return {module.dotted.removeprefix("siaga."): module.text for module in program.modules.values()}
 
 
@@ -31,7 +31,7 @@ def sources() -> tuple[dict[str, str], list[str]]:
 
 def public_shortened() -> set[str]:
     """A private name is only ever looked up on an object of the firmware's own."""
-    return {name for names in long_names(*sources()).values() for name in names.values() if name[0] != "_"}
+    return {name for names in smaller(*sources()).names.values() for name in names.values() if name[0] != "_"}
 
 
 def test_a_constant_stands_where_it_is_used_and_leaves_no_trace() -> None:
@@ -149,7 +149,7 @@ def test_what_runs_is_the_same(tmp_path: Path) -> None:
     outcomes = []
     texts = {f"siaga/{name}.py": text for name, text in files.items()}
     main = "from siaga.app import start\nprint(start(4))\n"
-    for number, them in enumerate((texts, smaller(texts, [main]).texts())):
+    for number, them in enumerate((texts, smaller(texts, [main]).program.texts())):
         room = tmp_path / str(number)
         (room / "siaga").mkdir(parents=True)
         for path, text in them.items():

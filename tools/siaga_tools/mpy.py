@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import Final
 
 from siaga_tools.installed import of_boards
-from siaga_tools.shorten import smaller
-from siaga_tools.shorten.program import Program
+from siaga_tools.shorten import Small, smaller
 from siaga_tools.words import Trouble
 
 # A board that no button has: it stays at home.
 AT_HOME: Final = frozenset({"siaga/boards/simulated.py"})
+# The long texts, which siaga/words.py reads.
+WORDS: Final = "siaga/words.txt"
 LIMIT_BYTES: Final = 120 * 1024
 _TARGET: Final = ("-march=xtensawin", "-msmall-int-bits=31")
 _NO_LINES: Final = "-O3"
@@ -34,7 +35,7 @@ _DEADLINE_S: Final = 60.0
 
 @dataclass(frozen=True)
 class Compiled:
-    """One compiled module: its path on the button, such as siaga/core/at.mpy, and its bytes."""
+    """One file for the button: its path there, such as siaga/core/at.mpy, and its bytes."""
 
     path: str
     size: int
@@ -56,21 +57,27 @@ def compile_firmware(
     Trouble (`mpy_cross_missing`, `mpy_failed`, `firmware_missing`) with what to do.
     """
     texts, around = _sources(firmware)
-    program = _smaller(tuple(texts.items()), tuple(around))
-    wanted = of_boards(firmware, program, around, boards) if boards else frozenset(texts)
+    small = _smaller(tuple(texts.items()), tuple(around))
+    wanted = of_boards(firmware, small.program, around, boards) if boards else frozenset(texts)
+    wanted -= at_home
     compiled = []
-    for name, text in program.texts().items():
-        if name in at_home or name not in wanted:
+    for name, text in small.program.texts().items():
+        if name not in wanted:
             continue
         target = (out / name).with_suffix(".mpy")
         target.parent.mkdir(parents=True, exist_ok=True)
         _compile(text, name, target, lines)
         compiled.append(Compiled(Path(name).with_suffix(".mpy").as_posix(), target.stat().st_size))
+    if small.texts:
+        words = out / WORDS
+        lines_ = [text if path in wanted else "" for path, text in small.texts]
+        words.write_text("".join(f"{line}\n" for line in lines_), encoding="utf-8", newline="\n")
+        compiled.append(Compiled(WORDS, words.stat().st_size))
     return compiled
 
 
 @functools.lru_cache(maxsize=4)
-def _smaller(texts: tuple[tuple[str, str], ...], around: tuple[str, ...]) -> Program:
+def _smaller(texts: tuple[tuple[str, str], ...], around: tuple[str, ...]) -> Small:
     """Some seconds of work, and the same for every board."""
     return smaller(dict(texts), list(around))
 

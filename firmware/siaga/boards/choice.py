@@ -25,12 +25,26 @@ def choose(path: str) -> "tuple[str, str]":
     return DEFAULT, "%s names %r, which is no board: taken for an %s; %s" % (path, name, DEFAULT, mend)
 
 
+def installed(name: str, wrong: str) -> "tuple[object, str]":
+    """The module of the board, and what is wrong. An installer copies one board's file only; where another one is
+    wanted, that is the one that this chip sits on: it drives no other board's pins."""
+    for each in (name,) + KNOWN:
+        try:
+            module = __import__("siaga.boards." + each, None, None, ("boards",))
+        except ImportError:
+            continue
+        if each != name:
+            wrong = "%s%sthe file of %s is not installed: taken for %s" % (wrong, "; " if wrong else "", name, each)
+        return module, wrong
+    raise ImportError("no board is installed: copy one of siaga/boards onto the flash")
+
+
 def boards() -> "Iterator[Board]":
     """The board that this runs on, each time its power comes."""
     if sys.platform == "esp32":
         name, wrong = choose(PATH)
-        module = __import__("siaga.boards." + name, None, None, ("boards",))
-        for board in module.boards():
+        module, wrong = installed(name, wrong)
+        for board in module.boards():  # type: ignore[attr-defined]
             if wrong:
                 board.tell("error", {"what": wrong})
             yield board

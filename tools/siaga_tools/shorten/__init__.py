@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass
 
 from siaga_tools.shorten.constants import fold
 from siaga_tools.shorten.foreign import FOREIGN
-from siaga_tools.shorten.names import shorten_names
+from siaga_tools.shorten.names import LongNames, shorten_names
 from siaga_tools.shorten.program import Program
+from siaga_tools.shorten.words import take_out
 
 
-def smaller(texts: dict[str, str], around: list[str]) -> Program:
+@dataclass(frozen=True)
+class Small:
+    """program: what is compiled. texts: (path of the file that says it, text), by the number that siaga/words.py is
+    asked for. names: by module, as siaga.core.at, what its short names stand for."""
+
+    program: Program
+    texts: list[tuple[str, str]]
+    names: LongNames
+
+
+def smaller(texts: dict[str, str], around: list[str]) -> Small:
     """The sources of siaga/ by path, made small together. around: the texts of the files that import them and are
     not compiled with them; what they name keeps its name. Raises Trouble with the place of what cannot be followed."""
     kept = frozenset(name for text in around for name in names_in(text))
-    program, _ = shorten_names(fold(Program(texts), kept), kept, FOREIGN)
-    return program
-
-
-def long_names(texts: dict[str, str], around: list[str]) -> dict[str, dict[str, str]]:
-    """By module, as siaga.core.at, what its short names stand for."""
-    kept = frozenset(name for text in around for name in names_in(text))
-    return shorten_names(fold(Program(texts), kept), kept, FOREIGN)[1]
+    program, words = take_out(fold(Program(texts), kept))
+    program, names = shorten_names(program, kept, FOREIGN)
+    return Small(program, words, names)
 
 
 def names_in(text: str) -> set[str]:

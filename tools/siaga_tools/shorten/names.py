@@ -25,6 +25,18 @@ from typing import Final
 from siaga_tools.shorten.program import Edit, Module, Program
 from siaga_tools.words import Trouble
 
+# Names that a MicroPython for the ESP32 has in its read-only memory, and that only ever name something in its own types
+# and modules: as the name of something else they take no memory. The first have a number in .mpy files
+# (py/makeqstrdata.py), so that they take no room there either.
+_HAD_ANYWAY: Final = """
+isalpha islower isupper isspace isdigit lstrip rstrip rindex rfind rsplit popitem setdefault reverse bytecode closure
+generator function iterator staticmethod classmethod callable divmod issubclass hash pow abs all any chr dir map round
+sum zip sep little insert index count extend format upper lower strip startswith endswith replace fromkeys
+bound_method dict_view property hex oct bin ceil floor sqrt sin cos tan acos asin atan exp radians degrees trunc modf
+pixel hline vline blit scroll ellipse poly fill_rect acosh asinh atanh copysign cosh erf erfc expm1 fabs fmod frexp
+gamma isfinite isinf isnan ldexp lgamma log10 log2 sinh tanh polar randint choice uniform search match groups heappush
+heappop heapify deque popleft appendleft namedtuple calcsize sizeof addressof byteorder implementation maxsize
+"""
 LongNames = dict[str, dict[str, str]]
 _BY_STRING: Final = frozenset({"getattr", "setattr", "hasattr", "delattr"})
 _UNFOLLOWABLE: Final = frozenset({"eval", "exec", "globals", "locals", "vars", "execfile", "__dict__"})
@@ -110,6 +122,7 @@ class _Shortener:
             members.setdefault(first, set()).add(dotted)
         own: dict[str, dict[str, str]] = {dotted: {} for dotted in self._tokens}
         shared = list(itertools.islice(_short(string.ascii_uppercase, taken), len(free)))
+        attributes, letters = self._attributes()
         everywhere = []
         for name in free:
             if name[0] == "_" and len(where[name]) == 1:
@@ -120,12 +133,14 @@ class _Shortener:
                 everywhere.append(name)
                 continue
             here = {short for dotted in lives for short in own[dotted].values()}
-            short = next(short for short in shared if short not in here)
+            pool = itertools.chain(letters, shared) if name in attributes else shared
+            short = next(short for short in pool if short not in here)
             for dotted in lives:
                 own[dotted][name] = short
         taken |= {short for names_ in own.values() for short in names_.values()}
-        common = dict(zip(everywhere, _short(string.ascii_letters, taken, 2), strict=False))
-        common = {name: short for name, short in common.items() if len(short) < len(name)}
+        had = [name for name in _HAD_ANYWAY.split() if name not in taken]
+        shorts = itertools.chain(had, _short(string.ascii_letters, taken | set(had), 2))
+        common = dict(zip(everywhere, shorts, strict=False))
         edits: dict[str, list[Edit]] = {}
         longs: dict[str, dict[str, str]] = {}
         for module in self._program.modules.values():
@@ -135,6 +150,27 @@ class _Shortener:
                 short: name for name, short in mapping.items() if name in self._tokens[module.dotted]
             }
         return self._program.edited(edits), longs
+
+    def _attributes(self) -> tuple[set[str], list[str]]:
+        """(private names that are never anything but an attribute, letters that no attribute has yet): these serve for
+        arguments too, which an attribute never meets."""
+        methods = Counter(
+            node.name
+            for module in self._program.modules.values()
+            for body in ast.walk(module.tree)
+            if isinstance(body, ast.ClassDef)
+            for node in body.body
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        )
+        loose: Counter[str] = Counter()
+        dotted: set[str] = set()
+        for tokens in self._tokens.values():
+            for name, places in tokens.items():
+                loose[name] += sum(not attribute for _, attribute in places)
+                if any(attribute for _, attribute in places):
+                    dotted.add(name)
+        only = {name for name in dotted if name[0] == "_" and loose[name] == methods[name]}
+        return only, [c for c in string.ascii_lowercase if c not in dotted | self._untouchable]
 
     def _is_global_only(self, name: str) -> bool:
         """Whether each place of this name is a global of a module, which no object's attributes can meet."""
