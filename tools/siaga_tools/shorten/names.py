@@ -5,8 +5,8 @@ shortened everywhere or nowhere, whatever it stands for, so that no use has to b
 name that something else may look up: MicroPython, its modules and protocols (`foreign`), the files that are no part of
 the program (`kept`), getattr and the like through a string that stands anywhere, and each keyword of a call.
 
-Names that cannot meet share their short ones: private names of different families of files (files bound by inheritance
-are one family), globals of files that do not import one another's, arguments of different functions.
+Names that cannot meet share their short ones: private names of files none of which inherits from the other, globals of
+files that do not import one another's, arguments of different functions.
 """
 
 from __future__ import annotations
@@ -106,29 +106,24 @@ class _Shortener:
         return name in module.imports and module.imports[name] is None
 
     def shorten(self) -> tuple[Program, LongNames]:
-        families = _families(self._program)
-        where: dict[str, set[str]] = {}
+        heirs = _heirs(self._program)
         weight: Counter[str] = Counter()
-        for dotted, tokens in self._tokens.items():
-            for name in set(tokens):
-                where.setdefault(name, set()).add(families[dotted])
-                weight[name] += 1
+        for tokens in self._tokens.values():
+            weight.update(tokens.keys())
         names = sorted(self._defined & self._existing - self._untouchable, key=lambda name: (-weight[name], name))
         erased = {name for module in self._program.modules.values() for name in _erased(module)}
         free = [name for name in names if name not in erased]
         taken = self._existing | self._untouchable
-        members: dict[str, set[str]] = {}
-        for dotted, first in families.items():
-            members.setdefault(first, set()).add(dotted)
         own: dict[str, dict[str, str]] = {dotted: {} for dotted in self._tokens}
         shared = list(itertools.islice(_short(string.ascii_uppercase, taken), len(free)))
         attributes, letters = self._attributes()
         everywhere = []
         for name in free:
-            if name[0] == "_" and len(where[name]) == 1:
-                lives = members[next(iter(where[name]))]
+            places = {dotted for dotted, tokens in self._tokens.items() if name in tokens}
+            if name[0] == "_":
+                lives = {heir for dotted in places for heir in heirs[dotted]}
             elif self._is_global_only(name):
-                lives = {dotted for dotted, tokens in self._tokens.items() if name in tokens}
+                lives = places
             else:
                 everywhere.append(name)
                 continue
@@ -306,26 +301,25 @@ def _erased(module: Module) -> list[str]:
     ]
 
 
-def _families(program: Program) -> dict[str, str]:
-    """Which files share objects with private parts: those that inherit from one another; each by its first file."""
-    first = {dotted: dotted for dotted in program.modules}
-
-    def find(dotted: str) -> str:
-        while first[dotted] != dotted:
-            dotted = first[dotted]
-        return dotted
-
+def _heirs(program: Program) -> dict[str, set[str]]:
+    """By file, itself and the files whose classes inherit from one of its own: there its private names meet theirs."""
+    heirs = {dotted: {dotted} for dotted in program.modules}
     for module in program.modules.values():
         for node in ast.walk(module.tree):
-            if isinstance(node, ast.ClassDef):
-                for base in node.bases:
-                    target, at = program.meaning(module, base), module
-                    while target is not None and target.module != at.dotted and target.name is not None:
-                        low, high = sorted((find(at.dotted), find(target.module)))
-                        first[high] = low
-                        at = program.modules[target.module]
-                        target = at.imports.get(target.name)
-    return {dotted: find(dotted) for dotted in program.modules}
+            for base in node.bases if isinstance(node, ast.ClassDef) else ():
+                target, at = program.meaning(module, base), module
+                while target is not None and target.name is not None and target.module != at.dotted:
+                    heirs[target.module].add(module.dotted)
+                    at = program.modules[target.module]
+                    target = at.imports.get(target.name)
+    grown = True
+    while grown:
+        grown = False
+        for mine in heirs.values():
+            more = {heir for dotted in mine for heir in heirs[dotted]} - mine
+            mine |= more
+            grown |= bool(more)
+    return heirs
 
 
 def _refuse_unfollowable(module: Module, node: ast.AST, name: str) -> None:
