@@ -1,11 +1,11 @@
 """What compiled firmware says to people: its long texts lie in a file beside this one and are read one at a time, when
-they are needed; most never are, and all would take memory all the time. Made and used by the compile step
-(tools/siaga_tools/shorten/words.py), which puts text(number) where a text stood; the sources know nothing of it."""
+they are needed; most never are, and all would take memory all the time. The compile step makes that file and puts
+long_text(number) where a text stood (tools/siaga_tools/shorten/words.py); the sources know nothing of it."""
 
 _PIECE = 64
 
 
-def text(number: int, arguments: object = None) -> str:
+def long_text(number: int, arguments: object = None) -> str:
     """A text by its line, with its placeholders filled if there are arguments. Where it cannot be read (no memory, a
     broken flash) its number and the arguments: what is being reported must still be reported."""
     try:

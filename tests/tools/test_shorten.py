@@ -11,7 +11,7 @@ import pytest
 
 from micropython import FIRMWARE, environment, micropython
 from siaga_tools.installed import boards
-from siaga_tools.mpy import AT_HOME, LIMIT_BYTES, compile_firmware
+from siaga_tools.mpy import AT_HOME, LIMIT_BYTES, compile_firmware, runnable
 from siaga_tools.shorten import smaller
 from siaga_tools.words import Trouble
 
@@ -109,11 +109,15 @@ def test_a_name_that_something_else_may_look_up_is_left_alone(name: str, text: s
         ("def f(a):\n    return a.__dict__\n", "siaga/a.py:2 .*__dict__"),
         ("x = 1\neval('x')\n", "siaga/a.py:2 .*eval"),
         ("from siaga.b import *\n", "siaga/a.py:1 .*everything"),
+        (
+            "def f(long_text):\n    raise OSError('a text of more than a few words')\n",
+            "siaga/a.py .*long_text is wanted",
+        ),
     ],
 )
 def test_what_cannot_be_followed_is_refused_with_its_place(text: str, why: str) -> None:
     with pytest.raises(Trouble, match=why):
-        small(a=text, b="")
+        small(a=text, b="", words="def long_text(number): ...\n")
 
 
 def test_private_names_of_files_that_inherit_from_one_another_stay_apart() -> None:
@@ -217,3 +221,71 @@ def test_every_file_is_on_some_board_and_every_part_is_known(tmp_path: Path) -> 
     assert {f"siaga/boards/{board}.mpy" for board in boards(FIRMWARE)} <= everywhere
     files = {path.stem for path in (FIRMWARE / "siaga" / "boards").glob("*.py")}
     assert files == {*boards(FIRMWARE), "__init__", "choice", "esp32", *(Path(name).stem for name in AT_HOME)}
+
+
+WORDY = {
+    "siaga/__init__.py": "",
+    "siaga/words.py": (FIRMWARE / "siaga" / "words.py").read_text(),
+    "siaga/app.py": '"""What it is for, in several words."""\n\nimport sys\n\n\ndef tell(what):\n    print(what)\n\n\n'
+    "def start(number):\n"
+    '    tell("a text that is long enough, with the number %d" % number)\n'
+    '    tell("a text that is long enough, with the numbers %d "\n         "and %r" % (number, "u"))\n'
+    '    tell("a text that is long enough: ü")\n'
+    '    tell("a text that is long enough: ü")\n'
+    '    tell("short one")\n'
+    '    tell("AT+CMQTTSSLCFG=0,0,AND,MORE,AND,MORE")\n'
+    '    if "a text that is long enough, but compared" == number:\n        return\n',
+}
+WORDY_MAIN = "from siaga.app import start\nstart(7)\n"
+
+
+def test_long_texts_lie_in_a_file_and_are_said_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "siaga").mkdir()
+    for path, text in WORDY.items():
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    (tmp_path / "main.py").write_text(WORDY_MAIN)
+    room = runnable(tmp_path, tmp_path / "room").parent
+    words = (room / "siaga" / "words.txt").read_text(encoding="utf-8").splitlines()
+    assert words == [
+        "a text that is long enough, with the number %d",
+        "a text that is long enough, with the numbers %d and %r",
+        "a text that is long enough: ü",
+    ]
+    assert b"long enough, with" not in (room / "siaga" / "app.mpy").read_bytes()
+    said = [run_button(room, main) for main in (tmp_path, room)]
+    assert said[0] == said[1] and "numbers 7 and 'u'" in said[0]
+    (room / "siaga" / "words.txt").write_bytes(b"a text cut sho")
+    spare = run_button(room, room).splitlines()
+    assert spare == ["text 0 7", "text 1 (7, 'u')", "text 2 None", "text 2 None", *said[0].splitlines()[4:]]
+    (room / "siaga" / "words.txt").unlink()
+    assert run_button(room, room).splitlines() == spare
+
+
+def run_button(room: Path, main: Path) -> str:
+    done = subprocess.run(
+        [micropython(), "main.py"],
+        cwd=main,
+        env=environment(MICROPYPATH=f"{main}:.frozen"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_text_of_many_pieces_is_read_whole(tmp_path: Path) -> None:
+    """Longer than what is read at a time, and lines that end where a piece does."""
+    texts = [f"{length:0{length}d}" for length in (1, 63, 64, 62, 65, 127, 128, 300, 5)]
+    (tmp_path / "words.py").write_text(WORDY["siaga/words.py"])
+    (tmp_path / "words.txt").write_text("".join(f"{text}\n" for text in texts))
+    (tmp_path / "main.py").write_text(f"import words\nfor n in range({len(texts)}):\n    print(words.long_text(n))\n")
+    assert run_button(tmp_path, tmp_path).split("\n")[:-1] == texts
+
+
+def test_a_board_carries_the_texts_of_what_it_has(tmp_path: Path) -> None:
+    for board, has in (("esp32_devkit", False), ("t_a7670", True)):
+        compile_firmware(FIRMWARE, tmp_path / board, boards=(board,))
+        text = (tmp_path / board / "siaga" / "words.txt").read_text(encoding="utf-8")
+        assert ("PWRKEY" in text) == has

@@ -12,15 +12,17 @@ import re
 from typing import Final
 
 from siaga_tools.shorten.program import Edit, Module, Program, of_node
+from siaga_tools.words import Trouble
 
 HOME: Final = "siaga.words"
+_CALL: Final = "long_text"
 _SHORTEST: Final = 24  # below that the call costs as much as it saves
 _FOR_PEOPLE: Final = re.compile(r"[^\x00-\x1f]* [^\x00-\x1f]* [^\x00-\x1f]*")
 _STAYS: Final = ("siaga/boards/", "siaga/core/fix.py", "siaga/core/nmea.py", "siaga/core/modem_fix.py")
 
 
 def take_out(program: Program) -> tuple[Program, list[tuple[str, str]]]:
-    """The program with text(number) in place of its long texts, and the texts: (path of the file, text) by number."""
+    """The program with long_text(number) in place of its long texts, and these: (path of the file, text) by number."""
     texts: list[tuple[str, str]] = []
     if HOME not in program.modules:
         return program, texts
@@ -37,20 +39,22 @@ def take_out(program: Program) -> tuple[Program, list[tuple[str, str]]]:
                 texts.append(key)
             edits.setdefault(module.dotted, []).extend(_edits(node, formatted, numbers[key]))
         if found:
+            if _CALL in module.bound or _CALL in module.imports:
+                raise Trouble("mpy_failed", file=module.path, why=f"the name {_CALL} is wanted by the compile step")
             first = next(s for s in module.tree.body if not _is_docstring(s))
             at = first if isinstance(first, (ast.Import, ast.ImportFrom, ast.Pass, ast.Assign)) else module.tree.body[0]
             place = (at.lineno, at.col_offset)
-            edits[module.dotted].append(Edit(place, place, f"from {HOME} import text; "))
+            edits[module.dotted].append(Edit(place, place, f"from {HOME} import {_CALL}; "))
     return program.edited(edits), texts
 
 
 def _edits(node: ast.Constant, formatted: ast.BinOp | None, number: int) -> list[Edit]:
     if formatted is None:
-        return [of_node(node, f"text({number})")]
+        return [of_node(node, f"{_CALL}({number})")]
     right = formatted.right
     end = (right.end_lineno or 0, right.end_col_offset or 0)
     return [
-        Edit((node.lineno, node.col_offset), (right.lineno, right.col_offset), f"text({number}, "),
+        Edit((node.lineno, node.col_offset), (right.lineno, right.col_offset), f"{_CALL}({number}, "),
         Edit(end, end, ")"),
     ]
 
