@@ -9,15 +9,18 @@ every documented time alike.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
+import select
 import threading
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from siaga_tools.silicon.modem_http import ModemHttp
 from siaga_tools.silicon.modem_mqtt import ModemMqtt
@@ -36,6 +39,7 @@ RESET_S = 1.9
 # AT+CSCLK=1 with DTR high: the serial line sleeps after so long without a byte, and needs so long after DTR went low.
 DOZE_S = 10.0
 AWAKE_S = 0.05
+_SOON_S = 0.003
 STRAY = (b"+CGEV: EPS PDN ACT 1", b"SMS DONE", b"PB DONE", b"+CGEV: ME PDN DEACT 8", b"+CTZV: 26/11/23,10:00:00,+28")
 
 
@@ -94,8 +98,11 @@ class A7670:
         self.on_ring: Callable[[bool], None] | None = None
         self.flight_allows = True
         self._ringing = 0
+        self._at_work = 0
+        self._stirred_s = 0.0
         self.voice = ModemVoice(self)
         self._key_down = 0.0
+        self._key_acts = False
         self._reset_timer: asyncio.TimerHandle | None = None
         self._dtr = False
         self._supplied = True
@@ -144,6 +151,7 @@ class A7670:
 
     def press_line(self, name: str, acts: bool) -> None:
         """One of the board's lines, as through `pins`; does not wait, so any thread may call it."""
+        self.stir()
         self._loop.call_soon_threadsafe(self._pin, name, acts)
 
     def is_asleep(self) -> bool:
@@ -227,8 +235,10 @@ class A7670:
         elif name == "flight":
             self.flight_allows = acts
         elif name == "power_key" and acts:
+            self._key_acts = True
             self._key_down = self._loop.time()
         elif name == "power_key":
+            self._key_acts = False
             held_s = self._loop.time() - self._key_down
             if not self._on and held_s >= POWER_KEY_ON_S * self.pace:
                 self._start()
@@ -258,7 +268,40 @@ class A7670:
             self._life = self._loop.create_task(self._live())
 
     async def wait(self, seconds: float) -> None:
-        await asyncio.sleep(seconds * self.pace)
+        with self.working():
+            await asyncio.sleep(seconds * self.pace)
+
+    def later(self, seconds: float, what: Callable[..., None], *arguments: object) -> None:
+        """Do something after so many documented seconds."""
+
+        def step() -> None:
+            self._at_work -= 1
+            what(*arguments)
+
+        self._at_work += 1
+        self._loop.call_later(seconds * self.pace, step)
+
+    @contextlib.contextmanager
+    def working(self) -> Iterator[None]:
+        """Something is under way meanwhile."""
+        self._at_work += 1
+        try:
+            yield
+        finally:
+            self._at_work -= 1
+
+    def stir(self) -> None:
+        """Something has just happened here or on the network."""
+        self._stirred_s = time.monotonic()
+
+    def unsettled_s(self, quiet_s: float) -> float:
+        """How long, in real seconds, to wait before asking again whether nothing is under way here: 0 = nothing, and
+        for quiet_s there was nothing. From any thread."""
+        ready, _, _ = select.select([self.line, self.pins], [], [], 0)
+        pressed = self._key_acts or self._reset_timer is not None or not self._input.empty()
+        if ready or pressed or self._at_work or self.radio.is_under_way():
+            return _SOON_S
+        return max(0.0, self._stirred_s + quiet_s - time.monotonic())
 
     async def _live(self) -> None:
         if Fault.NOISE in self.faults:
@@ -268,7 +311,9 @@ class A7670:
         later = [self._loop.create_task(self._find_network()), self._loop.create_task(self.sms.watch())]
         try:
             while True:
-                await self._obey(await self._next_line())
+                line = await self._next_line()
+                with self.working():
+                    await self._obey(line)
         finally:
             for task in later:
                 task.cancel()
@@ -313,7 +358,7 @@ class A7670:
         self._ringing += 1
         if self.on_ring is not None:
             self.on_ring(True)
-        self._loop.call_later(low_s * self.pace, self._ring_over)
+        self.later(low_s, self._ring_over)
 
     def _ring_over(self) -> None:
         self._ringing -= 1
@@ -379,7 +424,15 @@ class A7670:
         self.urc(final)
         self._obeying = False
         for late in (*self.mqtt.results(), *self.http.results()):
-            self._loop.create_task(late)
+            self._at_work += 1
+            self._loop.create_task(self._see_through(late))
+
+    async def _see_through(self, late: Coroutine[Any, Any, None]) -> None:
+        try:
+            await late
+        finally:
+            self._at_work -= 1
+            self.stir()
 
     def _handler(self, command: Command) -> Callable[[Command], Awaitable[None]]:
         for owner in (self, self.radio, self.mqtt, self.http, self.sms, self.voice):
@@ -403,10 +456,10 @@ class A7670:
         self.urc(self.model)
 
     async def at_cpof(self, command: Command) -> None:
-        self._loop.call_later(0.5 * self.pace, self._stop)
+        self.later(0.5, self._stop)
 
     async def at_creset(self, command: Command) -> None:
-        self._loop.call_later(0.1 * self.pace, self._restart)
+        self.later(0.1, self._restart)
 
     async def at_cfun(self, command: Command) -> None:
         functional = int(command.arguments[0])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from types import TracebackType
 from typing import Self
@@ -68,10 +69,21 @@ class SimulatedGnss:
     """Talks on `line` until it is closed. period_s: a second, or less where time is compressed. powered: whether it has
     its supply. baud: its bit rate; heard_at: that of who listens, who gets rubbish at another."""
 
-    def __init__(self, period_s: float = 1.0, now: Callable[[], datetime.datetime] | None = None) -> None:
+    def __init__(
+        self,
+        period_s: float = 1.0,
+        now: Callable[[], datetime.datetime] | None = None,
+        pause: Callable[[Callable[[], bool]], object] | None = None,
+        turn: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
+        """pause: waits for the next period instead, less where what it is given says so. turn: around each wait and
+        what is said after it."""
         self.line = SerialLine()
         self.mood = Mood.WELL
-        self.powered = True
+        self._power = threading.Event()
+        self._power.set()
+        self._pause = pause or self._wait
+        self._turn = turn
         self.baud = self.heard_at = 9600
         self.place: tuple[int, int] | None = None
         self.hdop = 0.9
@@ -103,13 +115,28 @@ class SimulatedGnss:
                 moment = self._frozen_at
         return epoch(moment, None if self.mood is Mood.NO_SKY else self.place, self.hdop)
 
+    @property
+    def powered(self) -> bool:
+        return self._power.is_set()
+
+    @powered.setter
+    def powered(self, on: bool) -> None:
+        (self._power.set if on else self._power.clear)()
+
+    def _wait(self, is_over: Callable[[], bool]) -> bool:
+        return self._stop.wait(self.period_s)
+
     def _talk(self) -> None:
-        while not self._stop.wait(self.period_s):
-            words = self.said() if self.powered else b""
-            if self.baud != self.heard_at:
-                words = bytes((byte * 85 + 0x80) % 256 for byte in words[::3])
-            if words:
-                self.line.write(words)
+        while not self._stop.is_set():
+            if not self._power.wait(0.2):
+                continue
+            with self._turn():
+                self._pause(self._stop.is_set)
+                words = self.said() if self.powered and not self._stop.is_set() else b""
+                if self.baud != self.heard_at:
+                    words = bytes((byte * 85 + 0x80) % 256 for byte in words[::3])
+                if words:
+                    self.line.write(words)
 
     def __enter__(self) -> Self:
         self._thread.start()

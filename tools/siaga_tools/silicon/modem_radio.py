@@ -45,6 +45,10 @@ class ModemRadio:
             if self._report[name]:
                 self._modem.urc(f"+{name}: {stat}" + (',"2F1A","0A1B2C3D"' if stat == 1 else ""))
 
+    def is_under_way(self) -> bool:
+        """Whether it is about to register."""
+        return self._registered_s is not None and self._modem.loop.time() < self._registered_s
+
     def stats(self) -> tuple[int, int]:
         """stat for data, and for the rest."""
         allowed = self._modem.functional and self._modem.flight_allows
@@ -114,14 +118,14 @@ class ModemRadio:
             raise Refused("ERROR")
         self._gnss_s = self._modem.loop.time() if command.arguments[0] == "1" else None
         if self._gnss_s is None:
-            self._modem.loop.call_later(2 * self._modem.pace, self._modem.urc, "+CGPS: 0")
+            self._modem.later(2, self._modem.urc, "+CGPS: 0")
 
     async def at_cgnsspwr(self, command: Command) -> None:
         if self._modem.is_old:
             raise Refused("ERROR")
         if command.arguments[0] == "1":
             self._gnss_s = self._modem.loop.time() + GNSS_READY_S * self._modem.pace
-            self._modem.loop.call_later(GNSS_READY_S * self._modem.pace, self._modem.urc, "+CGNSSPWR: READY!")
+            self._modem.later(GNSS_READY_S, self._modem.urc, "+CGNSSPWR: READY!")
         else:
             self._gnss_s = None
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
@@ -143,6 +144,8 @@ class SimulatedButton(Watcher):
             parts.micropython, self.flash.resolve(), BLOCKS, heap=parts.heap, chip_id=parts.chip_id, wires=wires
         )
         self.chip = Chip(chip, self.clock, self)
+        if self.modem is not None:
+            self.chip.unsettled.append(self.modem.unsettled_s)
 
     def _solder(self) -> dict[tuple[int, int], str]:
         """Every part on its wires; a wire without a part leads to nobody."""
@@ -180,7 +183,7 @@ class SimulatedButton(Watcher):
     def _solder_receiver(self) -> SerialLine | None:
         if self.wiring.gnss is None:
             return None
-        self.receiver = SimulatedGnss(self.clock.real_s(1))
+        self.receiver = SimulatedGnss(now=self._now, pause=self._next_second, turn=self.clock.held)
         self.receiver.mood = Mood.NO_SKY
         self.receiver.line.trace = self._tracer("gnss")
         return self.receiver.line
@@ -190,8 +193,12 @@ class SimulatedButton(Watcher):
             self.modem.pace = self.clock.real_s(1)
         if self.lorawan is not None:
             self.lorawan.speed = self.clock.speed
-        if self.receiver is not None:
-            self.receiver.period_s = self.clock.real_s(1)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock.now_us() / 1_000_000, UTC)
+
+    def _next_second(self, is_over: Callable[[], bool]) -> bool:
+        return self.clock.until(self.clock.now_us() + 1_000_000, is_over)
 
     def __enter__(self) -> Self:
         for part in (self.modem, self.lorawan, self.receiver):
@@ -256,7 +263,7 @@ class SimulatedButton(Watcher):
 
     def press(self, hold_s: float = 2.0) -> None:
         """Hold it for so long (simulated seconds) after it was felt, then let go."""
-        with self._hand:
+        with self._hand, self.clock.paced():
             mark = self.mark()
             self._contact("button", True)
             try:
@@ -273,7 +280,7 @@ class SimulatedButton(Watcher):
 
     def tap(self, times: int = 3) -> None:
         """Short taps, a third of a second apart."""
-        with self._hand:
+        with self._hand, self.clock.paced():
             for _ in range(times):
                 self._contact("button", True)
                 self.sleep(0.15)
@@ -282,7 +289,7 @@ class SimulatedButton(Watcher):
 
     def test(self, hold_s: float = 2.0) -> None:
         """Switch it off, and on again with the button held."""
-        with self._hand:
+        with self._hand, self.clock.paced():
             self.power_cut()
             mark = self.mark()
             self.power_on(held=True)
@@ -331,6 +338,13 @@ class SimulatedButton(Watcher):
     def set_speed(self, speed: float) -> None:
         self.clock.set_speed(speed)
 
+    def set_skips(self, skips: bool) -> None:
+        """Whether time in which nothing happens passes in a moment. Raises ValueError with a LoRaWAN module, whose
+        waits go by the host's time."""
+        if skips and self.lorawan is not None:
+            raise ValueError("a LoRaWAN module waits in the host's time: nothing can be skipped")
+        self.clock.set_skips(skips)
+
     def skip_sleep(self, margin_s: float = 1.0) -> bool:
         """If it sleeps with an alarm clock, let the time until shortly before it pass in a moment."""
         wakes_at_us = self.chip.wakes_at_us
@@ -341,9 +355,7 @@ class SimulatedButton(Watcher):
 
     def sleep(self, sim_s: float) -> None:
         """Let so many simulated seconds pass."""
-        until_us = self.clock.now_us() + int(sim_s * 1_000_000)
-        while (left_us := until_us - self.clock.now_us()) > 0:
-            time.sleep(min(0.2, max(0.001, self.clock.real_s(left_us / 1_000_000))))
+        self.clock.until(self.clock.now_us() + int(sim_s * 1_000_000))
 
     def _contact(self, name: str, acts: bool) -> None:
         switch = getattr(self.wiring, name)

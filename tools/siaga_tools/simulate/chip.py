@@ -35,6 +35,14 @@ _PULLED_UP: Final = frozenset({0, 5, 15})
 _CLOCK_PADS: Final = frozenset({0, 2, 4, 12, 13, 14, 15, 25, 26, 27, 32, 33, *range(34, 40)})
 _START_S: Final = 0.3  # from power to the firmware's first line, roughly, on the chip
 _DO_S: Final = 20.0
+# What mem_info() prints, and the bytes of a block of this 64-bit port's heap.
+_MEMORY: Final = ("mem: ", "stack: ", "GC: ", " No. of 1-blocks: ")
+_BLOCK: Final = 32
+# How long nothing may have come or gone before time is skipped, real seconds: whoever is asked answers within it.
+QUIET_S: Final = 0.25
+# Time is skipped in steps that are no shorter: up to so many simulated microseconds a task may wake late, as on a chip
+# that makes a signature.
+GRAIN_US: Final = 1_000_000
 
 
 class Life(StrEnum):
@@ -87,13 +95,20 @@ class ChipParts:
 
 class Chip:
     """Runs in a thread of its own while it is entered, without power at first. All methods may be called from any
-    thread. `starts`: how often a program began. `heap_base`: bytes of the heap that the simulation itself takes."""
+    thread. `starts`: how often a program began. `heap_base`: bytes of the heap that the simulation itself takes.
+    `largest_free`: bytes of the largest free piece when it was last asked."""
 
     def __init__(self, parts: ChipParts, clock: SimClock, watcher: Watcher) -> None:
         self.parts = parts
         self.life = Life.OFF
         self.starts = 0
         self.heap_base = 0
+        self.largest_free = 0
+        self.quiet_s = QUIET_S
+        self.skipped_us = 0
+        self.unsettled: list[Callable[[float], float]] = []
+        self._wish_us: int | None = None
+        self._again: asyncio.TimerHandle | None = None
         self.woke_by = (POWER_ON, 0)
         self.wakes_at_us: int | None = None
         self._clock = clock
@@ -118,6 +133,7 @@ class Chip:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="simulated ESP32", daemon=True)
         clock.listeners.append(lambda: self._call(self._paced))
+        clock.on_free.append(lambda: self._call(self._skip))
 
     # For whoever holds it.
 
@@ -153,7 +169,7 @@ class Chip:
         self.do(change)
 
     def ask_heap(self) -> None:
-        """Have it collect, and tell on_heap()."""
+        """Have it collect, and tell on_heap() and, a moment later, `largest_free`."""
         self.do(lambda: self._tell("heap"))
 
     def do(self, what: Callable[[], None]) -> None:
@@ -209,7 +225,7 @@ class Chip:
         self._end_process()
         self._line.read(0)
         self._text = self._said = self._complained = b""
-        self._guard_us = None
+        self._guard_us = self._wish_us = None
         self.wakes_at_us = None
         self._ext0, self._ext1 = None, ((), 1)
         self.woke_by = (cause, reason)
@@ -316,6 +332,7 @@ class Chip:
         self._live(Life.ASLEEP)
         self._look()
         self._set_timer()
+        self._skip()
 
     def _look(self) -> None:
         """Whether something ends the sleep. The resistors on the wires are in `_levels`; a pin without reads LOW."""
@@ -336,6 +353,8 @@ class Chip:
     def _paced(self) -> None:
         self._tell(self._pace())
         self._set_timer()
+        if self.life is Life.ASLEEP:
+            self._skip()
 
     def _set_timer(self) -> None:
         """For whatever is due first: the end of the sleep, or the watchdog's patience."""
@@ -366,7 +385,28 @@ class Chip:
 
     def _pace(self) -> str:
         sim_us, real_us, permille = self._clock.base()
-        return f"clock {sim_us} {real_us} {permille}"
+        return f"clock {sim_us} {real_us} {permille} {int(self.quiet_s * 1000) if self._clock.skips else 0}"
+
+    # Skipping.
+
+    def _skip(self) -> None:
+        """Let time pass in a moment until its firmware is awake again, if nobody anywhere is at something."""
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
+        wish_us = self.wakes_at_us if self.life is Life.ASLEEP else self._wish_us
+        now_us = self._clock.now_us()
+        if not self._clock.skips or wish_us is None or wish_us <= now_us:
+            return
+        wait_s = max((unsettled(self.quiet_s) for unsettled in self.unsettled), default=0.0)
+        if wait_s:
+            self._again = self._loop.call_later(wait_s, self._skip)
+            return
+        if self.life is Life.RUNNING:
+            wish_us = max(wish_us, now_us + GRAIN_US)
+        if self._clock.skip_to(wish_us):
+            self._wish_us = None
+            self.skipped_us += self._clock.now_us() - now_us
 
     def _wlan(self) -> str:
         ssid, rssi = self._access_point
@@ -383,10 +423,18 @@ class Chip:
     # What comes out.
 
     def _read_console(self, fileno: int, process: subprocess.Popen[bytes]) -> None:
-        self._said, ended = self._read(fileno, self._said, self._watcher.on_console)
+        self._said, ended = self._read(fileno, self._said, self._take)
         if ended and process is self._process:
             self._loop.remove_reader(fileno)
             self._stopped(process)
+
+    def _take(self, line: str) -> None:
+        """Its console's, without what micropython.mem_info() prints."""
+        if line.startswith(_MEMORY):
+            _, found, blocks = line.partition("max free sz: ")
+            self.largest_free = int(blocks) * _BLOCK if found else self.largest_free
+        else:
+            self._watcher.on_console(line)
 
     def _read_complaints(self, fileno: int, process: subprocess.Popen[bytes]) -> None:
         self._complained, ended = self._read(fileno, self._complained, self._watcher.on_console)
@@ -437,6 +485,11 @@ class Chip:
             case ["wdt", milliseconds]:
                 self._guard_ms = int(milliseconds)
                 self._feed()
+            case ["idle", until_us]:
+                self._wish_us = int(until_us)
+                self._skip()
+            case ["awake"]:
+                self._wish_us = None
             case ["feed"]:
                 self._feed()
             case ["heap", used, free]:

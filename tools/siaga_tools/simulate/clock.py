@@ -1,10 +1,15 @@
-"""The time of a simulated world: as fast as one likes, and changing its pace while everything runs."""
+"""The time of a simulated world: as fast as one likes, changing its pace while everything runs, and skipping what
+nobody is awake for."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+_LONGEST_WAIT_S = 0.5
 
 
 def _real_us() -> int:
@@ -13,11 +18,21 @@ def _real_us() -> int:
 
 class SimClock:
     """Unix microseconds that begin with the host's and go `speed` times as fast. Safe from any thread. `listeners`
-    are called, in the thread that changed it, after each change."""
+    are called, in the thread that changed it, after each change.
+
+    While `skips`, time in which nothing happens passes in a moment (skip_to(), which a chip asks for when all its
+    tasks sleep). Three things bound that: the clock is held() by whoever acts or works at something, nobody who sleeps
+    until() a moment is passed over, and while it is paced() every moment is lived through.
+    """
 
     def __init__(self, speed: float = 1.0) -> None:
         self.listeners: list[Callable[[], None]] = []
-        self._lock = threading.Lock()
+        self.on_free: list[Callable[[], None]] = []  # called when nobody holds it any more
+        self.skips = False
+        self._lock = threading.Condition(threading.RLock())
+        self._holders: Counter[int] = Counter()  # by thread
+        self._paced = 0
+        self._wakes: Counter[int] = Counter()  # moments that somebody sleeps until
         self._real_us = self._sim_us = _real_us()
         self._permille = _permille(speed)
 
@@ -40,6 +55,11 @@ class SimClock:
     def set_speed(self, speed: float) -> None:
         self._change(_permille(speed), 0)
 
+    def set_skips(self, skips: bool) -> None:
+        """Whether idle time is skipped."""
+        self.skips = skips
+        self._change(self._permille, 0)
+
     def jump(self, seconds: float) -> None:
         """So much time passes in a moment, for a button that sleeps. Silicon that waits does not notice."""
         self._change(self._permille, int(seconds * 1_000_000))
@@ -54,8 +74,88 @@ class SimClock:
             self._sim_us = self._now_us(real_us) + ahead_us
             self._real_us = real_us
             self._permille = permille
+            self._lock.notify_all()
+        self._tell()
+
+    def _tell(self) -> None:
         for listener in list(self.listeners):
             listener()
+
+    # Skipping.
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Nothing is skipped meanwhile, but while this thread sleeps until()."""
+        me = threading.get_ident()
+        with self._lock:
+            self._holders[me] += 1
+        try:
+            yield
+        finally:
+            self._let_go(me, 1)
+
+    @contextlib.contextmanager
+    def paced(self) -> Iterator[None]:
+        """Nothing is skipped meanwhile, whoever sleeps: a finger is on the button."""
+        with self._lock:
+            self._paced += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._paced -= 1
+            self._let_go(threading.get_ident(), 0)
+
+    def _let_go(self, thread: int, times: int) -> None:
+        with self._lock:
+            self._holders[thread] -= times
+            if not self._holders[thread]:
+                del self._holders[thread]
+            free = not self._holders and not self._paced
+        if free:
+            for listener in list(self.on_free):
+                listener()
+
+    def until(self, sim_us: int, gives_up: Callable[[], bool] = lambda: False) -> bool:
+        """Sleep until this moment; whoever holds the clock lets it go for so long, and has it again on return.
+        gives_up: looked at now and then; False is returned where it ended the sleep."""
+        me = threading.get_ident()
+        with self._lock:
+            times = self._holders[me]
+            self._wakes[sim_us] += 1
+        if times:
+            self._let_go(me, times)
+        try:
+            with self._lock:
+                while (left_us := sim_us - self._now_us(_real_us())) > 0:
+                    if gives_up():
+                        return False
+                    self._lock.wait(min(_LONGEST_WAIT_S, left_us / 1000 / self._permille))
+                return True
+        finally:
+            with self._lock:  # in one step: what it wakes for is its own before time can go on
+                if times:
+                    self._holders[me] += times
+                self._wakes[sim_us] -= 1
+                if not self._wakes[sim_us]:
+                    del self._wakes[sim_us]
+
+    def skip_to(self, sim_us: int) -> bool:
+        """Let time pass in a moment up to this one, or to the first that somebody sleeps until. False: nothing is to
+        be skipped now."""
+        with self._lock:
+            if not self.skips or self._holders or self._paced:
+                return False
+            real_us = _real_us()
+            now_us = self._now_us(real_us)
+            target_us = min([sim_us, *self._wakes])
+            if target_us <= now_us:
+                return False
+            self._sim_us, self._real_us = target_us, real_us
+            if target_us in self._wakes:
+                self._lock.notify_all()
+        self._tell()
+        return True
 
 
 def _permille(speed: float) -> int:

@@ -1,7 +1,8 @@
 """The simulated chip's only way to the world: lines on a pty, both ways, and the time that the world gives it.
 
 From the host, a line each:
-    clock <sim_us> <real_us> <permille>    at this real moment it is that simulated one, and time goes so fast
+    clock <sim_us> <real_us> <permille> <quiet_ms>   at this real moment it is that simulated one, and time goes so
+        fast; idle time may be skipped once for quiet_ms nothing came or went on a socket, 0 = it may not
     level <pin> <0|1|->                    what the world drives on a pin; - = nothing
     adc <pin> <microvolts>
     wlan <ssid|-> <rssi>                   the access point in reach
@@ -11,11 +12,14 @@ From the host, a line each:
 To the host:
     pin <n> <in|out> <level> <up|down|none> <hold 0|1>    pwm <n> <hz> <duty>    uart <id> <baud> <tx> <rx>
     rtc <offset_us> <memory hex|->    wdt <ms>    feed    wlan <on 0|1> <ssid|->
+    idle <sim_us>    it sleeps until then: time may be skipped    awake    no longer
     sleep <ms|-1> <ext0 pin|-> <level> <ext1 pins|-> <level>    reset    heap <used> <free>
 """
 
 import gc
 import time
+
+import micropython
 
 real_time = time
 real_sleep_ms = time.sleep_ms
@@ -23,29 +27,32 @@ real_sleep_ms = time.sleep_ms
 levels = {}
 microvolts = {}
 uarts = {}
+wired = []  # streams whose other end the host itself holds
 network = ["", 0]
 boot = {}
 watchers = {}  # pin number: called with its new level
 pulls = {}
 sim_us = real_us = 0
 permille = 1000
+quiet_ms = 0
 boot_us = 0
 rtc_offset_us = 0
 rtc_memory = b""
 
-_line = None
+line = None
 _buffer = bytearray(512)
 _view = memoryview(_buffer)
 _held = b""
 
 
 def connect(path):
-    global _line
-    _line = open(path, "r+b")
+    global line
+    line = open(path, "r+b")
+    wired.append(line)
 
 
 def send(text):
-    _line.write(text + "\n")
+    line.write(text + "\n")
 
 
 def heed():
@@ -53,19 +60,19 @@ def heed():
     global _held
     while True:
         try:
-            count = _line.readinto(_buffer)
+            count = line.readinto(_buffer)
         except OSError:
             raise SystemExit(1)
         if not count:
             return
         lines = (_held + bytes(_view[:count])).split(b"\n")
         _held = lines.pop()
-        for line in lines:
-            _obey(line.decode().split(" "))
+        for words in lines:
+            _obey(words.decode().split(" "))
 
 
 def _obey(words):
-    global sim_us, real_us, permille, rtc_offset_us, rtc_memory
+    global sim_us, real_us, permille, quiet_ms, rtc_offset_us, rtc_memory
     what = words[0]
     if what == "level":
         number = int(words[1])
@@ -78,9 +85,10 @@ def _obey(words):
     elif what == "adc":
         microvolts[int(words[1])] = int(words[2])
     elif what == "clock":
-        sim_us, real_us, permille = int(words[1]), int(words[2]), int(words[3])
+        sim_us, real_us, permille, quiet_ms = [int(word) for word in words[1:5]]
     elif what == "heap":
         gc.collect()
+        micropython.mem_info()
         send("heap %d %d" % (gc.mem_alloc(), gc.mem_free()))
     elif what == "wlan":
         network[0] = "" if words[1] == "-" else words[1]

@@ -144,6 +144,7 @@ class UART(io.IOBase):
     def __init__(self, number, baudrate=115200, **keywords):
         self._number = number
         self._file = None
+        host.wired.append(self)
         self.init(baudrate, **keywords)
 
     def init(self, baudrate=115200, *, tx=None, rx=None, timeout=0, rxbuf=256, txbuf=256, bits=8, parity=None, stop=1):

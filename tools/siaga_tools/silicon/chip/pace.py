@@ -1,0 +1,76 @@
+"""asyncio in simulated time: its tasks sleep by the simulated clock, and time in which all sleep may be skipped.
+
+The queue of tasks is C and stamps what is ready at once by the host's own ticks (milliseconds since that started). The
+simulated ones are Unix milliseconds, always the later: what is ready goes before what has slept.
+
+Skipping is asked for when no task is ready and, on sockets, nothing came or went for a while: whoever is at their other
+end works in real time. What is on the chip's serial lines the host sees for itself.
+"""
+
+import asyncio
+import asyncio.core as core
+import asyncio.stream as stream
+
+import host
+
+_ticks = host.real_time.ticks_ms
+_wait = core.IOQueue.wait_io_event
+_write = stream.Stream.write
+_stirred_ms = 0
+
+
+def begin():
+    core.ticks = _now_ms
+    core.IOQueue.wait_io_event = _wait_io_event
+    stream.Stream.write = stream.Stream.awrite = _noted_write
+    asyncio.create_task(_listen())
+
+
+def _now_ms():
+    return host.now_us() // 1000
+
+
+def _listen():
+    """Heed the host as soon as it says something."""
+    while True:
+        yield core._io_queue.queue_read(host.line)
+        host.heed()
+
+
+def _noted_write(self, words):
+    global _stirred_ms
+    _stirred_ms = _ticks()
+    return _write(self, words)
+
+
+def _sockets(queue):
+    """How many of them somebody waits for."""
+    count = len(queue.map)
+    for wired in host.wired:
+        if id(wired) in queue.map:
+            count -= 1
+    return count
+
+
+def _wait_io_event(queue, dt):
+    global _stirred_ms
+    if dt <= 0:
+        _wait(queue, dt)
+        return
+    wait_ms = host.real_ms(dt)
+    if not host.quiet_ms:
+        _wait(queue, wait_ms)
+        return
+    left_ms = host.quiet_ms - (_ticks() - _stirred_ms)
+    asks = left_ms <= 0
+    if asks:
+        host.send("idle %d" % (host.now_us() + dt * 1000))
+    else:
+        wait_ms = min(wait_ms, left_ms)
+    sockets = _sockets(queue)
+    streams = len(queue.map)
+    _wait(queue, wait_ms)
+    if _sockets(queue) < sockets:
+        _stirred_ms = _ticks()
+    if asks and len(queue.map) < streams and id(host.line) in queue.map:
+        host.send("awake")
