@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import click
 
+from siaga_tools.bundle_cli import check_bundle, make_bundle, release_key
 from siaga_tools.card.cli import card
 from siaga_tools.child import ending as ending_of
 from siaga_tools.ending import cancelled_by_signals
@@ -38,10 +39,8 @@ def device() -> None:
     pass
 
 
-device.add_command(card)
-device.add_command(power)
-device.add_command(simulate)
-device.add_command(files)
+for _command in (card, power, simulate, files, release_key, make_bundle, check_bundle):
+    device.add_command(_command)
 
 
 @device.command(help=_help("device_run"))

@@ -1,0 +1,35 @@
+"""From a firmware folder to a signed bundle: stamp the version, compile, pack, sign."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from siaga_tools.bundle import Bundle, Version, stamped, write_bundle
+from siaga_tools.mpy import AT_HOME, compile_firmware
+
+SIMULATED: Final = "simulated"
+
+
+def build_bundle(
+    firmware: Path, key: ec.EllipticCurvePrivateKey, version: Version, built: int, boards: tuple[str, ...], battery: int
+) -> bytes:
+    """A signed bundle of `firmware`/siaga. built: the release's time, Unix seconds; the same arguments give the same
+    bytes. boards: empty = any. The virtual button's board goes in only where it is named.
+
+    Raises BundleError, and Trouble where the compiler is missing or refuses.
+    """
+    with tempfile.TemporaryDirectory() as made:
+        source, out = Path(made) / "source", Path(made) / "out"
+        shutil.copytree(firmware / "siaga", source / "siaga", ignore=shutil.ignore_patterns("__pycache__"))
+        for loader in firmware.glob("*.py"):
+            shutil.copy(loader, source)  # it finds what it calls by name
+        stamp = source / "siaga" / "app" / "version.py"
+        stamp.write_text(stamped(stamp.read_text(encoding="utf-8"), version, built), encoding="utf-8")
+        compiled = compile_firmware(source, out, frozenset() if SIMULATED in boards else AT_HOME)
+        files = {module.path: (out / module.path).read_bytes() for module in compiled}
+    return write_bundle(Bundle(version, boards, battery, files), key)
