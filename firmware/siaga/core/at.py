@@ -21,7 +21,7 @@ MAX_PAYLOAD = const(1024)
 PAYLOAD_GAP_MS = const(2000)
 
 # The last number in these lines is how many bytes follow the line end.
-_MEASURED = (b"+CMQTTRXTOPIC:", b"+CMQTTRXPAYLOAD:", b"+HTTPREAD:")
+_MEASURED = (b"+CMQTTRXTOPIC:", b"+CMQTTRXPAYLOAD:", b"+HTTPREAD:", b"+HTTPHEAD:")
 # A message's text follows these: so many bytes if the line says how many (AT+CSDH=1), else one line.
 _MESSAGES = (b"+CMT:", b"+CMGR:", b"+CMGL:")
 _CALL_OVER = (b"NO CARRIER", b"BUSY", b"NO ANSWER", b"NO DIALTONE")

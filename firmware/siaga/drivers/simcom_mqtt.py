@@ -8,9 +8,6 @@ clock is set. Frames prove themselves anyway. Sources: SIMCom A76XX AT Command M
 """
 
 import asyncio
-import binascii
-import hashlib
-import time
 
 from micropython import const
 from siaga.core import simcom
@@ -23,6 +20,7 @@ from siaga.drivers.bearer import Owner
 from siaga.drivers.clock import Clock
 from siaga.drivers.modem_bearer import LOOK_MS, ModemBearer
 from siaga.drivers.simcom import Modem
+from siaga.drivers.simcom_tls import verify_servers
 
 _CONNECT_MS = const(75000)
 _PUBACK_MS = const(15000)
@@ -138,7 +136,7 @@ class Lte(ModemBearer):
         await self._set('AT+CMQTTCFG="checkUTF8",0,0')
         await self._set('AT+CMQTTCFG="optimeout",0,20')
         if tls:
-            await self._verify_server()
+            await verify_servers(self._port, self._clock, broker.ca)
             await self._port.command("AT+CMQTTSSLCFG=0,0")  # forgotten after every failed CONNECT
         connect = 'AT+CMQTTCONNECT=0,"tcp://%s:%d",%d,0' % (broker.host, broker.port, broker.keepalive_s)
         if broker.user:
@@ -221,24 +219,6 @@ class Lte(ModemBearer):
                 return
         await self._port.command("AT+CGACT=1,1", None, 40000)
 
-    async def _verify_server(self) -> None:
-        """TLS 1.2, with the server's certificate verified against the one authority, and its name told (SNI)."""
-        pem = self._broker.ca.encode()
-        name = "siaga%s.pem" % binascii.hexlify(hashlib.sha256(pem).digest()[:6]).decode()
-        command = self._port.command
-        # Kept in the modem's own flash, which should not be written at every connection.
-        if not any(name.encode() in line for line in await self._port.attempt("AT+CCERTLIST", "+CCERTLIST:")):
-            await command("AT+CCERTDOWN=%s,%d" % (quoted(name), len(pem)), None, _WORD_MS, pem)
-        await command('AT+CSSLCFG="sslversion",0,3', None, _WORD_MS)
-        await command('AT+CSSLCFG="authmode",0,1', None, _WORD_MS)
-        await command('AT+CSSLCFG="cacert",0,' + quoted(name), None, _WORD_MS)
-        await command('AT+CSSLCFG="enableSNI",0,1', None, _WORD_MS)
-        await command('AT+CSSLCFG="negotiatetime",0,60', None, _WORD_MS)
-        unix = self._clock.unix()
-        if unix:
-            await command('AT+CCLK="%s"' % _calendar(unix))
-        await command('AT+CSSLCFG="ignorelocaltime",0,%d' % (not unix), None, _WORD_MS)
-
     # Connected.
 
     async def _serve(self) -> None:
@@ -314,11 +294,3 @@ class Lte(ModemBearer):
 
 class _Refused(SiagaError):
     """The server was reached, and no repair of the modem makes it say yes."""
-
-
-def _calendar(unix: int) -> str:
-    """UTC as AT+CCLK takes it (TS 27.007 8.15): yy/MM/dd,hh:mm:ss and quarters of an hour from UTC."""
-    year, month, day, hour, minute, second = time.gmtime(unix)[:6]
-    if time.gmtime(0)[0] == 2000:
-        year -= 30  # this port counts from 2000
-    return "%02d/%02d/%02d,%02d:%02d:%02d+00" % (year % 100, month, day, hour, minute, second)

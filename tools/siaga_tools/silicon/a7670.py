@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from siaga_tools.silicon.modem_http import ModemHttp
 from siaga_tools.silicon.modem_mqtt import ModemMqtt
 from siaga_tools.silicon.modem_radio import ModemRadio
 from siaga_tools.silicon.modem_sms import ModemSms
@@ -88,6 +89,7 @@ class A7670:
         self.chance = random.Random(seed)  # noqa: S311  # for faults, not for secrets
         self.radio = ModemRadio(self)
         self.mqtt = ModemMqtt(self)
+        self.http = ModemHttp(self)
         self.sms = ModemSms(self, folder)
         self.on_ring: Callable[[bool], None] | None = None
         self.flight_allows = True
@@ -117,6 +119,7 @@ class A7670:
         self.unlocked = not self.sim.pin
         self.clock_is_set = False
         self.radio.reset()
+        self.http.reset()
         self._rest = b""
         self._input = asyncio.Queue()
 
@@ -375,11 +378,11 @@ class A7670:
             final = "ERROR"
         self.urc(final)
         self._obeying = False
-        for late in self.mqtt.results():
+        for late in (*self.mqtt.results(), *self.http.results()):
             self._loop.create_task(late)
 
     def _handler(self, command: Command) -> Callable[[Command], Awaitable[None]]:
-        for owner in (self, self.radio, self.mqtt, self.sms, self.voice):
+        for owner in (self, self.radio, self.mqtt, self.http, self.sms, self.voice):
             found = getattr(owner, "at_" + command.name.lower(), None)
             if found is not None:
                 handler: Callable[[Command], Awaitable[None]] = found

@@ -177,7 +177,7 @@ class ModemMqtt:
             self._server = f',"{arguments[1]}",{arguments[2]},{arguments[3]}'
         return f"+CMQTTCONNECT: 0,{outcome}"
 
-    def _context(self) -> ssl.SSLContext | None:
+    def tls_context(self) -> ssl.SSLContext | None:
         """What the settings so far amount to; None where the certificate named is not there."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
@@ -208,7 +208,7 @@ class ModemMqtt:
         if len(arguments) > 4:
             client.username_pw_set(arguments[4], arguments[5] if len(arguments) > 5 else None)
         if self._tls:
-            context = self._context() if self._tls_set else None
+            context = self.tls_context() if self._tls_set else None
             if context is None:
                 return 33
             if self._ssl.get("ignorelocaltime", "1") == "0" and not self._modem.clock_is_set:

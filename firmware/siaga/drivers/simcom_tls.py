@@ -1,0 +1,43 @@
+"""TLS by the modem's own stack, whose defaults verify nothing: its context 0, for all that this firmware connects to.
+
+What it verifies is the chain; whether it compares the name in the certificate its manual does not say. Source: SIMCom
+A76XX AT Command Manual V1.09 chapter 19 (CSSLCFG, CCERTDOWN).
+"""
+
+import binascii
+import hashlib
+import time
+
+from micropython import const
+from siaga.core.at import quoted
+from siaga.drivers.at_port import AtPort
+from siaga.drivers.clock import Clock
+
+_WORD_MS = const(15000)
+
+
+async def verify_servers(port: AtPort, clock: Clock, ca: str) -> None:
+    """TLS 1.2, with a server's certificate verified against this one authority (PEM), and its name told (SNI)."""
+    pem = ca.encode()
+    name = "siaga%s.pem" % binascii.hexlify(hashlib.sha256(pem).digest()[:6]).decode()
+    command = port.command
+    # Kept in the modem's own flash, which should not be written at every connection.
+    if not any(name.encode() in line for line in await port.attempt("AT+CCERTLIST", "+CCERTLIST:")):
+        await command("AT+CCERTDOWN=%s,%d" % (quoted(name), len(pem)), None, _WORD_MS, pem)
+    await command('AT+CSSLCFG="sslversion",0,3', None, _WORD_MS)
+    await command('AT+CSSLCFG="authmode",0,1', None, _WORD_MS)
+    await command('AT+CSSLCFG="cacert",0,' + quoted(name), None, _WORD_MS)
+    await command('AT+CSSLCFG="enableSNI",0,1', None, _WORD_MS)
+    await command('AT+CSSLCFG="negotiatetime",0,60', None, _WORD_MS)
+    unix = clock.unix()
+    if unix:
+        await command('AT+CCLK="%s"' % _calendar(unix))
+    await command('AT+CSSLCFG="ignorelocaltime",0,%d' % (not unix), None, _WORD_MS)
+
+
+def _calendar(unix: int) -> str:
+    """UTC as AT+CCLK takes it (TS 27.007 8.15): yy/MM/dd,hh:mm:ss and quarters of an hour from UTC."""
+    year, month, day, hour, minute, second = time.gmtime(unix)[:6]
+    if time.gmtime(0)[0] == 2000:
+        year -= 30  # this port counts from 2000
+    return "%02d/%02d/%02d,%02d:%02d:%02d+00" % (year % 100, month, day, hour, minute, second)
