@@ -1,12 +1,16 @@
-"""Pick the board, be the button. Runs on the chip, and as `micropython -X heapsize=192k firmware/main.py` on Linux."""
+"""Start the firmware that holds, and start it anew: on the chip, and as `micropython firmware/main.py` on Linux.
+Neither this file nor siaga_boot.py is ever updated over the air."""
 
 import gc
+import sys
 
 # Compiling and running leave rubbish all over the heap; collected in good time, it leaves room in one piece.
 gc.threshold(16384)
 
-from siaga.app.device import run  # noqa: E402
-from siaga.boards.choice import boards  # noqa: E402
+if sys.platform == "esp32":
+    import siaga_boot as loader
+else:
+    import siaga_flash as loader
 
-for board in boards():
-    run(board)
+while loader.again(loader.run()):
+    gc.collect()  # from here: further in, what the run before left on the stack would keep it alive

@@ -212,7 +212,7 @@ def test_what_is_not_a_true_acknowledgement_changes_nothing_and_is_counted(butto
     assert told() == 12, "each is told once"
 
 
-def test_a_command_that_is_not_known_is_refused_once(button, gateway, broker):
+def test_a_command_that_is_not_known_is_refused_and_that_said_again_when_asked_again(button, gateway, broker):
     held = button(**settings_for(gateway, broker)).start()
     device = bytes.fromhex(held.device_id)
     gateway.until(lambda uplink: uplink.kind is Kind.ENROL and uplink.device_id == device)
@@ -225,9 +225,11 @@ def test_a_command_that_is_not_known_is_refused_once(button, gateway, broker):
     held.kill()
     held.start().until(ev="bearer", up=True)
     gateway.send(device, encode_command(key.mac_down, device, 5, int(time.time()), 9, b"now"))
-    held.until_true(lambda event: "came again" in str(event.get("what")))
-    receipts = {uplink.counter for uplink in gateway.uplinks if uplink.kind is Kind.RECEIPT}
-    assert receipts == {receipt.counter}
+    again = gateway.until(lambda uplink: uplink.kind is Kind.RECEIPT and uplink.counter != receipt.counter)
+    assert again.receipt == receipt.receipt
+    gateway.send(device, encode_command(key.mac_down, device, 3, int(time.time()), 9, b"now"))
+    held.until_true(lambda event: "command 3 came again" in str(event.get("what")))
+    assert len({uplink.counter for uplink in gateway.uplinks if uplink.kind is Kind.RECEIPT}) == 2
 
 
 def test_an_unset_clock_is_taken_from_the_first_fresh_acknowledgement(button, gateway, broker):

@@ -100,6 +100,8 @@ def runnable(firmware: Path, out: Path, *, lines: bool = True) -> Path:
     Trouble as `compile_firmware`.
     """
     compile_firmware(firmware, out, frozenset(), lines=lines)
+    for beside in ("siaga_boot.py", "siaga_flash.py"):
+        shutil.copy(firmware / beside, out)
     return Path(shutil.copy(firmware / "main.py", out))
 
 

@@ -19,11 +19,12 @@ RESTART = "restart"
 
 
 class Board:
-    """folder: where the app's files are, on littlefs. profile: how it is powered if the settings do not say. ended:
-    why run() came back; with SLEEP, sleep_ms is how long at most, and modem_sleeps whether the modem stays registered
-    meanwhile (its lines have to be held). network: Wi-Fi; modem, lorawan, receiver: the parts in drivers/parts.py;
-    None = the board has none."""
+    """name: as a firmware bundle lists it. folder: where the app's files are, on littlefs. profile: how it is powered
+    if the settings do not say. ended: why run() came back; with SLEEP, sleep_ms is how long at most, and modem_sleeps
+    whether the modem stays registered meanwhile (its lines have to be held). network: Wi-Fi; modem, lorawan, receiver:
+    the parts in drivers/parts.py; None = the board has none."""
 
+    name = ""
     folder = "/siaga"
     profile = "installed"
     ended = ""

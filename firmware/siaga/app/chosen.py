@@ -35,6 +35,7 @@ class Settings:
         self.lorawan_adr = False
         self.profile = ""
         self.gateway_key = ""
+        self.release_key = ""
         self.hold_ms = 2000
         self.cancel_hold_ms = 5000
         self.duress_hold_ms = 8000
@@ -51,3 +52,7 @@ class Settings:
     def gateway_public(self) -> bytes:
         """The gateway's public key X || Y, b"" where none is set."""
         return binascii.unhexlify(self.gateway_key)
+
+    def release_public(self) -> "list[bytes]":
+        """The public keys X || Y by which firmware is signed; none where no update is taken."""
+        return [binascii.unhexlify(self.release_key)] if self.release_key else []

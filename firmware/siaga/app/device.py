@@ -4,11 +4,11 @@ import asyncio
 import binascii
 import gc
 import io
+import os
 import sys
 
 from siaga.app import flash
 from siaga.app.board import BUTTON, INPUT, POWER, RESET, SLEEP, Board
-from siaga.app.commands import Commands
 from siaga.app.delivery import Delivery
 from siaga.app.identity import ENROL_COUNTER, FIRST_START, Identity
 from siaga.app.memory import Memory
@@ -53,7 +53,9 @@ class Device:
         self._delivery = Delivery(
             board, self._clock, self._identity, self._outbox, self._on_ack, self._on_command, self._show
         )
-        self._commands = Commands(board.folder, self._identity.device_id)
+        self._orders: "Orders | None" = None
+        self._tasks: "list[asyncio.Task[None]]" = []
+        self.acked = False
         now_ms = self._clock.ms()
         self._outbox.load(now_ms, self._clock.unix())
         if not self._identity.enrolled:
@@ -167,7 +169,7 @@ class Device:
         self._show()
         keep = self._watch.keep
         beats = [lambda: self._hand_ms, lambda: self._tick_ms, lambda: self._delivery.beat_ms]
-        tasks = [
+        tasks = self._tasks = [
             asyncio.create_task(keep("hand", self._feel)),
             asyncio.create_task(keep("delivery", self._delivery.run)),
             asyncio.create_task(keep("ticks", self._ticks)),
@@ -176,6 +178,8 @@ class Device:
         ]
         for name, start in self._radios.tasks:
             tasks.append(asyncio.create_task(keep(name, start)))
+        if self._has_orders():
+            self._give_orders()
         surround = asyncio.create_task(self._surround())
         try:
             await self._over.wait()
@@ -234,10 +238,13 @@ class Device:
             now_ms = self._tick_ms = self._clock.ms()
             floor = self._delivery.sparse = self._reporter.at_floor()
             self._step((alarm.TICK, self._reporter.news(), floor))
-            self._radios.locate(self._state.opening != 0 or self._state.test != 0 or self._sleep.locates)
+            orders = self._orders
+            wanted = self._state.opening != 0 or self._state.test != 0 or (orders is not None and orders.is_locating)
+            self._radios.locate(wanted or self._sleep.locates)
             for kind in self._watch.tick(now_ms):
                 self._keep(kind, 0, 0)
-            seconds = self._sleep.tick(self._is_idle(), floor, self._watch.due_ms, self._radios.knows_place())
+            idle = self._is_idle() and (orders is None or not orders.is_busy)
+            seconds = self._sleep.tick(idle, floor, self._watch.due_ms, self._radios.knows_place())
             if seconds > 0:
                 await self._fall_asleep(seconds)
             await asyncio.sleep_ms(_TICK_MS)
@@ -278,8 +285,8 @@ class Device:
         except OSError as error:
             self._tell("error", what="the incident's stage does not go onto the flash: %s" % error)
 
-    def _keep(self, kind: int, flags: int, opening: int) -> None:
-        """Put a frame into the outbox, and let the alarm know."""
+    def _keep(self, kind: int, flags: int, opening: int) -> bool:
+        """Put a frame into the outbox, and let the alarm know. Whether it is there."""
 
         def body_of(counter: int) -> bytes:
             body = self._reporter.body(kind, flags, counter - opening if opening else 0)
@@ -290,7 +297,7 @@ class Device:
         except OutboxFull as error:
             self._tell("error", what="a frame of kind %d was not kept: %s" % (kind, error))
             self._step((alarm.UNSTORED, kind))
-            return
+            return False
         facts = {"kind": kind, "counter": entry.counter, "bearer": ""}
         if kind in (frame.PRESS, frame.CANCEL):
             self._tell("frame", t=self._pressed_stamp, step="pressed", **facts)
@@ -302,22 +309,67 @@ class Device:
         marked = bool(flags & (frame.FLAG_TEST if kind == frame.PRESS else frame.FLAG_DURESS))
         self._step((alarm.STORED, kind, entry.counter, marked))
         self._delivery.kept(kind)
+        return True
 
     def _on_ack(self, entry: "Waiting | None", counter: int, stage: int, eta: "int | None") -> None:
         kind = None if entry is None else entry.kind
         self._sleep.stir()
+        self.acked = True
         self._step((alarm.ACKED, kind, counter, stage, eta))
         if entry is not None and kind == frame.CHECKIN:
             self._watch.on_acknowledged(entry)
 
     def _on_command(self, down: frame.Down) -> None:
         self._sleep.stir()
-        if not self._commands.is_new(down.counter):
-            self._tell("log", what="command %d came again" % down.counter)
-            return
-        self._tell("log", what="command of code %s is not known to this firmware: refused" % down.code)
-        self._outbox.keep(frame.RECEIPT, lambda _: self._commands.refusal(down.counter), self._clock.ms())
-        self._commands.note(down.counter)
+        self._give_orders().on_command(down)
+
+    def _give_orders(self) -> "Orders":
+        """The code for commands and updates is memory: it is loaded with the first one."""
+        if self._orders is None:
+            from siaga.app.orders import Orders
+
+            self._orders = Orders(
+                self,
+                self._board,
+                self._clock,
+                self._settings,
+                self._identity,
+                self._outbox,
+                self._delivery,
+                self._radios,
+            )
+            for name, start in self._orders.tasks:
+                self._tasks.append(asyncio.create_task(self._watch.keep(name, start)))
+        return self._orders
+
+    def _has_orders(self) -> bool:
+        """Whether an earlier run left something under way: a command, a firmware's trial or how that ended."""
+        loader = sys.modules.get("siaga_boot")
+        if loader is not None and loader.boot is not None and loader.boot.has_news():
+            return True
+        return any(item[0].startswith("command-") for item in os.ilistdir(self._board.folder))
+
+    def is_calm(self) -> bool:
+        """Whether nothing of a press goes on, so that an update or a restart is in nobody's way."""
+        return self._is_idle() and not self._outbox.holds(frame.PRESS)
+
+    def test_press(self) -> bool:
+        """Make a test press; whether it was kept."""
+        before = self._state.test
+        self._step((alarm.TESTED,))
+        return self._state.test != before
+
+    def check_in(self) -> bool:
+        """Make a check-in; whether it was kept."""
+        return self._keep(frame.CHECKIN, 0, 0)
+
+    def _test(self) -> bool:
+        before = self._state.test
+        self._step((alarm.TESTED,))
+        return self._state.test != before
+
+    def _keep_receipt(self, body: bytes) -> None:
+        self._outbox.keep(frame.RECEIPT, lambda _: body, self._clock.ms())
         self._delivery.kept(frame.RECEIPT)
 
     def _show(self) -> None:
@@ -351,3 +403,4 @@ def run(board: Board) -> None:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from siaga.app.chosen import Settings
+    from siaga.app.orders import Orders

@@ -149,6 +149,13 @@ class Outbox:
         """Whether a frame of this kind waits."""
         return any(entry.kind == kind for entry in self.entries)
 
+    def result_of(self, down_counter: int) -> "int | None":
+        """The result in the RECEIPT for this down-counter that waits, None where there is none."""
+        for entry in self.entries:
+            if entry.kind == frame.RECEIPT and int.from_bytes(entry.body[:4], "big") == down_counter:
+                return entry.body[4]
+        return None
+
     def remove(self, entry: Waiting) -> None:
         """The gateway's acknowledgement has been dealt with."""
         (self.entries if entry.owed < 0 else self.owed).remove(entry)

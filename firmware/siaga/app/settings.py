@@ -1,6 +1,7 @@
 """What an installer sets, as JSON. Every value is checked and a wrong one is refused by name; the button then keeps
 the last good settings. firmware/README.md has the same table for people."""
 
+import hashlib
 import json
 
 from siaga.app import flash
@@ -104,6 +105,7 @@ _RULES = {
         '"installed", "ready", "deep", or an empty text: the board\'s own',
     ),
     "gateway_key": (_hex(128), "128 hexadecimal digits, as `siaga gateway key` prints them"),
+    "release_key": (_hex(128), "128 hexadecimal digits, as `siaga device release-key` prints them"),
     "hold_ms": (_number(100, 10000), "whole milliseconds from 100 to 10000"),
     "cancel_hold_ms": (_number(500, 30000), "whole milliseconds from 500 to 30000"),
     "duress_hold_ms": (_number(0, 30000), "whole milliseconds up to 30000, 0 = no duress cancel"),
@@ -190,16 +192,26 @@ def _accept(text: str, meet: "Meet") -> Settings:
     return settings
 
 
+def _is_news(folder: str, offered: str, kept: "bytes | None") -> bool:
+    """Whether an installer has written these since the last ones were taken: what a command changed meanwhile stays."""
+    taken = flash.read_file(folder + "/settings.offered")
+    if taken is None or kept is None:
+        return offered.encode() != kept
+    return taken != hashlib.sha256(offered.encode()).digest()
+
+
 def choose(folder: str, offered: "str | None", meet: "Meet", complain: "Complain") -> Settings:
     """The installer's settings if they are good (they are then kept in the folder), else the last good ones, else the
     defaults. meet(public key) agrees on keys with the gateway and raises SiagaError for one that is none; complain()
     hears of everything that was refused."""
     path = folder + "/settings.json"
     kept = flash.read_file(path)
-    if offered is not None and offered.encode() != kept:
+    if offered is not None and _is_news(folder, offered, kept):
         try:
             settings = _accept(offered, meet)
             flash.write_file(path, offered.encode())
+            flash.remove(folder + "/settings.former")
+            flash.write_file(folder + "/settings.offered", hashlib.sha256(offered.encode()).digest())
             return settings
         except SiagaError as error:
             complain("%s. %s" % (error, "The last good settings stay." if kept else "There are no others yet."))

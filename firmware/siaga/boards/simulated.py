@@ -9,41 +9,12 @@ import select
 import sys
 import time
 
-import vfs
+import siaga_flash
 
 from siaga.app.board import BUTTON, CASE, INPUT, MODEM, POWER, RESET, RESTART, SLEEP, TIMER, Board
 from siaga.drivers.clock import Rtc
 from siaga.drivers.indicator import Lamp
 from siaga.drivers.parts import Line, LorawanParts, ModemParts, Network, Power, ReceiverParts
-
-BLOCK_BYTES = 4096
-BLOCKS = 128
-_MOUNT = "/flash"
-
-
-class FileFlash:
-    """A block device in a file, as littlefs wants it."""
-
-    def __init__(self, path: str) -> None:
-        self._file = open(path, "r+b")
-
-    def readblocks(self, block: int, buffer: bytearray, offset: int = 0) -> None:
-        self._file.seek(block * BLOCK_BYTES + offset)
-        self._file.readinto(buffer)
-
-    def writeblocks(self, block: int, buffer: bytearray, offset: int = 0) -> None:
-        self._file.seek(block * BLOCK_BYTES + offset)
-        self._file.write(buffer)
-
-    def ioctl(self, op: int, arg: int) -> int:
-        if op == 4:
-            return BLOCKS
-        if op == 5:
-            return BLOCK_BYTES
-        return 0
-
-    def close(self) -> None:
-        self._file.close()
 
 
 class HostRtc(Rtc):
@@ -56,6 +27,12 @@ class HostRtc(Rtc):
 
     def unix(self) -> int:
         return self.seconds() + self._ahead if self._set else 0
+
+    def state(self) -> "tuple[bool, int, int]":
+        return self._set, self._ahead, self.skipped
+
+    def go_on(self, state: "tuple[bool, int, int]") -> None:
+        self._set, self._ahead, self.skipped = state
 
     def seconds(self) -> int:
         return int(time.time()) + self.skipped
@@ -99,7 +76,8 @@ class TextLine(Line):
 class SimulatedBoard(Board):
     """Commands are checked whole before they change anything."""
 
-    folder = _MOUNT + "/siaga"
+    name = "simulated"
+    folder = siaga_flash.MOUNT + "/siaga"
 
     def __init__(self, woke_by: str = POWER, before: "SimulatedBoard | None" = None) -> None:
         """before: the board as it was before a reset or deep sleep."""
@@ -123,6 +101,13 @@ class SimulatedBoard(Board):
                 raise SystemExit("SIAGA_PINS names %s; pins are %s" % (held, ", ".join(sorted(self._pins))))
             if held:
                 self._pins[held] = True
+        if siaga_flash.carried:
+            self._pins, self._battery, self._fix, self._kept, self._switched.on, clock = siaga_flash.carried
+            rtc.go_on(clock)
+
+    def carried(self) -> tuple:
+        """What outlives the firmware that this class is part of."""
+        return self._pins, self._battery, self._fix, self._kept, self._switched.on, self.host_rtc.state()
 
     def _add_parts(self) -> None:
         """What is on its serial lines: the ptys of simulated silicon, named by the environment."""
@@ -293,74 +278,39 @@ def _whole(word: str, low: int, high: int) -> int:
     return value
 
 
-def _littlefs(device: FileFlash) -> vfs.VfsLfs2:
-    return vfs.VfsLfs2(device, mtime=False)  # type: ignore[abstract, arg-type]  # the stub takes one for the other
-
-
-def _erased(path: str) -> None:
-    """A new flash with an empty file system, there in one step."""
-    with open(path + ".new", "wb") as file:
-        erased = b"\xff" * 512
-        for _ in range(BLOCK_BYTES * BLOCKS // 512):
-            file.write(erased)
-    device = FileFlash(path + ".new")
-    vfs.VfsLfs2.mkfs(device)  # type: ignore[arg-type]
-    device.close()
-    os.rename(path + ".new", path)
-
-
-def _mounted() -> "tuple[FileFlash, str]":
-    """The flash in the file, as /flash, made where there is none; and what was wrong with it, "" = nothing.
-
-    One whose file system cannot be read is formatted: a button without one is none, and its new identity tells.
-    """
-    path = os.getenv("SIAGA_FLASH")
-    if not path:
-        raise SystemExit("SIAGA_FLASH is not set; it names the file that holds the button's flash")
-    try:
-        size = os.stat(path)[6]
-    except OSError:
-        size = 0
-        _erased(path)
-    if size not in (0, BLOCK_BYTES * BLOCKS):
-        raise SystemExit("SIAGA_FLASH names %s, which is no flash image (%d bytes): left as it is" % (path, size))
-    device = FileFlash(path)
-    try:
-        vfs.mount(_littlefs(device), _MOUNT)
-        return device, ""
-    except OSError as error:
-        vfs.VfsLfs2.mkfs(device)  # type: ignore[arg-type]
-        vfs.mount(_littlefs(device), _MOUNT)
-        return device, "the flash had no file system that can be read (%s); it was formatted" % error
-
-
 def boards() -> "Iterator[SimulatedBoard]":
-    """A board each time the power comes on."""
-    woke_by = POWER
+    """A board each time the processor starts. Where another firmware may have to run then, siaga_boot has the word."""
+    woke_by = siaga_flash.woke_by or POWER
     before = None  # type: SimulatedBoard | None
     while True:
-        device, wrong = _mounted()
+        siaga_flash.mount()
         board = SimulatedBoard(woke_by, before)
-        if wrong:
-            board.tell("error", {"what": wrong})
+        if siaga_flash.wrong:
+            board.tell("error", {"what": siaga_flash.wrong})
         yield board
-        vfs.umount(_MOUNT)
-        device.close()
         asyncio.new_event_loop()
-        if board.ended == "failed":
+        loader = sys.modules.get("siaga_boot")
+        is_trying = loader is not None and loader.is_trying()
+        if board.ended == "failed" and not is_trying:
             raise SystemExit(1)
         before = board
         if board.ended == SLEEP:
             woke_by = board.doze()
-        elif board.ended == RESTART:
+        elif board.ended in (RESTART, "failed"):
             woke_by = RESET
         if board.ended == "power":
             before = None
             woke_by = _power_back()
-        elif board.ended not in (SLEEP, RESTART):
+        elif board.ended not in (SLEEP, RESTART, "failed"):
             return
         if not woke_by:
+            board.ended = "quit"
             return
+        if is_trying or (loader is not None and loader.running):
+            siaga_flash.woke_by = woke_by
+            siaga_flash.carried = () if before is None else board.carried()
+            return
+        siaga_flash.unmount()
 
 
 def _power_back() -> str:

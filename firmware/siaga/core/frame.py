@@ -55,6 +55,12 @@ BEARER_SMS = const(2)
 BEARER_LORAWAN = const(3)
 BEARER_WIFI = const(4)
 
+LOCATE = const(1)
+TEST = const(2)
+SETTINGS = const(3)
+UPGRADE = const(4)
+RESTART = const(5)
+
 RESULT_DONE = const(0)
 RESULT_REFUSED = const(1)
 RESULT_FAILED = const(2)

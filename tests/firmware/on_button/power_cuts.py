@@ -2,62 +2,14 @@
 what the next start finds. Runs under MicroPython with the real littlefs over a simulated NOR chip."""
 
 import vfs
+from nor import BLOCK, Chip, PowerCut
 
 from siaga.app import flash
 from siaga.app.identity import Identity
 from siaga.app.outbox import Outbox
 from siaga.core import frame
 
-BLOCK = 4096
 BLOCKS = 24
-
-
-class PowerCut(BaseException):
-    pass
-
-
-class Chip:
-    """NOR: an erase sets bits, a program only clears them. The operation at which the power goes is half done."""
-
-    def __init__(self, cells):
-        self.cells = bytearray(cells)
-        self.left = -1
-        self.dead = False
-
-    def readblocks(self, block, buffer, offset=0):
-        if self.dead:
-            return  # a file of the life before is collected
-        start = block * BLOCK + offset
-        buffer[:] = self.cells[start : start + len(buffer)]
-
-    def writeblocks(self, block, buffer, offset=0):
-        if self.dead:
-            return
-        start = block * BLOCK + offset
-        length, cut = self._step(len(buffer))
-        for i in range(length):
-            self.cells[start + i] &= buffer[i]
-        if cut:
-            raise PowerCut
-
-    def ioctl(self, op, arg):
-        if op == 4:
-            return BLOCKS
-        if op == 5:
-            return BLOCK
-        if op == 6 and not self.dead:
-            length, cut = self._step(BLOCK)
-            self.cells[arg * BLOCK : arg * BLOCK + length] = b"\xff" * length
-            if cut:
-                raise PowerCut
-        return 0
-
-    def _step(self, length):
-        if self.left == 0:
-            self.dead = True
-            return length // 2, True
-        self.left -= 1
-        return length, False
 
 
 def report(number):

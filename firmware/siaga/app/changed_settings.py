@@ -1,0 +1,73 @@
+"""Settings that a command changed: written only when they are good as a whole, and on trial until the gateway is heard
+with them. The former ones stay beside them until then."""
+
+import gc
+import json
+import sys
+
+from siaga.app import flash
+from siaga.core.errors import SiagaError
+
+# Whoever holds the gateway's key, or a release key, must not be able to pass the button on to another: by cable only.
+BY_CABLE = ("gateway_key", "release_key")
+_CURRENT = "/settings.json"
+_FORMER = "/settings.former"
+
+
+def merged(folder: str, arguments: bytes) -> bytes:
+    """The present settings with these changes. Raises SiagaError for the first that is wrong, by its name."""
+    try:
+        changes = json.loads(arguments.decode())
+    except (ValueError, UnicodeError):
+        raise SiagaError("the changed settings are no JSON: check commas, quotes and braces")
+    if type(changes) is not dict or not changes:
+        raise SiagaError("the changed settings must be one JSON object: {...}, with at least one setting")
+    present = flash.read_file(folder + _CURRENT)
+    whole = {} if present is None else json.loads(present.decode())
+    for name in changes:
+        if name in BY_CABLE:
+            raise SiagaError("setting %s is changed by cable only" % name)
+        whole[name] = changes[name]
+    text = json.dumps(whole)
+    check(text)
+    return text.encode()
+
+
+def check(text: str) -> None:
+    """Whether settings are good, by rules that are loaded for as long as it takes. Raises SiagaError."""
+    from siaga import app
+    from siaga.app.settings import parse
+
+    try:
+        parse(text)
+    finally:
+        del sys.modules["siaga.app.settings"], app.settings, parse
+        gc.collect()
+
+
+def put_on_trial(folder: str, arguments: bytes) -> None:
+    """They hold from the next start on. Raises SiagaError, and OSError; then nothing has changed."""
+    text = merged(folder, arguments)
+    present = flash.read_file(folder + _CURRENT)
+    if not are_on_trial(folder):
+        flash.write_file(folder + _FORMER, b"" if present is None else present)
+    flash.write_file(folder + _CURRENT, text)
+
+
+def are_on_trial(folder: str) -> bool:
+    return flash.read_file(folder + _FORMER) is not None
+
+
+def confirm(folder: str) -> None:
+    """They work."""
+    flash.remove(folder + _FORMER)
+
+
+def take_back(folder: str) -> None:
+    """The former ones hold from the next start on."""
+    former = flash.read_file(folder + _FORMER)
+    if former:
+        flash.write_file(folder + _CURRENT, former)
+    elif former is not None:
+        flash.remove(folder + _CURRENT)
+    flash.remove(folder + _FORMER)

@@ -1,0 +1,112 @@
+"""An UPDATE from the command to its RECEIPT: bring the bundle, switch to it, show that it works, or go back and say so.
+
+siaga_boot counts the starts of a firmware on trial. A start in which it did not show that it works is a failed one,
+whatever ended it; after three the former firmware runs again.
+"""
+
+import os
+
+from siaga.app import changed_settings, flash
+from siaga.app.commands import KEPT, UPGRADE, Commands, Job
+from siaga.app.slots import CONFIRMED, Slots
+from siaga.app.version import TEXT
+from siaga.core import frame, p256
+from siaga.core.bundle import BundleError
+from siaga.core.errors import SiagaError
+
+_PROBE = "/self-test"
+
+
+async def run(commands: Commands, slots: Slots, identity: "Identity", updater: "Updater") -> None:
+    """Carry out UPDATEs, one after another, for ever. updater() makes an app.update.Update."""
+    if slots.boot.why:
+        commands.actions.tell("start: " + slots.boot.why)
+    while True:
+        if slots.is_on_trial:
+            await _prove(commands, slots, identity)
+        if slots.boot.verdict:
+            _tell_verdict(commands, slots)
+        await _carry_out(commands, slots, await commands.next(UPGRADE), updater)
+
+
+async def _carry_out(commands: Commands, slots: Slots, job: Job, updater: "Updater") -> None:
+    actions = commands.actions
+    told = actions.result_of(job.counter)
+    if told is not None:
+        commands.finish(job, told)  # the power went between the answer and the end
+        return
+    if job.phase != KEPT:
+        commands.begin(job, KEPT)  # it went between the last steps: what is there is verified again
+    update = updater()
+    try:
+        digest = await update.bring(job.arguments.decode())
+    except SiagaError as error:
+        unfit = isinstance(error, BundleError)
+        (actions.reject if unfit else actions.tell)("the update: %s" % error)
+        if commands.jobs.get(UPGRADE) is job:
+            commands.finish(job, frame.RESULT_REFUSED if unfit else frame.RESULT_FAILED)
+        return
+    await commands.safe_to_switch()
+    if commands.jobs.get(UPGRADE) is not job:
+        return  # a newer command took its place
+    commands.begin(job)
+    slots.switch(slots.target, digest)
+    actions.tell("the new firmware starts on trial")
+    await commands.gone()
+
+
+async def _prove(commands: Commands, slots: Slots, identity: "Identity") -> None:
+    """Show that this firmware works, or end this start of it."""
+    why = self_test(commands.folder, identity)
+    # Without an answer a bearer that is up is enough: the gateway may be away, and this firmware has found the way.
+    if not why and not await commands.proven() and not commands.actions.is_up():
+        why = "no bearer came up"
+    if why:
+        commands.actions.tell("firmware %s does not work (start %d): %s" % (TEXT, slots.boot.starts, why))
+        await commands.gone()
+    slots.confirm()
+    commands.actions.tell("firmware %s works and stays" % TEXT)
+
+
+def self_test(folder: str, identity: "Identity") -> str:
+    """What does not work, "" = nothing."""
+    try:
+        signed = identity.signed(frame.ES256, frame.CHECKIN, 1, frame.encode_report(0, 0, 0, 0, 0, 0, 0, 0))
+        if not p256.verify(identity.public, frame.UP_CONTEXT + signed[:-64], signed[-64:]):
+            return "a signature does not verify"
+        settings = flash.read_file(folder + "/settings.json")
+        if settings is not None:
+            changed_settings.check(settings.decode())
+        written = os.urandom(64)
+        flash.write_file(folder + _PROBE, written)
+        if flash.read_file(folder + _PROBE) != written:
+            return "the flash does not give back what was written"
+        flash.remove(folder + _PROBE)
+    except (SiagaError, OSError, UnicodeError) as error:
+        return str(error)
+    return ""
+
+
+def _tell_verdict(commands: Commands, slots: Slots) -> None:
+    """How the trial ended: first the RECEIPT, then nothing of it is left."""
+    works = slots.boot.verdict == CONFIRMED
+    if not works:
+        commands.actions.tell("the update failed: after three starts firmware %s runs again" % TEXT)
+    result = frame.RESULT_DONE if works else frame.RESULT_FAILED
+    job = commands.jobs.get(UPGRADE)
+    if job is not None:
+        commands.answer(job.counter, result)
+    flash.remove(commands.folder + "/update")
+    slots.settle()
+    if job is not None:
+        commands.finish(job, result)
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from siaga.app.identity import Identity
+    from siaga.app.update import Update
+
+    Updater = Callable[[], Update]
