@@ -76,7 +76,7 @@ class Orders:
         """Why this button takes no update, "" = it does."""
         if not self.keys:
             return "setting release_key is missing"
-        return "" if self._own_slots() is not None else "its main.py is an old one, without siaga_boot"
+        return "" if self._own_slots() is not None else "its main.py is an old one"
 
     def _own_slots(self) -> "Slots | None":
         if self._slots is None:

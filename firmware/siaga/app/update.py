@@ -71,7 +71,7 @@ class Update:
                     if anew or not self._resumed or not error.is_damage:
                         raise
                     anew = True  # pieces of two files may have met
-                    self._wishes.tell("the update begins anew: %s" % error)
+                    self._wishes.tell("update begun anew: %s" % error)
                     self.discard()
                     continue
                 except HttpError as error:
@@ -79,9 +79,9 @@ class Update:
                 except (SiagaError, OSError, ValueError, MemoryError) as error:
                     why, finals = str(error).strip() or repr(error), 0
                 failures = 1 if self._came else failures + 1
-                self._wishes.tell("the update is interrupted at %d: %s" % (self._slots.size(self._slot), why))
+                self._wishes.tell("update interrupted at %d: %s" % (self._slots.size(self._slot), why))
                 if failures >= _TRIES or finals >= _FINAL_TRIES:
-                    raise SiagaError("the bundle cannot be had: " + why)
+                    raise SiagaError("it cannot be had: " + why)
                 await asyncio.sleep_ms(back_off_ms(failures, self.first_ms, _LONGEST_MS, self._wishes.chance()))
         except SiagaError:
             self.discard()
@@ -207,12 +207,12 @@ class Update:
     def _accept(self, header: Header) -> None:
         wishes = self._wishes
         if header.boards and wishes.board.name not in header.boards:
-            raise BundleError("a bundle for %s; this is a %s" % (", ".join(header.boards), wishes.board.name))
+            raise BundleError("for %s; this is a %s" % (", ".join(header.boards), wishes.board.name))
         if header.version <= VERSION:
-            raise BundleError("version %d.%d.%d is not newer than what runs" % header.version)
+            raise BundleError("%d.%d.%d is not newer" % header.version)
         missing = header.length - self._slots.size(self._slot) - self._slots.room()
         if missing > 0:
-            raise BundleError("the flash has no room for this bundle: %d bytes are missing" % missing)
+            raise BundleError("no room: %d bytes are missing on the flash" % missing)
         self._least = max(self._least, header.battery)
         wishes.tell("firmware %d.%d.%d comes" % header.version)
 

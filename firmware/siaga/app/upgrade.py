@@ -51,7 +51,7 @@ async def _carry_out(commands: Commands, slots: Slots, job: Job, updater: "Updat
         return  # a newer command took its place
     commands.begin(job)
     slots.switch(slots.target, digest)
-    actions.tell("the new firmware starts on trial")
+    actions.tell("it starts on trial")
     await commands.gone()
 
 
@@ -80,7 +80,7 @@ def self_test(folder: str, identity: "Identity") -> str:
         written = os.urandom(64)
         flash.write_file(folder + _PROBE, written)
         if flash.read_file(folder + _PROBE) != written:
-            return "the flash does not give back what was written"
+            return "the flash forgets what was written"
         flash.remove(folder + _PROBE)
     except (SiagaError, OSError, UnicodeError) as error:
         return str(error)
@@ -91,7 +91,7 @@ def _tell_verdict(commands: Commands, slots: Slots) -> None:
     """How the trial ended: first the RECEIPT, then nothing of it is left."""
     works = slots.boot.verdict == CONFIRMED
     if not works:
-        commands.actions.tell("the update failed: after three starts firmware %s runs again" % TEXT)
+        commands.actions.tell("update failed after three starts: firmware %s runs again" % TEXT)
     result = frame.RESULT_DONE if works else frame.RESULT_FAILED
     job = commands.jobs.get(UPGRADE)
     if job is not None:

@@ -29,6 +29,7 @@ MAX_FILES = const(200)
 MAX_LENGTH = const(1048576)
 STEP = const(1024)
 
+_UNREADABLE = "it cannot be read"
 _LETTERS = b"abcdefghijklmnopqrstuvwxyz0123456789_"
 
 
@@ -51,18 +52,17 @@ class Header:
     def __init__(self, head: bytes) -> None:
         """head: the first 16 bytes. Raises BundleError."""
         if head[:4] != MAGIC:
-            raise damaged("this is no bundle: it does not begin with SIAB")
+            raise damaged("no bundle: it does not begin with SIAB")
         if head[4] != FORMAT:
-            raise BundleError("a bundle of format %d; this firmware reads format %d" % (head[4], FORMAT))
+            raise BundleError("format %d is not read here" % head[4])
         self.version = (head[5], head[6], head[7])
         self.battery = head[8]
         self.board_count = head[9]
         self.file_count, self.length = struct.unpack(">HI", head[10:16])
         self.boards = []  # type: list[str]
-        if self.battery > 100 or self.board_count > MAX_BOARDS or not 0 < self.file_count <= MAX_FILES:
-            raise damaged("a bundle with an impossible head")
-        if not self.contents + SIGNATURE < self.length <= MAX_LENGTH:
-            raise damaged("a bundle whose length, %d, is impossible" % self.length)
+        fits = self.battery <= 100 and self.board_count <= MAX_BOARDS and 0 < self.file_count <= MAX_FILES
+        if not fits or not self.contents + SIGNATURE < self.length <= MAX_LENGTH:
+            raise damaged("an impossible head")
 
     @property
     def table(self) -> int:
@@ -79,7 +79,7 @@ def padded(name: bytes) -> bytes:
     """What a field of fixed size holds. Raises BundleError where something stands behind the zeros."""
     text = name.rstrip(b"\0")
     if not text or b"\0" in text:
-        raise damaged("a name in the bundle is empty or has zeros in it")
+        raise damaged("a name is wrong")
     return text
 
 
@@ -88,11 +88,11 @@ def check_path(path: bytes) -> None:
     BundleError."""
     parts = path.split(b"/")
     stem, _, kind = parts[-1].partition(b".")
+    fits = len(parts) > 1 and parts[0] == b"siaga" and kind in (b"py", b"mpy")
     for part in parts[:-1] + [stem]:
-        if not part or any(letter not in _LETTERS for letter in part):
-            raise BundleError("the bundle holds %r, which is no module's path" % path)
-    if len(parts) < 2 or parts[0] != b"siaga" or kind not in (b"py", b"mpy"):
-        raise BundleError("the bundle holds %r, which is no module below siaga/" % path)
+        fits = fits and part != b"" and all(letter in _LETTERS for letter in part)
+    if not fits:
+        raise BundleError("%r is no module below siaga/" % path)
 
 
 class Check:
@@ -133,7 +133,7 @@ class Check:
                 return False
             header = self.header = Header(self._piece(HEAD))
         if have > header.length:
-            raise damaged("the bundle is longer than it says (%d bytes)" % header.length)
+            raise damaged("longer than it says")
         if len(header.boards) < header.board_count:
             if have - self.at < BOARD:
                 return False
@@ -157,7 +157,7 @@ class Check:
     def _piece(self, length: int) -> bytes:
         piece = self._read(self.at, length)
         if len(piece) != length:
-            raise damaged("the bundle cannot be read at %d" % self.at)
+            raise damaged(_UNREADABLE)
         self._whole.update(piece)
         self.at += length
         return piece
@@ -167,18 +167,18 @@ class Check:
         check_path(path)
         offset, length = struct.unpack(">II", entry[PATH : PATH + 8])
         if path <= self._path or offset != self._offset or length > header.length:
-            raise damaged("the bundle's table is wrong at %r" % path)
+            raise damaged("the table is wrong at %r" % path)
         self._path = path
         self._offset += length
         self._entries += 1
         if self._entries == header.file_count and self._offset + SIGNATURE != header.length:
-            raise damaged("the bundle's table and its length do not agree")
+            raise damaged("the table is wrong at its end")
 
     def _content(self, header: Header, have: int) -> bool:
         if not self._left:
             entry = self._read(header.table + ENTRY * self._files, ENTRY)
             if len(entry) != ENTRY:
-                raise damaged("the bundle cannot be read")
+                raise damaged(_UNREADABLE)
             self._files += 1
             self._left = struct.unpack(">I", entry[PATH + 4 : PATH + 8])[0]
             self._expected = entry[PATH + 8 :]
@@ -190,7 +190,7 @@ class Check:
             self._file.update(self._piece(take))
             self._left -= take
         if not self._left and self._file.digest() != self._expected:
-            raise damaged("file %d of the bundle has changed" % self._files)
+            raise damaged("file %d has changed" % self._files)
         return True
 
     def _signature(self) -> None:
@@ -201,7 +201,7 @@ class Check:
                 self.at += SIGNATURE
                 self.digest = digest
                 return
-        raise damaged("the bundle's signature is not by a release key of this device")
+        raise damaged("its signature is by no release key")
 
 
 TYPE_CHECKING = False

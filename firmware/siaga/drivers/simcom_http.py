@@ -79,7 +79,7 @@ class ModemHttp(Source, Hearer):
             raise HttpError("no answer from the server (error %d)" % status)
         headers = await self._headers()
         if self._have < 0:
-            raise HttpError("the modem does not say how long the answer is")
+            raise HttpError("an answer without a length")
         found = answer(status, headers, self._at)
         self._whole = status == 200
         self._part = 0
