@@ -30,6 +30,9 @@ def build_bundle(
             shutil.copy(loader, source)  # it finds what it calls by name
         stamp = source / "siaga" / "app" / "version.py"
         stamp.write_text(stamped(stamp.read_text(encoding="utf-8"), version, built), encoding="utf-8")
-        compiled = compile_firmware(source, out, frozenset() if SIMULATED in boards else AT_HOME)
+        if SIMULATED in boards:
+            compiled = compile_firmware(source, out, frozenset())
+        else:
+            compiled = compile_firmware(source, out, AT_HOME, boards=boards)
         files = {module.path: (out / module.path).read_bytes() for module in compiled}
     return write_bundle(Bundle(version, boards, battery, files), key)
