@@ -9,7 +9,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from siaga_tools.bundle import Bundle, Version, stamped, write_bundle
+from siaga_tools.bundle import Bundle, BundleError, Version, stamped, write_bundle
 from siaga_tools.mpy import AT_HOME, compile_firmware
 
 SIMULATED: Final = "simulated"
@@ -23,6 +23,9 @@ def build_bundle(
 
     Raises BundleError, and Trouble where the compiler is missing or refuses.
     """
+    for board in boards:
+        if not board.isidentifier() or not (firmware / "siaga" / "boards" / f"{board}.py").is_file():
+            raise BundleError(f"{board!r} is no board of this firmware")
     with tempfile.TemporaryDirectory() as made:
         source, out = Path(made) / "source", Path(made) / "out"
         shutil.copytree(firmware / "siaga", source / "siaga", ignore=shutil.ignore_patterns("__pycache__"))
