@@ -132,6 +132,11 @@ class _Part(io.IOBase):
         self._left -= count
         return count
 
+    def __enter__(self) -> "_Part":
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None: ...
+
     def ioctl(self, request: int, argument: int) -> int:
         return 512 if request == 11 else 0  # 11: how much the importer reads at a time
 

@@ -29,7 +29,7 @@ SIGNATURE: Final = 64
 MAX_BOARDS: Final = 8
 MAX_FILES: Final = 200
 MAX_LENGTH: Final = 1 << 20
-_FILE: Final = re.compile(r"siaga(/[a-z0-9_]+)+\.m?py")
+_FILE: Final = re.compile(r"siaga(/[a-z0-9_]+)+\.(m?py|txt)")
 _VERSION: Final = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})")
 
 Version = tuple[int, int, int]

@@ -9,7 +9,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from siaga_tools.bundle import Bundle, Version, stamped, write_bundle
+from siaga_tools.bundle import Bundle, BundleError, Version, stamped, write_bundle
 from siaga_tools.mpy import AT_HOME, compile_firmware
 
 SIMULATED: Final = "simulated"
@@ -23,6 +23,9 @@ def build_bundle(
 
     Raises BundleError, and Trouble where the compiler is missing or refuses.
     """
+    for board in boards:
+        if not board.isidentifier() or not (firmware / "siaga" / "boards" / f"{board}.py").is_file():
+            raise BundleError(f"{board!r} is no board of this firmware")
     with tempfile.TemporaryDirectory() as made:
         source, out = Path(made) / "source", Path(made) / "out"
         shutil.copytree(firmware / "siaga", source / "siaga", ignore=shutil.ignore_patterns("__pycache__"))
@@ -30,6 +33,9 @@ def build_bundle(
             shutil.copy(loader, source)  # it finds what it calls by name
         stamp = source / "siaga" / "app" / "version.py"
         stamp.write_text(stamped(stamp.read_text(encoding="utf-8"), version, built), encoding="utf-8")
-        compiled = compile_firmware(source, out, frozenset() if SIMULATED in boards else AT_HOME)
+        if SIMULATED in boards:
+            compiled = compile_firmware(source, out, frozenset())
+        else:
+            compiled = compile_firmware(source, out, AT_HOME, boards=boards)
         files = {module.path: (out / module.path).read_bytes() for module in compiled}
     return write_bundle(Bundle(version, boards, battery, files), key)

@@ -88,7 +88,7 @@ def check_path(path: bytes) -> None:
     BundleError."""
     parts = path.split(b"/")
     stem, _, kind = parts[-1].partition(b".")
-    fits = len(parts) > 1 and parts[0] == b"siaga" and kind in (b"py", b"mpy")
+    fits = len(parts) > 1 and parts[0] == b"siaga" and kind in (b"py", b"mpy", b"txt")
     for part in parts[:-1] + [stem]:
         fits = fits and part != b"" and all(letter in _LETTERS for letter in part)
     if not fits:
