@@ -248,6 +248,7 @@ class SimulatedButton(Watcher):
             self.modem.press_line("supply", False)
             if self.wiring.modem is not None and self.wiring.modem.supply is None:
                 self.modem.press_line("supply", True)
+            self.modem.do(lambda: None)  # it is off when this returns
         if self.lorawan is not None:
             self.lorawan.power_cycle()
 
