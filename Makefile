@@ -49,7 +49,7 @@ format: $(READY) ## Put the code into the house's format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(READY) ## Measure: cost of a signature, events per second, press to console, size, battery life
+bench: $(READY) ## Measure: cost of a signature, events per second, press to console, size, heap, battery life
 	@$(BIN)/python tests/bench/run.py
 
 lock: ## Renew requirements.lock from pyproject.toml (needs uv on the PATH or in .venv)

@@ -25,6 +25,7 @@ MEASUREMENTS: tuple[tuple[str, list[str]], ...] = (
     ("Events verified, stored and dispatched", [sys.executable, str(HERE / "gateway_throughput.py")]),
     ("Press to console event at 100 presses/s", [sys.executable, str(HERE / "console_latency.py")]),
     ("Size of the firmware as bytecode", [sys.executable, str(HERE / "size.py")]),
+    ("Heap of whole buttons, 64-bit", [sys.executable, str(HERE / "heap.py")]),
     ("Battery life on 3,000 mAh, by the power model", [sys.executable, str(HERE / "battery_life.py")]),
 )
 

@@ -1,4 +1,4 @@
-"""Bytes of the firmware as bytecode for the ESP32, by module and in all, as `make bench` prints them."""
+"""Bytes of the firmware as bytecode for the ESP32, by file and by board, as `make bench` prints them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,23 @@ import json
 import tempfile
 from pathlib import Path
 
+from siaga_tools.installed import boards
 from siaga_tools.interpreter import find_firmware
 from siaga_tools.mpy import LIMIT_BYTES, compile_firmware
 
 
 def main() -> None:
+    firmware = find_firmware().parent
     with tempfile.TemporaryDirectory() as out:
-        compiled = compile_firmware(find_firmware().parent, Path(out))
-    for module in sorted(compiled, key=lambda module: -module.size):
-        print(json.dumps({"name": module.path, "value": module.size, "unit": "bytes"}))
-    whole = sum(module.size for module in compiled)
-    print(json.dumps({"name": "all that a bundle carries", "value": whole, "unit": "bytes", "limit": LIMIT_BYTES}))
+        compiled = compile_firmware(firmware, Path(out) / "all")
+        for module in sorted(compiled, key=lambda module: -module.size):
+            print(json.dumps({"name": module.path, "value": module.size, "unit": "bytes"}))
+        wholes = {"all boards' files together": compiled}
+        for board in boards(firmware):
+            wholes[f"all that {board} is given"] = compile_firmware(firmware, Path(out) / board, boards=(board,))
+    for name, files in wholes.items():
+        whole = sum(module.size for module in files)
+        print(json.dumps({"name": name, "value": whole, "unit": "bytes", "limit": LIMIT_BYTES}))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import subprocess
+import sys
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -289,3 +290,14 @@ def test_a_board_carries_the_texts_of_what_it_has(tmp_path: Path) -> None:
         compile_firmware(FIRMWARE, tmp_path / board, boards=(board,))
         text = (tmp_path / board / "siaga" / "words.txt").read_text(encoding="utf-8")
         assert ("PWRKEY" in text) == has
+
+
+def test_a_traceback_from_a_chip_is_spelled_out() -> None:
+    short = {name: short for short, name in smaller(*sources()).names["siaga.app.device"].items()}["_choose_settings"]
+    said = 'Traceback:\n  File "siaga.app.device", line 1, in {}\n  File "siaga.core.none", line 1, in {}\n'
+    command = [str(Path(sys.executable).with_name("siaga")), "device", "trace"]
+    done = subprocess.run(
+        command, input=said.format(short, short), capture_output=True, text=True, timeout=60, check=True
+    )
+    assert short != "_choose_settings"
+    assert done.stdout == said.format("_choose_settings", short)

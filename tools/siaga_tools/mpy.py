@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -108,6 +109,18 @@ def runnable(firmware: Path, out: Path, *, lines: bool = True) -> Path:
 def _as_module(name: str) -> str:
     """What a traceback calls the file: siaga.core.at, a string that the button has in memory anyway."""
     return name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def spelled_out(firmware: Path, trace: str) -> str:
+    """A traceback from a chip with the names of the sources: in `File "siaga.app.device", line 1, in a5` stands a short
+    one. `firmware` must be what the chip runs. Raises Trouble as `compile_firmware`."""
+    texts, around = _sources(firmware)
+    names = _smaller(tuple(texts.items()), tuple(around)).names
+
+    def long(match: re.Match[str]) -> str:
+        return match[1] + names.get(match[2], {}).get(match[3], match[3])
+
+    return re.sub(r'(File \\?"([\w.]+)\\?", line \d+, in )(\w+)', long, trace)
 
 
 def _compile(text: str, name: str, target: Path, lines: bool) -> None:

@@ -23,28 +23,6 @@ _TRIES = (3, 2, 1, 1, 1)
 MAX_MESSAGE = const(512)
 _SMS_LETTERS = const(160)
 
-_MQTT_ERRORS = {
-    3: "no connection to the server",
-    4: "it does not take a topic",
-    7: "the network does not open (no data service? no credit?)",
-    11: "not connected",
-    14: "the modem's client is busy",
-    17: "no answer in time",
-    19: "the modem's client is in use",
-    20: "no client acquired",
-    23: "the network is open already",
-    25: "the server's name is not known (setting mqtt_host, or no data service)",
-    26: "the server closed the connection",
-    27: "the server does not speak MQTT 3.1.1",
-    28: "the server does not accept the client identifier",
-    29: "the server is not available",
-    30: "wrong user name or password (settings mqtt_user, mqtt_password)",
-    31: "not authorised (settings mqtt_user, mqtt_password, or the broker's access list)",
-    32: "the TLS handshake failed: the server's certificate does not hold (setting mqtt_ca)",
-    33: "the modem misses the certificate",
-    34: "no session opens",
-}
-
 
 def mqtt_error(line: bytes) -> int:
     """The outcome in "+CMQTT...: <client>,<error>" or "+CMQTTSTART: <error>": 0 = done, -1 = no such line."""
@@ -53,7 +31,22 @@ def mqtt_error(line: bytes) -> int:
 
 def mqtt_why(error: int) -> str:
     """An outcome for people."""
-    return "%s (error %d)" % (_MQTT_ERRORS.get(error, "the modem's MQTT service says"), error)
+    known = (
+        "3 no connection to the server; 4 it does not take a topic; 7 the network does not open (no data "
+        "service? no credit?); 11 not connected; 14 the modem's client is busy; 17 no answer in time; 19 the "
+        "modem's client is in use; 20 no client acquired; 23 the network is open already; 25 the server's name "
+        "is not known (setting mqtt_host, or no data service); 26 the server closed the connection; 27 the "
+        "server does not speak MQTT 3.1.1; 28 the server does not accept the client identifier; 29 the server is "
+        "not available; 30 wrong user name or password (settings mqtt_user, mqtt_password); 31 not authorised "
+        "(settings mqtt_user, mqtt_password, or the broker's access list); 32 the TLS handshake failed: the "
+        "server's certificate does not hold (setting mqtt_ca); 33 the modem misses the certificate; 34 no "
+        "session opens"
+    )
+    for each in known.split("; "):
+        number_of, what = each.split(" ", 1)
+        if number_of == str(error):
+            return "%s (error %d)" % (what, error)
+    return "the modem's MQTT service says (error %d)" % error
 
 
 def is_final_refusal(error: int) -> bool:
