@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from micropython import FIRMWARE, HEAP, environment, micropython
-from siaga_tools.mpy import AT_HOME, LIMIT_BYTES, WORDS, Compiled, compile_firmware, runnable
+from siaga_tools.mpy import AT_HOME, WORDS, Compiled, compile_firmware, runnable
 from siaga_tools.words import Trouble
 
 
@@ -27,11 +27,6 @@ def test_every_module_but_the_simulated_board_is_compiled(bytecode: tuple[Path, 
     wanted = {name.replace(".py", ".mpy") for name in sources - AT_HOME} | {WORDS}
     assert {module.path for module in compiled} == wanted
     assert all((out / module.path).stat().st_size == module.size for module in compiled)
-
-
-def test_all_of_it_is_at_most_120_kb(bytecode: tuple[Path, list[Compiled]]) -> None:
-    _, compiled = bytecode
-    assert sum(module.size for module in compiled) <= LIMIT_BYTES == 122_880
 
 
 def test_it_is_bytecode_of_version_6_3_that_32_and_64_bits_load(bytecode: tuple[Path, list[Compiled]]) -> None:

@@ -101,9 +101,9 @@ def runnable(firmware: Path, out: Path, *, lines: bool = True) -> Path:
     Trouble as `compile_firmware`.
     """
     compile_firmware(firmware, out, frozenset(), lines=lines)
-    for beside in ("siaga_boot.py", "siaga_flash.py"):
-        shutil.copy(firmware / beside, out)
-    return Path(shutil.copy(firmware / "main.py", out))
+    for beside in firmware.glob("*.py"):
+        shutil.copy(beside, out)
+    return out / "main.py"
 
 
 def _as_module(name: str) -> str:

@@ -34,8 +34,9 @@ generator function iterator staticmethod classmethod callable divmod issubclass 
 sum zip sep little insert index count extend format upper lower strip startswith endswith replace fromkeys
 bound_method dict_view property hex oct bin ceil floor sqrt sin cos tan acos asin atan exp radians degrees trunc modf
 pixel hline vline blit scroll ellipse poly fill_rect acosh asinh atanh copysign cosh erf erfc expm1 fabs fmod frexp
-gamma isfinite isinf isnan ldexp lgamma log10 log2 sinh tanh polar randint choice uniform search match groups heappush
-heappop heapify deque popleft appendleft namedtuple calcsize sizeof addressof byteorder implementation maxsize
+gamma isfinite isinf isnan ldexp lgamma log10 log2 sinh tanh polar randint choice uniform search match heappush
+heappop heapify deque popleft appendleft namedtuple calcsize sizeof addressof byteorder implementation maxsize INT PTR
+GS8 INT8 LONG UINT VOID ARRAY INT16 INT32 INT64 SHORT UINT8 ULONG
 """
 LongNames = dict[str, dict[str, str]]
 _BY_STRING: Final = frozenset({"getattr", "setattr", "hasattr", "delattr"})
