@@ -52,6 +52,12 @@ class SimClock:
         with self._lock:
             return self._sim_us, self._real_us, self._permille
 
+    @property
+    def sleepers(self) -> int:
+        """How many sleep until() some moment."""
+        with self._lock:
+            return self._wakes.total()
+
     def set_speed(self, speed: float) -> None:
         self._change(_permille(speed), 0)
 

@@ -1,0 +1,69 @@
+"""A shortened day of an installed button: what it is asked to do in one, and its heap at the end of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from day import Day
+
+from siaga_tools.simulate.clock import SimClock
+
+# A thing kept by mistake is kept once an hour, or once a press; rubbish that no collection has met yet is less.
+SLACK_BYTES = 1024
+
+
+@pytest.mark.timeout(600)
+def test_a_day_with_everything_in_it_leaves_the_heap_as_it_was(tmp_path: Path):
+    day = Day(tmp_path, "esp32_devkit", hours=1.2).run()
+    assert not day.memory_errors, day.memory_errors
+    assert not day.deaths, day.deaths
+    assert day.restarts == 0
+    assert not day.unseen
+    assert len(day.pressed) == 18
+    assert set(day.pressed) <= day.received, "a press was lost"
+    assert sorted(day.acknowledged[-len(day.pressed) :]) == day.pressed, "each is answered, once"
+    assert day.waiting <= 1, "only the check-in that tells it waits"
+    assert day.rejected >= 3, "forged and oversized messages are counted"
+    assert day.calm_water(2, 3) >= day.calm_water(0, 3) - SLACK_BYTES, [sample.free for sample in day.samples]
+    assert day.skipped_s > day.simulated_s / 3
+
+
+def test_time_is_skipped_only_while_nobody_is_at_work_and_nobody_is_passed_over():
+    clock = SimClock()
+    clock.set_skips(True)
+    far_us = clock.now_us() + 3600_000_000
+    with clock.held():
+        assert not clock.skip_to(far_us)
+    with clock.paced():
+        assert not clock.skip_to(far_us)
+    asleep_us = clock.now_us() + 60_000_000
+    woke: list[int] = []
+
+    def work() -> None:
+        with clock.held():
+            clock.until(asleep_us)
+            woke.append(clock.now_us())
+            worked.wait(30)
+
+    worked = threading.Event()
+    worker = threading.Thread(target=work)
+    worker.start()
+    until = time.monotonic() + 30
+    while not clock.sleepers:
+        assert time.monotonic() < until
+        time.sleep(0.001)
+    assert clock.skip_to(far_us)
+    while not woke:
+        assert time.monotonic() < until
+        time.sleep(0.001)
+    assert asleep_us <= woke[0] < far_us
+    assert not clock.skip_to(far_us), "what it woke for comes first"
+    worked.set()
+    worker.join(30)
+    assert clock.skip_to(far_us)
+    assert clock.now_us() >= far_us
+    clock.set_skips(False)
+    assert not clock.skip_to(far_us + 3600_000_000)
