@@ -17,7 +17,7 @@ SLACK_BYTES = 1024
 
 @pytest.mark.timeout(600)
 def test_a_day_with_everything_in_it_leaves_the_heap_as_it_was(tmp_path: Path):
-    day = Day(tmp_path, "esp32_devkit", hours=1.2).run()
+    day = Day(tmp_path, "esp32_devkit", hours=1.2, quiet_s=0.1).run()
     assert not day.memory_errors, day.memory_errors
     assert not day.deaths, day.deaths
     assert day.restarts == 0
