@@ -28,6 +28,7 @@ _SEND_MS = 75000
 # A gateway whose clock is before this has none itself.
 _EARLIEST = 1735689600
 # Frames that go out again and again keep their signature, which costs 200 ms on the chip.
+_CALLS = (frame.PRESS, frame.CANCEL)
 _KEPT_SIGNED = (frame.PRESS, frame.CANCEL, frame.ENROL)
 # Stages that are told in answer to a frame.
 _ANSWERS = (frame.STAGE_RECEIVED, frame.STAGE_REFUSED)
@@ -62,6 +63,7 @@ class Delivery(Owner):
         self.up_ms = clock.ms()
         self._was_up = False
         self.sparse = False
+        self._starved = False
         self._sending = {}  # type: dict[int, tuple[asyncio.Task[None], int]]
 
     def is_up(self) -> bool:
@@ -134,6 +136,9 @@ class Delivery(Owner):
         except (SiagaError, OSError) as error:
             # The bearer goes down by itself, and what waits is due again when it comes up.
             self._board.tell("log", {"what": "frame %d not sent on %s: %s" % (entry.counter, bearer.name, error)})
+        except MemoryError:
+            self._outbox.lighten()
+            self.on_rejected("no memory for a frame: positions and check-ins were let go")
         except Exception as error:
             self._board.tell("error", {"what": "bearer %s failed over a frame: %s" % (bearer.name, repr(error))})
         self._done(index, link)
@@ -149,7 +154,16 @@ class Delivery(Owner):
             entry.short = True
         if entry.signed is not None and suite == frame.ES256:
             return entry.signed
-        signed = self._identity.signed(suite, entry.kind, entry.counter, entry.body[:length])
+        try:
+            signed = self._identity.signed(suite, entry.kind, entry.counter, entry.body[:length])
+        except MemoryError:
+            if entry.kind not in _CALLS or entry.owed >= 0:
+                raise
+            # A signature takes twenty kilobytes, the short form hardly any: the gateway knows it as well, and the
+            # signature follows.
+            self._starved = entry.short = True
+            signed = self._identity.signed(frame.HS256_64, entry.kind, entry.counter, entry.body)
+            suite = frame.HS256_64
         if suite == frame.ES256 and entry.kind in _KEPT_SIGNED and entry.owed < 0:
             entry.signed = signed
         self._step(entry, "signed", name)
@@ -195,7 +209,11 @@ class Delivery(Owner):
             self.on_rejected("a downlink (%s): %s" % (error.reason, error))
             return
         if down.kind == frame.COMMAND:
-            self._on_command(down)
+            try:
+                self._on_command(down)
+            except MemoryError:
+                # It would come again with every connection; the gateway sends it again when it matters less.
+                self.on_rejected("a command for which there is no memory")
         else:
             self._acknowledged(down, bearer.name)
 
@@ -214,7 +232,7 @@ class Delivery(Owner):
         try:
             if entry is None:
                 self._witnessed(down, name)
-            elif entry.short and bearers.is_evidence(entry) and any(one.policy.narrow for one in self.bearers):
+            elif entry.short and bearers.is_evidence(entry) and self._may_owe():
                 self._outbox.owe(entry, down.time, self._clock.ms())
                 self._wake.set()
             else:
@@ -225,6 +243,10 @@ class Delivery(Owner):
             self._board.tell("error", {"what": "the flash does not take a change: %s" % error})
         if entry is not None:
             self._step(entry, "acknowledged", name)
+
+    def _may_owe(self) -> bool:
+        """Whether a short form goes out of this button at all."""
+        return self._starved or any(one.policy.narrow for one in self.bearers)
 
     def _witnessed(self, down: frame.Down, name: str) -> None:
         """Whether an acknowledgement of something that no longer waits answers its signature."""

@@ -28,6 +28,8 @@ from siaga.drivers.indicator import Indicator
 _BEARERS = 4
 _SAMPLE_MS = 15
 _TICK_MS = 250
+# Set aside, so that a press can be kept and signed where all else has used up the memory.
+_RESERVE_BYTES = 6144
 _NO_CONNECTION_MS = 60000
 _INCIDENT_MAGIC = b"SGA1"
 
@@ -107,6 +109,7 @@ class Device:
         self._delivery.bearers = self._radios.bearers
         self._radios.on_state(self._state)  # what an earlier run left is not called for again
         self._over = asyncio.Event()
+        self._reserve = bytearray(_RESERVE_BYTES)  # type: bytearray | None
 
     def _tell(self, event: str, **facts: object) -> None:
         self._board.tell(event, facts)
@@ -217,6 +220,16 @@ class Device:
             await asyncio.sleep_ms(_SAMPLE_MS)
 
     def _hear(self, word: str) -> None:
+        """What the hand meant. Memory that was set aside for this is given where there is no other."""
+        try:
+            self._heed(word)
+        except MemoryError:
+            self._reserve = None
+            self._outbox.lighten()
+            gc.collect()
+            self._heed(word)
+
+    def _heed(self, word: str) -> None:
         if word == button.PRESS:
             self._step((alarm.PRESSED, frame.TRIGGER_HOLD))
         elif word == button.TAPS:
@@ -247,6 +260,8 @@ class Device:
             seconds = self._sleep.tick(idle, floor, self._watch.due_ms, self._radios.knows_place())
             if seconds > 0:
                 await self._fall_asleep(seconds)
+            if self._reserve is None and gc.mem_free() > 3 * _RESERVE_BYTES:
+                self._reserve = bytearray(_RESERVE_BYTES)
             await asyncio.sleep_ms(_TICK_MS)
 
     def _is_idle(self) -> bool:

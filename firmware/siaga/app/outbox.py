@@ -26,6 +26,8 @@ OWED_LIMIT = 16
 SETTLE_S = 120
 # Beyond the limit there is room for presses and cancels only.
 RESERVE = 32
+# So many positions wait at most.
+POSITIONS = 16
 # What may be thrown away for something more important, the least important first.
 _EXPENDABLE = (frame.CHECKIN, frame.RECEIPT, frame.UPDATE, frame.TAMPER)
 
@@ -117,6 +119,8 @@ class Outbox:
         If the flash takes no more even after making room, a PRESS or CANCEL is kept in memory alone (durable False).
         """
         self._make_room(kind)
+        if kind == frame.UPDATE:
+            self._thin()
         try:
             counter = self._counter.next()
         except SiagaError as error:
@@ -191,6 +195,19 @@ class Outbox:
         if kind in (frame.PRESS, frame.CANCEL) and len(self.entries) < LIMIT + RESERVE:
             return
         raise OutboxFull("%d frames wait already" % len(self.entries))
+
+    def _thin(self) -> None:
+        """Where nobody answers for long, the latest positions are worth more than the whole way: memory is short."""
+        updates = [entry for entry in self.entries if entry.kind == frame.UPDATE]
+        for entry in updates[: len(updates) + 1 - POSITIONS]:
+            self._drop(entry)
+
+    def lighten(self) -> None:
+        """There is no memory: let go of what a press can do without. What is on the flash comes back with a restart."""
+        for entry in list(self.entries):
+            entry.signed = None
+            if entry.kind in (frame.CHECKIN, frame.UPDATE):
+                self.entries.remove(entry)
 
     def _drop_one(self, kind: int) -> bool:
         """Throw away the oldest of the least important, if it is no more important than what needs its place. What the

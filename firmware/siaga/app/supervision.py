@@ -26,6 +26,7 @@ _FLICKER_MS = 200
 _APART_MS = 5000
 _RECOVERED = 5
 _HOUR_MS = 3600000
+_WANT = {"what": "a task died for want of memory; restarted"}  # type: dict[str, object]
 
 
 class Supervision:
@@ -174,7 +175,7 @@ class Supervision:
             try:
                 self._tell_death(name, cause)
             except MemoryError:
-                pass  # telling it matters less than starting it again
+                self._tell_want()
             cause = None
             await asyncio.sleep_ms(1000)
 
@@ -185,6 +186,12 @@ class Supervision:
             sys.print_exception(cause, trace)
             what = "died: " + trace.getvalue()[-400:]
         self._board.tell("error", {"what": "task %s %s; restarted (%d so far)" % (name, what, self._died)})
+
+    def _tell_want(self) -> None:
+        try:
+            self._board.tell("error", _WANT)
+        except MemoryError:
+            pass  # telling it matters less than starting it again
 
     async def guard(self, beats: "list[Beat]") -> None:
         """Feed the processor's watchdog while every one of these tasks has run lately; a beat is (clock ms)()."""

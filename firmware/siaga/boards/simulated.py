@@ -90,6 +90,7 @@ class SimulatedBoard(Board):
         self._battery = 100
         self._fix = None  # type: tuple[int, int, int, int, float] | None
         self._kept = b""
+        self._hogged = []  # type: list[bytes]
         if before is not None:
             self._pins, self._battery, self._fix, self._kept = before._pins, before._battery, before._fix, before._kept
             self._switched.on = before._switched.on
@@ -222,6 +223,16 @@ class SimulatedBoard(Board):
         except (ValueError, KeyError, IndexError) as error:
             self.tell("error", {"what": "not understood: %s (%s)" % (" ".join(words), error)})
 
+    def _hog(self, left: int) -> None:
+        """Take memory until about so many bytes are left; 0 gives all of it back."""
+        self._hogged = []
+        gc.collect()
+        try:
+            while left and gc.mem_free() > left:
+                self._hogged.append(bytes(max(16, min(1024, (gc.mem_free() - left) // 2))))
+        except MemoryError:
+            pass
+
     def _obey(self, words: "list[str]") -> None:
         """Do one line. Raises ValueError, KeyError or IndexError, and has then changed nothing."""
         if not words:
@@ -247,6 +258,8 @@ class SimulatedBoard(Board):
             self._fix = latitude, longitude, accuracy, number, time.time() - age
         elif what == "network" and len(rest) == 1:
             self._switched.on = _one_of(rest[0])
+        elif what == "hog" and len(rest) == 1:
+            self._hog(_whole(rest[0], 0, 1 << 20))
         elif what == "heap" and not rest:
             gc.collect()
             self.tell("heap", {"used": gc.mem_alloc(), "free": gc.mem_free()})
@@ -257,7 +270,7 @@ class SimulatedBoard(Board):
         else:
             raise ValueError(
                 "known are: pin button|tamper|external|input 1|0, battery 0..100, power 0|1, network 0|1, "
-                "fix <lat_e7> <lon_e7> <accuracy_m> [age_s], fix none, wake timer|modem, heap, quit"
+                "fix <lat_e7> <lon_e7> <accuracy_m> [age_s], fix none, wake timer|modem, heap, hog <bytes left>, quit"
             )
 
 
