@@ -49,6 +49,7 @@ class Fault(StrEnum):
     HANG = "hang"  # says nothing and does nothing until a reset
     HANG_HARD = "hang_hard"  # until its power goes
     NO_NETWORK = "no_network"
+    DENIED = "denied"  # the network does not want this SIM
     NO_DATA = "no_data"  # registered for messages only
     NO_SIM = "no_sim"
     NO_CREDIT = "no_credit"  # neither messages nor data go out

@@ -57,6 +57,9 @@ class ModemRadio:
         if "no_network" in self._modem.faults:
             self._registered_s = None
             return 2, 2
+        if "denied" in self._modem.faults:
+            self._registered_s = None
+            return 3, 3
         if self._registered_s is None:
             self._registered_s = self._modem.loop.time() + REGISTER_S * self._modem.pace
         if self._modem.loop.time() < self._registered_s:

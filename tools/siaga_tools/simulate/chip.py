@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -43,6 +44,8 @@ QUIET_S: Final = 0.25
 # Time is skipped in steps that are no shorter: up to so many simulated microseconds a task may wake late, as on a chip
 # that makes a signature.
 GRAIN_US: Final = 1_000_000
+# However fast time goes: a host that was busy for less is no processor that hangs.
+_HOST_S: Final = 5.0
 
 
 class Life(StrEnum):
@@ -129,6 +132,7 @@ class Chip:
         self._ext1: tuple[tuple[int, ...], int] = ((), 1)
         self._guard_ms = 0
         self._guard_us: int | None = None
+        self._fed_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="simulated ESP32", daemon=True)
@@ -364,6 +368,8 @@ class Chip:
         due = self.wakes_at_us if self.life is Life.ASLEEP else self._guard_us
         if due is not None:
             left_s = self._clock.real_s((due - self._clock.now_us()) / 1_000_000)
+            if self.life is not Life.ASLEEP:
+                left_s = max(left_s, self._fed_s + _HOST_S - time.monotonic())
             self._timer = self._loop.call_later(max(0.0, left_s), self._on_time)
 
     def _on_time(self) -> None:
@@ -371,11 +377,16 @@ class Chip:
         now_us = self._clock.now_us()
         if self.life is Life.ASLEEP and self.wakes_at_us is not None and now_us >= self.wakes_at_us:
             self._wake(TIMER, ())
-        elif self.life is Life.RUNNING and self._guard_us is not None and now_us >= self._guard_us:
+        elif self._is_hung(now_us):
             self._watcher.on_life(Life.RUNNING, "the watchdog was not fed: reset")
             self._restart(WATCHDOG)
         else:
             self._set_timer()
+
+    def _is_hung(self, now_us: int) -> bool:
+        if self.life is not Life.RUNNING or self._guard_us is None or now_us < self._guard_us:
+            return False
+        return time.monotonic() >= self._fed_s + _HOST_S
 
     # What goes in.
 
@@ -507,6 +518,7 @@ class Chip:
     def _feed(self) -> None:
         first = self._guard_us is None
         self._guard_us = self._clock.now_us() + self._guard_ms * 1000
+        self._fed_s = time.monotonic()
         if first:
             self._set_timer()
 
