@@ -24,7 +24,9 @@ from installation import GATEWAY_NUMBER, SERVER, Installation, eventually, outbo
 from micropython import FIRMWARE, micropython
 from scenario import KINDS, Scenario
 
-from siaga_gateway.domain.frame import Kind, Stage as AckStage, encode_ack
+from siaga_gateway.domain.frame import Kind, encode_ack
+from siaga_gateway.domain.frame import Stage as AckStage
+from siaga_gateway.domain.report import Report
 from siaga_tools.silicon.a7670 import A7670, Fault, Sim
 from siaga_tools.silicon.rak3172 import SimulatedRak3172
 from siaga_tools.simulate.button import WIFI, Audience, ButtonParts, SimulatedButton, Traffic
@@ -43,6 +45,8 @@ _SHOWN = 500  # lines of a timeline
 _OPEN = ("sending", "received", "refused", "seen", "assigned", "on_scene")
 _BEARERS = {"wifi": "mqtt"}
 _UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
+_DULL = (b"AT+CEREG?", b"AT+CGREG?", b"AT+CREG?", b"AT+CSQ", b"AT+CGNSSINFO", b"AT+CPIN?", b"AT\r")
+_DULL_ANSWERS = (b"OK", b"+CEREG: 2,", b"+CGREG: 2,", b"+CREG: 2,", b"+CSQ:", b"+CGNSSINFO:")
 _STRANGE = ("malformed", "forged", "contradiction", "unprocessed")
 
 
@@ -90,6 +94,7 @@ class Timeline(Audience):
         self._began_s = time.time()
         self._lines: list[tuple[float, str, str]] = []
         self._lock = threading.Lock()
+        self._dull = False
 
     def note(self, who: str, text: str, at_s: float | None = None) -> None:
         with self._lock:
@@ -100,7 +105,12 @@ class Timeline(Audience):
         self.note("button", f"{when:%H:%M:%S.%f}"[:-3] + f" {event.kind} {json.dumps(dict(event.facts))}")
 
     def on_traffic(self, traffic: Traffic) -> None:
-        if traffic.line != "gnss":
+        """Without what it asks again and again, and what that is answered."""
+        if traffic.line == "gnss":
+            return
+        if traffic.way == ">":
+            self._dull = traffic.text.startswith(_DULL)
+        if not (self._dull and (traffic.way == ">" or traffic.text.strip().startswith(_DULL_ANSWERS))):
             self.note(traffic.line, f"{traffic.way} {traffic.text!r}")
 
     def on_life(self, life: Life, why: str) -> None:
@@ -324,8 +334,7 @@ class Stage:
     def press(self) -> None:
         """Hold the button until it takes it for a press; during an incident for 2.5 s, as a cancel is longer."""
         self.act()
-        again = self.button.state in _OPEN and self.button.life is Life.RUNNING
-        if again:
+        if self._is_in_incident():
             with self.at_pace(HAND):
                 self._hold(2.5)
         else:
@@ -334,6 +343,9 @@ class Stage:
             self.button.hold(False)
         self.wait_frame(Kind.PRESS, "stored", "a press")
         self.wait_down(False)
+
+    def _is_in_incident(self) -> bool:
+        return self.button.state in _OPEN and self.button.life is Life.RUNNING
 
     def _hold(self, seconds: float) -> None:
         self.button.hold(True)
@@ -346,7 +358,11 @@ class Stage:
     def press_and_cut(self, moment: str) -> None:
         """Hold it, and take its power in the moment in which the press is stored, signed, published or puback."""
         self.act()
-        self.button.hold(True)
+        if self._is_in_incident():
+            with self.at_pace(HAND):
+                self._hold(2.5)
+        else:
+            self.button.hold(True)
         self.wait_frame(Kind.PRESS, moment)
         self.button.power_cut()
         self.button.hold(False)
@@ -392,7 +408,9 @@ class Stage:
     @step("let go")
     def let_go(self) -> None:
         """Nobody touches the button."""
+        self.act()
         self.button.hold(False)
+        self.wait_down(False)
 
     @step("open the case")
     def open_case(self) -> None:
@@ -606,10 +624,10 @@ class Stage:
 
     @step("until it wakes by itself")
     def until_waking(self) -> None:
-        """The time until its next waking passes in a moment."""
+        """The time until its next waking passes in a moment, unless its modem wakes it before."""
         self.act()
-        assert self.button.skip_sleep(), "it does not sleep"
-        self.wait(lambda event: event.kind == "start" and event.facts["woke_by"] == "timer", "its waking by the clock")
+        self.button.skip_sleep()
+        self.wait(lambda event: event.kind == "start", "its waking")
 
     # What has to be seen.
 
@@ -748,11 +766,13 @@ class Stage:
 
         self.until(near, "the incident's place")
 
-    @step("its incident has an old place")
-    def old_place(self) -> None:
-        """The fix was made more than an hour before the press, and the gateway says so."""
-        found = self.incident()
-        assert found["latitude"] is not None and (found["fix_age_s"] or 0) > 3600, found
+    @step("the press tells a place that is <n> <unit> old")
+    def old_place(self, number: str, unit: str) -> None:
+        """In the newest press as the gateway stored it the fix is at least so old."""
+        counter = self.stored(Kind.PRESS)[-1]
+        frames = [event["frame"] for event in self.house.events(self.device_id) if event["counter"] == counter]
+        report = Report.from_body(frames[0][14:35])
+        assert report.has_position and (report.fix_age_s or 0) >= float(number) * _UNITS[unit], report
 
     @step("the journal has <word>")
     def journal_has(self, kind: str) -> None:

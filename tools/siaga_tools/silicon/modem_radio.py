@@ -40,6 +40,8 @@ class ModemRadio:
         stats = self.stats()
         if stats == self._said:
             return
+        if self._said[0] == 1:
+            self._modem.mqtt.lose_network()
         self._said = stats
         for name, stat in (("CEREG", stats[0]), ("CGREG", stats[0]), ("CREG", stats[1])):
             if self._report[name]:
