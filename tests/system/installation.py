@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import signal
 import sqlite3
 import subprocess
 import threading
 import time
-from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, Self
@@ -17,11 +17,11 @@ from typing import Any, Self
 import httpx
 import paho.mqtt.client as paho
 from broker_certificates import Authority
-from house import Gateway, eventually
-from micropython import FIRMWARE, environment, micropython
+from house import Gateway
 from paho.mqtt.enums import CallbackAPIVersion
 
 from brokers import Mosquitto, free_port, wait_until_open
+from micropython import FIRMWARE, environment, micropython
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.sql.store import FILE_NAME, SqlStore
 from siaga_gateway.domain.registry import RegistrationState
@@ -58,7 +58,6 @@ class Installation:
         self.broker = Mosquitto(folder / "broker", plain, "allow_anonymous true", *tls, port=self.port)
         self.lorawan_broker = Mosquitto(folder / "lorawan")
         self.downlinks: list[tuple[str, bytes]] = []
-        self.is_well = True
         self._buttons = itertools.count(1)
         self._stack = ExitStack()
         self._down = threading.Event()
@@ -104,6 +103,7 @@ class Installation:
         """Whatever the last scenario left switched off is there again, and nobody's messages lie about."""
         if self.broker.process is None:
             self.broker.start()
+        self.broker.process.send_signal(signal.SIGCONT)
         if self.gateway.process is None:
             self.gateway.start()
         for file in (self.sms / "incoming").iterdir():
@@ -112,7 +112,12 @@ class Installation:
 
     # The registrar and the operator.
 
-    def enrol(self, device_id: str, enrol_frame: str, number: int) -> None:
+    def calls(self, device_id: str) -> bool:
+        """Whether it waits in the quarantine with its key proven."""
+        stranger = self.store.stranger(bytes.fromhex(device_id))
+        return stranger is not None and stranger.enrol_frame is not None
+
+    def enrol(self, enrol_frame: str, number: int) -> None:
         """As `siaga gateway owner add` and `siaga gateway enrol`, beside the running gateway."""
         registrar = Registrar(self.store, WallClock())
         owner = registrar.add_owner(
@@ -127,9 +132,7 @@ class Installation:
     def operate(self, incident: int, step: str) -> None:
         """What the operator does on the console."""
         url = self.gateway.console
-        with httpx.Client(
-            base_url=url, headers={"origin": url.rstrip("/")}, trust_env=False, timeout=30
-        ) as console:
+        with httpx.Client(base_url=url, headers={"origin": url.rstrip("/")}, trust_env=False, timeout=30) as console:
             assert console.post("/sign-in", data={"name": "Siti"}).status_code == 303
             done = console.post(f"/incidents/{incident}/{step}", data=FORMS[step])
             assert done.status_code < 400, f"the console refused {step}: HTTP {done.status_code}"
@@ -163,8 +166,8 @@ class Installation:
 
     def journal(self, device_id: str) -> list[dict[str, Any]]:
         return self.rows(
-            "SELECT * FROM journal WHERE device_id = ?1 OR incident_id IN (SELECT id FROM incident WHERE device_id = ?1)"
-            " ORDER BY id",
+            "SELECT * FROM journal WHERE device_id = ?1"
+            " OR incident_id IN (SELECT id FROM incident WHERE device_id = ?1) ORDER BY id",
             bytes.fromhex(device_id),
         )
 
@@ -195,6 +198,3 @@ def outbox_kinds(image: Path) -> list[int]:
         check=True,
     )
     return [int(word) for word in done.stdout.split()]
-
-
-__all__ = ["GATEWAY_NUMBER", "SERVER", "Callable", "Installation", "eventually", "outbox_kinds"]

@@ -11,6 +11,7 @@ import inspect
 import json
 import re
 import shutil
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,10 +21,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from installation import GATEWAY_NUMBER, SERVER, Installation, eventually, outbox_kinds
-from micropython import FIRMWARE, micropython
+from house import eventually
+from installation import GATEWAY_NUMBER, SERVER, Installation, outbox_kinds
 from scenario import KINDS, Scenario
 
+from micropython import FIRMWARE, micropython
 from siaga_gateway.domain.frame import Kind, encode_ack
 from siaga_gateway.domain.frame import Stage as AckStage
 from siaga_gateway.domain.report import Report
@@ -120,9 +122,7 @@ class Timeline(Audience):
         """Everything in its order, with the gateway's journal; the last lines of it."""
         with self._lock:
             lines = list(self._lines)
-        lines += [
-            (entry["at_ms"] / 1000, "gateway", f"{entry['kind']} {entry['facts']}") for entry in journal
-        ]
+        lines += [(entry["at_ms"] / 1000, "gateway", f"{entry['kind']} {entry['facts']}") for entry in journal]
         lines.sort(key=lambda line: line[0])
         return "\n".join(f"{at - self._began_s:8.3f} {who:<8} {text}" for at, who, text in lines[-_SHOWN:])
 
@@ -156,9 +156,10 @@ class Stage:
         self._mark = 0
         self._pace = PACE
         self._button: SimulatedButton | None = None
-        self._has_id = ""
+        self._has_id = self._enrol_frame = ""
         self._settings: dict[str, Any] = {}
         self._traps: list[Trap] = []
+        self._forged: list[bytes] = []
 
     @property
     def button(self) -> SimulatedButton:
@@ -184,12 +185,9 @@ class Stage:
                 self.timeline.note("scenario", at)
                 self._end()
             except (AssertionError, Trouble, TimeoutError, OSError) as error:
-                self.house.is_well = False
                 why = error.say("en") if isinstance(error, Trouble) else str(error)
                 journal = self.house.journal_since(self._began_ms)
-                raise AssertionError(
-                    f"{self.scenario.name}: {at}: {why}\n\n{self.timeline.text(journal)}"
-                ) from error
+                raise AssertionError(f"{self.scenario.name}: {at}: {why}\n\n{self.timeline.text(journal)}") from error
 
     def _make(self) -> SimulatedButton:
         scenario, house = self.scenario, self.house
@@ -291,8 +289,9 @@ class Stage:
         start = self.wait(lambda event: event.kind == "start", "its first words")
         if not self._has_id:
             self._has_id = str(start.facts["device_id"])
+            self._enrol_frame = str(start.facts["enrol"])
             if self.scenario.enrolled:
-                self.house.enrol(self.device_id, str(start.facts["enrol"]), self._number)
+                self.house.enrol(self._enrol_frame, self._number)
 
     @step("cut the power")
     def cut_power(self) -> None:
@@ -544,6 +543,20 @@ class Stage:
         self.act()
         self.house.broker.start()
 
+    @step("broker frozen")
+    def broker_frozen(self) -> None:
+        """SIGSTOP: its connections stay, and nobody answers on them; a link that died without a word looks the same."""
+        self.act()
+        assert self.house.broker.process is not None
+        self.house.broker.process.send_signal(signal.SIGSTOP)
+
+    @step("broker thawed")
+    def broker_thawed(self) -> None:
+        """It goes on as if nothing had been."""
+        self.act()
+        assert self.house.broker.process is not None
+        self.house.broker.process.send_signal(signal.SIGCONT)
+
     @step("broker replaced by an empty one")
     def broker_replaced(self) -> None:
         """SIGKILL, and another one at its address that knows no session and no message."""
@@ -556,6 +569,13 @@ class Stage:
         self.act()
         self.house.operate(self.incident()["id"], what)
 
+    @step("the registrar enrols it from the quarantine")
+    def enrol(self) -> None:
+        """It has called, and waits there with its key proven; now it gets its owner."""
+        self.act()
+        self.until(lambda: self.house.calls(self.device_id), "its call in the quarantine")
+        self.house.enrol(self._enrol_frame, self._number)
+
     @step("registration <word>")
     def registration(self, state: str) -> None:
         """The registrar changes what its presses are worth: active, suspended, expired, stolen."""
@@ -564,26 +584,30 @@ class Stage:
 
     @step("somebody replays what the gateway said")
     def replay(self) -> None:
-        """All that it was ever sent by MQTT, once more, in the broker's name."""
+        """All that it was ever sent by MQTT, forgeries among it, once more, in the broker's name."""
         self.act()
+        before = [event for event in self.button.events if event.kind == "ack"]
         topic = f"siaga/v1/down/{self.device_id}"
-        recorded = [payload for where, payload in self.house.downlinks if where == topic]
+        recorded = [payload for where, payload in list(self.house.downlinks) if where == topic]
         assert recorded, "the gateway has sent it nothing by MQTT"
+        forged = sum(payload in self._forged for payload in recorded)
         for payload in recorded:
             self.house.publish(topic, payload)
-        counts = [json.dumps(dict(event.facts)) for event in self.button.events if event.kind == "ack"]
-        assert counts
-        self.wait(lambda event: event.kind == "ack" or event.kind == "log", "the replay at the button")
+
+        def all_came() -> bool:
+            told = [event for event in self.button.events if event.kind == "ack"]
+            return len(told) >= len(before) + len(recorded) - forged
+
+        self.until(all_came, "the replay at the button")
 
     @step("somebody forges a stage <word>")
     def forge(self, stage: str) -> None:
         """An acknowledgement of its newest press under a key that is not the gateway's."""
         self.act()
         counter = int(self.stored(Kind.PRESS)[-1])
-        frame = encode_ack(
-            bytes(32), bytes.fromhex(self.device_id), counter, int(time.time()), AckStage[stage.upper()]
-        )
+        frame = encode_ack(bytes(32), bytes.fromhex(self.device_id), counter, int(time.time()), AckStage[stage.upper()])
         self.house.publish(f"siaga/v1/down/{self.device_id}", frame)
+        self._forged.append(frame)
         self.wait(
             lambda event: event.kind == "log" and str(event.facts["what"]).startswith("refused: a downlink"),
             "its refusal",
@@ -689,9 +713,7 @@ class Stage:
     def says(self, word: str) -> None:
         """It complains, or tells, with this word in it (_ for a space)."""
         words = word.replace("_", " ")
-        self.wait(
-            lambda event: event.kind in ("error", "log") and words in str(event.facts["what"]), f"{words!r} said"
-        )
+        self.wait(lambda event: event.kind in ("error", "log") and words in str(event.facts["what"]), f"{words!r} said")
 
     @step("woken by <word>")
     def woken(self, what: str) -> None:
@@ -728,7 +750,7 @@ class Stage:
 
     @step("its incident has <word> <word>")
     def incident_has(self, name: str, value: str) -> None:
-        """A column of its newest incident in the gateway's store: presses, duress, silent, held, state; none is NULL."""
+        """A column of its newest incident in the gateway's store, as presses, duress, silent, held, state; none = NULL."""
         self.until(
             lambda: str(self.incident()[name]).lower() == value, f"incident with {name} {value}, not {self.incident()}"
         )
