@@ -463,24 +463,6 @@ class Stage:
         modem.asked = trap
         self._traps.append(trap)
 
-    @step("the modem browns out")
-    def brown_out(self) -> None:
-        """Its voltage dips: it starts anew by itself."""
-        self.act()
-        self.modem.brown_out()
-
-    @step("the modem loses its connection")
-    def connection_lost(self) -> None:
-        """+CMQTTCONNLOST."""
-        self.act()
-        self.modem.drop_connection()
-
-    @step("the modem loses its data network")
-    def data_lost(self) -> None:
-        """+CMQTTNONET."""
-        self.act()
-        self.modem.drop_network()
-
     @step("LoRaWAN out of reach")
     def lorawan_away(self) -> None:
         """No gateway of the LoRaWAN network hears it."""
@@ -615,12 +597,6 @@ class Stage:
 
     # Time.
 
-    @step("pace <n>")
-    def set_pace(self, pace: str) -> None:
-        """From here on time runs so many times as fast."""
-        self._pace = float(pace)
-        self.button.set_speed(self._pace)
-
     @step("<n> <unit> pass")
     def passes(self, number: str, unit: str) -> None:
         """Time goes by, in a moment where the button sleeps."""
@@ -694,10 +670,10 @@ class Stage:
 
         self.until(latest, f"{way} {'up' if up else 'down'}")
 
-    @step("the press goes out by <word>")
-    def goes_by(self, way: str) -> None:
-        """Its frame is handed to this way."""
-        self.wait_frame(Kind.PRESS, "published", bearer=_BEARERS.get(way, way))
+    @step("<word> puback")
+    def puback(self, kind: str) -> None:
+        """The broker has a frame of this kind."""
+        self.wait_frame(KINDS[kind], "puback")
 
     @step("<word> acknowledged")
     def acknowledged(self, kind: str) -> None:
