@@ -11,6 +11,12 @@ from scenario import Scenario
 from stage import Stage
 
 
+@pytest.fixture(scope="session")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the flash images of the boards are kept, each made when it is first wanted."""
+    return tmp_path_factory.mktemp("images")
+
+
 @pytest.fixture(scope="module")
 def houses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Installation]]:
     running: list[Installation] = []
@@ -21,13 +27,13 @@ def houses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Installati
 
 @pytest.fixture
 def play(
-    houses: list[Installation], tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+    houses: list[Installation], images: Path, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> Callable[[Scenario], None]:
     """play(scenario) in an installation in which nothing has failed yet."""
 
     def in_house(scenario: Scenario) -> None:
         if not houses:
-            house = Installation(tmp_path_factory.mktemp("house"))
+            house = Installation(tmp_path_factory.mktemp("house"), images)
             houses.append(house)
             house.__enter__()
         try:

@@ -4,7 +4,6 @@ message centre, a registrar and an operator. One for many scenarios, as in life;
 from __future__ import annotations
 
 import itertools
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -28,7 +27,6 @@ from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.service.enrol import NewOwner, Registrar
 from siaga_tools.silicon.network_server import NetworkServer
 from siaga_tools.simulate.image import BLOCKS, Installer
-from siaga_tools.simulate.wiring import BOARDS
 
 GATEWAY_NUMBER = "+6281100000110"
 SERVER = "localhost"  # the name in the broker's certificate
@@ -44,11 +42,11 @@ FORMS = {
 
 
 class Installation:
-    """folder: where everything is. `images`: a flash image of each board, the firmware on it, never started."""
+    """folder: where everything is. images: a folder for flash images, which several installations may share."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, images: Path) -> None:
         self.folder = folder
-        self.images = folder / "images"
+        self._images = images
         self.sms = folder / "sms"
         authority = Authority("Siaga scenario CA")
         self.authority = authority.pem
@@ -66,7 +64,6 @@ class Installation:
         enter = self._stack.enter_context
         enter(self.broker)
         enter(self.lorawan_broker)
-        _make_images(self.images)
         inbox = self.sms / "outgoing" / GATEWAY_NUMBER.removeprefix("+")
         for each in (inbox, self.sms / "incoming"):
             each.mkdir(parents=True)
@@ -94,6 +91,13 @@ class Installation:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def image(self, board: str) -> Path:
+        """A flash image of this board, the firmware on it, never started."""
+        image = self._images / f"{board}.img"
+        if not image.exists():
+            Installer(micropython(), FIRMWARE, self._images).make(image, board)
+        return image
 
     def number(self) -> int:
         """Of the next button."""
@@ -173,18 +177,6 @@ class Installation:
 
     def journal_since(self, at_ms: int) -> list[dict[str, Any]]:
         return self.rows("SELECT * FROM journal WHERE at_ms >= ? ORDER BY id", at_ms)
-
-
-def _make_images(folder: Path) -> None:
-    folder.mkdir()
-    installer = Installer(micropython(), FIRMWARE, folder)
-    first, *others = BOARDS
-    installer.make(folder / f"{first}.img", first)
-    for board in others:
-        shutil.copy(folder / f"{first}.img", folder / f"{board}.img")
-        named = folder / f"{board}.txt"
-        named.write_text(board, encoding="ascii")
-        installer.copy(folder / f"{board}.img", {named: "/board.txt"})
 
 
 def outbox_kinds(image: Path) -> list[int]:

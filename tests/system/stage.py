@@ -31,7 +31,7 @@ from siaga_gateway.domain.frame import Stage as AckStage
 from siaga_gateway.domain.report import Report
 from siaga_tools.silicon.a7670 import A7670, Fault, Sim
 from siaga_tools.silicon.rak3172 import SimulatedRak3172
-from siaga_tools.simulate.button import WIFI, Audience, ButtonParts, SimulatedButton, Traffic
+from siaga_tools.simulate.button import HEAP, WIFI, Audience, ButtonParts, SimulatedButton, Traffic
 from siaga_tools.simulate.chip import Life
 from siaga_tools.virtual_button import ButtonEvent
 from siaga_tools.words import Trouble
@@ -41,7 +41,9 @@ FAST = 80.0
 FASTEST = 200.0  # without a modem, whose own deadlines are the shortest
 HAND = 2.5  # where a hold must not become a longer one on a busy machine
 TAPS = 0.7
-WITHIN_S = 100.0
+WITHIN_S = 60.0
+# 192 KB for a button with one way to the gateway, and what the simulation takes itself; HEAP where it has several.
+NARROW = "256k"
 KEY = "00112233445566778899AABBCCDDEEFF"
 _SHOWN = 500  # lines of a timeline
 _OPEN = ("sending", "received", "refused", "seen", "assigned", "on_scene")
@@ -127,6 +129,10 @@ class Timeline(Audience):
         return "\n".join(f"{at - self._began_s:8.3f} {who:<8} {text}" for at, who, text in lines[-_SHOWN:])
 
 
+def _has_failed(event: ButtonEvent) -> bool:
+    return event.kind == "error" and str(event.facts["what"]).startswith("the button stopped")
+
+
 class Trap(list[str]):
     """What a modem was asked, with something that happens, once, when it is asked for `wanted`; in its own thread."""
 
@@ -192,7 +198,7 @@ class Stage:
     def _make(self) -> SimulatedButton:
         scenario, house = self.scenario, self.house
         self._folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(house.images / f"{scenario.board}.img", self._folder / "flash.img")
+        shutil.copy(house.image(scenario.board), self._folder / "flash.img")
         settings: dict[str, Any] = {"gateway_key": house.public_hex, "profile": scenario.profile}
         if "lte" in scenario.ways or "wifi" in scenario.ways:
             settings |= {"mqtt_host": SERVER, "mqtt_port": house.tls_port, "mqtt_ca": house.authority}
@@ -215,6 +221,7 @@ class Stage:
             lorawan=house.network if lorawan else None,
             lorawan_key=KEY,
             sim=Sim(number=f"+62811{self._number:08d}"),
+            heap=NARROW if len(scenario.ways) == 1 else HEAP,
             chip_id=b"\x24\x0a\xc4" + self._number.to_bytes(3, "big"),
         )
         button = SimulatedButton(parts, speed=PACE, audience=self.timeline)
@@ -230,7 +237,11 @@ class Stage:
         self._mark = self.button.mark()
 
     def wait(self, wanted: Callable[[ButtonEvent], bool], what: str) -> ButtonEvent:
-        return self.button.wait_for(wanted, after=self._mark, deadline_s=WITHIN_S, what=what)
+        def wanted_or_worst(event: ButtonEvent) -> bool:
+            assert not _has_failed(event), f"instead of {what}: {event.facts['what']}"
+            return wanted(event)
+
+        return self.button.wait_for(wanted_or_worst, after=self._mark, deadline_s=WITHIN_S, what=what)
 
     def wait_frame(self, kind: int, step: str, what: str = "", **facts: object) -> ButtonEvent:
         wanted = {"kind": kind, "step": step, **facts}
