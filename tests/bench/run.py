@@ -24,6 +24,7 @@ MEASUREMENTS: tuple[tuple[str, list[str]], ...] = (
     ("One ES256 signature on the button's interpreter", [sys.executable, str(HERE / "signature.py")]),
     ("Events verified, stored and dispatched", [sys.executable, str(HERE / "gateway_throughput.py")]),
     ("Press to console event at 100 presses/s", [sys.executable, str(HERE / "console_latency.py")]),
+    ("Press to its first byte on the way out", [sys.executable, str(HERE / "press_to_air.py")]),
     ("Size of the firmware as bytecode", [sys.executable, str(HERE / "size.py")]),
     ("Heap of whole buttons, 64-bit", [sys.executable, str(HERE / "heap.py")]),
     ("A day of 24 hours: heap of the devkit", [sys.executable, str(HERE / "day.py"), "esp32_devkit"]),

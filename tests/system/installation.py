@@ -179,8 +179,9 @@ class Installation:
         return self.rows("SELECT * FROM journal WHERE at_ms >= ? ORDER BY id", at_ms)
 
 
-def outbox_kinds(image: Path) -> list[int]:
-    """The kinds of the frames that wait on a button's flash, read as its firmware would."""
+def outbox(image: Path) -> list[tuple[int, int]]:
+    """Counter and kind of the frames that wait on a button's flash, read as its firmware would; a signature that is
+    only owed has 100 more as its kind."""
     done = subprocess.run(
         [micropython(), str(LIST_OUTBOX), str(image), str(BLOCKS)],
         capture_output=True,
@@ -189,4 +190,4 @@ def outbox_kinds(image: Path) -> list[int]:
         env=environment(),
         check=True,
     )
-    return [int(word) for word in done.stdout.split()]
+    return [(int(counter), int(kind)) for counter, kind in map(str.split, done.stdout.splitlines())]

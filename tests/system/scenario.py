@@ -93,8 +93,8 @@ def table() -> str:
         "Each is played by real processes: the firmware as bytecode on a real board file, a real broker, the gateway's",
         "own process and store. After its steps every one of them checks that each press is stored exactly once, that",
         "the button shows what it should, that nothing waits in its outbox that should not, and that it complained of",
-        "nothing that is not named. The text of each is in `scenarios/`. Made by `python tests/system/scenario.py`, and",
-        "tested.",
+        "nothing that is not named. The text of each is in `scenarios/`. This table is made by",
+        "`tests/system/scenario.py`, and tested.",
         "",
     ]
     for file in sorted(FOLDER.glob("*.toml")):
@@ -109,4 +109,7 @@ def table() -> str:
 
 
 if __name__ == "__main__":
+    import sys
+
+    sys.path += [str(HERE.parent), str(HERE.parent / "firmware")]
     TABLE.write_text(table(), encoding="utf-8")

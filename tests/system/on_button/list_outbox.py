@@ -1,5 +1,5 @@
-"""Prints the kind of each frame that waits in the outbox on a flash image; a signature that is only owed counts 100
-more. Arguments: image, blocks."""
+"""Prints counter and kind of each frame that waits in the outbox on a flash image; a signature that is only owed has 100
+more as its kind. Arguments: image, blocks."""
 
 import os
 import struct
@@ -20,4 +20,5 @@ for name in sorted(item[0] for item in os.ilistdir(folder)):
     with open(folder + "/" + name, "rb") as file:
         content = file.read()
     record = sealed.unseal(content[:4], content)
-    print(struct.unpack(">IB", record[:5])[1] + (100 if content[:4] == b"SGO2" else 0))
+    counter, kind = struct.unpack(">IB", record[:5])
+    print(counter, kind + (100 if content[:4] == b"SGO2" else 0))
