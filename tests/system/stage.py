@@ -37,8 +37,9 @@ from siaga_tools.virtual_button import ButtonEvent
 from siaga_tools.words import Trouble
 
 PACE = 10.0
+BRISK = 25.0  # while a modem starts and looks for its network
 FAST = 80.0
-FASTEST = 200.0  # without a modem, whose own deadlines are the shortest
+FASTEST = 300.0  # without a modem, whose own deadlines are the shortest
 HAND = 2.5  # where a hold must not become a longer one on a busy machine
 TAPS = 0.7
 WITHIN_S = 60.0
@@ -679,7 +680,11 @@ class Stage:
                     return event.facts["up"] is up
             return False
 
-        self.until(latest, f"{way} {'up' if up else 'down'}")
+        self.button.set_speed(BRISK if up else self._pace)
+        try:
+            self.until(latest, f"{way} {'up' if up else 'down'}")
+        finally:
+            self.button.set_speed(self._pace)
 
     @step("the press goes out by <word>")
     def goes_by(self, way: str) -> None:

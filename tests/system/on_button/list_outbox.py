@@ -1,5 +1,5 @@
-"""Prints counter and kind of each frame that waits in the outbox on a flash image; a signature that is only owed has 100
-more as its kind. Arguments: image, blocks."""
+"""Prints counter and kind of each frame that waits in the outbox on a flash image; a signature that is only owed has
+100 more as its kind. Arguments: image, blocks."""
 
 import os
 import struct
