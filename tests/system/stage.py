@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from house import eventually
-from installation import GATEWAY_NUMBER, SERVER, Installation, outbox
+from installation import ACTOR, GATEWAY_NUMBER, SERVER, Installation, outbox
 from scenario import KINDS, Scenario
 
 from micropython import FIRMWARE, micropython
@@ -569,6 +569,23 @@ class Stage:
         self.act()
         self.until(lambda: self.house.calls(self.device_id), "its call in the quarantine")
         self.house.enrol(self._enrol_frame, self._number)
+
+    @step("the registrar commands <word>")
+    def command(self, what: str) -> None:
+        """By `siaga gateway command`: locate, test, restart, or hold_ms, a setting that is no good."""
+        self.act()
+        words = ("settings", '{"hold_ms": 1}') if what == "hold_ms" else (what,)
+        self.house.gateway.command("command", self.device_id, *words, "--by", ACTOR)
+
+    @step("it answers <word>")
+    def answers(self, result: str) -> None:
+        """The gateway has its receipt: done, refused or failed."""
+
+        def told() -> bool:
+            answers = [one for one in self.house.journal(self.device_id) if one["kind"] == "command_answered"]
+            return bool(answers) and json.loads(answers[-1]["facts"])["result"] == result
+
+        self.until(told, f"a receipt that says {result}")
 
     @step("registration <word>")
     def registration(self, state: str) -> None:
