@@ -199,8 +199,8 @@ class Outbox:
     def _thin(self) -> None:
         """Where nobody answers for long, the latest positions are worth more than the whole way: memory is short."""
         updates = [entry for entry in self.entries if entry.kind == frame.UPDATE]
-        for entry in updates[: len(updates) + 1 - POSITIONS]:
-            self._drop(entry)
+        while len(updates) >= POSITIONS:
+            self._drop(updates.pop(0))
 
     def lighten(self) -> None:
         """There is no memory: let go of what a press can do without. What is on the flash comes back with a restart."""

@@ -7,7 +7,7 @@ import vfs
 from siaga.app import flash
 from siaga.app.counter import BLOCK as COUNTERS
 from siaga.app.identity import Identity
-from siaga.app.outbox import LIMIT, OWED_LIMIT, RESERVE, SETTLE_S, Outbox, OutboxFull
+from siaga.app.outbox import LIMIT, OWED_LIMIT, POSITIONS, RESERVE, SETTLE_S, Outbox, OutboxFull
 from siaga.core import frame
 from siaga.core.errors import SiagaError
 
@@ -145,10 +145,15 @@ def a_full_outbox_gives_up_what_matters_least_and_never_a_press():
     first = outbox.keep(frame.PRESS, body, 0)
     for _ in range(20):
         outbox.keep(frame.CHECKIN, body, 0)
+    newest = [outbox.keep(frame.UPDATE, body, 0) for _ in range(40)][-POSITIONS:]
+    assert [
+        entry for entry in outbox.entries if entry.kind == frame.UPDATE
+    ] == newest and outbox.dropped == 40 - POSITIONS
+    outbox.dropped = 0
     while len(outbox.entries) < LIMIT:
-        outbox.keep(frame.UPDATE, body, 0)
+        outbox.keep(frame.TAMPER, body, 0)
     for _ in range(20):
-        outbox.keep(frame.UPDATE, body, 0)
+        outbox.keep(frame.TAMPER, body, 0)
     assert not outbox.holds(frame.CHECKIN) and outbox.dropped == 20
     try:
         outbox.keep(frame.CHECKIN, body, 0)
@@ -160,7 +165,7 @@ def a_full_outbox_gives_up_what_matters_least_and_never_a_press():
     assert updates[0] not in [entry.counter for entry in outbox.entries], "the oldest goes"
     for _ in range(LIMIT + RESERVE - 1):
         outbox.keep(frame.PRESS, body, 0)
-    assert not outbox.holds(frame.UPDATE) and len(outbox.entries) == LIMIT + RESERVE
+    assert not outbox.holds(frame.UPDATE) and not outbox.holds(frame.TAMPER) and len(outbox.entries) == LIMIT + RESERVE
     try:
         outbox.keep(frame.PRESS, body, 0)
         raise AssertionError("without a limit")
