@@ -17,6 +17,7 @@ from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.folder_out import CapFolderOutput
 from siaga_gateway.adapters.http_out import CapHttpOutput, WebhookOutput
 from siaga_gateway.adapters.mqtt import BrokerUnreachable, MqttLink
+from siaga_gateway.adapters.sms import BEARER as SMS
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, store_path
 from siaga_gateway.bearers import OtherBearers
 from siaga_gateway.config import OutputSettings, Settings, SettingsError, load
@@ -76,7 +77,7 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
         return _journalled(store, bell, clock, lost=journal.BEARER_LOST, back=journal.BEARER_BACK, facts=facts)
 
     others = OtherBearers(settings, clock=clock, sink=entry_point, journalled=journalled)
-    downlinks = Downlinks(link, others.replies)
+    downlinks = Downlinks(link, others.replies, paid=(SMS,))
     commands = CommandWorker(store, keyring, downlinks, bell, clock)
     names = tuple(output.name for output in outputs)
     ingest = Ingest(

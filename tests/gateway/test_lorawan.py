@@ -330,6 +330,22 @@ def test_a_command_waits_once_on_a_way_that_keeps_it_until_the_device_was_heard_
     assert (len(mqtt.sent), len(lorawan.sent), len(sms.sent)) == (9, 5, 4)
 
 
+def test_nothing_is_paid_for_once_a_device_is_heard_where_everything_goes() -> None:
+    mqtt, lorawan, sms = Kept(), Kept(), Kept()
+    downlinks = Downlinks(mqtt, {"lorawan": lorawan, "sms": sms}, paid=("sms",))
+    device = b"1" * 8
+    downlinks.came_by(device, heard("radio"))
+    downlinks.came_by(device, heard("number", "sms"))
+    downlinks.send(device, b"a")
+    assert (len(mqtt.sent), len(lorawan.sent), len(sms.sent)) == (1, 1, 1)
+    downlinks.came_by(device, InboundFrame(b"", 10_000, "mqtt", lambda: None))
+    downlinks.send(device, b"b")
+    assert (len(mqtt.sent), len(lorawan.sent), len(sms.sent)) == (2, 2, 1)
+    downlinks.came_by(device, heard("number", "sms", at_s=20))
+    downlinks.send(device, b"c")
+    assert (len(mqtt.sent), len(lorawan.sent), len(sms.sent)) == (3, 3, 2)
+
+
 def test_a_press_over_lorawan_is_stored_once_and_answered_on_lorawan_and_mqtt(
     tmp_path: Path, broker: Mosquitto
 ) -> None:

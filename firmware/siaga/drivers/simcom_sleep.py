@@ -13,6 +13,9 @@ async def fall_asleep(port: AtPort, power: Power) -> bool:
     if power.sleep is None:
         return False
     await port.attempt("AT+CFGRI=1")
+    # A move from cell to cell is no reason to wake.
+    for name in ("CREG", "CGREG", "CEREG"):
+        await port.attempt("AT+%s=0" % name)
     # While nobody reads its line, a message must wait on the SIM and not be handed over.
     await port.attempt("AT+CNMI=2,1,0,0,0")
     await port.command("AT+CSCLK=1")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -52,9 +52,15 @@ class Downlinks:
     """ports.AcknowledgementSender and CommandSender over all bearers; from any thread."""
 
     def __init__(
-        self, everywhere: AcknowledgementSender, bearers: Mapping[str, ReplyBearer], devices: int = _DEVICES
+        self,
+        everywhere: AcknowledgementSender,
+        bearers: Mapping[str, ReplyBearer],
+        devices: int = _DEVICES,
+        paid: Collection[str] = (),
     ) -> None:
-        """`bearers` by their name in InboundFrame.bearer; `devices`: how many to remember, the longest unheard go."""
+        """`bearers` by their name in InboundFrame.bearer; `devices`: how many to remember, the longest unheard go;
+        `paid`: bearers on which each frame is money, used only until the device is heard where everything goes."""
+        self._paid = frozenset(paid)
         self._everywhere = everywhere
         self._bearers = bearers
         self._devices = devices
@@ -64,6 +70,7 @@ class Downlinks:
     def came_by(self, device_id: bytes, frame: InboundFrame) -> None:
         """Remember where a genuine frame came from."""
         if frame.origin is None or frame.bearer not in self._bearers:
+            self._stop_paying(device_id, frame.received_ms)
             return
         way = _Way(frame.bearer, frame.origin, frame.received_ms)
         with self._lock:
@@ -76,6 +83,13 @@ class Downlinks:
             self._ways[device_id] = [way, *others][:_WAYS]
             while len(self._ways) > self._devices:
                 self._ways.popitem(last=False)
+
+    def _stop_paying(self, device_id: bytes, heard_ms: int) -> None:
+        """It was heard over MQTT, so that what goes there reaches it."""
+        with self._lock:
+            ways = self._ways.get(device_id)
+            if ways:
+                self._ways[device_id] = [way for way in ways if way.bearer not in self._paid or way.heard_ms > heard_ms]
 
     def send_command(self, device_id: bytes, frame: bytes) -> None:
         """A LoRaWAN network server and an SMS centre keep what they are given until the device is there. So these ways
