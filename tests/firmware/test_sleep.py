@@ -56,6 +56,7 @@ def test_its_time_wakes_it_for_a_check_in_that_is_no_restart(button, gateway, br
     counter = held.until(since=known, ev="frame", kind=int(Kind.CHECKIN), step="acknowledged")["counter"]
     told = next(uplink for uplink in bodies(gateway, Kind.CHECKIN) if uplink.counter == counter)
     assert not told.body[18] & 0x80, "woken is not restarted"
+    assert counter == bodies(gateway, Kind.CHECKIN)[0].counter + 1, "sleep uses up no counters"
     assert told.body[26] >= 5, "six hours of sleep are hours of running"
     held.until(since=known, ev="asleep", within=ASLEEP_S)
 

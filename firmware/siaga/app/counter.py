@@ -1,8 +1,8 @@
 """Counters that strictly increase over the button's whole life, whatever cuts its power.
 
 They are reserved in blocks: the end of a block is on the flash before its first counter is used, and a restart begins
-behind it. So a restart costs a gap of less than a block, and none is ever used twice. A new block is fetched while
-half of the old one is left: a flash that fails then still leaves enough for a press.
+behind it. So a restart costs a gap of less than a block, deep sleep none, and none is ever used twice. A new block
+is fetched while half of the old one is left: a flash that fails then still leaves enough for a press.
 """
 
 from siaga.core.errors import SiagaError
@@ -35,6 +35,11 @@ class Counter:
         counter = self._next
         self._next += 1
         return counter
+
+    def resume(self, following: int) -> None:
+        """Go on with this one, which follows the last that was used: nothing but deep sleep came between."""
+        if self._end - BLOCK - BLOCK // 2 <= following <= self._end:
+            self._next = following
 
     @property
     def used(self) -> int:

@@ -8,7 +8,7 @@ import os
 import sys
 
 from siaga.app import flash
-from siaga.app.board import BUTTON, INPUT, POWER, RESET, SLEEP, Board
+from siaga.app.board import BUTTON, INPUT, POWER, RESET, RESTART, SLEEP, Board
 from siaga.app.delivery import Delivery
 from siaga.app.identity import ENROL_COUNTER, FIRST_START, Identity
 from siaga.app.memory import Memory
@@ -46,6 +46,8 @@ class Device:
         self._settings = settings
         self._profile = PROFILES[settings.profile or board.profile]
         self._memory = Memory(board)
+        if self._memory.slept and not self._identity.fresh:
+            self._identity.counter.resume(self._memory.counter)
         checkin_s = settings.checkin_s or self._profile.checkin_s
         board.use(settings)
         board.rtc.at_least(max(BUILT, settings.clock_floor))
@@ -109,6 +111,7 @@ class Device:
         self._delivery.bearers = self._radios.bearers
         self._radios.on_state(self._state)  # what an earlier run left is not called for again
         self._over = asyncio.Event()
+        self._slumber = 0, False, 0
         self._reserve = bytearray(_RESERVE_BYTES)  # type: bytearray | None
 
     def _tell(self, event: str, **facts: object) -> None:
@@ -196,6 +199,8 @@ class Device:
             for task in tasks:
                 task.cancel()
             await asyncio.sleep_ms(0)
+        if self._board.ended == SLEEP:
+            self._lie_down()
 
     async def _feel(self) -> None:
         """The button under the hand."""
@@ -278,10 +283,20 @@ class Device:
             self._radios.rouse()
             self._tell("log", what="awake: something came up")
             return
-        self._sleep.remember(seconds, self._watch.due_ms, connected, self._reporter.tamper_open)
-        self._board.sleep_ms = seconds * 1000
-        self._board.modem_sleeps = not self._profile.modem_off
+        self._slumber = seconds, connected, self._identity.counter.used
         self.end(SLEEP)
+
+    def _lie_down(self) -> None:
+        """The last thing before deep sleep, when no task runs any more that could use another counter."""
+        board = self._board
+        seconds, connected, used = self._slumber
+        if self._identity.counter.used != used:
+            board.ended = RESTART  # a hand was quicker than the sleep
+            return
+        case_open = self._reporter.tamper_open
+        self._sleep.remember(seconds, self._watch.due_ms, connected, case_open, used + 1)
+        board.sleep_ms = seconds * 1000
+        board.modem_sleeps = not self._profile.modem_off
 
     def _step(self, event: tuple) -> None:
         self._state, actions = alarm.next_state(self._state, event, self._clock.ms())

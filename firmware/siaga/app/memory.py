@@ -8,8 +8,8 @@ from siaga.app.board import POWER, RESET, Board
 
 _MAGIC = b"SGK1"
 _FIX_MAGIC = b"SGX1"
-_FORMAT = ">BIIHB"
-_HEAD = 12
+_FORMAT = ">BIIIHB"
+_HEAD = 16
 _SLEPT = 1
 _CONNECTED = 2
 _CASE_OPEN = 4
@@ -20,8 +20,8 @@ _FIX_S = 3600
 class Memory:
     """slept: whether the last run ended in deep sleep. connected: whether the modem stayed connected. due_s: when the
     next check-in is due, in Rtc.seconds(), 0 = now. case_open: as it was reported last. up_s: how long the button had
-    been running then, sleep included. failures: how often it slept with something waiting. fix: a receiver's saved()
-    record."""
+    been running then, sleep included. failures: how often it slept with something waiting. counter: the next one that
+    was not used, 0 = not known. fix: a receiver's saved() record."""
 
     def __init__(self, board: Board) -> None:
         self._board = board
@@ -33,19 +33,22 @@ class Memory:
         self.due_s = 0
         self.up_s = 0
         self.failures = 0
+        self.counter = 0
         self.fix = b""
         try:
             kept = flash.unseal(_MAGIC, board.kept())
         except flash.CorruptRecord:
             kept = b""  # the power was away
         if len(kept) >= _HEAD:
-            marks, due_s, up_s, failures, length = struct.unpack(_FORMAT, kept[:_HEAD])
+            marks, due_s, up_s, counter, failures, length = struct.unpack(_FORMAT, kept[:_HEAD])
             self.fix = kept[_HEAD : _HEAD + length]
             if board.woke_by() not in (POWER, RESET):
                 self.slept = bool(marks & _SLEPT)
                 self.connected = bool(marks & _CONNECTED)
                 self.case_open = bool(marks & _CASE_OPEN)
-                self.due_s, self.up_s, self.failures = due_s, up_s, failures
+                self.due_s, self.up_s, self.failures, self.counter = due_s, up_s, failures, counter
+            if marks & _SLEPT:
+                self._keep(0)  # it holds once: before any counter is used it is gone
         if not self.fix:
             try:
                 self.fix = flash.read_record(self._path, _FIX_MAGIC) or b""
@@ -66,11 +69,11 @@ class Memory:
             except OSError:
                 pass  # a fix is worth less than what else may need the room
 
-    def sleep(self, due_s: int, up_s: int, failures: int, connected: bool, case_open: bool) -> None:
-        """The button goes to sleep now."""
+    def sleep(self, due_s: int, up_s: int, failures: int, connected: bool, case_open: bool, counter: int) -> None:
+        """The button goes to sleep now, and nothing of it runs any more."""
         self.due_s, self.up_s, self.failures = due_s, up_s, failures
-        self._keep(_SLEPT | (_CONNECTED if connected else 0) | (_CASE_OPEN if case_open else 0))
+        self._keep(_SLEPT | (_CONNECTED if connected else 0) | (_CASE_OPEN if case_open else 0), counter)
 
-    def _keep(self, marks: int) -> None:
-        head = struct.pack(_FORMAT, marks, self.due_s, self.up_s, min(self.failures, 65535), len(self.fix))
+    def _keep(self, marks: int, counter: int = 0) -> None:
+        head = struct.pack(_FORMAT, marks, self.due_s, self.up_s, counter, min(self.failures, 65535), len(self.fix))
         self._board.keep(flash.seal(_MAGIC, head + self.fix))

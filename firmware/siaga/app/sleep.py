@@ -51,10 +51,10 @@ class Sleep:
             self._checkin_s,
         )
 
-    def remember(self, seconds: int, due_ms: int, connected: bool, case_open: bool) -> None:
+    def remember(self, seconds: int, due_ms: int, connected: bool, case_open: bool, counter: int) -> None:
         """Just before the sleep."""
         now_ms = self._clock.ms()
         memory = self._memory
         failures = memory.failures + 1 if self._outbox.entries else 0
         due_s = self._board.rtc.seconds() + max(due_ms - now_ms, 0) // 1000
-        memory.sleep(due_s, memory.up_s + now_ms // 1000 + seconds, failures, connected, case_open)
+        memory.sleep(due_s, memory.up_s + now_ms // 1000 + seconds, failures, connected, case_open, counter)
