@@ -11,8 +11,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST_ARGS ?=
-# Tests that start processes of their own: two at a time suit two cores.
-JOBS ?= 2
+# Most tests wait for processes of their own: four at a time keep two cores busy.
+JOBS ?= 4
 
 .PHONY: help setup demo test check format bench lock clean distclean
 

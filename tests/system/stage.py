@@ -44,7 +44,7 @@ HAND = 2.5  # where a hold must not become a longer one on a busy machine
 TAPS = 0.7
 WITHIN_S = 60.0
 # 192 KB for a button with one way to the gateway, and what the simulation takes itself; HEAP where it has several.
-NARROW = "256k"
+NARROW = "320k"
 KEY = "00112233445566778899AABBCCDDEEFF"
 _SHOWN = 500  # lines of a timeline
 _OPEN = ("sending", "received", "refused", "seen", "assigned", "on_scene")

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
+from pathlib import Path
 from typing import Final
 
 import click
@@ -57,7 +59,20 @@ def siaga() -> None:
 
 def main() -> None:
     """The console command's entry point."""
-    siaga(prog_name="siaga")
+    try:
+        siaga(prog_name="siaga")
+    finally:
+        _spare_a_closed_terminal()
+
+
+def _spare_a_closed_terminal() -> None:
+    """Where the window is gone Python's own last flush would fail, and its exit code 120 hide ours."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            with Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), stream.fileno())
 
 
 if __name__ == "__main__":

@@ -28,7 +28,6 @@ _SEND_MS = 75000
 # A gateway whose clock is before this has none itself.
 _EARLIEST = 1735689600
 # Frames that go out again and again keep their signature, which costs 200 ms on the chip.
-_CALLS = (frame.PRESS, frame.CANCEL)
 _KEPT_SIGNED = (frame.PRESS, frame.CANCEL, frame.ENROL)
 # Stages that are told in answer to a frame.
 _ANSWERS = (frame.STAGE_RECEIVED, frame.STAGE_REFUSED)
@@ -157,7 +156,7 @@ class Delivery(Owner):
         try:
             signed = self._identity.signed(suite, entry.kind, entry.counter, entry.body[:length])
         except MemoryError:
-            if entry.kind not in _CALLS or entry.owed >= 0:
+            if entry.kind == frame.ENROL or entry.owed >= 0:
                 raise
             # A signature takes twenty kilobytes, the short form hardly any: the gateway knows it as well, and the
             # signature follows.
