@@ -43,7 +43,8 @@ FASTEST = 300.0  # without a modem, whose own deadlines are the shortest
 HAND = 2.5  # where a hold must not become a longer one on a busy machine
 TAPS = 0.7
 WITHIN_S = 60.0
-# 192 KB for a button with one way to the gateway, and what the simulation takes itself; HEAP where it has several.
+# What the LILYGO boards' firmware needs with one way to the gateway and a command under way (firmware/README.md,
+# Memory), and what the simulation takes itself; HEAP where it has several ways.
 NARROW = "320k"
 KEY = "00112233445566778899AABBCCDDEEFF"
 _SHOWN = 500  # lines of a timeline
