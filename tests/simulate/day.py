@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -136,6 +137,10 @@ class Figures:
     def calm_water(self, part: int, of: int) -> int:
         """The same while nothing was going on."""
         return min(sample.free for sample in self._part(part, of) if sample.calm)
+
+    def calm_usual(self, part: int, of: int) -> float:
+        """The median while nothing was going on: one look may catch what is under way, half of them do not."""
+        return statistics.median(sample.free for sample in self._part(part, of) if sample.calm)
 
     def _part(self, part: int, of: int) -> list[Sample]:
         warm = self.samples[2:]
