@@ -27,9 +27,9 @@ MEASUREMENTS: tuple[tuple[str, list[str]], ...] = (
     ("Press to its first byte on the way out", [sys.executable, str(HERE / "press_to_air.py")]),
     ("Size of the firmware as bytecode", [sys.executable, str(HERE / "size.py")]),
     ("Heap of whole buttons, 64-bit", [sys.executable, str(HERE / "heap.py")]),
-    ("A day of 24 hours: heap of the devkit", [sys.executable, str(HERE / "day.py"), "esp32_devkit"]),
+    ("A day of 24 hours: heap of the devkit", [sys.executable, str(HERE / "whole_day.py"), "esp32_devkit"]),
     # Its modem is started anew many times a day, which goes at real pace: 24 hours take half an hour.
-    ("A day in 6 hours: heap of the T-A7670", [sys.executable, str(HERE / "day.py"), "t_a7670", "320k", "6"]),
+    ("A day in 2 hours: heap of the T-A7670", [sys.executable, str(HERE / "whole_day.py"), "t_a7670", "320k", "2"]),
     ("Battery life on 3,000 mAh, by the power model", [sys.executable, str(HERE / "battery_life.py")]),
 )
 

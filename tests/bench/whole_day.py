@@ -1,6 +1,6 @@
 """A day of 24 hours in the life of an installed button, by board: its heap, as `make bench` prints it.
 
-`day.py BOARD [HEAP] [HOURS]`; the heap in MicroPython's words, such as 256k.
+`whole_day.py BOARD [HEAP] [HOURS]`; the heap in MicroPython's words, such as 256k.
 """
 
 from __future__ import annotations
