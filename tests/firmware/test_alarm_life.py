@@ -26,10 +26,10 @@ from siaga.core.alarm import (
     UNSTORED,
     State,
     next_state,
-    restore,
     signal,
     state_name,
 )
+from siaga.core.restore import restore
 
 NO_ACK_MS = 20000
 
@@ -392,7 +392,7 @@ class AnyLife(RuleBasedStateMachine):
     def stages_move_forward(self) -> None:
         state = self.life.state
         if state.opening:
-            rank = alarm._ORDER.index(state.stage)
+            rank = alarm.ORDER.index(state.stage)
             assert rank >= self.furthest.get(state.opening, 0)
             self.furthest[state.opening] = rank
 

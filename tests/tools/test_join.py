@@ -92,7 +92,7 @@ def start(number):
     from siaga import rules
 
     said.append(rules.choose(number))
-    del sys.modules['siaga.rules']
+    sys.modules.pop('siaga.rules')
     return said, Wave(frame.total).run(), struct.calcsize('>H')
 === siaga/radio.py
 from siaga.core import frame

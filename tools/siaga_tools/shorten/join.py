@@ -5,8 +5,8 @@ siaga.core.at, as at, and the file's), and each name that another imports from i
 Nobody on a chip loads one of two files that are always loaded together.
 
 A file that is imported when the need comes, in a function, stays a file of its own, and takes in what is loaded with it
-and not by anything else before. What is loaded first of all takes in all that it needs. A file that is given back after
-its use (`del sys.modules["..."]`) takes in nothing: an object of what it took would keep all of it.
+and not by anything else before. What is loaded first of all takes in all that it needs. A file that is named by
+a string, as siaga/app/loaded.py gives them back, takes in nothing: an object of what it took would keep all of it.
 """
 
 from __future__ import annotations
@@ -331,7 +331,8 @@ def _grouped(program: Program, scopes: dict[str, Scopes], around: list[str]) -> 
     for root in first:
         for dotted in reach[root]:
             home.setdefault(dotted, root)
-    given_back = {name for dotted in files for name in _given_back(program.modules[dotted])}
+    named = {name for dotted in files for name in _named(program.modules[dotted]) if name in at_start}
+    later |= named
     needed_at_start = {needed for them in at_start.values() for needed in them}
     roots = {dotted for dotted in files if dotted not in home and (dotted in later or dotted not in needed_at_start)}
     members: dict[str, list[str]] = {}
@@ -341,7 +342,7 @@ def _grouped(program: Program, scopes: dict[str, Scopes], around: list[str]) -> 
             members.setdefault(home.get(dotted, dotted), []).append(dotted)
             continue
         owners = frozenset(root for root in roots if dotted in reach[root])
-        common = {root for root in owners - given_back if all(root in reach[owner] for owner in owners)}
+        common = {root for root in owners - named if all(root in reach[owner] for owner in owners)}
         if common:
             members.setdefault(min(common, key=lambda root: (len(reach[root]), root)), []).append(dotted)
         else:
@@ -353,10 +354,10 @@ def _grouped(program: Program, scopes: dict[str, Scopes], around: list[str]) -> 
     return [*groups, *(_Group(dotted, [dotted]) for dotted in sorted(packages))]
 
 
-def _given_back(module: Module) -> Iterator[str]:
+def _named(module: Module) -> Iterator[str]:
     for node in module.running():
-        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Del) and isinstance(node.slice, ast.Constant):
-            yield str(node.slice.value)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
 
 
 def _imported(module: Module) -> Iterator[str]:
