@@ -392,7 +392,7 @@ class AnyLife(RuleBasedStateMachine):
     def stages_move_forward(self) -> None:
         state = self.life.state
         if state.opening:
-            rank = alarm.ORDER.index(state.stage)
+            rank = alarm.STAGES.index(state.stage)
             assert rank >= self.furthest.get(state.opening, 0)
             self.furthest[state.opening] = rank
 

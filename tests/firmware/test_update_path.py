@@ -32,7 +32,6 @@ class Ordered:
     def __init__(self, button: VirtualButton, gateway: SmallGateway) -> None:
         self.button = button
         self.gateway = gateway
-        button.heap = "320k"  # everything is compiled in it
         button.start()
         self.device = bytes.fromhex(button.device_id)
         gateway.until(lambda uplink: uplink.kind is Kind.ENROL and uplink.device_id == self.device)

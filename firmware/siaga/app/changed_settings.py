@@ -37,7 +37,7 @@ def check(text: str) -> None:
     try:
         _parse(text)
     finally:
-        give_back("siaga.app.settings", "siaga.drivers.tls")
+        give_back("siaga.app.settings", "siaga.core.pem")
 
 
 def _parse(text: str) -> None:

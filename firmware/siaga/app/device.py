@@ -44,7 +44,7 @@ class Device:
         flash.make_folder(board.folder)
         self._identity = Identity(board.folder, board.noise)
         settings = self._settings = self._choose_settings()
-        give_back("siaga.app.settings", "siaga.drivers.tls", "siaga.app.new_key", "siaga.core.peer")
+        give_back("siaga.app.settings", "siaga.core.pem", "siaga.app.new_key", "siaga.core.peer")
         self._profile = PROFILES[settings.profile or board.profile]
         self._memory = Memory(board)
         if self._memory.slept and not self._identity.fresh:

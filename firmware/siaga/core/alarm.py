@@ -58,7 +58,7 @@ _NAMES = {
     frame.STAGE_CLOSED: "closed",
 }
 # Refused comes after received: a person may still look at the press and send help, and that is news.
-ORDER = (
+STAGES = (
     0,
     frame.STAGE_RECEIVED,
     frame.STAGE_REFUSED,
@@ -234,13 +234,13 @@ def _acked(
     if stage == frame.STAGE_TEST:
         stage = frame.STAGE_REFUSED  # a press in earnest that was taken for a test brings nobody
     after = state
-    if counter >= state.waiting > 0 or ORDER.index(stage) > 1:
+    if counter >= state.waiting > 0 or STAGES.index(stage) > 1:
         after = after.changed(waiting=0)
     if stage == frame.STAGE_CLOSED:
         if state.duress:
             return _ended(state, state.notice, state.until_ms)
         return _ended(state, _NOTICE_CLOSED, now_ms + CLOSED_MS)
-    if ORDER.index(stage) > ORDER.index(state.stage):
+    if STAGES.index(stage) > STAGES.index(state.stage):
         return after.changed(stage=stage, eta=eta), [(SAVE,)]
     if stage == state.stage and eta is not None and eta != state.eta:
         return after.changed(eta=eta), [(SAVE,)]

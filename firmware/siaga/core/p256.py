@@ -101,7 +101,7 @@ def double(x: int, y: int, z: int) -> "tuple[int, int, int]":
     return x3, (slope * (s - x3) - 2 * yy2 * yy2) % p, y2 * z % p
 
 
-def add(x: int, y: int, z: int, ax: int, ay: int) -> "tuple[int, int, int]":
+def add_point(x: int, y: int, z: int, ax: int, ay: int) -> "tuple[int, int, int]":
     """(x, y, z) + (ax, ay), Jacobian and affine, whatever they are: also equal, opposite or z = 0."""
     if not z:
         return ax, ay, 1
@@ -208,7 +208,7 @@ def multiply_base(k: int) -> "tuple[int, int, int]":
     z = 1
     while xs:
         x, y, z = double(x, y, z)
-        x, y, z = add(x, y, z, xs.pop(), ys.pop())
+        x, y, z = add_point(x, y, z, xs.pop(), ys.pop())
     return x, y if k & 1 else P - y, z
 
 

@@ -38,9 +38,9 @@ def multiply(k: int, x: int, y: int) -> "tuple[int, int, int]":
         # 5 bits, the lowest taken for 1, make the digit -15, -13, ... 15.
         digit = (odd >> shift & 31 | 1) - 16
         if digit > 0:
-            x, y, z = p256.add(x, y, z, xs[digit >> 1], ys[digit >> 1])
+            x, y, z = p256.add_point(x, y, z, xs[digit >> 1], ys[digit >> 1])
         else:
-            x, y, z = p256.add(x, y, z, xs[-digit >> 1], p256.P - ys[-digit >> 1])
+            x, y, z = p256.add_point(x, y, z, xs[-digit >> 1], p256.P - ys[-digit >> 1])
     return x, y if k & 1 else p256.P - y, z
 
 
@@ -71,7 +71,7 @@ def verify(public_xy: bytes, message: bytes, signature: bytes) -> bool:
     x, y, z = multiply(r * w % p256.N, qx, qy)
     u = e * w % p256.N
     if u:
-        x, y, z = p256.add(x, y, z, *p256.affine(*p256.multiply_base(u)))
+        x, y, z = p256.add_point(x, y, z, *p256.affine(*p256.multiply_base(u)))
     return z != 0 and p256.affine_x(x, y, z) % p256.N == r
 
 

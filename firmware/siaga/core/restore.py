@@ -3,7 +3,7 @@
 import struct
 
 from siaga.core import frame
-from siaga.core.alarm import ORDER, SAVED, State
+from siaga.core.alarm import SAVED, STAGES, State
 
 
 def restore(saved: "bytes | None", entries: "list[tuple[int, int, bytes]]", now_ms: int) -> State:
@@ -16,7 +16,7 @@ def restore(saved: "bytes | None", entries: "list[tuple[int, int, bytes]]", now_
     state = State()
     if saved is not None and len(saved) == 11:
         opening, past, stage, duress, eta = struct.unpack(SAVED, saved)
-        if stage in ORDER:
+        if stage in STAGES:
             known = None if eta == frame.UNKNOWN_ETA else eta
             state = State(past).changed(opening=opening, stage=stage, duress=bool(duress), eta=known)
     reports = sorted((counter, kind, body) for kind, counter, body in entries if len(body) >= 21)

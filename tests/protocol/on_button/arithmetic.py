@@ -72,7 +72,7 @@ def ask(what, *given):
     if what == "sum":
         e = int(given[1], 16)
         left = p256.multiply_base(d) if d else (1, 1, 0)
-        x, y, z = p256.add(*left, *p256.affine(*p256.multiply_base(e)))
+        x, y, z = p256.add_point(*left, *p256.affine(*p256.multiply_base(e)))
         if not z:
             return ""
         x, y = p256.affine(x, y, z)

@@ -3,7 +3,8 @@
 A name on the button is a string in memory, once for all files, and in the bytecode of each file that uses it. A name is
 shortened everywhere or nowhere, whatever it stands for, so that no use has to be told from another. Left alone is each
 name that something else may look up: MicroPython, its modules and protocols (`foreign`), the files that are no part of
-the program (`kept`), getattr and the like through a string that stands anywhere, and each keyword of a call.
+the program (`kept`), getattr and the like through a string that stands anywhere or a table of several lines, and each
+keyword of a call.
 
 Names that cannot meet share their short ones: private names of files none of which inherits from the other, globals of
 files that do not import one another's, arguments of different functions.
@@ -77,7 +78,7 @@ class _Shortener:
             if isinstance(node, ast.JoinedStr):
                 raise Trouble("mpy_failed", file=module.place(node), why="an f-string; names in it cannot be followed")
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                keep.add(node.value)
+                keep.update((node.value, *(node.value.split() if "\n" in node.value else ())))  # or a table of names
             elif isinstance(node, ast.keyword):
                 keep.add(node.arg or "")
             elif isinstance(node, ast.arguments):
