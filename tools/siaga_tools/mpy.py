@@ -104,8 +104,9 @@ def runnable(firmware: Path, out: Path, *, lines: bool = False) -> Path:
     """
     compile_firmware(firmware, out, frozenset(), lines=lines)
     for beside in firmware.glob("*.py"):
-        shutil.copy(beside, out)
-    return out / "main.py"
+        if beside.name != "main.py":
+            _compile(beside.read_text(encoding="utf-8"), beside.name, (out / beside.name).with_suffix(".mpy"), lines)
+    return Path(shutil.copy(firmware / "main.py", out))
 
 
 def _as_module(name: str) -> str:

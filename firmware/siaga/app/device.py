@@ -32,6 +32,8 @@ _TICK_MS = 250
 # Set aside, so that a press can be kept and signed where all else has used up the memory.
 _RESERVE_BYTES = 6144
 _NO_CONNECTION_MS = 60000
+# The code for commands stays so long after the last one: another may follow.
+_ORDERS_MS = 5000
 _INCIDENT_MAGIC = b"SGA1"  # as app/left.py reads it
 
 
@@ -59,6 +61,8 @@ class Device:
             board, self._clock, self._identity, self._outbox, self._on_ack, self._on_command, self._show
         )
         self._orders: "Orders | None" = None
+        self._ordered: "list[asyncio.Task[None]]" = []
+        self._ordered_ms = 0
         self._tasks: "list[asyncio.Task[None]]" = []
         self.acked = False
         now_ms = self._clock.ms()
@@ -195,7 +199,7 @@ class Device:
                     await bearer.close()
         finally:
             surround.cancel()
-            for task in tasks:
+            for task in tasks + self._ordered:
                 task.cancel()
             await asyncio.sleep_ms(0)
         if self._board.ended == SLEEP:
@@ -261,6 +265,7 @@ class Device:
             for kind in self._watch.tick(now_ms):
                 self._keep(kind, 0, 0)
             idle = self._is_idle() and (orders is None or not orders.is_busy)
+            self._put_orders_away(now_ms)
             seconds = self._sleep.tick(idle, floor, self._watch.due_ms, self._radios.knows_place())
             if seconds > 0:
                 await self._fall_asleep(seconds)
@@ -368,8 +373,23 @@ class Device:
                 self._radios,
             )
             for name, start in self._orders.tasks:
-                self._tasks.append(asyncio.create_task(self._watch.keep(name, start)))
+                self._ordered.append(asyncio.create_task(self._watch.keep(name, start)))
+        self._ordered_ms = self._clock.ms()
         return self._orders
+
+    def _put_orders_away(self, now_ms: int) -> None:
+        """Once nothing of them is under way any more; what they must remember is on the flash."""
+        orders = self._orders
+        if orders is None or orders.is_busy:
+            self._ordered_ms = now_ms
+        elif now_ms - self._ordered_ms >= _ORDERS_MS:
+            for task in self._ordered:
+                task.cancel()
+            self._ordered.clear()
+            self._orders = None
+            give_back("siaga.app.orders", "siaga.app.commands", "siaga.app.changed_settings", "siaga.app.upgrade")
+            give_back("siaga.app.update", "siaga.core.bundle", "siaga.core.peer", "siaga.app.slots")
+            give_back("siaga.drivers.http", "siaga.drivers.simcom_http", "siaga.drivers.http_source")
 
     def _has_orders(self) -> bool:
         """Whether an earlier run left something under way: a command, a firmware's trial or how that ended."""
