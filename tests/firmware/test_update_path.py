@@ -32,6 +32,7 @@ class Ordered:
     def __init__(self, button: VirtualButton, gateway: SmallGateway) -> None:
         self.button = button
         self.gateway = gateway
+        button.heap = "256k"  # an update's check takes some 50 KB
         button.start()
         self.device = bytes.fromhex(button.device_id)
         gateway.until(lambda uplink: uplink.kind is Kind.ENROL and uplink.device_id == self.device)

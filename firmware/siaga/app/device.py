@@ -116,7 +116,7 @@ class Device:
         self._radios.on_state(self._state)  # what an earlier run left is not called for again
         self._over = asyncio.Event()
         self._slumber = 0, False, 0
-        self._reserve = bytearray(_RESERVE_BYTES)  # type: bytearray | None
+        self._reserve = None  # type: bytearray | None
 
     def let_go(self) -> None:
         """What makes a button is memory; a restart loads it anew."""
@@ -126,6 +126,10 @@ class Device:
             type(one).__init__ = None  # type: ignore[assignment, misc]  # a `del` would leave it in the class's memory
         self._radios.let_go()
         gc.collect()
+        try:
+            self._reserve = bytearray(_RESERVE_BYTES)
+        except MemoryError:
+            pass  # set aside as soon as there is room; a button without it is still one
 
     def _tell(self, event: str, **facts: object) -> None:
         self._board.tell(event, facts)

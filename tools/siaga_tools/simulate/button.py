@@ -31,7 +31,7 @@ from siaga_tools.words import Trouble
 
 # With every driver loaded, and the code for commands, the firmware needs some 230 KB of a 64-bit build: see Memory in
 # firmware/README.md. The LILYGO boards have megabytes.
-HEAP: Final = "256k"
+HEAP: Final = "288k"
 HOLD_MARGIN_S: Final = 0.15
 DEADLINE_S: Final = 60.0
 WIFI: Final = "siaga-simulated"
