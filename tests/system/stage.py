@@ -43,8 +43,8 @@ FASTEST = 300.0  # without a modem, whose own deadlines are the shortest
 HAND = 2.5  # where a hold must not become a longer one on a busy machine
 TAPS = 0.7
 WITHIN_S = 60.0
-# What the LILYGO boards' firmware needs on 64 bits with commands under way and an outbox that fills up (firmware/README.md,
-# Memory); HEAP where there is LoRaWAN too.
+# What the LILYGO boards' firmware needs on 64 bits with commands under way and an outbox that fills up
+# (firmware/README.md, Memory); HEAP where there is LoRaWAN too.
 NARROW = "240k"
 KEY = "00112233445566778899AABBCCDDEEFF"
 _SHOWN = 500  # lines of a timeline
