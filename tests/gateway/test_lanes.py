@@ -244,6 +244,13 @@ def test_closed_it_takes_nothing_and_nobody_waits() -> None:
     assert answers == [False]
 
 
+def test_the_shortest_frame_has_its_lane_too() -> None:
+    here = door()
+    head = struct.pack(">BB8sI", 1 << 4 | Suite.HS256_64, Kind.RECEIPT, bytes(8), 1)
+    assert here.put(head + bytes(5) + bytes(8))
+    assert here.lanes.depths()[UPDATE] == 1
+
+
 @given(st.binary(max_size=160))
 def test_a_glance_agrees_with_laying_out(noise: bytes) -> None:
     from siaga_gateway.domain.frame import FrameError, decode_uplink

@@ -172,7 +172,7 @@ def glance(raw: bytes) -> Kind | None:
 
 def says_duress(raw: bytes, kind: Kind) -> bool:
     """Whether a frame, of the kind that `glance` found, claims that its holder is under threat."""
-    return raw[_FLAGS_AT] & _DURESS != 0 and kind in _REPORTING
+    return kind in _REPORTING and raw[_FLAGS_AT] & _DURESS != 0
 
 
 def decode_uplink(raw: bytes) -> Uplink:
