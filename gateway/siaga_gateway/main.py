@@ -70,7 +70,12 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
     watch = JournalWatch(store, bell)
     entry_point = _EntryPoint()
     link = MqttLink(
-        settings.mqtt, gateway=settings.name, clock=clock, sink=entry_point, on_change=_journalled(store, bell, clock)
+        settings.mqtt,
+        gateway=settings.name,
+        clock=clock,
+        sink=entry_point,
+        mode=str(settings.mode),
+        on_change=_journalled(store, bell, clock),
     )
 
     def journalled(**facts: object) -> Callable[[bool, str], None]:
