@@ -122,6 +122,7 @@ class BrokerLink:
         client.reconnect_delay_set(min_delay=1, max_delay=15)
         client.connect_timeout = 5.0
         client.max_inflight_messages_set(200)
+        client.on_socket_open = _undelayed
         client.on_connect = self._connected
         client.on_connect_fail = self._not_connected
         client.on_disconnect = self._disconnected
@@ -304,3 +305,8 @@ class BrokerLink:
         if sock is not None:
             with contextlib.suppress(OSError):
                 cast(socket.socket, sock).shutdown(socket.SHUT_RDWR)
+
+
+def _undelayed(_client: paho.Client, _user: Any, sock: Any) -> None:
+    """Without Nagle's algorithm: an answer behind a PUBACK would wait some 40 ms for the broker's TCP."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
