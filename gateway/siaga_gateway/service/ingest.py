@@ -21,10 +21,12 @@ from typing import Final, TypeVar
 from siaga_gateway.domain.frame import encode_ack, eta_field
 from siaga_gateway.service import journal
 from siaga_gateway.service.check import Begun, Checked, Checker
+from siaga_gateway.service.figures import StageTimes
 from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.keep import House, Keeper, Kept, Reply
 from siaga_gateway.service.keyring import KeyRing
 from siaga_gateway.service.lanes import FORGED, UNKNOWN, Lanes, Taken
+from siaga_gateway.service.log_fields import of_frame
 from siaga_gateway.service.ports import AcknowledgementSender, Bell, Clock
 from siaga_gateway.service.sampling import SampledEntry, Sampler
 from siaga_gateway.service.store import Store, StoreFailing, Transaction
@@ -72,6 +74,7 @@ class _Batch:
     urgent: bool
     begun: Begun | None  # None: it brought out a fault
     since: float  # monotonic seconds
+    since_ms: int  # the same by the clock
 
 
 class _Stopped(Exception):
@@ -95,12 +98,10 @@ class Ingest:
         came_by: Callable[[bytes, InboundFrame], None] = lambda device_id, frame: None,
         answered: Callable[[bytes, InboundFrame], None] = lambda device_id, frame: None,
         on_health: Callable[[bool, str], None] = lambda well, why: None,
-        measured: Callable[[str, float], None] = lambda stage, seconds: None,
     ) -> None:
         """`committed` is called when the outbox may have grown; `came_by` for each frame that its device did make, so
         that answers find back, and `answered` for the same once they are out; `on_health` when the store begins to fail
-        and when it is well again, with the reason; `measured` once a batch for each stage: `wait` (of its oldest frame,
-        Unix time), `verify`, `commit`, `answer`, in seconds."""
+        and when it is well again, with the reason."""
         self._store = store
         self._sender = sender
         self._bell = bell
@@ -110,7 +111,6 @@ class Ingest:
         self._came_by = came_by
         self._answered = answered
         self._on_health = on_health
-        self._measured = measured
         self.lanes = Lanes(limits.queue)  # with counts of what waits, went behind and was let go
         self._sampler = Sampler()
         self._pool = ThreadPoolExecutor(limits.verify_threads, thread_name_prefix="verify")
@@ -119,7 +119,9 @@ class Ingest:
         self._failing = _Failing()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
+        self._beat = time.monotonic()
         self.counts = Counts()
+        self.times = StageTimes()
 
     def offer(self, frame: InboundFrame, timeout_s: float) -> bool:
         """See FrameSink. False, too, when the gateway is about to end."""
@@ -128,6 +130,15 @@ class Ingest:
     def waiting(self) -> int:
         """Frames in the lanes."""
         return sum(self.lanes.depths().values())
+
+    @property
+    def store_fails(self) -> str:
+        """Why nothing can be stored now; empty: it can, as far as anybody has tried."""
+        return "" if self._failing.since is None else self._failing.why
+
+    def silent_s(self) -> float:
+        """Seconds since the worker last showed that it goes on; a store that fails is waited for, not hung upon."""
+        return time.monotonic() - self._beat if self._thread.is_alive() else float("inf")
 
     def start(self) -> None:
         # A thread that has checked a signature needs the interpreter for microseconds to go on with the next. By
@@ -149,6 +160,7 @@ class Ingest:
         overtaken = False
         try:
             while ready is not None or not self._stop.is_set():
+                self._beat = time.monotonic()
                 taken = None if self._stop.is_set() else self._take(0 if ready is not None else _IDLE_S)
                 begun = None if taken is None else self._begin(taken)
                 if begun is not None and ready is not None and begun.urgent and not ready.urgent and not overtaken:
@@ -170,7 +182,7 @@ class Ingest:
         return self.lanes.take(self._limits.batch, self._limits.others, timeout_s)
 
     def _begin(self, taken: Taken) -> _Batch:
-        since = time.monotonic()
+        since, since_ms = time.monotonic(), self._clock.now_ms()
         try:
             begun = self._when_store_works(lambda: self._checker.begin(taken.frames))
         except _Stopped:
@@ -178,13 +190,13 @@ class Ingest:
         except Exception:
             log.exception("a batch of %d frames brought out a fault", len(taken.frames))
             begun = None
-        return _Batch(taken.frames, taken.urgent, begun, since)
+        return _Batch(taken.frames, taken.urgent, begun, since, since_ms)
 
     def _finish(self, batch: _Batch) -> None:
         """A fault of ours that one frame brings out must not hold up the others, so then one by one."""
         if batch.begun is not None:
             try:
-                self._process(batch.frames, batch.begun, batch.since)
+                self._process(batch.frames, batch.begun, batch.since, batch.since_ms)
                 return
             except _Stopped:
                 raise
@@ -199,13 +211,13 @@ class Ingest:
     def _deal_with(self, frame: InboundFrame) -> None:
         try:
             begun = self._when_store_works(lambda: self._checker.begin([frame]))
-            self._process([frame], begun, time.monotonic())
+            self._process([frame], begun, time.monotonic(), self._clock.now_ms())
         except _Stopped:
             raise
         except Exception as error:
             self._give_up(frame, error)
 
-    def _process(self, frames: Sequence[InboundFrame], begun: Begun, since: float) -> None:
+    def _process(self, frames: Sequence[InboundFrame], begun: Begun, since: float, since_ms: int) -> None:
         checked = self._checker.finish(begun)
         verified = time.monotonic()
         kept = self._when_store_works(lambda: self._commit(checked))
@@ -220,13 +232,10 @@ class Ingest:
         for one in checked.genuine:
             self._answered(one.uplink.device_id, one.inbound)
         self._count(len(frames), checked, kept)
+        waited_s = [(since_ms - frame.received_ms) / 1000 for frame in frames]
+        self.times.batch(waited_s, verified - since, committed - verified, time.monotonic() - committed)
         self._tell()
-        answered = time.monotonic()
-        now_ms = self._clock.now_ms()
-        self._measured("wait", max(0.0, (now_ms - frames[0].received_ms) / 1000 - (answered - since)))
-        self._measured("verify", verified - since)
-        self._measured("commit", committed - verified)
-        self._measured("answer", answered - committed)
+        _log(checked)
 
     def _note_shed(self) -> None:
         """Under overload: say in the journal what was let go, as often as the sampler has it."""
@@ -324,6 +333,7 @@ class Ingest:
             else:
                 self._works()
                 return result
+            self._beat = time.monotonic()
             if self._stop.wait(pause_s):
                 raise _Stopped
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
@@ -366,6 +376,16 @@ class _Failing:
 
     def seconds(self) -> int:
         return 0 if self.since is None else round(time.monotonic() - self.since)
+
+
+def _log(checked: Checked) -> None:
+    """A line for each genuine frame, for whoever looks for one; the refused ones are sampled, as in the journal."""
+    for entry in checked.entries:
+        log.warning("%s", entry.kind, extra=of_frame(entry.device_id, entry.facts.get("counter")))
+    if log.isEnabledFor(logging.DEBUG):
+        for one in checked.genuine:
+            uplink = one.uplink
+            log.debug("%s", uplink.kind.name.lower(), extra=of_frame(uplink.device_id, uplink.counter))
 
 
 def _write(transaction: Transaction, entry: SampledEntry) -> None:
