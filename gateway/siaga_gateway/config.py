@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 from siaga_gateway.config_section import Port
 from siaga_gateway.config_section import Section as _Section
 from siaga_gateway.config_sms import SmsSettings
+from siaga_gateway.config_store import StoreSettings
 from siaga_gateway.domain.incident import Mode
 
 ENVIRONMENT_PREFIX: Final = "SIAGA_GATEWAY__"
@@ -173,6 +174,7 @@ class Settings(_Section):
         1_000, description="Unknown devices kept for the registrar, at most; then the oldest unproven goes.", ge=1
     )
     verify_threads: int = Field(min(4, os.cpu_count() or 1), description="Threads that check signatures.", ge=1, le=64)
+    store: StoreSettings = Field(default_factory=StoreSettings, description="Where everything is kept.")
     mqtt: MqttSettings = Field(default_factory=MqttSettings, description="The broker.")
     lorawan: LorawanSettings = Field(default_factory=LorawanSettings, description="LoRaWAN, beside the broker.")
     sms: SmsSettings = Field(default_factory=SmsSettings, description="Text messages, beside the broker.")
@@ -248,7 +250,7 @@ def _lines(error: ValidationError) -> Iterator[str]:
     for fault in error.errors():
         location = [str(part) for part in fault["loc"]]
         name = ".".join(location) or "the settings"
-        hidden = any(part in _SECRETS for part in location)
+        hidden = any(part in _SECRETS for part in location) or location == ["store", "url"]
         value = fault.get("input")
         shown = "" if hidden or isinstance(value, dict | list) else f" = {value!r}"
         match fault["type"]:
@@ -305,6 +307,7 @@ def _absolute(settings: Settings, base: Path) -> Settings:
     return settings.model_copy(
         update={
             "data_dir": base / settings.data_dir,
+            "store": settings.store.under(base),
             "mqtt": mqtt,
             "lorawan": lorawan,
             "sms": settings.sms.under(base),
