@@ -17,11 +17,13 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
+from siaga_gateway.config_operations import MetricsSettings
 from siaga_gateway.config_section import Port
 from siaga_gateway.config_section import Section as _Section
 from siaga_gateway.config_sms import SmsSettings
 from siaga_gateway.config_store import StoreSettings
 from siaga_gateway.domain.incident import Mode
+from siaga_gateway.logs import LogFormat, LogLevel
 
 ENVIRONMENT_PREFIX: Final = "SIAGA_GATEWAY__"
 _SECRETS: Final = frozenset({"password", "secret", "token", "operators"})
@@ -174,11 +176,18 @@ class Settings(_Section):
         1_000, description="Unknown devices kept for the registrar, at most; then the oldest unproven goes.", ge=1
     )
     verify_threads: int = Field(min(4, os.cpu_count() or 1), description="Threads that check signatures.", ge=1, le=64)
+    log_format: LogFormat = Field(
+        "text", description="How the log on stderr is written: text, or json for a collector."
+    )
+    log_level: LogLevel = Field(
+        "info", description="What the log tells: debug (a line for each frame), info, warning or error."
+    )
     store: StoreSettings = Field(default_factory=StoreSettings, description="Where everything is kept.")
     mqtt: MqttSettings = Field(default_factory=MqttSettings, description="The broker.")
     lorawan: LorawanSettings = Field(default_factory=LorawanSettings, description="LoRaWAN, beside the broker.")
     sms: SmsSettings = Field(default_factory=SmsSettings, description="Text messages, beside the broker.")
     console: ConsoleSettings = Field(default_factory=ConsoleSettings, description="The console.")
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings, description="Figures and health.")
     outputs: list[OutputSettings] = Field(default_factory=list, description="Where incidents are sent.")
 
     @field_validator("mode", mode="before")
@@ -314,30 +323,3 @@ def _absolute(settings: Settings, base: Path) -> Settings:
             "outputs": outputs,
         }
     )
-
-
-def reference() -> Iterator[tuple[str, str, str]]:
-    """Every setting as (dotted name, default as TOML would write it or `required`, description), in order."""
-    yield from _reference(Settings, "")
-
-
-def _reference(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
-    for name, field in model.model_fields.items():
-        inner = OutputSettings if name == "outputs" else field.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            yield from _reference(inner, f"{prefix}{name}." if name != "outputs" else "outputs[].")
-            continue
-        yield f"{prefix}{name}", _default(name, field), " ".join((field.description or "").split())
-
-
-def _default(name: str, field: FieldInfo) -> str:
-    if field.is_required():
-        return "required"
-    if name == "verify_threads":
-        return "processors, at most 4"
-    value = field.get_default(call_default_factory=True)
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else str(value)

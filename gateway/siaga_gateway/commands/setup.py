@@ -12,7 +12,8 @@ import click
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.sql import open_store
 from siaga_gateway.commands.shared import config_option, told_plainly
-from siaga_gateway.config import SettingsError, load, reference
+from siaga_gateway.config import SettingsError, load
+from siaga_gateway.config_reference import markdown, reference
 from siaga_gateway.domain.verify import GatewayKey
 from siaga_gateway.keyfile import key_path, read_key, write_key
 
@@ -48,6 +49,11 @@ port = 1883
 [console]
 host = "127.0.0.1"
 port = 8110
+
+# Figures for Prometheus, and answers for a load balancer.
+#
+# [metrics]
+# port = 9110
 
 # Where incidents are sent; as many as you like.
 #
@@ -105,15 +111,14 @@ def key(config: Path) -> None:
 
 
 @click.command(name="settings")
-@click.option("--markdown", is_flag=True, help="As a table for a document.")
-def show_settings(markdown: bool) -> None:
+@click.option("--markdown", "as_document", is_flag=True, help="As a document: gateway/SETTINGS.md.")
+def show_settings(as_document: bool) -> None:
     """List every setting with its default and what it does."""
-    if markdown:
-        click.echo("| setting | default | what it does |\n|---|---|---|")
+    if as_document:
+        click.echo(markdown(), nl=False)
+        return
     for name, default, description in reference():
-        click.echo(
-            f"| `{name}` | {default} | {description} |" if markdown else f"{name} ({default})\n    {description}"
-        )
+        click.echo(f"{name} ({default})\n    {description}")
 
 
 @click.command()

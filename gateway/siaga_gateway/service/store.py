@@ -126,6 +126,26 @@ class Attempt:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What one output has still to be sent."""
+
+    deliveries: int
+    oldest_ms: int  # when the oldest was made
+    attempted_ms: int | None  # when one of them was tried last
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Sums that cost little to count: nothing here is read from all devices or all events."""
+
+    incidents: Mapping[str, int]  # by state, those that are not closed
+    unseen_since_ms: int | None  # since when the oldest that nobody has seen is open
+    waiting: Mapping[str, Waiting]  # by output
+    abandoned: int  # deliveries that a receiver refused for good
+    strangers: int  # in the quarantine
+
+
 class Transaction(Protocol):
     """Reads see what was committed and what this transaction wrote."""
 
@@ -166,6 +186,10 @@ class Transaction(Protocol):
         frame: bytes | None = None,
     ) -> None:
         """An entry of the journal. It gets its number at the end of the transaction, in the order of commits."""
+        ...
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep a value under a name of its own; see Store.remembered."""
         ...
 
     def add_notice(self, notice: Notice, outputs: Collection[str]) -> None:
@@ -231,6 +255,10 @@ class Store(JournalReader, Protocol):
         ...
 
     def release_lease(self, name: str, holder: str) -> None: ...
+
+    def remembered(self, name: str) -> str | None: ...
+
+    def tally(self) -> Tally: ...
 
     def journal_last(self, limit: int) -> Sequence[JournalEntry]:
         """The newest entries, oldest of them first."""

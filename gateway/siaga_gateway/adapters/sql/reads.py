@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from siaga_gateway.adapters.sql import commands
+from siaga_gateway.adapters.sql import commands, tallies
 from siaga_gateway.adapters.sql.engine import Row, Writing
 from siaga_gateway.adapters.sql.rows import (
     DELIVERY,
@@ -30,7 +30,7 @@ from siaga_gateway.domain.incident import Change, Incident, Notice
 from siaga_gateway.domain.registry import Owner
 from siaga_gateway.domain.status import DeviceStatus
 from siaga_gateway.service.ports import JournalEntry
-from siaga_gateway.service.store import Attempt, Delivery, DeliveryState, Enrolled, StoreFailing, Stranger
+from siaga_gateway.service.store import Attempt, Delivery, DeliveryState, Enrolled, StoreFailing, Stranger, Tally
 
 _JOURNAL: Final = f"SELECT {columns(JOURNAL)} FROM journal"  # noqa: S608 - constants, as everywhere here
 _ENROLLED: Final = (
@@ -58,6 +58,13 @@ class SqlReads:
 
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         raise NotImplementedError
+
+    def remembered(self, name: str) -> str | None:
+        rows = self.fetch("SELECT value FROM meta WHERE name = ?", (name,))
+        return rows[0][0] if rows else None
+
+    def tally(self) -> Tally:
+        return tallies.tally(self.fetch)
 
     # Journal and incidents
 

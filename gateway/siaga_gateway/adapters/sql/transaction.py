@@ -248,6 +248,12 @@ class SqlTransaction:
         text = json_text(facts) if facts else "{}"
         self._journal.append((at_ms, kind, incident_id, device_id, actor, text, frame))
 
+    def remember(self, name: str, value: str) -> None:
+        self._run(
+            "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (name, value),
+        )
+
     def add_notice(self, notice: Notice, outputs: Collection[str]) -> None:
         incident = notice.incident
         self._waiting[_NOTICE].append(
