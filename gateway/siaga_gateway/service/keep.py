@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -73,22 +73,30 @@ class Keeper:
         self._store_name = store_name
         self._sampler = sampler
         self._sampled: dict[int, SampledEntry | None] = {}  # by id() of the frame, see committed
+        # What is known, and the store's mark by which it is still true; of the last batch, and of the one under way.
+        self._sight: tuple[Sight, Hashable] | None = None
+        self._ending: tuple[Sight, Hashable] | None = None
 
     def keep(self, transaction: Transaction, checked: Checked) -> Kept:
         """Write all that the batch's genuine frames mean. May be called again after a failed commit."""
         kept = Kept()
-        sight = look(transaction, checked.genuine)
+        before, self._sight = self._sight, None  # what a failed commit leaves of it is not true
+        mark = transaction.mark()
+        sight = look(transaction, checked.genuine, before[0] if before is not None and before[1] == mark else None)
         for one in checked.genuine:
             stored = sight.events.get((one.uplink.device_id, one.uplink.counter))
             if stored is None:
                 self._new(transaction, sight, one, kept)
             else:
                 self._again(transaction, sight, one, stored, kept)
+        after = transaction.mark_after()
+        self._ending = None if after is None else (sight, after)
         return kept
 
     def committed(self) -> None:
         """The last batch is durable: what was kept for a repetition of it can go."""
         self._sampled.clear()
+        self._sight, self._ending = self._ending, None
 
     # A frame that was not stored before
 

@@ -11,7 +11,7 @@ device first, and reads after that what it decides by.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -152,6 +152,15 @@ class Transaction(Protocol):
     def lock(self, device_ids: Collection[bytes]) -> None:
         """Until this transaction ends no other one changes anything of these enrolled devices. To be called once,
         before anything of theirs is written; reads from here on see what others did before."""
+        ...
+
+    def mark(self) -> Hashable | None:
+        """Equal to what `mark_after` gave to an earlier transaction: nobody has changed an event, a status, an incident,
+        a press or an owner since its end. None: this engine cannot tell."""
+        ...
+
+    def mark_after(self) -> Hashable | None:
+        """What `mark` will say after this transaction, if nobody writes in between."""
         ...
 
     # An incoming batch: each of these is one query, however many keys

@@ -67,6 +67,10 @@ class Session(Protocol):
 
     def insert(self, insert: Insert, rows: Sequence[Row]) -> None: ...
 
+    def foreign(self) -> int | None:
+        """A number that changes with every commit of another connection; None: this engine cannot tell."""
+        ...
+
     def lock_devices(self, device_ids: Collection[bytes]) -> None:
         """See service.store.Transaction.lock."""
         ...

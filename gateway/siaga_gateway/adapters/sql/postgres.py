@@ -178,6 +178,9 @@ class _Session:
             self._statements[insert] = text
         self.run(text, [list(column) for column in zip(*rows, strict=True)])
 
+    def foreign(self) -> int | None:
+        return None
+
     def lock_devices(self, device_ids: Collection[bytes]) -> None:
         if device_ids:
             # The order is what keeps two workers from waiting for each other in a ring.

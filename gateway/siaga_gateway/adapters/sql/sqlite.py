@@ -145,6 +145,9 @@ class _Session:
         with failing():
             self._connection.executemany(_insert(insert), rows)
 
+    def foreign(self) -> int | None:
+        return int(self.fetch("PRAGMA data_version")[0][0])
+
     def lock_devices(self, device_ids: Collection[bytes]) -> None:
         return
 

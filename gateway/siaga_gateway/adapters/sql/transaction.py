@@ -3,7 +3,7 @@ commits (the journal, the outbox) at the very end."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from siaga_gateway.adapters.sql import commands
@@ -73,8 +73,12 @@ _CHANGED: Final = "UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEX
 class SqlTransaction:
     """Implements service.store.Transaction. Made by SqlStore.transaction()."""
 
-    def __init__(self, session: Session, writing: Writing) -> None:
+    def __init__(self, session: Session, writing: Writing, writes: int = 0) -> None:
+        """writes: how many transactions of this process touched more than the journal and the outbox before it."""
         self._session = session
+        self._writes = writes
+        self._foreign: int | None = None
+        self.touched = False
         self._writing = writing
         self._waiting: dict[Insert | str, list[Row]] = {statement: [] for statement in _ORDER}
         self._incidents: dict[int, Incident] = {}
@@ -142,10 +146,19 @@ class SqlTransaction:
         return self._session.fetch(statement, parameters)
 
     def _run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
+        self.touched = True
         self.flush()
         return self._session.run(statement, parameters)
 
     # An incoming batch
+
+    def mark(self) -> Hashable | None:
+        self._foreign = self._session.foreign()
+        return None if self._foreign is None else (self._foreign, self._writes)
+
+    def mark_after(self) -> Hashable | None:
+        self.touched = True
+        return None if self._foreign is None else (self._foreign, self._writes + 1)
 
     def lock(self, device_ids: Collection[bytes]) -> None:
         self._session.lock_devices(device_ids)
@@ -207,6 +220,7 @@ class SqlTransaction:
         return self._numbers.pop()
 
     def add_event(self, event: NewEvent) -> None:
+        self.touched = True
         self._waiting[_EVENT].append(
             (
                 event.device_id,
@@ -222,15 +236,19 @@ class SqlTransaction:
         )
 
     def add_signature(self, key: EventKey, signature: bytes) -> None:
+        self.touched = True
         self._waiting[_SIGNATURE].append((signature, *key))
 
     def put_status(self, status: DeviceStatus) -> None:
+        self.touched = True
         self._statuses[status.device_id] = status
 
     def put_incident(self, incident: Incident) -> None:
+        self.touched = True
         self._incidents[incident.id] = incident
 
     def put_mark(self, device_id: bytes, test: bool, mark: Mark, incident_id: int) -> None:
+        self.touched = True
         row = (device_id, mark.counter, int(test), incident_id, int(mark.opening), int(mark.arrived))
         self._marks[row[:3]] = row
 
@@ -280,6 +298,7 @@ class SqlTransaction:
     # Registry
 
     def _next_registry_version(self) -> int:
+        self.touched = True
         if self._registry is None:
             ((version,),) = self._fetch(f"{_CHANGED} RETURNING CAST(value AS BIGINT)", ("registry",))
             self._registry = int(version)
