@@ -11,6 +11,7 @@ from siaga_gateway.domain.event import CALLS, Event, Timing, event_of
 from siaga_gateway.domain.frame import Kind, Stage, Suite
 from siaga_gateway.domain.incident import Change, Incident, IncidentState, Mode, Notice
 from siaga_gateway.domain.outcome import Birth, Known, Outcome
+from siaga_gateway.domain.record import record
 from siaga_gateway.domain.registry import state_at
 from siaga_gateway.domain.status import Step, step
 from siaga_gateway.service import journal
@@ -34,7 +35,7 @@ _TAG: Final = {Suite.ES256: 64, Suite.HS256_64: 8}
 _FIRST_STAGES: Final = frozenset({Stage.RECEIVED, Stage.TEST, Stage.REFUSED})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reply:
     """An ACK to send once the transaction is committed."""
 
@@ -54,7 +55,7 @@ class Kept:
     contradictions: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class House:
     """What every incident of this gateway shares."""
 
@@ -159,7 +160,7 @@ class Keeper:
             outputs = self._house.test_outputs if incident.mode is Mode.TEST else self._house.outputs
             transaction.add_notice(Notice(incident, outcome.told, incident.sequence, event.received_ms), outputs)
         if incident is not before:
-            transaction.put_incident(incident)
+            transaction.put_incident(incident, before)
             sight.incidents[incident.id] = incident
             if incident.state is not IncidentState.CLOSED:
                 sight.open[event.device_id] = incident

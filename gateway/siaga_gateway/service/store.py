@@ -21,6 +21,7 @@ from siaga_gateway.domain.command import Command
 from siaga_gateway.domain.frame import Kind, Suite
 from siaga_gateway.domain.incident import Change, Incident, Notice
 from siaga_gateway.domain.outcome import Mark
+from siaga_gateway.domain.record import record
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.domain.status import DeviceStatus
 from siaga_gateway.service.ports import JournalEntry, JournalReader
@@ -37,7 +38,7 @@ class StoreConflict(Exception):
     """What was to be written contradicts what is there (a second owner with the same NIK); nothing was changed."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NewEvent:
     """A verified frame to keep for ever: `frame` as it came, `signature` of the ES256 form once that is known."""
 
@@ -52,7 +53,7 @@ class NewEvent:
     incident_id: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StoredEvent:
     """What tells a repetition from a contradiction."""
 
@@ -61,7 +62,7 @@ class StoredEvent:
     incident_id: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MarkedPress:
     """Which incident a PRESS's counter stands for."""
 
@@ -155,8 +156,8 @@ class Transaction(Protocol):
         ...
 
     def mark(self) -> Hashable | None:
-        """Equal to what `mark_after` gave to an earlier transaction: nobody has changed an event, a status, an incident,
-        a press or an owner since its end. None: this engine cannot tell."""
+        """Equal to what `mark_after` gave to an earlier transaction: since its end nobody has changed an event, a
+        status, an incident, a press or an owner. None: this engine cannot tell."""
         ...
 
     def mark_after(self) -> Hashable | None:
@@ -180,7 +181,10 @@ class Transaction(Protocol):
     def add_event(self, event: NewEvent) -> None: ...
     def add_signature(self, key: EventKey, signature: bytes) -> None: ...
     def put_status(self, status: DeviceStatus) -> None: ...
-    def put_incident(self, incident: Incident) -> None: ...
+    def put_incident(self, incident: Incident, before: Incident | None = None) -> None:
+        """before: as it was, if it is known to be there; else None."""
+        ...
+
     def put_mark(self, device_id: bytes, test: bool, mark: Mark, incident_id: int) -> None: ...
 
     def note(

@@ -178,6 +178,9 @@ class _Session:
             self._statements[insert] = text
         self.run(text, [list(column) for column in zip(*rows, strict=True)])
 
+    def change(self, insert: Insert, rows: Sequence[Row]) -> None:
+        self.insert(insert, rows)
+
     def foreign(self) -> int | None:
         return None
 

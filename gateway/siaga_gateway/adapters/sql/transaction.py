@@ -82,6 +82,7 @@ class SqlTransaction:
         self._writing = writing
         self._waiting: dict[Insert | str, list[Row]] = {statement: [] for statement in _ORDER}
         self._incidents: dict[int, Incident] = {}
+        self._rows: dict[int, tuple[Incident, Row]] = {}
         self._states: dict[int, IncidentState] = {}  # of those that this transaction read or wrote
         self._statuses: dict[bytes, DeviceStatus] = {}
         self._marks: dict[Row, Row] = {}
@@ -133,13 +134,20 @@ class SqlTransaction:
         other: list[Row] = []
         for incident in self._incidents.values():
             known = self._states.get(incident.id)
-            (same if incident.state is known else other).append(incident_row(incident))
+            (same if incident.state is known else other).append(self._row(incident))
             self._states[incident.id] = incident.state
         self._incidents.clear()
         if other:
             self._session.insert(_INCIDENT, other)
         if same:
-            self._session.insert(_INCIDENT_SAME_STATE, same)
+            self._session.change(_INCIDENT_SAME_STATE, same)
+
+    def _row(self, incident: Incident) -> Row:
+        """Its row, made once: with a change comes a notice of it."""
+        made = self._rows.get(incident.id)
+        if made is None or made[0] is not incident:
+            made = self._rows[incident.id] = (incident, incident_row(incident))
+        return made[1]
 
     def _fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         self.flush()
@@ -243,8 +251,10 @@ class SqlTransaction:
         self.touched = True
         self._statuses[status.device_id] = status
 
-    def put_incident(self, incident: Incident) -> None:
+    def put_incident(self, incident: Incident, before: Incident | None = None) -> None:
         self.touched = True
+        if before is not None and incident.id not in self._incidents:
+            self._states.setdefault(incident.id, before.state)
         self._incidents[incident.id] = incident
 
     def put_mark(self, device_id: bytes, test: bool, mark: Mark, incident_id: int) -> None:
@@ -275,7 +285,7 @@ class SqlTransaction:
     def add_notice(self, notice: Notice, outputs: Collection[str]) -> None:
         incident = notice.incident
         self._waiting[_NOTICE].append(
-            (incident.id, notice.sequence, notice.change.value, notice.sent_at_ms, snapshot(incident))
+            (incident.id, notice.sequence, notice.change.value, notice.sent_at_ms, snapshot(self._row(incident)))
         )
         self._outbox.extend((output, incident.id, notice.sequence, "pending") for output in outputs)
 
