@@ -11,20 +11,20 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
 from parts import Part
-from place import Place
+from premises import Premises
 from surroundings import HOUR_S
 
 from outputs.receiver import answer, drip, never, reset
 
-Fault = Callable[[Place, random.Random], AbstractContextManager[None]]
+Fault = Callable[[Premises, random.Random], AbstractContextManager[None]]
 
 
-def _killed(part: Callable[[Place], Part]) -> Fault:
+def _killed(part: Callable[[Premises], Part]) -> Fault:
     """SIGKILL; it stays down while the fault lasts."""
 
     @contextmanager
-    def fault(place: Place, chance: random.Random) -> Iterator[None]:
-        one = part(place)
+    def fault(premises: Premises, chance: random.Random) -> Iterator[None]:
+        one = part(premises)
         one.stay_down.set()
         try:
             one.kill()
@@ -35,23 +35,23 @@ def _killed(part: Callable[[Place], Part]) -> Fault:
     return fault
 
 
-def _killed_in_passing(part: Callable[[Place], Part]) -> Fault:
+def _killed_in_passing(part: Callable[[Premises], Part]) -> Fault:
     """SIGKILL; the service manager starts it again at once."""
 
     @contextmanager
-    def fault(place: Place, chance: random.Random) -> Iterator[None]:
-        part(place).kill()
+    def fault(premises: Premises, chance: random.Random) -> Iterator[None]:
+        part(premises).kill()
         yield
 
     return fault
 
 
-def _frozen(part: Callable[[Place], Part]) -> Fault:
+def _frozen(part: Callable[[Premises], Part]) -> Fault:
     """SIGSTOP: it holds its connections and answers nothing."""
 
     @contextmanager
-    def fault(place: Place, chance: random.Random) -> Iterator[None]:
-        one = part(place)
+    def fault(premises: Premises, chance: random.Random) -> Iterator[None]:
+        one = part(premises)
         one.freeze()
         try:
             yield
@@ -62,39 +62,39 @@ def _frozen(part: Callable[[Place], Part]) -> Fault:
 
 
 @contextmanager
-def _stopped(place: Place, chance: random.Random) -> Iterator[None]:
+def _stopped(premises: Premises, chance: random.Random) -> Iterator[None]:
     """An administrator restarts it in order."""
-    place.gateway.stay_down.set()
+    premises.gateway.stay_down.set()
     try:
-        if place.gateway.running:
+        if premises.gateway.running:
             with contextlib.suppress(Exception):  # a gateway that will not end is found out at the end
-                place.gateway.stop()
+                premises.gateway.stop()
         yield
     finally:
-        place.gateway.stay_down.clear()
+        premises.gateway.stay_down.clear()
 
 
 @contextmanager
-def _unplugged(place: Place, chance: random.Random) -> Iterator[None]:
-    with place.cable.pulled():
+def _unplugged(premises: Premises, chance: random.Random) -> Iterator[None]:
+    with premises.cable.pulled():
         yield
 
 
 @contextmanager
-def _full_disk(place: Place, chance: random.Random) -> Iterator[None]:
-    gateway = place.gateway
-    with place.disk.full([gateway.pid, *gateway.children()]):
+def _full_disk(premises: Premises, chance: random.Random) -> Iterator[None]:
+    writer = premises.database or premises.gateway
+    with premises.disk.full([writer.pid, *writer.children()]):
         yield
 
 
 def _clock(ahead_s: int) -> Fault:
     @contextmanager
-    def fault(place: Place, chance: random.Random) -> Iterator[None]:
-        place.clock.set(ahead_s)
+    def fault(premises: Premises, chance: random.Random) -> Iterator[None]:
+        premises.clock.set(ahead_s)
         try:
             yield
         finally:
-            place.clock.set(0)
+            premises.clock.set(0)
 
     return fault
 
@@ -103,31 +103,41 @@ def _outputs(cad: str) -> Fault:
     """Every output fails: the webhook's receiver in that way, the share of the CAP files is gone."""
 
     @contextmanager
-    def fault(place: Place, chance: random.Random) -> Iterator[None]:
+    def fault(premises: Premises, chance: random.Random) -> Iterator[None]:
         behaviours = {
             "hang": never,
             "reset": reset,
             "error": answer(503),
             "drip": drip(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n", b"x"),
         }
-        elsewhere = place.cap.with_name("cap.elsewhere")
+        elsewhere = premises.cap.with_name("cap.elsewhere")
         with ExitStack() as stack:
-            stack.enter_context(place.cad.away() if cad == "away" else place.cad.behaving(behaviours[cad]))
-            place.cap.rename(elsewhere)
-            stack.callback(lambda: elsewhere.rename(place.cap))
+            stack.enter_context(premises.cad.away() if cad == "away" else premises.cad.behaving(behaviours[cad]))
+            premises.cap.rename(elsewhere)
+            stack.callback(lambda: elsewhere.rename(premises.cap))
             yield
 
     return fault
 
 
+def _database(premises: Premises) -> Part:
+    assert premises.database is not None
+    return premises.database
+
+
 PROCESSES: dict[str, Fault] = {
-    "gateway killed": _killed_in_passing(lambda place: place.gateway),
-    "gateway down": _killed(lambda place: place.gateway),
-    "gateway frozen": _frozen(lambda place: place.gateway),
+    "gateway killed": _killed_in_passing(lambda premises: premises.gateway),
+    "gateway down": _killed(lambda premises: premises.gateway),
+    "gateway frozen": _frozen(lambda premises: premises.gateway),
     "gateway restarted": _stopped,
-    "broker killed": _killed_in_passing(lambda place: place.broker),
-    "broker down": _killed(lambda place: place.broker),
-    "broker frozen": _frozen(lambda place: place.broker),
+    "broker killed": _killed_in_passing(lambda premises: premises.broker),
+    "broker down": _killed(lambda premises: premises.broker),
+    "broker frozen": _frozen(lambda premises: premises.broker),
+}
+DATABASE: dict[str, Fault] = {
+    "database killed": _killed_in_passing(_database),
+    "database down": _killed(_database),
+    "database frozen": _frozen(_database),
 }
 NETWORK: dict[str, Fault] = {"network cut": _unplugged}
 SURROUNDINGS: dict[str, Fault] = {
@@ -154,11 +164,13 @@ class Lane(threading.Thread):
     """Faults one after the other, in an order by chance, each of them before any comes again. Two lanes side by side
     let faults of both meet."""
 
-    def __init__(self, place: Place, faults: dict[str, Fault], pace: Pace, seed: int, *, once: bool = False) -> None:
+    def __init__(
+        self, premises: Premises, faults: dict[str, Fault], pace: Pace, seed: int, *, once: bool = False
+    ) -> None:
         super().__init__(name="faults", daemon=True)
         self.counts: Counter[str] = Counter()
         self.fault: BaseException | None = None
-        self._place = place
+        self._place = premises
         self._faults = faults
         self._pace = pace
         self._chance = random.Random(seed)
@@ -192,3 +204,9 @@ class Lane(threading.Thread):
         assert not self.is_alive(), "a fault does not end"
         if self.fault is not None:
             raise self.fault
+
+
+def that_can_befall(premises: Premises) -> tuple[dict[str, Fault], dict[str, Fault]]:
+    """Two lanes: what befalls processes and lines, what befalls the things around them."""
+    inner = {**PROCESSES, **(DATABASE if premises.database else {}), **(NETWORK if premises.cable.plugged else {})}
+    return inner, SURROUNDINGS

@@ -8,8 +8,9 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from system.house import eventually
 
@@ -19,7 +20,7 @@ RESTART_S = 0.3  # as RestartSec; a person would take longer
 class Part:
     """One process. `stay_down` keeps the service manager's hands off it; `starts` counts.
 
-    `prepare` is called before each start, for what a start script would do.
+    `user`: whose process it is, as subprocess.Popen wants it; none: ours.
     """
 
     def __init__(
@@ -28,7 +29,7 @@ class Part:
         command: Sequence[str],
         folder: Path,
         environ: Mapping[str, str] | None = None,
-        prepare: Callable[[], None] = lambda: None,
+        user: Mapping[str, Any] | None = None,
     ) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
@@ -37,7 +38,7 @@ class Part:
         self._command = list(command)
         self._environ = {**os.environ, **(environ or {})}
         self._folder = folder
-        self._prepare = prepare
+        self._user = dict(user or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.RLock()
         self._died_at = 0.0
@@ -57,11 +58,16 @@ class Part:
         with self._lock:
             if self.running:
                 return
-            self._prepare()
             with self.log.open("ab") as log:
                 # A session of its own: Ctrl-C in the terminal is for the test, which ends its parts in order.
                 self._process = subprocess.Popen(
-                    self._command, cwd=self._folder, stdout=log, stderr=log, env=self._environ, start_new_session=True
+                    self._command,
+                    cwd="/" if self._user else self._folder,
+                    stdout=log,
+                    stderr=log,
+                    env=self._environ,
+                    start_new_session=True,
+                    **self._user,
                 )
             self.starts += 1
 

@@ -50,8 +50,8 @@ def faketime() -> Path:
 
 
 class Disk:
-    """The folder that the store lives in. As root a small file system of its own that really fills up; without root
-    the limit on the size of files (RLIMIT_FSIZE) stands for it."""
+    """The folder that the store lives in; every user may enter it. As root a small file system of its own that really
+    fills up; without root the limit on the size of files (RLIMIT_FSIZE) stands for it."""
 
     SIZE_MB = 512
 
@@ -95,7 +95,7 @@ class Disk:
 def _mount(folder: Path, size_mb: int) -> bool:
     """A tmpfs there. By the system call: the container's mount command may be missing or refuse."""
     libc = ctypes.CDLL(None, use_errno=True)
-    options = f"size={size_mb}m,mode=0700".encode()
+    options = f"size={size_mb}m,mode=0755".encode()
     return libc.mount(b"tmpfs", str(folder).encode(), b"tmpfs", 0, options) == 0  # type: ignore[no-any-return]
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from place import Place
+from premises import Premises
 from pressing_crowd import PressingCrowd
+from real_button import RealButton
 
 from siaga_gateway.domain.frame import Kind
 from siaga_gateway.service import journal
@@ -21,6 +23,8 @@ class Counts:
     frames: int
     presses: int
     stored: int
+    presses_of_the_firmware: int
+    its_power_cuts: int
     resent: int
     answered_again: int
     deliveries: int
@@ -29,13 +33,13 @@ class Counts:
     journal: int
 
 
-def judge(place: Place, crowd: PressingCrowd) -> Counts:
+def judge(premises: Premises, crowd: PressingCrowd, buttons: Sequence[RealButton] = ()) -> Counts:
     """Raises AssertionError that says what was lost, doubled or told twice. The gateway has stopped."""
     sent = crowd.sent()
     presses = {key for key, frame in sent.items() if frame[1] == Kind.PRESS}
     assert not crowd.unanswered(), f"not acknowledged: {crowd.unanswered()[:20]}"
     assert not crowd.tally.forged, "answers that the gateway did not sign"
-    store = place.store()
+    store = premises.store()
     try:
         # Stored exactly once, as it was sent, and nothing that nobody sent.
         ours = {device_id for device_id, _ in sent}
@@ -47,6 +51,16 @@ def judge(place: Place, crowd: PressingCrowd) -> Counts:
         assert not lost, f"{len(lost)} frames lost, of them {len(lost & presses)} presses: {_named(lost)}"
         assert not kept.keys() - sent.keys(), f"stored and never sent: {_named(kept.keys() - sent.keys())}"
         assert kept == sent, "stored otherwise than it was sent"
+
+        everyones = {(bytes(row[0]), row[1]): bytes(row[2]) for row in rows}
+        for button in buttons:
+            pressed = {(button.device_id, counter) for counter in button.presses}
+            lost = pressed - everyones.keys()
+            assert not lost, f"the firmware's presses are lost: {_named(lost)}"
+            # It may have pressed without our knowledge (killed between storing and saying so), never twice.
+            presses |= {
+                key for key, frame in everyones.items() if key[0] == button.device_id and frame[1] == Kind.PRESS
+            }
 
         # Every press is in an incident, one a device, which counts as many presses as there were.
         homes = {(bytes(row[0]), row[1]): row[3] for row in rows}
@@ -63,7 +77,7 @@ def judge(place: Place, crowd: PressingCrowd) -> Counts:
         assert len({one.key for one in deliveries}) == len(deliveries)
         states = Counter(one.state for one in deliveries)
         assert set(states) == {DeliveryState.DELIVERED}, states
-        messages = place.cad.messages()
+        messages = premises.cad.messages()
         to_cad = {one.key: one for one in deliveries if one.output == "cad"}
         assert set(messages) == set(to_cad), "a message that the store does not know, or one that never came"
         for key, bodies in messages.items():
@@ -75,7 +89,7 @@ def judge(place: Place, crowd: PressingCrowd) -> Counts:
             latest[one.incident_id] = max(latest.get(one.incident_id, told), told)
         for number, count in made.items():
             assert latest[number][1] == count, f"the receiver knows {latest[number][1]} of {count} presses of {number}"
-        files = {file.name for file in place.cap.iterdir()}
+        files = {file.name for file in premises.cap.iterdir()}
         to_cap = [one for one in deliveries if one.output == "cap"]
         assert len(files) == len(to_cap) == len(to_cad), f"{len(files)} CAP files, {len(to_cap)} deliveries"
 
@@ -87,13 +101,15 @@ def judge(place: Place, crowd: PressingCrowd) -> Counts:
         assert len(noted) == len(set(noted)), "a press that the journal has twice"
     finally:
         store.close()
-    for part in place.parts:
+    for part in premises.parts:
         assert "Traceback" not in part.said(), f"{part.name}: {part.said().partition('Traceback')[2][:3000]}"
     classes = crowd.tally.classes.values()
     return Counts(
         frames=len(sent),
         presses=len(presses),
         stored=len(kept),
+        presses_of_the_firmware=sum(len(button.presses) for button in buttons),
+        its_power_cuts=sum(button.power_cuts for button in buttons),
         resent=sum(one.resent for one in classes),
         answered_again=sum(one.again for one in classes),
         deliveries=len(deliveries),

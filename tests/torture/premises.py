@@ -5,18 +5,24 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
+import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
+import psycopg
 from parts import Part, ServiceManager
 from surroundings import Cable, Clock, Disk
 
-from brokers import Mosquitto, free_port
+from brokers import Mosquitto, free_port, wait_until_open
+from databases import PostgresServer
 from outputs.receiver import Behaviour, Handler, Received, Receiver, answer
-from siaga_gateway.adapters.sql import SqlStore, store_path
+from siaga_gateway.adapters.sql import SqlStore, open_store
+from siaga_gateway.config import load
 from siaga_gateway.keyfile import read_key
 from siaga_tools.load.fleet import Fleet, write_registrations
 from siaga_tools.load.link import Broker
@@ -70,11 +76,15 @@ class Cad:
         self._receiver.__exit__(None, None, None)
 
 
-class Place:
-    """Everything runs while it is entered. `gateway`, `broker`: the parts; `cap`: the folder of the second output."""
+class Premises:
+    """Everything runs while it is entered. `gateway`, `broker`, `database`: the parts; `cap`: the folder of the second
+    output. `engine`: sqlite or postgresql."""
 
-    def __init__(self, folder: Path, *, devices: int, seed: int, cable: bool) -> None:
+    def __init__(self, folder: Path, *, engine: str, devices: int, seed: int, cable: bool) -> None:
         self.folder = folder
+        self.database: Part | None = None
+        self.engine = engine
+        self._store_setting = ""
         self._devices = devices
         self._seed = seed
         self._wants_cable = cable
@@ -89,8 +99,7 @@ class Place:
             self.cap = folder / "cap"
             self.cap.mkdir()
             self.clock = Clock(folder)
-            self.disk = Disk(folder / "gateway" / "data")
-            later(self.disk.close)
+            self._find_room()
             self.cable = Cable(os.getpid())
             later(self.cable.close)
             if self._wants_cable:
@@ -106,6 +115,23 @@ class Place:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    def _find_room(self) -> None:
+        """A disk for the store: SQLite's in the gateway's folder, PostgreSQL's where its own user can enter."""
+        if self.engine == "sqlite":
+            self.disk = Disk(self.folder / "gateway" / "data")
+            self._stack.callback(self.disk.close)
+            return
+        room = Path(tempfile.mkdtemp(prefix="siaga-torture-"))
+        self._stack.callback(shutil.rmtree, room, ignore_errors=True)
+        self.disk = Disk(room)
+        room.chmod(0o755)
+        self._stack.callback(self.disk.close)
+        self._server = PostgresServer(parent=room)
+        self.database = Part("database", self._server.command, self.folder, user=self._server.user)
+        self._server.start()
+        self._store_setting = f'\n[store]\nurl = "{self._server.new_database()}"\n'
+        self._server.kill()
+
     def _lay_out(self) -> None:
         host, port = self.cable.host if self.cable.plugged else "127.0.0.1", free_port()
         mosquitto = Mosquitto(self.folder / "broker", f"listener {port} {host}", "allow_anonymous true", port=port)
@@ -117,6 +143,7 @@ class Place:
         config = self.office.config.read_text(encoding="utf-8")
         config = config.replace('host = "127.0.0.1"', f'host = "{host}"', 1).replace('"actual" ', '"exercise" ', 1)
         config += f'\n[[outputs]]\nname = "cap"\nkind = "cap_folder"\nfolder = "{self.cap}"\n'
+        config += self._store_setting
         self.office.config.write_text(config, encoding="utf-8")
         command = [*SIAGA, "run", "--config", str(self.office.config)]
         self.gateway = Part("gateway", command, self.folder, self.clock.environ)
@@ -127,11 +154,15 @@ class Place:
         listed = self.folder / "fleet.csv"
         with listed.open("w", encoding="utf-8", newline="") as out:
             assert list(write_registrations(self.fleet, out, "2099-12-31"))
+        if self.database is not None:
+            self.database.start()
+            wait_until_open(self._server.port, START_S)
+            eventually(self._database_answers, "the database is up", START_S)
         self.office.command("enrol", "--file", str(listed), "--by", "registrar")
 
     @property
     def parts(self) -> list[Part]:
-        return [self.broker, self.gateway]
+        return [self.broker, self.gateway, *([self.database] if self.database is not None else [])]
 
     def _start(self) -> None:
         for part in self.parts:
@@ -139,4 +170,11 @@ class Place:
         eventually(lambda: '"ready"' in self.gateway.said(), "the gateway is ready", START_S)
 
     def store(self) -> SqlStore:
-        return SqlStore(store_path(self.office.data), 0)
+        return open_store(load(self.office.config), time.time_ns() // 1_000_000)
+
+    def _database_answers(self) -> bool:
+        try:
+            self._server.execute("SELECT 1")
+        except psycopg.OperationalError:
+            return False
+        return True
