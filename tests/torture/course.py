@@ -37,7 +37,8 @@ def torture(
     longest_wait_s: float = 12.0,
     cable: bool = True,
 ) -> str:
-    """One run, and its counts as text. It presses for `seconds`; `once`: each fault once, else faults as long as it
+    """One run, and its counts as text. It presses for `seconds`; `once`: each fault once, but the
+    slowest ones, else faults as long as it
     presses. `buttons`: with so many real ones, the firmware under MicroPython. Raises AssertionError."""
     phases = _Phases()
     with Premises(folder, engine=engine, devices=devices, seed=seed, cable=cable) as premises, ExitStack() as stack:
@@ -53,7 +54,7 @@ def torture(
         real = [stack.enter_context(RealButton(premises, number, seed)) for number in range(buttons)]
         lanes = [
             Lane(premises, faults, pace, seed + number, once=once)
-            for number, faults in enumerate(that_can_befall(premises))
+            for number, faults in enumerate(that_can_befall(premises, slow=not once))
         ]
         phases.ended("prepared")
         crowd.start()
@@ -70,7 +71,7 @@ def torture(
             button.finish(wait_s)
         crowd.finish(wait_s + seconds + 60)
         phases.ended("until all was acknowledged")
-        _drain(premises, wait_s)
+        _drain(premises, 3 * wait_s)
         premises.manager.rest()
         phases.ended("until all was delivered")
         code = premises.gateway.stop()

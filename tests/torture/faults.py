@@ -206,7 +206,11 @@ class Lane(threading.Thread):
             raise self.fault
 
 
-def that_can_befall(premises: Premises) -> tuple[dict[str, Fault], dict[str, Fault]]:
+# A delivery to them lasts as long as it may, ten seconds, and so does everything behind it.
+SLOW = ("outputs hang", "outputs drip")
+
+
+def that_can_befall(premises: Premises, *, slow: bool) -> tuple[dict[str, Fault], dict[str, Fault]]:
     """Two lanes: what befalls processes and lines, what befalls the things around them."""
     inner = {**PROCESSES, **(DATABASE if premises.database else {}), **(NETWORK if premises.cable.plugged else {})}
-    return inner, SURROUNDINGS
+    return inner, {name: fault for name, fault in SURROUNDINGS.items() if slow or name not in SLOW}

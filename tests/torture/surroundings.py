@@ -45,7 +45,7 @@ def faketime() -> Path:
     """The library. Skips the test where it is missing, and says what to install."""
     found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
     if not found:
-        pytest.skip("libfaketime is missing. On Debian or Ubuntu: sudo apt-get install faketime")
+        pytest.skip("libfaketime is missing. On Debian or Ubuntu: sudo apt-get install libfaketime")
     return found[0]
 
 
