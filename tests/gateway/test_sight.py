@@ -92,5 +92,5 @@ def test_of_devices_that_are_known_nothing_is_read_again(desk: Desk, place: Plac
     finally:
         session.fetch = real  # type: ignore[method-assign]
     asked = [statement for statement in read if "FROM incident " in statement or "FROM device_status" in statement]
-    assert bool(asked) == (place.engine == "postgresql"), "where several may write, it is asked each time"
+    assert bool(asked) == (place.engine().kind == "postgresql"), "where several may write, it is asked each time"
     assert all(incident.presses == 2 for incident in desk.store.open_incidents())
