@@ -16,7 +16,7 @@ from siaga_gateway.service.health import PROBE_S, Health, StoreProbe, Tallies, s
 from siaga_gateway.service.ingest import Ingest
 from siaga_gateway.service.outbox import OutboxWorker
 from siaga_gateway.service.ports import Clock
-from siaga_gateway.service.rounds import Job, Rounds
+from siaga_gateway.service.rounds import Claim, Job, Rounds
 from siaga_gateway.service.store import Store
 from siaga_gateway.service_manager import ServiceManager
 
@@ -35,11 +35,12 @@ class Operations:
         others: OtherBearers,
         ingest: Ingest,
         workers: Sequence[OutboxWorker],
+        claim: Claim,
     ) -> None:
         """Raises StartError where the port for figures is taken."""
         probe = StoreProbe(store, clock)
         tallies = Tallies(store)
-        self._rounds = Rounds([Job("store probe", PROBE_S, probe.work)])
+        self._rounds = Rounds([Job("store probe", PROBE_S, probe.work)], claim)
         self.health = Health(
             parts={
                 "ingest": ingest.silent_s,
