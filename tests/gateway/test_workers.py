@@ -131,7 +131,8 @@ def check_the_books(store: SqlStore, crowds: list[Crowd], receiver: Receiver) ->
         if entry.kind in (journal.INCIDENT_OPENED, journal.PRESSED_AGAIN) and entry.device_id is not None
     )
     assert noted == presses
-    assert [entry.id for entry in entries] == list(range(1, len(entries) + 1))
+    ids = [entry.id for entry in entries]
+    assert ids == sorted(set(ids))
     opened = store.open_incidents()
     assert len(opened) == len({incident.device_id for incident in opened}) == sum(1 for o in ours.values() if o.presses)
     deliveries = store.deliveries(limit=100_000)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from siaga_gateway.domain.frame import Status, Uplink
 from siaga_gateway.domain.incident import Position
 from siaga_gateway.domain.position import better, reported
+from siaga_gateway.domain.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DeviceStatus:
     """The latest word of a device: `latest` by its counter, not by arrival."""
 
@@ -32,7 +31,7 @@ class DeviceStatus:
         return self.highest_counter - self.first_counter + 1 - self.events
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step:
     """The status after a frame, and what is worth an entry in the journal."""
 

@@ -11,19 +11,21 @@ device first, and reads after that what it decides by.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
 from siaga_gateway.domain.command import Command
-from siaga_gateway.domain.frame import Kind, Suite
+from siaga_gateway.domain.frame import Kind, Stage, Suite
 from siaga_gateway.domain.incident import Change, Incident, Notice
 from siaga_gateway.domain.outcome import Mark
+from siaga_gateway.domain.record import record
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.domain.status import DeviceStatus
-from siaga_gateway.service.ports import JournalEntry, JournalReader
+from siaga_gateway.service.audit import AuditReader
+from siaga_gateway.service.ports import JournalReader
 
 EventKey = tuple[bytes, int]  # device_id, counter
 MarkKey = tuple[bytes, int, bool]  # device_id, a PRESS's counter, whether among tests
@@ -37,7 +39,7 @@ class StoreConflict(Exception):
     """What was to be written contradicts what is there (a second owner with the same NIK); nothing was changed."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NewEvent:
     """A verified frame to keep for ever: `frame` as it came, `signature` of the ES256 form once that is known."""
 
@@ -50,9 +52,10 @@ class NewEvent:
     received_ms: int
     bearer: str
     incident_id: int | None
+    answer: Stage = Stage.RECEIVED  # the stage that its button is told
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StoredEvent:
     """What tells a repetition from a contradiction."""
 
@@ -61,7 +64,7 @@ class StoredEvent:
     incident_id: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MarkedPress:
     """Which incident a PRESS's counter stands for."""
 
@@ -154,6 +157,15 @@ class Transaction(Protocol):
         before anything of theirs is written; reads from here on see what others did before."""
         ...
 
+    def mark(self) -> Hashable | None:
+        """Equal to what `mark_after` gave to an earlier transaction: since its end nobody has changed an event, a
+        status, an incident, a press or an owner. None: this engine cannot tell."""
+        ...
+
+    def mark_after(self) -> Hashable | None:
+        """What `mark` will say after this transaction, if nobody writes in between."""
+        ...
+
     # An incoming batch: each of these is one query, however many keys
     def events(self, keys: Collection[EventKey]) -> Mapping[EventKey, StoredEvent]: ...
     def statuses(self, device_ids: Collection[bytes]) -> Mapping[bytes, DeviceStatus]: ...
@@ -169,9 +181,15 @@ class Transaction(Protocol):
         ...
 
     def add_event(self, event: NewEvent) -> None: ...
-    def add_signature(self, key: EventKey, signature: bytes) -> None: ...
+    def add_signature(self, key: EventKey, signature: bytes, at_ms: int) -> None:
+        """The signature of an event that came without one, and its entry in the journal."""
+        ...
+
     def put_status(self, status: DeviceStatus) -> None: ...
-    def put_incident(self, incident: Incident) -> None: ...
+    def put_incident(self, incident: Incident, before: Incident | None = None) -> None:
+        """before: as it was, if it is known to be there; else None."""
+        ...
+
     def put_mark(self, device_id: bytes, test: bool, mark: Mark, incident_id: int) -> None: ...
 
     def note(
@@ -234,7 +252,7 @@ class Transaction(Protocol):
         ...
 
 
-class Store(JournalReader, Protocol):
+class Store(JournalReader, AuditReader, Protocol):
     """Reads are each consistent in themselves; they never wait for a writer."""
 
     @property
@@ -259,10 +277,6 @@ class Store(JournalReader, Protocol):
     def remembered(self, name: str) -> str | None: ...
 
     def tally(self) -> Tally: ...
-
-    def journal_last(self, limit: int) -> Sequence[JournalEntry]:
-        """The newest entries, oldest of them first."""
-        ...
 
     # Registry
     def registry_version(self) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from siaga_gateway.adapters.sql import commands, tallies
+from siaga_gateway.adapters.sql.audit import AuditReads
 from siaga_gateway.adapters.sql.engine import Row, Writing
 from siaga_gateway.adapters.sql.rows import (
     DELIVERY,
@@ -50,7 +51,7 @@ _DELIVERY: Final = (
 )
 
 
-class SqlReads:
+class SqlReads(AuditReads):
     """The reading half of SqlStore."""
 
     name: str
