@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from siaga_gateway.adapters.sql import commands, tallies
+from siaga_gateway.adapters.sql.maintenance import MaintenanceReads
 from siaga_gateway.adapters.sql.rows import (
     DELIVERY,
     DEVICE,
@@ -50,7 +51,7 @@ _DELIVERY: Final = (
 )
 
 
-class SqlReads:
+class SqlReads(MaintenanceReads):
     """The reading half of SqlStore."""
 
     name: str

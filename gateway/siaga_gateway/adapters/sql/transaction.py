@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from siaga_gateway.adapters.sql import commands
+from siaga_gateway.adapters.sql import commands, maintenance
 from siaga_gateway.adapters.sql.engine import failing
 from siaga_gateway.adapters.sql.quarantine import let_go, merge
 from siaga_gateway.adapters.sql.rows import (
@@ -30,6 +30,7 @@ from siaga_gateway.domain.incident import Incident, IncidentState, Notice
 from siaga_gateway.domain.outcome import Mark
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.domain.status import DeviceStatus
+from siaga_gateway.domain.supervision import Case
 from siaga_gateway.service.store import (
     Attempt,
     DeliveryState,
@@ -64,7 +65,7 @@ _NOTICE: Final = "INSERT INTO notice (incident_id, sequence, change, made_at_ms,
 _OUTBOX: Final = "INSERT INTO outbox (output, incident_id, sequence, state) VALUES (?, ?, ?, 'pending')"
 _ATTEMPT: Final = "INSERT INTO attempt (outbox_id, at_ms, state, detail) VALUES (?, ?, ?, ?)"
 _ATTEMPTED: Final = "UPDATE outbox SET state = ?, attempts = attempts + 1, last_attempt_ms = ?, detail = ? WHERE id = ?"
-_ORDER: Final = (_EVENT, _SIGNATURE, _PRESS, _JOURNAL, _NOTICE, _OUTBOX, _ATTEMPT, _ATTEMPTED)
+_ORDER: Final = (_EVENT, _SIGNATURE, _PRESS, _JOURNAL, _NOTICE, _OUTBOX, _ATTEMPT, _ATTEMPTED, maintenance.PUT)
 
 
 # Keys as a table that is joined: for `(a, b) IN (VALUES ...)` SQLite reads the whole table. CROSS JOIN keeps the order.
@@ -289,6 +290,7 @@ class SqlTransaction:
             device.valid_until_ms,
             device.installed_latitude,
             device.installed_longitude,
+            device.checkin_s,
         )
         names = (*DEVICE, "changed")
         self._run(
@@ -321,6 +323,32 @@ class SqlTransaction:
         self.flush()
         with failing():
             commands.put(self._connection, command)
+
+    # Maintenance
+
+    def case(self, case_id: int) -> Case | None:
+        rows = self._fetch(maintenance.ONE, (case_id,))
+        return maintenance.case_of(rows[0]) if rows else None
+
+    def next_case_id(self) -> int:
+        number: int = self._fetch(maintenance.NEXT_ID)[0][0]
+        return number
+
+    def put_case(self, case: Case) -> None:
+        self._waiting[maintenance.PUT].append(maintenance.case_row(case))
+
+    def put_members(self, fold: Case) -> None:
+        self._run(maintenance.PUT_MEMBERS, (fold.closed_ms, fold.closed_by, fold.note, fold.id))
+
+    def release_members(self, fold_id: int) -> None:
+        self._run(maintenance.RELEASE, (fold_id,))
+
+    def set_checkin(self, device_id: bytes, checkin_s: int | None) -> None:
+        self._run(maintenance.CHECKIN, (checkin_s, self._next_registry_version(), device_id))
+
+    def add_deafness(self, way: str, from_ms: int, to_ms: int) -> None:
+        self._run(maintenance.FORGET_DEAF, (to_ms - maintenance.REMEMBERED_MS,))
+        self._run(maintenance.DEAF, (way, from_ms, to_ms))
 
     # Outbox
 
