@@ -21,6 +21,7 @@ from siaga_gateway.config_operations import MetricsSettings, SupervisionSettings
 from siaga_gateway.config_section import Port
 from siaga_gateway.config_section import Section as _Section
 from siaga_gateway.config_sms import SmsSettings
+from siaga_gateway.config_store import StoreSettings
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.logs import LogFormat, LogLevel
 
@@ -181,6 +182,7 @@ class Settings(_Section):
     log_level: LogLevel = Field(
         "info", description="What the log tells: debug (a line for each frame), info, warning or error."
     )
+    store: StoreSettings = Field(default_factory=StoreSettings, description="Where everything is kept.")
     mqtt: MqttSettings = Field(default_factory=MqttSettings, description="The broker.")
     lorawan: LorawanSettings = Field(default_factory=LorawanSettings, description="LoRaWAN, beside the broker.")
     sms: SmsSettings = Field(default_factory=SmsSettings, description="Text messages, beside the broker.")
@@ -260,7 +262,7 @@ def _lines(error: ValidationError) -> Iterator[str]:
     for fault in error.errors():
         location = [str(part) for part in fault["loc"]]
         name = ".".join(location) or "the settings"
-        hidden = any(part in _SECRETS for part in location)
+        hidden = any(part in _SECRETS for part in location) or location == ["store", "url"]
         value = fault.get("input")
         shown = "" if hidden or isinstance(value, dict | list) else f" = {value!r}"
         match fault["type"]:
@@ -317,6 +319,7 @@ def _absolute(settings: Settings, base: Path) -> Settings:
     return settings.model_copy(
         update={
             "data_dir": base / settings.data_dir,
+            "store": settings.store.under(base),
             "mqtt": mqtt,
             "lorawan": lorawan,
             "sms": settings.sms.under(base),

@@ -18,7 +18,7 @@ from siaga_gateway.adapters.folder_out import CapFolderOutput
 from siaga_gateway.adapters.http_out import CapHttpOutput, WebhookOutput
 from siaga_gateway.adapters.mqtt import BrokerUnreachable, MqttLink
 from siaga_gateway.adapters.sms import BEARER as SMS
-from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, store_path
+from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, open_store
 from siaga_gateway.bearers import OtherBearers
 from siaga_gateway.config import OutputSettings, Settings, SettingsError, load
 from siaga_gateway.domain.event import Timing
@@ -55,7 +55,7 @@ def serve(config: Path) -> None:
     check_folder(settings.data_dir)
     with lock_folder(settings.data_dir), console_socket(settings.console) as bound:
         outputs = [_output(output, settings, clock) for output in settings.outputs]
-        store = SqlStore(store_path(settings.data_dir), clock.now_ms())
+        store = open_store(settings, clock.now_ms())
         try:
             _run(settings, store, outputs, clock, bound)
         finally:
@@ -68,7 +68,7 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
     workers = [OutboxWorker(store, output, bell, clock) for output in outputs]
     _name_orphans(store, outputs)
     wake = wake_all(workers)
-    watch = JournalWatch(store, bell)
+    watch = JournalWatch(store, bell, wake)
     entry_point = _EntryPoint()
     link = MqttLink(
         settings.mqtt,

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from siaga_gateway.adapters.clock import WallClock
-from siaga_gateway.adapters.sql import SqlStore, store_path
+from siaga_gateway.adapters.sql import open_store
 from siaga_gateway.commands.shared import config_option, told_plainly
 from siaga_gateway.config import SettingsError, load
 from siaga_gateway.config_reference import markdown, reference
@@ -22,6 +22,12 @@ _EXAMPLE = """\
 name = "{name}"
 data_dir = "{data_dir}"
 mode = "{mode}"          # actual | exercise
+
+# Everything is kept by SQLite in data_dir, unless PostgreSQL is named here; several workers need that.
+#
+# [store]
+# host = "/var/run/postgresql"
+# dbname = "siaga"
 
 [mqtt]
 host = "127.0.0.1"
@@ -87,7 +93,7 @@ def init(config: Path, name: str, data_dir: Path, mode: str) -> None:
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise SettingsError(f"{settings.data_dir}: cannot be written: {error.strerror}") from None
-    SqlStore(store_path(settings.data_dir), WallClock().now_ms()).close()
+    open_store(settings, WallClock().now_ms()).close()
     draft.replace(config)
     click.echo(f"Settings: {config}\nData:     {settings.data_dir}")
     click.echo(f"Gateway key for buttons (gateway_key): {read_key(settings.data_dir).public_xy.hex()}")

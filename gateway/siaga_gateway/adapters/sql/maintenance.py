@@ -5,24 +5,19 @@ The sieve is one statement over all devices, so that of a million only those com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from siaga_gateway.adapters.sql.rows import DEVICE, STATUS, Row, columns, device_of, status_of
+from siaga_gateway.adapters.sql.engine import Insert, Row
+from siaga_gateway.adapters.sql.rows import DEVICE, STATUS, columns, device_of, status_of
 from siaga_gateway.domain.status import REJECTED_MS, RESTART_MS
 from siaga_gateway.domain.supervision import GAP_OF_A_RESTART, INSTALLING_MS, Case, Cause
 from siaga_gateway.service.store import Census, Sieve, Watched
 
-Fetch = Callable[[str, Sequence[Any]], Sequence[Row]]
-
 # A device's causes as bits of one number: what holds and what stands is compared in one step.
 BITS: Final = {cause: 1 << number for number, cause in enumerate(Cause)}
 CASE: Final = ("id", "device_id", "cause", "level", "opened_ms", "closed_ms", "closed_by", "note", "stands", "fold")
-PUT: Final = (
-    f"INSERT INTO maintenance ({columns(CASE)}, bit) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "  # noqa: S608 - constants
-    "ON CONFLICT (id) DO UPDATE SET level = excluded.level, closed_ms = excluded.closed_ms, "
-    "closed_by = excluded.closed_by, note = excluded.note, stands = excluded.stands, fold = excluded.fold"
-)
+PUT: Final = Insert("maintenance", (*CASE, "bit"), ("id",), frozenset({"device_id", "cause", "opened_ms", "bit"}))
 PUT_MEMBERS: Final = (
     "UPDATE maintenance SET closed_ms = ?, closed_by = ?, note = ? WHERE fold = ? AND closed_ms IS NULL"
 )

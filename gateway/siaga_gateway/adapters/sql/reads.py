@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from siaga_gateway.adapters.sql import commands, tallies
+from siaga_gateway.adapters.sql.engine import Row, Writing
 from siaga_gateway.adapters.sql.maintenance import MaintenanceReads
 from siaga_gateway.adapters.sql.rows import (
     DELIVERY,
@@ -13,7 +14,6 @@ from siaga_gateway.adapters.sql.rows import (
     JOURNAL,
     OWNER,
     STATUS,
-    Row,
     attempt_of,
     columns,
     delivery_of,
@@ -55,8 +55,9 @@ class SqlReads(MaintenanceReads):
     """The reading half of SqlStore."""
 
     name: str
+    writing: Writing
 
-    def fetch(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
+    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         raise NotImplementedError
 
     def remembered(self, name: str) -> str | None:
@@ -104,7 +105,7 @@ class SqlReads(MaintenanceReads):
     # Registry
 
     def _version(self, name: str) -> int:
-        version: int = self.fetch("SELECT CAST(value AS INTEGER) FROM meta WHERE name = ?", (name,))[0][0]
+        version: int = self.fetch("SELECT CAST(value AS BIGINT) FROM meta WHERE name = ?", (name,))[0][0]
         return version
 
     def registry_version(self) -> int:
@@ -116,8 +117,8 @@ class SqlReads(MaintenanceReads):
     def enrolled(self, device_ids: Collection[bytes]) -> Mapping[bytes, Enrolled]:
         if not device_ids:
             return {}
-        marks = ", ".join("?" * len(device_ids))
-        rows = self.fetch(f"{_ENROLLED} WHERE device.device_id IN ({marks})", list(device_ids))
+        among, parameters = self.writing.among("device", "device_id", device_ids)
+        rows = self.fetch(f"{_ENROLLED} WHERE {among}", parameters)
         return {row[0]: enrolled_of(row) for row in rows}
 
     def devices(self) -> Sequence[tuple[Enrolled, DeviceStatus | None]]:
@@ -177,12 +178,9 @@ class SqlReads(MaintenanceReads):
         return [delivery_of(row) for row in rows]
 
     def deliveries(self, *, states: Collection[DeliveryState] | None = None, limit: int = 200) -> Sequence[Delivery]:
-        wanted = list(DeliveryState) if states is None else list(states)
-        marks = ", ".join("?" * len(wanted))
-        rows = self.fetch(
-            f"{_DELIVERY} WHERE outbox.state IN ({marks}) ORDER BY outbox.id DESC LIMIT ?",
-            [*(state.value for state in wanted), limit],
-        )
+        wanted = [state.value for state in (DeliveryState if states is None else states)]
+        among, parameters = self.writing.among("outbox", "state", wanted)
+        rows = self.fetch(f"{_DELIVERY} WHERE {among} ORDER BY outbox.id DESC LIMIT ?", [*parameters, limit])
         return [delivery_of(row) for row in rows]
 
     def attempts(self, delivery_id: int) -> Sequence[Attempt]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from siaga_gateway.adapters.sql.rows import Row
+from siaga_gateway.adapters.sql.engine import Row
 from siaga_gateway.domain.incident import IncidentState
 from siaga_gateway.service.store import Tally, Waiting
 
