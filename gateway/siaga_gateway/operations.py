@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 from collections.abc import Sequence
 
@@ -16,8 +17,8 @@ from siaga_gateway.service.health import CENSUS_S, PROBE_S, Health, StoreProbe, 
 from siaga_gateway.service.ingest import Ingest
 from siaga_gateway.service.outbox import OutboxWorker
 from siaga_gateway.service.ports import Bell, Clock
-from siaga_gateway.service.rounds import Job, Rounds
-from siaga_gateway.service.store import Store
+from siaga_gateway.service.rounds import Job, Leases, Rounds
+from siaga_gateway.service.store import Store, StoreFailing
 from siaga_gateway.service.supervise import EVERY_S as SUPERVISE_S
 from siaga_gateway.service.supervise import MAIN_WAY, Supervisor
 from siaga_gateway.service_manager import ServiceManager
@@ -54,7 +55,8 @@ class Operations:
         ]
         if settings.metrics.port is not None:
             jobs.append(Job("census", CENSUS_S, tallies.count_all))
-        self._rounds = Rounds(jobs)
+        self._leases = Leases(store, f"{socket.gethostname()} {os.getpid()}")
+        self._rounds = Rounds(jobs, self._leases)
         self.health = Health(
             parts={
                 "ingest": ingest.silent_s,
@@ -101,6 +103,10 @@ class Operations:
 
     def stop(self) -> None:
         self._rounds.stop()
+        try:
+            self._leases.give_back()
+        except StoreFailing as error:
+            log.info("the leases end by themselves: %s", error)
         if self._server is not None:
             self._server.stop()
         elif self._bound is not None:

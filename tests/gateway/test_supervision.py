@@ -130,12 +130,26 @@ def test_a_flood_of_refused_inputs_is_forgotten_in_days_not_years() -> None:
     assert problems(DEVICE, status, NOW + 100, WANTED, [])[Cause.REJECTED] == 72
 
 
-def test_an_opening_is_kept_though_the_housing_is_closed_again() -> None:
-    status = after((NOW, frame(1)), (NOW + 1, frame(2, Flags.TAMPER_OPEN)), (NOW + 2, frame(3)), (NOW + 3, frame(4)))
+def opened(counter: int) -> Uplink:
+    report = Report(0, -(2**31), 0, 65535, 65535, 80, Flags.TAMPER_OPEN, 0)
+    return Uplink(Suite.HS256_64, Kind.TAMPER, DEVICE_ID, counter, b"", b"", b"", report=report)
+
+
+def test_an_opening_is_kept_though_the_housing_is_closed_again_and_though_it_comes_late() -> None:
+    status = after((NOW, frame(1)), (NOW + 1, opened(2)), (NOW + 2, frame(3)), (NOW + 3, frame(4)))
     assert status.tampered_ms == NOW + 1 and not status.tamper_open
+    late = after((NOW, frame(1)), (NOW + 2, frame(3)), (NOW + 3, opened(2)))
+    assert late.tampered_ms == NOW + 3 and not late.tamper_open
     again = step(replace(status, tampered_ms=None), frame(5), NOW + 9, NOW + 9).status
     assert again.tampered_ms is None, "what a person has looked into is not told again"
-    assert step(again, frame(6, Flags.TAMPER_OPEN), NOW + 10, NOW + 10).status.tampered_ms == NOW + 10
+    assert step(again, opened(6), NOW + 10, NOW + 10).status.tampered_ms == NOW + 10
+
+
+def test_a_housing_that_stays_open_is_a_case_without_a_word_of_its_opening() -> None:
+    status = after((NOW, frame(1, Flags.TAMPER_OPEN)))
+    assert problems(DEVICE, status, NOW, WANTED, []) == {Cause.TAMPER: 0}
+    passed = Case(1, DEVICE_ID, Cause.TAMPER, 0, NOW, NOW, "Contoh Teknisi")
+    assert not judge({Cause.TAMPER: 0}, [passed], WANTED).opened
 
 
 # Silence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from siaga_gateway.domain.frame import Status, Uplink
+from siaga_gateway.domain.frame import Kind, Status, Uplink
 from siaga_gateway.domain.incident import Position
 from siaga_gateway.domain.position import better, reported
 
@@ -35,7 +35,7 @@ class DeviceStatus:
     restarts: int = 0  # ever, as far as its frames tell
     restarts_until_ms: int = 0  # when those of late are forgotten, see RESTART_MS
     rejected_until_ms: int = 0
-    tampered_ms: int | None = None  # when it was found open, until a person has looked into it
+    tampered_ms: int | None = None  # when it said last that it was opened, until a person has looked into it
 
     @property
     def missing(self) -> int:
@@ -77,6 +77,8 @@ def step(before: DeviceStatus | None, uplink: Uplink, received_ms: int, at_ms: i
     tampered_ms = before.tampered_ms
     fell_low = False
     if report is not None:
+        if uplink.kind is Kind.TAMPER and report.tamper_open:
+            tampered_ms = max(tampered_ms or 0, received_ms)
         if report.restarted:
             restarts += 1
             restarts_until_ms = _remembered(restarts_until_ms, 1, received_ms, RESTART_MS, _MOST_RESTARTS)
@@ -87,8 +89,6 @@ def step(before: DeviceStatus | None, uplink: Uplink, received_ms: int, at_ms: i
         if report.battery_percent is not None and counter > battery_counter:
             battery, battery_counter = report.battery_percent, counter
         if newest:
-            if report.tamper_open and not tamper_open:
-                tampered_ms = received_ms
             low_battery, tamper_open = report.low_battery, report.tamper_open
             external_power = report.external_power
             health = health if uplink.status is None else uplink.status

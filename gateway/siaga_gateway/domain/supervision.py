@@ -162,8 +162,9 @@ def _problems(
     installed_ms = device.enrolled_at_ms + INSTALLING_MS
     if now_ms < installed_ms:
         return
-    if status.tampered_ms is not None and (status.tamper_open or status.tampered_ms >= installed_ms):
-        yield Cause.TAMPER, status.tampered_ms // 1000
+    tampered_ms = status.tampered_ms or 0
+    if status.tamper_open or tampered_ms >= installed_ms:
+        yield Cause.TAMPER, tampered_ms // 1000
     for cause, until_ms, each_ms, most in (
         (Cause.RESTARTS, status.restarts_until_ms, RESTART_MS, wanted.restarts),
         (Cause.REJECTED, status.rejected_until_ms, REJECTED_MS, wanted.rejected),

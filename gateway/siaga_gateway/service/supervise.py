@@ -232,6 +232,7 @@ def close_case(store: Store, clock: Clock, wanted: Wanted, case_id: int, actor: 
         if case.closed_ms is not None:
             raise MaintenanceError(f"case {case_id} was closed by {case.closed_by or 'the gateway'}")
         if case.device_id is not None:
+            transaction.lock([case.device_id])
             case = replace(case, level=_level_now(transaction, case, store, now_ms, wanted))
         case = replace(case, closed_ms=now_ms, closed_by=actor, note=note, stands=case.device_id is not None)
         transaction.put_case(case)

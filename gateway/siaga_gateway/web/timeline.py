@@ -34,6 +34,10 @@ TONES: Final = {
     journal.BEARER_LOST: "warning",
     journal.COMMAND_EXPIRED: "warning",
     journal.RECEIPT_UNKNOWN: "warning",
+    journal.MAINTENANCE_OPENED: "warning",
+    journal.MAINTENANCE_MASS: "warning",
+    journal.MAINTENANCE_CLOSED: "done",
+    journal.MAINTENANCE_MASS_OVER: "done",
     journal.CLOSED: "done",
     journal.DELIVERED: "done",
     journal.BROKER_BACK: "done",
@@ -57,6 +61,7 @@ UNTOLD: Final = frozenset(
         "has_position",
         "after",
         "down_counter",
+        "case",
     }
 )
 # What goes without saying.
@@ -86,6 +91,7 @@ WORDED: Final = {
     "command": "command",
     "result": "result",
     "was": "result",
+    "cause": "cause",
 }
 
 

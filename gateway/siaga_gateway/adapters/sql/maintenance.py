@@ -162,7 +162,7 @@ def _sieved(sieve: Sieve, after: bytes, limit: int) -> tuple[str, list[Any]]:
         Cause.SILENT: (f"{heard} <= {silent}", []),
         Cause.LOW_BATTERY: ("device_status.low_battery = 1", []),
         Cause.TAMPER: (
-            f"device_status.tampered_ms IS NOT NULL AND {installed} AND (device_status.tamper_open = 1 "
+            f"{installed} AND (device_status.tamper_open = 1 "
             f"OR device_status.tampered_ms >= device.enrolled_at_ms + {INSTALLING_MS})",
             [],
         ),
@@ -185,7 +185,8 @@ def _sieved(sieve: Sieve, after: bytes, limit: int) -> tuple[str, list[Any]]:
         bit, until = BITS[cause], f"device_status.{column}"
         opening.append(f"CASE WHEN {installed} AND {until} > {now_ms + each_ms * (most - 1)} THEN {bit} ELSE 0 END")
         holding.append(f"CASE WHEN {installed} AND {until} > {now_ms} THEN {bit} ELSE 0 END")
-    serving = f"device.state IN ('active', 'pending') AND coalesce(device.valid_until_ms, {now_ms + 1}) > {now_ms}"
+    valid = f"coalesce(device.valid_until_ms, {now_ms + 1}) > {now_ms}"
+    serving = f"(device.state = 'pending' OR (device.state = 'active' AND {valid}))"
     stands = "coalesce(cases.standing, 0)"
     opens = f"CASE WHEN {serving} THEN {' + '.join(opening)} ELSE 0 END"
     holds = f"CASE WHEN {serving} THEN {' + '.join(holding)} ELSE 0 END"

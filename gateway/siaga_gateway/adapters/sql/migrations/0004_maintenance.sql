@@ -9,7 +9,6 @@ ALTER TABLE device_status ADD COLUMN rejected_until_ms INTEGER NOT NULL DEFAULT 
 ALTER TABLE device_status ADD COLUMN tampered_ms INTEGER;
 -- What was missing until now is taken for restarts that nobody counted, 24 counters each.
 UPDATE device_status SET restarts = (highest_counter - first_counter + 1 - events + 23) / 24;
-UPDATE device_status SET tampered_ms = last_seen_ms WHERE tamper_open = 1;
 
 CREATE TABLE maintenance (
     id        INTEGER PRIMARY KEY,
