@@ -41,10 +41,12 @@ class BrokerUnreachable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """The frame in a message. `origin`: see InboundFrame."""
+    """The frame in a message. `origin`, `sender`, `posed`: see InboundFrame."""
 
     raw: bytes
     origin: Hashable = None
+    sender: Hashable = None
+    posed: bool = False
 
 
 @dataclass(slots=True)
@@ -296,6 +298,8 @@ class BrokerLink:
             bearer=self._bearer,
             acknowledge=acknowledge,
             origin=brought.origin,
+            sender=brought.sender,
+            posed=brought.posed,
         )
         if self._sink.offer(frame, 0 if self._leaving else _NO_ROOM_S) or self._leaving:
             return

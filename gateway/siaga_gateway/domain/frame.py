@@ -153,6 +153,27 @@ _LENGTHS = {
     for kind, lengths in _BODY_LENGTHS.items()
 }
 
+# The same by the first two bytes, for a glance.
+_FORMS = {
+    bytes([VERSION << 4 | suite, kind]): (_KINDS[kind], lengths)
+    for (suite, kind), lengths in _LENGTHS.items()
+    if kind != Kind.ENROL or suite == Suite.ES256
+}
+_REPORTING = frozenset({Kind.PRESS, Kind.UPDATE, Kind.CANCEL, Kind.CHECKIN, Kind.TAMPER})
+_FLAGS_AT = _HEADER.size + 18  # the lower byte of the report's flags
+_DURESS = int(Flags.DURESS)
+
+
+def glance(raw: bytes) -> Kind | None:
+    """The kind that a frame claims; None where its header or its length already say that it is none."""
+    form = _FORMS.get(raw[:2])
+    return form[0] if form is not None and len(raw) in form[1] else None
+
+
+def says_duress(raw: bytes, kind: Kind) -> bool:
+    """Whether a frame, of the kind that `glance` found, claims that its holder is under threat."""
+    return kind in _REPORTING and raw[_FLAGS_AT] & _DURESS != 0
+
 
 def decode_uplink(raw: bytes) -> Uplink:
     """Lay out an uplink frame.

@@ -60,6 +60,7 @@ MALFORMED: Final = "malformed"  # reason, detail, size, count
 UNKNOWN_DEVICE: Final = "unknown_device"  # kind, counter, proven (an ENROL that proves possession of its key), count
 FORGED: Final = "forged"  # kind, counter, suite, count
 CONTRADICTION: Final = "contradiction"  # counter, kind, stored_kind, count: a counter used twice, different content
+SHED: Final = "shed"  # lane, count: under overload, frames let go unanswered; each comes again from its button
 UNPROCESSED: Final = "unprocessed"  # error, size: a fault of the gateway itself, the frame is kept in the entry
 
 # The gateway itself

@@ -50,12 +50,14 @@ class Sampler:
         frame: bytes | None,
         *,
         few: bool = False,
+        times: int = 1,
     ) -> SampledEntry | None:
-        """The entry to write now, or None where it is only counted. Call `due` before. few: hold back sooner."""
+        """The entry to write now, or None where it is only counted. Call `due` before. few: hold back sooner; times:
+        how many it stands for."""
         if self._window is None:
             self._window = _Window(at_ms)
         window = self._window
-        entry = SampledEntry(kind, at_ms, device_id, {**facts, "count": 1}, frame)
+        entry = SampledEntry(kind, at_ms, device_id, {**facts, "count": times}, frame)
         entries = window.entries.get(kind, 0)
         mine = window.by_device.get((kind, device_id), 0)
         if entries < (FEW_ALL if few else ALL) and mine < (FEW_EACH if few else EACH):
@@ -63,7 +65,7 @@ class Sampler:
             window.by_device[kind, device_id] = mine + 1
             return entry
         count, _ = window.held_back.get(kind, (0, None))
-        window.held_back[kind] = (count + 1, entry)
+        window.held_back[kind] = (count + times, entry)
         return None
 
     def due(self, now_ms: int) -> list[SampledEntry]:

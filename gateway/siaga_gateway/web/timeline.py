@@ -29,6 +29,7 @@ TONES: Final = {
     journal.UNKNOWN_DEVICE: "warning",
     journal.MALFORMED: "warning",
     journal.COUNTER_GAP: "warning",
+    journal.SHED: "warning",
     journal.UNPROCESSED: "alarm",
     journal.BROKER_LOST: "alarm",
     journal.BEARER_LOST: "warning",
