@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from siaga_gateway.commands import audit, look, maintenance, registrations, registry, setup
 from siaga_gateway.commands import command as to_devices
-from siaga_gateway.commands import look, maintenance, registrations, registry, setup
 from siaga_gateway.commands.shared import config_option, told_plainly
 
 
@@ -51,5 +51,6 @@ for each in (
     look.log,
     look.incidents,
     look.outbox,
+    audit.audit,
 ):
     gateway.add_command(each)

@@ -27,6 +27,7 @@ from siaga_gateway.operations import Operations
 from siaga_gateway.premises import StartError, check_folder, console_socket, lock_folder, session_secret
 from siaga_gateway.service import journal
 from siaga_gateway.service.commands import CommandWorker
+from siaga_gateway.service.disclosures import DisclosureLog
 from siaga_gateway.service.downlinks import Downlinks
 from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.ingest import Ingest, Limits
@@ -108,6 +109,7 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
     entry_point.ingest = ingest
     operations = Operations(settings, store, bell, clock, link, others, ingest, workers)
     operator = Operator(store, keyring, downlinks, bell, clock, outputs=names, committed=wake)
+    disclosures = DisclosureLog(store, clock)
 
     # Until the console's server takes over, SIGTERM ends in the same orderly way.
     signal.signal(signal.SIGTERM, _end)
@@ -124,6 +126,8 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
             raise StartError(str(error)) from None
         others.start()
         commands.start()
+        disclosures.start()
+        _say_head(store)
         from importlib.metadata import version
 
         _note(store, clock, journal.GATEWAY_STARTED, {"version": version("siaga"), "pid": os.getpid()})
@@ -131,7 +135,7 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
         # Loading the web framework is half of the start; presses are taken meanwhile.
         from siaga_gateway.console_server import ConsoleServer
 
-        app = _console(settings, store, operator, bell, clock)
+        app = _console(settings, store, operator, disclosures, bell, clock)
 
         def ready() -> None:
             _say_ready(bound, others.webhook, operations.address)
@@ -145,6 +149,7 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
         others.hold_back()
         ingest.stop()
         commands.stop()
+        disclosures.stop()
         for worker in workers:
             worker.stop()
         watch.stop()
@@ -157,11 +162,28 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
             _note(store, clock, journal.GATEWAY_STOPPED, {})
 
 
+def _say_head(store: SqlStore) -> None:
+    """To the log, which a good installation keeps elsewhere: whoever rewrites the store does not reach it there."""
+    try:
+        head = store.chain_head()
+    except StoreFailing as error:
+        log.error("the audit chain's head cannot be read: %s", error)
+        return
+    log.info("audit head: entry %d %s", head.id, head.hash.hex())
+
+
 def _end(_number: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
 
 
-def _console(settings: Settings, store: SqlStore, operator: Operator, bell: JournalBell, clock: Clock) -> FastAPI:
+def _console(
+    settings: Settings,
+    store: SqlStore,
+    operator: Operator,
+    disclosures: DisclosureLog,
+    bell: JournalBell,
+    clock: Clock,
+) -> FastAPI:
     from siaga_gateway.web.app import LOOPBACK_HOSTS, ConsoleOptions, VendorMissing, create_app
 
     options = ConsoleOptions(
@@ -173,7 +195,9 @@ def _console(settings: Settings, store: SqlStore, operator: Operator, bell: Jour
         hosts=(*LOOPBACK_HOSTS, settings.console.host, *settings.console.allowed_hosts),
     )
     try:
-        return create_app(reader=store, operate=operator, bell=bell, clock=clock, options=options)
+        return create_app(
+            reader=store, operate=operator, disclosures=disclosures, bell=bell, clock=clock, options=options
+        )
     except VendorMissing as error:
         raise StartError(str(error)) from None
 

@@ -102,6 +102,11 @@ class Incident:
     told_place: tuple[int, int, int | None] | None = None
 
     @property
+    def holder(self) -> Owner | None:
+        """The owner, where there is something to be read of them."""
+        return None if self.owner is None or self.owner.unreadable else self.owner
+
+    @property
     def place(self) -> tuple[int, int, int | None] | None:
         """Of its position: latitude, longitude, accuracy."""
         position = self.position

@@ -26,6 +26,7 @@ class Owner:
     phone: str  # E.164, as +62...
     address: str
     language: str = "id"
+    unreadable: bool = False  # its key is not here: all but the number and the language is empty
 
 
 @dataclass(frozen=True, slots=True)

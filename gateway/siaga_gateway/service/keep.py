@@ -98,7 +98,7 @@ class Keeper:
         if uplink.report is None:
             moved = step(sight.statuses.get(uplink.device_id), uplink, received_ms, received_ms)
             self._put_status(transaction, sight, one, moved)
-            _put_event(transaction, sight, one, None)
+            _put_event(transaction, sight, one, None, Stage.RECEIVED)
             if uplink.receipt is not None:
                 take_receipt(transaction, uplink.device_id, uplink.counter, uplink.receipt, received_ms)
             kept.replies.append(Reply(one.known, uplink.counter, Stage.RECEIVED))
@@ -108,7 +108,7 @@ class Keeper:
         outcome = self._decide(sight, one, event, moved)
         incident = self._put_outcome(transaction, sight, one, event, outcome)
         self._put_status(transaction, sight, one, moved)
-        _put_event(transaction, sight, one, None if incident is None else incident.id)
+        _put_event(transaction, sight, one, None if incident is None else incident.id, outcome.answer)
         if uplink.kind is Kind.TAMPER:
             facts = {"counter": uplink.counter, "open": uplink.report.tamper_open}
             self._note(transaction, one, journal.TAMPER, facts, incident)
@@ -211,7 +211,7 @@ class Keeper:
             return
         kept.duplicates += 1
         if uplink.suite is Suite.ES256 and not stored.has_signature:
-            transaction.add_signature(key, uplink.tag)
+            transaction.add_signature(key, uplink.tag, one.inbound.received_ms)
             sight.events[key] = replace(stored, has_signature=True)
         elif uplink.tag == stored.frame[-len(uplink.tag) :]:
             self._sample(transaction, one, journal.REPEATED, {"counter": uplink.counter, "kind": _name(kind)})
@@ -252,7 +252,7 @@ def kind_and_body(frame: bytes) -> tuple[Kind, bytes]:
     return Kind(frame[1]), frame[_HEADER : -_TAG[Suite(frame[0] & 15)]]
 
 
-def _put_event(transaction: Transaction, sight: Sight, one: Genuine, incident_id: int | None) -> None:
+def _put_event(transaction: Transaction, sight: Sight, one: Genuine, incident_id: int | None, answer: Stage) -> None:
     uplink, inbound = one.uplink, one.inbound
     signature = uplink.tag if uplink.suite is Suite.ES256 else None
     transaction.add_event(
@@ -266,6 +266,7 @@ def _put_event(transaction: Transaction, sight: Sight, one: Genuine, incident_id
             received_ms=inbound.received_ms,
             bearer=inbound.bearer,
             incident_id=incident_id,
+            answer=answer,
         )
     )
     sight.events[uplink.device_id, uplink.counter] = StoredEvent(inbound.raw, signature is not None, incident_id)

@@ -18,13 +18,14 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from siaga_gateway.domain.command import Command
-from siaga_gateway.domain.frame import Kind, Suite
+from siaga_gateway.domain.frame import Kind, Stage, Suite
 from siaga_gateway.domain.incident import Change, Incident, Notice
 from siaga_gateway.domain.outcome import Mark
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.domain.status import DeviceStatus
 from siaga_gateway.domain.supervision import Case, Cause, Wanted
-from siaga_gateway.service.ports import JournalEntry, JournalReader
+from siaga_gateway.service.audit import AuditReader
+from siaga_gateway.service.ports import JournalReader
 
 EventKey = tuple[bytes, int]  # device_id, counter
 MarkKey = tuple[bytes, int, bool]  # device_id, a PRESS's counter, whether among tests
@@ -51,6 +52,7 @@ class NewEvent:
     received_ms: int
     bearer: str
     incident_id: int | None
+    answer: Stage = Stage.RECEIVED  # the stage that its button is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +198,10 @@ class Transaction(Protocol):
         ...
 
     def add_event(self, event: NewEvent) -> None: ...
-    def add_signature(self, key: EventKey, signature: bytes) -> None: ...
+    def add_signature(self, key: EventKey, signature: bytes, at_ms: int) -> None:
+        """The signature of an event that came without one, and its entry in the journal."""
+        ...
+
     def put_status(self, status: DeviceStatus) -> None: ...
     def put_incident(self, incident: Incident) -> None: ...
     def put_mark(self, device_id: bytes, test: bool, mark: Mark, incident_id: int) -> None: ...
@@ -281,7 +286,7 @@ class Transaction(Protocol):
         ...
 
 
-class Store(JournalReader, Protocol):
+class Store(JournalReader, AuditReader, Protocol):
     """Reads are each consistent in themselves; they never wait for a writer."""
 
     @property
@@ -306,10 +311,6 @@ class Store(JournalReader, Protocol):
     def remembered(self, name: str) -> str | None: ...
 
     def tally(self) -> Tally: ...
-
-    def journal_last(self, limit: int) -> Sequence[JournalEntry]:
-        """The newest entries, oldest of them first."""
-        ...
 
     # Registry
     def registry_version(self) -> int:

@@ -76,6 +76,10 @@ class Session(Protocol):
         of their numbers. Tells those who wait in Engine.await_change, once the commit is there."""
         ...
 
+    def batch_number(self) -> int:
+        """A number that no batch of events has had and no other transaction is given."""
+        ...
+
     def incident_ids(self, count: int) -> Sequence[int]:
         """At least one and about `count` numbers that no incident has and no other transaction is given."""
         ...

@@ -189,6 +189,9 @@ class _Session:
         # the message; it goes out with the commit.
         self.run("SELECT pg_advisory_xact_lock(?), pg_notify(?, '')", (_END, _CHANNEL))
 
+    def batch_number(self) -> int:
+        return int(self.fetch("SELECT nextval(pg_get_serial_sequence('batch', 'number'))")[0][0])
+
     def incident_ids(self, count: int) -> Sequence[int]:
         drawn = self.fetch(
             "SELECT nextval(pg_get_serial_sequence('incident', 'id')) FROM generate_series(1, ?)", (count,)

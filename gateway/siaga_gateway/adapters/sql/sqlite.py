@@ -151,6 +151,9 @@ class _Session:
     def lock_end(self) -> None:
         return
 
+    def batch_number(self) -> int:
+        return int(self.fetch("SELECT coalesce(max(number), 0) + 1 FROM batch")[0][0])
+
     def incident_ids(self, count: int) -> Sequence[int]:
         if self._next_incident is None:
             self._next_incident = int(self.fetch("SELECT coalesce(max(id), 0) + 1 FROM incident")[0][0])

@@ -6,14 +6,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from siaga_gateway.adapters.sql import commands, maintenance
+from siaga_gateway.adapters.sql import audit, commands, maintenance
 from siaga_gateway.adapters.sql.engine import Insert, Row, Session, Writing
 from siaga_gateway.adapters.sql.quarantine import let_go, merge
 from siaga_gateway.adapters.sql.rows import (
     DEVICE,
     INCIDENT,
     INCIDENT_FIXED,
-    JOURNAL,
     OWNER,
     STATUS,
     columns,
@@ -49,10 +48,7 @@ INCIDENTS: Final = (
 _INCIDENT: Final = Insert("incident", INCIDENT, ("id",), INCIDENT_FIXED)
 _INCIDENT_SAME_STATE: Final = Insert("incident", INCIDENT, ("id",), INCIDENT_FIXED | {"state"})
 _STATUS: Final = Insert("device_status", STATUS, ("device_id",))
-_EVENT: Final = Insert(
-    "event",
-    ("device_id", "counter", "kind", "suite", "frame", "signature", "received_ms", "bearer", "incident_id"),
-)
+_EVENT: Final = Insert("event", audit.EVENT)
 _SIGNATURE: Final = "UPDATE event SET signature = ? WHERE device_id = ? AND counter = ? AND signature IS NULL"
 _PRESS: Final = Insert(
     "press", ("device_id", "counter", "test", "incident_id", "opening", "arrived"), ("device_id", "counter", "test")
@@ -66,7 +62,6 @@ _ATTEMPTED: Final = (
 )
 _DEVICE: Final = Insert("device", (*DEVICE, "changed"))
 _ORDER: Final = (_EVENT, _SIGNATURE, _NOTICE, _ATTEMPT, _ATTEMPTED, maintenance.PUT)
-_JOURNAL: Final = Insert("journal", JOURNAL)
 _OUTBOX: Final = Insert("outbox", ("id", "output", "incident_id", "sequence", "state"))
 _CHANGED: Final = "UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE name = ?"
 
@@ -88,6 +83,7 @@ class SqlTransaction:
         self._changed: set[str] = set()  # versions that grow with this transaction
         # Written at the end, see finish: the journal's rows without their numbers, the outbox's without theirs.
         self._journal: list[Row] = []
+        self._batch: audit.Batch | None = None  # of the events that this transaction stores
         self._outbox: list[Row] = []
 
     def flush(self) -> None:
@@ -115,14 +111,13 @@ class SqlTransaction:
         self.flush()
         for name in sorted(self._changed):
             self._session.run(_CHANGED, (name,))
-        if not self._journal and not self._outbox and not self._changed:
+        if not self._journal and not self._outbox and not self._changed and self._batch is None:
             return
         self._session.lock_end()
-        if self._journal:
-            last: int = self._session.fetch("SELECT coalesce(max(id), 0) FROM journal")[0][0]
-            self._session.insert(_JOURNAL, [(number, *row) for number, row in enumerate(self._journal, last + 1)])
+        if self._journal or self._batch is not None:
+            audit.append(self._session, self._journal, self._batch)
         if self._outbox:
-            last = self._session.fetch("SELECT coalesce(max(id), 0) FROM outbox")[0][0]
+            last: int = self._session.fetch("SELECT coalesce(max(id), 0) FROM outbox")[0][0]
             self._session.insert(_OUTBOX, [(number, *row) for number, row in enumerate(self._outbox, last + 1)])
 
     def _put_incidents(self) -> None:
@@ -208,22 +203,13 @@ class SqlTransaction:
         return self._numbers.pop()
 
     def add_event(self, event: NewEvent) -> None:
-        self._waiting[_EVENT].append(
-            (
-                event.device_id,
-                event.counter,
-                event.kind.value,
-                event.suite.value,
-                event.frame,
-                event.signature,
-                event.received_ms,
-                event.bearer,
-                event.incident_id,
-            )
-        )
+        if self._batch is None:
+            self._batch = audit.Batch(self._session.batch_number())
+        self._waiting[_EVENT].append(self._batch.row(event))
 
-    def add_signature(self, key: EventKey, signature: bytes) -> None:
+    def add_signature(self, key: EventKey, signature: bytes, at_ms: int) -> None:
         self._waiting[_SIGNATURE].append((signature, *key))
+        self._journal.append(audit.signature_entry(at_ms, *key, signature))
 
     def put_status(self, status: DeviceStatus) -> None:
         self._statuses[status.device_id] = status
