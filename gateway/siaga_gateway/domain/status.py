@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from siaga_gateway.domain.frame import Kind, Status, Uplink
 from siaga_gateway.domain.incident import Position
 from siaga_gateway.domain.position import better, reported
+from siaga_gateway.domain.record import record
 
 # A restart is forgotten after so long, each further one after as long again; likewise each input that it refused.
 RESTART_MS: Final = 6 * 3600 * 1000
@@ -16,7 +16,7 @@ _MOST_RESTARTS: Final = 12  # remembered: three days
 _MOST_REJECTED: Final = 72
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DeviceStatus:
     """The latest word of a device: `latest` by its counter, not by arrival."""
 
@@ -43,7 +43,7 @@ class DeviceStatus:
         return self.highest_counter - self.first_counter + 1 - self.events
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step:
     """The status after a frame, and what is worth an entry in the journal."""
 

@@ -11,7 +11,7 @@ device first, and reads after that what it decides by.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,6 +21,7 @@ from siaga_gateway.domain.command import Command
 from siaga_gateway.domain.frame import Kind, Stage, Suite
 from siaga_gateway.domain.incident import Change, Incident, Notice
 from siaga_gateway.domain.outcome import Mark
+from siaga_gateway.domain.record import record
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.domain.status import DeviceStatus
 from siaga_gateway.domain.supervision import Case, Cause, Wanted
@@ -39,7 +40,7 @@ class StoreConflict(Exception):
     """What was to be written contradicts what is there (a second owner with the same NIK); nothing was changed."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NewEvent:
     """A verified frame to keep for ever: `frame` as it came, `signature` of the ES256 form once that is known."""
 
@@ -55,7 +56,7 @@ class NewEvent:
     answer: Stage = Stage.RECEIVED  # the stage that its button is told
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StoredEvent:
     """What tells a repetition from a contradiction."""
 
@@ -64,7 +65,7 @@ class StoredEvent:
     incident_id: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MarkedPress:
     """Which incident a PRESS's counter stands for."""
 
@@ -183,6 +184,15 @@ class Transaction(Protocol):
         before anything of theirs is written; reads from here on see what others did before."""
         ...
 
+    def mark(self) -> Hashable | None:
+        """Equal to what `mark_after` gave to an earlier transaction: since its end nobody has changed an event, a
+        status, an incident, a press or an owner. None: this engine cannot tell."""
+        ...
+
+    def mark_after(self) -> Hashable | None:
+        """What `mark` will say after this transaction, if nobody writes in between."""
+        ...
+
     # An incoming batch: each of these is one query, however many keys
     def events(self, keys: Collection[EventKey]) -> Mapping[EventKey, StoredEvent]: ...
     def statuses(self, device_ids: Collection[bytes]) -> Mapping[bytes, DeviceStatus]: ...
@@ -203,7 +213,10 @@ class Transaction(Protocol):
         ...
 
     def put_status(self, status: DeviceStatus) -> None: ...
-    def put_incident(self, incident: Incident) -> None: ...
+    def put_incident(self, incident: Incident, before: Incident | None = None) -> None:
+        """before: as it was, if it is known to be there; else None."""
+        ...
+
     def put_mark(self, device_id: bytes, test: bool, mark: Mark, incident_id: int) -> None: ...
 
     def note(

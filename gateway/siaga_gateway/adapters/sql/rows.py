@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import struct
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
 
 from siaga_gateway.adapters.sql.engine import Row
 from siaga_gateway.domain.incident import Change, Disposition, Incident, IncidentState, Mode, Position
@@ -18,7 +20,6 @@ from siaga_gateway.service.store import Attempt, Delivery, DeliveryState, Enroll
 _MODES: Final = {str(member): member for member in Mode}
 _STATES: Final = {str(member): member for member in IncidentState}
 _REGISTRATIONS: Final = {str(member): member for member in RegistrationState}
-json_text: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 OWNER: Final = ("id", "name", "nik", "phone", "address", "language")
 DEVICE: Final = (
@@ -106,6 +107,12 @@ DELIVERY: Final = (
     "last_attempt_ms",
     "detail",
 )
+
+
+def json_text(value: Mapping[str, Any]) -> str:
+    """Without blanks, in UTF-8."""
+    text: str = orjson.dumps(value).decode()
+    return text
 
 
 def columns(names: tuple[str, ...], table: str | None = None) -> str:
@@ -251,11 +258,11 @@ def incident_row(incident: Incident) -> Row:
     return (
         incident.id,
         incident.identifier,
-        incident.mode.value,
-        incident.state.value,
+        incident.mode._value_,
+        incident.state._value_,
         incident.device_id,
         incident.device_label,
-        incident.registration.value,
+        incident.registration._value_,
         None if incident.owner is None else incident.owner.id,
         incident.opening_counter,
         incident.opened_at_ms,
@@ -283,23 +290,23 @@ def incident_row(incident: Incident) -> Row:
     )
 
 
-def snapshot(incident: Incident) -> str:
-    """An incident as it is now, to be kept with a notice; the owner only by number, so that erasing reaches it."""
-    kept = {name: value for name, value in zip(INCIDENT, incident_row(incident), strict=True) if value is not None}
-    kept["device_id"] = incident.device_id.hex()
+def snapshot(row: Row) -> str:
+    """An incident's row, to be kept with a notice; the owner only by number, so that erasing reaches it."""
+    kept = {name: value for name, value in zip(INCIDENT, row, strict=True) if value is not None}
+    kept["device_id"] = kept["device_id"].hex()
     return json_text(kept)
 
 
 def from_snapshot(text: str, owner_row: Row) -> Incident:
     """The incident as it was, with the owner as known today."""
-    kept = json.loads(text)
+    kept = orjson.loads(text)
     kept["device_id"] = bytes.fromhex(kept["device_id"])
     return incident_of((*(kept.get(name) for name in INCIDENT), *owner_row))
 
 
 def entry_of(row: Row) -> JournalEntry:
     id_, at_ms, kind, incident_id, device_id, actor, facts, frame = row
-    return JournalEntry(id_, at_ms, kind, incident_id, device_id, actor, json.loads(facts), frame)
+    return JournalEntry(id_, at_ms, kind, incident_id, device_id, actor, orjson.loads(facts), frame)
 
 
 def delivery_of(row: Row) -> Delivery:

@@ -3,7 +3,7 @@ commits (the journal, the outbox) at the very end."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from siaga_gateway.adapters.sql import audit, commands, maintenance
@@ -69,11 +69,16 @@ _CHANGED: Final = "UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEX
 class SqlTransaction:
     """Implements service.store.Transaction. Made by SqlStore.transaction()."""
 
-    def __init__(self, session: Session, writing: Writing) -> None:
+    def __init__(self, session: Session, writing: Writing, writes: int = 0) -> None:
+        """writes: how many transactions of this process touched more than the journal and the outbox before it."""
         self._session = session
+        self._writes = writes
+        self._foreign: int | None = None
+        self.touched = False
         self._writing = writing
         self._waiting: dict[Insert | str, list[Row]] = {statement: [] for statement in _ORDER}
         self._incidents: dict[int, Incident] = {}
+        self._rows: dict[int, tuple[Incident, Row]] = {}
         self._states: dict[int, IncidentState] = {}  # of those that this transaction read or wrote
         self._statuses: dict[bytes, DeviceStatus] = {}
         self._marks: dict[Row, Row] = {}
@@ -125,23 +130,39 @@ class SqlTransaction:
         other: list[Row] = []
         for incident in self._incidents.values():
             known = self._states.get(incident.id)
-            (same if incident.state is known else other).append(incident_row(incident))
+            (same if incident.state is known else other).append(self._row(incident))
             self._states[incident.id] = incident.state
         self._incidents.clear()
         if other:
             self._session.insert(_INCIDENT, other)
         if same:
-            self._session.insert(_INCIDENT_SAME_STATE, same)
+            self._session.change(_INCIDENT_SAME_STATE, same)
+
+    def _row(self, incident: Incident) -> Row:
+        """Its row, made once: with a change comes a notice of it."""
+        made = self._rows.get(incident.id)
+        if made is None or made[0] is not incident:
+            made = self._rows[incident.id] = (incident, incident_row(incident))
+        return made[1]
 
     def _fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         self.flush()
         return self._session.fetch(statement, parameters)
 
     def _run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
+        self.touched = True
         self.flush()
         return self._session.run(statement, parameters)
 
     # An incoming batch
+
+    def mark(self) -> Hashable | None:
+        self._foreign = self._session.foreign()
+        return None if self._foreign is None else (self._foreign, self._writes)
+
+    def mark_after(self) -> Hashable | None:
+        self.touched = True
+        return None if self._foreign is None else (self._foreign, self._writes + 1)
 
     def lock(self, device_ids: Collection[bytes]) -> None:
         self._session.lock_devices(device_ids)
@@ -203,21 +224,28 @@ class SqlTransaction:
         return self._numbers.pop()
 
     def add_event(self, event: NewEvent) -> None:
+        self.touched = True
         if self._batch is None:
             self._batch = audit.Batch(self._session.batch_number())
         self._waiting[_EVENT].append(self._batch.row(event))
 
     def add_signature(self, key: EventKey, signature: bytes, at_ms: int) -> None:
+        self.touched = True
         self._waiting[_SIGNATURE].append((signature, *key))
         self._journal.append(audit.signature_entry(at_ms, *key, signature))
 
     def put_status(self, status: DeviceStatus) -> None:
+        self.touched = True
         self._statuses[status.device_id] = status
 
-    def put_incident(self, incident: Incident) -> None:
+    def put_incident(self, incident: Incident, before: Incident | None = None) -> None:
+        self.touched = True
+        if before is not None and incident.id not in self._incidents:
+            self._states.setdefault(incident.id, before.state)
         self._incidents[incident.id] = incident
 
     def put_mark(self, device_id: bytes, test: bool, mark: Mark, incident_id: int) -> None:
+        self.touched = True
         row = (device_id, mark.counter, int(test), incident_id, int(mark.opening), int(mark.arrived))
         self._marks[row[:3]] = row
 
@@ -244,7 +272,7 @@ class SqlTransaction:
     def add_notice(self, notice: Notice, outputs: Collection[str]) -> None:
         incident = notice.incident
         self._waiting[_NOTICE].append(
-            (incident.id, notice.sequence, notice.change.value, notice.sent_at_ms, snapshot(incident))
+            (incident.id, notice.sequence, notice.change.value, notice.sent_at_ms, snapshot(self._row(incident)))
         )
         self._outbox.extend((output, incident.id, notice.sequence, "pending") for output in outputs)
 
@@ -267,6 +295,7 @@ class SqlTransaction:
     # Registry
 
     def _next_registry_version(self) -> int:
+        self.touched = True
         if self._registry is None:
             ((version,),) = self._fetch(f"{_CHANGED} RETURNING CAST(value AS BIGINT)", ("registry",))
             self._registry = int(version)
