@@ -36,7 +36,7 @@ from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.ingest import Ingest, Limits
 from siaga_gateway.service.keep import House
 from siaga_gateway.service.keyring import KeyRing
-from siaga_gateway.service.lease import Lease, claim
+from siaga_gateway.service.lease import Lease
 from siaga_gateway.service.live import JournalBell
 from siaga_gateway.service.operate import Operator
 from siaga_gateway.service.outbox import OutboxWorker, wake_all
@@ -145,7 +145,7 @@ def _run(
         on_health=lambda well, _why: link.announce(well),
     )
     entry_point.ingest = ingest
-    operations = Operations(settings, store, clock, link, others, ingest, workers, claim(store, name))
+    operations = Operations(settings, store, bell, clock, link, others, ingest, workers, name)
     operator = Operator(store, keyring, downlinks, bell, clock, outputs=names, committed=wake)
     disclosures = DisclosureLog(store, clock)
 

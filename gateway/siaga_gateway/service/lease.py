@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from siaga_gateway.service.rounds import Claim
 from siaga_gateway.service.store import Store, StoreFailing
 
 FOR_S: Final = 20.0  # a dead worker's work is taken up after that, at the latest
@@ -48,8 +47,3 @@ class Lease:
             self._store.release_lease(self._name, self._holder)
         except StoreFailing:
             return  # it ends by itself
-
-
-def claim(store: Store, holder: str) -> Claim:
-    """For jobs of which each is one worker's: who has had the last turn has the next one too, while it lives."""
-    return lambda job, every_s: store.lease(f"job {job}", holder, 2 * every_s + FOR_S)
