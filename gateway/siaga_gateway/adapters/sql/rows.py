@@ -32,6 +32,7 @@ DEVICE: Final = (
     "valid_until_ms",
     "installed_latitude",
     "installed_longitude",
+    "checkin_s",
 )
 POSITION: Final = ("latitude", "longitude", "accuracy_m", "fix_age_s", "position_source", "position_at_ms")
 STATUS: Final = (
@@ -47,6 +48,10 @@ STATUS: Final = (
     "external_power",
     *POSITION,
     "health",
+    "restarts",
+    "restarts_until_ms",
+    "rejected_until_ms",
+    "tampered_ms",
 )
 INCIDENT: Final = (
     "id",
@@ -121,12 +126,12 @@ def owner_of(row: Row) -> Owner | None:
 
 
 def device_of(row: Row) -> Device:
-    device_id, public_xy, owner_id, state, *rest = row[:9]
+    device_id, public_xy, owner_id, state, *rest = row[: len(DEVICE)]
     return Device(device_id, public_xy, owner_id, RegistrationState(state), *rest)
 
 
 def enrolled_of(row: Row) -> Enrolled:
-    return Enrolled(device_of(row), owner_of(row[9:]))
+    return Enrolled(device_of(row), owner_of(row[len(DEVICE) :]))
 
 
 def _position_of(row: Row) -> Position | None:
@@ -166,6 +171,10 @@ def status_of(row: Row) -> DeviceStatus:
         external_power=bool(power),
         position=_position_of(row[10:16]),
         health=None if row[16] is None else Status.from_body(row[16]),
+        restarts=row[17],
+        restarts_until_ms=row[18],
+        rejected_until_ms=row[19],
+        tampered_ms=row[20],
     )
 
 
@@ -184,6 +193,10 @@ def status_row(status: DeviceStatus) -> Row:
         int(status.external_power),
         *_position_row(status.position),
         None if health is None else _health(health),
+        status.restarts,
+        status.restarts_until_ms,
+        status.rejected_until_ms,
+        status.tampered_ms,
     )
 
 

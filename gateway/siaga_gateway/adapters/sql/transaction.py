@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from siaga_gateway.adapters.sql import audit, commands
+from siaga_gateway.adapters.sql import audit, commands, maintenance
 from siaga_gateway.adapters.sql.engine import Insert, Row, Session, Writing
 from siaga_gateway.adapters.sql.quarantine import let_go, merge
 from siaga_gateway.adapters.sql.rows import (
@@ -28,6 +28,7 @@ from siaga_gateway.domain.incident import Incident, IncidentState, Notice
 from siaga_gateway.domain.outcome import Mark
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.domain.status import DeviceStatus
+from siaga_gateway.domain.supervision import Case
 from siaga_gateway.service.store import (
     Attempt,
     DeliveryState,
@@ -60,7 +61,7 @@ _ATTEMPTED: Final = (
     "last_attempt_ms = ?, detail = ? WHERE id = ?"
 )
 _DEVICE: Final = Insert("device", (*DEVICE, "changed"))
-_ORDER: Final = (_EVENT, _SIGNATURE, _NOTICE, _ATTEMPT, _ATTEMPTED)
+_ORDER: Final = (_EVENT, _SIGNATURE, _NOTICE, _ATTEMPT, _ATTEMPTED, maintenance.PUT)
 _OUTBOX: Final = Insert("outbox", ("id", "output", "incident_id", "sequence", "state"))
 _CHANGED: Final = "UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE name = ?"
 
@@ -321,6 +322,7 @@ class SqlTransaction:
             device.valid_until_ms,
             device.installed_latitude,
             device.installed_longitude,
+            device.checkin_s,
         )
         self.flush()
         self._session.insert(_DEVICE, [(*row, version)])
@@ -348,6 +350,32 @@ class SqlTransaction:
         self.flush()
         commands.put(self._session, command)
         self._changed.add("command")
+
+    # Maintenance
+
+    def case(self, case_id: int) -> Case | None:
+        rows = self._fetch(maintenance.ONE, (case_id,))
+        return maintenance.case_of(rows[0]) if rows else None
+
+    def next_case_id(self) -> int:
+        number: int = self._fetch(maintenance.NEXT_ID)[0][0]
+        return number
+
+    def put_case(self, case: Case) -> None:
+        self._waiting[maintenance.PUT].append(maintenance.case_row(case))
+
+    def put_members(self, fold: Case) -> None:
+        self._run(maintenance.PUT_MEMBERS, (fold.closed_ms, fold.closed_by, fold.note, fold.id))
+
+    def release_members(self, fold_id: int) -> None:
+        self._run(maintenance.RELEASE, (fold_id,))
+
+    def set_checkin(self, device_id: bytes, checkin_s: int | None) -> None:
+        self._run(maintenance.CHECKIN, (checkin_s, self._next_registry_version(), device_id))
+
+    def add_deafness(self, way: str, from_ms: int, to_ms: int) -> None:
+        self._run(maintenance.FORGET_DEAF, (to_ms - maintenance.REMEMBERED_MS,))
+        self._run(maintenance.DEAF, (way, from_ms, to_ms))
 
     # Outbox
 
