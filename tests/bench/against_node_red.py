@@ -185,13 +185,13 @@ def main() -> None:
             gateway.stop()
     say("Node-RED: verified and stored", theirs[0], "1/s")
     say("gateway: verified and stored", stored, "1/s")
-    say("verified and stored / Node-RED", stored / theirs[0], "times", "Node-RED: verified and stored", 8)
+    say("verified and stored / Node-RED", stored / theirs[0], "times", "Node-RED: verified and stored")
     say("Node-RED: delivered by HTTP", theirs[1], "1/s")
     say("gateway: delivered by HTTP", delivered, "1/s")
-    say("delivered by HTTP / Node-RED", delivered / theirs[1], "times", "Node-RED: delivered by HTTP", 8)
+    say("delivered by HTTP / Node-RED", delivered / theirs[1], "times", "Node-RED: delivered by HTTP", "at least 8")
 
 
-def say(name: str, value: float, unit: str, base: str | None = None, wanted: float | None = None) -> None:
+def say(name: str, value: float, unit: str, base: str | None = None, wanted: str | None = None) -> None:
     line: dict[str, object] = {"name": name, "value": round(value, 2 if value < 100 else 0), "unit": unit}
     if base is not None:
         line["base"] = base

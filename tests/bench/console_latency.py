@@ -155,12 +155,12 @@ def percentile(waits: Sequence[float], percent: float) -> float:
     return waits[min(len(waits) - 1, int(len(waits) * percent / 100))]
 
 
-def say(name: str, value: float, unit: str, base: str | None = None, limit: float | None = None) -> None:
+def say(name: str, value: float, unit: str, base: str | None = None, wanted: str | None = None) -> None:
     line: dict[str, object] = {"name": name, "value": round(value, 2), "unit": unit}
     if base is not None:
         line["base"] = base
-    if limit is not None:
-        line["limit"] = limit
+    if wanted is not None:
+        line["wanted"] = wanted
     print(json.dumps(line), flush=True)
 
 
@@ -169,9 +169,9 @@ def main() -> None:
     if len(sys.argv) > 1:
         seconds = int(sys.argv[1])
     waits, lost, _ = run(rate, seconds)
-    for percent, limit in ((50, 20), (95, None), (99, 150)):
-        say(f"{rate} presses/s, press to console, p{percent}", percentile(waits, percent), "ms", limit=limit)
-    say(f"{rate} presses/s, of {rate * seconds} not shown", lost, "presses", limit=0)
+    for percent, wanted in ((50, "under 20"), (95, None), (99, "under 150")):
+        say(f"{rate} presses/s, press to console, p{percent}", percentile(waits, percent), "ms", wanted=wanted)
+    say(f"{rate} presses/s, of {rate * seconds} not shown", lost, "presses", wanted="0")
     rate, seconds = FEW
     alone, lost_alone, _ = run(rate, seconds)
     beside, lost_beside, stored = run(rate, seconds, check_ins=CHECK_INS)
@@ -179,9 +179,9 @@ def main() -> None:
     say(base, percentile(alone, 99), "ms")
     name = f"{rate} presses/s beside {CHECK_INS} check-ins/s, p99"
     say(name, percentile(beside, 99), "ms")
-    say(f"{name} / without", percentile(beside, 99) / percentile(alone, 99), "times", base, 2)
+    say(f"{name} / without", percentile(beside, 99) / percentile(alone, 99), "times", base, "at most 2")
     say("check-ins stored of those sent", stored / (CHECK_INS * seconds), "times")
-    say("presses not shown, both", lost_alone + lost_beside, "presses", limit=0)
+    say("presses not shown, both", lost_alone + lost_beside, "presses", wanted="0")
 
 
 if __name__ == "__main__":
