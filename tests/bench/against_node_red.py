@@ -1,8 +1,9 @@
 """Events a second, against Node-RED doing the same: MQTT in, P-256 verified, stored with fsync, an HTTP request out.
 
 The same frames through the same Mosquitto to the same receiver, one after the other on the same machine. Node-RED is
-installed from npm into build/ once, at the versions of tests/bench/node_red/package-lock.json. It is given what helps it:
-keys loaded beforehand, better-sqlite3 in the function node, one table with one index. The gateway does all that it does.
+installed from npm into build/ once, at the versions of tests/bench/node_red/package-lock.json. It is given what helps
+it: keys loaded beforehand, better-sqlite3 in the function node, one table with one index. The gateway does all that it
+does: incidents, journal, audit chain, signed answers.
 """
 
 from __future__ import annotations

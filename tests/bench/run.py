@@ -1,8 +1,9 @@
 """`make bench`: run each measurement in a process of its own, print a table, keep build/bench.jsonl.
 
-`run.py --gateway` runs those of the gateway only; with `--readme` their table goes into gateway/README.md, with the date
-and the machine. A measurement is a program that prints JSON objects, one a line, with `name`, `value`, `unit` and, for a ratio, `base`:
-the name of what it is a ratio to, taken in the same run; `wanted` says what was asked of it. Absolute times belong to the machine; compare ratios.
+`run.py --gateway` runs those of the gateway only; with `--readme` their table goes into gateway/README.md, with the
+date and the machine. A measurement is a program that prints JSON objects, one a line, with `name`, `value`, `unit`
+and, for a ratio, `base`: the name of what it is a ratio to, taken in the same run; `wanted` says what was asked of it.
+Absolute times belong to the machine; compare ratios.
 """
 
 from __future__ import annotations
