@@ -107,6 +107,7 @@ class BrokerLink:
         self._stopping = False
         self._leaving = False  # this connection is being dropped for want of room
         self._held_back = False
+        self._heard_at = float("-inf")  # when a message came last, monotonic
         self._refusal = ""
         self._client = self._build(settings.client_id or client_id)
 
@@ -151,7 +152,10 @@ class BrokerLink:
         return f"{self._settings.host}:{self._settings.port}"
 
     def start(self, timeout_s: float) -> None:
-        """Connect and subscribe. Raises BrokerUnreachable after `timeout_s`."""
+        """Connect and subscribe. Raises BrokerUnreachable where the broker says nothing for `timeout_s`.
+
+        A broker may bring what has piled up for us before it answers the subscription: as long as it does, it is there.
+        """
         where = self._where
         deadline = time.monotonic() + timeout_s
         reason = "no answer"
@@ -167,7 +171,7 @@ class BrokerLink:
         self._client.loop_start()
         deadline = max(deadline, time.monotonic() + 0.5)
         while not self._subscribed.wait(0.05):
-            if time.monotonic() < deadline and not self._refusal:
+            if time.monotonic() < max(deadline, self._heard_at + timeout_s) and not self._refusal:
                 continue
             self._client.disconnect()
             self._client.loop_stop()
@@ -218,8 +222,9 @@ class BrokerLink:
         self._client.loop_stop()
 
     def publish(self, topic: str, body: bytes) -> None:
-        """Publish (QoS 1, not retained). Without a link it is dropped: the button asks again."""
-        if self.up:
+        """Publish (QoS 1, not retained). Without a link it is dropped: the button asks again. What comes before the
+        subscription is taken anew is of an earlier session, and is answered too."""
+        if self._client.is_connected():
             self._client.publish(topic, body, qos=1)
 
     def announce(self, well: bool) -> None:
@@ -299,6 +304,7 @@ class BrokerLink:
         self._on_change(False, why)
 
     def _message(self, client: paho.Client, _user: Any, message: paho.MQTTMessage) -> None:
+        self._heard_at = time.monotonic()
         if self._held_back:
             return
         qos = message.qos
