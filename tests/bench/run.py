@@ -29,6 +29,7 @@ DEADLINE_S = 1800
 # title, command
 GATEWAY: tuple[tuple[str, list[str]], ...] = (
     ("Events verified and stored, one worker on SQLite", [sys.executable, str(HERE / "gateway_throughput.py")]),
+    ("One and two workers on PostgreSQL", [sys.executable, str(HERE / "workers.py")]),
     ("The same as Node-RED 4 does it", [sys.executable, str(HERE / "against_node_red.py")]),
     ("Press to the operator's console", [sys.executable, str(HERE / "console_latency.py")]),
     ("A province's store", [sys.executable, str(HERE / "big_store.py")]),
