@@ -57,6 +57,11 @@ class DeviceKey:
     mac_up: bytes = field(repr=False)
     mac_down: bytes = field(repr=False)
 
+    @property
+    def broker_password(self) -> str:
+        """What the broker knows the device by: 32 hexadecimal digits, which the device computes as well."""
+        return hmac.digest(self.mac_up, b"siaga/1 mqtt", "sha256")[:16].hex()
+
 
 class GatewayKey:
     """The gateway's static P-256 key. Its public half is given to every device at enrolment."""
