@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from siaga_gateway.commands import broker, look, registry, setup
 from siaga_gateway.commands import command as to_devices
-from siaga_gateway.commands import look, registry, setup
 from siaga_gateway.commands.shared import config_option, told_plainly
 
 
@@ -43,6 +43,9 @@ for each in (
     registry.devices,
     registry.state,
     registry.quarantine,
+    broker.broker_config,
+    broker.broker_sync,
+    broker.broker_door,
     to_devices.command,
     to_devices.list_commands,
     look.log,

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
+from siaga_gateway.config_broker import BrokerFilesSettings
 from siaga_gateway.config_section import Port
 from siaga_gateway.config_section import Section as _Section
 from siaga_gateway.config_sms import SmsSettings
@@ -63,6 +64,11 @@ class MqttSettings(BrokerSettings):
 
     start_timeout_s: float = Field(
         10, description="How long the start waits for the broker before it gives up.", ge=1, le=600
+    )
+    retained_status: bool = Field(
+        True,
+        description="Have the broker retain the gateway's status. False for a broker that retains nothing, as the one "
+        "of `siaga gateway broker-config`.",
     )
 
 
@@ -174,6 +180,9 @@ class Settings(_Section):
     )
     verify_threads: int = Field(min(4, os.cpu_count() or 1), description="Threads that check signatures.", ge=1, le=64)
     mqtt: MqttSettings = Field(default_factory=MqttSettings, description="The broker.")
+    broker: BrokerFilesSettings = Field(
+        default_factory=BrokerFilesSettings, description="Who may log in at the broker."
+    )
     lorawan: LorawanSettings = Field(default_factory=LorawanSettings, description="LoRaWAN, beside the broker.")
     sms: SmsSettings = Field(default_factory=SmsSettings, description="Text messages, beside the broker.")
     console: ConsoleSettings = Field(default_factory=ConsoleSettings, description="The console.")
@@ -306,6 +315,7 @@ def _absolute(settings: Settings, base: Path) -> Settings:
         update={
             "data_dir": base / settings.data_dir,
             "mqtt": mqtt,
+            "broker": settings.broker.under(base),
             "lorawan": lorawan,
             "sms": settings.sms.under(base),
             "outputs": outputs,

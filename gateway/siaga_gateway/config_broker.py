@@ -19,8 +19,8 @@ class BrokerFilesSettings(Section):
     )
     pid_file: Path | None = Field(
         None,
-        description="Mosquitto's pid file: after a change it is told by SIGHUP, for which the gateway needs its rights. "
-        "None: somebody else watches the password file, as the unit `siaga-broker-reload.path` does.",
+        description="Mosquitto's pid file: after a change it is told by SIGHUP, for which the gateway needs its "
+        "rights. None: somebody else watches the password file, as the unit `siaga-broker-reload.path` does.",
     )
 
     def under(self, base: Path) -> BrokerFilesSettings:

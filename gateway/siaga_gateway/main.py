@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, NoReturn
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.folder_out import CapFolderOutput
 from siaga_gateway.adapters.http_out import CapHttpOutput, WebhookOutput
+from siaga_gateway.adapters.mosquitto_passwords import BrokerAccess, Change, PasswordFile
 from siaga_gateway.adapters.mqtt import BrokerUnreachable, MqttLink
 from siaga_gateway.adapters.sms import BEARER as SMS
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, store_path
 from siaga_gateway.bearers import OtherBearers
 from siaga_gateway.config import OutputSettings, Settings, SettingsError, load
 from siaga_gateway.domain.event import Timing
+from siaga_gateway.domain.verify import GatewayKey
 from siaga_gateway.keyfile import read_key
 from siaga_gateway.premises import StartError, check_folder, console_socket, lock_folder, session_secret
 from siaga_gateway.service import journal
@@ -63,7 +65,8 @@ def serve(config: Path) -> None:
 
 def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Clock, bound: socket.socket) -> None:
     bell = JournalBell()
-    keyring = KeyRing(store, read_key(settings.data_dir))
+    gateway_key = read_key(settings.data_dir)
+    keyring = KeyRing(store, gateway_key)
     workers = [OutboxWorker(store, output, bell, clock) for output in outputs]
     _name_orphans(store, outputs)
     wake = wake_all(workers)
@@ -76,6 +79,7 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
     def journalled(**facts: object) -> Callable[[bool, str], None]:
         return _journalled(store, bell, clock, lost=journal.BEARER_LOST, back=journal.BEARER_BACK, facts=facts)
 
+    access = _broker_access(settings, store, gateway_key, clock)
     others = OtherBearers(settings, clock=clock, sink=entry_point, journalled=journalled)
     downlinks = Downlinks(link, others.replies, paid=(SMS,))
     commands = CommandWorker(store, keyring, downlinks, bell, clock)
@@ -116,6 +120,8 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
             raise StartError(str(error)) from None
         others.start()
         commands.start()
+        if access is not None:
+            access.start()
         from importlib.metadata import version
 
         _note(store, clock, journal.GATEWAY_STARTED, {"version": version("siaga"), "pid": os.getpid()})
@@ -134,6 +140,8 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
         for worker in workers:
             worker.stop()
         watch.stop()
+        if access is not None:
+            access.stop()
         link.stop()
         others.stop()
         for output in outputs:
@@ -212,6 +220,17 @@ def _output(output: OutputSettings, settings: Settings, clock: Clock) -> Output:
                 )
     except ValueError as error:
         raise SettingsError(f"output {output.name!r}: {error}") from None
+
+
+def _broker_access(settings: Settings, store: Store, key: GatewayKey, clock: Clock) -> BrokerAccess | None:
+    if settings.broker.passwords is None:
+        return None
+
+    def changed(change: Change) -> None:
+        _note(store, clock, journal.BROKER_ACCESS, {"given": change.given, "withdrawn": change.withdrawn})
+
+    file = PasswordFile(settings.broker.passwords, settings.broker.pid_file)
+    return BrokerAccess(store, key, file, changed)
 
 
 def _name_orphans(store: Store, outputs: list[Output]) -> None:

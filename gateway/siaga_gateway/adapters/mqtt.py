@@ -36,6 +36,7 @@ class MqttLink(BrokerLink):
             clock=clock,
             sink=sink,
             status=f"siaga/v1/gateway/{gateway}/status",
+            retained=settings.retained_status,
             on_change=on_change,
         )
         self._start_timeout_s = settings.start_timeout_s

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from siaga_gateway.adapters.clock import WallClock
+from siaga_gateway.adapters.mosquitto_passwords import PasswordsUnusable
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, store_path
 from siaga_gateway.config import Settings, SettingsError, load
 from siaga_gateway.domain.command import CommandError
@@ -42,7 +43,15 @@ def told_plainly(command: F) -> F:
     def run(*arguments: Any, **options: Any) -> Any:
         try:
             return command(*arguments, **options)
-        except (SettingsError, StoreUnusable, StoreFailing, StoreConflict, EnrolError, CommandError) as error:
+        except (
+            SettingsError,
+            PasswordsUnusable,
+            StoreUnusable,
+            StoreFailing,
+            StoreConflict,
+            EnrolError,
+            CommandError,
+        ) as error:
             for line in str(error).splitlines():
                 click.echo(f"siaga: {line}", err=True)
             sys.exit(1)

@@ -16,6 +16,11 @@ class RegistrationState(StrEnum):
     STOLEN = "stolen"
 
 
+# Whom the broker lets in. A press of a button that is suspended, expired or stolen is still to be held and shown, and
+# its holder to be told; so only a button that is no more is locked out.
+ADMITTED = frozenset(RegistrationState)
+
+
 @dataclass(frozen=True, slots=True)
 class Owner:
     """The person who answers for a device. Personal data (UU 27/2022): never in a log line."""

@@ -70,8 +70,8 @@ def _listeners(layout: Layout) -> Iterable[str]:
     for listener in layout.gateways:
         yield "\n".join(
             [
-                "# The gateway's own door, with passwords and rules of its own: no button can come in here. Its workers have",
-                "# one user and several client identifiers.",
+                "# The gateway's own door, with passwords and rules of its own: no button comes in here. Its workers",
+                "# share a user and have each a client identifier.",
                 *_listener(listener, layout.gateway_passwords, layout.gateway_rules),
                 "",
             ]
@@ -117,14 +117,16 @@ autosave_interval 60
 # A button that is gone for good leaves a session behind.
 persistent_client_expiration 60d
 
-# The default of 1000 drops what is more WITHOUT A WORD, after it was acknowledged: an hour without the gateway would do.
+# The default of 1000 drops what is more WITHOUT A WORD, after it was acknowledged: an hour without the gateway would
+# do.
 max_queued_messages 0
 max_inflight_messages 200
-# No frame is larger; a client that sends more is cut off.
+# No frame is larger. What is, or what the rules refuse, is thrown away, and 2.0.11 cuts its sender off.
 message_size_limit {largest}
 max_packet_size 1024
+# Told to MQTT 5 clients; those of 3.1.1 keep their own.
 max_keepalive {keepalive}
-# Frames are never retained; a client that tries is cut off. The gateway says its status unretained: mqtt.retained_status
+# Frames are never retained; a client that tries is cut off. The gateway must not either: mqtt.retained_status = false.
 retain_available false
 # Nothing under $SYS.
 sys_interval 0
@@ -132,13 +134,15 @@ set_tcp_nodelay true
 """
 
 
-def rules(door: bool = True) -> str:
-    """acl_file of the buttons' listener. What is not allowed is refused; to refuse a subscription Mosquitto 2.0 takes it
-    and sends nothing."""
-    opened = f"# A button that is not enrolled yet leaves its ENROL, and reads nothing.\nuser {DOOR}\ntopic write siaga/v1/up/+\n\n"
+def rules() -> str:
+    """acl_file of the buttons' listener. What it does not allow is refused; a subscription that is not allowed
+    Mosquitto 2.0 takes, and sends nothing."""
     return (
         "# Written by `siaga gateway broker-config`.\n"
-        f"{opened if door else ''}"
+        "# While `siaga gateway broker-door` is open: a button that is not enrolled yet leaves its ENROL, and reads "
+        "nothing.\n"
+        f"user {DOOR}\n"
+        "topic write siaga/v1/up/+\n\n"
         "# Each button its own two topics.\n"
         "pattern write siaga/v1/up/%u\n"
         "pattern read siaga/v1/down/%u\n"

@@ -34,6 +34,7 @@ REPEATED: Final = "repeated"  # counter, kind, count: a frame that is stored cam
 COUNTER_GAP: Final = "counter_gap"  # after, counter, missing (how many between them never came, or not yet)
 OWNER_ADDED: Final = "owner_added"  # owner_id
 ENROLLED: Final = "enrolled"  # owner_id, state
+BROKER_ACCESS: Final = "broker_access"  # given, withdrawn: to how many buttons the broker's door was opened or closed
 REGISTRATION_CHANGED: Final = "registration_changed"  # before, after, reason
 
 # Commands to devices. Never their arguments: settings may hold a secret
