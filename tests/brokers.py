@@ -52,7 +52,8 @@ class Mosquitto:
         self._config = folder / "mosquitto.conf"
         self._log = folder / "mosquitto.log"
         listener = [] if any(line.startswith("listener") for line in lines) else [f"listener {self.port} 127.0.0.1"]
-        own = ["persistence true", f"persistence_location {folder}/", "max_queued_messages 0", *_user()]
+        own = ["persistence true", f"persistence_location {folder}/", "max_queued_messages 0"]
+        own += ["set_tcp_nodelay true", *_user()]
         access = [] if any(line.startswith("allow_anonymous") for line in lines) else ["allow_anonymous true"]
         self._config.write_text("\n".join([*own, *listener, *access, *lines]) + "\n", encoding="utf-8")
         self.process: subprocess.Popen[bytes] | None = None

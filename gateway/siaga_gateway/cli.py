@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from siaga_gateway.commands import broker, look, registry, setup
+from siaga_gateway.commands import broker, look, registrations, registry, setup
 from siaga_gateway.commands import command as to_devices
 from siaga_gateway.commands.shared import config_option, told_plainly
 
@@ -40,6 +40,7 @@ for each in (
     setup.operator_hash,
     registry.owner,
     registry.enrol,
+    registrations.expire,
     registry.devices,
     registry.state,
     registry.quarantine,

@@ -18,10 +18,13 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validat
 from pydantic.fields import FieldInfo
 
 from siaga_gateway.config_broker import BrokerFilesSettings
+from siaga_gateway.config_operations import MetricsSettings
 from siaga_gateway.config_section import Port
 from siaga_gateway.config_section import Section as _Section
 from siaga_gateway.config_sms import SmsSettings
+from siaga_gateway.config_store import StoreSettings
 from siaga_gateway.domain.incident import Mode
+from siaga_gateway.logs import LogFormat, LogLevel
 
 ENVIRONMENT_PREFIX: Final = "SIAGA_GATEWAY__"
 _SECRETS: Final = frozenset({"password", "secret", "token", "operators"})
@@ -179,6 +182,13 @@ class Settings(_Section):
         1_000, description="Unknown devices kept for the registrar, at most; then the oldest unproven goes.", ge=1
     )
     verify_threads: int = Field(min(4, os.cpu_count() or 1), description="Threads that check signatures.", ge=1, le=64)
+    log_format: LogFormat = Field(
+        "text", description="How the log on stderr is written: text, or json for a collector."
+    )
+    log_level: LogLevel = Field(
+        "info", description="What the log tells: debug (a line for each frame), info, warning or error."
+    )
+    store: StoreSettings = Field(default_factory=StoreSettings, description="Where everything is kept.")
     mqtt: MqttSettings = Field(default_factory=MqttSettings, description="The broker.")
     broker: BrokerFilesSettings = Field(
         default_factory=BrokerFilesSettings, description="Who may log in at the broker."
@@ -186,6 +196,7 @@ class Settings(_Section):
     lorawan: LorawanSettings = Field(default_factory=LorawanSettings, description="LoRaWAN, beside the broker.")
     sms: SmsSettings = Field(default_factory=SmsSettings, description="Text messages, beside the broker.")
     console: ConsoleSettings = Field(default_factory=ConsoleSettings, description="The console.")
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings, description="Figures and health.")
     outputs: list[OutputSettings] = Field(default_factory=list, description="Where incidents are sent.")
 
     @field_validator("mode", mode="before")
@@ -257,7 +268,7 @@ def _lines(error: ValidationError) -> Iterator[str]:
     for fault in error.errors():
         location = [str(part) for part in fault["loc"]]
         name = ".".join(location) or "the settings"
-        hidden = any(part in _SECRETS for part in location)
+        hidden = any(part in _SECRETS for part in location) or location == ["store", "url"]
         value = fault.get("input")
         shown = "" if hidden or isinstance(value, dict | list) else f" = {value!r}"
         match fault["type"]:
@@ -314,6 +325,7 @@ def _absolute(settings: Settings, base: Path) -> Settings:
     return settings.model_copy(
         update={
             "data_dir": base / settings.data_dir,
+            "store": settings.store.under(base),
             "mqtt": mqtt,
             "broker": settings.broker.under(base),
             "lorawan": lorawan,
@@ -321,30 +333,3 @@ def _absolute(settings: Settings, base: Path) -> Settings:
             "outputs": outputs,
         }
     )
-
-
-def reference() -> Iterator[tuple[str, str, str]]:
-    """Every setting as (dotted name, default as TOML would write it or `required`, description), in order."""
-    yield from _reference(Settings, "")
-
-
-def _reference(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
-    for name, field in model.model_fields.items():
-        inner = OutputSettings if name == "outputs" else field.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            yield from _reference(inner, f"{prefix}{name}." if name != "outputs" else "outputs[].")
-            continue
-        yield f"{prefix}{name}", _default(name, field), " ".join((field.description or "").split())
-
-
-def _default(name: str, field: FieldInfo) -> str:
-    if field.is_required():
-        return "required"
-    if name == "verify_threads":
-        return "processors, at most 4"
-    value = field.get_default(call_default_factory=True)
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else str(value)

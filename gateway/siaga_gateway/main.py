@@ -7,24 +7,25 @@ import logging
 import os
 import signal
 import socket
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType, MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
+from siaga_gateway import logs
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.folder_out import CapFolderOutput
 from siaga_gateway.adapters.http_out import CapHttpOutput, WebhookOutput
 from siaga_gateway.adapters.mosquitto_passwords import BrokerAccess, Change, PasswordFile
 from siaga_gateway.adapters.mqtt import BrokerUnreachable, MqttLink
 from siaga_gateway.adapters.sms import BEARER as SMS
-from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, store_path
+from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, open_store
 from siaga_gateway.bearers import OtherBearers
 from siaga_gateway.config import OutputSettings, Settings, SettingsError, load
 from siaga_gateway.domain.event import Timing
 from siaga_gateway.domain.verify import GatewayKey
 from siaga_gateway.keyfile import read_key
+from siaga_gateway.operations import Operations
 from siaga_gateway.premises import StartError, check_folder, console_socket, lock_folder, session_secret
 from siaga_gateway.service import journal
 from siaga_gateway.service.commands import CommandWorker
@@ -51,12 +52,12 @@ log = logging.getLogger(__name__)
 def serve(config: Path) -> None:
     """Run the gateway until SIGTERM or Ctrl-C. Raises StartError, SettingsError or StoreUnusable if it cannot start."""
     settings = load(config)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.set_up(settings.log_format, settings.log_level)
     clock = WallClock()
     check_folder(settings.data_dir)
     with lock_folder(settings.data_dir), console_socket(settings.console) as bound:
         outputs = [_output(output, settings, clock) for output in settings.outputs]
-        store = SqlStore(store_path(settings.data_dir), clock.now_ms())
+        store = open_store(settings, clock.now_ms())
         try:
             _run(settings, store, outputs, clock, bound)
         finally:
@@ -70,10 +71,15 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
     workers = [OutboxWorker(store, output, bell, clock) for output in outputs]
     _name_orphans(store, outputs)
     wake = wake_all(workers)
-    watch = JournalWatch(store, bell)
+    watch = JournalWatch(store, bell, wake)
     entry_point = _EntryPoint()
     link = MqttLink(
-        settings.mqtt, gateway=settings.name, clock=clock, sink=entry_point, on_change=_journalled(store, bell, clock)
+        settings.mqtt,
+        gateway=settings.name,
+        clock=clock,
+        sink=entry_point,
+        mode=str(settings.mode),
+        on_change=_journalled(store, bell, clock),
     )
 
     def journalled(**facts: object) -> Callable[[bool, str], None]:
@@ -104,6 +110,7 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
         on_health=lambda well, _why: link.announce(well),
     )
     entry_point.ingest = ingest
+    operations = Operations(settings, store, clock, link, others, ingest, workers)
     operator = Operator(store, keyring, downlinks, bell, clock, outputs=names, committed=wake)
 
     # Until the console's server takes over, SIGTERM ends in the same orderly way.
@@ -114,6 +121,7 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
             worker.start()
         ingest.start()
         watch.start()
+        operations.start()
         try:
             link.start()
         except BrokerUnreachable as error:
@@ -130,8 +138,14 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
         from siaga_gateway.console_server import ConsoleServer
 
         app = _console(settings, store, operator, bell, clock)
-        ConsoleServer(app, lambda: _say_ready(bound, others.webhook)).run_on(bound)
+
+        def ready() -> None:
+            _say_ready(bound, others.webhook, operations.address)
+            operations.ready()
+
+        ConsoleServer(app, ready).run_on(bound)
     finally:
+        operations.stopping()
         # Nothing more comes in; what is under way is finished, committed and acknowledged; then the link goes.
         link.hold_back()
         others.hold_back()
@@ -142,6 +156,7 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
         watch.stop()
         if access is not None:
             access.stop()
+        operations.stop()
         link.stop()
         others.stop()
         for output in outputs:
@@ -276,11 +291,13 @@ def _note(store: Store, clock: Clock, kind: str, facts: dict[str, object]) -> No
         log.error("%s could not be noted in the journal: %s", kind, error)
 
 
-def _say_ready(bound: socket.socket, webhook: str | None) -> None:
+def _say_ready(bound: socket.socket, webhook: str | None, operations: str | None) -> None:
     host, port = bound.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     ready = {"ev": "ready", "console": f"http://{shown}:{port}/", "pid": os.getpid()}
     if webhook is not None:
         ready["sms_webhook"] = webhook
+    if operations is not None:
+        ready["operations"] = operations
     print(json.dumps(ready), flush=True)
     log.info("ready; the console is at http://%s:%d/", shown, port)

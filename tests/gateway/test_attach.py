@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from ingesting import NOW_MS, NOW_S, Desk
 
+from databases import Place
 from pressing import PressingButton, at, report_body
 from siaga_gateway.domain.frame import Flags, Kind, Stage, Suite
 from siaga_gateway.domain.incident import Disposition, Incident, IncidentState, Mode
@@ -19,8 +19,8 @@ RECEIVED, REFUSED, TEST = Stage.RECEIVED, Stage.REFUSED, Stage.TEST
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
+def desk(place: Place) -> Iterator[Desk]:
+    made = Desk(place)
     yield made
     made.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 import stored
@@ -13,6 +12,7 @@ from fakes import ManualClock
 from hypothesis import given
 from hypothesis import strategies as st
 
+from databases import Place
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.domain.incident import Change, Incident, Notice
 from siaga_gateway.service import journal
@@ -45,8 +45,8 @@ def takes(_notice: Notice, _key: str) -> Delivered | NotDelivered:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqlStore]:
-    made = stored.new_store(tmp_path)
+def store(place: Place) -> Iterator[SqlStore]:
+    made = stored.new_store(place)
     stored.with_device(made)
     yield made
     made.close()

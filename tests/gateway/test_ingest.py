@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,8 +13,9 @@ import pytest
 from fakes import ManualClock
 from ingesting import HOUSE, NOW_MS, NOW_S, Desk
 
+from databases import Place
 from pressing import PressingButton, report_body
-from siaga_gateway.adapters.sql import SqlStore, store_path
+from siaga_gateway.adapters.sql.sqlite import Sqlite
 from siaga_gateway.domain.frame import Kind, Suite
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.service import journal
@@ -55,10 +57,23 @@ def eventually(holds: Callable[[], bool], timeout_s: float = 10) -> None:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def desk(place: Place) -> Iterator[Desk]:
+    made = Desk(place)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sqlite_desk(tmp_path: Path) -> Iterator[Desk]:
     made = Desk(tmp_path)
     yield made
     made.close()
+
+
+def sqlite_writer(desk: Desk) -> sqlite3.Connection:
+    engine = desk.store.engine
+    assert isinstance(engine, Sqlite)
+    return engine.writer
 
 
 def forged(frame: bytes) -> bytes:
@@ -112,11 +127,12 @@ def test_the_answer_verifies_at_the_button(desk: Desk) -> None:
 
 
 def test_a_full_disk_acknowledges_nothing_loses_nothing_and_goes_on_when_there_is_room(
-    desk: Desk, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    sqlite_desk: Desk, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
+    desk = sqlite_desk
     button = desk.button()
     frames = [button.follow(Kind.CHECKIN, NOW_S) for _ in range(300)]
-    writer = desk.store._writer
+    writer = sqlite_writer(desk)
     with station(desk, Limits(batch=50)) as place:
         writer.execute(f"PRAGMA max_page_count = {writer.execute('PRAGMA page_count').fetchone()[0]}")
         place.give(*frames)
@@ -138,9 +154,10 @@ def test_a_full_disk_acknowledges_nothing_loses_nothing_and_goes_on_when_there_i
         assert "the disk is full" in back.facts["why"]
 
 
-def test_a_gateway_told_to_end_while_the_disk_is_full_acknowledges_nothing(desk: Desk) -> None:
+def test_a_gateway_told_to_end_while_the_disk_is_full_acknowledges_nothing(sqlite_desk: Desk) -> None:
+    desk = sqlite_desk
     button = desk.button()
-    writer = desk.store._writer
+    writer = sqlite_writer(desk)
     writer.execute(f"PRAGMA max_page_count = {writer.execute('PRAGMA page_count').fetchone()[0]}")
     with station(desk) as place:
         place.give(*(button.follow(Kind.CHECKIN, NOW_S) for _ in range(100)))
@@ -202,19 +219,20 @@ def test_one_frame_that_brings_out_a_fault_holds_up_no_other(desk: Desk) -> None
         assert "ZeroDivisionError" in entry.facts["error"]
 
 
-def test_a_suspension_by_another_process_holds_from_the_next_frame_on(desk: Desk, tmp_path: Path) -> None:
+def test_a_suspension_by_another_process_holds_from_the_next_frame_on(desk: Desk, place: Place) -> None:
     button = desk.button()
-    with station(desk) as place:
-        place.give(button.follow(Kind.CHECKIN, NOW_S))
-        place.settle(1)
-        other = SqlStore(store_path(tmp_path), NOW_MS)
+    with station(desk) as sent:
+        sent.give(button.follow(Kind.CHECKIN, NOW_S))
+        sent.settle(1)
+        other = place.open(NOW_MS)
         with other.transaction() as transaction:
             transaction.set_registration(button.device_id, RegistrationState.STOLEN)
         other.close()
-        place.give(button.press(NOW_S))
-        place.settle(2)
+        sent.give(button.press(NOW_S))
+        sent.settle(2)
         assert desk.only().held
-        assert place.told[-2] == "button 2 stage 7"
+        eventually(lambda: sent.told[-1] == "answered")
+        assert sent.told[-2] == "button 2 stage 7"
 
 
 # Refused frames: the gateway's duties 1 to 4

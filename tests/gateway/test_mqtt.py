@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -232,4 +233,14 @@ def test_the_broker_sees_the_last_will_of_a_killed_gateway(tmp_path: Path) -> No
         eventually(lambda: not watcher.received.empty())
         assert watcher.received.get(timeout=5)[1] == b"offline"
         watcher.close()
+        link.stop()
+
+
+def test_no_answer_waits_for_the_brokers_tcp(port: int) -> None:
+    link = MqttLink(MqttSettings(port=port), gateway="siaga.test", clock=WallClock(), sink=Sink())
+    link.start()
+    try:
+        sock = link._client.socket()
+        assert sock is not None and sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    finally:
         link.stop()

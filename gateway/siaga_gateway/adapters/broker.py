@@ -14,8 +14,9 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, cast
 
 import paho.mqtt.client as paho
@@ -58,9 +59,10 @@ class _Open:
 class BrokerLink:
     """A bearer's connection. A subclass says what a message means; `None` stands for one that brings no frame.
 
-    `section` is the settings' section, for messages. `status`: topic where the gateway says that it is there, and
-    `retained`, whether the broker is to keep that. `on_change(up, why)` is called from paho's thread when the link
-    comes up or goes down, not for its first coming up by `start`.
+    `section` is the settings' section, for messages. `status`: topic where the gateway says that it is there;
+    `facts`: what it says of itself, by topic; `retained`: whether the broker is to keep these.
+    `on_change(up, why)` is called from paho's thread when the link comes up or goes down, not for its first coming up
+    by `start`.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class BrokerLink:
         sink: FrameSink,
         status: str | None = None,
         retained: bool = True,
+        facts: Mapping[str, str] = MappingProxyType({}),
         on_change: Callable[[bool, str], None] = lambda up, why: None,
     ) -> None:
         self._settings = settings
@@ -86,6 +89,7 @@ class BrokerLink:
         self._on_change = on_change
         self._status = status
         self._retained = retained
+        self._facts = facts
         # Counts connections, see _acknowledge. The lock keeps the look at it and the acknowledging together: between
         # the two the connection may be lost and another begun.
         self._connection = 0
@@ -124,6 +128,7 @@ class BrokerLink:
         client.reconnect_delay_set(min_delay=1, max_delay=15)
         client.connect_timeout = 5.0
         client.max_inflight_messages_set(200)
+        client.on_socket_open = _undelayed
         client.on_connect = self._connected
         client.on_connect_fail = self._not_connected
         client.on_disconnect = self._disconnected
@@ -242,6 +247,8 @@ class BrokerLink:
             return
         if self._status is not None:
             client.publish(self._status, "online" if self._well else "offline", qos=1, retain=self._retained)
+        for topic, fact in self._facts.items():
+            client.publish(topic, fact, qos=1, retain=self._retained)
         self._subscribed.set()
         if self._told_down:
             self._on_change(True, "")
@@ -306,3 +313,8 @@ class BrokerLink:
         if sock is not None:
             with contextlib.suppress(OSError):
                 cast(socket.socket, sock).shutdown(socket.SHUT_RDWR)
+
+
+def _undelayed(_client: paho.Client, _user: Any, sock: Any) -> None:
+    """Without Nagle's algorithm: an answer behind a PUBACK would wait some 40 ms for the broker's TCP."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -16,7 +16,7 @@ DOWN: Final = "siaga/v1/down/"
 
 
 class MqttLink(BrokerLink):
-    """`on_change` as BrokerLink has it."""
+    """`mode`: how what is sent is meant, for tools that must not press in earnest. `on_change` as BrokerLink has it."""
 
     def __init__(
         self,
@@ -25,6 +25,7 @@ class MqttLink(BrokerLink):
         gateway: str,
         clock: Clock,
         sink: FrameSink,
+        mode: str | None = None,
         on_change: Callable[[bool, str], None] = lambda up, why: None,
     ) -> None:
         super().__init__(
@@ -37,6 +38,7 @@ class MqttLink(BrokerLink):
             sink=sink,
             status=f"siaga/v1/gateway/{gateway}/status",
             retained=settings.retained_status,
+            facts={} if mode is None else {f"siaga/v1/gateway/{gateway}/mode": mode},
             on_change=on_change,
         )
         self._start_timeout_s = settings.start_timeout_s

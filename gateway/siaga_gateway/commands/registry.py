@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from siaga_gateway.adapters.clock import WallClock
-from siaga_gateway.catalogue import WIB, clock_time
+from siaga_gateway.catalogue import clock_time
+from siaga_gateway.commands.registrations import csv_option, enrol_file
 from siaga_gateway.commands.shared import DeviceId, by_option, config_option, opened, told_plainly
+from siaga_gateway.commands.written import end_of, frame_of, position_of
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.domain.report import Bearer
 from siaga_gateway.domain.status import DeviceStatus
@@ -81,37 +82,46 @@ def show_owner(config: Path, owner_id: int) -> None:
 
 @click.command()
 @config_option
-@click.option("--owner", "owner_id", type=int, required=True, help="Number of the owner.")
+@click.option("--owner", "owner_id", type=int, help="Number of the owner.")
 @click.option("--device-id", type=DeviceId(), help="A device that has called and waits in the quarantine.")
 @click.option("--frame", help="Or its ENROL frame in hex, as the button prints it at its start.")
-@click.option("--label", required=True, help="Where or what it is: 'Toko Makmur, kasir'.")
+@click.option("--label", help="Where or what it is: 'Toko Makmur, kasir'.")
 @click.option("--state", type=_STATES, default="active", show_default=True)
 @click.option("--valid-until", type=click.DateTime(["%Y-%m-%d"]), help="Last day of the registration, WIB.")
 @click.option("--installed", help="Where it is mounted: latitude,longitude in degrees, as -5.4292,105.2610.")
+@csv_option
 @by_option
 @told_plainly
 def enrol(
     config: Path,
-    owner_id: int,
+    owner_id: int | None,
     device_id: bytes | None,
     frame: str | None,
-    label: str,
+    label: str | None,
     state: str,
     valid_until: datetime | None,
     installed: str | None,
+    file: Path | None,
     actor: str,
 ) -> None:
     """Bind a button to its owner. The button's own signature proves that it holds its key."""
+    if file is not None:
+        if any(value is not None for value in (owner_id, device_id, frame, label, valid_until, installed)):
+            raise click.UsageError("--file names everything itself: leave the other options out")
+        enrol_file(config, file, actor)
+        return
+    if owner_id is None or label is None:
+        raise click.UsageError("--owner and --label are needed, or --file")
     with opened(config) as (_, store):
         device = Registrar(store, WallClock()).enrol(
             owner_id,
             actor=actor,
             label=label,
             device_id=device_id,
-            frame=None if frame is None else _hex(frame),
+            frame=None if frame is None else frame_of(frame),
             state=RegistrationState(state),
-            valid_until_ms=None if valid_until is None else _end_of(valid_until.date()),
-            installed=None if installed is None else _position(installed),
+            valid_until_ms=None if valid_until is None else end_of(valid_until.date()),
+            installed=None if installed is None else position_of(installed),
         )
     click.echo(f"{device.device_id.hex()} {device.state} {device.label}")
 
@@ -194,24 +204,3 @@ def quarantine(config: Path) -> None:
                 f"{stranger.device_id.hex()}  {proof:<13}  {stranger.frames} frames, "
                 f"last {clock_time(stranger.last_seen_ms, date=True)}"
             )
-
-
-def _hex(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        raise EnrolError("the frame is not hex: copy the whole line that the button prints, digits only") from None
-
-
-def _end_of(day: date) -> int:
-    """The first moment after that day in western Indonesia, Unix ms."""
-    return int(datetime.combine(day + timedelta(days=1), time(), WIB).timestamp() * 1000)
-
-
-def _position(text: str) -> tuple[int, int]:
-    """Degrees as written, to integers without a float between."""
-    try:
-        latitude, longitude = (Decimal(part.strip()) for part in text.split(","))
-        return int((latitude * 10**7).to_integral_value()), int((longitude * 10**7).to_integral_value())
-    except (ValueError, InvalidOperation):
-        raise EnrolError(f"{text!r} is no position: latitude,longitude in degrees, as -5.4292,105.2610") from None

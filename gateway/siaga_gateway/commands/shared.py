@@ -13,7 +13,7 @@ import click
 
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.mosquitto_passwords import PasswordsUnusable
-from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, store_path
+from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, open_store, store_is_there
 from siaga_gateway.config import Settings, SettingsError, load
 from siaga_gateway.domain.command import CommandError
 from siaga_gateway.service.enrol import EnrolError
@@ -63,10 +63,9 @@ def told_plainly(command: F) -> F:
 def opened(config: Path) -> Iterator[tuple[Settings, SqlStore]]:
     """The settings and the store they name; also while the gateway runs."""
     settings = load(config)
-    path = store_path(settings.data_dir)
-    if not path.exists():
+    if not store_is_there(settings):
         raise StoreUnusable(f"there is no store in {settings.data_dir} yet; `siaga gateway init` makes one")
-    store = SqlStore(path, WallClock().now_ms())
+    store = open_store(settings, WallClock().now_ms())
     try:
         yield settings, store
     finally:

@@ -69,6 +69,7 @@ class Commander:
                 "`siaga gateway state` changes its registration"
             )
         with self._store.transaction() as transaction:
+            transaction.lock([device_id])
             command = Command(
                 device_id=device_id,
                 down_counter=next_counter(transaction.last_down_counter(device_id), now_ms),
@@ -88,6 +89,7 @@ class Commander:
         """Send it no more. A device that has it already may still do it. Raises CommandError."""
         now_ms = self._clock.now_ms()
         with self._store.transaction() as transaction:
+            transaction.lock([device_id])
             command = transaction.command(device_id, down_counter)
             if command is None:
                 raise CommandError(f"device {device_id.hex()} has no command {down_counter}; `commands` shows them")
@@ -175,6 +177,7 @@ class CommandWorker:
         if not over:
             return
         with self._store.transaction() as transaction:
+            transaction.lock([command.device_id for command in over])
             for command in over:
                 there = transaction.command(command.device_id, command.down_counter)
                 if there is not None and there.state in OPEN:
@@ -185,10 +188,11 @@ class CommandWorker:
         """Kept as sent first: what goes out without being kept could be withdrawn and go all the same."""
         to_send: list[Callable[[], None]] = []
         with self._store.transaction() as transaction:
+            transaction.lock([command.device_id for command, _ in due])
             for before, known in due:
                 command = transaction.command(before.device_id, before.down_counter)
-                if command is None or command.state not in OPEN:
-                    continue
+                if command is None or command.state not in OPEN or command.attempts != before.attempts:
+                    continue  # answered or withdrawn meanwhile, or another worker was faster
                 if known is None or not allowed(state_at(known.device, now_ms), command.code):
                     transaction.put_command(replace(command, next_ms=now_ms + _HELD_MS))
                     continue

@@ -19,9 +19,11 @@ from typing import Final, TypeVar
 from siaga_gateway.domain.frame import encode_ack, eta_field
 from siaga_gateway.service import journal
 from siaga_gateway.service.check import Checked, Checker
+from siaga_gateway.service.figures import StageTimes
 from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.keep import House, Keeper, Kept, Reply
 from siaga_gateway.service.keyring import KeyRing
+from siaga_gateway.service.log_fields import of_frame
 from siaga_gateway.service.ports import AcknowledgementSender, Bell, Clock
 from siaga_gateway.service.sampling import SampledEntry, Sampler
 from siaga_gateway.service.store import Store, StoreFailing, Transaction
@@ -100,7 +102,9 @@ class Ingest:
         self._failing = _Failing()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
+        self._beat = time.monotonic()
         self.counts = Counts()
+        self.times = StageTimes()
 
     def offer(self, frame: InboundFrame, timeout_s: float) -> bool:
         """Queue a frame. False when there was no room for timeout_s, or the gateway is about to end."""
@@ -116,6 +120,15 @@ class Ingest:
         """Frames in the inbox."""
         return self._inbox.qsize()
 
+    @property
+    def store_fails(self) -> str:
+        """Why nothing can be stored now; empty: it can, as far as anybody has tried."""
+        return "" if self._failing.since is None else self._failing.why
+
+    def silent_s(self) -> float:
+        """Seconds since the worker last showed that it goes on; a store that fails is waited for, not hung upon."""
+        return time.monotonic() - self._beat if self._thread.is_alive() else float("inf")
+
     def start(self) -> None:
         self._thread.start()
 
@@ -129,6 +142,7 @@ class Ingest:
     def _run(self) -> None:
         try:
             while not self._stop.is_set():
+                self._beat = time.monotonic()
                 frames = self._drain()
                 if frames:
                     self._deal_with(frames)
@@ -164,8 +178,11 @@ class Ingest:
                 self._deal_with([frame])
 
     def _process(self, frames: Sequence[InboundFrame]) -> None:
+        begun_ms, begun = self._clock.now_ms(), time.monotonic()
         checked = self._when_store_works(lambda: self._checker.check(frames))
+        verified = time.monotonic()
         kept = self._when_store_works(lambda: self._commit(checked))
+        committed = time.monotonic()
         self._keeper.committed()
         for frame in frames:
             frame.acknowledge()
@@ -176,7 +193,10 @@ class Ingest:
         for one in checked.genuine:
             self._answered(one.uplink.device_id, one.inbound)
         self._count(len(frames), checked, kept)
+        waited_s = [(begun_ms - frame.received_ms) / 1000 for frame in frames]
+        self.times.batch(waited_s, verified - begun, committed - verified, time.monotonic() - committed)
         self._tell()
+        _log(checked)
 
     def _commit(self, checked: Checked) -> Kept:
         with self._store.transaction() as transaction:
@@ -260,6 +280,7 @@ class Ingest:
             else:
                 self._works()
                 return result
+            self._beat = time.monotonic()
             if self._stop.wait(pause_s):
                 raise _Stopped
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
@@ -300,6 +321,16 @@ class _Failing:
 
     def seconds(self) -> int:
         return 0 if self.since is None else round(time.monotonic() - self.since)
+
+
+def _log(checked: Checked) -> None:
+    """A line for each genuine frame, for whoever looks for one; the refused ones are sampled, as in the journal."""
+    for entry in checked.entries:
+        log.warning("%s", entry.kind, extra=of_frame(entry.device_id, entry.facts.get("counter")))
+    if log.isEnabledFor(logging.DEBUG):
+        for one in checked.genuine:
+            uplink = one.uplink
+            log.debug("%s", uplink.kind.name.lower(), extra=of_frame(uplink.device_id, uplink.counter))
 
 
 def _write(transaction: Transaction, entry: SampledEntry) -> None:

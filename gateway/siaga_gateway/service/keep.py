@@ -127,8 +127,8 @@ class Keeper:
             battery=moved.status.battery,
         )
         birth = Birth(
-            id=sight.next_id,
-            identifier=f"{self._house.gateway}-{sight.next_id}.{self._store_name}",
+            id=0,  # numbered in _put_outcome, if it opens one
+            identifier="",
             mode=self._house.mode,
             device=one.known.device,
             owner=one.known.owner,
@@ -142,9 +142,11 @@ class Keeper:
         incident = outcome.incident
         if incident is None:
             return None
-        before = sight.incidents.get(incident.id)
         if outcome.opened:
-            sight.next_id += 1
+            number = transaction.next_incident_id()
+            identifier = f"{self._house.gateway}-{number}.{self._store_name}"
+            incident = replace(incident, id=number, identifier=identifier)
+        before = sight.incidents.get(incident.id)
         if outcome.told is not None:
             outputs = self._house.test_outputs if incident.mode is Mode.TEST else self._house.outputs
             transaction.add_notice(Notice(incident, outcome.told, incident.sequence, event.received_ms), outputs)

@@ -191,10 +191,11 @@ class Operator:
 
 
 def _find(transaction: Transaction, incident_id: int) -> Incident:
-    incident = transaction.incidents([incident_id]).get(incident_id)
-    if incident is None:
+    found = transaction.incidents([incident_id]).get(incident_id)
+    if found is None:
         raise OperateError(f"there is no incident {incident_id}")
-    return incident
+    transaction.lock([found.device_id])
+    return transaction.incidents([incident_id])[incident_id]
 
 
 def _open(transaction: Transaction, incident_id: int) -> Incident:

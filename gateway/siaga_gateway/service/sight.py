@@ -21,12 +21,12 @@ class Sight:
     open: dict[bytes, Incident]
     marks: dict[MarkKey, MarkedPress]
     incidents: dict[int, Incident]
-    next_id: int  # of the next incident
 
 
 def look(transaction: Transaction, genuine: Sequence[Genuine]) -> Sight:
     """All that the batch needs to know, in a handful of queries."""
     device_ids = {one.uplink.device_id for one in genuine}
+    transaction.lock(device_ids)
     events = dict(transaction.events({(one.uplink.device_id, one.uplink.counter) for one in genuine}))
     wanted: set[MarkKey] = set()
     for one in genuine:
@@ -43,4 +43,5 @@ def look(transaction: Transaction, genuine: Sequence[Genuine]) -> Sight:
     numbers.update(event.incident_id for event in events.values() if event.incident_id is not None)
     incidents.update(transaction.incidents(numbers - incidents.keys()))
     statuses = dict(transaction.statuses(device_ids))
-    return Sight(events, statuses, open_, marks, incidents, transaction.next_incident_id())
+    transaction.expect_incidents(sum(1 for key in wanted - marks.keys() if key[0] not in open_))
+    return Sight(events, statuses, open_, marks, incidents)

@@ -1,7 +1,12 @@
 """The port to the store: what the use cases read and write. One contract, more than one engine.
 
 Every write happens in a Transaction, which is durable once its `with` block has ended without an exception. A store
-that cannot (disk full, I/O error, read-only) raises StoreFailing and has changed nothing; the same may be tried again.
+that cannot (disk full, I/O error, read-only, no database server) raises StoreFailing; the same may be tried again. It
+has changed nothing then, but for one case: a link to a database server that breaks in the very commit leaves all or
+nothing, and who tries again must bear to find all.
+
+Several processes may write at once. Whoever changes something of a device (its status, incidents, commands) locks the
+device first, and reads after that what it decides by.
 """
 
 from __future__ import annotations
@@ -121,8 +126,33 @@ class Attempt:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What one output has still to be sent."""
+
+    deliveries: int
+    oldest_ms: int  # when the oldest was made
+    attempted_ms: int | None  # when one of them was tried last
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Sums that cost little to count: nothing here is read from all devices or all events."""
+
+    incidents: Mapping[str, int]  # by state, those that are not closed
+    unseen_since_ms: int | None  # since when the oldest that nobody has seen is open
+    waiting: Mapping[str, Waiting]  # by output
+    abandoned: int  # deliveries that a receiver refused for good
+    strangers: int  # in the quarantine
+
+
 class Transaction(Protocol):
     """Reads see what was committed and what this transaction wrote."""
+
+    def lock(self, device_ids: Collection[bytes]) -> None:
+        """Until this transaction ends no other one changes anything of these enrolled devices. To be called once,
+        before anything of theirs is written; reads from here on see what others did before."""
+        ...
 
     # An incoming batch: each of these is one query, however many keys
     def events(self, keys: Collection[EventKey]) -> Mapping[EventKey, StoredEvent]: ...
@@ -130,8 +160,12 @@ class Transaction(Protocol):
     def open_incidents_of(self, device_ids: Collection[bytes]) -> Mapping[bytes, Incident]: ...
     def marks(self, keys: Collection[MarkKey]) -> Mapping[MarkKey, MarkedPress]: ...
     def incidents(self, ids: Collection[int]) -> Mapping[int, Incident]: ...
+    def expect_incidents(self, count: int) -> None:
+        """About how many numbers will be asked for, so that they need not be drawn one by one."""
+        ...
+
     def next_incident_id(self) -> int:
-        """A number that no incident has had; so are all above it, until this transaction ends."""
+        """A number that no incident has had; each call gives another. Numbers grow and may leave gaps."""
         ...
 
     def add_event(self, event: NewEvent) -> None: ...
@@ -151,7 +185,11 @@ class Transaction(Protocol):
         actor: str | None = None,
         frame: bytes | None = None,
     ) -> None:
-        """An entry of the journal."""
+        """An entry of the journal. It gets its number at the end of the transaction, in the order of commits."""
+        ...
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep a value under a name of its own; see Store.remembered."""
         ...
 
     def add_notice(self, notice: Notice, outputs: Collection[str]) -> None:
@@ -205,6 +243,22 @@ class Store(JournalReader, Protocol):
         ...
 
     def transaction(self) -> AbstractContextManager[Transaction]: ...
+
+    def await_change(self, timeout_s: float) -> None:
+        """Return once another process may have written to the journal or the outbox, after timeout_s at the latest.
+        For one thread. Raises StoreFailing."""
+        ...
+
+    def lease(self, name: str, holder: str, for_s: float) -> bool:
+        """Whether `holder` may do, for the next for_s seconds, what only one process may do at a time. Ask again in
+        good time to go on. Who dies holds it until then; who stops gives it back by release_lease."""
+        ...
+
+    def release_lease(self, name: str, holder: str) -> None: ...
+
+    def remembered(self, name: str) -> str | None: ...
+
+    def tally(self) -> Tally: ...
 
     def journal_last(self, limit: int) -> Sequence[JournalEntry]:
         """The newest entries, oldest of them first."""

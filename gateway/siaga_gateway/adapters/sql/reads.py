@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from siaga_gateway.adapters.sql import commands
+from siaga_gateway.adapters.sql import commands, tallies
+from siaga_gateway.adapters.sql.engine import Row, Writing
 from siaga_gateway.adapters.sql.rows import (
     DELIVERY,
     DEVICE,
     JOURNAL,
     OWNER,
     STATUS,
-    Row,
     attempt_of,
     columns,
     delivery_of,
@@ -30,7 +30,7 @@ from siaga_gateway.domain.incident import Change, Incident, Notice
 from siaga_gateway.domain.registry import Owner, RegistrationState
 from siaga_gateway.domain.status import DeviceStatus
 from siaga_gateway.service.ports import JournalEntry
-from siaga_gateway.service.store import Attempt, Delivery, DeliveryState, Enrolled, StoreFailing, Stranger
+from siaga_gateway.service.store import Attempt, Delivery, DeliveryState, Enrolled, StoreFailing, Stranger, Tally
 
 _JOURNAL: Final = f"SELECT {columns(JOURNAL)} FROM journal"  # noqa: S608 - constants, as everywhere here
 _ENROLLED: Final = (
@@ -54,9 +54,17 @@ class SqlReads:
     """The reading half of SqlStore."""
 
     name: str
+    writing: Writing
 
-    def fetch(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
+    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         raise NotImplementedError
+
+    def remembered(self, name: str) -> str | None:
+        rows = self.fetch("SELECT value FROM meta WHERE name = ?", (name,))
+        return rows[0][0] if rows else None
+
+    def tally(self) -> Tally:
+        return tallies.tally(self.fetch)
 
     # Journal and incidents
 
@@ -96,7 +104,7 @@ class SqlReads:
     # Registry
 
     def _version(self, name: str) -> int:
-        version: int = self.fetch("SELECT CAST(value AS INTEGER) FROM meta WHERE name = ?", (name,))[0][0]
+        version: int = self.fetch("SELECT CAST(value AS BIGINT) FROM meta WHERE name = ?", (name,))[0][0]
         return version
 
     def registry_version(self) -> int:
@@ -108,8 +116,8 @@ class SqlReads:
     def enrolled(self, device_ids: Collection[bytes]) -> Mapping[bytes, Enrolled]:
         if not device_ids:
             return {}
-        marks = ", ".join("?" * len(device_ids))
-        rows = self.fetch(f"{_ENROLLED} WHERE device.device_id IN ({marks})", list(device_ids))
+        among, parameters = self.writing.among("device", "device_id", device_ids)
+        rows = self.fetch(f"{_ENROLLED} WHERE {among}", parameters)
         return {row[0]: enrolled_of(row) for row in rows}
 
     def devices(self) -> Sequence[tuple[Enrolled, DeviceStatus | None]]:
@@ -172,12 +180,9 @@ class SqlReads:
         return [delivery_of(row) for row in rows]
 
     def deliveries(self, *, states: Collection[DeliveryState] | None = None, limit: int = 200) -> Sequence[Delivery]:
-        wanted = list(DeliveryState) if states is None else list(states)
-        marks = ", ".join("?" * len(wanted))
-        rows = self.fetch(
-            f"{_DELIVERY} WHERE outbox.state IN ({marks}) ORDER BY outbox.id DESC LIMIT ?",
-            [*(state.value for state in wanted), limit],
-        )
+        wanted = [state.value for state in (DeliveryState if states is None else states)]
+        among, parameters = self.writing.among("outbox", "state", wanted)
+        rows = self.fetch(f"{_DELIVERY} WHERE {among} ORDER BY outbox.id DESC LIMIT ?", [*parameters, limit])
         return [delivery_of(row) for row in rows]
 
     def attempts(self, delivery_id: int) -> Sequence[Attempt]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import struct
-from typing import Any, Final
+from typing import Final
 
+from siaga_gateway.adapters.sql.engine import Row
 from siaga_gateway.domain.incident import Change, Disposition, Incident, IncidentState, Mode, Position
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.domain.report import Status
 from siaga_gateway.domain.status import DeviceStatus
 from siaga_gateway.service.ports import JournalEntry
 from siaga_gateway.service.store import Attempt, Delivery, DeliveryState, Enrolled, Stranger
-
-Row = tuple[Any, ...]
 
 # Enum members by value: a look-up is a tenth of what calling the class costs, and the hot path does it per event.
 _MODES: Final = {str(member): member for member in Mode}
@@ -107,19 +106,6 @@ DELIVERY: Final = (
 def columns(names: tuple[str, ...], table: str | None = None) -> str:
     """`a, b` or `table.a, table.b`."""
     return ", ".join(names if table is None else (f"{table}.{name}" for name in names))
-
-
-def upsert(table: str, names: tuple[str, ...], keys: tuple[str, ...], fixed: frozenset[str] = frozenset()) -> str:
-    """INSERT that changes what is there under the same keys, apart from the columns that are fixed from the first.
-
-    SQLite and PostgreSQL both read it. Setting an indexed column costs its index, even to the value that it has.
-    """
-    changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys and name not in fixed)
-    marks = ", ".join("?" * len(names))
-    return (
-        f"INSERT INTO {table} ({columns(names)}) VALUES ({marks}) "  # noqa: S608 - constants of this module
-        f"ON CONFLICT ({columns(keys)}) DO UPDATE SET {changes}"
-    )
 
 
 def owner_of(row: Row) -> Owner | None:

@@ -1,21 +1,21 @@
-"""One unit of work on the writing connection. Writes are gathered and handed to SQLite many at a time."""
+"""One unit of work. Writes are gathered and handed to the engine many at a time; what is numbered in the order of
+commits (the journal, the outbox) at the very end."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from siaga_gateway.adapters.sql import commands
-from siaga_gateway.adapters.sql.engine import failing
+from siaga_gateway.adapters.sql.engine import Insert, Row, Session, Writing
 from siaga_gateway.adapters.sql.quarantine import let_go, merge
 from siaga_gateway.adapters.sql.rows import (
     DEVICE,
     INCIDENT,
     INCIDENT_FIXED,
+    JOURNAL,
     OWNER,
     STATUS,
-    Row,
     columns,
     incident_of,
     incident_row,
@@ -23,7 +23,6 @@ from siaga_gateway.adapters.sql.rows import (
     snapshot,
     status_of,
     status_row,
-    upsert,
 )
 from siaga_gateway.domain.command import Command
 from siaga_gateway.domain.incident import Incident, IncidentState, Notice
@@ -46,71 +45,84 @@ INCIDENTS: Final = (
     "FROM incident LEFT JOIN owner ON owner.id = incident.owner_id"
 )
 # In the order in which they are written, so that what is referred to is there first.
-_INCIDENT: Final = upsert("incident", INCIDENT, ("id",), INCIDENT_FIXED)
-_INCIDENT_SAME_STATE: Final = upsert("incident", INCIDENT, ("id",), INCIDENT_FIXED | {"state"})
-_STATUS: Final = upsert("device_status", STATUS, ("device_id",))
-_EVENT: Final = (
-    "INSERT INTO event (device_id, counter, kind, suite, frame, signature, received_ms, bearer, incident_id) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INCIDENT: Final = Insert("incident", INCIDENT, ("id",), INCIDENT_FIXED)
+_INCIDENT_SAME_STATE: Final = Insert("incident", INCIDENT, ("id",), INCIDENT_FIXED | {"state"})
+_STATUS: Final = Insert("device_status", STATUS, ("device_id",))
+_EVENT: Final = Insert(
+    "event",
+    ("device_id", "counter", "kind", "suite", "frame", "signature", "received_ms", "bearer", "incident_id"),
 )
 _SIGNATURE: Final = "UPDATE event SET signature = ? WHERE device_id = ? AND counter = ? AND signature IS NULL"
-_PRESS: Final = upsert(
+_PRESS: Final = Insert(
     "press", ("device_id", "counter", "test", "incident_id", "opening", "arrived"), ("device_id", "counter", "test")
 )
-_JOURNAL: Final = (
-    "INSERT INTO journal (at_ms, kind, incident_id, device_id, actor, facts, frame) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_NOTICE: Final = Insert("notice", ("incident_id", "sequence", "change", "made_at_ms", "incident"))
+_ATTEMPT: Final = Insert("attempt", ("outbox_id", "at_ms", "state", "detail"))
+# What was delivered stays so: a worker that was thought dead may tell of its own failure later.
+_ATTEMPTED: Final = (
+    "UPDATE outbox SET state = CASE WHEN state = 'delivered' THEN state ELSE ? END, attempts = attempts + 1, "
+    "last_attempt_ms = ?, detail = ? WHERE id = ?"
 )
-_NOTICE: Final = "INSERT INTO notice (incident_id, sequence, change, made_at_ms, incident) VALUES (?, ?, ?, ?, ?)"
-_OUTBOX: Final = "INSERT INTO outbox (output, incident_id, sequence, state) VALUES (?, ?, ?, 'pending')"
-_ATTEMPT: Final = "INSERT INTO attempt (outbox_id, at_ms, state, detail) VALUES (?, ?, ?, ?)"
-_ATTEMPTED: Final = "UPDATE outbox SET state = ?, attempts = attempts + 1, last_attempt_ms = ?, detail = ? WHERE id = ?"
-_ORDER: Final = (_EVENT, _SIGNATURE, _PRESS, _JOURNAL, _NOTICE, _OUTBOX, _ATTEMPT, _ATTEMPTED)
-
-
-# Keys as a table that is joined: for `(a, b) IN (VALUES ...)` SQLite reads the whole table. CROSS JOIN keeps the order.
-
-
-def events_query(count: int) -> str:
-    """Events by (device_id, counter)."""
-    return (
-        f"WITH wanted (a, b) AS (VALUES {_marks(range(count), '(?, ?)')}) "  # noqa: S608 - marks only
-        "SELECT device_id, counter, frame, signature IS NOT NULL, incident_id "
-        "FROM wanted CROSS JOIN event ON device_id = a AND counter = b"
-    )
-
-
-def marks_query(count: int) -> str:
-    """Presses by (device_id, counter, test)."""
-    return (
-        f"WITH wanted (a, b, c) AS (VALUES {_marks(range(count), '(?, ?, ?)')}) "  # noqa: S608 - marks only
-        "SELECT device_id, counter, test, incident_id, opening, arrived "
-        "FROM wanted CROSS JOIN press ON device_id = a AND counter = b AND test = c"
-    )
+_DEVICE: Final = Insert("device", (*DEVICE, "changed"))
+_ORDER: Final = (_EVENT, _SIGNATURE, _NOTICE, _ATTEMPT, _ATTEMPTED)
+_JOURNAL: Final = Insert("journal", JOURNAL)
+_OUTBOX: Final = Insert("outbox", ("id", "output", "incident_id", "sequence", "state"))
+_CHANGED: Final = "UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE name = ?"
 
 
 class SqlTransaction:
     """Implements service.store.Transaction. Made by SqlStore.transaction()."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._waiting: dict[str, list[Row]] = {statement: [] for statement in _ORDER}
+    def __init__(self, session: Session, writing: Writing) -> None:
+        self._session = session
+        self._writing = writing
+        self._waiting: dict[Insert | str, list[Row]] = {statement: [] for statement in _ORDER}
         self._incidents: dict[int, Incident] = {}
         self._states: dict[int, IncidentState] = {}  # of those that this transaction read or wrote
         self._statuses: dict[bytes, DeviceStatus] = {}
+        self._marks: dict[Row, Row] = {}
+        self._numbers: list[int] = []  # of incidents, drawn and not used yet
+        self._expected = 1
         self._registry: int | None = None
+        self._changed: set[str] = set()  # versions that grow with this transaction
+        # Written at the end, see finish: the journal's rows without their numbers, the outbox's without theirs.
+        self._journal: list[Row] = []
+        self._outbox: list[Row] = []
 
     def flush(self) -> None:
-        """Hand all that waits to SQLite."""
-        with failing():
-            if self._incidents:
-                self._put_incidents()
-            if self._statuses:
-                self._connection.executemany(_STATUS, map(status_row, self._statuses.values()))
-                self._statuses.clear()
-            for statement, rows in self._waiting.items():
-                if rows:
-                    self._connection.executemany(statement, rows)
-                    rows.clear()
+        """Hand all that waits to the engine, apart from what is numbered at the end."""
+        if self._incidents:
+            self._put_incidents()
+        if self._statuses:
+            self._session.insert(_STATUS, [status_row(status) for status in self._statuses.values()])
+            self._statuses.clear()
+        if self._marks:
+            self._session.insert(_PRESS, list(self._marks.values()))
+            self._marks.clear()
+        for statement, rows in self._waiting.items():
+            if rows:
+                if isinstance(statement, str):
+                    self._session.many(statement, rows)
+                else:
+                    self._session.insert(statement, rows)
+                rows.clear()
+
+    def finish(self) -> None:
+        """The last writes before the commit. Here, and only here, the journal's entries get their numbers: the engine
+        lets one transaction at a time through from here to its commit, so that whoever has read up to a number has
+        missed nothing below it. The outbox's rows likewise."""
+        self.flush()
+        for name in sorted(self._changed):
+            self._session.run(_CHANGED, (name,))
+        if not self._journal and not self._outbox and not self._changed:
+            return
+        self._session.lock_end()
+        if self._journal:
+            last: int = self._session.fetch("SELECT coalesce(max(id), 0) FROM journal")[0][0]
+            self._session.insert(_JOURNAL, [(number, *row) for number, row in enumerate(self._journal, last + 1)])
+        if self._outbox:
+            last = self._session.fetch("SELECT coalesce(max(id), 0) FROM outbox")[0][0]
+            self._session.insert(_OUTBOX, [(number, *row) for number, row in enumerate(self._outbox, last + 1)])
 
     def _put_incidents(self) -> None:
         same: list[Row] = []
@@ -120,59 +132,63 @@ class SqlTransaction:
             (same if incident.state is known else other).append(incident_row(incident))
             self._states[incident.id] = incident.state
         self._incidents.clear()
-        self._connection.executemany(_INCIDENT, other)
-        self._connection.executemany(_INCIDENT_SAME_STATE, same)
+        if other:
+            self._session.insert(_INCIDENT, other)
+        if same:
+            self._session.insert(_INCIDENT_SAME_STATE, same)
 
     def _fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         self.flush()
-        with failing():
-            return self._connection.execute(statement, parameters).fetchall()
+        return self._session.fetch(statement, parameters)
 
-    def _run(self, statement: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+    def _run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
         self.flush()
-        with failing():
-            return self._connection.execute(statement, parameters)
+        return self._session.run(statement, parameters)
 
     # An incoming batch
+
+    def lock(self, device_ids: Collection[bytes]) -> None:
+        self._session.lock_devices(device_ids)
 
     def events(self, keys: Collection[EventKey]) -> Mapping[EventKey, StoredEvent]:
         if not keys:
             return {}
-        rows = self._fetch(events_query(len(keys)), [part for key in keys for part in key])
+        select = "device_id, counter, frame, signature IS NOT NULL, incident_id"
+        rows = self._fetch(*self._writing.by_keys(select, "event", ("device_id", "counter"), keys))
         return {(row[0], row[1]): StoredEvent(row[2], bool(row[3]), row[4]) for row in rows}
 
     def statuses(self, device_ids: Collection[bytes]) -> Mapping[bytes, DeviceStatus]:
         if not device_ids:
             return {}
-        rows = self._fetch(
-            f"SELECT {columns(STATUS)} FROM device_status WHERE device_id IN ({_marks(device_ids)})",  # noqa: S608
-            list(device_ids),
-        )
+        among, parameters = self._writing.among("device_status", "device_id", device_ids)
+        rows = self._fetch(f"SELECT {columns(STATUS)} FROM device_status WHERE {among}", parameters)  # noqa: S608
         return {row[0]: status_of(row) for row in rows}
 
     def open_incidents_of(self, device_ids: Collection[bytes]) -> Mapping[bytes, Incident]:
         if not device_ids:
             return {}
-        rows = self._fetch(
-            f"{INCIDENTS} WHERE incident.state <> 'closed' AND incident.device_id IN ({_marks(device_ids)}) "
-            "ORDER BY incident.id",
-            list(device_ids),
-        )
+        among, parameters = self._writing.among("incident", "device_id", device_ids)
+        rows = self._fetch(f"{INCIDENTS} WHERE incident.state <> 'closed' AND {among} ORDER BY incident.id", parameters)
         return {incident.device_id: incident for incident in self._read(rows)}
 
     def marks(self, keys: Collection[MarkKey]) -> Mapping[MarkKey, MarkedPress]:
         if not keys:
             return {}
         rows = self._fetch(
-            marks_query(len(keys)),
-            [part for device_id, counter, test in keys for part in (device_id, counter, int(test))],
+            *self._writing.by_keys(
+                "device_id, counter, test, incident_id, opening, arrived",
+                "press",
+                ("device_id", "counter", "test"),
+                [(device_id, counter, int(test)) for device_id, counter, test in keys],
+            )
         )
         return {(row[0], row[1], bool(row[2])): MarkedPress(row[3], bool(row[4]), bool(row[5])) for row in rows}
 
     def incidents(self, ids: Collection[int]) -> Mapping[int, Incident]:
         if not ids:
             return {}
-        rows = self._fetch(f"{INCIDENTS} WHERE incident.id IN ({_marks(ids)})", list(ids))
+        among, parameters = self._writing.among("incident", "id", ids)
+        rows = self._fetch(f"{INCIDENTS} WHERE {among}", parameters)
         return {incident.id: incident for incident in self._read(rows)}
 
     def _read(self, rows: Iterable[Row]) -> list[Incident]:
@@ -180,9 +196,15 @@ class SqlTransaction:
         self._states.update({incident.id: incident.state for incident in incidents})
         return incidents
 
+    def expect_incidents(self, count: int) -> None:
+        self._expected = max(1, count)
+
     def next_incident_id(self) -> int:
-        number: int = self._fetch("SELECT coalesce(max(id), 0) + 1 FROM incident")[0][0]
-        return number
+        if not self._numbers:
+            self.flush()
+            self._numbers.extend(reversed(self._session.incident_ids(self._expected)))
+            self._expected = 1
+        return self._numbers.pop()
 
     def add_event(self, event: NewEvent) -> None:
         self._waiting[_EVENT].append(
@@ -209,9 +231,8 @@ class SqlTransaction:
         self._incidents[incident.id] = incident
 
     def put_mark(self, device_id: bytes, test: bool, mark: Mark, incident_id: int) -> None:
-        self._waiting[_PRESS].append(
-            (device_id, mark.counter, int(test), incident_id, int(mark.opening), int(mark.arrived))
-        )
+        row = (device_id, mark.counter, int(test), incident_id, int(mark.opening), int(mark.arrived))
+        self._marks[row[:3]] = row
 
     def note(
         self,
@@ -225,14 +246,20 @@ class SqlTransaction:
         frame: bytes | None = None,
     ) -> None:
         text = json_text(facts) if facts else "{}"
-        self._waiting[_JOURNAL].append((at_ms, kind, incident_id, device_id, actor, text, frame))
+        self._journal.append((at_ms, kind, incident_id, device_id, actor, text, frame))
+
+    def remember(self, name: str, value: str) -> None:
+        self._run(
+            "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (name, value),
+        )
 
     def add_notice(self, notice: Notice, outputs: Collection[str]) -> None:
         incident = notice.incident
         self._waiting[_NOTICE].append(
             (incident.id, notice.sequence, notice.change.value, notice.sent_at_ms, snapshot(incident))
         )
-        self._waiting[_OUTBOX].extend((output, incident.id, notice.sequence) for output in outputs)
+        self._outbox.extend((output, incident.id, notice.sequence, "pending") for output in outputs)
 
     def openings(self, incident_id: int) -> Sequence[int]:
         rows = self._fetch(
@@ -244,9 +271,8 @@ class SqlTransaction:
 
     def quarantine(self, strangers: Collection[Stranger], limit: int) -> int:
         self.flush()
-        with failing():
-            merge(self._connection, strangers)
-            return let_go(self._connection, limit)
+        merge(self._session, strangers)
+        return let_go(self._session, limit)
 
     def release(self, device_id: bytes) -> None:
         self._run("DELETE FROM quarantine WHERE device_id = ?", (device_id,))
@@ -255,21 +281,18 @@ class SqlTransaction:
 
     def _next_registry_version(self) -> int:
         if self._registry is None:
-            row = self._run(
-                "UPDATE meta SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT) WHERE name = 'registry' "
-                "RETURNING CAST(value AS INTEGER)"
-            ).fetchone()
-            self._registry = int(row[0])
+            ((version,),) = self._fetch(f"{_CHANGED} RETURNING CAST(value AS BIGINT)", ("registry",))
+            self._registry = int(version)
         return self._registry
 
     def add_owner(self, owner: Owner, at_ms: int) -> int:
         self._next_registry_version()
-        row = self._run(
+        ((number,),) = self._fetch(
             "INSERT INTO owner (name, nik, phone, address, language, created_at_ms) VALUES (?, ?, ?, ?, ?, ?) "
             "RETURNING id",
             (owner.name, owner.nik, owner.phone, owner.address, owner.language, at_ms),
-        ).fetchone()
-        return int(row[0])
+        )
+        return int(number)
 
     def add_device(self, device: Device) -> None:
         version = self._next_registry_version()
@@ -284,11 +307,8 @@ class SqlTransaction:
             device.installed_latitude,
             device.installed_longitude,
         )
-        names = (*DEVICE, "changed")
-        self._run(
-            f"INSERT INTO device ({columns(names)}) VALUES ({_marks(names)})",  # noqa: S608 - constants
-            (*row, version),
-        )
+        self.flush()
+        self._session.insert(_DEVICE, [(*row, version)])
 
     def set_registration(self, device_id: bytes, state: RegistrationState) -> None:
         version = self._next_registry_version()
@@ -298,23 +318,21 @@ class SqlTransaction:
 
     def last_down_counter(self, device_id: bytes) -> int | None:
         self.flush()
-        with failing():
-            return commands.last_counter(self._connection, device_id)
+        return commands.last_counter(self._session, device_id)
 
     def command(self, device_id: bytes, down_counter: int) -> Command | None:
         self.flush()
-        with failing():
-            return commands.one(self._connection, device_id, down_counter)
+        return commands.one(self._session, device_id, down_counter)
 
     def add_command(self, command: Command) -> None:
         self.flush()
-        with failing():
-            commands.add(self._connection, command)
+        commands.add(self._session, command)
+        self._changed.add("command")
 
     def put_command(self, command: Command) -> None:
         self.flush()
-        with failing():
-            commands.put(self._connection, command)
+        commands.put(self._session, command)
+        self._changed.add("command")
 
     # Outbox
 
@@ -335,18 +353,14 @@ class SqlTransaction:
         if output is not None:
             wanted.append("output = ?")
             parameters.append(output)
-        rows = self._run(
+        rows = self._fetch(
             "UPDATE outbox SET state = 'pending', asked = asked + 1 "  # noqa: S608 - columns named above
             f"WHERE {' AND '.join(wanted)} RETURNING output",
             parameters,
-        ).fetchall()
+        )
         if rows:
-            self._run("UPDATE meta SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT) WHERE name = 'outbox'")
+            self._changed.add("outbox")
         counts: dict[str, int] = {}
         for (name,) in rows:
             counts[name] = counts.get(name, 0) + 1
         return counts
-
-
-def _marks(values: Iterable[object], mark: str = "?") -> str:
-    return ", ".join(mark for _ in values)
