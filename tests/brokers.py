@@ -58,9 +58,14 @@ class Mosquitto:
         self._config.write_text("\n".join([*own, *listener, *access, *lines]) + "\n", encoding="utf-8")
         self.process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def command(self) -> list[str]:
+        """For who starts it himself."""
+        return [self._binary, "-c", str(self._config)]
+
     def start(self) -> Mosquitto:
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen([self._binary, "-c", str(self._config)], stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
         try:
             wait_until_open(self.port)
         except TimeoutError:

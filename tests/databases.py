@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 import pytest
@@ -42,12 +42,13 @@ def postgres_programs() -> Path:
 class PostgresServer:
     """One server that can be held, killed and started again on the same port with the same data."""
 
-    def __init__(self, *, durable: bool = True) -> None:
-        """Make a cluster. durable: commits wait for the disk, as in life; without, tests are quicker."""
+    def __init__(self, *, durable: bool = True, parent: Path | None = None) -> None:
+        """Make a cluster. durable: commits wait for the disk, as in life; without, tests are quicker. parent: where its
+        folder is made, which every user must be able to enter."""
         self._programs = postgres_programs()
         # PostgreSQL refuses to run as root, and pytest's folders are for their owner only.
         self._owner = pwd.getpwnam("postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name)
-        self.folder = Path(tempfile.mkdtemp(prefix="siaga-postgres-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="siaga-postgres-", dir=parent))
         os.chown(self.folder, self._owner.pw_uid, self._owner.pw_gid)
         self._cluster = self.folder / "cluster"
         self._log = self.folder / "log"
@@ -60,7 +61,6 @@ class PostgresServer:
             raise RuntimeError(f"initdb failed:\n{self._log.read_text()}")
 
     def _run(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
-        who = {"user": self._owner.pw_uid, "group": self._owner.pw_gid, "extra_groups": []}
         with self._log.open("ab") as log:
             return subprocess.Popen(
                 [str(self._programs / program), *arguments],
@@ -68,10 +68,18 @@ class PostgresServer:
                 stderr=log,
                 cwd=self.folder,
                 env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},
-                **(who if os.geteuid() == 0 else {}),  # type: ignore[arg-type]
+                **self.user,
             )
 
-    def start(self) -> PostgresServer:
+    @property
+    def user(self) -> dict[str, Any]:
+        """Whose process it is, as subprocess.Popen wants it."""
+        who = {"user": self._owner.pw_uid, "group": self._owner.pw_gid, "extra_groups": []}
+        return who if os.geteuid() == 0 else {}
+
+    @property
+    def command(self) -> list[str]:
+        """For who starts it himself, as `user`."""
         settings = {
             "port": str(self.port),
             "listen_addresses": "127.0.0.1",
@@ -82,7 +90,10 @@ class PostgresServer:
             "restart_after_crash": "on",
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        self.process = self._run("postgres", "-D", str(self._cluster), *options)
+        return [str(self._programs / "postgres"), "-D", str(self._cluster), *options]
+
+    def start(self) -> PostgresServer:
+        self.process = self._run("postgres", *self.command[1:])
         deadline = time.monotonic() + _START_S
         while True:
             try:

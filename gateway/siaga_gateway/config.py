@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validat
 from pydantic.fields import FieldInfo
 
 from siaga_gateway.config_broker import BrokerFilesSettings
-from siaga_gateway.config_operations import MetricsSettings
+from siaga_gateway.config_operations import MetricsSettings, SupervisionSettings
 from siaga_gateway.config_section import Port
 from siaga_gateway.config_section import Section as _Section
 from siaga_gateway.config_sms import SmsSettings
@@ -65,6 +65,13 @@ class BrokerSettings(_Section):
 class MqttSettings(BrokerSettings):
     """The broker that the buttons publish to."""
 
+    share: str | None = Field(
+        None,
+        description="Group of workers among which the broker shares out what the buttons send, by MQTT 5's shared "
+        "subscriptions; none: a name made of the gateway's key, where there are several workers. All workers of all "
+        "machines name the same, and nobody else may know it.",
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+    )
     start_timeout_s: float = Field(
         10, description="How long the start waits for the broker before it gives up.", ge=1, le=600
     )
@@ -181,6 +188,16 @@ class Settings(_Section):
     quarantine: int = Field(
         1_000, description="Unknown devices kept for the registrar, at most; then the oldest unproven goes.", ge=1
     )
+    workers: int = Field(
+        1,
+        description="Processes that take frames, beside each other on this machine; several need `[store]`.",
+        ge=1,
+        le=64,
+    )
+    machine: Name | None = Field(
+        None,
+        description="Name of this machine, another one on each of those that share a store; none: its host name.",
+    )
     verify_threads: int = Field(min(4, os.cpu_count() or 1), description="Threads that check signatures.", ge=1, le=64)
     log_format: LogFormat = Field(
         "text", description="How the log on stderr is written: text, or json for a collector."
@@ -196,6 +213,9 @@ class Settings(_Section):
     lorawan: LorawanSettings = Field(default_factory=LorawanSettings, description="LoRaWAN, beside the broker.")
     sms: SmsSettings = Field(default_factory=SmsSettings, description="Text messages, beside the broker.")
     console: ConsoleSettings = Field(default_factory=ConsoleSettings, description="The console.")
+    supervision: SupervisionSettings = Field(
+        default_factory=SupervisionSettings, description="When a button becomes a case for the installers."
+    )
     metrics: MetricsSettings = Field(default_factory=MetricsSettings, description="Figures and health.")
     outputs: list[OutputSettings] = Field(default_factory=list, description="Where incidents are sent.")
 

@@ -18,7 +18,7 @@ import uvicorn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from console.fakes import FakeBell, FakeClock
+from console.fakes import FakeBell, FakeClock, FakeDisclosures
 from console.filebook import FileBook
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.web.app import ConsoleOptions, create_app, end_streams
@@ -29,7 +29,9 @@ async def serve(journal: Path, port: int, settings: dict[str, object]) -> None:
     book = FileBook(bell, journal)
     given = {"gateway_name": "Lampung", "mode": Mode.ACTUAL, "language": "id", "operators": {}, "secret": b"k" * 32}
     options = ConsoleOptions(**{**given, **settings, "mode": Mode(settings.get("mode", "actual"))})  # type: ignore[arg-type]
-    app = create_app(reader=book, operate=book, bell=bell, options=options, clock=FakeClock())
+    app = create_app(
+        reader=book, operate=book, disclosures=FakeDisclosures(), bell=bell, options=options, clock=FakeClock()
+    )
     listening = socket.socket()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind(("127.0.0.1", port))

@@ -13,6 +13,8 @@ from siaga_gateway.adapters.sql.engine import Engine
 from siaga_gateway.adapters.sql.migrate import Migration, applied, known_migrations, migrate, statements
 from siaga_gateway.domain.command import Command, CommandState
 from siaga_gateway.domain.frame import CommandCode
+from siaga_gateway.domain.registry import RegistrationState
+from siaga_gateway.domain.supervision import Cause, Wanted, problems
 
 NOW_MS = stored.NOW_MS
 
@@ -56,6 +58,29 @@ def test_a_store_of_the_version_before_commands_keeps_all_and_takes_them(place: 
     store.close()
 
 
+def test_a_store_of_the_version_before_maintenance_blames_no_device_for_its_past(place: Place) -> None:
+    old = place.open_at(3, NOW_MS)
+    with old.transaction() as session:
+        session.run("INSERT INTO meta (name, value) VALUES ('store', 'bcdfg')")
+        session.run("INSERT INTO owner VALUES (1, 'Contoh Wati', '9900000000000001', '+620000000001', 'Jl.', 'id', 0)")
+        device = (stored.DEVICE_ID, stored.PUBLIC_XY, 1, "active", "Toko Contoh", 0, None, None, None, 1)
+        session.run("INSERT INTO device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", device)
+        session.run(
+            "INSERT INTO device_status (device_id, first_counter, highest_counter, events, last_seen_ms, "
+            "battery_counter, low_battery, tamper_open, external_power) VALUES (?, 1, 500, 100, 5, 0, 0, 0, 0)",
+            (stored.DEVICE_ID,),
+        )
+    old.close()
+    store = stored.new_store(place)
+    ((enrolled, status),) = store.devices()
+    assert enrolled.device.checkin_s is None
+    assert status is not None and status.missing == 400 and status.restarts == 17
+    assert (status.restarts_until_ms, status.rejected_until_ms, status.tampered_ms) == (0, 0, None)
+    assert Cause.COUNTER_GAP not in problems(enrolled.device, status, NOW_MS, Wanted(), [])
+    assert store.open_cases() == []
+    store.close()
+
+
 def test_a_store_of_the_version_before_workers_keeps_all_and_goes_on_numbering(place: Place) -> None:
     old = place.open_at(2, NOW_MS)
     with old.transaction() as session:
@@ -73,7 +98,8 @@ def test_a_store_of_the_version_before_workers_keeps_all_and_goes_on_numbering(p
     assert store.pending("cad")[0].incident_id == incident.id
     with store.transaction() as transaction:
         transaction.note("closed", NOW_MS)
-    assert [entry.id for entry in store.journal_after(0)] == [41, 42]
+    assert [entry.kind for entry in store.journal_after(0)] == ["seen", "closed"]
+    assert [entry.id for entry in store.journal_after(0)] == [1, 2], "the audit chain begins at 1 and has no gaps"
     assert store.lease("outbox cad", "one", 60)
     store.close()
 
@@ -103,6 +129,28 @@ def test_statements_are_split_where_sql_ends_them() -> None:
     ]
     with pytest.raises(ValueError, match="no end"):
         list(statements("CREATE TABLE a (b)"))
+
+
+def test_a_store_of_the_version_before_removal_keeps_all_and_lets_a_button_be_removed(place: Place) -> None:
+    old = place.open_at(5, NOW_MS)
+    with old.transaction() as session:
+        session.run(
+            "INSERT INTO owner (id, name, nik, phone, address, language, created_at_ms) "
+            "VALUES (1, 'Contoh Wati', '9900000000000001', '+620000000001', 'Jl.', 'id', 0)"
+        )
+        device = (stored.DEVICE_ID, stored.PUBLIC_XY, 1, "stolen", "Toko Contoh", 0, 1)
+        session.run(
+            "INSERT INTO device (device_id, public_xy, owner_id, state, label, enrolled_at_ms, changed) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            device,
+        )
+    old.close()
+    store = stored.new_store(place)
+    assert store.registrations() == {stored.DEVICE_ID: RegistrationState.STOLEN}
+    with store.transaction() as transaction:
+        transaction.set_registration(stored.DEVICE_ID, RegistrationState.REMOVED)
+    assert store.registrations() == {stored.DEVICE_ID: RegistrationState.REMOVED}
+    store.close()
 
 
 def test_a_store_of_a_newer_program_is_refused(place: Place) -> None:

@@ -95,6 +95,21 @@ def test_a_suspended_and_a_stolen_button_are_still_heard(broker: GuardedBroker, 
         assert ("HELD" in gateway.command("incidents")) == (stage == 7)
 
 
+def test_a_button_that_was_removed_is_cut_off_and_one_that_comes_back_is_let_in(
+    broker: GuardedBroker, button: VirtualButton
+) -> None:
+    gateway = broker.gateway
+    since = len(button.events)
+    gateway.command("state", button.device_id, "removed", "--reason", "a test", "--by", "registrar")
+    button.until(since, LONG_S, ev="bearer", up=False)
+    button.until_true(lambda event: event["ev"] == "bearer" and "mqtt_password" in event["why"], since, LONG_S)
+    since = len(button.events)
+    gateway.command("state", button.device_id, "active", "--reason", "a test", "--by", "registrar")
+    button.until(since, LONG_S, ev="bearer", up=True)
+    facts = [entry["facts"] for entry in gateway.log() if entry["kind"] == "broker_access"]
+    assert facts[-2:] == [{"given": 0, "withdrawn": 1}, {"given": 1, "withdrawn": 0}]
+
+
 def test_a_broker_that_is_killed_and_one_that_lost_its_disk_cost_no_press(
     broker: GuardedBroker, button: VirtualButton
 ) -> None:

@@ -70,10 +70,10 @@ class Figures(Collector):
         counts = ingest.counts
         frames = CounterMetricFamily("siaga_frames", "Frames by what became of them.", labels=("outcome",))
         for field in fields(counts):
-            if field.name != "frames":
+            if field.name not in ("frames", "refused"):
                 frames.add_metric((OUTCOMES.get(field.name, field.name),), getattr(counts, field.name))
         yield frames
-        yield GaugeMetricFamily("siaga_queue_frames", "Frames that wait in memory.", value=ingest.waiting())
+        yield from self._lanes()
         stages = HistogramMetricFamily(
             "siaga_stage_seconds",
             "How long frames are in each stage: waited for their batch, verified, committed, acknowledged.",
@@ -85,6 +85,24 @@ class Figures(Collector):
         whole = HistogramMetricFamily("siaga_frame_seconds", "From a frame's arrival here to its acknowledgement.")
         _add(whole, (), ingest.times.whole)
         yield whole
+
+    def _lanes(self) -> Iterator[Metric]:
+        ingest = self._sources.ingest
+        refused = CounterMetricFamily("siaga_refused_frames", "Refused frames by reason.", labels=("reason",))
+        for reason, count in sorted(ingest.counts.refused.items()):
+            refused.add_metric((str(reason),), count)
+        yield refused
+        waiting = GaugeMetricFamily("siaga_queue_frames", "Frames that wait in memory, by lane.", labels=("lane",))
+        shed = CounterMetricFamily("siaga_shed_frames", "Frames let go under overload, by lane.", labels=("lane",))
+        for lane, depth in ingest.lanes.depths().items():
+            waiting.add_metric((lane,), depth)
+            shed.add_metric((lane,), ingest.lanes.shed[lane])
+        yield waiting
+        yield shed
+        behind = CounterMetricFamily("siaga_doubted_frames", "Frames put behind all others, by why.", labels=("why",))
+        for why, count in ingest.lanes.behind.items():
+            behind.add_metric((why,), count)
+        yield behind
 
     def _bearers(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("siaga_bearer_up", "1 where a way in works.", labels=("bearer",))
@@ -119,6 +137,15 @@ class Figures(Collector):
         yield up
         if tally is not None:
             yield from self._tallied(tally)
+        if (census := self._sources.tallies.census) is not None:
+            devices = GaugeMetricFamily("siaga_devices", "Enrolled devices by registration.", labels=("state",))
+            for state, count in sorted(census.devices.items()):
+                devices.add_metric((state,), count)
+            yield devices
+            cases = GaugeMetricFamily("siaga_maintenance_cases", "Open maintenance cases.", labels=("cause",))
+            for cause, count in census.cases.items():
+                cases.add_metric((str(cause),), count)
+            yield cases
 
     def _tallied(self, tally: Tally) -> Iterator[Metric]:
         now_ms = self._sources.clock.now_ms()

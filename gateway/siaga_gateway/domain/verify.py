@@ -99,6 +99,13 @@ class GatewayKey:
             serialization.NoEncryption(),
         )
 
+    @property
+    def share_name(self) -> str:
+        """The group that the gateway's workers share frames in, unless the settings name one. Whoever could guess it
+        could have a broker give him frames that he may not read, and that nobody else then gets."""
+        scalar = self._private.private_numbers().private_value.to_bytes(32, "big")
+        return f"siaga-{hmac.digest(scalar, b'siaga/1 share', 'sha256')[:8].hex()}"
+
     def mac_keys(self, public_xy: bytes, device_id: bytes) -> tuple[bytes, bytes]:
         """(up, down), 32 bytes each, shared with the device of that key. Raises KeyFormatError for a bad key."""
         shared_x = self._private.exchange(_ECDH, _load_point(public_xy))

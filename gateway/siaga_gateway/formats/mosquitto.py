@@ -156,7 +156,7 @@ def gateway_rules(gateway: str) -> str:
         f"user {GATEWAY}\n"
         "topic read siaga/v1/up/+\n"
         "topic write siaga/v1/down/+\n"
-        f"topic readwrite siaga/v1/gateway/{gateway}/status\n"
+        f"topic readwrite siaga/v1/gateway/{gateway}/#\n"
     )
 
 

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from siaga_gateway.domain.incident import Mode
-from siaga_gateway.service.ports import Bell, Clock, JournalReader, Operate
+from siaga_gateway.service.ports import Bell, Clock, Disclosures, JournalReader, Operate
 from siaga_gateway.web import api, pages
 from siaga_gateway.web.auth import Sessions, SignIn
 from siaga_gateway.web.desk import Desk
@@ -42,9 +42,15 @@ class ConsoleOptions:
 
 
 def create_app(
-    *, reader: JournalReader, operate: Operate, bell: Bell, options: ConsoleOptions, clock: Clock
+    *,
+    reader: JournalReader,
+    operate: Operate,
+    disclosures: Disclosures,
+    bell: Bell,
+    options: ConsoleOptions,
+    clock: Clock,
 ) -> FastAPI:
-    """The console. `reader` and `operate` are called from threads; `bell` from the event loop.
+    """The console. `reader`, `operate` and `disclosures` are called from threads; `bell` from the event loop.
 
     Raises VendorMissing where static/vendor was not built. Before the server waits for its connections to end, call
     `end_streams`: a live stream never ends by itself.
@@ -58,6 +64,7 @@ def create_app(
     app.state.desk = Desk(
         reader=reader,
         operate=operate,
+        disclosures=disclosures,
         clock=clock,
         streams=streams,
         sessions=Sessions(options.secret, options.operators, clock),

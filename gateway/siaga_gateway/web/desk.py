@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from siaga_gateway.catalogue import LANGUAGES, clock_time, text
 from siaga_gateway.domain.incident import Disposition, Mode
-from siaga_gateway.service.ports import Clock, JournalReader, Operate
+from siaga_gateway.service.ports import Clock, Disclosures, JournalReader, Operate
 from siaga_gateway.web.auth import Session, Sessions, SignIn
 from siaga_gateway.web.live import LiveStreams
 
@@ -36,6 +36,7 @@ class Desk:
 
     reader: JournalReader
     operate: Operate
+    disclosures: Disclosures
     clock: Clock
     streams: LiveStreams
     sessions: Sessions

@@ -16,7 +16,7 @@ from typing import Final
 from fastapi.sse import format_sse_event
 from starlette.concurrency import run_in_threadpool
 
-from siaga_gateway.service.journal import INCIDENT_KINDS
+from siaga_gateway.service.journal import INCIDENT_KINDS, QUIET_KINDS
 from siaga_gateway.service.ports import Bell, Clock, JournalEntry, JournalReader
 
 log = logging.getLogger("siaga.console")
@@ -86,8 +86,9 @@ class LiveStreams:
 
 
 def _row(row: JournalEntry) -> bytes:
-    feed = row.kind not in INCIDENT_KINDS
-    facts = {"kind": row.kind, "incident": row.incident_id, "at_ms": row.at_ms, "feed": feed}
+    quiet = row.kind in QUIET_KINDS
+    feed = row.kind not in INCIDENT_KINDS and not quiet
+    facts = {"kind": row.kind, "incident": None if quiet else row.incident_id, "at_ms": row.at_ms, "feed": feed}
     return format_sse_event(data_str=json.dumps(facts), id=str(row.id))
 
 

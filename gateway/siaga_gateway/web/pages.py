@@ -35,6 +35,7 @@ def console(desk: TheDesk, language: Language, session: SignedIn) -> HTMLRespons
     except Exception:
         log.exception("the console cannot read the store")
         found = {"queue": Queue(), "feed": [], "broker_lost_ms": None, "store_failed": True}
+    desk.disclosures.listed(session.operator, [each.id for each in found["queue"].incidents])
     now_ms = desk.clock.now_ms()
     settings = {
         "language": language,

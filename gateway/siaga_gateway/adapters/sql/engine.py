@@ -67,6 +67,14 @@ class Session(Protocol):
 
     def insert(self, insert: Insert, rows: Sequence[Row]) -> None: ...
 
+    def foreign(self) -> int | None:
+        """A number that changes with every commit of another connection; None: this engine cannot tell."""
+        ...
+
+    def change(self, insert: Insert, rows: Sequence[Row]) -> None:
+        """As `insert`, where a row is there under each of the keys: that may be had for less."""
+        ...
+
     def lock_devices(self, device_ids: Collection[bytes]) -> None:
         """See service.store.Transaction.lock."""
         ...
@@ -74,6 +82,10 @@ class Session(Protocol):
     def lock_end(self) -> None:
         """From here to the commit no other transaction may be: rows that are numbered now become visible in the order
         of their numbers. Tells those who wait in Engine.await_change, once the commit is there."""
+        ...
+
+    def batch_number(self) -> int:
+        """A number that no batch of events has had and no other transaction is given."""
         ...
 
     def incident_ids(self, count: int) -> Sequence[int]:

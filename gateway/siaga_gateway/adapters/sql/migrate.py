@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from typing import Final
 
+from siaga_gateway.adapters.sql.audit import chain_up
 from siaga_gateway.adapters.sql.engine import Engine, Session, StoreUnusable
 
+# What a step does beyond SQL, in its transaction.
+_AFTER: Final[dict[str, Callable[[Session, int], None]]] = {"audit": chain_up}
 _NAME: Final = re.compile(r"(\d{4})_([a-z0-9_]+)(?:\.([a-z]+))?\.sql")
 
 
@@ -72,6 +75,8 @@ def migrate(engine: Engine, migrations: tuple[Migration, ...], now_ms: int) -> i
                 continue
             for statement in statements(migration.sql):
                 session.run(statement)
+            if (after := _AFTER.get(migration.name)) is not None:
+                after(session, now_ms)
             session.run(
                 "INSERT INTO migration (number, name, applied_at_ms) VALUES (?, ?, ?)",
                 (migration.number, migration.name, now_ms),

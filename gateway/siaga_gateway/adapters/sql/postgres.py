@@ -178,6 +178,12 @@ class _Session:
             self._statements[insert] = text
         self.run(text, [list(column) for column in zip(*rows, strict=True)])
 
+    def change(self, insert: Insert, rows: Sequence[Row]) -> None:
+        self.insert(insert, rows)
+
+    def foreign(self) -> int | None:
+        return None
+
     def lock_devices(self, device_ids: Collection[bytes]) -> None:
         if device_ids:
             # The order is what keeps two workers from waiting for each other in a ring.
@@ -188,6 +194,9 @@ class _Session:
         # A statement of its own: the next one sees all that was committed under this lock before. pg_notify only marks
         # the message; it goes out with the commit.
         self.run("SELECT pg_advisory_xact_lock(?), pg_notify(?, '')", (_END, _CHANNEL))
+
+    def batch_number(self) -> int:
+        return int(self.fetch("SELECT nextval(pg_get_serial_sequence('batch', 'number'))")[0][0])
 
     def incident_ids(self, count: int) -> Sequence[int]:
         drawn = self.fetch(

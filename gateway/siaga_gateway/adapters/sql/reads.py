@@ -6,7 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from siaga_gateway.adapters.sql import commands, tallies
+from siaga_gateway.adapters.sql.audit import AuditReads
 from siaga_gateway.adapters.sql.engine import Row, Writing
+from siaga_gateway.adapters.sql.maintenance import MaintenanceReads
 from siaga_gateway.adapters.sql.rows import (
     DELIVERY,
     DEVICE,
@@ -50,7 +52,7 @@ _DELIVERY: Final = (
 )
 
 
-class SqlReads:
+class SqlReads(AuditReads, MaintenanceReads):
     """The reading half of SqlStore."""
 
     name: str

@@ -30,6 +30,7 @@ class SqlStore(SqlReads):
         """
         self.engine: Engine = Sqlite(place) if isinstance(place, Path) else place
         self.writing = self.engine.writing
+        self._writes = 0  # transactions of this process that touched more than the journal and the outbox
         self.engine.open()
         try:
             migrate(self.engine, known_migrations(self.engine), now_ms)
@@ -45,9 +46,11 @@ class SqlStore(SqlReads):
     @contextmanager
     def transaction(self) -> Iterator[SqlTransaction]:
         with self.engine.transaction() as session:
-            transaction = SqlTransaction(session, self.writing)
+            transaction = SqlTransaction(session, self.writing, self._writes)
             yield transaction
             transaction.finish()
+            if transaction.touched:
+                self._writes += 1  # under the engine's lock where it matters: SQLite's writer is alone
 
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """The rows of a reading statement."""

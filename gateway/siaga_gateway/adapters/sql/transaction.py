@@ -3,17 +3,16 @@ commits (the journal, the outbox) at the very end."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from siaga_gateway.adapters.sql import commands
+from siaga_gateway.adapters.sql import audit, commands, maintenance
 from siaga_gateway.adapters.sql.engine import Insert, Row, Session, Writing
 from siaga_gateway.adapters.sql.quarantine import let_go, merge
 from siaga_gateway.adapters.sql.rows import (
     DEVICE,
     INCIDENT,
     INCIDENT_FIXED,
-    JOURNAL,
     OWNER,
     STATUS,
     columns,
@@ -29,6 +28,7 @@ from siaga_gateway.domain.incident import Incident, IncidentState, Notice
 from siaga_gateway.domain.outcome import Mark
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.domain.status import DeviceStatus
+from siaga_gateway.domain.supervision import Case
 from siaga_gateway.service.store import (
     Attempt,
     DeliveryState,
@@ -48,10 +48,7 @@ INCIDENTS: Final = (
 _INCIDENT: Final = Insert("incident", INCIDENT, ("id",), INCIDENT_FIXED)
 _INCIDENT_SAME_STATE: Final = Insert("incident", INCIDENT, ("id",), INCIDENT_FIXED | {"state"})
 _STATUS: Final = Insert("device_status", STATUS, ("device_id",))
-_EVENT: Final = Insert(
-    "event",
-    ("device_id", "counter", "kind", "suite", "frame", "signature", "received_ms", "bearer", "incident_id"),
-)
+_EVENT: Final = Insert("event", audit.EVENT)
 _SIGNATURE: Final = "UPDATE event SET signature = ? WHERE device_id = ? AND counter = ? AND signature IS NULL"
 _PRESS: Final = Insert(
     "press", ("device_id", "counter", "test", "incident_id", "opening", "arrived"), ("device_id", "counter", "test")
@@ -64,8 +61,7 @@ _ATTEMPTED: Final = (
     "last_attempt_ms = ?, detail = ? WHERE id = ?"
 )
 _DEVICE: Final = Insert("device", (*DEVICE, "changed"))
-_ORDER: Final = (_EVENT, _SIGNATURE, _NOTICE, _ATTEMPT, _ATTEMPTED)
-_JOURNAL: Final = Insert("journal", JOURNAL)
+_ORDER: Final = (_EVENT, _SIGNATURE, _NOTICE, _ATTEMPT, _ATTEMPTED, maintenance.PUT)
 _OUTBOX: Final = Insert("outbox", ("id", "output", "incident_id", "sequence", "state"))
 _CHANGED: Final = "UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE name = ?"
 
@@ -73,11 +69,16 @@ _CHANGED: Final = "UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEX
 class SqlTransaction:
     """Implements service.store.Transaction. Made by SqlStore.transaction()."""
 
-    def __init__(self, session: Session, writing: Writing) -> None:
+    def __init__(self, session: Session, writing: Writing, writes: int = 0) -> None:
+        """writes: how many transactions of this process touched more than the journal and the outbox before it."""
         self._session = session
+        self._writes = writes
+        self._foreign: int | None = None
+        self.touched = False
         self._writing = writing
         self._waiting: dict[Insert | str, list[Row]] = {statement: [] for statement in _ORDER}
         self._incidents: dict[int, Incident] = {}
+        self._rows: dict[int, tuple[Incident, Row]] = {}
         self._states: dict[int, IncidentState] = {}  # of those that this transaction read or wrote
         self._statuses: dict[bytes, DeviceStatus] = {}
         self._marks: dict[Row, Row] = {}
@@ -87,6 +88,7 @@ class SqlTransaction:
         self._changed: set[str] = set()  # versions that grow with this transaction
         # Written at the end, see finish: the journal's rows without their numbers, the outbox's without theirs.
         self._journal: list[Row] = []
+        self._batch: audit.Batch | None = None  # of the events that this transaction stores
         self._outbox: list[Row] = []
 
     def flush(self) -> None:
@@ -114,14 +116,13 @@ class SqlTransaction:
         self.flush()
         for name in sorted(self._changed):
             self._session.run(_CHANGED, (name,))
-        if not self._journal and not self._outbox and not self._changed:
+        if not self._journal and not self._outbox and not self._changed and self._batch is None:
             return
         self._session.lock_end()
-        if self._journal:
-            last: int = self._session.fetch("SELECT coalesce(max(id), 0) FROM journal")[0][0]
-            self._session.insert(_JOURNAL, [(number, *row) for number, row in enumerate(self._journal, last + 1)])
+        if self._journal or self._batch is not None:
+            audit.append(self._session, self._journal, self._batch)
         if self._outbox:
-            last = self._session.fetch("SELECT coalesce(max(id), 0) FROM outbox")[0][0]
+            last: int = self._session.fetch("SELECT coalesce(max(id), 0) FROM outbox")[0][0]
             self._session.insert(_OUTBOX, [(number, *row) for number, row in enumerate(self._outbox, last + 1)])
 
     def _put_incidents(self) -> None:
@@ -129,23 +130,39 @@ class SqlTransaction:
         other: list[Row] = []
         for incident in self._incidents.values():
             known = self._states.get(incident.id)
-            (same if incident.state is known else other).append(incident_row(incident))
+            (same if incident.state is known else other).append(self._row(incident))
             self._states[incident.id] = incident.state
         self._incidents.clear()
         if other:
             self._session.insert(_INCIDENT, other)
         if same:
-            self._session.insert(_INCIDENT_SAME_STATE, same)
+            self._session.change(_INCIDENT_SAME_STATE, same)
+
+    def _row(self, incident: Incident) -> Row:
+        """Its row, made once: with a change comes a notice of it."""
+        made = self._rows.get(incident.id)
+        if made is None or made[0] is not incident:
+            made = self._rows[incident.id] = (incident, incident_row(incident))
+        return made[1]
 
     def _fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         self.flush()
         return self._session.fetch(statement, parameters)
 
     def _run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
+        self.touched = True
         self.flush()
         return self._session.run(statement, parameters)
 
     # An incoming batch
+
+    def mark(self) -> Hashable | None:
+        self._foreign = self._session.foreign()
+        return None if self._foreign is None else (self._foreign, self._writes)
+
+    def mark_after(self) -> Hashable | None:
+        self.touched = True
+        return None if self._foreign is None else (self._foreign, self._writes + 1)
 
     def lock(self, device_ids: Collection[bytes]) -> None:
         self._session.lock_devices(device_ids)
@@ -207,30 +224,28 @@ class SqlTransaction:
         return self._numbers.pop()
 
     def add_event(self, event: NewEvent) -> None:
-        self._waiting[_EVENT].append(
-            (
-                event.device_id,
-                event.counter,
-                event.kind.value,
-                event.suite.value,
-                event.frame,
-                event.signature,
-                event.received_ms,
-                event.bearer,
-                event.incident_id,
-            )
-        )
+        self.touched = True
+        if self._batch is None:
+            self._batch = audit.Batch(self._session.batch_number())
+        self._waiting[_EVENT].append(self._batch.row(event))
 
-    def add_signature(self, key: EventKey, signature: bytes) -> None:
+    def add_signature(self, key: EventKey, signature: bytes, at_ms: int) -> None:
+        self.touched = True
         self._waiting[_SIGNATURE].append((signature, *key))
+        self._journal.append(audit.signature_entry(at_ms, *key, signature))
 
     def put_status(self, status: DeviceStatus) -> None:
+        self.touched = True
         self._statuses[status.device_id] = status
 
-    def put_incident(self, incident: Incident) -> None:
+    def put_incident(self, incident: Incident, before: Incident | None = None) -> None:
+        self.touched = True
+        if before is not None and incident.id not in self._incidents:
+            self._states.setdefault(incident.id, before.state)
         self._incidents[incident.id] = incident
 
     def put_mark(self, device_id: bytes, test: bool, mark: Mark, incident_id: int) -> None:
+        self.touched = True
         row = (device_id, mark.counter, int(test), incident_id, int(mark.opening), int(mark.arrived))
         self._marks[row[:3]] = row
 
@@ -257,7 +272,7 @@ class SqlTransaction:
     def add_notice(self, notice: Notice, outputs: Collection[str]) -> None:
         incident = notice.incident
         self._waiting[_NOTICE].append(
-            (incident.id, notice.sequence, notice.change.value, notice.sent_at_ms, snapshot(incident))
+            (incident.id, notice.sequence, notice.change.value, notice.sent_at_ms, snapshot(self._row(incident)))
         )
         self._outbox.extend((output, incident.id, notice.sequence, "pending") for output in outputs)
 
@@ -280,6 +295,7 @@ class SqlTransaction:
     # Registry
 
     def _next_registry_version(self) -> int:
+        self.touched = True
         if self._registry is None:
             ((version,),) = self._fetch(f"{_CHANGED} RETURNING CAST(value AS BIGINT)", ("registry",))
             self._registry = int(version)
@@ -306,6 +322,7 @@ class SqlTransaction:
             device.valid_until_ms,
             device.installed_latitude,
             device.installed_longitude,
+            device.checkin_s,
         )
         self.flush()
         self._session.insert(_DEVICE, [(*row, version)])
@@ -333,6 +350,32 @@ class SqlTransaction:
         self.flush()
         commands.put(self._session, command)
         self._changed.add("command")
+
+    # Maintenance
+
+    def case(self, case_id: int) -> Case | None:
+        rows = self._fetch(maintenance.ONE, (case_id,))
+        return maintenance.case_of(rows[0]) if rows else None
+
+    def next_case_id(self) -> int:
+        number: int = self._fetch(maintenance.NEXT_ID)[0][0]
+        return number
+
+    def put_case(self, case: Case) -> None:
+        self._waiting[maintenance.PUT].append(maintenance.case_row(case))
+
+    def put_members(self, fold: Case) -> None:
+        self._run(maintenance.PUT_MEMBERS, (fold.closed_ms, fold.closed_by, fold.note, fold.id))
+
+    def release_members(self, fold_id: int) -> None:
+        self._run(maintenance.RELEASE, (fold_id,))
+
+    def set_checkin(self, device_id: bytes, checkin_s: int | None) -> None:
+        self._run(maintenance.CHECKIN, (checkin_s, self._next_registry_version(), device_id))
+
+    def add_deafness(self, way: str, from_ms: int, to_ms: int) -> None:
+        self._run(maintenance.FORGET_DEAF, (to_ms - maintenance.REMEMBERED_MS,))
+        self._run(maintenance.DEAF, (way, from_ms, to_ms))
 
     # Outbox
 
