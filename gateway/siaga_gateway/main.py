@@ -22,6 +22,7 @@ from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, open_store
 from siaga_gateway.bearers import OtherBearers
 from siaga_gateway.config import OutputSettings, Settings, SettingsError, load
 from siaga_gateway.domain.event import Timing
+from siaga_gateway.erasures import Erasures, policy_of
 from siaga_gateway.keyfile import read_key
 from siaga_gateway.operations import Operations
 from siaga_gateway.premises import StartError, check_folder, console_socket, lock_folder, session_secret
@@ -37,6 +38,7 @@ from siaga_gateway.service.live import JournalBell
 from siaga_gateway.service.operate import Operator
 from siaga_gateway.service.outbox import OutboxWorker, wake_all
 from siaga_gateway.service.ports import Clock, Output
+from siaga_gateway.service.retention import Retention, RetentionWorker
 from siaga_gateway.service.store import Store, StoreFailing
 from siaga_gateway.service.watch import JournalWatch
 
@@ -110,6 +112,7 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
     operations = Operations(settings, store, clock, link, others, ingest, workers)
     operator = Operator(store, keyring, downlinks, bell, clock, outputs=names, committed=wake)
     disclosures = DisclosureLog(store, clock)
+    retention = RetentionWorker(store, _retention(settings, store, clock), clock, bell, lambda: _say_head(store))
 
     # Until the console's server takes over, SIGTERM ends in the same orderly way.
     signal.signal(signal.SIGTERM, _end)
@@ -128,6 +131,10 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
         commands.start()
         disclosures.start()
         _say_head(store)
+        if store.key_fault is not None:
+            log.error("%s; presses go on without their holders' names", store.key_fault)
+            _note(store, clock, journal.PERSONAL_KEY_MISSING, {"why": store.key_fault})
+        retention.start()
         from importlib.metadata import version
 
         _note(store, clock, journal.GATEWAY_STARTED, {"version": version("siaga"), "pid": os.getpid()})
@@ -149,6 +156,7 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
         others.hold_back()
         ingest.stop()
         commands.stop()
+        retention.stop()
         disclosures.stop()
         for worker in workers:
             worker.stop()
@@ -160,6 +168,10 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
             getattr(output, "close", lambda: None)()
         if started:
             _note(store, clock, journal.GATEWAY_STOPPED, {})
+
+
+def _retention(settings: Settings, store: Store, clock: Clock) -> Retention:
+    return Retention(store, clock, policy_of(settings), Erasures(settings.data_dir).add)
 
 
 def _say_head(store: SqlStore) -> None:

@@ -14,7 +14,7 @@ import stored
 from ingesting import NOW_MS, NOW_S, Desk
 
 from brokers import free_port
-from databases import Place, own_server, rows, shared_server
+from databases import Place, held_keys, own_server, rows, shared_server
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable
 from siaga_gateway.adapters.sql import postgres as engine_module
 from siaga_gateway.adapters.sql.postgres import Postgres
@@ -179,7 +179,7 @@ def test_a_commit_of_one_is_told_to_the_other(shared: Place, store: SqlStore) ->
 
 def test_a_server_that_is_killed_is_an_error_in_a_sentence_and_its_return_is_enough(tmp_path: Path) -> None:
     with own_server() as server:
-        store = SqlStore(Postgres(server.new_database()), NOW_MS)
+        store = SqlStore(Postgres(server.new_database()), NOW_MS, held_keys())
         stored.with_device(store)
         stored.open_incident(store)
         store.await_change(1)
@@ -220,7 +220,7 @@ def test_a_server_that_stands_still_is_given_up_and_used_again_when_it_goes_on(
     monkeypatch.setattr(engine_module, "ANSWER_S", 1.0)
     monkeypatch.setattr(engine_module, "CONNECT_S", 2)
     with own_server() as server:
-        store = SqlStore(Postgres(server.new_database()), NOW_MS)
+        store = SqlStore(Postgres(server.new_database()), NOW_MS, held_keys())
         stored.with_device(store)
         server.hold()
         try:

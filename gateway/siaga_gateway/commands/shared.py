@@ -15,7 +15,9 @@ from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, open_store, store_is_there
 from siaga_gateway.config import Settings, SettingsError, load
 from siaga_gateway.domain.command import CommandError
+from siaga_gateway.domain.personal import PersonalKeyError
 from siaga_gateway.service.enrol import EnrolError
+from siaga_gateway.service.retention import RetentionError
 from siaga_gateway.service.store import StoreConflict, StoreFailing
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -42,7 +44,16 @@ def told_plainly(command: F) -> F:
     def run(*arguments: Any, **options: Any) -> Any:
         try:
             return command(*arguments, **options)
-        except (SettingsError, StoreUnusable, StoreFailing, StoreConflict, EnrolError, CommandError) as error:
+        except (
+            SettingsError,
+            StoreUnusable,
+            StoreFailing,
+            StoreConflict,
+            EnrolError,
+            CommandError,
+            PersonalKeyError,
+            RetentionError,
+        ) as error:
             for line in str(error).splitlines():
                 click.echo(f"siaga: {line}", err=True)
             sys.exit(1)

@@ -7,8 +7,9 @@ import struct
 from typing import Final
 
 from siaga_gateway.adapters.sql.engine import Row
+from siaga_gateway.adapters.sql.sealing import Sealing
 from siaga_gateway.domain.incident import Change, Disposition, Incident, IncidentState, Mode, Position
-from siaga_gateway.domain.registry import Device, Owner, RegistrationState
+from siaga_gateway.domain.registry import Device, RegistrationState
 from siaga_gateway.domain.report import Status
 from siaga_gateway.domain.status import DeviceStatus
 from siaga_gateway.service.ports import JournalEntry
@@ -20,7 +21,7 @@ _STATES: Final = {str(member): member for member in IncidentState}
 _REGISTRATIONS: Final = {str(member): member for member in RegistrationState}
 json_text: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
-OWNER: Final = ("id", "name", "nik", "phone", "address", "language")
+OWNER: Final = ("id", "name", "nik", "phone", "address", "language", "key_id")
 DEVICE: Final = (
     "device_id",
     "public_xy",
@@ -108,18 +109,13 @@ def columns(names: tuple[str, ...], table: str | None = None) -> str:
     return ", ".join(names if table is None else (f"{table}.{name}" for name in names))
 
 
-def owner_of(row: Row) -> Owner | None:
-    """None where a LEFT JOIN found nobody."""
-    return None if row[0] is None else Owner(*row[:6])
-
-
 def device_of(row: Row) -> Device:
     device_id, public_xy, owner_id, state, *rest = row[:9]
     return Device(device_id, public_xy, owner_id, RegistrationState(state), *rest)
 
 
-def enrolled_of(row: Row) -> Enrolled:
-    return Enrolled(device_of(row), owner_of(row[9:]))
+def enrolled_of(row: Row, sealing: Sealing) -> Enrolled:
+    return Enrolled(device_of(row), sealing.owner_of(row[9:]))
 
 
 def _position_of(row: Row) -> Position | None:
@@ -193,7 +189,7 @@ def _health(status: Status) -> bytes:
     )
 
 
-def incident_of(row: Row) -> Incident:
+def incident_of(row: Row, sealing: Sealing) -> Incident:
     """From INCIDENT and OWNER columns, in this order."""
     n = len(INCIDENT)
     (id_, identifier, mode, state, device_id, label, registration, _, opening, opened, pressed, delayed) = row[:12]
@@ -207,7 +203,7 @@ def incident_of(row: Row) -> Incident:
         device_id=device_id,
         device_label=label,
         registration=_REGISTRATIONS[registration],
-        owner=owner_of(row[n:]),
+        owner=sealing.owner_of(row[n:]),
         opening_counter=opening,
         opened_at_ms=opened,
         pressed_at_ms=pressed,
@@ -226,7 +222,7 @@ def incident_of(row: Row) -> Incident:
         closed_by=closed_by,
         closed_at_ms=closed_at,
         disposition=None if disposition is None else Disposition(disposition),
-        note=note,
+        note=sealing.open_note(note, id_),
         sequence=sequence,
         last_press=last_press,
         last_cancel=last_cancel,
@@ -234,7 +230,7 @@ def incident_of(row: Row) -> Incident:
     )
 
 
-def incident_row(incident: Incident) -> Row:
+def incident_row(incident: Incident, sealing: Sealing) -> Row:
     return (
         incident.id,
         incident.identifier,
@@ -262,7 +258,7 @@ def incident_row(incident: Incident) -> Row:
         incident.closed_by,
         incident.closed_at_ms,
         None if incident.disposition is None else incident.disposition.value,
-        incident.note,
+        sealing.seal_note(incident.note, incident.id),
         incident.sequence,
         incident.last_press,
         incident.last_cancel,
@@ -270,18 +266,20 @@ def incident_row(incident: Incident) -> Row:
     )
 
 
-def snapshot(incident: Incident) -> str:
+def snapshot(incident: Incident, sealing: Sealing) -> str:
     """An incident as it is now, to be kept with a notice; the owner only by number, so that erasing reaches it."""
-    kept = {name: value for name, value in zip(INCIDENT, incident_row(incident), strict=True) if value is not None}
+    kept = {
+        name: value for name, value in zip(INCIDENT, incident_row(incident, sealing), strict=True) if value is not None
+    }
     kept["device_id"] = incident.device_id.hex()
     return json_text(kept)
 
 
-def from_snapshot(text: str, owner_row: Row) -> Incident:
+def from_snapshot(text: str, owner_row: Row, sealing: Sealing) -> Incident:
     """The incident as it was, with the owner as known today."""
     kept = json.loads(text)
     kept["device_id"] = bytes.fromhex(kept["device_id"])
-    return incident_of((*(kept.get(name) for name in INCIDENT), *owner_row))
+    return incident_of((*(kept.get(name) for name in INCIDENT), *owner_row), sealing)
 
 
 def entry_of(row: Row) -> JournalEntry:

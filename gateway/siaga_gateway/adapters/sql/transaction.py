@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from siaga_gateway.adapters.sql import audit, commands
+from siaga_gateway.adapters.sql import audit, commands, forgetting, sealing
 from siaga_gateway.adapters.sql.engine import Insert, Row, Session, Writing
 from siaga_gateway.adapters.sql.quarantine import let_go, merge
 from siaga_gateway.adapters.sql.rows import (
@@ -23,6 +23,7 @@ from siaga_gateway.adapters.sql.rows import (
     status_of,
     status_row,
 )
+from siaga_gateway.adapters.sql.sealing import Sealing
 from siaga_gateway.domain.command import Command
 from siaga_gateway.domain.incident import Incident, IncidentState, Notice
 from siaga_gateway.domain.outcome import Mark
@@ -31,6 +32,7 @@ from siaga_gateway.domain.status import DeviceStatus
 from siaga_gateway.service.store import (
     Attempt,
     DeliveryState,
+    Erased,
     EventKey,
     MarkedPress,
     MarkKey,
@@ -59,7 +61,7 @@ _ATTEMPTED: Final = (
     "UPDATE outbox SET state = CASE WHEN state = 'delivered' THEN state ELSE ? END, attempts = attempts + 1, "
     "last_attempt_ms = ?, detail = ? WHERE id = ?"
 )
-_DEVICE: Final = Insert("device", (*DEVICE, "changed"))
+_DEVICE: Final = Insert("device", (*DEVICE, "state_since_ms", "changed"))
 _ORDER: Final = (_EVENT, _SIGNATURE, _NOTICE, _ATTEMPT, _ATTEMPTED)
 _OUTBOX: Final = Insert("outbox", ("id", "output", "incident_id", "sequence", "state"))
 _CHANGED: Final = "UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE name = ?"
@@ -68,9 +70,10 @@ _CHANGED: Final = "UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEX
 class SqlTransaction:
     """Implements service.store.Transaction. Made by SqlStore.transaction()."""
 
-    def __init__(self, session: Session, writing: Writing) -> None:
+    def __init__(self, session: Session, writing: Writing, sealing: Sealing) -> None:
         self._session = session
         self._writing = writing
+        self._sealing = sealing
         self._waiting: dict[Insert | str, list[Row]] = {statement: [] for statement in _ORDER}
         self._incidents: dict[int, Incident] = {}
         self._states: dict[int, IncidentState] = {}  # of those that this transaction read or wrote
@@ -124,7 +127,7 @@ class SqlTransaction:
         other: list[Row] = []
         for incident in self._incidents.values():
             known = self._states.get(incident.id)
-            (same if incident.state is known else other).append(incident_row(incident))
+            (same if incident.state is known else other).append(incident_row(incident, self._sealing))
             self._states[incident.id] = incident.state
         self._incidents.clear()
         if other:
@@ -187,7 +190,7 @@ class SqlTransaction:
         return {incident.id: incident for incident in self._read(rows)}
 
     def _read(self, rows: Iterable[Row]) -> list[Incident]:
-        incidents = [incident_of(row) for row in rows]
+        incidents = [incident_of(row, self._sealing) for row in rows]
         self._states.update({incident.id: incident.state for incident in incidents})
         return incidents
 
@@ -243,7 +246,7 @@ class SqlTransaction:
     def add_notice(self, notice: Notice, outputs: Collection[str]) -> None:
         incident = notice.incident
         self._waiting[_NOTICE].append(
-            (incident.id, notice.sequence, notice.change.value, notice.sent_at_ms, snapshot(incident))
+            (incident.id, notice.sequence, notice.change.value, notice.sent_at_ms, snapshot(incident, self._sealing))
         )
         self._outbox.extend((output, incident.id, notice.sequence, "pending") for output in outputs)
 
@@ -273,11 +276,14 @@ class SqlTransaction:
 
     def add_owner(self, owner: Owner, at_ms: int) -> int:
         self._next_registry_version()
+        index = self._sealing.keys.index(owner.nik)
         ((number,),) = self._fetch(
-            "INSERT INTO owner (name, nik, phone, address, language, created_at_ms) VALUES (?, ?, ?, ?, ?, ?) "
+            "INSERT INTO owner (name, nik_index, phone, address, language, created_at_ms) VALUES ('', ?, '', '', ?, ?) "
             "RETURNING id",
-            (owner.name, owner.nik, owner.phone, owner.address, owner.language, at_ms),
+            (index, owner.language, at_ms),
         )
+        # What is sealed is bound to the number, so that comes second.
+        self._session.run(sealing.SEAL_OWNER, (*self._sealing.owner_columns(number, owner), index, number))
         return int(number)
 
     def add_device(self, device: Device) -> None:
@@ -294,11 +300,42 @@ class SqlTransaction:
             device.installed_longitude,
         )
         self.flush()
-        self._session.insert(_DEVICE, [(*row, version)])
+        self._session.insert(_DEVICE, [(*row, device.enrolled_at_ms, version)])
 
-    def set_registration(self, device_id: bytes, state: RegistrationState) -> None:
+    def set_registration(self, device_id: bytes, state: RegistrationState, at_ms: int) -> None:
         version = self._next_registry_version()
-        self._run("UPDATE device SET state = ?, changed = ? WHERE device_id = ?", (state.value, version, device_id))
+        self._run(
+            "UPDATE device SET state = ?, state_since_ms = ?, changed = ? WHERE device_id = ?",
+            (state.value, at_ms, version, device_id),
+        )
+
+    # What is forgotten
+
+    def forget_statuses(self, device_ids: Collection[bytes], before_ms: int) -> int:
+        self.flush()
+        return forgetting.statuses(self._session, self._writing, device_ids, before_ms)
+
+    def forget_incidents(self, ids: Collection[int], positions_before_ms: int, notes_before_ms: int) -> tuple[int, int]:
+        self.flush()
+        return forgetting.incidents(self._session, self._writing, ids, positions_before_ms, notes_before_ms)
+
+    def forget_strangers(self, before_ms: int) -> int:
+        self.flush()
+        return forgetting.strangers(self._session, before_ms)
+
+    def erase_owner(self, owner_id: int, at_ms: int) -> Erased:
+        version = self._next_registry_version()
+        self.flush()
+        return forgetting.owner(self._session, self._writing, owner_id, at_ms, version)
+
+    def claim(self, what: str, now_ms: int, every_ms: int) -> bool:
+        self._run("INSERT INTO meta (name, value) VALUES (?, '0') ON CONFLICT DO NOTHING", (f"done.{what}",))
+        return bool(
+            self._run(
+                "UPDATE meta SET value = ? WHERE name = ? AND CAST(value AS BIGINT) <= ?",
+                (str(now_ms), f"done.{what}", now_ms - every_ms),
+            )
+        )
 
     # Commands
 
