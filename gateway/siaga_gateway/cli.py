@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from siaga_gateway.commands import audit, look, personal, registrations, registry, setup
+from siaga_gateway.commands import audit, look, maintenance, personal, registrations, registry, setup
 from siaga_gateway.commands import command as to_devices
 from siaga_gateway.commands.shared import config_option, told_plainly
 
@@ -46,6 +46,8 @@ for each in (
     registry.quarantine,
     to_devices.command,
     to_devices.list_commands,
+    maintenance.checkin,
+    maintenance.maintenance,
     look.log,
     look.incidents,
     look.outbox,

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
-from siaga_gateway.config_operations import MetricsSettings
+from siaga_gateway.config_operations import MetricsSettings, SupervisionSettings
 from siaga_gateway.config_retention import RetentionSettings
 from siaga_gateway.config_section import Port
 from siaga_gateway.config_section import Section as _Section
@@ -193,6 +193,9 @@ class Settings(_Section):
     lorawan: LorawanSettings = Field(default_factory=LorawanSettings, description="LoRaWAN, beside the broker.")
     sms: SmsSettings = Field(default_factory=SmsSettings, description="Text messages, beside the broker.")
     console: ConsoleSettings = Field(default_factory=ConsoleSettings, description="The console.")
+    supervision: SupervisionSettings = Field(
+        default_factory=SupervisionSettings, description="When a button becomes a case for the installers."
+    )
     metrics: MetricsSettings = Field(default_factory=MetricsSettings, description="Figures and health.")
     retention: RetentionSettings = Field(
         default_factory=RetentionSettings, description="How long what is known of people is kept."

@@ -109,7 +109,7 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
         on_health=lambda well, _why: link.announce(well),
     )
     entry_point.ingest = ingest
-    operations = Operations(settings, store, clock, link, others, ingest, workers)
+    operations = Operations(settings, store, bell, clock, link, others, ingest, workers)
     operator = Operator(store, keyring, downlinks, bell, clock, outputs=names, committed=wake)
     disclosures = DisclosureLog(store, clock)
     retention = RetentionWorker(store, _retention(settings, store, clock), clock, bell, lambda: _say_head(store))

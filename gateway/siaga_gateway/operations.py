@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 from collections.abc import Sequence
 
@@ -12,12 +13,14 @@ from siaga_gateway.adapters.operations_http import OperationsServer
 from siaga_gateway.bearers import OtherBearers
 from siaga_gateway.config import Settings
 from siaga_gateway.premises import bound_socket
-from siaga_gateway.service.health import PROBE_S, Health, StoreProbe, Tallies, stuck_outbox
+from siaga_gateway.service.health import CENSUS_S, PROBE_S, Health, StoreProbe, Tallies, stuck_outbox
 from siaga_gateway.service.ingest import Ingest
 from siaga_gateway.service.outbox import OutboxWorker
-from siaga_gateway.service.ports import Clock
-from siaga_gateway.service.rounds import Job, Rounds
-from siaga_gateway.service.store import Store
+from siaga_gateway.service.ports import Bell, Clock
+from siaga_gateway.service.rounds import Job, Leases, Rounds
+from siaga_gateway.service.store import Store, StoreFailing
+from siaga_gateway.service.supervise import EVERY_S as SUPERVISE_S
+from siaga_gateway.service.supervise import MAIN_WAY, Supervisor
 from siaga_gateway.service_manager import ServiceManager
 
 log = logging.getLogger(__name__)
@@ -30,6 +33,7 @@ class Operations:
         self,
         settings: Settings,
         store: Store,
+        bell: Bell,
         clock: Clock,
         link: MqttLink,
         others: OtherBearers,
@@ -39,7 +43,20 @@ class Operations:
         """Raises StartError where the port for figures is taken."""
         probe = StoreProbe(store, clock)
         tallies = Tallies(store)
-        self._rounds = Rounds([Job("store probe", PROBE_S, probe.work)])
+
+        def ways() -> dict[str, bool]:
+            return {MAIN_WAY: link.up, **others.up()}
+
+        supervision = settings.supervision
+        supervisor = Supervisor(store, bell, clock, supervision.wanted, ways=ways, mass=supervision.mass)
+        jobs = [
+            Job("store probe", PROBE_S, probe.work),
+            Job("supervision", SUPERVISE_S, supervisor.work, shared=True),
+        ]
+        if settings.metrics.port is not None:
+            jobs.append(Job("census", CENSUS_S, tallies.count_all))
+        self._leases = Leases(store, f"{socket.gethostname()} {os.getpid()}")
+        self._rounds = Rounds(jobs, self._leases)
         self.health = Health(
             parts={
                 "ingest": ingest.silent_s,
@@ -60,7 +77,7 @@ class Operations:
             sources = Sources(
                 ingest=ingest,
                 outputs=workers,
-                bearers=lambda: {"mqtt": link.up, **others.up()},
+                bearers=ways,
                 health=self.health,
                 tallies=tallies,
                 clock=clock,
@@ -86,6 +103,10 @@ class Operations:
 
     def stop(self) -> None:
         self._rounds.stop()
+        try:
+            self._leases.give_back()
+        except StoreFailing as error:
+            log.info("the leases end by themselves: %s", error)
         if self._server is not None:
             self._server.stop()
         elif self._bound is not None:

@@ -33,7 +33,9 @@ def exposed(folder: Path) -> dict[str, dict[str, set[str]]]:
         limits=Limits(),
     )
     output = OutboxWorker(store, CapFolderOutput("cad", folder), JournalBell(), clock)
-    sources = Sources(ingest, [output], lambda: {"mqtt": True}, Health({}, {}), Tallies(store), clock)
+    tallies = Tallies(store)
+    tallies.count_all()
+    sources = Sources(ingest, [output], lambda: {"mqtt": True}, Health({}, {}), tallies, clock)
     text = exposition(sources)().decode()
     ingest.stop()
     store.close()

@@ -203,11 +203,11 @@ def test_more_new_senders_than_a_province_has_go_behind_those_that_are_known() -
     known = InboundFrame(raw(Kind.PRESS, 1), 0, "mqtt", lambda: None)
     here.lanes.put(known, 0)
     here.lanes.genuine(known)
-    for device in range(10, 6000):
+    for device in range(10, 12_000):
         here.put(raw(Kind.PRESS, device))
-    assert here.lanes.behind["crowd"] == 5_990 - 4_999
+    assert here.lanes.behind["crowd"] == 11_990 - 9_999
     here.put(raw(Kind.PRESS, 1, 2))
-    assert here.lanes.behind["crowd"] == 5_990 - 4_999, "not the one that has proven itself"
+    assert here.lanes.behind["crowd"] == 11_990 - 9_999, "not the one that has proven itself"
 
 
 def test_one_sender_cannot_fill_the_doubtful_lane() -> None:

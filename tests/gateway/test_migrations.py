@@ -13,6 +13,7 @@ from siaga_gateway.adapters.sql.engine import Engine
 from siaga_gateway.adapters.sql.migrate import Migration, applied, known_migrations, migrate, statements
 from siaga_gateway.domain.command import Command, CommandState
 from siaga_gateway.domain.frame import CommandCode
+from siaga_gateway.domain.supervision import Cause, Wanted, problems
 
 NOW_MS = stored.NOW_MS
 
@@ -53,6 +54,29 @@ def test_a_store_of_the_version_before_commands_keeps_all_and_takes_them(place: 
         transaction.add_command(given)
         assert transaction.last_down_counter(stored.DEVICE_ID) == 7
     assert (list(store.commands()), store.command_version()) == ([given], 1)
+    store.close()
+
+
+def test_a_store_of_the_version_before_maintenance_blames_no_device_for_its_past(place: Place) -> None:
+    old = place.open_at(3, NOW_MS)
+    with old.transaction() as session:
+        session.run("INSERT INTO meta (name, value) VALUES ('store', 'bcdfg')")
+        session.run("INSERT INTO owner VALUES (1, 'Contoh Wati', '9900000000000001', '+620000000001', 'Jl.', 'id', 0)")
+        device = (stored.DEVICE_ID, stored.PUBLIC_XY, 1, "active", "Toko Contoh", 0, None, None, None, 1)
+        session.run("INSERT INTO device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", device)
+        session.run(
+            "INSERT INTO device_status (device_id, first_counter, highest_counter, events, last_seen_ms, "
+            "battery_counter, low_battery, tamper_open, external_power) VALUES (?, 1, 500, 100, 5, 0, 0, 0, 0)",
+            (stored.DEVICE_ID,),
+        )
+    old.close()
+    store = stored.new_store(place)
+    ((enrolled, status),) = store.devices()
+    assert enrolled.device.checkin_s is None
+    assert status is not None and status.missing == 400 and status.restarts == 17
+    assert (status.restarts_until_ms, status.rejected_until_ms, status.tampered_ms) == (0, 0, None)
+    assert Cause.COUNTER_GAP not in problems(enrolled.device, status, NOW_MS, Wanted(), [])
+    assert store.open_cases() == []
     store.close()
 
 

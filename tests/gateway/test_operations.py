@@ -28,7 +28,7 @@ from system.house import SIAGA, Gateway, eventually
 
 # The invented owner of enrolled_buttons.
 PERSON = ("Contoh Wati", "Wati", "9900000000000001", "+620000000001", "620000000001", "Jl. Contoh", "Toko Contoh")
-LABELS = {"outcome", "stage", "le", "bearer", "lane", "reason", "why", "output", "state", "version", "python"}
+LABELS = {"outcome", "stage", "le", "bearer", "lane", "reason", "why", "output", "state", "version", "python", "cause"}
 
 
 class Observed(Gateway):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+import stored
 from hypothesis import given
 from hypothesis import strategies as st
 
+from databases import Place
 from siaga_gateway.service.figures import BOUNDS, Durations, StageTimes
-from siaga_gateway.service.rounds import Job, Rounds
+from siaga_gateway.service.rounds import Job, Leases, Rounds
 from siaga_gateway.service.store import StoreFailing
 
 
@@ -54,6 +56,30 @@ def test_a_shared_job_is_done_only_by_whoever_claims_it() -> None:
         rounds.turn(now)
     assert done == ["shared", "own", "own", "shared", "own"]
     assert asked == [("shared", 1)] * 3
+
+
+def test_of_two_workers_on_one_store_one_does_the_job_and_the_other_takes_over(place: Place) -> None:
+    done: list[str] = []
+    stores = [stored.new_store(place) for _ in range(2)]
+    leases = [Leases(store, name) for store, name in zip(stores, ("one", "two"), strict=True)]
+
+    def rounds(name: str, claim: Leases) -> Rounds:
+        return Rounds([Job("supervision", 1, lambda: done.append(name), shared=True)], claim)
+
+    workers = [rounds(name, claim) for name, claim in zip(("one", "two"), leases, strict=True)]
+    for now in (1000.0, 1001.0):
+        for worker in workers:
+            worker.turn(now)
+    if stores[0].engine.kind == "sqlite":  # one process has the store to itself
+        assert done == ["one", "two"] * 2
+    else:
+        assert done == ["one", "one"]
+        leases[0].give_back()
+        for worker in reversed(workers):
+            worker.turn(1002.0)
+        assert done == ["one", "one", "two"]
+    for store in stores:
+        store.close()
 
 
 @given(st.lists(st.tuples(st.floats(-10, 1000), st.integers(1, 50)), max_size=40))

@@ -205,7 +205,7 @@ def test_a_key_is_changed_while_others_read(place: Place, tmp_path: Path) -> Non
 
 
 def old_store(place: Place) -> None:
-    old = place.open_at(4, 0)
+    old = place.open_at(5, 0)
     with old.transaction() as session:
         session.run("INSERT INTO meta (name, value) VALUES ('store', 'bcdfg')")
         for number in range(1, 1_203):

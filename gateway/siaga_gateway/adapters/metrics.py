@@ -137,6 +137,15 @@ class Figures(Collector):
         yield up
         if tally is not None:
             yield from self._tallied(tally)
+        if (census := self._sources.tallies.census) is not None:
+            devices = GaugeMetricFamily("siaga_devices", "Enrolled devices by registration.", labels=("state",))
+            for state, count in sorted(census.devices.items()):
+                devices.add_metric((state,), count)
+            yield devices
+            cases = GaugeMetricFamily("siaga_maintenance_cases", "Open maintenance cases.", labels=("cause",))
+            for cause, count in census.cases.items():
+                cases.add_metric((str(cause),), count)
+            yield cases
 
     def _tallied(self, tally: Tally) -> Iterator[Metric]:
         now_ms = self._sources.clock.now_ms()

@@ -12,7 +12,7 @@ from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.catalogue import clock_time
 from siaga_gateway.commands.registrations import csv_option, enrol_file
-from siaga_gateway.commands.shared import DeviceId, by_option, config_option, opened, told_plainly
+from siaga_gateway.commands.shared import CheckIn, DeviceId, by_option, config_option, opened, told_plainly
 from siaga_gateway.commands.written import end_of, frame_of, position_of
 from siaga_gateway.domain.personal import PersonalKeyError
 from siaga_gateway.domain.registry import Owner, RegistrationState
@@ -118,6 +118,7 @@ def note_read(store: SqlStore, actor: str, what: str, owner_id: int | None = Non
 @click.option("--label", help="Where or what it is: 'Toko Makmur, kasir'.")
 @click.option("--state", type=_STATES, default="active", show_default=True)
 @click.option("--valid-until", type=click.DateTime(["%Y-%m-%d"]), help="Last day of the registration, WIB.")
+@click.option("--checkin", type=CheckIn(), help="How often it checks in: installed, ready, deep or seconds.")
 @click.option("--installed", help="Where it is mounted: latitude,longitude in degrees, as -5.4292,105.2610.")
 @csv_option
 @by_option
@@ -130,6 +131,7 @@ def enrol(
     label: str | None,
     state: str,
     valid_until: datetime | None,
+    checkin: int | None,
     installed: str | None,
     file: Path | None,
     actor: str,

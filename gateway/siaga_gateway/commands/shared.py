@@ -16,10 +16,13 @@ from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, open_store, stor
 from siaga_gateway.config import Settings, SettingsError, load
 from siaga_gateway.domain.command import CommandError
 from siaga_gateway.domain.personal import PersonalKeyError
+from siaga_gateway.domain.supervision import PROFILES
 from siaga_gateway.service.enrol import EnrolError
 from siaga_gateway.service.retention import RetentionError
 from siaga_gateway.service.store import StoreConflict, StoreFailing
+from siaga_gateway.service.supervise import MaintenanceError
 
+_LONGEST_S = 604_800  # what a button's own setting allows
 F = TypeVar("F", bound=Callable[..., Any])
 
 config_option = click.option(
@@ -53,6 +56,7 @@ def told_plainly(command: F) -> F:
             CommandError,
             PersonalKeyError,
             RetentionError,
+            MaintenanceError,
         ) as error:
             for line in str(error).splitlines():
                 click.echo(f"siaga: {line}", err=True)
@@ -89,3 +93,17 @@ class DeviceId(click.ParamType[bytes]):
         if len(device_id) != 8:
             self.fail(f"{value!r} is no device_id: 16 hex digits, as on the button's label", param, ctx)
         return device_id
+
+
+class CheckIn(click.ParamType[int]):
+    """How often a device checks in: the name of its profile, or seconds."""
+
+    name = "checkin"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        seconds = PROFILES.get(value) or (int(value) if value.isdecimal() else 0)
+        if not 10 <= seconds <= _LONGEST_S:
+            self.fail(f"{value!r}: installed, ready, deep, or seconds from 10 to {_LONGEST_S}", param, ctx)
+        return seconds

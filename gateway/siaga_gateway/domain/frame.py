@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import struct
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 # Named again, because they are part of what decode_uplink returns.
+from siaga_gateway.domain.record import record
 from siaga_gateway.domain.report import NO_POSITION as NO_POSITION
 from siaga_gateway.domain.report import Bearer as Bearer
 from siaga_gateway.domain.report import Flags as Flags
@@ -109,7 +109,7 @@ class FrameError(Exception):
         self.detail = detail
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Receipt:
     """A device's answer to a COMMAND."""
 
@@ -117,7 +117,7 @@ class Receipt:
     result: Result
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Uplink:
     """One uplink frame, laid out and not yet verified. Exactly one of report, public_key and receipt is there."""
 

@@ -42,6 +42,7 @@ class Device:
     valid_until_ms: int | None = None  # after this the registration counts as expired
     installed_latitude: int | None = None  # degrees x 10^7
     installed_longitude: int | None = None
+    checkin_s: int | None = None  # how often it checks in; None: as the settings expect of any
 
 
 def state_at(device: Device, now_ms: int) -> RegistrationState:

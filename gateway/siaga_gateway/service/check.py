@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from siaga_gateway.domain.frame import FrameError, Kind, Uplink, decode_uplink
+from siaga_gateway.domain.record import record
 from siaga_gateway.domain.verify import verify, verify_enrol
 from siaga_gateway.service import journal
 from siaga_gateway.service.inbound import InboundFrame
@@ -28,7 +29,7 @@ _PROVEN: Final = 10_000  # verified frames that are remembered, in each of two g
 _KEPT_BYTES: Final = 256  # of a malformed frame, as evidence
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Genuine:
     """A frame that an enrolled device made."""
 

@@ -7,6 +7,7 @@ nothing meanwhile: what was not answered goes again with every check-in, and at 
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Callable
@@ -25,8 +26,9 @@ from siaga_gateway.domain.command import (
     next_counter,
     pause_ms,
 )
-from siaga_gateway.domain.frame import CommandCode, Kind, Receipt, encode_command
+from siaga_gateway.domain.frame import CommandCode, Kind, Receipt, Result, encode_command
 from siaga_gateway.domain.registry import state_at
+from siaga_gateway.domain.supervision import checkin_of
 from siaga_gateway.service import journal
 from siaga_gateway.service.downlinks import CommandSender
 from siaga_gateway.service.inbound import InboundFrame
@@ -234,6 +236,8 @@ def take_receipt(transaction: Transaction, device_id: bytes, counter: int, recei
         return
     if command.state not in ANSWERED.values():
         transaction.put_command(replace(command, state=ANSWERED[receipt.result], closed_ms=received_ms))
+        if command.code is CommandCode.SETTINGS and receipt.result is Result.DONE:
+            _note_checkin(transaction, device_id, command.arguments)
     _note(
         transaction,
         journal.COMMAND_ANSWERED,
@@ -245,6 +249,13 @@ def take_receipt(transaction: Transaction, device_id: bytes, counter: int, recei
         counter=counter,
         was=None if command.state in OPEN else str(command.state),
     )
+
+
+def _note_checkin(transaction: Transaction, device_id: bytes, arguments: bytes) -> None:
+    """The device holds to other settings now: supervision expects its check-ins by them."""
+    settings = json.loads(arguments)
+    if isinstance(settings, dict) and (found := checkin_of(settings)) is not None:
+        transaction.set_checkin(device_id, *found)
 
 
 def _close(

@@ -80,10 +80,12 @@ class Registrar:
         state: RegistrationState = RegistrationState.ACTIVE,
         valid_until_ms: int | None = None,
         installed: tuple[int, int] | None = None,
+        checkin_s: int | None = None,
     ) -> Device:
         """Enrol a device by its ENROL frame, given or waiting in the quarantine under its device_id.
 
-        installed: latitude and longitude in degrees x 10^7. Raises EnrolError.
+        installed: latitude and longitude in degrees x 10^7. checkin_s: how often it checks in, where that is not what
+        the settings expect. Raises EnrolError.
         """
         if self._store.owner(owner_id) is None:
             raise EnrolError(
@@ -106,6 +108,7 @@ class Registrar:
             valid_until_ms=valid_until_ms,
             installed_latitude=None if installed is None else installed[0],
             installed_longitude=None if installed is None else installed[1],
+            checkin_s=checkin_s,
         )
         with self._store.transaction() as transaction:
             transaction.add_device(device)
@@ -137,6 +140,18 @@ class Registrar:
                 )
             frame = stranger.enrol_frame
         return proven_key(frame, device_id)
+
+    def set_checkin(self, device_id: bytes, checkin_s: int | None, *, actor: str) -> None:
+        """How often the device is expected to check in; None: as the settings expect of any."""
+        if not self._store.enrolled([device_id]):
+            raise EnrolError(f"device {device_id.hex()} is not enrolled; `siaga gateway devices` shows those that are")
+        now_ms = self._clock.now_ms()
+        with self._store.transaction() as transaction:
+            transaction.set_checkin(device_id, checkin_s)
+            transaction.note(
+                journal.CHECKIN_CHANGED, now_ms, {"checkin_s": checkin_s}, device_id=device_id, actor=actor
+            )
+        self._ring()
 
     def set_state(self, device_id: bytes, state: RegistrationState, *, actor: str, reason: str) -> RegistrationState:
         """Change what the device's registration is worth, from its next frame on. Returns what it was before."""

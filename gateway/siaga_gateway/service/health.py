@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from siaga_gateway.service.ports import Clock
-from siaga_gateway.service.store import Store, StoreFailing, Tally, Waiting
+from siaga_gateway.service.store import Census, Store, StoreFailing, Tally, Waiting
 
 # A verified batch, a commit on a slow disk, a delivery up to its deadline: all are well below.
 HANGS_S: Final = 120.0
 # No pause between two tries of a delivery is longer than 300 s; nobody tries what has lain for longer.
 STUCK_S: Final = 400.0
 PROBE_S: Final = 15.0
+CENSUS_S: Final = 60.0
 _PROBE_LATE_S: Final = 60.0
 ALIVE: Final = "alive_ms"  # name under which the store remembers when this was asked last
 
@@ -84,6 +85,11 @@ class Tallies:
         self._lock = threading.Lock()
         self._tally: Tally | None = None
         self._at = 0.0
+        self.census: Census | None = None  # None: not counted yet
+
+    def count_all(self) -> None:
+        """Count what takes a while, in the rounds. Raises StoreFailing."""
+        self.census = self._store.census()
 
     def now(self) -> Tally:
         """Raises StoreFailing."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from typing import Protocol
 
+from siaga_gateway.domain.record import record
 
-@dataclass(frozen=True, slots=True)
+
+@record
 class InboundFrame:
     """One frame as it came from a bearer; nothing of it is believed yet."""
 

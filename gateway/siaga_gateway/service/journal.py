@@ -33,9 +33,18 @@ LOW_BATTERY: Final = "low_battery"  # counter, battery (percent or null)
 REPEATED: Final = "repeated"  # counter, kind, count: a frame that is stored came again, and was answered again
 SIGNATURE_ADDED: Final = "signature_added"  # counter, sha256: the signature of an event that came without one
 COUNTER_GAP: Final = "counter_gap"  # after, counter, missing (how many between them never came, or not yet)
+MAINTENANCE_OPENED: Final = "maintenance_opened"
+#   case, cause (silent, low_battery, tamper, restarts, rejected, counter_gap, old_version), and what it is about:
+#   silent_s, battery, missing, version, lately (restarts or refused inputs)
+MAINTENANCE_CLOSED: Final = (
+    "maintenance_closed"  # case, cause; by itself or by a person; of many at once: cause, devices
+)
+MAINTENANCE_MASS: Final = "maintenance_mass"  # case, cause, devices, bearer (of most): many cases at once, one notice
+MAINTENANCE_MASS_OVER: Final = "maintenance_mass_over"  # case, cause, left
 OWNER_ADDED: Final = "owner_added"  # owner_id
 ENROLLED: Final = "enrolled"  # owner_id, state
 REGISTRATION_CHANGED: Final = "registration_changed"  # before, after, reason
+CHECKIN_CHANGED: Final = "checkin_changed"  # checkin_s: how often it is expected to check in, null: as any
 
 # People's data. Free of it like all the rest: numbers say whose. A reason that a person types says why, not who
 PERSONAL_READ: Final = "personal_read"

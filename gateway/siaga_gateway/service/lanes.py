@@ -52,8 +52,8 @@ CROWD: Final = "crowd"
 _BURST: Final = 100
 _PER_S: Final = 5.0
 # The same for all senders together that have proven nothing since the gateway started.
-_NEW_BURST: Final = 5_000
-_NEW_PER_S: Final = 1_000.0
+_NEW_BURST: Final = 10_000
+_NEW_PER_S: Final = 2_000.0
 _DOUBTED_S: Final = 60.0
 _LEAST: Final = 16  # frames of one sender that may wait in the doubtful lane, however many share it
 _SENDERS: Final = 50_000  # remembered; those longest unheard of go first

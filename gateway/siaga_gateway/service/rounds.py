@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from siaga_gateway.service.store import StoreFailing
+from siaga_gateway.service.store import Store, StoreFailing
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,32 @@ class Claim(Protocol):
 def alone(job: str, every_s: float) -> bool:
     """The claim of a gateway that is the only one on its store."""
     return True
+
+
+class Leases:
+    """The claim of workers that share a store: whoever has the store's lease does the job, and goes on doing it."""
+
+    _TURNS: Final = 3  # so many that are missed, and another worker takes over
+
+    def __init__(self, store: Store, holder: str) -> None:
+        """holder: this worker among all of the store."""
+        self._store = store
+        self._holder = holder
+        self._held: set[str] = set()
+
+    def __call__(self, job: str, every_s: float) -> bool:
+        held = self._store.lease(_lease(job), self._holder, max(self._TURNS * every_s, 30.0))
+        (self._held.add if held else self._held.discard)(job)
+        return held
+
+    def give_back(self) -> None:
+        """At the end, so that another need not wait."""
+        for job in self._held:
+            self._store.release_lease(_lease(job), self._holder)
+
+
+def _lease(job: str) -> str:
+    return f"job {job}"
 
 
 class Rounds:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 # Entries in full for one kind and device in one window, and for one kind over all devices.
+from siaga_gateway.domain.record import record
+
 EACH: Final = 3
 ALL: Final = 30
 # For kinds that are usual on a bad network and only of interest as a sum.
@@ -15,7 +17,7 @@ FEW_ALL: Final = 5
 WINDOW_MS: Final = 60_000
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SampledEntry:
     """An entry for the journal; `facts` has a `count` of those it stands for, itself included."""
 

@@ -11,7 +11,7 @@ device first, and reads after that what it decides by.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,8 +21,10 @@ from siaga_gateway.domain.command import Command
 from siaga_gateway.domain.frame import Kind, Stage, Suite
 from siaga_gateway.domain.incident import Change, Incident, Notice
 from siaga_gateway.domain.outcome import Mark
+from siaga_gateway.domain.record import record
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.domain.status import DeviceStatus
+from siaga_gateway.domain.supervision import Case, Cause, Wanted
 from siaga_gateway.service.audit import AuditReader, EventRow
 from siaga_gateway.service.ports import JournalReader
 
@@ -38,7 +40,7 @@ class StoreConflict(Exception):
     """What was to be written contradicts what is there (a second owner with the same NIK); nothing was changed."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NewEvent:
     """A verified frame to keep for ever: `frame` as it came, `signature` of the ES256 form once that is known."""
 
@@ -54,7 +56,7 @@ class NewEvent:
     answer: Stage = Stage.RECEIVED  # the stage that its button is told
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StoredEvent:
     """What tells a repetition from a contradiction."""
 
@@ -63,7 +65,7 @@ class StoredEvent:
     incident_id: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MarkedPress:
     """Which incident a PRESS's counter stands for."""
 
@@ -156,12 +158,47 @@ class Tally:
     strangers: int  # in the quarantine
 
 
+@dataclass(frozen=True, slots=True)
+class Sieve:
+    """By what the store finds devices whose cases may have to change; domain.supervision decides."""
+
+    now_ms: int
+    wanted: Wanted
+    silent_before_ms: Mapping[int, int]  # by checkin_s: who was heard last before that is silent
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A device as supervision sees it."""
+
+    device: Device
+    status: DeviceStatus | None
+    standing: tuple[Case, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """Sums over all devices; counting them takes a while."""
+
+    devices: Mapping[str, int]  # by registration state
+    cases: Mapping[Cause, int]  # open ones by cause, folds not counted
+
+
 class Transaction(Protocol):
     """Reads see what was committed and what this transaction wrote."""
 
     def lock(self, device_ids: Collection[bytes]) -> None:
         """Until this transaction ends no other one changes anything of these enrolled devices. To be called once,
         before anything of theirs is written; reads from here on see what others did before."""
+        ...
+
+    def mark(self) -> Hashable | None:
+        """Equal to what `mark_after` gave to an earlier transaction: since its end nobody has changed an event, a
+        status, an incident, a press or an owner. None: this engine cannot tell."""
+        ...
+
+    def mark_after(self) -> Hashable | None:
+        """What `mark` will say after this transaction, if nobody writes in between."""
         ...
 
     # An incoming batch: each of these is one query, however many keys
@@ -184,7 +221,10 @@ class Transaction(Protocol):
         ...
 
     def put_status(self, status: DeviceStatus) -> None: ...
-    def put_incident(self, incident: Incident) -> None: ...
+    def put_incident(self, incident: Incident, before: Incident | None = None) -> None:
+        """before: as it was, if it is known to be there; else None."""
+        ...
+
     def put_mark(self, device_id: bytes, test: bool, mark: Mark, incident_id: int) -> None: ...
 
     def note(
@@ -261,6 +301,26 @@ class Transaction(Protocol):
         ...
 
     def put_command(self, command: Command) -> None: ...
+
+    # Maintenance
+    def case(self, case_id: int) -> Case | None: ...
+    def next_case_id(self) -> int:
+        """A number that no case has had; so are all above it, until this transaction ends."""
+        ...
+
+    def put_case(self, case: Case) -> None: ...
+    def put_members(self, fold: Case) -> None:
+        """Close the open cases of a closed fold as it was closed."""
+        ...
+
+    def release_members(self, fold_id: int) -> None:
+        """The open cases of a fold stand for themselves from now on."""
+        ...
+
+    def set_checkin(self, device_id: bytes, checkin_s: int | None) -> None: ...
+    def add_deafness(self, way: str, from_ms: int, to_ms: int) -> None:
+        """Also forgets what ended more than 40 days before."""
+        ...
 
     # Outbox
     def record(self, attempts: Sequence[Attempt]) -> None: ...
@@ -369,6 +429,44 @@ class Store(JournalReader, AuditReader, Protocol):
     def commands(self, device_id: bytes | None = None, limit: int = 200) -> Sequence[Command]:
         """The newest first."""
         ...
+
+    # Maintenance
+    def intervals(self) -> Sequence[int]:
+        """Every checkin_s that is registered of a device."""
+        ...
+
+    def deafness(self, ways: Collection[str], since_ms: int) -> Sequence[tuple[int, int]]:
+        """When one of these ways was not heard: from, to; those that ended after since_ms."""
+        ...
+
+    def suspects(self, sieve: Sieve, after: bytes, limit: int) -> Sequence[Watched]:
+        """Devices that the sieve holds back, by device_id > after, in that order."""
+        ...
+
+    def open_cases(self, *, fold: int | None = None, after: int = 0, limit: int = 200) -> Sequence[Case]:
+        """Open cases with id > after, oldest first: those that no fold stands for, folds among them, or a fold's."""
+        ...
+
+    def open_folds(self) -> Sequence[tuple[Case, int]]:
+        """Folds that are not closed, each with how many of its cases are open."""
+        ...
+
+    def opened_since(self, cause: Cause, since_ms: int) -> Sequence[Case]:
+        """Open cases that no fold stands for."""
+        ...
+
+    def cases_of(self, device_id: bytes, limit: int = 50) -> Sequence[Case]:
+        """The newest first, closed ones too."""
+        ...
+
+    def watched(
+        self, *, text: str = "", troubled: bool = False, after: tuple[str, bytes] | None = None, limit: int = 50
+    ) -> Sequence[Watched]:
+        """Devices in the order of (label, device_id) after that of `after`. text: in the label, or how the device_id
+        begins in hex. troubled: only those with an open case. `standing`: their open cases."""
+        ...
+
+    def census(self) -> Census: ...
 
     # Outbox
     def outbox_version(self) -> int:

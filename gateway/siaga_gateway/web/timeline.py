@@ -35,6 +35,10 @@ TONES: Final = {
     journal.BEARER_LOST: "warning",
     journal.COMMAND_EXPIRED: "warning",
     journal.RECEIPT_UNKNOWN: "warning",
+    journal.MAINTENANCE_OPENED: "warning",
+    journal.MAINTENANCE_MASS: "warning",
+    journal.MAINTENANCE_CLOSED: "done",
+    journal.MAINTENANCE_MASS_OVER: "done",
     journal.PERSONAL_KEY_MISSING: "alarm",
     journal.RESTORED: "warning",
     journal.CLOSED: "done",
@@ -60,6 +64,7 @@ UNTOLD: Final = frozenset(
         "has_position",
         "after",
         "down_counter",
+        "case",
         "file",
         "sha256",
         "head",
@@ -92,6 +97,7 @@ WORDED: Final = {
     "command": "command",
     "result": "result",
     "was": "result",
+    "cause": "cause",
 }
 
 

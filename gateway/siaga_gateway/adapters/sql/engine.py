@@ -67,6 +67,14 @@ class Session(Protocol):
 
     def insert(self, insert: Insert, rows: Sequence[Row]) -> None: ...
 
+    def foreign(self) -> int | None:
+        """A number that changes with every commit of another connection; None: this engine cannot tell."""
+        ...
+
+    def change(self, insert: Insert, rows: Sequence[Row]) -> None:
+        """As `insert`, where a row is there under each of the keys: that may be had for less."""
+        ...
+
     def lock_devices(self, device_ids: Collection[bytes]) -> None:
         """See service.store.Transaction.lock."""
         ...

@@ -103,6 +103,8 @@ def owner(session: Session, writing: Writing, owner_id: int, at_ms: int, version
     if devices:
         among, parameters = writing.among("device_status", "device_id", devices)
         session.run(f"UPDATE device_status SET {_NO_POSITION} WHERE {among}", parameters)  # noqa: S608
+        among, parameters = writing.among("maintenance", "device_id", devices)
+        session.run(f"UPDATE maintenance SET note = NULL WHERE {among}", parameters)  # noqa: S608
     if ids:
         among, parameters = writing.among("incident", "id", ids)
         session.run(

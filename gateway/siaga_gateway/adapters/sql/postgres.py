@@ -178,6 +178,12 @@ class _Session:
             self._statements[insert] = text
         self.run(text, [list(column) for column in zip(*rows, strict=True)])
 
+    def change(self, insert: Insert, rows: Sequence[Row]) -> None:
+        self.insert(insert, rows)
+
+    def foreign(self) -> int | None:
+        return None
+
     def lock_devices(self, device_ids: Collection[bytes]) -> None:
         if device_ids:
             # The order is what keeps two workers from waiting for each other in a ring.

@@ -8,6 +8,7 @@ from typing import Any, Final
 from siaga_gateway.adapters.sql import commands, forgetting, tallies
 from siaga_gateway.adapters.sql.audit import AuditReads
 from siaga_gateway.adapters.sql.engine import Row, Writing
+from siaga_gateway.adapters.sql.maintenance import MaintenanceReads
 from siaga_gateway.adapters.sql.rows import (
     DELIVERY,
     DEVICE,
@@ -51,7 +52,7 @@ _DELIVERY: Final = (
 )
 
 
-class SqlReads(AuditReads):
+class SqlReads(AuditReads, MaintenanceReads):
     """The reading half of SqlStore."""
 
     name: str

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import struct
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
 
 from siaga_gateway.adapters.sql.engine import Row
 from siaga_gateway.adapters.sql.sealing import Sealing
@@ -19,7 +21,6 @@ from siaga_gateway.service.store import Attempt, Delivery, DeliveryState, Enroll
 _MODES: Final = {str(member): member for member in Mode}
 _STATES: Final = {str(member): member for member in IncidentState}
 _REGISTRATIONS: Final = {str(member): member for member in RegistrationState}
-json_text: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 OWNER: Final = ("id", "name", "nik", "phone", "address", "language", "key_id")
 DEVICE: Final = (
@@ -32,6 +33,7 @@ DEVICE: Final = (
     "valid_until_ms",
     "installed_latitude",
     "installed_longitude",
+    "checkin_s",
 )
 POSITION: Final = ("latitude", "longitude", "accuracy_m", "fix_age_s", "position_source", "position_at_ms")
 STATUS: Final = (
@@ -47,6 +49,10 @@ STATUS: Final = (
     "external_power",
     *POSITION,
     "health",
+    "restarts",
+    "restarts_until_ms",
+    "rejected_until_ms",
+    "tampered_ms",
 )
 INCIDENT: Final = (
     "id",
@@ -104,18 +110,24 @@ DELIVERY: Final = (
 )
 
 
+def json_text(value: Mapping[str, Any]) -> str:
+    """Without blanks, in UTF-8."""
+    text: str = orjson.dumps(value).decode()
+    return text
+
+
 def columns(names: tuple[str, ...], table: str | None = None) -> str:
     """`a, b` or `table.a, table.b`."""
     return ", ".join(names if table is None else (f"{table}.{name}" for name in names))
 
 
 def device_of(row: Row) -> Device:
-    device_id, public_xy, owner_id, state, *rest = row[:9]
+    device_id, public_xy, owner_id, state, *rest = row[: len(DEVICE)]
     return Device(device_id, public_xy, owner_id, RegistrationState(state), *rest)
 
 
 def enrolled_of(row: Row, sealing: Sealing) -> Enrolled:
-    return Enrolled(device_of(row), sealing.owner_of(row[9:]))
+    return Enrolled(device_of(row), sealing.owner_of(row[len(DEVICE) :]))
 
 
 def _position_of(row: Row) -> Position | None:
@@ -155,6 +167,10 @@ def status_of(row: Row) -> DeviceStatus:
         external_power=bool(power),
         position=_position_of(row[10:16]),
         health=None if row[16] is None else Status.from_body(row[16]),
+        restarts=row[17],
+        restarts_until_ms=row[18],
+        rejected_until_ms=row[19],
+        tampered_ms=row[20],
     )
 
 
@@ -173,6 +189,10 @@ def status_row(status: DeviceStatus) -> Row:
         int(status.external_power),
         *_position_row(status.position),
         None if health is None else _health(health),
+        status.restarts,
+        status.restarts_until_ms,
+        status.rejected_until_ms,
+        status.tampered_ms,
     )
 
 
@@ -234,11 +254,11 @@ def incident_row(incident: Incident, sealing: Sealing) -> Row:
     return (
         incident.id,
         incident.identifier,
-        incident.mode.value,
-        incident.state.value,
+        incident.mode._value_,
+        incident.state._value_,
         incident.device_id,
         incident.device_label,
-        incident.registration.value,
+        incident.registration._value_,
         None if incident.owner is None else incident.owner.id,
         incident.opening_counter,
         incident.opened_at_ms,
@@ -266,25 +286,23 @@ def incident_row(incident: Incident, sealing: Sealing) -> Row:
     )
 
 
-def snapshot(incident: Incident, sealing: Sealing) -> str:
-    """An incident as it is now, to be kept with a notice; the owner only by number, so that erasing reaches it."""
-    kept = {
-        name: value for name, value in zip(INCIDENT, incident_row(incident, sealing), strict=True) if value is not None
-    }
-    kept["device_id"] = incident.device_id.hex()
+def snapshot(row: Row) -> str:
+    """An incident's row, to be kept with a notice; the owner only by number, so that erasing reaches it."""
+    kept = {name: value for name, value in zip(INCIDENT, row, strict=True) if value is not None}
+    kept["device_id"] = kept["device_id"].hex()
     return json_text(kept)
 
 
 def from_snapshot(text: str, owner_row: Row, sealing: Sealing) -> Incident:
     """The incident as it was, with the owner as known today."""
-    kept = json.loads(text)
+    kept = orjson.loads(text)
     kept["device_id"] = bytes.fromhex(kept["device_id"])
     return incident_of((*(kept.get(name) for name in INCIDENT), *owner_row), sealing)
 
 
 def entry_of(row: Row) -> JournalEntry:
     id_, at_ms, kind, incident_id, device_id, actor, facts, frame = row
-    return JournalEntry(id_, at_ms, kind, incident_id, device_id, actor, json.loads(facts), frame)
+    return JournalEntry(id_, at_ms, kind, incident_id, device_id, actor, orjson.loads(facts), frame)
 
 
 def delivery_of(row: Row) -> Delivery:

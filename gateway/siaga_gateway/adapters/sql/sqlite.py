@@ -146,6 +146,17 @@ class _Session:
         with failing():
             self._connection.executemany(_insert(insert), rows)
 
+    def change(self, insert: Insert, rows: Sequence[Row]) -> None:
+        with failing():
+            changed = self._connection.executemany(_update(insert), rows).rowcount
+        if changed != len(rows):
+            raise LookupError(
+                f"{len(rows) - changed} of {len(rows)} rows of {insert.table} are not there to be changed"
+            )
+
+    def foreign(self) -> int | None:
+        return int(self.fetch("PRAGMA data_version")[0][0])
+
     def lock_devices(self, device_ids: Collection[bytes]) -> None:
         return
 
@@ -166,6 +177,17 @@ class _Session:
 def _insert(insert: Insert) -> str:
     marks = _marks(len(insert.names))
     return f"INSERT INTO {insert.table} ({', '.join(insert.names)}) VALUES ({marks}){insert.tail()}"  # noqa: S608
+
+
+@cache
+def _update(insert: Insert) -> str:
+    """Of wide rows SQLite makes an UPDATE at a fifth of the cost of an INSERT with ON CONFLICT."""
+    numbers = {name: number for number, name in enumerate(insert.names, 1)}
+    kept = insert.fixed.union(insert.keys)
+    changes = ", ".join(f"{name} = ?{number}" for name, number in numbers.items() if name not in kept)
+    same = " AND ".join(f"{name} = ?{numbers[name]}" for name in insert.keys)
+    # The last mark is named in any case: a row has as many values as there are marks.
+    return f"UPDATE {insert.table} SET {changes} WHERE {same} AND ?{len(numbers)} IS ?{len(numbers)}"  # noqa: S608
 
 
 def _marks(count: int) -> str:

@@ -39,6 +39,7 @@ class SqlStore(SqlReads):
         if keys is None:
             keys = KeyFile(place.with_name(KEY_FILE)) if isinstance(place, Path) else NoKeys()
         self.sealing = Sealing(keys)
+        self._writes = 0  # transactions of this process that touched more than the journal and the outbox
         self.engine.open()
         try:
             migrate(self.engine, known_migrations(self.engine), now_ms)
@@ -55,9 +56,11 @@ class SqlStore(SqlReads):
     @contextmanager
     def transaction(self) -> Iterator[SqlTransaction]:
         with self.engine.transaction() as session:
-            transaction = SqlTransaction(session, self.writing, self.sealing)
+            transaction = SqlTransaction(session, self.writing, self.sealing, self._writes)
             yield transaction
             transaction.finish()
+            if transaction.touched:
+                self._writes += 1  # under the engine's lock where it matters: SQLite's writer is alone
 
     def _seal(self) -> None:
         """See to the key that personal data is sealed under; seal what an older version left in the open."""

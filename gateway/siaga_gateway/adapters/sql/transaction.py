@@ -3,10 +3,10 @@ commits (the journal, the outbox) at the very end."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from siaga_gateway.adapters.sql import audit, commands, forgetting, sealing
+from siaga_gateway.adapters.sql import audit, commands, forgetting, maintenance, sealing
 from siaga_gateway.adapters.sql.engine import Insert, Row, Session, Writing
 from siaga_gateway.adapters.sql.quarantine import let_go, merge
 from siaga_gateway.adapters.sql.rows import (
@@ -29,6 +29,7 @@ from siaga_gateway.domain.incident import Incident, IncidentState, Notice
 from siaga_gateway.domain.outcome import Mark
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.domain.status import DeviceStatus
+from siaga_gateway.domain.supervision import Case
 from siaga_gateway.service.store import (
     Attempt,
     DeliveryState,
@@ -62,7 +63,7 @@ _ATTEMPTED: Final = (
     "last_attempt_ms = ?, detail = ? WHERE id = ?"
 )
 _DEVICE: Final = Insert("device", (*DEVICE, "state_since_ms", "changed"))
-_ORDER: Final = (_EVENT, _SIGNATURE, _NOTICE, _ATTEMPT, _ATTEMPTED)
+_ORDER: Final = (_EVENT, _SIGNATURE, _NOTICE, _ATTEMPT, _ATTEMPTED, maintenance.PUT)
 _OUTBOX: Final = Insert("outbox", ("id", "output", "incident_id", "sequence", "state"))
 _CHANGED: Final = "UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE name = ?"
 
@@ -70,12 +71,17 @@ _CHANGED: Final = "UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEX
 class SqlTransaction:
     """Implements service.store.Transaction. Made by SqlStore.transaction()."""
 
-    def __init__(self, session: Session, writing: Writing, sealing: Sealing) -> None:
+    def __init__(self, session: Session, writing: Writing, sealing: Sealing, writes: int = 0) -> None:
+        """writes: how many transactions of this process touched more than the journal and the outbox before it."""
         self._session = session
+        self._writes = writes
+        self._foreign: int | None = None
+        self.touched = False
         self._writing = writing
         self._sealing = sealing
         self._waiting: dict[Insert | str, list[Row]] = {statement: [] for statement in _ORDER}
         self._incidents: dict[int, Incident] = {}
+        self._rows: dict[int, tuple[Incident, Row]] = {}
         self._states: dict[int, IncidentState] = {}  # of those that this transaction read or wrote
         self._statuses: dict[bytes, DeviceStatus] = {}
         self._marks: dict[Row, Row] = {}
@@ -127,23 +133,39 @@ class SqlTransaction:
         other: list[Row] = []
         for incident in self._incidents.values():
             known = self._states.get(incident.id)
-            (same if incident.state is known else other).append(incident_row(incident, self._sealing))
+            (same if incident.state is known else other).append(self._row(incident))
             self._states[incident.id] = incident.state
         self._incidents.clear()
         if other:
             self._session.insert(_INCIDENT, other)
         if same:
-            self._session.insert(_INCIDENT_SAME_STATE, same)
+            self._session.change(_INCIDENT_SAME_STATE, same)
+
+    def _row(self, incident: Incident) -> Row:
+        """Its row, made once: with a change comes a notice of it."""
+        made = self._rows.get(incident.id)
+        if made is None or made[0] is not incident:
+            made = self._rows[incident.id] = (incident, incident_row(incident, self._sealing))
+        return made[1]
 
     def _fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         self.flush()
         return self._session.fetch(statement, parameters)
 
     def _run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
+        self.touched = True
         self.flush()
         return self._session.run(statement, parameters)
 
     # An incoming batch
+
+    def mark(self) -> Hashable | None:
+        self._foreign = self._session.foreign()
+        return None if self._foreign is None else (self._foreign, self._writes)
+
+    def mark_after(self) -> Hashable | None:
+        self.touched = True
+        return None if self._foreign is None else (self._foreign, self._writes + 1)
 
     def lock(self, device_ids: Collection[bytes]) -> None:
         self._session.lock_devices(device_ids)
@@ -205,21 +227,28 @@ class SqlTransaction:
         return self._numbers.pop()
 
     def add_event(self, event: NewEvent) -> None:
+        self.touched = True
         if self._batch is None:
             self._batch = audit.Batch(self._session.batch_number())
         self._waiting[_EVENT].append(self._batch.row(event))
 
     def add_signature(self, key: EventKey, signature: bytes, at_ms: int) -> None:
+        self.touched = True
         self._waiting[_SIGNATURE].append((signature, *key))
         self._journal.append(audit.signature_entry(at_ms, *key, signature))
 
     def put_status(self, status: DeviceStatus) -> None:
+        self.touched = True
         self._statuses[status.device_id] = status
 
-    def put_incident(self, incident: Incident) -> None:
+    def put_incident(self, incident: Incident, before: Incident | None = None) -> None:
+        self.touched = True
+        if before is not None and incident.id not in self._incidents:
+            self._states.setdefault(incident.id, before.state)
         self._incidents[incident.id] = incident
 
     def put_mark(self, device_id: bytes, test: bool, mark: Mark, incident_id: int) -> None:
+        self.touched = True
         row = (device_id, mark.counter, int(test), incident_id, int(mark.opening), int(mark.arrived))
         self._marks[row[:3]] = row
 
@@ -246,7 +275,7 @@ class SqlTransaction:
     def add_notice(self, notice: Notice, outputs: Collection[str]) -> None:
         incident = notice.incident
         self._waiting[_NOTICE].append(
-            (incident.id, notice.sequence, notice.change.value, notice.sent_at_ms, snapshot(incident, self._sealing))
+            (incident.id, notice.sequence, notice.change.value, notice.sent_at_ms, snapshot(self._row(incident)))
         )
         self._outbox.extend((output, incident.id, notice.sequence, "pending") for output in outputs)
 
@@ -269,6 +298,7 @@ class SqlTransaction:
     # Registry
 
     def _next_registry_version(self) -> int:
+        self.touched = True
         if self._registry is None:
             ((version,),) = self._fetch(f"{_CHANGED} RETURNING CAST(value AS BIGINT)", ("registry",))
             self._registry = int(version)
@@ -298,6 +328,7 @@ class SqlTransaction:
             device.valid_until_ms,
             device.installed_latitude,
             device.installed_longitude,
+            device.checkin_s,
         )
         self.flush()
         self._session.insert(_DEVICE, [(*row, device.enrolled_at_ms, version)])
@@ -312,19 +343,23 @@ class SqlTransaction:
     # What is forgotten
 
     def forget_statuses(self, device_ids: Collection[bytes], before_ms: int) -> int:
+        self.touched = True
         self.flush()
         return forgetting.statuses(self._session, self._writing, device_ids, before_ms)
 
     def forget_incidents(self, ids: Collection[int], positions_before_ms: int, notes_before_ms: int) -> tuple[int, int]:
+        self.touched = True
         self.flush()
         return forgetting.incidents(self._session, self._writing, ids, positions_before_ms, notes_before_ms)
 
     def forget_strangers(self, before_ms: int) -> int:
+        self.touched = True
         self.flush()
         return forgetting.strangers(self._session, before_ms)
 
     def erase_owner(self, owner_id: int, at_ms: int) -> Erased:
         version = self._next_registry_version()
+        self.touched = True
         self.flush()
         return forgetting.owner(self._session, self._writing, owner_id, at_ms, version)
 
@@ -356,6 +391,32 @@ class SqlTransaction:
         self.flush()
         commands.put(self._session, command)
         self._changed.add("command")
+
+    # Maintenance
+
+    def case(self, case_id: int) -> Case | None:
+        rows = self._fetch(maintenance.ONE, (case_id,))
+        return maintenance.case_of(rows[0]) if rows else None
+
+    def next_case_id(self) -> int:
+        number: int = self._fetch(maintenance.NEXT_ID)[0][0]
+        return number
+
+    def put_case(self, case: Case) -> None:
+        self._waiting[maintenance.PUT].append(maintenance.case_row(case))
+
+    def put_members(self, fold: Case) -> None:
+        self._run(maintenance.PUT_MEMBERS, (fold.closed_ms, fold.closed_by, fold.note, fold.id))
+
+    def release_members(self, fold_id: int) -> None:
+        self._run(maintenance.RELEASE, (fold_id,))
+
+    def set_checkin(self, device_id: bytes, checkin_s: int | None) -> None:
+        self._run(maintenance.CHECKIN, (checkin_s, self._next_registry_version(), device_id))
+
+    def add_deafness(self, way: str, from_ms: int, to_ms: int) -> None:
+        self._run(maintenance.FORGET_DEAF, (to_ms - maintenance.REMEMBERED_MS,))
+        self._run(maintenance.DEAF, (way, from_ms, to_ms))
 
     # Outbox
 
