@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -55,13 +56,12 @@ class KeyFile:
 
     def make(self) -> None:
         """A new file with a new key. Raises PersonalKeyError where there is one or it cannot be written."""
-        if self.path.exists():
-            raise PersonalKeyError(f"{self.path}: is there already")
-        write_keys(self.path, [PersonalKey.generate()])
+        write_keys(self.path, [PersonalKey.generate()], new=True)
 
     def make_missing(self) -> None:
         if not self.path.exists():
-            self.make()
+            with suppress(PersonalKeyError):  # another was quicker, or else reading it says what is wrong
+                self.make()
         self._forget()
 
     def add(self) -> PersonalKey:
@@ -106,9 +106,10 @@ def read_keys(path: Path) -> tuple[PersonalKey, ...]:
         raise error if str(error).startswith(str(path)) else PersonalKeyError(f"{path}: {error}") from None
 
 
-def write_keys(path: Path, keys: Sequence[PersonalKey]) -> None:
-    """With mode 0600; a power cut leaves what was there or all of the new. Raises PersonalKeyError."""
-    draft = path.with_name(f".{path.name}.draft")
+def write_keys(path: Path, keys: Sequence[PersonalKey], *, new: bool = False) -> None:
+    """With mode 0600; a power cut leaves what was there or all of the new. new: where there is a file it stays, whoever
+    is quicker. Raises PersonalKeyError."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.draft")
     try:
         draft.unlink(missing_ok=True)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -116,12 +117,20 @@ def write_keys(path: Path, keys: Sequence[PersonalKey]) -> None:
             file.write(written(keys))
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(path)
+        if new:
+            try:
+                os.link(draft, path)
+            finally:
+                draft.unlink()
+        else:
+            draft.replace(path)
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
+    except FileExistsError:
+        raise PersonalKeyError(f"{path}: is there already") from None
     except OSError as error:
         raise PersonalKeyError(f"{path}: cannot be written: {error.strerror}") from None
 
