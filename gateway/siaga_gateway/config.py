@@ -65,6 +65,13 @@ class BrokerSettings(_Section):
 class MqttSettings(BrokerSettings):
     """The broker that the buttons publish to."""
 
+    share: str | None = Field(
+        None,
+        description="Group of workers among which the broker shares out what the buttons send, by MQTT 5's shared "
+        "subscriptions; none: `siaga` where there are several workers, else no group. All workers of all machines name "
+        "the same.",
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+    )
     start_timeout_s: float = Field(
         10, description="How long the start waits for the broker before it gives up.", ge=1, le=600
     )
@@ -180,6 +187,16 @@ class Settings(_Section):
     )
     quarantine: int = Field(
         1_000, description="Unknown devices kept for the registrar, at most; then the oldest unproven goes.", ge=1
+    )
+    workers: int = Field(
+        1,
+        description="Processes that take frames, beside each other on this machine; several need `[store]`.",
+        ge=1,
+        le=64,
+    )
+    machine: Name | None = Field(
+        None,
+        description="Name of this machine, another one on each of those that share a store; none: its host name.",
     )
     verify_threads: int = Field(min(4, os.cpu_count() or 1), description="Threads that check signatures.", ge=1, le=64)
     log_format: LogFormat = Field(

@@ -24,7 +24,9 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 _TALKATIVE: Final = ("httpx", "httpcore", "uvicorn", "asyncio", "python_multipart")
 _FIELDS: Final = ("device", "counter")
 _NIK: Final = re.compile(r"(?<![0-9A-Za-z])\d{16}(?![0-9A-Za-z])")
-_PHONE: Final = re.compile(r"(?:\+|\b00|\b0(?=8))\d[\d -]{7,16}\d")
+_PHONE: Final = re.compile(
+    r"(?:\+|(?<![0-9A-Za-z])00|(?<![0-9A-Za-z])0(?=8))\d[\d -]{7,16}\d(?![0-9A-Za-z])"  # not within a digest
+)
 
 log = logging.getLogger(__name__)
 

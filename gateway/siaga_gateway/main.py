@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType, MappingProxyType
@@ -26,6 +28,7 @@ from siaga_gateway.erasures import Erasures, policy_of
 from siaga_gateway.keyfile import read_key
 from siaga_gateway.operations import Operations
 from siaga_gateway.premises import StartError, check_folder, console_socket, lock_folder, session_secret
+from siaga_gateway.seat import Seat
 from siaga_gateway.service import journal
 from siaga_gateway.service.commands import CommandWorker
 from siaga_gateway.service.disclosures import DisclosureLog
@@ -34,6 +37,7 @@ from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.ingest import Ingest, Limits
 from siaga_gateway.service.keep import House
 from siaga_gateway.service.keyring import KeyRing
+from siaga_gateway.service.lease import Lease
 from siaga_gateway.service.live import JournalBell
 from siaga_gateway.service.operate import Operator
 from siaga_gateway.service.outbox import OutboxWorker, wake_all
@@ -41,34 +45,67 @@ from siaga_gateway.service.ports import Clock, Output
 from siaga_gateway.service.retention import Retention, RetentionWorker
 from siaga_gateway.service.store import Store, StoreFailing
 from siaga_gateway.service.watch import JournalWatch
+from siaga_gateway.workers import Workers, end_with_parent
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-__all__ = ["StartError", "serve"]
+__all__ = ["StartError", "serve", "serve_as"]
 
 log = logging.getLogger(__name__)
 
 
-def serve(config: Path) -> None:
-    """Run the gateway until SIGTERM or Ctrl-C. Raises StartError, SettingsError or StoreUnusable if it cannot start."""
+def serve(config: Path, workers: int | None = None) -> None:
+    """Run the gateway until SIGTERM or Ctrl-C. Raises StartError, SettingsError or StoreUnusable if it cannot start.
+
+    workers: in place of the setting."""
+    settings = load(config)
+    count = workers or settings.workers
+    logs.set_up(settings.log_format, settings.log_level)
+    check_folder(settings.data_dir)
+    with lock_folder(settings.data_dir):
+        if count == 1:
+            _serve(settings, Seat())
+            return
+        if not settings.store.shared:
+            raise StartError(
+                f"{count} workers need a store that they can share: name a PostgreSQL database by [store], or run one "
+                "worker on SQLite"
+            )
+        # Made or changed once, and wrong settings said once, before there are several to say it.
+        open_store(settings, WallClock().now_ms()).close()
+        Workers(config, count).run()
+
+
+def serve_as(config: Path, number: int, of: int) -> None:
+    """Run worker `number` of `of` until the parent tells it to end, or is gone; the parent holds the data folder."""
     settings = load(config)
     logs.set_up(settings.log_format, settings.log_level)
+    end_with_parent()
+    seat = Seat(number, of)
+    _serve(seat.settings(settings), seat)
+
+
+def _serve(settings: Settings, seat: Seat) -> None:
     clock = WallClock()
-    check_folder(settings.data_dir)
-    with lock_folder(settings.data_dir), console_socket(settings.console) as bound:
+    with contextlib.ExitStack() as stack:
+        bound = stack.enter_context(console_socket(settings.console)) if seat.first else None
         outputs = [_output(output, settings, clock) for output in settings.outputs]
         store = open_store(settings, clock.now_ms())
-        try:
-            _run(settings, store, outputs, clock, bound)
-        finally:
-            store.close()
+        stack.callback(store.close)
+        _run(settings, store, outputs, clock, bound, seat)
 
 
-def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Clock, bound: socket.socket) -> None:
+def _run(
+    settings: Settings, store: SqlStore, outputs: list[Output], clock: Clock, bound: socket.socket | None, seat: Seat
+) -> None:
     bell = JournalBell()
     keyring = KeyRing(store, read_key(settings.data_dir))
-    workers = [OutboxWorker(store, output, bell, clock) for output in outputs]
+    name = seat.name(settings)
+    which: dict[str, object] = {} if seat.among(settings) is None else {"worker": name}
+    workers = [
+        OutboxWorker(store, output, bell, clock, Lease(store, f"outbox {output.name}", name)) for output in outputs
+    ]
     _name_orphans(store, outputs)
     wake = wake_all(workers)
     watch = JournalWatch(store, bell, wake)
@@ -79,6 +116,7 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
         clock=clock,
         sink=entry_point,
         mode=str(settings.mode),
+        worker=seat.among(settings),
         on_change=_journalled(store, bell, clock),
     )
 
@@ -109,7 +147,7 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
         on_health=lambda well, _why: link.announce(well),
     )
     entry_point.ingest = ingest
-    operations = Operations(settings, store, bell, clock, link, others, ingest, workers)
+    operations = Operations(settings, store, bell, clock, link, others, ingest, workers, name)
     operator = Operator(store, keyring, downlinks, bell, clock, outputs=names, committed=wake)
     disclosures = DisclosureLog(store, clock)
     retention = RetentionWorker(store, _retention(settings, store, clock), clock, bell, lambda: _say_head(store))
@@ -137,18 +175,22 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
         retention.start()
         from importlib.metadata import version
 
-        _note(store, clock, journal.GATEWAY_STARTED, {"version": version("siaga"), "pid": os.getpid()})
+        _note(store, clock, journal.GATEWAY_STARTED, {"version": version("siaga"), "pid": os.getpid(), **which})
         started = True
-        # Loading the web framework is half of the start; presses are taken meanwhile.
-        from siaga_gateway.console_server import ConsoleServer
-
-        app = _console(settings, store, operator, disclosures, bell, clock)
 
         def ready() -> None:
             _say_ready(bound, others.webhook, operations.address)
             operations.ready()
 
-        ConsoleServer(app, ready).run_on(bound)
+        if bound is None:
+            ready()
+            _wait_for_the_end()
+        else:
+            # Loading the web framework is half of the start; presses are taken meanwhile.
+            from siaga_gateway.console_server import ConsoleServer
+
+            app = _console(settings, store, operator, disclosures, bell, clock)
+            ConsoleServer(app, ready).run_on(bound)
     finally:
         operations.stopping()
         # Nothing more comes in; what is under way is finished, committed and acknowledged; then the link goes.
@@ -167,7 +209,14 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
         for output in outputs:
             getattr(output, "close", lambda: None)()
         if started:
-            _note(store, clock, journal.GATEWAY_STOPPED, {})
+            _note(store, clock, journal.GATEWAY_STOPPED, which)
+
+
+def _wait_for_the_end() -> None:
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: told.set())
+    told.wait()
 
 
 def _retention(settings: Settings, store: Store, clock: Clock) -> Retention:
@@ -308,13 +357,16 @@ def _note(store: Store, clock: Clock, kind: str, facts: dict[str, object]) -> No
         log.error("%s could not be noted in the journal: %s", kind, error)
 
 
-def _say_ready(bound: socket.socket, webhook: str | None, operations: str | None) -> None:
-    host, port = bound.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    ready = {"ev": "ready", "console": f"http://{shown}:{port}/", "pid": os.getpid()}
+def _say_ready(bound: socket.socket | None, webhook: str | None, operations: str | None) -> None:
+    ready: dict[str, object] = {"ev": "ready", "pid": os.getpid()}
+    console = ""
+    if bound is not None:
+        host, port = bound.getsockname()[:2]
+        ready["console"] = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+        console = f"; the console is at {ready['console']}"
     if webhook is not None:
         ready["sms_webhook"] = webhook
     if operations is not None:
         ready["operations"] = operations
     print(json.dumps(ready), flush=True)
-    log.info("ready; the console is at http://%s:%d/", shown, port)
+    log.info("ready%s", console)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import socket
 from collections.abc import Sequence
 
@@ -39,8 +38,9 @@ class Operations:
         others: OtherBearers,
         ingest: Ingest,
         workers: Sequence[OutboxWorker],
+        holder: str,
     ) -> None:
-        """Raises StartError where the port for figures is taken."""
+        """holder: this worker's name among all on the store. Raises StartError where the port for figures is taken."""
         probe = StoreProbe(store, clock)
         tallies = Tallies(store)
 
@@ -55,7 +55,7 @@ class Operations:
         ]
         if settings.metrics.port is not None:
             jobs.append(Job("census", CENSUS_S, tallies.count_all))
-        self._leases = Leases(store, f"{socket.gethostname()} {os.getpid()}")
+        self._leases = Leases(store, holder)
         self._rounds = Rounds(jobs, self._leases)
         self.health = Health(
             parts={

@@ -8,13 +8,17 @@ from pathlib import Path
 from pressing import PressingButton
 from siaga_gateway.adapters.sql import SqlStore, store_path
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
+from siaga_gateway.domain.verify import GatewayKey
 from siaga_gateway.keyfile import read_key
 
 
 def enrolled_buttons(data: Path, count: int) -> list[PressingButton]:
     """Buttons of one invented owner, enrolled at the store in this data folder."""
-    store = SqlStore(store_path(data), 0)
-    key = read_key(data)
+    return enroll_at(SqlStore(store_path(data), 0), read_key(data), count)
+
+
+def enroll_at(store: SqlStore, key: GatewayKey, count: int) -> list[PressingButton]:
+    """The same at a store, which is closed then."""
     now_ms = time.time_ns() // 1_000_000
     buttons = [PressingButton().meet(key) for _ in range(count)]
     with store.transaction() as transaction:

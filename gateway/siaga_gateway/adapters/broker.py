@@ -21,8 +21,10 @@ from typing import Any, Final, cast
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from siaga_gateway.config import BrokerSettings
 from siaga_gateway.service.inbound import FrameSink, InboundFrame
@@ -62,7 +64,8 @@ class BrokerLink:
     """A bearer's connection. A subclass says what a message means; `None` stands for one that brings no frame.
 
     `section` is the settings' section, for messages. `status`: topic where the gateway says that it is there;
-    `facts`: what it says of itself, retained, by topic.
+    `facts`: what it says of itself, retained, by topic. `session_s`: speak MQTT 5 and have the session kept for so
+    long; none: MQTT 3.1.1, and a session that the broker keeps until we are back.
     `on_change(up, why)` is called from paho's thread when the link comes up or goes down, not for its first coming up
     by `start`.
     """
@@ -79,6 +82,7 @@ class BrokerLink:
         sink: FrameSink,
         status: str | None = None,
         facts: Mapping[str, str] = MappingProxyType({}),
+        session_s: int | None = None,
         on_change: Callable[[bool, str], None] = lambda up, why: None,
     ) -> None:
         self._settings = settings
@@ -90,6 +94,7 @@ class BrokerLink:
         self._on_change = on_change
         self._status = status
         self._facts = facts
+        self._session_s = session_s
         # Counts connections, see _acknowledge. The lock keeps the look at it and the acknowledging together: between
         # the two the connection may be lost and another begun.
         self._connection = 0
@@ -102,6 +107,7 @@ class BrokerLink:
         self._stopping = False
         self._leaving = False  # this connection is being dropped for want of room
         self._held_back = False
+        self._heard_at = float("-inf")  # when a message came last, monotonic
         self._refusal = ""
         self._client = self._build(settings.client_id or client_id)
 
@@ -113,8 +119,8 @@ class BrokerLink:
         client = paho.Client(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
-            clean_session=False,
-            protocol=paho.MQTTv311,
+            clean_session=False if self._session_s is None else None,
+            protocol=paho.MQTTv311 if self._session_s is None else paho.MQTTv5,
             manual_ack=True,
         )
         if self._settings.user is not None:
@@ -146,13 +152,16 @@ class BrokerLink:
         return f"{self._settings.host}:{self._settings.port}"
 
     def start(self, timeout_s: float) -> None:
-        """Connect and subscribe. Raises BrokerUnreachable after `timeout_s`."""
+        """Connect and subscribe. Raises BrokerUnreachable where the broker says nothing for `timeout_s`.
+
+        A broker may bring what has piled up for us before it answers the subscription: as long as it does, it is there.
+        """
         where = self._where
         deadline = time.monotonic() + timeout_s
         reason = "no answer"
         while True:
             try:
-                self._client.connect(self._settings.host, self._settings.port, self._settings.keepalive_s)
+                self._client.connect(*self._address, **self._session)
                 break
             except (OSError, ValueError) as error:  # ValueError: a host name that cannot be one
                 reason = getattr(error, "strerror", None) or str(error)
@@ -162,7 +171,7 @@ class BrokerLink:
         self._client.loop_start()
         deadline = max(deadline, time.monotonic() + 0.5)
         while not self._subscribed.wait(0.05):
-            if time.monotonic() < deadline and not self._refusal:
+            if time.monotonic() < max(deadline, self._heard_at + timeout_s) and not self._refusal:
                 continue
             self._client.disconnect()
             self._client.loop_stop()
@@ -171,8 +180,20 @@ class BrokerLink:
     def start_later(self) -> None:
         """Connect when the broker is there, however long that takes; `on_change` hears of its first absence."""
         self._first = False
-        self._client.connect_async(self._settings.host, self._settings.port, self._settings.keepalive_s)
+        self._client.connect_async(*self._address, **self._session)
         self._client.loop_start()
+
+    @property
+    def _address(self) -> tuple[str, int, int]:
+        return self._settings.host, self._settings.port, self._settings.keepalive_s
+
+    @property
+    def _session(self) -> dict[str, Any]:
+        if self._session_s is None:
+            return {}
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = self._session_s
+        return {"clean_start": False, "properties": properties}
 
     def _unreachable(self, where: str, reason: str) -> str:
         names = ", ".join(f"{self._section}.{name}" for name in ("host", "port", "tls", "user"))
@@ -182,8 +203,11 @@ class BrokerLink:
         )
 
     def hold_back(self) -> None:
-        """Take no more frames; what comes from now on stays unacknowledged. Acknowledging and sending still work."""
+        """Take no more frames; what comes from now on stays unacknowledged. Acknowledging and sending still work.
+        Others that share the frames get our part from here on."""
         self._held_back = True
+        if self._session_s is not None and self.up:
+            self._client.unsubscribe(list(self._topics))
 
     def stop(self) -> None:
         """Say goodbye; the broker keeps the session and holds what comes meanwhile."""
@@ -198,8 +222,9 @@ class BrokerLink:
         self._client.loop_stop()
 
     def publish(self, topic: str, body: bytes) -> None:
-        """Publish (QoS 1, not retained). Without a link it is dropped: the button asks again."""
-        if self.up:
+        """Publish (QoS 1, not retained). Without a link it is dropped: the button asks again. What comes before the
+        subscription is taken anew is of an earlier session, and is answered too."""
+        if self._client.is_connected():
             self._client.publish(topic, body, qos=1)
 
     def announce(self, well: bool) -> None:
@@ -234,7 +259,10 @@ class BrokerLink:
             return
         self._next_connection()
         self._leaving = False
-        client.subscribe([(topic, 1) for topic in self._topics])
+        if self._session_s is None:
+            client.subscribe([(topic, 1) for topic in self._topics])
+        else:
+            client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in self._topics])
 
     def _subscription_taken(
         self, client: paho.Client, _user: Any, _mid: int, codes: list[ReasonCode], _properties: Properties | None
@@ -276,6 +304,7 @@ class BrokerLink:
         self._on_change(False, why)
 
     def _message(self, client: paho.Client, _user: Any, message: paho.MQTTMessage) -> None:
+        self._heard_at = time.monotonic()
         if self._held_back:
             return
         qos = message.qos

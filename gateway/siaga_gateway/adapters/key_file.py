@@ -6,7 +6,6 @@ import logging
 import os
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -60,8 +59,12 @@ class KeyFile:
 
     def make_missing(self) -> None:
         if not self.path.exists():
-            with suppress(PersonalKeyError):  # another was quicker, or else reading it says what is wrong
+            try:
                 self.make()
+            except PersonalKeyError:
+                if not self.path.exists():
+                    raise
+                # another was quicker: that one it is
         self._forget()
 
     def add(self) -> PersonalKey:

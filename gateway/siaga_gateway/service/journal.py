@@ -78,8 +78,8 @@ SHED: Final = "shed"  # lane, count: under overload, frames let go unanswered; e
 UNPROCESSED: Final = "unprocessed"  # error, size: a fault of the gateway itself, the frame is kept in the entry
 
 # The gateway itself
-GATEWAY_STARTED: Final = "gateway_started"  # version, pid
-GATEWAY_STOPPED: Final = "gateway_stopped"
+GATEWAY_STARTED: Final = "gateway_started"  # version, pid, worker (where there are several)
+GATEWAY_STOPPED: Final = "gateway_stopped"  # worker (where there are several)
 BROKER_LOST: Final = "broker_lost"  # why
 BROKER_BACK: Final = "broker_back"  # seconds
 BEARER_LOST: Final = (

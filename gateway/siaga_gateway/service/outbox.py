@@ -3,6 +3,8 @@
 Order is kept within an incident: its next notice waits for the one before. Another incident's does not, so that one
 notice that a receiver chokes on holds up nobody else's call. Every attempt is recorded. A delivery that succeeded and
 was not recorded in time (a kill, a full disk) is made again under the same key.
+
+Of several workers on one store one delivers for an output at a time, by a lease; the others stand by to take over.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from siaga_gateway.domain.incident import Change
 from siaga_gateway.service import journal
 from siaga_gateway.service.backlog import Backlog
 from siaga_gateway.service.figures import Durations
+from siaga_gateway.service.lease import Lease
 from siaga_gateway.service.ports import Bell, Clock, Delivered, NotDelivered, Output
 from siaga_gateway.service.store import Attempt, Delivery, DeliveryState, Store, StoreFailing
 
@@ -99,9 +102,12 @@ class DeliveryCounts:
 class OutboxWorker:
     """Delivers the rows of one output. `start`, `wake` after each commit, `stop`."""
 
-    def __init__(self, store: Store, output: Output, bell: Bell, clock: Clock) -> None:
+    def __init__(self, store: Store, output: Output, bell: Bell, clock: Clock, lease: Lease | None = None) -> None:
+        """lease: to be held for a delivery; none: nobody else delivers for this output."""
         self._store = store
         self._output = output
+        self._lease = lease
+        self._ours = lease is None
         self._bell = bell
         self._clock = clock
         self._pauses = _Pauses()
@@ -157,17 +163,21 @@ class OutboxWorker:
                 self._stop.wait(_LOOK_S)
             if not worked:
                 self._wake.wait(self._pauses.next_s(time.monotonic()) if not store_down else _LOOK_S)
+        if self._lease is not None:
+            self._lease.give_back()
 
     def work(self) -> bool:
         """Try what is due, once. True where anything was tried. Raises StoreFailing."""
         self._record()  # what the store did not take when it was tried
+        if not self._may_deliver():
+            return False
         self._look()
         worked = False
         begun = time.monotonic()
         if begun < self._pauses.output_until:
             return False
         for delivery in self._backlog.first_of_each_incident():
-            if self._stop.is_set() or time.monotonic() < self._pauses.output_until:
+            if self._stop.is_set() or time.monotonic() < self._pauses.output_until or not self._may_deliver():
                 break
             if not self._pauses.due(delivery, time.monotonic()):
                 continue
@@ -178,6 +188,16 @@ class OutboxWorker:
                 begun = time.monotonic()
         self._record()
         return worked
+
+    def _may_deliver(self) -> bool:
+        """Whether this worker delivers for the output now. Raises StoreFailing."""
+        if self._lease is None:
+            return True
+        held = self._lease.held()
+        if held and not self._ours:
+            self._anew_at = 0.0  # another worker may have delivered what we know of
+        self._ours = held
+        return held
 
     def _look(self) -> None:
         """Take in what is new; everything anew where a person has asked, and now and then to be sure."""

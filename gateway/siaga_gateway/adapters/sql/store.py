@@ -68,9 +68,11 @@ class SqlStore(SqlReads):
         if sealed_by is None:
             try:
                 self.sealing.make_missing()
+                if (fault := self.sealing.fault()) is not None:
+                    raise PersonalKeyError(fault)
                 current = self.sealing.keys.current
             except PersonalKeyError as error:
-                raise StoreUnusable(self.sealing.fault() or str(error)) from error
+                raise StoreUnusable(str(error)) from error
             with self.engine.migrating() as session:
                 # Whoever comes first says which key it is: another host must not seal under one of its own.
                 session.run(
