@@ -70,8 +70,10 @@ def test_journal_numbers_become_visible_in_their_order(shared: Place, store: Sql
     end = threading.Event()
     seen: list[int] = []
 
+    first = store.last_journal_id()
+
     def read() -> None:
-        after = store.last_journal_id()
+        after = first
         while True:
             last_look = end.is_set()
             page = store.journal_after(after)
@@ -87,7 +89,6 @@ def test_journal_numbers_become_visible_in_their_order(shared: Place, store: Sql
                     transaction.note("seen", NOW_MS)
 
     reader = threading.Thread(target=read)
-    first = store.last_journal_id()
     reader.start()
     with ThreadPoolExecutor(4) as writers:
         list(writers.map(write, (store, *others), range(4)))
