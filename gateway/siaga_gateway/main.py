@@ -39,6 +39,7 @@ from siaga_gateway.service.keep import House
 from siaga_gateway.service.keyring import KeyRing
 from siaga_gateway.service.lease import Lease
 from siaga_gateway.service.live import JournalBell
+from siaga_gateway.service.maintenance_desk import MaintenanceDesk
 from siaga_gateway.service.operate import Operator
 from siaga_gateway.service.outbox import OutboxWorker, wake_all
 from siaga_gateway.service.ports import Clock, Output
@@ -257,7 +258,13 @@ def _console(
     )
     try:
         return create_app(
-            reader=store, operate=operator, disclosures=disclosures, bell=bell, clock=clock, options=options
+            reader=store,
+            operate=operator,
+            disclosures=disclosures,
+            bell=bell,
+            clock=clock,
+            options=options,
+            maintenance=MaintenanceDesk(store, bell, clock, settings.supervision.wanted),
         )
     except VendorMissing as error:
         raise StartError(str(error)) from None

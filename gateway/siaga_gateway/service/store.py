@@ -466,6 +466,10 @@ class Store(JournalReader, AuditReader, Protocol):
         begins in hex. troubled: only those with an open case. `standing`: their open cases."""
         ...
 
+    def watched_by(self, device_ids: Collection[bytes]) -> Mapping[bytes, Watched]:
+        """Those of the devices that are enrolled; `standing`: nothing."""
+        ...
+
     def census(self) -> Census: ...
 
     # Outbox
