@@ -148,7 +148,7 @@ def test_a_store_of_the_version_before_removal_keeps_all_and_lets_a_button_be_re
     store = stored.new_store(place)
     assert store.registrations() == {stored.DEVICE_ID: RegistrationState.STOLEN}
     with store.transaction() as transaction:
-        transaction.set_registration(stored.DEVICE_ID, RegistrationState.REMOVED)
+        transaction.set_registration(stored.DEVICE_ID, RegistrationState.REMOVED, NOW_MS)
     assert store.registrations() == {stored.DEVICE_ID: RegistrationState.REMOVED}
     store.close()
 
