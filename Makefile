@@ -14,7 +14,7 @@ PYTEST_ARGS ?=
 # Most tests wait for processes of their own: four at a time keep two cores busy.
 JOBS ?= 4
 
-.PHONY: help setup demo test check format bench lock clean distclean
+.PHONY: help setup demo test check format bench torture lock clean distclean
 
 help: ## Show what can be done here
 	@echo "Siaga: from a press on a button to a police unit under way"; echo
@@ -51,6 +51,9 @@ format: $(READY) ## Put the code into the house's format
 
 bench: $(READY) ## Measure: cost of a signature, events per second, press to console, size, heap, battery life
 	@$(BIN)/python tests/bench/run.py
+
+torture: $(READY) ## Press for minutes while processes are killed, disks fill and clocks jump: is anything lost? (ARGS="--help")
+	@$(BIN)/python tests/torture/run.py $(ARGS)
 
 lock: ## Renew requirements.lock from pyproject.toml (needs uv on the PATH or in .venv)
 	@test -x $(BIN)/uv || $(PIP) install --quiet uv

@@ -52,14 +52,20 @@ class Mosquitto:
         self._config = folder / "mosquitto.conf"
         self._log = folder / "mosquitto.log"
         listener = [] if any(line.startswith("listener") for line in lines) else [f"listener {self.port} 127.0.0.1"]
-        own = ["persistence true", f"persistence_location {folder}/", "max_queued_messages 0", *_user()]
+        own = ["persistence true", f"persistence_location {folder}/", "max_queued_messages 0"]
+        own += ["set_tcp_nodelay true", *_user()]
         access = [] if any(line.startswith("allow_anonymous") for line in lines) else ["allow_anonymous true"]
         self._config.write_text("\n".join([*own, *listener, *access, *lines]) + "\n", encoding="utf-8")
         self.process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def command(self) -> list[str]:
+        """For who starts it himself."""
+        return [self._binary, "-c", str(self._config)]
+
     def start(self) -> Mosquitto:
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen([self._binary, "-c", str(self._config)], stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
         try:
             wait_until_open(self.port)
         except TimeoutError:

@@ -38,6 +38,7 @@ class OtherBearers:
     def __init__(self, settings: Settings, *, clock: Clock, sink: FrameSink, journalled: Journalled) -> None:
         """Raises SettingsError or StartError for what cannot be used."""
         self.replies: dict[str, ReplyBearer] = {}
+        self._well: dict[str, bool] = {}  # by way, of those that say so themselves
         self._lorawan: LorawanLink | None = None
         self._spool: SmsSpool | None = None
         self._aggregator: SmsAggregator | None = None
@@ -58,10 +59,10 @@ class OtherBearers:
         sms = settings.sms
         senders: dict[str, SmsSender] = {}
         if sms.spool != "off":
-            on_change = journalled(bearer=SMS, way=SPOOL)
+            on_change = self._noted(SPOOL, journalled(bearer=SMS, way=SPOOL))
             self._spool = senders[SPOOL] = SmsSpool(sms, clock=clock, sink=sink, on_change=on_change)
         if sms.aggregator.url is not None:
-            on_change = journalled(bearer=SMS, way="aggregator")
+            on_change = self._noted("aggregator", journalled(bearer=SMS, way="aggregator"))
             try:
                 self._aggregator = SmsAggregator(sms.aggregator, clock=clock, on_change=on_change)
             except ValueError as error:
@@ -73,6 +74,24 @@ class OtherBearers:
         if senders or self._webhook is not None:
             budget = ReplyBudget(sms.replies_per_minute, sms.replies_per_hour)
             self.replies[SMS] = SmsReplies(senders, budget, clock)
+
+    def _noted(self, way: str, on_change: Callable[[bool, str], None]) -> Callable[[bool, str], None]:
+        self._well[way] = True
+
+        def changed(up: bool, why: str) -> None:
+            self._well[way] = up
+            on_change(up, why)
+
+        return changed
+
+    def up(self) -> dict[str, bool]:
+        """Whether each way works, by its name in the settings: lorawan, sms_spool, sms_aggregator, sms_webhook."""
+        found = {f"sms_{way}": well for way, well in self._well.items()}
+        if self._lorawan is not None:
+            found["lorawan"] = self._lorawan.up
+        if self._webhook is not None:
+            found["sms_webhook"] = True
+        return found
 
     @property
     def webhook(self) -> str | None:

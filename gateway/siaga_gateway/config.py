@@ -17,10 +17,15 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
+from siaga_gateway.config_broker import BrokerFilesSettings
+from siaga_gateway.config_operations import MetricsSettings, SupervisionSettings
+from siaga_gateway.config_retention import RetentionSettings
 from siaga_gateway.config_section import Port
 from siaga_gateway.config_section import Section as _Section
 from siaga_gateway.config_sms import SmsSettings
+from siaga_gateway.config_store import StoreSettings
 from siaga_gateway.domain.incident import Mode
+from siaga_gateway.logs import LogFormat, LogLevel
 
 ENVIRONMENT_PREFIX: Final = "SIAGA_GATEWAY__"
 _SECRETS: Final = frozenset({"password", "secret", "token", "operators"})
@@ -61,8 +66,20 @@ class BrokerSettings(_Section):
 class MqttSettings(BrokerSettings):
     """The broker that the buttons publish to."""
 
+    share: str | None = Field(
+        None,
+        description="Group of workers among which the broker shares out what the buttons send, by MQTT 5's shared "
+        "subscriptions; none: a name made of the gateway's key, where there are several workers. All workers of all "
+        "machines name the same, and nobody else may know it.",
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+    )
     start_timeout_s: float = Field(
         10, description="How long the start waits for the broker before it gives up.", ge=1, le=600
+    )
+    retained_status: bool = Field(
+        True,
+        description="Have the broker retain the gateway's status. False for a broker that retains nothing, as the one "
+        "of `siaga gateway broker-config`.",
     )
 
 
@@ -153,6 +170,11 @@ class Settings(_Section):
         "siaga.lampung. Incidents are named after it."
     )
     data_dir: Path = Field(description="Folder of the store and the gateway's key.")
+    personal_key: Path | None = Field(
+        None,
+        description="File with the key that personal data is encrypted under; none: `personal-key` in `data_dir`. "
+        "Lay it where no backup of the store goes.",
+    )
     mode: Mode = Field(
         Mode.ACTUAL,
         description="How receivers are to take what is sent: actual or exercise. A test of one button is marked by the "
@@ -172,11 +194,38 @@ class Settings(_Section):
     quarantine: int = Field(
         1_000, description="Unknown devices kept for the registrar, at most; then the oldest unproven goes.", ge=1
     )
+    workers: int = Field(
+        1,
+        description="Processes that take frames, beside each other on this machine; several need `[store]`.",
+        ge=1,
+        le=64,
+    )
+    machine: Name | None = Field(
+        None,
+        description="Name of this machine, another one on each of those that share a store; none: its host name.",
+    )
     verify_threads: int = Field(min(4, os.cpu_count() or 1), description="Threads that check signatures.", ge=1, le=64)
+    log_format: LogFormat = Field(
+        "text", description="How the log on stderr is written: text, or json for a collector."
+    )
+    log_level: LogLevel = Field(
+        "info", description="What the log tells: debug (a line for each frame), info, warning or error."
+    )
+    store: StoreSettings = Field(default_factory=StoreSettings, description="Where everything is kept.")
     mqtt: MqttSettings = Field(default_factory=MqttSettings, description="The broker.")
+    broker: BrokerFilesSettings = Field(
+        default_factory=BrokerFilesSettings, description="Who may log in at the broker."
+    )
     lorawan: LorawanSettings = Field(default_factory=LorawanSettings, description="LoRaWAN, beside the broker.")
     sms: SmsSettings = Field(default_factory=SmsSettings, description="Text messages, beside the broker.")
     console: ConsoleSettings = Field(default_factory=ConsoleSettings, description="The console.")
+    supervision: SupervisionSettings = Field(
+        default_factory=SupervisionSettings, description="When a button becomes a case for the installers."
+    )
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings, description="Figures and health.")
+    retention: RetentionSettings = Field(
+        default_factory=RetentionSettings, description="How long what is known of people is kept."
+    )
     outputs: list[OutputSettings] = Field(default_factory=list, description="Where incidents are sent.")
 
     @field_validator("mode", mode="before")
@@ -248,7 +297,7 @@ def _lines(error: ValidationError) -> Iterator[str]:
     for fault in error.errors():
         location = [str(part) for part in fault["loc"]]
         name = ".".join(location) or "the settings"
-        hidden = any(part in _SECRETS for part in location)
+        hidden = any(part in _SECRETS for part in location) or location == ["store", "url"]
         value = fault.get("input")
         shown = "" if hidden or isinstance(value, dict | list) else f" = {value!r}"
         match fault["type"]:
@@ -305,36 +354,12 @@ def _absolute(settings: Settings, base: Path) -> Settings:
     return settings.model_copy(
         update={
             "data_dir": base / settings.data_dir,
+            "personal_key": settings.personal_key and base / settings.personal_key,
+            "store": settings.store.under(base),
             "mqtt": mqtt,
+            "broker": settings.broker.under(base),
             "lorawan": lorawan,
             "sms": settings.sms.under(base),
             "outputs": outputs,
         }
     )
-
-
-def reference() -> Iterator[tuple[str, str, str]]:
-    """Every setting as (dotted name, default as TOML would write it or `required`, description), in order."""
-    yield from _reference(Settings, "")
-
-
-def _reference(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
-    for name, field in model.model_fields.items():
-        inner = OutputSettings if name == "outputs" else field.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            yield from _reference(inner, f"{prefix}{name}." if name != "outputs" else "outputs[].")
-            continue
-        yield f"{prefix}{name}", _default(name, field), " ".join((field.description or "").split())
-
-
-def _default(name: str, field: FieldInfo) -> str:
-    if field.is_required():
-        return "required"
-    if name == "verify_threads":
-        return "processors, at most 4"
-    value = field.get_default(call_default_factory=True)
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else str(value)

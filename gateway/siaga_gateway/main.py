@@ -2,80 +2,133 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import signal
 import socket
-import sys
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType, MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
+from siaga_gateway import logs
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.folder_out import CapFolderOutput
 from siaga_gateway.adapters.http_out import CapHttpOutput, WebhookOutput
+from siaga_gateway.adapters.mosquitto_passwords import BrokerAccess, Change, PasswordFile
 from siaga_gateway.adapters.mqtt import BrokerUnreachable, MqttLink
 from siaga_gateway.adapters.sms import BEARER as SMS
-from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, store_path
+from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, open_store
 from siaga_gateway.bearers import OtherBearers
 from siaga_gateway.config import OutputSettings, Settings, SettingsError, load
 from siaga_gateway.domain.event import Timing
+from siaga_gateway.domain.verify import GatewayKey
+from siaga_gateway.erasures import Erasures, policy_of
 from siaga_gateway.keyfile import read_key
+from siaga_gateway.operations import Operations
 from siaga_gateway.premises import StartError, check_folder, console_socket, lock_folder, session_secret
+from siaga_gateway.seat import Seat
 from siaga_gateway.service import journal
 from siaga_gateway.service.commands import CommandWorker
+from siaga_gateway.service.disclosures import DisclosureLog
 from siaga_gateway.service.downlinks import Downlinks
 from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.ingest import Ingest, Limits
 from siaga_gateway.service.keep import House
 from siaga_gateway.service.keyring import KeyRing
+from siaga_gateway.service.lease import Lease
 from siaga_gateway.service.live import JournalBell
+from siaga_gateway.service.maintenance_desk import MaintenanceDesk
 from siaga_gateway.service.operate import Operator
 from siaga_gateway.service.outbox import OutboxWorker, wake_all
 from siaga_gateway.service.ports import Clock, Output
+from siaga_gateway.service.retention import Retention, RetentionWorker
 from siaga_gateway.service.store import Store, StoreFailing
 from siaga_gateway.service.watch import JournalWatch
+from siaga_gateway.workers import Workers, end_with_parent
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-__all__ = ["StartError", "serve"]
+__all__ = ["StartError", "serve", "serve_as"]
 
 log = logging.getLogger(__name__)
 
 
-def serve(config: Path) -> None:
-    """Run the gateway until SIGTERM or Ctrl-C. Raises StartError, SettingsError or StoreUnusable if it cannot start."""
+def serve(config: Path, workers: int | None = None) -> None:
+    """Run the gateway until SIGTERM or Ctrl-C. Raises StartError, SettingsError or StoreUnusable if it cannot start.
+
+    workers: in place of the setting."""
     settings = load(config)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    clock = WallClock()
+    count = workers or settings.workers
+    logs.set_up(settings.log_format, settings.log_level)
     check_folder(settings.data_dir)
-    with lock_folder(settings.data_dir), console_socket(settings.console) as bound:
+    with lock_folder(settings.data_dir):
+        if count == 1:
+            _serve(settings, Seat())
+            return
+        if not settings.store.shared:
+            raise StartError(
+                f"{count} workers need a store that they can share: name a PostgreSQL database by [store], or run one "
+                "worker on SQLite"
+            )
+        # Made or changed once, and wrong settings said once, before there are several to say it.
+        open_store(settings, WallClock().now_ms()).close()
+        Workers(config, count).run()
+
+
+def serve_as(config: Path, number: int, of: int) -> None:
+    """Run worker `number` of `of` until the parent tells it to end, or is gone; the parent holds the data folder."""
+    settings = load(config)
+    logs.set_up(settings.log_format, settings.log_level)
+    end_with_parent()
+    seat = Seat(number, of)
+    _serve(seat.settings(settings), seat)
+
+
+def _serve(settings: Settings, seat: Seat) -> None:
+    clock = WallClock()
+    with contextlib.ExitStack() as stack:
+        bound = stack.enter_context(console_socket(settings.console)) if seat.first else None
         outputs = [_output(output, settings, clock) for output in settings.outputs]
-        store = SqlStore(store_path(settings.data_dir), clock.now_ms())
-        try:
-            _run(settings, store, outputs, clock, bound)
-        finally:
-            store.close()
+        store = open_store(settings, clock.now_ms())
+        stack.callback(store.close)
+        _run(settings, store, outputs, clock, bound, seat)
 
 
-def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Clock, bound: socket.socket) -> None:
+def _run(
+    settings: Settings, store: SqlStore, outputs: list[Output], clock: Clock, bound: socket.socket | None, seat: Seat
+) -> None:
     bell = JournalBell()
-    keyring = KeyRing(store, read_key(settings.data_dir))
-    workers = [OutboxWorker(store, output, bell, clock) for output in outputs]
+    gateway_key = read_key(settings.data_dir)
+    keyring = KeyRing(store, gateway_key)
+    name = seat.name(settings)
+    which: dict[str, object] = {} if seat.among(settings) is None else {"worker": name}
+    workers = [
+        OutboxWorker(store, output, bell, clock, Lease(store, f"outbox {output.name}", name)) for output in outputs
+    ]
     _name_orphans(store, outputs)
     wake = wake_all(workers)
-    watch = JournalWatch(store, bell)
+    watch = JournalWatch(store, bell, wake)
     entry_point = _EntryPoint()
     link = MqttLink(
-        settings.mqtt, gateway=settings.name, clock=clock, sink=entry_point, on_change=_journalled(store, bell, clock)
+        settings.mqtt,
+        gateway=settings.name,
+        clock=clock,
+        sink=entry_point,
+        mode=str(settings.mode),
+        worker=seat.among(settings),
+        share=gateway_key.share_name,
+        on_change=_journalled(store, bell, clock),
     )
 
     def journalled(**facts: object) -> Callable[[bool, str], None]:
         return _journalled(store, bell, clock, lost=journal.BEARER_LOST, back=journal.BEARER_BACK, facts=facts)
 
+    access = _broker_access(settings, store, gateway_key, clock)
     others = OtherBearers(settings, clock=clock, sink=entry_point, journalled=journalled)
     downlinks = Downlinks(link, others.replies, paid=(SMS,))
     commands = CommandWorker(store, keyring, downlinks, bell, clock)
@@ -100,7 +153,10 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
         on_health=lambda well, _why: link.announce(well),
     )
     entry_point.ingest = ingest
+    operations = Operations(settings, store, bell, clock, link, others, ingest, workers, name)
     operator = Operator(store, keyring, downlinks, bell, clock, outputs=names, committed=wake)
+    disclosures = DisclosureLog(store, clock)
+    retention = RetentionWorker(store, _retention(settings, store, clock), clock, bell, lambda: _say_head(store))
 
     # Until the console's server takes over, SIGTERM ends in the same orderly way.
     signal.signal(signal.SIGTERM, _end)
@@ -110,43 +166,95 @@ def _run(settings: Settings, store: SqlStore, outputs: list[Output], clock: Cloc
             worker.start()
         ingest.start()
         watch.start()
+        operations.start()
         try:
             link.start()
         except BrokerUnreachable as error:
             raise StartError(str(error)) from None
         others.start()
         commands.start()
+        if access is not None:
+            access.start()
+        disclosures.start()
+        _say_head(store)
+        if store.key_fault is not None:
+            log.error("%s; presses go on without their holders' names", store.key_fault)
+            _note(store, clock, journal.PERSONAL_KEY_MISSING, {"why": store.key_fault})
+        retention.start()
         from importlib.metadata import version
 
-        _note(store, clock, journal.GATEWAY_STARTED, {"version": version("siaga"), "pid": os.getpid()})
+        _note(store, clock, journal.GATEWAY_STARTED, {"version": version("siaga"), "pid": os.getpid(), **which})
         started = True
-        # Loading the web framework is half of the start; presses are taken meanwhile.
-        from siaga_gateway.console_server import ConsoleServer
 
-        app = _console(settings, store, operator, bell, clock)
-        ConsoleServer(app, lambda: _say_ready(bound, others.webhook)).run_on(bound)
+        def ready() -> None:
+            _say_ready(bound, others.webhook, operations.address)
+            operations.ready()
+
+        if bound is None:
+            ready()
+            _wait_for_the_end()
+        else:
+            # Loading the web framework is half of the start; presses are taken meanwhile.
+            from siaga_gateway.console_server import ConsoleServer
+
+            app = _console(settings, store, operator, disclosures, bell, clock)
+            ConsoleServer(app, ready).run_on(bound)
     finally:
+        operations.stopping()
         # Nothing more comes in; what is under way is finished, committed and acknowledged; then the link goes.
         link.hold_back()
         others.hold_back()
         ingest.stop()
         commands.stop()
+        retention.stop()
+        disclosures.stop()
         for worker in workers:
             worker.stop()
         watch.stop()
+        if access is not None:
+            access.stop()
+        operations.stop()
         link.stop()
         others.stop()
         for output in outputs:
             getattr(output, "close", lambda: None)()
         if started:
-            _note(store, clock, journal.GATEWAY_STOPPED, {})
+            _note(store, clock, journal.GATEWAY_STOPPED, which)
+
+
+def _wait_for_the_end() -> None:
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: told.set())
+    told.wait()
+
+
+def _retention(settings: Settings, store: Store, clock: Clock) -> Retention:
+    return Retention(store, clock, policy_of(settings), Erasures(settings.data_dir).add)
+
+
+def _say_head(store: SqlStore) -> None:
+    """To the log, which a good installation keeps elsewhere: whoever rewrites the store does not reach it there."""
+    try:
+        head = store.chain_head()
+    except StoreFailing as error:
+        log.error("the audit chain's head cannot be read: %s", error)
+        return
+    log.info("audit head: entry %d %s", head.id, head.hash.hex())
 
 
 def _end(_number: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
 
 
-def _console(settings: Settings, store: SqlStore, operator: Operator, bell: JournalBell, clock: Clock) -> FastAPI:
+def _console(
+    settings: Settings,
+    store: SqlStore,
+    operator: Operator,
+    disclosures: DisclosureLog,
+    bell: JournalBell,
+    clock: Clock,
+) -> FastAPI:
     from siaga_gateway.web.app import LOOPBACK_HOSTS, ConsoleOptions, VendorMissing, create_app
 
     options = ConsoleOptions(
@@ -158,7 +266,15 @@ def _console(settings: Settings, store: SqlStore, operator: Operator, bell: Jour
         hosts=(*LOOPBACK_HOSTS, settings.console.host, *settings.console.allowed_hosts),
     )
     try:
-        return create_app(reader=store, operate=operator, bell=bell, clock=clock, options=options)
+        return create_app(
+            reader=store,
+            operate=operator,
+            disclosures=disclosures,
+            bell=bell,
+            clock=clock,
+            options=options,
+            maintenance=MaintenanceDesk(store, bell, clock, settings.supervision.wanted),
+        )
     except VendorMissing as error:
         raise StartError(str(error)) from None
 
@@ -214,6 +330,17 @@ def _output(output: OutputSettings, settings: Settings, clock: Clock) -> Output:
         raise SettingsError(f"output {output.name!r}: {error}") from None
 
 
+def _broker_access(settings: Settings, store: Store, key: GatewayKey, clock: Clock) -> BrokerAccess | None:
+    if settings.broker.passwords is None:
+        return None
+
+    def changed(change: Change) -> None:
+        _note(store, clock, journal.BROKER_ACCESS, {"given": change.given, "withdrawn": change.withdrawn})
+
+    file = PasswordFile(settings.broker.passwords, settings.broker.pid_file)
+    return BrokerAccess(store, key, file, changed)
+
+
 def _name_orphans(store: Store, outputs: list[Output]) -> None:
     """Messages for an output that the settings no longer name would wait for ever unseen."""
     from siaga_gateway.service.store import DeliveryState
@@ -257,11 +384,16 @@ def _note(store: Store, clock: Clock, kind: str, facts: dict[str, object]) -> No
         log.error("%s could not be noted in the journal: %s", kind, error)
 
 
-def _say_ready(bound: socket.socket, webhook: str | None) -> None:
-    host, port = bound.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    ready = {"ev": "ready", "console": f"http://{shown}:{port}/", "pid": os.getpid()}
+def _say_ready(bound: socket.socket | None, webhook: str | None, operations: str | None) -> None:
+    ready: dict[str, object] = {"ev": "ready", "pid": os.getpid()}
+    console = ""
+    if bound is not None:
+        host, port = bound.getsockname()[:2]
+        ready["console"] = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+        console = f"; the console is at {ready['console']}"
     if webhook is not None:
         ready["sms_webhook"] = webhook
+    if operations is not None:
+        ready["operations"] = operations
     print(json.dumps(ready), flush=True)
-    log.info("ready; the console is at http://%s:%d/", shown, port)
+    log.info("ready%s", console)

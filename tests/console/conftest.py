@@ -21,7 +21,7 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from console.fakes import Book, FakeBell, FakeClock
+from console.fakes import Book, FakeBell, FakeClock, FakeDisclosures
 from console.filebook import append
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.web.app import ConsoleOptions, create_app
@@ -40,6 +40,7 @@ class Console:
     clock: FakeClock
     browser: TestClient
     make: Callable[..., TestClient] = field(repr=False)
+    disclosures: FakeDisclosures
 
     def sign_in(self, name: str = OPERATOR, password: str = "") -> httpx.Response:
         return self.browser.post("/sign-in", data={"name": name, "password": password})
@@ -49,18 +50,18 @@ class Console:
 def console() -> Iterator[Console]:
     """Without configured operators and signed in by name."""
     bell, clock = FakeBell(), FakeClock()
-    book = Book(bell)
+    book, disclosures = Book(bell), FakeDisclosures()
     opened: list[TestClient] = []
 
     def make(**changes: Any) -> TestClient:
         given = {"gateway_name": "lampung", "mode": Mode.ACTUAL, "language": "id", "operators": {}, "secret": b"k" * 32}
         options = ConsoleOptions(**{**given, **changes})
-        app = create_app(reader=book, operate=book, bell=bell, options=options, clock=clock)
+        app = create_app(reader=book, operate=book, disclosures=disclosures, bell=bell, options=options, clock=clock)
         client = TestClient(app, base_url=ORIGIN, headers={"Origin": ORIGIN}, follow_redirects=False)
         opened.append(client)
         return client
 
-    here = Console(book, clock, make(), make)
+    here = Console(book, clock, make(), make, disclosures)
     assert here.sign_in().status_code == 303
     yield here
     for client in opened:

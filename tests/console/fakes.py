@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -78,6 +78,19 @@ class FakeBell:
         return True
 
 
+class FakeDisclosures:
+    """ports.Disclosures that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str, tuple[int, ...]]] = []  # operator, what, incidents
+
+    def shown(self, operator: str, incident_id: int, what: str = "incident") -> None:
+        self.told.append((operator, what, (incident_id,)))
+
+    def listed(self, operator: str, incident_ids: Collection[int]) -> None:
+        self.told.append((operator, "queue", tuple(incident_ids)))
+
+
 class Book:
     """Incidents and journal, changed only by events: plain JSON objects with `do` and what belongs to it."""
 
@@ -108,6 +121,10 @@ class Book:
     def journal_after(self, after_id: int, limit: int = 500) -> Sequence[JournalEntry]:
         with self._reading():
             return self._journal[after_id : after_id + limit]
+
+    def journal_last(self, limit: int) -> Sequence[JournalEntry]:
+        with self._reading():
+            return self._journal[-limit:]
 
     def journal_of_incident(self, incident_id: int) -> Sequence[JournalEntry]:
         with self._reading():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from console.conftest import ORIGIN, Console
+from console.conftest import OPERATOR, ORIGIN, Console
 from siaga_gateway.web.auth import (
     FAILURES_ALLOWED,
     FAILURES_WINDOW_MS,
@@ -192,3 +192,31 @@ def test_small_parts() -> None:
         from siaga_gateway.web.auth import Sessions
 
         Sessions(b"short", {}, None)  # type: ignore[arg-type]
+
+
+def test_whatever_shows_a_person_is_told_of(console: Console) -> None:
+    console.book.press(1)
+    console.book.press(2)
+    told = console.disclosures.told
+    console.browser.get("/")
+    assert told.pop() == (OPERATOR, "queue", (1, 2))
+    console.browser.get("/incidents?ids=2")
+    assert told.pop() == (OPERATOR, "queue", (2,))
+    console.browser.get("/incidents/1")
+    assert told.pop() == (OPERATOR, "incident", (1,))
+    console.browser.post("/incidents/1/nik")
+    assert told.pop() == (OPERATOR, "nik", (1,))
+    console.browser.post("/incidents/1/seen")
+    assert told.pop() == (OPERATOR, "incident", (1,))
+    console.browser.get("/feed")
+    console.browser.get("/incidents/99")
+    console.browser.get("/health")
+    assert told == []
+
+
+def test_who_looked_is_for_auditors_and_not_for_the_console(console: Console) -> None:
+    console.book.press(1)
+    before = console.browser.get("/feed").text
+    console.book.do(do="note", kind="personal_read", incident=1, actor="Budi Sentosa", what="incident")
+    assert "Budi Sentosa" not in console.browser.get("/incidents/1").text
+    assert console.browser.get("/feed").text == before

@@ -12,7 +12,7 @@ import paho.mqtt.client as paho
 from siaga_gateway.domain.frame import FrameError, Kind, Stage, Uplink, decode_uplink, encode_ack
 from siaga_gateway.domain.verify import DeviceKey, GatewayKey, verify, verify_enrol
 
-DEADLINE_S = 15.0
+DEADLINE_S = 60.0
 
 
 class SmallGateway:

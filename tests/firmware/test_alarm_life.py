@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from siaga.app.left import restore
 from siaga.core import alarm, frame
 from siaga.core.alarm import (
     ACKED,
@@ -29,7 +30,6 @@ from siaga.core.alarm import (
     signal,
     state_name,
 )
-from siaga.core.restore import restore
 
 NO_ACK_MS = 20000
 

@@ -14,7 +14,7 @@ from typing import Any
 from micropython import HEAP, compiled, environment, micropython
 
 Event = dict[str, Any]
-DEADLINE_S = 15.0
+DEADLINE_S = 60.0
 QUICK = {"hold_ms": 200, "cancel_hold_ms": 900, "duress_hold_ms": 2000, "mqtt_tls": False, "mqtt_host": "127.0.0.1"}
 
 

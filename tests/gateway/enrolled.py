@@ -8,17 +8,22 @@ from pathlib import Path
 from pressing import PressingButton
 from siaga_gateway.adapters.sql import SqlStore, store_path
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
+from siaga_gateway.domain.verify import GatewayKey
 from siaga_gateway.keyfile import read_key
 
 
 def enrolled_buttons(data: Path, count: int) -> list[PressingButton]:
     """Buttons of one invented owner, enrolled at the store in this data folder."""
-    store = SqlStore(store_path(data), 0)
-    key = read_key(data)
+    return enroll_at(SqlStore(store_path(data), 0), read_key(data), count)
+
+
+def enroll_at(store: SqlStore, key: GatewayKey, count: int) -> list[PressingButton]:
+    """The same at a store, which is closed then."""
     now_ms = time.time_ns() // 1_000_000
     buttons = [PressingButton().meet(key) for _ in range(count)]
     with store.transaction() as transaction:
-        owner = Owner(0, "Contoh Wati", "9900000000000001", "+620000000001", "Jl. Contoh 1, Bandar Lampung")
+        nik = f"99{time.time_ns() % 10**14:014d}"  # there may be others in the store already
+        owner = Owner(0, "Contoh Wati", nik, "+620000000001", "Jl. Contoh 1, Bandar Lampung")
         owner_id = transaction.add_owner(owner, now_ms)
         for button in buttons:
             state = RegistrationState.ACTIVE

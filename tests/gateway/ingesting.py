@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import stored
+
+from databases import Place
 from pressing import PressingButton
-from siaga_gateway.adapters.sql import SqlStore, store_path
 from siaga_gateway.domain.event import Timing
 from siaga_gateway.domain.frame import Stage
 from siaga_gateway.domain.incident import Incident, Mode
@@ -28,15 +30,18 @@ HOUSE = House("siaga.test", Mode.ACTUAL, Timing(), ("cad", "trainer"), ("trainer
 class Desk:
     """Checker and Keeper as ingest uses them, without its thread; one owner, any number of buttons."""
 
-    def __init__(self, folder: Path | str, house: House = HOUSE) -> None:
-        self.store = SqlStore(store_path(Path(folder)) if folder != ":memory:" else Path(":memory:"), NOW_MS)
-        self.gateway_key = GatewayKey.generate()
+    def __init__(self, where: Path | Place, house: House = HOUSE, *, beside: Desk | None = None) -> None:
+        """`beside`: the other worker of the same gateway, on the same store."""
+        self.store = stored.new_store(where)
+        self.gateway_key = GatewayKey.generate() if beside is None else beside.gateway_key
         self.now_ms = NOW_MS
         self.pool = ThreadPoolExecutor(1)
         self.keyring = KeyRing(self.store, self.gateway_key)
         self.sampler = Sampler()
         self.checker = Checker(self.keyring, self.sampler, self.pool)
         self.keeper = Keeper(house, self.store.name, self.sampler)
+        if beside is not None:
+            return
         with self.store.transaction() as transaction:
             owner = Owner(0, "Contoh Wati", "9900000000000001", "+620000000001", "Jl. Contoh 1, Bandar Lampung")
             self.owner_id = transaction.add_owner(owner, NOW_MS)

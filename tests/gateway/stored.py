@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from databases import Place
 from siaga_gateway.adapters.sql import SqlStore, store_path
 from siaga_gateway.domain.incident import Change, Incident, IncidentState, Mode, Notice
 from siaga_gateway.domain.outcome import Mark
@@ -17,8 +18,9 @@ PUBLIC_XY = BUTTON_KEY.public_xy
 DEVICE_ID = device_id_of(PUBLIC_XY)
 
 
-def new_store(folder: Path) -> SqlStore:
-    return SqlStore(store_path(folder), NOW_MS)
+def new_store(where: Path | Place) -> SqlStore:
+    """On SQLite in a folder, or wherever the place is."""
+    return SqlStore(store_path(where), NOW_MS) if isinstance(where, Path) else where.open(NOW_MS)
 
 
 def with_device(store: SqlStore, state: RegistrationState = RegistrationState.ACTIVE) -> Device:
@@ -36,6 +38,7 @@ def open_incident(store: SqlStore, counter: int = 1, *, outputs: tuple[str, ...]
     """An open incident as ingest leaves it, with its first notice for these outputs."""
     owner = store.owners()[0]
     with store.transaction() as transaction:
+        transaction.lock([DEVICE_ID])
         incident_id = transaction.next_incident_id()
         incident = Incident(
             id=incident_id,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from ingesting import NOW_MS, NOW_S, Desk
 
+from databases import Place
 from pressing import PressingButton, at, report_body
 from siaga_gateway.domain.frame import Flags, Kind, Stage, Suite
 from siaga_gateway.domain.incident import Disposition, Incident, IncidentState, Mode
@@ -19,8 +19,8 @@ RECEIVED, REFUSED, TEST = Stage.RECEIVED, Stage.REFUSED, Stage.TEST
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
+def desk(place: Place) -> Iterator[Desk]:
+    made = Desk(place)
     yield made
     made.close()
 
@@ -210,7 +210,7 @@ def test_a_press_of_a_registration_that_became_active_ends_the_hold(desk: Desk) 
     button = desk.button(RegistrationState.PENDING)
     desk.take(button.press(NOW_S))
     with desk.store.transaction() as transaction:
-        transaction.set_registration(button.device_id, RegistrationState.ACTIVE)
+        transaction.set_registration(button.device_id, RegistrationState.ACTIVE, 0)
     desk.take(button.follow(Kind.UPDATE, NOW_S, **at()))
     assert desk.only().held, "an update is no new call"
     assert desk.stages(button.press(NOW_S, again=True)) == [(3, RECEIVED)]
@@ -234,7 +234,7 @@ def test_a_test_press_is_never_dispatched_as_an_emergency(desk: Desk) -> None:
 
 
 def test_a_test_press_of_an_inactive_registration_is_refused(desk: Desk) -> None:
-    button = desk.button(RegistrationState.SUSPENDED)
+    button = desk.button(RegistrationState.SUSPENDED, 0)
     assert desk.stages(button.press(NOW_S, test=True)) == [(1, REFUSED)]
     assert desk.told("trainer") == []
 

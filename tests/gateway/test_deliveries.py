@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 import stored
@@ -13,9 +12,11 @@ from fakes import ManualClock
 from hypothesis import given
 from hypothesis import strategies as st
 
+from databases import Place
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.domain.incident import Change, Incident, Notice
 from siaga_gateway.service import journal
+from siaga_gateway.service.lease import Lease
 from siaga_gateway.service.live import JournalBell
 from siaga_gateway.service.notices import tell
 from siaga_gateway.service.outbox import OutboxWorker, pause_s
@@ -45,8 +46,8 @@ def takes(_notice: Notice, _key: str) -> Delivered | NotDelivered:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqlStore]:
-    made = stored.new_store(tmp_path)
+def store(place: Place) -> Iterator[SqlStore]:
+    made = stored.new_store(place)
     stored.with_device(made)
     yield made
     made.close()
@@ -247,3 +248,69 @@ def test_a_long_queue_is_read_once_and_emptied(store: SqlStore, monkeypatch: pyt
     work_until(under_test, lambda: len(receiver.asked) == 120)
     assert read == 120
     assert not pending("cad")
+
+
+# Several workers
+
+
+def test_one_of_two_workers_delivers_and_the_other_takes_over_when_it_ends(place: Place) -> None:
+    """On SQLite there is one worker, and the lease is always its own."""
+    one = stored.new_store(place)
+    stored.with_device(one)
+    two = stored.new_store(place)
+    receiver = Receiver(takes)
+
+    def made(store: SqlStore, holder: str) -> OutboxWorker:
+        lease = Lease(store, "outbox cad", holder)
+        return OutboxWorker(store, receiver, JournalBell(), ManualClock(stored.NOW_MS), lease)
+
+    first, second = made(one, "machine-1"), made(two, "machine-2")
+    incident = stored.open_incident(one, 1, outputs=("cad",))
+    work_until(first, lambda: not one.pending("cad"))
+    incident = change(one, incident, Change.SEEN)
+    if place.kind == "postgresql":
+        assert not second.work(), "the first has it"
+        assert len(receiver.asked) == 1
+    work_until(first, lambda: not one.pending("cad"))
+    change(one, incident, Change.CLOSED)
+    first.start()
+    first.stop()
+    work_until(second, lambda: not two.pending("cad"))
+    assert [what for _, what in receiver.asked] == [Change.OPENED, Change.SEEN, Change.CLOSED]
+    two.close()
+    one.close()
+
+
+def test_a_lease_is_asked_for_again_in_good_time_and_outlasts_a_store_that_fails(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1_000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    asked: list[float] = []
+    answers: list[object] = []
+
+    class Asked:
+        def lease(self, name: str, holder: str, for_s: float) -> bool:
+            asked.append(now[0])
+            answer = answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return bool(answer)
+
+    lease = Lease(Asked(), "outbox cad", "machine-1")  # type: ignore[arg-type]
+    answers += [False, True]
+    assert not lease.held()
+    assert not lease.held(), "not asked again within a second"
+    now[0] += 1
+    assert lease.held()
+    now[0] += 4
+    assert lease.held()
+    assert len(asked) == 2, "enough is left"
+    now[0] += 2
+    answers += [StoreFailing("away"), StoreFailing("away"), False]
+    assert lease.held(), "14 s are left, whatever the store says"
+    now[0] += 4
+    with pytest.raises(StoreFailing):
+        lease.held()
+    now[0] += 1
+    assert not lease.held(), "another one has it now"

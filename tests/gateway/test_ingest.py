@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,10 +13,12 @@ import pytest
 from fakes import ManualClock
 from ingesting import HOUSE, NOW_MS, NOW_S, Desk
 
+from databases import Place
 from pressing import PressingButton, report_body
-from siaga_gateway.adapters.sql import SqlStore, store_path
-from siaga_gateway.domain.frame import Kind, Suite
+from siaga_gateway.adapters.sql.sqlite import Sqlite
+from siaga_gateway.domain.frame import Kind, Stage, Suite, Uplink
 from siaga_gateway.domain.registry import RegistrationState
+from siaga_gateway.domain.verify import DeviceKey, verify
 from siaga_gateway.service import journal
 from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.ingest import Ingest, Limits
@@ -55,10 +58,23 @@ def eventually(holds: Callable[[], bool], timeout_s: float = 10) -> None:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def desk(place: Place) -> Iterator[Desk]:
+    made = Desk(place)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sqlite_desk(tmp_path: Path) -> Iterator[Desk]:
     made = Desk(tmp_path)
     yield made
     made.close()
+
+
+def sqlite_writer(desk: Desk) -> sqlite3.Connection:
+    engine = desk.store.engine
+    assert isinstance(engine, Sqlite)
+    return engine.writer
 
 
 def forged(frame: bytes) -> bytes:
@@ -112,11 +128,12 @@ def test_the_answer_verifies_at_the_button(desk: Desk) -> None:
 
 
 def test_a_full_disk_acknowledges_nothing_loses_nothing_and_goes_on_when_there_is_room(
-    desk: Desk, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    sqlite_desk: Desk, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
+    desk = sqlite_desk
     button = desk.button()
     frames = [button.follow(Kind.CHECKIN, NOW_S) for _ in range(300)]
-    writer = desk.store._writer
+    writer = sqlite_writer(desk)
     with station(desk, Limits(batch=50)) as place:
         writer.execute(f"PRAGMA max_page_count = {writer.execute('PRAGMA page_count').fetchone()[0]}")
         place.give(*frames)
@@ -138,9 +155,10 @@ def test_a_full_disk_acknowledges_nothing_loses_nothing_and_goes_on_when_there_i
         assert "the disk is full" in back.facts["why"]
 
 
-def test_a_gateway_told_to_end_while_the_disk_is_full_acknowledges_nothing(desk: Desk) -> None:
+def test_a_gateway_told_to_end_while_the_disk_is_full_acknowledges_nothing(sqlite_desk: Desk) -> None:
+    desk = sqlite_desk
     button = desk.button()
-    writer = desk.store._writer
+    writer = sqlite_writer(desk)
     writer.execute(f"PRAGMA max_page_count = {writer.execute('PRAGMA page_count').fetchone()[0]}")
     with station(desk) as place:
         place.give(*(button.follow(Kind.CHECKIN, NOW_S) for _ in range(100)))
@@ -149,22 +167,22 @@ def test_a_gateway_told_to_end_while_the_disk_is_full_acknowledges_nothing(desk:
         assert place.told == []
 
 
-def test_a_full_inbox_refuses_instead_of_dropping(desk: Desk) -> None:
+def test_presses_without_room_are_refused_instead_of_dropped(desk: Desk) -> None:
     button = desk.button()
     with station(desk, Limits(queue=3), started=False) as place:
-        place.give(*(button.follow(Kind.CHECKIN, NOW_S) for _ in range(3)))
-        frame = InboundFrame(button.press(NOW_S), NOW_MS, "mqtt", lambda: None)
+        place.give(*(button.press(NOW_S, again=True) for _ in range(3)))
+        frame = InboundFrame(button.press(NOW_S, again=True), NOW_MS, "mqtt", lambda: None)
         assert not place.ingest.offer(frame, 0)
         place.ingest.start()
         assert place.ingest.offer(frame, 5)
         place.settle(4)
-        assert len(desk.store.open_incidents()) == 1
+        assert desk.only().presses == 4
 
 
 def test_what_waits_is_committed_together(desk: Desk) -> None:
-    button = desk.button()
+    buttons = [desk.button() for _ in range(4)]
     with station(desk, started=False) as place:
-        place.give(*(button.follow(Kind.CHECKIN, NOW_S) for _ in range(200)))
+        place.give(*(button.press(NOW_S, again=True) for _ in range(50) for button in buttons))
         commits = 0
         original = desk.store.transaction
 
@@ -177,6 +195,55 @@ def test_what_waits_is_committed_together(desk: Desk) -> None:
         place.ingest.start()
         place.settle(200)
         assert commits == 1
+
+
+def test_a_press_overtakes_check_ins_that_are_verified_and_not_committed_yet(desk: Desk) -> None:
+    """The worker has a batch under way and the next one ready when the press comes."""
+    button, busy = desk.button(), desk.button()
+    press = InboundFrame(button.press(NOW_S), NOW_MS, "mqtt", lambda: None)
+    with station(desk, Limits(others=10), started=False) as place:
+        place.give(*(busy.follow(Kind.CHECKIN, NOW_S) for _ in range(30)))
+        original, batches = desk.store.transaction, 0
+
+        def interrupted() -> contextlib.AbstractContextManager[Transaction]:
+            nonlocal batches
+            batches += 1
+            if batches == 1:
+                assert place.ingest.offer(press, 0)
+            return original()
+
+        desk.store.transaction = interrupted  # type: ignore[method-assign, assignment]
+        place.ingest.start()
+        place.settle(31)
+        answers = [line for line in place.told if line.startswith("button")]
+        assert answers.index("button 1 stage 1", 1) == 10, "after the batch under way, before the one that was ready"
+
+
+def test_bytes_that_were_verified_once_are_not_verified_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from siaga_gateway.service import check
+
+    button = desk.button()
+    frame = button.press(NOW_S)
+    assert desk.stages(frame) == [(1, Stage.RECEIVED)]
+    looked_at: list[bytes] = []
+
+    def noted(uplink: Uplink, key: DeviceKey) -> bool:
+        looked_at.append(uplink.tag)
+        return verify(uplink, key)
+
+    monkeypatch.setattr(check, "verify", noted)
+    assert desk.stages(frame) == [(1, Stage.RECEIVED)], "answered again"
+    assert looked_at == []
+    assert desk.stages(forged(frame)) == [], "other bytes under the same counter are looked at"
+    assert len(looked_at) == 1
+
+
+def test_refusals_are_counted_by_reason(desk: Desk) -> None:
+    button = desk.button()
+    with station(desk) as place:
+        place.give(b"noise", button.press(NOW_S)[:-1], forged(button.press(NOW_S)), PressingButton().press(NOW_S))
+        place.settle(4)
+        assert place.ingest.counts.refused == {"length": 2, "forged": 1, "unknown": 1}
 
 
 def test_one_frame_that_brings_out_a_fault_holds_up_no_other(desk: Desk) -> None:
@@ -202,19 +269,20 @@ def test_one_frame_that_brings_out_a_fault_holds_up_no_other(desk: Desk) -> None
         assert "ZeroDivisionError" in entry.facts["error"]
 
 
-def test_a_suspension_by_another_process_holds_from_the_next_frame_on(desk: Desk, tmp_path: Path) -> None:
+def test_a_suspension_by_another_process_holds_from_the_next_frame_on(desk: Desk, place: Place) -> None:
     button = desk.button()
-    with station(desk) as place:
-        place.give(button.follow(Kind.CHECKIN, NOW_S))
-        place.settle(1)
-        other = SqlStore(store_path(tmp_path), NOW_MS)
+    with station(desk) as sent:
+        sent.give(button.follow(Kind.CHECKIN, NOW_S))
+        sent.settle(1)
+        other = place.open(NOW_MS)
         with other.transaction() as transaction:
-            transaction.set_registration(button.device_id, RegistrationState.STOLEN)
+            transaction.set_registration(button.device_id, RegistrationState.STOLEN, 0)
         other.close()
-        place.give(button.press(NOW_S))
-        place.settle(2)
+        sent.give(button.press(NOW_S))
+        sent.settle(2)
         assert desk.only().held
-        assert place.told[-2] == "button 2 stage 7"
+        eventually(lambda: sent.told[-1] == "answered")
+        assert sent.told[-2] == "button 2 stage 7"
 
 
 # Refused frames: the gateway's duties 1 to 4

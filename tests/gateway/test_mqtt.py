@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -233,3 +235,183 @@ def test_the_broker_sees_the_last_will_of_a_killed_gateway(tmp_path: Path) -> No
         assert watcher.received.get(timeout=5)[1] == b"offline"
         watcher.close()
         link.stop()
+
+
+def test_no_answer_waits_for_the_brokers_tcp(port: int) -> None:
+    link = MqttLink(MqttSettings(port=port), gateway="siaga.test", clock=WallClock(), sink=Sink())
+    link.start()
+    try:
+        sock = link._client.socket()
+        assert sock is not None and sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    finally:
+        link.stop()
+
+
+# Several workers
+
+
+def drained(*sinks: Sink) -> list[list[bytes]]:
+    """What each has, acknowledged."""
+    found: list[list[bytes]] = []
+    for sink in sinks:
+        found.append([])
+        while not sink.frames.empty():
+            frame = sink.frames.get_nowait()
+            frame.acknowledge()
+            found[-1].append(frame.raw)
+    return found
+
+
+def test_workers_share_the_frames_and_one_that_ends_leaves_its_part_to_the_others(tmp_path: Path) -> None:
+    with Mosquitto(tmp_path) as broker:
+        sinks = [Sink(), Sink()]
+        one, two = (link_to(broker.port, sink, worker=f"machine-{n}") for n, sink in enumerate(sinks, 1))
+        one.start()
+        two.start()
+        button = Button(broker.port)
+        try:
+            sent = [b"%d" % number for number in range(20)]
+            for payload in sent:
+                button.publish(payload)
+            eventually(lambda: sum(sink.frames.qsize() for sink in sinks) == 20)
+            first, second = drained(*sinks)
+            assert sorted(first + second) == sorted(sent), "each frame at one of them, once"
+            assert first and second
+            watcher = Button(broker.port)
+            watcher.subscribe("siaga/v1/gateway/test/+/status")
+            states = {watcher.received.get(timeout=5)[:2] for _ in range(2)}
+            assert states == {(f"siaga/v1/gateway/test/machine-{n}/status", b"online") for n in (1, 2)}
+            one.hold_back()
+            one.stop()
+            assert watcher.received.get(timeout=5)[:2] == ("siaga/v1/gateway/test/machine-1/status", b"offline")
+            for payload in sent:
+                button.publish(payload)
+            eventually(lambda: sinks[1].frames.qsize() == 20)
+            assert sinks[0].frames.empty()
+            watcher.close()
+        finally:
+            button.close()
+            two.stop()
+            one.stop()
+
+
+def test_a_worker_that_is_started_anew_gets_what_the_broker_gave_it_meanwhile(tmp_path: Path) -> None:
+    with Mosquitto(tmp_path) as broker:
+        sinks = [Sink(), Sink()]
+        one, two = (link_to(broker.port, sink, worker=f"machine-{n}") for n, sink in enumerate(sinks, 1))
+        one.start()
+        two.start()
+        button = Button(broker.port)
+        again = link_to(broker.port, sinks[0], worker="machine-1")
+        try:
+            raw = one._client.socket()
+            assert raw is not None
+            one._stopping = True
+            one._client.loop_stop()
+            raw.close()  # as a killed process
+            sent = [b"%d" % number for number in range(10)]
+            for payload in sent:
+                button.publish(payload)
+            eventually(lambda: sinks[1].frames.qsize() > 0)
+            again.start()
+            eventually(lambda: sum(sink.frames.qsize() for sink in sinks) == 10)
+            first, second = drained(*sinks)
+            assert sorted(first + second) == sorted(sent)
+        finally:
+            button.close()
+            again.stop()
+            two.stop()
+
+
+def test_the_part_of_a_worker_that_is_gone_for_good_goes_to_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("siaga_gateway.adapters.mqtt.SESSION_S", 1)
+    with Mosquitto(tmp_path) as broker:
+        sinks = [Sink(), Sink()]
+        one, two = (link_to(broker.port, sink, worker=f"machine-{n}") for n, sink in enumerate(sinks, 1))
+        one.start()
+        two.start()
+        button = Button(broker.port)
+        try:
+            one.stop()  # without holding back: its subscription is still there, and the session for a second
+            tries = 0
+
+            def all_come() -> bool:
+                """A button that insists: after some tries both of two frames in a row come to the one that is left."""
+                nonlocal tries
+                tries += 1
+                before = sinks[1].frames.qsize()
+                for number in range(2):
+                    button.publish(b"%d %d" % (tries, number))
+                time.sleep(0.2)
+                return sinks[1].frames.qsize() - before == 2
+
+            eventually(all_come, 30)
+        finally:
+            button.close()
+            two.stop()
+
+
+class TalkativeBroker:
+    """Takes one connection and has so much to bring that the answer to the subscription comes behind all of it, as
+    after a night without gateway. Real brokers do so when they feel like it only."""
+
+    def __init__(self, messages: int, pause_s: float) -> None:
+        self._messages, self._pause_s = messages, pause_s
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._server.getsockname()[1])
+        self.heard = bytearray()
+        self.before_subscribed = b""
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            peer, _ = self._server.accept()
+            with peer:
+                peer.settimeout(0.01)
+                peer.sendall(b"\x20\x02\x01\x00")  # CONNACK, the session is there
+                topic = f"siaga/v1/up/{DEVICE.hex()}".encode()
+                for number in range(1, self._messages + 1):
+                    body = len(topic).to_bytes(2, "big") + topic + number.to_bytes(2, "big") + b"frame"
+                    peer.sendall(bytes((0x32, len(body))) + body)
+                    self._listen(peer, self._pause_s)
+                self.before_subscribed = bytes(self.heard)
+                at = self.heard.index(b"\x82")
+                peer.sendall(b"\x90\x03" + self.heard[at + 2 : at + 4] + b"\x01")
+                while not self._done.is_set():
+                    self._listen(peer, 0.02)
+
+    def _listen(self, peer: socket.socket, pause_s: float) -> None:
+        until = time.monotonic() + pause_s
+        while time.monotonic() < until:
+            with contextlib.suppress(TimeoutError):
+                self.heard += peer.recv(4096)
+
+    def close(self) -> None:
+        self._done.set()
+        self._server.close()
+        self._thread.join(10)
+
+
+def test_a_start_waits_for_a_broker_that_brings_first_what_has_piled_up() -> None:
+    """It would else end, be started again, end again: for ever, while the buttons' repetitions make the pile grow."""
+    broker, sink = TalkativeBroker(messages=30, pause_s=0.1), Sink()
+    link = MqttLink(MqttSettings(port=broker.port), gateway="siaga.test", clock=WallClock(), sink=sink)
+
+    def answer() -> None:
+        sink.frames.get(timeout=60)
+        link.send(DEVICE, b"an answer")
+
+    answering = threading.Thread(target=answer)
+    answering.start()
+    try:
+        link.start(timeout_s=1.5)
+        assert link.up
+        answering.join(60)
+        assert b"an answer" in broker.before_subscribed, "what came before the subscription is answered at once"
+    finally:
+        link.stop()
+        broker.close()

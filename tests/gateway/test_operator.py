@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import stored
 from fakes import ManualClock, SentAnswers
 
+from databases import Place
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.domain.frame import Stage
 from siaga_gateway.domain.incident import Change, Disposition, IncidentState
@@ -20,8 +20,8 @@ from siaga_gateway.service.ports import OperateError
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqlStore]:
-    made = stored.new_store(tmp_path)
+def store(place: Place) -> Iterator[SqlStore]:
+    made = stored.new_store(place)
     stored.with_device(made)
     yield made
     made.close()

@@ -17,6 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from brokers import embedded_broker
 from console.fakes import Book, FakeBell, FakeClock
+from databases import ENGINES, Place
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.mqtt import DOWN, MqttLink
 from siaga_gateway.config import MqttSettings
@@ -157,7 +158,7 @@ class Centre:
     held: int
 
 
-@pytest.fixture(params=["real", "fake"])
+@pytest.fixture(params=[*ENGINES, "fake"])
 def centre(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Centre]:
     if request.param == "fake":
         book = Book(FakeBell())
@@ -165,7 +166,7 @@ def centre(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Centre]:
         book.press(2, held=True, registration="suspended")
         yield Centre(book, book, 1, 2)
         return
-    store = stored.new_store(tmp_path)
+    store = stored.new_store(Place(request.param, tmp_path))
     stored.with_device(store)
     ids = [stored.open_incident(store, 1).id, stored.open_incident(store, 2, held=True).id]
     keyring = KeyRing(store, stored.GATEWAY_KEY)

@@ -27,6 +27,7 @@ from text_messages import GammuSmsd
 
 NUMBER = "+6281200000001"
 STRANGER = "+6281200000002"
+FRAMES = 120  # of each button: enough that a kill falls among them
 SECRET = "correct horse battery staple"
 
 
@@ -173,14 +174,14 @@ def test_a_gateway_killed_over_its_messages_loses_none_and_stores_each_once(tmp_
     kills, interrupted = 4, 0
     try:
         for button in enrolled_buttons(gateway.data, kills):
-            for number in range(40):
+            for number in range(FRAMES):
                 frame = button.press(int(time.time()), again=number > 0)
                 sent[button.device_id, button.counter] = frame
                 aside = tmp_path / "aside"
                 aside.write_text(f"From: {NUMBER[1:]}\n\n{text_of(frame)}\n")
                 aside.rename(inbox / f"GSM1.{button.device_id.hex()}{number:03}")
-            gateway.start()
             before = len(list(inbox.iterdir()))
+            gateway.start()
             eventually(lambda before=before: len(list(inbox.iterdir())) < before, "the first are removed", 60)
             time.sleep(chance.random() * 0.02)
             gateway.kill()
@@ -197,4 +198,4 @@ def test_a_gateway_killed_over_its_messages_loses_none_and_stores_each_once(tmp_
     store.close()
     assert {(device_id, counter): frame for device_id, counter, frame in rows} == sent
     assert len(rows) == len(sent)
-    assert [incident.presses for incident in incidents] == [40] * kills
+    assert [incident.presses for incident in incidents] == [FRAMES] * kills

@@ -1,8 +1,7 @@
-"""The store on SQLite: all or nothing, durable, bounded, and plain about why it cannot be used."""
+"""The store's contract, kept by both engines: all or nothing, durable, bounded, in order."""
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +9,11 @@ from pathlib import Path
 import pytest
 import stored
 
-from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, commands, store_path
-from siaga_gateway.adapters.sql.engine import APPLICATION_ID
-from siaga_gateway.adapters.sql.migrate import Migration, applied, known_migrations, migrate, statements
-from siaga_gateway.adapters.sql.transaction import INCIDENTS, events_query, marks_query
+from databases import Place, rows
+from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.domain.frame import Kind, Suite
 from siaga_gateway.domain.incident import Change, Notice
-from siaga_gateway.domain.registry import RegistrationState
+from siaga_gateway.domain.registry import Owner, RegistrationState
 from siaga_gateway.service.store import (
     Attempt,
     DeliveryState,
@@ -30,8 +27,8 @@ NOW_MS = stored.NOW_MS
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqlStore]:
-    made = stored.new_store(tmp_path)
+def store(place: Place) -> Iterator[SqlStore]:
+    made = stored.new_store(place)
     stored.with_device(made)
     yield made
     made.close()
@@ -45,41 +42,22 @@ def stranger(number: int, seen_ms: int, proven: bool = False) -> Stranger:
     return Stranger(number.to_bytes(8, "big"), seen_ms, seen_ms, 1, b"frame", b"enrol" if proven else None)
 
 
-def rows(store: SqlStore, table: str) -> int:
-    count: int = store.fetch(f"SELECT count(*) FROM {table}")[0][0]
-    return count
-
-
-def test_a_commit_outlives_the_process_that_made_it(tmp_path: Path) -> None:
-    first = stored.new_store(tmp_path)
+def test_a_commit_outlives_the_store_that_made_it(place: Place) -> None:
+    first = stored.new_store(place)
     stored.with_device(first)
     incident = stored.open_incident(first)
     name = first.name
     first.close()
-    again = stored.new_store(tmp_path)
+    again = stored.new_store(place)
     assert (again.incident(incident.id), again.name) == (incident, name)
     again.close()
 
 
-def test_a_new_store_is_for_its_owners_eyes_only(tmp_path: Path, store: SqlStore) -> None:
-    stored.open_incident(store)
-    files = [file for file in tmp_path.iterdir() if file.name.startswith(store_path(tmp_path).name)]
-    assert len(files) >= 2, "the store and its log"
-    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
-
-
-def test_a_commit_waits_for_the_disk(store: SqlStore) -> None:
-    """What an acknowledgement rests on: WAL with synchronous FULL on the connection that writes."""
-    assert store._writer.execute("PRAGMA synchronous").fetchone() == (2,)
-    assert store._writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert store._writer.execute("PRAGMA foreign_keys").fetchone() == (1,)
-
-
-def test_two_stores_have_two_names(tmp_path: Path) -> None:
+def test_two_stores_have_two_names(place: Place, tmp_path: Path) -> None:
     names = set()
     for number in range(4):
         (tmp_path / str(number)).mkdir()
-        made = stored.new_store(tmp_path / str(number))
+        made = stored.new_store(Place(place.kind, tmp_path / str(number)))
         names.add(made.name)
         made.close()
     assert len(names) == 4
@@ -106,45 +84,6 @@ def test_the_same_event_cannot_be_stored_twice(store: SqlStore) -> None:
     assert rows(store, "event") == 1
 
 
-def test_a_full_disk_changes_nothing_and_is_over_when_there_is_room(store: SqlStore) -> None:
-    pages = store._writer.execute("PRAGMA page_count").fetchone()[0]
-    store._writer.execute(f"PRAGMA max_page_count = {pages + 2}")
-    with pytest.raises(StoreFailing, match="the disk is full: make room"):
-        for counter in range(1, 5_000):
-            with store.transaction() as transaction:
-                transaction.add_event(event(counter, b"f" * 99))
-    kept = rows(store, "event")
-    with pytest.raises(StoreFailing), store.transaction() as transaction:
-        for counter in range(10_000, 10_500):
-            transaction.add_event(event(counter, b"f" * 99))
-    assert rows(store, "event") == kept
-    store._writer.execute("PRAGMA max_page_count = 1000000")
-    with store.transaction() as transaction:
-        transaction.add_event(event(20_000))
-    assert rows(store, "event") == kept + 1
-
-
-def test_what_every_batch_asks_for_is_found_by_an_index(store: SqlStore) -> None:
-    """However many events there are: a scan would make each press slower than the one before."""
-    asked = {
-        "event": (events_query(3), [b"device", 1] * 3),
-        "press": (marks_query(3), [b"device", 1, 0] * 3),
-        "incident": (f"{INCIDENTS} WHERE incident.state <> 'closed' AND incident.device_id IN (?, ?)", [b"a", b"b"]),
-        "device_status": ("SELECT * FROM device_status WHERE device_id IN (?, ?)", [b"a", b"b"]),
-        "outbox": ("SELECT * FROM outbox WHERE state = 'pending' AND output = ? AND id > ? ORDER BY id", ["cad", 0]),
-        "journal": ("SELECT * FROM journal WHERE incident_id = ? ORDER BY id", [1]),
-    }
-    due = {
-        "command": (commands.DUE, [NOW_MS, 9]),
-        "command USING INDEX command_expiry": (commands.EXPIRED, [NOW_MS, 9]),
-        "command USING PRIMARY KEY (device_id": (commands.FIRST_OF, [b"device"]),
-    }
-    for table, (query, parameters) in (asked | due).items():
-        steps = [row[3] for row in store.fetch(f"EXPLAIN QUERY PLAN {query}", parameters)]
-        assert any(step.startswith(f"SEARCH {table}") for step in steps), (table, steps)
-        assert not any(step.startswith(f"SCAN {table}") for step in steps), (table, steps)
-
-
 def test_readers_do_not_wait_for_a_writer(store: SqlStore) -> None:
     stored.open_incident(store)
     found = []
@@ -156,12 +95,12 @@ def test_readers_do_not_wait_for_a_writer(store: SqlStore) -> None:
     assert found == [1]
 
 
-def test_another_process_may_write_at_the_same_time(tmp_path: Path, store: SqlStore) -> None:
+def test_another_process_may_write_at_the_same_time(place: Place, store: SqlStore) -> None:
     """As `siaga gateway state` does while the gateway runs."""
-    other = SqlStore(store_path(tmp_path), NOW_MS)
+    other = stored.new_store(place)
     version = store.registry_version()
     with other.transaction() as transaction:
-        transaction.set_registration(stored.DEVICE_ID, RegistrationState.STOLEN)
+        transaction.set_registration(stored.DEVICE_ID, RegistrationState.STOLEN, 0)
     assert store.registry_version() == version + 1
     assert store.devices_changed(version) == [stored.DEVICE_ID]
     assert store.enrolled([stored.DEVICE_ID])[stored.DEVICE_ID].device.state is RegistrationState.STOLEN
@@ -227,98 +166,63 @@ def test_a_person_may_ask_for_another_try(store: SqlStore) -> None:
     assert [(a.state, a.detail) for a in store.attempts(cad.id)] == [(DeliveryState.ABANDONED, "410 Gone")]
 
 
-# Opening and migrating
-
-
-def test_a_new_store_has_had_every_migration(store: SqlStore) -> None:
-    assert applied(store._writer) == len(known_migrations())
-
-
-def test_a_store_of_the_version_before_commands_keeps_all_and_takes_them(tmp_path: Path) -> None:
-    from siaga_gateway.domain.command import Command, CommandState
-    from siaga_gateway.domain.frame import CommandCode
-
-    path = store_path(tmp_path)
-    old = sqlite3.connect(path, isolation_level=None)
-    old.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    migrate(old, known_migrations()[:1], NOW_MS)
-    old.execute("INSERT INTO owner VALUES (1, 'Contoh Wati', '9900000000000001', '+620000000001', 'Jl.', 'id', 0)")
-    device = (stored.DEVICE_ID, stored.PUBLIC_XY, 1, "active", "Toko Contoh", 0, None, None, None, 1)
-    old.execute("INSERT INTO device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", device)
-    old.execute("INSERT INTO journal (at_ms, kind, facts) VALUES (1, 'seen', '{}')")
-    old.close()
-    store = SqlStore(path, NOW_MS)
-    assert applied(store._writer) == len(known_migrations())
-    assert [one.device.label for one, _ in store.devices()] == ["Toko Contoh"]
-    assert (store.last_journal_id(), store.command_version(), store.commands()) == (1, 0, [])
-    given = Command(stored.DEVICE_ID, 7, CommandCode.TEST, b"", CommandState.WAITING, "Dewi", 1, 9, 1)
+def test_the_journal_is_numbered_in_the_order_of_commits_without_a_gap(store: SqlStore) -> None:
+    last = store.last_journal_id()
     with store.transaction() as transaction:
-        assert transaction.last_down_counter(stored.DEVICE_ID) is None
-        transaction.add_command(given)
-        assert transaction.last_down_counter(stored.DEVICE_ID) == 7
-    assert (list(store.commands()), store.command_version()) == ([given], 1)
-    store.close()
+        for number in range(3):
+            transaction.note("seen", NOW_MS + number)
+    with pytest.raises(RuntimeError), store.transaction() as transaction:
+        transaction.note("seen", NOW_MS)
+        raise RuntimeError("never was")
+    with store.transaction() as transaction:
+        transaction.note("closed", NOW_MS)
+    found = store.journal_after(last)
+    assert [(entry.id - last, entry.kind) for entry in found] == [(1, "seen"), (2, "seen"), (3, "seen"), (4, "closed")]
+    assert [entry.at_ms - NOW_MS for entry in found] == [0, 1, 2, 0]
 
 
-def test_a_migration_and_its_record_are_one(tmp_path: Path) -> None:
-    connection = sqlite3.connect(tmp_path / "s.db", isolation_level=None)
-    good = Migration(1, "good", "CREATE TABLE one (a); -- a comment; with a semicolon\nCREATE TABLE two (b);\n")
-    bad = Migration(2, "bad", "CREATE TABLE three (c);\nINSERT INTO nowhere VALUES (1);\n")
-    with pytest.raises(sqlite3.OperationalError):
-        migrate(connection, (good, bad), NOW_MS)
-    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-    assert applied(connection) == 1
-    assert tables == {"migration", "one", "two"}, "of the second nothing stays"
-    mended = Migration(2, "mended", "CREATE TABLE three (c);\n")
-    assert migrate(connection, (good, mended), NOW_MS) == 1
-    assert migrate(connection, (good, mended), NOW_MS) == 0
-    connection.close()
+def test_an_incidents_number_is_given_once(store: SqlStore) -> None:
+    with store.transaction() as transaction:
+        transaction.expect_incidents(3)
+        drawn = [transaction.next_incident_id() for _ in range(5)]
+    assert len(set(drawn)) == 5
+    assert drawn == sorted(drawn)
+    opened = [stored.open_incident(store, counter).id for counter in (1, 2)]
+    assert opened[0] < opened[1]
 
 
-def test_statements_are_split_where_sql_ends_them() -> None:
-    script = "-- first; not here\nCREATE TABLE a (b TEXT DEFAULT ';');\n\nINSERT INTO a VALUES ('x;y');\n-- last\n"
-    assert [" ".join(s.split()) for s in statements(script)] == [
-        "-- first; not here CREATE TABLE a (b TEXT DEFAULT ';');",
-        "INSERT INTO a VALUES ('x;y');",
-    ]
-    with pytest.raises(ValueError, match="no end"):
-        list(statements("CREATE TABLE a (b)"))
+def test_what_was_delivered_stays_delivered(store: SqlStore) -> None:
+    """A worker that was held for a while tells of its failure after another one has delivered."""
+    stored.open_incident(store, outputs=("cad",))
+    (cad,) = store.pending("cad")
+    for state in (DeliveryState.DELIVERED, DeliveryState.PENDING):
+        with store.transaction() as transaction:
+            transaction.record([Attempt(cad.id, NOW_MS, state, "told")])
+    assert not store.pending("cad")
+    assert len(store.attempts(cad.id)) == 2
 
 
-def test_a_store_of_a_newer_program_is_refused(tmp_path: Path) -> None:
-    stored.new_store(tmp_path).close()
-    newer = sqlite3.connect(store_path(tmp_path))
-    newer.execute("INSERT INTO migration VALUES (999, 'future', 0)")
-    newer.commit()
-    newer.close()
-    with pytest.raises(StoreUnusable, match=r"shape of version 999 .* install that version or later"):
-        stored.new_store(tmp_path)
+def test_text_comes_back_as_it_was_written(store: SqlStore) -> None:
+    text = "Jl. Raden Intan № 1 % ? 'x' — “Łódź” 🚨"
+    with store.transaction() as transaction:
+        number = transaction.add_owner(Owner(0, text, "9900000000000002", "+620000000002", text), NOW_MS)
+        transaction.note("seen", NOW_MS, {"why": text}, actor=text)
+    found = store.owner(number)
+    assert found is not None
+    assert (found.name, found.address) == (text, text)
+    (entry,) = store.journal_last(1)
+    assert (entry.facts["why"], entry.actor) == (text, text)
 
 
-def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> None:
-    other = sqlite3.connect(store_path(tmp_path))
-    other.execute("CREATE TABLE recipes (name)")
-    other.commit()
-    other.close()
-    before = store_path(tmp_path).read_bytes()
-    with pytest.raises(StoreUnusable, match="a database of another program"):
-        stored.new_store(tmp_path)
-    assert store_path(tmp_path).read_bytes() == before
+def test_a_second_owner_with_the_same_nik_is_a_conflict_and_leaves_no_version(store: SqlStore) -> None:
+    version = store.registry_version()
+    with pytest.raises(StoreConflict), store.transaction() as transaction:
+        transaction.add_owner(Owner(0, "Lain", "9900000000000001", "+620000000003", "Jl. Contoh 2"), NOW_MS)
+    assert store.registry_version() == version
 
 
-def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
-    store_path(tmp_path).write_bytes(b"not a database at all, " * 100)
-    with pytest.raises(StoreUnusable, match="not a Siaga store"):
-        stored.new_store(tmp_path)
-
-
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StoreUnusable, match=r"siaga\.db: the store's files cannot be opened"):
-        stored.new_store(tmp_path / "nowhere")
-
-
-def test_a_closed_store_says_so(tmp_path: Path) -> None:
-    made = stored.new_store(tmp_path)
+def test_a_closed_store_says_so(place: Place) -> None:
+    made = stored.new_store(place)
     made.close()
     with pytest.raises(StoreFailing, match="closed"), made.transaction():
         pass

@@ -62,9 +62,10 @@ class Receiver:
     tls: ssl.SSLContext | None = None
     requests: list[Received] = field(default_factory=list)
     closing: threading.Event = field(default_factory=threading.Event)
+    wanted_port: int = 0  # 0: a free one
 
     def __enter__(self) -> Receiver:
-        self._server = _Server(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", self.wanted_port), Handler)
         self._server.receiver = self
         if self.tls is not None:
             # The handshake is made in the handler's thread, at the first read.

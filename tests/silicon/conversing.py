@@ -44,7 +44,7 @@ class Conversation:
         self.process.stdin.write(text + "\n")
         self.process.stdin.flush()
 
-    def until(self, within: float = 15, **wanted: object) -> dict[str, Any]:
+    def until(self, within: float = 60, **wanted: object) -> dict[str, Any]:
         """The next line that has these values. AssertionError with all that was heard instead."""
         deadline = time.monotonic() + within
         while True:

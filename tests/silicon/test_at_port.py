@@ -17,7 +17,7 @@ from micropython import HEAP, environment, micropython
 from siaga_tools.silicon.serial_line import SerialLine
 
 PROGRAM = Path(__file__).resolve().parent / "on_button" / "talk.py"
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 
 class Talk:

@@ -19,7 +19,7 @@ from siaga_tools.silicon.modem_sms import Message, write_message
 from siaga_tools.silicon.rak3172 import SimulatedRak3172
 
 PACE = 0.05
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 class Wire:

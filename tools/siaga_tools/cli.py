@@ -17,6 +17,7 @@ from siaga_tools.words import Trouble, language_of, say
 _GROUPS: Final = {
     "demo": ("siaga_tools.demo.cli", "demo"),
     "device": ("siaga_tools.device", "device"),
+    "bench": ("siaga_tools.load.cli", "bench"),
     "gateway": ("siaga_gateway.cli", "gateway"),
 }
 

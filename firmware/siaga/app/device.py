@@ -68,7 +68,7 @@ class Device:
         now_ms = self._clock.ms()
         self._incident_path = board.folder + "/incident"
         self._state = self._restored(now_ms)
-        give_back("siaga.app.left", "siaga.core.restore")
+        give_back("siaga.app.left")
         if not self._identity.enrolled:
             self._outbox.add_unkept(frame.ENROL, ENROL_COUNTER, self._identity.public, now_ms)
         self._watch = Supervision(
@@ -109,7 +109,7 @@ class Device:
             self._memory,
             self._clock,
             self._delivery,
-            self._identity.device_id,
+            self._identity,
             self._tell,
         )
         self._delivery.bearers = self._radios.bearers

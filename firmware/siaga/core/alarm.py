@@ -120,7 +120,7 @@ class State:
         return copy
 
     def saved(self) -> bytes:
-        """The 11 bytes from which restore() (restore.py) goes on after a restart."""
+        """The 11 bytes from which restore() of app/left.py goes on after a restart."""
         eta = frame.UNKNOWN_ETA if self.eta is None else self.eta
         return struct.pack(SAVED, self.opening, self.past, self.stage, 1 if self.duress else 0, eta)
 

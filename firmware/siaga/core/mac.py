@@ -1,5 +1,6 @@
 """HMAC-SHA-256 on the port's own SHA-256."""
 
+import binascii
 import hashlib
 
 _INNER_PAD = int.from_bytes(b"\x36" * 64, "big")
@@ -18,6 +19,11 @@ def hmac_sha256(key: bytes, message: bytes) -> bytes:
     outer = hashlib.sha256((padded ^ _OUTER_PAD).to_bytes(64, "big"))
     outer.update(inner.digest())
     return outer.digest()
+
+
+def broker_password(mac_up: bytes) -> str:
+    """What the broker knows the button by (PROTOCOL.md 4): 32 hexadecimal digits."""
+    return binascii.hexlify(hmac_sha256(mac_up, b"siaga/1 mqtt")[:16]).decode()
 
 
 def equal(a: bytes, b: bytes) -> bool:

@@ -14,15 +14,19 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, cast
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from siaga_gateway.adapters.draining import DrainingClient
 from siaga_gateway.config import BrokerSettings
 from siaga_gateway.service.inbound import FrameSink, InboundFrame
 from siaga_gateway.service.ports import Clock
@@ -40,10 +44,12 @@ class BrokerUnreachable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """The frame in a message. `origin`: see InboundFrame."""
+    """The frame in a message. `origin`, `sender`, `posed`: see InboundFrame."""
 
     raw: bytes
     origin: Hashable = None
+    sender: Hashable = None
+    posed: bool = False
 
 
 @dataclass(slots=True)
@@ -58,7 +64,10 @@ class _Open:
 class BrokerLink:
     """A bearer's connection. A subclass says what a message means; `None` stands for one that brings no frame.
 
-    `section` is the settings' section, for messages. `status`: topic where the gateway says that it is there.
+    `section` is the settings' section, for messages. `status`: topic where the gateway says that it is there;
+    `facts`: what it says of itself, by topic; `retained`: whether the broker is to keep these.
+    `session_s`: speak MQTT 5 and have the session kept for so
+    long; none: MQTT 3.1.1, and a session that the broker keeps until we are back.
     `on_change(up, why)` is called from paho's thread when the link comes up or goes down, not for its first coming up
     by `start`.
     """
@@ -74,6 +83,9 @@ class BrokerLink:
         clock: Clock,
         sink: FrameSink,
         status: str | None = None,
+        retained: bool = True,
+        facts: Mapping[str, str] = MappingProxyType({}),
+        session_s: int | None = None,
         on_change: Callable[[bool, str], None] = lambda up, why: None,
     ) -> None:
         self._settings = settings
@@ -84,6 +96,9 @@ class BrokerLink:
         self._sink = sink
         self._on_change = on_change
         self._status = status
+        self._retained = retained
+        self._facts = facts
+        self._session_s = session_s
         # Counts connections, see _acknowledge. The lock keeps the look at it and the acknowledging together: between
         # the two the connection may be lost and another begun.
         self._connection = 0
@@ -96,6 +111,7 @@ class BrokerLink:
         self._stopping = False
         self._leaving = False  # this connection is being dropped for want of room
         self._held_back = False
+        self._heard_at = float("-inf")  # when a message came last, monotonic
         self._refusal = ""
         self._client = self._build(settings.client_id or client_id)
 
@@ -103,12 +119,12 @@ class BrokerLink:
         """The frame in a message, or None. From paho's thread; never raises."""
         raise NotImplementedError
 
-    def _build(self, client_id: str) -> paho.Client:
-        client = paho.Client(
+    def _build(self, client_id: str) -> DrainingClient:
+        client = DrainingClient(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
-            clean_session=False,
-            protocol=paho.MQTTv311,
+            clean_session=False if self._session_s is None else None,
+            protocol=paho.MQTTv311 if self._session_s is None else paho.MQTTv5,
             manual_ack=True,
         )
         if self._settings.user is not None:
@@ -118,10 +134,11 @@ class BrokerLink:
             ca = self._settings.ca
             client.tls_set_context(ssl.create_default_context(cafile=str(ca) if ca else None))
         if self._status is not None:
-            client.will_set(self._status, "offline", qos=1, retain=True)
+            client.will_set(self._status, "offline", qos=1, retain=self._retained)
         client.reconnect_delay_set(min_delay=1, max_delay=15)
         client.connect_timeout = 5.0
         client.max_inflight_messages_set(200)
+        client.on_socket_open = _undelayed
         client.on_connect = self._connected
         client.on_connect_fail = self._not_connected
         client.on_disconnect = self._disconnected
@@ -139,13 +156,16 @@ class BrokerLink:
         return f"{self._settings.host}:{self._settings.port}"
 
     def start(self, timeout_s: float) -> None:
-        """Connect and subscribe. Raises BrokerUnreachable after `timeout_s`."""
+        """Connect and subscribe. Raises BrokerUnreachable where the broker says nothing for `timeout_s`.
+
+        A broker may bring what has piled up for us before it answers the subscription: as long as it does, it is there.
+        """
         where = self._where
         deadline = time.monotonic() + timeout_s
         reason = "no answer"
         while True:
             try:
-                self._client.connect(self._settings.host, self._settings.port, self._settings.keepalive_s)
+                self._client.connect(*self._address, **self._session)
                 break
             except (OSError, ValueError) as error:  # ValueError: a host name that cannot be one
                 reason = getattr(error, "strerror", None) or str(error)
@@ -155,7 +175,7 @@ class BrokerLink:
         self._client.loop_start()
         deadline = max(deadline, time.monotonic() + 0.5)
         while not self._subscribed.wait(0.05):
-            if time.monotonic() < deadline and not self._refusal:
+            if time.monotonic() < max(deadline, self._heard_at + timeout_s) and not self._refusal:
                 continue
             self._client.disconnect()
             self._client.loop_stop()
@@ -164,8 +184,20 @@ class BrokerLink:
     def start_later(self) -> None:
         """Connect when the broker is there, however long that takes; `on_change` hears of its first absence."""
         self._first = False
-        self._client.connect_async(self._settings.host, self._settings.port, self._settings.keepalive_s)
+        self._client.connect_async(*self._address, **self._session)
         self._client.loop_start()
+
+    @property
+    def _address(self) -> tuple[str, int, int]:
+        return self._settings.host, self._settings.port, self._settings.keepalive_s
+
+    @property
+    def _session(self) -> dict[str, Any]:
+        if self._session_s is None:
+            return {}
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = self._session_s
+        return {"clean_start": False, "properties": properties}
 
     def _unreachable(self, where: str, reason: str) -> str:
         names = ", ".join(f"{self._section}.{name}" for name in ("host", "port", "tls", "user"))
@@ -175,14 +207,17 @@ class BrokerLink:
         )
 
     def hold_back(self) -> None:
-        """Take no more frames; what comes from now on stays unacknowledged. Acknowledging and sending still work."""
+        """Take no more frames; what comes from now on stays unacknowledged. Acknowledging and sending still work.
+        Others that share the frames get our part from here on."""
         self._held_back = True
+        if self._session_s is not None and self.up:
+            self._client.unsubscribe(list(self._topics))
 
     def stop(self) -> None:
         """Say goodbye; the broker keeps the session and holds what comes meanwhile."""
         self._stopping = True
         if self._status is not None and self._client.is_connected():
-            farewell = self._client.publish(self._status, "offline", qos=1, retain=True)
+            farewell = self._client.publish(self._status, "offline", qos=1, retain=self._retained)
             try:
                 farewell.wait_for_publish(_FAREWELL_S)
             except (RuntimeError, ValueError):
@@ -191,19 +226,21 @@ class BrokerLink:
         self._client.loop_stop()
 
     def publish(self, topic: str, body: bytes) -> None:
-        """Publish (QoS 1, not retained). Without a link it is dropped: the button asks again."""
-        if self.up:
+        """Publish (QoS 1, not retained). Without a link it is dropped: the button asks again. What comes before the
+        subscription is taken anew is of an earlier session, and is answered too."""
+        if self._client.is_connected():
             self._client.publish(topic, body, qos=1)
 
     def announce(self, well: bool) -> None:
         """Say in the status topic whether frames can be stored: a gateway that stores nothing is not on line."""
         self._well = well
         if self.up and self._status is not None:
-            self._client.publish(self._status, "online" if well else "offline", qos=1, retain=True)
+            self._client.publish(self._status, "online" if well else "offline", qos=1, retain=self._retained)
 
     def _next_connection(self) -> None:
         with self._order:
             self._connection += 1
+            self._client.forget_acknowledgements()
 
     def _acknowledge(self, message: _Open) -> None:
         """Tell the broker of all that is done up to the first that is not: in the order in which messages came
@@ -213,7 +250,7 @@ class BrokerLink:
             while self._open and (self._open[0].done or self._open[0].connection != self._connection):
                 first = self._open.popleft()
                 if first.connection == self._connection:
-                    self._client.ack(first.mid, 1)
+                    self._client.acknowledge(first.mid)
 
     # Called by paho's thread from here on
 
@@ -227,7 +264,10 @@ class BrokerLink:
             return
         self._next_connection()
         self._leaving = False
-        client.subscribe([(topic, 1) for topic in self._topics])
+        if self._session_s is None:
+            client.subscribe([(topic, 1) for topic in self._topics])
+        else:
+            client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in self._topics])
 
     def _subscription_taken(
         self, client: paho.Client, _user: Any, _mid: int, codes: list[ReasonCode], _properties: Properties | None
@@ -239,7 +279,9 @@ class BrokerLink:
             self._tell_down(self._refusal)
             return
         if self._status is not None:
-            client.publish(self._status, "online" if self._well else "offline", qos=1, retain=True)
+            client.publish(self._status, "online" if self._well else "offline", qos=1, retain=self._retained)
+        for topic, fact in self._facts.items():
+            client.publish(topic, fact, qos=1, retain=self._retained)
         self._subscribed.set()
         if self._told_down:
             self._on_change(True, "")
@@ -267,6 +309,7 @@ class BrokerLink:
         self._on_change(False, why)
 
     def _message(self, client: paho.Client, _user: Any, message: paho.MQTTMessage) -> None:
+        self._heard_at = time.monotonic()
         if self._held_back:
             return
         qos = message.qos
@@ -289,6 +332,8 @@ class BrokerLink:
             bearer=self._bearer,
             acknowledge=acknowledge,
             origin=brought.origin,
+            sender=brought.sender,
+            posed=brought.posed,
         )
         if self._sink.offer(frame, 0 if self._leaving else _NO_ROOM_S) or self._leaving:
             return
@@ -304,3 +349,8 @@ class BrokerLink:
         if sock is not None:
             with contextlib.suppress(OSError):
                 cast(socket.socket, sock).shutdown(socket.SHUT_RDWR)
+
+
+def _undelayed(_client: paho.Client, _user: Any, sock: Any) -> None:
+    """Without Nagle's algorithm: an answer behind a PUBACK would wait some 40 ms for the broker's TCP."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,4 +1,9 @@
-"""The buttons' own broker, both ways: frames in with the acknowledgement after the commit, signed downlinks out."""
+"""The buttons' own broker, both ways: frames in with the acknowledgement after the commit, signed downlinks out.
+
+Several workers share the buttons' frames out among them (MQTT 5, 4.8.2). A broker goes on giving a worker that is away
+its share for as long as it keeps the session; so that time is short: enough for a start anew, no more. What is lost
+with a session the buttons send again.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +18,14 @@ from siaga_gateway.service.ports import Clock
 
 UP: Final = "siaga/v1/up/"
 DOWN: Final = "siaga/v1/down/"
+SESSION_S: Final = 60  # of a worker among several
 
 
 class MqttLink(BrokerLink):
-    """`on_change` as BrokerLink has it."""
+    """`mode`: how what is sent is meant, for tools that must not press in earnest. `on_change` as BrokerLink has it.
+
+    worker: this one's name among those that share the frames; none: it is the only one. share: their group, unless the
+    settings name another."""
 
     def __init__(
         self,
@@ -25,17 +34,23 @@ class MqttLink(BrokerLink):
         gateway: str,
         clock: Clock,
         sink: FrameSink,
+        mode: str | None = None,
+        worker: str | None = None,
+        share: str = "siaga",
         on_change: Callable[[bool, str], None] = lambda up, why: None,
     ) -> None:
         super().__init__(
             settings,
             section="mqtt",
             bearer="mqtt",
-            client_id=f"siaga-gateway-{gateway}",
-            topics=[f"{UP}+"],
+            client_id=f"siaga-gateway-{gateway}" if worker is None else f"siaga-gateway-{gateway}-{worker}",
+            topics=[f"{UP}+" if worker is None else f"$share/{settings.share or share}/{UP}+"],
+            session_s=None if worker is None else SESSION_S,
             clock=clock,
             sink=sink,
-            status=f"siaga/v1/gateway/{gateway}/status",
+            retained=settings.retained_status,
+            status=f"siaga/v1/gateway/{gateway}/{'' if worker is None else worker + '/'}status",
+            facts={} if mode is None else {f"siaga/v1/gateway/{gateway}/mode": mode},
             on_change=on_change,
         )
         self._start_timeout_s = settings.start_timeout_s
@@ -45,7 +60,9 @@ class MqttLink(BrokerLink):
         super().start(self._start_timeout_s if timeout_s is None else timeout_s)
 
     def read(self, topic: str, body: bytes) -> Brought:
-        return Brought(bytes(body))
+        """The broker's rules let a device publish under its own device_id only, so the topic says who sent it."""
+        sender = topic[len(UP) :]
+        return Brought(body, sender=sender, posed=sender != body[2:10].hex())
 
     def send(self, device_id: bytes, frame: bytes) -> None:
         """Publish a downlink. Without a link it is dropped: the button asks again."""

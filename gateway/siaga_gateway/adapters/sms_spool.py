@@ -133,8 +133,7 @@ class SmsSpool:
             if file.name in self._under_way:
                 continue
             try:
-                if not self._look_at(file):
-                    break
+                self._look_at(file)
             except FileNotFoundError:
                 continue  # gone meanwhile
             except OSError as error:
@@ -144,16 +143,17 @@ class SmsSpool:
         else:
             self._troubles.note("file", f"a message in sms.inbox {self._inbox} cannot be read or moved: {unreadable}")
 
-    def _look_at(self, file: Path) -> bool:
-        """False when there is no room for more frames. Raises OSError."""
+    def _look_at(self, file: Path) -> None:
+        """Offer the frame in it, if it is whole. Where there is no room, the next look offers it again; another file's
+        may be more urgent. Raises OSError."""
         found = file.lstat()
         if not self._format.is_message(file.name) or not stat.S_ISREG(found.st_mode):
             self._note_unknown(file.name)
-            return True
+            return
         seen = self._seen.get(file.name)
         if seen is None or not seen.same(found):
             self._seen[file.name] = _Seen(found.st_size, found.st_mtime_ns, time.monotonic())
-            return True
+            return
         unfinished = time.monotonic() - seen.since < self._unfinished_s
         with file.open("rb") as opened:
             content = opened.read(LARGEST_FILE + 1)
@@ -163,23 +163,23 @@ class SmsSpool:
         except NotAFrame as error:
             if not unfinished:
                 self._set_aside(file, error)
-            return True
+            return
         if unfinished and not _whole(frame):
-            return True
-        return self._offer(file.name, message, frame)
+            return
+        self._offer(file.name, message, frame)
 
-    def _offer(self, name: str, message: Message, frame: bytes) -> bool:
+    def _offer(self, name: str, message: Message, frame: bytes) -> None:
         def acknowledge() -> None:
             self._done.append(name)
             self._wake.set()
 
         self._under_way.add(name)
         origin = None if message.number is None else SmsOrigin(WAY, message.number)
-        if not self._sink.offer(InboundFrame(frame, self._clock.now_ms(), BEARER, acknowledge, origin), 0):
+        inbound = InboundFrame(frame, self._clock.now_ms(), BEARER, acknowledge, origin, kept_by_bearer=True)
+        if self._sink.offer(inbound, 0):
+            self.counts.frames += 1
+        else:
             self._under_way.discard(name)
-            return False
-        self.counts.frames += 1
-        return True
 
     def _remove_done(self) -> None:
         for _ in range(len(self._done)):

@@ -156,7 +156,8 @@ class SmsWebhook:
             with contextlib.suppress(RuntimeError):  # the loop has ended; the message comes again
                 loop.call_soon_threadsafe(committed.set)
 
-        if not self._sink.offer(InboundFrame(frame, self._clock.now_ms(), BEARER, acknowledge, origin), 0):
+        inbound = InboundFrame(frame, self._clock.now_ms(), BEARER, acknowledge, origin, kept_by_bearer=True)
+        if not self._sink.offer(inbound, 0):
             raise _Refused(503, "there is no room, send it again")
         await committed.wait()
 

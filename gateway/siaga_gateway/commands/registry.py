@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from siaga_gateway.adapters.clock import WallClock
-from siaga_gateway.catalogue import WIB, clock_time
-from siaga_gateway.commands.shared import DeviceId, by_option, config_option, opened, told_plainly
-from siaga_gateway.domain.registry import RegistrationState
+from siaga_gateway.adapters.sql import SqlStore
+from siaga_gateway.catalogue import clock_time
+from siaga_gateway.commands.registrations import csv_option, enrol_file
+from siaga_gateway.commands.shared import CheckIn, DeviceId, by_option, config_option, opened, told_plainly
+from siaga_gateway.commands.written import end_of, frame_of, position_of
+from siaga_gateway.domain.personal import PersonalKeyError
+from siaga_gateway.domain.registry import Owner, RegistrationState
 from siaga_gateway.domain.report import Bearer
 from siaga_gateway.domain.status import DeviceStatus
+from siaga_gateway.service import journal
 from siaga_gateway.service.enrol import EnrolError, NewOwner, Registrar
 
 _BEARERS = {Bearer.LTE: "LTE", Bearer.SMS: "SMS", Bearer.LORAWAN: "LoRaWAN", Bearer.WIFI: "Wi-Fi"}
@@ -46,10 +50,13 @@ def add_owner(config: Path, name: str, nik: str, phone: str, address: str, langu
 
 @owner.command(name="list")
 @config_option
+@by_option
 @told_plainly
-def list_owners(config: Path) -> None:
-    """Number and name of each owner."""
+def list_owners(config: Path, actor: str) -> None:
+    """Number and name of each owner. Personal data: it is noted who asked."""
     with opened(config) as (_, store):
+        _readable(store)
+        note_read(store, actor, "owners")
         for person in store.owners():
             click.echo(f"{person.id:>6}  {person.name}")
 
@@ -57,13 +64,13 @@ def list_owners(config: Path) -> None:
 @owner.command(name="show")
 @config_option
 @click.argument("owner_id", type=int)
+@by_option
 @told_plainly
-def show_owner(config: Path, owner_id: int) -> None:
-    """All that is registered of one owner. Personal data: ask only where you need it."""
+def show_owner(config: Path, owner_id: int, actor: str) -> None:
+    """All that is registered of one owner. Personal data: ask only where you need it; it is noted who asked."""
     with opened(config) as (_, store):
-        person = store.owner(owner_id)
-        if person is None:
-            raise EnrolError(f"there is no owner {owner_id}; `siaga gateway owner list` shows them")
+        person = known_owner(store, owner_id)
+        note_read(store, actor, "owner", owner_id)
         for what, value in (
             ("name", person.name),
             ("NIK", person.nik),
@@ -72,46 +79,81 @@ def show_owner(config: Path, owner_id: int) -> None:
             ("language", person.language),
         ):
             click.echo(f"{what + ':':<10}{value}")
-        for enrolled, _ in store.devices():
-            if enrolled.device.owner_id == owner_id:
-                click.echo(
-                    f"device:   {enrolled.device.device_id.hex()} {enrolled.device.state} {enrolled.device.label}"
-                )
+        for enrolled in store.enrolled(store.devices_of(owner_id)).values():
+            device = enrolled.device
+            click.echo(f"device:   {device.device_id.hex()} {device.state} {device.label}")
+
+
+def _readable(store: SqlStore) -> None:
+    """Raises PersonalKeyError where owners cannot be read."""
+    if store.key_fault is not None:
+        raise PersonalKeyError(store.key_fault)
+
+
+def known_owner(store: SqlStore, owner_id: int) -> Owner:
+    """Raises EnrolError or PersonalKeyError."""
+    _readable(store)
+    person = store.owner(owner_id)
+    if person is None:
+        raise EnrolError(
+            f"there is no owner {owner_id}, or their data was erased; `siaga gateway owner list` shows those there are"
+        )
+    if person.unreadable:
+        raise PersonalKeyError(f"owner {owner_id} cannot be read: sealed by a key that is not here, or changed")
+    return person
+
+
+def note_read(store: SqlStore, actor: str, what: str, owner_id: int | None = None) -> None:
+    """Before anything is shown. Raises StoreFailing, and nothing is."""
+    with store.transaction() as transaction:
+        facts = {"what": what, "owner_id": owner_id}
+        transaction.note(journal.PERSONAL_READ, WallClock().now_ms(), facts, actor=actor)
 
 
 @click.command()
 @config_option
-@click.option("--owner", "owner_id", type=int, required=True, help="Number of the owner.")
+@click.option("--owner", "owner_id", type=int, help="Number of the owner.")
 @click.option("--device-id", type=DeviceId(), help="A device that has called and waits in the quarantine.")
 @click.option("--frame", help="Or its ENROL frame in hex, as the button prints it at its start.")
-@click.option("--label", required=True, help="Where or what it is: 'Toko Makmur, kasir'.")
+@click.option("--label", help="Where or what it is: 'Toko Makmur, kasir'.")
 @click.option("--state", type=_STATES, default="active", show_default=True)
 @click.option("--valid-until", type=click.DateTime(["%Y-%m-%d"]), help="Last day of the registration, WIB.")
+@click.option("--checkin", type=CheckIn(), help="How often it checks in: installed, ready, deep or seconds.")
 @click.option("--installed", help="Where it is mounted: latitude,longitude in degrees, as -5.4292,105.2610.")
+@csv_option
 @by_option
 @told_plainly
 def enrol(
     config: Path,
-    owner_id: int,
+    owner_id: int | None,
     device_id: bytes | None,
     frame: str | None,
-    label: str,
+    label: str | None,
     state: str,
     valid_until: datetime | None,
+    checkin: int | None,
     installed: str | None,
+    file: Path | None,
     actor: str,
 ) -> None:
     """Bind a button to its owner. The button's own signature proves that it holds its key."""
+    if file is not None:
+        if any(value is not None for value in (owner_id, device_id, frame, label, valid_until, installed)):
+            raise click.UsageError("--file names everything itself: leave the other options out")
+        enrol_file(config, file, actor)
+        return
+    if owner_id is None or label is None:
+        raise click.UsageError("--owner and --label are needed, or --file")
     with opened(config) as (_, store):
         device = Registrar(store, WallClock()).enrol(
             owner_id,
             actor=actor,
             label=label,
             device_id=device_id,
-            frame=None if frame is None else _hex(frame),
+            frame=None if frame is None else frame_of(frame),
             state=RegistrationState(state),
-            valid_until_ms=None if valid_until is None else _end_of(valid_until.date()),
-            installed=None if installed is None else _position(installed),
+            valid_until_ms=None if valid_until is None else end_of(valid_until.date()),
+            installed=None if installed is None else position_of(installed),
         )
     click.echo(f"{device.device_id.hex()} {device.state} {device.label}")
 
@@ -194,24 +236,3 @@ def quarantine(config: Path) -> None:
                 f"{stranger.device_id.hex()}  {proof:<13}  {stranger.frames} frames, "
                 f"last {clock_time(stranger.last_seen_ms, date=True)}"
             )
-
-
-def _hex(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        raise EnrolError("the frame is not hex: copy the whole line that the button prints, digits only") from None
-
-
-def _end_of(day: date) -> int:
-    """The first moment after that day in western Indonesia, Unix ms."""
-    return int(datetime.combine(day + timedelta(days=1), time(), WIB).timestamp() * 1000)
-
-
-def _position(text: str) -> tuple[int, int]:
-    """Degrees as written, to integers without a float between."""
-    try:
-        latitude, longitude = (Decimal(part.strip()) for part in text.split(","))
-        return int((latitude * 10**7).to_integral_value()), int((longitude * 10**7).to_integral_value())
-    except (ValueError, InvalidOperation):
-        raise EnrolError(f"{text!r} is no position: latitude,longitude in degrees, as -5.4292,105.2610") from None

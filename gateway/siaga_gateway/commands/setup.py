@@ -10,9 +10,10 @@ from pathlib import Path
 import click
 
 from siaga_gateway.adapters.clock import WallClock
-from siaga_gateway.adapters.sql import SqlStore, store_path
+from siaga_gateway.adapters.sql import key_file, open_store
 from siaga_gateway.commands.shared import config_option, told_plainly
-from siaga_gateway.config import SettingsError, load, reference
+from siaga_gateway.config import SettingsError, load
+from siaga_gateway.config_reference import markdown, reference
 from siaga_gateway.domain.verify import GatewayKey
 from siaga_gateway.keyfile import key_path, read_key, write_key
 
@@ -21,6 +22,12 @@ _EXAMPLE = """\
 name = "{name}"
 data_dir = "{data_dir}"
 mode = "{mode}"          # actual | exercise
+
+# Everything is kept by SQLite in data_dir, unless PostgreSQL is named here; several workers need that.
+#
+# [store]
+# host = "/var/run/postgresql"
+# dbname = "siaga"
 
 [mqtt]
 host = "127.0.0.1"
@@ -42,6 +49,11 @@ port = 1883
 [console]
 host = "127.0.0.1"
 port = 8110
+
+# Figures for Prometheus, and answers for a load balancer.
+#
+# [metrics]
+# port = 9110
 
 # Where incidents are sent; as many as you like.
 #
@@ -81,12 +93,13 @@ def init(config: Path, name: str, data_dir: Path, mode: str) -> None:
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise SettingsError(f"{settings.data_dir}: cannot be written: {error.strerror}") from None
-    SqlStore(store_path(settings.data_dir), WallClock().now_ms()).close()
+    open_store(settings, WallClock().now_ms()).close()
     draft.replace(config)
     click.echo(f"Settings: {config}\nData:     {settings.data_dir}")
     click.echo(f"Gateway key for buttons (gateway_key): {read_key(settings.data_dir).public_xy.hex()}")
     click.echo(
-        f"Keep a copy of {key_path(settings.data_dir)} in a safe place: without it every button is enrolled anew."
+        f"Keep a copy of {key_path(settings.data_dir)} in a safe place: without it every button is enrolled anew.\n"
+        f"Keep a copy of {key_file(settings).path} in another, away from backups: without it no owner can be read."
     )
 
 
@@ -99,15 +112,14 @@ def key(config: Path) -> None:
 
 
 @click.command(name="settings")
-@click.option("--markdown", is_flag=True, help="As a table for a document.")
-def show_settings(markdown: bool) -> None:
+@click.option("--markdown", "as_document", is_flag=True, help="As a document: gateway/SETTINGS.md.")
+def show_settings(as_document: bool) -> None:
     """List every setting with its default and what it does."""
-    if markdown:
-        click.echo("| setting | default | what it does |\n|---|---|---|")
+    if as_document:
+        click.echo(markdown(), nl=False)
+        return
     for name, default, description in reference():
-        click.echo(
-            f"| `{name}` | {default} | {description} |" if markdown else f"{name} ({default})\n    {description}"
-        )
+        click.echo(f"{name} ({default})\n    {description}")
 
 
 @click.command()

@@ -12,12 +12,18 @@ from typing import Any, TypeVar
 import click
 
 from siaga_gateway.adapters.clock import WallClock
-from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, store_path
+from siaga_gateway.adapters.mosquitto_passwords import PasswordsUnusable
+from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, open_store, store_is_there
 from siaga_gateway.config import Settings, SettingsError, load
 from siaga_gateway.domain.command import CommandError
+from siaga_gateway.domain.personal import PersonalKeyError
+from siaga_gateway.domain.supervision import PROFILES
 from siaga_gateway.service.enrol import EnrolError
+from siaga_gateway.service.retention import RetentionError
 from siaga_gateway.service.store import StoreConflict, StoreFailing
+from siaga_gateway.service.supervise import MaintenanceError
 
+_LONGEST_S = 604_800  # what a button's own setting allows
 F = TypeVar("F", bound=Callable[..., Any])
 
 config_option = click.option(
@@ -42,7 +48,18 @@ def told_plainly(command: F) -> F:
     def run(*arguments: Any, **options: Any) -> Any:
         try:
             return command(*arguments, **options)
-        except (SettingsError, StoreUnusable, StoreFailing, StoreConflict, EnrolError, CommandError) as error:
+        except (
+            SettingsError,
+            PasswordsUnusable,
+            StoreUnusable,
+            StoreFailing,
+            StoreConflict,
+            EnrolError,
+            CommandError,
+            PersonalKeyError,
+            RetentionError,
+            MaintenanceError,
+        ) as error:
             for line in str(error).splitlines():
                 click.echo(f"siaga: {line}", err=True)
             sys.exit(1)
@@ -54,10 +71,9 @@ def told_plainly(command: F) -> F:
 def opened(config: Path) -> Iterator[tuple[Settings, SqlStore]]:
     """The settings and the store they name; also while the gateway runs."""
     settings = load(config)
-    path = store_path(settings.data_dir)
-    if not path.exists():
+    if not store_is_there(settings):
         raise StoreUnusable(f"there is no store in {settings.data_dir} yet; `siaga gateway init` makes one")
-    store = SqlStore(path, WallClock().now_ms())
+    store = open_store(settings, WallClock().now_ms())
     try:
         yield settings, store
     finally:
@@ -79,3 +95,17 @@ class DeviceId(click.ParamType[bytes]):
         if len(device_id) != 8:
             self.fail(f"{value!r} is no device_id: 16 hex digits, as on the button's label", param, ctx)
         return device_id
+
+
+class CheckIn(click.ParamType[int]):
+    """How often a device checks in: the name of its profile, or seconds."""
+
+    name = "checkin"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        seconds = PROFILES.get(value) or (int(value) if value.isdecimal() else 0)
+        if not 10 <= seconds <= _LONGEST_S:
+            self.fail(f"{value!r}: installed, ready, deep, or seconds from 10 to {_LONGEST_S}", param, ctx)
+        return seconds

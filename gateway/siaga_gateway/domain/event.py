@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from siaga_gateway.domain.frame import Kind, Uplink
+from siaga_gateway.domain.record import record
 from siaga_gateway.domain.report import Report
 
 
@@ -17,7 +17,7 @@ class ButtonClock(StrEnum):
     AHEAD = "ahead"  # in the future by more than the tolerance: it says nothing
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Timing:
     """How old is late, and how far in the future is wrong."""
 
@@ -29,7 +29,7 @@ class Timing:
 CALLS = frozenset({Kind.PRESS, Kind.UPDATE, Kind.CANCEL})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Event:
     """One verified report of one device."""
 

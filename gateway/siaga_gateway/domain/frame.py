@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import struct
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 # Named again, because they are part of what decode_uplink returns.
+from siaga_gateway.domain.record import record
 from siaga_gateway.domain.report import NO_POSITION as NO_POSITION
 from siaga_gateway.domain.report import Bearer as Bearer
 from siaga_gateway.domain.report import Flags as Flags
@@ -109,7 +109,7 @@ class FrameError(Exception):
         self.detail = detail
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Receipt:
     """A device's answer to a COMMAND."""
 
@@ -117,7 +117,7 @@ class Receipt:
     result: Result
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Uplink:
     """One uplink frame, laid out and not yet verified. Exactly one of report, public_key and receipt is there."""
 
@@ -152,6 +152,27 @@ _LENGTHS = {
     for suite, tag_length in _TAG_LENGTHS.items()
     for kind, lengths in _BODY_LENGTHS.items()
 }
+
+# The same by the first two bytes, for a glance.
+_FORMS = {
+    bytes([VERSION << 4 | suite, kind]): (_KINDS[kind], lengths)
+    for (suite, kind), lengths in _LENGTHS.items()
+    if kind != Kind.ENROL or suite == Suite.ES256
+}
+_REPORTING = frozenset({Kind.PRESS, Kind.UPDATE, Kind.CANCEL, Kind.CHECKIN, Kind.TAMPER})
+_FLAGS_AT = _HEADER.size + 18  # the lower byte of the report's flags
+_DURESS = int(Flags.DURESS)
+
+
+def glance(raw: bytes) -> Kind | None:
+    """The kind that a frame claims; None where its header or its length already say that it is none."""
+    form = _FORMS.get(raw[:2])
+    return form[0] if form is not None and len(raw) in form[1] else None
+
+
+def says_duress(raw: bytes, kind: Kind) -> bool:
+    """Whether a frame, of the kind that `glance` found, claims that its holder is under threat."""
+    return kind in _REPORTING and raw[_FLAGS_AT] & _DURESS != 0
 
 
 def decode_uplink(raw: bytes) -> Uplink:

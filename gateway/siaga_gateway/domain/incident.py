@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from siaga_gateway.domain.record import record
 from siaga_gateway.domain.registry import Owner, RegistrationState
 
 
@@ -50,7 +50,7 @@ class Change(StrEnum):
     CLOSED = "closed"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Position:
     """Where, and how much that is worth."""
 
@@ -62,7 +62,7 @@ class Position:
     at_ms: int  # when the event happened (UTC), the fix was fix_age_s earlier
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Incident:
     """Everything that an operator, a console or an output needs to know of one incident."""
 
@@ -102,13 +102,18 @@ class Incident:
     told_place: tuple[int, int, int | None] | None = None
 
     @property
+    def holder(self) -> Owner | None:
+        """The owner, where there is something to be read of them."""
+        return None if self.owner is None or self.owner.unreadable else self.owner
+
+    @property
     def place(self) -> tuple[int, int, int | None] | None:
         """Of its position: latitude, longitude, accuracy."""
         position = self.position
         return None if position is None else (position.latitude, position.longitude, position.accuracy_m)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Notice:
     """One message about an incident to the outputs: the incident as it was at that change.
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from siaga_gateway.domain.frame import Stage
 from siaga_gateway.domain.incident import Change, Incident, Mode, Position
+from siaga_gateway.domain.record import record
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Known:
     """What is known of the device when the event arrives."""
 
@@ -24,7 +24,7 @@ class Known:
     battery: int | None = None  # percent; the latest the device reported, this event included
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Birth:
     """What a new incident gets from its surroundings."""
 
@@ -36,7 +36,7 @@ class Birth:
     registration: RegistrationState  # as of now
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Mark:
     """A PRESS's counter and the incident it stands for from now on, in place of any it stood for before."""
 
@@ -45,7 +45,7 @@ class Mark:
     arrived: bool  # False: known only from a frame that names it
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Happening:
     """A line of the timeline."""
 
@@ -53,7 +53,7 @@ class Happening:
     facts: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Outcome:
     """What an event did. Nothing but an answer, where it concerns no incident."""
 

@@ -14,6 +14,12 @@ class RegistrationState(StrEnum):
     SUSPENDED = "suspended"
     EXPIRED = "expired"
     STOLEN = "stolen"
+    REMOVED = "removed"  # given back, destroyed, or its key copied: it is to press no more
+
+
+# Whom the broker lets in. A press of a button that is suspended, expired or stolen is still to be held and shown, and
+# its holder to be told; so only a button that is no more is locked out.
+ADMITTED = frozenset(RegistrationState) - {RegistrationState.REMOVED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,7 @@ class Owner:
     phone: str  # E.164, as +62...
     address: str
     language: str = "id"
+    unreadable: bool = False  # its key is not here: all but the number and the language is empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,7 @@ class Device:
     valid_until_ms: int | None = None  # after this the registration counts as expired
     installed_latitude: int | None = None  # degrees x 10^7
     installed_longitude: int | None = None
+    checkin_s: int | None = None  # how often it checks in; None: as the settings expect of any
 
 
 def state_at(device: Device, now_ms: int) -> RegistrationState:

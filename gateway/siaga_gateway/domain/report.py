@@ -6,8 +6,9 @@ Any bit pattern is a report. The fields keep what was sent, for the record; the 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from enum import IntEnum, IntFlag
+
+from siaga_gateway.domain.record import record
 
 NO_POSITION = -(2**31)
 UNKNOWN_ACCURACY = 65535
@@ -66,7 +67,7 @@ class Bearer(IntEnum):
     WIFI = 4
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Report:
     """What a PRESS, UPDATE, CANCEL, CHECKIN or TAMPER reports: the fields as sent; the properties interpret them."""
 
@@ -158,7 +159,7 @@ class Report:
         return bool(self.flags & _RESTARTED)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Status:
     """A device's health, of a CHECKIN; the counts saturate at what their field holds."""
 

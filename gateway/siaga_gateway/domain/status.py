@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Final
 
-from siaga_gateway.domain.frame import Status, Uplink
+from siaga_gateway.domain.frame import Kind, Status, Uplink
 from siaga_gateway.domain.incident import Position
 from siaga_gateway.domain.position import better, reported
+from siaga_gateway.domain.record import record
+
+# A restart is forgotten after so long, each further one after as long again; likewise each input that it refused.
+RESTART_MS: Final = 6 * 3600 * 1000
+REJECTED_MS: Final = 3600 * 1000
+_MOST_RESTARTS: Final = 12  # remembered: three days
+_MOST_REJECTED: Final = 72
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DeviceStatus:
     """The latest word of a device: `latest` by its counter, not by arrival."""
 
@@ -25,6 +32,10 @@ class DeviceStatus:
     external_power: bool = False
     position: Position | None = None  # the best it ever reported
     health: Status | None = None  # of the latest CHECKIN that carried one
+    restarts: int = 0  # ever, as far as its frames tell
+    restarts_until_ms: int = 0  # when those of late are forgotten, see RESTART_MS
+    rejected_until_ms: int = 0
+    tampered_ms: int | None = None  # when it said last that it was opened, until a person has looked into it
 
     @property
     def missing(self) -> int:
@@ -32,7 +43,7 @@ class DeviceStatus:
         return self.highest_counter - self.first_counter + 1 - self.events
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step:
     """The status after a frame, and what is worth an entry in the journal."""
 
@@ -58,8 +69,22 @@ def step(before: DeviceStatus | None, uplink: Uplink, received_ms: int, at_ms: i
         before.health,
     )
     low_battery, tamper_open, external_power = before.low_battery, before.tamper_open, before.external_power
+    restarts, restarts_until_ms, rejected_until_ms = (
+        before.restarts,
+        before.restarts_until_ms,
+        before.rejected_until_ms,
+    )
+    tampered_ms = before.tampered_ms
     fell_low = False
     if report is not None:
+        if uplink.kind is Kind.TAMPER and report.tamper_open:
+            tampered_ms = max(tampered_ms or 0, received_ms)
+        if report.restarted:
+            restarts += 1
+            restarts_until_ms = _remembered(restarts_until_ms, 1, received_ms, RESTART_MS, _MOST_RESTARTS)
+        if uplink.status is not None and uplink.status.rejected:
+            rejected = uplink.status.rejected
+            rejected_until_ms = _remembered(rejected_until_ms, rejected, received_ms, REJECTED_MS, _MOST_REJECTED)
         position = better(position, reported(report, at_ms))
         if report.battery_percent is not None and counter > battery_counter:
             battery, battery_counter = report.battery_percent, counter
@@ -81,5 +106,14 @@ def step(before: DeviceStatus | None, uplink: Uplink, received_ms: int, at_ms: i
         external_power=external_power,
         position=position,
         health=health,
+        restarts=restarts,
+        restarts_until_ms=restarts_until_ms,
+        rejected_until_ms=rejected_until_ms,
+        tampered_ms=tampered_ms,
     )
     return Step(after, gap_after, fell_low)
+
+
+def _remembered(until_ms: int, count: int, now_ms: int, each_ms: int, most: int) -> int:
+    """When `count` more are forgotten, on top of those that are remembered still."""
+    return min(max(until_ms, now_ms) + count * each_ms, now_ms + most * each_ms)

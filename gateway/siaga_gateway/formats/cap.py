@@ -157,7 +157,7 @@ def _add_info(alert: ET.Element, notice: Notice, language: str, tag: str) -> Non
 
 def parameters(notice: Notice) -> list[tuple[str, str]]:
     """What a machine reads of it, by name without the prefix `siaga:`; what is not known is left out."""
-    incident, owner, position = notice.incident, notice.incident.owner, notice.incident.position
+    incident, owner, position = notice.incident, notice.incident.holder, notice.incident.position
     values: list[tuple[str, object]] = [
         ("incident", incident.identifier),
         ("sequence", notice.sequence),

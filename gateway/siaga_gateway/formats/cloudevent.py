@@ -77,7 +77,7 @@ def contents(notice: Notice) -> dict[str, Any]:
             "registration": str(incident.registration),
             "battery_percent": incident.battery,
         },
-        "owner": _owner(incident.owner),
+        "owner": _owner(incident.holder),
     }
 
 

@@ -96,7 +96,7 @@ def _headline(notice: Notice, language: str) -> str:
 
 def _who(incident: Incident, language: str) -> str:
     label = _label(incident, _NAME_LIMIT)
-    if incident.owner is None or not (name := one_line(incident.owner.name, _NAME_LIMIT)):
+    if incident.holder is None or not (name := one_line(incident.holder.name, _NAME_LIMIT)):
         return text("formats.who.device", language, label=label)
     return text("formats.who.owner", language, name=name, label=label)
 
@@ -127,8 +127,8 @@ def _sentences(notice: Notice, language: str) -> list[str]:
         said.append(say("duress"))
     if incident.cancelled_by_holder:
         said.append(say("cancelled"))
-    if (owner := incident.owner) is None:
-        said.append(say("holder_erased"))
+    if (owner := incident.holder) is None:
+        said.append(say("holder_erased" if incident.owner is None else "holder_unreadable"))
     else:
         name, phone, address = (one_line(value) or "-" for value in (owner.name, owner.phone, owner.address))
         said.append(say("holder", name=name, phone=phone, address=address))
@@ -207,7 +207,7 @@ def _marked(incident: Incident, group: str, told: str, language: str) -> str:
 
 
 def _area(incident: Incident, language: str) -> str:
-    address = one_line(incident.owner.address) if incident.owner is not None else ""
+    address = one_line(incident.holder.address) if incident.holder is not None else ""
     position = incident.position
     if position is None or not on_earth(position):
         key = "unknown_address" if address else "unknown"

@@ -6,16 +6,18 @@ little more than counting it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Final
 
 from siaga_gateway.domain.frame import FrameError, Kind, Uplink, decode_uplink
+from siaga_gateway.domain.record import record
 from siaga_gateway.domain.verify import verify, verify_enrol
 from siaga_gateway.service import journal
 from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.keyring import KeyRing, KnownDevice
+from siaga_gateway.service.lanes import FORGED, UNKNOWN
 from siaga_gateway.service.sampling import SampledEntry, Sampler
 from siaga_gateway.service.store import Stranger
 
@@ -23,10 +25,11 @@ from siaga_gateway.service.store import Stranger
 _SHARE: Final = 32
 # How many strangers are remembered by count, for their journal entries only.
 _STRANGERS: Final = 10_000
+_PROVEN: Final = 10_000  # verified frames that are remembered, in each of two generations
 _KEPT_BYTES: Final = 256  # of a malformed frame, as evidence
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Genuine:
     """A frame that an enrolled device made."""
 
@@ -45,19 +48,48 @@ class Checked:
     malformed: int = 0
     unknown: int = 0
     forged: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)  # of the malformed
+
+
+@dataclass(slots=True)
+class Begun:
+    """A batch laid out and looked up, its signatures under way."""
+
+    malformed: list[tuple[InboundFrame, FrameError]]
+    strange: list[tuple[InboundFrame, Uplink]]
+    ours: list[Genuine]  # if the verdict says so
+    repeated: list[bool]  # of `ours`: these very bytes were verified before
+    verdicts: list[Future[list[bool]]]  # of the rest, in their order; none where they are few
 
 
 class Checker:
-    """For one thread; `pool` helps with signatures."""
+    """For one thread; `pool` helps with signatures. `genuine` and `doubt` hear of senders: see service/lanes.py."""
 
-    def __init__(self, keyring: KeyRing, sampler: Sampler, pool: Executor) -> None:
+    def __init__(
+        self,
+        keyring: KeyRing,
+        sampler: Sampler,
+        pool: Executor,
+        genuine: Callable[[InboundFrame], None] = lambda frame: None,
+        doubt: Callable[[InboundFrame, str], None] = lambda frame, why: None,
+    ) -> None:
         self._keyring = keyring
         self._sampler = sampler
         self._pool = pool
+        self._genuine = genuine
+        self._doubt = doubt
         self._seen: dict[bytes, int] = {}
+        # Frames that were verified lately. A device_id is the hash of its key, so the verdict holds for ever: bytes
+        # that come again, as after a lost answer or by a second bearer, need no second look. Two generations.
+        self._proven: set[bytes] = set()
+        self._proven_before: set[bytes] = set()
 
     def check(self, frames: Sequence[InboundFrame]) -> Checked:
         """Sort the frames. Raises StoreFailing before anything was noted, so that it may be called again."""
+        return self.finish(self.begin(frames))
+
+    def begin(self, frames: Sequence[InboundFrame]) -> Begun:
+        """Lay out, look up, and have the signatures checked meanwhile. Raises StoreFailing; nothing is noted yet."""
         laid_out: list[tuple[InboundFrame, Uplink]] = []
         malformed: list[tuple[InboundFrame, FrameError]] = []
         for frame in frames:
@@ -74,27 +106,51 @@ class Checker:
                 strange.append((frame, uplink))
             else:
                 ours.append(Genuine(frame, uplink, device))
-        good = self._verified(ours)
+        proven, before = self._proven, self._proven_before
+        repeated = [one.inbound.raw in proven or one.inbound.raw in before for one in ours]
+        open_ = [one for one, done in zip(ours, repeated, strict=True) if not done]
+        verdicts: list[Future[list[bool]]] = []
+        if len(open_) >= 2 * _SHARE:
+            shares = [open_[start : start + _SHARE] for start in range(0, len(open_), _SHARE)]
+            verdicts = [self._pool.submit(_verify_share, share) for share in shares]
+        return Begun(malformed, strange, ours, repeated, verdicts)
 
-        checked = Checked(malformed=len(malformed), forged=good.count(False))
-        for frame, fault in malformed:
+    def finish(self, begun: Begun) -> Checked:
+        """The verdicts, and what they mean for the journal and for the senders."""
+        ours, repeated = begun.ours, begun.repeated
+        if begun.verdicts:
+            verdicts = iter([good for share in begun.verdicts for good in share.result()])
+            good = [done or next(verdicts) for done in repeated]
+        else:
+            good = [done or verify(one.uplink, one.known.key) for one, done in zip(ours, repeated, strict=True)]
+        checked = Checked(malformed=len(begun.malformed), forged=good.count(False))
+        for frame, fault in begun.malformed:
             facts = {"reason": str(fault.reason), "detail": fault.detail, "size": len(frame.raw)}
+            checked.reasons[fault.reason] = checked.reasons.get(fault.reason, 0) + 1
             self._note(checked, journal.MALFORMED, frame, None, facts)
-        for one, genuine in zip(ours, good, strict=True):
-            if genuine:
-                checked.genuine.append(one)
-                continue
-            uplink = one.uplink
-            facts = {"kind": _name(uplink), "counter": uplink.counter, "suite": uplink.suite.name}
-            self._note(checked, journal.FORGED, one.inbound, uplink.device_id, facts)
-        self._look_at_strangers(checked, strange)
+        if checked.forged:
+            for one, genuine in zip(ours, good, strict=True):
+                if not genuine:
+                    self._refuse_forged(checked, one)
+            checked.genuine = [one for one, genuine in zip(ours, good, strict=True) if genuine]
+        else:
+            checked.genuine = ours
+        self._remember(checked.genuine)
+        self._look_at_strangers(checked, begun.strange)
         return checked
 
-    def _verified(self, frames: list[Genuine]) -> list[bool]:
-        if len(frames) < 2 * _SHARE:
-            return [verify(one.uplink, one.known.key) for one in frames]
-        shares = [frames[start : start + _SHARE] for start in range(0, len(frames), _SHARE)]
-        return [good for share in self._pool.map(_verify_share, shares) for good in share]
+    def _refuse_forged(self, checked: Checked, one: Genuine) -> None:
+        uplink = one.uplink
+        facts: dict[str, object] = {"kind": _name(uplink), "counter": uplink.counter, "suite": uplink.suite.name}
+        self._note(checked, journal.FORGED, one.inbound, uplink.device_id, facts)
+        self._doubt(one.inbound, FORGED)
+
+    def _remember(self, genuine: list[Genuine]) -> None:
+        if len(self._proven) >= _PROVEN:
+            self._proven_before, self._proven = self._proven, set()
+        self._proven.update(one.inbound.raw for one in genuine)
+        for one in genuine:
+            self._genuine(one.inbound)
 
     def _look_at_strangers(self, checked: Checked, strange: list[tuple[InboundFrame, Uplink]]) -> None:
         met: dict[bytes, Stranger] = {}
@@ -104,9 +160,11 @@ class Checker:
             if uplink.kind is Kind.ENROL and not proven:
                 facts: dict[str, object] = {"kind": _name(uplink), "counter": uplink.counter, "suite": "ES256"}
                 self._note(checked, journal.FORGED, frame, uplink.device_id, facts)
+                self._doubt(frame, FORGED)
                 checked.forged += 1
                 continue
             checked.unknown += 1
+            self._doubt(frame, UNKNOWN)
             met[uplink.device_id] = Stranger(
                 device_id=uplink.device_id,
                 first_seen_ms=frame.received_ms if before is None else before.first_seen_ms,

@@ -7,6 +7,7 @@ nothing meanwhile: what was not answered goes again with every check-in, and at 
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Callable
@@ -25,8 +26,9 @@ from siaga_gateway.domain.command import (
     next_counter,
     pause_ms,
 )
-from siaga_gateway.domain.frame import CommandCode, Kind, Receipt, encode_command
+from siaga_gateway.domain.frame import CommandCode, Kind, Receipt, Result, encode_command
 from siaga_gateway.domain.registry import state_at
+from siaga_gateway.domain.supervision import checkin_of
 from siaga_gateway.service import journal
 from siaga_gateway.service.downlinks import CommandSender
 from siaga_gateway.service.inbound import InboundFrame
@@ -69,6 +71,7 @@ class Commander:
                 "`siaga gateway state` changes its registration"
             )
         with self._store.transaction() as transaction:
+            transaction.lock([device_id])
             command = Command(
                 device_id=device_id,
                 down_counter=next_counter(transaction.last_down_counter(device_id), now_ms),
@@ -88,6 +91,7 @@ class Commander:
         """Send it no more. A device that has it already may still do it. Raises CommandError."""
         now_ms = self._clock.now_ms()
         with self._store.transaction() as transaction:
+            transaction.lock([device_id])
             command = transaction.command(device_id, down_counter)
             if command is None:
                 raise CommandError(f"device {device_id.hex()} has no command {down_counter}; `commands` shows them")
@@ -175,6 +179,7 @@ class CommandWorker:
         if not over:
             return
         with self._store.transaction() as transaction:
+            transaction.lock([command.device_id for command in over])
             for command in over:
                 there = transaction.command(command.device_id, command.down_counter)
                 if there is not None and there.state in OPEN:
@@ -185,10 +190,11 @@ class CommandWorker:
         """Kept as sent first: what goes out without being kept could be withdrawn and go all the same."""
         to_send: list[Callable[[], None]] = []
         with self._store.transaction() as transaction:
+            transaction.lock([command.device_id for command, _ in due])
             for before, known in due:
                 command = transaction.command(before.device_id, before.down_counter)
-                if command is None or command.state not in OPEN:
-                    continue
+                if command is None or command.state not in OPEN or command.attempts != before.attempts:
+                    continue  # answered or withdrawn meanwhile, or another worker was faster
                 if known is None or not allowed(state_at(known.device, now_ms), command.code):
                     transaction.put_command(replace(command, next_ms=now_ms + _HELD_MS))
                     continue
@@ -230,6 +236,8 @@ def take_receipt(transaction: Transaction, device_id: bytes, counter: int, recei
         return
     if command.state not in ANSWERED.values():
         transaction.put_command(replace(command, state=ANSWERED[receipt.result], closed_ms=received_ms))
+        if command.code is CommandCode.SETTINGS and receipt.result is Result.DONE:
+            _note_checkin(transaction, device_id, command.arguments)
     _note(
         transaction,
         journal.COMMAND_ANSWERED,
@@ -241,6 +249,13 @@ def take_receipt(transaction: Transaction, device_id: bytes, counter: int, recei
         counter=counter,
         was=None if command.state in OPEN else str(command.state),
     )
+
+
+def _note_checkin(transaction: Transaction, device_id: bytes, arguments: bytes) -> None:
+    """The device holds to other settings now: supervision expects its check-ins by them."""
+    settings = json.loads(arguments)
+    if isinstance(settings, dict) and (found := checkin_of(settings)) is not None:
+        transaction.set_checkin(device_id, *found)
 
 
 def _close(

@@ -43,6 +43,10 @@ class NewOwner:
         if self.language not in _LANGUAGES:
             raise EnrolError(f"language {self.language!r} is not one of {', '.join(_LANGUAGES)}")
 
+    def draft(self) -> Owner:
+        """The owner, who has no number yet."""
+        return Owner(0, self.name.strip(), self.nik, self.phone, self.address.strip(), self.language)
+
 
 class Registrar:
     """Adds owners and devices and changes what a device's registration is worth. Every step is journalled."""
@@ -54,10 +58,10 @@ class Registrar:
 
     def add_owner(self, new: NewOwner, *, actor: str) -> Owner:
         """Register a person. Raises EnrolError where the NIK is registered already."""
-        same = next((owner for owner in self._store.owners() if owner.nik == new.nik), None)
+        same = self._store.owner_by_nik(new.nik)
         if same is not None:
-            raise EnrolError(f"this NIK is registered already, as owner {same.id}; enrol the device for that owner")
-        draft = Owner(0, new.name.strip(), new.nik, new.phone, new.address.strip(), new.language)
+            raise EnrolError(f"this NIK is registered already, as owner {same}; enrol the device for that owner")
+        draft = new.draft()
         now_ms = self._clock.now_ms()
         with self._store.transaction() as transaction:
             owner_id = transaction.add_owner(draft, now_ms)
@@ -76,21 +80,19 @@ class Registrar:
         state: RegistrationState = RegistrationState.ACTIVE,
         valid_until_ms: int | None = None,
         installed: tuple[int, int] | None = None,
+        checkin_s: int | None = None,
     ) -> Device:
         """Enrol a device by its ENROL frame, given or waiting in the quarantine under its device_id.
 
-        installed: latitude and longitude in degrees x 10^7. Raises EnrolError.
+        installed: latitude and longitude in degrees x 10^7. checkin_s: how often it checks in, where that is not what
+        the settings expect. Raises EnrolError.
         """
         if self._store.owner(owner_id) is None:
             raise EnrolError(
                 f"there is no owner {owner_id}; `siaga gateway owner list` shows them, `owner add` adds one"
             )
-        _text("label", label)
         now_ms = self._clock.now_ms()
-        if valid_until_ms is not None and valid_until_ms <= now_ms:
-            raise EnrolError("the registration would end in the past")
-        if installed is not None and not (abs(installed[0]) <= 90 * _E7 and abs(installed[1]) <= 180 * _E7):
-            raise EnrolError("the installed position is not on the Earth: latitude -90 to 90, longitude -180 to 180")
+        check_registration(label, valid_until_ms, installed, now_ms)
         public_xy, found_id = self._proven_key(device_id, frame)
         if self._store.enrolled([found_id]):
             raise EnrolError(
@@ -106,6 +108,7 @@ class Registrar:
             valid_until_ms=valid_until_ms,
             installed_latitude=None if installed is None else installed[0],
             installed_longitude=None if installed is None else installed[1],
+            checkin_s=checkin_s,
         )
         with self._store.transaction() as transaction:
             transaction.add_device(device)
@@ -136,17 +139,19 @@ class Registrar:
                     f"device {device_id.hex()} has called but not shown its key; restart it, or give its ENROL frame"
                 )
             frame = stranger.enrol_frame
-        try:
-            uplink = decode_uplink(frame)
-        except FrameError as error:
-            raise EnrolError(f"this is no frame of a button: {error.detail}") from None
-        if uplink.kind is not Kind.ENROL or uplink.public_key is None:
-            raise EnrolError(f"this is a {uplink.kind.name}, not an ENROL: it does not carry the device's key")
-        if not verify_enrol(uplink):
-            raise EnrolError("this ENROL is not signed by the key that it carries: copied wrongly, or forged")
-        if device_id is not None and device_id != uplink.device_id:
-            raise EnrolError(f"this ENROL is of device {uplink.device_id.hex()}, not {device_id.hex()}")
-        return uplink.public_key, uplink.device_id
+        return proven_key(frame, device_id)
+
+    def set_checkin(self, device_id: bytes, checkin_s: int | None, *, actor: str) -> None:
+        """How often the device is expected to check in; None: as the settings expect of any."""
+        if not self._store.enrolled([device_id]):
+            raise EnrolError(f"device {device_id.hex()} is not enrolled; `siaga gateway devices` shows those that are")
+        now_ms = self._clock.now_ms()
+        with self._store.transaction() as transaction:
+            transaction.set_checkin(device_id, checkin_s)
+            transaction.note(
+                journal.CHECKIN_CHANGED, now_ms, {"checkin_s": checkin_s}, device_id=device_id, actor=actor
+            )
+        self._ring()
 
     def set_state(self, device_id: bytes, state: RegistrationState, *, actor: str, reason: str) -> RegistrationState:
         """Change what the device's registration is worth, from its next frame on. Returns what it was before."""
@@ -159,7 +164,7 @@ class Registrar:
             return before
         now_ms = self._clock.now_ms()
         with self._store.transaction() as transaction:
-            transaction.set_registration(device_id, state)
+            transaction.set_registration(device_id, state, now_ms)
             transaction.note(
                 journal.REGISTRATION_CHANGED,
                 now_ms,
@@ -180,3 +185,28 @@ def _text(what: str, value: str) -> None:
         raise EnrolError(f"the {what} is empty")
     if len(value) > _LONGEST:
         raise EnrolError(f"the {what} has {len(value)} characters: at most {_LONGEST}")
+
+
+def check_registration(label: str, valid_until_ms: int | None, installed: tuple[int, int] | None, now_ms: int) -> None:
+    """Raises EnrolError where a registration cannot be meant so."""
+    _text("label", label)
+    if valid_until_ms is not None and valid_until_ms <= now_ms:
+        raise EnrolError("the registration would end in the past")
+    if installed is not None and not (abs(installed[0]) <= 90 * _E7 and abs(installed[1]) <= 180 * _E7):
+        raise EnrolError("the installed position is not on the Earth: latitude -90 to 90, longitude -180 to 180")
+
+
+def proven_key(frame: bytes, device_id: bytes | None = None) -> tuple[bytes, bytes]:
+    """Public key and device_id of an ENROL frame that its own key signs. Raises EnrolError, also where it is not of the
+    device that is named."""
+    try:
+        uplink = decode_uplink(frame)
+    except FrameError as error:
+        raise EnrolError(f"this is no frame of a button: {error.detail}") from None
+    if uplink.kind is not Kind.ENROL or uplink.public_key is None:
+        raise EnrolError(f"this is a {uplink.kind.name}, not an ENROL: it does not carry the device's key")
+    if not verify_enrol(uplink):
+        raise EnrolError("this ENROL is not signed by the key that it carries: copied wrongly, or forged")
+    if device_id is not None and device_id != uplink.device_id:
+        raise EnrolError(f"this ENROL is of device {uplink.device_id.hex()}, not {device_id.hex()}")
+    return uplink.public_key, uplink.device_id

@@ -1,27 +1,32 @@
 """Frames in, durably kept, then acknowledged: the one worker that turns what the bearers bring into events.
 
-A batch is what waits, up to a limit: under load commits are shared, alone a press waits for nobody. The order is
-fixed: verify, commit, acknowledge to the bearer, answer the button. A store that fails keeps the batch waiting,
-unacknowledged, until there is room again; bearers are held back once the inbox is full.
+Frames wait in lanes (service/lanes.py). A batch is what waits in them, up to a limit: under load commits are shared,
+alone a press waits for nobody. The order is fixed: verify, commit, acknowledge to the bearer, answer the button. While
+one batch is committed, the signatures of the next are checked; a batch of urgent frames overtakes one of others that
+is not committed yet. A store that fails keeps the batch waiting, unacknowledged, until there is room again; bearers are
+held back once the lanes are full.
 """
 
 from __future__ import annotations
 
 import logging
-import queue
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from siaga_gateway.domain.frame import encode_ack, eta_field
 from siaga_gateway.service import journal
-from siaga_gateway.service.check import Checked, Checker
+from siaga_gateway.service.check import Begun, Checked, Checker
+from siaga_gateway.service.figures import StageTimes
 from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.keep import House, Keeper, Kept, Reply
 from siaga_gateway.service.keyring import KeyRing
+from siaga_gateway.service.lanes import FORGED, UNKNOWN, Lanes, Taken
+from siaga_gateway.service.log_fields import of_frame
 from siaga_gateway.service.ports import AcknowledgementSender, Bell, Clock
 from siaga_gateway.service.sampling import SampledEntry, Sampler
 from siaga_gateway.service.store import Store, StoreFailing, Transaction
@@ -33,16 +38,18 @@ _IDLE_S: Final = 0.5
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 5.0
 _REMIND_S: Final = 30.0
+_SWITCH_S: Final = 0.001
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much at a time."""
 
-    batch: int = 500
+    batch: int = 500  # urgent frames
     queue: int = 20_000
     quarantine: int = 1_000
     verify_threads: int = 2
+    others: int = 128  # frames in a batch of others: about what a press may have to wait for
 
 
 @dataclass(slots=True)
@@ -56,6 +63,18 @@ class Counts:
     unknown: int = 0
     forged: int = 0
     contradictions: int = 0
+    refused: dict[str, int] = field(default_factory=dict)  # by reason: of frame.Reason, `unknown`, `forged`
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Frames whose signatures are being checked."""
+
+    frames: Sequence[InboundFrame]
+    urgent: bool
+    begun: Begun | None  # None: it brought out a fault
+    since: float  # monotonic seconds
+    since_ms: int  # the same by the clock
 
 
 class _Stopped(Exception):
@@ -92,80 +111,117 @@ class Ingest:
         self._came_by = came_by
         self._answered = answered
         self._on_health = on_health
-        self._inbox: queue.Queue[InboundFrame] = queue.Queue(limits.queue)
+        self.lanes = Lanes(limits.queue)  # with counts of what waits, went behind and was let go
         self._sampler = Sampler()
         self._pool = ThreadPoolExecutor(limits.verify_threads, thread_name_prefix="verify")
-        self._checker = Checker(keyring, self._sampler, self._pool)
+        self._checker = Checker(keyring, self._sampler, self._pool, self.lanes.genuine, self.lanes.doubt)
         self._keeper = Keeper(house, store.name, self._sampler)
         self._failing = _Failing()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
+        self._beat = time.monotonic()
         self.counts = Counts()
+        self.times = StageTimes()
 
     def offer(self, frame: InboundFrame, timeout_s: float) -> bool:
-        """Queue a frame. False when there was no room for timeout_s, or the gateway is about to end."""
-        if self._stop.is_set():
-            return False
-        try:
-            self._inbox.put(frame, block=timeout_s > 0, timeout=timeout_s or None)
-        except queue.Full:
-            return False
-        return True
+        """See FrameSink. False, too, when the gateway is about to end."""
+        return not self._stop.is_set() and self.lanes.put(frame, timeout_s)
 
     def waiting(self) -> int:
-        """Frames in the inbox."""
-        return self._inbox.qsize()
+        """Frames in the lanes."""
+        return sum(self.lanes.depths().values())
+
+    @property
+    def store_fails(self) -> str:
+        """Why nothing can be stored now; empty: it can, as far as anybody has tried."""
+        return "" if self._failing.since is None else self._failing.why
+
+    def silent_s(self) -> float:
+        """Seconds since the worker last showed that it goes on; a store that fails is waited for, not hung upon."""
+        return time.monotonic() - self._beat if self._thread.is_alive() else float("inf")
 
     def start(self) -> None:
+        # A thread that has checked a signature needs the interpreter for microseconds to go on with the next. By
+        # default it waits up to 5 ms for it while another computes: the signatures of the next batch would be checked
+        # after the commit of this one, not meanwhile.
+        sys.setswitchinterval(_SWITCH_S)
         self._thread.start()
 
     def stop(self, timeout_s: float = 10.0) -> None:
-        """Finish the batch under way and end. What still waits was not acknowledged: it comes again."""
+        """Finish the batches under way and end. What still waits was not acknowledged: it comes again."""
         self._stop.set()
+        self.lanes.close()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _run(self) -> None:
+        ready: _Batch | None = None
+        overtaken = False
         try:
-            while not self._stop.is_set():
-                frames = self._drain()
-                if frames:
-                    self._deal_with(frames)
+            while ready is not None or not self._stop.is_set():
+                self._beat = time.monotonic()
+                taken = None if self._stop.is_set() else self._take(0 if ready is not None else _IDLE_S)
+                begun = None if taken is None else self._begin(taken)
+                if begun is not None and ready is not None and begun.urgent and not ready.urgent and not overtaken:
+                    overtaken = True  # once: it is the next
+                    self._finish(begun)
+                    continue
+                if ready is not None:
+                    overtaken = False
+                    self._finish(ready)
+                ready = begun
+                self._note_shed()
                 self._try_to_write(self._sampler.due(self._clock.now_ms()))
+            self._note_shed()
             self._try_to_write(list(self._sampler.rest()))
         except _Stopped:
             log.warning("ended while the store was failing: %d frames were not acknowledged", self.waiting())
 
-    def _drain(self) -> list[InboundFrame]:
-        try:
-            frames = [self._inbox.get(timeout=_IDLE_S)]
-        except queue.Empty:
-            return []
-        try:
-            while len(frames) < self._limits.batch:
-                frames.append(self._inbox.get_nowait())
-        except queue.Empty:
-            pass
-        return frames
+    def _take(self, timeout_s: float) -> Taken | None:
+        return self.lanes.take(self._limits.batch, self._limits.others, timeout_s)
 
-    def _deal_with(self, frames: Sequence[InboundFrame]) -> None:
-        """A batch. A fault of ours that one frame brings out must not hold up the others, so then one by one."""
+    def _begin(self, taken: Taken) -> _Batch:
+        since, since_ms = time.monotonic(), self._clock.now_ms()
         try:
-            self._process(frames)
+            begun = self._when_store_works(lambda: self._checker.begin(taken.frames))
+        except _Stopped:
+            raise
+        except Exception:
+            log.exception("a batch of %d frames brought out a fault", len(taken.frames))
+            begun = None
+        return _Batch(taken.frames, taken.urgent, begun, since, since_ms)
+
+    def _finish(self, batch: _Batch) -> None:
+        """A fault of ours that one frame brings out must not hold up the others, so then one by one."""
+        if batch.begun is not None:
+            try:
+                self._process(batch.frames, batch.begun, batch.since, batch.since_ms)
+                return
+            except _Stopped:
+                raise
+            except Exception as error:
+                if len(batch.frames) == 1:
+                    self._give_up(batch.frames[0], error)
+                    return
+                log.exception("a batch of %d frames brought out a fault: taking them one by one", len(batch.frames))
+        for frame in batch.frames:
+            self._deal_with(frame)
+
+    def _deal_with(self, frame: InboundFrame) -> None:
+        try:
+            begun = self._when_store_works(lambda: self._checker.begin([frame]))
+            self._process([frame], begun, time.monotonic(), self._clock.now_ms())
         except _Stopped:
             raise
         except Exception as error:
-            if len(frames) == 1:
-                self._give_up(frames[0], error)
-                return
-            log.exception("a batch of %d frames brought out a fault: taking them one by one", len(frames))
-            for frame in frames:
-                self._deal_with([frame])
+            self._give_up(frame, error)
 
-    def _process(self, frames: Sequence[InboundFrame]) -> None:
-        checked = self._when_store_works(lambda: self._checker.check(frames))
+    def _process(self, frames: Sequence[InboundFrame], begun: Begun, since: float, since_ms: int) -> None:
+        checked = self._checker.finish(begun)
+        verified = time.monotonic()
         kept = self._when_store_works(lambda: self._commit(checked))
+        committed = time.monotonic()
         self._keeper.committed()
         for frame in frames:
             frame.acknowledge()
@@ -176,7 +232,21 @@ class Ingest:
         for one in checked.genuine:
             self._answered(one.uplink.device_id, one.inbound)
         self._count(len(frames), checked, kept)
+        waited_s = [(since_ms - frame.received_ms) / 1000 for frame in frames]
+        self.times.batch(waited_s, verified - since, committed - verified, time.monotonic() - committed)
         self._tell()
+        _log(checked)
+
+    def _note_shed(self) -> None:
+        """Under overload: say in the journal what was let go, as often as the sampler has it."""
+        for shed in self.lanes.let_go():
+            facts = {"lane": shed.lane}
+            entry = self._sampler.note(
+                journal.SHED, shed.last.received_ms, None, facts, None, few=True, times=shed.count
+            )
+            if entry is not None:
+                log.warning("overload: frames of the lane %r are let go unanswered; their buttons repeat", shed.lane)
+                self._try_to_write([entry])
 
     def _commit(self, checked: Checked) -> Kept:
         with self._store.transaction() as transaction:
@@ -206,6 +276,9 @@ class Ingest:
         counts.malformed += checked.malformed
         counts.unknown += checked.unknown
         counts.forged += checked.forged
+        for reason, number in (*checked.reasons.items(), (UNKNOWN, checked.unknown), (FORGED, checked.forged)):
+            if number:
+                counts.refused[reason] = counts.refused.get(reason, 0) + number
 
     def _tell(self) -> None:
         self._bell.ring()
@@ -260,6 +333,7 @@ class Ingest:
             else:
                 self._works()
                 return result
+            self._beat = time.monotonic()
             if self._stop.wait(pause_s):
                 raise _Stopped
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
@@ -270,6 +344,7 @@ class Ingest:
         if self._failing.since is None:
             self._failing.since = now
             self._failing.why = why
+            self.lanes.hold(True)
             self._on_health(False, why)
         elif now < self._failing.remind_at:
             return
@@ -280,6 +355,7 @@ class Ingest:
         if self._failing.noted:
             log.warning("the store works again; it failed for %d s (%s)", self._failing.seconds(), self._failing.why)
             self._failing = _Failing()
+            self.lanes.hold(False)
             self._on_health(True, "")
 
     def _note_recovery(self, transaction: Transaction) -> None:
@@ -300,6 +376,16 @@ class _Failing:
 
     def seconds(self) -> int:
         return 0 if self.since is None else round(time.monotonic() - self.since)
+
+
+def _log(checked: Checked) -> None:
+    """A line for each genuine frame, for whoever looks for one; the refused ones are sampled, as in the journal."""
+    for entry in checked.entries:
+        log.warning("%s", entry.kind, extra=of_frame(entry.device_id, entry.facts.get("counter")))
+    if log.isEnabledFor(logging.DEBUG):
+        for one in checked.genuine:
+            uplink = one.uplink
+            log.debug("%s", uplink.kind.name.lower(), extra=of_frame(uplink.device_id, uplink.counter))
 
 
 def _write(transaction: Transaction, entry: SampledEntry) -> None:

@@ -31,10 +31,34 @@ TEST_PRESS: Final = "test_press"  # counter, trigger, registration
 TAMPER: Final = "tamper"  # counter, open (the housing is open now)
 LOW_BATTERY: Final = "low_battery"  # counter, battery (percent or null)
 REPEATED: Final = "repeated"  # counter, kind, count: a frame that is stored came again, and was answered again
+SIGNATURE_ADDED: Final = "signature_added"  # counter, sha256: the signature of an event that came without one
 COUNTER_GAP: Final = "counter_gap"  # after, counter, missing (how many between them never came, or not yet)
+MAINTENANCE_OPENED: Final = "maintenance_opened"
+#   case, cause (silent, low_battery, tamper, restarts, rejected, counter_gap, old_version), and what it is about:
+#   silent_s, battery, missing, version, lately (restarts or refused inputs)
+MAINTENANCE_CLOSED: Final = (
+    "maintenance_closed"  # case, cause; by itself or by a person; of many at once: cause, devices
+)
+MAINTENANCE_MASS: Final = "maintenance_mass"  # case, cause, devices, bearer (of most): many cases at once, one notice
+MAINTENANCE_MASS_OVER: Final = "maintenance_mass_over"  # case, cause, left
 OWNER_ADDED: Final = "owner_added"  # owner_id
 ENROLLED: Final = "enrolled"  # owner_id, state
+BROKER_ACCESS: Final = "broker_access"  # given, withdrawn: to how many buttons the broker's door was opened or closed
 REGISTRATION_CHANGED: Final = "registration_changed"  # before, after, reason
+CHECKIN_CHANGED: Final = "checkin_changed"  # checkin_s: how often it is expected to check in, null: as any
+
+# People's data. Free of it like all the rest: numbers say whose. A reason that a person types says why, not who
+PERSONAL_READ: Final = "personal_read"
+#   what (incident, nik; queue with incidents: cards of these; owner, owners, export with owner_id or none)
+OWNER_ERASED: Final = "owner_erased"  # owner_id, reason (or retention), devices, incidents
+RETENTION_RUN: Final = "retention_run"  # statuses, incidents, notes, owners, strangers: how many of each lost something
+PERSONAL_KEY_CHANGED: Final = "personal_key_changed"  # before, after (ids of keys), owners, notes
+PERSONAL_KEY_MISSING: Final = "personal_key_missing"  # why: owners cannot be read until it is back
+
+# Copies
+AUDIT_EXPORTED: Final = "audit_exported"  # after, head: numbers of entries, from the one after `after` up to `head`
+BACKUP_MADE: Final = "backup_made"  # file, size, sha256, head (number of its last entry)
+RESTORED: Final = "restored"  # file, head (of the backup), erased (owners erased since), before (the store's name then)
 
 # Commands to devices. Never their arguments: settings may hold a secret
 COMMAND_ASKED: Final = "command_asked"  # command, down_counter, expires_s
@@ -51,11 +75,12 @@ MALFORMED: Final = "malformed"  # reason, detail, size, count
 UNKNOWN_DEVICE: Final = "unknown_device"  # kind, counter, proven (an ENROL that proves possession of its key), count
 FORGED: Final = "forged"  # kind, counter, suite, count
 CONTRADICTION: Final = "contradiction"  # counter, kind, stored_kind, count: a counter used twice, different content
+SHED: Final = "shed"  # lane, count: under overload, frames let go unanswered; each comes again from its button
 UNPROCESSED: Final = "unprocessed"  # error, size: a fault of the gateway itself, the frame is kept in the entry
 
 # The gateway itself
-GATEWAY_STARTED: Final = "gateway_started"  # version, pid
-GATEWAY_STOPPED: Final = "gateway_stopped"
+GATEWAY_STARTED: Final = "gateway_started"  # version, pid, worker (where there are several)
+GATEWAY_STOPPED: Final = "gateway_stopped"  # worker (where there are several)
 BROKER_LOST: Final = "broker_lost"  # why
 BROKER_BACK: Final = "broker_back"  # seconds
 BEARER_LOST: Final = (
@@ -82,4 +107,6 @@ INCIDENT_KINDS: Final = frozenset(
         DELIVERY_ABANDONED,
     }
 )
+# For whoever audits, not for operators: their feed does not show them.
+QUIET_KINDS: Final = frozenset({PERSONAL_READ, SIGNATURE_ADDED})
 SECURITY_KINDS: Final = frozenset({MALFORMED, UNKNOWN_DEVICE, FORGED, CONTRADICTION, UNPROCESSED})

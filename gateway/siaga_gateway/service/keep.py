@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -11,6 +11,7 @@ from siaga_gateway.domain.event import CALLS, Event, Timing, event_of
 from siaga_gateway.domain.frame import Kind, Stage, Suite
 from siaga_gateway.domain.incident import Change, Incident, IncidentState, Mode, Notice
 from siaga_gateway.domain.outcome import Birth, Known, Outcome
+from siaga_gateway.domain.record import record
 from siaga_gateway.domain.registry import state_at
 from siaga_gateway.domain.status import Step, step
 from siaga_gateway.service import journal
@@ -34,7 +35,7 @@ _TAG: Final = {Suite.ES256: 64, Suite.HS256_64: 8}
 _FIRST_STAGES: Final = frozenset({Stage.RECEIVED, Stage.TEST, Stage.REFUSED})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reply:
     """An ACK to send once the transaction is committed."""
 
@@ -54,7 +55,7 @@ class Kept:
     contradictions: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class House:
     """What every incident of this gateway shares."""
 
@@ -73,22 +74,30 @@ class Keeper:
         self._store_name = store_name
         self._sampler = sampler
         self._sampled: dict[int, SampledEntry | None] = {}  # by id() of the frame, see committed
+        # What is known, and the store's mark by which it is still true; of the last batch, and of the one under way.
+        self._sight: tuple[Sight, Hashable] | None = None
+        self._ending: tuple[Sight, Hashable] | None = None
 
     def keep(self, transaction: Transaction, checked: Checked) -> Kept:
         """Write all that the batch's genuine frames mean. May be called again after a failed commit."""
         kept = Kept()
-        sight = look(transaction, checked.genuine)
+        before, self._sight = self._sight, None  # what a failed commit leaves of it is not true
+        mark = transaction.mark()
+        sight = look(transaction, checked.genuine, before[0] if before is not None and before[1] == mark else None)
         for one in checked.genuine:
             stored = sight.events.get((one.uplink.device_id, one.uplink.counter))
             if stored is None:
                 self._new(transaction, sight, one, kept)
             else:
                 self._again(transaction, sight, one, stored, kept)
+        after = transaction.mark_after()
+        self._ending = None if after is None else (sight, after)
         return kept
 
     def committed(self) -> None:
         """The last batch is durable: what was kept for a repetition of it can go."""
         self._sampled.clear()
+        self._sight, self._ending = self._ending, None
 
     # A frame that was not stored before
 
@@ -98,7 +107,7 @@ class Keeper:
         if uplink.report is None:
             moved = step(sight.statuses.get(uplink.device_id), uplink, received_ms, received_ms)
             self._put_status(transaction, sight, one, moved)
-            _put_event(transaction, sight, one, None)
+            _put_event(transaction, sight, one, None, Stage.RECEIVED)
             if uplink.receipt is not None:
                 take_receipt(transaction, uplink.device_id, uplink.counter, uplink.receipt, received_ms)
             kept.replies.append(Reply(one.known, uplink.counter, Stage.RECEIVED))
@@ -108,7 +117,7 @@ class Keeper:
         outcome = self._decide(sight, one, event, moved)
         incident = self._put_outcome(transaction, sight, one, event, outcome)
         self._put_status(transaction, sight, one, moved)
-        _put_event(transaction, sight, one, None if incident is None else incident.id)
+        _put_event(transaction, sight, one, None if incident is None else incident.id, outcome.answer)
         if uplink.kind is Kind.TAMPER:
             facts = {"counter": uplink.counter, "open": uplink.report.tamper_open}
             self._note(transaction, one, journal.TAMPER, facts, incident)
@@ -127,8 +136,8 @@ class Keeper:
             battery=moved.status.battery,
         )
         birth = Birth(
-            id=sight.next_id,
-            identifier=f"{self._house.gateway}-{sight.next_id}.{self._store_name}",
+            id=0,  # numbered in _put_outcome, if it opens one
+            identifier="",
             mode=self._house.mode,
             device=one.known.device,
             owner=one.known.owner,
@@ -142,14 +151,16 @@ class Keeper:
         incident = outcome.incident
         if incident is None:
             return None
-        before = sight.incidents.get(incident.id)
         if outcome.opened:
-            sight.next_id += 1
+            number = transaction.next_incident_id()
+            identifier = f"{self._house.gateway}-{number}.{self._store_name}"
+            incident = replace(incident, id=number, identifier=identifier)
+        before = sight.incidents.get(incident.id)
         if outcome.told is not None:
             outputs = self._house.test_outputs if incident.mode is Mode.TEST else self._house.outputs
             transaction.add_notice(Notice(incident, outcome.told, incident.sequence, event.received_ms), outputs)
         if incident is not before:
-            transaction.put_incident(incident)
+            transaction.put_incident(incident, before)
             sight.incidents[incident.id] = incident
             if incident.state is not IncidentState.CLOSED:
                 sight.open[event.device_id] = incident
@@ -209,7 +220,7 @@ class Keeper:
             return
         kept.duplicates += 1
         if uplink.suite is Suite.ES256 and not stored.has_signature:
-            transaction.add_signature(key, uplink.tag)
+            transaction.add_signature(key, uplink.tag, one.inbound.received_ms)
             sight.events[key] = replace(stored, has_signature=True)
         elif uplink.tag == stored.frame[-len(uplink.tag) :]:
             self._sample(transaction, one, journal.REPEATED, {"counter": uplink.counter, "kind": _name(kind)})
@@ -250,7 +261,7 @@ def kind_and_body(frame: bytes) -> tuple[Kind, bytes]:
     return Kind(frame[1]), frame[_HEADER : -_TAG[Suite(frame[0] & 15)]]
 
 
-def _put_event(transaction: Transaction, sight: Sight, one: Genuine, incident_id: int | None) -> None:
+def _put_event(transaction: Transaction, sight: Sight, one: Genuine, incident_id: int | None, answer: Stage) -> None:
     uplink, inbound = one.uplink, one.inbound
     signature = uplink.tag if uplink.suite is Suite.ES256 else None
     transaction.add_event(
@@ -264,6 +275,7 @@ def _put_event(transaction: Transaction, sight: Sight, one: Genuine, incident_id
             received_ms=inbound.received_ms,
             bearer=inbound.bearer,
             incident_id=incident_id,
+            answer=answer,
         )
     )
     sight.events[uplink.device_id, uplink.counter] = StoredEvent(inbound.raw, signature is not None, incident_id)

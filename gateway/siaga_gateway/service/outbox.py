@@ -3,6 +3,8 @@
 Order is kept within an incident: its next notice waits for the one before. Another incident's does not, so that one
 notice that a receiver chokes on holds up nobody else's call. Every attempt is recorded. A delivery that succeeded and
 was not recorded in time (a kill, a full disk) is made again under the same key.
+
+Of several workers on one store one delivers for an output at a time, by a lease; the others stand by to take over.
 """
 
 from __future__ import annotations
@@ -15,8 +17,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from siaga_gateway.domain.incident import Change
 from siaga_gateway.service import journal
 from siaga_gateway.service.backlog import Backlog
+from siaga_gateway.service.figures import Durations
+from siaga_gateway.service.lease import Lease
 from siaga_gateway.service.ports import Bell, Clock, Delivered, NotDelivered, Output
 from siaga_gateway.service.store import Attempt, Delivery, DeliveryState, Store, StoreFailing
 
@@ -84,12 +89,25 @@ class _Pauses:
         return min(_LOOK_S, max(0.01, max(nearest, self.output_until) - now))
 
 
+@dataclass(slots=True)
+class DeliveryCounts:
+    """Of one output, since the start."""
+
+    delivered: int = 0
+    failed: int = 0  # attempts; each will be tried again
+    abandoned: int = 0
+    press: Durations = field(default_factory=Durations)  # from a press's arrival until the receiver has it
+
+
 class OutboxWorker:
     """Delivers the rows of one output. `start`, `wake` after each commit, `stop`."""
 
-    def __init__(self, store: Store, output: Output, bell: Bell, clock: Clock) -> None:
+    def __init__(self, store: Store, output: Output, bell: Bell, clock: Clock, lease: Lease | None = None) -> None:
+        """lease: to be held for a delivery; none: nobody else delivers for this output."""
         self._store = store
         self._output = output
+        self._lease = lease
+        self._ours = lease is None
         self._bell = bell
         self._clock = clock
         self._pauses = _Pauses()
@@ -99,6 +117,9 @@ class OutboxWorker:
         self._tried: list[tuple[Delivery, Attempt]] = []  # not recorded yet
         self._version = -1
         self._anew_at = 0.0
+        self._beat = self._tried_at = time.monotonic()
+        self.name = output.name
+        self.counts = DeliveryCounts()
         self._thread = threading.Thread(target=self._run, name=f"outbox-{output.name}", daemon=True)
 
     def start(self) -> None:
@@ -107,6 +128,14 @@ class OutboxWorker:
     def wake(self) -> None:
         """There may be new rows. From any thread."""
         self._wake.set()
+
+    def silent_s(self) -> float:
+        """Seconds since the worker last showed that it goes on."""
+        return time.monotonic() - self._beat if self._thread.is_alive() else float("inf")
+
+    def untried_s(self) -> float:
+        """Seconds since the last attempt of any delivery, or since the start."""
+        return time.monotonic() - self._tried_at
 
     def stop(self, timeout_s: float = 15.0) -> None:
         """Finish the delivery under way and end."""
@@ -118,6 +147,7 @@ class OutboxWorker:
     def _run(self) -> None:
         store_down = False
         while not self._stop.is_set():
+            self._beat = time.monotonic()
             self._wake.clear()
             try:
                 worked = self.work()
@@ -133,17 +163,21 @@ class OutboxWorker:
                 self._stop.wait(_LOOK_S)
             if not worked:
                 self._wake.wait(self._pauses.next_s(time.monotonic()) if not store_down else _LOOK_S)
+        if self._lease is not None:
+            self._lease.give_back()
 
     def work(self) -> bool:
         """Try what is due, once. True where anything was tried. Raises StoreFailing."""
         self._record()  # what the store did not take when it was tried
+        if not self._may_deliver():
+            return False
         self._look()
         worked = False
         begun = time.monotonic()
         if begun < self._pauses.output_until:
             return False
         for delivery in self._backlog.first_of_each_incident():
-            if self._stop.is_set() or time.monotonic() < self._pauses.output_until:
+            if self._stop.is_set() or time.monotonic() < self._pauses.output_until or not self._may_deliver():
                 break
             if not self._pauses.due(delivery, time.monotonic()):
                 continue
@@ -154,6 +188,16 @@ class OutboxWorker:
                 begun = time.monotonic()
         self._record()
         return worked
+
+    def _may_deliver(self) -> bool:
+        """Whether this worker delivers for the output now. Raises StoreFailing."""
+        if self._lease is None:
+            return True
+        held = self._lease.held()
+        if held and not self._ours:
+            self._anew_at = 0.0  # another worker may have delivered what we know of
+        self._ours = held
+        return held
 
     def _look(self) -> None:
         """Take in what is new; everything anew where a person has asked, and now and then to be sure."""
@@ -168,6 +212,7 @@ class OutboxWorker:
         self._backlog.add(self._store.pending(self._output.name, self._backlog.last_id))
 
     def _try(self, delivery: Delivery) -> None:
+        self._beat = self._tried_at = time.monotonic()
         result = self._output.deliver(self._store.notice(delivery), delivery.key)
         match result:
             case Delivered(detail):
@@ -182,7 +227,20 @@ class OutboxWorker:
         else:
             self._pauses.succeeded(delivery)  # a refusal for good too: the receiver is up
             self._backlog.done(delivery)
-        self._tried.append((delivery, Attempt(delivery.id, self._clock.now_ms(), state, detail)))
+        now_ms = self._clock.now_ms()
+        self._count(delivery, state, now_ms)
+        self._tried.append((delivery, Attempt(delivery.id, now_ms, state, detail)))
+
+    def _count(self, delivery: Delivery, state: DeliveryState, now_ms: int) -> None:
+        counts = self.counts
+        if state is DeliveryState.PENDING:
+            counts.failed += 1
+        elif state is DeliveryState.ABANDONED:
+            counts.abandoned += 1
+        else:
+            counts.delivered += 1
+            if delivery.change is Change.OPENED:
+                counts.press.add((now_ms - delivery.made_at_ms) / 1000)
 
     def _record(self) -> None:
         """Keep what was tried. Raises StoreFailing; it is kept then by the next call."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -42,6 +42,10 @@ class JournalReader(Protocol):
         """Entries with id > after_id, oldest first."""
         ...
 
+    def journal_last(self, limit: int) -> Sequence[JournalEntry]:
+        """The newest entries, oldest of them first. Numbers have gaps: batches of events are counted with them."""
+        ...
+
     def journal_of_incident(self, incident_id: int) -> Sequence[JournalEntry]: ...
 
     def last_journal_id(self) -> int: ...
@@ -70,6 +74,18 @@ class Bell(Protocol):
 
     async def wait(self, timeout_s: float) -> bool:
         """True when it rang, False after timeout_s."""
+        ...
+
+
+class Disclosures(Protocol):
+    """Told of everything personal that an operator is shown. Never raises for a store that fails."""
+
+    def shown(self, operator: str, incident_id: int, what: str = "incident") -> None:
+        """One incident in full, or (`what`) something of it."""
+        ...
+
+    def listed(self, operator: str, incident_ids: Collection[int]) -> None:
+        """Cards, with the owners' names."""
         ...
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 # Entries in full for one kind and device in one window, and for one kind over all devices.
+from siaga_gateway.domain.record import record
+
 EACH: Final = 3
 ALL: Final = 30
 # For kinds that are usual on a bad network and only of interest as a sum.
@@ -15,7 +17,7 @@ FEW_ALL: Final = 5
 WINDOW_MS: Final = 60_000
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SampledEntry:
     """An entry for the journal; `facts` has a `count` of those it stands for, itself included."""
 
@@ -50,12 +52,14 @@ class Sampler:
         frame: bytes | None,
         *,
         few: bool = False,
+        times: int = 1,
     ) -> SampledEntry | None:
-        """The entry to write now, or None where it is only counted. Call `due` before. few: hold back sooner."""
+        """The entry to write now, or None where it is only counted. Call `due` before. few: hold back sooner; times:
+        how many it stands for."""
         if self._window is None:
             self._window = _Window(at_ms)
         window = self._window
-        entry = SampledEntry(kind, at_ms, device_id, {**facts, "count": 1}, frame)
+        entry = SampledEntry(kind, at_ms, device_id, {**facts, "count": times}, frame)
         entries = window.entries.get(kind, 0)
         mine = window.by_device.get((kind, device_id), 0)
         if entries < (FEW_ALL if few else ALL) and mine < (FEW_EACH if few else EACH):
@@ -63,7 +67,7 @@ class Sampler:
             window.by_device[kind, device_id] = mine + 1
             return entry
         count, _ = window.held_back.get(kind, (0, None))
-        window.held_back[kind] = (count + 1, entry)
+        window.held_back[kind] = (count + times, entry)
         return None
 
     def due(self, now_ms: int) -> list[SampledEntry]:

@@ -1,9 +1,10 @@
-"""Rings the bell for what other processes journalled: a registrar's command while the gateway runs."""
+"""Rings the bell for what other processes journalled: another worker, a registrar's command while the gateway runs."""
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import Final
 
 from siaga_gateway.service.ports import Bell
@@ -12,15 +13,18 @@ from siaga_gateway.service.store import Store, StoreFailing
 log = logging.getLogger(__name__)
 
 _EVERY_S: Final = 0.5
+_BREATH_S: Final = 0.02  # after a ring: hundreds of commits a second by others are not hundreds of looks
 
 
 class JournalWatch:
-    """Looks twice a second whether the journal grew, in a thread of its own. What this process itself writes rings the
-    bell without delay; ringing once more costs a reader one look."""
+    """Looks twice a second whether the journal grew, at once where the store says so, in a thread of its own. What this
+    process itself writes rings the bell without delay; ringing once more costs a reader one look."""
 
-    def __init__(self, store: Store, bell: Bell) -> None:
+    def __init__(self, store: Store, bell: Bell, grown: Callable[[], None] = lambda: None) -> None:
+        """`grown` is called when the bell was rung: the outbox may have grown too."""
         self._store = store
         self._bell = bell
+        self._grown = grown
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="journal-watch", daemon=True)
 
@@ -34,12 +38,16 @@ class JournalWatch:
 
     def _run(self) -> None:
         last = -1
-        while not self._stop.wait(_EVERY_S):
+        while not self._stop.is_set():
             try:
+                self._store.await_change(_EVERY_S)
                 now = self._store.last_journal_id()
             except StoreFailing as error:
                 log.debug("the journal cannot be read: %s", error)
+                self._stop.wait(_EVERY_S)
                 continue
             if now != last:
                 last = now
                 self._bell.ring()
+                self._grown()
+                self._stop.wait(_BREATH_S)

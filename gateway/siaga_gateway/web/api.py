@@ -13,6 +13,7 @@ from fastapi.sse import EventSourceResponse
 from siaga_gateway.catalogue import text
 from siaga_gateway.domain.incident import Disposition, Incident
 from siaga_gateway.service.ports import OperateError
+from siaga_gateway.web.auth import Session
 from siaga_gateway.web.desk import Desk, Language, SignedIn, TheDesk, render
 from siaga_gateway.web.queue import read_queue, read_some
 from siaga_gateway.web.timeline import feed, timeline
@@ -59,6 +60,7 @@ def incidents(
     """Cards: all of the queue, or those of `ids` (at most 100, separated by commas)."""
     if ids is None:
         queue = read_queue(desk, language)
+        desk.disclosures.listed(session.operator, [each.id for each in queue.incidents])
         return render("_cards.html", language, incidents=queue.incidents, last=queue.last)
     try:
         wanted = [int(one) for one in ids.split(",")]
@@ -66,7 +68,9 @@ def incidents(
         raise HTTPException(422, "ids are numbers, separated by commas") from error
     if len(wanted) > CARDS_AT_ONCE or not all(0 < one < 2**63 for one in wanted):
         raise HTTPException(422, f"at most {CARDS_AT_ONCE} ids at once")
-    return render("_cards.html", language, incidents=read_some(desk, wanted, language), last=None)
+    cards = read_some(desk, wanted, language)
+    desk.disclosures.listed(session.operator, [card.id for card in cards])
+    return render("_cards.html", language, incidents=cards, last=None)
 
 
 @router.get("/incidents/{incident_id}")
@@ -75,7 +79,7 @@ def incident(desk: TheDesk, language: Language, session: SignedIn, incident_id: 
     found = desk.reader.incident(incident_id)
     if found is None:
         return _refused(text("console.error.unknown_incident", language, id=incident_id), language, 404)
-    return _detail(desk, found, language)
+    return _detail(desk, session, found, language)
 
 
 @router.get("/feed")
@@ -88,15 +92,15 @@ def other_entries(desk: TheDesk, language: Language, session: SignedIn) -> HTMLR
 def reveal_nik(desk: TheDesk, language: Language, session: SignedIn, incident_id: IncidentId) -> HTMLResponse:
     """The owner's NIK in full. By POST, so that neither history nor cache nor a prefetch ever holds it."""
     found = desk.reader.incident(incident_id)
-    if found is None or found.owner is None:
+    if found is None or found.holder is None:
         return _refused(text("console.error.unknown_incident", language, id=incident_id), language, 404)
-    log.info("NIK of incident %d shown to an operator", incident_id)
-    return render("_nik.html", language, nik=found.owner.nik)
+    desk.disclosures.shown(session.operator, incident_id, "nik")
+    return render("_nik.html", language, nik=found.holder.nik)
 
 
 @router.post("/incidents/{incident_id}/seen")
 def seen(desk: TheDesk, language: Language, session: SignedIn, incident_id: IncidentId) -> HTMLResponse:
-    return _step(desk, language, lambda: desk.operate.seen(incident_id, session.operator))
+    return _step(desk, session, language, lambda: desk.operate.seen(incident_id, session.operator))
 
 
 @router.post("/incidents/{incident_id}/assign")
@@ -115,17 +119,17 @@ def assign(
     if eta and not (eta.isascii() and eta.isdecimal() and len(eta) < 4 and int(eta) <= LONGEST_ETA_MIN):
         return _refused(text("console.error.eta", language, longest=LONGEST_ETA_MIN), language, 422)
     minutes = int(eta) if eta else None
-    return _step(desk, language, lambda: desk.operate.assign(incident_id, session.operator, unit, minutes))
+    return _step(desk, session, language, lambda: desk.operate.assign(incident_id, session.operator, unit, minutes))
 
 
 @router.post("/incidents/{incident_id}/on-scene")
 def on_scene(desk: TheDesk, language: Language, session: SignedIn, incident_id: IncidentId) -> HTMLResponse:
-    return _step(desk, language, lambda: desk.operate.on_scene(incident_id, session.operator))
+    return _step(desk, session, language, lambda: desk.operate.on_scene(incident_id, session.operator))
 
 
 @router.post("/incidents/{incident_id}/dispatch")
 def dispatch_held(desk: TheDesk, language: Language, session: SignedIn, incident_id: IncidentId) -> HTMLResponse:
-    return _step(desk, language, lambda: desk.operate.dispatch_held(incident_id, session.operator))
+    return _step(desk, session, language, lambda: desk.operate.dispatch_held(incident_id, session.operator))
 
 
 @router.post("/incidents/{incident_id}/close")
@@ -142,7 +146,7 @@ def close(
     note = note.strip()
     if len(note) > LONGEST_NOTE:
         return _refused(text("console.error.note", language, longest=LONGEST_NOTE), language, 422)
-    return _step(desk, language, lambda: desk.operate.close(incident_id, session.operator, disposition, note))
+    return _step(desk, session, language, lambda: desk.operate.close(incident_id, session.operator, disposition, note))
 
 
 @router.get("/health")
@@ -156,15 +160,16 @@ def health(request: Request, desk: TheDesk) -> JSONResponse:
     return JSONResponse({"store": True, "last": last, "now_ms": desk.clock.now_ms()})
 
 
-def _step(desk: Desk, language: str, step: Callable[[], Incident]) -> HTMLResponse:
+def _step(desk: Desk, session: Session, language: str, step: Callable[[], Incident]) -> HTMLResponse:
     try:
         changed = step()
     except OperateError as error:
         return _refused(text("console.error.step", language, reason=error), language, 409)
-    return _detail(desk, changed, language)
+    return _detail(desk, session, changed, language)
 
 
-def _detail(desk: Desk, found: Incident, language: str) -> HTMLResponse:
+def _detail(desk: Desk, session: Session, found: Incident, language: str) -> HTMLResponse:
+    desk.disclosures.shown(session.operator, found.id)
     lines = timeline(desk.reader.journal_of_incident(found.id), language)
     return render("_detail.html", language, incident=view(found, language, desk.mode), timeline=lines)
 

@@ -16,13 +16,13 @@ from typing import Final
 from fastapi.sse import format_sse_event
 from starlette.concurrency import run_in_threadpool
 
-from siaga_gateway.service.journal import INCIDENT_KINDS
+from siaga_gateway.service.journal import INCIDENT_KINDS, QUIET_KINDS
 from siaga_gateway.service.ports import Bell, Clock, JournalEntry, JournalReader
 
 log = logging.getLogger("siaga.console")
 
 PAGE: Final = 500  # rows read at once
-BREATH_S: Final = 0.02  # after rows: lets a burst gather, so that 100 rows a second are not 100 reads for each console
+BREATH_S: Final = 0.01  # after rows: lets a burst gather, so that 100 rows a second are not 100 reads for each console
 RETRY_MS: Final = 500  # how soon a browser reconnects after a broken connection
 
 
@@ -86,8 +86,9 @@ class LiveStreams:
 
 
 def _row(row: JournalEntry) -> bytes:
-    feed = row.kind not in INCIDENT_KINDS
-    facts = {"kind": row.kind, "incident": row.incident_id, "at_ms": row.at_ms, "feed": feed}
+    quiet = row.kind in QUIET_KINDS
+    feed = row.kind not in INCIDENT_KINDS and not quiet
+    facts = {"kind": row.kind, "incident": None if quiet else row.incident_id, "at_ms": row.at_ms, "feed": feed}
     return format_sse_event(data_str=json.dumps(facts), id=str(row.id))
 
 

@@ -35,6 +35,7 @@ def console(desk: TheDesk, language: Language, session: SignedIn) -> HTMLRespons
     except Exception:
         log.exception("the console cannot read the store")
         found = {"queue": Queue(), "feed": [], "broker_lost_ms": None, "store_failed": True}
+    desk.disclosures.listed(session.operator, [each.id for each in found["queue"].incidents])
     now_ms = desk.clock.now_ms()
     settings = {
         "language": language,
@@ -106,7 +107,7 @@ def add_refusals(app: FastAPI) -> None:
 
     @app.exception_handler(SignedOut)
     async def signed_out(request: Request, _: SignedOut) -> Response:
-        if request.url.path == "/":
+        if request.url.path in ("/", "/maintenance"):
             return RedirectResponse("/sign-in", 303)
         return PlainTextResponse(text("console.error.signed_out", language_of(request)), 401)
 

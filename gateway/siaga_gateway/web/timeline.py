@@ -29,11 +29,18 @@ TONES: Final = {
     journal.UNKNOWN_DEVICE: "warning",
     journal.MALFORMED: "warning",
     journal.COUNTER_GAP: "warning",
+    journal.SHED: "warning",
     journal.UNPROCESSED: "alarm",
     journal.BROKER_LOST: "alarm",
     journal.BEARER_LOST: "warning",
     journal.COMMAND_EXPIRED: "warning",
     journal.RECEIPT_UNKNOWN: "warning",
+    journal.MAINTENANCE_OPENED: "warning",
+    journal.MAINTENANCE_MASS: "warning",
+    journal.MAINTENANCE_CLOSED: "done",
+    journal.MAINTENANCE_MASS_OVER: "done",
+    journal.PERSONAL_KEY_MISSING: "alarm",
+    journal.RESTORED: "warning",
     journal.CLOSED: "done",
     journal.DELIVERED: "done",
     journal.BROKER_BACK: "done",
@@ -57,6 +64,10 @@ UNTOLD: Final = frozenset(
         "has_position",
         "after",
         "down_counter",
+        "case",
+        "file",
+        "sha256",
+        "head",
     }
 )
 # What goes without saying.
@@ -86,6 +97,7 @@ WORDED: Final = {
     "command": "command",
     "result": "result",
     "was": "result",
+    "cause": "cause",
 }
 
 
@@ -134,6 +146,8 @@ def timeline(entries: Iterable[JournalEntry], language: str) -> list[Line]:
     """An incident's rows, newest first; what several outputs took one after the other is one line."""
     lines: list[Line] = []
     for entry in entries:
+        if entry.kind in journal.QUIET_KINDS:
+            continue
         new = line(entry, language)
         if lines and new.kind == lines[-1].kind == journal.DELIVERED:
             takers = dict.fromkeys([*(lines[-1].by or "").split(", "), new.by or ""])
@@ -145,8 +159,8 @@ def timeline(entries: Iterable[JournalEntry], language: str) -> list[Line]:
 
 def feed(reader: JournalReader, language: str) -> list[FeedLine]:
     """The newest rows that are no part of an incident's life; blocking."""
-    rows = reader.journal_after(max(0, reader.last_journal_id() - FEED_WINDOW), FEED_WINDOW)
-    others = [row for row in rows if row.kind not in journal.INCIDENT_KINDS]
+    rows = reader.journal_last(FEED_WINDOW)
+    others = [row for row in rows if row.kind not in journal.INCIDENT_KINDS | journal.QUIET_KINDS]
     lines = []
     for row in others[: -FEED_LINES - 1 : -1]:
         found = None if row.incident_id is None else reader.incident(row.incident_id)
@@ -158,14 +172,11 @@ def feed(reader: JournalReader, language: str) -> list[FeedLine]:
 def broker_lost_ms(reader: JournalReader) -> int | None:
     """Since when the broker is away, or None; blocking."""
     lost: int | None = None
-    after = max(0, reader.last_journal_id() - BROKER_WINDOW)
-    while rows := reader.journal_after(after, 500):
-        after = rows[-1].id
-        for row in rows:
-            if row.kind == journal.BROKER_LOST:
-                lost = row.at_ms if lost is None else lost
-            elif row.kind in (journal.BROKER_BACK, journal.GATEWAY_STARTED):
-                lost = None
+    for row in reader.journal_last(BROKER_WINDOW):
+        if row.kind == journal.BROKER_LOST:
+            lost = row.at_ms if lost is None else lost
+        elif row.kind in (journal.BROKER_BACK, journal.GATEWAY_STARTED):
+            lost = None
     return lost
 
 

@@ -86,7 +86,7 @@ class IncidentView:
 
 def view(incident: Incident, language: str, console_mode: Mode) -> IncidentView:
     """Word one incident in `language`."""
-    owner = incident.owner
+    owner = incident.holder
     return IncidentView(
         id=incident.id,
         identifier=incident.identifier,

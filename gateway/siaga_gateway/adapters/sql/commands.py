@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Final
 
-from siaga_gateway.adapters.sql.rows import Row, columns
+from siaga_gateway.adapters.sql.engine import Insert, Row, Session
+from siaga_gateway.adapters.sql.rows import columns
 from siaga_gateway.domain.command import Command, CommandState
 from siaga_gateway.domain.frame import CommandCode
 
@@ -35,16 +35,10 @@ DUE: Final = f"{SELECT} WHERE {_OPEN} AND next_ms <= ? AND {_FIRST} ORDER BY nex
 EXPIRED: Final = f"{SELECT} WHERE {_OPEN} AND expires_ms <= ? ORDER BY expires_ms LIMIT ?"
 FIRST_OF: Final = f"{SELECT} WHERE {_OPEN} AND device_id = ? ORDER BY down_counter LIMIT 1"
 DEVICES: Final = f"SELECT DISTINCT device_id FROM command WHERE {_OPEN}"  # noqa: S608
-_PUT: Final = (
-    f"INSERT INTO command ({columns(COMMAND)}) VALUES ({', '.join('?' * len(COMMAND))}) "  # noqa: S608
-    "ON CONFLICT (device_id, down_counter) DO UPDATE SET state = excluded.state, next_ms = excluded.next_ms, "
-    "attempts = excluded.attempts, sent_ms = excluded.sent_ms, closed_ms = excluded.closed_ms"
-)
-_COUNTED: Final = (
-    "INSERT INTO down_counter (device_id, last) VALUES (?, ?) "
-    "ON CONFLICT (device_id) DO UPDATE SET last = excluded.last"
-)
-_CHANGED: Final = "UPDATE meta SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT) WHERE name = 'command'"
+# Of a command that is there only these change.
+_CHANGING: Final = frozenset({"state", "next_ms", "attempts", "sent_ms", "closed_ms"})
+_PUT: Final = Insert("command", COMMAND, ("device_id", "down_counter"), frozenset(COMMAND) - _CHANGING)
+_COUNTED: Final = Insert("down_counter", ("device_id", "last"), ("device_id",))
 
 
 def command_of(row: Row) -> Command:
@@ -52,38 +46,35 @@ def command_of(row: Row) -> Command:
     return Command(device_id, down_counter, CommandCode(code), arguments, CommandState(state), *rest)
 
 
-def last_counter(connection: sqlite3.Connection, device_id: bytes) -> int | None:
-    row = connection.execute("SELECT last FROM down_counter WHERE device_id = ?", (device_id,)).fetchone()
-    return None if row is None else int(row[0])
+def last_counter(session: Session, device_id: bytes) -> int | None:
+    rows = session.fetch("SELECT last FROM down_counter WHERE device_id = ?", (device_id,))
+    return int(rows[0][0]) if rows else None
 
 
-def one(connection: sqlite3.Connection, device_id: bytes, down_counter: int) -> Command | None:
-    row = connection.execute(f"{SELECT} WHERE device_id = ? AND down_counter = ?", (device_id, down_counter)).fetchone()
-    return None if row is None else command_of(row)
+def one(session: Session, device_id: bytes, down_counter: int) -> Command | None:
+    rows = session.fetch(f"{SELECT} WHERE device_id = ? AND down_counter = ?", (device_id, down_counter))
+    return command_of(rows[0]) if rows else None
 
 
-def add(connection: sqlite3.Connection, command: Command) -> None:
-    connection.execute(_COUNTED, (command.device_id, command.down_counter))
-    put(connection, command)
+def add(session: Session, command: Command) -> None:
+    session.insert(_COUNTED, [(command.device_id, command.down_counter)])
+    put(session, command)
 
 
-def put(connection: sqlite3.Connection, command: Command) -> None:
-    """A new one, or what changed of one that is there; either way the gateway's process notices."""
-    connection.execute(
-        _PUT,
-        (
-            command.device_id,
-            command.down_counter,
-            command.code.value,
-            command.arguments,
-            command.state.value,
-            command.asked_by,
-            command.asked_ms,
-            command.expires_ms,
-            command.next_ms,
-            command.attempts,
-            command.sent_ms,
-            command.closed_ms,
-        ),
+def put(session: Session, command: Command) -> None:
+    """A new one, or what changed of one that is there."""
+    row = (
+        command.device_id,
+        command.down_counter,
+        command.code.value,
+        command.arguments,
+        command.state.value,
+        command.asked_by,
+        command.asked_ms,
+        command.expires_ms,
+        command.next_ms,
+        command.attempts,
+        command.sent_ms,
+        command.closed_ms,
     )
-    connection.execute(_CHANGED)
+    session.insert(_PUT, [row])

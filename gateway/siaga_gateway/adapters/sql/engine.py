@@ -1,99 +1,150 @@
-"""SQLite as Siaga uses it: how a connection is opened, and what its errors mean."""
+"""What an engine must be able to do: the few places where SQLite and PostgreSQL differ, behind two small ports.
+
+A statement is written once, with `?` where a value goes and the types as SQLite names them; the engine makes of it what
+its database reads. What is put together from lists (many rows, many keys) is named by its parts and written by the
+engine, for each has its own fast way.
+"""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Final
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from siaga_gateway.service.store import StoreConflict, StoreFailing
-
-# "siga" in ASCII: tells a store from any other SQLite file.
-APPLICATION_ID: Final = 0x73696761
-BUSY_TIMEOUT_MS: Final = 5_000
+Row = tuple[Any, ...]
 
 
 class StoreUnusable(Exception):
     """The store cannot be opened at all; the text says why and how to mend it."""
 
 
-# What to tell a person, by the name of SQLite's result code or its beginning.
-_MEANINGS: Final = (
-    ("SQLITE_FULL", "the disk is full: make room"),
-    ("SQLITE_IOERR", "the disk does not take or give back data (I/O error): check the disk and its free space"),
-    ("SQLITE_READONLY", "the store may only be read: check the rights on the data folder"),
-    ("SQLITE_CANTOPEN", "the store's files cannot be opened: check the data folder and its rights"),
-    ("SQLITE_BUSY", f"another process has been writing to the store for more than {BUSY_TIMEOUT_MS // 1000} s"),
-    ("SQLITE_LOCKED", "the store is locked"),
-    ("SQLITE_CORRUPT", "the store is damaged: stop the gateway and restore a backup"),
-    ("SQLITE_NOTADB", "the file is not a Siaga store"),
-    ("SQLITE_NOMEM", "there is not enough memory"),
-)
+@dataclass(frozen=True, slots=True, eq=False)
+class Insert:
+    """Rows for a table. With `keys` a row that is there under them is changed instead, apart from its `fixed` columns:
+    setting an indexed column costs its index, even to the value that it has. Many rows at once must not share a key.
+    """
+
+    table: str
+    names: tuple[str, ...]
+    keys: tuple[str, ...] = ()
+    fixed: frozenset[str] = frozenset()
+
+    def tail(self) -> str:
+        """What follows the rows; both engines read it."""
+        if not self.keys:
+            return ""
+        kept = self.fixed.union(self.keys)
+        changes = ", ".join(f"{name} = excluded.{name}" for name in self.names if name not in kept)
+        return f" ON CONFLICT ({', '.join(self.keys)}) DO UPDATE SET {changes}"
 
 
-def meaning(error: sqlite3.Error) -> str:
-    """One sentence for a person: what is wrong and, where it is known, how to mend it."""
-    code = getattr(error, "sqlite_errorname", "") or ""
-    for beginning, text in _MEANINGS:
-        if code.startswith(beginning):
-            return f"{text} ({code})"
-    return f"{error} ({code})" if code else str(error)
+class Writing(Protocol):
+    """What statements of lists look like in this engine."""
+
+    def among(self, table: str, column: str, values: Collection[Any]) -> tuple[str, list[Any]]:
+        """`table.column` is one of these values: a condition and its parameters."""
+        ...
+
+    def by_keys(
+        self, select: str, table: str, columns: tuple[str, ...], keys: Collection[Row]
+    ) -> tuple[str, list[Any]]:
+        """`SELECT select FROM table` for the rows whose `columns` are one of the keys, each found by an index."""
+        ...
 
 
-# What no waiting mends: a statement or a value that is wrong, a fault of the program.
-_FAULTS: Final = frozenset(
-    {"SQLITE_ERROR", "SQLITE_TOOBIG", "SQLITE_MISMATCH", "SQLITE_MISUSE", "SQLITE_RANGE", "SQLITE_SCHEMA"}
-)
+class Session(Protocol):
+    """A transaction that is under way. Every method raises StoreFailing, or StoreConflict where a row contradicts."""
+
+    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]: ...
+    def run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
+        """How many rows it changed."""
+        ...
+
+    def many(self, statement: str, rows: Sequence[Row]) -> None:
+        """The same statement for each of the rows."""
+        ...
+
+    def insert(self, insert: Insert, rows: Sequence[Row]) -> None: ...
+
+    def foreign(self) -> int | None:
+        """A number that changes with every commit of another connection; None: this engine cannot tell."""
+        ...
+
+    def change(self, insert: Insert, rows: Sequence[Row]) -> None:
+        """As `insert`, where a row is there under each of the keys: that may be had for less."""
+        ...
+
+    def lock_devices(self, device_ids: Collection[bytes]) -> None:
+        """See service.store.Transaction.lock."""
+        ...
+
+    def lock_end(self) -> None:
+        """From here to the commit no other transaction may be: rows that are numbered now become visible in the order
+        of their numbers. Tells those who wait in Engine.await_change, once the commit is there."""
+        ...
+
+    def batch_number(self) -> int:
+        """A number that no batch of events has had and no other transaction is given."""
+        ...
+
+    def incident_ids(self, count: int) -> Sequence[int]:
+        """At least one and about `count` numbers that no incident has and no other transaction is given."""
+        ...
 
 
-@contextmanager
-def failing() -> Iterator[None]:
-    """Turn SQLite's errors into the port's: IntegrityError into StoreConflict, all that waiting or a person may mend
-    into StoreFailing. A fault of the program stays what it is."""
-    try:
-        yield
-    except sqlite3.IntegrityError as error:
-        raise StoreConflict(str(error)) from error
-    except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorname", None) in _FAULTS:
-            raise
-        raise StoreFailing(meaning(error)) from error
+class Engine(Protocol):
+    """A database. Safe to use from several threads."""
 
+    @property
+    def kind(self) -> str:
+        """The ending of migrations that are for this engine only."""
+        ...
 
-def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    """A connection in autocommit mode, for use by any one thread at a time. Raises sqlite3.Error."""
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False)
-    try:
-        # FULL: a commit returns when the disk has it. It is what an acknowledgement rests on.
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA temp_store = MEMORY")
-        connection.execute("PRAGMA cache_size = -8192" if read_only else "PRAGMA cache_size = -65536")
-        if read_only:
-            connection.execute("PRAGMA query_only = ON")
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
+    @property
+    def writing(self) -> Writing: ...
 
+    def open(self) -> None:
+        """Make sure that it can be used, before anything else. Raises StoreUnusable."""
+        ...
 
-def prepare(connection: sqlite3.Connection) -> None:
-    """WAL, and the mark that this is a store of ours. Raises StoreUnusable for a file that is something else."""
-    found = connection.execute("PRAGMA application_id").fetchone()[0]
-    if found != APPLICATION_ID:
-        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise StoreUnusable("the file is a database of another program")
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-    if mode != "wal":
-        raise StoreUnusable(
-            f"the file system of the data folder does not support SQLite's WAL (journal mode stays {mode!r}): "
-            "use a local disk, not a network share"
-        )
-    # A page that changes with every batch is carried over to the store itself once in 8 MB of log; more at once would
-    # make the commit that does it wait noticeably.
-    connection.execute("PRAGMA wal_autocheckpoint = 2000")
-    # After a burst the log is cut back to this, so that it does not keep the disk full.
-    connection.execute(f"PRAGMA journal_size_limit = {64 * 1024 * 1024}")
+    def opened(self) -> None:
+        """Called once the migrations are done."""
+        ...
+
+    def ddl(self, script: str) -> str:
+        """A migration that is for every engine, in this one's words."""
+        ...
+
+    def has_table(self, session: Session, name: str) -> bool: ...
+
+    def migrating(self) -> AbstractContextManager[Session]:
+        """A transaction that changes the store's shape, one at a time whoever else tries the same."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[Session]:
+        """Commits at the end, durably; rolls back if the block raises."""
+        ...
+
+    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """The rows of a reading statement, outside any transaction."""
+        ...
+
+    def await_change(self, timeout_s: float) -> None:
+        """See service.store.Store."""
+        ...
+
+    def lease(self, name: str, holder: str, for_s: float) -> bool:
+        """See service.store.Store."""
+        ...
+
+    def release(self, name: str, holder: str) -> None: ...
+
+    def scrub(self, whole: bool) -> None:
+        """See that what was changed or deleted does not stay behind in the files, where this is in our hands. whole:
+        take the time for all of it, as it was written before anybody took care. Raises StoreFailing."""
+        ...
+
+    def close(self) -> None:
+        """Further calls raise StoreFailing."""
+        ...

@@ -1,16 +1,24 @@
-"""Numbered SQL files, each applied in one transaction with its record."""
+"""Numbered SQL files, each applied in one transaction with its record: one list for every engine.
+
+`0001_first.sql` is for all engines, in SQLite's words for types; `0007_more.sqlite.sql` and `0007_more.postgresql.sql`
+are one step that each engine needs its own text for.
+"""
 
 from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
+from typing import Final
 
-from siaga_gateway.adapters.sql.engine import StoreUnusable
+from siaga_gateway.adapters.sql.audit import chain_up
+from siaga_gateway.adapters.sql.engine import Engine, Session, StoreUnusable
 
-_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
+# What a step does beyond SQL, in its transaction.
+_AFTER: Final[dict[str, Callable[[Session, int], None]]] = {"audit": chain_up}
+_NAME: Final = re.compile(r"(\d{4})_([a-z0-9_]+)(?:\.([a-z]+))?\.sql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,61 +30,58 @@ class Migration:
     sql: str
 
 
-def known_migrations() -> tuple[Migration, ...]:
-    """All that this program brings, in order, numbered from 1 without a gap."""
+def known_migrations(engine: Engine) -> tuple[Migration, ...]:
+    """All that this program brings for an engine, in order, numbered from 1 without a gap."""
     found = []
     for file in (resources.files(__package__) / "migrations").iterdir():
-        if match := _NAME.fullmatch(file.name):
-            found.append(Migration(int(match[1]), match[2], file.read_text(encoding="utf-8")))
+        if (match := _NAME.fullmatch(file.name)) and match[3] in (None, engine.kind):
+            script = file.read_text(encoding="utf-8")
+            found.append(Migration(int(match[1]), match[2], script if match[3] else engine.ddl(script)))
     found.sort(key=lambda migration: migration.number)
     if [migration.number for migration in found] != list(range(1, len(found) + 1)):
-        raise RuntimeError("the migrations are not numbered 1, 2, 3, ...")
+        raise RuntimeError(f"the migrations for {engine.kind} are not numbered 1, 2, 3, ...")
     return tuple(found)
 
 
-def applied(connection: sqlite3.Connection) -> int:
-    """The number of the last migration that the store has had; 0 for a new file."""
-    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'migration'").fetchone():
+def applied(engine: Engine, session: Session) -> int:
+    """The number of the last migration that the store has had; 0 for a new one."""
+    if not engine.has_table(session, "migration"):
         return 0
-    number: int = connection.execute("SELECT coalesce(max(number), 0) FROM migration").fetchone()[0]
+    number: int = session.fetch("SELECT coalesce(max(number), 0) FROM migration")[0][0]
     return number
 
 
-def check_not_newer(connection: sqlite3.Connection, known: int) -> None:
-    """Raises StoreUnusable for a store that a later version of the program has changed."""
-    found = applied(connection)
-    if found > known:
-        raise StoreUnusable(
-            f"the store has the shape of version {found} and this program knows only up to {known}: "
-            "it was used by a newer Siaga; install that version or later, or restore a backup from before"
-        )
+def migrate(engine: Engine, migrations: tuple[Migration, ...], now_ms: int) -> int:
+    """Apply what is missing and return how many that was. A step that raises is not applied.
 
-
-def migrate(connection: sqlite3.Connection, migrations: tuple[Migration, ...], now_ms: int) -> int:
-    """Apply what is missing and return how many that was. Raises sqlite3.Error, and then the step is not applied."""
-    check_not_newer(connection, len(migrations))
+    Raises StoreUnusable for a store that a later version of the program has changed.
+    """
+    with engine.migrating() as session:
+        found = applied(engine, session)
+        if found > len(migrations):
+            raise StoreUnusable(
+                f"the store has the shape of version {found} and this program knows only up to {len(migrations)}: "
+                "it was used by a newer Siaga; install that version or later, or restore a backup from before"
+            )
     done = 0
-    for migration in migrations:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            connection.execute(
+    for migration in migrations[found:]:
+        with engine.migrating() as session:
+            session.run(
                 "CREATE TABLE IF NOT EXISTS migration ("
-                "number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at_ms INTEGER NOT NULL)"
+                "number BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at_ms BIGINT NOT NULL)"
             )
             # Asked inside the transaction: another process may have applied it while this one waited.
-            if applied(connection) < migration.number:
-                for statement in statements(migration.sql):
-                    connection.execute(statement)
-                connection.execute(
-                    "INSERT INTO migration (number, name, applied_at_ms) VALUES (?, ?, ?)",
-                    (migration.number, migration.name, now_ms),
-                )
-                done += 1
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+            if applied(engine, session) >= migration.number:
+                continue
+            for statement in statements(migration.sql):
+                session.run(statement)
+            if (after := _AFTER.get(migration.name)) is not None:
+                after(session, now_ms)
+            session.run(
+                "INSERT INTO migration (number, name, applied_at_ms) VALUES (?, ?, ?)",
+                (migration.number, migration.name, now_ms),
+            )
+            done += 1
     return done
 
 

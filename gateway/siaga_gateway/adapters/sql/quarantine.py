@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection
 from typing import Final
 
+from siaga_gateway.adapters.sql.engine import Session
 from siaga_gateway.service.store import Stranger
 
 _MERGE: Final = (
@@ -21,20 +21,21 @@ _LET_GO: Final = (
 )
 
 
-def merge(connection: sqlite3.Connection, strangers: Collection[Stranger]) -> None:
-    """Add what strangers sent to what is known of them."""
-    connection.executemany(
+def merge(session: Session, strangers: Collection[Stranger]) -> None:
+    """Add what strangers sent to what is known of them. Sorted: two workers that meet the same ones never wait for each
+    other in a ring."""
+    session.many(
         _MERGE,
         [
             (one.device_id, one.first_seen_ms, one.last_seen_ms, one.frames, one.frame, one.enrol_frame)
-            for one in strangers
+            for one in sorted(strangers, key=lambda one: one.device_id)
         ],
     )
 
 
-def let_go(connection: sqlite3.Connection, limit: int) -> int:
+def let_go(session: Session, limit: int) -> int:
     """Past `limit`, let go of those longest unseen, those without a proven ENROL first. Returns how many."""
-    count: int = connection.execute("SELECT count(*) FROM quarantine").fetchone()[0]
+    count: int = session.fetch("SELECT count(*) FROM quarantine")[0][0]
     if count <= limit:
         return 0
-    return connection.execute(_LET_GO, (count - limit,)).rowcount
+    return session.run(_LET_GO, (count - limit,))

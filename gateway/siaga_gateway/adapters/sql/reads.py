@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from siaga_gateway.adapters.sql import commands
+from siaga_gateway.adapters.sql import commands, forgetting, tallies
+from siaga_gateway.adapters.sql.audit import AuditReads
+from siaga_gateway.adapters.sql.engine import Row, Writing
+from siaga_gateway.adapters.sql.maintenance import MaintenanceReads
 from siaga_gateway.adapters.sql.rows import (
     DELIVERY,
     DEVICE,
     JOURNAL,
     OWNER,
     STATUS,
-    Row,
     attempt_of,
     columns,
     delivery_of,
@@ -20,17 +22,17 @@ from siaga_gateway.adapters.sql.rows import (
     entry_of,
     from_snapshot,
     incident_of,
-    owner_of,
     status_of,
     stranger_of,
 )
+from siaga_gateway.adapters.sql.sealing import Sealing
 from siaga_gateway.adapters.sql.transaction import INCIDENTS
 from siaga_gateway.domain.command import Command
 from siaga_gateway.domain.incident import Change, Incident, Notice
-from siaga_gateway.domain.registry import Owner
+from siaga_gateway.domain.registry import Owner, RegistrationState
 from siaga_gateway.domain.status import DeviceStatus
 from siaga_gateway.service.ports import JournalEntry
-from siaga_gateway.service.store import Attempt, Delivery, DeliveryState, Enrolled, StoreFailing, Stranger
+from siaga_gateway.service.store import Attempt, Delivery, DeliveryState, Enrolled, StoreFailing, Stranger, Tally
 
 _JOURNAL: Final = f"SELECT {columns(JOURNAL)} FROM journal"  # noqa: S608 - constants, as everywhere here
 _ENROLLED: Final = (
@@ -50,13 +52,22 @@ _DELIVERY: Final = (
 )
 
 
-class SqlReads:
+class SqlReads(AuditReads, MaintenanceReads):
     """The reading half of SqlStore."""
 
     name: str
+    writing: Writing
+    sealing: Sealing
 
-    def fetch(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
+    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         raise NotImplementedError
+
+    def remembered(self, name: str) -> str | None:
+        rows = self.fetch("SELECT value FROM meta WHERE name = ?", (name,))
+        return rows[0][0] if rows else None
+
+    def tally(self) -> Tally:
+        return tallies.tally(self.fetch)
 
     # Journal and incidents
 
@@ -75,11 +86,11 @@ class SqlReads:
 
     def incident(self, incident_id: int) -> Incident | None:
         rows = self.fetch(f"{INCIDENTS} WHERE incident.id = ?", (incident_id,))
-        return incident_of(rows[0]) if rows else None
+        return incident_of(rows[0], self.sealing) if rows else None
 
     def open_incidents(self) -> Sequence[Incident]:
         rows = self.fetch(f"{INCIDENTS} WHERE incident.state <> 'closed' ORDER BY incident.opened_at_ms, incident.id")
-        return [incident_of(row) for row in rows]
+        return [incident_of(row, self.sealing) for row in rows]
 
     def recent_incidents(self, limit: int = 50) -> Sequence[Incident]:
         rows = self.fetch(
@@ -87,16 +98,16 @@ class SqlReads:
             "ORDER BY incident.closed_at_ms DESC, incident.id DESC LIMIT ?",
             (limit,),
         )
-        return [incident_of(row) for row in rows]
+        return [incident_of(row, self.sealing) for row in rows]
 
     def recent_tests(self, limit: int = 50) -> Sequence[Incident]:
         rows = self.fetch(f"{INCIDENTS} WHERE incident.mode = 'test' ORDER BY incident.id DESC LIMIT ?", (limit,))
-        return [incident_of(row) for row in rows]
+        return [incident_of(row, self.sealing) for row in rows]
 
     # Registry
 
     def _version(self, name: str) -> int:
-        version: int = self.fetch("SELECT CAST(value AS INTEGER) FROM meta WHERE name = ?", (name,))[0][0]
+        version: int = self.fetch("SELECT CAST(value AS BIGINT) FROM meta WHERE name = ?", (name,))[0][0]
         return version
 
     def registry_version(self) -> int:
@@ -108,23 +119,68 @@ class SqlReads:
     def enrolled(self, device_ids: Collection[bytes]) -> Mapping[bytes, Enrolled]:
         if not device_ids:
             return {}
-        marks = ", ".join("?" * len(device_ids))
-        rows = self.fetch(f"{_ENROLLED} WHERE device.device_id IN ({marks})", list(device_ids))
-        return {row[0]: enrolled_of(row) for row in rows}
+        among, parameters = self.writing.among("device", "device_id", device_ids)
+        rows = self.fetch(f"{_ENROLLED} WHERE {among}", parameters)
+        return {row[0]: enrolled_of(row, self.sealing) for row in rows}
 
     def devices(self) -> Sequence[tuple[Enrolled, DeviceStatus | None]]:
         cut = len(DEVICE) + len(OWNER)
         return [
-            (enrolled_of(row[:cut]), None if row[cut] is None else status_of(row[cut:])) for row in self.fetch(_DEVICES)
+            (enrolled_of(row[:cut], self.sealing), None if row[cut] is None else status_of(row[cut:]))
+            for row in self.fetch(_DEVICES)
         ]
 
+    def registrations(self) -> Mapping[bytes, RegistrationState]:
+        return {row[0]: RegistrationState(row[1]) for row in self.fetch("SELECT device_id, state FROM device")}
+
     def owners(self) -> Sequence[Owner]:
-        found = (owner_of(row) for row in self.fetch(f"SELECT {columns(OWNER)} FROM owner ORDER BY id"))  # noqa: S608
+        found = (self.sealing.owner_of(row) for row in self.fetch(f"SELECT {columns(OWNER)} FROM owner ORDER BY id"))  # noqa: S608
         return [owner for owner in found if owner is not None]
 
     def owner(self, owner_id: int) -> Owner | None:
         rows = self.fetch(f"SELECT {columns(OWNER)} FROM owner WHERE id = ?", (owner_id,))  # noqa: S608
-        return owner_of(rows[0]) if rows else None
+        return self.sealing.owner_of(rows[0]) if rows else None
+
+    def owner_by_nik(self, nik: str) -> int | None:
+        for index in self.sealing.keys.indexes(nik):
+            rows = self.fetch("SELECT id FROM owner WHERE nik_index = ?", (index,))
+            if rows:
+                return int(rows[0][0])
+        return None
+
+    def owner_registered(self, owner_id: int) -> int | None:
+        rows = self.fetch("SELECT created_at_ms FROM owner WHERE id = ? AND erased_at_ms IS NULL", (owner_id,))
+        return rows[0][0] if rows else None
+
+    def devices_of(self, owner_id: int) -> Sequence[bytes]:
+        return [row[0] for row in self.fetch("SELECT device_id FROM device WHERE owner_id = ?", (owner_id,))]
+
+    def incidents_of(self, owner_id: int) -> Sequence[int]:
+        return sorted(row[0] for row in self.fetch(forgetting.INCIDENT_IDS, (owner_id,)))
+
+    def under_way(self, owner_id: int) -> Sequence[int]:
+        return [row[0] for row in self.fetch(forgetting.UNDER_WAY, (owner_id,))]
+
+    def status(self, device_id: bytes) -> DeviceStatus | None:
+        rows = self.fetch(f"SELECT {columns(STATUS)} FROM device_status WHERE device_id = ?", (device_id,))  # noqa: S608
+        return status_of(rows[0]) if rows else None
+
+    def expired_statuses(self, before_ms: int, after: bytes, limit: int) -> Sequence[bytes]:
+        return [row[0] for row in self.fetch(forgetting.STATUSES, (after, before_ms, limit))]
+
+    def expired_incidents(
+        self, positions_before_ms: int, notes_before_ms: int, after: int, limit: int
+    ) -> Sequence[tuple[int, bytes]]:
+        rows = self.fetch(forgetting.INCIDENTS, (after, positions_before_ms, notes_before_ms, limit))
+        return [(number, device_id) for number, device_id in rows]
+
+    def expired_owners(self, before_ms: int, after: int, limit: int) -> Sequence[int]:
+        rows = self.fetch(forgetting.OWNERS, (after, before_ms, before_ms, before_ms, limit))
+        return [row[0] for row in rows]
+
+    def expired_strangers(self, before_ms: int) -> int:
+        count: int = self.fetch(forgetting.STRANGERS, (before_ms,))[0][0]
+        return count
 
     def strangers(self) -> Sequence[Stranger]:
         return [stranger_of(row) for row in self.fetch(f"{_STRANGER} ORDER BY last_seen_ms DESC")]
@@ -169,12 +225,9 @@ class SqlReads:
         return [delivery_of(row) for row in rows]
 
     def deliveries(self, *, states: Collection[DeliveryState] | None = None, limit: int = 200) -> Sequence[Delivery]:
-        wanted = list(DeliveryState) if states is None else list(states)
-        marks = ", ".join("?" * len(wanted))
-        rows = self.fetch(
-            f"{_DELIVERY} WHERE outbox.state IN ({marks}) ORDER BY outbox.id DESC LIMIT ?",
-            [*(state.value for state in wanted), limit],
-        )
+        wanted = [state.value for state in (DeliveryState if states is None else states)]
+        among, parameters = self.writing.among("outbox", "state", wanted)
+        rows = self.fetch(f"{_DELIVERY} WHERE {among} ORDER BY outbox.id DESC LIMIT ?", [*parameters, limit])
         return [delivery_of(row) for row in rows]
 
     def attempts(self, delivery_id: int) -> Sequence[Attempt]:
@@ -199,7 +252,7 @@ class SqlReads:
             (delivery.incident_id, delivery.output, delivery.sequence),
         )
         return Notice(
-            incident=from_snapshot(rows[0][0], rows[0][1:]),
+            incident=from_snapshot(rows[0][0], rows[0][1:], self.sealing),
             change=Change(delivery.change),
             sequence=delivery.sequence,
             sent_at_ms=delivery.made_at_ms,

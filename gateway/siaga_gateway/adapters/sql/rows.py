@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import struct
+from collections.abc import Mapping
 from typing import Any, Final
 
+import orjson
+
+from siaga_gateway.adapters.sql.engine import Row
+from siaga_gateway.adapters.sql.sealing import Sealing
 from siaga_gateway.domain.incident import Change, Disposition, Incident, IncidentState, Mode, Position
-from siaga_gateway.domain.registry import Device, Owner, RegistrationState
+from siaga_gateway.domain.registry import Device, RegistrationState
 from siaga_gateway.domain.report import Status
 from siaga_gateway.domain.status import DeviceStatus
 from siaga_gateway.service.ports import JournalEntry
 from siaga_gateway.service.store import Attempt, Delivery, DeliveryState, Enrolled, Stranger
 
-Row = tuple[Any, ...]
-
 # Enum members by value: a look-up is a tenth of what calling the class costs, and the hot path does it per event.
 _MODES: Final = {str(member): member for member in Mode}
 _STATES: Final = {str(member): member for member in IncidentState}
 _REGISTRATIONS: Final = {str(member): member for member in RegistrationState}
-json_text: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
-OWNER: Final = ("id", "name", "nik", "phone", "address", "language")
+OWNER: Final = ("id", "name", "nik", "phone", "address", "language", "key_id")
 DEVICE: Final = (
     "device_id",
     "public_xy",
@@ -32,6 +33,7 @@ DEVICE: Final = (
     "valid_until_ms",
     "installed_latitude",
     "installed_longitude",
+    "checkin_s",
 )
 POSITION: Final = ("latitude", "longitude", "accuracy_m", "fix_age_s", "position_source", "position_at_ms")
 STATUS: Final = (
@@ -47,6 +49,10 @@ STATUS: Final = (
     "external_power",
     *POSITION,
     "health",
+    "restarts",
+    "restarts_until_ms",
+    "rejected_until_ms",
+    "tampered_ms",
 )
 INCIDENT: Final = (
     "id",
@@ -104,36 +110,24 @@ DELIVERY: Final = (
 )
 
 
+def json_text(value: Mapping[str, Any]) -> str:
+    """Without blanks, in UTF-8."""
+    text: str = orjson.dumps(value).decode()
+    return text
+
+
 def columns(names: tuple[str, ...], table: str | None = None) -> str:
     """`a, b` or `table.a, table.b`."""
     return ", ".join(names if table is None else (f"{table}.{name}" for name in names))
 
 
-def upsert(table: str, names: tuple[str, ...], keys: tuple[str, ...], fixed: frozenset[str] = frozenset()) -> str:
-    """INSERT that changes what is there under the same keys, apart from the columns that are fixed from the first.
-
-    SQLite and PostgreSQL both read it. Setting an indexed column costs its index, even to the value that it has.
-    """
-    changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys and name not in fixed)
-    marks = ", ".join("?" * len(names))
-    return (
-        f"INSERT INTO {table} ({columns(names)}) VALUES ({marks}) "  # noqa: S608 - constants of this module
-        f"ON CONFLICT ({columns(keys)}) DO UPDATE SET {changes}"
-    )
-
-
-def owner_of(row: Row) -> Owner | None:
-    """None where a LEFT JOIN found nobody."""
-    return None if row[0] is None else Owner(*row[:6])
-
-
 def device_of(row: Row) -> Device:
-    device_id, public_xy, owner_id, state, *rest = row[:9]
+    device_id, public_xy, owner_id, state, *rest = row[: len(DEVICE)]
     return Device(device_id, public_xy, owner_id, RegistrationState(state), *rest)
 
 
-def enrolled_of(row: Row) -> Enrolled:
-    return Enrolled(device_of(row), owner_of(row[9:]))
+def enrolled_of(row: Row, sealing: Sealing) -> Enrolled:
+    return Enrolled(device_of(row), sealing.owner_of(row[len(DEVICE) :]))
 
 
 def _position_of(row: Row) -> Position | None:
@@ -173,6 +167,10 @@ def status_of(row: Row) -> DeviceStatus:
         external_power=bool(power),
         position=_position_of(row[10:16]),
         health=None if row[16] is None else Status.from_body(row[16]),
+        restarts=row[17],
+        restarts_until_ms=row[18],
+        rejected_until_ms=row[19],
+        tampered_ms=row[20],
     )
 
 
@@ -191,6 +189,10 @@ def status_row(status: DeviceStatus) -> Row:
         int(status.external_power),
         *_position_row(status.position),
         None if health is None else _health(health),
+        status.restarts,
+        status.restarts_until_ms,
+        status.rejected_until_ms,
+        status.tampered_ms,
     )
 
 
@@ -207,7 +209,7 @@ def _health(status: Status) -> bytes:
     )
 
 
-def incident_of(row: Row) -> Incident:
+def incident_of(row: Row, sealing: Sealing) -> Incident:
     """From INCIDENT and OWNER columns, in this order."""
     n = len(INCIDENT)
     (id_, identifier, mode, state, device_id, label, registration, _, opening, opened, pressed, delayed) = row[:12]
@@ -221,7 +223,7 @@ def incident_of(row: Row) -> Incident:
         device_id=device_id,
         device_label=label,
         registration=_REGISTRATIONS[registration],
-        owner=owner_of(row[n:]),
+        owner=sealing.owner_of(row[n:]),
         opening_counter=opening,
         opened_at_ms=opened,
         pressed_at_ms=pressed,
@@ -240,7 +242,7 @@ def incident_of(row: Row) -> Incident:
         closed_by=closed_by,
         closed_at_ms=closed_at,
         disposition=None if disposition is None else Disposition(disposition),
-        note=note,
+        note=sealing.open_note(note, id_),
         sequence=sequence,
         last_press=last_press,
         last_cancel=last_cancel,
@@ -248,15 +250,15 @@ def incident_of(row: Row) -> Incident:
     )
 
 
-def incident_row(incident: Incident) -> Row:
+def incident_row(incident: Incident, sealing: Sealing) -> Row:
     return (
         incident.id,
         incident.identifier,
-        incident.mode.value,
-        incident.state.value,
+        incident.mode._value_,
+        incident.state._value_,
         incident.device_id,
         incident.device_label,
-        incident.registration.value,
+        incident.registration._value_,
         None if incident.owner is None else incident.owner.id,
         incident.opening_counter,
         incident.opened_at_ms,
@@ -276,7 +278,7 @@ def incident_row(incident: Incident) -> Row:
         incident.closed_by,
         incident.closed_at_ms,
         None if incident.disposition is None else incident.disposition.value,
-        incident.note,
+        sealing.seal_note(incident.note, incident.id),
         incident.sequence,
         incident.last_press,
         incident.last_cancel,
@@ -284,23 +286,23 @@ def incident_row(incident: Incident) -> Row:
     )
 
 
-def snapshot(incident: Incident) -> str:
-    """An incident as it is now, to be kept with a notice; the owner only by number, so that erasing reaches it."""
-    kept = {name: value for name, value in zip(INCIDENT, incident_row(incident), strict=True) if value is not None}
-    kept["device_id"] = incident.device_id.hex()
+def snapshot(row: Row) -> str:
+    """An incident's row, to be kept with a notice; the owner only by number, so that erasing reaches it."""
+    kept = {name: value for name, value in zip(INCIDENT, row, strict=True) if value is not None}
+    kept["device_id"] = kept["device_id"].hex()
     return json_text(kept)
 
 
-def from_snapshot(text: str, owner_row: Row) -> Incident:
+def from_snapshot(text: str, owner_row: Row, sealing: Sealing) -> Incident:
     """The incident as it was, with the owner as known today."""
-    kept = json.loads(text)
+    kept = orjson.loads(text)
     kept["device_id"] = bytes.fromhex(kept["device_id"])
-    return incident_of((*(kept.get(name) for name in INCIDENT), *owner_row))
+    return incident_of((*(kept.get(name) for name in INCIDENT), *owner_row), sealing)
 
 
 def entry_of(row: Row) -> JournalEntry:
     id_, at_ms, kind, incident_id, device_id, actor, facts, frame = row
-    return JournalEntry(id_, at_ms, kind, incident_id, device_id, actor, json.loads(facts), frame)
+    return JournalEntry(id_, at_ms, kind, incident_id, device_id, actor, orjson.loads(facts), frame)
 
 
 def delivery_of(row: Row) -> Delivery:

@@ -1,124 +1,139 @@
-"""The store on SQLite: one writing connection, one reading connection a thread."""
+"""The store on an SQL database: SQLite, or PostgreSQL."""
 
 from __future__ import annotations
 
-import os
 import secrets
-import sqlite3
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from siaga_gateway.adapters.sql.engine import StoreUnusable, connect, failing, meaning, prepare
+from siaga_gateway.adapters.key_file import FILE_NAME as KEY_FILE
+from siaga_gateway.adapters.key_file import KeyFile
+from siaga_gateway.adapters.sql.engine import Engine, Row, StoreUnusable
 from siaga_gateway.adapters.sql.migrate import known_migrations, migrate
 from siaga_gateway.adapters.sql.reads import SqlReads
-from siaga_gateway.adapters.sql.rows import Row
+from siaga_gateway.adapters.sql.sealing import Keys, NoKeys, Sealing, seal_notes, seal_owners
+from siaga_gateway.adapters.sql.sqlite import Sqlite
 from siaga_gateway.adapters.sql.transaction import SqlTransaction
-from siaga_gateway.service.store import StoreFailing
+from siaga_gateway.domain.personal import PersonalKeyError
 
 FILE_NAME: Final = "siaga.db"
 # No vowels, no look-alikes: it is read out on the telephone and spells nothing.
 _NAME_LETTERS: Final = "bcdfghjkmnpqrstvwxyz"
 _NAME_LENGTH: Final = 5
+_AT_ONCE: Final = 500  # in one transaction: the gateway writes between them
 
 
 class SqlStore(SqlReads):
     """Implements service.store.Store. Safe to use from several threads."""
 
-    def __init__(self, path: Path, now_ms: int) -> None:
-        """Open the store, make it where there is none, and bring it to this program's shape.
+    def __init__(self, place: Path | Engine, now_ms: int, keys: Keys | None = None) -> None:
+        """Open the store, make it where there is none, and bring it to this program's shape. A path: SQLite's file; its
+        keys for personal data lie beside it, where none are named.
 
         Raises StoreUnusable with a sentence that says why it cannot be used.
         """
-        self._path = path
-        self._writing = threading.Lock()
-        self._readers: list[sqlite3.Connection] = []
-        self._readers_lock = threading.Lock()
-        self._local = threading.local()
-        self._closed = False
+        self.engine: Engine = Sqlite(place) if isinstance(place, Path) else place
+        self.writing = self.engine.writing
+        if keys is None:
+            keys = KeyFile(place.with_name(KEY_FILE)) if isinstance(place, Path) else NoKeys()
+        self.sealing = Sealing(keys)
+        self._writes = 0  # transactions of this process that touched more than the journal and the outbox
+        self.engine.open()
         try:
-            _make_private(path)
-            self._writer = connect(path)
-            try:
-                prepare(self._writer)
-                migrate(self._writer, known_migrations(), now_ms)
-                self.name = _name(self._writer)
-            except BaseException:
-                self._writer.close()
-                raise
-        except StoreUnusable as error:
-            raise StoreUnusable(f"{path}: {error}") from error
-        except sqlite3.Error as error:
-            raise StoreUnusable(f"{path}: {meaning(error)}") from error
+            migrate(self.engine, known_migrations(self.engine), now_ms)
+            with self.engine.migrating() as session:
+                drawn = "".join(secrets.choice(_NAME_LETTERS) for _ in range(_NAME_LENGTH))
+                session.run("INSERT INTO meta (name, value) VALUES ('store', ?) ON CONFLICT DO NOTHING", (drawn,))
+                self.name: str = session.fetch("SELECT value FROM meta WHERE name = 'store'")[0][0]
+            self.engine.opened()
+            self._seal()
+        except BaseException:
+            self.engine.close()
+            raise
 
     @contextmanager
     def transaction(self) -> Iterator[SqlTransaction]:
-        with self._writing:
-            if self._closed:
-                raise StoreFailing("the store is closed")
-            with failing():
-                self._writer.execute("BEGIN IMMEDIATE")
+        with self.engine.transaction() as session:
+            transaction = SqlTransaction(session, self.writing, self.sealing, self._writes)
+            yield transaction
+            transaction.finish()
+            if transaction.touched:
+                self._writes += 1  # under the engine's lock where it matters: SQLite's writer is alone
+
+    def _seal(self) -> None:
+        """See to the key that personal data is sealed under; seal what an older version left in the open."""
+        ((sealed_by,),) = self.fetch("SELECT max(value) FROM meta WHERE name = 'personal_key'")
+        if sealed_by is None:
             try:
-                transaction = SqlTransaction(self._writer)
-                yield transaction
-                transaction.flush()
-                with failing():
-                    self._writer.execute("COMMIT")
-            except BaseException:
-                self._roll_back()
-                raise
+                self.sealing.make_missing()
+                if (fault := self.sealing.fault()) is not None:
+                    raise PersonalKeyError(fault)
+                current = self.sealing.keys.current
+            except PersonalKeyError as error:
+                raise StoreUnusable(str(error)) from error
+            with self.engine.migrating() as session:
+                # Whoever comes first says which key it is: another host must not seal under one of its own.
+                session.run(
+                    "INSERT INTO meta (name, value) VALUES ('personal_key', ?) ON CONFLICT DO NOTHING", (current,)
+                )
+                ((sealed_by,),) = session.fetch("SELECT value FROM meta WHERE name = 'personal_key'")
+        self.key_fault = None
+        if not self.sealing.has(sealed_by):
+            self.key_fault = self.sealing.fault() or (
+                f"the key for personal data is another: the store is sealed by {sealed_by}; copy that key file to here"
+            )
+            self.sealing = Sealing(NoKeys())
+            return
+        ((state,),) = self.fetch("SELECT value FROM meta WHERE name = 'personal'")
+        if state == "open":
+            if sum(self.reseal()):
+                self.engine.scrub(whole=True)
+            with self.engine.transaction() as session:
+                session.run("UPDATE meta SET value = 'sealed' WHERE name = 'personal'")
 
-    def _roll_back(self) -> None:
-        """Back to where the transaction began, by a new connection if the old one cannot."""
-        try:
-            if self._writer.in_transaction:  # SQLite itself rolls back on some errors
-                self._writer.execute("ROLLBACK")
-        except sqlite3.Error:
-            with suppress(sqlite3.Error):
-                fresh = connect(self._path)
-                self._writer.close()
-                self._writer = fresh
+    def reseal(self) -> tuple[int, int]:
+        """Seal all that is in the open or under an older key: how many owners, how many notes. Raises StoreFailing."""
+        owners = notes = after = 0
+        while True:
+            with self.engine.transaction() as session:
+                after, sealed = seal_owners(session, self.sealing, after, _AT_ONCE)
+            if not after:
+                break
+            owners += sealed
+        while True:
+            with self.engine.transaction() as session:
+                after, sealed = seal_notes(session, self.writing, self.sealing, after, _AT_ONCE)
+            if not after:
+                break
+            notes += sealed
+        return owners, notes
 
-    def fetch(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
-        """The rows of a reading statement, on this thread's own connection."""
-        with failing():
-            reader: sqlite3.Connection | None = getattr(self._local, "reader", None)
-            if reader is None:
-                reader = connect(self._path, read_only=True)
-                with self._readers_lock:
-                    if self._closed:
-                        reader.close()
-                        raise StoreFailing("the store is closed")
-                    self._readers.append(reader)
-                self._local.reader = reader
-            return reader.execute(statement, parameters).fetchall()
+    def sealed_by(self, key_id: str) -> None:
+        """Note under which key new text is sealed."""
+        with self.engine.transaction() as session:
+            session.run("UPDATE meta SET value = ? WHERE name = 'personal_key'", (key_id,))
+
+    def scrub(self) -> None:
+        self.engine.scrub(whole=False)
+
+    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """The rows of a reading statement."""
+        return self.engine.fetch(statement, parameters)
+
+    def await_change(self, timeout_s: float) -> None:
+        self.engine.await_change(timeout_s)
+
+    def lease(self, name: str, holder: str, for_s: float) -> bool:
+        return self.engine.lease(name, holder, for_s)
+
+    def release_lease(self, name: str, holder: str) -> None:
+        self.engine.release(name, holder)
 
     def close(self) -> None:
-        """Wait for the writer, then close everything. Further calls raise StoreFailing."""
-        with self._writing, self._readers_lock:
-            self._closed = True
-            for reader in self._readers:
-                with suppress(sqlite3.Error):
-                    reader.close()
-            self._readers.clear()
-            with suppress(sqlite3.Error):
-                self._writer.close()
-
-
-def _make_private(path: Path) -> None:
-    """A new store is for its owner's eyes only: it holds personal data. SQLite gives its other files the same mode."""
-    with suppress(OSError):  # SQLite says better why a file cannot be made
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-
-
-def _name(connection: sqlite3.Connection) -> str:
-    """The store's name, drawn once."""
-    drawn = "".join(secrets.choice(_NAME_LETTERS) for _ in range(_NAME_LENGTH))
-    connection.execute("INSERT INTO meta (name, value) VALUES ('store', ?) ON CONFLICT DO NOTHING", (drawn,))
-    name: str = connection.execute("SELECT value FROM meta WHERE name = 'store'").fetchone()[0]
-    return name
+        """Wait for writers, then close everything. Further calls raise StoreFailing."""
+        self.engine.close()
 
 
 def store_path(folder: Path) -> Path:

@@ -1,0 +1,206 @@
+"""The audit chain in the store: entries and batches linked as they are numbered, and read back for who verifies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, Final
+
+from siaga_gateway.adapters.sql.engine import Insert, Row, Session
+from siaga_gateway.adapters.sql.rows import JOURNAL, columns, json_text
+from siaga_gateway.domain.audit import (
+    FIRST,
+    STORED,
+    Link,
+    batch_digest,
+    batch_facts,
+    entry_text,
+    event_record,
+    next_hash,
+)
+from siaga_gateway.domain.frame import Suite
+from siaga_gateway.service import journal
+from siaga_gateway.service.audit import BatchRow, ChainEntry, EventRow
+from siaga_gateway.service.store import NewEvent
+
+_HEAD: Final = "SELECT id, hash FROM audit_head WHERE one = 1"
+_MOVED: Final = "UPDATE audit_head SET id = ?, hash = ? WHERE one = 1"
+_BATCH: Final = Insert("batch", ("number", "id", "at_ms", "events", "digest", "hash"))
+_ENTRY: Final = Insert("journal", (*JOURNAL, "hash"))
+EVENT: Final = (
+    "device_id",
+    "counter",
+    "kind",
+    "suite",
+    "frame",
+    "signature",
+    "received_ms",
+    "bearer",
+    "incident_id",
+    "answer",
+    "batch",
+)
+_EVENTS_AFTER: Final = f"SELECT id, {columns(EVENT)} FROM event WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
+_EVENTS_OF: Final = (
+    f"SELECT id, {columns(EVENT)} FROM event WHERE device_id = ? AND counter > ? ORDER BY counter LIMIT ?"  # noqa: S608
+)
+_CHAIN_AFTER: Final = (
+    f"SELECT {columns(JOURNAL)}, hash, NULL AS number, NULL AS events, NULL AS digest "  # noqa: S608
+    "FROM journal WHERE id > ? UNION ALL "
+    f"SELECT id, at_ms, '{STORED}', NULL, NULL, NULL, NULL, NULL, hash, number, events, digest "
+    "FROM batch WHERE id > ? ORDER BY id LIMIT ?"
+)
+_BATCHES: Final = "SELECT number, id, events, digest FROM batch WHERE number >= ? ORDER BY number LIMIT ?"
+_AT_ONCE: Final = 1_000
+
+
+@dataclass(slots=True)
+class Batch:
+    """The events that one transaction stores."""
+
+    number: int
+    at_ms: int = 0
+    records: list[bytes] = field(default_factory=list)
+
+    def row(self, event: NewEvent) -> Row:
+        """The event's row, in the order of EVENT; it counts as part of the batch from here on."""
+        kind, suite, answer = int(event.kind), int(event.suite), int(event.answer)
+        self.at_ms = event.received_ms
+        self.records.append(
+            event_record(
+                event.device_id,
+                event.counter,
+                kind,
+                suite,
+                event.frame,
+                event.received_ms,
+                event.bearer,
+                event.incident_id,
+                answer,
+            )
+        )
+        return (
+            event.device_id,
+            event.counter,
+            kind,
+            suite,
+            event.frame,
+            event.signature,
+            event.received_ms,
+            event.bearer,
+            event.incident_id,
+            answer,
+            self.number,
+        )
+
+
+def append(session: Session, entries: Sequence[Row], batch: Batch | None) -> None:
+    """Number and link a transaction's batch and its entries, given in the order of JOURNAL without the number. To be
+    called between Session.lock_end and the commit."""
+    number, hash_ = session.fetch(_HEAD)[0]
+    if batch is not None:
+        number += 1
+        digest = batch_digest(batch.records)
+        facts = batch_facts(batch.number, len(batch.records), digest)
+        hash_ = next_hash(hash_, entry_text(number, batch.at_ms, STORED, None, None, None, facts, None))
+        session.insert(_BATCH, [(batch.number, number, batch.at_ms, len(batch.records), digest, hash_)])
+    if entries:
+        linked = []
+        for row in entries:
+            number += 1
+            hash_ = next_hash(hash_, entry_text(number, *row))
+            linked.append((number, *row, hash_))
+        session.insert(_ENTRY, linked)
+    session.run(_MOVED, (number, hash_))
+
+
+def chain_up(session: Session, now_ms: int) -> None:
+    """Link the journal of an older store from its first entry on, and gather its events into batches."""
+    link, after = FIRST, 0
+    while page := session.fetch(
+        f"SELECT {columns(JOURNAL)} FROM journal WHERE id > ? ORDER BY id LIMIT ?",  # noqa: S608
+        (after, _AT_ONCE),
+    ):
+        linked = []
+        for id_, *row in page:
+            link = _next(link, row)
+            linked.append((link.id, link.hash, id_))
+        after = page[-1][0]
+        session.many("UPDATE journal SET id = ?, hash = ? WHERE id = ?", linked)
+    link = _gather(session, link, now_ms)
+    session.run("INSERT INTO audit_head (one, id, hash) VALUES (1, ?, ?)", (link.id, link.hash))
+
+
+def _next(link: Link, row: Sequence[Any]) -> Link:
+    number = link.id + 1
+    return Link(number, next_hash(link.hash, entry_text(number, *row)))
+
+
+def _gather(session: Session, link: Link, now_ms: int) -> Link:
+    after, number = 0, 0
+    while page := session.fetch(_EVENTS_AFTER, (after, _AT_ONCE)):
+        number = session.batch_number()
+        events = [EventRow(*row) for row in page]
+        digest = batch_digest(map(EventRow.record, events))
+        facts = batch_facts(number, len(events), digest)
+        link = _next(link, (now_ms, STORED, None, None, None, facts, None))
+        session.run(
+            f"INSERT INTO batch ({columns(_BATCH.names)}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608
+            (number, link.id, now_ms, len(events), digest, link.hash),
+        )
+        session.run("UPDATE event SET batch = ? WHERE id > ? AND id <= ?", (number, after, events[-1].id))
+        for event in events:
+            if event.signature is not None and event.suite != Suite.ES256:
+                row = signature_entry(now_ms, event.device_id, event.counter, event.signature)
+                link = _next(link, row)
+                session.run(
+                    f"INSERT INTO journal ({columns(_ENTRY.names)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+                    (link.id, *row, link.hash),
+                )
+        after = events[-1].id
+    return link
+
+
+def signature_entry(at_ms: int, device_id: bytes, counter: int, signature: bytes) -> Row:
+    """Of a signature that came after its event: a row in the order of JOURNAL without the number."""
+    facts = json_text({"counter": counter, "sha256": sha256(signature).hexdigest()})
+    return (at_ms, journal.SIGNATURE_ADDED, None, device_id, None, facts, None)
+
+
+class AuditReads:
+    """Implements service.audit.AuditReader, for SqlStore."""
+
+    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        raise NotImplementedError
+
+    def chain_head(self) -> Link:
+        return Link(*self.fetch(_HEAD)[0])
+
+    def chain_after(self, after_id: int, limit: int) -> Sequence[ChainEntry]:
+        return [_entry_of(row) for row in self.fetch(_CHAIN_AFTER, (after_id, after_id, limit))]
+
+    def batches_from(self, number: int, limit: int) -> Sequence[BatchRow]:
+        return [BatchRow(*row) for row in self.fetch(_BATCHES, (number, limit))]
+
+    def event_rows_after(self, after_id: int, limit: int) -> Sequence[EventRow]:
+        return [EventRow(*row) for row in self.fetch(_EVENTS_AFTER, (after_id, limit))]
+
+    def event_rows_of(self, device_id: bytes, after_counter: int, limit: int) -> Sequence[EventRow]:
+        rows = self.fetch(_EVENTS_OF, (device_id, after_counter, limit))
+        return [EventRow(*row) for row in rows]
+
+    def event_signature(self, device_id: bytes, counter: int) -> bytes | None:
+        rows = self.fetch("SELECT signature FROM event WHERE device_id = ? AND counter = ?", (device_id, counter))
+        return rows[0][0] if rows else None
+
+    def last_event_id(self) -> int:
+        last: int = self.fetch("SELECT coalesce(max(id), 0) FROM event")[0][0]
+        return last
+
+
+def _entry_of(row: Row) -> ChainEntry:
+    *entry, number, events, digest = row
+    if number is not None:
+        entry[6] = batch_facts(number, events, digest)
+    return ChainEntry(*entry)

@@ -1,0 +1,245 @@
+"""Maintenance in the store: the sieve for devices whose cases may have to change, the cases, the list of devices.
+
+The sieve is one statement over all devices, so that of a million only those come into this process that need a look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+from siaga_gateway.adapters.sql.engine import Insert, Row, Writing
+from siaga_gateway.adapters.sql.rows import DEVICE, STATUS, columns, device_of, status_of
+from siaga_gateway.domain.status import REJECTED_MS, RESTART_MS
+from siaga_gateway.domain.supervision import GAP_OF_A_RESTART, INSTALLING_MS, Case, Cause
+from siaga_gateway.service.store import Census, Sieve, Watched
+
+# A device's causes as bits of one number: what holds and what stands is compared in one step.
+BITS: Final = {cause: 1 << number for number, cause in enumerate(Cause)}
+CASE: Final = ("id", "device_id", "cause", "level", "opened_ms", "closed_ms", "closed_by", "note", "stands", "fold")
+PUT: Final = Insert("maintenance", (*CASE, "bit"), ("id",), frozenset({"device_id", "cause", "opened_ms", "bit"}))
+PUT_MEMBERS: Final = (
+    "UPDATE maintenance SET closed_ms = ?, closed_by = ?, note = ? WHERE fold = ? AND closed_ms IS NULL"
+)
+RELEASE: Final = "UPDATE maintenance SET fold = NULL WHERE fold = ? AND closed_ms IS NULL"
+NEXT_ID: Final = "SELECT coalesce(max(id), 0) + 1 FROM maintenance"
+ONE: Final = f"SELECT {columns(CASE)} FROM maintenance WHERE id = ?"  # noqa: S608
+CHECKIN: Final = "UPDATE device SET checkin_s = ?, changed = ? WHERE device_id = ?"
+DEAF: Final = "INSERT INTO deafness (way, from_ms, to_ms) VALUES (?, ?, ?) ON CONFLICT (way, from_ms) DO NOTHING"
+FORGET_DEAF: Final = "DELETE FROM deafness WHERE to_ms < ?"
+REMEMBERED_MS: Final = 40 * 24 * 3600 * 1000
+
+_SELECT: Final = f"SELECT {columns(CASE)} FROM maintenance"  # noqa: S608
+_WATCHED: Final = (
+    f"SELECT {columns(DEVICE, 'device')}, {columns(STATUS, 'device_status')} "  # noqa: S608
+    "FROM device LEFT JOIN device_status ON device_status.device_id = device.device_id"
+)
+_MOST_INTERVALS: Final = 40
+
+
+def case_row(case: Case) -> Row:
+    return (
+        case.id,
+        case.device_id,
+        case.cause.value,
+        case.level,
+        case.opened_ms,
+        case.closed_ms,
+        case.closed_by,
+        case.note,
+        int(case.stands),
+        case.fold,
+        BITS[case.cause],
+    )
+
+
+def case_of(row: Row) -> Case:
+    id_, device_id, cause, level, opened_ms, closed_ms, closed_by, note, stands, fold = row[: len(CASE)]
+    return Case(id_, device_id, Cause(cause), level, opened_ms, closed_ms, closed_by, note, bool(stands), fold)
+
+
+def watched_of(row: Row, cases: Sequence[Case] = ()) -> Watched:
+    cut = len(DEVICE)
+    return Watched(device_of(row), None if row[cut] is None else status_of(row[cut:]), tuple(cases))
+
+
+class MaintenanceReads:
+    """This part of service.store.Store."""
+
+    writing: Writing
+
+    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        raise NotImplementedError
+
+    def intervals(self) -> Sequence[int]:
+        rows = self.fetch("SELECT DISTINCT checkin_s FROM device WHERE checkin_s IS NOT NULL ORDER BY checkin_s")
+        return [row[0] for row in rows]
+
+    def deafness(self, ways: Collection[str], since_ms: int) -> Sequence[tuple[int, int]]:
+        rows = self.fetch("SELECT way, from_ms, to_ms FROM deafness WHERE to_ms > ? ORDER BY from_ms", (since_ms,))
+        return [(from_ms, to_ms) for way, from_ms, to_ms in rows if way in ways]
+
+    def suspects(self, sieve: Sieve, after: bytes, limit: int) -> Sequence[Watched]:
+        statement, parameters = _sieved(sieve, after, limit)
+        rows = self.fetch(statement, parameters)
+        if not rows:
+            return []
+        standing = self._cases(
+            f"{_SELECT} WHERE stands = 1 AND device_id > ? AND device_id <= ? ORDER BY id", (after, rows[-1][0])
+        )
+        return [watched_of(row, standing.get(row[0], ())) for row in rows]
+
+    def _cases(self, statement: str, parameters: Sequence[Any]) -> dict[bytes, list[Case]]:
+        found: dict[bytes, list[Case]] = {}
+        for row in self.fetch(statement, parameters):
+            found.setdefault(row[1], []).append(case_of(row))
+        return found
+
+    def open_cases(self, *, fold: int | None = None, after: int = 0, limit: int = 200) -> Sequence[Case]:
+        where, parameters = ("fold IS NULL", ()) if fold is None else ("fold = ?", (fold,))
+        rows = self.fetch(
+            f"{_SELECT} WHERE closed_ms IS NULL AND {where} AND id > ? ORDER BY id LIMIT ?",
+            (*parameters, after, limit),
+        )
+        return [case_of(row) for row in rows]
+
+    def open_folds(self) -> Sequence[tuple[Case, int]]:
+        folds = [case_of(row) for row in self.fetch(f"{_SELECT} WHERE closed_ms IS NULL AND device_id IS NULL")]
+        counted = "SELECT count(*) FROM maintenance WHERE fold = ? AND closed_ms IS NULL"
+        return [(fold, self.fetch(counted, (fold.id,))[0][0]) for fold in folds]
+
+    def opened_since(self, cause: Cause, since_ms: int) -> Sequence[Case]:
+        rows = self.fetch(
+            f"{_SELECT} WHERE closed_ms IS NULL AND fold IS NULL AND device_id IS NOT NULL "
+            "AND cause = ? AND opened_ms >= ? ORDER BY id",
+            (cause.value, since_ms),
+        )
+        return [case_of(row) for row in rows]
+
+    def cases_of(self, device_id: bytes, limit: int = 50) -> Sequence[Case]:
+        rows = self.fetch(f"{_SELECT} WHERE device_id = ? ORDER BY id DESC LIMIT ?", (device_id, limit))
+        return [case_of(row) for row in rows]
+
+    def watched(
+        self, *, text: str = "", troubled: bool = False, after: tuple[str, bytes] | None = None, limit: int = 50
+    ) -> Sequence[Watched]:
+        where, parameters = _wanted(text, troubled)
+        if after is not None:
+            where.append("(device.label, device.device_id) > (?, ?)")
+            parameters.extend(after)
+        rows = self.fetch(
+            f"{_WATCHED} WHERE {' AND '.join(where)} ORDER BY device.label, device.device_id LIMIT ?",
+            (*parameters, limit),
+        )
+        return [watched_of(row, self._open_of(row[0])) for row in rows]
+
+    def _open_of(self, device_id: bytes) -> list[Case]:
+        rows = self.fetch(f"{_SELECT} WHERE closed_ms IS NULL AND device_id = ? ORDER BY id", (device_id,))
+        return [case_of(row) for row in rows]
+
+    def watched_by(self, device_ids: Collection[bytes]) -> Mapping[bytes, Watched]:
+        if not device_ids:
+            return {}
+        among, parameters = self.writing.among("device", "device_id", device_ids)
+        return {row[0]: watched_of(row) for row in self.fetch(f"{_WATCHED} WHERE {among}", parameters)}
+
+    def census(self) -> Census:
+        devices: dict[str, int] = {}
+        for state, count in self.fetch("SELECT state, count(*) FROM device GROUP BY state"):
+            devices[state] = count
+        cases = dict.fromkeys(Cause, 0)
+        for cause, count in self.fetch(
+            "SELECT cause, count(*) FROM maintenance WHERE closed_ms IS NULL AND device_id IS NOT NULL GROUP BY cause"
+        ):
+            cases[Cause(cause)] = count
+        return Census(devices, cases)
+
+
+def _sieved(sieve: Sieve, after: bytes, limit: int) -> tuple[str, list[Any]]:
+    """Devices of which something holds that does not stand as a case, or the other way round."""
+    now_ms, wanted = sieve.now_ms, sieve.wanted
+    lost = (
+        "device_status.highest_counter - device_status.first_counter + 1 - device_status.events "
+        f"- {GAP_OF_A_RESTART} * device_status.restarts"
+    )
+    installed = f"device.enrolled_at_ms <= {now_ms - INSTALLING_MS}"
+    silent, heard = _silent(sieve)
+    version = bytes(wanted.version or (0, 0, 0))
+    # As domain.supervision.problems has it, in the same order as its causes; opening and holding on differ for two.
+    conditions: dict[Cause, tuple[str, list[Any]]] = {
+        Cause.SILENT: (f"{heard} <= {silent}", []),
+        Cause.LOW_BATTERY: ("device_status.low_battery = 1", []),
+        Cause.TAMPER: (
+            f"{installed} AND (device_status.tamper_open = 1 "
+            f"OR device_status.tampered_ms >= device.enrolled_at_ms + {INSTALLING_MS})",
+            [],
+        ),
+        Cause.COUNTER_GAP: (f"{installed} AND {lost} >= {wanted.missing}", []),
+        Cause.OLD_VERSION: ("substr(device_status.health, 1, 3) < ?", [version]),
+    }
+    lasting = {
+        Cause.RESTARTS: ("restarts_until_ms", RESTART_MS, wanted.restarts),
+        Cause.REJECTED: ("rejected_until_ms", REJECTED_MS, wanted.rejected),
+    }
+    opening: list[str] = []
+    holding: list[str] = []
+    parameters: list[Any] = []
+    for cause, (condition, values) in conditions.items():
+        term = f"CASE WHEN {condition} THEN {BITS[cause]} ELSE 0 END"
+        opening.append(term)
+        holding.append(term)
+        parameters.extend(values)
+    for cause, (column, each_ms, most) in lasting.items():
+        bit, until = BITS[cause], f"device_status.{column}"
+        opening.append(f"CASE WHEN {installed} AND {until} > {now_ms + each_ms * (most - 1)} THEN {bit} ELSE 0 END")
+        holding.append(f"CASE WHEN {installed} AND {until} > {now_ms} THEN {bit} ELSE 0 END")
+    valid = f"coalesce(device.valid_until_ms, {now_ms + 1}) > {now_ms}"
+    serving = f"(device.state = 'pending' OR (device.state = 'active' AND {valid}))"
+    stands = "coalesce(cases.standing, 0)"
+    opens = f"CASE WHEN {serving} THEN {' + '.join(opening)} ELSE 0 END"
+    holds = f"CASE WHEN {serving} THEN {' + '.join(holding)} ELSE 0 END"
+    statement = (
+        f"{_WATCHED} LEFT JOIN (SELECT device_id, CAST(sum(bit) AS BIGINT) AS standing FROM maintenance "  # noqa: S608
+        "WHERE stands = 1 AND device_id IS NOT NULL GROUP BY device_id) AS cases ON cases.device_id = device.device_id "
+        f"WHERE device.device_id > ? AND ((({opens}) & ~{stands}) <> 0 OR ({stands} & ~({holds})) <> 0) "
+        "ORDER BY device.device_id LIMIT ?"
+    )
+    return statement, [after, *parameters, *parameters, limit]
+
+
+def _silent(sieve: Sieve) -> tuple[str, str]:
+    """The moment before which a device must have been heard last to be silent, and that moment; as SQL."""
+    known = sorted(sieve.silent_before_ms.items())[:_MOST_INTERVALS]
+    usual = sieve.wanted.checkin_s
+    # Of an interval that is not among them the strictest is asked for: the domain has the last word.
+    otherwise = max(sieve.silent_before_ms.values())
+    whens = " ".join(f"WHEN {checkin_s} THEN {before_ms}" for checkin_s, before_ms in known)
+    heard = (
+        "CASE WHEN device_status.last_seen_ms > device.enrolled_at_ms "
+        "THEN device_status.last_seen_ms ELSE device.enrolled_at_ms END"
+    )
+    return f"CASE coalesce(device.checkin_s, {usual}) {whens} ELSE {otherwise} END", heard
+
+
+def _wanted(text: str, troubled: bool) -> tuple[list[str], list[Any]]:
+    where = ["1 = 1"]
+    parameters: list[Any] = []
+    if text:
+        marked = text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        conditions = ["lower(device.label) LIKE ? ESCAPE '\\'"]
+        parameters.append(f"%{marked}%")
+        if (between := _ids(text)) is not None:
+            conditions.append("device.device_id BETWEEN ? AND ?")
+            parameters.extend(between)
+        where.append(f"({' OR '.join(conditions)})")
+    if troubled:
+        where.append("EXISTS (SELECT 1 FROM maintenance WHERE closed_ms IS NULL AND device_id = device.device_id)")
+    return where, parameters
+
+
+def _ids(text: str) -> tuple[bytes, bytes] | None:
+    """The lowest and the highest device_id that begins so in hex; None: none does."""
+    digits = text.strip().lower()
+    if not 1 <= len(digits) <= 16 or not set(digits) <= set("0123456789abcdef"):
+        return None
+    return bytes.fromhex(digits.ljust(16, "0")), bytes.fromhex(digits.ljust(16, "f"))

@@ -1,0 +1,118 @@
+"""Who saw whose data: notes in the journal that an operator was shown an incident's owner and place.
+
+One note for an operator and an incident within a while: a page that renews itself is one look. What the queue shows of
+many is gathered for a moment and noted together, so that a mass press does not write as often as consoles read.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Collection
+from typing import Final
+
+from siaga_gateway.service import journal
+from siaga_gateway.service.ports import Clock
+from siaga_gateway.service.store import Store, StoreFailing
+
+log = logging.getLogger(__name__)
+
+AGAIN_MS: Final = 15 * 60_000
+_GATHER_S: Final = 2.0
+_REMEMBERED: Final = 50_000
+_IN_ONE_NOTE: Final = 500  # incidents
+
+_INCIDENT: Final = "incident"
+_QUEUE: Final = "queue"
+
+
+class DisclosureLog:
+    """Implements ports.Disclosures. `start`, `stop`; from any thread. A store that fails hides no incident from
+    anybody: what could not be noted is noted later, or told in the log."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._seen: dict[tuple[str, int, str], int] = {}
+        self._gathered: dict[str, list[int]] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="disclosures", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(10)
+        self.write()
+
+    def shown(self, operator: str, incident_id: int, what: str = _INCIDENT) -> None:
+        now_ms = self._clock.now_ms()
+        with self._lock:
+            if not self._new(operator, incident_id, what, now_ms):
+                return
+        try:
+            with self._store.transaction() as transaction:
+                transaction.note(journal.PERSONAL_READ, now_ms, {"what": what}, incident_id=incident_id, actor=operator)
+        except StoreFailing as error:
+            log.error("an operator was shown incident %d (%s), not noted yet: %s", incident_id, what, error)
+            self._gather(operator, [incident_id])
+
+    def listed(self, operator: str, incident_ids: Collection[int]) -> None:
+        now_ms = self._clock.now_ms()
+        with self._lock:
+            new = [number for number in incident_ids if self._new(operator, number, _QUEUE, now_ms)]
+        self._gather(operator, new)
+
+    def write(self) -> None:
+        """Note what was gathered."""
+        with self._lock:
+            gathered, self._gathered = self._gathered, {}
+        if not any(gathered.values()):
+            return
+        now_ms = self._clock.now_ms()
+        try:
+            with self._store.transaction() as transaction:
+                for operator, numbers in gathered.items():
+                    for start in range(0, len(numbers), _IN_ONE_NOTE):
+                        facts = {"what": _QUEUE, "incidents": numbers[start : start + _IN_ONE_NOTE]}
+                        transaction.note(journal.PERSONAL_READ, now_ms, facts, actor=operator)
+        except StoreFailing as error:
+            log.error("what operators were shown is not noted yet: %s", error)
+            for operator, numbers in gathered.items():
+                self._gather(operator, numbers)
+
+    def _run(self) -> None:
+        while not self._stop.wait(_GATHER_S):
+            try:
+                self.write()
+            except Exception:
+                log.exception("what operators were shown could not be noted")
+
+    def _gather(self, operator: str, numbers: Collection[int]) -> None:
+        if not numbers:
+            return
+        with self._lock:
+            mine = self._gathered.setdefault(operator, [])
+            mine.extend(numbers)
+            if len(mine) > _REMEMBERED:
+                log.error("an operator was shown %d incidents, and it could not be noted", len(mine))
+                mine.clear()
+
+    def _new(self, operator: str, incident_id: int, what: str, now_ms: int) -> bool:
+        key = (operator, incident_id, what)
+        if what == _QUEUE and self._fresh((operator, incident_id, _INCIDENT), now_ms):
+            return False  # whoever has it open sees its card as well
+        if self._fresh(key, now_ms):
+            return False
+        self._seen.pop(key, None)
+        self._seen[key] = now_ms
+        while len(self._seen) > _REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+        return True
+
+    def _fresh(self, key: tuple[str, int, str], now_ms: int) -> bool:
+        seen_ms = self._seen.get(key)
+        return seen_ms is not None and 0 <= now_ms - seen_ms < AGAIN_MS

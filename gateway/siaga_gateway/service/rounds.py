@@ -1,0 +1,123 @@
+"""What is done every so often, by one thread: each job in its turn, none ended by another's fault.
+
+Of several workers on one store each has its rounds. A job that only one of them may do (`shared`) is claimed before
+each turn: `claim` is the one place where that is decided.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from siaga_gateway.service.store import Store, StoreFailing
+
+log = logging.getLogger(__name__)
+
+_LOOK_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`work` may raise StoreFailing: it is tried again at the next turn."""
+
+    name: str
+    every_s: float
+    work: Callable[[], None]
+    shared: bool = False
+
+
+class Claim(Protocol):
+    """Whether this worker does a shared job this time."""
+
+    def __call__(self, job: str, every_s: float) -> bool:
+        """Called once for each turn, from the rounds' thread. Raises StoreFailing."""
+        ...
+
+
+def alone(job: str, every_s: float) -> bool:
+    """The claim of a gateway that is the only one on its store."""
+    return True
+
+
+class Leases:
+    """The claim of workers that share a store: whoever has the store's lease does the job, and goes on doing it."""
+
+    _TURNS: Final = 3  # so many that are missed, and another worker takes over
+
+    def __init__(self, store: Store, holder: str) -> None:
+        """holder: this worker among all of the store."""
+        self._store = store
+        self._holder = holder
+        self._held: set[str] = set()
+
+    def __call__(self, job: str, every_s: float) -> bool:
+        held = self._store.lease(_lease(job), self._holder, max(self._TURNS * every_s, 30.0))
+        (self._held.add if held else self._held.discard)(job)
+        return held
+
+    def give_back(self) -> None:
+        """At the end, so that another need not wait."""
+        for job in self._held:
+            self._store.release_lease(_lease(job), self._holder)
+
+
+def _lease(job: str) -> str:
+    return f"job {job}"
+
+
+class Rounds:
+    """`start`, `stop`."""
+
+    def __init__(self, jobs: Sequence[Job], claim: Claim = alone) -> None:
+        self._jobs = tuple(jobs)
+        self._claim = claim
+        self._due = {job.name: 0.0 for job in jobs}
+        self._failing: set[str] = set()
+        self._beat = time.monotonic()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="rounds", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the job under way and end."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(15)
+
+    def silent_s(self) -> float:
+        """Seconds since the thread last showed that it goes on."""
+        return time.monotonic() - self._beat if self._thread.is_alive() else float("inf")
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self.turn(time.monotonic())
+            self._stop.wait(_LOOK_S)
+
+    def turn(self, now: float) -> None:
+        """Do what is due. now: monotonic seconds."""
+        for job in self._jobs:
+            self._beat = time.monotonic()
+            if self._stop.is_set() or now < self._due[job.name]:
+                continue
+            self._due[job.name] = now + job.every_s
+            self._do(job)
+
+    def _do(self, job: Job) -> None:
+        try:
+            if not job.shared or self._claim(job.name, job.every_s):
+                job.work()
+        except StoreFailing as error:
+            if job.name not in self._failing:
+                log.error("%s: %s; trying again", job.name, error)
+            self._failing.add(job.name)
+        except Exception:
+            log.exception("%s: an unexpected fault; trying again", job.name)
+            self._failing.add(job.name)
+        else:
+            self._failing.discard(job.name)

@@ -1,0 +1,213 @@
+"""Real databases for tests: a PostgreSQL server of our own on loopback, and a store on either engine by one name."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+import pytest
+
+from brokers import free_port
+from siaga_gateway.adapters.key_file import FILE_NAME, KeyFile
+from siaga_gateway.adapters.sql import SqlStore, store_path
+from siaga_gateway.adapters.sql.engine import Engine
+from siaga_gateway.adapters.sql.migrate import known_migrations, migrate
+from siaga_gateway.adapters.sql.postgres import Postgres
+from siaga_gateway.adapters.sql.sealing import HeldKeys
+from siaga_gateway.adapters.sql.sqlite import Sqlite
+from siaga_gateway.domain.personal import PersonalKey, PersonalKeys
+
+ENGINES: Final = ("sqlite", "postgresql")
+_START_S: Final = 60.0
+_USER: Final = "siaga"
+
+
+def postgres_programs() -> Path:
+    """Folder of `initdb` and `postgres`. Skips the test where they are missing, and says what to install."""
+    found = [shutil.which("initdb"), *sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), reverse=True)]
+    for initdb in found:
+        if initdb is not None and (Path(initdb).parent / "postgres").exists():
+            return Path(initdb).parent
+    pytest.skip("PostgreSQL is missing. On Debian or Ubuntu: sudo apt-get install postgresql")
+
+
+class PostgresServer:
+    """One server that can be held, killed and started again on the same port with the same data."""
+
+    def __init__(self, *, durable: bool = True, parent: Path | None = None) -> None:
+        """Make a cluster. durable: commits wait for the disk, as in life; without, tests are quicker. parent: where its
+        folder is made, which every user must be able to enter."""
+        self._programs = postgres_programs()
+        # PostgreSQL refuses to run as root, and pytest's folders are for their owner only.
+        self._owner = pwd.getpwnam("postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name)
+        self.folder = Path(tempfile.mkdtemp(prefix="siaga-postgres-", dir=parent))
+        os.chown(self.folder, self._owner.pw_uid, self._owner.pw_gid)
+        self._cluster = self.folder / "cluster"
+        self._log = self.folder / "log"
+        self.port = free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+        self._numbers = itertools.count(1)
+        self._durable = durable
+        made = self._run("initdb", "-D", str(self._cluster), "-U", _USER, "-A", "trust", "-E", "UTF8", "-N")
+        if made.wait(_START_S):
+            raise RuntimeError(f"initdb failed:\n{self._log.read_text()}")
+
+    def _run(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                [str(self._programs / program), *arguments],
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},
+                **self.user,
+            )
+
+    @property
+    def user(self) -> dict[str, Any]:
+        """Whose process it is, as subprocess.Popen wants it."""
+        who = {"user": self._owner.pw_uid, "group": self._owner.pw_gid, "extra_groups": []}
+        return who if os.geteuid() == 0 else {}
+
+    @property
+    def command(self) -> list[str]:
+        """For who starts it himself, as `user`."""
+        settings = {
+            "port": str(self.port),
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            "fsync": "on" if self._durable else "off",
+            "shared_buffers": "32MB",
+            "max_connections": "60",
+            "restart_after_crash": "on",
+        }
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return [str(self._programs / "postgres"), "-D", str(self._cluster), *options]
+
+    def start(self) -> PostgresServer:
+        self.process = self._run("postgres", *self.command[1:])
+        deadline = time.monotonic() + _START_S
+        while True:
+            try:
+                psycopg.connect(self.conninfo("postgres"), connect_timeout=5).close()
+                return self
+            except psycopg.OperationalError as error:
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    self.kill()
+                    raise RuntimeError(f"PostgreSQL did not start: {error}\n{self._log.read_text()}") from None
+                time.sleep(0.05)
+
+    def conninfo(self, database: str) -> str:
+        return f"postgresql://{_USER}@127.0.0.1:{self.port}/{database}"
+
+    def new_database(self, *options: str) -> str:
+        """A new, empty database; gives its conninfo."""
+        name = f"siaga_{next(self._numbers)}"
+        self.execute(f"CREATE DATABASE {name} {' '.join(options)}")
+        return self.conninfo(name)
+
+    def execute(self, statement: str, database: str = "postgres") -> None:
+        with psycopg.connect(self.conninfo(database), autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[call-overload]
+
+    def pids(self) -> list[int]:
+        """The server's processes, the parent first."""
+        assert self.process is not None
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [self.process.pid, *map(int, children.read_text().split())]
+
+    def hold(self) -> None:
+        """Stop every one of its processes where it is: it answers nothing, and the kernel keeps its links."""
+        for pid in self.pids():
+            os.kill(pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        for pid in reversed(self.pids()):
+            os.kill(pid, signal.SIGCONT)
+
+    def kill(self) -> None:
+        """Immediate end, as by a power cut: no checkpoint, links broken."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait(_START_S)
+            self.process = None
+
+    def remove(self) -> None:
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+_shared: list[PostgresServer] = []
+
+
+def shared_server() -> PostgresServer:
+    """One server for all tests of this process that do not harm it; see conftest.py for its end."""
+    if not _shared:
+        server = PostgresServer(durable=False)
+        _shared.append(server)
+        server.start()
+    return _shared[0]
+
+
+def end_shared_server() -> None:
+    while _shared:
+        _shared.pop().remove()
+
+
+class Place:
+    """Where a store is, on one of the engines; opened as often as one likes, as several processes do."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self.kind = kind
+        self._folder = folder
+        self.conninfo = shared_server().new_database() if kind == "postgresql" else ""
+
+    def engine(self) -> Engine:
+        return Postgres(self.conninfo) if self.conninfo else Sqlite(store_path(self._folder))
+
+    def open(self, now_ms: int) -> SqlStore:
+        return SqlStore(self.engine(), now_ms, KeyFile(self._folder / FILE_NAME))
+
+    def open_at(self, version: int, now_ms: int) -> Engine:
+        """As the program left it that knew only so many migrations."""
+        engine = self.engine()
+        engine.open()
+        migrate(engine, known_migrations(engine)[:version], now_ms)
+        engine.opened()
+        return engine
+
+    def settings(self) -> str:
+        """The section of the gateway's settings; for SQLite there is none."""
+        return f'[store]\nurl = "{self.conninfo}"\n' if self.conninfo else ""
+
+
+def held_keys() -> HeldKeys:
+    """A key for personal data that no file has, for a store that is opened once."""
+    return HeldKeys(PersonalKeys([PersonalKey.generate()]))
+
+
+def rows(store: SqlStore, table: str) -> int:
+    count: int = store.fetch(f"SELECT count(*) FROM {table}")[0][0]
+    return count
+
+
+@contextlib.contextmanager
+def own_server() -> Iterator[PostgresServer]:
+    """A server that a test may hold and kill; its commits wait for the disk."""
+    server = PostgresServer()
+    try:
+        yield server.start()
+    finally:
+        server.remove()

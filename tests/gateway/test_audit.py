@@ -1,0 +1,369 @@
+"""Every change, removal, reordering and insertion behind the gateway's back is found, on both engines."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+
+import pytest
+from ingesting import NOW_S, Desk
+
+from databases import Place
+from pressing import PressingButton
+from siaga_gateway.adapters.sql import SqlStore
+from siaga_gateway.adapters.sql.engine import Session
+from siaga_gateway.domain.audit import FIRST, Link, next_hash
+from siaga_gateway.domain.frame import Kind, Suite
+from siaga_gateway.service import audit as auditing
+from siaga_gateway.service import journal
+from siaga_gateway.service.audit import AuditBroken, chain, verify
+
+
+@pytest.fixture
+def desk(place: Place) -> Iterator[Desk]:
+    """A gateway that stored three batches: presses of two buttons, a repetition, a forged frame, an operator's step."""
+    made = Desk(place)
+    one, other = made.button(), made.button()
+    made.take(one.press(NOW_S), other.press(NOW_S, latitude=-54_000_000, longitude=1_052_600_000))
+    made.take(one.follow(Kind.CHECKIN, NOW_S), b"noise", other.press(NOW_S, again=True)[:-1] + b"!")
+    made.take(other.follow(Kind.CANCEL, NOW_S))
+    with made.store.transaction() as transaction:
+        transaction.note(journal.SEEN, made.now_ms, {}, incident_id=1, actor="Rina")
+    yield made
+    made.close()
+
+
+def tamper(store: SqlStore, *statements: str) -> None:
+    with store.engine.transaction() as session:
+        for statement in statements:
+            assert session.run(statement), f"changed nothing: {statement}"
+
+
+def broken(store: SqlStore, kept: Link | None = None) -> str:
+    with pytest.raises(AuditBroken) as found:
+        verify(store, kept)
+    assert "\n" not in str(found.value)
+    return str(found.value)
+
+
+def test_what_was_written_is_whole(desk: Desk) -> None:
+    told: list[tuple[str, int, int]] = []
+    found = verify(desk.store, progress=lambda *what: told.append(what))
+    assert (found.head, found.batches, found.events) == (desk.store.chain_head(), 3, 4)
+    assert [what for what, done, of in told if done == of] == ["entries", "events"]
+    assert verify(desk.store, found.head) == found
+    numbers = [entry.id for entry in chain(desk.store)]
+    assert numbers == list(range(1, found.head.id + 1)), "one number for each, journal and batches together"
+
+
+def test_a_new_store_is_whole(place: Place) -> None:
+    store = place.open(0)
+    assert verify(store).head == FIRST
+    store.close()
+
+
+def test_each_event_is_kept_with_the_stage_that_it_was_answered_with(desk: Desk) -> None:
+    suspended = desk.button()
+    with desk.store.transaction() as transaction:
+        from siaga_gateway.domain.registry import RegistrationState
+
+        transaction.set_registration(suspended.device_id, RegistrationState.SUSPENDED, 0)
+    replies = desk.take(suspended.press(NOW_S), suspended.press(NOW_S, test=True))
+    kept = {(e.device_id, e.counter): e.answer for e in desk.store.event_rows_after(0, 99)}
+    for reply in replies:
+        assert kept[reply.known.key.device_id, reply.counter] == reply.stage
+    verify(desk.store)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("at_ms", "at_ms + 1"),
+        ("kind", "'seen '"),
+        ("incident_id", "2"),
+        ("device_id", "NULL"),
+        ("actor", "'Budi'"),
+        ("facts", "'{\"counter\":9}'"),
+        ("frame", "NULL"),
+        ("hash", "NULL"),
+    ],
+)
+def test_a_changed_entry_is_found_and_named(desk: Desk, column: str, value: str) -> None:
+    found = [entry for entry in desk.journal() if entry.frame is not None and entry.device_id is not None][-1]
+    tamper(desk.store, f"UPDATE journal SET {column} = {value} WHERE id = {found.id}")
+    assert broken(desk.store).startswith(f"entry {found.id} (")
+
+
+def test_a_removed_entry_is_found(desk: Desk) -> None:
+    victim = desk.journal(journal.FORGED)[0].id
+    tamper(desk.store, f"DELETE FROM journal WHERE id = {victim}")
+    assert broken(desk.store) == f"entry {victim} is gone"
+
+
+def test_the_newest_entries_removed_are_found_and_stay_found(desk: Desk) -> None:
+    head = desk.store.chain_head()
+    tamper(desk.store, f"DELETE FROM journal WHERE id = {head.id}")
+    assert broken(desk.store) == f"entry {head.id} is gone: the chain ends at {head.id - 1}, the store says {head.id}"
+    desk.take(desk.button().press(NOW_S))
+    assert broken(desk.store) == f"entry {head.id} is gone"
+
+
+def test_a_chain_that_was_cut_with_its_head_is_found_by_a_head_kept_elsewhere(desk: Desk) -> None:
+    head = desk.store.chain_head()
+    before = chain(desk.store)[-2]
+    with desk.store.engine.transaction() as session:
+        session.run("DELETE FROM journal WHERE id = ?", (head.id,))
+        session.run("UPDATE audit_head SET id = ?, hash = ?", (before.id, before.hash))
+    verify(desk.store)
+    assert (
+        broken(desk.store, head)
+        == f"entry {head.id} was noted as the head and the chain ends at {before.id}: the rest is gone"
+    )
+
+
+def test_a_chain_that_was_rewritten_whole_is_found_by_a_head_kept_elsewhere(desk: Desk) -> None:
+    head = desk.store.chain_head()
+    with desk.store.engine.transaction() as session:
+        session.run("UPDATE journal SET actor = 'Budi' WHERE id = ?", (head.id,))
+    before, last = chain(desk.store)[-2:]
+    with desk.store.engine.transaction() as session:
+        new = next_hash(before.hash, last.text)
+        session.run("UPDATE journal SET hash = ? WHERE id = ?", (new, head.id))
+        session.run("UPDATE audit_head SET hash = ?", (new,))
+    verify(desk.store)
+    assert (
+        broken(desk.store, head)
+        == f"entry {head.id} is not the one that was noted as the head: the chain was rewritten"
+    )
+
+
+def test_two_entries_that_changed_places_are_found(desk: Desk) -> None:
+    one, other = [entry.id for entry in desk.journal(journal.INCIDENT_OPENED)]
+    tamper(
+        desk.store,
+        f"UPDATE journal SET id = 9000 WHERE id = {one}",
+        f"UPDATE journal SET id = {one} WHERE id = {other}",
+        f"UPDATE journal SET id = {other} WHERE id = 9000",
+    )
+    assert broken(desk.store) == f"entry {one} (incident_opened) was changed, or put in another's place"
+
+
+def test_an_entry_slipped_in_is_found(desk: Desk) -> None:
+    head = desk.store.chain_head().id
+    batch = next(entry.id for entry in chain(desk.store) if entry.kind == "stored")
+    row = "INSERT INTO journal (id, at_ms, kind, facts) VALUES ({}, 1, 'seen', '{{}}')"
+    tamper(desk.store, row.format(batch))
+    assert broken(desk.store) in (
+        f"entry {batch} is there twice",
+        f"entry {batch} (seen) was changed, or put in another's place",
+    )
+    tamper(desk.store, f"DELETE FROM journal WHERE id = {batch}", row.format(head + 1))
+    assert broken(desk.store) == f"entry {head + 1} was slipped in behind the head"
+
+
+def test_a_batch_whose_entry_was_changed_is_found(desk: Desk) -> None:
+    row = desk.store.batches_from(0, 9)[1]
+    tamper(desk.store, f"UPDATE batch SET events = 7 WHERE number = {row.number}")
+    assert broken(desk.store) == f"entry {row.entry} (stored) was changed, or put in another's place"
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("received_ms", "received_ms + 1"),
+        ("bearer", "'sms'"),
+        ("incident_id", "NULL"),
+        ("answer", "2"),
+        ("kind", "kind + 1"),
+        ("counter", "counter + 70"),
+    ],
+)
+def test_a_changed_event_is_found_with_its_batch(desk: Desk, column: str, value: str) -> None:
+    event = desk.store.event_rows_after(0, 9)[1]
+    tamper(desk.store, f"UPDATE event SET {column} = {value} WHERE id = {event.id}")
+    assert f"batch {event.batch} " in broken(desk.store)
+
+
+def _of_another(session: Session, event: auditing.EventRow) -> None:
+    session.run("UPDATE event SET frame = ? WHERE id = ?", (event.frame[:-1] + b"x", event.id))
+
+
+def _gone(session: Session, event: auditing.EventRow) -> None:
+    session.run("DELETE FROM event WHERE id = ?", (event.id,))
+
+
+def _all_gone(session: Session, event: auditing.EventRow) -> None:
+    session.run("DELETE FROM event WHERE batch = ?", (event.batch,))
+
+
+def _slipped_in(session: Session, event: auditing.EventRow) -> None:
+    copied = "device_id, counter + 70, kind, suite, frame, signature, received_ms, bearer, incident_id, answer"
+    names = "device_id, counter, kind, suite, frame, signature, received_ms, bearer, incident_id, answer"
+    session.run(f"INSERT INTO event ({names}, batch) SELECT {copied}, batch FROM event WHERE id = ?", (event.id,))
+
+
+def _slipped_in_alone(session: Session, event: auditing.EventRow) -> None:
+    _slipped_in(session, event)
+    session.run("UPDATE event SET batch = NULL WHERE counter = ?", (event.counter + 70,))
+
+
+def _of_another_batch(session: Session, event: auditing.EventRow) -> None:
+    session.run("UPDATE event SET batch = batch + 1 WHERE id = ?", (event.id,))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_of_another, "signature of event {id} (device {device}, counter {counter}) was changed"),
+        (_gone, "of batch {batch} (entry {entry}) 1 events are there and 2 were stored: some are gone"),
+        (_all_gone, "all 2 events of batch {batch} (entry {entry}) are gone"),
+        (_slipped_in, "was slipped in: batch {batch} is whole without it"),
+        (_slipped_in_alone, "was slipped in: it belongs to no batch"),
+        (_of_another_batch, "batch"),
+    ],
+)
+def test_events_removed_added_or_moved_are_found(
+    desk: Desk, change: Callable[[Session, auditing.EventRow], None], said: str
+) -> None:
+    event = desk.store.event_rows_after(0, 9)[0]
+    row = next(row for row in desk.store.batches_from(0, 9) if row.number == event.batch)
+    with desk.store.engine.transaction() as session:
+        change(session, event)
+    expected = said.format(
+        id=event.id, device=event.device_id.hex(), counter=event.counter, batch=row.number, entry=row.entry
+    )
+    assert expected in broken(desk.store)
+
+
+def short_then_signed(desk: Desk) -> PressingButton:
+    """A press that came without its signature, and then with it."""
+    button = desk.button()
+    button.press(NOW_S)
+    from pressing import report_body
+
+    desk.take(button.frame(Kind.PRESS, button.counter, report_body(NOW_S), Suite.HS256_64))
+    verify(desk.store)
+    desk.take(button.frame(Kind.PRESS, button.counter, report_body(NOW_S)))
+    return button
+
+
+def test_a_signature_that_came_later_is_an_entry(desk: Desk) -> None:
+    button = short_then_signed(desk)
+    verify(desk.store)
+    (entry,) = desk.journal(journal.SIGNATURE_ADDED)
+    signature = desk.store.event_signature(button.device_id, button.counter)
+    assert signature is not None
+    assert entry.facts == {"counter": button.counter, "sha256": sha256(signature).hexdigest()}
+
+
+@pytest.mark.parametrize(("value", "said"), [("NULL", "is gone"), ("?", "was changed")])
+def test_a_later_signature_that_is_taken_or_changed_is_found(desk: Desk, value: str, said: str) -> None:
+    button = short_then_signed(desk)
+    with desk.store.engine.transaction() as session:
+        parameters = [b"s" * 64] if value == "?" else []
+        session.run(f"UPDATE event SET signature = {value} WHERE device_id = ?", [*parameters, button.device_id])
+    assert broken(desk.store).endswith(f"{button.device_id.hex()}, counter {button.counter}, {said}")
+
+
+def test_a_signature_slipped_in_is_found(desk: Desk) -> None:
+    button = desk.button()
+    from pressing import report_body
+
+    desk.take(button.frame(Kind.PRESS, 1, report_body(NOW_S), Suite.HS256_64))
+    with desk.store.engine.transaction() as session:
+        session.run("UPDATE event SET signature = ? WHERE device_id = ?", (b"s" * 64, button.device_id))
+    assert broken(desk.store) == "1 events have a signature that came later and 0 were noted: one was slipped in"
+
+
+def test_it_verifies_while_others_write(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes meanwhile is left for the next time, and is no fault. Pages of two show every seam."""
+    monkeypatch.setattr(auditing, "PAGE", 2)
+    desk = Desk(place)
+    buttons = [desk.button() for _ in range(4)]
+    desk.take(*(button.press(NOW_S) for button in buttons))
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            desk.take(*(button.follow(Kind.CHECKIN, NOW_S) for button in buttons))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        heads = [verify(desk.store).head.id for _ in range(5)]
+    finally:
+        stop.set()
+        writer.join()
+    assert heads == sorted(heads)
+    assert verify(desk.store).events == len(desk.store.event_rows_after(0, 10**6))
+    desk.close()
+
+
+def test_two_workers_batches_may_lie_mixed(place: Place) -> None:
+    if place.kind != "postgresql":
+        return  # one process writes to SQLite
+    one = Desk(place)
+    other = Desk(place, beside=one)
+    buttons = [[desk_button(one) for _ in range(3)] for _ in range(2)]
+
+    def write(desk: Desk, mine: list[PressingButton]) -> None:
+        for _ in range(20):
+            desk.take(*(button.follow(Kind.CHECKIN, NOW_S) for button in mine))
+
+    threads = [threading.Thread(target=write, args=pair) for pair in zip((one, other), buttons, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert verify(one.store).events == 120
+    one.close()
+    other.close()
+
+
+def desk_button(desk: Desk) -> PressingButton:
+    return desk.button()
+
+
+def test_an_older_store_is_linked_from_its_first_entry_on(place: Place) -> None:
+    old = place.open_at(3, 0)
+    with old.transaction() as session:
+        session.run("INSERT INTO meta (name, value) VALUES ('store', 'bcdfg')")
+        session.run("INSERT INTO owner VALUES (1, 'Contoh Wati', '9900000000000001', '+620000000001', 'Jl.', 'id', 0)")
+        session.run(
+            "INSERT INTO device VALUES (?, ?, 1, 'active', 'Toko', 0, NULL, NULL, NULL, 1)", (b"d" * 8, b"k" * 64)
+        )
+        for number in range(1, 2_501):
+            session.run("INSERT INTO journal (id, at_ms, kind, facts) VALUES (?, ?, 'seen', '{}')", (number, number))
+            suite, signature = ((2, None), (2, b"s" * 64), (1, b"f" * 64))[number % 3]
+            session.run(
+                "INSERT INTO event (device_id, counter, kind, suite, frame, signature, received_ms, bearer) "
+                "VALUES (?, ?, 1, ?, ?, ?, ?, 'mqtt')",
+                (b"d" * 8, number, suite, b"f" * 64, signature, number),
+            )
+    old.close()
+    store = place.open(5)
+    found = verify(store)
+    later = sum(1 for number in range(1, 2_501) if number % 3 == 1)
+    assert (found.batches, found.events, found.head.id) == (3, 2_500, 2_500 + 3 + later)
+    with store.transaction() as transaction:
+        transaction.note(journal.CLOSED, 7)
+    assert verify(store).head.id == found.head.id + 1
+    tamper(store, "UPDATE event SET received_ms = 1 WHERE counter = 7")
+    assert "events 1 to 1000 was changed" in broken(store)
+    store.close()
+
+
+def test_an_exported_chain_can_be_followed_by_anybody(desk: Desk) -> None:
+    """With nothing of ours: as gateway/README.md says."""
+    from siaga_gateway.domain.audit import exported
+
+    hash_ = bytes(32)
+    for entry in chain(desk.store):
+        line = exported(entry.text, entry.hash)
+        told = json.loads(line)["hash"]
+        text = line.replace(f',"hash":"{told}"', "")
+        hash_ = sha256(hash_ + text.encode()).digest()
+        assert hash_.hex() == told
+    assert hash_ == desk.store.chain_head().hash

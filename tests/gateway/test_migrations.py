@@ -1,0 +1,162 @@
+"""A store of each older version is brought to today's shape and keeps all that was in it, on both engines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import stored
+
+from databases import Place
+from siaga_gateway.adapters.sql import StoreUnusable
+from siaga_gateway.adapters.sql.engine import Engine
+from siaga_gateway.adapters.sql.migrate import Migration, applied, known_migrations, migrate, statements
+from siaga_gateway.domain.command import Command, CommandState
+from siaga_gateway.domain.frame import CommandCode
+from siaga_gateway.domain.registry import RegistrationState
+from siaga_gateway.domain.supervision import Cause, Wanted, problems
+
+NOW_MS = stored.NOW_MS
+
+
+def version_of(engine: Engine) -> int:
+    with engine.migrating() as session:
+        return applied(engine, session)
+
+
+def test_both_engines_have_the_same_steps(tmp_path: Path) -> None:
+    def steps(kind: str) -> list[tuple[int, str]]:
+        return [(step.number, step.name) for step in known_migrations(Place(kind, tmp_path).engine())]
+
+    assert steps("sqlite") == steps("postgresql")
+
+
+def test_a_new_store_has_had_every_migration(place: Place) -> None:
+    store = stored.new_store(place)
+    assert version_of(store.engine) == len(known_migrations(store.engine))
+    store.close()
+
+
+def test_a_store_of_the_version_before_commands_keeps_all_and_takes_them(place: Place) -> None:
+    old = place.open_at(1, NOW_MS)
+    with old.transaction() as session:
+        session.run("INSERT INTO owner VALUES (1, 'Contoh Wati', '9900000000000001', '+620000000001', 'Jl.', 'id', 0)")
+        device = (stored.DEVICE_ID, stored.PUBLIC_XY, 1, "active", "Toko Contoh", 0, None, None, None, 1)
+        session.run("INSERT INTO device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", device)
+        session.run("INSERT INTO journal (id, at_ms, kind, facts) VALUES (1, 1, 'seen', '{}')")
+    old.close()
+    store = stored.new_store(place)
+    assert version_of(store.engine) == len(known_migrations(store.engine))
+    assert [one.device.label for one, _ in store.devices()] == ["Toko Contoh"]
+    assert (store.last_journal_id(), store.command_version(), store.commands()) == (1, 0, [])
+    given = Command(stored.DEVICE_ID, 7, CommandCode.TEST, b"", CommandState.WAITING, "Dewi", 1, 9, 1)
+    with store.transaction() as transaction:
+        assert transaction.last_down_counter(stored.DEVICE_ID) is None
+        transaction.add_command(given)
+        assert transaction.last_down_counter(stored.DEVICE_ID) == 7
+    assert (list(store.commands()), store.command_version()) == ([given], 1)
+    store.close()
+
+
+def test_a_store_of_the_version_before_maintenance_blames_no_device_for_its_past(place: Place) -> None:
+    old = place.open_at(3, NOW_MS)
+    with old.transaction() as session:
+        session.run("INSERT INTO meta (name, value) VALUES ('store', 'bcdfg')")
+        session.run("INSERT INTO owner VALUES (1, 'Contoh Wati', '9900000000000001', '+620000000001', 'Jl.', 'id', 0)")
+        device = (stored.DEVICE_ID, stored.PUBLIC_XY, 1, "active", "Toko Contoh", 0, None, None, None, 1)
+        session.run("INSERT INTO device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", device)
+        session.run(
+            "INSERT INTO device_status (device_id, first_counter, highest_counter, events, last_seen_ms, "
+            "battery_counter, low_battery, tamper_open, external_power) VALUES (?, 1, 500, 100, 5, 0, 0, 0, 0)",
+            (stored.DEVICE_ID,),
+        )
+    old.close()
+    store = stored.new_store(place)
+    ((enrolled, status),) = store.devices()
+    assert enrolled.device.checkin_s is None
+    assert status is not None and status.missing == 400 and status.restarts == 17
+    assert (status.restarts_until_ms, status.rejected_until_ms, status.tampered_ms) == (0, 0, None)
+    assert Cause.COUNTER_GAP not in problems(enrolled.device, status, NOW_MS, Wanted(), [])
+    assert store.open_cases() == []
+    store.close()
+
+
+def test_a_store_of_the_version_before_workers_keeps_all_and_goes_on_numbering(place: Place) -> None:
+    old = place.open_at(2, NOW_MS)
+    with old.transaction() as session:
+        session.run("INSERT INTO meta (name, value) VALUES ('store', 'bcdfg')")
+        session.run("INSERT INTO owner VALUES (1, 'Contoh Wati', '9900000000000001', '+620000000001', 'Jl.', 'id', 0)")
+        device = (stored.DEVICE_ID, stored.PUBLIC_XY, 1, "active", "Toko Contoh", 0, None, None, None, 1)
+        session.run("INSERT INTO device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", device)
+        session.run("INSERT INTO journal (id, at_ms, kind, facts) VALUES (41, 1, 'seen', '{}')")
+        session.run("INSERT INTO command VALUES (?, 7, 2, ?, 'sent', 'Dewi', 1, 9, 1, 3, 5, NULL)", (device[0], b""))
+    old.close()
+    store = stored.new_store(place)
+    assert store.name == "bcdfg"
+    assert [(one.down_counter, one.attempts) for one in store.commands()] == [(7, 3)]
+    incident = stored.open_incident(store, outputs=("cad",))
+    assert store.pending("cad")[0].incident_id == incident.id
+    with store.transaction() as transaction:
+        transaction.note("closed", NOW_MS)
+    assert [entry.kind for entry in store.journal_after(0)] == ["seen", "closed"]
+    assert [entry.id for entry in store.journal_after(0)] == [1, 2], "the audit chain begins at 1 and has no gaps"
+    assert store.lease("outbox cad", "one", 60)
+    store.close()
+
+
+def test_a_migration_and_its_record_are_one(place: Place) -> None:
+    engine = place.engine()
+    engine.open()
+    words = "CREATE TABLE one (a TEXT); -- a comment; with a semicolon\nCREATE TABLE two (b TEXT);\n"
+    good = Migration(1, "good", words)
+    bad = Migration(2, "bad", "CREATE TABLE three (c TEXT);\nINSERT INTO nowhere VALUES (1);\n")
+    with pytest.raises(StoreUnusable, match="nowhere"):
+        migrate(engine, (good, bad), NOW_MS)
+    with engine.migrating() as session:
+        assert applied(engine, session) == 1
+        assert [engine.has_table(session, name) for name in ("one", "two", "three")] == [True, True, False]
+    mended = Migration(2, "mended", "CREATE TABLE three (c TEXT);\n")
+    assert migrate(engine, (good, mended), NOW_MS) == 1
+    assert migrate(engine, (good, mended), NOW_MS) == 0
+    engine.close()
+
+
+def test_statements_are_split_where_sql_ends_them() -> None:
+    script = "-- first; not here\nCREATE TABLE a (b TEXT DEFAULT ';');\n\nINSERT INTO a VALUES ('x;y');\n-- last\n"
+    assert [" ".join(s.split()) for s in statements(script)] == [
+        "-- first; not here CREATE TABLE a (b TEXT DEFAULT ';');",
+        "INSERT INTO a VALUES ('x;y');",
+    ]
+    with pytest.raises(ValueError, match="no end"):
+        list(statements("CREATE TABLE a (b)"))
+
+
+def test_a_store_of_the_version_before_removal_keeps_all_and_lets_a_button_be_removed(place: Place) -> None:
+    old = place.open_at(5, NOW_MS)
+    with old.transaction() as session:
+        session.run(
+            "INSERT INTO owner (id, name, nik, phone, address, language, created_at_ms) "
+            "VALUES (1, 'Contoh Wati', '9900000000000001', '+620000000001', 'Jl.', 'id', 0)"
+        )
+        device = (stored.DEVICE_ID, stored.PUBLIC_XY, 1, "stolen", "Toko Contoh", 0, 1)
+        session.run(
+            "INSERT INTO device (device_id, public_xy, owner_id, state, label, enrolled_at_ms, changed) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            device,
+        )
+    old.close()
+    store = stored.new_store(place)
+    assert store.registrations() == {stored.DEVICE_ID: RegistrationState.STOLEN}
+    with store.transaction() as transaction:
+        transaction.set_registration(stored.DEVICE_ID, RegistrationState.REMOVED, NOW_MS)
+    assert store.registrations() == {stored.DEVICE_ID: RegistrationState.REMOVED}
+    store.close()
+
+
+def test_a_store_of_a_newer_program_is_refused(place: Place) -> None:
+    made = stored.new_store(place)
+    with made.engine.transaction() as session:
+        session.run("INSERT INTO migration VALUES (999, 'future', 0)")
+    made.close()
+    with pytest.raises(StoreUnusable, match=r"shape of version 999 .* install that version or later"):
+        stored.new_store(place)

@@ -1,0 +1,205 @@
+"""A running gateway as those see it who keep it running: figures, health, signs of life, a log without people."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import re
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import paho.mqtt.client as paho
+import pytest
+from crowd import Crowd
+from enrolled import enrolled_buttons
+from paho.mqtt.enums import CallbackAPIVersion
+from prometheus_client.parser import text_string_to_metric_families
+from receiver import Receiver
+
+from brokers import Mosquitto, embedded_broker
+from system.house import SIAGA, Gateway, eventually
+
+# The invented owner of enrolled_buttons.
+PERSON = ("Contoh Wati", "Wati", "9900000000000001", "+620000000001", "620000000001", "Jl. Contoh", "Toko Contoh")
+LABELS = {"outcome", "stage", "le", "bearer", "lane", "reason", "why", "output", "state", "version", "python", "cause"}
+
+
+class Observed(Gateway):
+    """A gateway with figures."""
+
+    operations = ""
+    ready: Mapping[str, Any] = {}
+
+    def configure(self, above: str = "", port: int = 0) -> Observed:
+        """above: settings that stand above the first section."""
+        before = self.config.read_text(encoding="utf-8")
+        self.config.write_text(f"{above}\n{before}\n[metrics]\nport = {port}\n", encoding="utf-8")
+        return self
+
+    def start(self) -> Observed:
+        with (self.folder / "stderr.txt").open("ab") as errors:
+            self.process = subprocess.Popen(
+                [*SIAGA, "run", "--config", str(self.config)],
+                cwd=self.folder,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                env={**os.environ, **self.environment},
+            )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, f"the gateway did not start:\n{self.stderr()}"
+        self.ready = json.loads(line)
+        self.console, self.operations = self.ready["console"], self.ready.get("operations", "")
+        return self
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {"NOTIFY_SOCKET": str(self.folder / "notify"), "WATCHDOG_USEC": "600000"}
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(f"{self.operations}{path}", timeout=30)
+
+    def figures(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+        """Every sample by name and labels, as Prometheus' own reader sees it."""
+        families = text_string_to_metric_families(self.get("/metrics").text)
+        return {
+            (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+            for family in families
+            for sample in family.samples
+        }
+
+    def figure(self, name: str, **labels: str) -> float:
+        return self.figures()[name, tuple(sorted(labels.items()))]
+
+
+def _hear(systemd: socket.socket, told: queue.Queue[bytes]) -> None:
+    with systemd:
+        while not told.queue or told.queue[-1] != b"STOPPING=1":
+            told.put(systemd.recv(1000))
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_figures_and_log_tell_of_presses_and_name_nobody(tmp_path: Path, log_format: str) -> None:
+    told: queue.Queue[bytes] = queue.Queue()
+    with embedded_broker() as port, Receiver() as receiver:
+        gateway = Observed(tmp_path / "gateway", port, receiver.port)
+        gateway.configure(f'log_format = "{log_format}"\nlog_level = "debug"')
+        systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        systemd.bind(gateway.environment["NOTIFY_SOCKET"])
+        threading.Thread(target=_hear, args=(systemd, told), daemon=True).start()
+        buttons = enrolled_buttons(gateway.data, 3)
+        crowd = Crowd(port, buttons, pause_s=0.01, seed=7)
+        stranger = paho.Client(CallbackAPIVersion.VERSION2)
+        with gateway:
+            assert told.get(timeout=60) == b"READY=1\nSTATUS=takes presses"
+            assert told.get(timeout=60) == b"WATCHDOG=1"
+            crowd.start()
+            stranger.connect("127.0.0.1", port)
+            stranger.loop_start()
+            forged = bytearray(buttons[0].frame(1, 9_000_000, bytes(21)))
+            forged[-1] ^= 1
+            for frame in (b"noise", bytes(forged)):
+                stranger.publish("siaga/v1/up/0000000000000000", frame, qos=1)
+            eventually(lambda: sum(len(one.acknowledged) for one in crowd.buttons) > 20, "presses are answered", 60)
+            crowd.finish(60)
+            frames = sum(len(one.sent) for one in crowd.buttons)
+            eventually(lambda: gateway.figure("siaga_deliveries_pending", output="cad") == 0, "all delivered", 60)
+            found = gateway.figures()
+            stored = found["siaga_frames_total", (("outcome", "stored"),)]
+            assert stored == frames
+            assert found["siaga_frames_total", (("outcome", "malformed"),)] == 1
+            assert found["siaga_frames_total", (("outcome", "forged"),)] == 1
+            assert found["siaga_stage_seconds_count", (("stage", "committed"),)] >= frames + 2
+            assert found["siaga_frame_seconds_bucket", (("le", "+Inf"),)] == found["siaga_frame_seconds_count", ()]
+            opened = len([one for one in crowd.buttons if one.presses])
+            assert found["siaga_incidents", (("state", "open"),)] == opened
+            assert found["siaga_incident_unseen_seconds", ()] > 0
+            assert found["siaga_press_delivered_seconds_count", (("output", "cad"),)] == opened
+            assert found["siaga_bearer_up", (("bearer", "mqtt"),)] == 1 == found["siaga_ready", ()]
+            assert found["siaga_store_up", ()] == 1
+            assert found["process_resident_memory_bytes", ()] > 10_000_000
+            assert gateway.get("/nothing").status_code == 404
+            figures = gateway.get("/metrics").text
+            console = httpx.Client(base_url=gateway.console, headers={"Origin": gateway.console.rstrip("/")})
+            assert console.post("/sign-in", data={"name": "Contoh Operator"}).status_code == 303
+            assert console.post("/incidents/1/nik").status_code == 200, "a person has looked at the NIK"
+            assert gateway.stop() == 0
+        stranger.disconnect()
+        stranger.loop_stop()
+    while (last := told.get(timeout=60)) == b"WATCHDOG=1":
+        pass
+    assert last == b"STOPPING=1"
+
+    hexes = {one.button.device_id.hex() for one in crowd.buttons}
+    assert not [each for each in hexes if each in figures], "no figure is about one device"
+    assert {name for _, labels in found for name, _ in labels} <= LABELS
+    text = gateway.stderr()
+    for word in PERSON:
+        assert word not in text and word not in figures, f"{word!r} is in the log or in the figures"
+    if log_format == "json":
+        lines = [json.loads(line) for line in text.splitlines()]
+        ours = {(line["device"], line["counter"]) for line in lines if line.get("device") in hexes}
+        assert {"forged", "malformed"} <= {line["message"] for line in lines}
+    else:
+        ours = {(device, int(counter)) for device, counter in re.findall(r"device=(\w+) counter=(\d+)", text)}
+    assert ours >= {(one.button.device_id.hex(), counter) for one in crowd.buttons for counter in one.sent}
+
+
+def test_ready_means_that_a_press_would_be_taken(tmp_path: Path) -> None:
+    with Mosquitto(tmp_path / "broker") as broker:
+        gateway = Observed(tmp_path / "gateway", broker.port)
+        gateway.configure()
+        with gateway:
+            assert gateway.get("/healthz").json() == {"alive": True}
+            answer = gateway.get("/readyz")
+            assert (answer.status_code, answer.json()) == (200, {"ready": True, "problems": {}})
+
+            broker.kill()
+            eventually(lambda: gateway.get("/readyz").status_code == 503, "not ready without a broker", 60)
+            assert list(gateway.get("/readyz").json()["problems"]) == ["broker"]
+            assert gateway.figure("siaga_bearer_up", bearer="mqtt") == 0 == gateway.figure("siaga_ready")
+            assert gateway.get("/healthz").status_code == 200, "starting it anew would mend nothing"
+            broker.start()
+            eventually(lambda: gateway.get("/readyz").status_code == 200, "ready again", 60)
+            assert gateway.stop() == 0
+
+
+def test_whoever_asks_for_figures_without_an_end_does_not_keep_others_out(tmp_path: Path) -> None:
+    with embedded_broker() as port:
+        gateway = Observed(tmp_path / "gateway", port)
+        gateway.configure()
+        with gateway:
+            host, _, at = gateway.operations.removeprefix("http://").partition(":")
+            slow: queue.SimpleQueue[socket.socket] = queue.SimpleQueue()
+            for _ in range(20):
+                one = socket.create_connection((host, int(at)))
+                one.sendall(b"GET /metrics HTTP/1.1\r\n")
+                slow.put(one)
+            deadline = time.monotonic() + 60
+            while True:  # eight of them are heard out, until their time is over
+                try:
+                    assert gateway.get("/healthz").status_code == 200
+                    break
+                except httpx.TransportError:
+                    assert time.monotonic() < deadline, "nobody else is answered"
+                    time.sleep(0.2)
+            while not slow.empty():
+                slow.get().close()
+
+
+def test_a_taken_port_is_said_before_anything_starts(tmp_path: Path) -> None:
+    with socket.socket() as taken, embedded_broker() as port:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        gateway = Observed(tmp_path / "gateway", port)
+        gateway.configure(port=taken.getsockname()[1])
+        said = gateway.command("run", check=False)
+    assert said.startswith("siaga: metrics.port = ") and "another program listens there" in said

@@ -1,0 +1,312 @@
+"""Two workers of one gateway on PostgreSQL and a real Mosquitto: either may die, nothing is lost, nothing doubled."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from crowd import Crowd
+from enrolled import enroll_at
+from test_gateway_kill import Receiver
+
+from brokers import Mosquitto
+from databases import Place, PostgresServer, own_server
+from pressing import PressingButton
+from siaga_gateway.adapters.key_file import FILE_NAME, KeyFile
+from siaga_gateway.adapters.sql import SqlStore
+from siaga_gateway.adapters.sql.postgres import Postgres
+from siaga_gateway.keyfile import read_key
+from siaga_gateway.service import journal
+from siaga_gateway.service.store import DeliveryState
+from system.house import SIAGA, Gateway, eventually
+
+START_S = 90.0
+
+
+class Workers(Gateway):
+    """A gateway with several workers; what its parent prints, as it prints it."""
+
+    def __init__(self, folder: Path, broker_port: int, receiver_port: int | None, conninfo: str) -> None:
+        super().__init__(folder, broker_port, receiver_port)
+        self.conninfo = conninfo
+        self.config.write_text(self.config.read_text() + f'\n[store]\nurl = "{conninfo}"\n', encoding="utf-8")
+        self.said: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.pids: list[int] = []
+
+    def start_workers(self, count: int, program: Sequence[str] = SIAGA) -> Workers:
+        with self._stderr.open("ab") as errors:
+            self.process = subprocess.Popen(
+                [*program, "run", "--config", str(self.config), "--workers", str(count)],
+                cwd=self.folder,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()
+        ready = self.hear("ready")
+        self.console, self.pids = ready["console"], ready["workers"]
+        return self
+
+    def _listen(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            self.said.put(json.loads(line))
+        self.said.put({"ev": "end"})
+
+    def hear(self, what: str) -> dict[str, Any]:
+        said = self.said.get(timeout=START_S)
+        assert said["ev"] == what, f"{said}\n{self.stderr()}"
+        return said
+
+    def store(self) -> SqlStore:
+        return SqlStore(Postgres(self.conninfo), 0, KeyFile(self.data / FILE_NAME))
+
+    def _end(self, how: str) -> int:
+        if self.process is None:
+            return 0
+        getattr(self.process, how)()
+        code = self.process.wait(60)
+        self.process = None
+        return code
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    made = Receiver()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    with Mosquitto(tmp_path / "broker") as made:
+        yield made
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, broker: Mosquitto, receiver: Receiver) -> Iterator[Workers]:
+    """On the shared server, not started."""
+    place = Place("postgresql", tmp_path)
+    made = Workers(tmp_path / "gateway", broker.port, receiver.port, place.conninfo)
+    yield made
+    made.kill()
+
+
+def gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def crowds_of(broker: Mosquitto, buttons: list[PressingButton], count: int) -> list[Crowd]:
+    each = len(buttons) // count
+    return [Crowd(broker.port, buttons[n * each : (n + 1) * each], pause_s=0.05, seed=n) for n in range(count)]
+
+
+def check_the_books(store: SqlStore, crowds: list[Crowd], receiver: Receiver) -> None:
+    """Every frame stored once as it was sent, every press in one incident, each notice delivered under its key."""
+    ours = {one.button.device_id: one for crowd in crowds for one in crowd.buttons}
+    rows = store.fetch("SELECT device_id, counter, frame FROM event")
+    assert len(rows) == len({row[:2] for row in rows})
+    assert {row[:2]: row[2] for row in rows} == {
+        (device_id, counter): frame for device_id, one in ours.items() for counter, frame in one.sent.items()
+    }
+    presses = sorted((device_id, counter) for device_id, one in ours.items() for counter in one.presses)
+    entries = store.journal_after(0, 1_000_000)
+    noted = sorted(
+        (entry.device_id, entry.facts["counter"])
+        for entry in entries
+        if entry.kind in (journal.INCIDENT_OPENED, journal.PRESSED_AGAIN) and entry.device_id is not None
+    )
+    assert noted == presses
+    ids = [entry.id for entry in entries]
+    assert ids == sorted(set(ids))
+    opened = store.open_incidents()
+    assert len(opened) == len({incident.device_id for incident in opened}) == sum(1 for o in ours.values() if o.presses)
+    deliveries = store.deliveries(limit=100_000)
+    assert {delivery.state for delivery in deliveries} == {DeliveryState.DELIVERED}
+    assert {delivery.key for delivery in deliveries} == set(receiver.bodies)
+    assert all(len(set(bodies)) == 1 for bodies in receiver.bodies.values()), "one key, one message"
+
+
+def test_two_workers_share_the_presses_and_end_in_order(
+    gateway: Workers, broker: Mosquitto, receiver: Receiver
+) -> None:
+    buttons = enroll_at(gateway.store(), read_key(gateway.data), 12)
+    gateway.start_workers(2)
+    crowds = crowds_of(broker, buttons, 3)
+    for crowd in crowds:
+        crowd.start()
+    eventually(lambda: sum(len(one.acknowledged) for crowd in crowds for one in crowd.buttons) > 60, "answers", 60)
+    for crowd in crowds:
+        crowd.finish(60)
+    store = gateway.store()
+    eventually(lambda: not store.pending("cad"), "the outbox is empty", 60)
+    assert gateway.stop() == 0
+    assert all(gone(pid) for pid in gateway.pids)
+    check_the_books(store, crowds, receiver)
+    once = [len(bodies) for bodies in receiver.bodies.values()]
+    assert set(once) == {1}, "nobody died, so nothing was delivered twice"
+    lived = [(entry.kind, entry.facts.get("worker", "")[-1:]) for entry in store.journal_after(0, 100_000)]
+    for number in "12":
+        assert lived.count((journal.GATEWAY_STARTED, number)) == lived.count((journal.GATEWAY_STOPPED, number)) == 1
+    store.close()
+
+
+@pytest.mark.timeout(420)
+def test_workers_killed_in_the_midst_of_presses_lose_and_double_nothing(
+    gateway: Workers, broker: Mosquitto, receiver: Receiver
+) -> None:
+    buttons = enroll_at(gateway.store(), read_key(gateway.data), 16)
+    gateway.start_workers(2)
+    crowds = crowds_of(broker, buttons, 4)
+    for crowd in crowds:
+        crowd.start()
+
+    def answers() -> int:
+        return sum(len(one.acknowledged) for crowd in crowds for one in crowd.buttons)
+
+    for turn in range(6):
+        before = answers()
+        eventually(lambda before=before: answers() > before + 5, "presses are answered", 60)
+        victim = turn % 2
+        os.kill(gateway.pids[victim], signal.SIGKILL)
+        again = gateway.hear("worker_ready")
+        assert again["worker"] == victim + 1
+        assert again["pid"] != gateway.pids[victim]
+        gateway.pids[victim] = again["pid"]
+    for crowd in crowds:
+        crowd.finish(90)
+    store = gateway.store()
+    eventually(lambda: not store.pending("cad"), "the outbox is empty", 90)
+    assert gateway.stop() == 0
+    check_the_books(store, crowds, receiver)
+    store.close()
+
+
+def test_a_worker_that_hangs_is_ended_and_started_anew(gateway: Workers) -> None:
+    impatient = "import siaga_gateway.workers as it; it._SIGN_S = 4.0; import siaga_gateway.__main__"
+    gateway.start_workers(2, [sys.executable, "-c", impatient])
+    os.kill(gateway.pids[1], signal.SIGSTOP)
+    again = gateway.hear("worker_ready")
+    assert again["worker"] == 2
+    assert gone(gateway.pids[1])
+    assert "worker 2 gives no sign of life" in gateway.stderr()
+    gateway.pids[1] = again["pid"]
+    assert gateway.stop() == 0
+
+
+def test_workers_whose_parent_is_killed_end_by_themselves(gateway: Workers) -> None:
+    gateway.start_workers(2)
+    gateway.kill()
+    eventually(lambda: all(gone(pid) for pid in gateway.pids), "the workers are gone", 60)
+    store = gateway.store()
+    kinds = [entry.kind for entry in store.journal_after(0)]
+    assert kinds.count(journal.GATEWAY_STOPPED) == 2
+    store.close()
+
+
+def test_a_console_hears_of_what_either_worker_stored(gateway: Workers, broker: Mosquitto) -> None:
+    """The console runs in the first worker; half of the presses are stored by the second."""
+    buttons = enroll_at(gateway.store(), read_key(gateway.data), 4)
+    gateway.start_workers(2)
+    heard: set[int] = set()
+    end = threading.Event()
+
+    def listen(console: httpx.Client) -> None:
+        with console.stream("GET", "/live", params={"after": 0}) as stream:
+            for line in stream.iter_lines():
+                if line.startswith("id: "):
+                    heard.add(int(line.removeprefix("id: ")))
+                if end.is_set():
+                    return
+
+    with httpx.Client(base_url=gateway.console, headers={"Origin": gateway.console.rstrip("/")}, timeout=60) as console:
+        assert console.post("/sign-in", data={"name": "Siti"}).status_code == 303
+        listener = threading.Thread(target=listen, args=(console,), daemon=True)
+        listener.start()
+        crowd = Crowd(broker.port, buttons, pause_s=0.01, seed=1)
+        crowd.start()
+        eventually(lambda: sum(len(one.presses) for one in crowd.buttons) > 20, "presses", 60)
+        crowd.finish(60)
+        store = gateway.store()
+        eventually(lambda: not store.pending("cad"), "the outbox is empty", 60)
+        whole = {entry.id for entry in store.journal_after(0, 100_000)}
+        eventually(lambda: heard >= whole, "the console has heard of all", 60)
+        end.set()
+        listener.join(60)
+        store.close()
+
+
+@pytest.mark.timeout(420)
+def test_a_database_that_is_held_and_killed_stops_the_answers_and_loses_nothing(
+    tmp_path: Path, broker: Mosquitto, receiver: Receiver
+) -> None:
+    with own_server() as server:
+        gateway = Workers(tmp_path / "gateway", broker.port, receiver.port, server.new_database())
+        try:
+            _through_outages(gateway, server, broker, receiver)
+        finally:
+            gateway.kill()
+
+
+def _through_outages(gateway: Workers, server: PostgresServer, broker: Mosquitto, receiver: Receiver) -> None:
+    buttons = enroll_at(gateway.store(), read_key(gateway.data), 8)
+    gateway.start_workers(2)
+    crowds = crowds_of(broker, buttons, 2)
+    for crowd in crowds:
+        crowd.start()
+
+    def answers() -> int:
+        return sum(len(one.acknowledged) for crowd in crowds for one in crowd.buttons)
+
+    for outage in (server.hold, server.kill):
+        before = answers()
+        eventually(lambda before=before: answers() > before + 5, "presses are answered", 90)
+        outage()
+        time.sleep(0.5)  # what was under way is through
+        during = answers()
+        time.sleep(1.5)
+        assert answers() == during, "without a store nothing is answered"
+        if outage == server.hold:
+            server.go_on()
+        else:
+            server.start()
+    before = answers()
+    eventually(lambda: answers() > before + 5, "presses are answered again", 90)
+    for crowd in crowds:
+        crowd.finish(90)
+    store = gateway.store()
+    eventually(lambda: not store.pending("cad"), "the outbox is empty", 90)
+    assert gateway.stop() == 0
+    check_the_books(store, crowds, receiver)
+    store.close()
+
+
+def test_several_workers_on_sqlite_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    gateway = Gateway(tmp_path, 1883)
+    said = gateway.command("run", "--workers", "2", check=False)
+    assert "2 workers need a store that they can share" in said
+    assert "[store]" in said
+
+
+def test_a_worker_that_cannot_start_ends_all_and_says_why(gateway: Workers, broker: Mosquitto) -> None:
+    broker.kill()
+    text = gateway.config.read_text().replace("[mqtt]\n", "[mqtt]\nstart_timeout_s = 1\n")
+    gateway.config.write_text(text)
+    said = gateway.command("run", "--workers", "2", check=False)
+    assert "no MQTT broker at 127.0.0.1" in said
+    assert "of 2 could not start" in said

@@ -1,0 +1,52 @@
+"""`make torture`: presses for minutes while everything fails that can, then the questions. `--help` says what can be
+chosen. A failed run leaves its logs and its store."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    words = argparse.ArgumentParser(prog="make torture", description=__doc__)
+    words.add_argument("--seconds", type=float, default=300, help="how long it presses (%(default)s)")
+    words.add_argument("--rate", type=float, default=30, help="frames a second (%(default)s)")
+    words.add_argument("--devices", type=int, default=200, help="virtual devices (%(default)s)")
+    words.add_argument(
+        "--buttons", type=int, default=2, help="beside them, the firmware under MicroPython (%(default)s)"
+    )
+    words.add_argument("--engine", choices=["sqlite", "postgresql"], default="sqlite", help="the store (%(default)s)")
+    words.add_argument("--seed", type=int, default=None, help="the seed of a run that is to be repeated")
+    words.add_argument("--keep", action="store_true", help="keep logs and store of a run that went well")
+    chosen = words.parse_args(arguments)
+    sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "firmware")]
+    from course import torture
+
+    seed = int(time.time()) % 100_000 if chosen.seed is None else chosen.seed
+    folder = ROOT / "build" / "torture" / f"{time.strftime('%Y%m%d-%H%M%S')}-{seed}"
+    folder.mkdir(parents=True)
+    print(f"torture with --seed {seed}, in {folder.relative_to(ROOT)}", flush=True)
+    print(
+        torture(
+            folder,
+            seconds=chosen.seconds,
+            rate_per_s=chosen.rate,
+            devices=chosen.devices,
+            buttons=chosen.buttons,
+            engine=chosen.engine,
+            seed=seed,
+        )
+    )
+    if not chosen.keep:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
