@@ -23,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--buttons", type=int, default=2, help="beside them, the firmware under MicroPython (%(default)s)"
     )
     words.add_argument("--engine", choices=["sqlite", "postgresql"], default="sqlite", help="the store (%(default)s)")
+    words.add_argument("--workers", type=int, default=1, help="of the gateway, with PostgreSQL (%(default)s)")
     words.add_argument("--seed", type=int, default=None, help="the seed of a run that is to be repeated")
     words.add_argument("--keep", action="store_true", help="keep logs and store of a run that went well")
     chosen = words.parse_args(arguments)
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             devices=chosen.devices,
             buttons=chosen.buttons,
             engine=chosen.engine,
+            workers=chosen.workers,
             seed=seed,
         )
     )
