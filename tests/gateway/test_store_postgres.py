@@ -11,13 +11,17 @@ from pathlib import Path
 import psycopg
 import pytest
 import stored
+from hypothesis import given
+from hypothesis import strategies as st
 from ingesting import NOW_MS, NOW_S, Desk
 
 from brokers import free_port
 from databases import Place, own_server, rows, shared_server
-from siaga_gateway.adapters.sql import SqlStore, StoreUnusable
+from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, commands
 from siaga_gateway.adapters.sql import postgres as engine_module
+from siaga_gateway.adapters.sql.arrays import array, register
 from siaga_gateway.adapters.sql.postgres import Postgres
+from siaga_gateway.adapters.sql.transaction import INCIDENTS
 from siaga_gateway.service.store import StoreFailing
 
 
@@ -278,3 +282,42 @@ def test_many_processes_may_open_a_new_store_at_once(shared: Place) -> None:
     assert len({store.name for store in stores}) == 1
     for store in stores:
         store.close()
+
+
+@given(st.lists(st.none() | st.integers(-(2**63), 2**63 - 1)), st.lists(st.none() | st.binary(max_size=200)))
+def test_arrays_arrive_as_they_were_sent(numbers: list[int | None], frames: list[bytes | None]) -> None:
+    texts = [None if frame is None else frame.hex() + "°ł🚨" for frame in frames]
+    with psycopg.connect(shared_server().conninfo("postgres")) as connection:
+        register(connection)
+        for kind, values in (("int8", numbers), ("bytea", frames), ("text", texts)):
+            row = connection.execute(f"SELECT %s::{kind}[]", (array(kind, values),)).fetchone()
+            assert row == (values,)
+
+
+def test_what_every_batch_asks_for_is_found_by_an_index(store: SqlStore) -> None:
+    """With small tables the planner reads all of them; here it may not, if there is another way."""
+    device_ids = [stored.DEVICE_ID, b"another!"]
+    writing = store.writing
+    among, parameters = writing.among("incident", "device_id", device_ids)
+    asked = {
+        "event": writing.by_keys("frame", "event", ("device_id", "counter"), [(one, 1) for one in device_ids]),
+        "press": writing.by_keys(
+            "arrived", "press", ("device_id", "counter", "test"), [(one, 1, 0) for one in device_ids]
+        ),
+        "incident": (f"{INCIDENTS} WHERE incident.state <> 'closed' AND {among}", parameters),
+        "device_status": _where("device_status", writing.among("device_status", "device_id", device_ids)),
+        "device": _where("device", writing.among("device", "device_id", device_ids)),
+        "outbox": ("SELECT * FROM outbox WHERE state = 'pending' AND output = ? AND id > ? ORDER BY id", ["cad", 0]),
+        "journal": ("SELECT * FROM journal WHERE id > ? ORDER BY id LIMIT 500", [0]),
+        "command": (commands.DUE, [NOW_MS, 9]),
+    }
+    with store.engine.transaction() as session:
+        session.run("SET LOCAL enable_seqscan = off")
+        for table, (query, values) in asked.items():
+            plan = "\n".join(row[0] for row in session.fetch(f"EXPLAIN {query}", values))
+            assert f"Seq Scan on {table} " not in plan, plan
+            assert "Index" in plan, plan
+
+
+def _where(table: str, condition: tuple[str, list[object]]) -> tuple[str, list[object]]:
+    return f"SELECT * FROM {table} WHERE {condition[0]}", condition[1]

@@ -22,6 +22,7 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
+from siaga_gateway.adapters.sql.arrays import array, register
 from siaga_gateway.adapters.sql.engine import Insert, Row, Session, StoreUnusable
 from siaga_gateway.service.store import StoreConflict, StoreFailing
 
@@ -103,7 +104,8 @@ class _Writing:
         return ", ".join(f"?::{self.types[table, column]}[]" for column in columns)
 
     def among(self, table: str, column: str, values: Collection[Any]) -> tuple[str, list[Any]]:
-        return f"{table}.{column} = ANY(?::{self.types[table, column]}[])", [list(values)]
+        kind = self.types[table, column]
+        return f"{table}.{column} = ANY(?::{kind}[])", [array(kind, tuple(values))]
 
     def by_keys(
         self, select: str, table: str, columns: tuple[str, ...], keys: Collection[Row]
@@ -113,7 +115,14 @@ class _Writing:
         return (
             f"SELECT {select} FROM unnest({self.arrays(table, columns)}) AS wanted ({', '.join(names)}) "  # noqa: S608
             f"JOIN {table} ON {same}"
-        ), [list(column) for column in zip(*keys, strict=True)]
+        ), self.columns(table, columns, keys)
+
+    def columns(self, table: str, columns: tuple[str, ...], rows: Collection[Row]) -> list[Any]:
+        """The rows' values by column, each as one parameter."""
+        return [
+            array(self.types[table, column], values)
+            for column, values in zip(columns, zip(*rows, strict=True), strict=True)
+        ]
 
 
 class _Link:
@@ -176,7 +185,7 @@ class _Session:
             names = ", ".join(insert.names)
             text = f"INSERT INTO {insert.table} ({names}) SELECT * FROM unnest({arrays}){insert.tail()}"  # noqa: S608
             self._statements[insert] = text
-        self.run(text, [list(column) for column in zip(*rows, strict=True)])
+        self.run(text, self._writing.columns(insert.table, insert.names, rows))
 
     def change(self, insert: Insert, rows: Sequence[Row]) -> None:
         self.insert(insert, rows)
@@ -323,7 +332,9 @@ class Postgres:
 
     def _connect(self) -> _Link:
         with _failing():
-            return _Link(psycopg.connect(self._conninfo, autocommit=True))
+            connection = psycopg.connect(self._conninfo, autocommit=True)
+        register(connection)
+        return _Link(connection)
 
     @contextmanager
     def _link(self) -> Iterator[tuple[_Link, bool]]:
