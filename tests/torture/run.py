@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -30,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "firmware")]
     from course import torture
 
+    # Whoever ends it, ends its processes, its file system and its cable with it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     seed = int(time.time()) % 100_000 if chosen.seed is None else chosen.seed
     folder = ROOT / "build" / "torture" / f"{time.strftime('%Y%m%d-%H%M%S')}-{seed}"
     folder.mkdir(parents=True)
