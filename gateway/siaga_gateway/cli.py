@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from siaga_gateway.commands import audit, look, maintenance, registrations, registry, setup
+from siaga_gateway.commands import audit, look, maintenance, personal, registrations, registry, setup
 from siaga_gateway.commands import command as to_devices
 from siaga_gateway.commands.shared import config_option, told_plainly
 
@@ -64,5 +64,7 @@ for each in (
     look.incidents,
     look.outbox,
     audit.audit,
+    personal.retention,
+    personal.personal_key,
 ):
     gateway.add_command(each)

@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validat
 from pydantic.fields import FieldInfo
 
 from siaga_gateway.config_operations import MetricsSettings, SupervisionSettings
+from siaga_gateway.config_retention import RetentionSettings
 from siaga_gateway.config_section import Port
 from siaga_gateway.config_section import Section as _Section
 from siaga_gateway.config_sms import SmsSettings
@@ -163,6 +164,11 @@ class Settings(_Section):
         "siaga.lampung. Incidents are named after it."
     )
     data_dir: Path = Field(description="Folder of the store and the gateway's key.")
+    personal_key: Path | None = Field(
+        None,
+        description="File with the key that personal data is encrypted under; none: `personal-key` in `data_dir`. "
+        "Lay it where no backup of the store goes.",
+    )
     mode: Mode = Field(
         Mode.ACTUAL,
         description="How receivers are to take what is sent: actual or exercise. A test of one button is marked by the "
@@ -208,6 +214,9 @@ class Settings(_Section):
         default_factory=SupervisionSettings, description="When a button becomes a case for the installers."
     )
     metrics: MetricsSettings = Field(default_factory=MetricsSettings, description="Figures and health.")
+    retention: RetentionSettings = Field(
+        default_factory=RetentionSettings, description="How long what is known of people is kept."
+    )
     outputs: list[OutputSettings] = Field(default_factory=list, description="Where incidents are sent.")
 
     @field_validator("mode", mode="before")
@@ -336,6 +345,7 @@ def _absolute(settings: Settings, base: Path) -> Settings:
     return settings.model_copy(
         update={
             "data_dir": base / settings.data_dir,
+            "personal_key": settings.personal_key and base / settings.personal_key,
             "store": settings.store.under(base),
             "mqtt": mqtt,
             "lorawan": lorawan,

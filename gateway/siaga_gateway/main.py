@@ -24,6 +24,7 @@ from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, open_store
 from siaga_gateway.bearers import OtherBearers
 from siaga_gateway.config import OutputSettings, Settings, SettingsError, load
 from siaga_gateway.domain.event import Timing
+from siaga_gateway.erasures import Erasures, policy_of
 from siaga_gateway.keyfile import read_key
 from siaga_gateway.operations import Operations
 from siaga_gateway.premises import StartError, check_folder, console_socket, lock_folder, session_secret
@@ -38,9 +39,11 @@ from siaga_gateway.service.keep import House
 from siaga_gateway.service.keyring import KeyRing
 from siaga_gateway.service.lease import Lease
 from siaga_gateway.service.live import JournalBell
+from siaga_gateway.service.maintenance_desk import MaintenanceDesk
 from siaga_gateway.service.operate import Operator
 from siaga_gateway.service.outbox import OutboxWorker, wake_all
 from siaga_gateway.service.ports import Clock, Output
+from siaga_gateway.service.retention import Retention, RetentionWorker
 from siaga_gateway.service.store import Store, StoreFailing
 from siaga_gateway.service.watch import JournalWatch
 from siaga_gateway.workers import Workers, end_with_parent
@@ -148,6 +151,7 @@ def _run(
     operations = Operations(settings, store, bell, clock, link, others, ingest, workers, name)
     operator = Operator(store, keyring, downlinks, bell, clock, outputs=names, committed=wake)
     disclosures = DisclosureLog(store, clock)
+    retention = RetentionWorker(store, _retention(settings, store, clock), clock, bell, lambda: _say_head(store))
 
     # Until the console's server takes over, SIGTERM ends in the same orderly way.
     signal.signal(signal.SIGTERM, _end)
@@ -166,6 +170,10 @@ def _run(
         commands.start()
         disclosures.start()
         _say_head(store)
+        if store.key_fault is not None:
+            log.error("%s; presses go on without their holders' names", store.key_fault)
+            _note(store, clock, journal.PERSONAL_KEY_MISSING, {"why": store.key_fault})
+        retention.start()
         from importlib.metadata import version
 
         _note(store, clock, journal.GATEWAY_STARTED, {"version": version("siaga"), "pid": os.getpid(), **which})
@@ -191,6 +199,7 @@ def _run(
         others.hold_back()
         ingest.stop()
         commands.stop()
+        retention.stop()
         disclosures.stop()
         for worker in workers:
             worker.stop()
@@ -209,6 +218,10 @@ def _wait_for_the_end() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: told.set())
     told.wait()
+
+
+def _retention(settings: Settings, store: Store, clock: Clock) -> Retention:
+    return Retention(store, clock, policy_of(settings), Erasures(settings.data_dir).add)
 
 
 def _say_head(store: SqlStore) -> None:
@@ -245,7 +258,13 @@ def _console(
     )
     try:
         return create_app(
-            reader=store, operate=operator, disclosures=disclosures, bell=bell, clock=clock, options=options
+            reader=store,
+            operate=operator,
+            disclosures=disclosures,
+            bell=bell,
+            clock=clock,
+            options=options,
+            maintenance=MaintenanceDesk(store, bell, clock, settings.supervision.wanted),
         )
     except VendorMissing as error:
         raise StartError(str(error)) from None

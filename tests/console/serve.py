@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from console.fakes import FakeBell, FakeClock, FakeDisclosures
 from console.filebook import FileBook
+from console.fleet import fleet_desk, open_fleet
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.web.app import ConsoleOptions, create_app, end_streams
 
@@ -28,9 +29,18 @@ async def serve(journal: Path, port: int, settings: dict[str, object]) -> None:
     bell = FakeBell()
     book = FileBook(bell, journal)
     given = {"gateway_name": "Lampung", "mode": Mode.ACTUAL, "language": "id", "operators": {}, "secret": b"k" * 32}
+    folder = settings.pop("fleet", None)
+    clock = FakeClock()
+    maintenance = None if folder is None else fleet_desk(open_fleet(Path(str(folder))), bell, clock)
     options = ConsoleOptions(**{**given, **settings, "mode": Mode(settings.get("mode", "actual"))})  # type: ignore[arg-type]
     app = create_app(
-        reader=book, operate=book, disclosures=FakeDisclosures(), bell=bell, options=options, clock=FakeClock()
+        reader=book,
+        operate=book,
+        disclosures=FakeDisclosures(),
+        bell=bell,
+        options=options,
+        clock=clock,
+        maintenance=maintenance,
     )
     listening = socket.socket()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

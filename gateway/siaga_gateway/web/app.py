@@ -11,8 +11,10 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from siaga_gateway.domain.incident import Mode
+from siaga_gateway.service.maintenance_desk import MaintenanceDesk
 from siaga_gateway.service.ports import Bell, Clock, Disclosures, JournalReader, Operate
 from siaga_gateway.web import api, pages
+from siaga_gateway.web import maintenance as pages_of_maintenance
 from siaga_gateway.web.auth import Sessions, SignIn
 from siaga_gateway.web.desk import Desk
 from siaga_gateway.web.guard import Guard
@@ -49,6 +51,7 @@ def create_app(
     bell: Bell,
     options: ConsoleOptions,
     clock: Clock,
+    maintenance: MaintenanceDesk | None = None,
 ) -> FastAPI:
     """The console. `reader`, `operate` and `disclosures` are called from threads; `bell` from the event loop.
 
@@ -74,10 +77,12 @@ def create_app(
         language=options.language,
         passwords=bool(options.operators),
         watchdog_ms=round(options.watchdog_s * 1000),
+        maintenance=maintenance,
     )
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(pages.router)
     app.include_router(api.router)
+    app.include_router(pages_of_maintenance.router)
     pages.add_refusals(app)
     app.add_middleware(Guard, hosts=options.hosts, failed=pages.failed)
     return app

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from siaga_gateway.catalogue import LANGUAGES, clock_time, text
 from siaga_gateway.domain.incident import Disposition, Mode
+from siaga_gateway.service.maintenance_desk import MaintenanceDesk
 from siaga_gateway.service.ports import Clock, Disclosures, JournalReader, Operate
 from siaga_gateway.web.auth import Session, Sessions, SignIn
 from siaga_gateway.web.live import LiveStreams
@@ -46,6 +47,7 @@ class Desk:
     language: str
     passwords: bool  # operators are configured
     watchdog_ms: int
+    maintenance: MaintenanceDesk | None = None  # None: this console has no page for it
 
 
 def desk_of(request: Request) -> Desk:

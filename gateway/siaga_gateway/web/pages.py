@@ -107,7 +107,7 @@ def add_refusals(app: FastAPI) -> None:
 
     @app.exception_handler(SignedOut)
     async def signed_out(request: Request, _: SignedOut) -> Response:
-        if request.url.path == "/":
+        if request.url.path in ("/", "/maintenance"):
             return RedirectResponse("/sign-in", 303)
         return PlainTextResponse(text("console.error.signed_out", language_of(request)), 401)
 

@@ -5,10 +5,10 @@ The sieve is one statement over all devices, so that of a million only those com
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from siaga_gateway.adapters.sql.engine import Insert, Row
+from siaga_gateway.adapters.sql.engine import Insert, Row, Writing
 from siaga_gateway.adapters.sql.rows import DEVICE, STATUS, columns, device_of, status_of
 from siaga_gateway.domain.status import REJECTED_MS, RESTART_MS
 from siaga_gateway.domain.supervision import GAP_OF_A_RESTART, INSTALLING_MS, Case, Cause
@@ -65,6 +65,8 @@ def watched_of(row: Row, cases: Sequence[Case] = ()) -> Watched:
 
 class MaintenanceReads:
     """This part of service.store.Store."""
+
+    writing: Writing
 
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         raise NotImplementedError
@@ -134,6 +136,12 @@ class MaintenanceReads:
     def _open_of(self, device_id: bytes) -> list[Case]:
         rows = self.fetch(f"{_SELECT} WHERE closed_ms IS NULL AND device_id = ? ORDER BY id", (device_id,))
         return [case_of(row) for row in rows]
+
+    def watched_by(self, device_ids: Collection[bytes]) -> Mapping[bytes, Watched]:
+        if not device_ids:
+            return {}
+        among, parameters = self.writing.among("device", "device_id", device_ids)
+        return {row[0]: watched_of(row) for row in self.fetch(f"{_WATCHED} WHERE {among}", parameters)}
 
     def census(self) -> Census:
         devices: dict[str, int] = {}
