@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from siaga_gateway.commands import audit, look, maintenance, personal, registrations, registry, setup
+from siaga_gateway.commands import audit, backup, look, maintenance, personal, registrations, registry, setup
 from siaga_gateway.commands import command as to_devices
 from siaga_gateway.commands.shared import config_option, told_plainly
 
@@ -64,6 +64,8 @@ for each in (
     look.incidents,
     look.outbox,
     audit.audit,
+    backup.backup,
+    backup.restore,
     personal.retention,
     personal.personal_key,
 ):
