@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from siaga_gateway.adapters.clock import WallClock
+from siaga_gateway.adapters.mosquitto_passwords import PasswordsUnusable
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, open_store, store_is_there
 from siaga_gateway.config import Settings, SettingsError, load
 from siaga_gateway.domain.command import CommandError
@@ -49,6 +50,7 @@ def told_plainly(command: F) -> F:
             return command(*arguments, **options)
         except (
             SettingsError,
+            PasswordsUnusable,
             StoreUnusable,
             StoreFailing,
             StoreConflict,
