@@ -17,8 +17,9 @@ from siaga_gateway.domain.status import RESTART_MS, DeviceStatus
 from siaga_gateway.domain.supervision import Cause, Wanted, problems
 from siaga_gateway.service import journal
 from siaga_gateway.service.live import JournalBell
+from siaga_gateway.service.maintenance_desk import MaintenanceError, close_case
 from siaga_gateway.service.store import Sieve
-from siaga_gateway.service.supervise import MaintenanceError, Supervisor, close_case
+from siaga_gateway.service.supervise import Supervisor
 
 NOW = 1_790_000_000_000
 DAY_MS = 24 * 3600 * 1000

@@ -17,8 +17,8 @@ from siaga_gateway.config import Settings, SettingsError, load
 from siaga_gateway.domain.command import CommandError
 from siaga_gateway.domain.supervision import PROFILES
 from siaga_gateway.service.enrol import EnrolError
+from siaga_gateway.service.maintenance_desk import MaintenanceError
 from siaga_gateway.service.store import StoreConflict, StoreFailing
-from siaga_gateway.service.supervise import MaintenanceError
 
 _LONGEST_S = 604_800  # what a button's own setting allows
 F = TypeVar("F", bound=Callable[..., Any])
