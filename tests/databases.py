@@ -19,11 +19,14 @@ import psycopg
 import pytest
 
 from brokers import free_port
+from siaga_gateway.adapters.key_file import FILE_NAME, KeyFile
 from siaga_gateway.adapters.sql import SqlStore, store_path
 from siaga_gateway.adapters.sql.engine import Engine
 from siaga_gateway.adapters.sql.migrate import known_migrations, migrate
 from siaga_gateway.adapters.sql.postgres import Postgres
+from siaga_gateway.adapters.sql.sealing import HeldKeys
 from siaga_gateway.adapters.sql.sqlite import Sqlite
+from siaga_gateway.domain.personal import PersonalKey, PersonalKeys
 
 ENGINES: Final = ("sqlite", "postgresql")
 _START_S: Final = 60.0
@@ -175,7 +178,7 @@ class Place:
         return Postgres(self.conninfo) if self.conninfo else Sqlite(store_path(self._folder))
 
     def open(self, now_ms: int) -> SqlStore:
-        return SqlStore(self.engine(), now_ms)
+        return SqlStore(self.engine(), now_ms, KeyFile(self._folder / FILE_NAME))
 
     def open_at(self, version: int, now_ms: int) -> Engine:
         """As the program left it that knew only so many migrations."""
@@ -188,6 +191,11 @@ class Place:
     def settings(self) -> str:
         """The section of the gateway's settings; for SQLite there is none."""
         return f'[store]\nurl = "{self.conninfo}"\n' if self.conninfo else ""
+
+
+def held_keys() -> HeldKeys:
+    """A key for personal data that no file has, for a store that is opened once."""
+    return HeldKeys(PersonalKeys([PersonalKey.generate()]))
 
 
 def rows(store: SqlStore, table: str) -> int:

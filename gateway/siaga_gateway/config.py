@@ -17,7 +17,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
+from siaga_gateway.config_broker import BrokerFilesSettings
 from siaga_gateway.config_operations import MetricsSettings, SupervisionSettings
+from siaga_gateway.config_retention import RetentionSettings
 from siaga_gateway.config_section import Port
 from siaga_gateway.config_section import Section as _Section
 from siaga_gateway.config_sms import SmsSettings
@@ -67,12 +69,17 @@ class MqttSettings(BrokerSettings):
     share: str | None = Field(
         None,
         description="Group of workers among which the broker shares out what the buttons send, by MQTT 5's shared "
-        "subscriptions; none: `siaga` where there are several workers, else no group. All workers of all machines name "
-        "the same.",
+        "subscriptions; none: a name made of the gateway's key, where there are several workers. All workers of all "
+        "machines name the same, and nobody else may know it.",
         pattern=r"^[A-Za-z0-9._-]{1,64}$",
     )
     start_timeout_s: float = Field(
         10, description="How long the start waits for the broker before it gives up.", ge=1, le=600
+    )
+    retained_status: bool = Field(
+        True,
+        description="Have the broker retain the gateway's status. False for a broker that retains nothing, as the one "
+        "of `siaga gateway broker-config`.",
     )
 
 
@@ -163,6 +170,11 @@ class Settings(_Section):
         "siaga.lampung. Incidents are named after it."
     )
     data_dir: Path = Field(description="Folder of the store and the gateway's key.")
+    personal_key: Path | None = Field(
+        None,
+        description="File with the key that personal data is encrypted under; none: `personal-key` in `data_dir`. "
+        "Lay it where no backup of the store goes.",
+    )
     mode: Mode = Field(
         Mode.ACTUAL,
         description="How receivers are to take what is sent: actual or exercise. A test of one button is marked by the "
@@ -201,6 +213,9 @@ class Settings(_Section):
     )
     store: StoreSettings = Field(default_factory=StoreSettings, description="Where everything is kept.")
     mqtt: MqttSettings = Field(default_factory=MqttSettings, description="The broker.")
+    broker: BrokerFilesSettings = Field(
+        default_factory=BrokerFilesSettings, description="Who may log in at the broker."
+    )
     lorawan: LorawanSettings = Field(default_factory=LorawanSettings, description="LoRaWAN, beside the broker.")
     sms: SmsSettings = Field(default_factory=SmsSettings, description="Text messages, beside the broker.")
     console: ConsoleSettings = Field(default_factory=ConsoleSettings, description="The console.")
@@ -208,6 +223,9 @@ class Settings(_Section):
         default_factory=SupervisionSettings, description="When a button becomes a case for the installers."
     )
     metrics: MetricsSettings = Field(default_factory=MetricsSettings, description="Figures and health.")
+    retention: RetentionSettings = Field(
+        default_factory=RetentionSettings, description="How long what is known of people is kept."
+    )
     outputs: list[OutputSettings] = Field(default_factory=list, description="Where incidents are sent.")
 
     @field_validator("mode", mode="before")
@@ -336,8 +354,10 @@ def _absolute(settings: Settings, base: Path) -> Settings:
     return settings.model_copy(
         update={
             "data_dir": base / settings.data_dir,
+            "personal_key": settings.personal_key and base / settings.personal_key,
             "store": settings.store.under(base),
             "mqtt": mqtt,
+            "broker": settings.broker.under(base),
             "lorawan": lorawan,
             "sms": settings.sms.under(base),
             "outputs": outputs,

@@ -18,12 +18,15 @@ from siaga_gateway import logs
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.folder_out import CapFolderOutput
 from siaga_gateway.adapters.http_out import CapHttpOutput, WebhookOutput
+from siaga_gateway.adapters.mosquitto_passwords import BrokerAccess, Change, PasswordFile
 from siaga_gateway.adapters.mqtt import BrokerUnreachable, MqttLink
 from siaga_gateway.adapters.sms import BEARER as SMS
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, open_store
 from siaga_gateway.bearers import OtherBearers
 from siaga_gateway.config import OutputSettings, Settings, SettingsError, load
 from siaga_gateway.domain.event import Timing
+from siaga_gateway.domain.verify import GatewayKey
+from siaga_gateway.erasures import Erasures, policy_of
 from siaga_gateway.keyfile import read_key
 from siaga_gateway.operations import Operations
 from siaga_gateway.premises import StartError, check_folder, console_socket, lock_folder, session_secret
@@ -42,6 +45,7 @@ from siaga_gateway.service.maintenance_desk import MaintenanceDesk
 from siaga_gateway.service.operate import Operator
 from siaga_gateway.service.outbox import OutboxWorker, wake_all
 from siaga_gateway.service.ports import Clock, Output
+from siaga_gateway.service.retention import Retention, RetentionWorker
 from siaga_gateway.service.store import Store, StoreFailing
 from siaga_gateway.service.watch import JournalWatch
 from siaga_gateway.workers import Workers, end_with_parent
@@ -99,7 +103,8 @@ def _run(
     settings: Settings, store: SqlStore, outputs: list[Output], clock: Clock, bound: socket.socket | None, seat: Seat
 ) -> None:
     bell = JournalBell()
-    keyring = KeyRing(store, read_key(settings.data_dir))
+    gateway_key = read_key(settings.data_dir)
+    keyring = KeyRing(store, gateway_key)
     name = seat.name(settings)
     which: dict[str, object] = {} if seat.among(settings) is None else {"worker": name}
     workers = [
@@ -116,12 +121,14 @@ def _run(
         sink=entry_point,
         mode=str(settings.mode),
         worker=seat.among(settings),
+        share=gateway_key.share_name,
         on_change=_journalled(store, bell, clock),
     )
 
     def journalled(**facts: object) -> Callable[[bool, str], None]:
         return _journalled(store, bell, clock, lost=journal.BEARER_LOST, back=journal.BEARER_BACK, facts=facts)
 
+    access = _broker_access(settings, store, gateway_key, clock)
     others = OtherBearers(settings, clock=clock, sink=entry_point, journalled=journalled)
     downlinks = Downlinks(link, others.replies, paid=(SMS,))
     commands = CommandWorker(store, keyring, downlinks, bell, clock)
@@ -149,6 +156,7 @@ def _run(
     operations = Operations(settings, store, bell, clock, link, others, ingest, workers, name)
     operator = Operator(store, keyring, downlinks, bell, clock, outputs=names, committed=wake)
     disclosures = DisclosureLog(store, clock)
+    retention = RetentionWorker(store, _retention(settings, store, clock), clock, bell, lambda: _say_head(store))
 
     # Until the console's server takes over, SIGTERM ends in the same orderly way.
     signal.signal(signal.SIGTERM, _end)
@@ -165,8 +173,14 @@ def _run(
             raise StartError(str(error)) from None
         others.start()
         commands.start()
+        if access is not None:
+            access.start()
         disclosures.start()
         _say_head(store)
+        if store.key_fault is not None:
+            log.error("%s; presses go on without their holders' names", store.key_fault)
+            _note(store, clock, journal.PERSONAL_KEY_MISSING, {"why": store.key_fault})
+        retention.start()
         from importlib.metadata import version
 
         _note(store, clock, journal.GATEWAY_STARTED, {"version": version("siaga"), "pid": os.getpid(), **which})
@@ -192,10 +206,13 @@ def _run(
         others.hold_back()
         ingest.stop()
         commands.stop()
+        retention.stop()
         disclosures.stop()
         for worker in workers:
             worker.stop()
         watch.stop()
+        if access is not None:
+            access.stop()
         operations.stop()
         link.stop()
         others.stop()
@@ -210,6 +227,10 @@ def _wait_for_the_end() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: told.set())
     told.wait()
+
+
+def _retention(settings: Settings, store: Store, clock: Clock) -> Retention:
+    return Retention(store, clock, policy_of(settings), Erasures(settings.data_dir).add)
 
 
 def _say_head(store: SqlStore) -> None:
@@ -307,6 +328,17 @@ def _output(output: OutputSettings, settings: Settings, clock: Clock) -> Output:
                 )
     except ValueError as error:
         raise SettingsError(f"output {output.name!r}: {error}") from None
+
+
+def _broker_access(settings: Settings, store: Store, key: GatewayKey, clock: Clock) -> BrokerAccess | None:
+    if settings.broker.passwords is None:
+        return None
+
+    def changed(change: Change) -> None:
+        _note(store, clock, journal.BROKER_ACCESS, {"given": change.given, "withdrawn": change.withdrawn})
+
+    file = PasswordFile(settings.broker.passwords, settings.broker.pid_file)
+    return BrokerAccess(store, key, file, changed)
 
 
 def _name_orphans(store: Store, outputs: list[Output]) -> None:

@@ -23,6 +23,7 @@ DEADLINE_S = 1800
 MEASUREMENTS: tuple[tuple[str, list[str]], ...] = (
     ("One ES256 signature on the button's interpreter", [sys.executable, str(HERE / "signature.py")]),
     ("Events verified, stored and dispatched", [sys.executable, str(HERE / "gateway_throughput.py")]),
+    ("One and two workers on PostgreSQL", [sys.executable, str(HERE / "workers.py")]),
     ("Press to console event at 100 presses/s", [sys.executable, str(HERE / "console_latency.py")]),
     ("Press to its first byte on the way out", [sys.executable, str(HERE / "press_to_air.py")]),
     ("Size of the firmware as bytecode", [sys.executable, str(HERE / "size.py")]),

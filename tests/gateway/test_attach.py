@@ -210,7 +210,7 @@ def test_a_press_of_a_registration_that_became_active_ends_the_hold(desk: Desk) 
     button = desk.button(RegistrationState.PENDING)
     desk.take(button.press(NOW_S))
     with desk.store.transaction() as transaction:
-        transaction.set_registration(button.device_id, RegistrationState.ACTIVE)
+        transaction.set_registration(button.device_id, RegistrationState.ACTIVE, 0)
     desk.take(button.follow(Kind.UPDATE, NOW_S, **at()))
     assert desk.only().held, "an update is no new call"
     assert desk.stages(button.press(NOW_S, again=True)) == [(3, RECEIVED)]
@@ -234,7 +234,7 @@ def test_a_test_press_is_never_dispatched_as_an_emergency(desk: Desk) -> None:
 
 
 def test_a_test_press_of_an_inactive_registration_is_refused(desk: Desk) -> None:
-    button = desk.button(RegistrationState.SUSPENDED)
+    button = desk.button(RegistrationState.SUSPENDED, 0)
     assert desk.stages(button.press(NOW_S, test=True)) == [(1, REFUSED)]
     assert desk.told("trainer") == []
 

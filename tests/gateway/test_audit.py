@@ -69,7 +69,7 @@ def test_each_event_is_kept_with_the_stage_that_it_was_answered_with(desk: Desk)
     with desk.store.transaction() as transaction:
         from siaga_gateway.domain.registry import RegistrationState
 
-        transaction.set_registration(suspended.device_id, RegistrationState.SUSPENDED)
+        transaction.set_registration(suspended.device_id, RegistrationState.SUSPENDED, 0)
     replies = desk.take(suspended.press(NOW_S), suspended.press(NOW_S, test=True))
     kept = {(e.device_id, e.counter): e.answer for e in desk.store.event_rows_after(0, 99)}
     for reply in replies:

@@ -269,11 +269,11 @@ def test_a_device_that_was_suspended_meanwhile_is_sent_nothing(post: Post) -> No
     button = post.desk.button()
     number = post.ask(button)
     with post.desk.store.transaction() as transaction:
-        transaction.set_registration(button.device_id, RegistrationState.SUSPENDED)
+        transaction.set_registration(button.device_id, RegistrationState.SUSPENDED, 0)
     assert post.sent(button) == []
     assert post.state(button, number) == "waiting"
     with post.desk.store.transaction() as transaction:
-        transaction.set_registration(button.device_id, RegistrationState.ACTIVE)
+        transaction.set_registration(button.device_id, RegistrationState.ACTIVE, 0)
     assert post.sent(button, 60_000) == [number]
 
 

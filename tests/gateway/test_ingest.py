@@ -276,7 +276,7 @@ def test_a_suspension_by_another_process_holds_from_the_next_frame_on(desk: Desk
         sent.settle(1)
         other = place.open(NOW_MS)
         with other.transaction() as transaction:
-            transaction.set_registration(button.device_id, RegistrationState.STOLEN)
+            transaction.set_registration(button.device_id, RegistrationState.STOLEN, 0)
         other.close()
         sent.give(button.press(NOW_S))
         sent.settle(2)

@@ -100,7 +100,7 @@ def test_another_process_may_write_at_the_same_time(place: Place, store: SqlStor
     other = stored.new_store(place)
     version = store.registry_version()
     with other.transaction() as transaction:
-        transaction.set_registration(stored.DEVICE_ID, RegistrationState.STOLEN)
+        transaction.set_registration(stored.DEVICE_ID, RegistrationState.STOLEN, 0)
     assert store.registry_version() == version + 1
     assert store.devices_changed(version) == [stored.DEVICE_ID]
     assert store.enrolled([stored.DEVICE_ID])[stored.DEVICE_ID].device.state is RegistrationState.STOLEN

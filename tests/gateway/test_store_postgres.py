@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ingesting import NOW_MS, NOW_S, Desk
 
 from brokers import free_port
-from databases import Place, own_server, rows, shared_server
+from databases import Place, held_keys, own_server, rows, shared_server
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, commands
 from siaga_gateway.adapters.sql import postgres as engine_module
 from siaga_gateway.adapters.sql.arrays import array, register
@@ -74,8 +74,10 @@ def test_journal_numbers_become_visible_in_their_order(shared: Place, store: Sql
     end = threading.Event()
     seen: list[int] = []
 
+    first = store.last_journal_id()
+
     def read() -> None:
-        after = store.last_journal_id()
+        after = first
         while True:
             last_look = end.is_set()
             page = store.journal_after(after)
@@ -91,7 +93,6 @@ def test_journal_numbers_become_visible_in_their_order(shared: Place, store: Sql
                     transaction.note("seen", NOW_MS)
 
     reader = threading.Thread(target=read)
-    first = store.last_journal_id()
     reader.start()
     with ThreadPoolExecutor(4) as writers:
         list(writers.map(write, (store, *others), range(4)))
@@ -183,7 +184,7 @@ def test_a_commit_of_one_is_told_to_the_other(shared: Place, store: SqlStore) ->
 
 def test_a_server_that_is_killed_is_an_error_in_a_sentence_and_its_return_is_enough(tmp_path: Path) -> None:
     with own_server() as server:
-        store = SqlStore(Postgres(server.new_database()), NOW_MS)
+        store = SqlStore(Postgres(server.new_database()), NOW_MS, held_keys())
         stored.with_device(store)
         stored.open_incident(store)
         store.await_change(1)
@@ -224,7 +225,7 @@ def test_a_server_that_stands_still_is_given_up_and_used_again_when_it_goes_on(
     monkeypatch.setattr(engine_module, "ANSWER_S", 1.0)
     monkeypatch.setattr(engine_module, "CONNECT_S", 2)
     with own_server() as server:
-        store = SqlStore(Postgres(server.new_database()), NOW_MS)
+        store = SqlStore(Postgres(server.new_database()), NOW_MS, held_keys())
         stored.with_device(store)
         server.hold()
         try:

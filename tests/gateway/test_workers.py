@@ -23,6 +23,7 @@ from test_gateway_kill import Receiver
 from brokers import Mosquitto
 from databases import Place, PostgresServer, own_server
 from pressing import PressingButton
+from siaga_gateway.adapters.key_file import FILE_NAME, KeyFile
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.adapters.sql.postgres import Postgres
 from siaga_gateway.keyfile import read_key
@@ -69,7 +70,7 @@ class Workers(Gateway):
         return said
 
     def store(self) -> SqlStore:
-        return SqlStore(Postgres(self.conninfo), 0)
+        return SqlStore(Postgres(self.conninfo), 0, KeyFile(self.data / FILE_NAME))
 
     def _end(self, how: str) -> int:
         if self.process is None:

@@ -9,13 +9,16 @@ from pathlib import Path
 import click
 
 from siaga_gateway.adapters.clock import WallClock
+from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.catalogue import clock_time
 from siaga_gateway.commands.registrations import csv_option, enrol_file
 from siaga_gateway.commands.shared import CheckIn, DeviceId, by_option, config_option, opened, told_plainly
 from siaga_gateway.commands.written import end_of, frame_of, position_of
-from siaga_gateway.domain.registry import RegistrationState
+from siaga_gateway.domain.personal import PersonalKeyError
+from siaga_gateway.domain.registry import Owner, RegistrationState
 from siaga_gateway.domain.report import Bearer
 from siaga_gateway.domain.status import DeviceStatus
+from siaga_gateway.service import journal
 from siaga_gateway.service.enrol import EnrolError, NewOwner, Registrar
 
 _BEARERS = {Bearer.LTE: "LTE", Bearer.SMS: "SMS", Bearer.LORAWAN: "LoRaWAN", Bearer.WIFI: "Wi-Fi"}
@@ -47,10 +50,13 @@ def add_owner(config: Path, name: str, nik: str, phone: str, address: str, langu
 
 @owner.command(name="list")
 @config_option
+@by_option
 @told_plainly
-def list_owners(config: Path) -> None:
-    """Number and name of each owner."""
+def list_owners(config: Path, actor: str) -> None:
+    """Number and name of each owner. Personal data: it is noted who asked."""
     with opened(config) as (_, store):
+        _readable(store)
+        note_read(store, actor, "owners")
         for person in store.owners():
             click.echo(f"{person.id:>6}  {person.name}")
 
@@ -58,13 +64,13 @@ def list_owners(config: Path) -> None:
 @owner.command(name="show")
 @config_option
 @click.argument("owner_id", type=int)
+@by_option
 @told_plainly
-def show_owner(config: Path, owner_id: int) -> None:
-    """All that is registered of one owner. Personal data: ask only where you need it."""
+def show_owner(config: Path, owner_id: int, actor: str) -> None:
+    """All that is registered of one owner. Personal data: ask only where you need it; it is noted who asked."""
     with opened(config) as (_, store):
-        person = store.owner(owner_id)
-        if person is None:
-            raise EnrolError(f"there is no owner {owner_id}; `siaga gateway owner list` shows them")
+        person = known_owner(store, owner_id)
+        note_read(store, actor, "owner", owner_id)
         for what, value in (
             ("name", person.name),
             ("NIK", person.nik),
@@ -73,11 +79,35 @@ def show_owner(config: Path, owner_id: int) -> None:
             ("language", person.language),
         ):
             click.echo(f"{what + ':':<10}{value}")
-        for enrolled, _ in store.devices():
-            if enrolled.device.owner_id == owner_id:
-                click.echo(
-                    f"device:   {enrolled.device.device_id.hex()} {enrolled.device.state} {enrolled.device.label}"
-                )
+        for enrolled in store.enrolled(store.devices_of(owner_id)).values():
+            device = enrolled.device
+            click.echo(f"device:   {device.device_id.hex()} {device.state} {device.label}")
+
+
+def _readable(store: SqlStore) -> None:
+    """Raises PersonalKeyError where owners cannot be read."""
+    if store.key_fault is not None:
+        raise PersonalKeyError(store.key_fault)
+
+
+def known_owner(store: SqlStore, owner_id: int) -> Owner:
+    """Raises EnrolError or PersonalKeyError."""
+    _readable(store)
+    person = store.owner(owner_id)
+    if person is None:
+        raise EnrolError(
+            f"there is no owner {owner_id}, or their data was erased; `siaga gateway owner list` shows those there are"
+        )
+    if person.unreadable:
+        raise PersonalKeyError(f"owner {owner_id} cannot be read: sealed by a key that is not here, or changed")
+    return person
+
+
+def note_read(store: SqlStore, actor: str, what: str, owner_id: int | None = None) -> None:
+    """Before anything is shown. Raises StoreFailing, and nothing is."""
+    with store.transaction() as transaction:
+        facts = {"what": what, "owner_id": owner_id}
+        transaction.note(journal.PERSONAL_READ, WallClock().now_ms(), facts, actor=actor)
 
 
 @click.command()

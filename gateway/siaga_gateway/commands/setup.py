@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from siaga_gateway.adapters.clock import WallClock
-from siaga_gateway.adapters.sql import open_store
+from siaga_gateway.adapters.sql import key_file, open_store
 from siaga_gateway.commands.shared import config_option, told_plainly
 from siaga_gateway.config import SettingsError, load
 from siaga_gateway.config_reference import markdown, reference
@@ -98,7 +98,8 @@ def init(config: Path, name: str, data_dir: Path, mode: str) -> None:
     click.echo(f"Settings: {config}\nData:     {settings.data_dir}")
     click.echo(f"Gateway key for buttons (gateway_key): {read_key(settings.data_dir).public_xy.hex()}")
     click.echo(
-        f"Keep a copy of {key_path(settings.data_dir)} in a safe place: without it every button is enrolled anew."
+        f"Keep a copy of {key_path(settings.data_dir)} in a safe place: without it every button is enrolled anew.\n"
+        f"Keep a copy of {key_file(settings).path} in another, away from backups: without it no owner can be read."
     )
 
 

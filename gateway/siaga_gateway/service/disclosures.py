@@ -57,7 +57,7 @@ class DisclosureLog:
             with self._store.transaction() as transaction:
                 transaction.note(journal.PERSONAL_READ, now_ms, {"what": what}, incident_id=incident_id, actor=operator)
         except StoreFailing as error:
-            log.error("operator %s was shown incident %d (%s), not noted yet: %s", operator, incident_id, what, error)
+            log.error("an operator was shown incident %d (%s), not noted yet: %s", incident_id, what, error)
             self._gather(operator, [incident_id])
 
     def listed(self, operator: str, incident_ids: Collection[int]) -> None:
@@ -98,7 +98,7 @@ class DisclosureLog:
             mine = self._gathered.setdefault(operator, [])
             mine.extend(numbers)
             if len(mine) > _REMEMBERED:
-                log.error("operator %s was shown %d incidents that could not be noted", operator, len(mine))
+                log.error("an operator was shown %d incidents, and it could not be noted", len(mine))
                 mine.clear()
 
     def _new(self, operator: str, incident_id: int, what: str, now_ms: int) -> bool:

@@ -58,9 +58,9 @@ class Registrar:
 
     def add_owner(self, new: NewOwner, *, actor: str) -> Owner:
         """Register a person. Raises EnrolError where the NIK is registered already."""
-        same = next((owner for owner in self._store.owners() if owner.nik == new.nik), None)
+        same = self._store.owner_by_nik(new.nik)
         if same is not None:
-            raise EnrolError(f"this NIK is registered already, as owner {same.id}; enrol the device for that owner")
+            raise EnrolError(f"this NIK is registered already, as owner {same}; enrol the device for that owner")
         draft = new.draft()
         now_ms = self._clock.now_ms()
         with self._store.transaction() as transaction:
@@ -164,7 +164,7 @@ class Registrar:
             return before
         now_ms = self._clock.now_ms()
         with self._store.transaction() as transaction:
-            transaction.set_registration(device_id, state)
+            transaction.set_registration(device_id, state, now_ms)
             transaction.note(
                 journal.REGISTRATION_CHANGED,
                 now_ms,

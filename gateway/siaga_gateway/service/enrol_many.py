@@ -5,7 +5,7 @@ The list may be given again after an interruption: what is enrolled already is p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -50,7 +50,7 @@ def enrol_many(
 ) -> Enrolment:
     """Enrol all, active. `done` hears how many lines are dealt with. Raises EnrolError, naming each faulty line."""
     now_ms = clock.now_ms()
-    owners = {owner.nik: owner for owner in store.owners()}
+    owners = _registered(store, {line.owner.nik for line in lines})
     devices = _checked(lines, owners, now_ms)
     before = _enrolled(store, list(devices))
     fresh = [(line, device) for device_id, (line, device) in devices.items() if device_id not in before]
@@ -93,11 +93,18 @@ def expire_many(
         some = open_[begin : begin + _TOGETHER]
         with store.transaction() as transaction:
             for device in some:
-                transaction.set_registration(device.device_id, RegistrationState.EXPIRED)
+                transaction.set_registration(device.device_id, RegistrationState.EXPIRED, now_ms)
                 facts = {"before": str(device.state), "after": str(RegistrationState.EXPIRED), "reason": reason}
                 transaction.note(journal.REGISTRATION_CHANGED, now_ms, facts, device_id=device.device_id, actor=actor)
         done(begin + len(some))
     return len(open_)
+
+
+def _registered(store: Store, niks: Collection[str]) -> dict[str, Owner]:
+    """Those that somebody has, with who that is."""
+    found = ((nik, store.owner_by_nik(nik)) for nik in niks)
+    owners = ((nik, store.owner(number)) for nik, number in found if number is not None)
+    return {nik: owner for nik, owner in owners if owner is not None}
 
 
 def _checked(

@@ -10,6 +10,7 @@ from typing import Final
 from siaga_gateway.domain.attach import stage_of
 from siaga_gateway.domain.frame import Stage, encode_ack, eta_field
 from siaga_gateway.domain.incident import Change, Disposition, Incident, IncidentState
+from siaga_gateway.domain.personal import PersonalKeyError
 from siaga_gateway.service import journal
 from siaga_gateway.service.keyring import KeyRing
 from siaga_gateway.service.notices import tell
@@ -114,7 +115,10 @@ class Operator:
             )
             return after, journal.CLOSED, {"disposition": str(ended)}, Change.CLOSED
 
-        return self._do(incident_id, operator, IncidentState.CLOSED, step)
+        try:
+            return self._do(incident_id, operator, IncidentState.CLOSED, step)
+        except PersonalKeyError as error:
+            raise OperateError(f"the note cannot be kept ({error}): close the incident without one") from None
 
     def dispatch_held(self, incident_id: int, operator: str) -> Incident:
         """The button learns that its call was taken; the outputs hear of it as of one that opens now."""

@@ -25,7 +25,7 @@ from siaga_gateway.domain.record import record
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.domain.status import DeviceStatus
 from siaga_gateway.domain.supervision import Case, Cause, Wanted
-from siaga_gateway.service.audit import AuditReader
+from siaga_gateway.service.audit import AuditReader, EventRow
 from siaga_gateway.service.ports import JournalReader
 
 EventKey = tuple[bytes, int]  # device_id, counter
@@ -84,6 +84,14 @@ class Stranger:
     frames: int
     frame: bytes  # the latest
     enrol_frame: bytes | None  # the latest ENROL that proves possession of its key
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What the erasing of an owner reached."""
+
+    device_ids: tuple[bytes, ...]
+    incident_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +266,29 @@ class Transaction(Protocol):
     # Registry
     def add_owner(self, owner: Owner, at_ms: int) -> int: ...
     def add_device(self, device: Device) -> None: ...
-    def set_registration(self, device_id: bytes, state: RegistrationState) -> None: ...
+    def set_registration(self, device_id: bytes, state: RegistrationState, at_ms: int) -> None: ...
+
+    # What is forgotten. Frames, signatures and the journal never are; lock the devices first
+    def forget_statuses(self, device_ids: Collection[bytes], before_ms: int) -> int:
+        """Last positions from before then. How many."""
+        ...
+
+    def forget_incidents(self, ids: Collection[int], positions_before_ms: int, notes_before_ms: int) -> tuple[int, int]:
+        """Of those closed before then the positions, and the notes, with what their notices kept. How many of each."""
+        ...
+
+    def forget_strangers(self, before_ms: int) -> int:
+        """Those last heard before then. How many."""
+        ...
+
+    def erase_owner(self, owner_id: int, at_ms: int) -> Erased:
+        """All that tells who this is and where they were, for good."""
+        ...
+
+    def claim(self, what: str, now_ms: int, every_ms: int) -> bool:
+        """Whether this is the one to do what is done once in a while by one worker of all; from then on it counts as
+        done."""
+        ...
 
     # Commands to devices
     def last_down_counter(self, device_id: bytes) -> int | None:
@@ -333,8 +363,46 @@ class Store(JournalReader, AuditReader, Protocol):
     def devices_changed(self, since_version: int) -> Sequence[bytes]: ...
     def enrolled(self, device_ids: Collection[bytes]) -> Mapping[bytes, Enrolled]: ...
     def devices(self) -> Sequence[tuple[Enrolled, DeviceStatus | None]]: ...
+    def registrations(self) -> Mapping[bytes, RegistrationState]:
+        """The registered state of every device, by its device_id."""
+        ...
+
     def owners(self) -> Sequence[Owner]: ...
     def owner(self, owner_id: int) -> Owner | None: ...
+    def owner_by_nik(self, nik: str) -> int | None:
+        """The number of the owner who has it."""
+        ...
+
+    def owner_registered(self, owner_id: int) -> int | None:
+        """When, Unix ms; None for nobody and for who was erased."""
+        ...
+
+    def devices_of(self, owner_id: int) -> Sequence[bytes]: ...
+    def incidents_of(self, owner_id: int) -> Sequence[int]: ...
+    def under_way(self, owner_id: int) -> Sequence[int]:
+        """Incidents of this owner that are open, or that a receiver has still to hear of."""
+        ...
+
+    def status(self, device_id: bytes) -> DeviceStatus | None: ...
+    def event_rows_of(self, device_id: bytes, after_counter: int, limit: int) -> Sequence[EventRow]: ...
+
+    # What is too old; pages after the last of the page before
+    def expired_statuses(self, before_ms: int, after: bytes, limit: int) -> Sequence[bytes]: ...
+    def expired_incidents(
+        self, positions_before_ms: int, notes_before_ms: int, after: int, limit: int
+    ) -> Sequence[tuple[int, bytes]]:
+        """Number and device."""
+        ...
+
+    def expired_owners(self, before_ms: int, after: int, limit: int) -> Sequence[int]:
+        """Whose last registration ended before then, and who has nothing under way."""
+        ...
+
+    def expired_strangers(self, before_ms: int) -> int: ...
+    def scrub(self) -> None:
+        """See that what was erased does not stay behind in the store's files, as far as the engine can."""
+        ...
+
     def strangers(self) -> Sequence[Stranger]:
         """The latest seen first."""
         ...

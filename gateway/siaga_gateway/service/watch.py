@@ -13,6 +13,7 @@ from siaga_gateway.service.store import Store, StoreFailing
 log = logging.getLogger(__name__)
 
 _EVERY_S: Final = 0.5
+_BREATH_S: Final = 0.02  # after a ring: hundreds of commits a second by others are not hundreds of looks
 
 
 class JournalWatch:
@@ -49,3 +50,4 @@ class JournalWatch:
                 last = now
                 self._bell.ring()
                 self._grown()
+                self._stop.wait(_BREATH_S)

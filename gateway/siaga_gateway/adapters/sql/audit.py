@@ -42,6 +42,9 @@ EVENT: Final = (
     "batch",
 )
 _EVENTS_AFTER: Final = f"SELECT id, {columns(EVENT)} FROM event WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
+_EVENTS_OF: Final = (
+    f"SELECT id, {columns(EVENT)} FROM event WHERE device_id = ? AND counter > ? ORDER BY counter LIMIT ?"  # noqa: S608
+)
 _CHAIN_AFTER: Final = (
     f"SELECT {columns(JOURNAL)}, hash, NULL AS number, NULL AS events, NULL AS digest "  # noqa: S608
     "FROM journal WHERE id > ? UNION ALL "
@@ -182,6 +185,10 @@ class AuditReads:
 
     def event_rows_after(self, after_id: int, limit: int) -> Sequence[EventRow]:
         return [EventRow(*row) for row in self.fetch(_EVENTS_AFTER, (after_id, limit))]
+
+    def event_rows_of(self, device_id: bytes, after_counter: int, limit: int) -> Sequence[EventRow]:
+        rows = self.fetch(_EVENTS_OF, (device_id, after_counter, limit))
+        return [EventRow(*row) for row in rows]
 
     def event_signature(self, device_id: bytes, counter: int) -> bytes | None:
         rows = self.fetch("SELECT signature FROM event WHERE device_id = ? AND counter = ?", (device_id, counter))

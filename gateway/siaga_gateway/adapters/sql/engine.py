@@ -140,6 +140,11 @@ class Engine(Protocol):
 
     def release(self, name: str, holder: str) -> None: ...
 
+    def scrub(self, whole: bool) -> None:
+        """See that what was changed or deleted does not stay behind in the files, where this is in our hands. whole:
+        take the time for all of it, as it was written before anybody took care. Raises StoreFailing."""
+        ...
+
     def close(self) -> None:
         """Further calls raise StoreFailing."""
         ...

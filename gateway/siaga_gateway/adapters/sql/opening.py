@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from siaga_gateway.adapters.key_file import FILE_NAME, KeyFile
 from siaga_gateway.adapters.sql.store import SqlStore, store_path
 from siaga_gateway.config import Settings
 from siaga_gateway.config_store import StoreSettings
@@ -9,11 +10,17 @@ from siaga_gateway.config_store import StoreSettings
 
 def open_store(settings: Settings, now_ms: int) -> SqlStore:
     """Open the store, made or brought to this program's shape where needed. Raises StoreUnusable."""
+    keys = key_file(settings)
     if not settings.store.shared:
-        return SqlStore(store_path(settings.data_dir), now_ms)
+        return SqlStore(store_path(settings.data_dir), now_ms, keys)
     from siaga_gateway.adapters.sql.postgres import Postgres
 
-    return SqlStore(Postgres(_conninfo(settings.store), settings.store.connections), now_ms)
+    return SqlStore(Postgres(_conninfo(settings.store), settings.store.connections), now_ms, keys)
+
+
+def key_file(settings: Settings) -> KeyFile:
+    """Where the keys for personal data are."""
+    return KeyFile(settings.personal_key or settings.data_dir / FILE_NAME)
 
 
 def store_is_there(settings: Settings) -> bool:

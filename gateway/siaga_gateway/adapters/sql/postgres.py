@@ -430,6 +430,16 @@ class Postgres:
 
     # Others
 
+    def scrub(self, whole: bool) -> None:
+        # Older versions of rows stay in the files until a vacuum; write-ahead logs and archives are the database's.
+        for table in ("owner", "incident", "notice", "device", "device_status"):
+            with self._link() as (link, _), _failing():
+                link.ask("SET statement_timeout = 0", ())
+                try:
+                    link.ask(f"VACUUM {'FULL ' if whole and table == 'owner' else ''}{table}", ())
+                finally:
+                    link.ask(f"SET statement_timeout = '{STATEMENT_S}s'", ())
+
     def await_change(self, timeout_s: float) -> None:
         link = self._listening
         try:

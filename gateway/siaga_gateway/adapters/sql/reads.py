@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from siaga_gateway.adapters.sql import commands, tallies
+from siaga_gateway.adapters.sql import commands, forgetting, tallies
 from siaga_gateway.adapters.sql.audit import AuditReads
 from siaga_gateway.adapters.sql.engine import Row, Writing
 from siaga_gateway.adapters.sql.maintenance import MaintenanceReads
@@ -22,14 +22,14 @@ from siaga_gateway.adapters.sql.rows import (
     entry_of,
     from_snapshot,
     incident_of,
-    owner_of,
     status_of,
     stranger_of,
 )
+from siaga_gateway.adapters.sql.sealing import Sealing
 from siaga_gateway.adapters.sql.transaction import INCIDENTS
 from siaga_gateway.domain.command import Command
 from siaga_gateway.domain.incident import Change, Incident, Notice
-from siaga_gateway.domain.registry import Owner
+from siaga_gateway.domain.registry import Owner, RegistrationState
 from siaga_gateway.domain.status import DeviceStatus
 from siaga_gateway.service.ports import JournalEntry
 from siaga_gateway.service.store import Attempt, Delivery, DeliveryState, Enrolled, StoreFailing, Stranger, Tally
@@ -57,6 +57,7 @@ class SqlReads(AuditReads, MaintenanceReads):
 
     name: str
     writing: Writing
+    sealing: Sealing
 
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         raise NotImplementedError
@@ -85,11 +86,11 @@ class SqlReads(AuditReads, MaintenanceReads):
 
     def incident(self, incident_id: int) -> Incident | None:
         rows = self.fetch(f"{INCIDENTS} WHERE incident.id = ?", (incident_id,))
-        return incident_of(rows[0]) if rows else None
+        return incident_of(rows[0], self.sealing) if rows else None
 
     def open_incidents(self) -> Sequence[Incident]:
         rows = self.fetch(f"{INCIDENTS} WHERE incident.state <> 'closed' ORDER BY incident.opened_at_ms, incident.id")
-        return [incident_of(row) for row in rows]
+        return [incident_of(row, self.sealing) for row in rows]
 
     def recent_incidents(self, limit: int = 50) -> Sequence[Incident]:
         rows = self.fetch(
@@ -97,11 +98,11 @@ class SqlReads(AuditReads, MaintenanceReads):
             "ORDER BY incident.closed_at_ms DESC, incident.id DESC LIMIT ?",
             (limit,),
         )
-        return [incident_of(row) for row in rows]
+        return [incident_of(row, self.sealing) for row in rows]
 
     def recent_tests(self, limit: int = 50) -> Sequence[Incident]:
         rows = self.fetch(f"{INCIDENTS} WHERE incident.mode = 'test' ORDER BY incident.id DESC LIMIT ?", (limit,))
-        return [incident_of(row) for row in rows]
+        return [incident_of(row, self.sealing) for row in rows]
 
     # Registry
 
@@ -120,21 +121,66 @@ class SqlReads(AuditReads, MaintenanceReads):
             return {}
         among, parameters = self.writing.among("device", "device_id", device_ids)
         rows = self.fetch(f"{_ENROLLED} WHERE {among}", parameters)
-        return {row[0]: enrolled_of(row) for row in rows}
+        return {row[0]: enrolled_of(row, self.sealing) for row in rows}
 
     def devices(self) -> Sequence[tuple[Enrolled, DeviceStatus | None]]:
         cut = len(DEVICE) + len(OWNER)
         return [
-            (enrolled_of(row[:cut]), None if row[cut] is None else status_of(row[cut:])) for row in self.fetch(_DEVICES)
+            (enrolled_of(row[:cut], self.sealing), None if row[cut] is None else status_of(row[cut:]))
+            for row in self.fetch(_DEVICES)
         ]
 
+    def registrations(self) -> Mapping[bytes, RegistrationState]:
+        return {row[0]: RegistrationState(row[1]) for row in self.fetch("SELECT device_id, state FROM device")}
+
     def owners(self) -> Sequence[Owner]:
-        found = (owner_of(row) for row in self.fetch(f"SELECT {columns(OWNER)} FROM owner ORDER BY id"))  # noqa: S608
+        found = (self.sealing.owner_of(row) for row in self.fetch(f"SELECT {columns(OWNER)} FROM owner ORDER BY id"))  # noqa: S608
         return [owner for owner in found if owner is not None]
 
     def owner(self, owner_id: int) -> Owner | None:
         rows = self.fetch(f"SELECT {columns(OWNER)} FROM owner WHERE id = ?", (owner_id,))  # noqa: S608
-        return owner_of(rows[0]) if rows else None
+        return self.sealing.owner_of(rows[0]) if rows else None
+
+    def owner_by_nik(self, nik: str) -> int | None:
+        for index in self.sealing.keys.indexes(nik):
+            rows = self.fetch("SELECT id FROM owner WHERE nik_index = ?", (index,))
+            if rows:
+                return int(rows[0][0])
+        return None
+
+    def owner_registered(self, owner_id: int) -> int | None:
+        rows = self.fetch("SELECT created_at_ms FROM owner WHERE id = ? AND erased_at_ms IS NULL", (owner_id,))
+        return rows[0][0] if rows else None
+
+    def devices_of(self, owner_id: int) -> Sequence[bytes]:
+        return [row[0] for row in self.fetch("SELECT device_id FROM device WHERE owner_id = ?", (owner_id,))]
+
+    def incidents_of(self, owner_id: int) -> Sequence[int]:
+        return sorted(row[0] for row in self.fetch(forgetting.INCIDENT_IDS, (owner_id,)))
+
+    def under_way(self, owner_id: int) -> Sequence[int]:
+        return [row[0] for row in self.fetch(forgetting.UNDER_WAY, (owner_id,))]
+
+    def status(self, device_id: bytes) -> DeviceStatus | None:
+        rows = self.fetch(f"SELECT {columns(STATUS)} FROM device_status WHERE device_id = ?", (device_id,))  # noqa: S608
+        return status_of(rows[0]) if rows else None
+
+    def expired_statuses(self, before_ms: int, after: bytes, limit: int) -> Sequence[bytes]:
+        return [row[0] for row in self.fetch(forgetting.STATUSES, (after, before_ms, limit))]
+
+    def expired_incidents(
+        self, positions_before_ms: int, notes_before_ms: int, after: int, limit: int
+    ) -> Sequence[tuple[int, bytes]]:
+        rows = self.fetch(forgetting.INCIDENTS, (after, positions_before_ms, notes_before_ms, limit))
+        return [(number, device_id) for number, device_id in rows]
+
+    def expired_owners(self, before_ms: int, after: int, limit: int) -> Sequence[int]:
+        rows = self.fetch(forgetting.OWNERS, (after, before_ms, before_ms, before_ms, limit))
+        return [row[0] for row in rows]
+
+    def expired_strangers(self, before_ms: int) -> int:
+        count: int = self.fetch(forgetting.STRANGERS, (before_ms,))[0][0]
+        return count
 
     def strangers(self) -> Sequence[Stranger]:
         return [stranger_of(row) for row in self.fetch(f"{_STRANGER} ORDER BY last_seen_ms DESC")]
@@ -206,7 +252,7 @@ class SqlReads(AuditReads, MaintenanceReads):
             (delivery.incident_id, delivery.output, delivery.sequence),
         )
         return Notice(
-            incident=from_snapshot(rows[0][0], rows[0][1:]),
+            incident=from_snapshot(rows[0][0], rows[0][1:], self.sealing),
             change=Change(delivery.change),
             sequence=delivery.sequence,
             sent_at_ms=delivery.made_at_ms,

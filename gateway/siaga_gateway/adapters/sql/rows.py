@@ -9,8 +9,9 @@ from typing import Any, Final
 import orjson
 
 from siaga_gateway.adapters.sql.engine import Row
+from siaga_gateway.adapters.sql.sealing import Sealing
 from siaga_gateway.domain.incident import Change, Disposition, Incident, IncidentState, Mode, Position
-from siaga_gateway.domain.registry import Device, Owner, RegistrationState
+from siaga_gateway.domain.registry import Device, RegistrationState
 from siaga_gateway.domain.report import Status
 from siaga_gateway.domain.status import DeviceStatus
 from siaga_gateway.service.ports import JournalEntry
@@ -21,7 +22,7 @@ _MODES: Final = {str(member): member for member in Mode}
 _STATES: Final = {str(member): member for member in IncidentState}
 _REGISTRATIONS: Final = {str(member): member for member in RegistrationState}
 
-OWNER: Final = ("id", "name", "nik", "phone", "address", "language")
+OWNER: Final = ("id", "name", "nik", "phone", "address", "language", "key_id")
 DEVICE: Final = (
     "device_id",
     "public_xy",
@@ -120,18 +121,13 @@ def columns(names: tuple[str, ...], table: str | None = None) -> str:
     return ", ".join(names if table is None else (f"{table}.{name}" for name in names))
 
 
-def owner_of(row: Row) -> Owner | None:
-    """None where a LEFT JOIN found nobody."""
-    return None if row[0] is None else Owner(*row[:6])
-
-
 def device_of(row: Row) -> Device:
     device_id, public_xy, owner_id, state, *rest = row[: len(DEVICE)]
     return Device(device_id, public_xy, owner_id, RegistrationState(state), *rest)
 
 
-def enrolled_of(row: Row) -> Enrolled:
-    return Enrolled(device_of(row), owner_of(row[len(DEVICE) :]))
+def enrolled_of(row: Row, sealing: Sealing) -> Enrolled:
+    return Enrolled(device_of(row), sealing.owner_of(row[len(DEVICE) :]))
 
 
 def _position_of(row: Row) -> Position | None:
@@ -213,7 +209,7 @@ def _health(status: Status) -> bytes:
     )
 
 
-def incident_of(row: Row) -> Incident:
+def incident_of(row: Row, sealing: Sealing) -> Incident:
     """From INCIDENT and OWNER columns, in this order."""
     n = len(INCIDENT)
     (id_, identifier, mode, state, device_id, label, registration, _, opening, opened, pressed, delayed) = row[:12]
@@ -227,7 +223,7 @@ def incident_of(row: Row) -> Incident:
         device_id=device_id,
         device_label=label,
         registration=_REGISTRATIONS[registration],
-        owner=owner_of(row[n:]),
+        owner=sealing.owner_of(row[n:]),
         opening_counter=opening,
         opened_at_ms=opened,
         pressed_at_ms=pressed,
@@ -246,7 +242,7 @@ def incident_of(row: Row) -> Incident:
         closed_by=closed_by,
         closed_at_ms=closed_at,
         disposition=None if disposition is None else Disposition(disposition),
-        note=note,
+        note=sealing.open_note(note, id_),
         sequence=sequence,
         last_press=last_press,
         last_cancel=last_cancel,
@@ -254,7 +250,7 @@ def incident_of(row: Row) -> Incident:
     )
 
 
-def incident_row(incident: Incident) -> Row:
+def incident_row(incident: Incident, sealing: Sealing) -> Row:
     return (
         incident.id,
         incident.identifier,
@@ -282,7 +278,7 @@ def incident_row(incident: Incident) -> Row:
         incident.closed_by,
         incident.closed_at_ms,
         None if incident.disposition is None else incident.disposition.value,
-        incident.note,
+        sealing.seal_note(incident.note, incident.id),
         incident.sequence,
         incident.last_press,
         incident.last_cancel,
@@ -297,11 +293,11 @@ def snapshot(row: Row) -> str:
     return json_text(kept)
 
 
-def from_snapshot(text: str, owner_row: Row) -> Incident:
+def from_snapshot(text: str, owner_row: Row, sealing: Sealing) -> Incident:
     """The incident as it was, with the owner as known today."""
     kept = orjson.loads(text)
     kept["device_id"] = bytes.fromhex(kept["device_id"])
-    return incident_of((*(kept.get(name) for name in INCIDENT), *owner_row))
+    return incident_of((*(kept.get(name) for name in INCIDENT), *owner_row), sealing)
 
 
 def entry_of(row: Row) -> JournalEntry:

@@ -69,6 +69,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         # FULL: a commit returns when the disk has it. It is what an acknowledgement rests on.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA cache_size = -8192" if read_only else "PRAGMA cache_size = -65536")
         if read_only:
@@ -281,6 +282,13 @@ class Sqlite:
                     self._readers.append(reader)
                 self._local.reader = reader
             return reader.execute(statement, parameters).fetchall()
+
+    def scrub(self, whole: bool) -> None:
+        # What is deleted is overwritten at once (secure_delete); the log has it until it is carried over and cut.
+        with self._writing, failing():
+            if whole:
+                self.writer.execute("VACUUM")
+            self.writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def await_change(self, timeout_s: float) -> None:
         self._closed.wait(timeout_s)  # SQLite tells nobody of another process's commit

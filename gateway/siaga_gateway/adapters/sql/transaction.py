@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from siaga_gateway.adapters.sql import audit, commands, maintenance
+from siaga_gateway.adapters.sql import audit, commands, forgetting, maintenance, sealing
 from siaga_gateway.adapters.sql.engine import Insert, Row, Session, Writing
 from siaga_gateway.adapters.sql.quarantine import let_go, merge
 from siaga_gateway.adapters.sql.rows import (
@@ -23,6 +23,7 @@ from siaga_gateway.adapters.sql.rows import (
     status_of,
     status_row,
 )
+from siaga_gateway.adapters.sql.sealing import Sealing
 from siaga_gateway.domain.command import Command
 from siaga_gateway.domain.incident import Incident, IncidentState, Notice
 from siaga_gateway.domain.outcome import Mark
@@ -32,6 +33,7 @@ from siaga_gateway.domain.supervision import Case
 from siaga_gateway.service.store import (
     Attempt,
     DeliveryState,
+    Erased,
     EventKey,
     MarkedPress,
     MarkKey,
@@ -60,7 +62,7 @@ _ATTEMPTED: Final = (
     "UPDATE outbox SET state = CASE WHEN state = 'delivered' THEN state ELSE ? END, attempts = attempts + 1, "
     "last_attempt_ms = ?, detail = ? WHERE id = ?"
 )
-_DEVICE: Final = Insert("device", (*DEVICE, "changed"))
+_DEVICE: Final = Insert("device", (*DEVICE, "state_since_ms", "changed"))
 _ORDER: Final = (_EVENT, _SIGNATURE, _NOTICE, _ATTEMPT, _ATTEMPTED, maintenance.PUT)
 _OUTBOX: Final = Insert("outbox", ("id", "output", "incident_id", "sequence", "state"))
 _CHANGED: Final = "UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE name = ?"
@@ -69,13 +71,14 @@ _CHANGED: Final = "UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEX
 class SqlTransaction:
     """Implements service.store.Transaction. Made by SqlStore.transaction()."""
 
-    def __init__(self, session: Session, writing: Writing, writes: int = 0) -> None:
+    def __init__(self, session: Session, writing: Writing, sealing: Sealing, writes: int = 0) -> None:
         """writes: how many transactions of this process touched more than the journal and the outbox before it."""
         self._session = session
         self._writes = writes
         self._foreign: int | None = None
         self.touched = False
         self._writing = writing
+        self._sealing = sealing
         self._waiting: dict[Insert | str, list[Row]] = {statement: [] for statement in _ORDER}
         self._incidents: dict[int, Incident] = {}
         self._rows: dict[int, tuple[Incident, Row]] = {}
@@ -142,7 +145,7 @@ class SqlTransaction:
         """Its row, made once: with a change comes a notice of it."""
         made = self._rows.get(incident.id)
         if made is None or made[0] is not incident:
-            made = self._rows[incident.id] = (incident, incident_row(incident))
+            made = self._rows[incident.id] = (incident, incident_row(incident, self._sealing))
         return made[1]
 
     def _fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
@@ -209,7 +212,7 @@ class SqlTransaction:
         return {incident.id: incident for incident in self._read(rows)}
 
     def _read(self, rows: Iterable[Row]) -> list[Incident]:
-        incidents = [incident_of(row) for row in rows]
+        incidents = [incident_of(row, self._sealing) for row in rows]
         self._states.update({incident.id: incident.state for incident in incidents})
         return incidents
 
@@ -303,11 +306,14 @@ class SqlTransaction:
 
     def add_owner(self, owner: Owner, at_ms: int) -> int:
         self._next_registry_version()
+        index = self._sealing.keys.index(owner.nik)
         ((number,),) = self._fetch(
-            "INSERT INTO owner (name, nik, phone, address, language, created_at_ms) VALUES (?, ?, ?, ?, ?, ?) "
+            "INSERT INTO owner (name, nik_index, phone, address, language, created_at_ms) VALUES ('', ?, '', '', ?, ?) "
             "RETURNING id",
-            (owner.name, owner.nik, owner.phone, owner.address, owner.language, at_ms),
+            (index, owner.language, at_ms),
         )
+        # What is sealed is bound to the number, so that comes second.
+        self._session.run(sealing.SEAL_OWNER, (*self._sealing.owner_columns(number, owner), index, number))
         return int(number)
 
     def add_device(self, device: Device) -> None:
@@ -325,11 +331,46 @@ class SqlTransaction:
             device.checkin_s,
         )
         self.flush()
-        self._session.insert(_DEVICE, [(*row, version)])
+        self._session.insert(_DEVICE, [(*row, device.enrolled_at_ms, version)])
 
-    def set_registration(self, device_id: bytes, state: RegistrationState) -> None:
+    def set_registration(self, device_id: bytes, state: RegistrationState, at_ms: int) -> None:
         version = self._next_registry_version()
-        self._run("UPDATE device SET state = ?, changed = ? WHERE device_id = ?", (state.value, version, device_id))
+        self._run(
+            "UPDATE device SET state = ?, state_since_ms = ?, changed = ? WHERE device_id = ?",
+            (state.value, at_ms, version, device_id),
+        )
+
+    # What is forgotten
+
+    def forget_statuses(self, device_ids: Collection[bytes], before_ms: int) -> int:
+        self.touched = True
+        self.flush()
+        return forgetting.statuses(self._session, self._writing, device_ids, before_ms)
+
+    def forget_incidents(self, ids: Collection[int], positions_before_ms: int, notes_before_ms: int) -> tuple[int, int]:
+        self.touched = True
+        self.flush()
+        return forgetting.incidents(self._session, self._writing, ids, positions_before_ms, notes_before_ms)
+
+    def forget_strangers(self, before_ms: int) -> int:
+        self.touched = True
+        self.flush()
+        return forgetting.strangers(self._session, before_ms)
+
+    def erase_owner(self, owner_id: int, at_ms: int) -> Erased:
+        version = self._next_registry_version()
+        self.touched = True
+        self.flush()
+        return forgetting.owner(self._session, self._writing, owner_id, at_ms, version)
+
+    def claim(self, what: str, now_ms: int, every_ms: int) -> bool:
+        self._run("INSERT INTO meta (name, value) VALUES (?, '0') ON CONFLICT DO NOTHING", (f"done.{what}",))
+        return bool(
+            self._run(
+                "UPDATE meta SET value = ? WHERE name = ? AND CAST(value AS BIGINT) <= ?",
+                (str(now_ms), f"done.{what}", now_ms - every_ms),
+            )
+        )
 
     # Commands
 

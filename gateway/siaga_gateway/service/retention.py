@@ -1,0 +1,235 @@
+"""What is known of people goes when it is no longer needed: by policy every day, or for one person who asks.
+
+The evidence stays: frames with their signatures, and the journal of every decision. Frames hold positions; they are
+what a court or an inquiry needs, nobody sees them on the console, and the audit chain would show any that is missing.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Final
+
+from siaga_gateway.domain.registry import RegistrationState, state_at
+from siaga_gateway.service import journal
+from siaga_gateway.service.ports import Bell, Clock
+from siaga_gateway.service.store import Enrolled, Store, StoreFailing
+
+log = logging.getLogger(__name__)
+
+DAY_MS: Final = 86_400_000
+_PAGE: Final = 500  # in one transaction: the gateway writes between them
+_LOOK_S: Final = 600.0
+_RUN: Final = "retention"
+BY_POLICY: Final = "retention"
+# A person whose button may still be pressed for help cannot be forgotten.
+_LIVE: Final = frozenset({RegistrationState.ACTIVE, RegistrationState.PENDING})
+
+
+class RetentionError(Exception):
+    """Somebody cannot be erased now; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Days that things are kept; 0: for ever."""
+
+    positions_days: int
+    notes_days: int
+    personal_days: int
+    quarantine_days: int
+
+
+@dataclass(slots=True)
+class Forgotten:
+    """How many of each lost something."""
+
+    statuses: int = 0
+    incidents: int = 0
+    notes: int = 0
+    owners: int = 0
+    strangers: int = 0
+
+    def facts(self) -> dict[str, int]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+class Retention:
+    """Forgets what a policy or a person asks for. `erased` is told of each owner once it is committed: number, and when
+    they were registered (Unix ms), for a list that outlives the restoring of a backup."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        policy: Policy,
+        erased: Callable[[int, int], None] = lambda number, at_ms: None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._policy = policy
+        self._erased = erased
+
+    def run(self, actor: str | None = None, *, dry: bool = False) -> Forgotten:
+        """Forget all that is due, or (dry) only count it. Raises StoreFailing; what was done until then stays."""
+        now_ms = self._clock.now_ms()
+        done = Forgotten()
+        self._statuses(done, now_ms, dry)
+        self._incidents(done, now_ms, dry)
+        self._owners(done, now_ms, dry)
+        before_ms = _before(now_ms, self._policy.quarantine_days)
+        if dry:
+            done.strangers = self._store.expired_strangers(before_ms)
+            return done
+        with self._store.transaction() as transaction:
+            done.strangers = transaction.forget_strangers(before_ms)
+            transaction.note(journal.RETENTION_RUN, now_ms, done.facts(), actor=actor)
+        if done.owners:
+            self._store.scrub()
+        return done
+
+    def _statuses(self, done: Forgotten, now_ms: int, dry: bool) -> None:
+        before_ms, after = _before(now_ms, self._policy.positions_days), b""
+        while page := self._store.expired_statuses(before_ms, after, _PAGE):
+            after = page[-1]
+            if dry:
+                done.statuses += len(page)
+                continue
+            with self._store.transaction() as transaction:
+                transaction.lock(page)
+                done.statuses += transaction.forget_statuses(page, before_ms)
+
+    def _incidents(self, done: Forgotten, now_ms: int, dry: bool) -> None:
+        positions_ms = _before(now_ms, self._policy.positions_days)
+        notes_ms = _before(now_ms, self._policy.notes_days)
+        after = 0
+        while page := self._store.expired_incidents(positions_ms, notes_ms, after, _PAGE):
+            after = page[-1][0]
+            if dry:
+                done.incidents += len(page)
+                continue
+            with self._store.transaction() as transaction:
+                transaction.lock({device_id for _, device_id in page})
+                places, notes = transaction.forget_incidents([id_ for id_, _ in page], positions_ms, notes_ms)
+                done.incidents += places
+                done.notes += notes
+
+    def _owners(self, done: Forgotten, now_ms: int, dry: bool) -> None:
+        before_ms, after = _before(now_ms, self._policy.personal_days), 0
+        while page := self._store.expired_owners(before_ms, after, _PAGE):
+            after = page[-1]
+            for owner_id in page:
+                done.owners += 1
+                if not dry:
+                    self._erase(owner_id, now_ms, BY_POLICY, None)
+
+    def erase(self, owner_id: int, reason: str, actor: str, *, suspend: bool = False) -> int:
+        """Erase one person's data now. suspend: their devices first. Returns how many incidents lost what told of them.
+
+        Raises RetentionError where their buttons may still call for help, or something of theirs is under way.
+        """
+        if not reason.strip():
+            raise RetentionError("the reason is empty; it stays in the journal, so write no name in it")
+        registered_ms = self._store.owner_registered(owner_id)
+        if registered_ms is None:
+            raise RetentionError(f"there is no owner {owner_id}, or their data was erased already")
+        under_way = self._store.under_way(owner_id)
+        if under_way:
+            raise RetentionError(
+                f"incident {under_way[0]} of owner {owner_id} is open, or a message about it waits for its receiver: "
+                "close it, or wait for the delivery"
+            )
+        now_ms = self._clock.now_ms()
+        live = [one for one in self._devices(owner_id) if state_at(one.device, now_ms) in _LIVE]
+        if live and not suspend:
+            names = ", ".join(one.device.device_id.hex() for one in live)
+            raise RetentionError(
+                f"owner {owner_id} still has {names}: end it by `siaga gateway state DEVICE expired`, or say --suspend"
+            )
+        for one in live:
+            with self._store.transaction() as transaction:
+                transaction.lock([one.device.device_id])
+                transaction.set_registration(one.device.device_id, RegistrationState.SUSPENDED, now_ms)
+                transaction.note(
+                    journal.REGISTRATION_CHANGED,
+                    now_ms,
+                    {"before": str(one.device.state), "after": "suspended", "reason": reason},
+                    device_id=one.device.device_id,
+                    actor=actor,
+                )
+        incidents = self._erase(owner_id, now_ms, reason, actor)
+        self._store.scrub()
+        return incidents
+
+    def _devices(self, owner_id: int) -> list[Enrolled]:
+        return list(self._store.enrolled(self._store.devices_of(owner_id)).values())
+
+    def _erase(self, owner_id: int, now_ms: int, reason: str, actor: str | None) -> int:
+        registered_ms = self._store.owner_registered(owner_id)
+        with self._store.transaction() as transaction:
+            transaction.lock(self._store.devices_of(owner_id))
+            erased = transaction.erase_owner(owner_id, now_ms)
+            facts = {
+                "owner_id": owner_id,
+                "reason": reason,
+                "devices": len(erased.device_ids),
+                "incidents": len(erased.incident_ids),
+            }
+            transaction.note(journal.OWNER_ERASED, now_ms, facts, actor=actor)
+        if registered_ms is not None:
+            self._erased(owner_id, registered_ms)
+        return len(erased.incident_ids)
+
+
+class RetentionWorker:
+    """Runs it once a day, in one worker of all; `start`, `stop`. `daily` is called in every worker, once a day."""
+
+    def __init__(
+        self, store: Store, retention: Retention, clock: Clock, bell: Bell, daily: Callable[[], None] = lambda: None
+    ) -> None:
+        self._store = store
+        self._retention = retention
+        self._clock = clock
+        self._bell = bell
+        self._daily = daily
+        self._today = clock.now_ms() // DAY_MS
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(15)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.work()
+            except StoreFailing as error:
+                log.error("what is too old could not be removed: %s; trying again", error)
+            except Exception:
+                log.exception("what is too old could not be removed: an unexpected fault; trying again")
+            self._stop.wait(_LOOK_S)
+
+    def work(self) -> None:
+        """What is due now. Raises StoreFailing."""
+        now_ms = self._clock.now_ms()
+        if now_ms // DAY_MS != self._today:
+            self._today = now_ms // DAY_MS
+            self._daily()
+        with self._store.transaction() as transaction:
+            mine = transaction.claim(_RUN, now_ms, DAY_MS)
+        if mine:
+            done = self._retention.run()
+            log.info("removed what was too old: %s", done.facts())
+            self._bell.ring()
+
+
+def _before(now_ms: int, days: int) -> int:
+    """What is older than this goes; never anything for 0 days."""
+    return now_ms - days * DAY_MS if days else -1

@@ -1,0 +1,148 @@
+"""Events a second of one and of two workers on one PostgreSQL, and what an event takes on its disk.
+
+The workers are processes with the real ingest; frames lie in their inboxes when the clock starts, so that no broker is
+measured. The server is the tests' own, with fsync; it shares the processors with the workers.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+import time
+from collections.abc import Sequence
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import psycopg
+from gateway_throughput import BARE, BUTTONS, Unheard, bare, say, signed, wait
+
+from databases import PostgresServer, own_server
+from pressing import PressingButton
+from siaga_gateway.adapters.clock import WallClock
+from siaga_gateway.adapters.sql import SqlStore
+from siaga_gateway.adapters.sql.postgres import Postgres
+from siaga_gateway.domain.event import Timing
+from siaga_gateway.domain.frame import Kind
+from siaga_gateway.domain.incident import Mode
+from siaga_gateway.domain.registry import Device, Owner, RegistrationState
+from siaga_gateway.domain.verify import GatewayKey
+from siaga_gateway.service.inbound import InboundFrame
+from siaga_gateway.service.ingest import Ingest, Limits
+from siaga_gateway.service.keep import House
+from siaga_gateway.service.keyring import KeyRing
+from siaga_gateway.service.live import JournalBell
+
+EVENTS = 10_000
+HOUSE = House("siaga.bench", Mode.EXERCISE, Timing(), ("nowhere",), ())
+
+
+def enrol(conninfo: str, buttons: Sequence[PressingButton]) -> None:
+    clock = WallClock()
+    store = SqlStore(Postgres(conninfo), clock.now_ms())
+    with store.transaction() as transaction:
+        person = Owner(0, "Contoh Wati", "9900000000000001", "+620000000001", "Jl. Contoh 1, Bandar Lampung")
+        owner = transaction.add_owner(person, clock.now_ms())
+        for button in buttons:
+            state = RegistrationState.ACTIVE
+            transaction.add_device(
+                Device(button.device_id, button.public_xy, owner, state, "Toko Contoh, kasir", clock.now_ms())
+            )
+    store.close()
+
+
+def work(conninfo: str, frames: Sequence[bytes], together: Barrier, results: multiprocessing.Queue[float]) -> None:
+    """One worker: its own connections, keys and inbox. Puts its CPU seconds, counted from the common start."""
+    clock = WallClock()
+    store = SqlStore(Postgres(conninfo), clock.now_ms())
+    keyring = KeyRing(store, GatewayKey.generate())
+    keyring.look_up({raw[2:10] for raw in frames})
+    ingest = Ingest(
+        store=store,
+        keyring=keyring,
+        sender=Unheard(),
+        bell=JournalBell(),
+        clock=clock,
+        house=HOUSE,
+        limits=Limits(queue=20_000, verify_threads=1),
+    )
+    for raw in frames:
+        if not ingest.offer(InboundFrame(raw, clock.now_ms(), "bench", lambda: None), 0):
+            raise SystemExit("the inbox is smaller than the measurement")
+    together.wait(60)
+    cpu = time.process_time()
+    ingest.start()
+    wait(lambda: ingest.counts.stored >= len(frames), "storing")
+    results.put(time.process_time() - cpu)
+    ingest.stop()
+    store.close()
+
+
+def rate(conninfo: str, frames: Sequence[bytes], workers: int) -> tuple[float, float]:
+    """(events a second of all together, CPU microseconds of a worker for each). Frames go in turn, as a broker shares
+    them out: each button's to all workers."""
+    spawn = multiprocessing.get_context("spawn")
+    together, results = spawn.Barrier(workers + 1), spawn.Queue()
+    processes = [
+        spawn.Process(target=work, args=(conninfo, frames[number::workers], together, results))
+        for number in range(workers)
+    ]
+    for process in processes:
+        process.start()
+    together.wait(60)
+    begun = time.perf_counter()
+    cpu_s = sum(results.get(timeout=120) for _ in processes)
+    seconds = time.perf_counter() - begun
+    for process in processes:
+        process.join(60)
+    return len(frames) / seconds, cpu_s / len(frames) * 1e6
+
+
+def bytes_of(conninfo: str) -> int:
+    """All tables with their indexes."""
+    with psycopg.connect(conninfo, autocommit=True) as looking:
+        looking.execute("VACUUM")
+        row = looking.execute(
+            "SELECT sum(pg_total_relation_size(oid)) FROM pg_class "
+            "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def written(server: PostgresServer) -> int:
+    """Bytes of write-ahead log so far."""
+    with psycopg.connect(server.conninfo("postgres")) as looking:
+        row = looking.execute("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def main() -> None:
+    buttons, frames = signed(EVENTS)
+    bare_rate, bare_us = bare(buttons, frames)
+    say(BARE, bare_rate, "1/s")
+    with own_server() as server:
+        for workers in (1, 2):
+            conninfo = server.new_database()
+            enrol(conninfo, buttons)
+            before, log_before = bytes_of(conninfo), written(server)
+            found, cpu_us = rate(conninfo, frames, workers)
+            name = f"{workers} worker{'s' if workers > 1 else ''} on PostgreSQL, presses"
+            say(name, found, "1/s")
+            say(f"{name} / bare", found / bare_rate, "times", BARE)
+            say(f"{name}, CPU of workers / bare", cpu_us / bare_us, "times", BARE)
+        say("a press on PostgreSQL's disk", (bytes_of(conninfo) - before) / len(frames), "bytes")
+        say("a press in its write-ahead log", (written(server) - log_before) / len(frames), "bytes")
+        now_s = int(time.time())
+        checkins = [buttons[n % BUTTONS].follow(Kind.CHECKIN, now_s) for n in range(EVENTS)]
+        before, log_before = bytes_of(conninfo), written(server)
+        found, _ = rate(conninfo, checkins, 2)
+        say("2 workers on PostgreSQL, check-ins", found, "1/s")
+        say("a check-in on its disk", (bytes_of(conninfo) - before) / len(checkins), "bytes")
+        say("a check-in in its write-ahead log", (written(server) - log_before) / len(checkins), "bytes")
+
+
+if __name__ == "__main__":
+    main()
