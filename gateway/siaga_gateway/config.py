@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
+from siaga_gateway.config_broker import BrokerFilesSettings
 from siaga_gateway.config_operations import MetricsSettings, SupervisionSettings
 from siaga_gateway.config_retention import RetentionSettings
 from siaga_gateway.config_section import Port
@@ -68,12 +69,17 @@ class MqttSettings(BrokerSettings):
     share: str | None = Field(
         None,
         description="Group of workers among which the broker shares out what the buttons send, by MQTT 5's shared "
-        "subscriptions; none: `siaga` where there are several workers, else no group. All workers of all machines name "
-        "the same.",
+        "subscriptions; none: a name made of the gateway's key, where there are several workers. All workers of all "
+        "machines name the same, and nobody else may know it.",
         pattern=r"^[A-Za-z0-9._-]{1,64}$",
     )
     start_timeout_s: float = Field(
         10, description="How long the start waits for the broker before it gives up.", ge=1, le=600
+    )
+    retained_status: bool = Field(
+        True,
+        description="Have the broker retain the gateway's status. False for a broker that retains nothing, as the one "
+        "of `siaga gateway broker-config`.",
     )
 
 
@@ -207,6 +213,9 @@ class Settings(_Section):
     )
     store: StoreSettings = Field(default_factory=StoreSettings, description="Where everything is kept.")
     mqtt: MqttSettings = Field(default_factory=MqttSettings, description="The broker.")
+    broker: BrokerFilesSettings = Field(
+        default_factory=BrokerFilesSettings, description="Who may log in at the broker."
+    )
     lorawan: LorawanSettings = Field(default_factory=LorawanSettings, description="LoRaWAN, beside the broker.")
     sms: SmsSettings = Field(default_factory=SmsSettings, description="Text messages, beside the broker.")
     console: ConsoleSettings = Field(default_factory=ConsoleSettings, description="The console.")
@@ -348,6 +357,7 @@ def _absolute(settings: Settings, base: Path) -> Settings:
             "personal_key": settings.personal_key and base / settings.personal_key,
             "store": settings.store.under(base),
             "mqtt": mqtt,
+            "broker": settings.broker.under(base),
             "lorawan": lorawan,
             "sms": settings.sms.under(base),
             "outputs": outputs,

@@ -18,12 +18,14 @@ from siaga_gateway import logs
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.folder_out import CapFolderOutput
 from siaga_gateway.adapters.http_out import CapHttpOutput, WebhookOutput
+from siaga_gateway.adapters.mosquitto_passwords import BrokerAccess, Change, PasswordFile
 from siaga_gateway.adapters.mqtt import BrokerUnreachable, MqttLink
 from siaga_gateway.adapters.sms import BEARER as SMS
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, open_store
 from siaga_gateway.bearers import OtherBearers
 from siaga_gateway.config import OutputSettings, Settings, SettingsError, load
 from siaga_gateway.domain.event import Timing
+from siaga_gateway.domain.verify import GatewayKey
 from siaga_gateway.erasures import Erasures, policy_of
 from siaga_gateway.keyfile import read_key
 from siaga_gateway.operations import Operations
@@ -102,7 +104,8 @@ def _run(
     settings: Settings, store: SqlStore, outputs: list[Output], clock: Clock, bound: socket.socket | None, seat: Seat
 ) -> None:
     bell = JournalBell()
-    keyring = KeyRing(store, read_key(settings.data_dir))
+    gateway_key = read_key(settings.data_dir)
+    keyring = KeyRing(store, gateway_key)
     name = seat.name(settings)
     which: dict[str, object] = {} if seat.among(settings) is None else {"worker": name}
     workers = [
@@ -119,12 +122,14 @@ def _run(
         sink=entry_point,
         mode=str(settings.mode),
         worker=seat.among(settings),
+        share=gateway_key.share_name,
         on_change=_journalled(store, bell, clock),
     )
 
     def journalled(**facts: object) -> Callable[[bool, str], None]:
         return _journalled(store, bell, clock, lost=journal.BEARER_LOST, back=journal.BEARER_BACK, facts=facts)
 
+    access = _broker_access(settings, store, gateway_key, clock)
     others = OtherBearers(settings, clock=clock, sink=entry_point, journalled=journalled)
     downlinks = Downlinks(link, others.replies, paid=(SMS,))
     commands = CommandWorker(store, keyring, downlinks, bell, clock)
@@ -169,6 +174,8 @@ def _run(
             raise StartError(str(error)) from None
         others.start()
         commands.start()
+        if access is not None:
+            access.start()
         disclosures.start()
         _say_head(store)
         if store.key_fault is not None:
@@ -205,6 +212,8 @@ def _run(
         for worker in workers:
             worker.stop()
         watch.stop()
+        if access is not None:
+            access.stop()
         operations.stop()
         link.stop()
         others.stop()
@@ -322,6 +331,17 @@ def _output(output: OutputSettings, settings: Settings, clock: Clock) -> Output:
                 )
     except ValueError as error:
         raise SettingsError(f"output {output.name!r}: {error}") from None
+
+
+def _broker_access(settings: Settings, store: Store, key: GatewayKey, clock: Clock) -> BrokerAccess | None:
+    if settings.broker.passwords is None:
+        return None
+
+    def changed(change: Change) -> None:
+        _note(store, clock, journal.BROKER_ACCESS, {"given": change.given, "withdrawn": change.withdrawn})
+
+    file = PasswordFile(settings.broker.passwords, settings.broker.pid_file)
+    return BrokerAccess(store, key, file, changed)
 
 
 def _name_orphans(store: Store, outputs: list[Output]) -> None:

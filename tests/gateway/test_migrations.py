@@ -13,6 +13,7 @@ from siaga_gateway.adapters.sql.engine import Engine
 from siaga_gateway.adapters.sql.migrate import Migration, applied, known_migrations, migrate, statements
 from siaga_gateway.domain.command import Command, CommandState
 from siaga_gateway.domain.frame import CommandCode
+from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.domain.supervision import Cause, Wanted, problems
 
 NOW_MS = stored.NOW_MS
@@ -128,6 +129,28 @@ def test_statements_are_split_where_sql_ends_them() -> None:
     ]
     with pytest.raises(ValueError, match="no end"):
         list(statements("CREATE TABLE a (b)"))
+
+
+def test_a_store_of_the_version_before_removal_keeps_all_and_lets_a_button_be_removed(place: Place) -> None:
+    old = place.open_at(5, NOW_MS)
+    with old.transaction() as session:
+        session.run(
+            "INSERT INTO owner (id, name, nik, phone, address, language, created_at_ms) "
+            "VALUES (1, 'Contoh Wati', '9900000000000001', '+620000000001', 'Jl.', 'id', 0)"
+        )
+        device = (stored.DEVICE_ID, stored.PUBLIC_XY, 1, "stolen", "Toko Contoh", 0, 1)
+        session.run(
+            "INSERT INTO device (device_id, public_xy, owner_id, state, label, enrolled_at_ms, changed) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            device,
+        )
+    old.close()
+    store = stored.new_store(place)
+    assert store.registrations() == {stored.DEVICE_ID: RegistrationState.STOLEN}
+    with store.transaction() as transaction:
+        transaction.set_registration(stored.DEVICE_ID, RegistrationState.REMOVED, NOW_MS)
+    assert store.registrations() == {stored.DEVICE_ID: RegistrationState.REMOVED}
+    store.close()
 
 
 def test_a_store_of_a_newer_program_is_refused(place: Place) -> None:

@@ -36,6 +36,7 @@ def test_the_keys() -> None:
         "shared_x": bytes.fromhex(KEYS["shared"]["shared_x"]),
         "mac_up": DEVICE.mac_up,
         "mac_down": DEVICE.mac_down,
+        "broker password": bytes.fromhex(DEVICE.broker_password),
     }
     # And not because the document and the vectors are wrong in the same way.
     assert device_id_of(got["device public key"]) == got["device_id"]
@@ -43,6 +44,7 @@ def test_the_keys() -> None:
     assert bare.shared_x(int.from_bytes(got["gateway private key"], "big"), DEVICE.public_xy) == got["shared_x"]
     assert bare.mac_key(got["shared_x"], "up", got["device_id"]) == got["mac_up"]
     assert bare.mac_key(got["shared_x"], "down", got["device_id"]) == got["mac_down"]
+    assert bare.mac(got["mac_up"], b"siaga/1 mqtt", 16) == got["broker password"]
 
 
 def test_the_uplinks_say_what_the_text_around_them_says() -> None:

@@ -59,6 +59,7 @@ def test_keys() -> None:
     assert GATEWAY.public_xy.hex() == KEYS["gateway"]["public"]
     assert device_id_of(bytes.fromhex(device["public"])).hex() == device["device_id"] == DEVICE.device_id.hex()
     assert (DEVICE.mac_up.hex(), DEVICE.mac_down.hex()) == (shared["mac_up"], shared["mac_down"])
+    assert DEVICE.broker_password == shared["broker_password"]
     assert GATEWAY.mac_keys(DEVICE.public_xy, DEVICE.device_id) == (DEVICE.mac_up, DEVICE.mac_down)
 
 

@@ -48,6 +48,7 @@ def keys() -> list[Vector]:
             "shared_x": bare.SHARED_X.hex(),
             "mac_up": bare.MAC_UP.hex(),
             "mac_down": bare.MAC_DOWN.hex(),
+            "broker_password": bare.mac(bare.MAC_UP, b"siaga/1 mqtt", 16).hex(),
         },
     ]
 

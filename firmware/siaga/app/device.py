@@ -105,7 +105,7 @@ class Device:
             self._memory,
             self._clock,
             self._delivery,
-            self._identity.device_id,
+            self._identity,
             self._tell,
         )
         self._delivery.bearers = self._radios.bearers

@@ -5,14 +5,43 @@ import binascii
 
 from siaga.app.board import Board
 from siaga.app.chosen import Settings
+from siaga.app.identity import ENROL_COUNTER, Identity
 from siaga.app.memory import Memory
 from siaga.core.errors import SiagaError
+from siaga.core.mac import broker_password
 from siaga.core.profile import Profile
 from siaga.drivers.bearer import Bearer, Owner
 from siaga.drivers.clock import Clock
 
 # After its last use the receiver goes on for so long, that its next start is a hot one.
 _LINGER_MS = 60000
+
+_DOOR = "enrol"
+
+
+class Login:
+    """Who this button is to the broker. As the settings say, if they name a user. Else it is itself; and until it is
+    enrolled, which is when the broker knows it, every other time one of the many that come through the door for new
+    buttons, if the settings have that one's password: only to leave its ENROL there."""
+
+    def __init__(self, settings: Settings, identity: Identity) -> None:
+        self._settings = settings
+        self._identity = identity
+        self._at_door = False
+
+    def next(self) -> "tuple[str, str]":
+        """User and password for the next connection."""
+        settings = self._settings
+        if settings.mqtt_user:
+            return settings.mqtt_user, settings.mqtt_password
+        self._at_door = bool(settings.mqtt_password) and not self._at_door and not self._identity.enrolled
+        if self._at_door:
+            return _DOOR, settings.mqtt_password
+        return binascii.hexlify(self._identity.device_id).decode(), broker_password(self._identity.mac_up)
+
+    def is_done(self, counter: int) -> bool:
+        """Whether there is nothing more to do at the door, now that the broker has the frame of this counter."""
+        return self._at_door and counter == ENROL_COUNTER
 
 
 class Radios:
@@ -27,7 +56,7 @@ class Radios:
         memory: Memory,
         clock: Clock,
         owner: Owner,
-        device_id: bytes,
+        identity: Identity,
         tell: "Tell",
     ) -> None:
         self.bearers: "list[Bearer]" = []
@@ -42,7 +71,8 @@ class Radios:
         self._clock = clock
         self._owner = owner
         self._tell = tell
-        self._name = binascii.hexlify(device_id).decode()
+        self._name = binascii.hexlify(identity.device_id).decode()
+        self._login = Login(settings, identity)
         self._wanted_ms = -_LINGER_MS
         self._fix_number = 0
         if not settings.mqtt_host:
@@ -84,6 +114,7 @@ class Radios:
             settings.mqtt_keepalive_s,
             settings.mqtt_reply_s * 1000,
         )
+        session.login = self._login
         server_name = settings.mqtt_server_name or settings.mqtt_host
         to = settings.mqtt_host, settings.mqtt_port, tls, server_name
         self.bearers.append(WifiMqtt(network, self._clock, self._owner, session, self._name, *to))
@@ -115,6 +146,7 @@ class Radios:
                 self._name,
                 self._profile.keepalive_s,
             )
+            broker.login = self._login
             lte = Lte(modem, self._clock, self._owner, broker, self._name)
             lte.resumes = self._memory.connected
             self.bearers.append(lte)

@@ -1,5 +1,6 @@
 """HMAC-SHA-256 and HKDF on the port's own SHA-256, and the two MAC keys a button shares with its gateway."""
 
+import binascii
 import hashlib
 
 _INNER_PAD = int.from_bytes(b"\x36" * 64, "big")
@@ -41,6 +42,11 @@ def mac_keys(shared_x: bytes, device_id: bytes) -> "tuple[bytes, bytes]":
         hkdf_sha256(shared_x, b"", b"siaga/1 mac up" + device_id, 32),
         hkdf_sha256(shared_x, b"", b"siaga/1 mac down" + device_id, 32),
     )
+
+
+def broker_password(mac_up: bytes) -> str:
+    """What the broker knows the button by (PROTOCOL.md 4): 32 hexadecimal digits."""
+    return binascii.hexlify(hmac_sha256(mac_up, b"siaga/1 mqtt")[:16]).decode()
 
 
 def equal(a: bytes, b: bytes) -> bool:

@@ -65,7 +65,8 @@ class Session:
 
     reply_ms: how long the broker may take for any answer, and half of that for a PUBACK: a press may hang on it.
     keepalive_s: the broker is told this; a ping goes after
-    half of it without anything sent, and its answer has a deadline like all others.
+    half of it without anything sent, and its answer has a deadline like all others. login: who to be on each new link,
+    None = always user and password.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Session:
         self._in_flight = {}  # type: dict[int, int]
         self._again = set()  # type: set[int]
         self._packet = bytearray(MAX_PACKET)
+        self.login: "Login | None" = None
         self.up = False
         self._reset(0)
 
@@ -103,6 +105,10 @@ class Session:
     def connect(self, now_ms: int) -> bytes:
         """A new link is there: the packet to send first."""
         self._reset(now_ms)
+        if self.login is not None:
+            user, password = self.login.next()
+            self._user = user.encode()
+            self._password = password.encode()
         # What the broker has not acknowledged on an earlier link is sent again by its owner, with DUP.
         if len(self._again) < _REMEMBERED:
             self._again.update(self._in_flight)
@@ -235,3 +241,14 @@ class Session:
             events.append((TOO_LONG, packet_id))
         else:
             events.append((MESSAGE, packet_id, bytes(body[2:start]), bytes(body[payload:length])))
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Login(Protocol):
+        """app/radios.py has it."""
+
+        def next(self) -> "tuple[str, str]": ...
+        def is_done(self, counter: int) -> bool: ...

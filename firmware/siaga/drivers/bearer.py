@@ -3,6 +3,8 @@
 from siaga.core.bearers import Link as Policy
 from siaga.core.frame import BEARER_UNKNOWN, UNKNOWN_SIGNAL
 
+CALLED = "the gateway has this button's key: it has to be enrolled"
+
 
 class Owner:
     """Whom the bearers serve. Nothing here may wait."""

@@ -16,7 +16,7 @@ from siaga.core.errors import SiagaError
 from siaga.core.frame import BEARER_LTE
 from siaga.core.simcom import RADIO, RECONNECT, SERVICE, Inbox, Ladder
 from siaga.drivers.at_port import AtTimeout
-from siaga.drivers.bearer import Owner
+from siaga.drivers.bearer import CALLED, Owner
 from siaga.drivers.clock import Clock
 from siaga.drivers.modem_bearer import LOOK_MS, ModemBearer
 from siaga.drivers.simcom import Modem
@@ -38,7 +38,8 @@ _QUIET_MS = const(600000)
 
 class Broker:
     """Where the frames go. ca: PEM of the one authority, "" = no TLS (a bench). host is also the name that the server
-    has to have. Raises AtError for what a modem cannot be given."""
+    has to have. login: who to be on each new connection, None = always user and password. Raises AtError for what a
+    modem cannot be given."""
 
     def __init__(
         self, host: str, port: int, ca: str, user: str, password: str, client_id: str, keepalive_s: int = 60
@@ -50,6 +51,7 @@ class Broker:
         self.password = given("mqtt_password", password)
         self.client_id = client_id
         self.keepalive_s = keepalive_s
+        self.login: "Login | None" = None
 
 
 class Lte(ModemBearer):
@@ -139,6 +141,8 @@ class Lte(ModemBearer):
             await verify_servers(self._port, self._clock, broker.ca)
             await self._port.command("AT+CMQTTSSLCFG=0,0")  # forgotten after every failed CONNECT
         connect = 'AT+CMQTTCONNECT=0,"tcp://%s:%d",%d,0' % (broker.host, broker.port, broker.keepalive_s)
+        if broker.login is not None:
+            broker.user, broker.password = broker.login.next()
         if broker.user:
             connect += "," + quoted(broker.user)
             if broker.password:
@@ -235,6 +239,8 @@ class Lte(ModemBearer):
                 if self._unanswered_ms < 0:
                     self._unanswered_ms = self._clock.ms()
                 self._owner.on_puback(self, counter)
+                if self._broker.login is not None and self._broker.login.is_done(counter):
+                    raise AtError(CALLED)
 
     async def _hand_over(self, payload: bytes) -> None:
         """Returns once the broker has it: "+CMQTTPUB: 0,0", not the OK, stands for its PUBACK."""
@@ -294,3 +300,8 @@ class Lte(ModemBearer):
 
 class _Refused(SiagaError):
     """The server was reached, and no repair of the modem makes it say yes."""
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from siaga.core.mqtt import Login

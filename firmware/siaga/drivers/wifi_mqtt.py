@@ -10,7 +10,7 @@ from siaga.core.bearers import back_off_ms
 from siaga.core.errors import SiagaError
 from siaga.core.frame import BEARER_WIFI
 from siaga.core.mqtt import MAX_PACKET_ID, Session
-from siaga.drivers.bearer import Bearer, Owner
+from siaga.drivers.bearer import CALLED, Bearer, Owner
 from siaga.drivers.clock import Clock
 from siaga.drivers.mqtt import Handler, Link
 from siaga.drivers.parts import Network
@@ -43,6 +43,7 @@ class WifiMqtt(Handler, Bearer):
         self._network = network
         self._clock = clock
         self._owner = owner
+        self._session = session
         self._link = Link(session, clock)
         self._up_topic = "siaga/v1/up/" + device_id
         self._down_topic = ("siaga/v1/down/" + device_id).encode()
@@ -128,6 +129,9 @@ class WifiMqtt(Handler, Bearer):
         counter = self._counters.pop(packet_id, None)
         if counter is not None:
             self._owner.on_puback(self, counter)
+            login = self._session.login
+            if login is not None and login.is_done(counter):
+                self._link.drop(CALLED)
 
     def on_message(self, topic: bytes, payload: bytes) -> None:
         if topic == self._down_topic:

@@ -26,6 +26,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from siaga_gateway.adapters.draining import DrainingClient
 from siaga_gateway.config import BrokerSettings
 from siaga_gateway.service.inbound import FrameSink, InboundFrame
 from siaga_gateway.service.ports import Clock
@@ -64,7 +65,8 @@ class BrokerLink:
     """A bearer's connection. A subclass says what a message means; `None` stands for one that brings no frame.
 
     `section` is the settings' section, for messages. `status`: topic where the gateway says that it is there;
-    `facts`: what it says of itself, retained, by topic. `session_s`: speak MQTT 5 and have the session kept for so
+    `facts`: what it says of itself, by topic; `retained`: whether the broker is to keep these.
+    `session_s`: speak MQTT 5 and have the session kept for so
     long; none: MQTT 3.1.1, and a session that the broker keeps until we are back.
     `on_change(up, why)` is called from paho's thread when the link comes up or goes down, not for its first coming up
     by `start`.
@@ -81,6 +83,7 @@ class BrokerLink:
         clock: Clock,
         sink: FrameSink,
         status: str | None = None,
+        retained: bool = True,
         facts: Mapping[str, str] = MappingProxyType({}),
         session_s: int | None = None,
         on_change: Callable[[bool, str], None] = lambda up, why: None,
@@ -93,6 +96,7 @@ class BrokerLink:
         self._sink = sink
         self._on_change = on_change
         self._status = status
+        self._retained = retained
         self._facts = facts
         self._session_s = session_s
         # Counts connections, see _acknowledge. The lock keeps the look at it and the acknowledging together: between
@@ -115,8 +119,8 @@ class BrokerLink:
         """The frame in a message, or None. From paho's thread; never raises."""
         raise NotImplementedError
 
-    def _build(self, client_id: str) -> paho.Client:
-        client = paho.Client(
+    def _build(self, client_id: str) -> DrainingClient:
+        client = DrainingClient(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             clean_session=False if self._session_s is None else None,
@@ -130,7 +134,7 @@ class BrokerLink:
             ca = self._settings.ca
             client.tls_set_context(ssl.create_default_context(cafile=str(ca) if ca else None))
         if self._status is not None:
-            client.will_set(self._status, "offline", qos=1, retain=True)
+            client.will_set(self._status, "offline", qos=1, retain=self._retained)
         client.reconnect_delay_set(min_delay=1, max_delay=15)
         client.connect_timeout = 5.0
         client.max_inflight_messages_set(200)
@@ -213,7 +217,7 @@ class BrokerLink:
         """Say goodbye; the broker keeps the session and holds what comes meanwhile."""
         self._stopping = True
         if self._status is not None and self._client.is_connected():
-            farewell = self._client.publish(self._status, "offline", qos=1, retain=True)
+            farewell = self._client.publish(self._status, "offline", qos=1, retain=self._retained)
             try:
                 farewell.wait_for_publish(_FAREWELL_S)
             except (RuntimeError, ValueError):
@@ -231,11 +235,12 @@ class BrokerLink:
         """Say in the status topic whether frames can be stored: a gateway that stores nothing is not on line."""
         self._well = well
         if self.up and self._status is not None:
-            self._client.publish(self._status, "online" if well else "offline", qos=1, retain=True)
+            self._client.publish(self._status, "online" if well else "offline", qos=1, retain=self._retained)
 
     def _next_connection(self) -> None:
         with self._order:
             self._connection += 1
+            self._client.forget_acknowledgements()
 
     def _acknowledge(self, message: _Open) -> None:
         """Tell the broker of all that is done up to the first that is not: in the order in which messages came
@@ -245,7 +250,7 @@ class BrokerLink:
             while self._open and (self._open[0].done or self._open[0].connection != self._connection):
                 first = self._open.popleft()
                 if first.connection == self._connection:
-                    self._client.ack(first.mid, 1)
+                    self._client.acknowledge(first.mid)
 
     # Called by paho's thread from here on
 
@@ -274,9 +279,9 @@ class BrokerLink:
             self._tell_down(self._refusal)
             return
         if self._status is not None:
-            client.publish(self._status, "online" if self._well else "offline", qos=1, retain=True)
+            client.publish(self._status, "online" if self._well else "offline", qos=1, retain=self._retained)
         for topic, fact in self._facts.items():
-            client.publish(topic, fact, qos=1, retain=True)
+            client.publish(topic, fact, qos=1, retain=self._retained)
         self._subscribed.set()
         if self._told_down:
             self._on_change(True, "")

@@ -24,7 +24,8 @@ SESSION_S: Final = 60  # of a worker among several
 class MqttLink(BrokerLink):
     """`mode`: how what is sent is meant, for tools that must not press in earnest. `on_change` as BrokerLink has it.
 
-    worker: this one's name among those that share the frames; none: it is the only one."""
+    worker: this one's name among those that share the frames; none: it is the only one. share: their group, unless the
+    settings name another."""
 
     def __init__(
         self,
@@ -35,6 +36,7 @@ class MqttLink(BrokerLink):
         sink: FrameSink,
         mode: str | None = None,
         worker: str | None = None,
+        share: str = "siaga",
         on_change: Callable[[bool, str], None] = lambda up, why: None,
     ) -> None:
         super().__init__(
@@ -42,10 +44,11 @@ class MqttLink(BrokerLink):
             section="mqtt",
             bearer="mqtt",
             client_id=f"siaga-gateway-{gateway}" if worker is None else f"siaga-gateway-{gateway}-{worker}",
-            topics=[f"{UP}+" if worker is None else f"$share/{settings.share or 'siaga'}/{UP}+"],
+            topics=[f"{UP}+" if worker is None else f"$share/{settings.share or share}/{UP}+"],
             session_s=None if worker is None else SESSION_S,
             clock=clock,
             sink=sink,
+            retained=settings.retained_status,
             status=f"siaga/v1/gateway/{gateway}/{'' if worker is None else worker + '/'}status",
             facts={} if mode is None else {f"siaga/v1/gateway/{gateway}/mode": mode},
             on_change=on_change,

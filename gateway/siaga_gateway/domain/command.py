@@ -17,7 +17,7 @@ LAST_COUNTER: Final = 2**32 - 1
 _FIRST_PAUSE_MS: Final = 15_000
 _LONGEST_PAUSE_MS: Final = 6 * 3_600_000
 _ALL: Final = frozenset(CommandCode)
-# A stolen button may still tell where it is. What a suspended or expired one does is no business of ours.
+# A stolen button may still tell where it is. What a suspended, expired or removed one does is no business of ours.
 _ALLOWED: Final = {
     RegistrationState.ACTIVE: _ALL,
     RegistrationState.PENDING: _ALL,

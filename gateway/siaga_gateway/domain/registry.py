@@ -14,6 +14,12 @@ class RegistrationState(StrEnum):
     SUSPENDED = "suspended"
     EXPIRED = "expired"
     STOLEN = "stolen"
+    REMOVED = "removed"  # given back, destroyed, or its key copied: it is to press no more
+
+
+# Whom the broker lets in. A press of a button that is suspended, expired or stolen is still to be held and shown, and
+# its holder to be told; so only a button that is no more is locked out.
+ADMITTED = frozenset(RegistrationState) - {RegistrationState.REMOVED}
 
 
 @dataclass(frozen=True, slots=True)

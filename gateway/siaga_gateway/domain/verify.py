@@ -57,6 +57,11 @@ class DeviceKey:
     mac_up: bytes = field(repr=False)
     mac_down: bytes = field(repr=False)
 
+    @property
+    def broker_password(self) -> str:
+        """What the broker knows the device by: 32 hexadecimal digits, which the device computes as well."""
+        return hmac.digest(self.mac_up, b"siaga/1 mqtt", "sha256")[:16].hex()
+
 
 class GatewayKey:
     """The gateway's static P-256 key. Its public half is given to every device at enrolment."""
@@ -93,6 +98,13 @@ class GatewayKey:
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
+
+    @property
+    def share_name(self) -> str:
+        """The group that the gateway's workers share frames in, unless the settings name one. Whoever could guess it
+        could have a broker give him frames that he may not read, and that nobody else then gets."""
+        scalar = self._private.private_numbers().private_value.to_bytes(32, "big")
+        return f"siaga-{hmac.digest(scalar, b'siaga/1 share', 'sha256')[:8].hex()}"
 
     def mac_keys(self, public_xy: bytes, device_id: bytes) -> tuple[bytes, bytes]:
         """(up, down), 32 bytes each, shared with the device of that key. Raises KeyFormatError for a bad key."""

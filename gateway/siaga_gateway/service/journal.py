@@ -43,6 +43,7 @@ MAINTENANCE_MASS: Final = "maintenance_mass"  # case, cause, devices, bearer (of
 MAINTENANCE_MASS_OVER: Final = "maintenance_mass_over"  # case, cause, left
 OWNER_ADDED: Final = "owner_added"  # owner_id
 ENROLLED: Final = "enrolled"  # owner_id, state
+BROKER_ACCESS: Final = "broker_access"  # given, withdrawn: to how many buttons the broker's door was opened or closed
 REGISTRATION_CHANGED: Final = "registration_changed"  # before, after, reason
 CHECKIN_CHANGED: Final = "checkin_changed"  # checkin_s: how often it is expected to check in, null: as any
 

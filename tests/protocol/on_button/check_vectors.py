@@ -47,6 +47,7 @@ def check_keys(key):
         same("shared x", shared.hex(), key["shared_x"])
         up, down = mac.mac_keys(shared, DEVICE_ID)
         same("MAC keys", (up.hex(), down.hex()), (key["mac_up"], key["mac_down"]))
+        same("broker password", mac.broker_password(up), key["broker_password"])
 
 
 def check_hmac(vector):

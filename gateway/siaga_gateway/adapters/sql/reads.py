@@ -29,7 +29,7 @@ from siaga_gateway.adapters.sql.sealing import Sealing
 from siaga_gateway.adapters.sql.transaction import INCIDENTS
 from siaga_gateway.domain.command import Command
 from siaga_gateway.domain.incident import Change, Incident, Notice
-from siaga_gateway.domain.registry import Owner
+from siaga_gateway.domain.registry import Owner, RegistrationState
 from siaga_gateway.domain.status import DeviceStatus
 from siaga_gateway.service.ports import JournalEntry
 from siaga_gateway.service.store import Attempt, Delivery, DeliveryState, Enrolled, StoreFailing, Stranger, Tally
@@ -129,6 +129,9 @@ class SqlReads(AuditReads, MaintenanceReads):
             (enrolled_of(row[:cut], self.sealing), None if row[cut] is None else status_of(row[cut:]))
             for row in self.fetch(_DEVICES)
         ]
+
+    def registrations(self) -> Mapping[bytes, RegistrationState]:
+        return {row[0]: RegistrationState(row[1]) for row in self.fetch("SELECT device_id, state FROM device")}
 
     def owners(self) -> Sequence[Owner]:
         found = (self.sealing.owner_of(row) for row in self.fetch(f"SELECT {columns(OWNER)} FROM owner ORDER BY id"))  # noqa: S608
