@@ -298,7 +298,7 @@ def test_a_traceback_from_a_chip_is_spelled_out() -> None:
     said = 'Traceback:\n  File "siaga.start", line 1, in {}\n  File "siaga.core.none", line 1, in {}\n'
     command = [str(Path(sys.executable).with_name("siaga")), "device", "trace"]
     done = subprocess.run(
-        command, input=said.format(short, short), capture_output=True, text=True, timeout=60, check=True
+        command, input=said.format(short, short), capture_output=True, text=True, timeout=240, check=True
     )
     assert short != "_choose_settings"
     assert done.stdout == said.format(names[short], short)
