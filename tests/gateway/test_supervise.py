@@ -46,7 +46,7 @@ class Fleet:
         return Supervisor(self.store, JournalBell(), self.clock, WANTED, ways=lambda: self.ways, mass=10)
 
     def listen(self) -> None:
-        self.supervisor.listen(self.clock.at_ms)
+        self.supervisor.listen()
 
     def device(self, number: int, checkin_s: int | None = 60, **changes: object) -> bytes:
         device_id = number.to_bytes(8, "big")
@@ -136,8 +136,10 @@ def test_silence_while_the_broker_is_away_is_nobodys(fleet: Fleet) -> None:
     fleet.ways["mqtt"] = False
     for _ in range(60):
         fleet.clock.at_ms += MINUTE
+        fleet.listen()
         fleet.supervisor.work()
     fleet.ways["mqtt"] = True
+    fleet.listen()
     fleet.supervisor.work()
     assert fleet.open() == [] and not fleet.told()
     fleet.after(MINUTE, *devices)
@@ -157,6 +159,31 @@ def test_a_device_on_lorawan_is_not_blamed_for_the_network_server(fleet: Fleet) 
     fleet.after(MINUTE)
     assert fleet.open() == [(2, Cause.SILENT)]
     fleet.after(3 * MINUTE)
+    assert fleet.open() == [(2, Cause.SILENT), (1, Cause.SILENT)]
+
+
+def test_what_another_worker_hears_is_heard(fleet: Fleet) -> None:
+    """The first worker has the network server's link, the second looks at the devices."""
+    first = Supervisor(
+        fleet.store, JournalBell(), fleet.clock, WANTED, ways=lambda: {"mqtt": True, "lorawan": radio}, mass=10
+    )
+    fleet.ways["mqtt"] = False
+    radio = True
+    first.listen()
+    fleet.device(1, health=replace(WELL, bearer=3))
+    fleet.device(2)
+    radio = False
+    for _ in range(20):
+        fleet.clock.at_ms += MINUTE // 2
+        first.listen()
+        fleet.listen()
+        fleet.supervisor.work()
+    assert fleet.open() == [(2, Cause.SILENT)]
+    radio = True
+    for _ in range(20):
+        fleet.clock.at_ms += MINUTE // 2
+        first.listen()
+        fleet.supervisor.work()
     assert fleet.open() == [(2, Cause.SILENT), (1, Cause.SILENT)]
 
 
