@@ -11,11 +11,13 @@ import pytest
 from fakes import ManualClock
 
 from databases import Place
+from siaga_gateway.domain.frame import CommandCode, Receipt, Result
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.domain.report import Status
 from siaga_gateway.domain.status import RESTART_MS, DeviceStatus
 from siaga_gateway.domain.supervision import Cause, Wanted, problems
 from siaga_gateway.service import journal
+from siaga_gateway.service.commands import Commander, take_receipt
 from siaga_gateway.service.live import JournalBell
 from siaga_gateway.service.maintenance_desk import MaintenanceError, close_case
 from siaga_gateway.service.store import Sieve
@@ -396,3 +398,24 @@ def test_devices_are_found_by_label_and_by_number(fleet: Fleet) -> None:
     assert len(fleet.store.watched(text="00000000000000", limit=100)) == 60
     assert [one.device.label[-2:] for one in fleet.store.watched(troubled=True)] == ["20", "40", "60"]
     assert fleet.store.watched(text="%") == [] == fleet.store.watched(text="_")
+
+
+@pytest.mark.parametrize(
+    ("settings", "result", "expected"),
+    [
+        ('{"profile":"deep"}', Result.DONE, 86_400),
+        ('{"checkin_s":900,"profile":"deep"}', Result.DONE, 900),
+        ('{"checkin_s":0}', Result.DONE, None),
+        ('{"hold_ms":3000}', Result.DONE, 60),
+        ('{"profile":"deep"}', Result.FAILED, 60),
+    ],
+)
+def test_settings_that_a_device_has_taken_change_what_is_expected_of_it(
+    fleet: Fleet, settings: str, result: Result, expected: int | None
+) -> None:
+    one = fleet.device(1)
+    given = Commander(fleet.store, fleet.clock).ask(one, CommandCode.SETTINGS, settings, actor="Contoh")
+    with fleet.store.transaction() as transaction:
+        transaction.lock([one])
+        take_receipt(transaction, one, 101, Receipt(given.down_counter, result), NOW)
+    assert fleet.store.enrolled([one])[one].device.checkin_s == expected
