@@ -7,7 +7,18 @@ from pathlib import Path
 
 import click
 
-from siaga_gateway.commands import audit, broker, look, maintenance, personal, registrations, registry, setup
+from siaga_gateway.commands import (
+    audit,
+    backup,
+    broker,
+    look,
+    maintenance,
+    moving,
+    personal,
+    registrations,
+    registry,
+    setup,
+)
 from siaga_gateway.commands import command as to_devices
 from siaga_gateway.commands.shared import config_option, told_plainly
 
@@ -67,6 +78,9 @@ for each in (
     look.incidents,
     look.outbox,
     audit.audit,
+    backup.backup,
+    backup.restore,
+    moving.move_store,
     personal.retention,
     personal.personal_key,
 ):

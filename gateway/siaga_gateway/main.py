@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType, MappingProxyType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from siaga_gateway import logs
 from siaga_gateway.adapters.clock import WallClock
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 __all__ = ["StartError", "serve", "serve_as"]
 
 log = logging.getLogger(__name__)
+_LOOK_S: Final = 0.5
 
 
 def serve(config: Path, workers: int | None = None) -> None:
@@ -226,7 +227,9 @@ def _wait_for_the_end() -> None:
     told = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: told.set())
-    told.wait()
+    # In looks: the kernel may give the signal to any thread, and does not wake this one then, where Python handles it.
+    while not told.wait(_LOOK_S):
+        pass
 
 
 def _retention(settings: Settings, store: Store, clock: Clock) -> Retention:

@@ -209,7 +209,9 @@ def end_with_parent() -> None:
     """End in order when the parent is gone, however it went."""
 
     def wait() -> None:
-        sys.stdin.buffer.read()
+        # Not by sys.stdin: a thread that waits in it holds its lock, and Python aborts over that when it ends.
+        while os.read(0, 4096):
+            pass
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, name="parent", daemon=True).start()

@@ -1,104 +1,187 @@
-"""From a button's publish to the event on an operator's console, at 100 presses a second, each opening an incident.
+"""From a button's publish to the event on an operator's console, through Mosquitto and the gateway's own process.
 
-The gateway is the real process with broker, store and console; the console is a client of its live stream. Frames are
-signed beforehand, so that making them costs nothing while the clock runs.
+Three runs: many presses a second; a few a second; the same few while others send thousands of check-ins a second beside
+them, which is more than two cores with broker and senders can take, so that some are let go. The console is a client of
+the live stream in a process of its own. Frames are signed beforehand.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import sys
 import tempfile
-import threading
 import time
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gateway"))
 
 import httpx
-import paho.mqtt.client as paho
 from enrolled import enrolled_buttons
-from paho.mqtt.enums import CallbackAPIVersion
+from publisher import Publisher
 
-from brokers import embedded_broker
-from pressing import PressingButton, at
+from brokers import Mosquitto
+from pressing import PressingButton, at, report_body
 from siaga_gateway.adapters.sql import SqlStore, store_path
+from siaga_gateway.domain.frame import Kind, Suite
 from system.house import Gateway
 
-RATE = 100
-WARM_UP = 100
-PRESSES = 1_500
-DEADLINE_S = 30.0
+MANY = (1_000, 60)  # presses a second, seconds
+FEW = (50, 20)
+CHECK_INS = 5_000  # a second
+BUTTONS = 4_000
+WARM_UP_S = 3.0
+DEADLINE_S = 120.0
+# Against a broker that gives the gateway all that it can take, and acknowledges at once.
+BROKER = ("max_inflight_messages 0", "set_tcp_nodelay true")
+
+
+def listen(url: str, cookie: str, pipe: Connection) -> None:
+    """An operator's page, without the page: notes when each row of the journal came, until told to end."""
+    shown: dict[int, float] = {}
+    row = 0
+    headers = {"Cookie": cookie, "Origin": url.rstrip("/")}
+    with httpx.Client(timeout=None) as client, client.stream("GET", f"{url}live", headers=headers) as stream:
+        pipe.send("ready")
+        rest = b""
+        for part in stream.iter_raw():
+            now = time.monotonic()
+            *lines, rest = (rest + part).split(b"\n")
+            for line in lines:
+                if line.startswith(b"id: "):
+                    row = int(line[4:])
+                elif line.startswith(b"data: "):
+                    shown[row] = now
+            if pipe.poll():
+                break
+    pipe.send(shown)
 
 
 class Console:
-    """An operator's page, without the page: signs in, reads the live stream, notes when each incident shows."""
-
     def __init__(self, url: str) -> None:
-        self.shown: dict[int, float] = {}  # incident: monotonic seconds
-        self._client = httpx.Client(base_url=url, timeout=DEADLINE_S, headers={"Origin": url.rstrip("/")})
-        answer = self._client.post("/sign-in", data={"name": "Bench"})
-        if answer.status_code != 303:
-            raise SystemExit(f"the console did not let us in: {answer.status_code}")
-        self._ready = threading.Event()
-        threading.Thread(target=self._read, daemon=True).start()
-        if not self._ready.wait(DEADLINE_S):
+        with httpx.Client(base_url=url, headers={"Origin": url.rstrip("/")}, timeout=30) as client:
+            answer = client.post("/sign-in", data={"name": "Bench"})
+            if answer.status_code != 303:
+                raise SystemExit(f"the console did not let us in: {answer.status_code}")
+            cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+        context = multiprocessing.get_context("spawn")
+        self._pipe, other = context.Pipe()
+        self._process: BaseProcess = context.Process(target=listen, args=(url, cookie, other), daemon=True)
+        self._process.start()
+        if not self._pipe.poll(60):
             raise SystemExit("the console's live stream did not begin")
+        self._pipe.recv()
 
-    def _read(self) -> None:
-        with self._client.stream("GET", "/live") as stream:
-            for line in stream.iter_lines():
-                self._ready.set()
-                if line.startswith("data: ") and '"incident_opened"' in line:
-                    now = time.monotonic()
-                    self.shown.setdefault(json.loads(line[6:])["incident"], now)
+    def end(self) -> dict[int, float]:
+        """When each row of the journal was shown; monotonic seconds. The next row or tick ends it."""
+        self._pipe.send("end")
+        if not self._pipe.poll(60):
+            raise SystemExit("the console did not end")
+        shown: dict[int, float] = self._pipe.recv()
+        self._process.join(10)
+        return shown
 
 
-def press(port: int, buttons: list[PressingButton], frames: list[bytes]) -> dict[bytes, float]:
-    """Publish at an even rate. Returns when each device pressed, monotonic seconds."""
-    client = paho.Client(CallbackAPIVersion.VERSION2, client_id="bench-buttons")
-    client.connect("127.0.0.1", port)
-    client.loop_start()
-    pressed: dict[bytes, float] = {}
-    begun = time.monotonic()
-    for number, (button, frame) in enumerate(zip(buttons, frames, strict=True)):
-        time.sleep(max(0.0, begun + number / RATE - time.monotonic()))
-        pressed[button.device_id] = time.monotonic()
-        client.publish(f"siaga/v1/up/{button.device_id.hex()}", frame, qos=1)
-    time.sleep(0.5)
-    client.disconnect()
-    client.loop_stop()
-    return pressed
+def run(rate: int, seconds: int, *, check_ins: int = 0) -> tuple[list[float], int, int]:
+    """(waits in ms, sorted, without those of the warm-up; presses not shown; check-ins stored)."""
+    presses = rate * seconds
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        tempfile.TemporaryDirectory() as broker_folder,
+        Mosquitto(Path(broker_folder), *BROKER) as broker,
+        Publisher(2) as publishers,
+    ):
+        gateway = Gateway(Path(folder), broker.port)
+        count = min(presses, BUTTONS)
+        buttons = enrolled_buttons(gateway.data, count + (BUTTONS if check_ins else 0))
+        now_s = int(time.time())
+        frames = [buttons[n % count].press(now_s, again=n >= count, **at()) for n in range(presses)]
+        routine = made_check_ins(buttons[count:], check_ins * seconds, now_s) if check_ins else []
+        with gateway:
+            console = Console(gateway.console)
+            begin = time.monotonic() + 1.0
+            pressing = publishers.start(broker.port, "bench-presses", frames, rate, begin)
+            checking = publishers.start(broker.port, "bench-check-ins", routine, check_ins, begin) if routine else None
+            sent = pressing.result(seconds + DEADLINE_S)
+            if checking is not None:
+                checking.result(seconds + DEADLINE_S)
+            settle(gateway.data, presses)
+            shown = console.end()
+            gateway.stop()
+        store = SqlStore(store_path(gateway.data), 0)
+        rows = store.fetch(
+            "SELECT id, device_id, json_extract(facts, '$.counter') FROM journal "
+            "WHERE kind IN ('incident_opened', 'pressed_again')"
+        )
+        stored = store.fetch("SELECT count(*) FROM event WHERE kind = ?", (int(Kind.CHECKIN),))[0][0]
+        store.close()
+    row_of = {(device_id, counter): row for row, device_id, counter in rows}
+    waits, lost = [], 0
+    for frame, stamp in zip(frames, sent, strict=True):
+        when = shown.get(row_of.get((frame[2:10], int.from_bytes(frame[10:14], "big")), -1))
+        if when is None:
+            lost += 1
+        elif stamp - begin >= WARM_UP_S:
+            waits.append((when - stamp) * 1000)
+    return sorted(waits), lost, stored
+
+
+def made_check_ins(buttons: Sequence[PressingButton], count: int, now_s: int) -> list[bytes]:
+    frames = []
+    for n in range(count):
+        button = buttons[n % len(buttons)]
+        button.counter += 1
+        frames.append(button.frame(Kind.CHECKIN, button.counter, report_body(now_s, **at()), Suite.ES256))
+    return frames
+
+
+def settle(data: Path, presses: int) -> None:
+    """Wait until all presses are stored."""
+    store = SqlStore(store_path(data), 0)
+    deadline = time.monotonic() + DEADLINE_S
+    while store.fetch("SELECT count(*) FROM event WHERE kind = ?", (int(Kind.PRESS),))[0][0] < presses:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.2)
+    store.close()
+    time.sleep(1.5)  # a tick of the stream, at the latest, brings the last rows
+
+
+def percentile(waits: Sequence[float], percent: float) -> float:
+    return waits[min(len(waits) - 1, int(len(waits) * percent / 100))]
+
+
+def say(name: str, value: float, unit: str, base: str | None = None, wanted: str | None = None) -> None:
+    line: dict[str, object] = {"name": name, "value": round(value, 2), "unit": unit}
+    if base is not None:
+        line["base"] = base
+    if wanted is not None:
+        line["wanted"] = wanted
+    print(json.dumps(line), flush=True)
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, embedded_broker() as port:
-        gateway = Gateway(Path(folder), port)
-        buttons = enrolled_buttons(gateway.data, WARM_UP + PRESSES)
-        frames = [button.press(int(time.time()), **at()) for button in buttons]
-        with gateway:
-            console = Console(gateway.console)
-            pressed = press(port, buttons, frames)
-            deadline = time.monotonic() + DEADLINE_S
-            while len(console.shown) < len(buttons):
-                if time.monotonic() > deadline:
-                    raise SystemExit(f"{len(buttons) - len(console.shown)} incidents were never shown")
-                time.sleep(0.05)
-            gateway.stop()
-        store = SqlStore(store_path(gateway.data), 0)
-        devices = dict(store.fetch("SELECT id, device_id FROM incident"))
-        store.close()
-    measured = {button.device_id for button in buttons[WARM_UP:]}
-    waits = sorted(
-        (shown - pressed[devices[incident]]) * 1000
-        for incident, shown in console.shown.items()
-        if devices[incident] in measured
-    )
-    for percent in (50, 95, 99):
-        value = waits[min(len(waits) - 1, len(waits) * percent // 100)]
-        print(json.dumps({"name": f"press to console event, p{percent}", "value": round(value, 1), "unit": "ms"}))
-    print(json.dumps({"name": "presses not shown", "value": len(buttons) - len(console.shown), "unit": "presses"}))
+    rate, seconds = MANY
+    if len(sys.argv) > 1:
+        seconds = int(sys.argv[1])
+    waits, lost, _ = run(rate, seconds)
+    for percent, wanted in ((50, "under 20"), (95, None), (99, "under 150")):
+        say(f"{rate} presses/s, press to console, p{percent}", percentile(waits, percent), "ms", wanted=wanted)
+    say(f"{rate} presses/s, of {rate * seconds} not shown", lost, "presses", wanted="0")
+    rate, seconds = FEW
+    alone, lost_alone, _ = run(rate, seconds)
+    beside, lost_beside, stored = run(rate, seconds, check_ins=CHECK_INS)
+    base = f"{rate} presses/s, press to console, p99"
+    say(base, percentile(alone, 99), "ms")
+    name = f"{rate} presses/s beside {CHECK_INS} check-ins/s, p99"
+    say(name, percentile(beside, 99), "ms")
+    say(f"{name} / without", percentile(beside, 99) / percentile(alone, 99), "times", base, "at most 2")
+    say("check-ins stored of those sent", stored / (CHECK_INS * seconds), "times")
+    say("presses not shown, both", lost_alone + lost_beside, "presses", wanted="0")
 
 
 if __name__ == "__main__":

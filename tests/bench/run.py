@@ -1,13 +1,18 @@
 """`make bench`: run each measurement in a process of its own, print a table, keep build/bench.jsonl.
 
-A measurement is a program that prints JSON objects, one a line, with `name`, `value`, `unit` and, for a ratio, `base`:
-the name of what it is a ratio to, taken in the same run. Absolute times belong to the machine; compare ratios.
+`run.py --gateway` runs those of the gateway only; with `--readme` their table goes into gateway/README.md, with the
+date and the machine. A measurement is a program that prints JSON objects, one a line, with `name`, `value`, `unit`
+and, for a ratio, `base`: the name of what it is a ratio to, taken in the same run; `wanted` says what was asked of it.
+Absolute times belong to the machine; compare ratios.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import platform
+import sqlite3
 import subprocess
 import sys
 import time
@@ -17,14 +22,21 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 RESULT = ROOT / "build" / "bench.jsonl"
+README = ROOT / "gateway" / "README.md"
+BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 DEADLINE_S = 1800
 
 # title, command
+GATEWAY: tuple[tuple[str, list[str]], ...] = (
+    ("Events verified and stored, one worker on SQLite", [sys.executable, str(HERE / "gateway_throughput.py")]),
+    ("One and two workers on PostgreSQL", [sys.executable, str(HERE / "workers.py")]),
+    ("The same as Node-RED 4 does it", [sys.executable, str(HERE / "against_node_red.py")]),
+    ("Press to the operator's console", [sys.executable, str(HERE / "console_latency.py")]),
+    ("A province's store", [sys.executable, str(HERE / "big_store.py")]),
+)
 MEASUREMENTS: tuple[tuple[str, list[str]], ...] = (
     ("One ES256 signature on the button's interpreter", [sys.executable, str(HERE / "signature.py")]),
-    ("Events verified, stored and dispatched", [sys.executable, str(HERE / "gateway_throughput.py")]),
-    ("One and two workers on PostgreSQL", [sys.executable, str(HERE / "workers.py")]),
-    ("Press to console event at 100 presses/s", [sys.executable, str(HERE / "console_latency.py")]),
+    *GATEWAY,
     ("Press to its first byte on the way out", [sys.executable, str(HERE / "press_to_air.py")]),
     ("Size of the firmware as bytecode", [sys.executable, str(HERE / "size.py")]),
     ("Heap of whole buttons, 64-bit", [sys.executable, str(HERE / "heap.py")]),
@@ -56,21 +68,59 @@ def row(result: dict[str, Any]) -> str:
     shown = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
     base = f"  (to {result['base']})" if result.get("base") else ""
     limit = f"  [at most {result['limit']:,}]" if "limit" in result else ""
+    limit += f"  [wanted: {result['wanted']}]" if "wanted" in result else ""
     return f"  {result['name']:<52} {shown:>9} {result['unit']}{base}{limit}"
 
 
+def machine() -> str:
+    """What the figures were taken on."""
+    model = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                model = line.split(":", 1)[1].strip()
+                break
+    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+
+
+def write_readme(found: list[tuple[str, list[dict[str, Any]]]]) -> None:
+    """Put the table between its two marks in gateway/README.md."""
+    lines = [
+        f"Taken on {time.strftime('%Y-%m-%d')} on {machine()}.",
+        "",
+        "| figure | value | wanted |",
+        "|---|---|---|",
+    ]
+    for title, results in found:
+        lines.append(f"| **{title}** | | |")
+        for result in results:
+            value = result["value"]
+            shown = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+            lines.append(f"| {result['name']} | {shown} {result['unit']} | {result.get('wanted', '')} |")
+    text = README.read_text(encoding="utf-8")
+    before, rest = text.split(BEGIN, 1)
+    _, after = rest.split(END, 1)
+    README.write_text(f"{before}{BEGIN}\n{chr(10).join(lines)}\n{END}{after}", encoding="utf-8")
+
+
 def main() -> None:
+    measurements = GATEWAY if "--gateway" in sys.argv else MEASUREMENTS
     RESULT.parent.mkdir(exist_ok=True)
     print(
         f"Siaga bench, {time.strftime('%Y-%m-%d %H:%M %Z')}, {platform.machine()}, Python {platform.python_version()}"
     )
+    found: list[tuple[str, list[dict[str, Any]]]] = []
     with RESULT.open("w", encoding="utf-8") as out:
-        for title, command in MEASUREMENTS:
+        for title, command in measurements:
             print(f"\n{title}", flush=True)
-            for result in measure(command):
+            found.append((title, measure(command)))
+            for result in found[-1][1]:
                 out.write(json.dumps(result) + "\n")
                 print(row(result), flush=True)
     print(f"\nKept in {RESULT.relative_to(ROOT)}")
+    if "--readme" in sys.argv:
+        write_readme([one for one in found if one[0] in {title for title, _ in GATEWAY}])
+        print(f"Written into {README.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

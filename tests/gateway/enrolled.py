@@ -22,7 +22,8 @@ def enroll_at(store: SqlStore, key: GatewayKey, count: int) -> list[PressingButt
     now_ms = time.time_ns() // 1_000_000
     buttons = [PressingButton().meet(key) for _ in range(count)]
     with store.transaction() as transaction:
-        owner = Owner(0, "Contoh Wati", "9900000000000001", "+620000000001", "Jl. Contoh 1, Bandar Lampung")
+        nik = f"99{time.time_ns() % 10**14:014d}"  # there may be others in the store already
+        owner = Owner(0, "Contoh Wati", nik, "+620000000001", "Jl. Contoh 1, Bandar Lampung")
         owner_id = transaction.add_owner(owner, now_ms)
         for button in buttons:
             state = RegistrationState.ACTIVE

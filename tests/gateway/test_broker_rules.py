@@ -8,9 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from guarded import PASSWORD, GuardedBroker
 
 from bare_mqtt import BareClient, Closed, packet, text
+from guarded import PASSWORD, GuardedBroker
 from system.house import eventually
 
 UP, DOWN = "siaga/v1/up/", "siaga/v1/down/"

@@ -127,8 +127,9 @@ def test_an_owner_stays_whose_registration_has_not_ended(past: Past, state: Regi
     assert past.retention().run().owners == 0
 
 
-def test_an_owner_goes_after_the_last_registration_ended(past: Past) -> None:
-    past.end()
+@pytest.mark.parametrize("state", [RegistrationState.EXPIRED, RegistrationState.REMOVED])
+def test_an_owner_goes_after_the_last_registration_ended(past: Past, state: RegistrationState) -> None:
+    past.end(state)
     past.clock.at_ms += 89 * DAY_MS
     assert past.retention().run().owners == 0
     past.clock.at_ms += 2 * DAY_MS

@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import stored
+from fakes import ManualClock
 from hypothesis import given
 from hypothesis import strategies as st
 from ingesting import NOW_MS, NOW_S, Desk
@@ -22,6 +23,9 @@ from siaga_gateway.adapters.sql import postgres as engine_module
 from siaga_gateway.adapters.sql.arrays import array, register
 from siaga_gateway.adapters.sql.postgres import Postgres
 from siaga_gateway.adapters.sql.transaction import INCIDENTS
+from siaga_gateway.domain.frame import CommandCode
+from siaga_gateway.service.commands import Commander, CommandWorker
+from siaga_gateway.service.live import JournalBell
 from siaga_gateway.service.store import StoreFailing
 
 
@@ -322,3 +326,35 @@ def test_what_every_batch_asks_for_is_found_by_an_index(store: SqlStore) -> None
 
 def _where(table: str, condition: tuple[str, list[object]]) -> tuple[str, list[object]]:
     return f"SELECT * FROM {table} WHERE {condition[0]}", condition[1]
+
+
+def test_a_command_is_sent_by_one_of_two_workers(shared: Place) -> None:
+    """Both see that it is due; whoever locks its device first sends it."""
+    one = Desk(shared)
+    two = Desk(shared, beside=one)
+    buttons = [one.button() for _ in range(10)]
+    clock = ManualClock(NOW_MS)
+    commander = Commander(one.store, clock)
+    for button in buttons:
+        commander.ask(button.device_id, CommandCode.TEST, None, actor="admin")
+    sent: list[bytes] = []
+
+    class Sender:
+        def send_command(self, device_id: bytes, frame: bytes) -> None:
+            sent.append(device_id)
+
+    workers = [CommandWorker(desk.store, desk.keyring, Sender(), JournalBell(), clock) for desk in (one, two)]
+    for turn in range(1, 4):
+        together = threading.Barrier(2)
+
+        def work(worker: CommandWorker, together: threading.Barrier = together) -> None:
+            together.wait(30)
+            worker.work()
+
+        with ThreadPoolExecutor(2) as both:
+            list(both.map(work, workers))
+        assert sorted(sent) == sorted([button.device_id for button in buttons] * turn)
+        assert {command.attempts for command in one.store.commands()} == {turn}
+        clock.at_ms += 3_600_000
+    two.close()
+    one.close()

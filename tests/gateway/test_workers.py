@@ -310,3 +310,34 @@ def test_a_worker_that_cannot_start_ends_all_and_says_why(gateway: Workers, brok
     said = gateway.command("run", "--workers", "2", check=False)
     assert "no MQTT broker at 127.0.0.1" in said
     assert "of 2 could not start" in said
+
+
+def alone(program: str) -> subprocess.CompletedProcess[str]:
+    """A program of its own whose standard input stays open, as a worker's does while its parent lives."""
+    reading, writing = os.pipe()
+    try:
+        return subprocess.run(
+            [sys.executable, "-c", program], stdin=reading, capture_output=True, text=True, timeout=60, check=False
+        )
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def test_a_worker_ends_whichever_of_its_threads_the_signal_meets() -> None:
+    """The kernel gives a process's signal to any thread; Python's handler runs in the main one, which must wake up."""
+    done = alone(
+        "import signal, threading, time\n"
+        "from siaga_gateway.main import _wait_for_the_end\n"
+        "def meet():\n"
+        "    time.sleep(0.5)\n"
+        "    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)\n"
+        "threading.Thread(target=meet).start()\n"
+        "_wait_for_the_end()\n"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_worker_ends_in_order_while_its_parent_lives() -> None:
+    done = alone("import time\nfrom siaga_gateway.workers import end_with_parent\nend_with_parent()\ntime.sleep(0.5)\n")
+    assert (done.returncode, done.stderr) == (0, "")

@@ -18,8 +18,8 @@ from verdict import judge
 from siaga_gateway.service.store import DeliveryState
 from system.house import eventually
 
-SHORT = Pace(lasts=(0.3, 1.0), pause=(0.2, 0.5))
-LONG = Pace(lasts=(1.0, 20.0), pause=(0.5, 5.0))
+SHORT = Pace(lasts=0.6, pause=0.3, longest=1.0)
+LONG = Pace(lasts=4.0, pause=2.0, longest=30.0)
 
 
 def torture(
@@ -29,6 +29,7 @@ def torture(
     rate_per_s: float,
     seed: int,
     engine: str = "sqlite",
+    workers: int = 1,
     devices: int = 200,
     buttons: int = 0,
     pace: Pace = LONG,
@@ -41,7 +42,10 @@ def torture(
     slowest ones, else faults as long as it
     presses. `buttons`: with so many real ones, the firmware under MicroPython. Raises AssertionError."""
     phases = _Phases()
-    with Premises(folder, engine=engine, devices=devices, seed=seed, cable=cable) as premises, ExitStack() as stack:
+    with (
+        Premises(folder, engine=engine, workers=workers, devices=devices, seed=seed, cable=cable) as premises,
+        ExitStack() as stack,
+    ):
         crowd = PressingCrowd(
             premises.fleet,
             premises.address,
@@ -76,10 +80,11 @@ def torture(
         phases.ended("until all was delivered")
         code = premises.gateway.stop()
         assert code == 0, f"the gateway ended with {code}:\n{premises.gateway.said()[-2000:]}"
+        audit = premises.office.command("audit", "verify").strip()
         counts = judge(premises, crowd, real)
         faults = sum((lane.counts for lane in lanes), Counter[str]())
         phases.ended("stopped and judged")
-        return _report(premises, crowd, faults, asdict(counts), seed, phases)
+        return _report(premises, crowd, faults, asdict(counts), seed, phases, audit)
 
 
 class _Phases:
@@ -110,8 +115,10 @@ def _report(
     counts: dict[str, int],
     seed: int,
     phases: _Phases,
+    audit: str,
 ) -> str:
-    lines = [f"{premises.engine}, seed {seed}, {'as root' if premises.disk.real else 'not as root'}"]
+    whose = "as root" if premises.disk.real else "not as root"
+    lines = [f"{premises.engine}, workers: {premises.workers}, seed {seed}, {whose}"]
     lines += [f"  {seconds:>7.1f}  s {name}" for name, seconds in phases.took]
     lines.append("")
     lines += [f"  {count:>7}  {name}" for name, count in sorted(faults.items())]
@@ -122,4 +129,5 @@ def _report(
     lines.append(f"  {crowd.tally.longest_silence_s:>7.1f}  s longest without any acknowledgement")
     slowest = max((max(one.latencies, default=0.0) for one in crowd.tally.classes.values()), default=0.0)
     lines.append(f"  {slowest:>7.1f}  s the slowest acknowledgement")
+    lines.append(f"\naudit: {audit}")
     return "\n".join(lines)

@@ -120,6 +120,13 @@ def _outputs(cad: str) -> Fault:
     return fault
 
 
+@contextmanager
+def _worker_killed(premises: Premises, chance: random.Random) -> Iterator[None]:
+    """SIGKILL to one of the workers; their parent starts it anew."""
+    premises.gateway.kill_a_child(chance)
+    yield
+
+
 def _database(premises: Premises) -> Part:
     assert premises.database is not None
     return premises.database
@@ -139,6 +146,10 @@ DATABASE: dict[str, Fault] = {
     "database down": _killed(_database),
     "database frozen": _frozen(_database),
 }
+WORKERS: dict[str, Fault] = {
+    "worker killed": _worker_killed,
+    "worker killed again": _worker_killed,
+}
 NETWORK: dict[str, Fault] = {"network cut": _unplugged}
 SURROUNDINGS: dict[str, Fault] = {
     "disk full": _full_disk,
@@ -154,10 +165,18 @@ SURROUNDINGS: dict[str, Fault] = {
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds: how long a fault lasts, and the pause until the next."""
+    """Seconds: how long a fault lasts and the pause until the next, on average, and how long at most. Most are brief,
+    a few last long."""
 
-    lasts: tuple[float, float]
-    pause: tuple[float, float]
+    lasts: float
+    pause: float
+    longest: float
+
+    def fault_s(self, chance: random.Random) -> float:
+        return min(chance.expovariate(1 / self.lasts), self.longest)
+
+    def pause_s(self, chance: random.Random) -> float:
+        return min(chance.expovariate(1 / self.pause), self.longest)
 
 
 class Lane(threading.Thread):
@@ -188,11 +207,11 @@ class Lane(threading.Thread):
 
     def _all_of(self, names: Sequence[str]) -> None:
         for name in names:
-            if self._enough.wait(self._chance.uniform(*self._pace.pause)):
+            if self._enough.wait(self._pace.pause_s(self._chance)):
                 return
             self.counts[name] += 1
             with self._faults[name](self._place, self._chance):
-                self._enough.wait(self._chance.uniform(*self._pace.lasts))
+                self._enough.wait(self._pace.fault_s(self._chance))
 
     def finish(self, timeout_s: float = 120) -> None:
         """End the fault that is under way and begin no other."""
@@ -212,5 +231,10 @@ SLOW = ("outputs hang", "outputs drip")
 
 def that_can_befall(premises: Premises, *, slow: bool) -> tuple[dict[str, Fault], dict[str, Fault]]:
     """Two lanes: what befalls processes and lines, what befalls the things around them."""
-    inner = {**PROCESSES, **(DATABASE if premises.database else {}), **(NETWORK if premises.cable.plugged else {})}
+    inner = {
+        **PROCESSES,
+        **(DATABASE if premises.database else {}),
+        **(WORKERS if premises.workers > 1 else {}),
+        **(NETWORK if premises.cable.plugged else {}),
+    }
     return inner, {name: fault for name, fault in SURROUNDINGS.items() if slow or name not in SLOW}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import subprocess
 import threading
@@ -102,6 +103,14 @@ class Part:
 
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
+
+    def kill_a_child(self, chance: random.Random) -> None:
+        """SIGKILL to one of its processes, by chance; where there is none, nothing."""
+        with self._lock:
+            pids = self.children() if self.running else []
+            if pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(chance.choice(pids), signal.SIGKILL)
 
     def children(self) -> list[int]:
         """Process ids of its direct children."""

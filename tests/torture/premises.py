@@ -78,12 +78,13 @@ class Cad:
 
 class Premises:
     """Everything runs while it is entered. `gateway`, `broker`, `database`: the parts; `cap`: the folder of the second
-    output. `engine`: sqlite or postgresql."""
+    output. `engine`: sqlite or postgresql; only the second lets several workers share it."""
 
-    def __init__(self, folder: Path, *, engine: str, devices: int, seed: int, cable: bool) -> None:
+    def __init__(self, folder: Path, *, engine: str, workers: int, devices: int, seed: int, cable: bool) -> None:
         self.folder = folder
         self.database: Part | None = None
         self.engine = engine
+        self.workers = workers
         self._store_setting = ""
         self._devices = devices
         self._seed = seed
@@ -146,6 +147,8 @@ class Premises:
         config += self._store_setting
         self.office.config.write_text(config, encoding="utf-8")
         command = [*SIAGA, "run", "--config", str(self.office.config)]
+        if self.workers > 1:
+            command += ["--workers", str(self.workers)]
         self.gateway = Part("gateway", command, self.folder, self.clock.environ)
 
         # The same seed gives the same keys: what came of one run can be looked at in the next.

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -23,12 +24,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--buttons", type=int, default=2, help="beside them, the firmware under MicroPython (%(default)s)"
     )
     words.add_argument("--engine", choices=["sqlite", "postgresql"], default="sqlite", help="the store (%(default)s)")
+    words.add_argument("--workers", type=int, default=1, help="of the gateway, with PostgreSQL (%(default)s)")
     words.add_argument("--seed", type=int, default=None, help="the seed of a run that is to be repeated")
     words.add_argument("--keep", action="store_true", help="keep logs and store of a run that went well")
     chosen = words.parse_args(arguments)
     sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "firmware")]
     from course import torture
 
+    # Whoever ends it, ends its processes, its file system and its cable with it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     seed = int(time.time()) % 100_000 if chosen.seed is None else chosen.seed
     folder = ROOT / "build" / "torture" / f"{time.strftime('%Y%m%d-%H%M%S')}-{seed}"
     folder.mkdir(parents=True)
@@ -41,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             devices=chosen.devices,
             buttons=chosen.buttons,
             engine=chosen.engine,
+            workers=chosen.workers,
             seed=seed,
         )
     )

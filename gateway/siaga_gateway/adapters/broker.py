@@ -26,6 +26,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from siaga_gateway.adapters.draining import DrainingClient
 from siaga_gateway.config import BrokerSettings
 from siaga_gateway.service.inbound import FrameSink, InboundFrame
 from siaga_gateway.service.ports import Clock
@@ -118,8 +119,8 @@ class BrokerLink:
         """The frame in a message, or None. From paho's thread; never raises."""
         raise NotImplementedError
 
-    def _build(self, client_id: str) -> paho.Client:
-        client = paho.Client(
+    def _build(self, client_id: str) -> DrainingClient:
+        client = DrainingClient(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             clean_session=False if self._session_s is None else None,
@@ -239,6 +240,7 @@ class BrokerLink:
     def _next_connection(self) -> None:
         with self._order:
             self._connection += 1
+            self._client.forget_acknowledgements()
 
     def _acknowledge(self, message: _Open) -> None:
         """Tell the broker of all that is done up to the first that is not: in the order in which messages came
@@ -248,7 +250,7 @@ class BrokerLink:
             while self._open and (self._open[0].done or self._open[0].connection != self._connection):
                 first = self._open.popleft()
                 if first.connection == self._connection:
-                    self._client.ack(first.mid, 1)
+                    self._client.acknowledge(first.mid)
 
     # Called by paho's thread from here on
 

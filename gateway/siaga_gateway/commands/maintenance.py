@@ -13,8 +13,8 @@ from siaga_gateway.catalogue import clock_time
 from siaga_gateway.commands.shared import CheckIn, DeviceId, by_option, config_option, opened, told_plainly
 from siaga_gateway.domain.supervision import Case
 from siaga_gateway.service.enrol import Registrar
+from siaga_gateway.service.maintenance_desk import close_case
 from siaga_gateway.service.store import Store
-from siaga_gateway.service.supervise import close_case
 
 _PAGE = 500
 

@@ -19,9 +19,9 @@ from siaga_gateway.domain.command import CommandError
 from siaga_gateway.domain.personal import PersonalKeyError
 from siaga_gateway.domain.supervision import PROFILES
 from siaga_gateway.service.enrol import EnrolError
+from siaga_gateway.service.maintenance_desk import MaintenanceError
 from siaga_gateway.service.retention import RetentionError
 from siaga_gateway.service.store import StoreConflict, StoreFailing
-from siaga_gateway.service.supervise import MaintenanceError
 
 _LONGEST_S = 604_800  # what a button's own setting allows
 F = TypeVar("F", bound=Callable[..., Any])

@@ -11,7 +11,7 @@ from siaga_gateway.domain.registry import Device, Owner
 from siaga_gateway.domain.verify import DeviceKey, GatewayKey
 from siaga_gateway.service.store import Store
 
-_KEPT: Final = 100_000  # devices with loaded keys; about 2 kB each
+_KEPT: Final = 50_000  # devices with loaded keys; about 3 kB each
 
 
 @dataclass(frozen=True, slots=True)

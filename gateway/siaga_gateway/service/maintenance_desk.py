@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
-from siaga_gateway.domain.supervision import Case, Wanted
+from siaga_gateway.domain.supervision import Case, Cause, Wanted, problems
+from siaga_gateway.service import journal
 from siaga_gateway.service.ports import Bell, Clock
-from siaga_gateway.service.store import Census, Store, Watched
-from siaga_gateway.service.supervise import close_case
+from siaga_gateway.service.store import Census, Store, Transaction, Watched
+from siaga_gateway.service.supervise import note_case
+
+_LONGEST_NOTE: Final = 2_000
+_LONGEST_NAME: Final = 80
+
+
+class MaintenanceError(Exception):
+    """A case that cannot be closed so; the text says why."""
 
 
 class MaintenanceDesk:
@@ -43,3 +53,41 @@ class MaintenanceDesk:
         case = close_case(self._store, self._clock, self.wanted, case_id, actor, note)
         self._bell.ring()
         return case
+
+
+def close_case(store: Store, clock: Clock, wanted: Wanted, case_id: int, actor: str, note: str) -> Case:
+    """A person says that a case is dealt with, or need not be; of a fold: all of its cases. Raises MaintenanceError."""
+    actor, note = " ".join(actor.split()), note.strip()
+    if not 0 < len(actor) <= _LONGEST_NAME:
+        raise MaintenanceError(f"a name has 1 to {_LONGEST_NAME} characters")
+    if not 0 < len(note) <= _LONGEST_NOTE:
+        raise MaintenanceError(f"say in a note of 1 to {_LONGEST_NOTE} characters what was done or found")
+    now_ms = clock.now_ms()
+    with store.transaction() as transaction:
+        case = transaction.case(case_id)
+        if case is None:
+            raise MaintenanceError(f"there is no case {case_id}")
+        if case.closed_ms is not None:
+            raise MaintenanceError(f"case {case_id} was closed by {case.closed_by or 'the gateway'}")
+        if case.device_id is not None:
+            transaction.lock([case.device_id])
+            case = replace(case, level=_level_now(transaction, case, store, now_ms, wanted))
+        case = replace(case, closed_ms=now_ms, closed_by=actor, note=note, stands=case.device_id is not None)
+        transaction.put_case(case)
+        if case.device_id is None:
+            transaction.put_members(case)
+        note_case(transaction, journal.MAINTENANCE_CLOSED, case, now_ms, actor)
+    return case
+
+
+def _level_now(transaction: Transaction, case: Case, store: Store, now_ms: int, wanted: Wanted) -> int:
+    """How bad it is as the person closes it; an opening of the housing is done with then."""
+    assert case.device_id is not None
+    enrolled = store.enrolled([case.device_id]).get(case.device_id)
+    status = transaction.statuses([case.device_id]).get(case.device_id)
+    if enrolled is None or status is None:
+        return case.level
+    if case.cause is Cause.TAMPER:
+        transaction.put_status(replace(status, tampered_ms=None))
+    found = problems(enrolled.device, status, now_ms, wanted, (), frozenset({case.cause}))
+    return max(case.level, found.get(case.cause, 0))

@@ -163,6 +163,10 @@ class Retention:
         self._store.scrub()
         return incidents
 
+    def erase_again(self, owner_id: int) -> None:
+        """Of somebody whom an older backup brought back: whatever of theirs is open there."""
+        self._erase(owner_id, self._clock.now_ms(), "erased before, brought back by a backup", None)
+
     def _devices(self, owner_id: int) -> list[Enrolled]:
         return list(self._store.enrolled(self._store.devices_of(owner_id)).values())
 

@@ -46,25 +46,16 @@ T = TypeVar("T")
 MAIN_WAY: Final = "mqtt"
 _WAY_OF: Final[Mapping[Bearer, str]] = {Bearer.LORAWAN: "lorawan", Bearer.SMS: "sms"}
 _FOREVER_MS: Final = 40 * 24 * 3600 * 1000
-_LONGEST_NOTE: Final = 2_000
-_LONGEST_NAME: Final = 80
-
-
-class MaintenanceError(Exception):
-    """A case that cannot be closed so; the text says why."""
 
 
 @dataclass(slots=True)
-class _Changes:
-    """What one look found."""
+class _Mass:
+    """What a look finds of one cause so often that it is told once."""
 
-    opened: dict[Cause, list[tuple[Watched, int]]] = field(default_factory=dict)
-    gone: list[tuple[Watched, Case]] = field(default_factory=list)
-
-    def add(self, watched: Watched, verdict: Verdict) -> None:
-        for cause, level in verdict.opened.items():
-            self.opened.setdefault(cause, []).append((watched, level))
-        self.gone.extend((watched, case) for case in verdict.gone)
+    fold: Case | None = None  # opened by this look
+    opened: int = 0  # devices that the fold stands for
+    bearers: Counter[str | None] = field(default_factory=Counter)
+    gone: int = 0  # cases that closed themselves
 
 
 class Supervisor:
@@ -89,6 +80,7 @@ class Supervisor:
         self._ways = ways
         self._mass = mass
         self._next_ms = 0
+        self._deaf_ways: dict[str, Deaf] = {}  # by way, for one look
 
     def work(self) -> None:
         """Note which ways are heard and, once a minute, look at the devices. Raises StoreFailing."""
@@ -115,37 +107,43 @@ class Supervisor:
         return ways.get(MAIN_WAY, False)
 
     def look(self, now_ms: int) -> None:
-        """Open and close what has to be, in commits of a few hundred. Raises StoreFailing."""
+        """Open and close what has to be, page by page, in commits of a few hundred. Raises StoreFailing."""
         deaf = merged(self._store.deafness([MAIN_WAY], now_ms - _FOREVER_MS))
-        changes = self._changes(now_ms, deaf)
+        self._deaf_ways.clear()
         folds = {fold.cause: fold for fold, _ in self._store.open_folds()}
-        self._put_gone(changes.gone, now_ms)
-        for cause, found in changes.opened.items():
-            fold = folds.get(cause)
-            lately = [] if fold is not None else self._store.opened_since(cause, now_ms - _LATELY_MS)
-            if fold is None and len(found) + len(lately) >= self._mass:
-                fold = self._open_fold(cause, lately, found, now_ms)
-            self._open(cause, found, fold, now_ms)
+        masses: dict[Cause, _Mass] = {}
+        sieve, after, changed = self._sieve(now_ms, deaf), b"", False
+        while page := self._store.suspects(sieve, after, _PAGE):
+            opened: dict[Cause, list[tuple[Watched, int]]] = {}
+            gone: list[Case] = []
+            for watched in page:
+                verdict = self._judge(watched, now_ms, deaf)
+                for cause, level in verdict.opened.items():
+                    opened.setdefault(cause, []).append((watched, level))
+                gone.extend(verdict.gone)
+            self._put_gone(gone, masses, now_ms)
+            for cause, found in opened.items():
+                self._put_opened(cause, found, folds, masses, now_ms)
+            changed = changed or bool(opened or gone)
+            after = page[-1].device.device_id
+        self._tell(masses, now_ms)
         self._close_folds(now_ms)
-        if changes.opened or changes.gone:
+        if changed:
             self._bell.ring()
 
-    def _changes(self, now_ms: int, deaf: Deaf) -> _Changes:
+    def _sieve(self, now_ms: int, deaf: Deaf) -> Sieve:
         wanted = self._wanted
         intervals = {wanted.checkin_s, *self._store.intervals()}
         silent_before_ms = {
             checkin_s: due_since(now_ms, silence_allowed_ms(checkin_s, wanted), deaf) for checkin_s in intervals
         }
-        sieve = Sieve(now_ms, wanted, silent_before_ms)
-        changes, after = _Changes(), b""
-        while page := self._store.suspects(sieve, after, _PAGE):
-            for watched in page:
-                standing = frozenset(case.cause for case in watched.standing)
-                its_deaf = self._deaf_of(watched.status, deaf, now_ms)
-                found = problems(watched.device, watched.status, now_ms, wanted, its_deaf, standing)
-                changes.add(watched, judge(found, watched.standing, wanted))
-            after = page[-1].device.device_id
-        return changes
+        return Sieve(now_ms, wanted, silent_before_ms)
+
+    def _judge(self, watched: Watched, now_ms: int, deaf: Deaf) -> Verdict:
+        standing = frozenset(case.cause for case in watched.standing)
+        its_deaf = self._deaf_of(watched.status, deaf, now_ms)
+        found = problems(watched.device, watched.status, now_ms, self._wanted, its_deaf, standing)
+        return judge(found, watched.standing, self._wanted)
 
     def _deaf_of(self, status: DeviceStatus | None, deaf: Deaf, now_ms: int) -> Deaf:
         """When a device could not be heard: one that is on LoRaWAN or SMS also while that way was away."""
@@ -153,56 +151,83 @@ class Supervisor:
         way = _WAY_OF.get(bearer)
         if way is None:
             return deaf
+        if way not in self._deaf_ways:
+            self._deaf_ways[way] = self._away(way, deaf, now_ms)
+        return self._deaf_ways[way]
+
+    def _away(self, way: str, deaf: Deaf, now_ms: int) -> Deaf:
         ways = {name: up for name, up in self._ways().items() if name.startswith(way)}
         now_away = [(int(self._store.remembered(_heard(name)) or 0), now_ms) for name, up in ways.items() if not up]
         return merged([*deaf, *self._store.deafness(ways.keys(), now_ms - _FOREVER_MS), *now_away])
 
     # What changes
 
-    def _put_gone(self, gone: Sequence[tuple[Watched, Case]], now_ms: int) -> None:
-        told = [case for _, case in gone if case.closed_ms is None and case.fold is None]
-        sums = {cause: count for cause, count in Counter(case.cause for case in told).items() if count >= self._mass}
+    def _put_gone(self, gone: Sequence[Case], masses: dict[Cause, _Mass], now_ms: int) -> None:
+        told = Counter(case.cause for case in gone if case.closed_ms is None and case.fold is None)
+        many = {cause for cause, count in told.items() if count >= self._mass}
+        for cause in many:
+            masses.setdefault(cause, _Mass()).gone += told[cause]
         for chunk in _chunks(gone):
             with self._store.transaction() as transaction:
-                for _, case in chunk:
+                for case in chunk:
                     transaction.put_case(replace(case, stands=False, closed_ms=case.closed_ms or now_ms))
-                    if case.closed_ms is None and case.fold is None and case.cause not in sums:
-                        _note(transaction, journal.MAINTENANCE_CLOSED, case, now_ms, None)
-        if sums:
-            with self._store.transaction() as transaction:
-                for cause, count in sums.items():
-                    facts = {"cause": str(cause), "devices": count}
-                    transaction.note(journal.MAINTENANCE_CLOSED, now_ms, facts)
+                    if case.closed_ms is None and case.fold is None and case.cause not in many:
+                        note_case(transaction, journal.MAINTENANCE_CLOSED, case, now_ms, None)
 
-    def _open(self, cause: Cause, found: Sequence[tuple[Watched, int]], fold: Case | None, now_ms: int) -> None:
+    def _put_opened(
+        self,
+        cause: Cause,
+        found: Sequence[tuple[Watched, int]],
+        folds: dict[Cause, Case],
+        masses: dict[Cause, _Mass],
+        now_ms: int,
+    ) -> None:
+        fold = folds.get(cause)
+        if fold is None:
+            lately = self._store.opened_since(cause, now_ms - _LATELY_MS)
+            if len(found) + len(lately) >= self._mass:
+                fold = folds[cause] = self._open_fold(cause, lately, now_ms)
+                masses.setdefault(cause, _Mass()).fold = fold
+                masses[cause].opened = len(lately)
+        if (mass := masses.get(cause)) is not None and mass.fold is not None:
+            mass.opened += len(found)
+            mass.bearers.update(_bearer(watched.status) for watched, _ in found)
         for chunk in _chunks(found):
             with self._store.transaction() as transaction:
                 number = transaction.next_case_id()
                 for offset, (watched, level) in enumerate(chunk):
                     fold_id = None if fold is None else fold.id
-                    device_id = watched.device.device_id
-                    case = Case(number + offset, device_id, cause, level, now_ms, fold=fold_id)
+                    case = Case(number + offset, watched.device.device_id, cause, level, now_ms, fold=fold_id)
                     transaction.put_case(case)
                     if fold is None:
-                        _note(transaction, journal.MAINTENANCE_OPENED, case, now_ms, None, **_facts(watched, case))
+                        note_case(transaction, journal.MAINTENANCE_OPENED, case, now_ms, None, **_facts(watched, case))
 
-    def _open_fold(
-        self, cause: Cause, lately: Sequence[Case], found: Sequence[tuple[Watched, int]], now_ms: int
-    ) -> Case:
-        devices = len(lately) + len(found)
-        facts: dict[str, object] = {"cause": str(cause), "devices": devices}
-        bearers = Counter(_bearer(watched.status) for watched, _ in found)
-        bearer, most = bearers.most_common(1)[0]
-        if bearer is not None and most >= 0.8 * len(found):
-            facts["bearer"] = bearer
+    def _open_fold(self, cause: Cause, lately: Sequence[Case], now_ms: int) -> Case:
         with self._store.transaction() as transaction:
-            fold = Case(transaction.next_case_id(), None, cause, devices, now_ms)
+            fold = Case(transaction.next_case_id(), None, cause, len(lately), now_ms)
             transaction.put_case(fold)
             for case in lately:
                 transaction.put_case(replace(case, fold=fold.id))
-            transaction.note(journal.MAINTENANCE_MASS, now_ms, {"case": fold.id, **facts})
-        log.warning("%d devices at once: %s", devices, cause)
         return fold
+
+    def _tell(self, masses: Mapping[Cause, _Mass], now_ms: int) -> None:
+        """One notice for each mass, once it is known how many there are."""
+        if not masses:
+            return
+        with self._store.transaction() as transaction:
+            for cause, mass in masses.items():
+                if mass.gone:
+                    facts: dict[str, object] = {"cause": str(cause), "devices": mass.gone}
+                    transaction.note(journal.MAINTENANCE_CLOSED, now_ms, facts)
+                if mass.fold is None:
+                    continue
+                facts = {"case": mass.fold.id, "cause": str(cause), "devices": mass.opened}
+                bearer, most = mass.bearers.most_common(1)[0]
+                if bearer is not None and most >= 0.8 * mass.bearers.total():
+                    facts["bearer"] = bearer
+                transaction.put_case(replace(mass.fold, level=mass.opened))
+                transaction.note(journal.MAINTENANCE_MASS, now_ms, facts)
+                log.warning("%d devices at once: %s", mass.opened, cause)
 
     def _close_folds(self, now_ms: int) -> None:
         """A fold ends when few of its devices are left; these are listed by themselves from then on."""
@@ -217,45 +242,7 @@ class Supervisor:
             self._bell.ring()
 
 
-def close_case(store: Store, clock: Clock, wanted: Wanted, case_id: int, actor: str, note: str) -> Case:
-    """A person says that a case is dealt with, or need not be; of a fold: all of its cases. Raises MaintenanceError."""
-    actor, note = " ".join(actor.split()), note.strip()
-    if not 0 < len(actor) <= _LONGEST_NAME:
-        raise MaintenanceError(f"a name has 1 to {_LONGEST_NAME} characters")
-    if not 0 < len(note) <= _LONGEST_NOTE:
-        raise MaintenanceError(f"say in a note of 1 to {_LONGEST_NOTE} characters what was done or found")
-    now_ms = clock.now_ms()
-    with store.transaction() as transaction:
-        case = transaction.case(case_id)
-        if case is None:
-            raise MaintenanceError(f"there is no case {case_id}")
-        if case.closed_ms is not None:
-            raise MaintenanceError(f"case {case_id} was closed by {case.closed_by or 'the gateway'}")
-        if case.device_id is not None:
-            transaction.lock([case.device_id])
-            case = replace(case, level=_level_now(transaction, case, store, now_ms, wanted))
-        case = replace(case, closed_ms=now_ms, closed_by=actor, note=note, stands=case.device_id is not None)
-        transaction.put_case(case)
-        if case.device_id is None:
-            transaction.put_members(case)
-        _note(transaction, journal.MAINTENANCE_CLOSED, case, now_ms, actor)
-    return case
-
-
-def _level_now(transaction: Transaction, case: Case, store: Store, now_ms: int, wanted: Wanted) -> int:
-    """How bad it is as the person closes it; an opening of the housing is done with then."""
-    assert case.device_id is not None
-    enrolled = store.enrolled([case.device_id]).get(case.device_id)
-    status = transaction.statuses([case.device_id]).get(case.device_id)
-    if enrolled is None or status is None:
-        return case.level
-    if case.cause is Cause.TAMPER:
-        transaction.put_status(replace(status, tampered_ms=None))
-    found = problems(enrolled.device, status, now_ms, wanted, (), frozenset({case.cause}))
-    return max(case.level, found.get(case.cause, 0))
-
-
-def _note(transaction: Transaction, kind: str, case: Case, at_ms: int, actor: str | None, **facts: object) -> None:
+def note_case(transaction: Transaction, kind: str, case: Case, at_ms: int, actor: str | None, **facts: object) -> None:
     told = {"case": case.id, "cause": str(case.cause), **facts}
     transaction.note(kind, at_ms, told, device_id=case.device_id, actor=actor)
 

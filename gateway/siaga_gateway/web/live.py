@@ -22,7 +22,7 @@ from siaga_gateway.service.ports import Bell, Clock, JournalEntry, JournalReader
 log = logging.getLogger("siaga.console")
 
 PAGE: Final = 500  # rows read at once
-BREATH_S: Final = 0.02  # after rows: lets a burst gather, so that 100 rows a second are not 100 reads for each console
+BREATH_S: Final = 0.01  # after rows: lets a burst gather, so that 100 rows a second are not 100 reads for each console
 RETRY_MS: Final = 500  # how soon a browser reconnects after a broken connection
 
 

@@ -11,8 +11,7 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from siaga_gateway.catalogue import LANGUAGES, clock_time, text
-from siaga_gateway.service.maintenance_desk import MaintenanceDesk
-from siaga_gateway.service.supervise import MaintenanceError
+from siaga_gateway.service.maintenance_desk import MaintenanceDesk, MaintenanceError
 from siaga_gateway.web.api import IncidentId as RowId
 from siaga_gateway.web.desk import Desk, Language, SignedIn, TheDesk, render
 from siaga_gateway.web.fleet import case_view, devices_view

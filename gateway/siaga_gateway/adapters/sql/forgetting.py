@@ -31,7 +31,7 @@ INCIDENTS: Final = (
 OWNERS: Final = (
     "SELECT owner.id FROM owner WHERE owner.id > ? AND owner.erased_at_ms IS NULL AND owner.created_at_ms < ? "  # noqa: S608
     "AND NOT EXISTS (SELECT 1 FROM device WHERE device.owner_id = owner.id AND NOT ("
-    "(device.state = 'expired' AND device.state_since_ms < ?) "
+    "(device.state IN ('expired', 'removed') AND device.state_since_ms < ?) "
     "OR (device.state = 'active' AND device.valid_until_ms IS NOT NULL AND device.valid_until_ms < ?))) "
     "AND NOT EXISTS (SELECT 1 FROM device JOIN incident ON incident.device_id = device.device_id "
     f"WHERE device.owner_id = owner.id AND (incident.state <> 'closed' OR {_WAITS})) "

@@ -15,7 +15,7 @@ def open_store(settings: Settings, now_ms: int) -> SqlStore:
         return SqlStore(store_path(settings.data_dir), now_ms, keys)
     from siaga_gateway.adapters.sql.postgres import Postgres
 
-    return SqlStore(Postgres(_conninfo(settings.store), settings.store.connections), now_ms, keys)
+    return SqlStore(Postgres(conninfo_of(settings.store), settings.store.connections), now_ms, keys)
 
 
 def key_file(settings: Settings) -> KeyFile:
@@ -28,7 +28,8 @@ def store_is_there(settings: Settings) -> bool:
     return settings.store.shared or store_path(settings.data_dir).exists()
 
 
-def _conninfo(store: StoreSettings) -> str:
+def conninfo_of(store: StoreSettings) -> str:
+    """Where PostgreSQL is, as libpq reads it."""
     if store.url is not None:
         return store.url.get_secret_value()
     from psycopg.conninfo import make_conninfo

@@ -445,7 +445,13 @@ class Postgres:
         try:
             if link is None:
                 link = self._connect()
-                link.ask(f"LISTEN {_CHANNEL}", ())
+                with self._lock:
+                    self._busy.add(link)
+                try:
+                    link.ask(f"LISTEN {_CHANNEL}", ())
+                finally:
+                    with self._lock:
+                        self._busy.discard(link)
                 self._listening = link
                 return  # what came before is not told of
             for _ in link.connection.notifies(timeout=timeout_s, stop_after=1):

@@ -44,8 +44,7 @@ class SqlStore(SqlReads):
         try:
             migrate(self.engine, known_migrations(self.engine), now_ms)
             with self.engine.migrating() as session:
-                drawn = "".join(secrets.choice(_NAME_LETTERS) for _ in range(_NAME_LENGTH))
-                session.run("INSERT INTO meta (name, value) VALUES ('store', ?) ON CONFLICT DO NOTHING", (drawn,))
+                session.run("INSERT INTO meta (name, value) VALUES ('store', ?) ON CONFLICT DO NOTHING", (_drawn(),))
                 self.name: str = session.fetch("SELECT value FROM meta WHERE name = 'store'")[0][0]
             self.engine.opened()
             self._seal()
@@ -115,6 +114,16 @@ class SqlStore(SqlReads):
         with self.engine.transaction() as session:
             session.run("UPDATE meta SET value = ? WHERE name = 'personal_key'", (key_id,))
 
+    def go_on(self, down_counter: int, sequences: int) -> str:
+        """See service.restored."""
+        before = self.name
+        with self.engine.transaction() as session:
+            self.name = _drawn()
+            session.run("UPDATE meta SET value = ? WHERE name = 'store'", (self.name,))
+            session.run("UPDATE incident SET sequence = sequence + ? WHERE state <> 'closed'", (sequences,))
+            session.run("UPDATE down_counter SET last = ? WHERE last < ?", (down_counter, down_counter))
+        return before
+
     def scrub(self) -> None:
         self.engine.scrub(whole=False)
 
@@ -134,6 +143,10 @@ class SqlStore(SqlReads):
     def close(self) -> None:
         """Wait for writers, then close everything. Further calls raise StoreFailing."""
         self.engine.close()
+
+
+def _drawn() -> str:
+    return "".join(secrets.choice(_NAME_LETTERS) for _ in range(_NAME_LENGTH))
 
 
 def store_path(folder: Path) -> Path:
