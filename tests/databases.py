@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import itertools
 import os
@@ -157,6 +158,7 @@ def shared_server() -> PostgresServer:
     if not _shared:
         server = PostgresServer(durable=False)
         _shared.append(server)
+        atexit.register(end_shared_server)  # also where no conftest does it
         server.start()
     return _shared[0]
 
