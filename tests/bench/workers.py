@@ -22,7 +22,7 @@ from gateway_throughput import BARE, BUTTONS, Unheard, bare, say, signed, wait
 from databases import PostgresServer, own_server
 from pressing import PressingButton
 from siaga_gateway.adapters.clock import WallClock
-from siaga_gateway.adapters.key_file import KeyFile
+from siaga_gateway.adapters.key_file import FILE_NAME, KeyFile
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.adapters.sql.postgres import Postgres
 from siaga_gateway.domain.event import Timing
@@ -40,9 +40,13 @@ EVENTS = 10_000
 HOUSE = House("siaga.bench", Mode.EXERCISE, Timing(), ("nowhere",), ())
 
 
+def store_at(conninfo: str, keys: Path) -> SqlStore:
+    return SqlStore(Postgres(conninfo), WallClock().now_ms(), KeyFile(keys))
+
+
 def enrol(conninfo: str, keys: Path, buttons: Sequence[PressingButton]) -> None:
     clock = WallClock()
-    store = SqlStore(Postgres(conninfo), clock.now_ms(), KeyFile(keys))
+    store = store_at(conninfo, keys)
     with store.transaction() as transaction:
         person = Owner(0, "Contoh Wati", "9900000000000001", "+620000000001", "Jl. Contoh 1, Bandar Lampung")
         owner = transaction.add_owner(person, clock.now_ms())
@@ -59,7 +63,7 @@ def work(
 ) -> None:
     """One worker: its own connections, keys and inbox. Puts its CPU seconds, counted from the common start."""
     clock = WallClock()
-    store = SqlStore(Postgres(conninfo), clock.now_ms(), KeyFile(keys))
+    store = store_at(conninfo, keys)
     keyring = KeyRing(store, GatewayKey.generate())
     keyring.look_up({raw[2:10] for raw in frames})
     ingest = Ingest(
@@ -128,9 +132,9 @@ def main() -> None:
     bare_rate, bare_us = bare(buttons, frames)
     say(BARE, bare_rate, "1/s")
     with own_server() as server, tempfile.TemporaryDirectory() as folder:
+        keys = Path(folder) / FILE_NAME
         for workers in (1, 2):
             conninfo = server.new_database()
-            keys = Path(folder) / f"key-{workers}"
             enrol(conninfo, keys, buttons)
             before, log_before = bytes_of(conninfo), written(server)
             found, cpu_us = rate(conninfo, keys, frames, workers)

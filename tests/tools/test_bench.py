@@ -127,6 +127,17 @@ def test_a_gateway_in_earnest_is_not_loaded_unless_forced(tmp_path: Path) -> Non
             assert staging.events()
 
 
+def test_who_may_not_read_the_mode_is_told_what_to_do(tmp_path: Path) -> None:
+    rules = tmp_path / "acl"
+    rules.write_text("topic write siaga/v1/up/+\ntopic read siaga/v1/down/+\n")
+    rules.chmod(0o644)
+    with Mosquitto(tmp_path / "broker", f"acl_file {rules}") as broker:
+        staging = Staging(tmp_path, broker, devices=2)
+        with staging.gateway:
+            load = ["gateway", "--fleet", staging.fleet, "--port", broker.port, "--seconds", 1, "--wait", 1]
+            assert "this user may not read it" in bench(*load, code=1)
+
+
 def test_frames_that_nobody_answers_are_lost_and_the_exit_code_says_so(tmp_path: Path) -> None:
     with Mosquitto(tmp_path / "broker") as broker:
         staging = Staging(tmp_path, broker, devices=3)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+ENGINES = ("sqlite", "postgresql")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -23,8 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words.add_argument(
         "--buttons", type=int, default=2, help="beside them, the firmware under MicroPython (%(default)s)"
     )
-    words.add_argument("--engine", choices=["sqlite", "postgresql"], default="sqlite", help="the store (%(default)s)")
-    words.add_argument("--workers", type=int, default=1, help="of the gateway, with PostgreSQL (%(default)s)")
+    words.add_argument("--engine", choices=[*ENGINES, "both"], default="both", help="the store (%(default)s, in turn)")
+    words.add_argument("--workers", type=int, default=2, help="of the gateway, with PostgreSQL (%(default)s)")
     words.add_argument("--seed", type=int, default=None, help="the seed of a run that is to be repeated")
     words.add_argument("--keep", action="store_true", help="keep logs and store of a run that went well")
     chosen = words.parse_args(arguments)
@@ -35,23 +36,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     seed = int(time.time()) % 100_000 if chosen.seed is None else chosen.seed
-    folder = ROOT / "build" / "torture" / f"{time.strftime('%Y%m%d-%H%M%S')}-{seed}"
-    folder.mkdir(parents=True)
-    print(f"torture with --seed {seed}, in {folder.relative_to(ROOT)}", flush=True)
-    print(
-        torture(
+    for engine in ENGINES if chosen.engine == "both" else [chosen.engine]:
+        folder = ROOT / "build" / "torture" / f"{time.strftime('%Y%m%d-%H%M%S')}-{engine}-{seed}"
+        folder.mkdir(parents=True)
+        print(f"torture with --engine {engine} --seed {seed}, in {folder.relative_to(ROOT)}", flush=True)
+        counts = torture(
             folder,
             seconds=chosen.seconds,
             rate_per_s=chosen.rate,
             devices=chosen.devices,
             buttons=chosen.buttons,
-            engine=chosen.engine,
-            workers=chosen.workers,
+            engine=engine,
+            workers=chosen.workers if engine == "postgresql" else 1,  # only that one lets several share it
             seed=seed,
         )
-    )
-    if not chosen.keep:
-        shutil.rmtree(folder)
+        print(counts, end="\n\n", flush=True)
+        if not chosen.keep:
+            shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

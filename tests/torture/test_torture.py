@@ -11,11 +11,14 @@ from surroundings import faketime
 
 @pytest.mark.timeout(600)
 def test_every_fault_once_and_no_press_is_lost_or_told_otherwise(tmp_path: Path) -> None:
+    """With PostgreSQL and two workers, for there is more that can be killed; on SQLite the kill test does its part."""
     faketime()
     print(
         torture(
             tmp_path,
-            seconds=12,
+            engine="postgresql",
+            workers=2,
+            seconds=10,
             once=True,
             rate_per_s=30,
             seed=1,

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import Final
 
-from siaga_tools.load.link import Broker, Link, Refused
+from siaga_tools.load.link import Broker, Link, NotAllowed, Refused
 from siaga_tools.words import Trouble
 
 _TOPIC: Final = "siaga/v1/gateway/+/mode"
@@ -14,8 +14,8 @@ _EARNEST: Final = "actual"
 
 
 async def modes(broker: Broker, client_id: str, within_s: float) -> dict[str, str]:
-    """What the gateways behind the broker say of themselves, by name. Raises Trouble where the broker does not answer
-    or does not let us read it; empty where none says anything."""
+    """What the gateways behind the broker say of themselves, by name; empty where none says anything, or nothing that
+    we may read. Raises Trouble where the broker does not answer or does not let us in."""
     heard: dict[str, str] = {}
     up, some = asyncio.Event(), asyncio.Event()
 
@@ -31,6 +31,8 @@ async def modes(broker: Broker, client_id: str, within_s: float) -> dict[str, st
         if keeping.done():
             try:
                 keeping.result()
+            except NotAllowed:
+                return heard
             except Refused as error:
                 raise Trouble("bench_broker_refuses", why=error) from error
         if not up.is_set():

@@ -44,6 +44,10 @@ class Refused(Exception):
     """The broker answered, and the answer is no: trying again changes nothing."""
 
 
+class NotAllowed(Refused):
+    """It lets us in, and does not let us read what we asked for."""
+
+
 class Link:
     """`up` while it can publish. `heard` is called for each message; what was heard is acknowledged to the broker.
 
@@ -123,7 +127,7 @@ class Link:
             session.write(wire.subscribe(begin // _TOGETHER + 1, some))
             granted = (await session.answer())[2:]
             if 0x80 in granted:
-                raise Refused(f"the broker does not let {self._client_id} read {some[granted.index(0x80)]}")
+                raise NotAllowed(f"the broker does not let {self._client_id} read {some[granted.index(0x80)]}")
 
 
 def _tls_s(broker: Broker) -> float | None:
