@@ -14,7 +14,7 @@ PYTEST_ARGS ?=
 # Most tests wait for processes of their own: four at a time keep two cores busy.
 JOBS ?= 4
 
-.PHONY: help setup demo test check format bench torture lock clean distclean
+.PHONY: help setup demo test check format bench torture hostile lock clean distclean
 
 help: ## Show what can be done here
 	@echo "Siaga: from a press on a button to a police unit under way"; echo
@@ -54,6 +54,10 @@ bench: $(READY) ## Measure: cost of a signature, events per second, press to con
 
 torture: $(READY) ## Press for minutes while processes are killed, disks fill and clocks jump: is anything lost? (ARGS="--help")
 	@$(BIN)/python tests/torture/run.py $(ARGS)
+	@$(if $(ARGS),,$(BIN)/python tests/torture/hostile.py)
+
+hostile: $(READY) ## A million hostile frames beside honest presses: does one become an event? Ten minutes (ARGS="--help")
+	@$(BIN)/python tests/torture/hostile.py $(ARGS)
 
 lock: ## Renew requirements.lock from pyproject.toml (needs uv on the PATH or in .venv)
 	@test -x $(BIN)/uv || $(PIP) install --quiet uv

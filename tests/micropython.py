@@ -40,9 +40,9 @@ def micropython() -> str:
 def compiled() -> Path:
     """main.py of the firmware as bytecode, which is what runs on the chip and leaves the compiler's memory free."""
     digest = hashlib.sha256()
-    for folder in (FIRMWARE, ROOT / "tools" / "siaga_tools" / "shorten"):
-        for file in sorted(folder.rglob("*.py")):
-            digest.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
+    tools = ROOT / "tools" / "siaga_tools"
+    for file in [*sorted(FIRMWARE.rglob("*.py")), *sorted((tools / "shorten").rglob("*.py")), tools / "mpy.py"]:
+        digest.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
     room = ROOT / "build" / "bytecode" / digest.hexdigest()[:16]
     if not (room / "main.py").is_file():
         fresh = room.with_name(f"{room.name}.{os.getpid()}")

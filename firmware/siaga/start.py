@@ -1,7 +1,19 @@
 """Pick the board, be the button. The loader, main.py, chose the firmware that this is part of."""
 
 from siaga.app.device import run
-from siaga.boards.choice import boards
+from siaga.app.loaded import give_back
+
+
+def boards() -> "Iterator[Board]":
+    """The board that this runs on."""
+    from siaga.boards.choice import chosen
+
+    module, wrong = chosen()
+    give_back("siaga.boards.choice")
+    for board in module.boards():  # type: ignore[attr-defined]
+        if wrong:
+            board.tell("error", {"what": wrong})
+        yield board
 
 
 def start() -> str:
@@ -10,3 +22,10 @@ def start() -> str:
     for board in boards():
         run(board)
     return "" if board is None else board.ended
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from siaga.app.board import Board

@@ -18,7 +18,7 @@ def long_text(number: int, arguments: object = None) -> str:
 def _line(number: int) -> str:
     piece = bytearray(_PIECE)
     found = b""
-    with open(__file__.rsplit(".", 1)[0] + ".txt", "rb") as file:
+    with open(__file__[: __file__.rfind("/") + 1] + "words.txt", "rb") as file:
         while True:
             count = file.readinto(piece)
             if not count:

@@ -202,7 +202,8 @@ class Settings(_Section):
     )
     machine: Name | None = Field(
         None,
-        description="Name of this machine, another one on each of those that share a store; none: its host name.",
+        description="Name of this machine, another one on each of those that share a store. With it frames are shared "
+        "out even where each machine has one worker; none: its host name, and the others are not known of.",
     )
     verify_threads: int = Field(min(4, os.cpu_count() or 1), description="Threads that check signatures.", ge=1, le=64)
     log_format: LogFormat = Field(

@@ -51,6 +51,7 @@ class Operations:
         supervisor = Supervisor(store, bell, clock, supervision.wanted, ways=ways, mass=supervision.mass)
         jobs = [
             Job("store probe", PROBE_S, probe.work),
+            Job("listening", SUPERVISE_S, supervisor.listen),
             Job("supervision", SUPERVISE_S, supervisor.work, shared=True),
         ]
         if settings.metrics.port is not None:
@@ -89,12 +90,13 @@ class Operations:
         return None if self._server is None else self._server.address
 
     def start(self) -> None:
-        self._rounds.start()
         if self._server is not None:
             self._server.start()
             log.info("figures are at %s/metrics", self._server.address)
 
     def ready(self) -> None:
+        """The links are up, as far as they are: what is looked at from now on can be told."""
+        self._rounds.start()
         self._manager.ready("takes presses")
         self._manager.watch(self.health.hangs)
 

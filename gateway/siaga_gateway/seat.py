@@ -29,7 +29,8 @@ class Seat:
 
     def among(self, settings: Settings) -> str | None:
         """Its name where the buttons' frames are shared out; None where it takes all."""
-        return self.name(settings) if self.of > 1 or settings.mqtt.share is not None else None
+        several = self.of > 1 or settings.mqtt.share is not None or settings.machine is not None
+        return self.name(settings) if several else None
 
     def settings(self, settings: Settings) -> Settings:
         """What of the settings is this worker's own."""

@@ -27,6 +27,8 @@ from publisher import Publisher
 from brokers import Mosquitto
 from pressing import at
 from siaga_gateway.adapters.sql import SqlStore, store_path
+from siaga_gateway.adapters.sql.store import KEY_FILE
+from siaga_gateway.domain.registry import Owner
 from system.house import Gateway
 
 ROOM = Path(__file__).resolve().parents[2] / "build" / "big-store"
@@ -51,7 +53,10 @@ def made() -> Path:
     if shutil.disk_usage(ROOM).free < 12 * 2**30:
         raise SystemExit(f"the big store needs some 5 GB, and {ROOM} has not twice that")
     begun = time.monotonic()
-    SqlStore(path, 0).close()
+    store = SqlStore(path, 0)
+    with store.transaction() as transaction:
+        transaction.add_owner(Owner(0, "Contoh Wati", "9900000000000000", "+620000000001", "Jl. Contoh 1"), 0)
+    store.close()
     connection = sqlite3.connect(path, isolation_level=None)
     for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -1000000", "foreign_keys = OFF"):
         connection.execute(f"PRAGMA {pragma}")
@@ -67,10 +72,6 @@ def made() -> Path:
 
 def _fill(connection: sqlite3.Connection) -> None:
     now_ms = time.time_ns() // 1_000_000
-    connection.execute(
-        "INSERT INTO owner (id, name, nik, phone, address, language, created_at_ms) "
-        "VALUES (1, 'Contoh Wati', '9900000000000000', '+620000000001', 'Jl. Contoh 1', 'id', 0)"
-    )
     ids = [(number * GAP).to_bytes(8, "big") for number in range(1, DEVICES + 1)]
     connection.executemany(
         "INSERT INTO device (device_id, public_xy, owner_id, state, label, enrolled_at_ms, changed) "
@@ -94,9 +95,10 @@ class Standing(Gateway):
     """A gateway on a store that is there already."""
 
     def on(self, store: Path) -> None:
-        own = store_path(self.data)
-        own.unlink(missing_ok=True)
-        own.symlink_to(store)
+        for name in (store.name, KEY_FILE):
+            own = self.data / name
+            own.unlink(missing_ok=True)
+            own.symlink_to(store.with_name(name))
 
     def memory(self) -> tuple[float, float]:
         """(now, at most so far), megabytes."""

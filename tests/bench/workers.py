@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from multiprocessing.synchronize import Barrier
@@ -21,6 +22,7 @@ from gateway_throughput import BARE, BUTTONS, Unheard, bare, say, signed, wait
 from databases import PostgresServer, own_server
 from pressing import PressingButton
 from siaga_gateway.adapters.clock import WallClock
+from siaga_gateway.adapters.key_file import FILE_NAME, KeyFile
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.adapters.sql.postgres import Postgres
 from siaga_gateway.domain.event import Timing
@@ -38,9 +40,13 @@ EVENTS = 10_000
 HOUSE = House("siaga.bench", Mode.EXERCISE, Timing(), ("nowhere",), ())
 
 
-def enrol(conninfo: str, buttons: Sequence[PressingButton]) -> None:
+def store_at(conninfo: str, keys: Path) -> SqlStore:
+    return SqlStore(Postgres(conninfo), WallClock().now_ms(), KeyFile(keys))
+
+
+def enrol(conninfo: str, keys: Path, buttons: Sequence[PressingButton]) -> None:
     clock = WallClock()
-    store = SqlStore(Postgres(conninfo), clock.now_ms())
+    store = store_at(conninfo, keys)
     with store.transaction() as transaction:
         person = Owner(0, "Contoh Wati", "9900000000000001", "+620000000001", "Jl. Contoh 1, Bandar Lampung")
         owner = transaction.add_owner(person, clock.now_ms())
@@ -52,10 +58,12 @@ def enrol(conninfo: str, buttons: Sequence[PressingButton]) -> None:
     store.close()
 
 
-def work(conninfo: str, frames: Sequence[bytes], together: Barrier, results: multiprocessing.Queue[float]) -> None:
+def work(
+    conninfo: str, keys: Path, frames: Sequence[bytes], together: Barrier, results: multiprocessing.Queue[float]
+) -> None:
     """One worker: its own connections, keys and inbox. Puts its CPU seconds, counted from the common start."""
     clock = WallClock()
-    store = SqlStore(Postgres(conninfo), clock.now_ms())
+    store = store_at(conninfo, keys)
     keyring = KeyRing(store, GatewayKey.generate())
     keyring.look_up({raw[2:10] for raw in frames})
     ingest = Ingest(
@@ -79,13 +87,13 @@ def work(conninfo: str, frames: Sequence[bytes], together: Barrier, results: mul
     store.close()
 
 
-def rate(conninfo: str, frames: Sequence[bytes], workers: int) -> tuple[float, float]:
+def rate(conninfo: str, keys: Path, frames: Sequence[bytes], workers: int) -> tuple[float, float]:
     """(events a second of all together, CPU microseconds of a worker for each). Frames go in turn, as a broker shares
     them out: each button's to all workers."""
     spawn = multiprocessing.get_context("spawn")
     together, results = spawn.Barrier(workers + 1), spawn.Queue()
     processes = [
-        spawn.Process(target=work, args=(conninfo, frames[number::workers], together, results))
+        spawn.Process(target=work, args=(conninfo, keys, frames[number::workers], together, results))
         for number in range(workers)
     ]
     for process in processes:
@@ -123,12 +131,13 @@ def main() -> None:
     buttons, frames = signed(EVENTS)
     bare_rate, bare_us = bare(buttons, frames)
     say(BARE, bare_rate, "1/s")
-    with own_server() as server:
+    with own_server() as server, tempfile.TemporaryDirectory() as folder:
+        keys = Path(folder) / FILE_NAME
         for workers in (1, 2):
             conninfo = server.new_database()
-            enrol(conninfo, buttons)
+            enrol(conninfo, keys, buttons)
             before, log_before = bytes_of(conninfo), written(server)
-            found, cpu_us = rate(conninfo, frames, workers)
+            found, cpu_us = rate(conninfo, keys, frames, workers)
             name = f"{workers} worker{'s' if workers > 1 else ''} on PostgreSQL, presses"
             say(name, found, "1/s")
             say(f"{name} / bare", found / bare_rate, "times", BARE)
@@ -138,7 +147,7 @@ def main() -> None:
         now_s = int(time.time())
         checkins = [buttons[n % BUTTONS].follow(Kind.CHECKIN, now_s) for n in range(EVENTS)]
         before, log_before = bytes_of(conninfo), written(server)
-        found, _ = rate(conninfo, checkins, 2)
+        found, _ = rate(conninfo, keys, checkins, 2)
         say("2 workers on PostgreSQL, check-ins", found, "1/s")
         say("a check-in on its disk", (bytes_of(conninfo) - before) / len(checkins), "bytes")
         say("a check-in in its write-ahead log", (written(server) - log_before) / len(checkins), "bytes")

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from siaga.app.left import restore
 from siaga.core import alarm, frame
 from siaga.core.alarm import (
     ACKED,
@@ -26,7 +27,6 @@ from siaga.core.alarm import (
     UNSTORED,
     State,
     next_state,
-    restore,
     signal,
     state_name,
 )
@@ -392,7 +392,7 @@ class AnyLife(RuleBasedStateMachine):
     def stages_move_forward(self) -> None:
         state = self.life.state
         if state.opening:
-            rank = alarm._ORDER.index(state.stage)
+            rank = alarm.STAGES.index(state.stage)
             assert rank >= self.furthest.get(state.opening, 0)
             self.furthest[state.opening] = rank
 

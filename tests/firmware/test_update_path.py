@@ -32,7 +32,7 @@ class Ordered:
     def __init__(self, button: VirtualButton, gateway: SmallGateway) -> None:
         self.button = button
         self.gateway = gateway
-        button.heap = "320k"  # everything is compiled in it
+        button.heap = "256k"  # an update's check takes some 50 KB
         button.start()
         self.device = bytes.fromhex(button.device_id)
         gateway.until(lambda uplink: uplink.kind is Kind.ENROL and uplink.device_id == self.device)
@@ -216,3 +216,20 @@ def test_a_restart_and_a_test_are_done_once_and_their_answers_repeated(ordered: 
     assert it.result(it.order(TEST, b"now")) == REFUSED
     presses = {uplink.counter for uplink in it.gateway.uplinks if uplink.kind is Kind.PRESS}
     assert len(presses) == 1 and len(it.button.all(ev="start")) == starts and len(it.receipts(restart)) == 1
+
+
+def test_the_code_for_commands_is_given_back_and_loaded_again(ordered: Maker):
+    it = ordered()
+
+    def used() -> int:
+        since = len(it.button.events)
+        it.button.say("heap")
+        return int(it.button.until(since=since, ev="heap")["used"])
+
+    before = used()
+    assert it.result(it.order(9)) == REFUSED
+    deadline = time.monotonic() + LONG
+    while used() > before + 3072:  # it takes 8 KB, and leaves some names
+        assert time.monotonic() < deadline, f"{used()} bytes after {before}"
+        time.sleep(1)
+    assert it.result(it.order(9)) == REFUSED

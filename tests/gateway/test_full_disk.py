@@ -37,25 +37,25 @@ def test_a_gateway_without_room_acknowledges_nothing_says_so_and_goes_on(tmp_pat
         try:
             with gateway:
                 assert gateway.process is not None
-                assert status.get(timeout=10) == b"online"
+                assert status.get(timeout=60) == b"online"
                 crowd.start()
                 (one,) = crowd.buttons
-                eventually(lambda: one.acknowledged, "a press is answered")
+                eventually(lambda: one.acknowledged, "a press is answered", 60)
                 files = [file.stat().st_size for file in gateway.data.iterdir()]
                 no_limit = resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE)
                 resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (max(files), no_limit[1]))
 
-                assert status.get(timeout=20) == b"offline"
-                eventually(lambda: "nothing can be stored" in gateway.stderr(), "it says so")
+                assert status.get(timeout=60) == b"offline"
+                eventually(lambda: "nothing can be stored" in gateway.stderr(), "it says so", 60)
                 answered = len(one.acknowledged)
                 time.sleep(1.5)  # the button has asked again by now
                 assert len(one.acknowledged) == answered
                 assert len(one.sent) == answered + 1, "it insists"
 
                 resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, no_limit)
-                assert status.get(timeout=20) == b"online"
-                eventually(lambda: len(one.acknowledged) > answered + 3, "presses are answered again")
-                crowd.finish(20)
+                assert status.get(timeout=60) == b"online"
+                eventually(lambda: len(one.acknowledged) > answered + 3, "presses are answered again", 60)
+                crowd.finish(60)
                 (back,) = [entry for entry in gateway.log() if entry["kind"] == "store_back"]
                 assert "disk" in back["facts"]["why"]
                 assert gateway.stop() == 0

@@ -19,11 +19,13 @@ import paho.mqtt.client as paho
 import pytest
 from crowd import Crowd
 from enrolled import enrolled_buttons
+from obeying import ObeyingButton
 from paho.mqtt.enums import CallbackAPIVersion
 from prometheus_client.parser import text_string_to_metric_families
 from receiver import Receiver
 
 from brokers import Mosquitto, embedded_broker
+from siaga_gateway.domain.frame import Flags, Kind
 from system.house import SIAGA, Gateway, eventually
 
 # The invented owner of enrolled_buttons.
@@ -193,6 +195,36 @@ def test_whoever_asks_for_figures_without_an_end_does_not_keep_others_out(tmp_pa
                     time.sleep(0.2)
             while not slow.empty():
                 slow.get().close()
+
+
+def test_a_button_that_runs_low_becomes_a_case_that_an_installer_closes(tmp_path: Path) -> None:
+    with embedded_broker() as port:
+        gateway = Observed(tmp_path / "gateway", port).configure()
+        (button,) = enrolled_buttons(gateway.data, 1)
+        device = button.device_id.hex()
+        said = gateway.command("checkin", device, "deep", "--by", "registrar")
+        assert said == f"{device}: every 86400 s\n"
+        person = ObeyingButton(button)
+        with gateway:
+            person.wake(port)
+            frame = button.follow(Kind.CHECKIN, int(time.time()), battery=8, flags=Flags.LOW_BATTERY)
+            assert person.say(button.counter, frame) == 1
+            gateway.stop()
+            gateway.start()  # it looks at once, and once a minute after that
+            cases = eventually(lambda: gateway.command("maintenance", "--json"), "a case is opened", 90)
+            case = json.loads(cases)
+            assert (case["device_id"], case["cause"], case["closed_ms"]) == (device, "low_battery", None)
+            assert f"{device}  Toko Contoh" in gateway.command("maintenance")
+            opened = [entry for entry in gateway.log() if entry["kind"] == "maintenance_opened"]
+            assert [entry["facts"] for entry in opened] == [{"case": 1, "cause": "low_battery", "battery": 8}]
+            assert "say in a note" in gateway.command(
+                "maintenance", "close", "1", "--note", " ", "--by", "Contoh Teknisi", check=False
+            )
+            gateway.command("maintenance", "close", "1", "--note", "baterai diganti", "--by", "Contoh Teknisi")
+            assert gateway.command("maintenance") == "no open case\n"
+            assert "baterai diganti" in gateway.command("maintenance", "--device", device)
+            assert gateway.stop() == 0
+        person.sleep()
 
 
 def test_a_taken_port_is_said_before_anything_starts(tmp_path: Path) -> None:

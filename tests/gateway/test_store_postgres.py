@@ -138,7 +138,7 @@ def test_two_workers_with_frames_of_the_same_devices_open_one_incident_each(shar
 def test_a_worker_that_stands_still_in_a_transaction_holds_up_the_others_only_for_a_while(
     shared: Place, store: SqlStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(engine_module._SESSION, "idle_in_transaction_session_timeout", "1s")
+    monkeypatch.setitem(engine_module._SESSION, "idle_in_transaction_session_timeout", "4s")
     held = stored.new_store(shared)
     with pytest.raises(StoreFailing, match="too slow"), held.transaction() as transaction:
         transaction.lock([stored.DEVICE_ID])
@@ -212,7 +212,7 @@ def test_links_that_died_while_they_were_idle_are_replaced_without_a_word(shared
     with store.transaction() as transaction:
         transaction.note("seen", NOW_MS)
     end = (
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     with psycopg.connect(shared.conninfo, autocommit=True) as other:
@@ -226,12 +226,11 @@ def test_links_that_died_while_they_were_idle_are_replaced_without_a_word(shared
 def test_a_server_that_stands_still_is_given_up_and_used_again_when_it_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_module, "ANSWER_S", 1.0)
-    monkeypatch.setattr(engine_module, "CONNECT_S", 2)
     with own_server() as server:
         store = SqlStore(Postgres(server.new_database()), NOW_MS, held_keys())
         stored.with_device(store)
         server.hold()
+        monkeypatch.setattr(engine_module, "ANSWER_S", 1.0)
         try:
             with pytest.raises(StoreFailing), store.transaction() as transaction:
                 transaction.note("seen", NOW_MS)
@@ -239,6 +238,7 @@ def test_a_server_that_stands_still_is_given_up_and_used_again_when_it_goes_on(
                 store.last_journal_id()
         finally:
             server.go_on()
+            monkeypatch.undo()
         with store.transaction() as transaction:
             transaction.note("seen", NOW_MS)
         assert rows(store, "journal") == 1

@@ -11,11 +11,13 @@ import pytest
 from fakes import ManualClock
 
 from databases import Place
+from siaga_gateway.domain.frame import CommandCode, Receipt, Result
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.domain.report import Status
 from siaga_gateway.domain.status import RESTART_MS, DeviceStatus
 from siaga_gateway.domain.supervision import Cause, Wanted, problems
 from siaga_gateway.service import journal
+from siaga_gateway.service.commands import Commander, take_receipt
 from siaga_gateway.service.live import JournalBell
 from siaga_gateway.service.maintenance_desk import MaintenanceError, close_case
 from siaga_gateway.service.store import Sieve
@@ -46,7 +48,7 @@ class Fleet:
         return Supervisor(self.store, JournalBell(), self.clock, WANTED, ways=lambda: self.ways, mass=10)
 
     def listen(self) -> None:
-        self.supervisor.listen(self.clock.at_ms)
+        self.supervisor.listen()
 
     def device(self, number: int, checkin_s: int | None = 60, **changes: object) -> bytes:
         device_id = number.to_bytes(8, "big")
@@ -136,8 +138,10 @@ def test_silence_while_the_broker_is_away_is_nobodys(fleet: Fleet) -> None:
     fleet.ways["mqtt"] = False
     for _ in range(60):
         fleet.clock.at_ms += MINUTE
+        fleet.listen()
         fleet.supervisor.work()
     fleet.ways["mqtt"] = True
+    fleet.listen()
     fleet.supervisor.work()
     assert fleet.open() == [] and not fleet.told()
     fleet.after(MINUTE, *devices)
@@ -157,6 +161,31 @@ def test_a_device_on_lorawan_is_not_blamed_for_the_network_server(fleet: Fleet) 
     fleet.after(MINUTE)
     assert fleet.open() == [(2, Cause.SILENT)]
     fleet.after(3 * MINUTE)
+    assert fleet.open() == [(2, Cause.SILENT), (1, Cause.SILENT)]
+
+
+def test_what_another_worker_hears_is_heard(fleet: Fleet) -> None:
+    """The first worker has the network server's link, the second looks at the devices."""
+    first = Supervisor(
+        fleet.store, JournalBell(), fleet.clock, WANTED, ways=lambda: {"mqtt": True, "lorawan": radio}, mass=10
+    )
+    fleet.ways["mqtt"] = False
+    radio = True
+    first.listen()
+    fleet.device(1, health=replace(WELL, bearer=3))
+    fleet.device(2)
+    radio = False
+    for _ in range(20):
+        fleet.clock.at_ms += MINUTE // 2
+        first.listen()
+        fleet.listen()
+        fleet.supervisor.work()
+    assert fleet.open() == [(2, Cause.SILENT)]
+    radio = True
+    for _ in range(20):
+        fleet.clock.at_ms += MINUTE // 2
+        first.listen()
+        fleet.supervisor.work()
     assert fleet.open() == [(2, Cause.SILENT), (1, Cause.SILENT)]
 
 
@@ -369,3 +398,24 @@ def test_devices_are_found_by_label_and_by_number(fleet: Fleet) -> None:
     assert len(fleet.store.watched(text="00000000000000", limit=100)) == 60
     assert [one.device.label[-2:] for one in fleet.store.watched(troubled=True)] == ["20", "40", "60"]
     assert fleet.store.watched(text="%") == [] == fleet.store.watched(text="_")
+
+
+@pytest.mark.parametrize(
+    ("settings", "result", "expected"),
+    [
+        ('{"profile":"deep"}', Result.DONE, 86_400),
+        ('{"checkin_s":900,"profile":"deep"}', Result.DONE, 900),
+        ('{"checkin_s":0}', Result.DONE, None),
+        ('{"hold_ms":3000}', Result.DONE, 60),
+        ('{"profile":"deep"}', Result.FAILED, 60),
+    ],
+)
+def test_settings_that_a_device_has_taken_change_what_is_expected_of_it(
+    fleet: Fleet, settings: str, result: Result, expected: int | None
+) -> None:
+    one = fleet.device(1)
+    given = Commander(fleet.store, fleet.clock).ask(one, CommandCode.SETTINGS, settings, actor="Contoh")
+    with fleet.store.transaction() as transaction:
+        transaction.lock([one])
+        take_receipt(transaction, one, 101, Receipt(given.down_counter, result), NOW)
+    assert fleet.store.enrolled([one])[one].device.checkin_s == expected

@@ -30,7 +30,6 @@ def test_a_press_is_called_for_until_it_is_closed(tmp_path: Path):
             "answer_numbers": [CENTRE],
         }
         it = VirtualButton(tmp_path / "button", settings)
-        it.heap = "320k"  # its 64 bits; LTE and calls take some 230 KB here
         it.environment = {
             "SIAGA_MODEM": modem.path,
             "SIAGA_MODEM_PINS": modem.pins.path,

@@ -48,7 +48,6 @@ def test_a_press_by_lte_and_one_by_text_message(tmp_path: Path):
             "sms_numbers": ["+6281100000110"],
         }
         it = VirtualButton(tmp_path / "button", settings)
-        it.heap = "320k"  # everything is compiled in it, the Wi-Fi bearer too
         it.environment = {
             "SIAGA_MODEM": modem.path,
             "SIAGA_MODEM_PINS": modem.pins.path,

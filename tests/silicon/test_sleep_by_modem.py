@@ -23,7 +23,6 @@ def test_a_press_out_of_sleep_finds_the_connection_that_was_left(tmp_path: Path)
     ):
         settings = {"mqtt_port": plain, "gateway_key": gateway.public_hex, "profile": "ready"}
         it = VirtualButton(tmp_path / "button", settings)
-        it.heap = "320k"
         it.environment = {
             "SIAGA_MODEM": modem.path,
             "SIAGA_MODEM_PINS": modem.pins.path,

@@ -34,7 +34,7 @@ from siaga_tools.virtual_button import ButtonEvent
 
 SHIFTS: Final = 3
 HOURS: Final = 8.0  # of a shift, as the script below counts
-HEAPS: Final = {"esp32_devkit": "288k", "t_a7670": "320k"}
+HEAPS: Final = {"esp32_devkit": "240k", "t_a7670": "272k"}
 NUMBER: Final = "+6281100000110"
 HOME: Final = (-5.4292, 105.2613)
 # Simulated seconds in one real second while somebody is at something: a modem's shortest deadline is still 0.3 s then.

@@ -15,7 +15,7 @@ Bare = Callable[..., BareChip]
 PROGRAM = """
 import machine, time
 from siaga.app.board import RESTART, SLEEP
-from siaga.boards.choice import boards
+from siaga.start import boards
 for board in boards():
     print("woke", board.woke_by())
     {body}
@@ -130,7 +130,7 @@ def test_an_open_case_does_not_wake_it_for_ever_and_a_stuck_button_is_looked_at_
 CLOCK_AND_MEMORY = """
 import time
 from siaga.app.board import RESTART
-from siaga.boards.choice import boards
+from siaga.start import boards
 
 def refuses(board):
     try:

@@ -166,7 +166,7 @@ def test_the_files_for_a_real_chip_are_those_that_the_simulated_one_runs(tmp_pat
     done = subprocess.run([*command, "--settings", str(settings)], capture_output=True, text=True, check=True)
     assert "mpremote cp -r siaga : + cp board.txt main.py" in done.stdout
     laid = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*") if path.is_file()}
-    assert {"main.py", "board.txt", "settings.json", "siaga/boards/t_sim7600.mpy", "siaga/app/device.mpy"} <= laid
+    assert {"main.py", "board.txt", "settings.json", "siaga/boards/t_sim7600.mpy", "siaga/start.mpy"} <= laid
     assert not any("simulated" in name for name in laid)
     assert (tmp_path / "out" / "board.txt").read_text(encoding="ascii") == "t_sim7600\n"
     again = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -43,9 +43,9 @@ FASTEST = 300.0  # without a modem, whose own deadlines are the shortest
 HAND = 2.5  # where a hold must not become a longer one on a busy machine
 TAPS = 0.7
 WITHIN_S = 120.0
-# What the LILYGO boards' firmware needs with one way to the gateway and a command under way (firmware/README.md,
-# Memory), and what the simulation takes itself; HEAP where it has several ways.
-NARROW = "320k"
+# What the LILYGO boards' firmware needs on 64 bits with commands under way and an outbox that fills up
+# (firmware/README.md, Memory); HEAP where there is LoRaWAN too.
+NARROW = "240k"
 KEY = "00112233445566778899AABBCCDDEEFF"
 _SHOWN = 500  # lines of a timeline
 _OPEN = ("sending", "received", "refused", "seen", "assigned", "on_scene")
@@ -223,7 +223,7 @@ class Stage:
             lorawan=house.network if lorawan else None,
             lorawan_key=KEY,
             sim=Sim(number=f"+62811{self._number:08d}"),
-            heap=NARROW if len(scenario.ways) == 1 else HEAP,
+            heap=HEAP if "lorawan" in scenario.ways else NARROW,
             chip_id=b"\x24\x0a\xc4" + self._number.to_bytes(3, "big"),
         )
         button = SimulatedButton(parts, speed=PACE, audience=self.timeline)

@@ -30,7 +30,6 @@ def test_a_button_whose_broker_is_out_of_reach_presses_by_text_message(tmp_path:
             "sms_numbers": [NUMBER],
         }
         button = VirtualButton(tmp_path / "button", wanted)
-        button.heap = "320k"  # everything is compiled in it, the Wi-Fi bearer too
         button.environment = {
             "SIAGA_MODEM": modem.path,
             "SIAGA_MODEM_PINS": modem.pins.path,

@@ -47,7 +47,8 @@ import json
 from siaga.app.chosen import Settings
 from siaga.drivers import indicator
 played = {s: [p[0], indicator.steps(p[1]), indicator.steps(p[2])] for s, p in indicator.PATTERNS.items()}
-print(json.dumps([played, Settings().__dict__]))
+good = {n: v for n, v in Settings.__dict__.items() if n[0] != "_" and not callable(v)}
+print(json.dumps([played, good]))
 """
     played, defaults = json.loads(run_micropython(program))
     for signal, (tone, once, again) in played.items():

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from micropython import FIRMWARE, HEAP, environment, micropython
-from siaga_tools.mpy import AT_HOME, WORDS, Compiled, compile_firmware, runnable
+from siaga_tools.mpy import AT_HOME, LIMIT_BYTES, WORDS, Compiled, compile_firmware, runnable
 from siaga_tools.words import Trouble
 
 
@@ -20,13 +20,19 @@ def bytecode(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Compi
     return out, compile_firmware(FIRMWARE, out)
 
 
-def test_every_module_but_the_simulated_board_is_compiled(bytecode: tuple[Path, list[Compiled]]) -> None:
+def test_everything_but_the_simulated_board_is_compiled(bytecode: tuple[Path, list[Compiled]], tmp_path: Path) -> None:
     out, compiled = bytecode
     sources = {path.relative_to(FIRMWARE).as_posix() for path in (FIRMWARE / "siaga").rglob("*.py")}
     assert sources >= AT_HOME
-    wanted = {name.replace(".py", ".mpy") for name in sources - AT_HOME} | {WORDS}
-    assert {module.path for module in compiled} == wanted
+    apart = compile_firmware(FIRMWARE, tmp_path, lines=True)
+    assert {module.path for module in apart} == {name.replace(".py", ".mpy") for name in sources - AT_HOME} | {WORDS}
+    assert {module.path for module in compiled} < {module.path for module in apart}, "what is joined"
     assert all((out / module.path).stat().st_size == module.size for module in compiled)
+
+
+def test_all_of_it_is_at_most_120_kb(bytecode: tuple[Path, list[Compiled]]) -> None:
+    _, compiled = bytecode
+    assert sum(module.size for module in compiled) <= LIMIT_BYTES == 122_880
 
 
 def test_it_is_bytecode_of_version_6_3_that_32_and_64_bits_load(bytecode: tuple[Path, list[Compiled]]) -> None:

@@ -65,7 +65,7 @@ def run(flash: Path, settings: Path | None, as_json: bool, language: str, microp
         with tempfile.TemporaryDirectory(prefix="siaga-firmware-") as room:
             files = ButtonFiles(
                 micropython=interpreter,
-                firmware=runnable(find_firmware().parent, Path(room)),
+                firmware=runnable(find_firmware().parent, Path(room), lines=True),
                 flash=flash.resolve(),
                 settings=settings.resolve() if settings else None,
             )

@@ -5,8 +5,9 @@ compiler is told `xtensawin` all the same, so that a native function would be on
 31 bits, which both the chip and the 64-bit unix port can load.
 
 Before that the sources are made small together (siaga_tools/shorten): constants stand where they are used, names that
-only the firmware calls are short. The numbers of lines stay at home too (6 percent of all, and memory of the chip); a
-virtual button's traceback has them, and they are those of the sources.
+only the firmware calls are short, and what is always loaded together is one file. The numbers of lines stay at home too
+(6 percent of all, and memory of the chip). With them, for a developer's virtual button, each source is a file of its
+own, and they are those of the sources.
 """
 
 from __future__ import annotations
@@ -53,13 +54,14 @@ def compile_firmware(
     """Compile `firmware`/siaga but what stays `at_home` into `out`/siaga; the modules in the order of their paths.
 
     The same sources give the same bytes wherever they lie, for one board or for all: what a traceback shows is the
-    module's name. boards: only what these can come to use (siaga_tools/installed.py), empty = everything. lines: keep
-    the numbers of lines. The files beside `siaga` that start it are not compiled, but their names are kept. Raises
-    Trouble (`mpy_cross_missing`, `mpy_failed`, `firmware_missing`) with what to do.
+    module's name. at_home: files of which no other needs anything. boards: only what these can come to use
+    (siaga_tools/installed.py), empty = everything. lines: keep the numbers of lines, and so each source apart. The
+    files beside `siaga` that start it are not compiled, but their names are kept. Raises Trouble
+    (`mpy_cross_missing`, `mpy_failed`, `firmware_missing`) with what to do.
     """
     texts, around = _sources(firmware)
-    small = _smaller(tuple(texts.items()), tuple(around))
-    wanted = of_boards(firmware, small.program, around, boards) if boards else frozenset(texts)
+    small = _smaller(tuple(texts.items()), tuple(around), not lines)
+    wanted = of_boards(firmware, small.program, around, boards) if boards else frozenset(small.homes.values())
     wanted -= at_home
     compiled = []
     for name, text in small.program.texts().items():
@@ -78,9 +80,9 @@ def compile_firmware(
 
 
 @functools.lru_cache(maxsize=4)
-def _smaller(texts: tuple[tuple[str, str], ...], around: tuple[str, ...]) -> Small:
+def _smaller(texts: tuple[tuple[str, str], ...], around: tuple[str, ...], joined: bool) -> Small:
     """Some seconds of work, and the same for every board."""
-    return smaller(dict(texts), list(around))
+    return smaller(dict(texts), list(around), joined=joined)
 
 
 def _sources(firmware: Path) -> tuple[dict[str, str], list[str]]:
@@ -94,16 +96,17 @@ def _sources(firmware: Path) -> tuple[dict[str, str], list[str]]:
     return texts, [source.read_text(encoding="utf-8") for source in sorted(firmware.glob("*.py"))]
 
 
-def runnable(firmware: Path, out: Path, *, lines: bool = True) -> Path:
+def runnable(firmware: Path, out: Path, *, lines: bool = False) -> Path:
     """Everything that a virtual button runs, the simulated board too, compiled into `out`; its main.py.
 
-    From bytecode a button starts faster, and needs no memory for a compiler: it is what runs on the chip. Raises
-    Trouble as `compile_firmware`.
+    From bytecode a button starts faster, and needs no memory for a compiler: it is what runs on the chip. lines: as
+    `compile_firmware`, which also says what Trouble is raised.
     """
     compile_firmware(firmware, out, frozenset(), lines=lines)
     for beside in firmware.glob("*.py"):
-        shutil.copy(beside, out)
-    return out / "main.py"
+        if beside.name != "main.py":
+            _compile(beside.read_text(encoding="utf-8"), beside.name, (out / beside.name).with_suffix(".mpy"), lines)
+    return Path(shutil.copy(firmware / "main.py", out))
 
 
 def _as_module(name: str) -> str:
@@ -115,7 +118,7 @@ def spelled_out(firmware: Path, trace: str) -> str:
     """A traceback from a chip with the names of the sources: in `File "siaga.app.device", line 1, in a5` stands a short
     one. `firmware` must be what the chip runs. Raises Trouble as `compile_firmware`."""
     texts, around = _sources(firmware)
-    names = _smaller(tuple(texts.items()), tuple(around)).names
+    names = _smaller(tuple(texts.items()), tuple(around), True).names
 
     def long(match: re.Match[str]) -> str:
         return match[1] + names.get(match[2], {}).get(match[3], match[3])

@@ -1,11 +1,10 @@
 """Settings that a command changed: written only when they are good as a whole, and on trial until the gateway is heard
 with them. The former ones stay beside them until then."""
 
-import gc
 import json
-import sys
 
 from siaga.app import flash
+from siaga.app.loaded import give_back
 from siaga.core.errors import SiagaError
 
 # Whoever holds the gateway's key, or a release key, must not be able to pass the button on to another: by cable only.
@@ -35,14 +34,16 @@ def merged(folder: str, arguments: bytes) -> bytes:
 
 def check(text: str) -> None:
     """Whether settings are good, by rules that are loaded for as long as it takes. Raises SiagaError."""
-    from siaga import app
+    try:
+        _parse(text)
+    finally:
+        give_back("siaga.app.settings", "siaga.core.pem")
+
+
+def _parse(text: str) -> None:
     from siaga.app.settings import parse
 
-    try:
-        parse(text)
-    finally:
-        del sys.modules["siaga.app.settings"], app.settings, parse
-        gc.collect()
+    parse(text)
 
 
 def put_on_trial(folder: str, arguments: bytes) -> None:

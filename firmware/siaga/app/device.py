@@ -11,6 +11,7 @@ from siaga.app import flash
 from siaga.app.board import BUTTON, INPUT, POWER, RESET, RESTART, SLEEP, Board
 from siaga.app.delivery import Delivery
 from siaga.app.identity import ENROL_COUNTER, FIRST_START, Identity
+from siaga.app.loaded import give_back
 from siaga.app.memory import Memory
 from siaga.app.outbox import Outbox, OutboxFull
 from siaga.app.radios import Radios
@@ -31,7 +32,9 @@ _TICK_MS = 250
 # Set aside, so that a press can be kept and signed where all else has used up the memory.
 _RESERVE_BYTES = 6144
 _NO_CONNECTION_MS = 60000
-_INCIDENT_MAGIC = b"SGA1"
+# The code for commands stays so long after the last one: another may follow.
+_ORDERS_MS = 5000
+_INCIDENT_MAGIC = b"SGA1"  # as app/left.py reads it
 
 
 class Device:
@@ -42,8 +45,8 @@ class Device:
         self._clock = Clock(board.rtc, board.awake_ms())
         flash.make_folder(board.folder)
         self._identity = Identity(board.folder, board.noise)
-        settings = self._choose_settings()
-        self._settings = settings
+        settings = self._settings = self._choose_settings()
+        give_back("siaga.app.settings", "siaga.core.pem", "siaga.app.new_key", "siaga.core.peer")
         self._profile = PROFILES[settings.profile or board.profile]
         self._memory = Memory(board)
         if self._memory.slept and not self._identity.fresh:
@@ -58,10 +61,14 @@ class Device:
             board, self._clock, self._identity, self._outbox, self._on_ack, self._on_command, self._show
         )
         self._orders: "Orders | None" = None
+        self._ordered: "list[asyncio.Task[None]]" = []
+        self._ordered_ms = 0
         self._tasks: "list[asyncio.Task[None]]" = []
         self.acked = False
         now_ms = self._clock.ms()
-        self._outbox.load(now_ms, self._clock.unix())
+        self._incident_path = board.folder + "/incident"
+        self._state = self._restored(now_ms)
+        give_back("siaga.app.left")
         if not self._identity.enrolled:
             self._outbox.add_unkept(frame.ENROL, ENROL_COUNTER, self._identity.public, now_ms)
         self._watch = Supervision(
@@ -75,9 +82,6 @@ class Device:
             self._memory,
             self._identity.fresh == FIRST_START,
         )
-        self._incident_path = board.folder + "/incident"
-        waiting = [(entry.kind, entry.counter, entry.body) for entry in self._outbox.entries]
-        self._state = alarm.restore(self._saved_incident(), waiting, now_ms)
         self._button = button.Button(
             settings.hold_ms,
             settings.cancel_hold_ms,
@@ -112,7 +116,20 @@ class Device:
         self._radios.on_state(self._state)  # what an earlier run left is not called for again
         self._over = asyncio.Event()
         self._slumber = 0, False, 0
-        self._reserve = bytearray(_RESERVE_BYTES)  # type: bytearray | None
+        self._reserve = None  # type: bytearray | None
+
+    def let_go(self) -> None:
+        """What makes a button is memory; a restart loads it anew."""
+        mine = (self, self._clock, self._identity, self._memory, self._outbox, self._reporter, self._indicator)
+        more = (self._delivery, self._watch, self._button, self._contact, self._sleep, self._radios)
+        for one in mine + more:
+            type(one).__init__ = None  # type: ignore[assignment, misc]  # a `del` would leave it in the class's memory
+        self._radios.let_go()
+        gc.collect()
+        try:
+            self._reserve = bytearray(_RESERVE_BYTES)
+        except MemoryError:
+            pass  # set aside as soon as there is room; a button without it is still one
 
     def _tell(self, event: str, **facts: object) -> None:
         self._board.tell(event, facts)
@@ -121,27 +138,17 @@ class Device:
         self._tell("error", what=what)
 
     def _choose_settings(self) -> "Settings":
-        """By rules that take 14 KB of memory, which is given back."""
-        from siaga import app
+        """By rules that take 14 KB of memory."""
         from siaga.app.settings import choose
 
-        try:
-            return choose(self._board.folder, self._board.offered_settings(), self._identity.meet, self._complain)
-        finally:
-            del sys.modules["siaga.app.settings"], app.settings, choose
-            gc.collect()
+        return choose(self._board.folder, self._board.offered_settings(), self._identity.meet, self._complain)
 
-    def _saved_incident(self) -> "bytes | None":
-        """The incident that an earlier run of this very device left."""
-        try:
-            record = flash.read_record(self._incident_path, _INCIDENT_MAGIC)
-        except flash.CorruptRecord as error:
-            self._outbox.rejected += 1
-            self._tell("error", what="the open incident on the flash is unreadable: %s" % error)
-            return None
-        if record is None or record[:8] != self._identity.device_id:
-            return None
-        return record[8:]
+    def _restored(self, now_ms: int) -> alarm.State:
+        """What an earlier run left: the outbox, and the incident."""
+        from siaga.app import left
+
+        left.load(self._outbox, now_ms, self._clock.unix())
+        return left.incident(self._incident_path, self._identity.device_id, self._outbox, now_ms, self._complain)
 
     def _fix(self) -> "tuple[int, int, int, int, int] | None":
         return self._radios.fix()
@@ -196,7 +203,7 @@ class Device:
                     await bearer.close()
         finally:
             surround.cancel()
-            for task in tasks:
+            for task in tasks + self._ordered:
                 task.cancel()
             await asyncio.sleep_ms(0)
         if self._board.ended == SLEEP:
@@ -262,6 +269,7 @@ class Device:
             for kind in self._watch.tick(now_ms):
                 self._keep(kind, 0, 0)
             idle = self._is_idle() and (orders is None or not orders.is_busy)
+            self._put_orders_away(now_ms)
             seconds = self._sleep.tick(idle, floor, self._watch.due_ms, self._radios.knows_place())
             if seconds > 0:
                 await self._fall_asleep(seconds)
@@ -369,8 +377,23 @@ class Device:
                 self._radios,
             )
             for name, start in self._orders.tasks:
-                self._tasks.append(asyncio.create_task(self._watch.keep(name, start)))
+                self._ordered.append(asyncio.create_task(self._watch.keep(name, start)))
+        self._ordered_ms = self._clock.ms()
         return self._orders
+
+    def _put_orders_away(self, now_ms: int) -> None:
+        """Once nothing of them is under way any more; what they must remember is on the flash."""
+        orders = self._orders
+        if orders is None or orders.is_busy:
+            self._ordered_ms = now_ms
+        elif now_ms - self._ordered_ms >= _ORDERS_MS:
+            for task in self._ordered:
+                task.cancel()
+            self._ordered.clear()
+            self._orders = None
+            give_back("siaga.app.orders", "siaga.app.commands", "siaga.app.changed_settings", "siaga.app.upgrade")
+            give_back("siaga.app.update", "siaga.core.bundle", "siaga.core.peer", "siaga.app.slots")
+            give_back("siaga.drivers.http", "siaga.drivers.simcom_http", "siaga.drivers.http_source")
 
     def _has_orders(self) -> bool:
         """Whether an earlier run left something under way: a command, a firmware's trial or how that ended."""
@@ -393,15 +416,6 @@ class Device:
         """Make a check-in; whether it was kept."""
         return self._keep(frame.CHECKIN, 0, 0)
 
-    def _test(self) -> bool:
-        before = self._state.test
-        self._step((alarm.TESTED,))
-        return self._state.test != before
-
-    def _keep_receipt(self, body: bytes) -> None:
-        self._outbox.keep(frame.RECEIPT, lambda _: body, self._clock.ms())
-        self._delivery.kept(frame.RECEIPT)
-
     def _show(self) -> None:
         name = alarm.state_name(self._state)
         if name != self._name:
@@ -420,9 +434,12 @@ class Device:
 
 
 def run(board: Board) -> None:
-    """Be a button on this board until it is over; board.ended says why, and tells of a failure."""
+    """Be a button on this board until it is over; board.ended says why, and tells of a failure. Once only: what makes a
+    button is then given up."""
     try:
-        asyncio.run(Device(board).main())
+        device = Device(board)
+        device.let_go()
+        asyncio.run(device.main())
     except Exception as error:
         trace = io.StringIO()
         sys.print_exception(error, trace)

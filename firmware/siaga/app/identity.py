@@ -6,7 +6,6 @@ record is missing or has changed, the button makes a new key, and says so: it ha
 
 import hashlib
 import os
-import time
 
 from siaga.app import flash
 from siaga.app.counter import Counter
@@ -21,28 +20,6 @@ ENROL_COUNTER = 1
 _FIRST = 2
 FIRST_START = "first start"
 _BEFORE_IDENTITY = ("identity.new", "settings.json", "settings.json.new")
-
-
-def gather(extra: bytes) -> bytes:
-    """64 bytes to make a key from: the port's random source, read several times, the jitter of the processor against
-    its timer, and what is peculiar to this chip, through SHA-256. extra: the board's unique id and noise.
-
-    On an ESP32 the radio has to be on meanwhile, or its random source repeats itself (board.random_ready()).
-    """
-    pool = hashlib.sha256(b"siaga/1 key" + extra)
-    halves = []
-    for half in range(2):
-        for _ in range(8):
-            pool.update(os.urandom(32))
-            count = 0
-            until = time.ticks_add(time.ticks_us(), 300)
-            while time.ticks_diff(until, time.ticks_us()) > 0:
-                count += 1
-            pool.update(("%d %s" % (count, time.ticks_us())).encode())
-        digest = pool.digest()
-        halves.append(digest)
-        pool = hashlib.sha256(bytes([half]) + digest)
-    return b"".join(halves)
 
 
 def _is_empty(folder: str) -> bool:
@@ -80,11 +57,9 @@ class Identity:
         self.mac_down = b""
 
     def _make(self, extra: bytes) -> None:
-        self.private = p256.private_from(gather(extra))
-        self.public = p256.public_key(self.private)
-        probe = b"siaga: does this key sign?"
-        if not p256.verify(self.public, probe, p256.sign(self.private, probe)):
-            raise SiagaError("the processor computes wrongly: a new key's signature does not verify")
+        from siaga.app.new_key import made
+
+        self.private, self.public = made(extra)
         self._reserved = _FIRST
         self.enrolled = False
         self._write()
@@ -115,7 +90,9 @@ class Identity:
         except flash.CorruptRecord:
             kept = None
         if kept is None or len(kept) != 96 or kept[:32] != bound_to:
-            self.mac_up, self.mac_down = mac.mac_keys(p256.ecdh(self.private, gateway_key), self.device_id)
+            from siaga.core import peer
+
+            self.mac_up, self.mac_down = peer.mac_keys(peer.ecdh(self.private, gateway_key), self.device_id)
             try:
                 flash.write_record(self._mac_path, _MAC_MAGIC, bound_to + self.mac_up + self.mac_down)
             except OSError:

@@ -9,7 +9,6 @@ nobody: whatever asks what waits looks at `entries`, and this stands in `owed`.
 """
 
 import binascii
-import os
 import struct
 
 from siaga.app import flash
@@ -17,8 +16,8 @@ from siaga.core import bearers, frame
 from siaga.core.bearers import Waiting
 from siaga.core.errors import SiagaError
 
-_MAGIC = b"SGO1"
-_OWED_MAGIC = b"SGO2"  # with the gateway's time of the acknowledgement before the body
+MAGIC = b"SGO1"
+OWED_MAGIC = b"SGO2"  # with the gateway's time of the acknowledgement before the body
 LIMIT = 64
 # So many signatures are owed at most; the oldest gives way.
 OWED_LIMIT = 16
@@ -38,77 +37,25 @@ class OutboxFull(SiagaError):
 
 class Outbox:
     """entries: what waits, oldest first. owed: what was acknowledged and is owed as evidence, oldest first. dropped:
-    entries that had to go since the start. rejected: files that could not be read back. folder: where they are;
-    links: how many bearers there are."""
+    entries that had to go since the start. rejected: files that could not be read back. folder: where they are; mine:
+    how the names of this device's begin; links: how many bearers there are. What an earlier run left is read by
+    app/left.py."""
 
     def __init__(self, folder: str, device_id: bytes, counter: "Counter", links: int) -> None:
-        self._folder = folder
+        self.folder = folder
         # An entry's name begins with its device, so that one whose key was lost is not taken for this one's.
-        self._mine = binascii.hexlify(device_id[:4]).decode()
+        self.mine = binascii.hexlify(device_id[:4]).decode()
         self._counter = counter
-        self._links = links
+        self.links = links
         self.entries = []  # type: list[Waiting]
         self.owed = []  # type: list[Waiting]
         self.dropped = 0
         self.rejected = 0
         flash.make_folder(folder)
 
-    def load(self, now_ms: int, unix: int = 0) -> None:
-        """Read what an earlier run left. What is torn or corrupt is counted and removed. unix: the time, 0 = unknown.
-
-        Presses of an earlier identity go on under new counters, as presses of their own: a lost key must not lose a
-        press. Whatever else that identity had to say is dropped, and counted.
-        """
-        orphans = []
-        for name in sorted(item[0] for item in os.ilistdir(self._folder)):
-            path = self._folder + "/" + name
-            if name.endswith(".new"):  # never finished, so nobody was told that it was kept
-                flash.remove(path)
-                continue
-            try:
-                counter, kind, body, told = self._read(path, name)
-            except SiagaError:
-                self.rejected += 1
-                flash.remove(path)
-                continue
-            if not name.startswith(self._mine):
-                orphans.append((path, kind, body, told))
-                continue
-            entry = Waiting(kind, counter, body, now_ms, self._links)
-            if told < 0:
-                entry.short = True  # an earlier run may have sent it so
-                self.entries.append(entry)
-            else:
-                left_s = min(max(told + SETTLE_S - unix, 0), SETTLE_S) if unix else 0
-                entry.owe(told, now_ms + left_s * 1000)
-                self.owed.append(entry)
-        for path, kind, body, told in orphans:
-            if kind == frame.PRESS and told < 0 and not body[18] & frame.FLAG_TEST:
-                self.keep(frame.PRESS, _opening(body), now_ms)
-            else:
-                self.dropped += 1
-            flash.remove(path)
-
-    def _read(self, path: str, name: str) -> "tuple[int, int, bytes, int]":
-        """Counter, kind, body, and when the gateway acknowledged it, -1 = it did not. Raises SiagaError."""
-        try:
-            content = flash.read_file(path)
-        except OSError as error:
-            raise flash.CorruptRecord("unreadable: flash error %s" % error)
-        owed = content is not None and content[:4] == _OWED_MAGIC
-        start = 9 if owed else 5
-        record = flash.unseal(_OWED_MAGIC if owed else _MAGIC, content or b"")
-        if len(record) < start:
-            raise flash.CorruptRecord("an entry without a body")
-        counter, kind = struct.unpack(">IB", record[:5])
-        frame.unsigned(frame.ES256, kind, b"\0" * 8, counter, record[start:])
-        if name[8:] != "%08x" % counter:
-            raise flash.CorruptRecord("an entry under another one's name")
-        return counter, kind, record[start:], struct.unpack(">I", record[5:9])[0] if owed else -1
-
     def add_unkept(self, kind: int, counter: int, body: bytes, now_ms: int) -> Waiting:
         """Something that can be made again at any time (an ENROL) and so needs no file."""
-        entry = Waiting(kind, counter, body, now_ms, self._links)
+        entry = Waiting(kind, counter, body, now_ms, self.links)
         entry.durable = False
         self.entries.append(entry)
         return entry
@@ -125,8 +72,8 @@ class Outbox:
             counter = self._counter.next()
         except SiagaError as error:
             raise OutboxFull(str(error))
-        entry = Waiting(kind, counter, body_of(counter), now_ms, self._links)
-        record = flash.seal(_MAGIC, struct.pack(">IB", counter, kind) + entry.body)
+        entry = Waiting(kind, counter, body_of(counter), now_ms, self.links)
+        record = flash.seal(MAGIC, struct.pack(">IB", counter, kind) + entry.body)
         while True:
             try:
                 flash.write_file(self._path(counter), record)
@@ -178,12 +125,12 @@ class Outbox:
         if entry.durable:
             try:
                 marked = struct.pack(">IBI", entry.counter, entry.kind, told) + entry.body
-                flash.write_record(self._path(entry.counter), _OWED_MAGIC, marked)
+                flash.write_record(self._path(entry.counter), OWED_MAGIC, marked)
             except OSError:
                 self._drop(entry)
 
     def _path(self, counter: int) -> str:
-        return "%s/%s%08x" % (self._folder, self._mine, counter)
+        return "%s/%s%08x" % (self.folder, self.mine, counter)
 
     def _drop(self, entry: Waiting) -> None:
         self.remove(entry)
@@ -230,11 +177,6 @@ def _under(entries: "list[Waiting]", counter: int) -> "Waiting | None":
         if entry.counter == counter:
             return entry
     return None
-
-
-def _opening(body: bytes) -> "Callable[[int], bytes]":
-    """The same report as the first of an incident."""
-    return lambda counter: body[:19] + b"\0\0"
 
 
 TYPE_CHECKING = False

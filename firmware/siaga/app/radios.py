@@ -190,6 +190,16 @@ class Radios:
         self.located = receiver
         self.tasks.append(("receiver", receiver.run))
 
+    def let_go(self) -> None:
+        """As Device.let_go(): no further radio is added."""
+        made: "list[object]" = list(self.bearers)
+        if self.modem is not None:
+            made += [self.modem, self.modem.port]
+        for one in made:
+            type(one).__init__ = None  # type: ignore[assignment, misc]
+        Radios._add_wifi = Radios._add_modem = Radios._add_sms = None  # type: ignore[assignment, method-assign]
+        Radios._add_voice = Radios._add_lorawan = Radios._add_receiver = None  # type: ignore[assignment, method-assign]
+
     # Telephone calls.
 
     def on_state(self, state: "State") -> None:

@@ -7,7 +7,7 @@ import json
 from siaga.app import flash
 from siaga.app.chosen import Settings
 from siaga.core.errors import SiagaError
-from siaga.drivers.tls import der_of
+from siaga.core.pem import der_of
 
 MAX_TEXT = 8192
 
@@ -16,33 +16,94 @@ class SettingError(SiagaError):
     """A setting that cannot be used; the text has its name, its value and what would be right."""
 
 
-def _text(longest: int) -> "Check":
-    return lambda value: type(value) is str and len(value) <= longest
+# Each with its rule (_fits), and what else there is to say of it. One text: as rules in a dictionary they would take
+# 14 KB for as long as they are loaded.
+_RULES = """
+mqtt_host text 0 255 | a host name or address
+mqtt_port number 1 65535
+mqtt_tls flag
+mqtt_ca text 0 6000 | one certificate as PEM text
+mqtt_server_name text 0 255 | the name in the broker's certificate
+mqtt_user text 0 255
+mqtt_password text 0 255
+mqtt_keepalive_s number 2 600
+mqtt_reply_s number 1 60
+wifi_ssid text 0 32
+wifi_password text 0 64
+wifi_country text 2 2 | such as ID
+apn plain 0 63 | the operator's access point name
+apn_user plain 0 63
+apn_password plain 0 63
+sim_pin digits 0 8
+sms_numbers numbers
+call_number callable
+answer_numbers numbers
+call_when_silent flag
+lorawan_app_key hex 32
+lorawan_join_eui hex 16
+lorawan_dev_eui hex 16 | empty: the module's own
+lorawan_band band 4 8 9 10 11 | 4 is EU868, 8 to 11 are AS923-1 to -4
+lorawan_dwell flag
+lorawan_adr flag
+profile word-or-none installed ready deep | or an empty text: the board's own
+gateway_key hex 128 | as `siaga gateway key` prints them
+release_key hex 128 | as `siaga device release-key` prints them
+hold_ms number 100 10000
+cancel_hold_ms number 500 30000
+duress_hold_ms number 0 30000 | 0 = no duress cancel
+triple_tap flag
+no_ack_s number 2 120
+checkin_s number 0 604800 | 0 = as the profile has it
+low_battery number 1 90
+battery_floor number 0 50
+silent flag
+language word id en
+installed_position position
+clock_floor number 0 4294967295
+"""
 
 
-def _number(low: int, high: int) -> "Check":
-    return lambda value: type(value) is int and low <= value <= high
+def known() -> "list[str]":
+    """Their names."""
+    return [line.split(" ", 1)[0] for line in _RULES.strip().split("\n")]
 
 
-def _flag(value: object) -> bool:
-    return type(value) is bool
+def _rule(name: str) -> "tuple[str, list[str], str]":
+    """Kind, arguments, note. Raises SettingError for a name that is none."""
+    at = -1 if " " in name else _RULES.find("\n" + name + " ")
+    if at < 0:
+        raise SettingError("setting %s is unknown; known are: %s" % (name, ", ".join(sorted(known()))))
+    rule, _, note = _RULES[at : _RULES.find("\n", at + 1)].partition(" |")
+    words = rule.split()
+    return words[1], words[2:], note
 
 
-def _hex(digits: int) -> "Check":
-    return lambda value: (
-        type(value) is str and len(value) in (0, digits) and all(letter in "0123456789abcdefABCDEF" for letter in value)
-    )
-
-
-def _plain(longest: int) -> "Check":
-    """What fits between the quotes of an AT command."""
-    return lambda value: (
-        type(value) is str and len(value) <= longest and all(" " <= letter <= "~" and letter != '"' for letter in value)
-    )
-
-
-def _digits(shortest: int, longest: int) -> "Check":
-    return lambda value: type(value) is str and shortest <= len(value) <= longest and (not value or value.isdigit())
+def _fits(kind: str, arguments: "list[str]", value: object) -> bool:
+    if kind == "flag":
+        return type(value) is bool
+    if kind == "number":
+        return type(value) is int and int(arguments[0]) <= value <= int(arguments[1])
+    if kind == "band":
+        return type(value) is int and str(value) in arguments
+    if kind == "numbers":
+        return type(value) is list and len(value) <= 4 and all(_is_number(number) for number in value)
+    if kind == "position":
+        return value is None or _is_position(value)
+    if type(value) is not str:
+        return False
+    if kind in ("word", "word-or-none"):
+        return value in arguments or (not value and kind != "word")
+    if kind == "hex":
+        return len(value) in (0, int(arguments[0])) and all(letter in "0123456789abcdefABCDEF" for letter in value)
+    if kind == "callable":
+        return not value or _is_number(value) or (3 <= len(value) <= 6 and value.isdigit() and value[0] != "0")
+    if kind == "digits" and value and not value.isdigit():
+        return False
+    if kind == "plain":  # what fits between the quotes of an AT command
+        for letter in value:
+            if letter == '"' or not " " <= letter <= "~":
+                return False
+    return int(arguments[0]) <= len(value) <= int(arguments[1])
 
 
 def _is_number(value: object) -> bool:
@@ -50,20 +111,7 @@ def _is_number(value: object) -> bool:
     return type(value) is str and value[:1] == "+" and 8 <= len(value) - 1 <= 15 and value[1:].isdigit()
 
 
-def _is_callable(value: object) -> bool:
-    """A number in full, or a short one such as 110, or none."""
-    if type(value) is not str:
-        return False
-    return not value or _is_number(value) or (3 <= len(value) <= 6 and value.isdigit() and value[0] != "0")
-
-
-def _numbers(value: object) -> bool:
-    return type(value) is list and len(value) <= 4 and all(_is_number(number) for number in value)
-
-
-def _position(value: object) -> bool:
-    if value is None:
-        return True
+def _is_position(value: object) -> bool:
     if type(value) is not list or len(value) not in (2, 3) or any(type(part) is not int for part in value):
         return False
     if len(value) == 3 and not 0 <= value[2] <= 65534:
@@ -71,57 +119,31 @@ def _position(value: object) -> bool:
     return abs(value[0]) <= 900000000 and abs(value[1]) <= 1800000000
 
 
-_YES_NO = "true or false"
-_BANDS = (4, 8, 9, 10, 11)  # of core/rui3.py, which a button without LoRaWAN does not load
-_RULES = {
-    "mqtt_host": (_text(255), "a host name or address, in quotes"),
-    "mqtt_port": (_number(1, 65535), "a whole number from 1 to 65535"),
-    "mqtt_tls": (_flag, _YES_NO),
-    "mqtt_ca": (_text(6000), "one certificate as PEM text"),
-    "mqtt_server_name": (_text(255), "the name in the broker's certificate, in quotes"),
-    "mqtt_user": (_text(255), "text of at most 255 letters"),
-    "mqtt_password": (_text(255), "text of at most 255 letters"),
-    "mqtt_keepalive_s": (_number(2, 600), "whole seconds from 2 to 600"),
-    "mqtt_reply_s": (_number(1, 60), "whole seconds from 1 to 60"),
-    "wifi_ssid": (_text(32), "text of at most 32 letters"),
-    "wifi_password": (_text(64), "text of at most 64 letters"),
-    "wifi_country": (lambda value: type(value) is str and len(value) == 2, "two letters, such as ID"),
-    "apn": (_plain(63), "the operator's access point name, in quotes"),
-    "apn_user": (_plain(63), "plain text of at most 63 letters"),
-    "apn_password": (_plain(63), "plain text of at most 63 letters"),
-    "sim_pin": (_digits(0, 8), "the SIM's PIN, in quotes, or an empty text"),
-    "sms_numbers": (_numbers, 'a list of at most 4 numbers such as ["+6281200000000"]'),
-    "call_number": (_is_callable, 'a number such as "+6281200000000" or "110", or an empty text: no calls'),
-    "answer_numbers": (_numbers, 'a list of at most 4 numbers such as ["+6281200000000"]'),
-    "call_when_silent": (_flag, _YES_NO),
-    "lorawan_app_key": (_hex(32), "32 hexadecimal digits, or an empty text"),
-    "lorawan_join_eui": (_hex(16), "16 hexadecimal digits"),
-    "lorawan_dev_eui": (_hex(16), "16 hexadecimal digits, or an empty text: the module's own"),
-    "lorawan_band": (lambda value: type(value) is int and value in _BANDS, "4 (EU868) or 8 to 11 (AS923-1 to -4)"),
-    "lorawan_dwell": (_flag, _YES_NO),
-    "lorawan_adr": (_flag, _YES_NO),
-    "profile": (
-        lambda value: value in ("", "installed", "ready", "deep"),
-        '"installed", "ready", "deep", or an empty text: the board\'s own',
-    ),
-    "gateway_key": (_hex(128), "128 hexadecimal digits, as `siaga gateway key` prints them"),
-    "release_key": (_hex(128), "128 hexadecimal digits, as `siaga device release-key` prints them"),
-    "hold_ms": (_number(100, 10000), "whole milliseconds from 100 to 10000"),
-    "cancel_hold_ms": (_number(500, 30000), "whole milliseconds from 500 to 30000"),
-    "duress_hold_ms": (_number(0, 30000), "whole milliseconds up to 30000, 0 = no duress cancel"),
-    "triple_tap": (_flag, _YES_NO),
-    "no_ack_s": (_number(2, 120), "whole seconds from 2 to 120"),
-    "checkin_s": (_number(0, 604800), "whole seconds up to 604800, 0 = as the profile has it"),
-    "low_battery": (_number(1, 90), "percent from 1 to 90"),
-    "battery_floor": (_number(0, 50), "percent from 0 to 50"),
-    "silent": (_flag, _YES_NO),
-    "language": (lambda value: value in ("id", "en"), '"id" or "en"'),
-    "installed_position": (
-        _position,
-        "null or [latitude, longitude] in whole degrees x 10^7, a third number: metres of accuracy",
-    ),
-    "clock_floor": (_number(0, 0xFFFFFFFF), "whole Unix seconds"),
-}
+def _right(kind: str, arguments: "list[str]") -> str:
+    """What would fit, for people."""
+    if kind == "flag":
+        return "true or false"
+    if kind == "number":
+        return "a whole number from %s to %s" % (arguments[0], arguments[1])
+    if kind in ("band", "word", "word-or-none"):
+        return "one of " + ", ".join(arguments)
+    if kind == "numbers":
+        return 'a list of at most 4 numbers such as ["+6281200000000"]'
+    if kind == "callable":
+        return 'a number such as "+6281200000000" or "110", or an empty text: no calls'
+    if kind == "position":
+        return "null or [latitude, longitude] in whole degrees x 10^7, a third number: metres of accuracy"
+    if kind == "hex":
+        return "%s hexadecimal digits in quotes, or an empty text" % arguments[0]
+    if kind == "digits":
+        return "%s to %s digits, in quotes" % (arguments[0], arguments[1])
+    return "text of %s to %s letters, in quotes%s" % (
+        arguments[0],
+        arguments[1],
+        "" if kind == "text" else ", plain and without a double quote",
+    )
+
+
 _SECRET = ("mqtt_password", "wifi_password", "apn_password", "sim_pin", "lorawan_app_key")
 
 
@@ -137,12 +159,11 @@ def parse(text: str) -> Settings:
         raise SettingError("the settings must be one JSON object: {...}")
     settings = Settings()
     for name in given:
-        if name not in _RULES:
-            raise SettingError("setting %s is unknown; known are: %s" % (name, ", ".join(sorted(_RULES))))
+        kind, arguments, note = _rule(name)
         value = given[name]
-        check, right = _RULES[name]
-        if not check(value):
+        if not _fits(kind, arguments, value):
             shown = "(not shown)" if name in _SECRET else json.dumps(value)[:80]
+            right = _right(kind, arguments) + (";" + note if note else "")
             raise SettingError("setting %s is %s; right is %s" % (name, shown, right))
         setattr(settings, name, value)
     _agree(settings)
@@ -229,6 +250,5 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Check = Callable[[object], bool]
     Meet = Callable[[bytes], None]
     Complain = Callable[[str], None]

@@ -10,7 +10,7 @@ from siaga.app import changed_settings, flash
 from siaga.app.commands import KEPT, UPGRADE, Commands, Job
 from siaga.app.slots import CONFIRMED, Slots
 from siaga.app.version import TEXT
-from siaga.core import frame, p256
+from siaga.core import frame, peer
 from siaga.core.bundle import BundleError
 from siaga.core.errors import SiagaError
 
@@ -72,7 +72,7 @@ def self_test(folder: str, identity: "Identity") -> str:
     """What does not work, "" = nothing."""
     try:
         signed = identity.signed(frame.ES256, frame.CHECKIN, 1, frame.encode_report(0, 0, 0, 0, 0, 0, 0, 0))
-        if not p256.verify(identity.public, frame.UP_CONTEXT + signed[:-64], signed[-64:]):
+        if not peer.verify(identity.public, frame.UP_CONTEXT + signed[:-64], signed[-64:]):
             return "a signature does not verify"
         settings = flash.read_file(folder + "/settings.json")
         if settings is not None:

@@ -39,23 +39,8 @@ def installed(name: str, wrong: str) -> "tuple[object, str]":
     raise ImportError("no board is installed: copy one of siaga/boards onto the flash")
 
 
-def boards() -> "Iterator[Board]":
-    """The board that this runs on, each time its power comes."""
+def chosen() -> "tuple[object, str]":
+    """The module of the board that this runs on, and what is wrong with how it was told."""
     if sys.platform == "esp32":
-        name, wrong = choose(PATH)
-        module, wrong = installed(name, wrong)
-        for board in module.boards():  # type: ignore[attr-defined]
-            if wrong:
-                board.tell("error", {"what": wrong})
-            yield board
-    else:
-        from siaga.boards.simulated import boards as simulated
-
-        yield from simulated()
-
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from siaga.app.board import Board
+        return installed(*choose(PATH))
+    return installed("simulated", "")

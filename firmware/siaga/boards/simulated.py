@@ -79,11 +79,10 @@ class SimulatedBoard(Board):
     name = "simulated"
     folder = siaga_flash.MOUNT + "/siaga"
 
-    def __init__(self, woke_by: str = POWER, before: "SimulatedBoard | None" = None) -> None:
-        """before: the board as it was before a reset or deep sleep."""
+    def __init__(self, woke_by: str) -> None:
         self._woke_by = woke_by
         self._switched = SimulatedNetwork()
-        rtc = HostRtc(os.getenv("SIAGA_CLOCK") != "unset") if before is None else before.host_rtc
+        rtc = HostRtc(os.getenv("SIAGA_CLOCK") != "unset")
         super().__init__(rtc, Lamp(), self._switched)
         self.host_rtc = rtc  # type: HostRtc
         self._pins = {"button": False, "tamper": False, "external": False, "input": False}
@@ -91,11 +90,6 @@ class SimulatedBoard(Board):
         self._fix = None  # type: tuple[int, int, int, int, float] | None
         self._kept = b""
         self._hogged = []  # type: list[bytes]
-        if before is not None:
-            self._pins, self._battery, self._fix, self._kept = before._pins, before._battery, before._fix, before._kept
-            self._switched.on = before._switched.on
-            self.modem, self.lorawan, self.receiver = before.modem, before.lorawan, before.receiver
-            return
         self._add_parts()
         for held in (os.getenv("SIAGA_PINS") or "").split(","):
             if held and held not in self._pins:
@@ -292,38 +286,24 @@ def _whole(word: str, low: int, high: int) -> int:
 
 
 def boards() -> "Iterator[SimulatedBoard]":
-    """A board each time the processor starts. Where another firmware may have to run then, siaga_boot has the word."""
-    woke_by = siaga_flash.woke_by or POWER
-    before = None  # type: SimulatedBoard | None
-    while True:
-        siaga_flash.mount()
-        board = SimulatedBoard(woke_by, before)
-        if siaga_flash.wrong:
-            board.tell("error", {"what": siaga_flash.wrong})
-        yield board
-        asyncio.new_event_loop()
-        loader = sys.modules.get("siaga_boot")
-        is_trying = loader is not None and loader.is_trying()
-        if board.ended == "failed" and not is_trying:
-            raise SystemExit(1)
-        before = board
-        if board.ended == SLEEP:
-            woke_by = board.doze()
-        elif board.ended in (RESTART, "failed"):
-            woke_by = RESET
-        if board.ended == "power":
-            before = None
-            woke_by = _power_back()
-        elif board.ended not in (SLEEP, RESTART, "failed"):
-            return
-        if not woke_by:
-            board.ended = "quit"
-            return
-        if is_trying or (loader is not None and loader.running):
-            siaga_flash.woke_by = woke_by
-            siaga_flash.carried = () if before is None else board.carried()
-            return
-        siaga_flash.unmount()
+    """The board; when it is over, what comes then. The firmware starts anew each time, as on a chip: siaga_flash.py."""
+    siaga_flash.mount()
+    board = SimulatedBoard(siaga_flash.woke_by or POWER)
+    if siaga_flash.wrong:
+        board.tell("error", {"what": siaga_flash.wrong})
+    yield board
+    loader = sys.modules.get("siaga_boot")
+    if board.ended == "failed" and not (loader is not None and loader.is_trying()):
+        raise SystemExit(1)
+    woke_by = board.doze() if board.ended == SLEEP else RESET
+    if board.ended == "power":
+        woke_by = _power_back()
+    elif board.ended not in (SLEEP, RESTART, "failed"):
+        return
+    if not woke_by:
+        board.ended = "quit"
+    siaga_flash.woke_by = woke_by
+    siaga_flash.carried = () if board.ended == "power" else board.carried()
 
 
 def _power_back() -> str:

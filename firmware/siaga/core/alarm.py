@@ -58,7 +58,7 @@ _NAMES = {
     frame.STAGE_CLOSED: "closed",
 }
 # Refused comes after received: a person may still look at the press and send help, and that is news.
-_ORDER = (
+STAGES = (
     0,
     frame.STAGE_RECEIVED,
     frame.STAGE_REFUSED,
@@ -73,7 +73,7 @@ _NOTICE_TEST = "test"
 _NOTICE_TESTED = "test_received"
 _NOTICE_TEST_REFUSED = "test_refused"
 _NOTICE_UNSTORED = "unstored"
-_SAVED = ">IIBBB"
+SAVED = ">IIBBB"
 _FIELDS = (
     "opening",
     "stage",
@@ -120,9 +120,9 @@ class State:
         return copy
 
     def saved(self) -> bytes:
-        """The 11 bytes from which restore() goes on after a restart."""
+        """The 11 bytes from which restore() of app/left.py goes on after a restart."""
         eta = frame.UNKNOWN_ETA if self.eta is None else self.eta
-        return struct.pack(_SAVED, self.opening, self.past, self.stage, 1 if self.duress else 0, eta)
+        return struct.pack(SAVED, self.opening, self.past, self.stage, 1 if self.duress else 0, eta)
 
 
 def is_open(state: State) -> bool:
@@ -154,36 +154,6 @@ def signal(state: State, now_ms: int, no_ack_ms: int) -> str:
     if state.notice == _NOTICE_TEST and state.test and now_ms - state.waiting_ms >= no_ack_ms:
         return "not_getting_through"
     return state.notice or "armed"
-
-
-def restore(saved: "bytes | None", entries: "list[tuple[int, int, bytes]]", now_ms: int) -> State:
-    """The state after a restart: what was saved, corrected by what waits in the outbox.
-
-    saved: bytes of State.saved(), or None. entries: (kind, counter, body) of every waiting frame. The outbox is
-    written before the state is, so it knows of a press or a cancel that the state has not heard of yet; and an
-    acknowledgement is saved before its entry is removed, so a press that no longer waits was received.
-    """
-    state = State()
-    if saved is not None and len(saved) == 11:
-        opening, past, stage, duress, eta = struct.unpack(_SAVED, saved)
-        if stage in _ORDER:
-            known = None if eta == frame.UNKNOWN_ETA else eta
-            state = State(past).changed(opening=opening, stage=stage, duress=bool(duress), eta=known)
-    reports = sorted((counter, kind, body) for kind, counter, body in entries if len(body) >= 21)
-    for counter, kind, body in reports:
-        flags, offset = struct.unpack(">HH", body[17:21])
-        if kind == frame.PRESS and flags & frame.FLAG_TEST:
-            continue
-        if kind == frame.PRESS and offset == 0 and counter > max(state.opening, state.past):
-            state = State(state.past).changed(opening=counter)
-        if kind == frame.PRESS and counter >= state.opening > 0:
-            state = state.changed(waiting=counter)
-        if kind == frame.CANCEL and counter - offset == state.opening > 0:
-            forced = bool(flags & frame.FLAG_DURESS)
-            state = state.changed(duress=True, waiting=0) if forced else State(counter)
-    if state.stage == 0 and state.opening and not state.waiting and not state.duress:
-        state = state.changed(stage=frame.STAGE_RECEIVED)
-    return state.changed(opened_ms=now_ms, waiting_ms=now_ms, updated_ms=now_ms)
 
 
 def next_state(state: State, event: tuple, now_ms: int) -> "tuple[State, list[tuple]]":
@@ -264,13 +234,13 @@ def _acked(
     if stage == frame.STAGE_TEST:
         stage = frame.STAGE_REFUSED  # a press in earnest that was taken for a test brings nobody
     after = state
-    if counter >= state.waiting > 0 or _ORDER.index(stage) > 1:
+    if counter >= state.waiting > 0 or STAGES.index(stage) > 1:
         after = after.changed(waiting=0)
     if stage == frame.STAGE_CLOSED:
         if state.duress:
             return _ended(state, state.notice, state.until_ms)
         return _ended(state, _NOTICE_CLOSED, now_ms + CLOSED_MS)
-    if _ORDER.index(stage) > _ORDER.index(state.stage):
+    if STAGES.index(stage) > STAGES.index(state.stage):
         return after.changed(stage=stage, eta=eta), [(SAVE,)]
     if stage == state.stage and eta is not None and eta != state.eta:
         return after.changed(eta=eta), [(SAVE,)]

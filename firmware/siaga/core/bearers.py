@@ -87,6 +87,13 @@ class Waiting:
     evidence; since_ms is then from when it may go. Per bearer: how often it went out, when it may go (again), and
     taken, a bit that says whether somebody behind the bearer has it."""
 
+    # In the class, so that an entry has only what changed: many may wait, and each is memory.
+    taken = 0
+    durable = True
+    signed = None  # type: bytes | None
+    short = False
+    owed = -1
+
     def __init__(self, kind: int, counter: int, body: bytes, since_ms: int, bearers: int) -> None:
         self.kind = kind
         self.counter = counter
@@ -94,11 +101,6 @@ class Waiting:
         self.since_ms = since_ms
         self.attempts = [0] * bearers
         self.due_ms = [since_ms] * bearers
-        self.taken = 0
-        self.durable = True
-        self.signed = None  # type: bytes | None
-        self.short = False
-        self.owed = -1
 
     def owe(self, told: int, from_ms: int) -> None:
         """It was acknowledged; what is left to send is evidence."""

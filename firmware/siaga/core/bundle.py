@@ -12,7 +12,7 @@ import hashlib
 import struct
 
 from micropython import const
-from siaga.core import p256
+from siaga.core import peer
 from siaga.core.errors import SiagaError
 
 MAGIC = b"SIAB"
@@ -197,7 +197,7 @@ class Check:
         signature = self._read(self.at, SIGNATURE)
         digest = self._whole.digest()
         for key in self._keys:
-            if p256.verify(key, CONTEXT + digest, signature):
+            if peer.verify(key, CONTEXT + digest, signature):
                 self.at += SIGNATURE
                 self.digest = digest
                 return

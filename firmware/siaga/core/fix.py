@@ -26,12 +26,9 @@ _LATEST = const(3471292800)
 
 
 class FixError(SiagaError):
-    """Something that a receiver said and that cannot be used. reason: a short stable code for counting: "checksum",
-    "garbage", "cut", "length", "fields", "number", "latitude", "longitude", "time", "date"."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
+    """Something that a receiver said and that cannot be used. Its text is a short stable code: "checksum", "garbage",
+    "cut", "length", "fields", "number", "latitude", "longitude", "time", "date". Such things are counted and never
+    told one by one; more words would only be memory."""
 
 
 class Fix:
@@ -114,7 +111,7 @@ class LastFix:
 def need(fields: "list[bytes]", count: int) -> None:
     """Raises FixError("fields") where there are fewer."""
     if len(fields) < count:
-        raise FixError("fields", "a sentence of %d fields, not %d" % (len(fields), count))
+        raise FixError("fields")
 
 
 def decimal(text: bytes, places: int) -> int:
@@ -122,7 +119,7 @@ def decimal(text: bytes, places: int) -> int:
     whole, _, part = text.partition(b".")
     digits = whole + part
     if not digits.isdigit() or len(digits) > _MOST_DIGITS:
-        raise FixError("number", "%s is no number" % repr(text))
+        raise FixError("number")
     return _scaled(int(digits), 10 ** len(part), 10**places)
 
 
@@ -134,7 +131,7 @@ def _scaled(number: int, divisor: int, factor: int) -> int:
 def _parts(text: bytes, what: str) -> "tuple[bytes, bytes]":
     whole, _, part = text.partition(b".")
     if not whole.isdigit() or (part and not part.isdigit()) or len(whole) > 5 or len(part) > _MOST_DIGITS:
-        raise FixError(what, "the %s %s is no angle" % (what, repr(text)))
+        raise FixError(what)
     return whole, part
 
 
@@ -146,10 +143,10 @@ def _angle(whole: bytes, part: bytes, in_minutes: bool, most: int, what: str) ->
     else:
         minutes = int(whole[-2:] + part)
         if minutes >= 60 * fraction:
-            raise FixError(what, "the %s has %s minutes" % (what, str(whole[-2:], "ascii")))
+            raise FixError(what)
         value = int(whole[:-2] or b"0") * _E7 + _scaled(minutes, 60 * fraction, _E7)
     if value > most * _E7:
-        raise FixError(what, "the %s is beyond %d degrees" % (what, most))
+        raise FixError(what)
     return value
 
 
@@ -160,25 +157,25 @@ def signed(value: int, letter: bytes, letters: bytes, what: str) -> int:
         return value
     if letter == letters[1:]:
         return -value
-    raise FixError(what, "the %s is on side %s" % (what, repr(letter)))
+    raise FixError(what)
 
 
 def position(latitude: bytes, ns: bytes, longitude: bytes, ew: bytes) -> "tuple[int, int]":
     """Both angles in the one layout that NMEA 0183 knows: ddmm.mmmm and dddmm.mmmm, leading zeros kept."""
     whole, part = _parts(latitude, "latitude")
     if len(whole) != 4:
-        raise FixError("latitude", "the latitude %s is not ddmm.mmmm" % repr(latitude))
+        raise FixError("latitude")
     north = signed(_angle(whole, part, True, 90, "latitude"), ns, b"NS", "latitude")
     whole, part = _parts(longitude, "longitude")
     if len(whole) != 5:
-        raise FixError("longitude", "the longitude %s is not dddmm.mmmm" % repr(longitude))
+        raise FixError("longitude")
     return unless_null(north, signed(_angle(whole, part, True, 180, "longitude"), ew, b"EW", "longitude"))
 
 
 def unless_null(latitude: int, longitude: int) -> "tuple[int, int]":
     """The two as they are. Raises FixError for 0, 0: that is a receiver which knows nothing."""
     if latitude == 0 and longitude == 0:
-        raise FixError("latitude", "0, 0 is no position but the want of one")
+        raise FixError("latitude")
     return latitude, longitude
 
 
@@ -211,10 +208,10 @@ def time_of_day(text: bytes) -> int:
     """Milliseconds since midnight UTC from hhmmss or hhmmss.sss; a leap second counts as the next minute's first."""
     whole, _, part = text.partition(b".")
     if len(whole) != 6 or not whole.isdigit() or (part and not part.isdigit()):
-        raise FixError("time", "%s is no time of day" % repr(text))
+        raise FixError("time")
     hours, minutes, seconds = int(whole[:2]), int(whole[2:4]), int(whole[4:])
     if hours > 23 or minutes > 59 or seconds > 60:
-        raise FixError("time", "%s is no time of day" % repr(text))
+        raise FixError("time")
     return ((hours * 60 + minutes) * 60 + seconds) * 1000 + int((part + b"000")[:3])
 
 
@@ -222,12 +219,12 @@ def midnight(day: bytes, month: bytes, year: bytes) -> int:
     """Unix seconds at the start of a day; the year may have two digits (20yy) or four. 0 where the date cannot be
     today's (a receiver without the week number, or whose week number rolled over). Raises FixError("date")."""
     if not (day + month + year).isdigit() or len(day) != 2 or len(month) != 2 or len(year) not in (2, 4):
-        raise FixError("date", "%s is no date" % repr(day + month + year))
+        raise FixError("date")
     y, m, d = int(year), int(month), int(day)
     if len(year) == 2:
         y += 2000
     if not 1 <= m <= 12 or not 1 <= d <= _days_in(m, y):
-        raise FixError("date", "%s is no date" % repr(day + month + year))
+        raise FixError("date")
     seconds = days_since_1970(y, m, d) * 86400
     return seconds if _EARLIEST <= seconds < _LATEST else 0
 

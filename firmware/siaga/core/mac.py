@@ -1,4 +1,4 @@
-"""HMAC-SHA-256 and HKDF on the port's own SHA-256, and the two MAC keys a button shares with its gateway."""
+"""HMAC-SHA-256 on the port's own SHA-256."""
 
 import binascii
 import hashlib
@@ -19,29 +19,6 @@ def hmac_sha256(key: bytes, message: bytes) -> bytes:
     outer = hashlib.sha256((padded ^ _OUTER_PAD).to_bytes(64, "big"))
     outer.update(inner.digest())
     return outer.digest()
-
-
-def hkdf_sha256(ikm: bytes, salt: bytes, info: bytes, length: int) -> bytes:
-    """length bytes (at most 8160) from the input keying material: HKDF with SHA-256, RFC 5869."""
-    if not 0 < length <= 255 * 32:
-        raise ValueError("HKDF gives 1 to 8160 bytes, not %d" % length)
-    key = hmac_sha256(salt, ikm)
-    out = b""
-    block = b""
-    number = 0
-    while len(out) < length:
-        number += 1
-        block = hmac_sha256(key, block + info + bytes([number]))
-        out += block
-    return out[:length]
-
-
-def mac_keys(shared_x: bytes, device_id: bytes) -> "tuple[bytes, bytes]":
-    """The MAC keys (up, down), 32 bytes each, from the 32-byte ECDH x-coordinate of button and gateway."""
-    return (
-        hkdf_sha256(shared_x, b"", b"siaga/1 mac up" + device_id, 32),
-        hkdf_sha256(shared_x, b"", b"siaga/1 mac down" + device_id, 32),
-    )
 
 
 def broker_password(mac_up: bytes) -> str:

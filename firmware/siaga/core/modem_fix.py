@@ -25,7 +25,7 @@ def modem_fix(line: bytes) -> "Fix | None":
     name, colon, rest = line.strip().partition(b":")
     fields = [field.strip() for field in rest.split(b",")]
     if not colon or name not in (b"+CGNSSINFO", b"+CGPSINFO", b"+CGNSINF"):
-        raise FixError("fields", "%s is no answer about a position" % repr(line[:20]))
+        raise FixError("fields")
     if name == b"+CGNSINF":
         return _cgnsinf(fields)
     at = -1
@@ -36,10 +36,10 @@ def modem_fix(line: bytes) -> "Fix | None":
         if any(fields):
             # Searching modems fill in satellites; a position without its side of the equator is no position.
             if any(b"." in field for field in fields):
-                raise FixError("latitude", "a position without N or S")
+                raise FixError("latitude")
         return None
     if at < 1 or len(fields) < at + 5:
-        raise FixError("fields", "an answer of %d fields" % len(fields))
+        raise FixError("fields")
     latitude, longitude = position_of_either_layout(fields[at - 1], fields[at], fields[at + 1], fields[at + 2])
     time, epoch = _moment(fields[at + 3], fields[at + 4])
     accuracy = UNKNOWN_ACCURACY

@@ -117,7 +117,7 @@ class Decoder:
             elif kind == b"GST":
                 self._gst(fields, fixes)
         except FixError as error:
-            self._refuse(error.reason)
+            self._refuse(str(error))
 
     def _rmc(self, fields: "list[bytes]", fixes: "list[Fix]") -> None:
         """time, status, lat, N, lon, E, knots, course, ddmmyy, variation, E[, mode[, navigation status]].
@@ -172,7 +172,7 @@ class Decoder:
             if at != self._at:
                 self._next(at, fixes)
         elif valid:
-            raise FixError("time", "a position without a time")
+            raise FixError("time")
         if not valid:
             self.denials += 1
             self._denied = True
@@ -241,5 +241,5 @@ def _fields(line: bytes) -> "list[bytes]":
     except ValueError:
         right = False
     if not right:
-        raise FixError("checksum", "a sentence whose checksum is missing or wrong")
+        raise FixError("checksum")
     return text.split(b",")

@@ -1,4 +1,5 @@
-"""P-256 in integers: ECDSA with SHA-256 (FIPS 186-5), nonces by RFC 6979, ECDH (SP 800-56A, 5.7.1.2).
+"""P-256 in integers, what every frame needs: ECDSA with SHA-256 (FIPS 186-5), nonces by RFC 6979. Its use with
+somebody else's public key is in peer.py.
 
 Signing uses a fixed-base comb in signed digits: 260 digits +-1 in 4 blocks of 5 teeth, 13 columns, for which 64
 points are stored (p256_table.py, 4 KB). The 4 points of a column are added in affine coordinates, all columns at
@@ -20,7 +21,6 @@ from siaga.core.p256_table import POINTS
 
 P = 0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF
 N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-_B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
 _GX = 0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296
 _GY = 0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5
 
@@ -30,7 +30,7 @@ _ALL_DIGITS = (1 << 260) - 1
 _TEETH = 1 << 52 | 1 << 39 | 1 << 26 | 1 << 13 | 1
 
 
-def _inverse(a: int, m: int) -> int:
+def inverse_of(a: int, m: int) -> int:
     """1 / a modulo the prime m, for 0 < a < m < 2^256: Euclid's algorithm in Lehmer's way.
 
     Quotients are found from the leading bits in small integers and gathered in a 2x2 matrix. A wrong last
@@ -89,7 +89,7 @@ def _inverse(a: int, m: int) -> int:
     return u % m
 
 
-def _double(x: int, y: int, z: int) -> "tuple[int, int, int]":
+def double(x: int, y: int, z: int) -> "tuple[int, int, int]":
     """2 (x, y, z), Jacobian; z = 0 is the point at infinity."""
     p = P
     zz = z * z % p
@@ -101,7 +101,7 @@ def _double(x: int, y: int, z: int) -> "tuple[int, int, int]":
     return x3, (slope * (s - x3) - 2 * yy2 * yy2) % p, y2 * z % p
 
 
-def _add(x: int, y: int, z: int, ax: int, ay: int) -> "tuple[int, int, int]":
+def add_point(x: int, y: int, z: int, ax: int, ay: int) -> "tuple[int, int, int]":
     """(x, y, z) + (ax, ay), Jacobian and affine, whatever they are: also equal, opposite or z = 0."""
     if not z:
         return ax, ay, 1
@@ -110,7 +110,7 @@ def _add(x: int, y: int, z: int, ax: int, ay: int) -> "tuple[int, int, int]":
     h = (ax * zz - x) % p
     r = (ay * (z * zz % p) - y) % p
     if not h:
-        return (1, 1, 0) if r else _double(x, y, z)
+        return (1, 1, 0) if r else double(x, y, z)
     hh = h * h % p
     hhh = h * hh % p
     v = x * hh % p
@@ -118,7 +118,7 @@ def _add(x: int, y: int, z: int, ax: int, ay: int) -> "tuple[int, int, int]":
     return x3, (r * (v - x3) - y * hhh) % p, z * h % p
 
 
-def _add_pairs(xs: "list[int]", ys: "list[int] | _StoredYs") -> "tuple[list[int], list[int]]":
+def add_pairs(xs: "list[int]", ys: "list[int] | _StoredYs") -> "tuple[list[int], list[int]]":
     """The sums of the affine points 0 + 1, 2 + 3, ..., for one inversion in all.
 
     Both lists are used up, so that the sums find room where they were; no list grows, because a longer stretch
@@ -136,7 +136,7 @@ def _add_pairs(xs: "list[int]", ys: "list[int] | _StoredYs") -> "tuple[list[int]
         total = total * (xs[2 * i + 1] - xs[2 * i]) % p
     if not total:
         raise ZeroDivisionError
-    inverse = _inverse(total, p)
+    inverse = inverse_of(total, p)
     for i in range(pairs - 1, -1, -1):
         x = xs.pop()
         y = ys.pop()
@@ -184,7 +184,7 @@ class _StoredYs:
         return int.from_bytes(POINTS[row + 32 : row + 64], "big")
 
 
-def _multiply_base(k: int) -> "tuple[int, int, int]":
+def multiply_base(k: int) -> "tuple[int, int, int]":
     """k G, Jacobian, for 0 < k < N."""
     points = POINTS
     integer = int.from_bytes
@@ -196,76 +196,33 @@ def _multiply_base(k: int) -> "tuple[int, int, int]":
             row = ~row
         xs[i] = integer(points[row : row + 32], "big")
     try:
-        xs, ys = _add_pairs(xs, _StoredYs(rows))
-        xs, ys = _add_pairs(xs, ys)
+        xs, ys = add_pairs(xs, _StoredYs(rows))
+        xs, ys = add_pairs(xs, ys)
     except ZeroDivisionError:
         # Two of the sums met by chance, about once in 2^250 signatures.
-        return _multiply(k, _GX, _GY)
+        from siaga.core import peer
+
+        return peer.multiply(k, _GX, _GY)
     x = xs.pop()
     y = ys.pop()
     z = 1
     while xs:
-        x, y, z = _double(x, y, z)
-        x, y, z = _add(x, y, z, xs.pop(), ys.pop())
+        x, y, z = double(x, y, z)
+        x, y, z = add_point(x, y, z, xs.pop(), ys.pop())
     return x, y if k & 1 else P - y, z
 
 
-def _multiply(k: int, x: int, y: int) -> "tuple[int, int, int]":
-    """k (x, y), Jacobian, for a point on the curve and 0 < k < N: windows of 4 bits, every digit odd."""
-    # 1, 3, 5, ... 15 times the point.
-    xs = [x]
-    ys = [y]
-    step_x, step_y = _affine(*_double(x, y, 1))
-    while True:
-        pair_xs: "list[int]" = []
-        pair_ys: "list[int]" = []
-        for i in range(len(xs)):
-            pair_xs += (step_x, xs[i])
-            pair_ys += (step_y, ys[i])
-        pair_xs, pair_ys = _add_pairs(pair_xs, pair_ys)
-        xs += pair_xs
-        ys += pair_ys
-        if len(xs) == 8:
-            break
-        step_x, step_y = _affine(*_double(step_x, step_y, 1))
-    odd = k if k & 1 else N - k
-    first = odd >> 253
-    x = xs[first]
-    y = ys[first]
-    z = 1
-    for shift in range(248, -1, -4):
-        for _ in range(4):
-            x, y, z = _double(x, y, z)
-        # 5 bits, the lowest taken for 1, make the digit -15, -13, ... 15.
-        digit = (odd >> shift & 31 | 1) - 16
-        if digit > 0:
-            x, y, z = _add(x, y, z, xs[digit >> 1], ys[digit >> 1])
-        else:
-            x, y, z = _add(x, y, z, xs[-digit >> 1], P - ys[-digit >> 1])
-    return x, y if k & 1 else P - y, z
-
-
-def _affine(x: int, y: int, z: int) -> "tuple[int, int]":
-    inverse = _inverse(z, P)
+def affine(x: int, y: int, z: int) -> "tuple[int, int]":
+    inverse = inverse_of(z, P)
     square = inverse * inverse % P
     return x * square % P, y * (square * inverse % P) % P
 
 
-def _affine_x(x: int, y: int, z: int) -> int:
-    return x * _inverse(z * z % P, P) % P
+def affine_x(x: int, y: int, z: int) -> int:
+    return x * inverse_of(z * z % P, P) % P
 
 
-def _point(public_xy: bytes) -> "tuple[int, int]":
-    if len(public_xy) != 64:
-        raise SiagaError("a public key is X || Y in 64 bytes, not %d" % len(public_xy))
-    x = int.from_bytes(public_xy[:32], "big")
-    y = int.from_bytes(public_xy[32:], "big")
-    if x >= P or y >= P or (y * y - (x * x - 3) * x - _B) % P:
-        raise SiagaError("the public key is no point of P-256; have it sent or typed again")
-    return x, y
-
-
-def _check(d: int) -> None:
+def check(d: int) -> None:
     if not 0 < d < N:
         raise SiagaError("a private key lies between 1 and N - 1; make a new one with private_from")
 
@@ -282,8 +239,8 @@ def private_from(random: bytes) -> int:
 
 def public_key(d: int) -> bytes:
     """X || Y, 64 bytes, of the private key d. Raises SiagaError for d outside 1 to N - 1."""
-    _check(d)
-    x, y = _affine(*_multiply_base(d))
+    check(d)
+    x, y = affine(*multiply_base(d))
     return x.to_bytes(32, "big") + y.to_bytes(32, "big")
 
 
@@ -292,7 +249,7 @@ def sign(d: int, message: bytes) -> bytes:
 
     Raises SiagaError for d outside 1 to N - 1.
     """
-    _check(d)
+    check(d)
     e = int.from_bytes(hashlib.sha256(message).digest(), "big") % N
     seed = d.to_bytes(32, "big") + e.to_bytes(32, "big")
     v = b"\x01" * 32
@@ -306,40 +263,9 @@ def sign(d: int, message: bytes) -> bytes:
         # The generator's next key: secret, and needed for nothing else where k is used.
         key = hmac_sha256(key, v + b"\x00")
         if 0 < k < N:
-            r = _affine_x(*_multiply_base(k)) % N
+            r = affine_x(*multiply_base(k)) % N
             blind = int.from_bytes(key, "big") | 1
-            s = _inverse(k * blind % N, N) * (e * blind + d * blind % N * r) % N
+            s = inverse_of(k * blind % N, N) * (e * blind + d * blind % N * r) % N
             if r and s:
                 return r.to_bytes(32, "big") + s.to_bytes(32, "big")
         v = hmac_sha256(key, v)
-
-
-def verify(public_xy: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether signature (r || s) is that of public_xy over SHA-256 of message.
-
-    Raises SiagaError for a key that is no point of the curve; a signature of any other form is only False.
-    """
-    qx, qy = _point(public_xy)
-    if len(signature) != 64:
-        return False
-    r = int.from_bytes(signature[:32], "big")
-    s = int.from_bytes(signature[32:], "big")
-    if not (0 < r < N and 0 < s < N):
-        return False
-    w = _inverse(s, N)
-    e = int.from_bytes(hashlib.sha256(message).digest(), "big")
-    x, y, z = _multiply(r * w % N, qx, qy)
-    u = e * w % N
-    if u:
-        x, y, z = _add(x, y, z, *_affine(*_multiply_base(u)))
-    return z != 0 and _affine_x(x, y, z) % N == r
-
-
-def ecdh(d: int, public_xy: bytes) -> bytes:
-    """The 32-byte x-coordinate shared by d and public_xy.
-
-    Raises SiagaError for a point that is not on the curve, and for d outside 1 to N - 1.
-    """
-    _check(d)
-    qx, qy = _point(public_xy)
-    return _affine_x(*_multiply(d, qx, qy)).to_bytes(32, "big")

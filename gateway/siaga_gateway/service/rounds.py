@@ -91,7 +91,9 @@ class Rounds:
             self._thread.join(15)
 
     def silent_s(self) -> float:
-        """Seconds since the thread last showed that it goes on."""
+        """Seconds since the thread last showed that it goes on; 0 before its start."""
+        if self._thread.ident is None:
+            return 0.0
         return time.monotonic() - self._beat if self._thread.is_alive() else float("inf")
 
     def _run(self) -> None:

@@ -1,6 +1,6 @@
 """Supervision: finds devices that need an installer and keeps a case for each cause; closes it when the cause is gone.
 
-One worker does it for all, in its rounds. Whoever asks why a device that is silent has no case finds the answer in
+Whoever asks why a device that is silent has no case finds the answer in
 `listen`: what came while the gateway or its broker was away could not be heard, and is held against nobody.
 """
 
@@ -44,7 +44,12 @@ _DEAF_MS: Final = 60_000
 _LATELY_MS: Final = 10 * 60_000  # cases of one cause, opened in so short a time, have one reason
 T = TypeVar("T")
 MAIN_WAY: Final = "mqtt"
-_WAY_OF: Final[Mapping[Bearer, str]] = {Bearer.LORAWAN: "lorawan", Bearer.SMS: "sms"}
+# As bearers.py names them.
+_WAYS_OF: Final[Mapping[Bearer, tuple[str, ...]]] = {
+    Bearer.LORAWAN: ("lorawan",),
+    Bearer.SMS: ("sms_spool", "sms_webhook", "sms_aggregator"),
+}
+_GIVEN_UP_MS: Final = 7 * 24 * 3600 * 1000
 _FOREVER_MS: Final = 40 * 24 * 3600 * 1000
 
 
@@ -59,7 +64,7 @@ class _Mass:
 
 
 class Supervisor:
-    """`work` in the rounds, every EVERY_S seconds, by one worker at a time."""
+    """In the rounds, every EVERY_S seconds: `listen` by each worker, for what it hears; `work` by one at a time."""
 
     def __init__(
         self,
@@ -80,31 +85,30 @@ class Supervisor:
         self._ways = ways
         self._mass = mass
         self._next_ms = 0
-        self._deaf_ways: dict[str, Deaf] = {}  # by way, for one look
+        self._deaf_ways: dict[Bearer, Deaf] = {}  # for one look
 
     def work(self) -> None:
-        """Note which ways are heard and, once a minute, look at the devices. Raises StoreFailing."""
+        """Once a minute, while somebody hears the buttons, look at them. Raises StoreFailing."""
         now_ms = self._clock.now_ms()
-        if self.listen(now_ms) and not 0 <= self._next_ms - now_ms < _LOOK_MS * _SHARE:
-            begun = time.monotonic()
-            self.look(now_ms)
-            took_ms = round((time.monotonic() - begun) * 1000)
-            self._next_ms = now_ms + max(_LOOK_MS, took_ms * _SHARE)
+        heard = self._store.remembered(_heard(MAIN_WAY))
+        if heard is None or now_ms - int(heard) > _DEAF_MS or 0 <= self._next_ms - now_ms < _LOOK_MS * _SHARE:
+            return
+        begun = time.monotonic()
+        self.look(now_ms)
+        took_ms = round((time.monotonic() - begun) * 1000)
+        self._next_ms = now_ms + max(_LOOK_MS, took_ms * _SHARE)
 
-    def listen(self, now_ms: int) -> bool:
-        """Note that each way that works was heard until now, and when one was not. Whether the main way is heard."""
-        ways = self._ways()
+    def listen(self) -> None:
+        """Note that each way that works here was heard until now, and when nobody heard it. Raises StoreFailing."""
+        now_ms = self._clock.now_ms()
         with self._store.transaction() as transaction:
-            for way, up in ways.items():
-                if not up:
-                    continue
+            for way in (name for name, up in self._ways().items() if up):
                 before = self._store.remembered(_heard(way))
                 # The first time: whatever was before, nobody knows whether it was heard.
                 until_ms = 0 if before is None else int(before)
                 if now_ms - until_ms > _DEAF_MS:
                     transaction.add_deafness(way, until_ms, now_ms)
                 transaction.remember(_heard(way), str(now_ms))
-        return ways.get(MAIN_WAY, False)
 
     def look(self, now_ms: int) -> None:
         """Open and close what has to be, page by page, in commits of a few hundred. Raises StoreFailing."""
@@ -148,17 +152,18 @@ class Supervisor:
     def _deaf_of(self, status: DeviceStatus | None, deaf: Deaf, now_ms: int) -> Deaf:
         """When a device could not be heard: one that is on LoRaWAN or SMS also while that way was away."""
         bearer = Bearer.UNKNOWN if status is None or status.health is None else status.health.bearer_in_use
-        way = _WAY_OF.get(bearer)
-        if way is None:
+        ways = _WAYS_OF.get(bearer)
+        if ways is None:
             return deaf
-        if way not in self._deaf_ways:
-            self._deaf_ways[way] = self._away(way, deaf, now_ms)
-        return self._deaf_ways[way]
-
-    def _away(self, way: str, deaf: Deaf, now_ms: int) -> Deaf:
-        ways = {name: up for name, up in self._ways().items() if name.startswith(way)}
-        now_away = [(int(self._store.remembered(_heard(name)) or 0), now_ms) for name, up in ways.items() if not up]
-        return merged([*deaf, *self._store.deafness(ways.keys(), now_ms - _FOREVER_MS), *now_away])
+        if bearer not in self._deaf_ways:
+            away = [*deaf, *self._store.deafness(ways, now_ms - _FOREVER_MS)]
+            for way in ways:
+                heard = self._store.remembered(_heard(way))
+                # One that has been away for longer was given up.
+                if heard is not None and _DEAF_MS < now_ms - int(heard) < _GIVEN_UP_MS:
+                    away.append((int(heard), now_ms))
+            self._deaf_ways[bearer] = merged(away)
+        return self._deaf_ways[bearer]
 
     # What changes
 

@@ -7,6 +7,7 @@ import vfs
 from siaga.app import flash
 from siaga.app.counter import BLOCK as COUNTERS
 from siaga.app.identity import Identity
+from siaga.app.left import load
 from siaga.app.outbox import LIMIT, OWED_LIMIT, POSITIONS, RESERVE, SETTLE_S, Outbox, OutboxFull
 from siaga.core import frame
 from siaga.core.errors import SiagaError
@@ -55,7 +56,7 @@ def fresh():
 def start():
     identity = Identity("/room", lambda: b"")
     outbox = Outbox("/room/outbox", identity.device_id, identity.counter, 1)
-    outbox.load(0)
+    load(outbox, 0)
     return identity, outbox
 
 
@@ -232,7 +233,7 @@ def evidence_owed_waits_for_nobody_and_gives_way_to_all_else():
         _, late = start()
         late.owed.clear()
         late.entries.clear()
-        late.load(700, unix)
+        load(late, 700, unix)
         assert late.owed[0].since_ms == 700 + wait_s * 1000, "a restart does not make copies under way arrive"
     os.remove("/room/identity")
     _, other = start()
@@ -253,14 +254,14 @@ def a_flash_that_takes_no_mark_keeps_no_press_that_seems_to_wait():
 
 
 def mac_keys_belong_to_one_gateway_and_one_device():
-    from siaga.core import mac, p256
+    from siaga.core import p256, peer
 
     identity, _ = start()
     gateways = [p256.private_from(bytes([n]) * 48) for n in (1, 2)]
     for gateway in gateways + gateways:
         identity.meet(p256.public_key(gateway))
-        shared = p256.ecdh(gateway, identity.public)
-        assert (identity.mac_up, identity.mac_down) == mac.mac_keys(shared, identity.device_id)
+        shared = peer.ecdh(gateway, identity.public)
+        assert (identity.mac_up, identity.mac_down) == peer.mac_keys(shared, identity.device_id)
     cached = identity.mac_up
     spoil("/room/mac", 60)
     identity.meet(p256.public_key(gateways[1]))

@@ -6,6 +6,7 @@ from nor import BLOCK, Chip, PowerCut
 
 from siaga.app import flash
 from siaga.app.identity import Identity
+from siaga.app.left import load
 from siaga.app.outbox import Outbox
 from siaga.core import frame
 
@@ -35,7 +36,7 @@ def live(told):
     identity = Identity("/cut", lambda: b"")
     told.device_id = identity.device_id
     outbox = Outbox("/cut/outbox", identity.device_id, identity.counter, 1)
-    outbox.load(0)
+    load(outbox, 0)
     for number in range(7):
         entry = outbox.keep(frame.PRESS, lambda counter: report(counter), 0)
         assert entry.durable
@@ -70,7 +71,7 @@ def look(told, before):
     elif before is not None:
         assert identity.device_id == before, "another identity"
     outbox = Outbox("/cut/outbox", identity.device_id, identity.counter, 1)
-    outbox.load(0)
+    load(outbox, 0)
     assert outbox.rejected <= 1, outbox.rejected
     found = {entry.counter: entry.body for entry in outbox.entries}
     for counter in told.kept:

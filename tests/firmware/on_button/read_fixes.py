@@ -22,4 +22,4 @@ for line in sys.stdin:
         try:
             print(json.dumps({"fix": fields(modem_fix.modem_fix(given["modem"].encode()))}))
         except FixError as error:
-            print(json.dumps({"refused": error.reason}))
+            print(json.dumps({"refused": str(error)}))

@@ -11,6 +11,7 @@ from siaga.app import delivery as delivering
 from siaga.app.board import Board
 from siaga.app.delivery import Delivery
 from siaga.app.identity import Identity
+from siaga.app.left import load
 from siaga.app.outbox import SETTLE_S, Outbox
 from siaga.core import frame, mac, p256
 from siaga.core.bearers import Link
@@ -199,7 +200,7 @@ async def a_press_by_a_narrow_bearer_owes_its_signature():
         house.say(narrow, press.counter, 1, NOW + SETTLE_S)
         assert house.outbox.owed == [] and house.board.steps(press.counter)[-1] == "witnessed"
         again = Outbox("/side/outbox", house.identity.device_id, house.identity.counter, 2)
-        again.load(0)
+        load(again, 0)
         assert again.entries == [] and again.owed == []
 
 
@@ -218,7 +219,7 @@ async def what_owes_nothing():
         assert house.outbox.entries == [] and house.outbox.owed == []
         waiting = house.press()
         again = Outbox("/side/outbox", house.identity.device_id, house.identity.counter, 2)
-        again.load(0)
+        load(again, 0)
         assert [entry.counter for entry in again.entries] == [waiting.counter] and again.entries[0].short
 
 

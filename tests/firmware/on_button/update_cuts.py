@@ -18,6 +18,7 @@ from wishes import Actions, Wishes
 
 from siaga.app import commands, flash, update, upgrade
 from siaga.app.identity import Identity
+from siaga.app.left import load
 from siaga.app.outbox import Outbox
 from siaga.app.slots import Slots
 from siaga.core import frame
@@ -79,7 +80,7 @@ class Start:
         self.slots = Slots(self.boot, self.running)
         self.identity = Identity(FOLDER, lambda: b"")
         self.outbox = Outbox(FOLDER + "/outbox", self.identity.device_id, self.identity.counter, 1)
-        self.outbox.load(0)
+        load(self.outbox, 0)
         self.clock = Clock(Rtc())
         self.served = served
         self.restarted = False

@@ -1,4 +1,4 @@
-"""Under MicroPython: the arithmetic of p256.py against results that CPython fed.
+"""Under MicroPython: the arithmetic of p256.py and peer.py against results that CPython fed.
 
     micropython tests/protocol/on_button/arithmetic.py < one JSON array a line
 
@@ -11,11 +11,11 @@ import binascii
 import json
 import sys
 
-from siaga.core import p256
+from siaga.core import p256, peer
 
 unhex = binascii.unhexlify
 right_hmac = p256.hmac_sha256
-right_pairs = p256._add_pairs
+right_pairs = p256.add_pairs
 calls = 0
 
 
@@ -28,7 +28,7 @@ def first_nonce_too_large(key, message):
 
 def meeting_once(xs, ys):
     """As if two points of a pair had the same x, which no scalar is known to bring about."""
-    p256._add_pairs = right_pairs
+    p256.add_pairs = right_pairs
     xs[1] = xs[0]
     return right_pairs(xs, ys)
 
@@ -48,11 +48,11 @@ class Digest:
 
 def with_digest(digest, call, *arguments):
     right = p256.hashlib
-    p256.hashlib = Digest(digest)
+    p256.hashlib = peer.hashlib = Digest(digest)
     try:
         return call(*arguments)
     finally:
-        p256.hashlib = right
+        p256.hashlib = peer.hashlib = right
 
 
 def ask(what, *given):
@@ -62,27 +62,27 @@ def ask(what, *given):
         # The chip's window of 28 bits and the 60 bits of a 64-bit build.
         for half in (14, 30):
             p256._HALF = half
-            both.append(hex(p256._inverse(int(given[0], 16), int(given[1], 16)))[2:])
+            both.append(hex(p256.inverse_of(int(given[0], 16), int(given[1], 16)))[2:])
         return both[0] if both[0] == both[1] else "the windows differ: " + repr(both)
     if what == "digest verify":
-        return with_digest(unhex(given[1]), p256.verify, unhex(given[0]), b"", unhex(given[2]))
+        return with_digest(unhex(given[1]), peer.verify, unhex(given[0]), b"", unhex(given[2]))
     d = int(given[0], 16)
     if what == "digest sign":
         return with_digest(unhex(given[1]), p256.sign, d, b"").hex()
     if what == "sum":
         e = int(given[1], 16)
-        left = p256._multiply_base(d) if d else (1, 1, 0)
-        x, y, z = p256._add(*left, *p256._affine(*p256._multiply_base(e)))
+        left = p256.multiply_base(d) if d else (1, 1, 0)
+        x, y, z = p256.add_point(*left, *p256.affine(*p256.multiply_base(e)))
         if not z:
             return ""
-        x, y = p256._affine(x, y, z)
+        x, y = p256.affine(x, y, z)
         return x.to_bytes(32, "big").hex() + y.to_bytes(32, "big").hex()
     if what == "public":
         return p256.public_key(d).hex()
     if what == "ecdh":
-        return p256.ecdh(d, unhex(given[1])).hex()
+        return peer.ecdh(d, unhex(given[1])).hex()
     if what == "slow sign":
-        p256._add_pairs = meeting_once
+        p256.add_pairs = meeting_once
         return p256.sign(d, unhex(given[1])).hex()
     if what == "retry sign":
         calls = 0

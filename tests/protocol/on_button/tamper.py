@@ -9,7 +9,7 @@ import binascii
 import json
 import sys
 
-from siaga.core import frame, mac, p256
+from siaga.core import frame, mac, peer
 from siaga.core.errors import FrameError
 
 FOLDER = sys.argv[1]
@@ -60,12 +60,12 @@ for vector in vectors("uplinks.json"):
     if vector["name"] != "PRESS, no flag, ES256":
         continue
     whole = bytearray(frame.UP_CONTEXT + binascii.unhexlify(vector["frame"]))
-    if not p256.verify(PUBLIC, bytes(whole[:-64]), bytes(whole[-64:])):
+    if not peer.verify(PUBLIC, bytes(whole[:-64]), bytes(whole[-64:])):
         raise ValueError("the unchanged signature is refused")
     for place in range(len(whole)):
         whole[place] ^= 1 << place % 8
         signed += 1
-        if p256.verify(PUBLIC, bytes(whole[:-64]), bytes(whole[-64:])):
+        if peer.verify(PUBLIC, bytes(whole[:-64]), bytes(whole[-64:])):
             taken.append(whole.hex())
         whole[place] ^= 1 << place % 8
 print(json.dumps({"downlinks": tried, "signatures": signed, "taken": taken}))

@@ -75,16 +75,14 @@ def read_shown(firmware: Path) -> Shown:
 
 
 def read_defaults(firmware: Path) -> dict[str, Any]:
-    """The settings' defaults, from Settings.__init__ in `firmware`/siaga/app/chosen.py."""
+    """The settings' defaults, from the class in `firmware`/siaga/app/chosen.py."""
     tree = ast.parse((firmware / "siaga" / "app" / "chosen.py").read_text(encoding="utf-8"))
     defaults = {}
-    for node in ast.walk(tree):
-        if not (isinstance(node, ast.FunctionDef) and node.name == "__init__"):
-            continue
-        for line in node.body:
-            if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Attribute):
+    for node in tree.body:
+        for line in node.body if isinstance(node, ast.ClassDef) else ():
+            if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
                 try:
-                    defaults[line.targets[0].attr] = ast.literal_eval(line.value)
+                    defaults[line.targets[0].id] = ast.literal_eval(line.value)
                 except ValueError:
                     continue  # not a plain value: nothing that the card tells
     return defaults

@@ -3,7 +3,8 @@
 A name on the button is a string in memory, once for all files, and in the bytecode of each file that uses it. A name is
 shortened everywhere or nowhere, whatever it stands for, so that no use has to be told from another. Left alone is each
 name that something else may look up: MicroPython, its modules and protocols (`foreign`), the files that are no part of
-the program (`kept`), getattr and the like through a string that stands anywhere, and each keyword of a call.
+the program (`kept`), getattr and the like through a string that stands anywhere or a table of several lines, and each
+keyword of a call.
 
 Names that cannot meet share their short ones: private names of files none of which inherits from the other, globals of
 files that do not import one another's, arguments of different functions.
@@ -27,7 +28,7 @@ from siaga_tools.words import Trouble
 
 # Names that a MicroPython for the ESP32 has in its read-only memory, and that only ever name something in its own types
 # and modules: as the name of something else they take no memory. The first have a number in .mpy files
-# (py/makeqstrdata.py), so that they take no room there either.
+# (py/makeqstrdata.py), so that they take no room there either. One that a build lacks costs what any name costs.
 _HAD_ANYWAY: Final = """
 isalpha islower isupper isspace isdigit lstrip rstrip rindex rfind rsplit popitem setdefault reverse bytecode closure
 generator function iterator staticmethod classmethod callable divmod issubclass hash pow abs all any chr dir map round
@@ -36,8 +37,16 @@ bound_method dict_view property hex oct bin ceil floor sqrt sin cos tan acos asi
 pixel hline vline blit scroll ellipse poly fill_rect acosh asinh atanh copysign cosh erf erfc expm1 fabs fmod frexp
 gamma isfinite isinf isnan ldexp lgamma log10 log2 sinh tanh polar randint choice uniform search match heappush
 heappop heapify deque popleft appendleft namedtuple calcsize sizeof addressof byteorder implementation maxsize INT PTR
-GS8 INT8 LONG UINT VOID ARRAY INT16 INT32 INT64 SHORT UINT8 ULONG
+GS8 INT8 LONG UINT VOID ARRAY INT16 INT32 INT64 SHORT UINT8 ULONG pi re RAW sub add aes doc inf log md5 mem nan ps1 ps2
+ptr tau AUTO GZIP Task ZLIB argv bind dump exit help imag lock loop math mem8 peek ptr8 push real rect sha1 sync uint
+MVLSB array ascii atan2 cmath float group heapq input ipoll mem16 mem32 ptr16 ptr32 slice union viper BFINT8 BF_LEN
+BF_POS FileIO NATIVE RGB565 RingIO Signal UINT16 UINT32 UINT64 USHORT VfsFat atexit center cipher enable fileno filter
+getter invert listen locked mktime modify native sendto setter single stderr stdout unlink unsafe BFINT16 BFINT32
+BFUINT8 BytesIO FLOAT32 FLOAT64 POLLERR POLLHUP POLLOUT PinBase compile complex decrypt default deflate delattr deleter
+disable encrypt fromhex listdir newline recvfrom reversed schedule uctypes ord sort stop iter Ellipsis NoneType EOFError
+NameError TypeError builtins
 """
+HAD_ANYWAY: Final = tuple(_HAD_ANYWAY.split())
 LongNames = dict[str, dict[str, str]]
 _BY_STRING: Final = frozenset({"getattr", "setattr", "hasattr", "delattr"})
 _UNFOLLOWABLE: Final = frozenset({"eval", "exec", "globals", "locals", "vars", "execfile", "__dict__"})
@@ -69,7 +78,7 @@ class _Shortener:
             if isinstance(node, ast.JoinedStr):
                 raise Trouble("mpy_failed", file=module.place(node), why="an f-string; names in it cannot be followed")
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                keep.add(node.value)
+                keep.update((node.value, *(node.value.split() if "\n" in node.value else ())))  # or a table of names
             elif isinstance(node, ast.keyword):
                 keep.add(node.arg or "")
             elif isinstance(node, ast.arguments):
@@ -134,7 +143,7 @@ class _Shortener:
             for dotted in lives:
                 own[dotted][name] = short
         taken |= {short for names_ in own.values() for short in names_.values()}
-        had = [name for name in _HAD_ANYWAY.split() if name not in taken]
+        had = [name for name in HAD_ANYWAY if name not in taken]
         shorts = itertools.chain(had, _short(string.ascii_letters, taken | set(had), 2))
         common = dict(zip(everywhere, shorts, strict=False))
         edits: dict[str, list[Edit]] = {}

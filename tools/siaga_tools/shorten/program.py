@@ -84,13 +84,9 @@ class Program:
             module.bound[name] = module.bound.get(name, 0) + 1
 
         for node in module.running():
-            if isinstance(node, ast.ImportFrom):
+            if isinstance(node, (ast.ImportFrom, ast.Import)):
                 for alias in node.names:
-                    meet(alias.asname or alias.name, self._target(module, node, alias))
-            elif isinstance(node, ast.Import):
-                for alias in node.names:
-                    whole = alias.asname is not None and alias.name in self.modules
-                    meet((alias.asname or alias.name).partition(".")[0], Target(alias.name) if whole else None)
+                    meet((alias.asname or alias.name).partition(".")[0], self.target(module, node, alias))
             elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
                 bind(node.id)
             elif isinstance(node, ast.arg):
@@ -101,7 +97,11 @@ class Program:
                 for name in node.names:
                     bind(name)
 
-    def _target(self, module: Module, node: ast.ImportFrom, alias: ast.alias) -> Target | None:
+    def target(self, module: Module, node: ast.ImportFrom | ast.Import, alias: ast.alias) -> Target | None:
+        """What an imported name stands for, None where it is not the program's."""
+        if isinstance(node, ast.Import):
+            whole = alias.asname is not None and alias.name in self.modules
+            return Target(alias.name) if whole else None
         if node.level or alias.name == "*":
             raise Trouble("mpy_failed", file=module.place(node), why="a relative import or one of everything")
         if f"{node.module}.{alias.name}" in self.modules:

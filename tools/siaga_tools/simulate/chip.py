@@ -39,6 +39,9 @@ _DO_S: Final = 20.0
 # What mem_info() prints, and the bytes of a block of this 64-bit port's heap.
 _MEMORY: Final = ("mem: ", "stack: ", "GC: ", " No. of 1-blocks: ")
 _BLOCK: Final = 32
+# What stands in for the chip's own modules lies on the same heap, and takes no less than this of it: the firmware is
+# given so much more, and has what it was told. What these make while they run (pins, lines) is the firmware's loss.
+STAND_INS: Final = 29 * 1024
 # How long nothing may have come or gone before time is skipped, real seconds: whoever is asked answers within it.
 QUIET_S: Final = 0.25
 # Time is skipped in steps that are no shorter: up to so many simulated microseconds a task may wake late, as on a chip
@@ -46,6 +49,12 @@ QUIET_S: Final = 0.25
 GRAIN_US: Final = 1_000_000
 # However fast time goes: a host that was busy for less is no processor that hangs.
 _HOST_S: Final = 5.0
+
+
+def heap_bytes(words: str) -> int:
+    """192k, 1m or plain bytes, as MicroPython's -X heapsize has them. Raises ValueError."""
+    factor = {"k": 1024, "m": 1024 * 1024}.get(words[-1:].lower(), 1)
+    return int(words[:-1] if factor > 1 else words) * factor
 
 
 class Life(StrEnum):
@@ -85,7 +94,8 @@ class Watcher:
 
 @dataclass
 class ChipParts:
-    """What a chip is made of. wires: (tx, rx) of a UART: the pty at its other end."""
+    """What a chip is made of. heap: what the firmware has, in MicroPython's words. wires: (tx, rx) of a UART: the pty
+    at its other end."""
 
     micropython: str
     flash: Path
@@ -239,7 +249,13 @@ class Chip:
             self._rtc = (-self._clock.now_us(), b"")
         offset_us, memory = self._rtc
         process = subprocess.Popen(
-            [self.parts.micropython, "-X", f"heapsize={self.parts.heap}", str(CHIP / "start.py"), self._line.path],
+            [
+                self.parts.micropython,
+                "-X",
+                f"heapsize={heap_bytes(self.parts.heap) + STAND_INS}",
+                str(CHIP / "start.py"),
+                self._line.path,
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

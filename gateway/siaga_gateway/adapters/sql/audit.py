@@ -45,11 +45,15 @@ _EVENTS_AFTER: Final = f"SELECT id, {columns(EVENT)} FROM event WHERE id > ? ORD
 _EVENTS_OF: Final = (
     f"SELECT id, {columns(EVENT)} FROM event WHERE device_id = ? AND counter > ? ORDER BY counter LIMIT ?"  # noqa: S608
 )
+# Each half limited for itself: PostgreSQL would sort all that is left of both for every page. It wants types, too.
+_NUMBER, _TEXT, _BYTES = "CAST(NULL AS BIGINT)", "CAST(NULL AS TEXT)", "CAST(NULL AS BYTEA)"
 _CHAIN_AFTER: Final = (
-    f"SELECT {columns(JOURNAL)}, hash, NULL AS number, NULL AS events, NULL AS digest "  # noqa: S608
-    "FROM journal WHERE id > ? UNION ALL "
-    f"SELECT id, at_ms, '{STORED}', NULL, NULL, NULL, NULL, NULL, hash, number, events, digest "
-    "FROM batch WHERE id > ? ORDER BY id LIMIT ?"
+    "SELECT * FROM ("  # noqa: S608 - constants
+    f"SELECT {columns(JOURNAL)}, hash, {_NUMBER} AS number, {_NUMBER} AS events, {_BYTES} AS digest "
+    "FROM journal WHERE id > ? ORDER BY id LIMIT ?) AS entries UNION ALL SELECT * FROM ("
+    f"SELECT id, at_ms, CAST('{STORED}' AS TEXT), {_NUMBER}, {_BYTES}, {_TEXT}, {_TEXT}, {_BYTES}, "
+    "hash, number, events, digest "
+    "FROM batch WHERE id > ? ORDER BY id LIMIT ?) AS batches ORDER BY id LIMIT ?"
 )
 _BATCHES: Final = "SELECT number, id, events, digest FROM batch WHERE number >= ? ORDER BY number LIMIT ?"
 _AT_ONCE: Final = 1_000
@@ -178,7 +182,7 @@ class AuditReads:
         return Link(*self.fetch(_HEAD)[0])
 
     def chain_after(self, after_id: int, limit: int) -> Sequence[ChainEntry]:
-        return [_entry_of(row) for row in self.fetch(_CHAIN_AFTER, (after_id, after_id, limit))]
+        return [_entry_of(row) for row in self.fetch(_CHAIN_AFTER, (after_id, limit, after_id, limit, limit))]
 
     def batches_from(self, number: int, limit: int) -> Sequence[BatchRow]:
         return [BatchRow(*row) for row in self.fetch(_BATCHES, (number, limit))]

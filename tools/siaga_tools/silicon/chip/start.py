@@ -3,11 +3,15 @@
 Argument: the pty to the host. The host's files are under /host from then on, which no firmware knows.
 """
 
+import asyncio.core
+import asyncio.stream  # noqa: F401  # a chip's MicroPython has both, and the memory that they take
 import gc
 import sys
 
 gc.threshold(16384)
 sys.path.insert(0, sys.argv[0].rsplit("/", 1)[0])
+gc.collect()
+_before = gc.mem_alloc()
 
 import host
 
@@ -43,7 +47,7 @@ _path, _blocks = host.boot["flash"]
 vfs.mount(vfs.VfsLfs2(flash.FileFlash("/host" + _path, int(_blocks)), mtime=False), "/")
 sys.path[:] = ["", ".frozen", "/lib"]
 gc.collect()
-host.send("heap %d %d" % (gc.mem_alloc(), gc.mem_free()))
+host.send("heap %d %d" % (gc.mem_alloc() - _before, gc.mem_free()))
 __import__("main")
 host.send("ended")
 host.stop()

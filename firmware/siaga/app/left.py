@@ -1,0 +1,123 @@
+"""What an earlier run left on the flash: the frames that wait, and the open incident. Loaded at a start, given back."""
+
+import os
+import struct
+
+from siaga.app import flash
+from siaga.app.outbox import MAGIC, OWED_MAGIC, SETTLE_S, Outbox
+from siaga.core import frame
+from siaga.core.alarm import SAVED, STAGES, State
+from siaga.core.bearers import Waiting
+from siaga.core.errors import SiagaError
+
+INCIDENT_MAGIC = b"SGA1"
+
+
+def load(outbox: Outbox, now_ms: int, unix: int = 0) -> None:
+    """Read what an earlier run left. What is torn or corrupt is counted and removed. unix: the time, 0 = unknown.
+
+    Presses of an earlier identity go on under new counters, as presses of their own: a lost key must not lose a
+    press. Whatever else that identity had to say is dropped, and counted.
+    """
+    orphans = []
+    for name in sorted(item[0] for item in os.ilistdir(outbox.folder)):
+        path = outbox.folder + "/" + name
+        if name.endswith(".new"):  # never finished, so nobody was told that it was kept
+            flash.remove(path)
+            continue
+        try:
+            counter, kind, body, told = _read(path, name)
+        except SiagaError:
+            outbox.rejected += 1
+            flash.remove(path)
+            continue
+        if not name.startswith(outbox.mine):
+            orphans.append((path, kind, body, told))
+            continue
+        entry = Waiting(kind, counter, body, now_ms, outbox.links)
+        if told < 0:
+            entry.short = True  # an earlier run may have sent it so
+            outbox.entries.append(entry)
+        else:
+            left_s = min(max(told + SETTLE_S - unix, 0), SETTLE_S) if unix else 0
+            entry.owe(told, now_ms + left_s * 1000)
+            outbox.owed.append(entry)
+    for path, kind, body, told in orphans:
+        if kind == frame.PRESS and told < 0 and not body[18] & frame.FLAG_TEST:
+            outbox.keep(frame.PRESS, _opening(body), now_ms)
+        else:
+            outbox.dropped += 1
+        flash.remove(path)
+
+
+def _read(path: str, name: str) -> "tuple[int, int, bytes, int]":
+    """Counter, kind, body, and when the gateway acknowledged it, -1 = it did not. Raises SiagaError."""
+    try:
+        content = flash.read_file(path)
+    except OSError as error:
+        raise flash.CorruptRecord("unreadable: flash error %s" % error)
+    owed = content is not None and content[:4] == OWED_MAGIC
+    start = 9 if owed else 5
+    record = flash.unseal(OWED_MAGIC if owed else MAGIC, content or b"")
+    if len(record) < start:
+        raise flash.CorruptRecord("an entry without a body")
+    counter, kind = struct.unpack(">IB", record[:5])
+    frame.unsigned(frame.ES256, kind, b"\0" * 8, counter, record[start:])
+    if name[8:] != "%08x" % counter:
+        raise flash.CorruptRecord("an entry under another one's name")
+    return counter, kind, record[start:], struct.unpack(">I", record[5:9])[0] if owed else -1
+
+
+def _opening(body: bytes) -> "Callable[[int], bytes]":
+    """The same report as the first of an incident."""
+    return lambda counter: body[:19] + b"\0\0"
+
+
+def incident(path: str, device_id: bytes, outbox: Outbox, now_ms: int, complain: "Complain") -> State:
+    """The incident of this very device, corrected by what waits in the outbox, which has been read."""
+    record = None
+    try:
+        record = flash.read_record(path, INCIDENT_MAGIC)
+    except flash.CorruptRecord as error:
+        outbox.rejected += 1
+        complain("the open incident on the flash is unreadable: %s" % error)
+    saved = record[8:] if record is not None and record[:8] == device_id else None
+    waiting = [(entry.kind, entry.counter, entry.body) for entry in outbox.entries]
+    return restore(saved, waiting, now_ms)
+
+
+def restore(saved: "bytes | None", entries: "list[tuple[int, int, bytes]]", now_ms: int) -> State:
+    """The state after a restart: what was saved, corrected by what waits in the outbox.
+
+    saved: bytes of State.saved(), or None. entries: (kind, counter, body) of every waiting frame. The outbox is
+    written before the state is, so it knows of a press or a cancel that the state has not heard of yet; and an
+    acknowledgement is saved before its entry is removed, so a press that no longer waits was received.
+    """
+    state = State()
+    if saved is not None and len(saved) == 11:
+        opening, past, stage, duress, eta = struct.unpack(SAVED, saved)
+        if stage in STAGES:
+            known = None if eta == frame.UNKNOWN_ETA else eta
+            state = State(past).changed(opening=opening, stage=stage, duress=bool(duress), eta=known)
+    reports = sorted((counter, kind, body) for kind, counter, body in entries if len(body) >= 21)
+    for counter, kind, body in reports:
+        flags, offset = struct.unpack(">HH", body[17:21])
+        if kind == frame.PRESS and flags & frame.FLAG_TEST:
+            continue
+        if kind == frame.PRESS and offset == 0 and counter > max(state.opening, state.past):
+            state = State(state.past).changed(opening=counter)
+        if kind == frame.PRESS and counter >= state.opening > 0:
+            state = state.changed(waiting=counter)
+        if kind == frame.CANCEL and counter - offset == state.opening > 0:
+            forced = bool(flags & frame.FLAG_DURESS)
+            state = state.changed(duress=True, waiting=0) if forced else State(counter)
+    if state.stage == 0 and state.opening and not state.waiting and not state.duress:
+        state = state.changed(stage=frame.STAGE_RECEIVED)
+    return state.changed(opened_ms=now_ms, waiting_ms=now_ms, updated_ms=now_ms)
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Complain = Callable[[str], None]
