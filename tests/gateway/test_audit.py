@@ -28,12 +28,17 @@ def desk(place: Place) -> Iterator[Desk]:
     made = Desk(place)
     one, other = made.button(), made.button()
     made.take(one.press(NOW_S), other.press(NOW_S, latitude=-54_000_000, longitude=1_052_600_000))
-    made.take(one.follow(Kind.CHECKIN, NOW_S), b"noise", other.press(NOW_S, again=True)[:-1] + b"!")
+    made.take(one.follow(Kind.CHECKIN, NOW_S), b"noise", spoilt(other.press(NOW_S, again=True)))
     made.take(other.follow(Kind.CANCEL, NOW_S))
     with made.store.transaction() as transaction:
         transaction.note(journal.SEEN, made.now_ms, {}, incident_id=1, actor="Rina")
     yield made
     made.close()
+
+
+def spoilt(frame: bytes) -> bytes:
+    """With another last byte, whatever it was."""
+    return frame[:-1] + bytes([frame[-1] ^ 1])
 
 
 def tamper(store: SqlStore, *statements: str) -> None:
@@ -188,7 +193,7 @@ def test_a_changed_event_is_found_with_its_batch(desk: Desk, column: str, value:
 
 
 def _of_another(session: Session, event: auditing.EventRow) -> None:
-    session.run("UPDATE event SET frame = ? WHERE id = ?", (event.frame[:-1] + b"x", event.id))
+    session.run("UPDATE event SET frame = ? WHERE id = ?", (spoilt(event.frame), event.id))
 
 
 def _gone(session: Session, event: auditing.EventRow) -> None:
