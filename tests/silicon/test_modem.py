@@ -108,7 +108,7 @@ class Button:
         self.program.__exit__()
         self.modem.__exit__(None, None, None)
 
-    def until(self, within: float = 15, **facts: object) -> dict[str, Any]:
+    def until(self, within: float = 60, **facts: object) -> dict[str, Any]:
         try:
             return self.program.until(within, **facts)
         except AssertionError as error:
@@ -341,7 +341,8 @@ def test_without_data_and_without_credit(button: Maker):
     it.send(3, PRESS, "sms")
     it.until(puback=3, on="sms")
     assert len(list((it.folder / "outgoing" / "62111").iterdir())) == 1, "the next number's turn"
-    it.up()
+    if not any(fact.get("bearer") == "lte" and fact.get("up") for fact in it.program.heard):
+        it.up()
 
 
 def test_without_a_card(button: Maker):

@@ -11,6 +11,7 @@ after its first answer that every copy of the short form had arrived by then. Th
 """
 
 import asyncio
+import gc
 import os
 
 from siaga.app.board import Board
@@ -214,7 +215,12 @@ class Delivery(Owner):
                 # It would come again with every connection; the gateway sends it again when it matters less.
                 self.on_rejected("a command for which there is no memory")
         else:
-            self._acknowledged(down, bearer.name)
+            try:
+                self._acknowledged(down, bearer.name)
+            except MemoryError:
+                self._outbox.lighten()
+                gc.collect()
+                self._acknowledged(down, bearer.name)
 
     def _acknowledged(self, down: frame.Down, name: str) -> None:
         if not 0 < down.counter <= self._identity.counter.used:

@@ -116,7 +116,6 @@ class Device:
         self._radios.on_state(self._state)  # what an earlier run left is not called for again
         self._over = asyncio.Event()
         self._slumber = 0, False, 0
-        self._reserve = None  # type: bytearray | None
 
     def let_go(self) -> None:
         """What makes a button is memory; a restart loads it anew."""
@@ -127,7 +126,7 @@ class Device:
         self._radios.let_go()
         gc.collect()
         try:
-            self._reserve = bytearray(_RESERVE_BYTES)
+            self._outbox.reserve = bytearray(_RESERVE_BYTES)
         except MemoryError:
             pass  # set aside as soon as there is room; a button without it is still one
 
@@ -236,7 +235,7 @@ class Device:
         try:
             self._heed(word)
         except MemoryError:
-            self._reserve = None
+            self._outbox.reserve = None
             self._outbox.lighten()
             gc.collect()
             self._heed(word)
@@ -273,8 +272,8 @@ class Device:
             seconds = self._sleep.tick(idle, floor, self._watch.due_ms, self._radios.knows_place())
             if seconds > 0:
                 await self._fall_asleep(seconds)
-            if self._reserve is None and gc.mem_free() > 3 * _RESERVE_BYTES:
-                self._reserve = bytearray(_RESERVE_BYTES)
+            if self._outbox.reserve is None and gc.mem_free() > 3 * _RESERVE_BYTES:
+                self._outbox.reserve = bytearray(_RESERVE_BYTES)
             await asyncio.sleep_ms(_TICK_MS)
 
     def _is_idle(self) -> bool:

@@ -38,8 +38,8 @@ class OutboxFull(SiagaError):
 class Outbox:
     """entries: what waits, oldest first. owed: what was acknowledged and is owed as evidence, oldest first. dropped:
     entries that had to go since the start. rejected: files that could not be read back. folder: where they are; mine:
-    how the names of this device's begin; links: how many bearers there are. What an earlier run left is read by
-    app/left.py."""
+    how the names of this device's begin; links: how many bearers there are. reserve: memory set aside for a press. What
+    an earlier run left is read by app/left.py."""
 
     def __init__(self, folder: str, device_id: bytes, counter: "Counter", links: int) -> None:
         self.folder = folder
@@ -49,6 +49,7 @@ class Outbox:
         self.links = links
         self.entries = []  # type: list[Waiting]
         self.owed = []  # type: list[Waiting]
+        self.reserve = None  # type: bytearray | None
         self.dropped = 0
         self.rejected = 0
         flash.make_folder(folder)
@@ -98,7 +99,10 @@ class Outbox:
 
     def holds(self, kind: int) -> bool:
         """Whether a frame of this kind waits."""
-        return any(entry.kind == kind for entry in self.entries)
+        for entry in self.entries:  # without a generator: it is asked where there is no memory left
+            if entry.kind == kind:
+                return True
+        return False
 
     def result_of(self, down_counter: int) -> "int | None":
         """The result in the RECEIPT for this down-counter that waits, None where there is none."""
@@ -150,7 +154,12 @@ class Outbox:
             self._drop(updates.pop(0))
 
     def lighten(self) -> None:
-        """There is no memory: let go of what a press can do without. What is on the flash comes back with a restart."""
+        """There is no memory: let go of what a press can do without. What is on the flash comes back with a restart.
+
+        For a press that waits, what was set aside goes too: without it the task that sends it and the one that hears
+        its answer could starve."""
+        if self.holds(frame.PRESS):
+            self.reserve = None
         for entry in list(self.entries):
             entry.signed = None
             if entry.kind in (frame.CHECKIN, frame.UPDATE):

@@ -170,6 +170,8 @@ class Supervision:
                 await start()
             except Exception as error:
                 cause = error
+            if isinstance(cause, MemoryError) and self._outbox.holds(frame.PRESS):
+                self._outbox.lighten()
             gc.collect()
             self._died += 1
             try:
