@@ -169,6 +169,25 @@ def test_a_power_cut_takes_memory_and_clock_a_reset_does_not(bare: Bare):
     assert chip.line("unix", 3) == "0 b''"
 
 
+NEVER_EARLY = """
+import time
+early = 0
+for turn in range(40):
+    began = time.ticks_us()
+    time.sleep_ms(3)
+    early += time.ticks_diff(time.ticks_us(), began) < 3000
+    began = time.ticks_us()
+    time.sleep_us(2500)
+    early += time.ticks_diff(time.ticks_us(), began) < 2500
+print("early", early)
+time.sleep(1000)
+"""
+
+
+def test_no_sleep_is_shorter_than_was_asked(bare: Bare):
+    assert bare("esp32_devkit", NEVER_EARLY, speed=0.4).line("early") == "0"
+
+
 DAMAGED_MEMORY = """
 import machine
 from siaga.boards.esp32 import Memory

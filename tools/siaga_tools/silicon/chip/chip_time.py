@@ -41,17 +41,17 @@ def mktime(moment):
 
 
 def sleep_ms(ms):
-    until = host.now_us() + ms * 1000
-    while True:
-        host.heed()
-        left_ms = (until - host.now_us()) // 1000
-        if left_ms <= 0:
-            return
-        host.real_sleep_ms(min(host.real_ms(left_ms), 20))
+    sleep_us(ms * 1000)
 
 
 def sleep_us(us):
-    sleep_ms(us // 1000)
+    until = host.now_us() + us
+    while True:
+        host.heed()
+        left_us = until - host.now_us()
+        if left_us <= 0:
+            return
+        host.real_sleep_ms(min(host.real_ms(left_us // 1000 + 1), 20))
 
 
 def sleep(seconds):
