@@ -45,7 +45,9 @@ from siaga_gateway.service.maintenance_desk import MaintenanceDesk
 from siaga_gateway.service.operate import Operator
 from siaga_gateway.service.outbox import OutboxWorker, wake_all
 from siaga_gateway.service.ports import Clock, Output
-from siaga_gateway.service.retention import Retention, RetentionWorker
+from siaga_gateway.service.retention import EVERY_S as RETENTION_S
+from siaga_gateway.service.retention import DailyRetention, Retention
+from siaga_gateway.service.rounds import Job, Leases, Rounds, each_day
 from siaga_gateway.service.store import Store, StoreFailing
 from siaga_gateway.service.watch import JournalWatch
 from siaga_gateway.workers import Workers, end_with_parent
@@ -157,7 +159,7 @@ def _run(
     operations = Operations(settings, store, bell, clock, link, others, ingest, workers, name)
     operator = Operator(store, keyring, downlinks, bell, clock, outputs=names, committed=wake)
     disclosures = DisclosureLog(store, clock)
-    retention = RetentionWorker(store, _retention(settings, store, clock), clock, bell, lambda: _say_head(store))
+    housekeeping = _housekeeping(settings, store, bell, clock, name)
 
     # Until the console's server takes over, SIGTERM ends in the same orderly way.
     signal.signal(signal.SIGTERM, _end)
@@ -181,7 +183,7 @@ def _run(
         if store.key_fault is not None:
             log.error("%s; presses go on without their holders' names", store.key_fault)
             _note(store, clock, journal.PERSONAL_KEY_MISSING, {"why": store.key_fault})
-        retention.start()
+        housekeeping.start()
         from importlib.metadata import version
 
         _note(store, clock, journal.GATEWAY_STARTED, {"version": version("siaga"), "pid": os.getpid(), **which})
@@ -207,7 +209,7 @@ def _run(
         others.hold_back()
         ingest.stop()
         commands.stop()
-        retention.stop()
+        housekeeping.stop()
         disclosures.stop()
         for worker in workers:
             worker.stop()
@@ -232,8 +234,14 @@ def _wait_for_the_end() -> None:
         pass
 
 
-def _retention(settings: Settings, store: Store, clock: Clock) -> Retention:
-    return Retention(store, clock, policy_of(settings), Erasures(settings.data_dir).add)
+def _housekeeping(settings: Settings, store: SqlStore, bell: JournalBell, clock: Clock, holder: str) -> Rounds:
+    """Apart from the rounds of operations: retention may take minutes."""
+    retention = Retention(store, clock, policy_of(settings), Erasures(settings.data_dir).add)
+    jobs = [
+        Job("audit head", RETENTION_S, each_day(clock, lambda: _say_head(store))),
+        Job("retention", RETENTION_S, DailyRetention(store, retention, clock, bell).work, shared=True),
+    ]
+    return Rounds(jobs, Leases(store, holder), "housekeeping")
 
 
 def _say_head(store: SqlStore) -> None:

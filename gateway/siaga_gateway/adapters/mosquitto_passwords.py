@@ -11,7 +11,6 @@ import fcntl
 import logging
 import os
 import signal
-import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from typing import Final
 from siaga_gateway.domain.registry import ADMITTED
 from siaga_gateway.domain.verify import GatewayKey
 from siaga_gateway.formats.mosquitto import is_device, password_line
+from siaga_gateway.service.recurring import Recurring
 from siaga_gateway.service.store import Store, StoreFailing
 
 log = logging.getLogger(__name__)
@@ -157,41 +157,39 @@ class BrokerAccess:
         self._key = key
         self._file = file
         self._changed = changed
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="broker-access", daemon=True)
+        self._done = -1  # the registry's version that the file has
+        self._untold = True  # Mosquitto may have started before an earlier gateway wrote its last
+        self._admitted_s = 0.0
+        self._said = ""
+        self._looks = Recurring("broker-access", self._look, end_s=5)
 
     def start(self) -> None:
-        self._thread.start()
+        self._looks.start()
 
     def stop(self) -> None:
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
+        self._looks.stop()
 
-    def _run(self) -> None:
-        done = -1  # the registry's version that the file has
-        untold = True  # Mosquitto may have started before an earlier gateway wrote its last
-        said = ""
-        pause_s = admitted_s = 0.0
-        while not self._stop.wait(pause_s):
-            pause_s = _EVERY_S
-            try:
-                version = self._store.registry_version()
-                if version != done:
-                    change = self._file.keep_in_step(self._store, self._key)
-                    done = version
-                    admitted_s = change.admitted / _BUTTONS_A_SECOND
-                    if change:
-                        untold = True
-                        self._changed(change)
-                if untold:
-                    self._file.tell()
-                    untold = False
-                    pause_s += admitted_s
-                said = ""
-            except StoreFailing as error:
-                log.debug("the registry cannot be read: %s", error)
-            except PasswordsUnusable as error:
-                if str(error) != said:
-                    said = str(error)
-                    log.error("%s", error)
+    def _look(self) -> float:
+        try:
+            version = self._store.registry_version()
+            if version != self._done:
+                change = self._file.keep_in_step(self._store, self._key)
+                self._done = version
+                self._admitted_s = change.admitted / _BUTTONS_A_SECOND
+                if change:
+                    self._untold = True
+                    self._changed(change)
+            told = self._untold
+            if told:
+                self._file.tell()
+                self._untold = False
+            self._said = ""
+        except StoreFailing as error:
+            log.debug("the registry cannot be read: %s", error)
+        except PasswordsUnusable as error:
+            if str(error) != self._said:
+                self._said = str(error)
+                log.error("%s", error)
+        else:
+            return _EVERY_S + (self._admitted_s if told else 0.0)
+        return _EVERY_S
