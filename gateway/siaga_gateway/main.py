@@ -46,6 +46,7 @@ from siaga_gateway.service.operate import Operator
 from siaga_gateway.service.outbox import OutboxWorker, wake_all
 from siaga_gateway.service.ports import Clock, Output
 from siaga_gateway.service.retention import Retention, RetentionWorker
+from siaga_gateway.service.sign_in_log import SignInLog
 from siaga_gateway.service.store import Store, StoreFailing
 from siaga_gateway.service.watch import JournalWatch
 from siaga_gateway.workers import Workers, end_with_parent
@@ -157,6 +158,7 @@ def _run(
     operations = Operations(settings, store, bell, clock, link, others, ingest, workers, name)
     operator = Operator(store, keyring, downlinks, bell, clock, outputs=names, committed=wake)
     disclosures = DisclosureLog(store, clock)
+    sign_ins = SignInLog(store, clock)
     retention = RetentionWorker(store, _retention(settings, store, clock), clock, bell, lambda: _say_head(store))
 
     # Until the console's server takes over, SIGTERM ends in the same orderly way.
@@ -198,7 +200,7 @@ def _run(
             # Loading the web framework is half of the start; presses are taken meanwhile.
             from siaga_gateway.console_server import ConsoleServer
 
-            app = _console(settings, store, operator, disclosures, bell, clock)
+            app = _console(settings, store, operator, disclosures, sign_ins, bell, clock)
             ConsoleServer(app, ready).run_on(bound)
     finally:
         operations.stopping()
@@ -209,6 +211,7 @@ def _run(
         commands.stop()
         retention.stop()
         disclosures.stop()
+        sign_ins.stop()
         for worker in workers:
             worker.stop()
         watch.stop()
@@ -255,6 +258,7 @@ def _console(
     store: SqlStore,
     operator: Operator,
     disclosures: DisclosureLog,
+    sign_ins: SignInLog,
     bell: JournalBell,
     clock: Clock,
 ) -> FastAPI:
@@ -273,6 +277,7 @@ def _console(
             reader=store,
             operate=operator,
             disclosures=disclosures,
+            sign_ins=sign_ins,
             bell=bell,
             clock=clock,
             options=options,
