@@ -48,6 +48,7 @@ from siaga_gateway.service.ports import Clock, Output
 from siaga_gateway.service.retention import EVERY_S as RETENTION_S
 from siaga_gateway.service.retention import DailyRetention, Retention
 from siaga_gateway.service.rounds import Job, Leases, Rounds, each_day
+from siaga_gateway.service.sign_in_log import SignInLog
 from siaga_gateway.service.store import Store, StoreFailing
 from siaga_gateway.service.watch import JournalWatch
 from siaga_gateway.workers import Workers, end_with_parent
@@ -160,6 +161,7 @@ def _run(
     operator = Operator(store, keyring, downlinks, bell, clock, outputs=names, committed=wake)
     disclosures = DisclosureLog(store, clock)
     housekeeping = _housekeeping(settings, store, bell, clock, name)
+    sign_ins = SignInLog(store, clock)
 
     # Until the console's server takes over, SIGTERM ends in the same orderly way.
     signal.signal(signal.SIGTERM, _end)
@@ -200,7 +202,7 @@ def _run(
             # Loading the web framework is half of the start; presses are taken meanwhile.
             from siaga_gateway.console_server import ConsoleServer
 
-            app = _console(settings, store, operator, disclosures, bell, clock)
+            app = _console(settings, store, operator, disclosures, sign_ins, bell, clock)
             ConsoleServer(app, ready).run_on(bound)
     finally:
         operations.stopping()
@@ -211,6 +213,7 @@ def _run(
         commands.stop()
         housekeeping.stop()
         disclosures.stop()
+        sign_ins.stop()
         for worker in workers:
             worker.stop()
         watch.stop()
@@ -263,6 +266,7 @@ def _console(
     store: SqlStore,
     operator: Operator,
     disclosures: DisclosureLog,
+    sign_ins: SignInLog,
     bell: JournalBell,
     clock: Clock,
 ) -> FastAPI:
@@ -281,6 +285,7 @@ def _console(
             reader=store,
             operate=operator,
             disclosures=disclosures,
+            sign_ins=sign_ins,
             bell=bell,
             clock=clock,
             options=options,

@@ -91,6 +91,22 @@ class FakeDisclosures:
         self.told.append((operator, "queue", tuple(incident_ids)))
 
 
+class FakeSignIns:
+    """ports.SignIns that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[object, ...]] = []
+
+    def signed_in(self, operator: str, by_password: bool) -> None:
+        self.told.append(("in", operator, by_password))
+
+    def signed_out(self, operator: str) -> None:
+        self.told.append(("out", operator))
+
+    def refused(self, operator: str | None, why: str) -> None:
+        self.told.append(("refused", operator, why))
+
+
 class Book:
     """Incidents and journal, changed only by events: plain JSON objects with `do` and what belongs to it."""
 

@@ -18,7 +18,7 @@ import uvicorn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from console.fakes import FakeBell, FakeClock, FakeDisclosures
+from console.fakes import FakeBell, FakeClock, FakeDisclosures, FakeSignIns
 from console.filebook import FileBook
 from console.fleet import fleet_desk, open_fleet
 from siaga_gateway.domain.incident import Mode
@@ -37,6 +37,7 @@ async def serve(journal: Path, port: int, settings: dict[str, object]) -> None:
         reader=book,
         operate=book,
         disclosures=FakeDisclosures(),
+        sign_ins=FakeSignIns(),
         bell=bell,
         options=options,
         clock=clock,

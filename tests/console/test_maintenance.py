@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from console.browser import Seat
 from console.conftest import OPERATOR, ORIGIN, ServedConsole
-from console.fakes import Book, FakeBell, FakeClock, FakeDisclosures
+from console.fakes import Book, FakeBell, FakeClock, FakeDisclosures, FakeSignIns
 from console.fleet import device_id, fleet_desk, make_fleet
 from console.seats import chromium, operator
 from siaga_gateway.adapters.sql import SqlStore
@@ -47,6 +47,7 @@ def seated(folder: Path, count: int, silent: range = range(0), language: str = "
         reader=book,
         operate=book,
         disclosures=FakeDisclosures(),
+        sign_ins=FakeSignIns(),
         bell=bell,
         options=options,
         clock=clock,
