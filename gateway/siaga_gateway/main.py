@@ -18,7 +18,7 @@ from siaga_gateway import logs
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.folder_out import CapFolderOutput
 from siaga_gateway.adapters.http_out import CapHttpOutput, WebhookOutput
-from siaga_gateway.adapters.mosquitto_passwords import BrokerAccess, Change, PasswordFile
+from siaga_gateway.adapters.mosquitto_passwords import PasswordFile
 from siaga_gateway.adapters.mqtt import BrokerUnreachable, MqttLink
 from siaga_gateway.adapters.sms import BEARER as SMS
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, open_store
@@ -32,6 +32,7 @@ from siaga_gateway.operations import Operations
 from siaga_gateway.premises import StartError, check_folder, console_socket, lock_folder, session_secret
 from siaga_gateway.seat import Seat
 from siaga_gateway.service import journal
+from siaga_gateway.service.broker_access import BrokerAccess, BrokerPasswords, Change
 from siaga_gateway.service.commands import CommandWorker
 from siaga_gateway.service.disclosures import DisclosureLog
 from siaga_gateway.service.downlinks import Downlinks
@@ -178,8 +179,8 @@ def _run(
             raise StartError(str(error)) from None
         others.start()
         commands.start()
-        if access is not None:
-            access.start()
+        for each in access:
+            each.start()
         disclosures.start()
         _say_head(store)
         if store.key_fault is not None:
@@ -217,8 +218,8 @@ def _run(
         for worker in workers:
             worker.stop()
         watch.stop()
-        if access is not None:
-            access.stop()
+        for each in access:
+            each.stop()
         operations.stop()
         link.stop()
         others.stop()
@@ -346,15 +347,18 @@ def _output(output: OutputSettings, settings: Settings, clock: Clock) -> Output:
         raise SettingsError(f"output {output.name!r}: {error}") from None
 
 
-def _broker_access(settings: Settings, store: Store, key: GatewayKey, clock: Clock) -> BrokerAccess | None:
-    if settings.broker.passwords is None:
-        return None
-
+def _broker_access(settings: Settings, store: SqlStore, key: GatewayKey, clock: Clock) -> list[BrokerAccess]:
     def changed(change: Change) -> None:
         _note(store, clock, journal.BROKER_ACCESS, {"given": change.given, "withdrawn": change.withdrawn})
 
-    file = PasswordFile(settings.broker.passwords, settings.broker.pid_file)
-    return BrokerAccess(store, key, file, changed)
+    kept: list[BrokerPasswords] = []
+    if settings.broker.passwords is not None:
+        kept.append(PasswordFile(settings.broker.passwords, settings.broker.pid_file))
+    if settings.broker.table:
+        from siaga_gateway.adapters.broker_table import PasswordTable
+
+        kept.append(PasswordTable(store))
+    return [BrokerAccess(store, key, passwords, changed) for passwords in kept]
 
 
 def _name_orphans(store: Store, outputs: list[Output]) -> None:
