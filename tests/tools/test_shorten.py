@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from micropython import FIRMWARE, environment, micropython
+from micropython import FIRMWARE, environment, micropython, run_main
 from siaga_tools.installed import boards
 from siaga_tools.mpy import AT_HOME, LIMIT_BYTES, compile_firmware, runnable
 from siaga_tools.shorten import smaller
@@ -161,15 +161,7 @@ def test_what_runs_is_the_same(tmp_path: Path) -> None:
         for path, text in them.items():
             (room / path).write_text(text)
         (room / "main.py").write_text(main)
-        done = subprocess.run(
-            [micropython(), "main.py"],
-            cwd=room,
-            env=environment(MICROPYPATH=str(room)),
-            capture_output=True,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stderr
-        outcomes.append(done.stdout)
+        outcomes.append(run_main(room))
     assert outcomes[0] == outcomes[1]
 
 
@@ -254,27 +246,13 @@ def test_long_texts_lie_in_a_file_and_are_said_all_the_same(tmp_path: Path) -> N
         "a text that is long enough: ü",
     ]
     assert b"long enough, with" not in (room / "siaga" / "app.mpy").read_bytes()
-    said = [run_button(room, main) for main in (tmp_path, room)]
+    said = [run_main(main) for main in (tmp_path, room)]
     assert said[0] == said[1] and "numbers 7 and 'u'" in said[0]
     (room / "siaga" / "words.txt").write_bytes(b"a text cut sho")
-    spare = run_button(room, room).splitlines()
+    spare = run_main(room).splitlines()
     assert spare == ["text 0 7", "text 1 (7, 'u')", "text 2 None", "text 2 None", *said[0].splitlines()[4:]]
     (room / "siaga" / "words.txt").unlink()
-    assert run_button(room, room).splitlines() == spare
-
-
-def run_button(room: Path, main: Path) -> str:
-    done = subprocess.run(
-        [micropython(), "main.py"],
-        cwd=main,
-        env=environment(MICROPYPATH=f"{main}:.frozen"),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert run_main(room).splitlines() == spare
 
 
 EACH_TEXT = """
@@ -300,7 +278,7 @@ def test_each_text_is_read_as_it_was_and_a_file_cut_short_gives_whole_ones_or_nu
     (tmp_path / "words.py").write_text(f"{WORDY['siaga/words.py']}\nALL = {texts!r}\n")
     (tmp_path / "words.txt").write_bytes(packed(texts))
     (tmp_path / "main.py").write_text(EACH_TEXT)
-    assert run_button(tmp_path, tmp_path) == f"text {len(texts)} None of {len(texts)}\n"
+    assert run_main(tmp_path) == f"text {len(texts)} None of {len(texts)}\n"
 
 
 def test_a_board_carries_the_texts_of_what_it_has(tmp_path: Path) -> None:
