@@ -1,7 +1,7 @@
 """Pick the board, be the button. The loader, main.py, chose the firmware that this is part of."""
 
 from siaga.app.device import run
-from siaga.app.loaded import give_back
+from siaga.drivers.loaded import give_back
 
 
 def boards() -> "Iterator[Board]":

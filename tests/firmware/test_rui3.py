@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from micropython import run_micropython
 from siaga.core import rui3
 from siaga.core.errors import SiagaError
+from siaga.drivers.rak3172_start import LorawanSettings
 
 RX = b"+EVT:RX_1:-70:8:UNICAST:10:1382aabb"
 
@@ -23,12 +24,24 @@ def test_what_a_data_rate_carries() -> None:
     dwell = [rui3.payload_limit(rui3.AS923_2, rate, True) for rate in range(8)]
     assert dwell == [0, 0, 11, 53, 125, 242, 242, 242]
     assert [rui3.payload_limit(rui3.EU868, rate, True) for rate in range(6)] == [51, 51, 51, 115, 242, 242]
-    assert rui3.slowest_for(rui3.AS923_2, 43, True) == 3
-    assert rui3.slowest_for(rui3.AS923_2, 99, True) == 4
-    assert rui3.slowest_for(rui3.AS923_2, 43, False) == 0
-    assert rui3.slowest_for(rui3.AS923_2, 99, False) == 2
-    with pytest.raises(SiagaError):
-        rui3.slowest_for(rui3.AS923_2, 243, True)
+
+
+@pytest.mark.parametrize(
+    ("band", "dwell", "slowest", "data_rate"),
+    [
+        (rui3.AS923_2, True, 3, 3),  # the dwell limit lets the short form through from DR3 on, a signature from DR4 on
+        (rui3.AS923_2, False, 0, 2),
+        (rui3.EU868, True, 0, 3),  # a band without such a limit
+    ],
+)
+def test_the_data_rate_that_reaches_farthest(band: int, dwell: bool, slowest: int, data_rate: int) -> None:
+    settings = LorawanSettings("00" * 16, band=band, dwell=dwell)
+    assert (settings.slowest, settings.data_rate) == (slowest, data_rate)
+
+
+def test_a_data_rate_that_carries_no_press_is_refused() -> None:
+    with pytest.raises(SiagaError, match="data rate 2 carries no press; right is 3 or more"):
+        LorawanSettings("00" * 16, data_rate=2)
 
 
 def test_a_downlink() -> None:

@@ -4,8 +4,8 @@ with them. The former ones stay beside them until then."""
 import json
 
 from siaga.app import flash
-from siaga.app.loaded import give_back
 from siaga.core.errors import SiagaError
+from siaga.drivers.loaded import give_back
 
 # Whoever holds the gateway's key, or a release key, must not be able to pass the button on to another: by cable only.
 BY_CABLE = ("gateway_key", "release_key")

@@ -11,7 +11,6 @@ from siaga.app import flash
 from siaga.app.board import BUTTON, INPUT, POWER, RESET, RESTART, SLEEP, Board
 from siaga.app.delivery import Delivery
 from siaga.app.identity import ENROL_COUNTER, FIRST_START, Identity
-from siaga.app.loaded import give_back
 from siaga.app.memory import Memory
 from siaga.app.outbox import Outbox, OutboxFull
 from siaga.app.radios import Radios
@@ -24,6 +23,7 @@ from siaga.core.bearers import Waiting
 from siaga.core.profile import PROFILES
 from siaga.drivers.clock import Clock
 from siaga.drivers.indicator import Indicator
+from siaga.drivers.loaded import give_back, made_for_good
 
 # As many as any board has: LTE, SMS, LoRaWAN, Wi-Fi.
 _BEARERS = 4
@@ -121,8 +121,10 @@ class Device:
         """What makes a button is memory; a restart loads it anew."""
         mine = (self, self._clock, self._identity, self._memory, self._outbox, self._reporter, self._indicator)
         more = (self._delivery, self._watch, self._button, self._contact, self._sleep, self._radios)
-        for one in mine + more:
-            type(one).__init__ = None  # type: ignore[assignment, misc]  # a `del` would leave it in the class's memory
+        made_for_good(self._profile, self._identity.counter, *mine, *more)
+        Device._choose_settings = Device._restored = None  # type: ignore[assignment, method-assign]
+        Identity._make = Identity.meet = None  # type: ignore[assignment, method-assign]
+        Supervision._read_restarts = Outbox.add_unkept = None  # type: ignore[assignment, method-assign]
         self._radios.let_go()
         gc.collect()
         try:

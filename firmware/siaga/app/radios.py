@@ -12,6 +12,7 @@ from siaga.core.mac import broker_password
 from siaga.core.profile import Profile
 from siaga.drivers.bearer import Bearer, Owner
 from siaga.drivers.clock import Clock
+from siaga.drivers.loaded import give_back, made_for_good
 
 # After its last use the receiver goes on for so long, that its next start is a hot one.
 _LINGER_MS = 60000
@@ -149,6 +150,7 @@ class Radios:
             broker.login = self._login
             lte = Lte(modem, self._clock, self._owner, broker, self._name)
             lte.resumes = self._memory.connected
+            made_for_good(access, broker, lte.ladder)
             self.bearers.append(lte)
 
     def _add_sms(self) -> None:
@@ -170,7 +172,8 @@ class Radios:
         self.tasks.append(("voice", self.voice.run))
 
     def _add_lorawan(self, parts: "LorawanParts") -> None:
-        from siaga.drivers.rak3172 import LorawanSettings, Rak3172
+        from siaga.drivers.rak3172 import Rak3172
+        from siaga.drivers.rak3172_start import LorawanSettings
 
         settings = self._settings
         lorawan = LorawanSettings(
@@ -181,7 +184,10 @@ class Radios:
             settings.lorawan_dwell,
             settings.lorawan_adr,
         )
-        self.bearers.append(Rak3172(parts.uart, self._clock, self._owner, lorawan, parts.reset))
+        give_back("siaga.drivers.rak3172_start")
+        bearer = Rak3172(parts.uart, self._clock, self._owner, lorawan, parts.reset)
+        made_for_good(lorawan, bearer.line)
+        self.bearers.append(bearer)
 
     def _add_receiver(self, parts: "ReceiverParts") -> None:
         from siaga.drivers.gnss import Gnss
@@ -192,11 +198,14 @@ class Radios:
 
     def let_go(self) -> None:
         """As Device.let_go(): no further radio is added."""
-        made: "list[object]" = list(self.bearers)
-        if self.modem is not None:
-            made += [self.modem, self.modem.port]
-        for one in made:
-            type(one).__init__ = None  # type: ignore[assignment, misc]
+        made_for_good(*self.bearers, self._login)
+        modem = self.modem
+        if modem is not None:
+            made_for_good(modem, modem.port, modem.port.parser, modem.network)
+        if self.located is not None:
+            made_for_good(self.located)
+        if self.voice is not None:
+            made_for_good(self.voice, self.voice.calls)
         Radios._add_wifi = Radios._add_modem = Radios._add_sms = None  # type: ignore[assignment, method-assign]
         Radios._add_voice = Radios._add_lorawan = Radios._add_receiver = None  # type: ignore[assignment, method-assign]
 

@@ -7,7 +7,6 @@ OK or AT_BUSY_ERROR, events begin with +EVT: and come at any time. Source: RAK-S
 import binascii
 
 from micropython import const
-from siaga.core.errors import SiagaError
 
 # Words that end a command.
 OK = b"OK"
@@ -54,14 +53,6 @@ def payload_limit(band: int, data_rate: int, dwell: bool) -> int:
     """Bytes that one uplink carries; 0 = none. dwell: the network's 400 ms limit holds, or is not known not to."""
     table = _EU868 if band == EU868 else _AS923_DWELL if dwell else _AS923
     return table[data_rate] if 0 <= data_rate < len(table) else 0
-
-
-def slowest_for(band: int, size: int, dwell: bool) -> int:
-    """The data rate that reaches farthest of those that carry so many bytes."""
-    for data_rate in range(8):
-        if payload_limit(band, data_rate, dwell) >= size:
-            return data_rate
-    raise SiagaError("no data rate carries %d bytes" % size)
 
 
 def is_final(line: bytes) -> bool:

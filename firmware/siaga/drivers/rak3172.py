@@ -18,13 +18,12 @@ from siaga.core.errors import SiagaError
 from siaga.core.frame import BEARER_LORAWAN, UNKNOWN_SIGNAL
 from siaga.drivers.bearer import Bearer, Owner
 from siaga.drivers.clock import Clock
+from siaga.drivers.loaded import give_back
 from siaga.drivers.rui3_line import Listener, RakError, Rui3Line
 
 PORT = const(10)
 _LOOK_MS = const(50)
-_REBOOT_MS = const(4000)
-# RP002: JOIN_ACCEPT_DELAY2 is 6 s, the request at DR0 1.5 s, the answer 1.8 s.
-_JOIN_MS = const(14000)
+REBOOT_MS = const(4000)
 # The slowest frame (DR0, 51 bytes: 2.8 s), RECEIVE_DELAY2 of up to 15 + 1 s, its window.
 _SENT_MS = const(25000)
 # Until the answer to a press has come, or will not: the frame (0.4 s at most from DR3 on, 2.8 s below), the second
@@ -38,49 +37,28 @@ _QUEUE = const(4)
 _FIRST_MS = const(10000)
 _LONGEST_MS = const(3600000)
 _LONGEST_URGENT_MS = const(15000)
-_SHORT_FORM = const(43)
-_LONG_FORM = const(99)
 _UNANSWERED = const(4)
 # So many frames without any answer, and the network may have forgotten the session. Not while a press waits: uplinks
 # may arrive all the same, and to join ends the session that there is.
 _FORGOTTEN = const(32)
 
 
-class LorawanSettings:
-    """band: AT+BAND's number, see core/rui3.py. dev_eui: 16 hex digits, "" = the module's own. join_eui: 16, app_key:
-    32 hex digits. dwell: whether the 400 ms limit holds, which no command tells; True where it is not known. adr: let
-    the network choose the data rate. data_rate: -1 = the one that reaches farthest of those that carry a press, its
-    signature included where there is no dwell limit."""
+async def tell_once_free(line: Rui3Line, name: str, value: str) -> None:
+    """A transmission and its windows hold up whatever changes them. Raises RakError, OSError."""
+    for _ in range(_BUSY_TRIES):
+        try:
+            return await line.tell(name, value)
+        except RakError as error:
+            if error.final != rui3.BUSY:
+                raise
+            await asyncio.sleep_ms(_BUSY_MS)
+    await line.tell(name, value)
 
-    def __init__(
-        self,
-        app_key: str,
-        join_eui: str = "0000000000000000",
-        dev_eui: str = "",
-        band: int = rui3.AS923_2,
-        dwell: bool = True,
-        adr: bool = False,
-        data_rate: int = -1,
-    ) -> None:
-        if band not in rui3.BANDS:
-            raise SiagaError(
-                "LoRaWAN band %d is not known; known are %s" % (band, ", ".join(str(b) for b in rui3.BANDS))
-            )
-        for name, value, digits in (("app_key", app_key, 32), ("join_eui", join_eui, 16), ("dev_eui", dev_eui, 16)):
-            if not (name == "dev_eui" and not value) and not _is_hex(value, digits):
-                raise SiagaError("LoRaWAN %s must be %d hexadecimal digits" % (name, digits))
-        self.app_key = app_key
-        self.join_eui = join_eui
-        self.dev_eui = dev_eui
-        self.band = band
-        self.dwell = dwell and rui3.has_dwell(band)
-        self.adr = adr
-        self.slowest = rui3.slowest_for(band, _SHORT_FORM, self.dwell)
-        if data_rate >= 0 and rui3.payload_limit(band, data_rate, self.dwell) < _SHORT_FORM:
-            raise SiagaError("LoRaWAN data rate %d carries no press; right is %d or more" % (data_rate, self.slowest))
-        if data_rate < 0:
-            data_rate = self.slowest if self.dwell else rui3.slowest_for(band, _LONG_FORM, False)
-        self.data_rate = data_rate
+
+async def use(line: Rui3Line, data_rate: int) -> None:
+    """Raises RakError, OSError."""
+    if await line.ask("DR") != str(data_rate).encode():
+        await tell_once_free(line, "DR", str(data_rate))
 
 
 class Rak3172(Bearer, Listener):
@@ -94,7 +72,7 @@ class Rak3172(Bearer, Listener):
         uart: object,
         clock: Clock,
         owner: Owner,
-        settings: LorawanSettings,
+        settings: "LorawanSettings",
         reset: "Callable[[], None] | None" = None,
     ) -> None:
         self.policy = Policy(False, 0)
@@ -147,7 +125,7 @@ class Rak3172(Bearer, Listener):
         try:
             while True:
                 try:
-                    await self._join(failures, await self._configure())
+                    await self._join(failures)
                     failures = 0
                     await self._serve()
                 except (SiagaError, OSError) as error:
@@ -162,59 +140,19 @@ class Rak3172(Bearer, Listener):
 
     # Up and down
 
-    async def _configure(self) -> bool:
-        """Bring the module's settings to ours; only what differs is written, for each writing wears its flash. Whether
-        a session from before still holds for them."""
-        settings = self._settings
-        if await self.line.ask("NWM") != b"1":
-            try:
-                await self.line.tell("NWM", "1")
-            finally:
-                await asyncio.sleep_ms(_REBOOT_MS)  # changing the mode restarts it
-        wanted = [("BAND", str(settings.band)), ("NJM", "1"), ("CLASS", "A"), ("CFM", "0")]
-        if settings.dev_eui:
-            wanted.append(("DEVEUI", settings.dev_eui))
-        wanted += [("APPEUI", settings.join_eui), ("APPKEY", settings.app_key), ("ADR", "1" if settings.adr else "0")]
-        same = True
-        for name, value in wanted:
-            if (await self.line.ask(name)).lower() != value.lower().encode():
-                await self._tell(name, value)
-                same = same and name in ("CLASS", "CFM", "ADR")
-        return same
+    async def _join(self, failures: int) -> None:
+        from siaga.drivers import rak3172_start
 
-    async def _join(self, failures: int, keep: bool) -> None:
-        """Keep the session that there is, else join; after a failure at the data rate that reaches farthest."""
-        if not keep or self._forgotten or await self.line.ask("NJS") != b"1":
-            slowest = 2 if self._settings.dwell else 0
-            await self._use(self._settings.data_rate if failures % 2 == 0 else slowest)
-            self.line.forget()
-            await self._tell("JOIN", "1:0:8:0")
-            event = await self.line.until((b"+EVT:JOINED", b"+EVT:JOIN_FAILED"), _JOIN_MS)
-            if event != b"+EVT:JOINED":
-                raise RakError("no LoRaWAN network answered (%s)" % str(event[5:], "ascii"), event)
-        if not self._settings.adr:
-            await self._use(self._settings.data_rate)
+        try:
+            await rak3172_start.start_session(self.line, self._settings, failures, self._forgotten)
+        finally:
+            give_back("siaga.drivers.rak3172_start")
         await self._measure()
         self._unanswered = 0
         self._forgotten = False
         self.policy.up = True
         self._why = ""
         self._owner.on_bearer(self, True, "joined, DR%d, %d bytes" % (self._data_rate, self.policy.limit))
-
-    async def _use(self, data_rate: int) -> None:
-        if await self.line.ask("DR") != str(data_rate).encode():
-            await self._tell("DR", str(data_rate))
-
-    async def _tell(self, name: str, value: str) -> None:
-        """Once the radio is free: a transmission and its windows hold up whatever changes them."""
-        for _ in range(_BUSY_TRIES):
-            try:
-                return await self.line.tell(name, value)
-            except RakError as error:
-                if error.final != rui3.BUSY:
-                    raise
-                await asyncio.sleep_ms(_BUSY_MS)
-        await self.line.tell(name, value)
 
     async def _measure(self) -> None:
         """Ask for the data rate, and know what it carries. Raises RakError where the answer is none."""
@@ -242,7 +180,7 @@ class Rak3172(Bearer, Listener):
         except (SiagaError, OSError):
             pass  # the next command says so again
         self.line.restarted()
-        await asyncio.sleep_ms(_REBOOT_MS)
+        await asyncio.sleep_ms(REBOOT_MS)
 
     async def _pause(self, failures: int) -> None:
         began_ms = self._clock.ms()
@@ -308,7 +246,7 @@ class Rak3172(Bearer, Listener):
         settings = self._settings
         if settings.adr or self._unanswered % _UNANSWERED or settings.slowest == settings.data_rate == self._data_rate:
             return
-        await self._use(self._data_rate - 1 if self._data_rate > settings.slowest else settings.data_rate)
+        await use(self.line, self._data_rate - 1 if self._data_rate > settings.slowest else settings.data_rate)
         await self._measure()
 
     # rui3_line.Listener
@@ -329,10 +267,8 @@ class Rak3172(Bearer, Listener):
             self._owner.on_rejected("a LoRaWAN downlink on port %d" % down.port)
 
 
-def _is_hex(text: str, digits: int) -> bool:
-    return len(text) == digits and all(letter in "0123456789abcdefABCDEF" for letter in text)
-
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from siaga.drivers.rak3172_start import LorawanSettings

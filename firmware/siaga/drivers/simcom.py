@@ -9,28 +9,27 @@ Manual V3.00; A7670 hardware design (PWRKEY).
 import asyncio
 
 from micropython import const
-from siaga.core.at import AtError, fields, given, quoted
+from siaga.core.at import AtError, given
 from siaga.core.bearers import back_off_ms
 from siaga.core.errors import SiagaError
 from siaga.core.simcom import RADIO, REPAIRS, RESET, Ladder
 from siaga.drivers.at_port import AtPort, AtTimeout, Listener
 from siaga.drivers.bearer import Owner
 from siaga.drivers.clock import Clock
-from siaga.drivers.parts import Line, Power
+from siaga.drivers.loaded import give_back
+from siaga.drivers.parts import Power
 from siaga.drivers.simcom_network import CellularNetwork
 
 _LOOK_MS = const(50)
 _ROUSED_MS = const(60)
 _GOING_MS = const(4000)  # so long it takes to go off, and hears no key meanwhile
-_PULSE_MS = const(20)
-_BOOT_MS = const(30000)
-_SIM_MS = const(20000)
 _SEARCH_MS = const(180000)
 _WATCH_MS = const(15000)
 _SETTLED_MS = const(10000)
 _FIRST_MS = const(2000)
 _LONGEST_MS = const(600000)
 _LONGEST_URGENT_MS = const(8000)
+_START = "siaga.drivers.simcom_start"
 
 
 class Hearer:
@@ -66,7 +65,7 @@ class _Roused(SiagaError):
 class Modem(Listener):
     """network: what it is registered for. starts: how often it was made ready; a bearer that sees it change begins
     anew. is_wanted: set it to False to have the modem off. is_calling: a call is up, or being made. model: as it says.
-    last_repair: for the log and the tests.
+    rebooted: it said so, and nobody took note yet. last_repair: for the log and the tests.
     on_position(line) gets its GNSS answers as they are, every locate_ms, while is_locating."""
 
     def __init__(self, stream: object, power: Power, clock: Clock, owner: Owner, access: Access) -> None:
@@ -83,13 +82,13 @@ class Modem(Listener):
         self.model = ""
         self.last_repair = -1
         self._power = power
-        self._clock = clock
+        self.clock = clock
         self._owner = owner
         self._access = access
         self._ladder = Ladder()
         self._wanted = -1
         self._why = ""
-        self._rebooted = False
+        self.rebooted = False
         self._moved = False
         self._hurried = False
         self._locating = False
@@ -104,11 +103,10 @@ class Modem(Listener):
 
         self._rests = True
         if self._locating:
-            self._locating = False
-            await self.port.attempt("AT+CGPS=0" if self.is_old() else "AT+CGNSSPWR=0")
+            await self._receive(False)
         if off:
             await simcom_sleep.switch_off(self.port)
-            self._off_ms = self._clock.ms()
+            self._off_ms = self.clock.ms()
             return True
         return await simcom_sleep.fall_asleep(self.port, self._power)
 
@@ -146,8 +144,7 @@ class Modem(Listener):
                 try:
                     while not self.is_wanted:
                         await asyncio.sleep_ms(_LOOK_MS)
-                    await self._wake()
-                    await self._prepare()
+                    await self._begin()
                     await self._watch()
                 except _Off:
                     self._gone("off")
@@ -178,82 +175,34 @@ class Modem(Listener):
         if self.on_told is not None:
             self.on_told(what)
 
-    # From no power to registered.
+    async def _begin(self) -> None:
+        """From no power to ready."""
+        from siaga.drivers import simcom_start
 
-    async def _wake(self) -> None:
-        """On, by PWRKEY if it is not on already: a button that restarts finds its modem running."""
         power = self._power
-        self._rebooted = False
-        if power.supply is not None:
-            power.supply.value(1)
-        if power.sleep is not None:
-            power.sleep.value(0)
-            await asyncio.sleep_ms(_ROUSED_MS)
-        while self._clock.ms() - self._off_ms < self.port.scaled(_GOING_MS):
-            await asyncio.sleep_ms(_LOOK_MS)
-        if not await self.port.answers(1):
-            await self._pulse(power.key, power.on_ms)
-            until_ms = self._clock.ms() + self.port.scaled(_BOOT_MS)
-            while not self._rebooted and not await self.port.answers(1):
-                if self._clock.ms() > until_ms:
-                    raise AtTimeout("the modem does not start (PWRKEY, supply, serial line?)")
-        if not await self.port.answers():
-            raise AtTimeout("the modem says that it started, but does not answer")
-
-    async def _pulse(self, line: "Line | None", ms: int) -> None:
-        if line is None:
-            return
-        line.value(1)
-        await asyncio.sleep_ms(max(_PULSE_MS, ms * self.port.percent // 100))
-        line.value(0)
-
-    async def _prepare(self) -> None:
-        """What a modem forgets at each start, or may have been left with."""
-        command = self.port.command
-        await command("ATE0")
-        await command("AT+CMEE=2")
-        self.model = b"".join(await command("AT+CGMM", "")).decode()
-        await self._unlock()
-        if self._access.apn:
-            await self._use_apn()
-        await self.network.prepare()
-        await command("AT+CFUN=1", None, 20000)
-        self._rebooted = False
+        self.rebooted = False
+        try:
+            if power.supply is not None:
+                power.supply.value(1)
+            if power.sleep is not None:
+                power.sleep.value(0)
+                await asyncio.sleep_ms(_ROUSED_MS)
+            while self.clock.ms() - self._off_ms < self.port.scaled(_GOING_MS):
+                await asyncio.sleep_ms(_LOOK_MS)
+            await simcom_start.wake(self, power)
+            await simcom_start.prepare(self, self._access)
+        finally:
+            give_back(_START)
+        self.rebooted = False
         self._moved = True
-        self._ready_ms = self._clock.ms()
+        self._ready_ms = self.clock.ms()
         self.starts += 1
-
-    async def _unlock(self) -> None:
-        until_ms = self._clock.ms() + self.port.scaled(_SIM_MS)
-        tried = False
-        while True:
-            said = b"".join(await self.port.attempt("AT+CPIN?", "+CPIN:"))
-            if said == b"+CPIN: READY":
-                return
-            if said == b"+CPIN: SIM PIN" and self._access.pin and not tried:
-                tried = True  # never twice: the third wrong one locks the SIM
-                await self.port.command("AT+CPIN=" + quoted(self._access.pin))
-            elif self._clock.ms() > until_ms:
-                raise AtError("the SIM cannot be used: %s" % (said.decode() or "none is found"))
-            await self._sleep(500)
-
-    async def _use_apn(self) -> None:
-        """The APN belongs to the attach: a change needs the radio off and on (TS 27.007 10.1.1)."""
-        access = self._access
-        for line in await self.port.attempt("AT+CGDCONT?", "+CGDCONT:"):
-            parts = fields(line)
-            if len(parts) > 2 and parts[0] == b"1" and parts[2].decode().lower() == access.apn.lower():
-                return
-        await self.port.command('AT+CGDCONT=1,"IP",' + quoted(access.apn))
-        if access.user:
-            await self.port.command("AT+CGAUTH=1,1,%s,%s" % (quoted(access.password), quoted(access.user)))
-        await self.port.command("AT+CFUN=0", None, 20000)
 
     # Registered, and as long as it lasts.
 
     async def _watch(self) -> None:
         """Look after the registration until something is wrong, which is always an exception."""
-        searching_ms = self._clock.ms()
+        searching_ms = self.clock.ms()
         look_ms = locate_ms = 0
         while True:
             if not self.is_wanted:
@@ -266,38 +215,43 @@ class Modem(Listener):
             if self._rests:
                 await asyncio.sleep_ms(_LOOK_MS)
                 continue
-            now_ms = self._clock.ms()
-            if self._rebooted:
+            now_ms = self.clock.ms()
+            if self.rebooted:
                 if now_ms - self._ready_ms > self.port.scaled(_SETTLED_MS):
                     raise AtError("it restarted by itself (brown-out?)")
-                self._rebooted = False
+                self.rebooted = False
             if self._moved or now_ms >= look_ms:
                 self._moved = False
                 registered = await self.network.look()
-                look_ms = self._clock.ms() + self.port.scaled(_WATCH_MS if registered else 1000)
+                look_ms = self.clock.ms() + self.port.scaled(_WATCH_MS if registered else 1000)
                 if registered:
-                    searching_ms = self._clock.ms()
+                    searching_ms = self.clock.ms()
                     self._ladder.mended()
-                elif self._clock.ms() - searching_ms > self.port.scaled(_SEARCH_MS):
+                elif self.clock.ms() - searching_ms > self.port.scaled(_SEARCH_MS):
                     raise AtError("no network in %d s" % (_SEARCH_MS // 1000))
             if now_ms >= locate_ms and (self.is_locating or self._locating):
                 await self._locate()
-                locate_ms = self._clock.ms() + self.locate_ms
+                locate_ms = self.clock.ms() + self.locate_ms
             await asyncio.sleep_ms(_LOOK_MS)
 
     async def _locate(self) -> None:
         """GNSS on while it is wanted, and its answer handed on. Hot start aids are kept by the modem (AP flash)."""
-        old = self.is_old()
-        if self.is_locating and not self._locating:
-            await self.port.attempt("AT+CGPS=1,1" if old else "AT+CGNSSPWR=1,1")
-            self._locating = True
-        elif not self.is_locating:
-            await self.port.attempt("AT+CGPS=0" if old else "AT+CGNSSPWR=0")
-            self._locating = False
+        if self.is_locating != self._locating:
+            await self._receive(self.is_locating)
+        if not self._locating:
             return
         for line in await self.port.attempt("AT+CGNSSINFO", "+CGNSSINFO:"):
             if self.on_position is not None:
                 self.on_position(line)
+
+    async def _receive(self, on: bool) -> None:
+        """The SIM7600 has a supply for an active antenna too, which the vendor's board feeds it by: 2.8 V."""
+        self._locating = on
+        words = ("AT+CGNSSPWR=1,1",) if on else ("AT+CGNSSPWR=0",)  # type: tuple[str, ...]
+        if self.is_old():
+            words = ("AT+CVAUXV=2800", "AT+CVAUXS=1", "AT+CGPS=1,1") if on else ("AT+CGPS=0", "AT+CVAUXS=0")
+        for word in words:
+            await self.port.attempt(word)
 
     # Repairs.
 
@@ -307,64 +261,40 @@ class Modem(Listener):
             await self._pause()
         self.last_repair = step
         self._tell("modem: " + REPAIRS[step])
+        from siaga.drivers import simcom_start
+
         try:
-            if step == RADIO:
-                await self.port.command("AT+CFUN=0", None, 20000)
-                await self._sleep(2000)
-                await self.port.command("AT+CFUN=1", None, 20000)
-            elif step == RESET:
-                if self._power.reset is not None:
-                    await self._pulse(self._power.reset, self._power.reset_ms)
-                else:
-                    await self.port.attempt("AT+CRESET")
-                await self._until_started()
-            else:
-                await self._switch_off()
+            await simcom_start.repair(self, self._power, step)
         except (SiagaError, OSError) as error:
             self.last_repair = max(step, RESET)
             self._tell("modem: %s failed: %s" % (REPAIRS[step], error))
+        finally:
+            give_back(_START)
 
     async def _switch_off(self) -> None:
-        """By its own word, else by PWRKEY, and by the supply where a board has that; _wake() puts it on again."""
-        power = self._power
-        try:
-            answers = await self.port.answers()
-            if answers:
-                await self.port.attempt("AT+CPOF")
-        except (SiagaError, OSError):
-            answers = False
-        if not answers:
-            await self._pulse(power.key, power.off_ms)
-        await self._sleep(3000)
-        if power.supply is not None:
-            power.supply.value(0)
-            await self._sleep(2000)
+        from siaga.drivers import simcom_start
 
-    async def _until_started(self) -> None:
-        self._rebooted = False
-        until_ms = self._clock.ms() + self.port.scaled(_BOOT_MS)
-        while not self._rebooted and self._clock.ms() < until_ms:
-            await asyncio.sleep_ms(_LOOK_MS)
+        try:
+            await simcom_start.switch_off(self.port, self._power)
+        finally:
+            give_back(_START)
 
     async def _pause(self) -> None:
-        began_ms = self._clock.ms()
+        began_ms = self.clock.ms()
         chance = self._owner.chance()
         self._hurried = False
         while not self._hurried:
             longest_ms = _LONGEST_URGENT_MS if self._owner.is_urgent() else _LONGEST_MS
             wait_ms = back_off_ms(self._ladder.failures - 1, _FIRST_MS, longest_ms, chance)
-            if self._clock.ms() - began_ms >= wait_ms * self.port.percent // 100:
+            if self.clock.ms() - began_ms >= wait_ms * self.port.percent // 100:
                 return
             await asyncio.sleep_ms(_LOOK_MS)
-
-    async def _sleep(self, ms: int) -> None:
-        await asyncio.sleep_ms(ms * self.port.percent // 100)
 
     # What it says unasked.
 
     def on_urc(self, line: bytes, payload: "bytes | None") -> None:
         if line.startswith(b"*ATREADY") or line == b"RDY":
-            self._rebooted = True
+            self.rebooted = True
         elif line.startswith((b"+CREG:", b"+CGREG:", b"+CEREG:")):
             self._moved = True
         else:

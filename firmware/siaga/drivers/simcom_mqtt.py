@@ -11,18 +11,17 @@ import asyncio
 
 from micropython import const
 from siaga.core import simcom
-from siaga.core.at import AtError, fields, given, quoted
+from siaga.core.at import AtError, given
 from siaga.core.errors import SiagaError
 from siaga.core.frame import BEARER_LTE
 from siaga.core.simcom import RADIO, RECONNECT, SERVICE, Inbox, Ladder
 from siaga.drivers.at_port import AtTimeout
 from siaga.drivers.bearer import CALLED, Owner
 from siaga.drivers.clock import Clock
+from siaga.drivers.loaded import give_back
 from siaga.drivers.modem_bearer import LOOK_MS, ModemBearer
 from siaga.drivers.simcom import Modem
-from siaga.drivers.simcom_tls import verify_servers
 
-_CONNECT_MS = const(75000)
 _PUBACK_MS = const(15000)
 _PUBACK_RESUMED_MS = const(3000)
 _WORD_MS = const(15000)
@@ -89,7 +88,7 @@ class Lte(ModemBearer):
                     await self._connect()
                     await self._serve()
                     why = "ended"
-                except _Refused as error:
+                except Refused as error:
                     why, most = str(error), SERVICE
                 except (SiagaError, OSError) as error:
                     why = str(error) or repr(error)
@@ -116,40 +115,27 @@ class Lte(ModemBearer):
     # Connecting.
 
     async def _connect(self) -> None:
-        broker = self._broker
-        tls = bool(broker.ca)
+        from siaga.drivers import simcom_connect
+
         self._lost = ""
-        if self.resumes:
-            self.resumes = False
-            if await self._is_connected():
-                self._started = self._modem.starts
-                self._resumed = True
+        resumes, self.resumes = self.resumes, False
+        starts = self._modem.starts
+        try:
+            self._resumed = resumes and await simcom_connect.is_connected(self._port, self._broker)
+            if self._resumed:
+                self._started = starts
                 self._connected("still connected")
                 return
-        self._resumed = False
-        if self._started != self._modem.starts:
-            await self._start()
-        else:
-            await self._drop_client()
-        await self._port.command("AT+CMQTTACCQ=0,%s,%d" % (quoted(broker.client_id), tls))
-        # Set after ACCQ and before CONNECT; REL forgets them (MQTT application note 3.1).
-        if not await self._set('AT+CMQTTCFG="version",0,4') and not self._modem.is_old():
-            raise AtError("the modem does not speak MQTT 3.1.1")
-        await self._set('AT+CMQTTCFG="checkUTF8",0,0')
-        await self._set('AT+CMQTTCFG="optimeout",0,20')
-        if tls:
-            await verify_servers(self._port, self._clock, broker.ca)
-            await self._port.command("AT+CMQTTSSLCFG=0,0")  # forgotten after every failed CONNECT
-        connect = 'AT+CMQTTCONNECT=0,"tcp://%s:%d",%d,0' % (broker.host, broker.port, broker.keepalive_s)
-        if broker.login is not None:
-            broker.user, broker.password = broker.login.next()
-        if broker.user:
-            connect += "," + quoted(broker.user)
-            if broker.password:
-                connect += "," + quoted(broker.password)
-        await self._result(connect, "+CMQTTCONNECT:", _CONNECT_MS)
-        subscribe = "AT+CMQTTSUB=0,%d,1" % len(self._down_topic)
-        await self._result(subscribe, "+CMQTTSUB:", _PUBACK_MS, self._down_topic)
+            if self._started != starts:
+                await simcom_connect.start_service(self, self._port)
+                self._started = starts
+            else:
+                await self.drop_client()
+            await simcom_connect.enter(self, self._port, self._clock, self._broker, self._modem.is_old())
+            subscribe = "AT+CMQTTSUB=0,%d,1" % len(self._down_topic)
+            await self.outcome(subscribe, "+CMQTTSUB:", _PUBACK_MS, self._down_topic)
+        finally:
+            give_back("siaga.drivers.simcom_connect", "siaga.drivers.simcom_tls")
         self._connected("subscribed")
 
     def _connected(self, why: str) -> None:
@@ -157,15 +143,8 @@ class Lte(ModemBearer):
         self._unanswered_ms = -1
         self._is_up(why)
 
-    async def _is_connected(self) -> bool:
-        """Whether the modem holds a connection to this very broker. Only this firmware makes one, and subscribes."""
-        server = ("tcp://%s:%d" % (self._broker.host, self._broker.port)).encode()
-        for line in await self._port.attempt("AT+CMQTTCONNECT?", "+CMQTTCONNECT:"):
-            if fields(line)[:2] == [b"0", server]:
-                return True
-        return False
-
-    async def _set(self, text: str) -> bool:
+    async def granted(self, text: str) -> bool:
+        """Whether the modem takes a command. Raises AtTimeout, OSError."""
         try:
             await self._port.command(text)
             return True
@@ -174,7 +153,8 @@ class Lte(ModemBearer):
         except AtError:
             return False
 
-    async def _result(self, text: str, prefix: str, result_ms: int, payload: "bytes | None" = None) -> None:
+    async def outcome(self, text: str, prefix: str, result_ms: int, payload: "bytes | None" = None) -> None:
+        """Give a command whose result comes later. Raises AtTimeout, AtError, Refused and OSError."""
         try:
             line = (await self._port.command(text, None, _WORD_MS, payload, prefix, result_ms))[-1]
         except AtTimeout:
@@ -183,45 +163,23 @@ class Lte(ModemBearer):
             line = error.final
             if not line.startswith(prefix.encode()):
                 raise
-        outcome = simcom.mqtt_error(line)
-        if outcome:
-            why = "%s: %s" % (prefix[1:-1], simcom.mqtt_why(outcome))
-            raise _Refused(why) if simcom.is_final_refusal(outcome) else AtError(why)
+        code = simcom.mqtt_error(line)
+        if code:
+            why = "%s: %s" % (prefix[1:-1], simcom.mqtt_why(code))
+            raise Refused(why) if simcom.is_final_refusal(code) else AtError(why)
 
-    async def _quietly(self, text: str, prefix: str) -> None:
-        """What leaves no trace if there was nothing to do."""
+    async def quietly(self, text: str, prefix: str) -> None:
+        """What leaves no trace if there was nothing to do. Raises AtTimeout, OSError."""
         try:
-            await self._result(text, prefix, _WORD_MS)
+            await self.outcome(text, prefix, _WORD_MS)
         except (AtTimeout, OSError):
             raise
         except SiagaError:
             pass
 
-    async def _drop_client(self) -> None:
-        await self._quietly("AT+CMQTTDISC=0,60", "+CMQTTDISC:")
-        await self._set("AT+CMQTTREL=0")
-
-    async def _start(self) -> None:
-        """The service anew: it may be running from before this chip's own restart."""
-        await self._attached()
-        starts = self._modem.starts
-        try:
-            await self._result("AT+CMQTTSTART", "+CMQTTSTART:", _CONNECT_MS)
-        except AtTimeout:
-            raise
-        except (_Refused, AtError):
-            await self._drop_client()
-            await self._quietly("AT+CMQTTSTOP", "+CMQTTSTOP:")
-            await self._result("AT+CMQTTSTART", "+CMQTTSTART:", _CONNECT_MS)
-        self._started = starts
-
-    async def _attached(self) -> None:
-        """An address, or nothing can be opened (TS 27.007 10.1.10, 10.1.14)."""
-        for line in await self._port.attempt("AT+CGPADDR=1", "+CGPADDR:"):
-            address = line.split(b",")[-1].strip(b'" ')
-            if len(address) > 6 and address != b"0.0.0.0":
-                return
-        await self._port.command("AT+CGACT=1,1", None, 40000)
+    async def drop_client(self) -> None:
+        await self.quietly("AT+CMQTTDISC=0,60", "+CMQTTDISC:")
+        await self.granted("AT+CMQTTREL=0")
 
     # Connected.
 
@@ -249,7 +207,7 @@ class Lte(ModemBearer):
         await command("AT+CMQTTPAYLOAD=0,%d" % len(payload), None, _PROMPT_MS, payload)
         # A connection from before the sleep may have died unheard: the first frame finds out, and soon.
         within_ms = _PUBACK_RESUMED_MS if self._resumed else _PUBACK_MS
-        await self._result("AT+CMQTTPUB=0,1,60", "+CMQTTPUB:", within_ms)
+        await self.outcome("AT+CMQTTPUB=0,1,60", "+CMQTTPUB:", within_ms)
         self._resumed = False
 
     def _watchdog(self) -> None:
@@ -294,11 +252,11 @@ class Lte(ModemBearer):
 
     async def close(self) -> None:
         if self.policy.up:
-            await self._drop_client()
+            await self.drop_client()
             self._down("closed")
 
 
-class _Refused(SiagaError):
+class Refused(SiagaError):
     """The server was reached, and no repair of the modem makes it say yes."""
 
 

@@ -9,7 +9,8 @@ import sys
 from siaga.core.errors import SiagaError
 from siaga.drivers.bearer import Owner
 from siaga.drivers.clock import Clock, Rtc
-from siaga.drivers.rak3172 import LorawanSettings, Rak3172
+from siaga.drivers.rak3172 import Rak3172
+from siaga.drivers.rak3172_start import LorawanSettings
 
 PATH, SETTINGS, SPEED = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])
 

@@ -6,7 +6,7 @@ Nobody on a chip loads one of two files that are always loaded together.
 
 A file that is imported when the need comes, in a function, stays a file of its own, and takes in what is loaded with it
 and not by anything else before. What is loaded first of all takes in all that it needs. A file that is named by
-a string, as siaga/app/loaded.py gives them back, takes in nothing: an object of what it took would keep all of it.
+a string, as siaga/drivers/loaded.py gives them back, takes in nothing: an object of what it took would keep all of it.
 """
 
 from __future__ import annotations
