@@ -198,6 +198,20 @@ boot = None  # type: Boot | None
 running = 0
 
 
+def hold(path: str = "/board.txt") -> None:
+    """Take HIGH, and hold, the pins whose numbers stand after the board's name. A board may need one before anything
+    else: on a battery a T-A7670 restarts without it, and it takes seconds to read a slot through and load the
+    firmware, whose board file does the same. What cannot be read is left to that."""
+    import machine
+
+    try:
+        with open(path) as file:
+            for word in file.read(64).split()[1:]:
+                machine.Pin(int(word), machine.Pin.OUT, value=1, hold=True)
+    except (OSError, ValueError):
+        pass
+
+
 def begin() -> None:
     """Choose, and make `import siaga` find it."""
     global boot, running
@@ -205,6 +219,7 @@ def begin() -> None:
     if ON_CHIP:
         import machine
 
+        hold()
         check = machine.reset_cause() != machine.DEEPSLEEP_RESET
     boot = Boot(ROOT)
     running = boot.choose(check)

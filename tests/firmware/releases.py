@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from micropython import FIRMWARE
-from siaga_tools.bundle import public_hex
+from siaga_tools.bundle import Bundle, public_hex, write_bundle
 from siaga_tools.bundle_build import SIMULATED, build_bundle
 
 BUILT = 1795392000
@@ -26,8 +26,11 @@ def release_public() -> str:
 
 
 @functools.cache
-def release(version: tuple[int, int, int], changes: tuple[tuple[str, str, str], ...] = ()) -> bytes:
-    """A bundle for the virtual button of this checkout's firmware. changes: (file, text in it, what stands there)."""
+def release(
+    version: tuple[int, int, int], changes: tuple[tuple[str, str, str], ...] = (), board: str = SIMULATED
+) -> bytes:
+    """A bundle of this checkout's firmware for a board, the virtual button's if none is named. changes: (file, text in
+    it, what stands there)."""
     with tempfile.TemporaryDirectory() as made:
         firmware = Path(made)
         shutil.copytree(FIRMWARE / "siaga", firmware / "siaga", ignore=shutil.ignore_patterns("__pycache__"))
@@ -38,4 +41,9 @@ def release(version: tuple[int, int, int], changes: tuple[tuple[str, str, str], 
             source = path.read_text(encoding="utf-8")
             assert source.count(old) == 1, f"{old!r} stands {source.count(old)} times in {file}"
             path.write_text(source.replace(old, new), encoding="utf-8")
-        return build_bundle(firmware, release_key(), version, BUILT, (SIMULATED,), 0)
+        return build_bundle(firmware, release_key(), version, BUILT, (board,), 0)
+
+
+def refused_release(version: tuple[int, int, int]) -> bytes:
+    """One that is signed and not for use: what is refused by its head needs no firmware in it."""
+    return write_bundle(Bundle(version, (SIMULATED,), 0, {"siaga/__init__.py": b""}), release_key())

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from bundle_server import BundleServer
-from releases import release, release_public
+from releases import refused_release, release, release_public
 from small_gateway import SmallGateway
 from virtual import VirtualButton
 
@@ -104,7 +104,7 @@ def test_an_update_is_fetched_in_pieces_started_and_answered(ordered: Maker, ser
     it.button.start()
     assert it.button.until(ev="start")["version"] == "0.9.0"
     it.button.until(ev="bearer", up=True)
-    server.content, server.etag, server.cut_after = release((0, 8, 9)), '"2"', None
+    server.content, server.etag, server.cut_after = refused_release((0, 8, 9)), '"2"', None
     assert it.result(it.order(UPDATE, server.url.encode())) == REFUSED
     press = it.button.press()
     it.gateway.press(press)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 from bare_chip import BareChip
 
+from micropython import FIRMWARE
 from siaga_tools.simulate.chip import Life
 from siaga_tools.simulate.wiring import BOARDS
 
@@ -38,13 +40,42 @@ def sleeper(modem: bool = True) -> str:
     return SLEEPER.replace("{modem}", str(modem))
 
 
+def driven(chip: BareChip) -> list[tuple[int, int | None]]:
+    """Without those that the chip itself pulls up as it starts."""
+    return [move for move in chip.moves if move[1] is not None and move[0] not in (0, 5, 15)]
+
+
 def test_the_reference_board_takes_its_supply_before_anything_else_and_keeps_it(bare: Bare):
     chip = bare("t_a7670", program("board.ended = RESTART"))
     chip.line("woke", 3)
-    started = [move for move in chip.moves if move[1] is not None and move[0] not in (0, 5, 15)]
-    assert started[0] == (12, 1)
+    assert driven(chip)[0] == (12, 1)
     assert [move for move in chip.moves if move[0] == 12] == [(12, 1)], "no reset may take it away"
     assert [chip.line("woke", n) for n in (1, 2, 3)] == ["power", "reset", "reset"]
+
+
+def test_the_loader_takes_the_reference_boards_supply_before_it_reads_any_firmware(bare: Bare):
+    """The same pin as the board's own file, by what the installer's files say."""
+    chip = bare("t_a7670", "import siaga_boot\nsiaga_boot.Boot = None\nsiaga_boot.begin()\n")
+    chip.until(lambda: chip.chip.life is Life.STOPPED, "end of a loader that cannot read what to start")
+    assert driven(chip) == [(12, 1)] and t_a7670_supply() == 12
+
+
+def t_a7670_supply() -> int:
+    found = re.search(r"^SUPPLY = (\d+)", (FIRMWARE / "siaga/boards/t_a7670.py").read_text(), re.MULTILINE)
+    assert found
+    return int(found[1])
+
+
+@pytest.mark.parametrize("content", ["t_sim7600\n", "t_a7670 99\n", "t_a7670 x\n", "", None])
+def test_a_loader_that_is_told_no_pin_takes_none(bare: Bare, content: str | None):
+    write = "import os; os.remove('/board.txt')\n"
+    if content is not None:
+        write = f"f = open('/board.txt', 'w'); f.write({content!r}); f.close()\n"
+    chip = bare(
+        "t_a7670", write + "import siaga_boot\nsiaga_boot.hold()\nprint('held')\nimport time\ntime.sleep(1000)\n"
+    )
+    chip.line("held")
+    assert not driven(chip)
 
 
 def test_only_the_start_from_no_power_moves_the_modems_reset_line(bare: Bare):
@@ -262,7 +293,9 @@ def test_a_program_that_ends_is_seen(bare: Bare):
     assert "ValueError: nothing works" in chip.said
 
 
-@pytest.mark.parametrize(("content", "wrong"), [("t_a7670\n", ""), ("t_a9999\n", "'t_a9999'"), (None, "ENOENT")])
+@pytest.mark.parametrize(
+    ("content", "wrong"), [("t_a7670\n", ""), ("t_a7670 12\n", ""), ("t_a9999\n", "'t_a9999'"), (None, "ENOENT")]
+)
 def test_the_board_is_named_on_the_flash(bare: Bare, content: str | None, wrong: str):
     write = "import os; os.remove('/board.txt')"
     if content is not None:

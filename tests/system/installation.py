@@ -16,6 +16,7 @@ from typing import Any, Self
 import httpx
 import paho.mqtt.client as paho
 from broker_certificates import Authority
+from bundle_server import BundleServer
 from house import Gateway
 from paho.mqtt.enums import CallbackAPIVersion
 
@@ -52,7 +53,10 @@ class Installation:
         self.authority = authority.pem
         self.port, self.tls_port = free_port(), free_port()
         plain = f"listener {self.port} 127.0.0.1"
-        tls = [f"listener {self.tls_port} 127.0.0.1", *authority.issue(folder / "certificates", SERVER)]
+        certificates = folder / "certificates"
+        tls = [f"listener {self.tls_port} 127.0.0.1", *authority.issue(certificates, SERVER)]
+        self._server_pem = certificates / "server.pem"
+        self._server_pem.write_text("".join((certificates / f"broker.{part}").read_text() for part in ("pem", "key")))
         self.broker = Mosquitto(folder / "broker", plain, "allow_anonymous true", *tls, port=self.port)
         self.lorawan_broker = Mosquitto(folder / "lorawan")
         self.downlinks: list[tuple[str, bytes]] = []
@@ -98,6 +102,10 @@ class Installation:
         if not image.exists():
             Installer(micropython(), FIRMWARE, self._images).make(image, board)
         return image
+
+    def releases(self) -> BundleServer:
+        """A server for firmware, with the certificate that the broker has."""
+        return BundleServer(certificate=self._server_pem)
 
     def number(self) -> int:
         """Of the next button."""

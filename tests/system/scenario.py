@@ -27,7 +27,8 @@ SIGNAL_STATES = {
 @dataclass(frozen=True)
 class Scenario:
     """name, shows: for people. board, profile, ways: of the button; settings: beside those. tls: whether its MQTT is.
-    steps: what happens, in order. ends: the signal that the button shows at last. incidents: how many the gateway has
+    release: it knows the release key, and a newer firmware
+    is at hand. steps: what happens, in order. ends: the signal that the button shows at last. incidents: how many the gateway has
     of it then. left: what may wait in its outbox, by kind; evidence: a signature that is still owed. errors: beginnings
     of what it complains of, each of which has to come. journal: security entries that belong to it."""
 
@@ -41,6 +42,7 @@ class Scenario:
     ways: tuple[str, ...] = ("lte",)
     settings: Mapping[str, Any] = field(default_factory=dict)
     tls: bool = False
+    release: bool = False
     enrolled: bool = True
     incidents: int = 1
     left: tuple[str, ...] = ()

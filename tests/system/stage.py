@@ -21,8 +21,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bundle_server import BundleServer
 from house import eventually
 from installation import ACTOR, GATEWAY_NUMBER, SERVER, Installation, outbox
+from releases import release, release_public
 from scenario import KINDS, Scenario
 
 from micropython import FIRMWARE, micropython
@@ -44,9 +46,10 @@ HAND = 2.5  # where a hold must not become a longer one on a busy machine
 TAPS = 0.7
 WITHIN_S = 120.0
 # What the LILYGO boards' firmware needs on 64 bits with commands under way and an outbox that fills up
-# (firmware/README.md, Memory); HEAP where there is LoRaWAN too.
+# (firmware/README.md, Memory); HEAP where there is LoRaWAN too, or an update to verify.
 NARROW = "240k"
 KEY = "00112233445566778899AABBCCDDEEFF"
+NEWER = (0, 9, 0)
 _SHOWN = 500  # lines of a timeline
 _OPEN = ("sending", "received", "refused", "seen", "assigned", "on_scene")
 _BEARERS = {"wifi": "mqtt"}
@@ -131,6 +134,10 @@ class Timeline(Audience):
         return "\n".join(f"{at - self._began_s:8.3f} {who:<8} {text}" for at, who, text in lines[-_SHOWN:])
 
 
+def _dotted(version: tuple[int, int, int]) -> str:
+    return ".".join(str(part) for part in version)
+
+
 def _has_failed(event: ButtonEvent) -> bool:
     return event.kind == "error" and str(event.facts["what"]).startswith("the button stopped")
 
@@ -168,6 +175,8 @@ class Stage:
         self._settings: dict[str, Any] = {}
         self._traps: list[Trap] = []
         self._forged: list[bytes] = []
+        self._releases: BundleServer | None = None
+        self._rested = 0
 
     @property
     def button(self) -> SimulatedButton:
@@ -183,6 +192,8 @@ class Stage:
         at = "before its first step"
         with ExitStack() as stack:
             try:
+                if self.scenario.release:
+                    self._releases = stack.enter_context(self.house.releases())
                 self._button = stack.enter_context(self._make())
                 for number, text in enumerate(self.scenario.steps, start=1):
                     at = f"step {number}, {text!r}"
@@ -213,6 +224,8 @@ class Stage:
         lorawan = "lorawan" in scenario.ways
         if lorawan:
             settings["lorawan_app_key"] = KEY
+        if scenario.release:
+            settings["release_key"] = release_public()
         self._settings = {**settings, **scenario.settings}
         parts = ButtonParts(
             self._folder,
@@ -223,7 +236,7 @@ class Stage:
             lorawan=house.network if lorawan else None,
             lorawan_key=KEY,
             sim=Sim(number=f"+62811{self._number:08d}"),
-            heap=HEAP if "lorawan" in scenario.ways else NARROW,
+            heap=HEAP if lorawan or scenario.release else NARROW,
             chip_id=b"\x24\x0a\xc4" + self._number.to_bytes(3, "big"),
         )
         button = SimulatedButton(parts, speed=PACE, audience=self.timeline)
@@ -583,6 +596,56 @@ class Stage:
         self.act()
         words = ("settings", '{"hold_ms": 1}') if what == "hold_ms" else (what,)
         self.house.gateway.command("command", self.device_id, *words, "--by", ACTOR)
+
+    @step("the registrar commands an update")
+    def command_update(self) -> None:
+        """By `siaga gateway command`: to the newer firmware, from a server with https."""
+        self.act()
+        assert self._releases is not None, "release is not said"
+        self._releases.content = release(NEWER, board=self.scenario.board)
+        self.house.gateway.command("command", self.device_id, "update", self._releases.url, "--by", ACTOR)
+
+    @step("press in the middle of the update")
+    def press_while_fetching(self) -> None:
+        """Hold the button from the moment in which the modem is asked for the second part, until a press is taken."""
+        self.act()
+        modem = self.modem
+        trap = Trap(modem.asked, 'AT+HTTPPARA="USERDATA","Range: bytes=8192-', lambda: self.button.hold(True))
+        modem.asked = trap
+        self._traps.append(trap)
+        self.wait_frame(Kind.PRESS, "stored", "a press")
+        self.button.hold(False)
+        self.wait_down(False)
+
+    @step("the update rests")
+    def update_rests(self) -> None:
+        """No further part is asked for from here until its next act."""
+        assert self._releases is not None
+        self._rested = len(self._releases.asked)
+
+    @step("the update has rested")
+    def update_has_rested(self) -> None:
+        """Nothing of it was asked for since it rested."""
+        assert self._releases is not None
+        assert len(self._releases.asked) == self._rested, self._releases.asked
+
+    @step("the newer firmware runs")
+    def newer_runs(self) -> None:
+        """It has started it; what had come before it was interrupted was not fetched again."""
+        self.wait(lambda event: event.kind == "start" and event.facts["version"] == _dotted(NEWER), "a newer firmware")
+        assert self._releases is not None
+        starts = [int(part.removeprefix("bytes=").partition("-")[0]) for part in self._releases.asked]
+        assert starts == sorted(set(starts)) and len(starts) > 10, starts
+
+    @step("its check-in tells of the newer firmware")
+    def told_newer(self) -> None:
+        """The gateway's store has this version as what it runs."""
+
+        def told() -> bool:
+            rows = self.house.rows("SELECT * FROM device_status WHERE device_id = ?", bytes.fromhex(self.device_id))
+            return bool(rows) and tuple(rows[0]["health"][:3]) == NEWER
+
+        self.until(told, "a check-in of the newer firmware")
 
     @step("it answers <word>")
     def answers(self, result: str) -> None:

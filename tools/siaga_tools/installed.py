@@ -18,6 +18,12 @@ def boards(firmware: Path) -> tuple[str, ...]:
     return tuple(tomllib.loads((firmware / MANIFEST).read_text(encoding="utf-8"))["boards"])
 
 
+def board_line(firmware: Path, board: str) -> str:
+    """What /board.txt says on this board: its name, and the pins that the loader takes HIGH first."""
+    early = tomllib.loads((firmware / MANIFEST).read_text(encoding="utf-8"))["early"].get(board, ())
+    return " ".join([board, *(str(pin) for pin in early)])
+
+
 def of_boards(firmware: Path, program: Program, around: list[str], names: tuple[str, ...]) -> frozenset[str]:
     """The paths, such as siaga/core/at.py, of what these boards can come to import. Raises KeyError for a board that
     the manifest does not know. around: the files that start the firmware."""

@@ -1,6 +1,7 @@
-"""Which board this is: a word in /board.txt on the chip's flash, put there with the firmware.
+"""Which board this is: the first word in /board.txt on the chip's flash, put there with the firmware. What follows it
+is for the loader (siaga_boot.py): pins that it takes HIGH before anything else.
 
-    echo t_a7670 > board.txt; mpremote cp board.txt :board.txt
+    echo t_a7670 12 > board.txt; mpremote cp board.txt :board.txt
 
 Every board has other things on the same pins, so that a chip cannot find out by itself without driving some of them.
 """
@@ -17,7 +18,7 @@ def choose(path: str) -> "tuple[str, str]":
     mend = "write one of %s into %s" % (", ".join(KNOWN), path)
     try:
         with open(path) as file:
-            name = file.read(64).strip()
+            name = file.read(64).strip().split(" ")[0]
     except (OSError, UnicodeError) as error:
         return DEFAULT, "%s does not say which board this is (%s): taken for an %s; %s" % (path, error, DEFAULT, mend)
     if name in KNOWN:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 REGISTER_S = 4.0
 GNSS_READY_S = 9.0
+ANTENNA_MV = 2800
 _NO_ADDRESS = "0.0.0.0"  # noqa: S104  # nothing listens on it
 
 
@@ -29,6 +30,8 @@ class ModemRadio:
         self._report = {"CREG": 0, "CGREG": 0, "CEREG": 0}
         self._registered_s: float | None = None
         self._gnss_s: float | None = None
+        self._antenna_mv = 0
+        self._feeds_antenna = False
         self._said = (0, 0)
 
     def leave(self) -> None:
@@ -125,6 +128,20 @@ class ModemRadio:
         if self._gnss_s is None:
             self._modem.later(2, self._modem.urc, "+CGPS: 0")
 
+    async def at_cvauxv(self, command: Command) -> None:
+        if not self._modem.is_old or not 1700 <= int(command.arguments[0]) <= 3050:
+            raise Refused("ERROR")
+        self._antenna_mv = int(command.arguments[0])
+
+    async def at_cvauxs(self, command: Command) -> None:
+        if not self._modem.is_old:
+            raise Refused("ERROR")
+        self._feeds_antenna = command.arguments[0] == "1"
+
+    def _receives(self) -> bool:
+        """The active antenna of the vendor's SIM7600 board hears nothing without its supply."""
+        return not self._modem.is_old or (self._feeds_antenna and self._antenna_mv == ANTENNA_MV)
+
     async def at_cgnsspwr(self, command: Command) -> None:
         if self._modem.is_old:
             raise Refused("ERROR")
@@ -137,7 +154,7 @@ class ModemRadio:
     async def at_cgnssinfo(self, command: Command) -> None:
         if self._gnss_s is None:
             raise Refused("ERROR")
-        if self._modem.place is None or self._modem.loop.time() < self._gnss_s:
+        if self._modem.place is None or self._modem.loop.time() < self._gnss_s or not self._receives():
             self._modem.urc("+CGNSSINFO: ,,,,,,,,")
             return
         latitude, longitude = self._modem.place

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from siaga_tools.installed import board_line
 from siaga_tools.mpy import compile_firmware
 from siaga_tools.simulate.chip import CHIP
 from siaga_tools.words import Trouble
@@ -24,7 +25,7 @@ def lay_out(firmware: Path, folder: Path, board: str, *, every_board: bool = Fal
     for path in sorted(firmware.glob("*.py")):
         if path.name not in _NOT_FOR_A_CHIP:
             shutil.copy(path, folder)
-    (folder / "board.txt").write_text(f"{board}\n", encoding="ascii")
+    (folder / "board.txt").write_text(board_line(firmware, board) + "\n", encoding="ascii")
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
