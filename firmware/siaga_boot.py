@@ -207,7 +207,7 @@ def hold(path: str = "/board.txt") -> None:
     try:
         with open(path) as file:
             for word in file.read(64).split()[1:]:
-                machine.Pin(int(word), machine.Pin.OUT, value=1, hold=True)
+                machine.Pin(int(word), machine.Pin.OUT, value=1, hold=True)  # type: ignore[call-arg]
     except (OSError, ValueError):
         pass
 

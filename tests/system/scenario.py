@@ -27,10 +27,10 @@ SIGNAL_STATES = {
 @dataclass(frozen=True)
 class Scenario:
     """name, shows: for people. board, profile, ways: of the button; settings: beside those. tls: whether its MQTT is.
-    release: it knows the release key, and a newer firmware
-    is at hand. steps: what happens, in order. ends: the signal that the button shows at last. incidents: how many the gateway has
-    of it then. left: what may wait in its outbox, by kind; evidence: a signature that is still owed. errors: beginnings
-    of what it complains of, each of which has to come. journal: security entries that belong to it."""
+    release: it knows the release key, and a newer firmware is at hand. steps: what happens, in order. ends: the signal
+    that the button shows at last. incidents: how many the gateway has of it then. left: what may wait in its outbox, by
+    kind; evidence: a signature that is still owed. errors: beginnings of what it complains of, each of which has to
+    come. journal: security entries that belong to it."""
 
     name: str
     shows: str
