@@ -11,8 +11,10 @@ from day import Day
 
 from siaga_tools.simulate.clock import SimClock
 
-# A thing kept by mistake is kept once an hour, or once a press; rubbish that no collection has met yet is less.
-SLACK_BYTES = 1024
+# Shifts are alike, so their medians are compared. A single look, and so the least of a shift, catches what happens to
+# be under way (a ping, a line of the console): some hundred bytes more or less. Half of all calm looks lie within 640
+# bytes of each other, and no median leaves that half unless something was kept: once an hour, or once a press.
+SLACK_BYTES = 768
 
 
 @pytest.mark.timeout(600)
@@ -27,7 +29,7 @@ def test_a_day_with_everything_in_it_leaves_the_heap_as_it_was(tmp_path: Path):
     assert sorted(day.acknowledged[-len(day.pressed) :]) == day.pressed, "each is answered, once"
     assert day.waiting <= 1, "only the check-in that tells it waits"
     assert day.rejected >= 3, "forged and oversized messages are counted"
-    assert day.calm_usual(2, 3) >= day.calm_water(0, 3) - SLACK_BYTES, [sample.free for sample in day.samples]
+    assert day.calm_usual(2, 3) >= day.calm_usual(0, 3) - SLACK_BYTES, [sample.free for sample in day.samples]
     assert day.skipped_s > day.simulated_s / 3
 
 

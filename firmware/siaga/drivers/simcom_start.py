@@ -7,9 +7,9 @@ from micropython import const
 from siaga.core.at import AtError, fields, quoted
 from siaga.core.errors import SiagaError
 from siaga.core.simcom import RADIO, RESET
-from siaga.drivers.at_port import AtPort, AtTimeout
+from siaga.drivers.at_port import AtPort
 from siaga.drivers.parts import Line, Power
-from siaga.drivers.simcom import Access, Modem
+from siaga.drivers.simcom import Access, AtTimeout, Modem
 
 _LOOK_MS = const(50)
 _PULSE_MS = const(20)

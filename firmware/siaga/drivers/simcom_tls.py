@@ -9,7 +9,6 @@ import hashlib
 import time
 
 from micropython import const
-from siaga.core.at import quoted
 from siaga.drivers.at_port import AtPort
 from siaga.drivers.clock import Clock
 
@@ -23,10 +22,10 @@ async def verify_servers(port: AtPort, clock: Clock, ca: str) -> None:
     command = port.command
     # Kept in the modem's own flash, which should not be written at every connection.
     if not any(name.encode() in line for line in await port.attempt("AT+CCERTLIST", "+CCERTLIST:")):
-        await command("AT+CCERTDOWN=%s,%d" % (quoted(name), len(pem)), None, _WORD_MS, pem)
+        await command('AT+CCERTDOWN="%s",%d' % (name, len(pem)), None, _WORD_MS, pem)
     await command('AT+CSSLCFG="sslversion",0,3', None, _WORD_MS)
     await command('AT+CSSLCFG="authmode",0,1', None, _WORD_MS)
-    await command('AT+CSSLCFG="cacert",0,' + quoted(name), None, _WORD_MS)
+    await command('AT+CSSLCFG="cacert",0,"%s"' % name, None, _WORD_MS)
     await command('AT+CSSLCFG="enableSNI",0,1', None, _WORD_MS)
     await command('AT+CSSLCFG="negotiatetime",0,60', None, _WORD_MS)
     unix = clock.unix()
