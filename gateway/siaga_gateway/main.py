@@ -22,6 +22,7 @@ from siaga_gateway.adapters.mosquitto_passwords import BrokerAccess, Change, Pas
 from siaga_gateway.adapters.mqtt import BrokerUnreachable, MqttLink
 from siaga_gateway.adapters.sms import BEARER as SMS
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, open_store
+from siaga_gateway.adapters.verify_process import VerifyProcess, room_beside
 from siaga_gateway.bearers import OtherBearers
 from siaga_gateway.config import OutputSettings, Settings, SettingsError, load
 from siaga_gateway.domain.event import Timing
@@ -134,6 +135,7 @@ def _run(
     downlinks = Downlinks(link, others.replies, paid=(SMS,))
     commands = CommandWorker(store, keyring, downlinks, bell, clock)
     names = tuple(output.name for output in outputs)
+    verifier = VerifyProcess() if settings.verify_process and room_beside(seat.of) else None
     ingest = Ingest(
         store=store,
         keyring=keyring,
@@ -147,7 +149,8 @@ def _run(
             outputs=names,
             test_outputs=tuple(output.name for output in outputs if output.receives_tests),
         ),
-        limits=Limits(settings.batch, settings.queue, settings.quarantine, settings.verify_threads),
+        limits=Limits(settings.batch, settings.queue, settings.quarantine),
+        verifier=verifier,
         committed=wake,
         came_by=downlinks.came_by,
         answered=commands.heard,
@@ -206,6 +209,8 @@ def _run(
         link.hold_back()
         others.hold_back()
         ingest.stop()
+        if verifier is not None:
+            verifier.close()
         commands.stop()
         retention.stop()
         disclosures.stop()
