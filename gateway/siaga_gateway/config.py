@@ -249,6 +249,12 @@ class Settings(_Section):
                 raise ValueError(f"two outputs are named {name!r}: their messages could not be told apart")
         return outputs
 
+    @model_validator(mode="after")
+    def _asks_a_server(self) -> Settings:
+        if self.broker.table and not self.store.shared:
+            raise ValueError("broker.table needs a [store] on PostgreSQL: no broker asks SQLite's file")
+        return self
+
 
 def load(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
     """Read and check the settings. Relative paths in the file count from the file's folder.

@@ -18,7 +18,7 @@ from siaga_gateway import logs
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.folder_out import CapFolderOutput
 from siaga_gateway.adapters.http_out import CapHttpOutput, WebhookOutput
-from siaga_gateway.adapters.mosquitto_passwords import BrokerAccess, Change, PasswordFile
+from siaga_gateway.adapters.mosquitto_passwords import PasswordFile
 from siaga_gateway.adapters.mqtt import BrokerUnreachable, MqttLink
 from siaga_gateway.adapters.sms import BEARER as SMS
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, open_store
@@ -33,6 +33,7 @@ from siaga_gateway.operations import Operations
 from siaga_gateway.premises import StartError, check_folder, console_socket, lock_folder, session_secret
 from siaga_gateway.seat import Seat
 from siaga_gateway.service import journal
+from siaga_gateway.service.broker_access import BrokerAccess, BrokerPasswords, Change
 from siaga_gateway.service.commands import CommandWorker
 from siaga_gateway.service.disclosures import DisclosureLog
 from siaga_gateway.service.downlinks import Downlinks
@@ -46,7 +47,10 @@ from siaga_gateway.service.maintenance_desk import MaintenanceDesk
 from siaga_gateway.service.operate import Operator
 from siaga_gateway.service.outbox import OutboxWorker, wake_all
 from siaga_gateway.service.ports import Clock, Output
-from siaga_gateway.service.retention import Retention, RetentionWorker
+from siaga_gateway.service.retention import EVERY_S as RETENTION_S
+from siaga_gateway.service.retention import DailyRetention, Retention
+from siaga_gateway.service.rounds import Job, Leases, Rounds, each_day
+from siaga_gateway.service.sign_in_log import SignInLog
 from siaga_gateway.service.store import Store, StoreFailing
 from siaga_gateway.service.watch import JournalWatch
 from siaga_gateway.workers import Workers, end_with_parent
@@ -160,7 +164,8 @@ def _run(
     operations = Operations(settings, store, bell, clock, link, others, ingest, workers, name)
     operator = Operator(store, keyring, downlinks, bell, clock, outputs=names, committed=wake)
     disclosures = DisclosureLog(store, clock)
-    retention = RetentionWorker(store, _retention(settings, store, clock), clock, bell, lambda: _say_head(store))
+    housekeeping = _housekeeping(settings, store, bell, clock, name)
+    sign_ins = SignInLog(store, clock)
 
     # Until the console's server takes over, SIGTERM ends in the same orderly way.
     signal.signal(signal.SIGTERM, _end)
@@ -177,14 +182,14 @@ def _run(
             raise StartError(str(error)) from None
         others.start()
         commands.start()
-        if access is not None:
-            access.start()
+        for each in access:
+            each.start()
         disclosures.start()
         _say_head(store)
         if store.key_fault is not None:
             log.error("%s; presses go on without their holders' names", store.key_fault)
             _note(store, clock, journal.PERSONAL_KEY_MISSING, {"why": store.key_fault})
-        retention.start()
+        housekeeping.start()
         from importlib.metadata import version
 
         _note(store, clock, journal.GATEWAY_STARTED, {"version": version("siaga"), "pid": os.getpid(), **which})
@@ -201,7 +206,7 @@ def _run(
             # Loading the web framework is half of the start; presses are taken meanwhile.
             from siaga_gateway.console_server import ConsoleServer
 
-            app = _console(settings, store, operator, disclosures, bell, clock)
+            app = _console(settings, store, operator, disclosures, sign_ins, bell, clock)
             ConsoleServer(app, ready).run_on(bound)
     finally:
         operations.stopping()
@@ -212,13 +217,14 @@ def _run(
         if verifier is not None:
             verifier.close()
         commands.stop()
-        retention.stop()
+        housekeeping.stop()
         disclosures.stop()
+        sign_ins.stop()
         for worker in workers:
             worker.stop()
         watch.stop()
-        if access is not None:
-            access.stop()
+        for each in access:
+            each.stop()
         operations.stop()
         link.stop()
         others.stop()
@@ -237,8 +243,14 @@ def _wait_for_the_end() -> None:
         pass
 
 
-def _retention(settings: Settings, store: Store, clock: Clock) -> Retention:
-    return Retention(store, clock, policy_of(settings), Erasures(settings.data_dir).add)
+def _housekeeping(settings: Settings, store: SqlStore, bell: JournalBell, clock: Clock, holder: str) -> Rounds:
+    """Apart from the rounds of operations: retention may take minutes."""
+    retention = Retention(store, clock, policy_of(settings), Erasures(settings.data_dir).add)
+    jobs = [
+        Job("audit head", RETENTION_S, each_day(clock, lambda: _say_head(store))),
+        Job("retention", RETENTION_S, DailyRetention(store, retention, clock, bell).work, shared=True),
+    ]
+    return Rounds(jobs, Leases(store, holder), "housekeeping")
 
 
 def _say_head(store: SqlStore) -> None:
@@ -260,6 +272,7 @@ def _console(
     store: SqlStore,
     operator: Operator,
     disclosures: DisclosureLog,
+    sign_ins: SignInLog,
     bell: JournalBell,
     clock: Clock,
 ) -> FastAPI:
@@ -278,6 +291,7 @@ def _console(
             reader=store,
             operate=operator,
             disclosures=disclosures,
+            sign_ins=sign_ins,
             bell=bell,
             clock=clock,
             options=options,
@@ -338,15 +352,18 @@ def _output(output: OutputSettings, settings: Settings, clock: Clock) -> Output:
         raise SettingsError(f"output {output.name!r}: {error}") from None
 
 
-def _broker_access(settings: Settings, store: Store, key: GatewayKey, clock: Clock) -> BrokerAccess | None:
-    if settings.broker.passwords is None:
-        return None
-
+def _broker_access(settings: Settings, store: SqlStore, key: GatewayKey, clock: Clock) -> list[BrokerAccess]:
     def changed(change: Change) -> None:
         _note(store, clock, journal.BROKER_ACCESS, {"given": change.given, "withdrawn": change.withdrawn})
 
-    file = PasswordFile(settings.broker.passwords, settings.broker.pid_file)
-    return BrokerAccess(store, key, file, changed)
+    kept: list[BrokerPasswords] = []
+    if settings.broker.passwords is not None:
+        kept.append(PasswordFile(settings.broker.passwords, settings.broker.pid_file))
+    if settings.broker.table:
+        from siaga_gateway.adapters.broker_table import PasswordTable
+
+        kept.append(PasswordTable(store))
+    return [BrokerAccess(store, key, passwords, changed) for passwords in kept]
 
 
 def _name_orphans(store: Store, outputs: list[Output]) -> None:
