@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import stored
@@ -11,7 +13,7 @@ import stored
 from databases import Place
 from pressing import PressingButton
 from siaga_gateway.domain.event import Timing
-from siaga_gateway.domain.frame import Stage
+from siaga_gateway.domain.frame import Kind, Stage
 from siaga_gateway.domain.incident import Incident, Mode
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.domain.verify import GatewayKey
@@ -104,3 +106,21 @@ class Desk:
     def close(self) -> None:
         self.pool.shutdown()
         self.store.close()
+
+
+@contextmanager
+def checking_in(desk: Desk, buttons: Sequence[PressingButton]) -> Iterator[None]:
+    """Meanwhile others write: one batch after the other, each with a check-in of each button."""
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            desk.take(*(button.follow(Kind.CHECKIN, NOW_S) for button in buttons))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        writer.join()

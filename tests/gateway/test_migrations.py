@@ -9,7 +9,7 @@ import stored
 
 from databases import Place
 from siaga_gateway.adapters.sql import StoreUnusable
-from siaga_gateway.adapters.sql.engine import Engine
+from siaga_gateway.adapters.sql.engine import Engine, Session
 from siaga_gateway.adapters.sql.migrate import Migration, applied, known_migrations, migrate, statements
 from siaga_gateway.domain.command import Command, CommandState
 from siaga_gateway.domain.frame import CommandCode
@@ -22,6 +22,13 @@ NOW_MS = stored.NOW_MS
 def version_of(engine: Engine) -> int:
     with engine.migrating() as session:
         return applied(engine, session)
+
+
+def enrol_as_then(session: Session) -> None:
+    """An invented owner and a device, in the tables of versions 1 to 3."""
+    session.run("INSERT INTO owner VALUES (1, 'Contoh Wati', '9900000000000001', '+620000000001', 'Jl.', 'id', 0)")
+    device = (stored.DEVICE_ID, stored.PUBLIC_XY, 1, "active", "Toko Contoh", 0, None, None, None, 1)
+    session.run("INSERT INTO device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", device)
 
 
 def test_both_engines_have_the_same_steps(tmp_path: Path) -> None:
@@ -40,9 +47,7 @@ def test_a_new_store_has_had_every_migration(place: Place) -> None:
 def test_a_store_of_the_version_before_commands_keeps_all_and_takes_them(place: Place) -> None:
     old = place.open_at(1, NOW_MS)
     with old.transaction() as session:
-        session.run("INSERT INTO owner VALUES (1, 'Contoh Wati', '9900000000000001', '+620000000001', 'Jl.', 'id', 0)")
-        device = (stored.DEVICE_ID, stored.PUBLIC_XY, 1, "active", "Toko Contoh", 0, None, None, None, 1)
-        session.run("INSERT INTO device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", device)
+        enrol_as_then(session)
         session.run("INSERT INTO journal (id, at_ms, kind, facts) VALUES (1, 1, 'seen', '{}')")
     old.close()
     store = stored.new_store(place)
@@ -62,9 +67,7 @@ def test_a_store_of_the_version_before_maintenance_blames_no_device_for_its_past
     old = place.open_at(3, NOW_MS)
     with old.transaction() as session:
         session.run("INSERT INTO meta (name, value) VALUES ('store', 'bcdfg')")
-        session.run("INSERT INTO owner VALUES (1, 'Contoh Wati', '9900000000000001', '+620000000001', 'Jl.', 'id', 0)")
-        device = (stored.DEVICE_ID, stored.PUBLIC_XY, 1, "active", "Toko Contoh", 0, None, None, None, 1)
-        session.run("INSERT INTO device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", device)
+        enrol_as_then(session)
         session.run(
             "INSERT INTO device_status (device_id, first_counter, highest_counter, events, last_seen_ms, "
             "battery_counter, low_battery, tamper_open, external_power) VALUES (?, 1, 500, 100, 5, 0, 0, 0, 0)",
@@ -85,11 +88,11 @@ def test_a_store_of_the_version_before_workers_keeps_all_and_goes_on_numbering(p
     old = place.open_at(2, NOW_MS)
     with old.transaction() as session:
         session.run("INSERT INTO meta (name, value) VALUES ('store', 'bcdfg')")
-        session.run("INSERT INTO owner VALUES (1, 'Contoh Wati', '9900000000000001', '+620000000001', 'Jl.', 'id', 0)")
-        device = (stored.DEVICE_ID, stored.PUBLIC_XY, 1, "active", "Toko Contoh", 0, None, None, None, 1)
-        session.run("INSERT INTO device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", device)
+        enrol_as_then(session)
         session.run("INSERT INTO journal (id, at_ms, kind, facts) VALUES (41, 1, 'seen', '{}')")
-        session.run("INSERT INTO command VALUES (?, 7, 2, ?, 'sent', 'Dewi', 1, 9, 1, 3, 5, NULL)", (device[0], b""))
+        session.run(
+            "INSERT INTO command VALUES (?, 7, 2, ?, 'sent', 'Dewi', 1, 9, 1, 3, 5, NULL)", (stored.DEVICE_ID, b"")
+        )
     old.close()
     store = stored.new_store(place)
     assert store.name == "bcdfg"
