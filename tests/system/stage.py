@@ -247,12 +247,10 @@ class Stage:
 
     def wait_frame(self, kind: int, step: str, what: str = "", **facts: object) -> ButtonEvent:
         wanted = {"kind": kind, **facts}
-        # Over a quick network the gateway's word overtakes the broker's, and then the broker's is no longer told.
-        steps = {step, "acknowledged"} if step == "puback" else {step}
         return self.wait(
             lambda event: (
                 event.kind == "frame"
-                and event.facts["step"] in steps
+                and event.facts["step"] == step
                 and all(event.facts[name] == fact for name, fact in wanted.items())
             ),
             what or f"a frame of kind {kind} {step} {facts or ''}",
@@ -724,6 +722,11 @@ class Stage:
     def acknowledged(self, kind: str) -> None:
         """The gateway's word on a frame of this kind has come."""
         self.wait_frame(KINDS[kind], "acknowledged")
+
+    @step("every press acknowledged")
+    def all_presses_acknowledged(self) -> None:
+        """All that were made so far, whenever that was: a power cut may come a moment late."""
+        self.until(lambda: set(self.stored(Kind.PRESS)) <= self._acknowledged(), "an acknowledgement of every press")
 
     @step("<word> acknowledged by <word>")
     def acknowledged_by(self, kind: str, way: str) -> None:
