@@ -20,6 +20,7 @@ from siaga_gateway.adapters.mosquitto_passwords import PasswordFile
 from siaga_gateway.adapters.mqtt import BrokerUnreachable, MqttLink
 from siaga_gateway.adapters.sms import BEARER as SMS
 from siaga_gateway.adapters.sql import SqlStore, open_store
+from siaga_gateway.adapters.verify_process import VerifyProcess, room_beside
 from siaga_gateway.bearers import OtherBearers
 from siaga_gateway.config import Settings, load
 from siaga_gateway.domain.event import Timing
@@ -130,6 +131,7 @@ def _run(
     downlinks = Downlinks(link, others.replies, paid=(SMS,))
     commands = CommandWorker(store, keyring, downlinks, bell, clock)
     names = tuple(output.name for output in outputs)
+    verifier = VerifyProcess() if settings.verify_process and room_beside(seat.of) else None
     ingest = Ingest(
         store=store,
         keyring=keyring,
@@ -143,7 +145,8 @@ def _run(
             outputs=names,
             test_outputs=tuple(output.name for output in outputs if output.receives_tests),
         ),
-        limits=Limits(settings.batch, settings.queue, settings.quarantine, settings.verify_threads),
+        limits=Limits(settings.batch, settings.queue, settings.quarantine),
+        verifier=verifier,
         committed=wake,
         came_by=downlinks.came_by,
         answered=commands.heard,
@@ -203,6 +206,8 @@ def _run(
         link.hold_back()
         others.hold_back()
         ingest.stop()
+        if verifier is not None:
+            verifier.close()
         commands.stop()
         daily.stop()
         disclosures.stop()

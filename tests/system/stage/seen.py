@@ -71,6 +71,13 @@ class Seen(Scene):
         """The gateway's word on a frame of this kind has come."""
         self.wait_frame(KINDS[kind], "acknowledged")
 
+    @step("every press acknowledged")
+    def all_presses_acknowledged(self) -> None:
+        """All that were made so far, whenever that was: a power cut may come a moment late."""
+        self.until(
+            lambda: set(self.stored(Kind.PRESS)) <= self.acknowledged_so_far(), "an acknowledgement of every press"
+        )
+
     @step("<word> acknowledged by <word>")
     def acknowledged_by(self, kind: str, way: str) -> None:
         """The same, by this way."""
