@@ -50,6 +50,7 @@ from siaga_gateway.service.retention import EVERY_S as RETENTION_S
 from siaga_gateway.service.retention import DailyRetention, Retention
 from siaga_gateway.service.rounds import Job, Leases, Rounds, each_day
 from siaga_gateway.service.sign_in_log import SignInLog
+from siaga_gateway.service.stage_relay import StageRelay
 from siaga_gateway.service.store import Store, StoreFailing
 from siaga_gateway.service.watch import JournalWatch
 from siaga_gateway.workers import Workers, end_with_parent
@@ -117,7 +118,6 @@ def _run(
     ]
     _name_orphans(store, outputs)
     wake = wake_all(workers)
-    watch = JournalWatch(store, bell, wake)
     entry_point = _EntryPoint()
     link = MqttLink(
         settings.mqtt,
@@ -136,7 +136,15 @@ def _run(
     access = _broker_access(settings, store, gateway_key, clock)
     others = OtherBearers(settings, clock=clock, sink=entry_point, journalled=journalled)
     downlinks = Downlinks(link, others.replies, paid=(SMS,))
+    relay = StageRelay(store, keyring, downlinks, clock) if others.replies else None
     commands = CommandWorker(store, keyring, downlinks, bell, clock)
+
+    def grown() -> None:
+        wake()
+        if relay is not None:
+            relay.wake()
+
+    watch = JournalWatch(store, bell, grown)
     names = tuple(output.name for output in outputs)
     ingest = Ingest(
         store=store,
@@ -159,7 +167,8 @@ def _run(
     )
     entry_point.ingest = ingest
     operations = Operations(settings, store, bell, clock, link, others, ingest, workers, name)
-    operator = Operator(store, keyring, downlinks, bell, clock, outputs=names, committed=wake)
+    # By other ways than MQTT its steps are told by the process that has them, see StageRelay.
+    operator = Operator(store, keyring, link, bell, clock, outputs=names, committed=grown)
     disclosures = DisclosureLog(store, clock)
     housekeeping = _housekeeping(settings, store, bell, clock, name)
     sign_ins = SignInLog(store, clock)
@@ -178,6 +187,8 @@ def _run(
         except BrokerUnreachable as error:
             raise StartError(str(error)) from None
         others.start()
+        if relay is not None:
+            relay.start()
         commands.start()
         for each in access:
             each.start()
@@ -212,6 +223,8 @@ def _run(
         others.hold_back()
         ingest.stop()
         commands.stop()
+        if relay is not None:
+            relay.stop()
         housekeeping.stop()
         disclosures.stop()
         sign_ins.stop()
