@@ -205,7 +205,11 @@ class Settings(_Section):
         description="Name of this machine, another one on each of those that share a store. With it frames are shared "
         "out even where each machine has one worker; none: its host name, and the others are not known of.",
     )
-    verify_threads: int = Field(min(4, os.cpu_count() or 1), description="Threads that check signatures.", ge=1, le=64)
+    verify_process: bool = Field(
+        True,
+        description="Have each worker's signatures checked by a process beside it, where there are more cores than "
+        "workers.",
+    )
     log_format: LogFormat = Field(
         "text", description="How the log on stderr is written: text, or json for a collector."
     )
