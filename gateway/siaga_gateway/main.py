@@ -210,6 +210,8 @@ def _run(
         retention.stop()
         disclosures.stop()
         for worker in workers:
+            worker.end()
+        for worker in workers:
             worker.stop()
         watch.stop()
         if access is not None:
@@ -307,6 +309,7 @@ def _output(output: OutputSettings, settings: Settings, clock: Clock) -> Output:
                     ca_file=output.ca,
                     allow_plaintext=output.plaintext,
                     language=settings.language,
+                    at_once=output.at_once,
                 )
             case "cap_http":
                 return CapHttpOutput(
@@ -320,6 +323,7 @@ def _output(output: OutputSettings, settings: Settings, clock: Clock) -> Output:
                     ca_file=output.ca,
                     allow_plaintext=output.plaintext,
                     language=settings.language,
+                    at_once=output.at_once,
                 )
             case "cap_folder":
                 return CapFolderOutput(

@@ -494,3 +494,7 @@ class Store(JournalReader, AuditReader, Protocol):
     def notice(self, delivery: Delivery) -> Notice:
         """The notice, with those before it that this output was to get as `previous`."""
         ...
+
+    def notices(self, deliveries: Sequence[Delivery]) -> Mapping[int, Notice]:
+        """The notices of many deliveries of one output, by the delivery's number, in two queries."""
+        ...
