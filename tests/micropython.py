@@ -84,3 +84,20 @@ def run_micropython(
     if done.returncode:
         raise AssertionError(f"MicroPython ended with {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout
+
+
+def run_main(room: Path, *arguments: str, feed: str = "", deadline_s: float = 120, **environ: str) -> str:
+    """What main.py in that folder prints, with the folder's own modules in place of the firmware's. arguments: of the
+    interpreter. A program that fails is an AssertionError with what it said."""
+    done = subprocess.run(
+        [micropython(), *arguments, "main.py"],
+        cwd=room,
+        env=environment(MICROPYPATH=f"{room}:.frozen", **environ),
+        input=feed,
+        capture_output=True,
+        text=True,
+        timeout=deadline_s,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -2,7 +2,8 @@
 they are needed; most never are, and all would take memory all the time. The compile step makes that file and puts
 long_text(number) where a text stood (tools/siaga_tools/shorten/words.py); the sources know nothing of it."""
 
-_PIECE = 64
+# The file is deflated, without head or sum, for a window of 2^10 bytes. Reading one takes 2.5 KB for a moment.
+WINDOW_BITS = 10
 
 
 def long_text(number: int, arguments: object = None) -> str:
@@ -16,21 +17,14 @@ def long_text(number: int, arguments: object = None) -> str:
 
 
 def _line(number: int) -> str:
-    piece = bytearray(_PIECE)
-    found = b""
+    from deflate import RAW, DeflateIO
+
     with open(__file__[: __file__.rfind("/") + 1] + "words.txt", "rb") as file:
+        texts = DeflateIO(file, RAW, WINDOW_BITS)
         while True:
-            count = file.readinto(piece)
-            if not count:
+            line = texts.readline()
+            if line[-1:] != b"\n":
                 raise ValueError
-            at = 0
-            while at < count:
-                end = bytes(piece).find(b"\n", at, count)
-                if number == 0:
-                    found += piece[at : count if end < 0 else end]
-                    if end >= 0:
-                        return found.decode()
-                if end < 0:
-                    break
-                number -= 1
-                at = end + 1
+            if not number:
+                return line[:-1].decode()
+            number -= 1

@@ -214,7 +214,11 @@ class Settings(_Section):
         description="Name of this machine, another one on each of those that share a store. With it frames are shared "
         "out even where each machine has one worker; none: its host name, and the others are not known of.",
     )
-    verify_threads: int = Field(min(4, os.cpu_count() or 1), description="Threads that check signatures.", ge=1, le=64)
+    verify_process: bool = Field(
+        True,
+        description="Have each worker's signatures checked by a process beside it, where there are more cores than "
+        "workers.",
+    )
     log_format: LogFormat = Field(
         "text", description="How the log on stderr is written: text, or json for a collector."
     )
@@ -253,6 +257,12 @@ class Settings(_Section):
             if names.count(name) > 1:
                 raise ValueError(f"two outputs are named {name!r}: their messages could not be told apart")
         return outputs
+
+    @model_validator(mode="after")
+    def _asks_a_server(self) -> Settings:
+        if self.broker.table and not self.store.shared:
+            raise ValueError("broker.table needs a [store] on PostgreSQL: no broker asks SQLite's file")
+        return self
 
 
 def load(path: Path, environment: Mapping[str, str] | None = None) -> Settings:

@@ -10,7 +10,7 @@ from siaga_gateway.config_section import Section
 
 
 class BrokerFilesSettings(Section):
-    """Who may log in at Mosquitto."""
+    """Who may log in at the broker."""
 
     passwords: Path | None = Field(
         None,
@@ -21,6 +21,12 @@ class BrokerFilesSettings(Section):
         None,
         description="Mosquitto's pid file: after a change it is told by SIGHUP, for which the gateway needs its "
         "rights. None: somebody else watches the password file, as the unit `siaga-broker-reload.path` does.",
+    )
+
+    table: bool = Field(
+        False,
+        description="Keep `broker_user` in the store on PostgreSQL in step with the registry, for a clustered broker "
+        "that asks there who may log in (gateway/BROKER.md).",
     )
 
     def under(self, base: Path) -> BrokerFilesSettings:

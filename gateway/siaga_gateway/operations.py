@@ -17,7 +17,7 @@ from siaga_gateway.service.ingest import Ingest
 from siaga_gateway.service.outbox import OutboxWorker
 from siaga_gateway.service.ports import Bell, Clock
 from siaga_gateway.service.rounds import Job, Leases, Rounds
-from siaga_gateway.service.store import Store, StoreFailing
+from siaga_gateway.service.store import Store
 from siaga_gateway.service.supervise import EVERY_S as SUPERVISE_S
 from siaga_gateway.service.supervise import MAIN_WAY, Supervisor
 from siaga_gateway.service_manager import ServiceManager
@@ -56,8 +56,7 @@ class Operations:
         ]
         if settings.metrics.port is not None:
             jobs.append(Job("census", CENSUS_S, tallies.count_all))
-        self._leases = Leases(store, holder)
-        self._rounds = Rounds(jobs, self._leases)
+        self._rounds = Rounds(jobs, Leases(store, holder))
         self.health = Health(
             parts={
                 "ingest": ingest.silent_s,
@@ -105,10 +104,6 @@ class Operations:
 
     def stop(self) -> None:
         self._rounds.stop()
-        try:
-            self._leases.give_back()
-        except StoreFailing as error:
-            log.info("the leases end by themselves: %s", error)
         if self._server is not None:
             self._server.stop()
         elif self._bound is not None:

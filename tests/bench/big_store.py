@@ -8,7 +8,6 @@ last the gateway's own process is started on it, takes presses over MQTT, and it
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sqlite3
@@ -23,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gateway"))
 from enrolled import enrolled_buttons
 from gateway_throughput import middle, signed, through, wait
 from publisher import Publisher
+from telling import say
 
 from brokers import Mosquitto
 from pressing import at
@@ -108,15 +108,6 @@ class Standing(Gateway):
             line.split(":")[0]: int(line.split()[1]) / 1000 for line in lines if line.startswith(("VmRSS", "VmHWM"))
         }
         return found["VmRSS"], found["VmHWM"]
-
-
-def say(name: str, value: float, unit: str, base: str | None = None, wanted: str | None = None) -> None:
-    line: dict[str, object] = {"name": name, "value": round(value, 2), "unit": unit}
-    if base is not None:
-        line["base"] = base
-    if wanted is not None:
-        line["wanted"] = wanted
-    print(json.dumps(line), flush=True)
 
 
 def main() -> None:

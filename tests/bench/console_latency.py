@@ -7,7 +7,6 @@ the live stream in a process of its own. Frames are signed beforehand.
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import sys
 import tempfile
@@ -23,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gateway"))
 import httpx
 from enrolled import enrolled_buttons
 from publisher import Publisher
+from telling import say
 
 from brokers import Mosquitto
 from pressing import PressingButton, at, report_body
@@ -153,15 +153,6 @@ def settle(data: Path, presses: int) -> None:
 
 def percentile(waits: Sequence[float], percent: float) -> float:
     return waits[min(len(waits) - 1, int(len(waits) * percent / 100))]
-
-
-def say(name: str, value: float, unit: str, base: str | None = None, wanted: str | None = None) -> None:
-    line: dict[str, object] = {"name": name, "value": round(value, 2), "unit": unit}
-    if base is not None:
-        line["base"] = base
-    if wanted is not None:
-        line["wanted"] = wanted
-    print(json.dumps(line), flush=True)
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from console.fakes import Book, FakeBell, FakeClock, FakeDisclosures
+from console.fakes import Book, FakeBell, FakeClock, FakeDisclosures, FakeSignIns
 from console.filebook import append
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.web.app import ConsoleOptions, create_app
@@ -41,6 +41,7 @@ class Console:
     browser: TestClient
     make: Callable[..., TestClient] = field(repr=False)
     disclosures: FakeDisclosures
+    sign_ins: FakeSignIns
 
     def sign_in(self, name: str = OPERATOR, password: str = "") -> httpx.Response:
         return self.browser.post("/sign-in", data={"name": name, "password": password})
@@ -50,18 +51,26 @@ class Console:
 def console() -> Iterator[Console]:
     """Without configured operators and signed in by name."""
     bell, clock = FakeBell(), FakeClock()
-    book, disclosures = Book(bell), FakeDisclosures()
+    book, disclosures, sign_ins = Book(bell), FakeDisclosures(), FakeSignIns()
     opened: list[TestClient] = []
 
     def make(**changes: Any) -> TestClient:
         given = {"gateway_name": "lampung", "mode": Mode.ACTUAL, "language": "id", "operators": {}, "secret": b"k" * 32}
         options = ConsoleOptions(**{**given, **changes})
-        app = create_app(reader=book, operate=book, disclosures=disclosures, bell=bell, options=options, clock=clock)
+        app = create_app(
+            reader=book,
+            operate=book,
+            disclosures=disclosures,
+            sign_ins=sign_ins,
+            bell=bell,
+            options=options,
+            clock=clock,
+        )
         client = TestClient(app, base_url=ORIGIN, headers={"Origin": ORIGIN}, follow_redirects=False)
         opened.append(client)
         return client
 
-    here = Console(book, clock, make(), make, disclosures)
+    here = Console(book, clock, make(), make, disclosures, sign_ins)
     assert here.sign_in().status_code == 303
     yield here
     for client in opened:

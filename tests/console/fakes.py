@@ -12,10 +12,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
+from fastapi import FastAPI
+
 from siaga_gateway.domain.incident import Disposition, Incident, IncidentState, Mode, Position
 from siaga_gateway.domain.registry import Owner, RegistrationState
 from siaga_gateway.service import journal
+from siaga_gateway.service.maintenance_desk import MaintenanceDesk
 from siaga_gateway.service.ports import JournalEntry, OperateError
+from siaga_gateway.web.app import ConsoleOptions, create_app
 
 # Invented people; NIK with an area code that does not exist.
 PEOPLE = (
@@ -89,6 +93,38 @@ class FakeDisclosures:
 
     def listed(self, operator: str, incident_ids: Collection[int]) -> None:
         self.told.append((operator, "queue", tuple(incident_ids)))
+
+
+class FakeSignIns:
+    """ports.SignIns that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[object, ...]] = []
+
+    def signed_in(self, operator: str, by_password: bool) -> None:
+        self.told.append(("in", operator, by_password))
+
+    def signed_out(self, operator: str) -> None:
+        self.told.append(("out", operator))
+
+    def refused(self, operator: str | None, why: str) -> None:
+        self.told.append(("refused", operator, why))
+
+
+def on_book(
+    book: Book, bell: FakeBell, clock: FakeClock, options: ConsoleOptions, maintenance: MaintenanceDesk | None = None
+) -> FastAPI:
+    """A console on a book; nobody asks whom it showed what."""
+    return create_app(
+        reader=book,
+        operate=book,
+        disclosures=FakeDisclosures(),
+        sign_ins=FakeSignIns(),
+        bell=bell,
+        options=options,
+        clock=clock,
+        maintenance=maintenance,
+    )
 
 
 class Book:

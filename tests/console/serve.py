@@ -18,11 +18,11 @@ import uvicorn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from console.fakes import FakeBell, FakeClock, FakeDisclosures
+from console.fakes import FakeBell, FakeClock, on_book
 from console.filebook import FileBook
 from console.fleet import fleet_desk, open_fleet
 from siaga_gateway.domain.incident import Mode
-from siaga_gateway.web.app import ConsoleOptions, create_app, end_streams
+from siaga_gateway.web.app import ConsoleOptions, end_streams
 
 
 async def serve(journal: Path, port: int, settings: dict[str, object]) -> None:
@@ -33,15 +33,7 @@ async def serve(journal: Path, port: int, settings: dict[str, object]) -> None:
     clock = FakeClock()
     maintenance = None if folder is None else fleet_desk(open_fleet(Path(str(folder))), bell, clock)
     options = ConsoleOptions(**{**given, **settings, "mode": Mode(settings.get("mode", "actual"))})  # type: ignore[arg-type]
-    app = create_app(
-        reader=book,
-        operate=book,
-        disclosures=FakeDisclosures(),
-        bell=bell,
-        options=options,
-        clock=clock,
-        maintenance=maintenance,
-    )
+    app = on_book(book, bell, clock, options, maintenance)
     listening = socket.socket()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind(("127.0.0.1", port))

@@ -56,6 +56,22 @@ def test_operators_sign_in_by_password(console: Console, operators: dict[str, st
     assert browser.get("/").headers["Location"] == "/sign-in"
 
 
+def test_who_comes_goes_and_is_turned_away_is_told(console: Console, operators: dict[str, str]) -> None:
+    told = console.sign_ins.told
+    assert told == [("in", OPERATOR, False)]
+    told.clear()
+    browser = console.make(operators={"Budi": operators["Budi"]})
+    browser.post("/sign-out")
+    browser.post("/sign-in", data={"name": "kopi robusta 7", "password": "Budi"})  # in the wrong fields
+    browser.post("/sign-in", data={"name": "Budi", "password": "x"})
+    browser.post("/sign-out")
+    assert told == [("refused", None, "wrong"), ("in", "Budi", True), ("out", "Budi")]
+    told.clear()
+    for _ in range(FAILURES_ALLOWED + 1):
+        browser.post("/sign-in", data={"name": "Budi", "password": "y" * 1001})
+    assert told == [("refused", "Budi", "wrong")] * FAILURES_ALLOWED + [("refused", "Budi", "wait")]
+
+
 def test_guessing_is_slowed_down_and_time_heals(console: Console, operators: dict[str, str]) -> None:
     browser = console.make(operators={"Budi": operators["Budi"]})
     wrong = {"name": "Budi", "password": "y" * 1001}  # too long to be hashed: this test needs not be slow

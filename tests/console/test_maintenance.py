@@ -12,13 +12,13 @@ from fastapi.testclient import TestClient
 
 from console.browser import Seat
 from console.conftest import OPERATOR, ORIGIN, ServedConsole
-from console.fakes import Book, FakeBell, FakeClock, FakeDisclosures
+from console.fakes import Book, FakeBell, FakeClock, on_book
 from console.fleet import device_id, fleet_desk, make_fleet
 from console.seats import chromium, operator
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.service import journal
-from siaga_gateway.web.app import ConsoleOptions, create_app
+from siaga_gateway.web.app import ConsoleOptions
 
 __all__ = ["chromium", "operator"]  # fixtures
 
@@ -42,16 +42,7 @@ def seated(folder: Path, count: int, silent: range = range(0), language: str = "
     bell, clock = FakeBell(), FakeClock()
     store = make_fleet(folder, bell, clock, count, silent)
     options = ConsoleOptions("lampung", Mode.ACTUAL, language, {}, b"k" * 32)
-    book = Book(bell)
-    app = create_app(
-        reader=book,
-        operate=book,
-        disclosures=FakeDisclosures(),
-        bell=bell,
-        options=options,
-        clock=clock,
-        maintenance=fleet_desk(store, bell, clock),
-    )
+    app = on_book(Book(bell), bell, clock, options, fleet_desk(store, bell, clock))
     browser = TestClient(app, base_url=ORIGIN, headers={"Origin": ORIGIN}, follow_redirects=False)
     assert browser.post("/sign-in", data={"name": OPERATOR}).status_code == 303
     return Page(store, browser)

@@ -6,14 +6,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import stored
 
 from databases import ENGINES, Place, end_shared_server
+from siaga_gateway.adapters.sql import SqlStore
 
 
 @pytest.fixture(params=ENGINES)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """Where a new store is to be."""
     return Place(request.param, tmp_path)
+
+
+@pytest.fixture
+def store(place: Place) -> Iterator[SqlStore]:
+    """A new one, with one invented owner and one device."""
+    made = stored.new_store(place)
+    stored.with_device(made)
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -88,3 +88,8 @@ class Crowd:
             one.stages.append((counter, stage))
             one.acknowledged.add(counter)
             self._news.notify_all()
+
+
+def answers(crowds: Sequence[Crowd]) -> int:
+    """How many frames of all of them were answered so far."""
+    return sum(len(one.acknowledged) for crowd in crowds for one in crowd.buttons)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import stored
@@ -11,11 +12,11 @@ import stored
 from databases import Place
 from pressing import PressingButton
 from siaga_gateway.domain.event import Timing
-from siaga_gateway.domain.frame import Stage
+from siaga_gateway.domain.frame import Kind, Stage
 from siaga_gateway.domain.incident import Incident, Mode
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.domain.verify import GatewayKey
-from siaga_gateway.service.check import Checker
+from siaga_gateway.service.check import Checker, Verifier
 from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.keep import House, Keeper, Reply
 from siaga_gateway.service.keyring import KeyRing
@@ -30,15 +31,21 @@ HOUSE = House("siaga.test", Mode.ACTUAL, Timing(), ("cad", "trainer"), ("trainer
 class Desk:
     """Checker and Keeper as ingest uses them, without its thread; one owner, any number of buttons."""
 
-    def __init__(self, where: Path | Place, house: House = HOUSE, *, beside: Desk | None = None) -> None:
+    def __init__(
+        self,
+        where: Path | Place,
+        house: House = HOUSE,
+        *,
+        beside: Desk | None = None,
+        verifier: Verifier | None = None,
+    ) -> None:
         """`beside`: the other worker of the same gateway, on the same store."""
         self.store = stored.new_store(where)
         self.gateway_key = GatewayKey.generate() if beside is None else beside.gateway_key
         self.now_ms = NOW_MS
-        self.pool = ThreadPoolExecutor(1)
         self.keyring = KeyRing(self.store, self.gateway_key)
         self.sampler = Sampler()
-        self.checker = Checker(self.keyring, self.sampler, self.pool)
+        self.checker = Checker(self.keyring, self.sampler, verifier)
         self.keeper = Keeper(house, self.store.name, self.sampler)
         if beside is not None:
             return
@@ -102,5 +109,22 @@ class Desk:
         return [(one.incident_id, str(one.change)) for one in self.store.pending(output)]
 
     def close(self) -> None:
-        self.pool.shutdown()
         self.store.close()
+
+
+@contextmanager
+def checking_in(desk: Desk, buttons: Sequence[PressingButton]) -> Iterator[None]:
+    """Meanwhile others write: one batch after the other, each with a check-in of each button."""
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            desk.take(*(button.follow(Kind.CHECKIN, NOW_S) for button in buttons))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        writer.join()

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from ingesting import NOW_S, Desk
+from ingesting import NOW_S, Desk, checking_in
 
 from databases import Place
 from pressing import PressingButton
@@ -300,19 +300,8 @@ def test_it_verifies_while_others_write(place: Place, monkeypatch: pytest.Monkey
     desk = Desk(place)
     buttons = [desk.button() for _ in range(4)]
     desk.take(*(button.press(NOW_S) for button in buttons))
-    stop = threading.Event()
-
-    def write() -> None:
-        while not stop.is_set():
-            desk.take(*(button.follow(Kind.CHECKIN, NOW_S) for button in buttons))
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
+    with checking_in(desk, buttons):
         heads = [verify(desk.store).head.id for _ in range(5)]
-    finally:
-        stop.set()
-        writer.join()
     assert heads == sorted(heads)
     assert verify(desk.store).events == len(desk.store.event_rows_after(0, 10**6))
     desk.close()

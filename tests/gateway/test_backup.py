@@ -6,13 +6,12 @@ import json
 import re
 import shutil
 import sqlite3
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from fakes import ManualClock, SentAnswers
-from ingesting import NOW_MS, NOW_S, Desk
+from ingesting import NOW_MS, NOW_S, Desk, checking_in
 from office import WATI, Office
 
 from databases import Place
@@ -168,20 +167,9 @@ def test_it_is_consistent_while_others_write(tmp_path: Path) -> None:
     office.does("init", "--name", "siaga.test", "--data", str(office.data))
     desk = Desk(Place("sqlite", office.data))
     buttons = [desk.button() for _ in range(5)]
-    stop = threading.Event()
-
-    def write() -> None:
-        while not stop.is_set():
-            desk.take(*(button.follow(Kind.CHECKIN, NOW_S) for button in buttons))
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
+    with checking_in(desk, buttons):
         for number in range(3):
             assert "audit head" in office.does("backup", str(tmp_path / f"{number}.db"), "--by", "cron")
-    finally:
-        stop.set()
-        writer.join()
     desk.close()
 
 

@@ -218,7 +218,7 @@ def test_a_withdrawn_password_ends_the_connection_that_stands(broker: GuardedBro
         neighbour.settled()
         with broker.client() as again:
             assert again.connect(gone.device_id.hex(), broker.password(gone), gone.device_id.hex()) in (4, 5)
-        assert broker.gateway.command("broker-sync") == "1 given, 0 withdrawn\n"
+        assert broker.gateway.command("broker-sync") == f"{passwords}: 1 given, 0 withdrawn\n"
 
         def in_again() -> bool:
             with broker.client() as client:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import stored
@@ -45,14 +45,6 @@ class Receiver:
 
 def takes(_notice: Notice, _key: str) -> Delivered | NotDelivered:
     return Delivered("200")
-
-
-@pytest.fixture
-def store(place: Place) -> Iterator[SqlStore]:
-    made = stored.new_store(place)
-    stored.with_device(made)
-    yield made
-    made.close()
 
 
 def worker(store: SqlStore, receiver: Receiver) -> OutboxWorker:

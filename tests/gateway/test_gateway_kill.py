@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.server
 import json
 import random
-import subprocess
 import threading
 import time
 from collections import defaultdict
@@ -13,14 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from crowd import Crowd
+from crowd import Crowd, answers
 from enrolled import enrolled_buttons
 
 from brokers import embedded_broker
 from siaga_gateway.adapters.sql import SqlStore, store_path
 from siaga_gateway.service import journal
 from siaga_gateway.service.store import DeliveryState
-from system.house import SIAGA, Gateway, eventually
+from system.house import Gateway, eventually
 
 KILLS = 50
 CROWDS, BUTTONS_EACH = 4, 6
@@ -75,25 +74,11 @@ def receiver() -> Iterator[Receiver]:
     made.close()
 
 
-class Killable(Gateway):
-    """A gateway that is not waited for."""
-
-    def launch(self) -> None:
-        with (self.folder / "stderr.txt").open("ab") as errors:
-            self.process = subprocess.Popen(
-                [*SIAGA, "run", "--config", str(self.config)],
-                cwd=self.folder,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-            )
-
-
 @pytest.mark.timeout(420)
 def test_fifty_kills_lose_no_press_and_dispatch_each_under_one_key(tmp_path: Path, receiver: Receiver) -> None:
     chance = random.Random(SEED)
     with embedded_broker() as broker_port:
-        gateway = Killable(tmp_path / "gateway", broker_port, receiver.port)
+        gateway = Gateway(tmp_path / "gateway", broker_port, receiver.port)
         buttons = enrolled_buttons(gateway.data, CROWDS * BUTTONS_EACH)
         crowds = [
             Crowd(broker_port, buttons[n * BUTTONS_EACH : (n + 1) * BUTTONS_EACH], pause_s=0.05, seed=n)
@@ -151,7 +136,3 @@ def test_fifty_kills_lose_no_press_and_dispatch_each_under_one_key(tmp_path: Pat
     assert "Traceback" not in stderr, stderr[-3000:]
     store.close()
     print(f"{len(presses)} presses, {len(rows)} frames, {len(deliveries)} messages, {repeated} sent more than once")
-
-
-def answers(crowds: list[Crowd]) -> int:
-    return sum(len(one.acknowledged) for crowd in crowds for one in crowd.buttons)

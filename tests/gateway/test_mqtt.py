@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import paho.mqtt.client as paho
@@ -262,95 +263,99 @@ def drained(*sinks: Sink) -> list[list[bytes]]:
     return found
 
 
-def test_workers_share_the_frames_and_one_that_ends_leaves_its_part_to_the_others(tmp_path: Path) -> None:
-    with Mosquitto(tmp_path) as broker:
-        sinks = [Sink(), Sink()]
+@dataclass
+class Pair:
+    """Two workers of one gateway, started, a button, and what each of the two has got."""
+
+    port: int
+    sinks: tuple[Sink, Sink]
+    one: MqttLink
+    two: MqttLink
+    button: Button
+
+    def come(self) -> int:
+        return sum(sink.frames.qsize() for sink in self.sinks)
+
+
+@contextlib.contextmanager
+def two_workers(folder: Path) -> Iterator[Pair]:
+    with Mosquitto(folder) as broker:
+        sinks = (Sink(), Sink())
         one, two = (link_to(broker.port, sink, worker=f"machine-{n}") for n, sink in enumerate(sinks, 1))
         one.start()
         two.start()
         button = Button(broker.port)
         try:
-            sent = [b"%d" % number for number in range(20)]
-            for payload in sent:
-                button.publish(payload)
-            eventually(lambda: sum(sink.frames.qsize() for sink in sinks) == 20)
-            first, second = drained(*sinks)
-            assert sorted(first + second) == sorted(sent), "each frame at one of them, once"
-            assert first and second
-            watcher = Button(broker.port)
-            watcher.subscribe("siaga/v1/gateway/test/+/status")
-            states = {watcher.received.get(timeout=5)[:2] for _ in range(2)}
-            assert states == {(f"siaga/v1/gateway/test/machine-{n}/status", b"online") for n in (1, 2)}
-            one.hold_back()
-            one.stop()
-            assert watcher.received.get(timeout=5)[:2] == ("siaga/v1/gateway/test/machine-1/status", b"offline")
-            for payload in sent:
-                button.publish(payload)
-            eventually(lambda: sinks[1].frames.qsize() == 20)
-            assert sinks[0].frames.empty()
-            watcher.close()
+            yield Pair(broker.port, sinks, one, two, button)
         finally:
             button.close()
             two.stop()
             one.stop()
+
+
+def test_workers_share_the_frames_and_one_that_ends_leaves_its_part_to_the_others(tmp_path: Path) -> None:
+    with two_workers(tmp_path) as pair:
+        sent = [b"%d" % number for number in range(20)]
+        for payload in sent:
+            pair.button.publish(payload)
+        eventually(lambda: pair.come() == 20)
+        first, second = drained(*pair.sinks)
+        assert sorted(first + second) == sorted(sent), "each frame at one of them, once"
+        assert first and second
+        watcher = Button(pair.port)
+        watcher.subscribe("siaga/v1/gateway/test/+/status")
+        states = {watcher.received.get(timeout=5)[:2] for _ in range(2)}
+        assert states == {(f"siaga/v1/gateway/test/machine-{n}/status", b"online") for n in (1, 2)}
+        pair.one.hold_back()
+        pair.one.stop()
+        assert watcher.received.get(timeout=5)[:2] == ("siaga/v1/gateway/test/machine-1/status", b"offline")
+        for payload in sent:
+            pair.button.publish(payload)
+        eventually(lambda: pair.sinks[1].frames.qsize() == 20)
+        assert pair.sinks[0].frames.empty()
+        watcher.close()
 
 
 def test_a_worker_that_is_started_anew_gets_what_the_broker_gave_it_meanwhile(tmp_path: Path) -> None:
-    with Mosquitto(tmp_path) as broker:
-        sinks = [Sink(), Sink()]
-        one, two = (link_to(broker.port, sink, worker=f"machine-{n}") for n, sink in enumerate(sinks, 1))
-        one.start()
-        two.start()
-        button = Button(broker.port)
-        again = link_to(broker.port, sinks[0], worker="machine-1")
+    with two_workers(tmp_path) as pair:
+        again = link_to(pair.port, pair.sinks[0], worker="machine-1")
         try:
-            raw = one._client.socket()
+            raw = pair.one._client.socket()
             assert raw is not None
-            one._stopping = True
-            one._client.loop_stop()
+            pair.one._stopping = True
+            pair.one._client.loop_stop()
             raw.close()  # as a killed process
             sent = [b"%d" % number for number in range(10)]
             for payload in sent:
-                button.publish(payload)
-            eventually(lambda: sinks[1].frames.qsize() > 0)
+                pair.button.publish(payload)
+            eventually(lambda: pair.sinks[1].frames.qsize() > 0)
             again.start()
-            eventually(lambda: sum(sink.frames.qsize() for sink in sinks) == 10)
-            first, second = drained(*sinks)
+            eventually(lambda: pair.come() == 10)
+            first, second = drained(*pair.sinks)
             assert sorted(first + second) == sorted(sent)
         finally:
-            button.close()
             again.stop()
-            two.stop()
 
 
 def test_the_part_of_a_worker_that_is_gone_for_good_goes_to_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("siaga_gateway.adapters.mqtt.SESSION_S", 1)
-    with Mosquitto(tmp_path) as broker:
-        sinks = [Sink(), Sink()]
-        one, two = (link_to(broker.port, sink, worker=f"machine-{n}") for n, sink in enumerate(sinks, 1))
-        one.start()
-        two.start()
-        button = Button(broker.port)
-        try:
-            one.stop()  # without holding back: its subscription is still there, and the session for a second
-            tries = 0
+    with two_workers(tmp_path) as pair:
+        pair.one.stop()  # without holding back: its subscription is still there, and the session for a second
+        tries = 0
 
-            def all_come() -> bool:
-                """A button that insists: after some tries both of two frames in a row come to the one that is left."""
-                nonlocal tries
-                tries += 1
-                before = sinks[1].frames.qsize()
-                for number in range(2):
-                    button.publish(b"%d %d" % (tries, number))
-                time.sleep(0.2)
-                return sinks[1].frames.qsize() - before == 2
+        def all_come() -> bool:
+            """A button that insists: after some tries both of two frames in a row come to the one that is left."""
+            nonlocal tries
+            tries += 1
+            before = pair.sinks[1].frames.qsize()
+            for number in range(2):
+                pair.button.publish(b"%d %d" % (tries, number))
+            time.sleep(0.2)
+            return pair.sinks[1].frames.qsize() - before == 2
 
-            eventually(all_come, 30)
-        finally:
-            button.close()
-            two.stop()
+        eventually(all_come, 30)
 
 
 class TalkativeBroker:

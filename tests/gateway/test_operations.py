@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import queue
 import re
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import httpx
 import paho.mqtt.client as paho
@@ -26,7 +23,7 @@ from receiver import Receiver
 
 from brokers import Mosquitto, embedded_broker
 from siaga_gateway.domain.frame import Flags, Kind
-from system.house import SIAGA, Gateway, eventually
+from system.house import Gateway, eventually
 
 # The invented owner of enrolled_buttons.
 PERSON = ("Contoh Wati", "Wati", "9900000000000001", "+620000000001", "620000000001", "Jl. Contoh", "Toko Contoh")
@@ -36,31 +33,15 @@ LABELS = {"outcome", "stage", "le", "bearer", "lane", "reason", "why", "output",
 class Observed(Gateway):
     """A gateway with figures."""
 
-    operations = ""
-    ready: Mapping[str, Any] = {}
-
     def configure(self, above: str = "", port: int = 0) -> Observed:
         """above: settings that stand above the first section."""
         before = self.config.read_text(encoding="utf-8")
         self.config.write_text(f"{above}\n{before}\n[metrics]\nport = {port}\n", encoding="utf-8")
         return self
 
-    def start(self) -> Observed:
-        with (self.folder / "stderr.txt").open("ab") as errors:
-            self.process = subprocess.Popen(
-                [*SIAGA, "run", "--config", str(self.config)],
-                cwd=self.folder,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-                env={**os.environ, **self.environment},
-            )
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line, f"the gateway did not start:\n{self.stderr()}"
-        self.ready = json.loads(line)
-        self.console, self.operations = self.ready["console"], self.ready.get("operations", "")
-        return self
+    @property
+    def operations(self) -> str:
+        return str(self.ready.get("operations", ""))
 
     @property
     def environment(self) -> Mapping[str, str]:

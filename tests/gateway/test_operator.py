@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import stored
 from fakes import ManualClock, SentAnswers
 
-from databases import Place
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.domain.frame import Stage
 from siaga_gateway.domain.incident import Change, Disposition, IncidentState
@@ -17,14 +14,6 @@ from siaga_gateway.service.keyring import KeyRing
 from siaga_gateway.service.live import JournalBell
 from siaga_gateway.service.operate import Operator
 from siaga_gateway.service.ports import OperateError
-
-
-@pytest.fixture
-def store(place: Place) -> Iterator[SqlStore]:
-    made = stored.new_store(place)
-    stored.with_device(made)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from ingesting import NOW_MS, NOW_S, Desk
 from databases import Place
 from pressing import LAMPUNG, PressingButton
 from siaga_gateway.adapters.sql import SqlStore
+from siaga_gateway.adapters.sql.snapshots import fields
 from siaga_gateway.domain.frame import Kind
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.service import journal
@@ -20,7 +21,8 @@ from siaga_gateway.service.audit import verify
 from siaga_gateway.service.live import JournalBell
 from siaga_gateway.service.operate import Operator
 from siaga_gateway.service.person import held_about
-from siaga_gateway.service.retention import DAY_MS, Policy, Retention, RetentionError, RetentionWorker
+from siaga_gateway.service.retention import DAY_MS, EVERY_S, DailyRetention, Policy, Retention, RetentionError
+from siaga_gateway.service.rounds import Job, Leases, Rounds, each_day
 from siaga_gateway.service.store import Attempt, DeliveryState, Stranger
 
 POLICY = Policy(positions_days=30, notes_days=60, personal_days=90, quarantine_days=10)
@@ -102,7 +104,7 @@ def test_notes_go_later(past: Past) -> None:
     assert (done.incidents, done.notes) == (1, 1)
     incident = past.store.incident(1)
     assert incident is not None and incident.note is None
-    assert "note" not in json.loads(past.store.fetch("SELECT incident FROM notice WHERE sequence = 3")[0][0])
+    assert fields(past.store.fetch("SELECT incident FROM notice WHERE sequence = 3")[0][0])["note"] is None
 
 
 def test_what_is_open_or_not_delivered_yet_stays(past: Past) -> None:
@@ -204,19 +206,32 @@ def test_a_person_gets_a_copy_of_all_that_is_held(past: Past) -> None:
 
 
 def test_it_runs_once_a_day_whoever_asks(past: Past) -> None:
-    days: list[int] = []
-    workers = [
-        RetentionWorker(past.store, past.retention(), past.clock, JournalBell(), lambda n=n: days.append(n))  # type: ignore[misc]
-        for n in (1, 2)
-    ]
+    days: list[str] = []
+
+    def rounds(worker: str) -> Rounds:
+        daily = DailyRetention(past.store, past.retention(), past.clock, JournalBell())
+        jobs = [
+            Job("audit head", EVERY_S, each_day(past.clock, lambda: days.append(worker))),
+            Job("retention", EVERY_S, daily.work, shared=True),
+        ]
+        return Rounds(jobs, Leases(past.store, worker))
 
     def runs() -> int:
         return sum(entry.kind == journal.RETENTION_RUN for entry in past.store.journal_after(0))
 
+    workers = [rounds("one"), rounds("two")]
+    now = 0.0
     for worker in workers:
-        worker.work()
+        worker.turn(now)
     assert (runs(), days) == (1, [])
     past.clock.at_ms += DAY_MS
     for worker in workers * 2:
-        worker.work()
-    assert (runs(), days) == (2, [1, 2]), "one of them removes; each says the head of the chain"
+        now += EVERY_S
+        worker.turn(now)
+    assert (runs(), days) == (2, ["one", "two"]), "one of them removes; each says the head of the chain"
+    for worker in workers:
+        worker.stop()
+    past.clock.at_ms += DAY_MS
+    again = rounds("two")
+    again.turn(now + EVERY_S)
+    assert runs() == 3, "a worker that was started anew"

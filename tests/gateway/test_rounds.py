@@ -40,22 +40,27 @@ def test_a_fault_of_one_job_ends_no_other_and_is_told_once(caplog: pytest.LogCap
 
 def test_a_shared_job_is_done_only_by_whoever_claims_it() -> None:
     done: list[str] = []
-    claimed = iter([True, False, True])
     asked: list[tuple[str, float]] = []
 
-    def claim(job: str, every_s: float) -> bool:
-        asked.append((job, every_s))
-        return next(claimed)
+    class TwoOfThree:
+        def mine(self, job: str, every_s: float) -> bool:
+            asked.append((job, every_s))
+            return len(asked) != 2
+
+        def give_back(self) -> None:
+            asked.clear()
 
     shared, own = (
         Job("shared", 1, lambda: done.append("shared"), shared=True),
         Job("own", 1, lambda: done.append("own")),
     )
-    rounds = Rounds([shared, own], claim)
+    rounds = Rounds([shared, own], TwoOfThree())
     for now in range(1000, 1003):
         rounds.turn(now)
     assert done == ["shared", "own", "own", "shared", "own"]
     assert asked == [("shared", 1)] * 3
+    rounds.stop()
+    assert asked == [], "given back, also by rounds that were never started"
 
 
 def test_of_two_workers_on_one_store_one_does_the_job_and_the_other_takes_over(place: Place) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,14 +40,6 @@ TABLES = (
     "meta",
     "batch",
 )
-
-
-@pytest.fixture
-def store(place: Place) -> Iterator[SqlStore]:
-    made = stored.new_store(place)
-    stored.with_device(made)
-    yield made
-    made.close()
 
 
 def close_with_note(store: SqlStore, note: str = NOTE) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,14 +23,6 @@ from siaga_gateway.service.store import (
 )
 
 NOW_MS = stored.NOW_MS
-
-
-@pytest.fixture
-def store(place: Place) -> Iterator[SqlStore]:
-    made = stored.new_store(place)
-    stored.with_device(made)
-    yield made
-    made.close()
 
 
 def event(counter: int, frame: bytes = b"frame") -> NewEvent:

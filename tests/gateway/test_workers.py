@@ -10,19 +10,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from crowd import Crowd
+from crowd import Crowd, answers
 from enrolled import enroll_at
 from test_gateway_kill import Receiver
 
 from brokers import Mosquitto
 from databases import Place, PostgresServer, own_server
-from pressing import PressingButton
 from siaga_gateway.adapters.key_file import FILE_NAME, KeyFile
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.adapters.sql.postgres import Postgres
@@ -45,15 +44,8 @@ class Workers(Gateway):
         self.pids: list[int] = []
 
     def start_workers(self, count: int, program: Sequence[str] = SIAGA) -> Workers:
-        with self._stderr.open("ab") as errors:
-            self.process = subprocess.Popen(
-                [*program, "run", "--config", str(self.config), "--workers", str(count)],
-                cwd=self.folder,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-            )
-        threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()
+        process = self.launch("--workers", str(count), program=program)
+        threading.Thread(target=self._listen, args=(process,), daemon=True).start()
         ready = self.hear("ready")
         self.console, self.pids = ready["console"], ready["workers"]
         return self
@@ -111,9 +103,31 @@ def gone(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
 
 
-def crowds_of(broker: Mosquitto, buttons: list[PressingButton], count: int) -> list[Crowd]:
-    each = len(buttons) // count
-    return [Crowd(broker.port, buttons[n * each : (n + 1) * each], pause_s=0.05, seed=n) for n in range(count)]
+def pressing_crowds(gateway: Workers, broker: Mosquitto, buttons: int, count: int) -> list[Crowd]:
+    """So many crowds that press on so many buttons, on two workers that were started for them."""
+    enrolled = enroll_at(gateway.store(), read_key(gateway.data), buttons)
+    gateway.start_workers(2)
+    each = buttons // count
+    crowds = [Crowd(broker.port, enrolled[n * each : (n + 1) * each], pause_s=0.05, seed=n) for n in range(count)]
+    for crowd in crowds:
+        crowd.start()
+    return crowds
+
+
+def answered_on(crowds: list[Crowd], what: str, timeout_s: float) -> None:
+    """Wait until several more of their frames are answered."""
+    before = answers(crowds)
+    eventually(lambda: answers(crowds) > before + 5, what, timeout_s)
+
+
+def all_delivered(gateway: Workers, crowds: list[Crowd], timeout_s: float) -> SqlStore:
+    """Let every frame be answered and every notice delivered, end the gateway in order; its store."""
+    for crowd in crowds:
+        crowd.finish(timeout_s)
+    store = gateway.store()
+    eventually(lambda: not store.pending("cad"), "the outbox is empty", timeout_s)
+    assert gateway.stop() == 0
+    return store
 
 
 def check_the_books(store: SqlStore, crowds: list[Crowd], receiver: Receiver) -> None:
@@ -145,17 +159,9 @@ def check_the_books(store: SqlStore, crowds: list[Crowd], receiver: Receiver) ->
 def test_two_workers_share_the_presses_and_end_in_order(
     gateway: Workers, broker: Mosquitto, receiver: Receiver
 ) -> None:
-    buttons = enroll_at(gateway.store(), read_key(gateway.data), 12)
-    gateway.start_workers(2)
-    crowds = crowds_of(broker, buttons, 3)
-    for crowd in crowds:
-        crowd.start()
-    eventually(lambda: sum(len(one.acknowledged) for crowd in crowds for one in crowd.buttons) > 60, "answers", 60)
-    for crowd in crowds:
-        crowd.finish(60)
-    store = gateway.store()
-    eventually(lambda: not store.pending("cad"), "the outbox is empty", 60)
-    assert gateway.stop() == 0
+    crowds = pressing_crowds(gateway, broker, 12, 3)
+    eventually(lambda: answers(crowds) > 60, "answers", 60)
+    store = all_delivered(gateway, crowds, 60)
     assert all(gone(pid) for pid in gateway.pids)
     check_the_books(store, crowds, receiver)
     once = [len(bodies) for bodies in receiver.bodies.values()]
@@ -170,29 +176,16 @@ def test_two_workers_share_the_presses_and_end_in_order(
 def test_workers_killed_in_the_midst_of_presses_lose_and_double_nothing(
     gateway: Workers, broker: Mosquitto, receiver: Receiver
 ) -> None:
-    buttons = enroll_at(gateway.store(), read_key(gateway.data), 16)
-    gateway.start_workers(2)
-    crowds = crowds_of(broker, buttons, 4)
-    for crowd in crowds:
-        crowd.start()
-
-    def answers() -> int:
-        return sum(len(one.acknowledged) for crowd in crowds for one in crowd.buttons)
-
+    crowds = pressing_crowds(gateway, broker, 16, 4)
     for turn in range(6):
-        before = answers()
-        eventually(lambda before=before: answers() > before + 5, "presses are answered", 60)
+        answered_on(crowds, "presses are answered", 60)
         victim = turn % 2
         os.kill(gateway.pids[victim], signal.SIGKILL)
         again = gateway.hear("worker_ready")
         assert again["worker"] == victim + 1
         assert again["pid"] != gateway.pids[victim]
         gateway.pids[victim] = again["pid"]
-    for crowd in crowds:
-        crowd.finish(90)
-    store = gateway.store()
-    eventually(lambda: not store.pending("cad"), "the outbox is empty", 90)
-    assert gateway.stop() == 0
+    store = all_delivered(gateway, crowds, 90)
     check_the_books(store, crowds, receiver)
     store.close()
 
@@ -263,42 +256,28 @@ def test_a_database_that_is_held_and_killed_stops_the_answers_and_loses_nothing(
             gateway.kill()
 
 
-def silence(answers: Callable[[], int]) -> None:
+def silence(crowds: list[Crowd]) -> None:
     """Without a store nothing is answered, once what was under way is through."""
     deadline = time.monotonic() + 60
     before = -1
-    while before != answers():
+    while before != answers(crowds):
         assert time.monotonic() < deadline, "presses are answered though nothing can be stored"
-        before = answers()
+        before = answers(crowds)
         time.sleep(2)
 
 
 def _through_outages(gateway: Workers, server: PostgresServer, broker: Mosquitto, receiver: Receiver) -> None:
-    buttons = enroll_at(gateway.store(), read_key(gateway.data), 8)
-    gateway.start_workers(2)
-    crowds = crowds_of(broker, buttons, 2)
-    for crowd in crowds:
-        crowd.start()
-
-    def answers() -> int:
-        return sum(len(one.acknowledged) for crowd in crowds for one in crowd.buttons)
-
+    crowds = pressing_crowds(gateway, broker, 8, 2)
     for outage in (server.hold, server.kill):
-        before = answers()
-        eventually(lambda before=before: answers() > before + 5, "presses are answered", 90)
+        answered_on(crowds, "presses are answered", 90)
         outage()
-        silence(answers)
+        silence(crowds)
         if outage == server.hold:
             server.go_on()
         else:
             server.start()
-    before = answers()
-    eventually(lambda: answers() > before + 5, "presses are answered again", 90)
-    for crowd in crowds:
-        crowd.finish(90)
-    store = gateway.store()
-    eventually(lambda: not store.pending("cad"), "the outbox is empty", 90)
-    assert gateway.stop() == 0
+    answered_on(crowds, "presses are answered again", 90)
+    store = all_delivered(gateway, crowds, 90)
     check_the_books(store, crowds, receiver)
     store.close()
 

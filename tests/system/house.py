@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 SIAGA = [str(Path(sys.executable).with_name("siaga")), "gateway"]
 SECRET = "whsec_c2lhZ2EgdGVzdCBzZWNyZXQgb2YgZW5vdWdoIGJ5dGVz"
@@ -24,6 +25,7 @@ class Gateway:
         self.config = folder / "siaga.toml"
         folder.mkdir(parents=True, exist_ok=True)
         self.process: subprocess.Popen[str] | None = None
+        self.ready: Mapping[str, Any] = {}  # what it said when it took presses
         self.console = ""
         self._stderr = folder / "stderr.txt"
         self.command("init", "--name", "siaga.test", "--data", "data")
@@ -57,22 +59,34 @@ class Gateway:
     def public_hex(self) -> str:
         return self.command("key").strip()
 
-    def start(self) -> Gateway:
+    def launch(self, *more: str, program: Sequence[str] = SIAGA) -> subprocess.Popen[str]:
+        """Start its process and do not wait for it. more: arguments of `siaga gateway run`."""
         with self._stderr.open("ab") as errors:
             self.process = subprocess.Popen(
-                [*SIAGA, "run", "--config", str(self.config)],
+                [*program, "run", "--config", str(self.config), *more],
                 cwd=self.folder,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
+                env={**os.environ, **self.environment},
             )
-        assert self.process.stdout is not None
-        watchdog = threading.Timer(START_S, self.process.kill)
+        return self.process
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What its process has beside ours."""
+        return {}
+
+    def start(self) -> Self:
+        process = self.launch()
+        assert process.stdout is not None
+        watchdog = threading.Timer(START_S, process.kill)
         watchdog.start()
-        line = self.process.stdout.readline()
+        line = process.stdout.readline()
         watchdog.cancel()
         assert line, f"the gateway did not start:\n{self.stderr()}"
-        self.console = json.loads(line)["console"]
+        self.ready = json.loads(line)
+        self.console = self.ready["console"]
         return self
 
     def kill(self) -> None:
@@ -118,7 +132,7 @@ class Gateway:
     def kinds(self) -> list[str]:
         return [entry["kind"] for entry in self.log()]
 
-    def __enter__(self) -> Gateway:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *_: object) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from micropython import FIRMWARE, environment, micropython
+from micropython import FIRMWARE, environment, micropython, run_main
 from siaga_tools.shorten import Small, smaller
 from siaga_tools.shorten.names import HAD_ANYWAY
 from siaga_tools.words import Trouble
@@ -155,17 +155,7 @@ def run(room: Path, texts: dict[str, str], main: str = MAIN) -> str:
         (room / path).parent.mkdir(parents=True, exist_ok=True)
         (room / path).write_text(text, encoding="utf-8")
     (room / "main.py").write_text(main, encoding="utf-8")
-    done = subprocess.run(
-        [micropython(), "main.py"],
-        cwd=room,
-        env=environment(MICROPYPATH=f"{room}:.frozen"),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return run_main(room)
 
 
 def test_what_is_always_loaded_together_is_one_file() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from micropython import FIRMWARE, HEAP, environment, micropython
+from micropython import FIRMWARE, HEAP, environment, micropython, run_main
 from siaga_tools.mpy import AT_HOME, LIMIT_BYTES, WORDS, Compiled, compile_firmware, runnable
 from siaga_tools.words import Trouble
 
@@ -60,18 +60,14 @@ def test_the_same_source_gives_the_same_bytes_wherever_it_lies(
 
 def test_a_button_runs_on_it(tmp_path: Path) -> None:
     room = runnable(FIRMWARE, tmp_path / "room").parent
-    done = subprocess.run(
-        [micropython(), "-X", f"heapsize={HEAP}", "main.py"],
-        cwd=room,
-        env=environment(MICROPYPATH=f"{room}:.frozen", SIAGA_FLASH=str(tmp_path / "button.img"), SIAGA_PINS="button"),
-        input="pin button 0\nheap\nquit\n",
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+    said = run_main(
+        room,
+        *("-X", f"heapsize={HEAP}"),
+        feed="pin button 0\nheap\nquit\n",
+        SIAGA_FLASH=str(tmp_path / "button.img"),
+        SIAGA_PINS="button",
     )
-    assert done.returncode == 0, done.stderr
-    told = [json.loads(line) for line in done.stdout.splitlines()]
+    told = [json.loads(line) for line in said.splitlines()]
     assert [line["device_id"] for line in told if line["ev"] == "start"], "a key was made, and signed with"
     assert [line for line in told if line["ev"] == "heap"]
 

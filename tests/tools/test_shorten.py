@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from micropython import FIRMWARE, environment, micropython
+from micropython import FIRMWARE, environment, micropython, run_main
 from siaga_tools.installed import boards
 from siaga_tools.mpy import AT_HOME, LIMIT_BYTES, compile_firmware, runnable
 from siaga_tools.shorten import smaller
+from siaga_tools.shorten.words import packed, unpacked
 from siaga_tools.words import Trouble
 
 
@@ -160,15 +161,7 @@ def test_what_runs_is_the_same(tmp_path: Path) -> None:
         for path, text in them.items():
             (room / path).write_text(text)
         (room / "main.py").write_text(main)
-        done = subprocess.run(
-            [micropython(), "main.py"],
-            cwd=room,
-            env=environment(MICROPYPATH=str(room)),
-            capture_output=True,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stderr
-        outcomes.append(done.stdout)
+        outcomes.append(run_main(room))
     assert outcomes[0] == outcomes[1]
 
 
@@ -246,50 +239,53 @@ def test_long_texts_lie_in_a_file_and_are_said_all_the_same(tmp_path: Path) -> N
         (tmp_path / path).write_text(text, encoding="utf-8")
     (tmp_path / "main.py").write_text(WORDY_MAIN)
     room = runnable(tmp_path, tmp_path / "room").parent
-    words = (room / "siaga" / "words.txt").read_text(encoding="utf-8").splitlines()
-    assert words == [
+    words = room / "siaga" / "words.txt"
+    assert unpacked(words.read_bytes()) == [
         "a text that is long enough, with the number %d",
         "a text that is long enough, with the numbers %d and %r",
         "a text that is long enough: ü",
     ]
     assert b"long enough, with" not in (room / "siaga" / "app.mpy").read_bytes()
-    said = [run_button(room, main) for main in (tmp_path, room)]
+    said = [run_main(main) for main in (tmp_path, room)]
     assert said[0] == said[1] and "numbers 7 and 'u'" in said[0]
     (room / "siaga" / "words.txt").write_bytes(b"a text cut sho")
-    spare = run_button(room, room).splitlines()
+    spare = run_main(room).splitlines()
     assert spare == ["text 0 7", "text 1 (7, 'u')", "text 2 None", "text 2 None", *said[0].splitlines()[4:]]
     (room / "siaga" / "words.txt").unlink()
-    assert run_button(room, room).splitlines() == spare
+    assert run_main(room).splitlines() == spare
 
 
-def run_button(room: Path, main: Path) -> str:
-    done = subprocess.run(
-        [micropython(), "main.py"],
-        cwd=main,
-        env=environment(MICROPYPATH=f"{main}:.frozen"),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+EACH_TEXT = """
+import words
+
+for number in range(len(words.ALL)):
+    assert words.long_text(number) == words.ALL[number], number
+with open("words.txt", "rb") as file:
+    whole = file.read()
+for length in range(0, len(whole), 61):
+    with open("words.txt", "wb") as file:
+        file.write(whole[:length])
+    for number in range(0, len(words.ALL), 9):
+        assert words.long_text(number) in (words.ALL[number], "text %d None" % number), (length, number)
+    assert words.long_text(number, (1, 2)).startswith("text %d (1, 2)" % number)
+print(words.long_text(len(words.ALL)), "of", len(words.ALL))
+"""
 
 
-def test_a_text_of_many_pieces_is_read_whole(tmp_path: Path) -> None:
-    """Longer than what is read at a time, and lines that end where a piece does."""
-    texts = [f"{length:0{length}d}" for length in (1, 63, 64, 62, 65, 127, 128, 300, 5)]
-    (tmp_path / "words.py").write_text(WORDY["siaga/words.py"])
-    (tmp_path / "words.txt").write_text("".join(f"{text}\n" for text in texts))
-    (tmp_path / "main.py").write_text(f"import words\nfor n in range({len(texts)}):\n    print(words.long_text(n))\n")
-    assert run_button(tmp_path, tmp_path).split("\n")[:-1] == texts
+def test_each_text_is_read_as_it_was_and_a_file_cut_short_gives_whole_ones_or_numbers(tmp_path: Path) -> None:
+    """Among them many that reach farther back than the window."""
+    texts = [text for _, text in smaller(*sources()).texts]
+    (tmp_path / "words.py").write_text(f"{WORDY['siaga/words.py']}\nALL = {texts!r}\n")
+    (tmp_path / "words.txt").write_bytes(packed(texts))
+    (tmp_path / "main.py").write_text(EACH_TEXT)
+    assert run_main(tmp_path) == f"text {len(texts)} None of {len(texts)}\n"
 
 
 def test_a_board_carries_the_texts_of_what_it_has(tmp_path: Path) -> None:
     for board, has in (("esp32_devkit", False), ("t_a7670", True)):
         compile_firmware(FIRMWARE, tmp_path / board, boards=(board,))
-        text = (tmp_path / board / "siaga" / "words.txt").read_text(encoding="utf-8")
-        assert ("PWRKEY" in text) == has
+        texts = unpacked((tmp_path / board / "siaga" / "words.txt").read_bytes())
+        assert any("PWRKEY" in text for text in texts) == has
 
 
 def test_a_traceback_from_a_chip_is_spelled_out() -> None:

@@ -23,6 +23,7 @@ from typing import Final
 
 from siaga_tools.installed import of_boards
 from siaga_tools.shorten import Small, smaller
+from siaga_tools.shorten.words import packed
 from siaga_tools.words import Trouble
 
 # A board that no button has: it stays at home.
@@ -73,8 +74,7 @@ def compile_firmware(
         compiled.append(Compiled(Path(name).with_suffix(".mpy").as_posix(), target.stat().st_size))
     if small.texts:
         words = out / WORDS
-        lines_ = [text if path in wanted else "" for path, text in small.texts]
-        words.write_text("".join(f"{line}\n" for line in lines_), encoding="utf-8", newline="\n")
+        words.write_bytes(packed([text if path in wanted else "" for path, text in small.texts]))
         compiled.append(Compiled(WORDS, words.stat().st_size))
     return compiled
 

@@ -8,49 +8,26 @@ line need not be kept anywhere else: a lost file is made anew.
 from __future__ import annotations
 
 import fcntl
-import logging
 import os
 import signal
-import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from siaga_gateway.domain.registry import ADMITTED
 from siaga_gateway.domain.verify import GatewayKey
 from siaga_gateway.formats.mosquitto import is_device, password_line
-from siaga_gateway.service.store import Store, StoreFailing
+from siaga_gateway.service.broker_access import Change, PasswordsUnusable
+from siaga_gateway.service.store import Store
 
-log = logging.getLogger(__name__)
-
-_EVERY_S: Final = 2.0
-# A reload holds Mosquitto up for a moment (a seventh of a second with 100,000 buttons), so many enrolments share one:
-# the pause after it is longer by a second for so many.
-_BUTTONS_A_SECOND: Final = 10_000
 _SALT_BYTES: Final = 12
 _AT_A_TIME: Final = 500
 
 
-class PasswordsUnusable(Exception):
-    """The password file cannot be kept, or Mosquitto not told; the text says why and how to mend it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """To how many buttons the broker was opened and closed, and how many may log in now."""
-
-    given: int = 0
-    withdrawn: int = 0
-    admitted: int = 0
-
-    def __bool__(self) -> bool:
-        return self.given > 0 or self.withdrawn > 0
-
-
 class PasswordFile:
-    """`pid_file`: of the Mosquitto that reads it; None: somebody else tells it."""
+    """Implements service.broker_access.BrokerPasswords. `pid_file`: of the Mosquitto that reads it; None: somebody else
+    tells it."""
 
     def __init__(self, path: Path, pid_file: Path | None = None) -> None:
         self._path = path
@@ -145,53 +122,3 @@ class PasswordFile:
                 f"{getattr(error, 'strerror', None) or error}. It reads them at its next start; until then "
                 "`systemctl reload mosquitto` does it"
             ) from None
-
-
-class BrokerAccess:
-    """Follows the registry while the gateway runs, in a thread of its own. `changed` hears of each change."""
-
-    def __init__(
-        self, store: Store, key: GatewayKey, file: PasswordFile, changed: Callable[[Change], None] = lambda change: None
-    ) -> None:
-        self._store = store
-        self._key = key
-        self._file = file
-        self._changed = changed
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="broker-access", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
-
-    def _run(self) -> None:
-        done = -1  # the registry's version that the file has
-        untold = True  # Mosquitto may have started before an earlier gateway wrote its last
-        said = ""
-        pause_s = admitted_s = 0.0
-        while not self._stop.wait(pause_s):
-            pause_s = _EVERY_S
-            try:
-                version = self._store.registry_version()
-                if version != done:
-                    change = self._file.keep_in_step(self._store, self._key)
-                    done = version
-                    admitted_s = change.admitted / _BUTTONS_A_SECOND
-                    if change:
-                        untold = True
-                        self._changed(change)
-                if untold:
-                    self._file.tell()
-                    untold = False
-                    pause_s += admitted_s
-                said = ""
-            except StoreFailing as error:
-                log.debug("the registry cannot be read: %s", error)
-            except PasswordsUnusable as error:
-                if str(error) != said:
-                    said = str(error)
-                    log.error("%s", error)

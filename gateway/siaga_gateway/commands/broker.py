@@ -8,11 +8,13 @@ from pathlib import Path
 import click
 
 from siaga_gateway.adapters.mosquitto_passwords import PasswordFile
+from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.commands.shared import config_option, opened, told_plainly
 from siaga_gateway.config import Settings, SettingsError
 from siaga_gateway.formats import mosquitto
 from siaga_gateway.formats.mosquitto import DOOR, GATEWAY, Layout, Listener
 from siaga_gateway.keyfile import read_key
+from siaga_gateway.service.broker_access import BrokerPasswords
 
 _LOOPBACK = "127.0.0.1"
 _RESERVE = 100  # connections of a gateway's listener
@@ -142,17 +144,30 @@ def _file(settings: Settings) -> PasswordFile:
     return PasswordFile(settings.broker.passwords, settings.broker.pid_file)
 
 
+def _kept(settings: Settings, store: SqlStore) -> list[tuple[str, BrokerPasswords]]:
+    """What the settings say is kept in step."""
+    kept: list[tuple[str, BrokerPasswords]] = []
+    if settings.broker.table:
+        from siaga_gateway.adapters.broker_table import PasswordTable
+
+        kept.append(("broker_user", PasswordTable(store)))
+    if settings.broker.passwords is not None or not kept:
+        file = _file(settings)
+        kept.append((str(settings.broker.passwords), file))
+    return kept
+
+
 @click.command()
 @config_option
 @told_plainly
 def broker_sync(config: Path) -> None:
     """Bring the broker's passwords into step with the registry. A running gateway does so by itself."""
     with opened(config) as (settings, store):
-        file = _file(settings)
-        change = file.keep_in_step(store, read_key(settings.data_dir))
-        if change:
-            file.tell()
-    click.echo(f"{change.given} given, {change.withdrawn} withdrawn")
+        for place, passwords in _kept(settings, store):
+            change = passwords.keep_in_step(store, read_key(settings.data_dir))
+            if change:
+                passwords.tell()
+            click.echo(f"{place}: {change.given} given, {change.withdrawn} withdrawn")
 
 
 @click.command()

@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 import click
 
 from siaga_gateway.adapters.clock import WallClock
-from siaga_gateway.adapters.mosquitto_passwords import PasswordsUnusable
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, open_store, store_is_there
 from siaga_gateway.config import Settings, SettingsError, load
 from siaga_gateway.domain.command import CommandError
 from siaga_gateway.domain.personal import PersonalKeyError
 from siaga_gateway.domain.supervision import PROFILES
+from siaga_gateway.service.broker_access import PasswordsUnusable
 from siaga_gateway.service.enrol import EnrolError
 from siaga_gateway.service.maintenance_desk import MaintenanceError
 from siaga_gateway.service.retention import RetentionError

@@ -13,6 +13,7 @@ from typing import Final
 
 from siaga_gateway.service import journal
 from siaga_gateway.service.ports import Clock
+from siaga_gateway.service.recurring import Recurring
 from siaga_gateway.service.store import Store, StoreFailing
 
 log = logging.getLogger(__name__)
@@ -36,16 +37,13 @@ class DisclosureLog:
         self._lock = threading.Lock()
         self._seen: dict[tuple[str, int, str], int] = {}
         self._gathered: dict[str, list[int]] = {}
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="disclosures", daemon=True)
+        self._writes = Recurring("disclosures", self._write_gathered, end_s=10)
 
     def start(self) -> None:
-        self._thread.start()
+        self._writes.start()
 
     def stop(self) -> None:
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(10)
+        self._writes.stop()
         self.write()
 
     def shown(self, operator: str, incident_id: int, what: str = _INCIDENT) -> None:
@@ -84,12 +82,9 @@ class DisclosureLog:
             for operator, numbers in gathered.items():
                 self._gather(operator, numbers)
 
-    def _run(self) -> None:
-        while not self._stop.wait(_GATHER_S):
-            try:
-                self.write()
-            except Exception:
-                log.exception("what operators were shown could not be noted")
+    def _write_gathered(self) -> float:
+        self.write()
+        return _GATHER_S
 
     def _gather(self, operator: str, numbers: Collection[int]) -> None:
         if not numbers:

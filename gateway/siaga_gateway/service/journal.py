@@ -55,6 +55,11 @@ RETENTION_RUN: Final = "retention_run"  # statuses, incidents, notes, owners, st
 PERSONAL_KEY_CHANGED: Final = "personal_key_changed"  # before, after (ids of keys), owners, notes
 PERSONAL_KEY_MISSING: Final = "personal_key_missing"  # why: owners cannot be read until it is back
 
+# The console's door
+SIGNED_IN: Final = "signed_in"  # by_password (false: the console asks for a name only, on the gateway's own machine)
+SIGNED_OUT: Final = "signed_out"
+SIGN_IN_REFUSED: Final = "sign_in_refused"  # why (wrong, wait), count; the actor where the name is an operator's
+
 # Copies
 AUDIT_EXPORTED: Final = "audit_exported"  # after, head: numbers of entries, from the one after `after` up to `head`
 BACKUP_MADE: Final = "backup_made"  # file, size, sha256, head (number of its last entry)
@@ -108,5 +113,5 @@ INCIDENT_KINDS: Final = frozenset(
     }
 )
 # For whoever audits, not for operators: their feed does not show them.
-QUIET_KINDS: Final = frozenset({PERSONAL_READ, SIGNATURE_ADDED})
+QUIET_KINDS: Final = frozenset({PERSONAL_READ, SIGNATURE_ADDED, SIGNED_IN, SIGNED_OUT, SIGN_IN_REFUSED})
 SECURITY_KINDS: Final = frozenset({MALFORMED, UNKNOWN_DEVICE, FORGED, CONTRADICTION, UNPROCESSED})

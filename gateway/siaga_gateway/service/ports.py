@@ -89,6 +89,18 @@ class Disclosures(Protocol):
         ...
 
 
+class SignIns(Protocol):
+    """Told who came to the console, left it or was turned away. Never raises for a store that fails."""
+
+    def signed_in(self, operator: str, by_password: bool) -> None: ...
+
+    def signed_out(self, operator: str) -> None: ...
+
+    def refused(self, operator: str | None, why: str) -> None:
+        """`operator`: whose name was given, where it is one's. `why`: wrong, or wait (guessed too often)."""
+        ...
+
+
 class AcknowledgementSender(Protocol):
     """Sends signed downlink frames to a device."""
 

@@ -7,7 +7,6 @@ what a court or an inquiry needs, nobody sees them on the console, and the audit
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Final
@@ -15,13 +14,13 @@ from typing import Final
 from siaga_gateway.domain.registry import RegistrationState, state_at
 from siaga_gateway.service import journal
 from siaga_gateway.service.ports import Bell, Clock
-from siaga_gateway.service.store import Enrolled, Store, StoreFailing
+from siaga_gateway.service.store import Enrolled, Store
 
 log = logging.getLogger(__name__)
 
 DAY_MS: Final = 86_400_000
 _PAGE: Final = 500  # in one transaction: the gateway writes between them
-_LOOK_S: Final = 600.0
+EVERY_S: Final = 600.0  # whether a day has passed
 _RUN: Final = "retention"
 BY_POLICY: Final = "retention"
 # A person whose button may still be pressed for help cannot be forgotten.
@@ -187,47 +186,19 @@ class Retention:
         return len(erased.incident_ids)
 
 
-class RetentionWorker:
-    """Runs it once a day, in one worker of all; `start`, `stop`. `daily` is called in every worker, once a day."""
+class DailyRetention:
+    """A job of the rounds: once a day by one worker of all, also when all of them were started anew meanwhile."""
 
-    def __init__(
-        self, store: Store, retention: Retention, clock: Clock, bell: Bell, daily: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, store: Store, retention: Retention, clock: Clock, bell: Bell) -> None:
         self._store = store
         self._retention = retention
         self._clock = clock
         self._bell = bell
-        self._daily = daily
-        self._today = clock.now_ms() // DAY_MS
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(15)
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self.work()
-            except StoreFailing as error:
-                log.error("what is too old could not be removed: %s; trying again", error)
-            except Exception:
-                log.exception("what is too old could not be removed: an unexpected fault; trying again")
-            self._stop.wait(_LOOK_S)
 
     def work(self) -> None:
         """What is due now. Raises StoreFailing."""
-        now_ms = self._clock.now_ms()
-        if now_ms // DAY_MS != self._today:
-            self._today = now_ms // DAY_MS
-            self._daily()
         with self._store.transaction() as transaction:
-            mine = transaction.claim(_RUN, now_ms, DAY_MS)
+            mine = transaction.claim(_RUN, self._clock.now_ms(), DAY_MS)
         if mine:
             done = self._retention.run()
             log.info("removed what was too old: %s", done.facts())

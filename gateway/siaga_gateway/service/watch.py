@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from typing import Final
 
 from siaga_gateway.service.ports import Bell
+from siaga_gateway.service.recurring import Recurring
 from siaga_gateway.service.store import Store, StoreFailing
 
 log = logging.getLogger(__name__)
@@ -25,29 +25,25 @@ class JournalWatch:
         self._store = store
         self._bell = bell
         self._grown = grown
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="journal-watch", daemon=True)
+        self._last = -1  # the journal's entry up to which the bell was rung
+        self._looks = Recurring("journal-watch", self._look, end_s=5)
 
     def start(self) -> None:
-        self._thread.start()
+        self._looks.start()
 
     def stop(self) -> None:
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
+        self._looks.stop()
 
-    def _run(self) -> None:
-        last = -1
-        while not self._stop.is_set():
-            try:
-                self._store.await_change(_EVERY_S)
-                now = self._store.last_journal_id()
-            except StoreFailing as error:
-                log.debug("the journal cannot be read: %s", error)
-                self._stop.wait(_EVERY_S)
-                continue
-            if now != last:
-                last = now
-                self._bell.ring()
-                self._grown()
-                self._stop.wait(_BREATH_S)
+    def _look(self) -> float:
+        try:
+            self._store.await_change(_EVERY_S)
+            now = self._store.last_journal_id()
+        except StoreFailing as error:
+            log.debug("the journal cannot be read: %s", error)
+            return _EVERY_S
+        if now == self._last:
+            return 0.0
+        self._last = now
+        self._bell.ring()
+        self._grown()
+        return _BREATH_S

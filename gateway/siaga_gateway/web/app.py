@@ -12,7 +12,7 @@ from fastapi.staticfiles import StaticFiles
 
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.service.maintenance_desk import MaintenanceDesk
-from siaga_gateway.service.ports import Bell, Clock, Disclosures, JournalReader, Operate
+from siaga_gateway.service.ports import Bell, Clock, Disclosures, JournalReader, Operate, SignIns
 from siaga_gateway.web import api, pages
 from siaga_gateway.web import maintenance as pages_of_maintenance
 from siaga_gateway.web.auth import Sessions, SignIn
@@ -48,12 +48,14 @@ def create_app(
     reader: JournalReader,
     operate: Operate,
     disclosures: Disclosures,
+    sign_ins: SignIns,
     bell: Bell,
     options: ConsoleOptions,
     clock: Clock,
     maintenance: MaintenanceDesk | None = None,
 ) -> FastAPI:
-    """The console. `reader`, `operate` and `disclosures` are called from threads; `bell` from the event loop.
+    """The console. `reader`, `operate`, `disclosures` and `sign_ins` are called from threads; `bell` from the event
+    loop.
 
     Raises VendorMissing where static/vendor was not built. Before the server waits for its connections to end, call
     `end_streams`: a live stream never ends by itself.
@@ -72,6 +74,7 @@ def create_app(
         streams=streams,
         sessions=Sessions(options.secret, options.operators, clock),
         sign_in=SignIn(options.operators, clock),
+        sign_ins=sign_ins,
         gateway_name=options.gateway_name,
         mode=options.mode,
         language=options.language,

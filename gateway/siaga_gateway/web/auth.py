@@ -104,12 +104,14 @@ class Sessions:
 
 
 class SignInRefused(Exception):
-    """Not signed in; `key` names the text that says why, `wait_s` how long to wait."""
+    """Not signed in; `key` names the text that says why, `wait_s` how long to wait, `operator` whose name was given,
+    where it is an operator's."""
 
-    def __init__(self, key: str, wait_s: int = 0) -> None:
+    def __init__(self, key: str, wait_s: int = 0, operator: str | None = None) -> None:
         super().__init__(key)
         self.key = key
         self.wait_s = wait_s
+        self.operator = operator
 
 
 class SignIn:
@@ -129,15 +131,16 @@ class SignIn:
             if cleaned is None:
                 raise SignInRefused("console.sign_in.name_needed")
             return cleaned
+        known = self._operators.get(cleaned or "")
+        named = None if known is None else cleaned
         wait_ms = self._wait_ms(address)
         if wait_ms > 0:
-            raise SignInRefused("console.sign_in.wait", -(-wait_ms // 1000))
-        known = self._operators.get(cleaned or "")
+            raise SignInRefused("console.sign_in.wait", -(-wait_ms // 1000), named)
         with self._one_at_a_time:
             right = self._verify(password, known or _nobodys_hash())
         if known is None or cleaned is None or not right:
             self._failed(address)
-            raise SignInRefused("console.sign_in.wrong")
+            raise SignInRefused("console.sign_in.wrong", operator=named)
         with self._counting:
             self._failures.pop(address, None)
         return cleaned

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from siaga_gateway.catalogue import LANGUAGES, clock_time, text
 from siaga_gateway.domain.incident import Disposition, Mode
 from siaga_gateway.service.maintenance_desk import MaintenanceDesk
-from siaga_gateway.service.ports import Clock, Disclosures, JournalReader, Operate
+from siaga_gateway.service.ports import Clock, Disclosures, JournalReader, Operate, SignIns
 from siaga_gateway.web.auth import Session, Sessions, SignIn
 from siaga_gateway.web.live import LiveStreams
 
@@ -42,6 +42,7 @@ class Desk:
     streams: LiveStreams
     sessions: Sessions
     sign_in: SignIn
+    sign_ins: SignIns
     gateway_name: str
     mode: Mode
     language: str

@@ -80,15 +80,21 @@ def sign_in(
     try:
         operator = desk.sign_in.check(name, password, address)
     except SignInRefused as refused:
+        if desk.passwords:
+            desk.sign_ins.refused(refused.operator, "wait" if refused.wait_s else "wrong")
         problem = text(refused.key, language, seconds=refused.wait_s)
         return _sign_in_page(desk, language, name, problem, 429 if refused.wait_s else 403)
+    desk.sign_ins.signed_in(operator, desk.passwords)
     answer = RedirectResponse("/", 303)
     _set_cookie(request, answer, desk.sessions.cookie, desk.sessions.issue(operator), SESSION_MS // 1000)
     return answer
 
 
 @router.post("/sign-out")
-def sign_out(desk: TheDesk) -> Response:
+def sign_out(request: Request, desk: TheDesk) -> Response:
+    session = desk.sessions.read(request.cookies.get(desk.sessions.cookie))
+    if session is not None:
+        desk.sign_ins.signed_out(session.operator)
     answer = RedirectResponse("/sign-in", 303)
     answer.delete_cookie(desk.sessions.cookie, httponly=True, samesite="strict")
     return answer

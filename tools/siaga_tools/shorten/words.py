@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+import zlib
 from typing import Final
 
 from siaga_tools.shorten.program import Edit, Module, Program, of_node
@@ -16,7 +17,8 @@ from siaga_tools.words import Trouble
 
 HOME: Final = "siaga.words"
 _CALL: Final = "long_text"
-_SHORTEST: Final = 24  # below that the call costs as much as it saves
+_WINDOW_BITS: Final = 10  # as siaga/words.py has it
+_SHORTEST: Final = 16  # below that the call costs as much as it saves
 _FOR_PEOPLE: Final = re.compile(r"[^\x00-\x1f]* [^\x00-\x1f]* [^\x00-\x1f]*")
 _STAYS: Final = ("siaga/boards/", "siaga/core/fix.py", "siaga/core/nmea.py", "siaga/core/modem_fix.py")
 
@@ -46,6 +48,17 @@ def take_out(program: Program) -> tuple[Program, list[tuple[str, str]]]:
             place = (at.lineno, at.col_offset)
             edits[module.dotted].append(Edit(place, place, f"from {HOME} import {_CALL}; "))
     return program.edited(edits), texts
+
+
+def packed(texts: list[str]) -> bytes:
+    """The file: the texts, a line each, deflated; the same bytes every time."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -_WINDOW_BITS, 9)
+    return packer.compress("".join(f"{text}\n" for text in texts).encode()) + packer.flush()
+
+
+def unpacked(file: bytes) -> list[str]:
+    """The texts in such a file, by their numbers."""
+    return zlib.decompress(file, -_WINDOW_BITS).decode().splitlines()
 
 
 def _edits(node: ast.Constant, formatted: ast.BinOp | None, number: int) -> list[Edit]:

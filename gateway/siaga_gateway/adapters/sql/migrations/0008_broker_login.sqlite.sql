@@ -1,0 +1,1 @@
+-- Nothing: no broker asks a file. PostgreSQL has the table of who may log in.
