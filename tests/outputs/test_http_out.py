@@ -22,7 +22,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from outputs.cap_reading import one, tree
 from outputs.incidents import SENT_MS, opened
 from outputs.posting import SECRET, FixedClock, refused
-from outputs.receiver import Handler, Receiver, answer, in_turn, raw
+from outputs.receiver import Handler, Receiver, answer, in_turn, kept, raw, reset
 from siaga_gateway.adapters.http_out import CapHttpOutput, WebhookOutput
 from siaga_gateway.adapters.http_post import LONGEST_RETRY_AFTER_S, retry_after_s
 from siaga_gateway.service.ports import Delivered
@@ -160,10 +160,11 @@ def test_more_than_one_answer_ends_the_connection(receiver: Receiver, make: Call
     """The next message must not be taken for delivered because of an answer to the one before."""
     output = make()
     one = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
-    receiver.behaviour = in_turn(raw(one + one), answer(503))
+    receiver.behaviour = in_turn(kept(one + one), answer(503))
     assert isinstance(output.deliver(opened(), "k1"), Delivered)
     refused(output.deliver(opened(), "k2"))
-    assert len(receiver.requests) == 2
+    assert [request.headers["webhook-id"] for request in receiver.requests] == ["k1", "k2"]
+    assert len({request.client for request in receiver.requests}) == 2
 
 
 @pytest.mark.parametrize("interim", [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nx: y\r\n\r\n" * 3])
@@ -193,8 +194,24 @@ def test_a_connection_that_the_receiver_closed_meanwhile_is_made_anew(
     output = make()
     receiver.behaviour = in_turn(raw(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"), answer(204))
     assert isinstance(output.deliver(opened(), "k1"), Delivered)
-    time.sleep(0.5)
     assert isinstance(output.deliver(opened(), "k2"), Delivered)
+
+
+def test_a_kept_connection_that_breaks_at_the_next_message_costs_no_try(
+    receiver: Receiver, make: Callable[..., WebhookOutput]
+) -> None:
+    """As when the receiver closes what was idle at the moment in which a press comes."""
+    output = make()
+    receiver.behaviour = in_turn(answer(204), reset, answer(204))
+    assert isinstance(output.deliver(opened(), "k1"), Delivered)
+    assert isinstance(output.deliver(opened(), "k2"), Delivered)
+    assert [request.headers["webhook-id"] for request in receiver.requests] == ["k1", "k2", "k2"]
+
+
+def test_a_new_connection_that_breaks_is_a_failure(receiver: Receiver, make: Callable[..., WebhookOutput]) -> None:
+    receiver.behaviour = reset
+    assert not refused(make().deliver(opened(), "k")).permanent
+    assert len(receiver.requests) == 1
 
 
 @pytest.mark.parametrize("key", ["", "a b", "a\r\nx-evil: 1", "kunci-é", "\x00"])

@@ -78,8 +78,20 @@ class Line:
         self._closed = False
 
     def exchange(self, request: bytes, until: float) -> Answer:
-        """Send the whole request once and read the answer. Raises ExchangeFailed."""
-        connection = self._kept() or self._connect(until)
+        """Send the whole request and read the answer. Raises ExchangeFailed.
+
+        Where a kept connection breaks off it is sent once more, on a new one: receivers close what was idle for some
+        seconds, and may do so in this very moment. So it may come twice.
+        """
+        kept = self._kept()
+        if kept is not None:
+            try:
+                return self._on(kept, request, until)
+            except BrokeOff:
+                pass
+        return self._on(self._connect(until), request, until)
+
+    def _on(self, connection: _Connection, request: bytes, until: float) -> Answer:
         try:
             answer = connection.exchange(request, until)
         except BaseException:
