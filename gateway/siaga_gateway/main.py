@@ -47,6 +47,7 @@ from siaga_gateway.service.operate import Operator
 from siaga_gateway.service.outbox import OutboxWorker, wake_all
 from siaga_gateway.service.ports import Clock, Output
 from siaga_gateway.service.sign_in_log import SignInLog
+from siaga_gateway.service.stage_relay import StageRelay
 from siaga_gateway.service.watch import JournalWatch
 from siaga_gateway.workers import Workers, end_with_parent
 
@@ -110,7 +111,6 @@ def _run(
     ]
     warn_of_orphans(store, outputs)
     wake = wake_all(workers)
-    watch = JournalWatch(store, bell, wake)
     entry_point = _EntryPoint()
     link = MqttLink(
         settings.mqtt,
@@ -129,7 +129,15 @@ def _run(
     access = _broker_access(settings, store, gateway_key, clock)
     others = OtherBearers(settings, clock=clock, sink=entry_point, journalled=bearer_journalled)
     downlinks = Downlinks(link, others.replies, paid=(SMS,))
+    relay = StageRelay(store, keyring, downlinks, clock) if others.replies else None
     commands = CommandWorker(store, keyring, downlinks, bell, clock)
+
+    def grown() -> None:
+        wake()
+        if relay is not None:
+            relay.wake()
+
+    watch = JournalWatch(store, bell, grown)
     names = tuple(output.name for output in outputs)
     verifier = VerifyProcess() if settings.verify_process and room_beside(seat.of) else None
     ingest = Ingest(
@@ -154,7 +162,8 @@ def _run(
     )
     entry_point.ingest = ingest
     operations = Operations(settings, store, bell, clock, link, others, ingest, workers, name)
-    operator = Operator(store, keyring, downlinks, bell, clock, outputs=names, committed=wake)
+    # By other ways than MQTT its steps are told by the process that has them, see StageRelay.
+    operator = Operator(store, keyring, link, bell, clock, outputs=names, committed=grown)
     disclosures = DisclosureLog(store, clock)
     daily = housekeeping(settings, store, bell, clock, name)
     sign_ins = SignInLog(store, clock)
@@ -173,6 +182,8 @@ def _run(
         except BrokerUnreachable as error:
             raise StartError(str(error)) from None
         others.start()
+        if relay is not None:
+            relay.start()
         commands.start()
         for each in access:
             each.start()
@@ -209,6 +220,8 @@ def _run(
         if verifier is not None:
             verifier.close()
         commands.stop()
+        if relay is not None:
+            relay.stop()
         daily.stop()
         disclosures.stop()
         sign_ins.stop()

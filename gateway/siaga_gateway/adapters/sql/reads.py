@@ -83,6 +83,13 @@ class SqlReads(AuditReads, MaintenanceReads):
     def journal_after(self, after_id: int, limit: int = 500) -> Sequence[JournalEntry]:
         return [entry_of(row) for row in self.fetch(f"{_JOURNAL} WHERE id > ? ORDER BY id LIMIT ?", (after_id, limit))]
 
+    def journal_of_kinds(self, kinds: Collection[str], after_id: int, until_id: int) -> Sequence[JournalEntry]:
+        among, parameters = self.writing.among("journal", "kind", sorted(kinds))
+        rows = self.fetch(
+            f"{_JOURNAL} WHERE id > ? AND id <= ? AND {among} ORDER BY id", (after_id, until_id, *parameters)
+        )
+        return [entry_of(row) for row in rows]
+
     def journal_last(self, limit: int) -> Sequence[JournalEntry]:
         return [entry_of(row) for row in self.fetch(f"{_JOURNAL} ORDER BY id DESC LIMIT ?", (limit,))][::-1]
 

@@ -11,13 +11,13 @@ device first, and reads after that what it decides by.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from siaga_gateway.service.audit import AuditReader
-from siaga_gateway.service.ports import JournalReader
+from siaga_gateway.service.ports import JournalEntry, JournalReader
 from siaga_gateway.service.store.commands import CommandReading, CommandWriting
 from siaga_gateway.service.store.events import (
     EventKey,
@@ -134,6 +134,10 @@ class Store(
         ...
 
     def release_lease(self, name: str, holder: str) -> None: ...
+
+    def journal_of_kinds(self, kinds: Collection[str], after_id: int, until_id: int) -> Sequence[JournalEntry]:
+        """Entries of these kinds with after_id < id <= until_id, oldest first."""
+        ...
 
     def remembered(self, name: str) -> str | None: ...
 
