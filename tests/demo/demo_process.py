@@ -115,6 +115,20 @@ def children(pid: int) -> dict[int, str]:
     return family
 
 
+PARTS = ("leash broker", "gateway run", "verify_process", "micropython")
+
+
+def strangers(family: Mapping[int, str]) -> list[str]:
+    """What a demo's family has too much or too little: it is a broker, a gateway, three buttons, and where the machine
+    has a core for it the gateway's process that checks signatures."""
+    counts = {part: sum(part in command for command in family.values()) for part in PARTS}
+    wanted = {"leash broker": 1, "gateway run": 1, "micropython": 3}
+    wrong = [f"{counts[part]} of {part}" for part, count in wanted.items() if counts[part] != count]
+    if counts["verify_process"] > 1:
+        wrong.append("more than one verify_process")
+    return wrong + [command for command in family.values() if not any(part in command for part in PARTS)]
+
+
 def all_gone(pids: Mapping[int, str], *, deadline_s: float = 15) -> dict[int, str]:
     """Wait until these processes have ended; those that have not."""
     until = time.monotonic() + deadline_s
