@@ -226,6 +226,8 @@ def _run(
         disclosures.stop()
         sign_ins.stop()
         for worker in workers:
+            worker.end()
+        for worker in workers:
             worker.stop()
         watch.stop()
         for each in access:

@@ -31,6 +31,7 @@ def make_output(output: OutputSettings, settings: Settings, clock: Clock) -> Out
                     ca_file=output.ca,
                     allow_plaintext=output.plaintext,
                     language=settings.language,
+                    at_once=output.at_once,
                 )
             case "cap_http":
                 return CapHttpOutput(
@@ -44,6 +45,7 @@ def make_output(output: OutputSettings, settings: Settings, clock: Clock) -> Out
                     ca_file=output.ca,
                     allow_plaintext=output.plaintext,
                     language=settings.language,
+                    at_once=output.at_once,
                 )
             case "cap_folder":
                 return CapFolderOutput(

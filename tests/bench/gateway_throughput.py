@@ -59,6 +59,7 @@ class Nowhere:
 
     name = "nowhere"
     receives_tests = False
+    at_once = 1
 
     def __init__(self) -> None:
         self.taken = 0

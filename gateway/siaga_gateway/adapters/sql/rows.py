@@ -255,9 +255,7 @@ def incident_row(incident: Incident, sealing: Sealing) -> Row:
 
 def from_snapshot(text: str, owner_row: Row, sealing: Sealing) -> Incident:
     """The incident as it was, with the owner as known today."""
-    kept = snapshots.fields(text)
-    kept["device_id"] = bytes.fromhex(kept["device_id"])
-    return incident_of((*(kept.get(name) for name in INCIDENT), *owner_row), sealing)
+    return incident_of((*snapshots.row(text), *owner_row), sealing)
 
 
 def entry_of(row: Row) -> JournalEntry:

@@ -61,6 +61,15 @@ def fields(text: str) -> dict[str, Any]:
     return kept if isinstance(kept, dict) else dict(zip(INCIDENT, kept, strict=False))
 
 
+def row(text: str) -> Row:
+    """The row that `packed` was given. What older versions did not keep is None."""
+    kept: list[Any] | dict[str, Any] = orjson.loads(text)
+    if isinstance(kept, dict):
+        kept = [kept.get(name) for name in INCIDENT]
+    kept[_ID_AT] = bytes.fromhex(kept[_ID_AT])
+    return (*kept, *(None,) * (len(INCIDENT) - len(kept)))
+
+
 def changed(text: str, changes: Mapping[str, Any]) -> str | None:
     """The snapshot with other values, where there is one to be changed; None: it stays as it is."""
     kept = fields(text)

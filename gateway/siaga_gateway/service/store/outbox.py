@@ -88,3 +88,7 @@ class OutboxReading(Protocol):
     def notice(self, delivery: Delivery) -> Notice:
         """The notice, with those before it that this output was to get as `previous`."""
         ...
+
+    def notices(self, deliveries: Sequence[Delivery]) -> Mapping[int, Notice]:
+        """The notices of many deliveries of one output, by the delivery's number, in as many queries as for one."""
+        ...
