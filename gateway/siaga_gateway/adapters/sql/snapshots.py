@@ -46,6 +46,7 @@ INCIDENT: Final = (
     "told_longitude",
     "told_accuracy_m",
 )
+_ID_AT: Final = INCIDENT.index("device_id")
 
 
 def packed(row: Row) -> str:
