@@ -261,18 +261,20 @@ def test_while_the_store_does_not_record_nothing_more_is_begun_and_nothing_is_se
         tries.release()
         raise StoreFailing("the disk is full")
 
-    incidents(store, 3)
+    incidents(store, 40)
     monkeypatch.setattr(store, "transaction", full)
     desk = Desk(takes, at_once=3)
-    with running(store, desk):
+    with running(store, desk) as worker:
         for _ in range(3):
             assert tries.acquire(timeout=WAIT_S)
+        eventually(lambda: not worker._slots._begun, "what was under way ended", WAIT_S)
         asked = len(desk.asked)
+        for _ in range(3):
+            assert tries.acquire(timeout=WAIT_S)
+        assert len(desk.asked) == asked < 40
         monkeypatch.setattr(store, "transaction", whole)
-        incidents(store, 3, first=50)
         eventually(lambda: not store.pending("cad"), "recorded, and the rest delivered", WAIT_S)
-    assert asked <= 3
-    assert len(desk.asked) == len({key for key, _ in desk.asked}) == 6
+    assert len(desk.asked) == len({key for key, _ in desk.asked}) == 40
 
 
 def test_what_was_not_recorded_when_the_process_died_comes_again_under_the_same_key(
@@ -297,15 +299,18 @@ def test_what_was_not_recorded_when_the_process_died_comes_again_under_the_same_
     assert before <= set(again) and len(again) == len(set(again)) == 5
 
 
-def test_a_notice_that_cannot_be_read_holds_up_only_its_own_incident(store: SqlStore) -> None:
-    broken, *others = incidents(store, 4)
+def test_notices_that_cannot_be_read_hold_up_only_their_own_incidents(store: SqlStore) -> None:
+    made = incidents(store, 8)
+    broken = {one.id for one in made[:5]}
     with store.engine.transaction() as session:
-        session.run("UPDATE notice SET incident = 'no JSON' WHERE incident_id = ?", (broken.id,))
+        for number in broken:
+            session.run("UPDATE notice SET incident = 'no JSON' WHERE incident_id = ?", (number,))
     desk = Desk(takes)
-    with running(store, desk):
-        eventually(lambda: {one.incident_id for one in store.pending("cad")} == {broken.id}, "the others", WAIT_S)
-        eventually(lambda: store.pending("cad")[0].attempts >= 1, "the attempt is recorded", WAIT_S)
-    assert len(desk.asked) == len(others)
+    with running(store, desk) as worker:
+        eventually(lambda: {one.incident_id for one in store.pending("cad")} == broken, "the others", WAIT_S)
+        eventually(lambda: all(one.attempts for one in store.pending("cad")), "the attempts are recorded", WAIT_S)
+        assert worker._slots.again_at() == 0.0, "nobody asked the receiver: it is not taken for down"
+    assert len(desk.asked) == len(made) - len(broken)
 
 
 class Script:
