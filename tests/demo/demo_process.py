@@ -21,7 +21,7 @@ def environ(runtime: Path, **extra: str) -> dict[str, str]:
 
 
 def siaga(
-    *arguments: str, runtime: Path, deadline_s: float = 60, feed: str | None = None, **extra: str
+    *arguments: str, runtime: Path, deadline_s: float = 180, feed: str | None = None, **extra: str
 ) -> subprocess.CompletedProcess[str]:
     """Run `siaga ...` to its end."""
     return subprocess.run(
@@ -62,7 +62,7 @@ class Running:
         with self._news:
             self._news.notify_all()
 
-    def wait_line(self, part: str, *, after: int = 0, deadline_s: float = 60) -> int:
+    def wait_line(self, part: str, *, after: int = 0, deadline_s: float = 180) -> int:
         """The place after the first line from `after` on that holds `part`; an AssertionError with all it said."""
         until = time.monotonic() + deadline_s
         with self._news:
