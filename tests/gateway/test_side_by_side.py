@@ -18,13 +18,17 @@ from hypothesis import strategies as st
 from test_deliveries import Answer, Receiver, change, takes
 
 from databases import Place
+from outputs.posting import SECRET
+from outputs.receiver import Handler, answer, never
+from outputs.receiver import Receiver as http_receiver
+from siaga_gateway.adapters.http_out import WebhookOutput
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.domain.incident import Change, Incident, Notice
 from siaga_gateway.service import journal
 from siaga_gateway.service.lease import Lease
 from siaga_gateway.service.live import JournalBell
 from siaga_gateway.service.outbox import OutboxWorker
-from siaga_gateway.service.ports import Delivered, NotDelivered
+from siaga_gateway.service.ports import Delivered, NotDelivered, Output
 from siaga_gateway.service.store import DeliveryState, StoreFailing
 from system.house import eventually
 
@@ -64,7 +68,7 @@ def store(place: Place) -> Iterator[SqlStore]:
 
 
 @contextmanager
-def running(store: SqlStore, receiver: Receiver, lease: Lease | None = None) -> Iterator[OutboxWorker]:
+def running(store: SqlStore, receiver: Output, lease: Lease | None = None) -> Iterator[OutboxWorker]:
     worker = OutboxWorker(store, receiver, JournalBell(), ManualClock(stored.NOW_MS), lease)
     worker.start()
     try:
@@ -97,6 +101,29 @@ def test_one_that_hangs_takes_one_place_and_holds_up_only_its_own_incident(store
         eventually(lambda: not store.pending("cad"), "all of it", WAIT_S)
     assert desk.of(hangs) == [Change.OPENED, Change.SEEN]
     assert max(desk.busy) <= desk.at_once
+
+
+def test_over_http_a_receiver_that_never_answers_one_has_the_others(store: SqlStore) -> None:
+    """The real webhook and a real receiver: one message hangs to its deadline, again and again."""
+    hangs = incidents(store, 10)[3]
+
+    def behave(handler: Handler) -> None:
+        mine = str(handler.headers["webhook-id"]).startswith(f"{hangs.identifier}.")
+        (never if mine and not healed.is_set() else answer(204))(handler)
+
+    healed = threading.Event()
+    with http_receiver(behave) as receiver:
+        output = WebhookOutput("cad", receiver.url, SECRET, clock=ManualClock(stored.NOW_MS), deadline_s=3, at_once=4)
+        with running(store, output):
+            eventually(lambda: {one.incident_id for one in store.pending("cad")} == {hangs.id}, "the others", WAIT_S)
+            late = incidents(store, 3, first=50)
+            eventually(lambda: {one.incident_id for one in store.pending("cad")} == {hangs.id}, "later ones", WAIT_S)
+            healed.set()
+            eventually(lambda: not store.pending("cad"), "the one that hung", WAIT_S)
+        output.close()
+        told = {request.headers["webhook-id"] for request in receiver.requests}
+    assert {f"{one.identifier}.1.cad" for one in late} < told
+    assert len(told) == 13
 
 
 def test_those_that_failed_before_never_take_all_places(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
