@@ -52,7 +52,7 @@ _ID_AT: Final = INCIDENT.index("device_id")
 def packed(row: Row) -> str:
     """A row in the order of INCIDENT as a JSON array, device_id in hex. The owner is in it by number only, so that
     erasing reaches it."""
-    text: str = orjson.dumps((*row[:_ID_AT], row[_ID_AT].hex(), *row[_ID_AT + 1 :])).decode()
+    text: str = orjson.dumps(row, default=bytes.hex).decode()
     return text
 
 
