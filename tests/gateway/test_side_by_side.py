@@ -18,13 +18,17 @@ from hypothesis import strategies as st
 from test_deliveries import Answer, Receiver, change, takes
 
 from databases import Place
+from outputs.posting import SECRET
+from outputs.receiver import Handler, answer, never
+from outputs.receiver import Receiver as http_receiver
+from siaga_gateway.adapters.http_out import WebhookOutput
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.domain.incident import Change, Incident, Notice
 from siaga_gateway.service import journal
 from siaga_gateway.service.lease import Lease
 from siaga_gateway.service.live import JournalBell
 from siaga_gateway.service.outbox import OutboxWorker
-from siaga_gateway.service.ports import Delivered, NotDelivered
+from siaga_gateway.service.ports import Delivered, NotDelivered, Output
 from siaga_gateway.service.store import DeliveryState, StoreFailing
 from system.house import eventually
 
@@ -64,7 +68,7 @@ def store(place: Place) -> Iterator[SqlStore]:
 
 
 @contextmanager
-def running(store: SqlStore, receiver: Receiver, lease: Lease | None = None) -> Iterator[OutboxWorker]:
+def running(store: SqlStore, receiver: Output, lease: Lease | None = None) -> Iterator[OutboxWorker]:
     worker = OutboxWorker(store, receiver, JournalBell(), ManualClock(stored.NOW_MS), lease)
     worker.start()
     try:
@@ -97,6 +101,29 @@ def test_one_that_hangs_takes_one_place_and_holds_up_only_its_own_incident(store
         eventually(lambda: not store.pending("cad"), "all of it", WAIT_S)
     assert desk.of(hangs) == [Change.OPENED, Change.SEEN]
     assert max(desk.busy) <= desk.at_once
+
+
+def test_over_http_a_receiver_that_never_answers_one_has_the_others(store: SqlStore) -> None:
+    """The real webhook and a real receiver: one message hangs to its deadline, again and again."""
+    hangs = incidents(store, 10)[3]
+
+    def behave(handler: Handler) -> None:
+        mine = str(handler.headers["webhook-id"]).startswith(f"{hangs.identifier}.")
+        (never if mine and not healed.is_set() else answer(204))(handler)
+
+    healed = threading.Event()
+    with http_receiver(behave) as receiver:
+        output = WebhookOutput("cad", receiver.url, SECRET, clock=ManualClock(stored.NOW_MS), deadline_s=3, at_once=4)
+        with running(store, output):
+            eventually(lambda: {one.incident_id for one in store.pending("cad")} == {hangs.id}, "the others", WAIT_S)
+            late = incidents(store, 3, first=50)
+            eventually(lambda: {one.incident_id for one in store.pending("cad")} == {hangs.id}, "later ones", WAIT_S)
+            healed.set()
+            eventually(lambda: not store.pending("cad"), "the one that hung", WAIT_S)
+        output.close()
+        told = {request.headers["webhook-id"] for request in receiver.requests}
+    assert {f"{one.identifier}.1.cad" for one in late} < told
+    assert len(told) == 13
 
 
 def test_those_that_failed_before_never_take_all_places(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,18 +288,20 @@ def test_while_the_store_does_not_record_nothing_more_is_begun_and_nothing_is_se
         tries.release()
         raise StoreFailing("the disk is full")
 
-    incidents(store, 3)
+    incidents(store, 40)
     monkeypatch.setattr(store, "transaction", full)
     desk = Desk(takes, at_once=3)
-    with running(store, desk):
+    with running(store, desk) as worker:
         for _ in range(3):
             assert tries.acquire(timeout=WAIT_S)
+        eventually(lambda: not worker._slots._begun, "what was under way ended", WAIT_S)
         asked = len(desk.asked)
+        for _ in range(3):
+            assert tries.acquire(timeout=WAIT_S)
+        assert len(desk.asked) == asked < 40
         monkeypatch.setattr(store, "transaction", whole)
-        incidents(store, 3, first=50)
         eventually(lambda: not store.pending("cad"), "recorded, and the rest delivered", WAIT_S)
-    assert asked <= 3
-    assert len(desk.asked) == len({key for key, _ in desk.asked}) == 6
+    assert len(desk.asked) == len({key for key, _ in desk.asked}) == 40
 
 
 def test_what_was_not_recorded_when_the_process_died_comes_again_under_the_same_key(
@@ -297,15 +326,18 @@ def test_what_was_not_recorded_when_the_process_died_comes_again_under_the_same_
     assert before <= set(again) and len(again) == len(set(again)) == 5
 
 
-def test_a_notice_that_cannot_be_read_holds_up_only_its_own_incident(store: SqlStore) -> None:
-    broken, *others = incidents(store, 4)
+def test_notices_that_cannot_be_read_hold_up_only_their_own_incidents(store: SqlStore) -> None:
+    made = incidents(store, 8)
+    broken = {one.id for one in made[:5]}
     with store.engine.transaction() as session:
-        session.run("UPDATE notice SET incident = 'no JSON' WHERE incident_id = ?", (broken.id,))
+        for number in broken:
+            session.run("UPDATE notice SET incident = 'no JSON' WHERE incident_id = ?", (number,))
     desk = Desk(takes)
-    with running(store, desk):
-        eventually(lambda: {one.incident_id for one in store.pending("cad")} == {broken.id}, "the others", WAIT_S)
-        eventually(lambda: store.pending("cad")[0].attempts >= 1, "the attempt is recorded", WAIT_S)
-    assert len(desk.asked) == len(others)
+    with running(store, desk) as worker:
+        eventually(lambda: {one.incident_id for one in store.pending("cad")} == broken, "the others", WAIT_S)
+        eventually(lambda: all(one.attempts for one in store.pending("cad")), "the attempts are recorded", WAIT_S)
+        assert worker._slots.again_at() == 0.0, "nobody asked the receiver: it is not taken for down"
+    assert len(desk.asked) == len(made) - len(broken)
 
 
 class Script:

@@ -149,19 +149,24 @@ class OutboxWorker:
     def _next_s(self) -> float:
         """Seconds until something may be due again, at most _LOOK_S."""
         now = time.monotonic()
-        nearest = max(self._backlog.next_due(), self._slots.again_at())
-        return min(_LOOK_S, max(0.01, nearest - now))
+        # What is due by now and does not go waits for a place, and the end of a delivery wakes this thread.
+        ahead = [at - now for at in (self._backlog.next_due(), self._slots.again_at()) if at > now]
+        return max(0.01, min((_LOOK_S, *ahead)))
 
     def work(self, look: bool = True) -> bool:
         """Record what was tried, read what is new, lay ready what is due; where there is one place, try it too. True
         where there may be more to do at once. Raises StoreFailing."""
-        self._record()  # also what the store did not take when it was tried
+        try:
+            self._record()  # also what the store did not take when it was tried
+            may_deliver = self._may_deliver()
+        except StoreFailing:
+            self._take_back()  # what cannot be recorded would come again
+            raise
+        if not may_deliver:
+            self._take_back()
+            return False
         for delivery in self._slots.returned():
             self._backlog.put_back(delivery)
-        if not self._may_deliver():
-            for delivery in self._slots.take_back():
-                self._backlog.put_back(delivery)
-            return False
         if look:
             self._look()
         if self._slots.started:
@@ -205,14 +210,17 @@ class OutboxWorker:
             return
         # Nothing is recorded meanwhile, by this very thread: what is read was not delivered, unless it is out.
         pending = self._store.pending(self.name)
-        for delivery in self._slots.take_back():
-            self._backlog.put_back(delivery)
+        self._take_back()
         self._backlog.read_anew(pending)
         if version != self._version:
             self._backlog.all_due()
             self._slots.forget()
         self._version = version
         self._anew_at = now + _ANEW_S
+
+    def _take_back(self) -> None:
+        for delivery in self._slots.take_back():
+            self._backlog.put_back(delivery)
 
     def _lay_ready(self) -> bool:
         """True where there was anything."""
@@ -247,7 +255,7 @@ class OutboxWorker:
             except StoreFailing:
                 raise
             except Exception as error:
-                self._slots.end(delivery, NotDelivered(type(error).__name__))
+                self._slots.end(delivery, NotDelivered(type(error).__name__), asked=False)
         return notices
 
     def _ended(self, tried: Tried) -> None:

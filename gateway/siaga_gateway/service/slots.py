@@ -189,13 +189,15 @@ class Slots:
             result = NotDelivered(type(error).__name__)
         self.end(delivery, result)
 
-    def end(self, delivery: Delivery, result: Delivered | NotDelivered) -> None:
-        """It was tried, with this result."""
+    def end(self, delivery: Delivery, result: Delivered | NotDelivered, *, asked: bool = True) -> None:
+        """It was tried, with this result. asked: the receiver was, so that the result tells of it."""
         tried = Tried(delivery, result, self._clock.now_ms())
         with self._lock:
             now = time.monotonic()
             begun = self._begun.pop(delivery.id, now)
-            if isinstance(result, NotDelivered) and not result.permanent:
+            if not asked:
+                pass
+            elif isinstance(result, NotDelivered) and not result.permanent:
                 self._patience.failed(begun, now)
                 if self._patience.down:
                     self._return_all_but(0)
