@@ -11,7 +11,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST_ARGS ?=
-# Most tests wait for processes of their own: four at a time keep two cores busy.
+# Most tests wait for processes of their own: four at a time keep two cores busy. They start hundreds of them, so the
+# program is compiled once before, also where the environment lets Python write no bytecode.
 JOBS ?= 4
 
 .PHONY: help setup demo test check format bench torture hostile lock clean distclean
@@ -36,6 +37,7 @@ demo: $(READY) ## Press a button and watch help being called: broker, gateway, c
 	@$(BIN)/siaga demo $(ARGS)
 
 test: $(READY) ## Run every test; what needs a Debian package says which where it is missing
+	@$(BIN)/python -m compileall -q gateway/siaga_gateway tools/siaga_tools
 	@$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile $(PYTEST_ARGS)
 
 check: $(READY) ## Format, lint, types, import rules

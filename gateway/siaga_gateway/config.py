@@ -148,6 +148,13 @@ class OutputSettings(_Section):
     ca: Path | None = Field(None, description="PEM file with the authority of the receiver's certificate.")
     plaintext: bool = Field(False, description="Allow http:// to another machine. Personal data goes unencrypted then.")
     sender: str | None = Field(None, description="CAP sender; none: the gateway's name.")
+    at_once: int = Field(
+        8,
+        description="Deliveries under way at once, at most (webhook, cap_http). Those of one incident never overtake "
+        "each other.",
+        ge=1,
+        le=64,
+    )
     tests: bool = Field(False, description="Send test presses here too, marked as tests.")
 
     @model_validator(mode="after")
@@ -155,6 +162,8 @@ class OutputSettings(_Section):
         if self.kind == "cap_folder":
             if self.folder is None:
                 raise ValueError('kind "cap_folder" needs folder = "/where/to/write"')
+            if "at_once" in self.model_fields_set and self.at_once > 1:
+                raise ValueError('kind "cap_folder" writes one file after the other: leave out at_once')
         elif self.url is None:
             raise ValueError(f'kind "{self.kind}" needs url = "https://..."')
         if self.kind == "webhook" and self.secret is None:
@@ -205,7 +214,11 @@ class Settings(_Section):
         description="Name of this machine, another one on each of those that share a store. With it frames are shared "
         "out even where each machine has one worker; none: its host name, and the others are not known of.",
     )
-    verify_threads: int = Field(min(4, os.cpu_count() or 1), description="Threads that check signatures.", ge=1, le=64)
+    verify_process: bool = Field(
+        True,
+        description="Have each worker's signatures checked by a process beside it, where there are more cores than "
+        "workers.",
+    )
     log_format: LogFormat = Field(
         "text", description="How the log on stderr is written: text, or json for a collector."
     )

@@ -29,8 +29,6 @@ def _settings(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, FieldI
 def _default(name: str, field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    if name == "verify_threads":
-        return "processors, at most 4"
     value = field.get_default(call_default_factory=True)
     if value is None:
         return "none"

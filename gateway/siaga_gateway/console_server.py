@@ -1,4 +1,5 @@
-"""The console's web server inside the gateway's process: it says when it is ready and ends when it is told."""
+"""The console inside the gateway's process: its pages, and a web server that says when it is ready and ends when it is
+told."""
 
 from __future__ import annotations
 
@@ -12,7 +13,16 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
-from siaga_gateway.web.app import end_streams
+from siaga_gateway.adapters.sql import SqlStore
+from siaga_gateway.config import Settings
+from siaga_gateway.premises import StartError, session_secret
+from siaga_gateway.service.disclosures import DisclosureLog
+from siaga_gateway.service.live import JournalBell
+from siaga_gateway.service.maintenance_desk import MaintenanceDesk
+from siaga_gateway.service.operate import Operator
+from siaga_gateway.service.ports import Clock
+from siaga_gateway.service.sign_in_log import SignInLog
+from siaga_gateway.web.app import LOOPBACK_HOSTS, ConsoleOptions, VendorMissing, create_app, end_streams
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _FAREWELL_S: Final = 3  # for requests under way
@@ -63,3 +73,36 @@ class ConsoleServer(uvicorn.Server):
     def run_on(self, bound: socket.socket) -> None:
         """Serve on a bound socket until told to end."""
         asyncio.run(self.serve(sockets=[bound]))
+
+
+def console_app(
+    settings: Settings,
+    store: SqlStore,
+    operator: Operator,
+    disclosures: DisclosureLog,
+    sign_ins: SignInLog,
+    bell: JournalBell,
+    clock: Clock,
+) -> FastAPI:
+    """Raises StartError where its browser libraries are missing."""
+    options = ConsoleOptions(
+        gateway_name=settings.name,
+        mode=settings.mode,
+        language=settings.language,
+        operators=settings.console.operators,
+        secret=session_secret(settings.data_dir),
+        hosts=(*LOOPBACK_HOSTS, settings.console.host, *settings.console.allowed_hosts),
+    )
+    try:
+        return create_app(
+            reader=store,
+            operate=operator,
+            disclosures=disclosures,
+            sign_ins=sign_ins,
+            bell=bell,
+            clock=clock,
+            options=options,
+            maintenance=MaintenanceDesk(store, bell, clock, settings.supervision.wanted),
+        )
+    except VendorMissing as error:
+        raise StartError(str(error)) from None

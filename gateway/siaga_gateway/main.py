@@ -9,27 +9,28 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType, MappingProxyType
-from typing import TYPE_CHECKING, Final, NoReturn
+from types import FrameType
+from typing import Final, NoReturn
 
 from siaga_gateway import logs
 from siaga_gateway.adapters.clock import WallClock
-from siaga_gateway.adapters.folder_out import CapFolderOutput
-from siaga_gateway.adapters.http_out import CapHttpOutput, WebhookOutput
 from siaga_gateway.adapters.mosquitto_passwords import PasswordFile
 from siaga_gateway.adapters.mqtt import BrokerUnreachable, MqttLink
 from siaga_gateway.adapters.sms import BEARER as SMS
-from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, open_store
+from siaga_gateway.adapters.sql import SqlStore, open_store
+from siaga_gateway.adapters.verify_process import VerifyProcess, room_beside
 from siaga_gateway.bearers import OtherBearers
-from siaga_gateway.config import OutputSettings, Settings, SettingsError, load
+from siaga_gateway.config import Settings, load
 from siaga_gateway.domain.event import Timing
 from siaga_gateway.domain.verify import GatewayKey
-from siaga_gateway.erasures import Erasures, policy_of
+from siaga_gateway.housekeeping import housekeeping, say_head
 from siaga_gateway.keyfile import read_key
 from siaga_gateway.operations import Operations
-from siaga_gateway.premises import StartError, check_folder, console_socket, lock_folder, session_secret
+from siaga_gateway.outputs import make_output, warn_of_orphans
+from siaga_gateway.own_journal import journalled, note
+from siaga_gateway.premises import StartError, check_folder, console_socket, lock_folder
 from siaga_gateway.seat import Seat
 from siaga_gateway.service import journal
 from siaga_gateway.service.broker_access import BrokerAccess, BrokerPasswords, Change
@@ -42,20 +43,13 @@ from siaga_gateway.service.keep import House
 from siaga_gateway.service.keyring import KeyRing
 from siaga_gateway.service.lease import Lease
 from siaga_gateway.service.live import JournalBell
-from siaga_gateway.service.maintenance_desk import MaintenanceDesk
 from siaga_gateway.service.operate import Operator
 from siaga_gateway.service.outbox import OutboxWorker, wake_all
 from siaga_gateway.service.ports import Clock, Output
-from siaga_gateway.service.retention import EVERY_S as RETENTION_S
-from siaga_gateway.service.retention import DailyRetention, Retention
-from siaga_gateway.service.rounds import Job, Leases, Rounds, each_day
 from siaga_gateway.service.sign_in_log import SignInLog
-from siaga_gateway.service.store import Store, StoreFailing
+from siaga_gateway.service.stage_relay import StageRelay
 from siaga_gateway.service.watch import JournalWatch
 from siaga_gateway.workers import Workers, end_with_parent
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
 
 __all__ = ["StartError", "serve", "serve_as"]
 
@@ -98,7 +92,7 @@ def _serve(settings: Settings, seat: Seat) -> None:
     clock = WallClock()
     with contextlib.ExitStack() as stack:
         bound = stack.enter_context(console_socket(settings.console)) if seat.first else None
-        outputs = [_output(output, settings, clock) for output in settings.outputs]
+        outputs = [make_output(output, settings, clock) for output in settings.outputs]
         store = open_store(settings, clock.now_ms())
         stack.callback(store.close)
         _run(settings, store, outputs, clock, bound, seat)
@@ -115,9 +109,8 @@ def _run(
     workers = [
         OutboxWorker(store, output, bell, clock, Lease(store, f"outbox {output.name}", name)) for output in outputs
     ]
-    _name_orphans(store, outputs)
+    warn_of_orphans(store, outputs)
     wake = wake_all(workers)
-    watch = JournalWatch(store, bell, wake)
     entry_point = _EntryPoint()
     link = MqttLink(
         settings.mqtt,
@@ -127,17 +120,26 @@ def _run(
         mode=str(settings.mode),
         worker=seat.among(settings),
         share=gateway_key.share_name,
-        on_change=_journalled(store, bell, clock),
+        on_change=journalled(store, bell, clock),
     )
 
-    def journalled(**facts: object) -> Callable[[bool, str], None]:
-        return _journalled(store, bell, clock, lost=journal.BEARER_LOST, back=journal.BEARER_BACK, facts=facts)
+    def bearer_journalled(**facts: object) -> Callable[[bool, str], None]:
+        return journalled(store, bell, clock, lost=journal.BEARER_LOST, back=journal.BEARER_BACK, facts=facts)
 
     access = _broker_access(settings, store, gateway_key, clock)
-    others = OtherBearers(settings, clock=clock, sink=entry_point, journalled=journalled)
+    others = OtherBearers(settings, clock=clock, sink=entry_point, journalled=bearer_journalled)
     downlinks = Downlinks(link, others.replies, paid=(SMS,))
+    relay = StageRelay(store, keyring, downlinks, clock) if others.replies else None
     commands = CommandWorker(store, keyring, downlinks, bell, clock)
+
+    def grown() -> None:
+        wake()
+        if relay is not None:
+            relay.wake()
+
+    watch = JournalWatch(store, bell, grown)
     names = tuple(output.name for output in outputs)
+    verifier = VerifyProcess() if settings.verify_process and room_beside(seat.of) else None
     ingest = Ingest(
         store=store,
         keyring=keyring,
@@ -151,7 +153,8 @@ def _run(
             outputs=names,
             test_outputs=tuple(output.name for output in outputs if output.receives_tests),
         ),
-        limits=Limits(settings.batch, settings.queue, settings.quarantine, settings.verify_threads),
+        limits=Limits(settings.batch, settings.queue, settings.quarantine),
+        verifier=verifier,
         committed=wake,
         came_by=downlinks.came_by,
         answered=commands.heard,
@@ -159,9 +162,10 @@ def _run(
     )
     entry_point.ingest = ingest
     operations = Operations(settings, store, bell, clock, link, others, ingest, workers, name)
-    operator = Operator(store, keyring, downlinks, bell, clock, outputs=names, committed=wake)
+    # By other ways than MQTT its steps are told by the process that has them, see StageRelay.
+    operator = Operator(store, keyring, link, bell, clock, outputs=names, committed=grown)
     disclosures = DisclosureLog(store, clock)
-    housekeeping = _housekeeping(settings, store, bell, clock, name)
+    daily = housekeeping(settings, store, bell, clock, name)
     sign_ins = SignInLog(store, clock)
 
     # Until the console's server takes over, SIGTERM ends in the same orderly way.
@@ -178,18 +182,20 @@ def _run(
         except BrokerUnreachable as error:
             raise StartError(str(error)) from None
         others.start()
+        if relay is not None:
+            relay.start()
         commands.start()
         for each in access:
             each.start()
         disclosures.start()
-        _say_head(store)
+        say_head(store)
         if store.key_fault is not None:
             log.error("%s; presses go on without their holders' names", store.key_fault)
-            _note(store, clock, journal.PERSONAL_KEY_MISSING, {"why": store.key_fault})
-        housekeeping.start()
+            note(store, clock, journal.PERSONAL_KEY_MISSING, {"why": store.key_fault})
+        daily.start()
         from importlib.metadata import version
 
-        _note(store, clock, journal.GATEWAY_STARTED, {"version": version("siaga"), "pid": os.getpid(), **which})
+        note(store, clock, journal.GATEWAY_STARTED, {"version": version("siaga"), "pid": os.getpid(), **which})
         started = True
 
         def ready() -> None:
@@ -201,9 +207,9 @@ def _run(
             _wait_for_the_end()
         else:
             # Loading the web framework is half of the start; presses are taken meanwhile.
-            from siaga_gateway.console_server import ConsoleServer
+            from siaga_gateway.console_server import ConsoleServer, console_app
 
-            app = _console(settings, store, operator, disclosures, sign_ins, bell, clock)
+            app = console_app(settings, store, operator, disclosures, sign_ins, bell, clock)
             ConsoleServer(app, ready).run_on(bound)
     finally:
         operations.stopping()
@@ -211,10 +217,16 @@ def _run(
         link.hold_back()
         others.hold_back()
         ingest.stop()
+        if verifier is not None:
+            verifier.close()
         commands.stop()
-        housekeeping.stop()
+        if relay is not None:
+            relay.stop()
+        daily.stop()
         disclosures.stop()
         sign_ins.stop()
+        for worker in workers:
+            worker.end()
         for worker in workers:
             worker.stop()
         watch.stop()
@@ -226,7 +238,7 @@ def _run(
         for output in outputs:
             getattr(output, "close", lambda: None)()
         if started:
-            _note(store, clock, journal.GATEWAY_STOPPED, which)
+            note(store, clock, journal.GATEWAY_STOPPED, which)
 
 
 def _wait_for_the_end() -> None:
@@ -238,62 +250,8 @@ def _wait_for_the_end() -> None:
         pass
 
 
-def _housekeeping(settings: Settings, store: SqlStore, bell: JournalBell, clock: Clock, holder: str) -> Rounds:
-    """Apart from the rounds of operations: retention may take minutes."""
-    retention = Retention(store, clock, policy_of(settings), Erasures(settings.data_dir).add)
-    jobs = [
-        Job("audit head", RETENTION_S, each_day(clock, lambda: _say_head(store))),
-        Job("retention", RETENTION_S, DailyRetention(store, retention, clock, bell).work, shared=True),
-    ]
-    return Rounds(jobs, Leases(store, holder), "housekeeping")
-
-
-def _say_head(store: SqlStore) -> None:
-    """To the log, which a good installation keeps elsewhere: whoever rewrites the store does not reach it there."""
-    try:
-        head = store.chain_head()
-    except StoreFailing as error:
-        log.error("the audit chain's head cannot be read: %s", error)
-        return
-    log.info("audit head: entry %d %s", head.id, head.hash.hex())
-
-
 def _end(_number: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
-
-
-def _console(
-    settings: Settings,
-    store: SqlStore,
-    operator: Operator,
-    disclosures: DisclosureLog,
-    sign_ins: SignInLog,
-    bell: JournalBell,
-    clock: Clock,
-) -> FastAPI:
-    from siaga_gateway.web.app import LOOPBACK_HOSTS, ConsoleOptions, VendorMissing, create_app
-
-    options = ConsoleOptions(
-        gateway_name=settings.name,
-        mode=settings.mode,
-        language=settings.language,
-        operators=settings.console.operators,
-        secret=session_secret(settings.data_dir),
-        hosts=(*LOOPBACK_HOSTS, settings.console.host, *settings.console.allowed_hosts),
-    )
-    try:
-        return create_app(
-            reader=store,
-            operate=operator,
-            disclosures=disclosures,
-            sign_ins=sign_ins,
-            bell=bell,
-            clock=clock,
-            options=options,
-            maintenance=MaintenanceDesk(store, bell, clock, settings.supervision.wanted),
-        )
-    except VendorMissing as error:
-        raise StartError(str(error)) from None
 
 
 class _EntryPoint:
@@ -305,51 +263,9 @@ class _EntryPoint:
         return self.ingest is not None and self.ingest.offer(frame, timeout_s)
 
 
-def _output(output: OutputSettings, settings: Settings, clock: Clock) -> Output:
-    secret = None if output.secret is None else output.secret.get_secret_value()
-    token = None if output.token is None else output.token.get_secret_value()
-    try:
-        match output.kind:
-            case "webhook":
-                return WebhookOutput(
-                    output.name,
-                    output.url or "",
-                    secret or "",
-                    output.tests,
-                    clock=clock,
-                    token=token,
-                    ca_file=output.ca,
-                    allow_plaintext=output.plaintext,
-                    language=settings.language,
-                )
-            case "cap_http":
-                return CapHttpOutput(
-                    output.name,
-                    output.url or "",
-                    output.tests,
-                    clock=clock,
-                    sender=output.sender,
-                    secret=secret,
-                    token=token,
-                    ca_file=output.ca,
-                    allow_plaintext=output.plaintext,
-                    language=settings.language,
-                )
-            case "cap_folder":
-                return CapFolderOutput(
-                    output.name,
-                    output.folder or Path(),
-                    output.tests,
-                    sender=output.sender,
-                    language=settings.language,
-                )
-    except ValueError as error:
-        raise SettingsError(f"output {output.name!r}: {error}") from None
-
-
 def _broker_access(settings: Settings, store: SqlStore, key: GatewayKey, clock: Clock) -> list[BrokerAccess]:
     def changed(change: Change) -> None:
-        _note(store, clock, journal.BROKER_ACCESS, {"given": change.given, "withdrawn": change.withdrawn})
+        note(store, clock, journal.BROKER_ACCESS, {"given": change.given, "withdrawn": change.withdrawn})
 
     kept: list[BrokerPasswords] = []
     if settings.broker.passwords is not None:
@@ -359,49 +275,6 @@ def _broker_access(settings: Settings, store: SqlStore, key: GatewayKey, clock: 
 
         kept.append(PasswordTable(store))
     return [BrokerAccess(store, key, passwords, changed) for passwords in kept]
-
-
-def _name_orphans(store: Store, outputs: list[Output]) -> None:
-    """Messages for an output that the settings no longer name would wait for ever unseen."""
-    from siaga_gateway.service.store import DeliveryState
-
-    known = {output.name for output in outputs}
-    waiting = {row.output for row in store.deliveries(states=[DeliveryState.PENDING], limit=10_000)} - known
-    for name in sorted(waiting):
-        log.warning("messages wait for the output %r, which the settings do not name: add it, or they stay", name)
-
-
-def _journalled(
-    store: Store,
-    bell: JournalBell,
-    clock: Clock,
-    *,
-    lost: str = journal.BROKER_LOST,
-    back: str = journal.BROKER_BACK,
-    facts: Mapping[str, object] = MappingProxyType({}),
-) -> Callable[[bool, str], None]:
-    """Notes in the journal when a broker goes and when it is back."""
-    lost_at_ms = clock.now_ms()
-
-    def on_change(up: bool, why: str) -> None:
-        nonlocal lost_at_ms
-        now_ms = clock.now_ms()
-        if up:
-            _note(store, clock, back, {**facts, "seconds": round((now_ms - lost_at_ms) / 1000)})
-        else:
-            lost_at_ms = now_ms
-            _note(store, clock, lost, {**facts, "why": why})
-        bell.ring()
-
-    return on_change
-
-
-def _note(store: Store, clock: Clock, kind: str, facts: dict[str, object]) -> None:
-    try:
-        with store.transaction() as transaction:
-            transaction.note(kind, clock.now_ms(), facts)
-    except (StoreFailing, StoreUnusable) as error:
-        log.error("%s could not be noted in the journal: %s", kind, error)
 
 
 def _say_ready(bound: socket.socket | None, webhook: str | None, operations: str | None) -> None:

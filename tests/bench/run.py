@@ -8,6 +8,7 @@ Absolute times belong to the machine; compare ratios.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import os
@@ -108,7 +109,11 @@ def write_readme(found: list[tuple[str, list[dict[str, Any]]]]) -> None:
 
 
 def main() -> None:
-    measurements = GATEWAY if "--gateway" in sys.argv else MEASUREMENTS
+    asked = argparse.ArgumentParser(description="`make bench`: measure, print a table, keep build/bench.jsonl.")
+    asked.add_argument("--gateway", action="store_true", help="the gateway only")
+    asked.add_argument("--readme", action="store_true", help="write the gateway's table into gateway/README.md")
+    wishes = asked.parse_args()
+    measurements = GATEWAY if wishes.gateway else MEASUREMENTS
     RESULT.parent.mkdir(exist_ok=True)
     print(
         f"Siaga bench, {time.strftime('%Y-%m-%d %H:%M %Z')}, {platform.machine()}, Python {platform.python_version()}"
@@ -129,7 +134,7 @@ def main() -> None:
                 out.write(json.dumps(result) + "\n")
                 print(row(result), flush=True)
     print(f"\nKept in {RESULT.relative_to(ROOT)}")
-    if "--readme" in sys.argv:
+    if wishes.readme:
         write_readme([one for one in found if one[0] in {title for title, _ in GATEWAY}])
         print(f"Written into {README.relative_to(ROOT)}")
     if failed:

@@ -73,7 +73,7 @@ def work(
         bell=JournalBell(),
         clock=clock,
         house=HOUSE,
-        limits=Limits(queue=20_000, verify_threads=1),
+        limits=Limits(queue=20_000),
     )
     for raw in frames:
         if not ingest.offer(InboundFrame(raw, clock.now_ms(), "bench", lambda: None), 0):

@@ -21,7 +21,7 @@ def environ(runtime: Path, **extra: str) -> dict[str, str]:
 
 
 def siaga(
-    *arguments: str, runtime: Path, deadline_s: float = 60, feed: str | None = None, **extra: str
+    *arguments: str, runtime: Path, deadline_s: float = 180, feed: str | None = None, **extra: str
 ) -> subprocess.CompletedProcess[str]:
     """Run `siaga ...` to its end."""
     return subprocess.run(
@@ -62,7 +62,7 @@ class Running:
         with self._news:
             self._news.notify_all()
 
-    def wait_line(self, part: str, *, after: int = 0, deadline_s: float = 60) -> int:
+    def wait_line(self, part: str, *, after: int = 0, deadline_s: float = 180) -> int:
         """The place after the first line from `after` on that holds `part`; an AssertionError with all it said."""
         until = time.monotonic() + deadline_s
         with self._news:
@@ -113,6 +113,20 @@ def children(pid: int) -> dict[int, str]:
         family[child] = _command(child)
         waiting += parents.get(child, ())
     return family
+
+
+PARTS = ("leash broker", "gateway run", "verify_process", "micropython")
+
+
+def strangers(family: Mapping[int, str]) -> list[str]:
+    """What a demo's family has too much or too little: it is a broker, a gateway, three buttons, and where the machine
+    has a core for it the gateway's process that checks signatures."""
+    counts = {part: sum(part in command for command in family.values()) for part in PARTS}
+    wanted = {"leash broker": 1, "gateway run": 1, "micropython": 3}
+    wrong = [f"{counts[part]} of {part}" for part, count in wanted.items() if counts[part] != count]
+    if counts["verify_process"] > 1:
+        wrong.append("more than one verify_process")
+    return wrong + [command for command in family.values() if not any(part in command for part in PARTS)]
 
 
 def all_gone(pids: Mapping[int, str], *, deadline_s: float = 15) -> dict[int, str]:

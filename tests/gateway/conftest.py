@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import stored
+from watching import Fleet
 
 from databases import ENGINES, Place, end_shared_server
 from siaga_gateway.adapters.sql import SqlStore
@@ -25,6 +26,14 @@ def store(place: Place) -> Iterator[SqlStore]:
     stored.with_device(made)
     yield made
     made.close()
+
+
+@pytest.fixture
+def fleet(place: Place) -> Iterator[Fleet]:
+    """Of devices that are watched."""
+    made = Fleet(place)
+    yield made
+    made.store.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from siaga_gateway.domain.frame import Kind, Stage
 from siaga_gateway.domain.incident import Incident, Mode
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.domain.verify import GatewayKey
-from siaga_gateway.service.check import Checker
+from siaga_gateway.service.check import Checker, Verifier
 from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.keep import House, Keeper, Reply
 from siaga_gateway.service.keyring import KeyRing
@@ -32,15 +31,21 @@ HOUSE = House("siaga.test", Mode.ACTUAL, Timing(), ("cad", "trainer"), ("trainer
 class Desk:
     """Checker and Keeper as ingest uses them, without its thread; one owner, any number of buttons."""
 
-    def __init__(self, where: Path | Place, house: House = HOUSE, *, beside: Desk | None = None) -> None:
+    def __init__(
+        self,
+        where: Path | Place,
+        house: House = HOUSE,
+        *,
+        beside: Desk | None = None,
+        verifier: Verifier | None = None,
+    ) -> None:
         """`beside`: the other worker of the same gateway, on the same store."""
         self.store = stored.new_store(where)
         self.gateway_key = GatewayKey.generate() if beside is None else beside.gateway_key
         self.now_ms = NOW_MS
-        self.pool = ThreadPoolExecutor(1)
         self.keyring = KeyRing(self.store, self.gateway_key)
         self.sampler = Sampler()
-        self.checker = Checker(self.keyring, self.sampler, self.pool)
+        self.checker = Checker(self.keyring, self.sampler, verifier)
         self.keeper = Keeper(house, self.store.name, self.sampler)
         if beside is not None:
             return
@@ -104,7 +109,6 @@ class Desk:
         return [(one.incident_id, str(one.change)) for one in self.store.pending(output)]
 
     def close(self) -> None:
-        self.pool.shutdown()
         self.store.close()
 
 

@@ -19,7 +19,8 @@ from siaga_gateway.service import journal
 from siaga_gateway.service.lease import Lease
 from siaga_gateway.service.live import JournalBell
 from siaga_gateway.service.notices import tell
-from siaga_gateway.service.outbox import OutboxWorker, pause_s
+from siaga_gateway.service.outbox import OutboxWorker
+from siaga_gateway.service.patience import pause_s
 from siaga_gateway.service.ports import Delivered, NotDelivered
 from siaga_gateway.service.store import DeliveryState, StoreFailing
 
@@ -30,6 +31,7 @@ class Receiver:
     """ports.Output that answers as it is told and remembers what it was asked."""
 
     receives_tests = False
+    at_once = 1
 
     def __init__(self, answer: Answer, name: str = "cad") -> None:
         self.name = name
@@ -130,7 +132,7 @@ def test_a_refusal_for_good_is_left_for_a_person_who_can_ask_again(store: SqlSto
 
 
 def test_a_long_outage_does_not_flood_the_journal(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("siaga_gateway.service.outbox.pause_s", lambda *_: 0.0)
+    monkeypatch.setattr("siaga_gateway.service.patience.pause_s", lambda *_: 0.0)
     incident = stored.open_incident(store, outputs=("cad",))
     receiver = Receiver(lambda _n, _k: NotDelivered("connection refused"))
     under_test = worker(store, receiver)

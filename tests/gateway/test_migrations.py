@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,11 @@ import stored
 
 from databases import Place
 from siaga_gateway.adapters.sql import StoreUnusable
-from siaga_gateway.adapters.sql.engine import Engine, Session
+from siaga_gateway.adapters.sql.engine import Engine, Insert, Session
 from siaga_gateway.adapters.sql.migrate import Migration, applied, known_migrations, migrate, statements
 from siaga_gateway.domain.command import Command, CommandState
 from siaga_gateway.domain.frame import CommandCode
+from siaga_gateway.domain.incident import IncidentState
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.domain.supervision import Cause, Wanted, problems
 
@@ -153,6 +155,66 @@ def test_a_store_of_the_version_before_removal_keeps_all_and_lets_a_button_be_re
     with store.transaction() as transaction:
         transaction.set_registration(stored.DEVICE_ID, RegistrationState.REMOVED, NOW_MS)
     assert store.registrations() == {stored.DEVICE_ID: RegistrationState.REMOVED}
+    store.close()
+
+
+def test_notices_of_the_version_before_they_lay_in_order_are_delivered_and_forgotten(place: Place) -> None:
+    old = place.open_at(8, NOW_MS)
+    incident = {
+        "id": 3,
+        "identifier": "siaga.test-3.bcdfg",
+        "mode": "actual",
+        "state": "closed",
+        "device_id": stored.DEVICE_ID,
+        "device_label": "Toko Contoh",
+        "registration": "active",
+        "owner_id": 1,
+        "opening_counter": 1,
+        "opened_at_ms": NOW_MS,
+        "latitude": -54292000,
+        "longitude": 1052610000,
+        "position_source": "gnss",
+        "position_at_ms": NOW_MS,
+        "presses": 1,
+        "silent": 0,
+        "duress": 0,
+        "cancelled_by_holder": 0,
+        "held": 0,
+        "closed_at_ms": NOW_MS,
+        "sequence": 2,
+        "last_press": 1,
+    }
+    kept = json.dumps({**incident, "state": "open", "device_id": stored.DEVICE_ID.hex()})
+    with old.transaction() as session:
+        session.run(
+            "INSERT INTO owner (id, name, nik_index, phone, address, language, created_at_ms) "
+            "VALUES (1, 'Contoh Wati', '9900000000000001', '+620000000001', 'Jl.', 'id', 0)"
+        )
+        session.run(
+            "INSERT INTO device (device_id, public_xy, owner_id, state, label, enrolled_at_ms, changed) "
+            "VALUES (?, ?, 1, 'active', 'Toko Contoh', 0, 1)",
+            (stored.DEVICE_ID, stored.PUBLIC_XY),
+        )
+        session.insert(Insert("incident", tuple(incident)), [tuple(incident.values())])
+        session.many("INSERT INTO notice VALUES (3, ?, ?, ?, ?)", [(1, "opened", 7, kept), (2, "closed", 8, kept)])
+        session.many(
+            "INSERT INTO outbox (id, output, incident_id, sequence, state) VALUES (?, 'cad', 3, ?, ?)",
+            [(5, 1, "delivered"), (6, 2, "pending")],
+        )
+        session.run("INSERT INTO attempt (outbox_id, at_ms, state, detail) VALUES (5, 9, 'delivered', '200')")
+    old.close()
+    store = stored.new_store(place)
+    (waits,) = store.pending("cad")
+    notice = store.notice(waits)
+    assert (notice.sequence, notice.previous, notice.incident.state) == (2, ((1, 7),), IncidentState.OPEN)
+    assert notice.incident.position is not None and notice.incident.position.latitude == -54292000
+    assert len(store.attempts(5)) == 1
+    with store.transaction() as transaction:
+        transaction.lock([stored.DEVICE_ID])
+        assert transaction.forget_incidents([3], NOW_MS + 1, 0) == (1, 0)
+    forgotten = store.notice(waits).incident
+    assert forgotten.position is None
+    assert (forgotten.identifier, forgotten.state) == (notice.incident.identifier, IncidentState.OPEN)
     store.close()
 
 

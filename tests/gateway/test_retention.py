@@ -13,6 +13,7 @@ from ingesting import NOW_MS, NOW_S, Desk
 from databases import Place
 from pressing import LAMPUNG, PressingButton
 from siaga_gateway.adapters.sql import SqlStore
+from siaga_gateway.adapters.sql.snapshots import fields
 from siaga_gateway.domain.frame import Kind
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.service import journal
@@ -103,7 +104,7 @@ def test_notes_go_later(past: Past) -> None:
     assert (done.incidents, done.notes) == (1, 1)
     incident = past.store.incident(1)
     assert incident is not None and incident.note is None
-    assert "note" not in json.loads(past.store.fetch("SELECT incident FROM notice WHERE sequence = 3")[0][0])
+    assert fields(past.store.fetch("SELECT incident FROM notice WHERE sequence = 3")[0][0])["note"] is None
 
 
 def test_what_is_open_or_not_delivered_yet_stays(past: Past) -> None:

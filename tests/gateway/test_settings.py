@@ -48,6 +48,10 @@ def test_the_least_that_is_needed_is_enough_and_paths_count_from_the_file(tmp_pa
         (GOOD + '[[outputs]]\nname = "cad"\nkind = "cap_http"\n', r'kind "cap_http" needs url'),
         (GOOD + '[[outputs]]\nname = "cad"\nkind = "cap_folder"\n', r'kind "cap_folder" needs folder'),
         (
+            GOOD + '[[outputs]]\nname = "cad"\nkind = "cap_folder"\nfolder = "f"\nat_once = 8\n',
+            r'kind "cap_folder" writes one file after the other',
+        ),
+        (
             GOOD + '[[outputs]]\nname = "cad"\nkind = "webhook"\nurl = "https://cad.example"\n',
             r'kind "webhook" needs secret',
         ),

@@ -127,6 +127,9 @@ def test_a_notice_keeps_the_incident_as_it_was_and_lists_what_the_output_had_bef
     assert notice.incident == incident
     assert notice.previous == ((1, NOW_MS), (2, NOW_MS + 1))
     assert store.notice(store.pending("late")[-1]).previous == ((2, NOW_MS + 1),), "it never got the first"
+    waiting = store.pending("cad")
+    assert store.notices(waiting) == {one.id: store.notice(one) for one in waiting}
+    assert store.notices([]) == {}
 
 
 def test_a_kept_notice_holds_no_personal_data(store: SqlStore) -> None:

@@ -128,6 +128,15 @@ def raw(written: bytes) -> Behaviour:
     return behave
 
 
+def kept(written: bytes) -> Behaviour:
+    """These bytes; the connection stays for more."""
+
+    def behave(handler: Handler) -> None:
+        handler.wfile.write(written)
+
+    return behave
+
+
 def never(handler: Handler) -> None:
     """No answer, the connection stays open."""
     while handler.until_closed(0.1):

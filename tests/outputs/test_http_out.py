@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import re
+import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -19,7 +22,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from outputs.cap_reading import one, tree
 from outputs.incidents import SENT_MS, opened
 from outputs.posting import SECRET, FixedClock, refused
-from outputs.receiver import Receiver, answer, in_turn, raw
+from outputs.receiver import Handler, Receiver, answer, in_turn, kept, raw, reset
 from siaga_gateway.adapters.http_out import CapHttpOutput, WebhookOutput
 from siaga_gateway.adapters.http_post import LONGEST_RETRY_AFTER_S, retry_after_s
 from siaga_gateway.service.ports import Delivered
@@ -134,14 +137,81 @@ def test_a_connection_is_used_again(receiver: Receiver, make: Callable[..., Webh
     assert len({request.client for request in receiver.requests}) == 1
 
 
+def test_as_many_connections_are_made_as_are_used_at_once(
+    receiver: Receiver, make: Callable[..., WebhookOutput]
+) -> None:
+    output = make()
+    for turn in range(5):
+        together = threading.Barrier(4)
+
+        def answer_together(handler: Handler, together: threading.Barrier = together) -> None:
+            together.wait(20)
+            answer(204)(handler)
+
+        receiver.behaviour = answer_together
+        with ThreadPoolExecutor(4) as threads:
+            outcomes = list(threads.map(lambda n, t=turn: output.deliver(opened(), f"k{t}-{n}"), range(4)))
+        assert all(isinstance(outcome, Delivered) for outcome in outcomes)
+    assert len(receiver.requests) == 20
+    assert len({request.client for request in receiver.requests}) == 4
+
+
+def test_more_than_one_answer_ends_the_connection(receiver: Receiver, make: Callable[..., WebhookOutput]) -> None:
+    """The next message must not be taken for delivered because of an answer to the one before."""
+    output = make()
+    one = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+    receiver.behaviour = in_turn(kept(one + one), answer(503))
+    assert isinstance(output.deliver(opened(), "k1"), Delivered)
+    refused(output.deliver(opened(), "k2"))
+    assert [request.headers["webhook-id"] for request in receiver.requests] == ["k1", "k2"]
+    assert len({request.client for request in receiver.requests}) == 2
+
+
+@pytest.mark.parametrize("interim", [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nx: y\r\n\r\n" * 3])
+def test_an_interim_answer_is_none(interim: bytes, receiver: Receiver, make: Callable[..., WebhookOutput]) -> None:
+    receiver.behaviour = raw(interim + b"HTTP/1.1 503 Busy\r\nretry-after: 9\r\ncontent-length: 0\r\n\r\n")
+    assert refused(make().deliver(opened(), "k")).retry_after_s == 9
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\n\r\nuntil the end",
+        b"HTTP/1.1 200\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok",
+    ],
+)
+def test_an_answer_of_any_form_is_one(whole: bytes, receiver: Receiver, make: Callable[..., WebhookOutput]) -> None:
+    output = make()
+    receiver.behaviour = in_turn(raw(whole), answer(204))
+    assert isinstance(output.deliver(opened(), "k1"), Delivered)
+    assert isinstance(output.deliver(opened(), "k2"), Delivered)
+
+
 def test_a_connection_that_the_receiver_closed_meanwhile_is_made_anew(
     receiver: Receiver, make: Callable[..., WebhookOutput]
 ) -> None:
     output = make()
     receiver.behaviour = in_turn(raw(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"), answer(204))
     assert isinstance(output.deliver(opened(), "k1"), Delivered)
-    time.sleep(0.5)
     assert isinstance(output.deliver(opened(), "k2"), Delivered)
+
+
+def test_a_kept_connection_that_breaks_at_the_next_message_costs_no_try(
+    receiver: Receiver, make: Callable[..., WebhookOutput]
+) -> None:
+    """As when the receiver closes what was idle at the moment in which a press comes."""
+    output = make()
+    receiver.behaviour = in_turn(answer(204), reset, answer(204))
+    assert isinstance(output.deliver(opened(), "k1"), Delivered)
+    assert isinstance(output.deliver(opened(), "k2"), Delivered)
+    assert [request.headers["webhook-id"] for request in receiver.requests] == ["k1", "k2", "k2"]
+
+
+def test_a_new_connection_that_breaks_is_a_failure(receiver: Receiver, make: Callable[..., WebhookOutput]) -> None:
+    receiver.behaviour = reset
+    assert not refused(make().deliver(opened(), "k")).permanent
+    assert len(receiver.requests) == 1
 
 
 @pytest.mark.parametrize("key", ["", "a b", "a\r\nx-evil: 1", "kunci-é", "\x00"])
@@ -162,6 +232,18 @@ def test_proxies_and_passwords_of_the_environment_are_not_used(
     monkeypatch.setenv("NETRC", str(netrc))
     assert isinstance(make().deliver(opened(), "k"), Delivered)
     assert "authorization" not in receiver.requests[0].headers
+
+
+def test_a_user_and_password_in_the_address_are_sent_as_such_and_shown_nowhere(
+    receiver: Receiver, make: Callable[..., WebhookOutput]
+) -> None:
+    url = receiver.url.replace("http://", "http://siaga:hid%20den@")
+    outcome = make(url).deliver(opened(), "k")
+    assert isinstance(outcome, Delivered)
+    assert "hid" not in outcome.detail and "siaga:" not in outcome.detail
+    (request,) = receiver.requests
+    assert request.headers["authorization"] == "Basic " + base64.b64encode(b"siaga:hid den").decode()
+    assert "hid" not in request.headers["host"]
 
 
 def test_a_signed_cap_message_is_signed_as_a_webhook_is(receiver: Receiver) -> None:

@@ -80,6 +80,16 @@ def test_a_text_from_outside_becomes_one_clean_line(written: str, line: str) -> 
     assert writing.one_line(written) == line
 
 
+def test_a_text_that_is_clean_is_seen_to_be_clean() -> None:
+    """The short way for texts that need no cleaning lets nothing through: every character, at every place."""
+    for number in range(0x110000):
+        character = chr(number)
+        for written in (character, f"a{character}", f"{character}a", f"a{character}b"):
+            if writing.one_line(written) == written:
+                assert writing.one_line(f" {written}") == written  # the blank takes it the long way
+    assert writing.one_line("\t") == ""
+
+
 @given(TEXTS)
 def test_a_clean_line_keeps_every_ordinary_character_in_order(written: str) -> None:
     line = writing.one_line(written)

@@ -132,6 +132,7 @@ def test_hand_and_contacts(button: Make, gateway: SmallGateway):
     mark = one.mark()
     one.tamper(True)
     one.wait_for(acknowledged(Kind.TAMPER), after=mark, what="tamper report")
+    one.set_speed(2)  # a tap is short, and must not be missed on a busy machine
     one.tap(3)
     one.wait_state("received", after=mark)
     one.cancel()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from micropython import FIRMWARE, environment, micropython, run_main
+from siaga_tools.mpy import made_small
 from siaga_tools.shorten import Small, smaller
 from siaga_tools.shorten.names import HAD_ANYWAY
 from siaga_tools.words import Trouble
@@ -179,9 +180,9 @@ def test_the_program_does_the_same(tmp_path: Path) -> None:
 
 
 def test_every_source_of_the_firmware_is_in_one_file_and_most_are_in_few() -> None:
-    texts = {path.relative_to(FIRMWARE).as_posix(): path.read_text() for path in (FIRMWARE / "siaga").rglob("*.py")}
-    small = smaller(texts, [path.read_text() for path in FIRMWARE.glob("*.py")], joined=True)
-    assert set(small.homes) == set(texts)
+    texts = {path.relative_to(FIRMWARE).as_posix() for path in (FIRMWARE / "siaga").rglob("*.py")}
+    small = made_small(FIRMWARE, joined=True)
+    assert set(small.homes) == texts
     assert set(small.homes.values()) == set(small.program.texts())
     assert small.homes["siaga/core/alarm.py"] == small.homes["siaga/app/outbox.py"] == "siaga/start.py"
     assert small.homes["siaga/core/at.py"] == "siaga/drivers/simcom.py"

@@ -12,7 +12,7 @@ import pytest
 
 from micropython import FIRMWARE, environment, micropython, run_main
 from siaga_tools.installed import boards
-from siaga_tools.mpy import AT_HOME, LIMIT_BYTES, compile_firmware, runnable
+from siaga_tools.mpy import AT_HOME, LIMIT_BYTES, compile_firmware, made_small, runnable
 from siaga_tools.shorten import smaller
 from siaga_tools.shorten.words import packed, unpacked
 from siaga_tools.words import Trouble
@@ -26,14 +26,11 @@ def small(around: str = "", **files: str) -> dict[str, str]:
     return {module.dotted.removeprefix("siaga."): module.text for module in program.modules.values()}
 
 
-def sources() -> tuple[dict[str, str], list[str]]:
-    texts = {path.relative_to(FIRMWARE).as_posix(): path.read_text() for path in (FIRMWARE / "siaga").rglob("*.py")}
-    return texts, [path.read_text() for path in FIRMWARE.glob("*.py")]
-
-
 def public_shortened() -> set[str]:
     """A private name is only ever looked up on an object of the firmware's own."""
-    return {name for names in smaller(*sources()).names.values() for name in names.values() if name[0] != "_"}
+    return {
+        name for names in made_small(FIRMWARE, joined=False).names.values() for name in names.values() if name[0] != "_"
+    }
 
 
 def test_a_constant_stands_where_it_is_used_and_leaves_no_trace() -> None:
@@ -274,7 +271,7 @@ print(words.long_text(len(words.ALL)), "of", len(words.ALL))
 
 def test_each_text_is_read_as_it_was_and_a_file_cut_short_gives_whole_ones_or_numbers(tmp_path: Path) -> None:
     """Among them many that reach farther back than the window."""
-    texts = [text for _, text in smaller(*sources()).texts]
+    texts = [text for _, text in made_small(FIRMWARE, joined=False).texts]
     (tmp_path / "words.py").write_text(f"{WORDY['siaga/words.py']}\nALL = {texts!r}\n")
     (tmp_path / "words.txt").write_bytes(packed(texts))
     (tmp_path / "main.py").write_text(EACH_TEXT)
@@ -289,7 +286,7 @@ def test_a_board_carries_the_texts_of_what_it_has(tmp_path: Path) -> None:
 
 
 def test_a_traceback_from_a_chip_is_spelled_out() -> None:
-    names = smaller(*sources(), joined=True).names["siaga.start"]
+    names = made_small(FIRMWARE, joined=True).names["siaga.start"]
     short = next(short for short, long in names.items() if "_choose_settings" in long.split("|"))
     said = 'Traceback:\n  File "siaga.start", line 1, in {}\n  File "siaga.core.none", line 1, in {}\n'
     command = [str(Path(sys.executable).with_name("siaga")), "device", "trace"]

@@ -60,8 +60,8 @@ def compile_firmware(
     files beside `siaga` that start it are not compiled, but their names are kept. Raises Trouble
     (`mpy_cross_missing`, `mpy_failed`, `firmware_missing`) with what to do.
     """
-    texts, around = _sources(firmware)
-    small = _smaller(tuple(texts.items()), tuple(around), not lines)
+    _, around = _sources(firmware)
+    small = made_small(firmware, joined=not lines)
     wanted = of_boards(firmware, small.program, around, boards) if boards else frozenset(small.homes.values())
     wanted -= at_home
     compiled = []
@@ -77,6 +77,13 @@ def compile_firmware(
         words.write_bytes(packed([text if path in wanted else "" for path, text in small.texts]))
         compiled.append(Compiled(WORDS, words.stat().st_size))
     return compiled
+
+
+def made_small(firmware: Path, *, joined: bool) -> Small:
+    """What the sources of siaga/ are before they are compiled: once for the same sources, it takes seconds. Raises
+    Trouble as `compile_firmware`."""
+    texts, around = _sources(firmware)
+    return _smaller(tuple(texts.items()), tuple(around), joined)
 
 
 @functools.lru_cache(maxsize=4)
@@ -117,8 +124,7 @@ def _as_module(name: str) -> str:
 def spelled_out(firmware: Path, trace: str) -> str:
     """A traceback from a chip with the names of the sources: in `File "siaga.app.device", line 1, in a5` stands a short
     one. `firmware` must be what the chip runs. Raises Trouble as `compile_firmware`."""
-    texts, around = _sources(firmware)
-    names = _smaller(tuple(texts.items()), tuple(around), True).names
+    names = made_small(firmware, joined=True).names
 
     def long(match: re.Match[str]) -> str:
         return match[1] + names.get(match[2], {}).get(match[3], match[3])

@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, cast
 
@@ -26,7 +27,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from siaga_gateway.adapters.draining import DrainingClient
+from siaga_gateway.adapters.draining import DrainingClient, Message
 from siaga_gateway.config import BrokerSettings
 from siaga_gateway.service.inbound import FrameSink, InboundFrame
 from siaga_gateway.service.ports import Clock
@@ -144,6 +145,7 @@ class BrokerLink:
         client.on_disconnect = self._disconnected
         client.on_subscribe = self._subscription_taken
         client.on_message = self._message
+        client.on_messages = self._messages
         return client
 
     @property
@@ -229,7 +231,7 @@ class BrokerLink:
         """Publish (QoS 1, not retained). Without a link it is dropped: the button asks again. What comes before the
         subscription is taken anew is of an earlier session, and is answered too."""
         if self._client.is_connected():
-            self._client.publish(topic, body, qos=1)
+            self._client.send(topic, body)
 
     def announce(self, well: bool) -> None:
         """Say in the status topic whether frames can be stored: a gateway that stores nothing is not on line."""
@@ -237,10 +239,10 @@ class BrokerLink:
         if self.up and self._status is not None:
             self._client.publish(self._status, "online" if well else "offline", qos=1, retain=self._retained)
 
-    def _next_connection(self) -> None:
+    def _next_connection(self, receive_maximum: int | None = None) -> None:
         with self._order:
             self._connection += 1
-            self._client.forget_acknowledgements()
+            self._client.begin_connection(receive_maximum)
 
     def _acknowledge(self, message: _Open) -> None:
         """Tell the broker of all that is done up to the first that is not: in the order in which messages came
@@ -255,14 +257,14 @@ class BrokerLink:
     # Called by paho's thread from here on
 
     def _connected(
-        self, client: paho.Client, _user: Any, _flags: Any, code: ReasonCode, _properties: Properties | None
+        self, client: paho.Client, _user: Any, _flags: Any, code: ReasonCode, properties: Properties | None
     ) -> None:
         if code.is_failure:
             self._refusal = f"it refused the connection: {code}"
             log.error("the broker at %s refused the connection: %s", self._where, code)
             self._tell_down(self._refusal)
             return
-        self._next_connection()
+        self._next_connection(getattr(properties, "ReceiveMaximum", None))
         self._leaving = False
         if self._session_s is None:
             client.subscribe([(topic, 1) for topic in self._topics])
@@ -308,35 +310,37 @@ class BrokerLink:
         log.warning("the broker at %s is gone: %s; trying again until it is back", self._where, why)
         self._on_change(False, why)
 
-    def _message(self, client: paho.Client, _user: Any, message: paho.MQTTMessage) -> None:
+    def _message(self, _client: paho.Client, _user: Any, message: paho.MQTTMessage) -> None:
+        self._messages([Message(message.topic, bytes(message.payload), message.qos, message.mid)])
+
+    def _messages(self, messages: Sequence[Message]) -> None:
         self._heard_at = time.monotonic()
         if self._held_back:
             return
-        qos = message.qos
-        open_ = _Open(self._connection, message.mid)
-        if qos > 0:
-            with self._order:
-                self._open.append(open_)
+        opened = [_Open(self._connection, message.mid) for message in messages]
+        with self._order:
+            self._open.extend(open_ for open_, message in zip(opened, messages, strict=True) if message.qos)
+        now_ms = self._clock.now_ms()
+        for open_, message in zip(opened, messages, strict=True):
+            acknowledge = partial(self._acknowledge, open_) if message.qos else _nothing
+            brought = self.read(message.topic, message.body)
+            if brought is None:
+                acknowledge()
+                continue
+            frame = InboundFrame(
+                brought.raw[:LARGEST_FRAME],
+                now_ms,
+                self._bearer,
+                acknowledge,
+                brought.origin,
+                brought.sender,
+                brought.posed,
+            )
+            if not self._sink.offer(frame, 0 if self._leaving else _NO_ROOM_S) and not self._leaving:
+                self._leave(message.qos)
 
-        def acknowledge() -> None:
-            if qos > 0:
-                self._acknowledge(open_)
-
-        brought = self.read(message.topic, bytes(message.payload))
-        if brought is None:
-            acknowledge()
-            return
-        frame = InboundFrame(
-            raw=brought.raw[:LARGEST_FRAME],
-            received_ms=self._clock.now_ms(),
-            bearer=self._bearer,
-            acknowledge=acknowledge,
-            origin=brought.origin,
-            sender=brought.sender,
-            posed=brought.posed,
-        )
-        if self._sink.offer(frame, 0 if self._leaving else _NO_ROOM_S) or self._leaving:
-            return
+    def _leave(self, qos: int) -> None:
+        """There was no room for a frame."""
         if qos == 0:
             log.error("no room for a frame that the broker at %s will not bring again: the button will", self._where)
             return
@@ -345,10 +349,14 @@ class BrokerLink:
         log.error("no room for more frames: leaving them at the broker and connecting anew")
         self._leaving = True
         self._next_connection()
-        sock = client.socket()
+        sock = self._client.socket()
         if sock is not None:
             with contextlib.suppress(OSError):
                 cast(socket.socket, sock).shutdown(socket.SHUT_RDWR)
+
+
+def _nothing() -> None:
+    """To acknowledge what wants no acknowledgement."""
 
 
 def _undelayed(_client: paho.Client, _user: Any, sock: Any) -> None:

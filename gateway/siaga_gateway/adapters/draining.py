@@ -1,72 +1,199 @@
-"""paho's client, reading and acknowledging many messages at a time.
+"""paho's client, reading, acknowledging and publishing many messages at a time.
 
-paho waits for its socket, reads a byte, a length and a body, and goes back to wait, for each message; each PUBACK wakes
-its thread and is written by itself. At thousands of messages a second that is most of what receiving costs, and what
-the gateway does not take off the connection in time waits there in front of a press. Here a read takes whatever has
-come, and all acknowledgements given since the last look go out in one write.
+paho waits for its socket, reads a byte, a length and a body, and makes a message of it, by a dozen calls and locks;
+each PUBACK wakes its thread and is written by itself; each PUBLISH is kept in three places until it is acknowledged. At
+thousands of messages a second that is twice what storing them costs, and what the gateway does not take off the
+connection in time waits there in front of a press. Here a read takes whatever has come, what is a message goes to
+`on_messages` together with those around it, and all that was to be acknowledged or published since the last look goes
+out in one write. Everything else is paho's.
 
-It overrides what paho keeps to itself (`_sock_recv`, the queue of packets): paho is pinned, and were it changed, the
-tests of the link would fail.
+It overrides what paho keeps to itself (`_sock_recv`, `_packet_read`, the queue of packets): paho is pinned, and were it
+changed, the tests of the link would fail.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
+import time
 from collections import deque
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import MQTTErrorCode
 
-_READ: Final = 16_384  # bytes: some hundred messages, after which what waits to be written has its turn
+log = logging.getLogger(__name__)
+
+_READ: Final = 32_768  # bytes: some 180 messages, after which what waits to be written has its turn
+_WHOLE: Final = 65_536  # a packet longer than this is no frame, and is left to paho
+_PUBLISH: Final = 0x30
 _PUBACK: Final = 0x40
+_QOS_1: Final = 0x02
+_AGAIN: Final = 0x08
+# Published and not acknowledged by the broker, at most; MQTT 5 lets the broker say less.
+_UNDER_WAY: Final = 10_000
+_WAITING: Final = 50_000  # to be published, at most; an answer that is dropped the button asks for again
+
+
+class Message(NamedTuple):
+    """A PUBLISH that came; qos 0 or 1."""
+
+    topic: str
+    body: bytes
+    qos: int
+    mid: int
 
 
 class DrainingClient(paho.Client):
-    """`acknowledge` in place of `ack`, for QoS 1; from any thread."""
+    """`acknowledge` in place of `ack`, `send` in place of `publish`, both for QoS 1 and from any thread. `on_messages`
+    is called from paho's thread in place of `on_message`, but for messages that are far too long."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._come: bytes = b""
         self._taken = 0
         self._come_from: object = None
         self._acknowledged: deque[bytes] = deque()
+        self._to_send: deque[tuple[int, bytes]] = deque()
+        self._sent: dict[int, bytes] = {}  # by their numbers, until the broker has them
+        self._most_under_way = _UNDER_WAY
+        self._awake = False
+        self.on_messages: Callable[[Sequence[Message]], None] = lambda messages: None
         super().__init__(*arguments, **options)
 
     def acknowledge(self, mid: int) -> None:
         self._acknowledged.append(bytes((_PUBACK, 2)) + mid.to_bytes(2, "big"))
-        if len(self._acknowledged) == 1 and self._sockpairW is not None:
+        self._wake()
+
+    def send(self, topic: str, body: bytes) -> None:
+        """Publish with QoS 1, not retained. It is sent again on the next connection where the broker did not say that
+        it has it."""
+        if len(self._to_send) >= _WAITING:
+            log.error("the broker takes nothing: a message to %s is dropped, the button will ask again", topic)
+            return
+        name = topic.encode()
+        mid = self._mid_generate()
+        while mid in self._sent:
+            mid = self._mid_generate()
+        rest = b"".join(
+            (len(name).to_bytes(2, "big"), name, mid.to_bytes(2, "big"), b"\0" if self._is_5 else b"", body)
+        )
+        self._to_send.append((mid, bytes((_PUBLISH | _QOS_1,)) + _length(len(rest)) + rest))
+        self._wake()
+
+    def begin_connection(self, receive_maximum: int | None = None) -> None:
+        """A new connection, or none. A packet identifier of a message means nothing on another one; what was sent and
+        not acknowledged goes again. receive_maximum: what the broker takes at a time (MQTT 5, 3.2.2.3.3)."""
+        self._acknowledged.clear()
+        self._most_under_way = min(_UNDER_WAY, receive_maximum or _UNDER_WAY)
+        again, self._sent = self._sent, {}
+        for mid, packet in reversed(again.items()):
+            self._to_send.appendleft((mid, bytes((packet[0] | _AGAIN,)) + packet[1:]))
+        self._wake()
+
+    @property
+    def _is_5(self) -> bool:
+        return bool(self._protocol == paho.MQTTv5)
+
+    def _wake(self) -> None:
+        """Have paho's thread look at what is to be written."""
+        if not self._awake and self._sockpairW is not None:
+            self._awake = True
             with contextlib.suppress(BlockingIOError):  # then it has been woken often enough
                 self._sockpairW.send(b"0")
 
-    def forget_acknowledgements(self) -> None:
-        """A packet identifier means nothing on another connection."""
-        self._acknowledged.clear()
+    # Reading
 
     def _sock_recv(self, bufsize: int) -> bytes:
-        if self._come_from is not self._sock:
-            self._come, self._taken, self._come_from = b"", 0, self._sock
+        self._look_at_socket()
         if self._taken == len(self._come):
             self._come, self._taken = super()._sock_recv(_READ), 0
         part = self._come[self._taken : self._taken + bufsize]
         self._taken += len(part)
         return part
 
+    def _look_at_socket(self) -> None:
+        if self._come_from is not self._sock:
+            self._come, self._taken, self._come_from = b"", 0, self._sock
+
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
-        """Also all that has been read and not been looked at: no select would tell of that."""
+        """All whole packets that have come. What is there of another stays until the rest of it comes."""
+        if self._sock is None:
+            return MQTTErrorCode.MQTT_ERR_NO_CONN
+        self._look_at_socket()
+        if self._in_packet["command"] == 0:
+            try:
+                part = super()._sock_recv(_READ)
+            except BlockingIOError:
+                return MQTTErrorCode.MQTT_ERR_SUCCESS
+            except OSError:
+                part = b""
+            if not part:
+                return self._loop_rc_handle(MQTTErrorCode.MQTT_ERR_CONN_LOST)
+            self._come, self._taken = self._come[self._taken :] + part, 0
         while True:
-            result = super().loop_read(max_packets)
-            if result or self._taken == len(self._come) or self._come_from is not self._sock:
-                return result
+            if self._in_packet["command"] == 0 and not self._take_messages():
+                return MQTTErrorCode.MQTT_ERR_SUCCESS
+            result = self._packet_read()
+            if result == MQTTErrorCode.MQTT_ERR_AGAIN:
+                return MQTTErrorCode.MQTT_ERR_SUCCESS
+            if result > 0:
+                return self._loop_rc_handle(result)
+            if self._come_from is not self._sock:  # a callback has ended the connection
+                return MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def _take_messages(self) -> bool:
+        """Hand over the messages up to the first packet that is something else. Whether that one is there for paho."""
+        come, at = self._come, self._taken
+        messages: list[Message] = []
+        wanted = False
+        freed = False
+        while True:
+            body_at, end = _bounds(come, at)
+            if end > len(come) and end - at <= _WHOLE:
+                break
+            command = come[at]
+            if end - at <= _WHOLE and command & 0xF4 == _PUBLISH:
+                message = _message(come, command, body_at, end, self._is_5)
+                if message is None:
+                    wanted = True
+                    break
+                messages.append(message)
+            elif command == _PUBACK and end - body_at >= 2 and self._had(come[body_at] << 8 | come[body_at + 1]):
+                freed = True
+            else:
+                wanted = True
+                break
+            at = end
+        if at > self._taken:
+            with self._msgtime_mutex:
+                self._last_msg_in = time.monotonic()
+        self._taken = at
+        if freed and self._to_send:
+            self._wake()
+        if messages:
+            self.on_messages(messages)
+        return wanted and self._come_from is self._sock
+
+    def _had(self, mid: int) -> bool:
+        """The broker has a message. Whether that was one of ours."""
+        return self._sent.pop(mid, None) is not None
+
+    # Writing
 
     def loop_write(self) -> MQTTErrorCode:
-        self._queue_acknowledgements()
+        self._queue_what_waits()
         return super().loop_write()
 
-    def _queue_acknowledgements(self) -> None:
-        """As one packet, before the answers that were given after them; not into a packet that is written in part."""
-        parts = []
-        while self._acknowledged:
-            parts.append(self._acknowledged.popleft())
+    def _queue_what_waits(self) -> None:
+        """As one packet, acknowledgements before the answers that were given after them; not into a packet that is
+        written in part."""
+        self._awake = False
+        parts = list(_emptied(self._acknowledged))
+        while self._to_send and len(self._sent) < self._most_under_way and self.is_connected():
+            mid, packet = self._to_send.popleft()
+            self._sent[mid] = packet
+            parts.append(packet)
         if not parts:
             return
         packet = b"".join(parts)
@@ -83,3 +210,61 @@ class DrainingClient(paho.Client):
                 "info": None,
             },
         )
+
+
+def _emptied(waiting: deque[bytes]) -> Iterator[bytes]:
+    while waiting:
+        yield waiting.popleft()
+
+
+def _length(size: int) -> bytes:
+    """A remaining length (MQTT 3.1.1, 2.2.3)."""
+    parts = bytearray()
+    while size > 127:
+        parts.append(size & 127 | 128)
+        size >>= 7
+    parts.append(size)
+    return bytes(parts)
+
+
+def _bounds(come: bytes, at: int) -> tuple[int, int]:
+    """Where the packet at `at` has its body, and where it ends; an end behind what has come where that is not said yet
+    or not true."""
+    size, shift, index = 0, 0, at + 1
+    while index < len(come):
+        byte = come[index]
+        index += 1
+        size |= (byte & 127) << shift
+        if byte < 128:
+            return index, index + size
+        shift += 7
+        if shift > 21:
+            return index, index + _WHOLE + 1  # no length at all: paho says so
+    return index, len(come) + 1
+
+
+def _message(come: bytes, command: int, at: int, end: int, is_5: bool) -> Message | None:
+    """A PUBLISH of QoS 0 or 1; None where it is none that holds together."""
+    topic_at = at + 2
+    at = topic_at + (come[at] << 8 | come[at + 1]) if end - at >= 2 else end + 1
+    topic_end = at
+    qos = command >> 1 & 1
+    mid = 0
+    if qos:
+        if end - at < 2:
+            return None
+        mid = come[at] << 8 | come[at + 1]
+        at += 2
+    if is_5:  # properties, which say nothing that we ask for
+        size = shift = 0
+        while at < end:
+            byte = come[at]
+            at += 1
+            size |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                break
+        at += size
+    if at > end:
+        return None
+    return Message(come[topic_at:topic_end].decode("utf-8", "replace"), come[at:end], qos, mid)

@@ -57,6 +57,7 @@ class CapFolderOutput:
         """
         self.name = name
         self.receives_tests = receives_tests
+        self.at_once = 1  # one disk; and who watches the folder sees files in their order
         self._folder = Path(folder)
         if not str(folder) or not self._folder.is_absolute():
             raise ValueError(f"folder {str(folder)!r} must be an absolute path, as /var/spool/siaga/cap")

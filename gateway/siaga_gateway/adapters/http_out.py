@@ -31,6 +31,7 @@ class WebhookOutput:
         allow_plaintext: bool = False,
         language: str = "id",
         deadline_s: float = DEADLINE_S,
+        at_once: int = 8,
     ) -> None:
         """`source` is the events' source (default `/gateways/<gateway name>`); for the rest see Poster.
 
@@ -38,6 +39,7 @@ class WebhookOutput:
         """
         self.name = name
         self.receives_tests = receives_tests
+        self.at_once = at_once
         self._source = source
         self._language = language
         self._poster = Poster(
@@ -80,6 +82,7 @@ class CapHttpOutput:
         allow_plaintext: bool = False,
         language: str = "id",
         deadline_s: float = DEADLINE_S,
+        at_once: int = 8,
     ) -> None:
         """`sender` is the messages' CAP sender (default the gateway's name); for the rest see Poster.
 
@@ -87,6 +90,7 @@ class CapHttpOutput:
         """
         self.name = name
         self.receives_tests = receives_tests
+        self.at_once = at_once
         self._sender = None if sender is None else cap.check_name(sender, "sender")
         self._language = language
         self._poster = Poster(

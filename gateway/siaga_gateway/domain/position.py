@@ -6,7 +6,6 @@ Frames arrive out of order, so the choice must not depend on the order: position
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Final
 
 from siaga_gateway.domain.incident import Position
@@ -103,7 +102,15 @@ def _as_of(position: Position, at_ms: int) -> Position:
     if at_ms <= position.at_ms or position.fix_age_s is None:
         return position
     age_s = position.fix_age_s + (at_ms - position.at_ms) // 1000
-    return replace(position, at_ms=at_ms, fix_age_s=min(age_s, _MAX_FIX_AGE_S))
+    # In full: `replace` costs five times as much, for every press.
+    return Position(
+        position.latitude,
+        position.longitude,
+        position.accuracy_m,
+        min(age_s, _MAX_FIX_AGE_S),
+        position.source,
+        at_ms,
+    )
 
 
 def distance_m(one: tuple[int, int], other: tuple[int, int]) -> int:

@@ -17,6 +17,7 @@ from siaga_gateway.domain.frame import UP_CONTEXT, Suite, Uplink
 _CURVE = ec.SECP256R1()
 _ECDSA = ec.ECDSA(hashes.SHA256())
 _ECDH = ec.ECDH()
+_SIGNATURE = 64  # bytes at the end of a frame under ES256
 
 
 class KeyFormatError(ValueError):
@@ -30,7 +31,8 @@ def device_id_of(public_xy: bytes) -> bytes:
     return hashlib.sha256(public_xy).digest()[:8]
 
 
-def _load_point(public_xy: bytes) -> ec.EllipticCurvePublicKey:
+def load_public(public_xy: bytes) -> ec.EllipticCurvePublicKey:
+    """The key of X || Y, 64 bytes. Raises KeyFormatError where it is none."""
     if len(public_xy) != 64:
         raise KeyFormatError(f"a public key is X || Y in 64 bytes, not {len(public_xy)}")
     try:
@@ -108,13 +110,13 @@ class GatewayKey:
 
     def mac_keys(self, public_xy: bytes, device_id: bytes) -> tuple[bytes, bytes]:
         """(up, down), 32 bytes each, shared with the device of that key. Raises KeyFormatError for a bad key."""
-        shared_x = self._private.exchange(_ECDH, _load_point(public_xy))
+        shared_x = self._private.exchange(_ECDH, load_public(public_xy))
         return _mac_key(shared_x, b"siaga/1 mac up", device_id), _mac_key(shared_x, b"siaga/1 mac down", device_id)
 
     def device_key(self, public_xy: bytes) -> DeviceKey:
         """All that is needed to check and answer the device of that key. Raises KeyFormatError for a bad key."""
         device_id = device_id_of(public_xy)
-        public = _load_point(public_xy)
+        public = load_public(public_xy)
         shared_x = self._private.exchange(_ECDH, public)
         return DeviceKey(
             device_id=device_id,
@@ -130,24 +132,29 @@ def _mac_key(shared_x: bytes, label: bytes, device_id: bytes) -> bytes:
 
 
 def verify(uplink: Uplink, key: DeviceKey) -> bool:
-    """Whether the device of that key made this frame. Pure, releases the GIL: batches of frames suit a thread pool."""
+    """Whether the device of that key made this frame. Pure. Checking a signature does not release the GIL."""
     if uplink.device_id != key.device_id:
         return False
     if uplink.suite is Suite.ES256:
-        return _signed_by(uplink, key.public)
+        return _signed_by(uplink.signed, uplink.tag, key.public)
     expected = hmac.digest(key.mac_up, UP_CONTEXT + uplink.signed, "sha256")[:8]
     return hmac.compare_digest(expected, uplink.tag)
 
 
+def is_signed(raw: bytes, public: ec.EllipticCurvePublicKey) -> bool:
+    """Whether a whole frame under ES256 is signed by that key; all else of it was looked at before."""
+    return _signed_by(raw[:-_SIGNATURE], raw[-_SIGNATURE:], public)
+
+
 def verify_enrol(uplink: Uplink) -> bool:
     """Whether an ENROL is signed by the very key that it brings: proof that the sender holds the private half."""
-    return uplink.public_key is not None and _signed_by(uplink, _load_point(uplink.public_key))
+    return uplink.public_key is not None and _signed_by(uplink.signed, uplink.tag, load_public(uplink.public_key))
 
 
-def _signed_by(uplink: Uplink, public: ec.EllipticCurvePublicKey) -> bool:
-    r, s = int.from_bytes(uplink.tag[:32], "big"), int.from_bytes(uplink.tag[32:], "big")
+def _signed_by(signed: bytes, tag: bytes, public: ec.EllipticCurvePublicKey) -> bool:
+    r, s = int.from_bytes(tag[:32], "big"), int.from_bytes(tag[32:], "big")
     try:
-        public.verify(encode_dss_signature(r, s), UP_CONTEXT + uplink.signed, _ECDSA)
+        public.verify(encode_dss_signature(r, s), UP_CONTEXT + signed, _ECDSA)
     except InvalidSignature:
         return False
     return True

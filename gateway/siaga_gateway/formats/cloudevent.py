@@ -18,6 +18,8 @@ from importlib import resources
 from typing import Any, Final
 from urllib.parse import quote
 
+import orjson
+
 from siaga_gateway.domain.incident import Incident, Notice, Position
 from siaga_gateway.domain.registry import Owner
 from siaga_gateway.formats.writing import gateway_name, one_line, utc_time
@@ -47,7 +49,7 @@ def event(notice: Notice, key: str, *, source: str | None = None) -> bytes:
         "datacontenttype": "application/json",
         "data": contents(notice),
     }
-    return json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()
+    return orjson.dumps(envelope)
 
 
 def event_type(notice: Notice) -> str:

@@ -30,8 +30,11 @@ def one_line(written: str, limit: int | None = None) -> str:
     U+FFFD, so that the loss shows; marks that reorder the display are dropped. Longer than `limit` characters, it ends
     in `…`.
     """
-    clean = _UNWRITABLE.sub("\ufffd", _REORDERING.sub("", _CONTROL.sub(" ", written)))
-    clean = " ".join(clean.split())
+    if written.isprintable() and "  " not in written and written[:1] != " " != written[-1:]:
+        clean = written  # nearly every text: none of what follows would find anything in it
+    else:
+        clean = _UNWRITABLE.sub("\ufffd", _REORDERING.sub("", _CONTROL.sub(" ", written)))
+        clean = " ".join(clean.split())
     if limit is not None and len(clean) > limit:
         clean = clean[: limit - 1].rstrip() + "…"
     return clean

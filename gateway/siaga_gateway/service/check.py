@@ -7,11 +7,10 @@ little more than counting it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
-from siaga_gateway.domain.frame import FrameError, Kind, Uplink, decode_uplink
+from siaga_gateway.domain.frame import FrameError, Kind, Suite, Uplink, decode_uplink
 from siaga_gateway.domain.record import record
 from siaga_gateway.domain.verify import verify, verify_enrol
 from siaga_gateway.service import journal
@@ -21,12 +20,28 @@ from siaga_gateway.service.lanes import FORGED, UNKNOWN
 from siaga_gateway.service.sampling import SampledEntry, Sampler
 from siaga_gateway.service.store import Stranger
 
-# A thread gets so many signatures at a time; fewer than two such shares are checked where they are.
-_SHARE: Final = 32
+# Fewer signatures than these are checked sooner where they are than by another process.
+_WORTH_SENDING: Final = 8
 # How many strangers are remembered by count, for their journal entries only.
 _STRANGERS: Final = 10_000
 _PROVEN: Final = 10_000  # verified frames that are remembered, in each of two generations
 _KEPT_BYTES: Final = 256  # of a malformed frame, as evidence
+
+
+class Verdicts(Protocol):
+    """Signatures that are being checked."""
+
+    def wait(self) -> Sequence[bool] | None:
+        """For each of the frames, whether its key made it; None: nobody will say, check them yourself."""
+        ...
+
+
+class Verifier(Protocol):
+    """Checks signatures while this process does something else."""
+
+    def begin(self, frames: Sequence[tuple[bytes, bytes]]) -> Verdicts | None:
+        """Of each frame the key that is to have made it (X || Y) and all its bytes, under ES256. None: not now."""
+        ...
 
 
 @record
@@ -59,23 +74,24 @@ class Begun:
     strange: list[tuple[InboundFrame, Uplink]]
     ours: list[Genuine]  # if the verdict says so
     repeated: list[bool]  # of `ours`: these very bytes were verified before
-    verdicts: list[Future[list[bool]]]  # of the rest, in their order; none where they are few
+    verdicts: Verdicts | None  # of the rest under ES256, in their order
 
 
 class Checker:
-    """For one thread; `pool` helps with signatures. `genuine` and `doubt` hear of senders: see service/lanes.py."""
+    """For one thread, in which all is checked without `verifier`. `genuine` and `doubt` hear of senders: see
+    service/lanes.py."""
 
     def __init__(
         self,
         keyring: KeyRing,
         sampler: Sampler,
-        pool: Executor,
+        verifier: Verifier | None = None,
         genuine: Callable[[InboundFrame], None] = lambda frame: None,
         doubt: Callable[[InboundFrame, str], None] = lambda frame, why: None,
     ) -> None:
         self._keyring = keyring
         self._sampler = sampler
-        self._pool = pool
+        self._verifier = verifier
         self._genuine = genuine
         self._doubt = doubt
         self._seen: dict[bytes, int] = {}
@@ -108,21 +124,29 @@ class Checker:
                 ours.append(Genuine(frame, uplink, device))
         proven, before = self._proven, self._proven_before
         repeated = [one.inbound.raw in proven or one.inbound.raw in before for one in ours]
-        open_ = [one for one, done in zip(ours, repeated, strict=True) if not done]
-        verdicts: list[Future[list[bool]]] = []
-        if len(open_) >= 2 * _SHARE:
-            shares = [open_[start : start + _SHARE] for start in range(0, len(open_), _SHARE)]
-            verdicts = [self._pool.submit(_verify_share, share) for share in shares]
+        verdicts: Verdicts | None = None
+        if self._verifier is not None:
+            signed = [
+                (one.known.key.public_xy, one.inbound.raw)
+                for one, done in zip(ours, repeated, strict=True)
+                if not done and one.uplink.suite is Suite.ES256
+            ]
+            if len(signed) >= _WORTH_SENDING:
+                verdicts = self._verifier.begin(signed)
         return Begun(malformed, strange, ours, repeated, verdicts)
 
     def finish(self, begun: Begun) -> Checked:
         """The verdicts, and what they mean for the journal and for the senders."""
-        ours, repeated = begun.ours, begun.repeated
-        if begun.verdicts:
-            verdicts = iter([good for share in begun.verdicts for good in share.result()])
-            good = [done or next(verdicts) for done in repeated]
+        ours = begun.ours
+        told = None if begun.verdicts is None else begun.verdicts.wait()
+        if told is None:
+            good = [done or verify(one.uplink, one.known.key) for one, done in zip(ours, begun.repeated, strict=True)]
         else:
-            good = [done or verify(one.uplink, one.known.key) for one, done in zip(ours, repeated, strict=True)]
+            verdict = iter(told)
+            good = [
+                done or (next(verdict) if one.uplink.suite is Suite.ES256 else verify(one.uplink, one.known.key))
+                for one, done in zip(ours, begun.repeated, strict=True)
+            ]
         checked = Checked(malformed=len(begun.malformed), forged=good.count(False))
         for frame, fault in begun.malformed:
             facts = {"reason": str(fault.reason), "detail": fault.detail, "size": len(frame.raw)}
@@ -188,10 +212,6 @@ class Checker:
         entry = self._sampler.note(kind, frame.received_ms, device_id, facts, frame.raw[:_KEPT_BYTES])
         if entry is not None:
             checked.entries.append(entry)
-
-
-def _verify_share(frames: list[Genuine]) -> list[bool]:
-    return [verify(one.uplink, one.known.key) for one in frames]
 
 
 def _name(uplink: Uplink) -> str:

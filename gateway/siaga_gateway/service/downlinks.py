@@ -106,6 +106,15 @@ class Downlinks:
 
     def send(self, device_id: bytes, frame: bytes) -> None:
         self._everywhere.send(device_id, frame)
+        self.send_by_ways(device_id, frame)
+
+    def knows_a_way(self, device_id: bytes) -> bool:
+        """Whether the device was heard on one of the bearers."""
+        with self._lock:
+            return bool(self._ways.get(device_id))
+
+    def send_by_ways(self, device_id: bytes, frame: bytes) -> None:
+        """As `send`, but not everywhere: only by the bearers that the device was heard on."""
         with self._lock:
             ways = list(self._ways.get(device_id, ()))
         for way in ways:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from typing import Final
 
 # Seconds. A press to the console is promised within 150 ms; a dead receiver is tried again within a minute.
@@ -54,8 +55,8 @@ class StageTimes:
     def batch(self, waited_s: list[float], verified_s: float, committed_s: float, acknowledged_s: float) -> None:
         """waited_s: of each frame, from its arrival until its batch was begun."""
         frames, after = len(waited_s), verified_s + committed_s + acknowledged_s
-        for waited in waited_s:
-            self.stages["waited"].add(waited)
-            self.whole.add(waited + after)
+        for waited, times in Counter(waited_s).items():  # many came together
+            self.stages["waited"].add(waited, times)
+            self.whole.add(waited + after, times)
         for stage, seconds in zip(self.STAGES[1:], (verified_s, committed_s, acknowledged_s), strict=True):
             self.stages[stage].add(seconds, frames)

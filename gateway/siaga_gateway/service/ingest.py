@@ -14,13 +14,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from siaga_gateway.domain.frame import encode_ack, eta_field
 from siaga_gateway.service import journal
-from siaga_gateway.service.check import Begun, Checked, Checker
+from siaga_gateway.service.check import Begun, Checked, Checker, Verifier
 from siaga_gateway.service.figures import StageTimes
 from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.keep import House, Keeper, Kept, Reply
@@ -48,7 +47,6 @@ class Limits:
     batch: int = 500  # urgent frames
     queue: int = 20_000
     quarantine: int = 1_000
-    verify_threads: int = 2
     others: int = 128  # frames in a batch of others: about what a press may have to wait for
 
 
@@ -94,6 +92,7 @@ class Ingest:
         clock: Clock,
         house: House,
         limits: Limits,
+        verifier: Verifier | None = None,
         committed: Callable[[], None] = lambda: None,
         came_by: Callable[[bytes, InboundFrame], None] = lambda device_id, frame: None,
         answered: Callable[[bytes, InboundFrame], None] = lambda device_id, frame: None,
@@ -113,8 +112,7 @@ class Ingest:
         self._on_health = on_health
         self.lanes = Lanes(limits.queue)  # with counts of what waits, went behind and was let go
         self._sampler = Sampler()
-        self._pool = ThreadPoolExecutor(limits.verify_threads, thread_name_prefix="verify")
-        self._checker = Checker(keyring, self._sampler, self._pool, self.lanes.genuine, self.lanes.doubt)
+        self._checker = Checker(keyring, self._sampler, verifier, self.lanes.genuine, self.lanes.doubt)
         self._keeper = Keeper(house, store.name, self._sampler)
         self._failing = _Failing()
         self._stop = threading.Event()
@@ -141,9 +139,8 @@ class Ingest:
         return time.monotonic() - self._beat if self._thread.is_alive() else float("inf")
 
     def start(self) -> None:
-        # A thread that has checked a signature needs the interpreter for microseconds to go on with the next. By
-        # default it waits up to 5 ms for it while another computes: the signatures of the next batch would be checked
-        # after the commit of this one, not meanwhile.
+        # Reading what the broker brings takes microseconds. By default a thread waits up to 5 ms for the interpreter
+        # while another computes, and a press as long in front of the gateway.
         sys.setswitchinterval(_SWITCH_S)
         self._thread.start()
 
@@ -153,7 +150,6 @@ class Ingest:
         self.lanes.close()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _run(self) -> None:
         ready: _Batch | None = None

@@ -14,7 +14,7 @@ _LOOK_S: Final = 1.0  # who has not got it looks again after so long
 
 
 class Lease:
-    """For one thread."""
+    """For one thread, apart from `sure`."""
 
     def __init__(self, store: Store, name: str, holder: str) -> None:
         """holder: the same after a restart of the same worker, so that it goes on where it died."""
@@ -37,6 +37,10 @@ class Lease:
                 if self._until - now < NEEDED_S:
                     raise
         return self._until - now >= NEEDED_S
+
+    def sure(self) -> bool:
+        """Whether it is held for NEEDED_S more, as far as `held` last heard. From any thread, without asking."""
+        return self._until - time.monotonic() >= NEEDED_S
 
     def give_back(self) -> None:
         """Let another worker have it at once. Never raises."""

@@ -7,14 +7,13 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Final
 
-from siaga_gateway.domain.attach import stage_of
-from siaga_gateway.domain.frame import Stage, encode_ack, eta_field
 from siaga_gateway.domain.incident import Change, Disposition, Incident, IncidentState
 from siaga_gateway.domain.personal import PersonalKeyError
 from siaga_gateway.service import journal
 from siaga_gateway.service.keyring import KeyRing
 from siaga_gateway.service.notices import tell
 from siaga_gateway.service.ports import AcknowledgementSender, Bell, Clock, OperateError
+from siaga_gateway.service.stage_relay import stage_frames
 from siaga_gateway.service.store import Store, StoreFailing, Transaction
 
 log = logging.getLogger(__name__)
@@ -187,10 +186,7 @@ class Operator:
             return
         if known is None:
             return
-        stage = stage_of(incident)
-        eta = eta_field(incident.eta_minutes if stage is Stage.ASSIGNED else None)
-        for counter in counters:
-            frame = encode_ack(known.key.mac_down, incident.device_id, counter, now_ms // 1000, stage, eta)
+        for frame in stage_frames(known, incident, counters, now_ms // 1000):
             self._sender.send(incident.device_id, frame)
 
 

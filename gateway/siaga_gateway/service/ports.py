@@ -131,6 +131,7 @@ class Output(Protocol):
 
     name: str  # from the settings, unique
     receives_tests: bool
+    at_once: int  # how many deliveries may be under way at once, each in a thread of its own
 
     def deliver(self, notice: Notice, key: str) -> Delivered | NotDelivered:
         """Send one notice under one idempotency key. Called again with the same key until Delivered.

@@ -7,8 +7,9 @@ import json
 import sys
 
 from siaga_tools.ending import cancelled_by_signals
-from siaga_tools.simulate.bench import Bench, Line, Options, text
+from siaga_tools.simulate.bench import Bench, Options
 from siaga_tools.simulate.button import Traffic
+from siaga_tools.simulate.seen import Line, text
 from siaga_tools.typed import typed_lines
 from siaga_tools.virtual_button import ButtonEvent
 from siaga_tools.words import Trouble

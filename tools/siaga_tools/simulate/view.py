@@ -15,9 +15,10 @@ from textual.widgets import Input, Static
 
 from siaga_tools.demo.full import Terminal
 from siaga_tools.signals import LOOKS, signal_meaning, signal_text
-from siaga_tools.simulate.bench import Bench, Options, text
+from siaga_tools.simulate.bench import Bench, Options
 from siaga_tools.simulate.chip import Life
 from siaga_tools.simulate.plain import shown
+from siaga_tools.simulate.seen import text
 from siaga_tools.words import Trouble
 
 _FRAME_S: Final = 0.05

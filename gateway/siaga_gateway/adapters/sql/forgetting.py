@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 from typing import Final
 
+from siaga_gateway.adapters.sql import snapshots
 from siaga_gateway.adapters.sql.engine import Row, Session, Writing
-from siaga_gateway.adapters.sql.rows import POSITION, json_text
+from siaga_gateway.adapters.sql.snapshots import POSITION
 from siaga_gateway.service.store import Erased
 
 _TOLD: Final = ("told_latitude", "told_longitude", "told_accuracy_m")
@@ -122,17 +122,17 @@ def _notices(
     if not ids:
         return
     among, parameters = writing.among("notice", "incident_id", ids)
+    changes: dict[str, str | None] = dict.fromkeys(without)
+    if label is not None:
+        changes["device_label"] = label
     changed: list[Row] = []
     for incident_id, sequence, text in session.fetch(
         f"SELECT incident_id, sequence, incident FROM notice WHERE {among}",  # noqa: S608
         parameters,
     ):
-        before = json.loads(text)
-        after = {name: value for name, value in before.items() if name not in without}
-        if label is not None:
-            after["device_label"] = label
-        if after != before:
-            changed.append((json_text(after), incident_id, sequence))
+        after = snapshots.changed(text, changes)
+        if after is not None:
+            changed.append((after, incident_id, sequence))
     if changed:
         session.many("UPDATE notice SET incident = ? WHERE incident_id = ? AND sequence = ?", changed)
 

@@ -28,11 +28,11 @@ from siaga_gateway.adapters.sql.rows import (
 from siaga_gateway.adapters.sql.sealing import Sealing
 from siaga_gateway.adapters.sql.transaction import INCIDENTS
 from siaga_gateway.domain.command import Command
-from siaga_gateway.domain.incident import Change, Incident, Notice
+from siaga_gateway.domain.incident import Incident, Notice
 from siaga_gateway.domain.registry import Owner, RegistrationState
 from siaga_gateway.domain.status import DeviceStatus
 from siaga_gateway.service.ports import JournalEntry
-from siaga_gateway.service.store import Attempt, Delivery, DeliveryState, Enrolled, StoreFailing, Stranger, Tally
+from siaga_gateway.service.store import Attempt, Delivery, DeliveryState, Enrolled, Stranger, Tally
 
 _JOURNAL: Final = f"SELECT {columns(JOURNAL)} FROM journal"  # noqa: S608 - constants, as everywhere here
 _ENROLLED: Final = (
@@ -49,6 +49,15 @@ _DELIVERY: Final = (
     f"SELECT {columns(DELIVERY)} FROM outbox JOIN notice "  # noqa: S608
     "ON notice.incident_id = outbox.incident_id AND notice.sequence = outbox.sequence "
     "JOIN incident ON incident.id = outbox.incident_id"
+)
+
+_EARLIER: Final = (
+    "SELECT outbox.incident_id, notice.sequence, notice.made_at_ms FROM outbox JOIN notice "
+    "ON notice.incident_id = outbox.incident_id AND notice.sequence = outbox.sequence"
+)
+_OWNER_OF: Final = (
+    f"SELECT incident.id, {columns(OWNER, 'owner')} "  # noqa: S608
+    "FROM incident LEFT JOIN owner ON owner.id = incident.owner_id"
 )
 
 
@@ -73,6 +82,13 @@ class SqlReads(AuditReads, MaintenanceReads):
 
     def journal_after(self, after_id: int, limit: int = 500) -> Sequence[JournalEntry]:
         return [entry_of(row) for row in self.fetch(f"{_JOURNAL} WHERE id > ? ORDER BY id LIMIT ?", (after_id, limit))]
+
+    def journal_of_kinds(self, kinds: Collection[str], after_id: int, until_id: int) -> Sequence[JournalEntry]:
+        among, parameters = self.writing.among("journal", "kind", sorted(kinds))
+        rows = self.fetch(
+            f"{_JOURNAL} WHERE id > ? AND id <= ? AND {among} ORDER BY id", (after_id, until_id, *parameters)
+        )
+        return [entry_of(row) for row in rows]
 
     def journal_last(self, limit: int) -> Sequence[JournalEntry]:
         return [entry_of(row) for row in self.fetch(f"{_JOURNAL} ORDER BY id DESC LIMIT ?", (limit,))][::-1]
@@ -237,24 +253,41 @@ class SqlReads(AuditReads, MaintenanceReads):
         return [attempt_of(row) for row in rows]
 
     def notice(self, delivery: Delivery) -> Notice:
+        return self.notices([delivery])[delivery.id]
+
+    def notices(self, deliveries: Sequence[Delivery]) -> Mapping[int, Notice]:
+        if not deliveries:
+            return {}
+        keys = {(delivery.incident_id, delivery.sequence): delivery for delivery in deliveries}
+        select = "notice.incident_id, notice.sequence, notice.incident"
+        kept = self.fetch(*self.writing.by_keys(select, "notice", ("incident_id", "sequence"), list(keys)))
+        among, parameters = self.writing.among("incident", "id", [delivery.incident_id for delivery in deliveries])
+        owners = {row[0]: row[1:] for row in self.fetch(f"{_OWNER_OF} WHERE {among}", parameters)}
+        earlier = self._earlier([delivery for delivery in deliveries if delivery.sequence > 1])
+        found: dict[int, Notice] = {}
+        for incident_id, sequence, text in kept:
+            delivery = keys[incident_id, sequence]
+            found[delivery.id] = Notice(
+                incident=from_snapshot(text, owners[incident_id], self.sealing),
+                change=delivery.change,
+                sequence=sequence,
+                sent_at_ms=delivery.made_at_ms,
+                previous=tuple(one for one in earlier.get(incident_id, ()) if one[0] < sequence),
+            )
+        if len(found) != len(deliveries):
+            missing = next(delivery.key for delivery in deliveries if delivery.id not in found)
+            raise LookupError(f"the notice of delivery {missing} is not there")
+        return found
+
+    def _earlier(self, deliveries: Sequence[Delivery]) -> Mapping[int, list[tuple[int, int]]]:
+        """(sequence, made_at_ms) of all that this output was to get of these deliveries' incidents, by incident."""
+        if not deliveries:
+            return {}
+        among, parameters = self.writing.among("outbox", "incident_id", [one.incident_id for one in deliveries])
         rows = self.fetch(
-            f"SELECT notice.incident, {columns(OWNER, 'owner')} "  # noqa: S608
-            "FROM notice JOIN incident ON incident.id = notice.incident_id "
-            "LEFT JOIN owner ON owner.id = incident.owner_id WHERE notice.incident_id = ? AND notice.sequence = ?",
-            (delivery.incident_id, delivery.sequence),
+            f"{_EARLIER} WHERE {among} AND output = ? ORDER BY outbox.sequence", [*parameters, deliveries[0].output]
         )
-        if not rows:
-            raise StoreFailing(f"the notice of delivery {delivery.key} is not there")
-        earlier = self.fetch(
-            "SELECT notice.sequence, notice.made_at_ms FROM outbox JOIN notice "
-            "ON notice.incident_id = outbox.incident_id AND notice.sequence = outbox.sequence "
-            "WHERE outbox.incident_id = ? AND output = ? AND outbox.sequence < ? ORDER BY outbox.sequence",
-            (delivery.incident_id, delivery.output, delivery.sequence),
-        )
-        return Notice(
-            incident=from_snapshot(rows[0][0], rows[0][1:], self.sealing),
-            change=Change(delivery.change),
-            sequence=delivery.sequence,
-            sent_at_ms=delivery.made_at_ms,
-            previous=tuple((sequence, made_at_ms) for sequence, made_at_ms in earlier),
-        )
+        earlier: dict[int, list[tuple[int, int]]] = {}
+        for incident_id, sequence, made_at_ms in rows:
+            earlier.setdefault(incident_id, []).append((sequence, made_at_ms))
+        return earlier

@@ -8,8 +8,11 @@ from typing import Any, Final
 
 import orjson
 
+from siaga_gateway.adapters.sql import snapshots
 from siaga_gateway.adapters.sql.engine import Row
 from siaga_gateway.adapters.sql.sealing import Sealing
+from siaga_gateway.adapters.sql.snapshots import INCIDENT as INCIDENT
+from siaga_gateway.adapters.sql.snapshots import POSITION as POSITION
 from siaga_gateway.domain.incident import Change, Disposition, Incident, IncidentState, Mode, Position
 from siaga_gateway.domain.registry import Device, RegistrationState
 from siaga_gateway.domain.report import Status
@@ -35,7 +38,6 @@ DEVICE: Final = (
     "installed_longitude",
     "checkin_s",
 )
-POSITION: Final = ("latitude", "longitude", "accuracy_m", "fix_age_s", "position_source", "position_at_ms")
 STATUS: Final = (
     "device_id",
     "first_counter",
@@ -53,41 +55,6 @@ STATUS: Final = (
     "restarts_until_ms",
     "rejected_until_ms",
     "tampered_ms",
-)
-INCIDENT: Final = (
-    "id",
-    "identifier",
-    "mode",
-    "state",
-    "device_id",
-    "device_label",
-    "registration",
-    "owner_id",
-    "opening_counter",
-    "opened_at_ms",
-    "pressed_at_ms",
-    "delayed_s",
-    *POSITION,
-    "presses",
-    "silent",
-    "duress",
-    "cancelled_by_holder",
-    "held",
-    "battery",
-    "seen_by",
-    "seen_at_ms",
-    "unit",
-    "eta_minutes",
-    "closed_by",
-    "closed_at_ms",
-    "disposition",
-    "note",
-    "sequence",
-    "last_press",
-    "last_cancel",
-    "told_latitude",
-    "told_longitude",
-    "told_accuracy_m",
 )
 # Never change once an incident is there.
 INCIDENT_FIXED: Final = frozenset(
@@ -286,18 +253,9 @@ def incident_row(incident: Incident, sealing: Sealing) -> Row:
     )
 
 
-def snapshot(row: Row) -> str:
-    """An incident's row, to be kept with a notice; the owner only by number, so that erasing reaches it."""
-    kept = {name: value for name, value in zip(INCIDENT, row, strict=True) if value is not None}
-    kept["device_id"] = kept["device_id"].hex()
-    return json_text(kept)
-
-
 def from_snapshot(text: str, owner_row: Row, sealing: Sealing) -> Incident:
     """The incident as it was, with the owner as known today."""
-    kept = orjson.loads(text)
-    kept["device_id"] = bytes.fromhex(kept["device_id"])
-    return incident_of((*(kept.get(name) for name in INCIDENT), *owner_row), sealing)
+    return incident_of((*snapshots.row(text), *owner_row), sealing)
 
 
 def entry_of(row: Row) -> JournalEntry:

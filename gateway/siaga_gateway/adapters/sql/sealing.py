@@ -6,11 +6,11 @@ what they were opened from, so that the many rows of one owner cost one opening.
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from typing import Final, Protocol
 
+from siaga_gateway.adapters.sql import snapshots
 from siaga_gateway.adapters.sql.engine import Row, Session, Writing
 from siaga_gateway.domain.personal import PersonalKeys, Unreadable
 from siaga_gateway.domain.registry import Owner
@@ -179,15 +179,14 @@ def seal_notes(session: Session, writing: Writing, sealing: Sealing, after: int,
     if sealed:
         session.many("UPDATE incident SET note = ? WHERE id = ?", [(note, id_) for id_, note in sealed.items()])
         among, parameters = writing.among("notice", "incident_id", list(sealed))
-        changed = []
+        changed: list[Row] = []
         for incident_id, sequence, text in session.fetch(
             f"SELECT incident_id, sequence, incident FROM notice WHERE {among}",  # noqa: S608
             parameters,
         ):
-            kept = json.loads(text)
-            if kept.get("note") is not None:
-                kept["note"] = sealed[incident_id]
-                changed.append((json.dumps(kept, ensure_ascii=False, separators=(",", ":")), incident_id, sequence))
+            resealed = snapshots.changed(text, {"note": sealed[incident_id]})
+            if resealed is not None:
+                changed.append((resealed, incident_id, sequence))
         if changed:
             session.many("UPDATE notice SET incident = ? WHERE incident_id = ? AND sequence = ?", changed)
     return (rows[-1][0] if rows else 0), len(sealed)

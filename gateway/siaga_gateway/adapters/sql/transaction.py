@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from siaga_gateway.adapters.sql import audit, commands, forgetting, maintenance, sealing
+from siaga_gateway.adapters.sql import audit, commands, forgetting, maintenance, sealing, snapshots
 from siaga_gateway.adapters.sql.engine import Insert, Row, Session, Writing
 from siaga_gateway.adapters.sql.quarantine import let_go, merge
 from siaga_gateway.adapters.sql.rows import (
@@ -19,7 +19,6 @@ from siaga_gateway.adapters.sql.rows import (
     incident_of,
     incident_row,
     json_text,
-    snapshot,
     status_of,
     status_row,
 )
@@ -275,7 +274,13 @@ class SqlTransaction:
     def add_notice(self, notice: Notice, outputs: Collection[str]) -> None:
         incident = notice.incident
         self._waiting[_NOTICE].append(
-            (incident.id, notice.sequence, notice.change.value, notice.sent_at_ms, snapshot(self._row(incident)))
+            (
+                incident.id,
+                notice.sequence,
+                notice.change.value,
+                notice.sent_at_ms,
+                snapshots.packed(self._row(incident)),
+            )
         )
         self._outbox.extend((output, incident.id, notice.sequence, "pending") for output in outputs)
 

@@ -1,0 +1,1 @@
+-- Only for SQLite: notices are laid one behind the other here.

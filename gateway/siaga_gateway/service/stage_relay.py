@@ -1,0 +1,99 @@
+"""How far an incident is, told to its button by the ways that only this process knows: LoRaWAN and text messages.
+
+An operator's step is taken at any machine's console. Over MQTT the button hears of it from there; the radio network and
+the SMS gateway that it was heard on belong to one process, which follows the journal for that. What several steps in a
+row come to is told once.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Collection
+from typing import Final
+
+from siaga_gateway.domain.attach import stage_of
+from siaga_gateway.domain.frame import Stage, encode_ack, eta_field
+from siaga_gateway.domain.incident import Incident
+from siaga_gateway.service import journal
+from siaga_gateway.service.downlinks import Downlinks
+from siaga_gateway.service.keyring import KeyRing, KnownDevice
+from siaga_gateway.service.ports import Clock
+from siaga_gateway.service.recurring import Recurring
+from siaga_gateway.service.store import Store, StoreFailing
+
+log = logging.getLogger(__name__)
+
+_KINDS: Final = frozenset(
+    {journal.SEEN, journal.ASSIGNED, journal.ON_SCENE, journal.CLOSED, journal.DISPATCHED_BY_PERSON}
+)
+_IDLE_S: Final = 0.5  # at the latest so often, should nobody wake it
+_FAILING_S: Final = 1.0
+
+
+def stage_frames(known: KnownDevice, incident: Incident, counters: Collection[int], now_s: int) -> list[bytes]:
+    """The acknowledgements that tell a button how far its incident is, one for each counter that it is told under."""
+    stage = stage_of(incident)
+    eta = eta_field(incident.eta_minutes if stage is Stage.ASSIGNED else None)
+    return [encode_ack(known.key.mac_down, incident.device_id, counter, now_s, stage, eta) for counter in counters]
+
+
+class StageRelay:
+    """`start`, `stop`, and `wake` when the journal may have grown, from any thread."""
+
+    def __init__(self, store: Store, keyring: KeyRing, downlinks: Downlinks, clock: Clock) -> None:
+        self._store = store
+        self._keyring = keyring
+        self._downlinks = downlinks
+        self._clock = clock
+        self._last: int | None = None  # the entry up to which all is told; none: of steps before its start nothing is
+        self._woken = threading.Event()
+        self._turns = Recurring("stage-relay", self._turn, end_s=5)
+
+    def start(self) -> None:
+        self._turns.start()
+
+    def stop(self) -> None:
+        self._turns.stop()
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def _turn(self) -> float:
+        self._woken.wait(_IDLE_S)
+        self._woken.clear()
+        try:
+            self.tell()
+        except StoreFailing as error:
+            log.debug("the journal cannot be read: %s", error)
+            return _FAILING_S
+        return 0.0
+
+    def tell(self) -> None:
+        """Send what was journalled since the last time. Raises StoreFailing, and tells it the next time then."""
+        until = self._store.last_journal_id()
+        if self._last is None:
+            self._last = until
+        if until <= self._last:
+            return
+        moved = self._store.journal_of_kinds(_KINDS, self._last, until)
+        incidents = {
+            entry.incident_id: entry.device_id
+            for entry in moved
+            if entry.incident_id is not None
+            and entry.device_id is not None
+            and self._downlinks.knows_a_way(entry.device_id)
+        }
+        for incident_id, device_id in incidents.items():
+            self._tell(incident_id, device_id)
+        self._last = until
+
+    def _tell(self, incident_id: int, device_id: bytes) -> None:
+        with self._store.transaction() as transaction:
+            incident = transaction.incidents([incident_id]).get(incident_id)
+            counters = transaction.openings(incident_id)
+        known = self._keyring.look_up([device_id]).get(device_id)
+        if incident is None or known is None:
+            return
+        for frame in stage_frames(known, incident, counters, self._clock.now_ms() // 1000):
+            self._downlinks.send_by_ways(device_id, frame)

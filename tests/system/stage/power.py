@@ -1,0 +1,61 @@
+"""Steps: what becomes of its current."""
+
+from __future__ import annotations
+
+from siaga_gateway.domain.frame import Kind
+from stage.scene import Scene
+from stage.steps import step
+
+
+class Power(Scene):
+    """Its power, its mains, its cell."""
+
+    @step("switch on")
+    def switch_on(self) -> None:
+        """Its power comes. The first time the registrar enrols it, by the frame that it prints."""
+        self.act()
+        self.button.power_on()
+        self.started()
+
+    @step("switch on with the button held")
+    def switch_on_held(self) -> None:
+        """Which asks for a test press; let go once it has been taken."""
+        self.act()
+        self.button.power_on(held=True)
+        self.started()
+        self.wait_frame(Kind.PRESS, "stored", "a test press")
+        self.button.hold(False)
+
+    @step("cut the power")
+    def cut_power(self) -> None:
+        """Chip, modem and module are without current at once, wherever they are."""
+        self.act()
+        self.button.power_cut()
+
+    @step("the installer sets <word> to <word>")
+    def install(self, name: str, value: str) -> None:
+        """He switches it off, copies settings with this one changed, and switches it on."""
+        self.act()
+        self.button.power_cut()
+        self._settings = {**self._settings, name: int(value) if value.isdecimal() else value}
+        self.button.offer(self._settings)
+        self.button.power_on()
+        self.started()
+
+    @step("mains on")
+    def mains_on(self) -> None:
+        """External power comes."""
+        self.act()
+        self.button.mains(True)
+
+    @step("mains off")
+    def mains_off(self) -> None:
+        """External power goes."""
+        self.act()
+        self.button.mains(False)
+
+    @step("battery at <n> percent")
+    def battery(self, percent: str) -> None:
+        """Its cell's voltage is what it is at so many percent."""
+        self.act()
+        self.button.battery(float(percent))
