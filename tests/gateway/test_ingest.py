@@ -23,6 +23,7 @@ from siaga_gateway.service import journal
 from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.ingest import Ingest, Limits
 from siaga_gateway.service.keyring import KeyRing
+from siaga_gateway.service.lanes import Taken
 from siaga_gateway.service.live import JournalBell
 from siaga_gateway.service.sampling import EACH, WINDOW_MS, Sampler
 from siaga_gateway.service.store import Transaction
@@ -217,6 +218,25 @@ def test_a_press_overtakes_check_ins_that_are_verified_and_not_committed_yet(des
         place.settle(31)
         answers = [line for line in place.told if line.startswith("button")]
         assert answers.index("button 1 stage 1", 1) == 10, "after the batch under way, before the one that was ready"
+
+
+def test_while_there_are_presses_the_others_go_in_smaller_batches(desk: Desk) -> None:
+    button, busy = desk.button(), desk.button()
+    with station(desk, Limits(others=20, beside=3), started=False) as place:
+        place.give(*(busy.follow(Kind.CHECKIN, NOW_S) for _ in range(30)), button.press(NOW_S))
+        take, sizes = place.ingest.lanes.take, []
+
+        def noted(urgent: int, others: int, timeout_s: float) -> Taken | None:
+            taken = take(urgent, others, timeout_s)
+            if taken is not None:
+                sizes.append(len(taken.frames))
+            return taken
+
+        place.ingest.lanes.take = noted  # type: ignore[method-assign]
+        place.ingest.start()
+        place.settle(31)
+        assert sizes[:2] == [1, 3]
+        assert sum(sizes) == 31
 
 
 def test_bytes_that_were_verified_once_are_not_verified_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,7 @@ _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 5.0
 _REMIND_S: Final = 30.0
 _SWITCH_S: Final = 0.001
+_LATELY_S: Final = 5.0  # after a press another one is likely
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Limits:
     queue: int = 20_000
     quarantine: int = 1_000
     others: int = 128  # frames in a batch of others: about what a press may have to wait for
+    beside: int = 48  # the same while there are presses; a commit for fewer brings fewer check-ins through
 
 
 @dataclass(slots=True)
@@ -118,6 +120,7 @@ class Ingest:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._beat = time.monotonic()
+        self._urgent_until = 0.0  # monotonic seconds: there are presses
         self.counts = Counts()
         self.times = StageTimes()
 
@@ -175,7 +178,13 @@ class Ingest:
             log.warning("ended while the store was failing: %d frames were not acknowledged", self.waiting())
 
     def _take(self, timeout_s: float) -> Taken | None:
-        return self.lanes.take(self._limits.batch, self._limits.others, timeout_s)
+        others = self._limits.others
+        if time.monotonic() < self._urgent_until:
+            others = min(others, self._limits.beside)
+        taken = self.lanes.take(self._limits.batch, others, timeout_s)
+        if taken is not None and taken.urgent:
+            self._urgent_until = time.monotonic() + _LATELY_S
+        return taken
 
     def _begin(self, taken: Taken) -> _Batch:
         since, since_ms = time.monotonic(), self._clock.now_ms()
