@@ -133,12 +133,10 @@ class Scene:
 
     def wait_frame(self, kind: int, step: str, what: str = "", **facts: object) -> ButtonEvent:
         wanted = {"kind": kind, **facts}
-        # Over a quick network the gateway's word overtakes the broker's, and then the broker's is no longer told.
-        steps = {step, "acknowledged"} if step == "puback" else {step}
         return self.wait(
             lambda event: (
                 event.kind == "frame"
-                and event.facts["step"] in steps
+                and event.facts["step"] == step
                 and all(event.facts[name] == fact for name, fact in wanted.items())
             ),
             what or f"a frame of kind {kind} {step} {facts or ''}",
