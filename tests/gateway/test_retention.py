@@ -23,7 +23,7 @@ from siaga_gateway.service.operate import Operator
 from siaga_gateway.service.person import held_about
 from siaga_gateway.service.retention import DAY_MS, EVERY_S, DailyRetention, Policy, Retention, RetentionError
 from siaga_gateway.service.rounds import Job, Leases, Rounds, each_day
-from siaga_gateway.service.store import Attempt, DeliveryState, Stranger
+from siaga_gateway.service.store import Attempt, DeliveryState, StoreFailing, Stranger
 
 POLICY = Policy(positions_days=30, notes_days=60, personal_days=90, quarantine_days=10)
 NOTE = "Korban dibawa ke RS Contoh"
@@ -235,3 +235,23 @@ def test_it_runs_once_a_day_whoever_asks(past: Past) -> None:
     again = rounds("two")
     again.turn(now + EVERY_S)
     assert runs() == 3, "a worker that was started anew"
+
+
+def test_a_run_that_failed_in_the_middle_goes_on_at_the_next_turn(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
+    retention = past.retention()
+    daily = DailyRetention(past.store, retention, past.clock, JournalBell())
+    run, runs = retention.run, []
+
+    def fails_once() -> object:
+        runs.append(1)
+        if len(runs) == 1:
+            raise StoreFailing("the disk is full: make room")
+        return run()
+
+    monkeypatch.setattr(retention, "run", fails_once)
+    with pytest.raises(StoreFailing):
+        daily.work()
+    daily.work()
+    daily.work()
+    assert len(runs) == 2, "tried again, and then not before the next day"
+    assert sum(entry.kind == journal.RETENTION_RUN for entry in past.store.journal_after(0)) == 1

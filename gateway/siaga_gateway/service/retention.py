@@ -194,15 +194,19 @@ class DailyRetention:
         self._retention = retention
         self._clock = clock
         self._bell = bell
+        self._unfinished = False
 
     def work(self) -> None:
-        """What is due now. Raises StoreFailing."""
-        with self._store.transaction() as transaction:
-            mine = transaction.claim(_RUN, self._clock.now_ms(), DAY_MS)
-        if mine:
-            done = self._retention.run()
-            log.info("removed what was too old: %s", done.facts())
-            self._bell.ring()
+        """What is due now; of a run that failed the rest. Raises StoreFailing."""
+        if not self._unfinished:
+            with self._store.transaction() as transaction:
+                if not transaction.claim(_RUN, self._clock.now_ms(), DAY_MS):
+                    return
+        self._unfinished = True
+        done = self._retention.run()
+        self._unfinished = False
+        log.info("removed what was too old: %s", done.facts())
+        self._bell.ring()
 
 
 def _before(now_ms: int, days: int) -> int:
