@@ -28,6 +28,7 @@ import sqlite3
 import httpx
 from enrolled import enrolled_buttons
 from publisher import Publisher
+from telling import say
 
 from brokers import Mosquitto, wait_until_open
 from pressing import PressingButton, at
@@ -190,15 +191,6 @@ def main() -> None:
     say("Node-RED: delivered by HTTP", theirs[1], "1/s")
     say("gateway: delivered by HTTP", delivered, "1/s")
     say("delivered by HTTP / Node-RED", delivered / theirs[1], "times", "Node-RED: delivered by HTTP", "at least 8")
-
-
-def say(name: str, value: float, unit: str, base: str | None = None, wanted: str | None = None) -> None:
-    line: dict[str, object] = {"name": name, "value": round(value, 2 if value < 100 else 0), "unit": unit}
-    if base is not None:
-        line["base"] = base
-    if wanted is not None:
-        line["wanted"] = wanted
-    print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ other work on the machine disturbs less.
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tempfile
@@ -29,6 +28,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from paho.mqtt.enums import CallbackAPIVersion
+from telling import say
 
 from brokers import embedded_broker
 from pressing import PressingButton, at
@@ -239,15 +239,6 @@ def over_mqtt(frames: Sequence[bytes], buttons: Sequence[PressingButton]) -> tup
         link.stop()
         house.close()
     return len(frames) / seconds, cpu_s / len(frames) * 1e6
-
-
-def say(name: str, value: float, unit: str, base: str | None = None, wanted: str | None = None) -> None:
-    line: dict[str, object] = {"name": name, "value": round(value, 3 if value < 100 else 0), "unit": unit}
-    if base is not None:
-        line["base"] = base
-    if wanted is not None:
-        line["wanted"] = wanted
-    print(json.dumps(line), flush=True)
 
 
 def middle(values: Sequence[float]) -> float:

@@ -17,7 +17,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import psycopg
-from gateway_throughput import BARE, BUTTONS, Unheard, bare, say, signed, wait
+from gateway_throughput import BARE, BUTTONS, Unheard, bare, signed, wait
+from telling import say
 
 from databases import PostgresServer, own_server
 from pressing import PressingButton
