@@ -200,3 +200,25 @@ def test_no_more_is_under_way_than_the_broker_takes() -> None:
         assert both.written() == b""
         both.give(b"\x40\x03\x00\x01\x10")  # with a reason: nobody subscribes
         assert both.written() == publish(messages[2], b"")
+
+
+class EndsBetweenTwoLooks(DrainingClient):
+    """Its thread has ended by itself when it is looked at for the third time."""
+
+    looks = 0
+
+    @property
+    def _thread(self) -> threading.Thread | None:
+        self.looks += 1
+        return threading.Thread() if self.looks < 3 else None
+
+    @_thread.setter
+    def _thread(self, thread: threading.Thread | None) -> None:
+        pass
+
+
+def test_a_thread_that_ends_by_itself_is_no_fault_of_the_stop() -> None:
+    client = EndsBetweenTwoLooks(CallbackAPIVersion.VERSION2)
+    client.looks = 0
+    client.loop_stop()
+    assert client.looks == 3
