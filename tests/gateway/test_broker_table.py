@@ -31,14 +31,6 @@ def place(tmp_path: Path) -> Place:
 
 
 @pytest.fixture
-def store(place: Place) -> Iterator[SqlStore]:
-    made = stored.new_store(place)
-    stored.with_device(made)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def broker(place: Place, store: SqlStore) -> Iterator[psycopg.Connection]:
     """The broker's own link, whose user may read the view and nothing else."""
     shared_server().execute("DROP ROLE IF EXISTS broker")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Final
 
 from siaga_gateway.adapters.sql import snapshots
@@ -135,7 +135,3 @@ def _notices(
             changed.append((after, incident_id, sequence))
     if changed:
         session.many("UPDATE notice SET incident = ? WHERE incident_id = ? AND sequence = ?", changed)
-
-
-def ids_of(rows: Sequence[Row]) -> list[int]:
-    return [row[0] for row in rows]
