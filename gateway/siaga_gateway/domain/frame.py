@@ -30,6 +30,7 @@ UNKNOWN_ETA = 255
 _HEADER = struct.Struct(">BB8sI")
 _RECEIPT = struct.Struct(">IB")
 _DOWN = struct.Struct(">BB8sII")
+_EVENT = struct.Struct(">BI")
 
 # P-256 (SP 800-186, 3.2.1.3), for the one check that an ENROL's key needs.
 _P = 2**256 - 2**224 + 2**192 + 2**96 - 1
@@ -244,6 +245,12 @@ def _receipt(body: bytes) -> Receipt:
     if result > Result.FAILED:
         raise FrameError(Reason.RESULT, f"result {result}, a RECEIPT says 0 done, 1 refused or 2 failed")
     return Receipt(down_counter, Result(result))
+
+
+def event_digest(kind: int, counter: int, body: bytes) -> bytes:
+    """The 32 bytes that identify an event whatever its form (PROTOCOL.md, 1.5): no tag and no CHECKIN's status is in
+    them, since neither is the same on every bearer."""
+    return hashlib.sha256(_EVENT.pack(kind, counter) + (body[:21] if kind == Kind.CHECKIN else body)).digest()
 
 
 def eta_field(minutes: int | None) -> int:
