@@ -47,7 +47,12 @@ def place(folder: Path) -> Iterator[tuple[dict[str, object], int]]:
     listeners = (f"listener {plain} 127.0.0.1", f"listener {secure} 127.0.0.1")
     files = (f"certfile {certificate}", f"keyfile {certificate}")
     with Mosquitto(folder / "mosquitto", *listeners, *files, port=plain), SmallGateway(plain) as gateway:
-        reach = {"mqtt_host": "localhost", "mqtt_port": secure, "mqtt_tls": True, "mqtt_ca": authority.file.read_text()}
+        reach = {
+            "mqtt_hosts": ["localhost"],
+            "mqtt_port": secure,
+            "mqtt_tls": True,
+            "mqtt_ca": authority.file.read_text(),
+        }
         yield {**reach, "gateway_key": gateway.public_hex, "checkin_s": 600, "profile": "installed"}, plain
 
 

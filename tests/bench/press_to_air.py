@@ -72,7 +72,7 @@ def button(profile: str, ways: tuple[str, ...], ear: Ear) -> Iterator[SimulatedB
         gateway = stack.enter_context(SmallGateway(broker.port))
         network = stack.enter_context(NetworkServer("127.0.0.1", broker.port)) if "lorawan" in ways else None
         settings = {
-            "mqtt_host": "127.0.0.1",
+            "mqtt_hosts": ["127.0.0.1"],
             "mqtt_port": broker.port,
             "mqtt_tls": False,
             "gateway_key": gateway.public_hex,

@@ -20,7 +20,7 @@ def test_a_button_is_pressed_by_hand(runtime: Path, tmp_path: Path) -> None:
     for part in (
         "Button ",  # its device_id and version
         "shows:  ARMED (ready for a press)",
-        "error:  setting mqtt_host is missing",
+        "error:  setting mqtt_hosts is missing",
         "error:  not understood: battery 400",
         "step pressed",
         "step stored",

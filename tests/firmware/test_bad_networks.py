@@ -174,6 +174,51 @@ def test_a_broker_that_is_killed_loses_nothing(button, mosquitto):
             held.until(ev="frame", counter=counter, step="acknowledged")
 
 
+def test_the_next_broker_is_tried_at_once_also_where_the_first_hangs_or_has_no_gateway_behind_it(
+    button, mosquitto, tmp_path: Path
+):
+    gone, deaf = free_port(), Mosquitto(tmp_path / "deaf")
+    with SmallGateway(mosquitto.port) as gateway, listener(lambda connection: time.sleep(60)) as silent, deaf:
+        for first in (gone, silent, deaf.port):
+            hosts = [f"127.0.0.1:{port}" for port in (first, mosquitto.port)]
+            held = button(f"first{first}", mqtt_hosts=hosts, gateway_key=gateway.public_hex, mqtt_reply_s=1).start()
+            counter = held.press()
+            held.until(ev="frame", counter=counter, step="acknowledged")
+            held.kill()
+        assert held.all(ev="bearer", up=False, why="the gateway does not answer by this broker")
+
+
+def test_a_broker_that_dies_under_a_press_is_left_for_the_next_one_and_back(button, mosquitto, tmp_path: Path):
+    with (
+        Mosquitto(tmp_path / "second") as second,
+        SmallGateway(second.port) as gateway,
+        SmallGateway(mosquitto.port, gateway.key) as other,
+    ):
+        other.devices = gateway.devices  # one gateway behind both
+        hosts = [f"127.0.0.1:{mosquitto.port}", f"127.0.0.1:{second.port}"]
+        held = button(mqtt_hosts=hosts, gateway_key=gateway.public_hex, mqtt_reply_s=2).start()
+        held.until_true(lambda event: event.get("step") == "acknowledged" and event["kind"] == 4)
+        for dies, comes in ((mosquitto, mosquitto), (second, second)):
+            dies.kill()
+            counter = held.press()
+            held.until(ev="frame", counter=counter, step="acknowledged")
+            comes.start()
+
+
+def test_one_of_several_authorities_signed_the_server_s_certificate(button, tmp_path: Path):
+    own, other, third = Authority("Siaga test"), Authority("somebody else"), Authority("a third")
+    plain, secure = free_port(), free_port()
+    lines = [f"listener {plain} 127.0.0.1", f"listener {secure} 127.0.0.1", *own.issue(tmp_path / "tls", SERVER)]
+    with Mosquitto(tmp_path / "mosquitto", *lines, port=plain), SmallGateway(plain) as gateway:
+        tls = {"mqtt_tls": True, "mqtt_port": secure, "mqtt_server_name": SERVER, "gateway_key": gateway.public_hex}
+        for number, ca in enumerate((other.pem + own.pem, own.pem + other.pem)):
+            held = button(f"knows{number}", mqtt_ca=ca, **tls).start()
+            held.until(ev="bearer", up=True)
+            held.kill()
+        held = button("stranger", mqtt_ca=other.pem + third.pem, **tls).start()
+        assert "certificate does not hold" in held.until(ev="bearer", up=False)["why"]
+
+
 def test_the_server_s_certificate_is_verified(button, tmp_path: Path):
     own, other = Authority("Siaga test"), Authority("somebody else")
     plain, good, foreign, expired = (free_port() for _ in range(4))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -15,10 +16,19 @@ from siaga.app.chosen import Settings
 from siaga.app.settings import SettingError, known, parse
 
 KEY = "ab" * 64
-GOOD = {"mqtt_host": "broker.siaga.example", "mqtt_tls": False, "gateway_key": KEY}
+GOOD = {"mqtt_hosts": ["broker.siaga.example"], "mqtt_tls": False, "gateway_key": KEY}
 DEFAULTS = {name: value for name, value in vars(Settings).items() if name[0] != "_" and not callable(value)}
 WRONG = [
-    ("mqtt_host", 5),
+    ("mqtt_hosts", "mqtt.example"),
+    ("mqtt_hosts", [5]),
+    ("mqtt_hosts", [""]),
+    ("mqtt_hosts", [":1883"]),
+    ("mqtt_hosts", ["mqtt.example:"]),
+    ("mqtt_hosts", ["mqtt.example:0"]),
+    ("mqtt_hosts", ["mqtt.example:65536"]),
+    ("mqtt_hosts", ["mqtt://example"]),
+    ("mqtt_hosts", ['a"b']),
+    ("mqtt_hosts", ["a", "b", "c", "d", "e"]),
     ("mqtt_port", 0),
     ("mqtt_port", 65536),
     ("mqtt_port", "1883"),
@@ -74,7 +84,9 @@ WRONG = [
 
 def test_good_settings_are_taken_and_the_rest_have_their_defaults():
     got = parse(json.dumps({**GOOD, "hold_ms": 3000, "installed_position": [-53971000, 1052668000]}))
-    assert (got.hold_ms, got.mqtt_host, got.mqtt_tls) == (3000, "broker.siaga.example", False)
+    assert (got.hold_ms, got.mqtt_hosts, got.mqtt_tls) == (3000, ["broker.siaga.example"], False)
+    several = parse(json.dumps({**GOOD, "mqtt_hosts": ["a.example", "10.0.0.2:8884"], "mqtt_port": 1883}))
+    assert several.brokers() == [("a.example", 1883), ("10.0.0.2", 8884)]
     assert got.cancel_hold_ms == 5000 and got.gateway_public() == bytes.fromhex(KEY)
     assert parse("{}").__dict__ == {}
 
@@ -95,12 +107,19 @@ def test_what_is_no_settings_file_is_refused(text):
 
 def test_what_must_go_together_is_said():
     with pytest.raises(SettingError, match="gateway_key is missing"):
-        parse(json.dumps({"mqtt_host": "x", "mqtt_tls": False}))
+        parse(json.dumps({"mqtt_hosts": ["x"], "mqtt_tls": False}))
     with pytest.raises(SettingError, match="mqtt_ca is missing"):
-        parse(json.dumps({"mqtt_host": "x", "gateway_key": KEY}))
-    for pem in ("no PEM", "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n"):
+        parse(json.dumps({"mqtt_hosts": ["x"], "gateway_key": KEY}))
+    some = f"-----BEGIN CERTIFICATE-----\n{base64.b64encode(b'0' * 80).decode()}\n-----END CERTIFICATE-----\n"
+    parse(json.dumps({"mqtt_hosts": ["x"], "gateway_key": KEY, "mqtt_ca": some * 4}))
+    for pem in (
+        "no PEM",
+        some * 5,
+        some + "-----BEGIN CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n",
+    ):
         with pytest.raises(SettingError, match="mqtt_ca is wrong"):
-            parse(json.dumps({"mqtt_host": "x", "gateway_key": KEY, "mqtt_ca": pem}))
+            parse(json.dumps({"mqtt_hosts": ["x"], "gateway_key": KEY, "mqtt_ca": pem}))
 
 
 def test_a_password_is_never_repeated():

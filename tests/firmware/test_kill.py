@@ -121,7 +121,7 @@ def check_in_with_nothing_waiting(gateway: SmallGateway, device: bytes, since: i
 def test_a_kill_during_the_very_first_start_leaves_a_whole_identity_or_none(tmp_path):
     moments = random.Random()
     for attempt in range(12):
-        held = VirtualButton(tmp_path / f"first{attempt}", {"mqtt_host": None, "mqtt_tls": None})
+        held = VirtualButton(tmp_path / f"first{attempt}", {"mqtt_hosts": None, "mqtt_tls": None})
         held.start(wait=False)
         time.sleep(moments.uniform(0.03, 0.16))
         held.kill()

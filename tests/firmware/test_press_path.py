@@ -364,10 +364,10 @@ def test_wrong_settings_are_refused_by_name_and_the_last_good_ones_stay(button, 
 
 
 def test_without_settings_it_still_tells_who_it_is(tmp_path: Path):
-    held = VirtualButton(tmp_path / "bare", {"mqtt_host": None, "mqtt_tls": None})
+    held = VirtualButton(tmp_path / "bare", {"mqtt_hosts": None, "mqtt_tls": None})
     started = held.start().until(ev="start")
     assert len(bytes.fromhex(started["enrol"])) == 142 and started["enrol"][4:20] == started["device_id"]
-    assert "setting mqtt_host is missing" in held.until(ev="error")["what"]
+    assert "setting mqtt_hosts is missing" in held.until(ev="error")["what"]
     held.kill()
     assert held.start().until(ev="start")["enrol"] == started["enrol"], "always the same ENROL"
     held.kill()
@@ -384,7 +384,7 @@ def test_news_that_came_while_a_check_in_waited_follow_it(button, gateway, broke
 
 
 def test_a_file_that_is_no_flash_is_left_alone_and_a_spoilt_one_is_told(tmp_path: Path):
-    held = VirtualButton(tmp_path / "spoilt", {"mqtt_host": None, "mqtt_tls": None})
+    held = VirtualButton(tmp_path / "spoilt", {"mqtt_hosts": None, "mqtt_tls": None})
     held.flash.write_text("a letter to somebody")
     held.start(wait=False)
     assert held.wait() != 0 and "no flash image" in held.stderr()

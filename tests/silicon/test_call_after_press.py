@@ -22,7 +22,7 @@ def test_a_press_is_called_for_until_it_is_closed(tmp_path: Path):
     with broker, SmallGateway(plain) as gateway, A7670(tmp_path, pace=PACE) as modem:
         gateway.answers = lambda uplink: uplink.kind is not Kind.PRESS
         settings = {
-            "mqtt_host": "localhost",
+            "mqtt_hosts": ["localhost"],
             "mqtt_port": plain,
             "gateway_key": gateway.public_hex,
             "checkin_s": 600,

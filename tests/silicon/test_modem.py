@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -190,6 +191,21 @@ def test_its_positions_are_handed_on_beside_all_else(button: Maker, model: str, 
     it.program.say("locate 0")
     wait_for(lambda: all(word in it.modem.asked for word in off))  # the SIM7600 feeds its antenna no longer either
     assert it.modem.asked.count('AT+CPIN="1234"') == 1
+
+
+def test_the_next_server_is_tried_at_once_and_found_again_after_a_restart(button: Maker, broker: Broker):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # taken, and nobody listens
+        it = button(before=[["localhost", nobody.getsockname()[1]]])
+        it.up()
+        it.send(7, PRESS)
+        it.until(puback=7, on="lte")
+        asked = [text for text in it.modem.asked if text.startswith("AT+CMQTTCONNECT=")]
+        assert len(asked) == 2 and it.modem.boots == 1
+        it.restart()
+        it.up()
+        it.send(8, CHECKIN)
+        it.until(puback=8)
 
 
 def test_a_server_of_another_authority_gets_nothing(button: Maker, broker: Broker, tmp_path: Path):

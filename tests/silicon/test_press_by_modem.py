@@ -39,7 +39,7 @@ def test_a_press_by_lte_and_one_by_text_message(tmp_path: Path):
     )
     with broker, SmallGateway(plain) as gateway, A7670(tmp_path, pace=PACE) as modem:
         settings = {
-            "mqtt_host": "localhost",
+            "mqtt_hosts": ["localhost"],
             "mqtt_port": secure,
             "mqtt_tls": True,
             "mqtt_ca": authority.file.read_text(),

@@ -98,7 +98,7 @@ def button(
             folder.mkdir()
             shutil.copy(images.of(board), folder / "flash.img")
             reach = {
-                "mqtt_host": "127.0.0.1",
+                "mqtt_hosts": ["127.0.0.1"],
                 "mqtt_port": broker.port,
                 "mqtt_tls": False,
                 "gateway_key": gateway.public_hex,

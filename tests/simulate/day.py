@@ -58,7 +58,7 @@ class Day(Hours):
         self._broker_lines = lines, plain
         self._broker = self._new_broker(0)
         settings = {
-            "mqtt_host": "127.0.0.1" if self._board == "esp32_devkit" else "localhost",
+            "mqtt_hosts": ["127.0.0.1" if self._board == "esp32_devkit" else "localhost"],
             "mqtt_server_name": "localhost",
             "mqtt_port": secure,
             "mqtt_ca": authority.pem,

@@ -64,7 +64,7 @@ def test_the_devkit_in_indonesian_keeps_its_identity_in_a_folder(tmp_path: Path)
 def test_its_own_lines_are_json_and_settings_of_ones_own_start_no_gateway(tmp_path: Path):
     settings = tmp_path / "s.json"
     key = GatewayKey.generate().public_xy.hex()
-    wanted = {"mqtt_host": "127.0.0.1", "mqtt_port": 9, "mqtt_tls": False, "gateway_key": key, "hold_ms": 300}
+    wanted = {"mqtt_hosts": ["127.0.0.1"], "mqtt_port": 9, "mqtt_tls": False, "gateway_key": key, "hold_ms": 300}
     settings.write_text(json.dumps(wanted), encoding="utf-8")
     done = simulate("--json", "--speed", "4", "--settings", str(settings), typed="p 0.5\nwait sending\na\nq\n")
     assert done.returncode == 0, done.stderr

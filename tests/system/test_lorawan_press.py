@@ -85,7 +85,7 @@ def test_a_button_that_has_only_lorawan_at_dr3_with_the_dwell_limit(
         config.write(f'\n[lorawan]\nnetwork = "chirpstack"\nport = {theirs.port}\n')
     gateway.start()
     button = VirtualButton(
-        tmp_path / "button", {"mqtt_host": None, "gateway_key": gateway.public_hex, "lorawan_app_key": KEY}
+        tmp_path / "button", {"mqtt_hosts": None, "gateway_key": gateway.public_hex, "lorawan_app_key": KEY}
     )
     try:
         with (

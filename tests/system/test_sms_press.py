@@ -23,7 +23,7 @@ def test_a_button_whose_broker_is_out_of_reach_presses_by_text_message(tmp_path:
             config.write(f'\n[sms]\nspool = "smstools"\ninbox = "{inbox}"\noutbox = "{tmp_path}/modem/incoming"\n')
         gateway.start()
         wanted = {
-            "mqtt_host": "localhost",
+            "mqtt_hosts": ["localhost"],
             "mqtt_port": free_port(),  # nobody listens there
             "gateway_key": gateway.public_hex,
             "checkin_s": 600,

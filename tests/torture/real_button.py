@@ -26,7 +26,7 @@ class RealButton:
         self._chance = random.Random(seed + number)
         self._premises = premises
         settings = {
-            "mqtt_host": premises.address.host,
+            "mqtt_hosts": [premises.address.host],
             "mqtt_port": premises.address.port,
             "gateway_key": premises.office.public_hex,
         }

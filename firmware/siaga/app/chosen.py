@@ -6,7 +6,7 @@ import binascii
 class Settings:
     """Attributes are the settings. Their defaults stand here, in the class: an object has only what was set."""
 
-    mqtt_host = ""
+    mqtt_hosts = []  # type: list[str]  # noqa: RUF012
     mqtt_port = 8883
     mqtt_tls = True
     mqtt_ca = ""
@@ -47,6 +47,14 @@ class Settings:
     language = "id"
     installed_position = None  # type: list[int] | None
     clock_floor = 0
+
+    def brokers(self) -> "list[tuple[str, int]]":
+        """Name or address, and port, of each broker, in the order in which they are tried."""
+        brokers = []
+        for host in self.mqtt_hosts:
+            name, _, port = host.partition(":")
+            brokers.append((name, int(port or self.mqtt_port)))
+        return brokers
 
     def gateway_public(self) -> bytes:
         """The gateway's public key X || Y, b"" where none is set."""

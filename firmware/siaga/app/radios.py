@@ -22,21 +22,25 @@ _DOOR = "enrol"
 
 class Login:
     """Who this button is to the broker. As the settings say, if they name a user. Else it is itself; and until it is
-    enrolled, which is when the broker knows it, every other time one of the many that come through the door for new
-    buttons, if the settings have that one's password: only to leave its ENROL there."""
+    enrolled, which is when a broker knows it, every other time at each of them one of the many that come through the
+    door for new buttons, if the settings have that one's password: only to leave its ENROL there."""
 
     def __init__(self, settings: Settings, identity: Identity) -> None:
         self._settings = settings
         self._identity = identity
         self._at_door = False
+        self._doors = set()  # type: set[int]
 
-    def next(self) -> "tuple[str, str]":
-        """User and password for the next connection."""
+    def next(self, place: int) -> "tuple[str, str]":
+        """User and password for the next connection to this one of the brokers."""
         settings = self._settings
         if settings.mqtt_user:
             return settings.mqtt_user, settings.mqtt_password
-        self._at_door = bool(settings.mqtt_password) and not self._at_door and not self._identity.enrolled
+        wants = bool(settings.mqtt_password) and not self._identity.enrolled
+        self._at_door = wants and place not in self._doors
+        self._doors.discard(place)
         if self._at_door:
+            self._doors.add(place)
             return _DOOR, settings.mqtt_password
         return binascii.hexlify(self._identity.device_id).decode(), broker_password(self._identity.mac_up)
 
@@ -76,8 +80,8 @@ class Radios:
         self._login = Login(settings, identity)
         self._wanted_ms = -_LINGER_MS
         self._fix_number = 0
-        if not settings.mqtt_host:
-            tell("error", what="setting mqtt_host is missing: no MQTT until it is set")
+        if not settings.mqtt_hosts:
+            tell("error", what="setting mqtt_hosts is missing: no MQTT until it is set")
         elif board.network is not None and (settings.wifi_ssid or board.modem is None):
             self._add_wifi(board.network)
         if board.modem is not None:
@@ -94,7 +98,7 @@ class Radios:
         if not self.bearers:
             tell(
                 "error",
-                what="this button reaches nobody: neither mqtt_host nor lorawan_app_key nor sms_numbers is of use",
+                what="this button reaches nobody: neither mqtt_hosts nor lorawan_app_key nor sms_numbers is of use",
             )
 
     def _add_wifi(self, network: "Network") -> None:
@@ -116,8 +120,7 @@ class Radios:
             settings.mqtt_reply_s * 1000,
         )
         session.login = self._login
-        server_name = settings.mqtt_server_name or settings.mqtt_host
-        to = settings.mqtt_host, settings.mqtt_port, tls, server_name
+        to = settings.brokers(), tls, settings.mqtt_server_name
         self.bearers.append(WifiMqtt(network, self._clock, self._owner, session, self._name, *to))
 
     def _add_modem(self, parts: "ModemParts") -> None:
@@ -135,12 +138,11 @@ class Radios:
             located = ModemGnss(self._clock, self._memory.fix)
             modem.on_position = located.on_position
             self.located = located
-        if settings.mqtt_host:
+        if settings.mqtt_hosts:
             from siaga.drivers.simcom_mqtt import Broker, Lte
 
             broker = Broker(
-                settings.mqtt_host,
-                settings.mqtt_port,
+                settings.brokers(),
                 settings.mqtt_ca if settings.mqtt_tls else "",
                 settings.mqtt_user,
                 settings.mqtt_password,

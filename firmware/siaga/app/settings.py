@@ -7,7 +7,7 @@ import json
 from siaga.app import flash
 from siaga.app.chosen import Settings
 from siaga.core.errors import SiagaError
-from siaga.core.pem import der_of
+from siaga.core.pem import ders_of
 
 MAX_TEXT = 8192
 
@@ -19,10 +19,10 @@ class SettingError(SiagaError):
 # Each with its rule (_fits), and what else there is to say of it. One text: as rules in a dictionary they would take
 # 14 KB for as long as they are loaded.
 _RULES = """
-mqtt_host text 0 255 | a host name or address
+mqtt_hosts hosts
 mqtt_port number 1 65535
 mqtt_tls flag
-mqtt_ca text 0 6000 | one certificate as PEM text
+mqtt_ca text 0 6000 | certificates as PEM text, at most 4
 mqtt_server_name text 0 255 | the name in the broker's certificate
 mqtt_user text 0 255
 mqtt_password text 0 255
@@ -85,6 +85,8 @@ def _fits(kind: str, arguments: "list[str]", value: object) -> bool:
         return type(value) is int and int(arguments[0]) <= value <= int(arguments[1])
     if kind == "band":
         return type(value) is int and str(value) in arguments
+    if kind == "hosts":
+        return type(value) is list and len(value) <= 4 and all(_is_host(host) for host in value)
     if kind == "numbers":
         return type(value) is list and len(value) <= 4 and all(_is_number(number) for number in value)
     if kind == "position":
@@ -111,6 +113,18 @@ def _is_number(value: object) -> bool:
     return type(value) is str and value[:1] == "+" and 8 <= len(value) - 1 <= 15 and value[1:].isdigit()
 
 
+def _is_host(value: object) -> bool:
+    """A name or an IPv4 address, with a port behind a colon if it is not mqtt_port."""
+    if type(value) is not str:
+        return False
+    name, colon, port = value.partition(":")
+    if colon and not (port.isdigit() and len(port) <= 5 and 1 <= int(port) <= 65535):
+        return False
+    if not 0 < len(name) <= 253:
+        return False
+    return all("a" <= letter <= "z" or "0" <= letter <= "9" or letter in "-._" for letter in name.lower())
+
+
 def _is_position(value: object) -> bool:
     if type(value) is not list or len(value) not in (2, 3) or any(type(part) is not int for part in value):
         return False
@@ -127,6 +141,8 @@ def _right(kind: str, arguments: "list[str]") -> str:
         return "a whole number from %s to %s" % (arguments[0], arguments[1])
     if kind in ("band", "word", "word-or-none"):
         return "one of " + ", ".join(arguments)
+    if kind == "hosts":
+        return 'a list of at most 4 names or addresses such as ["mqtt.example", "10.0.0.2:8884"]'
     if kind == "numbers":
         return 'a list of at most 4 numbers such as ["+6281200000000"]'
     if kind == "callable":
@@ -172,16 +188,16 @@ def parse(text: str) -> Settings:
 
 def _agree(settings: Settings) -> None:
     """What must hold between settings."""
-    if settings.mqtt_host and not settings.gateway_key:
+    if settings.mqtt_hosts and not settings.gateway_key:
         raise SettingError("setting gateway_key is missing: without it no acknowledgement can be verified")
-    if settings.mqtt_host and settings.mqtt_tls:
+    if settings.mqtt_hosts and settings.mqtt_tls:
         if not settings.mqtt_ca:
             raise SettingError(
                 "setting mqtt_ca is missing: the certificate of the authority that signed the broker's, as PEM text "
                 "(or mqtt_tls false, on a bench without an outside)"
             )
         try:
-            der_of(settings.mqtt_ca)
+            ders_of(settings.mqtt_ca)
         except SiagaError as error:
             raise SettingError("setting mqtt_ca is wrong: %s" % error)
     apart = settings.hold_ms + 300

@@ -66,7 +66,7 @@ class Session:
     reply_ms: how long the broker may take for any answer, and half of that for a PUBACK: a press may hang on it.
     keepalive_s: the broker is told this; a ping goes after
     half of it without anything sent, and its answer has a deadline like all others. login: who to be on each new link,
-    None = always user and password.
+    None = always user and password. place: which of several brokers the next link is to.
     """
 
     def __init__(
@@ -89,6 +89,7 @@ class Session:
         self._again = set()  # type: set[int]
         self._packet = bytearray(MAX_PACKET)
         self.login: "Login | None" = None
+        self.place = 0
         self.up = False
         self._reset(0)
 
@@ -106,7 +107,7 @@ class Session:
         """A new link is there: the packet to send first."""
         self._reset(now_ms)
         if self.login is not None:
-            user, password = self.login.next()
+            user, password = self.login.next(self.place)
             self._user = user.encode()
             self._password = password.encode()
         # What the broker has not acknowledged on an earlier link is sent again by its owner, with DUP.
@@ -250,5 +251,5 @@ if TYPE_CHECKING:
     class Login(Protocol):
         """app/radios.py has it."""
 
-        def next(self) -> "tuple[str, str]": ...
+        def next(self, place: int) -> "tuple[str, str]": ...
         def is_done(self, counter: int) -> bool: ...

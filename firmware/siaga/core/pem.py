@@ -1,22 +1,29 @@
-"""A certificate as people hand it on (PEM, RFC 7468), to what every TLS reads (DER). Pure."""
+"""Certificates as people hand them on (PEM, RFC 7468), to what every TLS reads (DER). Pure."""
 
 import binascii
 
+from micropython import const
 from siaga.core.errors import SiagaError
 
 _BEGIN = "-----BEGIN CERTIFICATE-----"
 _END = "-----END CERTIFICATE-----"
+_MOST = const(4)
 
 
-def der_of(pem: str) -> bytes:
-    """The one certificate in a PEM text (RFC 7468), as DER, which every build of MicroPython reads."""
-    if pem.count(_BEGIN) != 1 or pem.count(_END) != 1:
-        raise SiagaError("mqtt_ca must hold exactly one certificate, between %s and %s" % (_BEGIN, _END))
-    text = pem.split(_BEGIN)[1].split(_END)[0]
+def ders_of(pem: str) -> "list[bytes]":
+    """The certificates in a PEM text (RFC 7468), one to four, each as DER, which every build of MicroPython reads.
+    Raises SiagaError."""
+    pieces = pem.split(_BEGIN)[1:]
+    if not 0 < len(pieces) <= _MOST or pem.count(_END) != len(pieces):
+        raise SiagaError("mqtt_ca must hold one to %d certificates, each between %s and %s" % (_MOST, _BEGIN, _END))
+    return [_der_of(piece.split(_END)[0]) for piece in pieces]
+
+
+def _der_of(text: str) -> bytes:
     try:
         der = binascii.a2b_base64("".join(text.split()))
     except ValueError:
-        raise SiagaError("the certificate in mqtt_ca is not base64 between its BEGIN and END lines")
+        raise SiagaError("a certificate in mqtt_ca is not base64 between its BEGIN and END lines")
     if len(der) < 64 or der[0] != 0x30:
-        raise SiagaError("the certificate in mqtt_ca is cut short or no certificate")
+        raise SiagaError("a certificate in mqtt_ca is cut short or no certificate")
     return der

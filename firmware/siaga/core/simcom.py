@@ -35,7 +35,7 @@ def mqtt_why(error: int) -> str:
         "3 no connection to the server; 4 it does not take a topic; 7 the network does not open (no data "
         "service? no credit?); 11 not connected; 14 the modem's client is busy; 17 no answer in time; 19 the "
         "modem's client is in use; 20 no client acquired; 23 the network is open already; 25 the server's name "
-        "is not known (setting mqtt_host, or no data service); 26 the server closed the connection; 27 the "
+        "is not known (setting mqtt_hosts, or no data service); 26 the server closed the connection; 27 the "
         "server does not speak MQTT 3.1.1; 28 the server does not accept the client identifier; 29 the server is "
         "not available; 30 wrong user name or password (settings mqtt_user, mqtt_password); 31 not authorised "
         "(settings mqtt_user, mqtt_password, or the broker's access list); 32 the TLS handshake failed: the "

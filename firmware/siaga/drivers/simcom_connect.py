@@ -11,10 +11,12 @@ _CONNECT_MS = const(75000)
 
 
 async def is_connected(port: AtPort, broker: Broker) -> bool:
-    """Whether the modem holds a connection to this very broker. Only this firmware makes one, and subscribes."""
-    server = ("tcp://%s:%d" % (broker.host, broker.port)).encode()
+    """Whether the modem holds a connection to one of these brokers. Only this firmware makes one, and subscribes."""
+    servers = [("tcp://%s:%d" % server).encode() for server in broker.servers]
     for line in await port.attempt("AT+CMQTTCONNECT?", "+CMQTTCONNECT:"):
-        if fields(line)[:2] == [b"0", server]:
+        found = fields(line)[:2]
+        if len(found) == 2 and found[0] == b"0" and found[1] in servers:
+            broker.place = servers.index(found[1])
             return True
     return False
 
@@ -55,7 +57,7 @@ async def enter(lte: Lte, port: AtPort, clock: Clock, broker: Broker, old: bool)
         await port.command("AT+CMQTTSSLCFG=0,0")  # forgotten after every failed CONNECT
     connect = 'AT+CMQTTCONNECT=0,"tcp://%s:%d",%d,0' % (broker.host, broker.port, broker.keepalive_s)
     if broker.login is not None:
-        broker.user, broker.password = broker.login.next()
+        broker.user, broker.password = broker.login.next(broker.place)
     if broker.user:
         connect += "," + quoted(broker.user)
         if broker.password:

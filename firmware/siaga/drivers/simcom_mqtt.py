@@ -36,21 +36,40 @@ _QUIET_MS = const(600000)
 
 
 class Broker:
-    """Where the frames go. ca: PEM of the one authority, "" = no TLS (a bench). host is also the name that the server
-    has to have. login: who to be on each new connection, None = always user and password. Raises AtError for what a
-    modem cannot be given."""
+    """Where the frames go: host and port are of the one of the servers whose turn it is (place). host is also the name
+    that the server has to have. ca: PEM of the authorities, "" = no TLS (a bench). login: who to be on each new
+    connection, None = always user and password. Raises AtError for what a modem cannot be given."""
 
     def __init__(
-        self, host: str, port: int, ca: str, user: str, password: str, client_id: str, keepalive_s: int = 60
+        self,
+        servers: "list[tuple[str, int]]",
+        ca: str,
+        user: str,
+        password: str,
+        client_id: str,
+        keepalive_s: int = 60,
     ) -> None:
-        self.host = given("mqtt_host", host)
-        self.port = port
+        """servers: (host, port) of each, in order, at least one."""
+        self.servers = servers
+        self.place = 0
         self.ca = ca
         self.user = given("mqtt_user", user)
         self.password = given("mqtt_password", password)
         self.client_id = client_id
         self.keepalive_s = keepalive_s
         self.login: "Login | None" = None
+
+    @property
+    def host(self) -> str:
+        return self.servers[self.place][0]
+
+    @property
+    def port(self) -> int:
+        return self.servers[self.place][1]
+
+    def turn(self) -> None:
+        """To the next one."""
+        self.place = (self.place + 1) % len(self.servers)
 
 
 class Lte(ModemBearer):
@@ -100,6 +119,9 @@ class Lte(ModemBearer):
                 if held:
                     self.ladder.mended()
                 if self._modem.network.data:
+                    self._broker.turn()
+                    if self._broker.place:
+                        continue  # the next one at once: it may be this server alone that is away
                     self._repair(self.ladder.failed(RECONNECT, most), why)
                 await self._pause(failures)
         finally:

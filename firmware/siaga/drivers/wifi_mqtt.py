@@ -1,6 +1,7 @@
 """The bearer of an installed button: IP over Wi-Fi (or whatever network the board gives), MQTT 3.1.1 on top.
 
-It connects for ever: after each failure a back-off with jitter, cut short when a press is waiting.
+It connects for ever: after each failure the next broker at once; after a round of them a back-off with jitter, cut
+short when a press is waiting. A broker behind which the gateway does not answer a press is left for the next one.
 """
 
 import asyncio
@@ -19,6 +20,8 @@ _FIRST_MS = 1000
 _LONGEST_MS = 60000
 _LONGEST_URGENT_MS = 4000
 _LOOK_MS = 100
+# Where there is another broker, a press waits so long for the gateway behind this one.
+_SILENT_MS = 15000
 
 
 class WifiMqtt(Handler, Bearer):
@@ -34,11 +37,12 @@ class WifiMqtt(Handler, Bearer):
         owner: Owner,
         session: Session,
         device_id: str,
-        host: str,
-        port: int,
+        brokers: "list[tuple[str, int]]",
         tls: "object | None",
         server_name: str,
     ) -> None:
+        """brokers: (host, port) of each, in order, at least one. server_name: in the certificate of each, "" = its
+        host."""
         self.policy = Policy()
         self._network = network
         self._clock = clock
@@ -47,8 +51,8 @@ class WifiMqtt(Handler, Bearer):
         self._link = Link(session, clock)
         self._up_topic = "siaga/v1/up/" + device_id
         self._down_topic = ("siaga/v1/down/" + device_id).encode()
-        self._host = host
-        self._port = port
+        self._brokers = brokers
+        self._silent_ms = 0
         self._tls = tls
         self._server_name = server_name
         self._counters = {}  # type: dict[int, int]
@@ -71,21 +75,29 @@ class WifiMqtt(Handler, Bearer):
     async def run(self) -> None:
         """Be connected whenever that is possible; never returns."""
         watching = asyncio.create_task(self._watch())
-        failures = 0
+        session = self._session
+        failures = tried = 0
         try:
             while True:
+                within = 0
                 try:
                     await self._network.connect()
-                    address = await self._network.resolve(self._host)
-                    await self._link.run(address, self._port, self._tls, self._server_name, self)
+                    within = 1
+                    host, port = self._brokers[session.place]
+                    address = await self._network.resolve(host)
+                    await self._link.run(address, port, self._tls, self._server_name or host, self)
                     why = "ended"
                 except ValueError as error:
                     why = "the server's certificate does not hold: %s" % str(error).strip()
                 except (SiagaError, OSError) as error:
                     why = _reason(error)
-                failures = 0 if self.policy.up else failures + 1
+                failures = 0 if self.policy.up else failures
+                tried = 0 if self.policy.up else tried + within
                 self._down(why)
-                await self._pause(failures)
+                session.place = (session.place + within) % len(self._brokers)
+                if not within or tried % len(self._brokers) == 0:
+                    failures += tried > 0 or not within
+                    await self._pause(failures)
         finally:
             watching.cancel()
             self._down("stopped")
@@ -112,6 +124,12 @@ class WifiMqtt(Handler, Bearer):
             await asyncio.sleep_ms(_LOOK_MS)
             if not self._network.is_up():
                 self._link.drop("the network is gone")
+            now_ms = self._clock.ms()
+            if not self.policy.up or len(self._brokers) < 2 or not self._owner.is_urgent():
+                self._silent_ms = now_ms
+            elif now_ms - self._silent_ms >= _SILENT_MS:
+                self._silent_ms = now_ms
+                self._link.drop("the gateway does not answer by this broker")
 
     def _down(self, why: str) -> None:
         if self.policy.up or why != self._why:
@@ -135,6 +153,7 @@ class WifiMqtt(Handler, Bearer):
 
     def on_message(self, topic: bytes, payload: bytes) -> None:
         if topic == self._down_topic:
+            self._silent_ms = self._clock.ms()
             self._owner.on_downlink(self, payload)
         else:
             self._owner.on_rejected("a message on a topic that is not this device's")

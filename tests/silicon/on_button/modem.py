@@ -126,8 +126,7 @@ modem.on_told = lambda what: say(told=what)
 modem.on_position = lambda line: say(position=line.decode())
 modem.locate_ms = 50
 broker = Broker(
-    GIVEN.get("host", "localhost"),
-    GIVEN["port"],
+    [tuple(one) for one in GIVEN.get("before", [])] + [(GIVEN.get("host", "localhost"), GIVEN["port"])],
     GIVEN.get("ca", ""),
     GIVEN.get("user", ""),
     GIVEN.get("password", ""),

@@ -89,9 +89,9 @@ class Scene:
         shutil.copy(house.image(scenario.board), self._folder / "flash.img")
         settings: dict[str, Any] = {"gateway_key": house.public_hex, "profile": scenario.profile}
         if "lte" in scenario.ways or "wifi" in scenario.ways:
-            settings |= {"mqtt_host": SERVER, "mqtt_port": house.tls_port, "mqtt_ca": house.authority}
+            settings |= {"mqtt_hosts": [SERVER], "mqtt_port": house.tls_port, "mqtt_ca": house.authority}
             if not scenario.tls:
-                settings |= {"mqtt_host": "127.0.0.1", "mqtt_port": house.port, "mqtt_tls": False, "mqtt_ca": ""}
+                settings |= {"mqtt_hosts": ["127.0.0.1"], "mqtt_port": house.port, "mqtt_tls": False, "mqtt_ca": ""}
         if "wifi" in scenario.ways:
             settings["wifi_ssid"] = WIFI
         if "sms" in scenario.ways:

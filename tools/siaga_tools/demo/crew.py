@@ -47,7 +47,7 @@ class Crew:
         """Each button's settings file, as from the installer's cable. gateway_key: X || Y in hex."""
         for owner in OWNERS:
             settings: dict[str, object] = {
-                "mqtt_host": "127.0.0.1",
+                "mqtt_hosts": ["127.0.0.1"],
                 "mqtt_port": broker_port,
                 "mqtt_tls": False,
                 "gateway_key": gateway_key,

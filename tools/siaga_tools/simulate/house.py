@@ -73,7 +73,7 @@ class House:
         """What a button needs to reach it."""
         key = read_key(self._folder / "gateway").public_xy.hex()
         reach: dict[str, Any] = {
-            "mqtt_host": "127.0.0.1",
+            "mqtt_hosts": ["127.0.0.1"],
             "mqtt_port": self._port,
             "mqtt_tls": False,
             "gateway_key": key,
