@@ -1,7 +1,7 @@
 """Run a program under real MicroPython, as the button would.
 
 The interpreter is `micropython` beside this Python's own executable, else the one on PATH; SIAGA_MICROPYTHON names
-another. HEAP makes a 64-bit build about as narrow as the chip.
+another. HEAP is what a 64-bit build is given: some 350 KB of a chip (firmware/README.md, Memory).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from siaga_tools.mpy import runnable
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRMWARE = ROOT / "firmware"
-HEAP = "192k"
+HEAP = "512k"
 
 
 def micropython() -> str:
@@ -41,7 +41,7 @@ def compiled() -> Path:
     """main.py of the firmware as bytecode, which is what runs on the chip and leaves the compiler's memory free."""
     digest = hashlib.sha256()
     tools = ROOT / "tools" / "siaga_tools"
-    for file in [*sorted(FIRMWARE.rglob("*.py")), *sorted((tools / "shorten").rglob("*.py")), tools / "mpy.py"]:
+    for file in [*sorted(FIRMWARE.rglob("*.py")), tools / "mpy.py", tools / "long_texts.py"]:
         digest.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
     room = ROOT / "build" / "bytecode" / digest.hexdigest()[:16]
     if not (room / "main.py").is_file():

@@ -1,15 +1,12 @@
 """Pick the board, be the button. The loader, main.py, chose the firmware that this is part of."""
 
 from siaga.app.device import run
-from siaga.drivers.loaded import give_back
+from siaga.boards.choice import chosen
 
 
 def boards() -> "Iterator[Board]":
     """The board that this runs on."""
-    from siaga.boards.choice import chosen
-
     module, wrong = chosen()
-    give_back("siaga.boards.choice")
     for board in module.boards():  # type: ignore[attr-defined]
         if wrong:
             board.tell("error", {"what": wrong})

@@ -1,6 +1,6 @@
 """What compiled firmware says to people: its long texts lie in a file beside this one and are read one at a time, when
 they are needed; most never are, and all would take memory all the time. The compile step makes that file and puts
-long_text(number) where a text stood (tools/siaga_tools/shorten/words.py); the sources know nothing of it."""
+long_text(number) where a text stood (tools/siaga_tools/long_texts.py); the sources know nothing of it."""
 
 # The file is deflated, without head or sum, for a window of 2^10 bytes. Reading one takes 2.5 KB for a moment.
 WINDOW_BITS = 10

@@ -43,7 +43,7 @@ MEASUREMENTS: tuple[tuple[str, list[str]], ...] = (
     ("Heap of whole buttons, 64-bit", [sys.executable, str(HERE / "heap.py")]),
     ("A day of 24 hours: heap of the devkit", [sys.executable, str(HERE / "whole_day.py"), "esp32_devkit"]),
     # Its modem is started anew many times a day, which goes at real pace: 24 hours take half an hour.
-    ("A day in 2 hours: heap of the T-A7670", [sys.executable, str(HERE / "whole_day.py"), "t_a7670", "272k", "2"]),
+    ("A day in 2 hours: heap of the T-A7670", [sys.executable, str(HERE / "whole_day.py"), "t_a7670", "512k", "2"]),
     (
         "Mosquitto with 100,000 buttons, known by files or by its plugin",
         [sys.executable, str(HERE / "broker_access.py")],

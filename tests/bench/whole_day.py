@@ -14,14 +14,16 @@ TESTS = Path(__file__).resolve().parent.parent
 for folder in (TESTS, TESTS / "firmware", TESTS / "simulate"):
     sys.path.append(str(folder))
 
-from day import HEAPS, Day  # noqa: E402
+from day import Day  # noqa: E402
+
+from siaga_tools.simulate.button import HEAP  # noqa: E402
 
 QUIET_S = 0.06
 
 
 def main() -> None:
     board = sys.argv[1]
-    heap = sys.argv[2] if len(sys.argv) > 2 else HEAPS[board]
+    heap = sys.argv[2] if len(sys.argv) > 2 else HEAP
     hours = float(sys.argv[3]) if len(sys.argv) > 3 else 24.0
     with tempfile.TemporaryDirectory() as folder:
         day = Day(Path(folder), board, hours=hours, heap=heap, quiet_s=QUIET_S).run()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -40,16 +39,10 @@ class Images:
         return image
 
     def bare(self, board: str, every_board: bool) -> Path:
-        """For a program of a test's own: what test_chip.py names has kept its name, and each file is there."""
+        """For a program of a test's own: each file is there."""
         image = self._folder / f"bare-{board}-{every_board}.img"
         if not image.exists():
-            firmware = self._folder / "firmware"
-            if not firmware.exists():
-                shutil.copytree(FIRMWARE, firmware, ignore=shutil.ignore_patterns("__pycache__"))
-                names = sorted(set(re.findall(r"[A-Za-z]\w*", (HERE / "test_chip.py").read_text(encoding="utf-8"))))
-                (firmware / "asked_for.py").write_text(f"NAMES = {names!r}\n", encoding="utf-8")
-            installer = Installer(micropython(), firmware, self._folder)
-            installer.make(image, board, every_board=every_board, lines=True)
+            Installer(micropython(), FIRMWARE, self._folder).make(image, board, every_board=every_board)
         return image
 
 

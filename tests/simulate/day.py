@@ -25,10 +25,9 @@ from micropython import FIRMWARE, micropython
 from siaga_gateway.domain.frame import CommandCode, Kind, Stage, encode_command
 from siaga_tools.silicon.a7670 import Fault
 from siaga_tools.silicon.gnss import Mood
-from siaga_tools.simulate.button import WIFI, ButtonParts, SimulatedButton
+from siaga_tools.simulate.button import HEAP, WIFI, ButtonParts, SimulatedButton
 
 SHIFTS: Final = 3
-HEAPS: Final = {"esp32_devkit": "240k", "t_a7670": "272k"}
 HOME: Final = (-5.4292, 105.2613)
 # Simulated seconds in one real second while somebody is at something: a modem's shortest deadline is still 0.3 s then.
 SPEED: Final = 15.0
@@ -42,7 +41,7 @@ class Day(Hours):
     def __init__(
         self, folder: Path, board: str, *, hours: float = 24.0, heap: str | None = None, quiet_s: float = 0.15
     ) -> None:
-        super().__init__(Figures(board, heap or HEAPS[board]), hours=hours, shifts=SHIFTS, place=HOME, quiet_s=quiet_s)
+        super().__init__(Figures(board, heap or HEAP), hours=hours, shifts=SHIFTS, place=HOME, quiet_s=quiet_s)
         self._folder = folder
         self._board = board
         self._ear = Ear()

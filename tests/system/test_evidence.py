@@ -34,7 +34,6 @@ def test_the_evidence_of_a_press_by_lorawan_follows_by_mqtt(tmp_path: Path) -> N
         settings = {"mqtt_port": ours.port, "gateway_key": gateway.public_hex, "lorawan_app_key": KEY}
         button = VirtualButton(tmp_path / "button", {**settings, "checkin_s": 600})
         button.program = PROGRAM
-        button.heap = "320k"  # everything is compiled in it
         try:
             with (
                 NetworkServer("127.0.0.1", theirs.port) as network,

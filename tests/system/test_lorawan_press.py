@@ -93,7 +93,6 @@ def test_a_button_that_has_only_lorawan_at_dr3_with_the_dwell_limit(
             SimulatedRak3172(network, app_key=KEY, dwell=True, speed=5) as rak,
         ):
             button.environment = {"SIAGA_LORAWAN": rak.line.path}
-            button.heap = "256k"  # everything is compiled in it
             button.start()
             gateway.enrol(button.device_id, frame=str(button.until(ev="start")["enrol"]))
             button.until(ev="bearer", bearer="lorawan", up=True)

@@ -18,7 +18,7 @@ from siaga_tools.card.cli import card
 from siaga_tools.child import ending as ending_of
 from siaga_tools.ending import cancelled_by_signals
 from siaga_tools.interpreter import check_micropython, find_firmware, find_micropython
-from siaga_tools.mpy import runnable, spelled_out
+from siaga_tools.mpy import runnable
 from siaga_tools.power.cli import power
 from siaga_tools.signals import signal_meaning, signal_text
 from siaga_tools.simulate.command import files, simulate
@@ -43,15 +43,6 @@ for _command in (card, power, simulate, files, release_key, make_bundle, check_b
     device.add_command(_command)
 
 
-@device.command(help=_help("device_trace"))
-def trace() -> None:
-    try:
-        click.echo(spelled_out(find_firmware().parent, sys.stdin.read()), nl=False)
-    except Trouble as trouble:
-        click.echo(f"siaga: {trouble.say(_LANGUAGE)}", err=True)
-        sys.exit(1)
-
-
 @device.command(help=_help("device_run"))
 @click.option("--flash", type=click.Path(path_type=Path, dir_okay=False), required=True, help=_help("flash"))
 @click.option("--settings", type=click.Path(path_type=Path, dir_okay=False, exists=True), help=_help("settings"))
@@ -65,7 +56,7 @@ def run(flash: Path, settings: Path | None, as_json: bool, language: str, microp
         with tempfile.TemporaryDirectory(prefix="siaga-firmware-") as room:
             files = ButtonFiles(
                 micropython=interpreter,
-                firmware=runnable(find_firmware().parent, Path(room), lines=True),
+                firmware=runnable(find_firmware().parent, Path(room)),
                 flash=flash.resolve(),
                 settings=settings.resolve() if settings else None,
             )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from siaga_tools.shorten.program import Module, Program
+from siaga_tools.words import Trouble
 
 MANIFEST: Final = "siaga/boards/installed.toml"
 _DRIVERS: Final = "siaga.drivers."
@@ -24,42 +24,49 @@ def board_line(firmware: Path, board: str) -> str:
     return " ".join([board, *(str(pin) for pin in early)])
 
 
-def of_boards(firmware: Path, program: Program, around: list[str], names: tuple[str, ...]) -> frozenset[str]:
-    """The paths, such as siaga/core/at.py, of what these boards can come to import. Raises KeyError for a board that
-    the manifest does not know. around: the files that start the firmware."""
+def of_boards(firmware: Path, sources: dict[str, str], names: tuple[str, ...]) -> frozenset[str]:
+    """The paths, such as siaga/core/at.py, of what these boards can come to import. sources: by path, without
+    what is for the type checker only. Raises KeyError
+    for a board that the manifest does not know, Trouble for a source that does not parse."""
     manifest = tomllib.loads((firmware / MANIFEST).read_text(encoding="utf-8"))
+    paths = {_dotted(path): path for path in sources}
+    around = [source.read_text(encoding="utf-8") for source in sorted(firmware.glob("*.py"))]
+    start = [dotted for text in around for dotted in _imported(text, "", paths)]
     reached: set[str] = set()
     for name in names:
         parts = manifest["boards"][name]
         without = {
             _DRIVERS + driver for part, drivers in manifest["parts"].items() if part not in parts for driver in drivers
         }
-        start = [dotted for text in around for dotted in imported(program, Module("", text))]
-        reached |= _reachable(program, [*start, f"siaga.boards.{name}"], without)
-    return frozenset(program.modules[dotted].path for dotted in reached)
+        ahead = [*start, f"siaga.boards.{name}"]
+        mine = set(without)
+        while ahead:
+            dotted = ahead.pop()
+            if dotted not in mine:
+                mine.add(dotted)
+                ahead.extend(_imported(sources[paths[dotted]], paths[dotted], paths))
+                ahead.extend([dotted.rpartition(".")[0]] if "." in dotted else [])
+        reached |= mine - without
+    return frozenset(paths[dotted] for dotted in reached)
 
 
-def _reachable(program: Program, start: list[str], without: set[str]) -> set[str]:
-    reached: set[str] = set()
-    ahead = [*start]
+def _dotted(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _imported(text: str, path: str, known: Iterable[str]) -> Iterator[str]:
+    """What the file imports anywhere, of what is known."""
+    try:
+        ahead: list[ast.AST] = [ast.parse(text)]
+    except SyntaxError as error:
+        raise Trouble("mpy_failed", file=path, why=f"SyntaxError: {error.msg} (line {error.lineno})") from error
     while ahead:
-        dotted = ahead.pop()
-        if dotted in reached or dotted in without:
-            continue
-        reached.add(dotted)
-        ahead.extend(imported(program, program.modules[dotted]))
-        if "." in dotted:
-            ahead.append(dotted.rpartition(".")[0])
-    return reached
-
-
-def imported(program: Program, module: Module) -> Iterator[str]:
-    """What the file imports anywhere, of the program."""
-    for node in module.running():
+        node = ahead.pop()
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         else:
+            ahead.extend(ast.iter_child_nodes(node))
             continue
-        yield from (name for name in names if name in program.modules)
+        yield from (name for name in names if name in known)

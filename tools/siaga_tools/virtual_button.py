@@ -18,7 +18,7 @@ from typing import Any, Final
 from siaga_tools.child import Child, ending
 from siaga_tools.words import Trouble
 
-HEAP: Final = "192k"  # of a 64-bit build: about half of that on the chip
+HEAP: Final = "512k"  # of a 64-bit build
 START_DEADLINE_S: Final = 20.0
 FELT_DEADLINE_S: Final = 5.0
 HOLD_MARGIN_S: Final = 0.1  # a hand holds a little longer than it must

@@ -4,8 +4,8 @@ with them. The former ones stay beside them until then."""
 import json
 
 from siaga.app import flash
+from siaga.app.settings import parse
 from siaga.core.errors import SiagaError
-from siaga.drivers.loaded import give_back
 
 # Whoever holds the gateway's key, or a release key, must not be able to pass the button on to another: by cable only.
 BY_CABLE = ("gateway_key", "release_key")
@@ -28,22 +28,8 @@ def merged(folder: str, arguments: bytes) -> bytes:
             raise SiagaError("setting %s is changed by cable only" % name)
         whole[name] = changes[name]
     text = json.dumps(whole)
-    check(text)
-    return text.encode()
-
-
-def check(text: str) -> None:
-    """Whether settings are good, by rules that are loaded for as long as it takes. Raises SiagaError."""
-    try:
-        _parse(text)
-    finally:
-        give_back("siaga.app.settings", "siaga.core.pem")
-
-
-def _parse(text: str) -> None:
-    from siaga.app.settings import parse
-
     parse(text)
+    return text.encode()
 
 
 def put_on_trial(folder: str, arguments: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The settings that hold. Apart from their rules (settings.py), which are memory and wanted only at the start."""
+"""The settings that hold; their rules are in settings.py."""
 
 import binascii
 

@@ -7,7 +7,7 @@ import io
 import os
 import sys
 
-from siaga.app import flash
+from siaga.app import flash, left
 from siaga.app.board import BUTTON, INPUT, POWER, RESET, RESTART, SLEEP, Board
 from siaga.app.delivery import Delivery
 from siaga.app.identity import ENROL_COUNTER, FIRST_START, Identity
@@ -15,6 +15,7 @@ from siaga.app.memory import Memory
 from siaga.app.outbox import Outbox, OutboxFull
 from siaga.app.radios import Radios
 from siaga.app.report import Reporter
+from siaga.app.settings import choose
 from siaga.app.sleep import Sleep
 from siaga.app.supervision import Supervision
 from siaga.app.version import BUILT, TEXT
@@ -23,7 +24,6 @@ from siaga.core.bearers import Waiting
 from siaga.core.profile import PROFILES
 from siaga.drivers.clock import Clock
 from siaga.drivers.indicator import Indicator
-from siaga.drivers.loaded import give_back, made_for_good
 
 # As many as any board has: LTE, SMS, LoRaWAN, Wi-Fi.
 _BEARERS = 4
@@ -32,8 +32,6 @@ _TICK_MS = 250
 # Set aside, so that a press can be kept and signed where all else has used up the memory.
 _RESERVE_BYTES = 6144
 _NO_CONNECTION_MS = 60000
-# The code for commands stays so long after the last one: another may follow.
-_ORDERS_MS = 5000
 _INCIDENT_MAGIC = b"SGA1"  # as app/left.py reads it
 
 
@@ -46,7 +44,6 @@ class Device:
         flash.make_folder(board.folder)
         self._identity = Identity(board.folder, board.noise)
         settings = self._settings = self._choose_settings()
-        give_back("siaga.app.settings", "siaga.core.pem", "siaga.app.new_key", "siaga.core.peer")
         self._profile = PROFILES[settings.profile or board.profile]
         self._memory = Memory(board)
         if self._memory.slept and not self._identity.fresh:
@@ -62,13 +59,11 @@ class Device:
         )
         self._orders: "Orders | None" = None
         self._ordered: "list[asyncio.Task[None]]" = []
-        self._ordered_ms = 0
         self._tasks: "list[asyncio.Task[None]]" = []
         self.acked = False
         now_ms = self._clock.ms()
         self._incident_path = board.folder + "/incident"
         self._state = self._restored(now_ms)
-        give_back("siaga.app.left")
         if not self._identity.enrolled:
             self._outbox.add_unkept(frame.ENROL, ENROL_COUNTER, self._identity.public, now_ms)
         self._watch = Supervision(
@@ -116,16 +111,6 @@ class Device:
         self._radios.on_state(self._state)  # what an earlier run left is not called for again
         self._over = asyncio.Event()
         self._slumber = 0, False, 0
-
-    def let_go(self) -> None:
-        """What makes a button is memory; a restart loads it anew."""
-        mine = (self, self._clock, self._identity, self._memory, self._outbox, self._reporter, self._indicator)
-        more = (self._delivery, self._watch, self._button, self._contact, self._sleep, self._radios)
-        made_for_good(self._profile, self._identity.counter, *mine, *more)
-        Device._choose_settings = Device._restored = None  # type: ignore[assignment, method-assign]
-        Identity._make = Identity.meet = None  # type: ignore[assignment, method-assign]
-        Supervision._read_restarts = Outbox.add_unkept = None  # type: ignore[assignment, method-assign]
-        self._radios.let_go()
         gc.collect()
         try:
             self._outbox.reserve = bytearray(_RESERVE_BYTES)
@@ -139,15 +124,10 @@ class Device:
         self._tell("error", what=what)
 
     def _choose_settings(self) -> "Settings":
-        """By rules that take 14 KB of memory."""
-        from siaga.app.settings import choose
-
         return choose(self._board.folder, self._board.offered_settings(), self._identity.meet, self._complain)
 
     def _restored(self, now_ms: int) -> alarm.State:
         """What an earlier run left: the outbox, and the incident."""
-        from siaga.app import left
-
         left.load(self._outbox, now_ms, self._clock.unix())
         return left.incident(self._incident_path, self._identity.device_id, self._outbox, now_ms, self._complain)
 
@@ -270,7 +250,6 @@ class Device:
             for kind in self._watch.tick(now_ms):
                 self._keep(kind, 0, 0)
             idle = self._is_idle() and (orders is None or not orders.is_busy)
-            self._put_orders_away(now_ms)
             seconds = self._sleep.tick(idle, floor, self._watch.due_ms, self._radios.knows_place())
             if seconds > 0:
                 await self._fall_asleep(seconds)
@@ -363,7 +342,7 @@ class Device:
         self._give_orders().on_command(down)
 
     def _give_orders(self) -> "Orders":
-        """The code for commands and updates is memory: it is loaded with the first one."""
+        """The code for commands and updates is loaded with the first one: a start does not need it."""
         if self._orders is None:
             from siaga.app.orders import Orders
 
@@ -379,22 +358,7 @@ class Device:
             )
             for name, start in self._orders.tasks:
                 self._ordered.append(asyncio.create_task(self._watch.keep(name, start)))
-        self._ordered_ms = self._clock.ms()
         return self._orders
-
-    def _put_orders_away(self, now_ms: int) -> None:
-        """Once nothing of them is under way any more; what they must remember is on the flash."""
-        orders = self._orders
-        if orders is None or orders.is_busy:
-            self._ordered_ms = now_ms
-        elif now_ms - self._ordered_ms >= _ORDERS_MS:
-            for task in self._ordered:
-                task.cancel()
-            self._ordered.clear()
-            self._orders = None
-            give_back("siaga.app.orders", "siaga.app.commands", "siaga.app.changed_settings", "siaga.app.upgrade")
-            give_back("siaga.app.update", "siaga.core.bundle", "siaga.core.peer", "siaga.app.slots")
-            give_back("siaga.drivers.http", "siaga.drivers.simcom_http", "siaga.drivers.http_source")
 
     def _has_orders(self) -> bool:
         """Whether an earlier run left something under way: a command, a firmware's trial or how that ended."""
@@ -435,12 +399,9 @@ class Device:
 
 
 def run(board: Board) -> None:
-    """Be a button on this board until it is over; board.ended says why, and tells of a failure. Once only: what makes a
-    button is then given up."""
+    """Be a button on this board until it is over; board.ended says why, and tells of a failure."""
     try:
-        device = Device(board)
-        device.let_go()
-        asyncio.run(device.main())
+        asyncio.run(Device(board).main())
     except Exception as error:
         trace = io.StringIO()
         sys.print_exception(error, trace)

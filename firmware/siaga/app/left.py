@@ -1,4 +1,4 @@
-"""What an earlier run left on the flash: the frames that wait, and the open incident. Loaded at a start, given back."""
+"""What an earlier run left on the flash: the frames that wait, and the open incident."""
 
 import os
 import struct

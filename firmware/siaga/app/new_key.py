@@ -1,4 +1,4 @@
-"""A new key, and proof that this processor computes rightly. Wanted once in a button's life, and loaded for that."""
+"""A new key, and proof that this processor computes rightly. Wanted once in a button's life."""
 
 import hashlib
 import os

@@ -1,5 +1,5 @@
-"""What commands and updates do to the button: app/commands.py and app/upgrade.py, given the rest of it. All of this is
-memory, and loaded only where there is something to do."""
+"""What commands and updates do to the button: app/commands.py and app/upgrade.py, given the rest of it. Loaded
+only where there is something to do."""
 
 import sys
 

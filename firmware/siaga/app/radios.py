@@ -12,7 +12,6 @@ from siaga.core.mac import broker_password
 from siaga.core.profile import Profile
 from siaga.drivers.bearer import Bearer, Owner
 from siaga.drivers.clock import Clock
-from siaga.drivers.loaded import give_back, made_for_good
 
 # After its last use the receiver goes on for so long, that its next start is a hot one.
 _LINGER_MS = 60000
@@ -152,7 +151,6 @@ class Radios:
             broker.login = self._login
             lte = Lte(modem, self._clock, self._owner, broker, self._name)
             lte.resumes = self._memory.connected
-            made_for_good(access, broker, lte.ladder)
             self.bearers.append(lte)
 
     def _add_sms(self) -> None:
@@ -186,10 +184,7 @@ class Radios:
             settings.lorawan_dwell,
             settings.lorawan_adr,
         )
-        give_back("siaga.drivers.rak3172_start")
-        bearer = Rak3172(parts.uart, self._clock, self._owner, lorawan, parts.reset)
-        made_for_good(lorawan, bearer.line)
-        self.bearers.append(bearer)
+        self.bearers.append(Rak3172(parts.uart, self._clock, self._owner, lorawan, parts.reset))
 
     def _add_receiver(self, parts: "ReceiverParts") -> None:
         from siaga.drivers.gnss import Gnss
@@ -197,19 +192,6 @@ class Radios:
         receiver = Gnss(parts.uart, self._clock, self._memory.fix, parts.restart)
         self.located = receiver
         self.tasks.append(("receiver", receiver.run))
-
-    def let_go(self) -> None:
-        """As Device.let_go(): no further radio is added."""
-        made_for_good(*self.bearers, self._login)
-        modem = self.modem
-        if modem is not None:
-            made_for_good(modem, modem.port, modem.port.parser, modem.network)
-        if self.located is not None:
-            made_for_good(self.located)
-        if self.voice is not None:
-            made_for_good(self.voice, self.voice.calls)
-        Radios._add_wifi = Radios._add_modem = Radios._add_sms = None  # type: ignore[assignment, method-assign]
-        Radios._add_voice = Radios._add_lorawan = Radios._add_receiver = None  # type: ignore[assignment, method-assign]
 
     # Telephone calls.
 

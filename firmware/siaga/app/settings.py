@@ -17,7 +17,7 @@ class SettingError(SiagaError):
 
 
 # Each with its rule (_fits), and what else there is to say of it. One text: as rules in a dictionary they would take
-# 14 KB for as long as they are loaded.
+# 14 KB.
 _RULES = """
 mqtt_hosts hosts
 mqtt_port number 1 65535

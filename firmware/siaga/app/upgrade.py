@@ -6,8 +6,9 @@ whatever ended it; after three the former firmware runs again.
 
 import os
 
-from siaga.app import changed_settings, flash
+from siaga.app import flash
 from siaga.app.commands import KEPT, UPGRADE, Commands, Job
+from siaga.app.settings import parse
 from siaga.app.slots import CONFIRMED, Slots
 from siaga.app.version import TEXT
 from siaga.core import frame, peer
@@ -76,7 +77,7 @@ def self_test(folder: str, identity: "Identity") -> str:
             return "a signature does not verify"
         settings = flash.read_file(folder + "/settings.json")
         if settings is not None:
-            changed_settings.check(settings.decode())
+            parse(settings.decode())
         written = os.urandom(64)
         flash.write_file(folder + _PROBE, written)
         if flash.read_file(folder + _PROBE) != written:

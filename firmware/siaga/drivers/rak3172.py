@@ -18,7 +18,6 @@ from siaga.core.errors import SiagaError
 from siaga.core.frame import BEARER_LORAWAN, UNKNOWN_SIGNAL
 from siaga.drivers.bearer import Bearer, Owner
 from siaga.drivers.clock import Clock
-from siaga.drivers.loaded import give_back
 from siaga.drivers.rui3_line import Listener, RakError, Rui3Line
 
 PORT = const(10)
@@ -143,10 +142,7 @@ class Rak3172(Bearer, Listener):
     async def _join(self, failures: int) -> None:
         from siaga.drivers import rak3172_start
 
-        try:
-            await rak3172_start.start_session(self.line, self._settings, failures, self._forgotten)
-        finally:
-            give_back("siaga.drivers.rak3172_start")
+        await rak3172_start.start_session(self.line, self._settings, failures, self._forgotten)
         await self._measure()
         self._unanswered = 0
         self._forgotten = False

@@ -16,7 +16,6 @@ from siaga.core.simcom import RADIO, REPAIRS, RESET, Ladder
 from siaga.drivers.at_port import AtPort, AtTimeout, Listener
 from siaga.drivers.bearer import Owner
 from siaga.drivers.clock import Clock
-from siaga.drivers.loaded import give_back
 from siaga.drivers.parts import Power
 from siaga.drivers.simcom_network import CellularNetwork
 
@@ -29,7 +28,6 @@ _SETTLED_MS = const(10000)
 _FIRST_MS = const(2000)
 _LONGEST_MS = const(600000)
 _LONGEST_URGENT_MS = const(8000)
-_START = "siaga.drivers.simcom_start"
 
 
 class Hearer:
@@ -181,18 +179,15 @@ class Modem(Listener):
 
         power = self._power
         self.rebooted = False
-        try:
-            if power.supply is not None:
-                power.supply.value(1)
-            if power.sleep is not None:
-                power.sleep.value(0)
-                await asyncio.sleep_ms(_ROUSED_MS)
-            while self.clock.ms() - self._off_ms < self.port.scaled(_GOING_MS):
-                await asyncio.sleep_ms(_LOOK_MS)
-            await simcom_start.wake(self, power)
-            await simcom_start.prepare(self, self._access)
-        finally:
-            give_back(_START)
+        if power.supply is not None:
+            power.supply.value(1)
+        if power.sleep is not None:
+            power.sleep.value(0)
+            await asyncio.sleep_ms(_ROUSED_MS)
+        while self.clock.ms() - self._off_ms < self.port.scaled(_GOING_MS):
+            await asyncio.sleep_ms(_LOOK_MS)
+        await simcom_start.wake(self, power)
+        await simcom_start.prepare(self, self._access)
         self.rebooted = False
         self._moved = True
         self._ready_ms = self.clock.ms()
@@ -268,16 +263,11 @@ class Modem(Listener):
         except (SiagaError, OSError) as error:
             self.last_repair = max(step, RESET)
             self._tell("modem: %s failed: %s" % (REPAIRS[step], error))
-        finally:
-            give_back(_START)
 
     async def _switch_off(self) -> None:
         from siaga.drivers import simcom_start
 
-        try:
-            await simcom_start.switch_off(self.port, self._power)
-        finally:
-            give_back(_START)
+        await simcom_start.switch_off(self.port, self._power)
 
     async def _pause(self) -> None:
         began_ms = self.clock.ms()

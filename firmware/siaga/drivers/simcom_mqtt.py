@@ -18,7 +18,6 @@ from siaga.core.simcom import RADIO, RECONNECT, SERVICE, Inbox, Ladder
 from siaga.drivers.at_port import AtTimeout
 from siaga.drivers.bearer import CALLED, Owner
 from siaga.drivers.clock import Clock
-from siaga.drivers.loaded import give_back
 from siaga.drivers.modem_bearer import LOOK_MS, ModemBearer
 from siaga.drivers.simcom import Modem
 
@@ -142,22 +141,19 @@ class Lte(ModemBearer):
         self._lost = ""
         resumes, self.resumes = self.resumes, False
         starts = self._modem.starts
-        try:
-            self._resumed = resumes and await simcom_connect.is_connected(self._port, self._broker)
-            if self._resumed:
-                self._started = starts
-                self._connected("still connected")
-                return
-            if self._started != starts:
-                await simcom_connect.start_service(self, self._port)
-                self._started = starts
-            else:
-                await self.drop_client()
-            await simcom_connect.enter(self, self._port, self._clock, self._broker, self._modem.is_old())
-            subscribe = "AT+CMQTTSUB=0,%d,1" % len(self._down_topic)
-            await self.outcome(subscribe, "+CMQTTSUB:", _PUBACK_MS, self._down_topic)
-        finally:
-            give_back("siaga.drivers.simcom_connect", "siaga.drivers.simcom_tls")
+        self._resumed = resumes and await simcom_connect.is_connected(self._port, self._broker)
+        if self._resumed:
+            self._started = starts
+            self._connected("still connected")
+            return
+        if self._started != starts:
+            await simcom_connect.start_service(self, self._port)
+            self._started = starts
+        else:
+            await self.drop_client()
+        await simcom_connect.enter(self, self._port, self._clock, self._broker, self._modem.is_old())
+        subscribe = "AT+CMQTTSUB=0,%d,1" % len(self._down_topic)
+        await self.outcome(subscribe, "+CMQTTSUB:", _PUBACK_MS, self._down_topic)
         self._connected("subscribed")
 
     def _connected(self, why: str) -> None:

@@ -18,7 +18,7 @@ from scenario import Scenario
 from micropython import FIRMWARE, micropython
 from siaga_tools.silicon.a7670 import A7670, Sim
 from siaga_tools.silicon.rak3172 import SimulatedRak3172
-from siaga_tools.simulate.button import HEAP, WIFI, ButtonParts, SimulatedButton
+from siaga_tools.simulate.button import WIFI, ButtonParts, SimulatedButton
 from siaga_tools.virtual_button import ButtonEvent
 from stage.timeline import Timeline
 
@@ -27,9 +27,6 @@ BRISK = 25.0  # while a modem starts and looks for its network
 FAST = 80.0
 FASTEST = 120.0  # without a modem, whose own deadlines are the shortest; a frame may take 75 s by Wi-Fi
 WITHIN_S = 120.0
-# What the LILYGO boards' firmware needs on 64 bits with commands under way and an outbox that fills up
-# (firmware/README.md, Memory); HEAP where there is LoRaWAN too, or an update to verify.
-NARROW = "240k"
 KEY = "00112233445566778899AABBCCDDEEFF"
 BEARERS = {"wifi": "mqtt"}  # the button's own word for a way, where it is another
 UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
@@ -111,7 +108,6 @@ class Scene:
             lorawan=house.network if lorawan else None,
             lorawan_key=KEY,
             sim=Sim(number=f"+62811{self._number:08d}"),
-            heap=HEAP if lorawan or scenario.release else NARROW,
             chip_id=b"\x24\x0a\xc4" + self._number.to_bytes(3, "big"),
         )
         button = SimulatedButton(parts, speed=PACE, audience=self.timeline)

@@ -29,9 +29,8 @@ from siaga_tools.simulate.wiring import BOARDS, ModemWires
 from siaga_tools.virtual_button import ButtonEvent, read_line
 from siaga_tools.words import Trouble
 
-# With every driver loaded, and the code for commands, the firmware needs some 230 KB of a 64-bit build: see Memory in
-# firmware/README.md. The LILYGO boards have megabytes.
-HEAP: Final = "288k"
+# Of a 64-bit build, whose objects are larger: some 350 KB of a chip, which has megabytes (firmware/README.md, Memory).
+HEAP: Final = "512k"
 HOLD_MARGIN_S: Final = 0.15
 DEADLINE_S: Final = 60.0
 WIFI: Final = "siaga-simulated"

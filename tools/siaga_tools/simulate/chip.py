@@ -100,7 +100,7 @@ class ChipParts:
     micropython: str
     flash: Path
     blocks: int
-    heap: str = "192k"
+    heap: str = "512k"
     chip_id: bytes = b"\x24\x0a\xc4\x00\x00\x01"
     wires: dict[tuple[int, int], str] = field(default_factory=dict)
     environ: dict[str, str] | None = None

@@ -18,10 +18,10 @@ _NOT_FOR_A_CHIP: Final = frozenset({"siaga_flash.py"})
 _INSTALL_S: Final = 120.0
 
 
-def lay_out(firmware: Path, folder: Path, board: str, *, every_board: bool = False, lines: bool = False) -> list[Path]:
+def lay_out(firmware: Path, folder: Path, board: str, *, every_board: bool = False) -> list[Path]:
     """Everything that goes onto a chip, as it lies on its flash: compiled firmware as this board (or `every_board`) can
-    use it, the sources that start it, and the board's name. lines: as compile_firmware(). Raises Trouble."""
-    compile_firmware(firmware, folder, boards=() if every_board else (board,), lines=lines)
+    use it, the sources that start it, and the board's name. Raises Trouble."""
+    compile_firmware(firmware, folder, boards=() if every_board else (board,))
     for path in sorted(firmware.glob("*.py")):
         if path.name not in _NOT_FOR_A_CHIP:
             shutil.copy(path, folder)
@@ -37,11 +37,11 @@ class Installer:
         self._firmware = firmware
         self._folder = folder
 
-    def make(self, image: Path, board: str, *, every_board: bool = False, lines: bool = False) -> None:
+    def make(self, image: Path, board: str, *, every_board: bool = False) -> None:
         """A new flash image with what lay_out() gives. Raises Trouble."""
         room = self._folder / "compiled"
         room.mkdir(parents=True, exist_ok=True)
-        files = lay_out(self._firmware, room, board, every_board=every_board, lines=lines)
+        files = lay_out(self._firmware, room, board, every_board=every_board)
         fresh = image.with_name(f".{image.name}.new")
         fresh.unlink(missing_ok=True)
         self.copy(fresh, {path: f"/{path.relative_to(room).as_posix()}" for path in files})

@@ -1,0 +1,111 @@
+"""A chip's start up to a certain moment, for counting what it costs: arguments: flash image, pin of the button and its
+level while pressed, reset cause, wake reason, a folder for what stands in for the chip, pty of the modem or "-", and
+where it ends:
+
+    begin    before the chip's own /main.py
+    look     the firmware, loaded by then, looks at the button for the first time
+    hand     the hand's task looks at it
+    armed    the button told its state
+
+Says at the end: `cost {"reads": n, "bytes": n, "opened": n, "live": n}`.
+"""
+
+import asyncio.core
+import asyncio.stream  # noqa: F401  # a chip's MicroPython has both in its flash
+import gc
+import json
+import sys
+
+IMAGE, PIN, LEVEL, CAUSE, WAKE, CHIP, UNTIL = sys.argv[1:8]
+sys.path.insert(0, CHIP)
+sys.path.insert(0, sys.argv[0].rsplit("/", 1)[0])
+
+import host
+
+count = {"reads": 0, "bytes": 0, "opened": 0, "live": 0}
+
+
+class Flash:
+    def __init__(self):
+        self._file = open("/host" + IMAGE, "r+b")
+        self._blocks = self._file.seek(0, 2) // 4096
+
+    def readblocks(self, block, buffer, offset=0):
+        self._file.seek(block * 4096 + offset)
+        self._file.readinto(buffer)
+        count["reads"] += 1
+        count["bytes"] += len(buffer)
+
+    def writeblocks(self, block, buffer, offset=0):
+        self._file.seek(block * 4096 + offset)
+        self._file.write(buffer)
+
+    def ioctl(self, op, arg):
+        return {4: self._blocks, 5: 4096}.get(op, 0)
+
+
+def end():
+    if UNTIL != "begin":
+        gc.collect()
+        count["live"] = gc.mem_alloc() - before
+    print("cost " + json.dumps(count))
+    sys.exit(0)
+
+
+class Sys:
+    platform = "esp32"
+
+    def __getattr__(self, name):
+        return getattr(real_sys, name)
+
+
+import builtins
+
+import chip_time
+import esp32
+import machine
+import network
+import vfs
+
+real_sys = sys
+looks = 0
+host.levels[int(PIN)] = int(LEVEL)
+host.microvolts[35] = 2000000
+host.boot.update({"boot": [CAUSE, WAKE, PIN], "id": ["240ac4000001"], "held": []})
+for board_pins in ((26, 27), (27, 26), (21, 22), (19, 18)):
+    host.uarts[board_pins] = sys.argv[8]
+value = machine.Pin.value
+
+
+def look(self, level=None):
+    global looks
+    if self.number == int(PIN) and level is None and "siaga.start" in real_sys.modules:
+        looks += 1
+        if UNTIL == "look" or (UNTIL == "hand" and looks == 2):
+            end()
+    return value(self, level)
+
+
+said = print
+
+
+def tell(*words, **more):
+    said(*words, **more)
+    if UNTIL == "armed" and '"ev": "state"' in str(words[0]):
+        end()
+
+
+machine.Pin.value = machine.Pin.__call__ = look
+builtins.print = tell
+sys.modules.update({"sys": Sys(), "time": chip_time, "machine": machine, "network": network, "esp32": esp32})
+del sys.path[0:2]
+vfs.mount(vfs.VfsPosix("/"), "/host")
+vfs.umount("/")
+vfs.mount(vfs.VfsLfs2(Flash(), mtime=False), "/")
+sys.path[:] = ["", ".frozen", "/lib"]
+gc.collect()
+before = gc.mem_alloc()
+count.update({"reads": 0, "bytes": 0})
+if UNTIL == "begin":
+    end()
+__import__("main")

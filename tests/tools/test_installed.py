@@ -1,0 +1,31 @@
+"""What a board is given: its own file, what it can come to import, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from micropython import FIRMWARE
+from siaga_tools.installed import boards
+from siaga_tools.mpy import AT_HOME, LIMIT_BYTES, compile_firmware
+
+
+@pytest.mark.parametrize("board", boards(FIRMWARE))
+def test_a_board_gets_what_it_can_use_and_no_more_than_200_kb(board: str, tmp_path: Path) -> None:
+    compiled = compile_firmware(FIRMWARE, tmp_path, boards=(board,))
+    assert sum(module.size for module in compiled) <= LIMIT_BYTES == 204_800
+    paths = {module.path for module in compiled}
+    assert f"siaga/boards/{board}.mpy" in paths
+    assert not {f"siaga/boards/{other}.mpy" for other in boards(FIRMWARE)} - {f"siaga/boards/{board}.mpy"} & paths
+    assert ("siaga/drivers/gnss.mpy" in paths) == (board == "esp32_devkit")
+    assert ("siaga/drivers/simcom.mpy" in paths) == (board != "esp32_devkit")
+
+
+def test_every_file_is_on_some_board_and_every_part_is_known(tmp_path: Path) -> None:
+    everywhere = {module.path for module in compile_firmware(FIRMWARE, tmp_path / "all")}
+    some = {module.path for module in compile_firmware(FIRMWARE, tmp_path / "some", boards=boards(FIRMWARE))}
+    assert everywhere == some
+    assert {f"siaga/boards/{board}.mpy" for board in boards(FIRMWARE)} <= everywhere
+    files = {path.stem for path in (FIRMWARE / "siaga" / "boards").glob("*.py")}
+    assert files == {*boards(FIRMWARE), "__init__", "choice", "esp32", *(Path(name).stem for name in AT_HOME)}
