@@ -9,6 +9,8 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python3.14; 
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# MicroPython's stubs, a folder a version: two versions of one package cannot be installed beside each other.
+STUBS := $(VENV)/stubs/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST_ARGS ?=
 # Most tests wait for processes of their own: four at a time keep two cores busy. They start hundreds of them, so the
@@ -21,7 +23,7 @@ help: ## Show what can be done here
 	@echo "Siaga: from a press on a button to a police unit under way"; echo
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-setup: $(READY) ## Install everything into .venv (done by the other targets when needed)
+setup: $(READY) $(STUBS) ## Install everything into .venv (done by the other targets when needed)
 
 $(READY): requirements.lock pyproject.toml gateway/siaga_gateway/web/package-lock.json
 	@test -n "$(PYTHON)" || { echo "Siaga needs Python 3.11 or later and found none. On Debian or Ubuntu: sudo apt-get install python3 python3-venv"; exit 1; }
@@ -33,14 +35,20 @@ $(READY): requirements.lock pyproject.toml gateway/siaga_gateway/web/package-loc
 	@$(BIN)/python gateway/build_vendor.py
 	@touch $@
 
+$(STUBS): tests/stubs/micropython-1.27.txt tests/stubs/micropython-1.29.txt | $(READY)
+	@rm -rf $(VENV)/stubs
+	@for list in $(filter %.txt,$^); do \
+		$(PIP) install --quiet --no-deps --require-hashes --target $(VENV)/stubs/$$(basename $$list .txt) -r $$list || exit 1; done
+	@touch $@
+
 demo: $(READY) ## Press a button and watch help being called: broker, gateway, console and three virtual buttons
 	@$(BIN)/siaga demo $(ARGS)
 
-test: $(READY) ## Run every test; what needs a Debian package says which where it is missing
+test: $(READY) $(STUBS) ## Run every test; what needs a Debian package says which where it is missing
 	@$(BIN)/python -m compileall -q gateway/siaga_gateway tools/siaga_tools
 	@$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile $(PYTEST_ARGS)
 
-check: $(READY) ## Format, lint, types, import rules
+check: $(READY) $(STUBS) ## Format, lint, types, import rules
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy

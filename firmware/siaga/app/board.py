@@ -4,7 +4,7 @@ from siaga.drivers.clock import Rtc
 from siaga.drivers.indicator import Lamp
 from siaga.drivers.parts import Network
 
-# Why the chip runs: woke_by().
+# Why the chip runs: causes().
 POWER = "power"  # the power came on
 RESET = "reset"  # by the reset line, the watchdog or the firmware itself
 BUTTON = "button"  # from deep sleep: the button
@@ -46,9 +46,13 @@ class Board:
         """The time that tell() writes, Unix milliseconds."""
         return 0
 
+    def causes(self) -> "tuple[str, ...]":
+        """Why the chip runs: words above, all that came together, a hand's first. The same for the whole run."""
+        return (RESET,)
+
     def woke_by(self) -> str:
-        """Why the chip runs: one of the words above. The same for the whole run."""
-        return RESET
+        """The first of causes()."""
+        return self.causes()[0]
 
     def awake_ms(self) -> int:
         """Milliseconds since the chip began to run."""

@@ -89,10 +89,10 @@ class Device:
         self._held = False
         self._pressed_stamp = 0
         self._hand_ms = self._tick_ms = now_ms
-        if board.woke_by() == BUTTON:
+        if BUTTON in board.causes():
             self._button.sample(True, 0, False)  # the hold that woke it counts from there
         self._button.sample(board.pressed(), now_ms, alarm.is_open(self._state))
-        if board.woke_by() == INPUT:
+        if INPUT in board.causes():
             self._contact.sample(True, 0)
         else:
             self._contact.sample(board.alarm_input(), now_ms)

@@ -18,6 +18,7 @@ import network
 
 from siaga.app import flash
 from siaga.app.board import BUTTON, CASE, INPUT, MODEM, POWER, RESET, RESTART, SLEEP, TIMER, Board
+from siaga.boards import wake
 from siaga.core.errors import SiagaError
 from siaga.core.frame import UNKNOWN_SIGNAL
 from siaga.drivers import battery, dns
@@ -113,14 +114,17 @@ class Wifi(Network):
         if not ssid:
             self.switch_off()
 
+    def _is_on(self) -> bool:
+        return bool(self._wlan.active())  # type: ignore[func-returns-value]  # the stubs of 1.27 know no answer
+
     def switch_on(self) -> None:
-        if not self._wlan.active():
+        if not self._is_on():
             self._wlan.active(True)
             # Always listening: an acknowledgement must not wait for the next beacon.
             self._wlan.config(pm=network.WLAN.PM_NONE)
 
     def switch_off(self) -> None:
-        if self._wlan.active():
+        if self._is_on():
             self._wlan.active(False)
 
     def is_up(self) -> bool:
@@ -139,13 +143,13 @@ class Wifi(Network):
                 return
         status = self._wlan.status()
         self._wlan.disconnect()
-        raise SiagaError("no Wi-Fi %s within %d ms (status %d)" % (self._ssid, _CONNECT_MS, status))
+        raise SiagaError("no Wi-Fi %s within %d ms (status %s)" % (self._ssid, _CONNECT_MS, status))
 
     async def resolve(self, host: str) -> str:
         return await dns.resolve(host, self._wlan.ifconfig()[3])
 
     def signal(self) -> int:
-        return self._wlan.status("rssi") if self._wlan.isconnected() else UNKNOWN_SIGNAL
+        return self._wlan.status("rssi") if self._wlan.isconnected() else UNKNOWN_SIGNAL  # type: ignore[return-value]
 
 
 class Contact:
@@ -195,22 +199,24 @@ class ChipBoard(Board):
         self.mains = mains
         self._cell = machine.ADC(machine.Pin(cell), atten=machine.ADC.ATTN_11DB)
         self._watchdog: "machine.WDT | None" = None
-        self._woke_by = self._why()
+        self._causes = self._why()
 
-    def _why(self) -> str:
+    def _why(self) -> "tuple[str, ...]":
         cause = machine.reset_cause()
         if cause != machine.DEEPSLEEP_RESET:
-            return POWER if cause == machine.PWRON_RESET else RESET
-        reason = machine.wake_reason()
-        if reason == machine.EXT0_WAKE:
-            return MODEM if self.button.level else BUTTON
-        if reason != machine.EXT1_WAKE:
-            return TIMER
-        woke = machine.wake_pins()
+            return (POWER if cause == machine.PWRON_RESET else RESET,)
+        woke = wake.read()
+        causes = []
         for contact, word in ((self.button, BUTTON), (self.alarm, INPUT), (self.case, CASE)):
-            if contact.number in woke:
-                return word
-        return BUTTON  # the pin is not told: doubt decides for the alarm
+            if contact.number in woke.pins or (woke.ext0 and not contact.level):
+                causes.append(word)
+        if woke.ext0 and self.button.level:
+            causes.append(MODEM)
+        if woke.timer:
+            causes.append(TIMER)
+        if woke.ext1 and not woke.pins:
+            causes.insert(0, BUTTON)  # the pin is not told: doubt decides for the alarm
+        return tuple(causes) or (TIMER,)
 
     def tell(self, event: str, facts: "dict[str, object]") -> None:
         line: "dict[str, object]" = {"t": self.stamp_ms(), "ev": event}
@@ -220,8 +226,8 @@ class ChipBoard(Board):
     def stamp_ms(self) -> int:
         return time.time_ns() // 1000000 + _EPOCH * 1000
 
-    def woke_by(self) -> str:
-        return self._woke_by
+    def causes(self) -> "tuple[str, ...]":
+        return self._causes
 
     def awake_ms(self) -> int:
         return time.ticks_ms()  # type: ignore[return-value]  # this port counts from the chip's start

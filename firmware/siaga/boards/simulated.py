@@ -126,8 +126,8 @@ class SimulatedBoard(Board):
     def stamp_ms(self) -> int:
         return time.time_ns() // 1000000
 
-    def woke_by(self) -> str:
-        return self._woke_by
+    def causes(self) -> "tuple[str, ...]":
+        return (self._woke_by,)
 
     def kept(self) -> bytes:
         return self._kept

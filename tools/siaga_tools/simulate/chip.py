@@ -27,9 +27,10 @@ from siaga_tools.simulate.clock import SimClock
 
 CHIP: Final = Path(__file__).resolve().parent.parent / "silicon" / "chip"
 BLOCK_BYTES: Final = 4096
-# machine.reset_cause() and machine.wake_reason() of this port.
+# machine.reset_cause() of this port.
 POWER_ON, HARD_RESET, WATCHDOG, DEEP_SLEEP = 1, 2, 3, 4
-EXT0, EXT1, TIMER = 2, 3, 4
+# Bits of RTC_CNTL_WAKEUP_STATE.
+EXT0, EXT1, TIMER = 1, 2, 8
 # What pads do by themselves while the chip starts or sleeps (ESP32 data sheet, strapping pins); others float.
 _PULLED_UP: Final = frozenset({0, 5, 15})
 # Pads that the part with the clock holds by itself; the others are held in sleep only where the firmware says so.
@@ -235,14 +236,15 @@ class Chip:
         self.life = life
         self._watcher.on_life(life, why)
 
-    def _start(self, cause: int, reason: int, pins: tuple[int, ...]) -> None:
+    def _start(self, cause: int, state: int, pins: tuple[int, ...]) -> None:
+        """state: bits of RTC_CNTL_WAKEUP_STATE; pins: of EXT1."""
         self._end_process()
         self._line.read(0)
         self._text = self._said = self._complained = b""
         self._guard_us = self._wish_us = None
         self.wakes_at_us = None
         self._ext0, self._ext1 = None, ((), 1)
-        self.woke_by = (cause, reason)
+        self.woke_by = (cause, state)
         self.starts += 1
         self.heap_base = 0
         if self._rtc is None:
@@ -281,7 +283,7 @@ class Chip:
         self._tell(f"id {self.parts.chip_id.hex()}")
         self._tell(f"held {_listed(held)}")
         self._tell(f"flash {self.parts.flash} {self.parts.blocks}")
-        self._tell(f"boot {cause} {reason} {_listed(pins)}")
+        self._tell(f"boot {cause} {state} {_listed(pins)}")
         self._tell("run")
 
     def _end_process(self) -> None:
@@ -355,20 +357,22 @@ class Chip:
         self._skip()
 
     def _look(self) -> None:
-        """Whether something ends the sleep. The resistors on the wires are in `_levels`; a pin without reads LOW."""
+        """Whether something ends the sleep, and all that does. The resistors on the wires are in `_levels`; a pin
+        without reads LOW."""
         if self.life is not Life.ASLEEP:
             return
+        state = 0
         if self._ext0 is not None and self._levels.get(self._ext0[0], 0) == self._ext0[1]:
-            self._wake(EXT0, ())
-            return
+            state |= EXT0
         pins, level = self._ext1
         acting = tuple(pin for pin in pins if self._levels.get(pin, 0) == level)
         if acting and (level or len(acting) == len(pins)):
-            self._wake(EXT1, acting)
-
-    def _wake(self, reason: int, pins: tuple[int, ...]) -> None:
-        self._unwind()
-        self._start(DEEP_SLEEP, reason, pins)
+            state |= EXT1
+        if self.wakes_at_us is not None and self._clock.now_us() >= self.wakes_at_us:
+            state |= TIMER
+        if state:
+            self._unwind()
+            self._start(DEEP_SLEEP, state, acting if state & EXT1 else ())
 
     def _paced(self) -> None:
         self._tell(self._pace())
@@ -392,7 +396,7 @@ class Chip:
         self._timer = None
         now_us = self._clock.now_us()
         if self.life is Life.ASLEEP and self.wakes_at_us is not None and now_us >= self.wakes_at_us:
-            self._wake(TIMER, ())
+            self._look()
         elif self._is_hung(now_us):
             self._watcher.on_life(Life.RUNNING, "the watchdog was not fed: reset")
             self._restart(WATCHDOG)

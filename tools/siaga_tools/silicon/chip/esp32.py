@@ -32,11 +32,11 @@ def gpio_deep_sleep_hold(on):
 
 
 def _checked(pin):
-    if pin.number not in _RTC_PINS:
+    if pin._number not in _RTC_PINS:
         raise ValueError("invalid pin")
-    return pin.number
+    return pin._number
 
 
-def sources():
+def _sources():
     ext1 = ",".join(str(pin) for pin in _ext1) or "-"
     return "%s %d %s %d" % (_ext0, _ext0_level, ext1, _ext1_level)

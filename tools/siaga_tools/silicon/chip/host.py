@@ -8,7 +8,8 @@ From the host, a line each:
     wlan <ssid|-> <rssi>                   the access point in reach
     uart <tx> <rx> <path>                  what hangs on these two pins
     heap                                   collect, and say how much is used
-    boot <cause> <wake> <pins|->  rtc <offset_us> <memory hex|->  id <hex>  root <path>  flash <path> <blocks>  run
+    boot <cause> <wakeup state> <ext1 pins|->
+    rtc <offset_us> <memory hex|->  id <hex>  root <path>  flash <path> <blocks>  run
 To the host:
     pin <n> <in|out> <level> <up|down|none> <hold 0|1>    pwm <n> <hz> <duty>    uart <id> <baud> <tx> <rx>
     rtc <offset_us> <memory hex|->    wdt <ms>    feed    wlan <on 0|1> <ssid|->

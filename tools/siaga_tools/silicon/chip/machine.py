@@ -14,6 +14,7 @@ PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
 EXT0_WAKE, EXT1_WAKE, TIMER_WAKE, TOUCHPAD_WAKE, ULP_WAKE = 2, 3, 4, 5, 6
 
 _PINS = (0, 1, 2, 3, 4, 5, 12, 13, 14, 15, 16, 17, 18, 19, 21, 22, 23, 25, 26, 27, 32, 33, 34, 35, 36, 37, 38, 39)
+_RTC_PINS = (36, 37, 38, 39, 34, 35, 25, 26, 33, 32, 4, 0, 2, 15, 13, 12, 14, 27)  # by RTC number
 _PULLS = {None: "none", 1: "down", 2: "up"}
 
 
@@ -38,42 +39,42 @@ class Pin:
             self.init(mode, pull, value=value, drive=drive, hold=hold)
 
     def _begin(self, number):
-        self.number = number
-        self.mode = Pin.IN
-        self.pull = "none"
-        self.latch = 0
-        self.held = number in host.boot["held"]
+        self._number = number
+        self._mode = Pin.IN
+        self._pull = "none"
+        self._latch = 0
+        self._held = number in host.boot["held"]
         self._handler = None
 
     def init(self, mode=None, pull=-1, *, value=None, drive=None, hold=None):
         if mode is not None:
-            if mode != Pin.IN and self.number >= 34:
+            if mode != Pin.IN and self._number >= 34:
                 raise ValueError("pin can only be input")
         if value is not None:
-            self.latch = 1 if value else 0
+            self._latch = 1 if value else 0
         if mode is not None:
-            self.mode = mode
-        if pull != -1 and self.number < 34:
-            self.pull = _PULLS[pull]
-            host.pulls[self.number] = self.pull
+            self._mode = mode
+        if pull != -1 and self._number < 34:
+            self._pull = _PULLS[pull]
+            host.pulls[self._number] = self._pull
         if hold is not None:
-            self.held = bool(hold)
+            self._held = bool(hold)
             self._tell(True)
-        elif not self.held:
+        elif not self._held:
             self._tell(False)
 
     def _tell(self, always):
-        mode = "in" if self.mode == Pin.IN else "out"
-        host.send("pin %d %s %d %s %d" % (self.number, mode, self.latch, self.pull, self.held))
+        mode = "in" if self._mode == Pin.IN else "out"
+        host.send("pin %d %s %d %s %d" % (self._number, mode, self._latch, self._pull, self._held))
 
     def value(self, level=None):
         host.heed()
         if level is None:
-            return host.level(self.number) if self.mode == Pin.IN else self.latch
+            return host.level(self._number) if self._mode == Pin.IN else self._latch
         level = 1 if level else 0
-        if level != self.latch:
-            self.latch = level
-            if self.mode != Pin.IN and not self.held:
+        if level != self._latch:
+            self._latch = level
+            if self._mode != Pin.IN and not self._held:
                 self._tell(False)
         return None
 
@@ -92,16 +93,16 @@ class Pin:
             if self._handler is not None and trigger & (1 if level else 2):
                 micropython.schedule(self._handler, self)
 
-        host.watchers[self.number] = changed
+        host.watchers[self._number] = changed
 
 
 class ADC:
     ATTN_0DB, ATTN_2_5DB, ATTN_6DB, ATTN_11DB = 0, 1, 2, 3
 
     def __init__(self, pin, *, atten=0):
-        if pin.number not in (32, 33, 34, 35, 36, 39):
+        if pin._number not in (32, 33, 34, 35, 36, 39):
             raise ValueError("not on ADC1, and the other does not work beside the radio")
-        self._pin = pin.number
+        self._pin = pin._number
         self._most = (950000, 1250000, 1750000, 2450000)[atten]
 
     def read_uv(self):
@@ -113,10 +114,10 @@ class ADC:
 
 
 class PWM:
-    def __init__(self, pin, freq=5000, duty_u16=0):
-        if pin.number >= 34:
+    def __init__(self, pin, *, freq=5000, duty_u16=0):
+        if pin._number >= 34:
             raise ValueError("pin can only be input")
-        self._pin, self._hz, self._duty = pin.number, freq, duty_u16
+        self._pin, self._hz, self._duty = pin._number, freq, duty_u16
 
     def freq(self, hz=None):
         if hz is None:
@@ -141,13 +142,13 @@ class PWM:
 class UART(io.IOBase):
     """What was said before the chip listened is lost, as on a wire."""
 
-    def __init__(self, number, baudrate=115200, **keywords):
+    def __init__(self, number, baudrate=115200, *, tx=None, rx=None, timeout=0, rxbuf=256, txbuf=256):
         self._number = number
         self._file = None
         host.wired.append(self)
-        self.init(baudrate, **keywords)
+        self.init(baudrate, tx=tx, rx=rx, timeout=timeout, rxbuf=rxbuf, txbuf=txbuf)
 
-    def init(self, baudrate=115200, *, tx=None, rx=None, timeout=0, rxbuf=256, txbuf=256, bits=8, parity=None, stop=1):
+    def init(self, baudrate=115200, *, tx=None, rx=None, timeout=0, rxbuf=256, txbuf=256):
         if timeout:
             raise ValueError("this UART's reads never wait: timeout=0")
         host.heed()
@@ -203,7 +204,7 @@ class RTC:
 
 
 class WDT:
-    def __init__(self, id=0, timeout=5000):
+    def __init__(self, *, id=0, timeout=5000):
         host.send("wdt %d" % timeout)
 
     def feed(self):
@@ -215,12 +216,27 @@ def reset_cause():
 
 
 def wake_reason():
-    return int(host.boot["boot"][1])
+    """One cause; the timer's goes before a pin's, as ESP-IDF 5 has it."""
+    state = int(host.boot["boot"][1])
+    for bit, reason in ((8, TIMER_WAKE), (1, EXT0_WAKE), (2, EXT1_WAKE)):
+        if state & bit:
+            return reason
+    return 0
 
 
-def wake_pins():
-    pins = host.boot["boot"][2]
-    return () if pins == "-" else tuple(int(pin) for pin in pins.split(","))
+class _Registers:
+    """What the part with the clock keeps of the last wake; nothing else is to be read here."""
+
+    def __getitem__(self, address):
+        if address == 0x3FF48038:
+            return int(host.boot["boot"][1])
+        if address == 0x3FF480D0:
+            pins = host.boot["boot"][2]
+            return 0 if pins == "-" else sum(1 << _RTC_PINS.index(int(pin)) for pin in pins.split(","))
+        raise ValueError("no register is simulated at %x" % address)
+
+
+mem32 = _Registers()
 
 
 def unique_id():
@@ -239,5 +255,5 @@ def reset():
 def deepsleep(ms=-1):
     import esp32
 
-    host.send("sleep %d %s" % (ms, esp32.sources()))
+    host.send("sleep %d %s" % (ms, esp32._sources()))
     host.stop()
