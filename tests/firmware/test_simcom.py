@@ -73,18 +73,6 @@ def test_a_message_that_came_in_part():
     assert inbox.hear(b"+CMQTTRXEND: 0", None) == (b"", b"")
 
 
-@given(st.binary(min_size=1, max_size=107))
-def test_a_frame_as_a_message(frame: bytes):
-    text = simcom.sms_text(frame)
-    assert len(text) <= 160 and "\n" not in text
-    assert simcom.sms_frame(b" " + text.encode() + b"\r\n") == frame
-
-
-@pytest.mark.parametrize("text", [b"", b"Promo pulsa!", b"abc", b"A" * 164, b"ab\ncd"])
-def test_a_message_that_is_no_frame(text: bytes):
-    assert simcom.sms_frame(text) is None
-
-
 def test_repairs_go_deeper_and_begin_again():
     ladder = Ladder()
     steps = [ladder.failed() for _ in range(9)]

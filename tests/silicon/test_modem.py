@@ -17,7 +17,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from brokers import Mosquitto, free_port
 from outputs.certificates import Authority
-from siaga_tools.silicon.a7670 import A7670, Fault, Sim
+from siaga_tools.silicon.a7670 import A7670, Fault
+from siaga_tools.silicon.modem_sim import Sim
 from siaga_tools.silicon.modem_sms import Message, read_message, write_message
 
 PROGRAM = Path(__file__).resolve().parent / "on_button" / "modem.py"
@@ -25,6 +26,18 @@ PACE = 0.04  # one second of the modem's manual in 40 ms
 UP, DOWN = "siaga/v1/up/00112233445566ff", "siaga/v1/down/00112233445566ff"
 PRESS = bytes([0x11, 1]) + bytes(range(97))
 CHECKIN = bytes([0x11, 5]) + bytes(range(255, 158, -1))
+
+
+# What anybody may write to this button's number.
+SPEAKING = (
+    "Menang!\r\nOK\r\n+CMQTTCONNLOST: 0,1\r\n*ATREADY: 1",
+    '\r\nRING\r\n\r\n+CLIP: "+6281200000110",145\r\n',
+    "+CMS ERROR: 500\r\n> \r\n+CREG: 3\r\n+CPIN: SIM PUK",
+    "\r\nERROR\r\n" * 16,
+    "\x1a",
+    "+004F 004B",
+    "\u0635\u0628\u0627\u062d \u0627\u0644\u062e\u064a\u0631",
+)
 
 
 class Broker:
@@ -160,7 +173,7 @@ def test_from_no_power_to_a_frame_and_its_answer(button: Maker, broker: Broker):
     assert state["heap"] < 115_000  # of 192 KiB, compiled modules in it
     assert it.modem.mqtt.verified and it.modem.boots == 1
     asked = it.modem.asked
-    for needed in ('AT+CMQTTCFG="version",0,4', 'AT+CSSLCFG="authmode",0,1', 'AT+CSSLCFG="enableSNI",0,1', "AT+CMGF=1"):
+    for needed in ('AT+CMQTTCFG="version",0,4', 'AT+CSSLCFG="authmode",0,1', 'AT+CSSLCFG="enableSNI",0,1', "AT+CMGF=0"):
         assert needed in asked
     # The chip restarts under a modem that is connected: no power key, and the certificate is not written again.
     it.restart()
@@ -335,15 +348,20 @@ def test_messages_out_and_in_while_a_connection_takes_its_time(button: Maker):
     write_message(incoming, "From", Message("+62110", base64.b64encode(down).decode()))
     it.until(downlink=down.hex(), on="sms")
     # What pretends to be the modem speaks to nobody.
-    write_message(incoming, "From", Message("+62999", "Menang!\r\nOK\r\n+CMQTTCONNLOST: 0,1\r\n*ATREADY: 1"))
-    it.until(rejected="a message that is no frame")
+    for text in SPEAKING:
+        write_message(incoming, "From", Message("+62999", text))
+        it.until(rejected="a message that is no frame")
     # What came while the button was off is read when it is on again.
     it.program.__exit__()
-    it.modem.do(lambda: it.modem.sms.store.update({3: Message("+62110", base64.b64encode(bytes(36)).decode())}))
+    kept = {3: Message("+62110", base64.b64encode(bytes(36)).decode())}
+    kept |= {5 + i: Message("+62999", text) for i, text in enumerate(SPEAKING)}
+    it.modem.do(lambda: it.modem.sms.store.update(kept))
     assert not [fact for fact in it.program.heard if fact.get("up") is False]
     it.restart()
     it.until(downlink=bytes(36).hex(), on="sms")
     wait_for(lambda: not it.modem.sms.store)
+    assert not [fact for fact in it.program.heard if fact.get("up") is False]
+    assert it.modem.boots == 1
 
 
 def test_without_data_and_without_credit(button: Maker):

@@ -2,9 +2,10 @@
 
 Syntax: 3GPP TS 27.007 (result codes, 27.007 9.2 +CME ERROR), TS 27.005 (+CMS ERROR 3.2.5, +CMT and +CMGR 3.4), ITU-T
 V.250; the pieces with a length in their first line: SIMCom A76XX AT Command Manual V1.09, 18.2 (+CMQTTRXTOPIC,
-+CMQTTRXPAYLOAD). A modem may say anything at any time, also between a command and its reply, so that a line counts as
-a reply only if it begins as that command's reply does; what no command asked for is an URC. Whatever arrives, no more
-than MAX_LINE bytes of a line and MAX_PAYLOAD of a piece are held.
++CMQTTRXPAYLOAD). Messages are read in PDU mode, where one line of digits follows their head. A modem may say anything
+at any time, also between a command and its reply, so that a line counts as a reply only if it begins as that command's
+reply does; what no command asked for is an URC. Whatever arrives, no more than MAX_LINE bytes of a line and MAX_PAYLOAD
+of a piece are held.
 """
 
 from micropython import const
@@ -15,17 +16,20 @@ FINAL = "final"  # (FINAL, line): the command is over
 PROMPT = "prompt"  # (PROMPT,): the modem takes the payload now
 URC = "urc"  # (URC, line, payload or None): unsolicited, or the late result of a command that is over
 
-MAX_LINE = const(320)
+MAX_LINE = const(400)  # the longest message in PDU mode has 352 digits
 MAX_PAYLOAD = const(1024)
 # A piece whose bytes stop arriving for so long never was one, or lost some on the line.
 PAYLOAD_GAP_MS = const(2000)
 
 # The last number in these lines is how many bytes follow the line end.
 _MEASURED = (b"+CMQTTRXTOPIC:", b"+CMQTTRXPAYLOAD:", b"+HTTPREAD:", b"+HTTPHEAD:")
-# A message's text follows these: so many bytes if the line says how many (AT+CSDH=1), else one line.
+# A message follows these: in PDU mode one line, in text mode whatever somebody wrote, in any number of lines.
 _MESSAGES = (b"+CMT:", b"+CMGR:", b"+CMGL:")
 _CALL_OVER = (b"NO CARRIER", b"BUSY", b"NO ANSWER", b"NO DIALTONE")
 _BARE_URCS = (b"RDY", b"SMS DONE", b"PB DONE", b"RING", b"VOICE CALL:", b"MISSED_CALL:", b"NO CARRIER", b"NORMAL POWER")
+_ONE_LINE = const(-1)
+_NOTHING = const(-2)
+_UNBOUNDED = const(-3)
 
 _CR = const(13)
 _LF = const(10)
@@ -34,6 +38,7 @@ _SKIP = const(1)  # the rest of a line that is too long
 _TEXT = const(2)  # the line that belongs to the head before it
 _PAYLOAD = const(3)
 _DROP = const(4)  # a piece that is too long
+_FOREIGN = const(5)  # a text without an end that could be known: all that comes before a pause
 
 
 class AtError(SiagaError):
@@ -93,14 +98,15 @@ def number(part: bytes) -> int:
 
 
 def _length(line: bytes) -> int:
-    """How many bytes belong to this line; -1 = one line of text; -2 = none."""
+    """How many bytes belong to this line, or one of the three above."""
     if line.startswith(_MEASURED):
         length = number(fields(line)[-1])
-        return length if length >= 0 else -2
+        return length if length >= 0 else _NOTHING
     if line.startswith(_MESSAGES):
+        # Lengths of texts are told in letters of several alphabets, if at all: none of them is believed.
         parts = fields(line)
-        return number(parts[-1]) if len(parts) >= 10 else -1
-    return -2
+        return _ONE_LINE if len(parts) <= 4 and number(parts[-1]) >= 0 else _UNBOUNDED
+    return _NOTHING
 
 
 class Parser:
@@ -159,6 +165,8 @@ class Parser:
                 at += 1
                 continue
             self._after_cr = False
+            if self._mode == _FOREIGN:
+                break
             if self._mode >= _PAYLOAD:
                 at += self._piece(chunk, at, end, events)
                 continue
@@ -223,11 +231,13 @@ class Parser:
         if line.startswith(b"AT"):
             return  # an echo: no modem begins a word of its own so
         length = _length(line)
-        if length == -2 or length == 0:
+        if length <= _NOTHING or length == 0:
             self._told(line, None if length else b"", events)
+            if length == _UNBOUNDED:
+                self._mode = _FOREIGN
             return
         self._head = line
-        if length < 0:
+        if length == _ONE_LINE:
             self._mode = _TEXT
             return
         self._left, self._have = length, 0

@@ -4,8 +4,6 @@ Sources: SIMCom A76XX Series AT Command Manual V1.09 and A76XX MQTT(S) Applicati
 SIM7500_SIM7600 Series AT Command Manual V3.00 (chapter 16); 3GPP TS 27.007 7.2 (+CREG), 8.5 (+CSQ), 10.1.22 (+CEREG).
 """
 
-import binascii
-
 from micropython import const
 from siaga.core.at import fields, number
 from siaga.core.frame import UNKNOWN_SIGNAL
@@ -21,7 +19,6 @@ REPAIRS = ("reconnect", "restart of the MQTT service", "radio off and on", "rese
 _TRIES = (3, 2, 1, 1, 1)
 
 MAX_MESSAGE = const(512)
-_SMS_LETTERS = const(160)
 
 
 def mqtt_error(line: bytes) -> int:
@@ -95,25 +92,6 @@ def operator(lines: "list[bytes]") -> str:
         if len(parts) >= 3:
             return parts[2].decode()
     return ""
-
-
-def sms_text(frame: bytes) -> str:
-    """A frame as a message: base64, no line breaks. All its letters are the same in every alphabet of TS 23.038."""
-    return binascii.b2a_base64(frame).strip().decode()
-
-
-def sms_frame(text: bytes) -> "bytes | None":
-    """The frame in a message, None where it is none."""
-    text = text.strip()
-    if not text or len(text) > _SMS_LETTERS or len(text) % 4:
-        return None
-    for letter in text:
-        if not (0x30 <= letter <= 0x39 or 0x41 <= letter <= 0x5A or 0x61 <= letter <= 0x7A or letter in b"+/="):
-            return None
-    try:
-        return binascii.a2b_base64(text)
-    except ValueError:
-        return None
 
 
 class Inbox:

@@ -1,14 +1,15 @@
 """The bearer "sms": the same frame as base64 in one text message, to the gateway's numbers in turn.
 
-Sources: 3GPP TS 27.005 (+CMGF 3.2.3, +CSDH 3.3.3, +CNMI 3.4.1, +CMT, +CMGS 3.5.1, +CMGR 3.4.3, +CMGD 3.5.4); SIMCom
-A76XX AT Command Manual V1.09 chapter 9 (+CMGS may take 40 s).
+In PDU mode throughout: anybody can send this SIM a text, and none may be taken for the modem's words. Sources: 3GPP
+TS 27.005 (+CPMS 3.2.2, +CMGF 3.2.3, +CNMI 3.4.1; 4: +CMT, +CMTI, +CMGL, +CMGR, +CMGS, +CMGD 3.5.4 in PDU mode); SIMCom
+A76XX AT Command Manual V1.09 chapter 9 (+CMGS may take 40 s; a SIM7600 was seen to refuse after 2 minutes).
 """
 
 import asyncio
 
 from micropython import const
-from siaga.core import simcom
-from siaga.core.at import AtError, fields, given, number, quoted
+from siaga.core import sms
+from siaga.core.at import AtError, fields, given, number
 from siaga.core.errors import SiagaError
 from siaga.core.frame import BEARER_SMS
 from siaga.drivers.at_port import AtTimeout
@@ -17,13 +18,13 @@ from siaga.drivers.clock import Clock
 from siaga.drivers.modem_bearer import LOOK_MS, ModemBearer
 from siaga.drivers.simcom import Modem
 
-_SEND_MS = const(40000)
+# Nothing else gets through to the modem meanwhile; but one that is still busy with it must not be taken for a dead one.
+_SEND_MS = const(150000)
+_LIST_MS = const(20000)
 _STORED = const(8)
 _FRAME = const(107)  # the longest, as 144 letters
 _SETTINGS = (
-    'AT+CSCS="IRA"',
-    "AT+CSDH=1",  # a message's length stands before it, so that its text cannot pretend to be the modem
-    "AT+CSMP=17,167,0,0",
+    'AT+CPMS="SM","SM","SM"',  # one place, so that a number names one message
     "AT+CNMI=2,2,0,0,0",
 )
 
@@ -42,69 +43,86 @@ class Sms(ModemBearer):
         self._numbers = [given("sms_numbers", to) for to in numbers]
         self._turn = 0
         self._stored = []  # type: list[int]
+        self._spent = []  # type: list[int]
+        self._unlisted = False
         self._started = 0
+        self._failures = 0
 
     async def run(self) -> None:
-        failures = 0
+        self._failures = 0
         try:
             while True:
                 while not self._modem.network.sms:
                     await asyncio.sleep_ms(LOOK_MS)
                 try:
-                    if self._started != self._modem.starts:
-                        await self._set_up()
-                    self._is_up("registered")
-                    while self._modem.network.sms and self._started == self._modem.starts:
-                        if self._modem.is_calling and self._modem.is_old():
-                            await asyncio.sleep_ms(LOOK_MS)  # there, commands for messages and calls conflict (3.00)
-                            continue
-                        await self._fetch()
-                        counter = await self._send_next()
-                        if counter:
-                            failures = 0
-                            self._owner.on_puback(self, counter)
+                    await self._serve()
                     why = "the network is gone"
                 except (SiagaError, OSError) as error:
                     why = str(error) or repr(error)
                     if isinstance(error, AtTimeout):
                         self._modem.check()
                 self._down(why)
-                await self._pause(failures)
-                failures += 1
+                await self._pause(self._failures)
+                self._failures += 1
         finally:
             self._down("stopped")
 
+    async def _serve(self) -> None:
+        """As long as there is a network for messages."""
+        while self._modem.network.sms:
+            if self._started != self._modem.starts:
+                await self._set_up()
+            if not self.policy.up:
+                self._is_up("registered")
+            if self._modem.is_calling and self._modem.is_old():
+                await asyncio.sleep_ms(LOOK_MS)  # there, commands for messages and calls conflict (3.00)
+                continue
+            counter = await self._send_next()
+            if counter:
+                self._failures = 0
+                self._owner.on_puback(self, counter)
+            await self._tidy()
+
     async def _set_up(self) -> None:
-        """Text mode, and messages handed over as they come. A SIM that is full takes none: what it kept is read."""
+        """PDU mode, and messages handed over as they come. A SIM that is full takes none: what it kept is read."""
         starts = self._modem.starts
-        await self._port.command("AT+CMGF=1")
+        await self._port.command("AT+CMGF=0")
         for text in _SETTINGS:
             await self._port.attempt(text)
-        listed = await self._port.attempt('AT+CMGL="ALL"', "+CMGL:", 20000)
-        for i in range(len(listed) - 1):
-            if listed[i].startswith(b"+CMGL:"):
-                self._take(listed[i + 1])
-        if listed:
-            await self._port.attempt("AT+CMGD=1,4", None, 25000)
+        self._stored.clear()
+        self._spent.clear()
+        self._unlisted = True
         self._started = starts
 
-    async def _fetch(self) -> None:
-        """One message that the modem stored instead of handing it over."""
-        if not self._stored:
-            return
-        place = self._stored.pop(0)
-        said = await self._port.attempt("AT+CMGR=%d" % place, "+CMGR:")
-        if len(said) > 1:
-            self._take(said[1])
-        await self._port.attempt("AT+CMGD=%d" % place)
+    async def _tidy(self) -> None:
+        """One thing that is to be done about stored messages: read them all, read one, delete one that was read. No
+        frame waits for the last, and none is lost because one of them fails."""
+        try:
+            if self._unlisted:
+                self._unlisted = False
+                listed = await self._port.attempt("AT+CMGL=4", "+CMGL:", _LIST_MS)
+                for i in range(len(listed) - 1):
+                    if listed[i].startswith(b"+CMGL:"):
+                        self._take(listed[i + 1])
+                        self._spent.append(number(fields(listed[i])[0]))
+            elif self._stored:
+                place = self._stored.pop(0)
+                said = await self._port.attempt("AT+CMGR=%d" % place, "+CMGR:")
+                if len(said) > 1:
+                    self._take(said[1])
+                self._spent.append(place)
+            elif self._spent and not self._queue:
+                await self._port.attempt("AT+CMGD=%d" % self._spent.pop())
+        except (SiagaError, OSError):
+            self._modem.check()
 
     async def _hand_over(self, payload: bytes) -> None:
         """Returns once the message centre has it: +CMGS."""
-        to = quoted(self._numbers[self._turn])
+        length, digits = sms.submit(self._numbers[self._turn], sms.text(payload))
         try:
-            await self._port.command("AT+CMGF=1")  # its default differs by firmware, and others may have changed it
-            text = simcom.sms_text(payload).encode() + b"\x1a"
-            if not await self._port.command("AT+CMGS=" + to, "+CMGS:", _SEND_MS, text):
+            await self._port.command("AT+CMGF=0")  # its default differs by firmware, and others may have changed it
+            unit = digits.encode() + b"\x1a"
+            if not await self._port.command("AT+CMGS=%d" % length, "+CMGS:", _SEND_MS, unit):
                 raise AtError("AT+CMGS: no reference from the message centre")
         except SiagaError:
             self._turn = (self._turn + 1) % len(self._numbers)
@@ -112,17 +130,24 @@ class Sms(ModemBearer):
 
     def hear(self, line: bytes, payload: "bytes | None") -> bool:
         if line.startswith(b"+CMT:"):
+            if payload is None:
+                self._started = 0  # it is in text mode: it has forgotten what it was told
             self._take(payload)
         elif line.startswith(b"+CMTI:"):
             place = number(fields(line)[-1])
-            if place >= 0 and place not in self._stored and len(self._stored) < _STORED:
+            if place < 0 or len(self._stored) >= _STORED:
+                self._unlisted = True  # some firmware does not say where
+            elif place not in self._stored:
                 self._stored.append(place)
+        elif line == b"SMS DONE":
+            self._started = 0  # before this it may have taken no setting, and listed nothing
         else:
             return False
         return True
 
-    def _take(self, text: "bytes | None") -> None:
-        frame = None if text is None else simcom.sms_frame(text)
+    def _take(self, digits: "bytes | None") -> None:
+        text = None if digits is None else sms.delivered(digits)
+        frame = None if text is None else sms.frame(text)
         if frame is None:
             self._owner.on_rejected("a message that is no frame")
         else:

@@ -16,7 +16,8 @@ from releases import release_public
 from scenario import Scenario
 
 from micropython import FIRMWARE, micropython
-from siaga_tools.silicon.a7670 import A7670, Sim
+from siaga_tools.silicon.a7670 import A7670
+from siaga_tools.silicon.modem_sim import Sim
 from siaga_tools.silicon.rak3172 import SimulatedRak3172
 from siaga_tools.simulate.button import WIFI, ButtonParts, SimulatedButton
 from siaga_tools.virtual_button import ButtonEvent

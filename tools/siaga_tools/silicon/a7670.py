@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +24,7 @@ from typing import Any, Self
 from siaga_tools.silicon.modem_http import ModemHttp
 from siaga_tools.silicon.modem_mqtt import ModemMqtt
 from siaga_tools.silicon.modem_radio import ModemRadio
+from siaga_tools.silicon.modem_sim import ModemSim, Sim
 from siaga_tools.silicon.modem_sms import ModemSms
 from siaga_tools.silicon.modem_voice import ModemVoice
 from siaga_tools.silicon.modem_words import Command, Refused, parse
@@ -32,7 +32,6 @@ from siaga_tools.silicon.serial_line import SerialLine
 
 # Seconds, from logs of an A7670E: *ATREADY 10 to 14 s after the power key, registered after 16 s.
 BOOT_S = 12.0
-SIM_S = 1.0
 POWER_KEY_ON_S = 0.05
 POWER_KEY_OFF_S = 2.5
 RESET_S = 1.9
@@ -40,6 +39,7 @@ RESET_S = 1.9
 DOZE_S = 10.0
 AWAKE_S = 0.05
 _SOON_S = 0.003
+_LOOK_S = 0.02
 STRAY = (b"+CGEV: EPS PDN ACT 1", b"SMS DONE", b"PB DONE", b"+CGEV: ME PDN DEACT 8", b"+CTZV: 26/11/23,10:00:00,+28")
 
 
@@ -53,21 +53,14 @@ class Fault(StrEnum):
     NO_DATA = "no_data"  # registered for messages only
     NO_SIM = "no_sim"
     NO_CREDIT = "no_credit"  # neither messages nor data go out
+    NO_MESSAGES = "no_messages"  # its firmware has none
+    SLOW_REFUSAL = "slow_refusal"  # of a text, after two minutes in which it hears nothing
+    PLACES_UNKNOWN = "places_unknown"  # of messages that it stored
     LOST_PUBACK = "lost_puback"  # publishes, and never says how that went
     STRAY_WORDS = "stray_words"  # URCs between all its words
     RESULT_FIRST = "result_first"  # results before their OK
     SLOW_TLS = "slow_tls"
     NOISE = "noise"  # after the power comes, and between words
-
-
-@dataclass
-class Sim:
-    """The card in it."""
-
-    operator: str = "TELKOMSEL"
-    number: str = "+6281100000001"
-    pin: str = ""
-    apn: str = "internet"
 
 
 class A7670:
@@ -92,6 +85,7 @@ class A7670:
         self.pins = SerialLine()
         self.path = self.line.path
         self.chance = random.Random(seed)  # noqa: S311  # for faults, not for secrets
+        self.card = ModemSim(self)
         self.radio = ModemRadio(self)
         self.mqtt = ModemMqtt(self)
         self.http = ModemHttp(self)
@@ -124,7 +118,7 @@ class A7670:
         self._obeying = False
         self._heard_s = self._awake_s = 0.0
         self.functional = 1
-        self.unlocked = not self.sim.pin
+        self.card.reset()
         self.clock_is_set = False
         self.radio.reset()
         self.http.reset()
@@ -272,6 +266,11 @@ class A7670:
         with self.working():
             await asyncio.sleep(seconds * self.pace)
 
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait for something that happens here; that alone is nothing under way."""
+        while not holds():  # noqa: ASYNC110  # what it waits for is told by many
+            await asyncio.sleep(_LOOK_S)
+
     def later(self, seconds: float, what: Callable[..., None], *arguments: object) -> None:
         """Do something after so many documented seconds."""
 
@@ -309,7 +308,8 @@ class A7670:
             self.line.write(bytes(self.chance.randrange(256) for _ in range(40)))
         await self.wait(BOOT_S)
         self.urc("RDY" if self.is_old else "*ATREADY: 1")
-        later = [self._loop.create_task(self._find_network()), self._loop.create_task(self.sms.watch())]
+        lives = (self.card.live(), self._find_network(), self.sms.watch())
+        later = [self._loop.create_task(each) for each in lives]
         try:
             while True:
                 line = await self._next_line()
@@ -320,14 +320,9 @@ class A7670:
                 task.cancel()
 
     async def _find_network(self) -> None:
-        await self.wait(SIM_S)
-        self.urc("+CPIN: " + self._sim_state())
-        await self.wait(SIM_S)
-        self.urc("SMS DONE")
-        self.urc("PB DONE")
         while True:
             self.radio.report()
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(_LOOK_S)
 
     # Its words.
 
@@ -436,7 +431,7 @@ class A7670:
             self.stir()
 
     def _handler(self, command: Command) -> Callable[[Command], Awaitable[None]]:
-        for owner in (self, self.radio, self.mqtt, self.http, self.sms, self.voice):
+        for owner in (self, self.card, self.radio, self.mqtt, self.http, self.sms, self.voice):
             found = getattr(owner, "at_" + command.name.lower(), None)
             if found is not None:
                 handler: Callable[[Command], Awaitable[None]] = found
@@ -470,19 +465,6 @@ class A7670:
             self.radio.leave()
             if functional == 0:
                 self.mqtt.lose_network()
-
-    def _sim_state(self) -> str:
-        if Fault.NO_SIM in self.faults:
-            raise Refused("+CME ERROR: SIM not inserted")
-        return "READY" if self.unlocked else "SIM PIN"
-
-    async def at_cpin(self, command: Command) -> None:
-        if command.asks:
-            self.urc("+CPIN: " + self._sim_state())
-        elif command.arguments[0] == self.sim.pin:
-            self.unlocked = True
-        else:
-            raise Refused("+CME ERROR: incorrect password")
 
     async def at_csclk(self, command: Command) -> None:
         self._sleep_mode = int(command.arguments[0])

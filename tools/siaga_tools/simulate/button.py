@@ -17,8 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from siaga_tools.silicon.a7670 import A7670, Sim
+from siaga_tools.silicon.a7670 import A7670
 from siaga_tools.silicon.gnss import Mood, SimulatedGnss
+from siaga_tools.silicon.modem_sim import Sim
 from siaga_tools.silicon.network_server import NetworkServer
 from siaga_tools.silicon.rak3172 import SimulatedRak3172
 from siaga_tools.silicon.serial_line import SerialLine

@@ -1,0 +1,113 @@
+"""A frame as a text message, in PDU mode: what a modem shows of a message is then one line of hexadecimal digits, and
+nothing that anybody writes can be taken for the modem's own words. Pure.
+
+Sources: 3GPP TS 23.040 9.2.2 (SMS-DELIVER, SMS-SUBMIT), 9.1.2.5 (addresses); TS 23.038 4 and 6.1.2 (alphabets, seven
+bits packed into eight); TS 27.005 4 (PDU mode).
+"""
+
+import binascii
+
+from micropython import const
+
+_LETTERS = const(160)
+_SUBMIT = const(0x11)  # with a validity period, which is relative
+_A_DAY = const(0xA7)
+_INTERNATIONAL = const(0x91)
+
+
+def text(frame: bytes) -> str:
+    """A frame as a message: base64, no line breaks. All its letters are the same in every alphabet of TS 23.038."""
+    return binascii.b2a_base64(frame).strip().decode()
+
+
+def frame(told: bytes) -> "bytes | None":
+    """The frame in a message's text, None where it is none."""
+    told = told.strip()
+    if not told or len(told) > _LETTERS or len(told) % 4:
+        return None
+    for letter in told:
+        if not (0x30 <= letter <= 0x39 or 0x41 <= letter <= 0x5A or 0x61 <= letter <= 0x7A or letter in b"+/="):
+            return None
+    try:
+        return binascii.a2b_base64(told)
+    except ValueError:
+        return None
+
+
+def submit(number: str, letters: str) -> "tuple[int, str]":
+    """(length for AT+CMGS, hexadecimal digits) of a message to a number in full (+62...), by the SIM's own message
+    centre."""
+    digits = number[1:]
+    unit = bytearray((_SUBMIT, 0, len(digits), _INTERNATIONAL))
+    for i in range(0, len(digits), 2):
+        unit.append(int(digits[i]) | (int(digits[i + 1]) if i + 1 < len(digits) else 0xF) << 4)
+    unit += bytes((0, 0, _A_DAY, len(letters)))
+    unit += _packed(letters.encode())
+    return len(unit), "00" + binascii.hexlify(bytes(unit)).decode().upper()
+
+
+def delivered(digits: bytes) -> "bytes | None":
+    """The text of a message that came, letter by letter, without the header that it may have; None where this is no
+    such message."""
+    try:
+        unit = binascii.unhexlify(digits.strip())
+        at = unit[0] + 1
+        first = unit[at]
+        if first & 3:
+            return None
+        at += 3 + (unit[at + 1] + 1) // 2
+        coding = unit[at + 1]
+        length = unit[at + 9]
+        body = unit[at + 10 :]
+        header = body[0] + 1 if first & 0x40 else 0
+    except (ValueError, IndexError):
+        return None
+    width = _width(coding)
+    if width == 7:
+        if len(body) < (length * 7 + 7) // 8:
+            return None
+        return _unpacked(body, length)[(header * 8 + 6) // 7 :]
+    if not width or len(body) < length:
+        return None
+    body = body[header:length]
+    if width == 8:
+        return body
+    return bytes([0x3F if body[i] else body[i + 1] for i in range(0, len(body) - 1, 2)])
+
+
+def _width(coding: int) -> int:
+    """Bits of a letter by the data coding scheme (TS 23.038 4); 0 = compressed, or not known."""
+    if coding < 0x80:
+        return 0 if coding & 0x20 else (7, 8, 16, 0)[coding >> 2 & 3]
+    group = coding >> 4
+    if group == 0xF:
+        return 8 if coding & 4 else 7
+    return 16 if group == 0xE else 7 if group >= 0xC else 0
+
+
+def _packed(letters: bytes) -> bytes:
+    packed = bytearray()
+    held = bits = 0
+    for letter in letters:
+        held |= letter << bits
+        bits += 7
+        while bits >= 8:
+            packed.append(held & 0xFF)
+            held >>= 8
+            bits -= 8
+    if bits:
+        packed.append(held)
+    return bytes(packed)
+
+
+def _unpacked(packed: bytes, letters: int) -> bytes:
+    told = bytearray()
+    held = bits = 0
+    for octet in packed:
+        held |= octet << bits
+        bits += 8
+        while bits >= 7 and len(told) < letters:
+            told.append(held & 0x7F)
+            held >>= 7
+            bits -= 7
+    return bytes(told)
