@@ -76,6 +76,13 @@ WRONG = [
     ("clock_floor", -1),
     ("wifi_country", "IDN"),
     ("wifi_ssid", "x" * 33),
+    ("wifi_ssid", "é" * 17),
+    ("wifi_password", "1234567"),
+    ("wifi_password", "x" * 64),
+    ("wifi_password", "f" * 65),
+    ("wifi_password", "“siaga12345”"),
+    ("sim_pin", "123"),
+    ("sim_pin", 1234),
     ("hold", 2000),
     ("mqtt_port number", 5),
     ("", ""),
@@ -96,13 +103,59 @@ def test_a_wrong_value_is_refused_by_name_with_what_would_be_right(name, value):
     with pytest.raises(SettingError) as refusal:
         parse(json.dumps({**GOOD, name: value}))
     said = str(refusal.value)
-    assert said.startswith(f"setting {name} is") and ("right is" in said or "known are" in said)
+    assert said.startswith(f"setting {name} is") and any(mend in said for mend in ("right is", "known are", "mean"))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"text"', "{'a': 1}", "{}" + " " * 9000])
 def test_what_is_no_settings_file_is_refused(text):
     with pytest.raises(SettingError):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("wifi_ssid", "é" * 16), ("wifi_password", ""), ("wifi_password", "12345678"), ("wifi_password", "x" * 63),
+     ("wifi_password", "aF" * 32), ("sim_pin", "1234"), ("sim_pin", "")],
+)  # fmt: skip
+def test_what_just_fits_is_taken(name: str, value: str):
+    assert getattr(parse(json.dumps({**GOOD, name: value})), name) == value
+
+
+@pytest.mark.parametrize("way", [{"sms_numbers": ["+6281200000000"]}, {"lorawan_app_key": "00" * 16}])
+def test_no_way_to_the_gateway_does_without_its_key(way):
+    with pytest.raises(SettingError, match="gateway_key is missing"):
+        parse(json.dumps(way))
+
+
+@pytest.mark.parametrize("name", ["gateway_key", "release_key"])
+def test_a_key_that_is_no_point_is_refused_where_a_file_is_read(name):
+    from siaga.app.settings import read
+
+    good = "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296" + (
+        "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
+    )
+    assert getattr(read(json.dumps({name: good}).encode()), name) == good
+    with pytest.raises(SettingError, match=f"setting {name} is wrong: .* no point"):
+        read(json.dumps({name: good[:-1] + "6"}).encode())
+
+
+class Wifi:
+    needs_ssid = True
+
+
+class Anything:
+    needs_ssid = False
+
+
+def test_the_ways_are_those_that_the_parts_and_the_settings_have():
+    every = {**GOOD, "lorawan_app_key": "00" * 16, "sms_numbers": ["+6281200000000"]}
+    both = parse(json.dumps({**every, "wifi_ssid": "x"}))
+    assert both.ways(Wifi(), True, True) == ["mqtt", "lte", "lorawan", "sms"]
+    assert both.ways(Wifi(), False, False) == ["mqtt"]
+    without = parse(json.dumps(every))
+    assert without.ways(Wifi(), True, True) == ["lte", "lorawan", "sms"]
+    assert without.ways(Wifi(), False, False) == [] and without.ways(Anything(), False, False) == ["mqtt"]
+    assert without.ways(None, False, False) == [] == parse("{}").ways(Wifi(), True, True)
 
 
 def test_what_must_go_together_is_said():

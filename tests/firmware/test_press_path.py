@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
 from small_gateway import SmallGateway
 from virtual import VirtualButton
 
@@ -371,6 +372,32 @@ def test_without_settings_it_still_tells_who_it_is(tmp_path: Path):
     held.kill()
     assert held.start().until(ev="start")["enrol"] == started["enrol"], "always the same ENROL"
     held.kill()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"{}", "reaches nobody"),
+        (b'{"mqtt_hosts": ["127.0.0.1"], "mqtt_tls": false}', "gateway_key is missing"),
+        (b'{"mqtt_hosts": ["127.0.0.1"]}'.decode().encode("utf-16"), "UTF-16"),
+        (b'{"hold_ms": 200,}', "comma after the last"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_button_without_usable_settings_never_looks_ready(tmp_path: Path, content: bytes | None, why: str):
+    held = VirtualButton(tmp_path / "unset", {"mqtt_hosts": None, "mqtt_tls": None})
+    held.settings_file.unlink()
+    if content is not None:
+        held.settings_file.write_bytes(content)
+    held.start()
+    held.until(ev="indicator", signal="not_set_up")
+    assert any(why in event["what"] for event in held.all(ev="error")), held.all(ev="error")
+    assert any("reaches nobody" in event["what"] for event in held.all(ev="error"))
+    held.hold(2.4)  # a press is kept all the same, and says that it does not get through
+    held.until(ev="frame", kind=1, step="stored")
+    held.until(ev="indicator", signal="not_getting_through")
+    held.kill()
+    assert not held.all(ev="indicator", signal="armed")
 
 
 def test_news_that_came_while_a_check_in_waited_follow_it(button, gateway, broker):

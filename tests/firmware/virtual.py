@@ -24,7 +24,7 @@ class VirtualButton:
     def __init__(self, folder: Path, settings: dict[str, object]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.flash = folder / "button.img"
-        self._settings_file = folder / "settings.json"
+        self.settings_file = folder / "settings.json"
         self._errors = folder / "stderr.txt"
         self.set(**settings)
         self.heap = HEAP
@@ -38,14 +38,14 @@ class VirtualButton:
         """Settings for the next start."""
         wanted = {**QUICK, **settings}
         self.settings = {name: value for name, value in wanted.items() if value is not None}
-        self._settings_file.write_text(json.dumps(self.settings), encoding="utf-8")
+        self.settings_file.write_text(json.dumps(self.settings), encoding="utf-8")
 
     def start(self, wait: bool = True) -> VirtualButton:
         """Power on. Events of earlier runs are forgotten unless `wait` is False."""
         if wait:
             self.events = []
         program = [micropython(), "-X", f"heapsize={self.heap}", str(self.program)]
-        files = {"SIAGA_FLASH": str(self.flash), "SIAGA_SETTINGS": str(self._settings_file)}
+        files = {"SIAGA_FLASH": str(self.flash), "SIAGA_SETTINGS": str(self.settings_file)}
         with self._errors.open("ab") as errors:
             self.process = subprocess.Popen(
                 program,

@@ -161,7 +161,8 @@ def test_bytes_of_a_line_are_readable():
 
 def test_the_files_for_a_real_chip_are_those_that_the_simulated_one_runs(tmp_path: Path):
     settings = tmp_path / "s.json"
-    settings.write_text("{}", encoding="utf-8")
+    key = GatewayKey.generate().public_xy.hex()
+    settings.write_text(json.dumps({"gateway_key": key, "sms_numbers": ["+6281200000000"]}), encoding="utf-8")
     command = [*SIAGA[:2], "files", str(tmp_path / "out"), "--board", "t_sim7600", "--language", "en"]
     done = subprocess.run([*command, "--settings", str(settings)], capture_output=True, text=True, check=True)
     assert "mpremote cp -r siaga : + cp board.txt main.py" in done.stdout

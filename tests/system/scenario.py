@@ -21,6 +21,7 @@ SIGNAL_STATES = {
     "test_received": "test",
     "low_battery": "armed",
     "no_connection": "armed",
+    "not_set_up": "armed",
 }
 
 

@@ -110,10 +110,18 @@ def test_the_command_writes_it_and_names_a_wrong_setting(tmp_path: Path) -> None
     done = CliRunner().invoke(device, ["card", "--language", "en", "-o", str(tmp_path / "card.html")])
     assert done.exit_code == 0
     assert (tmp_path / "card.html").read_text(encoding="utf-8") == card(FIRMWARE, ("en",))
-    for wrong in ('{"hold_ms": "long"}', '{"silent": 1}', '{"no_ack_s": -1}', "[]", "{"):
+    for wrong, name in (
+        ('{"hold_ms": "long"}', "hold_ms"),
+        ('{"silent": 1}', "silent"),
+        ('{"no_ack_s": -1}', "no_ack_s"),
+        ('{"apn": 5}', "apn"),
+        ('{"sillent": true}', "silent"),
+        ("[]", "JSON"),
+        ("{", "line 1"),
+    ):
         (tmp_path / "s.json").write_text(wrong)
         refused = CliRunner().invoke(device, ["card", "--settings", str(tmp_path / "s.json")])
-        assert refused.exit_code == 1 and "s.json" in refused.output, wrong
+        assert refused.exit_code == 1 and "s.json" in refused.output and name in refused.output, wrong
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ LOOKS: Final = {
     "test_received": ("test", False),
     "low_battery": ("wait", True),
     "no_connection": ("wait", True),
+    "not_set_up": ("bad", True),
 }
 
 

@@ -94,8 +94,8 @@ class Board:
         """What is peculiar to this chip, for a new key. Makes the port's random source a good one first."""
         return b""
 
-    def offered_settings(self) -> "str | None":
-        """Settings that an installer hands over at this start, as JSON text."""
+    def offered_settings(self) -> "bytes | None":
+        """The settings file that an installer hands over at this start, as it was written."""
         return None
 
     def use(self, settings: "Settings") -> None:

@@ -5,6 +5,7 @@ import json
 
 from siaga.app import flash
 from siaga.app.settings import parse
+from siaga.app.settings_form import text_of
 from siaga.core.errors import SiagaError
 
 # Whoever holds the gateway's key, or a release key, must not be able to pass the button on to another: by cable only.
@@ -15,12 +16,9 @@ _FORMER = "/settings.former"
 
 def merged(folder: str, arguments: bytes) -> bytes:
     """The present settings with these changes. Raises SiagaError for the first that is wrong, by its name."""
-    try:
-        changes = json.loads(arguments.decode())
-    except (ValueError, UnicodeError):
-        raise SiagaError("the changed settings are no JSON: check commas, quotes and braces")
-    if type(changes) is not dict or not changes:
-        raise SiagaError("the changed settings must be one JSON object: {...}, with at least one setting")
+    changes = json.loads(text_of(arguments))
+    if not changes:
+        raise SiagaError("the changed settings are empty: name at least one")
     present = flash.read_file(folder + _CURRENT)
     whole = {} if present is None else json.loads(present.decode())
     for name in changes:

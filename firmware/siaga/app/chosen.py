@@ -56,6 +56,21 @@ class Settings:
             brokers.append((name, int(port or self.mqtt_port)))
         return brokers
 
+    def ways(self, network: "Network | None", has_modem: bool, has_lorawan: bool) -> "list[str]":
+        """The bearers that these settings give a board with these parts, the preferred first; none: it reaches
+        nobody."""
+        ways = []
+        if self.mqtt_hosts and network is not None:
+            if self.wifi_ssid or not (has_modem or network.needs_ssid):
+                ways.append("mqtt")
+        if self.mqtt_hosts and has_modem:
+            ways.append("lte")
+        if self.lorawan_app_key and has_lorawan:
+            ways.append("lorawan")
+        if self.sms_numbers and has_modem:
+            ways.append("sms")
+        return ways
+
     def gateway_public(self) -> bytes:
         """The gateway's public key X || Y, b"" where none is set."""
         return binascii.unhexlify(self.gateway_key)
@@ -63,3 +78,8 @@ class Settings:
     def release_public(self) -> "list[bytes]":
         """The public keys X || Y by which firmware is signed; none where no update is taken."""
         return [binascii.unhexlify(self.release_key)] if self.release_key else []
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from siaga.drivers.parts import Network

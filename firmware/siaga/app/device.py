@@ -389,7 +389,9 @@ class Device:
         now_ms = self._clock.ms()
         signal = alarm.signal(self._state, now_ms, self._settings.no_ack_s * 1000)
         if signal == "armed":
-            if self._reporter.low_battery:
+            if not self._radios.bearers:
+                signal = "not_set_up"
+            elif self._reporter.low_battery:
                 signal = "low_battery"
             elif not self._delivery.is_up() and now_ms - self._delivery.up_ms >= _NO_CONNECTION_MS:
                 signal = "no_connection"

@@ -79,15 +79,18 @@ class Radios:
         self._login = Login(settings, identity)
         self._wanted_ms = -_LINGER_MS
         self._fix_number = 0
+        ways = settings.ways(board.network, board.modem is not None, board.lorawan is not None)
         if not settings.mqtt_hosts:
             tell("error", what="setting mqtt_hosts is missing: no MQTT until it is set")
-        elif board.network is not None and (settings.wifi_ssid or board.modem is None):
+        elif "mqtt" not in ways and "lte" not in ways:
+            tell("error", what="setting wifi_ssid is missing: no MQTT until it is set")
+        if board.network is not None and "mqtt" in ways:
             self._add_wifi(board.network)
         if board.modem is not None:
             self._add_modem(board.modem)
-        if board.lorawan is not None and settings.lorawan_app_key:
+        if board.lorawan is not None and "lorawan" in ways:
             self._add_lorawan(board.lorawan)
-        if board.modem is not None and settings.sms_numbers:
+        if "sms" in ways:
             self._add_sms()
         if board.modem is not None and (settings.call_number or settings.answer_numbers):
             self._add_voice()

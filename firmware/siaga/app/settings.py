@@ -1,20 +1,15 @@
 """What an installer sets, as JSON. Every value is checked and a wrong one is refused by name; the button then keeps
 the last good settings. firmware/README.md has the same table for people."""
 
+import binascii
 import hashlib
 import json
 
 from siaga.app import flash
 from siaga.app.chosen import Settings
+from siaga.app.settings_form import MAX_BYTES, SettingError, nearest, text_of
 from siaga.core.errors import SiagaError
 from siaga.core.pem import ders_of
-
-MAX_TEXT = 8192
-
-
-class SettingError(SiagaError):
-    """A setting that cannot be used; the text has its name, its value and what would be right."""
-
 
 # Each with its rule (_fits), and what else there is to say of it. One text: as rules in a dictionary they would take
 # 14 KB.
@@ -28,13 +23,13 @@ mqtt_user text 0 255
 mqtt_password text 0 255
 mqtt_keepalive_s number 2 600
 mqtt_reply_s number 1 60
-wifi_ssid text 0 32
-wifi_password text 0 64
+wifi_ssid octets 0 32
+wifi_password passphrase
 wifi_country text 2 2 | such as ID
 apn plain 0 63 | the operator's access point name
 apn_user plain 0 63
 apn_password plain 0 63
-sim_pin digits 0 8
+sim_pin digits 4 8
 sms_numbers numbers
 call_number callable
 answer_numbers numbers
@@ -72,7 +67,10 @@ def _rule(name: str) -> "tuple[str, list[str], str]":
     """Kind, arguments, note. Raises SettingError for a name that is none."""
     at = -1 if " " in name else _RULES.find("\n" + name + " ")
     if at < 0:
-        raise SettingError("setting %s is unknown; known are: %s" % (name, ", ".join(sorted(known()))))
+        near = nearest(name, known())
+        if near:
+            raise SettingError("setting %s is unknown; did you mean %s?" % (name[:40], near))
+        raise SettingError("setting %s is unknown; known are: %s" % (name[:40], ", ".join(sorted(known()))))
     rule, _, note = _RULES[at : _RULES.find("\n", at + 1)].partition(" |")
     words = rule.split()
     return words[1], words[2:], note
@@ -96,16 +94,26 @@ def _fits(kind: str, arguments: "list[str]", value: object) -> bool:
     if kind in ("word", "word-or-none"):
         return value in arguments or (not value and kind != "word")
     if kind == "hex":
-        return len(value) in (0, int(arguments[0])) and all(letter in "0123456789abcdefABCDEF" for letter in value)
+        return len(value) in (0, int(arguments[0])) and _is_hex(value)
     if kind == "callable":
         return not value or _is_number(value) or (3 <= len(value) <= 6 and value.isdigit() and value[0] != "0")
-    if kind == "digits" and value and not value.isdigit():
+    if kind == "passphrase":  # IEEE 802.11: 8 to 63 ASCII letters, or the key itself
+        return not value or _is_plain(value, "") and (8 <= len(value) <= 63 or len(value) == 64 and _is_hex(value))
+    if kind == "digits":
+        return not value or (value.isdigit() and int(arguments[0]) <= len(value) <= int(arguments[1]))
+    if kind == "octets":
+        return int(arguments[0]) <= len(value.encode()) <= int(arguments[1])
+    if kind == "plain" and not _is_plain(value, '"'):  # what fits between the quotes of an AT command
         return False
-    if kind == "plain":  # what fits between the quotes of an AT command
-        for letter in value:
-            if letter == '"' or not " " <= letter <= "~":
-                return False
     return int(arguments[0]) <= len(value) <= int(arguments[1])
+
+
+def _is_hex(value: str) -> bool:
+    return all(letter in "0123456789abcdefABCDEF" for letter in value)
+
+
+def _is_plain(value: str, without: str) -> bool:
+    return all(" " <= letter <= "~" and letter not in without for letter in value)
 
 
 def _is_number(value: object) -> bool:
@@ -152,7 +160,11 @@ def _right(kind: str, arguments: "list[str]") -> str:
     if kind == "hex":
         return "%s hexadecimal digits in quotes, or an empty text" % arguments[0]
     if kind == "digits":
-        return "%s to %s digits, in quotes" % (arguments[0], arguments[1])
+        return "%s to %s digits, in quotes, or an empty text" % (arguments[0], arguments[1])
+    if kind == "octets":
+        return "text of at most %s bytes, in quotes (a letter beyond ASCII takes 2 to 4)" % arguments[1]
+    if kind == "passphrase":
+        return "8 to 63 plain letters, or 64 hexadecimal digits, or an empty text for an open network"
     return "text of %s to %s letters, in quotes%s" % (
         arguments[0],
         arguments[1],
@@ -163,10 +175,26 @@ def _right(kind: str, arguments: "list[str]") -> str:
 _SECRET = ("mqtt_password", "wifi_password", "apn_password", "sim_pin", "lorawan_app_key")
 
 
+def read(raw: bytes) -> Settings:
+    """Settings from a file that somebody wrote: its form is checked too, and that its keys are keys. Raises
+    SettingError for the first thing that is wrong."""
+    settings = parse(text_of(raw))
+    from siaga.core import peer
+
+    for name in ("gateway_key", "release_key"):
+        key = getattr(settings, name)
+        try:
+            if key:
+                peer.check_point(binascii.unhexlify(key))
+        except SiagaError as error:
+            raise SettingError("setting %s is wrong: %s" % (name, error))
+    return settings
+
+
 def parse(text: str) -> Settings:
-    """Settings from JSON text. Raises SettingError for the first thing that is wrong."""
-    if len(text) > MAX_TEXT:
-        raise SettingError("settings of %d letters are too long; at most %d" % (len(text), MAX_TEXT))
+    """Settings from JSON text whose form was checked before. Raises SettingError for the first thing that is wrong."""
+    if len(text) > MAX_BYTES:
+        raise SettingError("settings of %d letters are too long; at most %d" % (len(text), MAX_BYTES))
     try:
         given = json.loads(text)
     except ValueError:
@@ -188,7 +216,8 @@ def parse(text: str) -> Settings:
 
 def _agree(settings: Settings) -> None:
     """What must hold between settings."""
-    if settings.mqtt_hosts and not settings.gateway_key:
+    reaches = settings.mqtt_hosts or settings.sms_numbers or settings.lorawan_app_key
+    if reaches and not settings.gateway_key:
         raise SettingError("setting gateway_key is missing: without it no acknowledgement can be verified")
     if settings.mqtt_hosts and settings.mqtt_tls:
         if not settings.mqtt_ca:
@@ -219,8 +248,7 @@ def _agree(settings: Settings) -> None:
             )
 
 
-def _accept(text: str, meet: "Meet") -> Settings:
-    settings = parse(text)
+def _met(settings: Settings, meet: "Meet") -> Settings:
     if settings.gateway_key:
         try:
             meet(settings.gateway_public())
@@ -229,15 +257,15 @@ def _accept(text: str, meet: "Meet") -> Settings:
     return settings
 
 
-def _is_news(folder: str, offered: str, kept: "bytes | None") -> bool:
+def _is_news(folder: str, offered: bytes, kept: "bytes | None") -> bool:
     """Whether an installer has written these since the last ones were taken: what a command changed meanwhile stays."""
     taken = flash.read_file(folder + "/settings.offered")
     if taken is None or kept is None:
-        return offered.encode() != kept
-    return taken != hashlib.sha256(offered.encode()).digest()
+        return offered != kept
+    return taken != hashlib.sha256(offered).digest()
 
 
-def choose(folder: str, offered: "str | None", meet: "Meet", complain: "Complain") -> Settings:
+def choose(folder: str, offered: "bytes | None", meet: "Meet", complain: "Complain") -> Settings:
     """The installer's settings if they are good (they are then kept in the folder), else the last good ones, else the
     defaults. meet(public key) agrees on keys with the gateway and raises SiagaError for one that is none; complain()
     hears of everything that was refused."""
@@ -245,10 +273,10 @@ def choose(folder: str, offered: "str | None", meet: "Meet", complain: "Complain
     kept = flash.read_file(path)
     if offered is not None and _is_news(folder, offered, kept):
         try:
-            settings = _accept(offered, meet)
-            flash.write_file(path, offered.encode())
+            settings = _met(read(offered), meet)
+            flash.write_file(path, offered)
             flash.remove(folder + "/settings.former")
-            flash.write_file(folder + "/settings.offered", hashlib.sha256(offered.encode()).digest())
+            flash.write_file(folder + "/settings.offered", hashlib.sha256(offered).digest())
             return settings
         except SiagaError as error:
             complain("%s. %s" % (error, "The last good settings stay." if kept else "There are no others yet."))
@@ -256,7 +284,7 @@ def choose(folder: str, offered: "str | None", meet: "Meet", complain: "Complain
             complain("the settings do not go onto the flash: %s" % error)
     if kept is not None:
         try:
-            return _accept(kept.decode(), meet)
+            return _met(parse(kept.decode()), meet)
         except (SiagaError, UnicodeError) as error:
             complain("the settings on the flash are not usable: %s" % error)
     return Settings()

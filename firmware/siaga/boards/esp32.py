@@ -102,6 +102,8 @@ class PinLamp(Lamp):
 class Wifi(Network):
     """One access point, named by the settings."""
 
+    needs_ssid = True
+
     def __init__(self) -> None:
         self._wlan = network.WLAN(network.WLAN.IF_STA)
         self._ssid = ""
@@ -265,11 +267,10 @@ class ChipBoard(Board):
         readings = "".join(str(self._cell.read_uv()) for _ in range(32))
         return machine.unique_id() + readings.encode()
 
-    def offered_settings(self) -> "str | None":
+    def offered_settings(self) -> "bytes | None":
         try:
-            content = flash.read_file(_SETTINGS)
-            return None if content is None else content.decode()
-        except (OSError, UnicodeError) as error:
+            return flash.read_file(_SETTINGS)
+        except OSError as error:
             self.tell("error", {"what": "%s cannot be read: %s" % (_SETTINGS, error)})
             return None
 

@@ -187,12 +187,12 @@ class SimulatedBoard(Board):
     def noise(self) -> bytes:
         return str(time.time_ns()).encode()
 
-    def offered_settings(self) -> "str | None":
+    def offered_settings(self) -> "bytes | None":
         path = os.getenv("SIAGA_SETTINGS")
         if not path:
             return None
         try:
-            with open(path) as file:
+            with open(path, "rb") as file:
                 return file.read()
         except OSError as error:
             self.tell("error", {"what": "SIAGA_SETTINGS names %s, which cannot be read: %s" % (path, error)})

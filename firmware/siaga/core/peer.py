@@ -44,7 +44,8 @@ def multiply(k: int, x: int, y: int) -> "tuple[int, int, int]":
     return x, y if k & 1 else p256.P - y, z
 
 
-def _point(public_xy: bytes) -> "tuple[int, int]":
+def check_point(public_xy: bytes) -> "tuple[int, int]":
+    """x and y of a public key X || Y. Raises SiagaError where it is no point of the curve."""
     if len(public_xy) != 64:
         raise SiagaError("a public key is X || Y in 64 bytes, not %d" % len(public_xy))
     x = int.from_bytes(public_xy[:32], "big")
@@ -59,7 +60,7 @@ def verify(public_xy: bytes, message: bytes, signature: bytes) -> bool:
 
     Raises SiagaError for a key that is no point of the curve; a signature of any other form is only False.
     """
-    qx, qy = _point(public_xy)
+    qx, qy = check_point(public_xy)
     if len(signature) != 64:
         return False
     r = int.from_bytes(signature[:32], "big")
@@ -81,7 +82,7 @@ def ecdh(d: int, public_xy: bytes) -> bytes:
     Raises SiagaError for a point that is not on the curve, and for d outside 1 to N - 1.
     """
     p256.check(d)
-    qx, qy = _point(public_xy)
+    qx, qy = check_point(public_xy)
     return p256.affine_x(*multiply(d, qx, qy)).to_bytes(32, "big")
 
 

@@ -36,7 +36,9 @@ class Power:
 
 
 class Network:
-    """Wi-Fi, or whatever else a board offers below MQTT."""
+    """Wi-Fi, or whatever else a board offers below MQTT. needs_ssid: it is Wi-Fi, and of no use without wifi_ssid."""
+
+    needs_ssid = False
 
     def is_up(self) -> bool:
         """Whether it is connected now."""

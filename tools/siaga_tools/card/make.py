@@ -18,7 +18,7 @@ from siaga_tools.signals import signal_text
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "path": ("sending", "received", "seen", "assigned", "on_scene", "closed", "cancelled"),
     "call": ("not_getting_through", "refused"),
-    "other": ("armed", "no_connection", "low_battery", "test", "test_received"),
+    "other": ("armed", "no_connection", "not_set_up", "low_battery", "test", "test_received"),
 }
 _PAGE: Final = (
     "title",

@@ -102,7 +102,7 @@ def light_words(pattern: Pattern) -> tuple[str, dict[str, int]]:
     if len(lit) > 1:
         return ("many_long" if min(lit) >= _LONG_MS else "many"), numbers
     if lit[0] >= _LONG_MS:
-        return "slow", numbers
+        return ("slow" if cycle > 2 * _LONG_MS else "even"), numbers
     return ("fast" if lit[0] * 2 >= cycle else "flicker"), numbers
 
 

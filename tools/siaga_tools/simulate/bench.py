@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from siaga_tools.checked_settings import read_settings
 from siaga_tools.interpreter import check_micropython, find_firmware, find_micropython
 from siaga_tools.simulate.acts import HOME, do, verb_of
 from siaga_tools.simulate.button import HEAP, WIFI, ButtonParts, SimulatedButton
@@ -54,8 +54,10 @@ class Bench(Seen):
         await asyncio.to_thread(check_micropython, micropython)
         firmware = find_firmware().parent
         folder = self._folder = _folder(options.data)
-        settings = _read_settings(options.settings)
-        if options.settings is None:
+        settings: dict[str, Any] = {}
+        if options.settings is not None:
+            settings = await asyncio.to_thread(read_settings, options.settings, micropython=options.micropython)
+        else:
             self.say("starting_house")
             self.house = House(folder, self.language, lorawan=options.lorawan)
             await self.house.start()
@@ -133,16 +135,3 @@ def _folder(wanted: Path | None) -> Path:
     except OSError as error:
         raise Trouble("folder_unusable", folder=wanted, why=error.strerror or error) from error
     return folder
-
-
-def _read_settings(path: Path | None) -> dict[str, Any]:
-    """A settings file as for a real button. Raises Trouble."""
-    if path is None:
-        return {}
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(told, dict):
-            raise ValueError("no object")
-    except (OSError, ValueError) as error:
-        raise Trouble("simulate_settings", file=path, why=error) from error
-    return told

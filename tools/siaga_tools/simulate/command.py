@@ -73,9 +73,12 @@ def simulate(
 @click.option("--settings", type=click.Path(path_type=Path, dir_okay=False, exists=True), help=_help("files_settings"))
 @click.option("--language", type=click.Choice(["id", "en"]), default=_LANGUAGE, help=_help("language"))
 def files(folder: Path, board: str, settings: Path | None, language: str) -> None:
+    from siaga_tools.checked_settings import read_settings
     from siaga_tools.simulate.image import lay_out
 
     try:
+        if settings is not None:
+            read_settings(settings, board=board)
         if folder.is_dir() and any(folder.iterdir()):
             raise Trouble("files_folder", folder=folder)
         folder.mkdir(parents=True, exist_ok=True)

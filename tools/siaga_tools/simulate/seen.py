@@ -26,6 +26,7 @@ _WEIGHTS: Final = {
     "refused": "bad",
     "low_battery": "wait",
     "no_connection": "wait",
+    "not_set_up": "bad",
 }
 _KINDS: Final = {1: "PRESS", 2: "UPDATE", 3: "CANCEL", 4: "CHECKIN", 5: "TAMPER", 6: "ENROL", 7: "RECEIPT"}
 
