@@ -14,9 +14,11 @@ DAY = datetime.timedelta(days=1)
 
 
 class Authority:
-    """pem: what a button gets as mqtt_ca."""
+    """pem: what a button gets as mqtt_ca; der: the same as its TLS reads it."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(
+        self, name: str, begins: datetime.datetime | None = None, ends: datetime.datetime | None = None
+    ) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         now = datetime.datetime.now(datetime.UTC)
@@ -26,14 +28,23 @@ class Authority:
             .issuer_name(self._name)
             .public_key(self._key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - 100 * DAY)
-            .not_valid_after(now + 100 * DAY)
+            .not_valid_before(begins or now - 100 * DAY)
+            .not_valid_after(ends or now + 100 * DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .sign(self._key, hashes.SHA256())
         )
+        self.der = self._certificate.public_bytes(serialization.Encoding.DER)
         self.pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
 
-    def issue(self, folder: Path, server: str, last_day: int = 90) -> list[str]:
+    def issue(
+        self,
+        folder: Path,
+        server: str,
+        last_day: int = 90,
+        *,
+        begins: datetime.datetime | None = None,
+        ends: datetime.datetime | None = None,
+    ) -> list[str]:
         """A certificate for that server name; the lines of a Mosquitto listener that uses it."""
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.datetime.now(datetime.UTC)
@@ -43,8 +54,8 @@ class Authority:
             .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - 90 * DAY)
-            .not_valid_after(now + last_day * DAY)
+            .not_valid_before(begins or now - 90 * DAY)
+            .not_valid_after(ends or now + last_day * DAY)
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(server)]), critical=False)
             .sign(self._key, hashes.SHA256())
         )

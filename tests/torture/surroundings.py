@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import pytest
+from fake_time import faketime
 
 HOUR_S = 3600
 
@@ -39,14 +39,6 @@ class Clock:
             "NO_FAKE_STAT": "1",
             "PYTHONPATH": str(Path(__file__).resolve().parent / "on_gateway"),
         }
-
-
-def faketime() -> Path:
-    """The library. Skips the test where it is missing, and says what to install."""
-    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-    if not found:
-        pytest.skip("libfaketime is missing. On Debian or Ubuntu: sudo apt-get install libfaketime")
-    return found[0]
 
 
 class Disk:

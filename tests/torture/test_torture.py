@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from course import SHORT, torture
-from surroundings import faketime
+
+from fake_time import faketime
 
 
 @pytest.mark.timeout(600)

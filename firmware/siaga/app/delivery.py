@@ -131,6 +131,8 @@ class Delivery(Owner):
         try:
             signed = self._signed(entry, link.limit, bearer.name)
             await asyncio.sleep_ms(0)
+            if entry.first_ms == bearers.NEVER:
+                entry.first_ms = self._clock.ms()
             await bearer.send(entry.counter, signed)
             self._step(entry, "published", bearer.name)
         except (SiagaError, OSError) as error:
@@ -228,7 +230,7 @@ class Delivery(Owner):
             return
         entry = self._outbox.find(down.counter)
         # Only the answer to something that still waits is fresh; an old one, played again, has an old time.
-        if entry is not None and down.time >= _EARLIEST and self._clock.set_unix(down.time):
+        if entry is not None and down.time >= _EARLIEST and self._clock.answered(down.time, self._age_ms(entry)):
             self._board.tell("log", {"what": "clock set by the gateway: %d" % down.time})
         stage = down.stage or 0
         eta = None if down.eta == frame.UNKNOWN_ETA else down.eta
@@ -248,6 +250,12 @@ class Delivery(Owner):
             self._board.tell("error", {"what": "the flash does not take a change: %s" % error})
         if entry is not None:
             self._step(entry, "acknowledged", name)
+
+    def _age_ms(self, entry: Waiting) -> int:
+        """For how long there can have been an answer to it, -1 = nobody knows: an earlier run may have sent it."""
+        if entry.first_ms < 0 or entry.kind == frame.ENROL:
+            return -1
+        return self._clock.ms() - entry.first_ms
 
     def _may_owe(self) -> bool:
         """Whether a short form goes out of this button at all."""

@@ -18,6 +18,7 @@ from siaga.app.report import Reporter
 from siaga.app.settings import choose
 from siaga.app.sleep import Sleep
 from siaga.app.supervision import Supervision
+from siaga.app.time_floor import TimeFloor
 from siaga.app.version import BUILT, TEXT
 from siaga.core import alarm, button, frame
 from siaga.core.bearers import Waiting
@@ -50,7 +51,9 @@ class Device:
             self._identity.counter.resume(self._memory.counter)
         checkin_s = settings.checkin_s or self._profile.checkin_s
         board.use(settings)
-        board.rtc.at_least(max(BUILT, settings.clock_floor))
+        self._floor = TimeFloor(board.folder, max(BUILT, settings.clock_floor))
+        self._clock.begin(self._floor.value)
+        self._clock.on_answer = self._on_time
         self._outbox = Outbox(board.folder + "/outbox", self._identity.device_id, self._identity.counter, _BEARERS)
         self._reporter = Reporter(board, self._clock, settings, self._fix)
         self._indicator = Indicator(board.lamp, self._clock, settings.silent)
@@ -336,6 +339,15 @@ class Device:
         self._step((alarm.ACKED, kind, counter, stage, eta))
         if entry is not None and kind == frame.CHECKIN:
             self._watch.on_acknowledged(entry)
+
+    def _on_time(self, told: int) -> None:
+        """The gateway's own time, just now."""
+        tls = self._radios.tls
+        try:
+            self._floor.heard(told, 0 if tls is None else tls.ends)
+        except OSError as error:
+            self._complain("the flash does not take the time: %s" % error)
+        self._clock.floor = self._floor.value
 
     def _on_command(self, down: frame.Down) -> None:
         self._sleep.stir()

@@ -7,7 +7,7 @@ from siaga.app import flash
 from siaga.app.outbox import MAGIC, OWED_MAGIC, SETTLE_S, Outbox
 from siaga.core import frame
 from siaga.core.alarm import SAVED, STAGES, State
-from siaga.core.bearers import Waiting
+from siaga.core.bearers import EARLIER, Waiting
 from siaga.core.errors import SiagaError
 
 INCIDENT_MAGIC = b"SGA1"
@@ -35,6 +35,7 @@ def load(outbox: Outbox, now_ms: int, unix: int = 0) -> None:
             orphans.append((path, kind, body, told))
             continue
         entry = Waiting(kind, counter, body, now_ms, outbox.links)
+        entry.first_ms = EARLIER
         if told < 0:
             entry.short = True  # an earlier run may have sent it so
             outbox.entries.append(entry)

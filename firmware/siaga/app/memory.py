@@ -26,7 +26,7 @@ class Memory:
     def __init__(self, board: Board) -> None:
         self._board = board
         self._path = board.folder + "/fix"
-        self._fix_s = -_FIX_S
+        self._fix_s = -_FIX_S  # no moment of any clock is near it
         self.slept = False
         self.connected = False
         self.case_open = False
@@ -62,7 +62,7 @@ class Memory:
         self.fix = fix
         self._keep(0)
         now_s = self._board.rtc.seconds()
-        if now_s - self._fix_s >= _FIX_S:
+        if not 0 <= now_s - self._fix_s < _FIX_S:
             self._fix_s = now_s
             try:
                 flash.write_record(self._path, _FIX_MAGIC, fix)

@@ -129,7 +129,7 @@ class Orders:
         if network is not None and (self._settings.wifi_ssid or modem is None):
             from siaga.drivers.http import Http
 
-            sources.append(Http(network, ca))
+            sources.append(Http(network, ca, self._clock))
         if modem is not None:
             from siaga.drivers.simcom_http import ModemHttp
 

@@ -50,7 +50,8 @@ class Login:
 
 class Radios:
     """bearers: in the order in which they are preferred. tasks: (name, coroutine function) of what has to run.
-    located: who knows the position, None = nobody but the board."""
+    located: who knows the position, None = nobody but the board. tls: of the link over the board's own network, None =
+    there is none."""
 
     def __init__(
         self,
@@ -68,6 +69,7 @@ class Radios:
         self.located: "Located | None" = None
         self.modem: "Modem | None" = None
         self.voice: "Voice | None" = None
+        self.tls: "ServerTls | None" = None
         self._board = board
         self._settings = settings
         self._profile = profile
@@ -108,11 +110,10 @@ class Radios:
         from siaga.drivers.wifi_mqtt import WifiMqtt
 
         settings = self._settings
-        tls = None  # type: object
         if settings.mqtt_tls:
-            from siaga.drivers.tls import client_context
+            from siaga.drivers.tls import ServerTls
 
-            tls = client_context(settings.mqtt_ca)
+            self.tls = ServerTls(settings.mqtt_ca, self._clock)
         session = Session(
             self._name,
             settings.mqtt_user,
@@ -122,7 +123,7 @@ class Radios:
             settings.mqtt_reply_s * 1000,
         )
         session.login = self._login
-        to = settings.brokers(), tls, settings.mqtt_server_name
+        to = settings.brokers(), self.tls, settings.mqtt_server_name
         self.bearers.append(WifiMqtt(network, self._clock, self._owner, session, self._name, *to))
 
     def _add_modem(self, parts: "ModemParts") -> None:
@@ -283,6 +284,7 @@ if TYPE_CHECKING:
     from siaga.drivers.parts import LorawanParts, ModemParts, Network, ReceiverParts
     from siaga.drivers.simcom import Modem
     from siaga.drivers.simcom_voice import Voice
+    from siaga.drivers.tls import ServerTls
 
     Start = Callable[[], Awaitable[None]]
     Tell = Callable[..., None]

@@ -67,7 +67,9 @@ class Supervision:
         if memory.slept and board.woke_by() != MODEM and not (memory.connected and board.woke_by() in (BUTTON, INPUT)):
             # Else at once: the modem rings for what this chip could not hear, and the gateway then says it again; and
             # a hand that is still holding leaves two seconds to find out whether the modem's connection holds too.
-            self.due_ms = clock.ms() + max(memory.due_s - board.rtc.seconds(), 0) * 1000
+            left_s = memory.due_s - board.rtc.seconds()
+            # Whatever became of the clock meanwhile: not later than one that was made now.
+            self.due_ms = clock.ms() + min(max(left_s * 1000, 0), self._period_ms + self._period_ms // 10)
         self._owed = False
         self._tamper_ms = -1
         self._told_tamper_ms = -_APART_MS

@@ -10,6 +10,7 @@ that stands open must not wake the chip for ever. Sources: ESP32 Technical Refer
 import asyncio
 import binascii
 import json
+import struct
 import time
 
 import esp32
@@ -31,7 +32,8 @@ _SETTINGS = "/settings.json"  # where an installer's tool puts them: mpremote cp
 # Time 0 of this port's calendar, in Unix seconds.
 _EPOCH = 946684800 if time.gmtime(0)[0] == 2000 else 0
 _READINGS = 16
-_MAGIC = b"SGM1"
+_MAGIC = b"SGM2"
+_CALENDAR = ">Bqq"
 _LONGEST = 256
 # With the button or the external input stuck, which then cannot wake the chip, it looks again after so long.
 _STUCK_MS = 300000
@@ -39,48 +41,57 @@ _STUCK_MS = 300000
 
 class Memory:
     """The 2 KB beside the calendar clock, which outlive every reset and deep sleep, and no power cut: whether somebody
-    trustworthy set that clock, and a record. Magic, mark, record, CRC-32."""
+    trustworthy set that clock, how far it is ahead of the true time, what it has been moved back in all, both in
+    seconds, and a record. Magic, these, record, CRC-32."""
 
     def __init__(self, rtc: machine.RTC) -> None:
         self._rtc = rtc
         self.is_set = False
+        self.ahead_s = self.back_s = 0
         self.record = b""
         content = bytes(rtc.memory())
-        whole = len(content) >= 9 and content[:4] == _MAGIC
+        start = 4 + struct.calcsize(_CALENDAR)
+        whole = len(content) >= start + 4 and content[:4] == _MAGIC
         if whole and binascii.crc32(content[:-4]) == int.from_bytes(content[-4:], "big"):
-            self.is_set = content[4] == 1
-            self.record = content[5:-4]
+            is_set, self.ahead_s, self.back_s = struct.unpack(_CALENDAR, content[4:start])
+            self.is_set = bool(is_set)
+            self.record = content[start:-4]
 
     def write(self) -> None:
-        content = _MAGIC + bytes([self.is_set]) + self.record
+        content = _MAGIC + struct.pack(_CALENDAR, self.is_set, self.ahead_s, self.back_s) + self.record
         self._rtc.memory(content + binascii.crc32(content).to_bytes(4, "big"))
 
 
 class ChipRtc(Rtc):
-    """The chip's calendar clock. It starts in 2000 after a power cut and goes on through every reset."""
+    """The chip's calendar clock. It starts in 2000 after a power cut and goes on through every reset. mbedTLS judges
+    certificates by it, so that it may be ahead of the true time, or behind."""
 
     def __init__(self, rtc: machine.RTC, memory: Memory) -> None:
         self._rtc = rtc
         self._memory = memory
 
     def unix(self) -> int:
-        return self.seconds() if self._memory.is_set else 0
+        return self.judged_at() - self._memory.ahead_s if self._memory.is_set else 0
 
     def seconds(self) -> int:
-        return time.time() + _EPOCH
+        return self.judged_at() + self._memory.back_s
 
     def set_unix(self, seconds: int) -> None:
-        self._write(seconds)
         self._memory.is_set = True
-        self._memory.write()
+        self._move(seconds, 0)
 
-    def at_least(self, seconds: int) -> None:
-        if self.seconds() < seconds:
-            self._write(seconds)
+    def judged_at(self) -> int:
+        return time.time() + _EPOCH
 
-    def _write(self, seconds: int) -> None:
+    def judge_at(self, seconds: int) -> None:
+        self._move(seconds, self._memory.ahead_s + seconds - self.judged_at())
+
+    def _move(self, seconds: int, ahead_s: int) -> None:
         year, month, day, hour, minute, second, weekday = time.gmtime(seconds - _EPOCH)[:7]
+        self._memory.back_s -= seconds - self.judged_at()
+        self._memory.ahead_s = ahead_s
         self._rtc.datetime((year, month, day, weekday, hour, minute, second, 0))
+        self._memory.write()
 
 
 class PinLamp(Lamp):
@@ -226,7 +237,8 @@ class ChipBoard(Board):
         print(json.dumps(line))
 
     def stamp_ms(self) -> int:
-        return time.time_ns() // 1000000 + _EPOCH * 1000
+        ahead_s = self._memory.ahead_s if self._memory.is_set else 0
+        return time.time_ns() // 1000000 + (_EPOCH - ahead_s) * 1000
 
     def causes(self) -> "tuple[str, ...]":
         return self._causes

@@ -16,30 +16,55 @@ from siaga.drivers.clock import Rtc
 from siaga.drivers.indicator import Lamp
 from siaga.drivers.parts import Line, LorawanParts, ModemParts, Network, Power, ReceiverParts
 
+_START = 946684800  # what a chip takes it for when the power comes
+
 
 class HostRtc(Rtc):
-    """The host's clock; or one that was never set, as on a chip whose power was away (SIAGA_CLOCK=unset)."""
+    """The host's clock; or one that was never set, as on a chip whose power was away (SIAGA_CLOCK=unset).
+
+    mbedTLS judges certificates by this process's own clock. Under libfaketime that is this button's: the file that
+    FAKETIME_TIMESTAMP_FILE names says how far it is ahead of the host's, and is written here."""
 
     def __init__(self, is_set: bool) -> None:
         self._set = is_set
         self._ahead = 0
+        self._file = os.getenv("FAKETIME_TIMESTAMP_FILE") or ""
+        self.faked = 0  # seconds that the process's clock is ahead of the host's
         self.skipped = 0  # seconds of sleep that nobody wanted to wait for
+        self._fake()
+        if self._file:
+            self.judge_at(self.unix() if is_set else _START)
 
     def unix(self) -> int:
         return self.seconds() + self._ahead if self._set else 0
 
-    def state(self) -> "tuple[bool, int, int]":
-        return self._set, self._ahead, self.skipped
+    def state(self) -> "tuple[bool, int, int, int]":
+        return self._set, self._ahead, self.skipped, self.judged_at()
 
-    def go_on(self, state: "tuple[bool, int, int]") -> None:
-        self._set, self._ahead, self.skipped = state
+    def go_on(self, state: "tuple[bool, int, int, int]") -> None:
+        self._set, self._ahead, self.skipped, judged = state
+        self.judge_at(judged)
 
     def seconds(self) -> int:
-        return int(time.time()) + self.skipped
+        return int(time.time()) - self.faked + self.skipped
 
     def set_unix(self, seconds: int) -> None:
         self._ahead = seconds - self.seconds()
         self._set = True
+        self.judge_at(seconds)
+
+    def judged_at(self) -> int:
+        return int(time.time())
+
+    def judge_at(self, seconds: int) -> None:
+        if self._file:
+            self.faked += seconds - self.judged_at()
+            self._fake()
+
+    def _fake(self) -> None:
+        if self._file:
+            with open(self._file, "w") as file:
+                file.write("%+d" % self.faked)
 
 
 class SimulatedNetwork(Network):
@@ -87,7 +112,7 @@ class SimulatedBoard(Board):
         self.host_rtc = rtc  # type: HostRtc
         self._pins = {"button": False, "tamper": False, "external": False, "input": False}
         self._battery = 100
-        self._fix = None  # type: tuple[int, int, int, int, float] | None
+        self._fix = None  # type: tuple[int, int, int, int, int] | None
         self._kept = b""
         self._hogged = []  # type: list[bytes]
         self._add_parts()
@@ -124,7 +149,7 @@ class SimulatedBoard(Board):
         print(json.dumps(line))
 
     def stamp_ms(self) -> int:
-        return time.time_ns() // 1000000
+        return time.time_ns() // 1000000 - self.host_rtc.faked * 1000
 
     def causes(self) -> "tuple[str, ...]":
         return (self._woke_by,)
@@ -182,7 +207,7 @@ class SimulatedBoard(Board):
         if self._fix is None:
             return None
         latitude, longitude, accuracy, number, taken = self._fix
-        return latitude, longitude, accuracy, max(0, int(time.time() - taken)), number
+        return latitude, longitude, accuracy, max(0, self.host_rtc.seconds() - taken), number
 
     def noise(self) -> bytes:
         return str(time.time_ns()).encode()
@@ -249,7 +274,7 @@ class SimulatedBoard(Board):
             accuracy = _whole(rest[2], 0, 65535)
             age = _whole(rest[3], 0, 1 << 30) if len(rest) == 4 else 0
             number = 1 if self._fix is None else self._fix[3] + 1
-            self._fix = latitude, longitude, accuracy, number, time.time() - age
+            self._fix = latitude, longitude, accuracy, number, self.host_rtc.seconds() - age
         elif what == "network" and len(rest) == 1:
             self._switched.on = _one_of(rest[0])
         elif what == "hog" and len(rest) == 1:

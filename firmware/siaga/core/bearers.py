@@ -53,6 +53,8 @@ _LATEST_MS = const(12000)
 COSTLY_APART_MS = const(300000)
 _MUCH_BETTER = const(4)
 
+NEVER = const(-1)
+EARLIER = const(-2)
 _STATUS_BYTES = const(8)
 _HEADER_BYTES = const(14)
 # The ES256 form of a report.
@@ -85,7 +87,8 @@ class Waiting:
     or can be made again at any time. signed: its ES256 form, once made. short: its HS256-64 form may have gone out.
     owed: -1, or it was acknowledged, at this time by the gateway's clock, and its ES256 form is still owed as
     evidence; since_ms is then from when it may go. Per bearer: how often it went out, when it may go (again), and
-    taken, a bit that says whether somebody behind the bearer has it."""
+    taken, a bit that says whether somebody behind the bearer has it. first_ms: when it went out first, on whatever
+    bearer; NEVER, or EARLIER = perhaps in an earlier run."""
 
     # In the class, so that an entry has only what changed: many may wait, and each is memory.
     taken = 0
@@ -93,6 +96,7 @@ class Waiting:
     signed = None  # type: bytes | None
     short = False
     owed = -1
+    first_ms = NEVER
 
     def __init__(self, kind: int, counter: int, body: bytes, since_ms: int, bearers: int) -> None:
         self.kind = kind

@@ -1,12 +1,14 @@
 """A file by HTTP/1.1 over whatever IP network the board has: one request a connection, every wait with a deadline,
-nothing held but a piece. TLS verifies the server against the same authority as MQTT does."""
+nothing held but a piece. TLS verifies the server against the same authorities as MQTT does."""
 
 import asyncio
 import gc
 
 from micropython import const
+from siaga.drivers.clock import Clock
 from siaga.drivers.http_source import PIECE, Answer, Headers, HttpError, Source, answer, size, split_url
-from siaga.drivers.tls import client_context
+from siaga.drivers.tcp import connect
+from siaga.drivers.tls import ServerTls
 from siaga.drivers.wifi_mqtt import Network
 
 _CONNECT_MS = const(15000)
@@ -17,12 +19,13 @@ _CHUNK = const(256)
 
 
 class Http(Source):
-    """See Source. ca: PEM text of the authority, "" = https is refused."""
+    """See Source. ca: PEM text of the authorities, "" = https is refused."""
 
-    def __init__(self, network: Network, ca: str) -> None:
+    def __init__(self, network: Network, ca: str, clock: Clock) -> None:
         self._network = network
         self._ca = ca
-        self._streams = None  # type: Streams | None
+        self._clock = clock
+        self._connection: "Connection | None" = None
         self._rest = b""
         self._left = -1
         self._chunked = False
@@ -36,10 +39,20 @@ class Http(Source):
             raise HttpError("setting mqtt_ca is missing: without it no server can be verified")
         await self._network.connect()
         address = await self._network.resolve(host)
-        context = client_context(self._ca) if tls else None  # type: object
-        opening = asyncio.open_connection(address, port, ssl=context, server_hostname=host)
+        server = ServerTls(self._ca, self._clock) if tls else None
         try:
-            self._streams = await asyncio.wait_for_ms(opening, _CONNECT_MS)
+            return await self._ask(address, host, port, path, start, server)
+        except ValueError as error:
+            if server is None or not server.forgives(str(error)):
+                raise
+        await self.close()
+        return await self._ask(address, host, port, path, start, server)
+
+    async def _ask(self, address: str, host: str, port: int, path: str, start: int, tls: "ServerTls | None") -> Answer:
+        connection = self._connection = await connect(address, port, _CONNECT_MS)
+        try:
+            if tls is not None:
+                connection.wrap(tls.context, host)  # type: ignore[arg-type]
             self._rest = b""
             name = host if port == (443 if tls else 80) else "%s:%d" % (host, port)
             request = "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: siaga\r\nAccept-Encoding: identity\r\n" % (path, name)
@@ -51,9 +64,9 @@ class Http(Source):
             raise HttpError("%s does not answer in time" % host)
 
     async def _write(self, request: bytes) -> None:
-        assert self._streams is not None
-        self._streams[1].write(request)
-        await asyncio.wait_for_ms(self._streams[1].drain(), _ANSWER_MS)
+        assert self._connection is not None
+        self._connection.writer.write(request)
+        await asyncio.wait_for_ms(self._connection.writer.drain(), _ANSWER_MS)
 
     async def _head(self, start: int) -> Answer:
         words = (await self._line()).split()
@@ -74,12 +87,12 @@ class Http(Source):
 
     async def _more(self, most: int) -> bytes:
         """What has come, at least a byte; b"" = the server closed."""
-        assert self._streams is not None
+        assert self._connection is not None
         if self._rest:
             piece, self._rest = self._rest[:most], self._rest[most:]
             return piece
         try:
-            piece = await asyncio.wait_for_ms(self._streams[0].read(most), _ANSWER_MS)
+            piece = await asyncio.wait_for_ms(self._connection.reader.read(most), _ANSWER_MS)
         except asyncio.TimeoutError:
             raise HttpError("the server stopped in the middle")
         return piece or b""
@@ -116,18 +129,14 @@ class Http(Source):
         return piece
 
     async def close(self) -> None:
-        streams, self._streams = self._streams, None
+        connection, self._connection = self._connection, None
         self._rest = b""
-        if streams is not None:
-            streams[1].close()
-            try:
-                await asyncio.wait_for_ms(streams[1].wait_closed(), _ANSWER_MS)
-            except (OSError, asyncio.TimeoutError):
-                pass
-            streams = None
+        if connection is not None:
+            connection.close()
+            connection = None
             gc.collect()  # as drivers/mqtt.py: a TLS link is 40 KB outside of Python's heap
 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+    from siaga.drivers.tcp import Connection

@@ -1,7 +1,7 @@
 """One MQTT link over asyncio: TCP or TLS underneath, core/mqtt.py on top. No wait without a deadline.
 
-The stream that asyncio gives does its TLS handshake inside the first write and read, so the deadline for the CONNACK
-covers the handshake as well. Host names are resolved by the caller: asyncio's own look-up blocks everything.
+TLS does its handshake inside the first write and read, so the deadline for the CONNACK covers the handshake as well.
+Host names are resolved by the caller: the port's own look-up blocks everything.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import gc
 
 from siaga.core.mqtt import CONNECTED, DISCONNECT, MESSAGE, PUBLISHED, SUBSCRIBED, TOO_LONG, MqttError, Session
 from siaga.drivers.clock import Clock
+from siaga.drivers.tcp import connect
 
 _TICK_MS = 100
 _CHUNK = 256
@@ -59,19 +60,16 @@ class Link:
             raise MqttError("the link to the broker is down")
         await self._write(self._session.publish(topic, payload, packet_id, self._clock.ms()))
 
-    async def run(self, address: str, port: int, tls: "object", server_name: str, handler: Handler) -> None:
+    async def run(self, address: str, port: int, tls: "object | None", server_name: str, handler: Handler) -> None:
         """Connect, subscribe, and pass on what comes until the link ends, which is always an exception: MqttError,
         OSError, or ValueError where the server's certificate does not hold."""
         self._end = None
-        opening = asyncio.open_connection(address, port, ssl=tls, server_hostname=server_name)
-        try:
-            streams = await asyncio.wait_for_ms(opening, self._deadline_ms)  # type: Streams
-        except asyncio.TimeoutError:
-            raise MqttError("no connection to %s:%d within %d ms" % (address, port, self._deadline_ms))
-        reader, writer = streams
+        connection = await connect(address, port, self._deadline_ms)
         ticking = None
         try:
-            self._stream = writer
+            if tls is not None:
+                connection.wrap(tls, server_name)  # type: ignore[arg-type]
+            reader, self._stream = connection.reader, connection.writer
             await self._write(self._session.connect(self._clock.ms()))
             reading = asyncio.current_task()
             ticking = asyncio.create_task(self._tick(reading))
@@ -89,8 +87,7 @@ class Link:
             self._stream = None
             if ticking is not None:
                 ticking.cancel()
-            writer.close()
-            await writer.wait_closed()
+            connection.close()
             gc.collect()  # a TLS link holds some 40 KB outside Python's heap until its objects are gone
 
     async def close(self) -> None:
@@ -151,8 +148,3 @@ class Link:
             await asyncio.sleep_ms(_TICK_MS)
         if reading is not None:
             reading.cancel()
-
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]

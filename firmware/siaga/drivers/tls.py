@@ -1,20 +1,55 @@
-"""TLS as this house uses it: the server's certificate is always verified, against the authorities in the settings."""
+"""TLS as this house uses it: the server's certificate is always verified, against the authorities in the settings.
 
-import ssl
+mbedTLS compares the certificates' dates with the chip's calendar (MBEDTLS_HAVE_TIME_DATE), shows each certificate of a
+chain, the authority's first, to verify_callback (extmod/modtls_mbedtls.c, since MicroPython 1.23), and names all that
+is wrong with a chain at once. So where nothing but a date is wrong while the clock is not known, the chain's own dates
+are at hand, and it is judged once more as of a moment that can be now.
+"""
 
+import tls
+
+from siaga.core.der import validity
 from siaga.core.errors import SiagaError
 from siaga.core.pem import ders_of
+from siaga.drivers.clock import Clock
+
+_DATES = "certificate validity"  # "... has expired", "... starts in the future"
 
 
-def client_context(pem: str) -> ssl.SSLContext:
-    """A context for links to a server whose certificate one of these authorities signed. The caller names the server
-    (SNI), and its name is checked too. The calendar clock has to be roughly right, or every certificate seems out of
-    date."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.verify_mode = ssl.CERT_REQUIRED  # type: ignore[attr-defined]
-    try:
-        for der in ders_of(pem):
-            context.load_verify_locations(cadata=der)  # adds to those before
-    except (ValueError, OSError) as error:
-        raise SiagaError("a certificate in mqtt_ca cannot be read: %s" % error)
-    return context
+class ServerTls:
+    """context: for links to a server whose certificate one of the authorities signed. The caller names the server
+    (SNI), and its name is checked too. ends: Unix seconds until which the whole chain of the last server holds, the
+    authority among it; 0 = none was seen yet. ends_at: what of it ends first, 0 = the server's own certificate."""
+
+    def __init__(self, pem: str, clock: Clock) -> None:
+        """Raises SiagaError for a text that holds no certificates."""
+        self._clock = clock
+        self._begins = self.ends = self.ends_at = self._depth = 0
+        context = self.context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+        context.verify_mode = tls.CERT_REQUIRED  # type: ignore[attr-defined]
+        context.verify_callback = self._look  # type: ignore[attr-defined]
+        try:
+            for der in ders_of(pem):
+                context.load_verify_locations(der)  # adds to those before
+        except (ValueError, OSError) as error:
+            raise SiagaError("a certificate in mqtt_ca cannot be read: %s" % error)
+
+    def _look(self, der: "memoryview", depth: int) -> int:
+        """One certificate of a chain. Must not raise: mbedTLS is underneath."""
+        try:
+            begins, ends = validity(der)
+            if depth >= self._depth:  # another chain
+                self._begins, self.ends, self.ends_at = begins, ends, depth
+            self._begins = max(self._begins, begins)
+            if ends < self.ends:
+                self.ends, self.ends_at = ends, depth
+            self._depth = depth
+        except Exception:
+            self._begins = self.ends = self.ends_at = self._depth = 0
+        return 0
+
+    def forgives(self, complaint: str) -> bool:
+        """Whether the same server is to be tried again at once, after a ValueError with this text."""
+        if any(line and _DATES not in line for line in complaint.split("\n")):
+            return False
+        return bool(self.ends) and self._clock.judges(self._begins, self.ends)

@@ -38,7 +38,7 @@ class WifiMqtt(Handler, Bearer):
         session: Session,
         device_id: str,
         brokers: "list[tuple[str, int]]",
-        tls: "object | None",
+        tls: "ServerTls | None",
         server_name: str,
     ) -> None:
         """brokers: (host, port) of each, in order, at least one. server_name: in the certificate of each, "" = its
@@ -85,10 +85,14 @@ class WifiMqtt(Handler, Bearer):
                     within = 1
                     host, port = self._brokers[session.place]
                     address = await self._network.resolve(host)
-                    await self._link.run(address, port, self._tls, self._server_name or host, self)
+                    context = None if self._tls is None else self._tls.context
+                    await self._link.run(address, port, context, self._server_name or host, self)
                     why = "ended"
                 except ValueError as error:
                     why = "the server's certificate does not hold: %s" % str(error).strip()
+                    if self._tls is not None and self._tls.forgives(str(error)):
+                        self._down("%s; its own dates are believed, as the time is not known" % why)
+                        continue
                 except (SiagaError, OSError) as error:
                     why = _reason(error)
                 failures = 0 if self.policy.up else failures
@@ -170,3 +174,8 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and len(error.args) == 1:
         return "network error %s" % text
     return text or repr(error)
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from siaga.drivers.tls import ServerTls

@@ -8,6 +8,7 @@ import json
 import sys
 
 from siaga.drivers import http
+from siaga.drivers.clock import Clock, Rtc
 from siaga.drivers.http import Http
 from siaga.drivers.wifi_mqtt import Network
 
@@ -50,7 +51,7 @@ async def get(source, start, url):
     }
 
 
-source = Http(Loopback(), json.loads(sys.stdin.readline())["ca"])
+source = Http(Loopback(), json.loads(sys.stdin.readline())["ca"], Clock(Rtc()))
 for line in sys.stdin:
     start, url = line.split()
     print(json.dumps(asyncio.run(get(source, int(start), url))))
