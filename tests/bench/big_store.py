@@ -85,8 +85,9 @@ def _fill(connection: sqlite3.Connection) -> None:
     )
     numbers = ", ".join(f"({number})" for number in range(1, EACH + 1))
     connection.execute(
-        "INSERT INTO event (device_id, counter, kind, suite, frame, signature, received_ms, bearer, incident_id) "
-        f"SELECT device_id, column1, 4, 1, randomblob(99), randomblob(64), {now_ms}, 'mqtt', NULL "
+        "INSERT INTO event (device_id, counter, digest, kind, suite, frame, signature, received_ms, bearer, "
+        "incident_id) "
+        f"SELECT device_id, column1, randomblob(32), 4, 1, randomblob(99), randomblob(64), {now_ms}, 'mqtt', NULL "
         f"FROM device CROSS JOIN (VALUES {numbers}) ORDER BY device_id, column1"
     )
 

@@ -314,6 +314,8 @@ def _changed(step: str, found: Incident, at_ms: int, actor: str | None, facts: d
             return journal.POSITION, replace(found, position=position)
         case "duress":
             return journal.DURESS, replace(found, duress=True)
+        case "copied":
+            return journal.KEY_COPIED, replace(found, key_copied=True)
         case "cancel":
             return journal.CANCELLED_BY_HOLDER, replace(found, cancelled_by_holder=True)
         case "seen":

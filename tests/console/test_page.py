@@ -72,13 +72,24 @@ def test_what_must_not_be_overlooked_is_on_card_and_detail(console: Console) -> 
     console.book.do(do="again", incident=1)
     console.book.do(do="duress", incident=1)
     console.book.do(do="cancel", incident=1)
+    console.book.do(do="copied", incident=1)
     card, detail = console.browser.get("/incidents").text, console.browser.get("/incidents/1").text
     marks = ("DI BAWAH PAKSAAN", "SENYAP", "DITAHAN: tombol dilaporkan dicuri", "TERLAMBAT 2 jam 13 mnt")
-    for mark in (*marks, "DIBATALKAN PEMEGANG", "2× ditekan", "TANPA POSISI", "BATERAI 9 %"):
+    for mark in (*marks, "DIBATALKAN PEMEGANG", "KUNCI DISALIN?", "2× ditekan", "TANPA POSISI", "BATERAI 9 %"):
         assert mark in card
         assert mark in detail
     assert "Jangan menelepon" in detail
     assert "Kirim petugas walau ditahan" in detail
+
+
+def test_a_cancel_asks_for_a_call_back_where_a_telephone_may_ring(console: Console) -> None:
+    for number, silent in ((1, False), (2, True)):
+        console.book.press(number, silent=silent)
+        console.book.do(do="cancel", incident=number)
+    for number, asked in ((1, True), (2, False)):
+        detail = console.browser.get(f"/incidents/{number}").text
+        assert ("PEMEGANG MEMBATALKAN: TELEPON BALIK" in detail) is asked
+        assert ("DIBATALKAN PEMEGANG" in detail) is not asked
 
 
 def test_the_queue_puts_unseen_first_then_duress_then_who_has_waited_longest(console: Console) -> None:
@@ -89,7 +100,7 @@ def test_the_queue_puts_unseen_first_then_duress_then_who_has_waited_longest(con
     console.book.do(do="duress", incident=5)
     console.book.close(6, "Rina", "accidental", "")
     page = console.browser.get("/").text
-    assert re.findall(r'id="incident-(\d)"', page) == ["5", "3", "4", "2", "1", "6"]
+    assert re.findall(r'id="incident-(\d)"', page) == ["5", "2", "3", "4", "1", "6"], "a cancel lowers nothing"
 
 
 def test_only_the_last_four_digits_of_the_nik_are_shown_until_somebody_asks(console: Console) -> None:

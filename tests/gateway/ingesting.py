@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -52,6 +53,16 @@ class Desk:
         with self.store.transaction() as transaction:
             owner = Owner(0, "Contoh Wati", "9900000000000001", "+620000000001", "Jl. Contoh 1, Bandar Lampung")
             self.owner_id = transaction.add_owner(owner, NOW_MS)
+
+    @classmethod
+    def again(cls, before: Desk) -> Desk:
+        """On the same store with nothing remembered: the gateway restarted, or its other worker."""
+        made = copy.copy(before)
+        made.keyring = KeyRing(made.store, made.gateway_key)
+        made.sampler = Sampler()
+        made.checker = Checker(made.keyring, made.sampler)
+        made.keeper = Keeper(HOUSE, made.store.name, made.sampler)
+        return made
 
     def button(
         self,

@@ -344,15 +344,15 @@ def test_the_second_form_of_an_event_adds_its_signature(desk: Desk) -> None:
     assert len(desk.store.open_incidents()) == 1
 
 
-def test_one_counter_with_two_contents_is_a_contradiction(desk: Desk) -> None:
+def test_one_counter_with_two_contents_is_a_contradiction_and_both_are_kept(desk: Desk) -> None:
     button = desk.button()
     first, second = button.frame(Kind.PRESS, 5, report_body(NOW_S)), button.frame(Kind.PRESS, 5, report_body(NOW_S + 1))
     other_kind = button.frame(Kind.CANCEL, 5, report_body(NOW_S))
-    assert desk.stages(first, second) == [(5, RECEIVED)]
-    assert desk.stages(other_kind) == [], "not acknowledged: it is not stored"
+    assert desk.stages(first, second) == [(5, RECEIVED), (5, RECEIVED)]
+    assert desk.stages(other_kind) == [(5, RECEIVED)]
     entries = desk.journal(journal.CONTRADICTION)
     assert [entry.frame for entry in entries] == [second, other_kind]
-    assert [row[0] for row in desk.store.fetch("SELECT frame FROM event")] == [first]
+    assert [row[0] for row in desk.store.fetch("SELECT frame FROM event ORDER BY id")] == [first, second, other_kind]
 
 
 def test_a_gap_in_the_counters_is_noted_and_may_be_filled(desk: Desk) -> None:

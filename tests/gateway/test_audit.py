@@ -16,7 +16,7 @@ from pressing import PressingButton
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.adapters.sql.engine import Session
 from siaga_gateway.domain.audit import FIRST, Link, next_hash
-from siaga_gateway.domain.frame import Kind, Suite
+from siaga_gateway.domain.frame import Kind, Suite, event_digest
 from siaga_gateway.service import audit as auditing
 from siaga_gateway.service import journal
 from siaga_gateway.service.audit import AuditBroken, chain, verify
@@ -192,6 +192,14 @@ def test_a_changed_event_is_found_with_its_batch(desk: Desk, column: str, value:
     assert f"batch {event.batch} " in broken(desk.store)
 
 
+def test_a_changed_digest_is_found(desk: Desk) -> None:
+    """By it a repetition is told from another message under the same counter."""
+    event = desk.store.event_rows_after(0, 9)[1]
+    with desk.store.engine.transaction() as session:
+        session.run("UPDATE event SET digest = ? WHERE id = ?", (bytes(32), event.id))
+    assert broken(desk.store) == f"{event.name} was changed: its digest is not that of its frame"
+
+
 def _of_another(session: Session, event: auditing.EventRow) -> None:
     session.run("UPDATE event SET frame = ? WHERE id = ?", (spoilt(event.frame), event.id))
 
@@ -205,8 +213,8 @@ def _all_gone(session: Session, event: auditing.EventRow) -> None:
 
 
 def _slipped_in(session: Session, event: auditing.EventRow) -> None:
-    copied = "device_id, counter + 70, kind, suite, frame, signature, received_ms, bearer, incident_id, answer"
-    names = "device_id, counter, kind, suite, frame, signature, received_ms, bearer, incident_id, answer"
+    copied = "device_id, counter + 70, digest, kind, suite, frame, signature, received_ms, bearer, incident_id, answer"
+    names = "device_id, counter, digest, kind, suite, frame, signature, received_ms, bearer, incident_id, answer"
     session.run(f"INSERT INTO event ({names}, batch) SELECT {copied}, batch FROM event WHERE id = ?", (event.id,))
 
 
@@ -259,8 +267,7 @@ def test_a_signature_that_came_later_is_an_entry(desk: Desk) -> None:
     button = short_then_signed(desk)
     verify(desk.store)
     (entry,) = desk.journal(journal.SIGNATURE_ADDED)
-    signature = desk.store.event_signature(button.device_id, button.counter)
-    assert signature is not None
+    (signature,) = desk.store.event_signatures(button.device_id, button.counter)
     assert entry.facts == {"counter": button.counter, "sha256": sha256(signature).hexdigest()}
 
 
@@ -343,16 +350,20 @@ def test_an_older_store_is_linked_from_its_first_entry_on(place: Place) -> None:
         for number in range(1, 2_501):
             session.run("INSERT INTO journal (id, at_ms, kind, facts) VALUES (?, ?, 'seen', '{}')", (number, number))
             suite, signature = ((2, None), (2, b"s" * 64), (1, b"f" * 64))[number % 3]
+            frame = bytes([0x10 | suite, 1]) + b"d" * 8 + number.to_bytes(4, "big") + bytes(21)
+            frame += b"f" * (8 if suite == 2 else 64)
             session.run(
                 "INSERT INTO event (device_id, counter, kind, suite, frame, signature, received_ms, bearer) "
                 "VALUES (?, ?, 1, ?, ?, ?, ?, 'mqtt')",
-                (b"d" * 8, number, suite, b"f" * 64, signature, number),
+                (b"d" * 8, number, suite, frame, signature, number),
             )
     old.close()
     store = place.open(5)
     found = verify(store)
     later = sum(1 for number in range(1, 2_501) if number % 3 == 1)
     assert (found.batches, found.events, found.head.id) == (3, 2_500, 2_500 + 3 + later)
+    for event in store.event_rows_of(b"d" * 8, (0, 0), 9):
+        assert event.digest == event_digest(Kind.PRESS, event.counter, bytes(21))
     with store.transaction() as transaction:
         transaction.note(journal.CLOSED, 7)
     assert verify(store).head.id == found.head.id + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import stored
 
 from databases import Place, rows
 from siaga_gateway.adapters.sql import SqlStore
-from siaga_gateway.domain.frame import Kind, Suite
+from siaga_gateway.domain.frame import Kind, Suite, event_digest
 from siaga_gateway.domain.incident import Change, Notice
 from siaga_gateway.domain.registry import Owner, RegistrationState
 from siaga_gateway.service.store import (
@@ -26,7 +27,8 @@ NOW_MS = stored.NOW_MS
 
 
 def event(counter: int, frame: bytes = b"frame") -> NewEvent:
-    return NewEvent(stored.DEVICE_ID, counter, Kind.PRESS, Suite.ES256, frame, b"s" * 64, NOW_MS, "mqtt", None)
+    digest = event_digest(Kind.PRESS, counter, b"body")
+    return NewEvent(stored.DEVICE_ID, counter, Kind.PRESS, Suite.ES256, frame, b"s" * 64, NOW_MS, "mqtt", None, digest)
 
 
 def stranger(number: int, seen_ms: int, proven: bool = False) -> Stranger:
@@ -73,6 +75,26 @@ def test_the_same_event_cannot_be_stored_twice(store: SqlStore) -> None:
     with pytest.raises(StoreConflict), store.transaction() as transaction:
         transaction.add_event(event(7, b"another"))
     assert rows(store, "event") == 1
+
+
+def test_what_is_said_under_one_counter_is_read_in_the_order_of_arrival(store: SqlStore) -> None:
+    digests = [bytes([number]) * 32 for number in (9, 1, 5)]
+    for digest in digests:
+        with store.transaction() as transaction:
+            transaction.lock([stored.DEVICE_ID])
+            transaction.add_event(replace(event(7), digest=digest, signature=None))
+            transaction.add_event(replace(event(8), digest=digest))
+    with store.transaction() as transaction:
+        key = (stored.DEVICE_ID, 7)
+        assert [one.digest for one in transaction.events([key, (stored.DEVICE_ID, 9)])[key]] == digests
+        transaction.add_signature(key, digests[1], b"t" * 64, NOW_MS)
+        assert [one.has_signature for one in transaction.events([key])[key]] == [False, True, False]
+    assert store.event_signatures(*key) == [b"t" * 64]
+    pages, after = [], (-1, 0)
+    while page := store.event_rows_of(stored.DEVICE_ID, after, 2):
+        pages += [(row.counter, row.digest) for row in page]
+        after = (page[-1].counter, page[-1].id)
+    assert pages == [(counter, digest) for counter in (7, 8) for digest in digests], "however the pages are cut"
 
 
 def test_readers_do_not_wait_for_a_writer(store: SqlStore) -> None:

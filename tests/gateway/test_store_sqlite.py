@@ -13,7 +13,7 @@ from databases import rows
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, commands, store_path
 from siaga_gateway.adapters.sql.sqlite import WRITING, Sqlite
 from siaga_gateway.adapters.sql.transaction import INCIDENTS
-from siaga_gateway.domain.frame import Kind, Suite
+from siaga_gateway.domain.frame import Kind, Suite, event_digest
 from siaga_gateway.service.store import NewEvent, StoreFailing
 
 NOW_MS = stored.NOW_MS
@@ -33,7 +33,8 @@ def writer_of(store: SqlStore) -> sqlite3.Connection:
 
 
 def event(counter: int, frame: bytes = b"frame") -> NewEvent:
-    return NewEvent(stored.DEVICE_ID, counter, Kind.PRESS, Suite.ES256, frame, b"s" * 64, NOW_MS, "mqtt", None)
+    digest = event_digest(Kind.PRESS, counter, b"body")
+    return NewEvent(stored.DEVICE_ID, counter, Kind.PRESS, Suite.ES256, frame, b"s" * 64, NOW_MS, "mqtt", None, digest)
 
 
 def test_a_new_store_is_for_its_owners_eyes_only(tmp_path: Path, store: SqlStore) -> None:

@@ -110,6 +110,7 @@ INCIDENTS = st.builds(
     silent=st.booleans(),
     duress=st.booleans(),
     cancelled_by_holder=st.booleans(),
+    key_copied=st.booleans(),
     held=st.booleans(),
     battery=st.none() | st.integers(0, 100),
     seen_by=st.none() | TEXTS,

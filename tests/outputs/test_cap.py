@@ -76,6 +76,7 @@ def test_its_parameters_are_for_machines() -> None:
         "siaga:silent": "true",
         "siaga:duress": "false",
         "siaga:cancelled_by_holder": "false",
+        "siaga:key_copied": "false",
         "siaga:delayed_s": "95",
         "siaga:battery_percent": "81",
         "siaga:position_source": "gnss",
@@ -106,10 +107,10 @@ def test_the_national_identity_number_and_the_operators_stay_in_the_gateway() ->
         (later(Change.POSITION), ("Update", "Execute", "Immediate", "Severe", "Likely")),
         (later(Change.SEEN, state=IncidentState.SEEN), ("Update", "Execute", "Immediate", "Severe", "Likely")),
         (later(Change.ON_SCENE, state=IncidentState.ON_SCENE), ("Update", "Monitor", "Immediate", "Severe", "Likely")),
-        # A cancellation by the holder lowers the certainty and nothing else; with duress not even that.
+        # A cancellation by the holder lowers nothing: it can be forced, or be a hold in panic.
         (
             later(Change.CANCELLED_BY_HOLDER, cancelled_by_holder=True),
-            ("Update", "Assess", "Immediate", "Severe", "Possible"),
+            ("Update", "Execute", "Immediate", "Severe", "Likely"),
         ),
         (
             later(Change.DURESS, cancelled_by_holder=True, duress=True),
@@ -223,6 +224,14 @@ def test_a_silent_alarm_and_duress_forbid_a_call_to_the_holder(change: dict[str,
     info = english(opened(**change))
     assert "Do not phone the holder" in one(info, "instruction")
     assert "Do not phone" not in one(english(opened()), "instruction")
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_cancellation_adds_to_what_is_asked_and_takes_nothing_back(silent: bool) -> None:
+    before = one(english(opened(silent=silent)), "instruction")
+    after = one(english(later(Change.CANCELLED_BY_HOLDER, cancelled_by_holder=True, silent=silent)), "instruction")
+    assert after.startswith(before)
+    assert "Do not recall officers" in after
 
 
 def test_what_people_did_is_told() -> None:

@@ -58,6 +58,7 @@ def test_the_data_of_a_first_notice() -> None:
             "silent": False,
             "duress": False,
             "cancelled_by_holder": False,
+            "key_copied": False,
             "held": False,
             "seen_at": None,
             "unit": None,

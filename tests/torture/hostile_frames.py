@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hmac
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pressing import PressingButton, at, report_body
-from siaga_gateway.domain.frame import Kind, Stage, Suite, encode_ack
+from siaga_gateway.domain.frame import DOWN_CONTEXT, UP_CONTEXT, Kind, Stage, Suite, encode_ack
 
 _N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _TAG = {Suite.ES256: 64, Suite.HS256_64: 8}
@@ -25,7 +26,8 @@ class Attack:
 class Hostile:
     """Attacks on `victims`, whose `genuine` frames (some stored by the gateway already, by button) were overheard.
 
-    None of them may become an event: each is malformed, forged, unknown, a repetition or a contradiction.
+    None of them may become an event: each is malformed, forged, unknown or a repetition. But for those by a victim's
+    own key (`cloned`): each is a contradiction, kept once, and keeps nothing of the victim's out.
     """
 
     def __init__(self, seed: int, victims: list[PressingButton], genuine: dict[bytes, list[bytes]]) -> None:
@@ -36,7 +38,8 @@ class Hostile:
         # Signatures cost more than all else, so those of strangers and of cloned keys are made once.
         self._enrols = [one.enrol() for one in self._strangers]
         self._signed_by_strangers = [self._posing(one) for one in self._strangers for _ in range(10)]
-        self._clones = [self._cloned() for _ in range(200)]
+        self.clones = [self._cloned() for _ in range(200)]
+        self._signed_ahead = [self._ahead(suite=Suite.ES256) for _ in range(400)]
         self._ways: list[Callable[[], bytes]] = [
             self.noise,
             self.flipped,
@@ -47,6 +50,8 @@ class Hostile:
             self.across_devices,
             self.wrong_key,
             self.wrong_mac,
+            self.new_word_signed_falsely,
+            self.new_word_with_a_false_mac,
             self.counter_moved,
             self.suite_confused,
             self.downgraded,
@@ -88,7 +93,47 @@ class Hostile:
         body = report_body(self._chance.randrange(1, 2**32), **at(accuracy=self._chance.randrange(100, 60_000)))
         return victim.frame(Kind.PRESS, int.from_bytes(counter, "big"), body)
 
+    def _ahead(self, suite: Suite) -> bytes:
+        """A call that its victim has not made yet, under the next counters, by the key of a stranger."""
+        victim, stranger = self._victim(), self._chance.choice(self._strangers)
+        used = int.from_bytes(self._genuine[victim.device_id][-1][10:14], "big")
+        kind = self._chance.choice((Kind.PRESS, Kind.CANCEL, Kind.UPDATE, Kind.CHECKIN, Kind.TAMPER))
+        body = report_body(self._chance.randrange(2**32), flags=self._chance.randrange(16), **at())
+        head = victim.frame(kind, used + self._chance.randrange(1, 100), body, suite)[: -_TAG[suite]]
+        return head + stranger.tag(head, suite)
+
     # What is tried
+
+    def new_word_signed_falsely(self) -> bytes:
+        """Of a counter that the gateway has not met, so that it has nothing to compare with but the signature."""
+        frame = self._chance.choice(self._signed_ahead)
+        odd = self._chance.randrange(4)
+        if odd == 0:
+            return frame[:-64] + self._chance.randbytes(64)
+        if odd == 1:  # another's signature, of another message
+            return frame[:-64] + self._one()[-64:]
+        if odd == 2:
+            s = _N - int.from_bytes(frame[-32:], "big")
+            return frame[:-32] + s.to_bytes(32, "big")
+        return frame
+
+    def new_word_with_a_false_mac(self) -> bytes:
+        """The same in the short form: by another's MAC key, by the victim's other one, without the context."""
+        victim = self._victim()
+        other = next(one for one in self._victims if one.device_id != victim.device_id)
+        used = int.from_bytes(self._genuine[victim.device_id][-1][10:14], "big")
+        body = report_body(self._chance.randrange(2**32), flags=self._chance.randrange(16))
+        head = victim.frame(Kind.PRESS, used + self._chance.randrange(1, 100), body, Suite.HS256_64)[:-8]
+        said, key = self._chance.choice(
+            (
+                (UP_CONTEXT + head, other.mac_up),
+                (UP_CONTEXT + head, victim.mac_down),
+                (DOWN_CONTEXT + head, victim.mac_up),
+                (head, victim.mac_up),
+                (UP_CONTEXT + head, bytes(32)),
+            )
+        )
+        return head + hmac.digest(key, said, "sha256")[:8]
 
     def noise(self) -> bytes:
         return self._chance.randbytes(self._chance.randrange(0, 160))
@@ -172,7 +217,7 @@ class Hostile:
         return self._one()[:-64] + r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
     def cloned(self) -> bytes:
-        return self._chance.choice(self._clones)
+        return self._chance.choice(self.clones)
 
     def stranger(self) -> bytes:
         """A device that nobody enrolled; most of them never existed."""

@@ -136,6 +136,7 @@ def _summary(incident: Incident) -> str:
             ("HELD", incident.held),
             ("DURESS", incident.duress),
             ("CANCELLED BY HOLDER", incident.cancelled_by_holder),
+            ("KEY MAY BE COPIED", incident.key_copied),
             (f"DELAYED {incident.delayed_s} s", incident.delayed_s is not None),
         )
         if holds

@@ -10,6 +10,8 @@ The rules, each on the side of safety:
 - A late frame joins the closed incident that it names. But a new PRESS under the name of a closed incident (the button
   has not heard of the closing) and news of duress open another, which takes the name over: the button goes on using it.
 - A test never joins an incident in earnest, nor the other way round. A test's incident is closed from its birth.
+- A counter that another message has used keeps no call out. Whichever came first, the incidents of both are marked:
+  somebody else may have the button's key.
 - A registration that is not active opens a held incident, which a person dispatches, or a further press once the
   registration is active.
 
@@ -17,6 +19,8 @@ The same events in any order give the same incident, as long as nobody closes it
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from siaga_gateway.domain.event import Event
 from siaga_gateway.domain.frame import Kind, Stage
@@ -97,6 +101,8 @@ def _open(event: Event, birth: Birth, known: Known) -> Outcome:
         happened.append(Happening(Change.DURESS, {"counter": event.counter, "late": False}))
     if incident.cancelled_by_holder:
         happened.append(_cancelled(event, late=False))
+    if incident.key_copied:
+        happened.append(_copied(event.kind, event.counter, late=False))
     return Outcome(
         answer=_answer(incident) if event.is_call else Stage.RECEIVED,
         incident=incident,
@@ -136,6 +142,7 @@ def _born(event: Event, birth: Birth, known: Known, opening_counter: int, presse
         last_press=event.counter if event.kind is Kind.PRESS else -1 if event.key is None else event.key,
         last_cancel=event.counter if is_cancel else None,
         told_place=_place(position) if active else None,
+        key_copied=known.contradicted and event.asks_for_help,
     )
 
 
@@ -164,6 +171,10 @@ def _attach(event: Event, birth: Birth, known: Known, incident: Incident, late: 
         happened.append(_moved(event, incident.position, position, late))
         if worth_telling(incident.told_place, position):
             told.append(Change.POSITION)
+    copied = known.contradicted and event.asks_for_help and not incident.key_copied
+    if copied:
+        happened.append(_copied(event.kind, event.counter, late))
+        told.append(Change.KEY_COPIED)
     if is_press and (presses or released):
         facts = {
             "counter": event.counter,
@@ -220,6 +231,7 @@ def _attach(event: Event, birth: Birth, known: Known, incident: Incident, late: 
         last_press=last_press,
         last_cancel=last_cancel,
         told_place=_place(position) if told else incident.told_place,
+        key_copied=incident.key_copied or copied,
     )
     return Outcome(
         answer=_answer(after) if event.is_call else Stage.RECEIVED,
@@ -235,7 +247,8 @@ def _marks(event: Event, known: Known, incident: Incident) -> tuple[tuple[Mark, 
     if event.key is None:
         return (), 0
     own = event.kind is Kind.PRESS and event.counter == event.key
-    presses = int(event.kind is Kind.PRESS and not own)
+    # Its own PRESS counts where it opens; one more under the same counter is another call.
+    presses = int(event.kind is Kind.PRESS and (not own or known.key_arrived))
     marks: tuple[Mark, ...] = ()
     if known.keyed is None:
         marks = (Mark(event.key, opening=True, arrived=own),)
@@ -245,6 +258,18 @@ def _marks(event: Event, known: Known, incident: Incident) -> tuple[tuple[Mark, 
     elif known.keyed.id != incident.id:  # named after a closed incident, joins the open one, which takes the name over
         marks = (Mark(event.key, opening=True, arrived=known.key_arrived),)
     return marks, presses
+
+
+def contradict(incident: Incident, kind: Kind, counter: int) -> Outcome:
+    """What it does to the incident of a call that another message, of this kind, comes under the same counter."""
+    if incident.key_copied:
+        return Outcome(Stage.RECEIVED, incident)
+    late = incident.state is IncidentState.CLOSED
+    happened = (_copied(kind, counter, late),)
+    if late or incident.held:
+        return Outcome(Stage.RECEIVED, replace(incident, key_copied=True), happened=happened)
+    after = replace(incident, key_copied=True, sequence=incident.sequence + 1, told_place=_place(incident.position))
+    return Outcome(Stage.RECEIVED, after, happened=happened, told=Change.KEY_COPIED)
 
 
 def _test(event: Event, birth: Birth, known: Known) -> Outcome:
@@ -308,6 +333,10 @@ def _moved(event: Event, before: Position | None, after: Position, late: bool) -
         "late": late,
     }
     return Happening(Change.POSITION, facts)
+
+
+def _copied(kind: Kind, counter: int, late: bool) -> Happening:
+    return Happening(Change.KEY_COPIED, {"counter": counter, "kind": kind.name.lower(), "late": late})
 
 
 def _cancelled(event: Event, late: bool) -> Happening:

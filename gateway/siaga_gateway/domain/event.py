@@ -57,6 +57,10 @@ class Event:
     def is_call(self) -> bool:
         return self.kind in CALLS
 
+    @property
+    def asks_for_help(self) -> bool:
+        return asks_for_help(self.kind, self.duress)
+
 
 def event_of(uplink: Uplink, received_ms: int, timing: Timing) -> Event:
     """The event of a verified frame of kind 1 to 5. Raises ValueError for one without a report."""
@@ -87,6 +91,11 @@ def event_of(uplink: Uplink, received_ms: int, timing: Timing) -> Event:
         test=report.test,
         duress=report.duress,
     )
+
+
+def asks_for_help(kind: Kind, duress: bool) -> bool:
+    """Whether such a message is a call, or says something of one."""
+    return kind in CALLS or duress
 
 
 def key_of(kind: Kind, counter: int, report: Report) -> int | None:

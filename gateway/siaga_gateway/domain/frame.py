@@ -161,6 +161,7 @@ _FORMS = {
     if kind != Kind.ENROL or suite == Suite.ES256
 }
 _REPORTING = frozenset({Kind.PRESS, Kind.UPDATE, Kind.CANCEL, Kind.CHECKIN, Kind.TAMPER})
+_COUNTER_AT = slice(10, 14)
 _FLAGS_AT = _HEADER.size + 18  # the lower byte of the report's flags
 _DURESS = int(Flags.DURESS)
 
@@ -251,6 +252,17 @@ def event_digest(kind: int, counter: int, body: bytes) -> bytes:
     """The 32 bytes that identify an event whatever its form (PROTOCOL.md, 1.5): no tag and no CHECKIN's status is in
     them, since neither is the same on every bearer."""
     return hashlib.sha256(_EVENT.pack(kind, counter) + (body[:21] if kind == Kind.CHECKIN else body)).digest()
+
+
+def kind_and_body(frame: bytes) -> tuple[Kind, bytes]:
+    """Of an uplink that was decoded once."""
+    return Kind(frame[1]), frame[_HEADER.size : -_TAG_LENGTHS[frame[0] & 15]]
+
+
+def digest_of(frame: bytes) -> bytes:
+    """The `event_digest` of an uplink that was decoded once."""
+    kind, body = kind_and_body(frame)
+    return event_digest(kind, int.from_bytes(frame[_COUNTER_AT], "big"), body)
 
 
 def eta_field(minutes: int | None) -> int:

@@ -44,6 +44,7 @@ class Change(StrEnum):
     POSITION = "position"
     CANCELLED_BY_HOLDER = "cancelled_by_holder"
     DURESS = "duress"
+    KEY_COPIED = "key_copied"
     SEEN = "seen"
     ASSIGNED = "assigned"
     ON_SCENE = "on_scene"
@@ -100,6 +101,7 @@ class Incident:
     last_cancel: int | None = None  # the highest counter of its CANCELs: a PRESS above it takes the cancel back
     # What the outputs were last told of its place: latitude, longitude (degrees x 10^7), accuracy in metres
     told_place: tuple[int, int, int | None] | None = None
+    key_copied: bool = False  # a call of it shares its counter with another message: somebody else may have the key
 
     @property
     def holder(self) -> Owner | None:

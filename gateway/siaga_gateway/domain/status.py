@@ -23,7 +23,7 @@ class DeviceStatus:
     device_id: bytes
     first_counter: int
     highest_counter: int
-    events: int  # stored ones, duplicates not counted
+    events: int  # counters of stored ones
     last_seen_ms: int  # when anything genuine of it was stored last, by the gateway's clock
     battery: int | None = None  # percent
     battery_counter: int = -1  # of the frame that said so
@@ -52,10 +52,13 @@ class Step:
     battery_fell_low: bool = False
 
 
-def step(before: DeviceStatus | None, uplink: Uplink, received_ms: int, at_ms: int) -> Step:
+def step(
+    before: DeviceStatus | None, uplink: Uplink, received_ms: int, at_ms: int, *, contradicted: bool = False
+) -> Step:
     """The status after a verified frame that was not stored before.
 
-    received_ms: when it arrived. at_ms: when what it reports happened.
+    received_ms: when it arrived. at_ms: when what it reports happened. contradicted: another message is stored under
+    its counter.
     """
     counter, report = uplink.counter, uplink.report
     if before is None:
@@ -97,7 +100,7 @@ def step(before: DeviceStatus | None, uplink: Uplink, received_ms: int, at_ms: i
         device_id=before.device_id,
         first_counter=min(before.first_counter, counter),
         highest_counter=max(before.highest_counter, counter),
-        events=before.events + 1,
+        events=before.events + (not contradicted),
         last_seen_ms=max(before.last_seen_ms, received_ms),
         battery=battery,
         battery_counter=battery_counter,

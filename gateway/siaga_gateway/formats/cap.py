@@ -9,9 +9,8 @@ Which message a notice becomes:
   `Past`. The earlier messages were right; the event has ended, which is what AllClear says.
 - Closed as unfounded, accidental, abuse, or an exercise that had been told as actual: a `Cancel` that references all
   earlier messages. They should not be acted upon, then or later.
-- Cancelled by the holder: an `Update`, never a Cancel. A cancellation can be forced, so only a person at the gateway
-  ends an incident. It lowers `certainty` to Possible; urgency and severity say what is at stake if it is true, and
-  stay. With a sign of duress it lowers nothing.
+- Cancelled by the holder: an `Update`, never a Cancel, and it lowers nothing. A cancellation can be forced, or be a
+  hold in panic, so only a person at the gateway ends an incident.
 
 `scope` is Restricted with a `restriction`: the message names a person. The national identity number (NIK) never
 leaves the gateway. Times are WIB as `+07:00`, for `Z` is not allowed (3.3.2). Two info blocks, id-ID and en-US, say the
@@ -27,7 +26,7 @@ from typing import Final
 from siaga_gateway.catalogue import text
 from siaga_gateway.domain.incident import Disposition, Incident, IncidentState, Mode, Notice
 from siaga_gateway.domain.registry import RegistrationState
-from siaga_gateway.formats.wording import doubted, ended, kind_of, withdrawn, words
+from siaga_gateway.formats.wording import ended, kind_of, withdrawn, words
 from siaga_gateway.formats.writing import (
     degrees,
     gateway_name,
@@ -117,8 +116,6 @@ def judgement(notice: Notice) -> tuple[str, str, str, str]:
         if withdrawn(notice):
             return "None", "Past", "Minor", "Unlikely"
         return "AllClear", "Past", severity, _CERTAINTY_AFTER[incident.disposition]
-    if doubted(incident):
-        return "Assess", "Immediate", severity, "Possible"
     response = "Monitor" if incident.state is IncidentState.ON_SCENE else "Execute"
     certainty = "Likely" if incident.registration is RegistrationState.ACTIVE else "Possible"
     return response, "Immediate", severity, certainty
@@ -170,6 +167,7 @@ def parameters(notice: Notice) -> list[tuple[str, str]]:
         ("silent", incident.silent),
         ("duress", incident.duress),
         ("cancelled_by_holder", incident.cancelled_by_holder),
+        ("key_copied", incident.key_copied),
         ("delayed_s", incident.delayed_s),
         ("battery_percent", incident.battery),
         ("unit", one_line(incident.unit or "") or None),

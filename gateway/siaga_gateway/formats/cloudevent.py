@@ -95,6 +95,7 @@ def _incident(incident: Incident) -> dict[str, Any]:
         "silent": incident.silent,
         "duress": incident.duress,
         "cancelled_by_holder": incident.cancelled_by_holder,
+        "key_copied": incident.key_copied,
         "held": incident.held,
         "seen_at": _time(incident.seen_at_ms),
         "unit": _line(incident.unit),

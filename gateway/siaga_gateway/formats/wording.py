@@ -127,6 +127,8 @@ def _sentences(notice: Notice, language: str) -> list[str]:
         said.append(say("duress"))
     if incident.cancelled_by_holder:
         said.append(say("cancelled"))
+    if incident.key_copied:
+        said.append(say("key_copied"))
     if (owner := incident.holder) is None:
         said.append(say("holder_erased" if incident.owner is None else "holder_unreadable"))
     else:
@@ -192,13 +194,14 @@ def _instruction(notice: Notice, language: str) -> str:
     incident = notice.incident
     if ended(notice):
         name = "withdrawn" if withdrawn(notice) else "all_clear"
-    elif doubted(incident):
-        name = "cancelled"
     elif incident.state is IncidentState.ON_SCENE:
         name = "on_scene"
     else:
         name = "quiet" if incident.duress or incident.silent else "sos"
-    return _marked(incident, "instruction", text(f"formats.instruction.{name}", language), language)
+    told = text(f"formats.instruction.{name}", language)
+    if doubted(incident) and not ended(notice):
+        told += " " + text("formats.instruction.cancelled", language)
+    return _marked(incident, "instruction", told, language)
 
 
 def _marked(incident: Incident, group: str, told: str, language: str) -> str:

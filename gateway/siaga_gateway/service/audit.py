@@ -23,7 +23,7 @@ from siaga_gateway.domain.audit import (
     next_hash,
     signature_fits,
 )
-from siaga_gateway.domain.frame import Suite
+from siaga_gateway.domain.frame import Suite, digest_of
 from siaga_gateway.service import journal
 
 PAGE: Final = 2_000
@@ -88,6 +88,7 @@ class EventRow:
     incident_id: int | None
     answer: int
     batch: int | None
+    digest: bytes = b""
 
     def record(self) -> bytes:
         """What is digested of it. Raises where it holds what no event holds."""
@@ -123,7 +124,9 @@ class AuditReader(Protocol):
 
     def event_rows_after(self, after_id: int, limit: int) -> Sequence[EventRow]: ...
 
-    def event_signature(self, device_id: bytes, counter: int) -> bytes | None: ...
+    def event_signatures(self, device_id: bytes, counter: int) -> Sequence[bytes]:
+        """Of all messages under this counter that have one."""
+        ...
 
     def last_event_id(self) -> int: ...
 
@@ -215,11 +218,11 @@ def _typed(entry: ChainEntry) -> bool:
 
 def _verify_signature(reader: AuditReader, entry: ChainEntry) -> None:
     facts = json.loads(entry.facts)
-    signature = reader.event_signature(entry.device_id or b"", facts["counter"])
-    if signature is None or sha256(signature).hexdigest() != facts["sha256"]:
+    signatures = reader.event_signatures(entry.device_id or b"", facts["counter"])
+    if facts["sha256"] not in (sha256(signature).hexdigest() for signature in signatures):
         raise AuditBroken(
             f"the signature that entry {entry.id} added to event {_hex(entry.device_id)}, counter {facts['counter']}, "
-            f"{'is gone' if signature is None else 'was changed'}"
+            f"{'was changed' if signatures else 'is gone'}"
         )
 
 
@@ -279,8 +282,11 @@ class _Events:
             self._signed_later += 1
         try:
             record = event.record()
+            known_by = digest_of(event.frame)
         except Exception:
             raise AuditBroken(f"{event.name} was changed: it holds what no event holds") from None
+        if event.digest != known_by:
+            raise AuditBroken(f"{event.name} was changed: its digest is not that of its frame")
         batch.records.append(record)
         self._gathered += 1
         self._events += 1

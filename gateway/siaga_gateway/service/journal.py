@@ -17,6 +17,7 @@ PRESSED_AGAIN: Final = "pressed_again"  # counter, presses, late, after_cancel, 
 POSITION: Final = "position"  # counter, source, accuracy_m, fix_age_s, moved_m (null for the first), late
 CANCELLED_BY_HOLDER: Final = "cancelled_by_holder"  # counter, duress, late
 DURESS: Final = "duress"  # counter, late
+KEY_COPIED: Final = "key_copied"  # counter, kind (of the message that came second), late: see CONTRADICTION
 SEEN: Final = "seen"
 ASSIGNED: Final = "assigned"  # unit, eta_minutes
 ON_SCENE: Final = "on_scene"  # unit
@@ -79,7 +80,8 @@ RECEIPT_UNKNOWN: Final = "receipt_unknown"  # counter, down_counter, result: an 
 MALFORMED: Final = "malformed"  # reason, detail, size, count
 UNKNOWN_DEVICE: Final = "unknown_device"  # kind, counter, proven (an ENROL that proves possession of its key), count
 FORGED: Final = "forged"  # kind, counter, suite, count
-CONTRADICTION: Final = "contradiction"  # counter, kind, stored_kind, count: a counter used twice, different content
+CONTRADICTION: Final = "contradiction"
+#   counter, kind, stored_kind, count: a counter used twice, different content. Both are stored, and calls are taken
 SHED: Final = "shed"  # lane, count: under overload, frames let go unanswered; each comes again from its button
 UNPROCESSED: Final = "unprocessed"  # error, size: a fault of the gateway itself, the frame is kept in the entry
 
@@ -102,6 +104,7 @@ INCIDENT_KINDS: Final = frozenset(
         POSITION,
         CANCELLED_BY_HOLDER,
         DURESS,
+        KEY_COPIED,
         SEEN,
         ASSIGNED,
         ON_SCENE,

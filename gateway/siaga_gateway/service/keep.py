@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from siaga_gateway.domain.attach import decide, stage_of
-from siaga_gateway.domain.event import CALLS, Event, Timing, event_of
-from siaga_gateway.domain.frame import Kind, Stage, Suite
+from siaga_gateway.domain.attach import contradict, decide, stage_of
+from siaga_gateway.domain.event import CALLS, Event, Timing, asks_for_help, event_of
+from siaga_gateway.domain.frame import Kind, Stage, Suite, event_digest, kind_and_body, says_duress
 from siaga_gateway.domain.incident import Change, Incident, IncidentState, Mode, Notice
 from siaga_gateway.domain.outcome import Birth, Known, Outcome
 from siaga_gateway.domain.record import record
@@ -28,9 +28,8 @@ JOURNAL_KIND: Final = {
     Change.POSITION: journal.POSITION,
     Change.CANCELLED_BY_HOLDER: journal.CANCELLED_BY_HOLDER,
     Change.DURESS: journal.DURESS,
+    Change.KEY_COPIED: journal.KEY_COPIED,
 }
-_HEADER: Final = 14
-_TAG: Final = {Suite.ES256: 64, Suite.HS256_64: 8}
 # Stages that are the answer to a frame itself; the others tell how far the incident is.
 _FIRST_STAGES: Final = frozenset({Stage.RECEIVED, Stage.TEST, Stage.REFUSED})
 
@@ -85,11 +84,14 @@ class Keeper:
         mark = transaction.mark()
         sight = look(transaction, checked.genuine, before[0] if before is not None and before[1] == mark else None)
         for one in checked.genuine:
-            stored = sight.events.get((one.uplink.device_id, one.uplink.counter))
-            if stored is None:
-                self._new(transaction, sight, one, kept)
+            uplink = one.uplink
+            digest = event_digest(uplink.kind, uplink.counter, uplink.body)
+            stored = sight.events.get((uplink.device_id, uplink.counter), [])
+            same = next((number for number, event in enumerate(stored) if event.digest == digest), None)
+            if same is None:
+                self._new(transaction, sight, one, digest, kept)
             else:
-                self._again(transaction, sight, one, stored, kept)
+                self._again(transaction, sight, one, stored, same, kept)
         after = transaction.mark_after()
         self._ending = None if after is None else (sight, after)
         return kept
@@ -101,23 +103,29 @@ class Keeper:
 
     # A frame that was not stored before
 
-    def _new(self, transaction: Transaction, sight: Sight, one: Genuine, kept: Kept) -> None:
+    def _new(self, transaction: Transaction, sight: Sight, one: Genuine, digest: bytes, kept: Kept) -> None:
         uplink, received_ms = one.uplink, one.inbound.received_ms
-        kept.stored += 1
+        others = sight.events.get((uplink.device_id, uplink.counter), [])
+        if others:
+            kept.contradictions += 1
+            self._contradicts(transaction, sight, one, others)
+        else:
+            kept.stored += 1
+        status = sight.statuses.get(uplink.device_id)
         if uplink.report is None:
-            moved = step(sight.statuses.get(uplink.device_id), uplink, received_ms, received_ms)
+            moved = step(status, uplink, received_ms, received_ms, contradicted=bool(others))
             self._put_status(transaction, sight, one, moved)
-            _put_event(transaction, sight, one, None, Stage.RECEIVED)
+            _put_event(transaction, sight, one, digest, None, Stage.RECEIVED)
             if uplink.receipt is not None:
                 take_receipt(transaction, uplink.device_id, uplink.counter, uplink.receipt, received_ms)
             kept.replies.append(Reply(one.known, uplink.counter, Stage.RECEIVED))
             return
         event = event_of(uplink, received_ms, self._house.timing)
-        moved = step(sight.statuses.get(uplink.device_id), uplink, received_ms, event.at_ms)
-        outcome = self._decide(sight, one, event, moved)
+        moved = step(status, uplink, received_ms, event.at_ms, contradicted=bool(others))
+        outcome = self._decide(sight, one, event, moved, bool(others))
         incident = self._put_outcome(transaction, sight, one, event, outcome)
         self._put_status(transaction, sight, one, moved)
-        _put_event(transaction, sight, one, None if incident is None else incident.id, outcome.answer)
+        _put_event(transaction, sight, one, digest, None if incident is None else incident.id, outcome.answer)
         if uplink.kind is Kind.TAMPER:
             facts = {"counter": uplink.counter, "open": uplink.report.tamper_open}
             self._note(transaction, one, journal.TAMPER, facts, incident)
@@ -125,7 +133,22 @@ class Keeper:
         if incident is not None and event.is_call:
             _tell_stage(kept, one.known, incident, incident.opening_counter if event.key is None else event.key)
 
-    def _decide(self, sight: Sight, one: Genuine, event: Event, moved: Step) -> Outcome:
+    def _contradicts(self, transaction: Transaction, sight: Sight, one: Genuine, others: Sequence[StoredEvent]) -> None:
+        """A copied key, or a counter that was set back. Every message stands; the incidents of calls are marked."""
+        uplink = one.uplink
+        first = Kind(others[0].frame[1])
+        facts = {"counter": uplink.counter, "kind": _name(uplink.kind), "stored_kind": _name(first)}
+        self._sample(transaction, one, journal.CONTRADICTION, facts)
+        for other in others:
+            kind = Kind(other.frame[1])
+            if other.incident_id is None or not asks_for_help(kind, says_duress(other.frame, kind)):
+                continue
+            before = sight.incidents[other.incident_id]
+            outcome = contradict(before, uplink.kind, uplink.counter)
+            if outcome.incident is not None and outcome.incident is not before:
+                self._put_changed(transaction, sight, one, outcome.incident, outcome)
+
+    def _decide(self, sight: Sight, one: Genuine, event: Event, moved: Step, contradicted: bool) -> Outcome:
         device_id, key, test = event.device_id, event.key, event.test
         mark = None if key is None else sight.marks.get((device_id, key, test))
         known = Known(
@@ -134,6 +157,7 @@ class Keeper:
             key_arrived=mark is not None and mark.arrived,
             last_position=moved.status.position,
             battery=moved.status.battery,
+            contradicted=contradicted,
         )
         birth = Birth(
             id=0,  # numbered in _put_outcome, if it opens one
@@ -155,21 +179,11 @@ class Keeper:
             number = transaction.next_incident_id()
             identifier = f"{self._house.gateway}-{number}.{self._store_name}"
             incident = replace(incident, id=number, identifier=identifier)
-        before = sight.incidents.get(incident.id)
-        if outcome.told is not None:
-            outputs = self._house.test_outputs if incident.mode is Mode.TEST else self._house.outputs
-            transaction.add_notice(Notice(incident, outcome.told, incident.sequence, event.received_ms), outputs)
-        if incident is not before:
-            transaction.put_incident(incident, before)
-            sight.incidents[incident.id] = incident
-            if incident.state is not IncidentState.CLOSED:
-                sight.open[event.device_id] = incident
+        self._put_changed(transaction, sight, one, incident, outcome)
         for mark in outcome.marks:
             test = event.test
             transaction.put_mark(event.device_id, test, mark, incident.id)
             sight.marks[event.device_id, mark.counter, test] = MarkedPress(incident.id, mark.opening, mark.arrived)
-        for happening in outcome.happened:
-            self._note(transaction, one, JOURNAL_KIND[happening.change], happening.facts, incident)
         if event.test and event.is_call and (outcome.opened or event.kind is Kind.PRESS):
             facts = {
                 "counter": event.counter,
@@ -178,6 +192,22 @@ class Keeper:
             }
             self._note(transaction, one, journal.TEST_PRESS, facts, incident)
         return incident
+
+    def _put_changed(
+        self, transaction: Transaction, sight: Sight, one: Genuine, incident: Incident, outcome: Outcome
+    ) -> None:
+        """The incident as it is now, with what happened to it and what the outputs are to hear."""
+        before = sight.incidents.get(incident.id)
+        if outcome.told is not None:
+            outputs = self._house.test_outputs if incident.mode is Mode.TEST else self._house.outputs
+            transaction.add_notice(Notice(incident, outcome.told, incident.sequence, one.inbound.received_ms), outputs)
+        if incident is not before:
+            transaction.put_incident(incident, before)
+            sight.incidents[incident.id] = incident
+            if incident.state is not IncidentState.CLOSED:
+                sight.open[incident.device_id] = incident
+        for happening in outcome.happened:
+            self._note(transaction, one, JOURNAL_KIND[happening.change], happening.facts, incident)
 
     def _put_status(self, transaction: Transaction, sight: Sight, one: Genuine, moved: Step) -> None:
         status = moved.status
@@ -208,20 +238,23 @@ class Keeper:
 
     # A counter that is stored already
 
-    def _again(self, transaction: Transaction, sight: Sight, one: Genuine, stored: StoredEvent, kept: Kept) -> None:
-        uplink = one.uplink
-        key = (uplink.device_id, uplink.counter)
+    def _again(
+        self,
+        transaction: Transaction,
+        sight: Sight,
+        one: Genuine,
+        events: list[StoredEvent],
+        number: int,
+        kept: Kept,
+    ) -> None:
+        """events: all under its counter; `number` is this one's."""
+        uplink, stored = one.uplink, events[number]
         kind, body = kind_and_body(stored.frame)
-        if (kind, body) != (uplink.kind, uplink.body):
-            # A copied key or a counter that was set back. What came first stands.
-            kept.contradictions += 1
-            facts = {"counter": uplink.counter, "kind": _name(uplink.kind), "stored_kind": _name(kind)}
-            self._sample(transaction, one, journal.CONTRADICTION, facts)
-            return
         kept.duplicates += 1
-        if uplink.suite is Suite.ES256 and not stored.has_signature:
-            transaction.add_signature(key, uplink.tag, one.inbound.received_ms)
-            sight.events[key] = replace(stored, has_signature=True)
+        if uplink.suite is Suite.ES256 and not stored.has_signature and body == uplink.body:
+            key = (uplink.device_id, uplink.counter)
+            transaction.add_signature(key, stored.digest, uplink.tag, one.inbound.received_ms)
+            events[number] = replace(stored, has_signature=True)
         elif uplink.tag == stored.frame[-len(uplink.tag) :]:
             self._sample(transaction, one, journal.REPEATED, {"counter": uplink.counter, "kind": _name(kind)})
         if uplink.kind not in CALLS or uplink.report is None:
@@ -229,8 +262,8 @@ class Keeper:
             return
         event = event_of(uplink, one.inbound.received_ms, self._house.timing)
         mark = None if event.key is None else sight.marks.get((event.device_id, event.key, event.test))
-        number = stored.incident_id if mark is None else mark.incident_id
-        incident = None if number is None else sight.incidents.get(number)
+        incident_id = stored.incident_id if mark is None else mark.incident_id
+        incident = None if incident_id is None else sight.incidents.get(incident_id)
         if incident is None:
             kept.replies.append(Reply(one.known, uplink.counter, Stage.RECEIVED))
             return
@@ -256,12 +289,9 @@ def _name(kind: Kind) -> str:
     return kind.name.lower()
 
 
-def kind_and_body(frame: bytes) -> tuple[Kind, bytes]:
-    """Of a frame that was decoded once."""
-    return Kind(frame[1]), frame[_HEADER : -_TAG[Suite(frame[0] & 15)]]
-
-
-def _put_event(transaction: Transaction, sight: Sight, one: Genuine, incident_id: int | None, answer: Stage) -> None:
+def _put_event(
+    transaction: Transaction, sight: Sight, one: Genuine, digest: bytes, incident_id: int | None, answer: Stage
+) -> None:
     uplink, inbound = one.uplink, one.inbound
     signature = uplink.tag if uplink.suite is Suite.ES256 else None
     transaction.add_event(
@@ -275,10 +305,12 @@ def _put_event(transaction: Transaction, sight: Sight, one: Genuine, incident_id
             received_ms=inbound.received_ms,
             bearer=inbound.bearer,
             incident_id=incident_id,
+            digest=digest,
             answer=answer,
         )
     )
-    sight.events[uplink.device_id, uplink.counter] = StoredEvent(inbound.raw, signature is not None, incident_id)
+    stored = StoredEvent(digest, inbound.raw, signature is not None, incident_id)
+    sight.events.setdefault((uplink.device_id, uplink.counter), []).append(stored)
 
 
 def _tell_stage(kept: Kept, known: KnownDevice, incident: Incident, opening: int) -> None:

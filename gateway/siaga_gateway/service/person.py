@@ -61,10 +61,10 @@ def _button(store: Store, enrolled: Enrolled, status: DeviceStatus | None) -> di
 
 
 def _frames(store: Store, device_id: bytes) -> Iterator[EventRow]:
-    after = -1
+    after = (-1, 0)
     while page := store.event_rows_of(device_id, after, _PAGE):
         yield from page
-        after = page[-1].counter
+        after = (page[-1].counter, page[-1].id)
 
 
 def _frame(event: EventRow) -> dict[str, Any]:
@@ -104,6 +104,7 @@ def _incident(incident: Incident) -> dict[str, Any]:
         "presses": incident.presses,
         "duress": incident.duress,
         "cancelled_by_holder": incident.cancelled_by_holder,
+        "key_copied": incident.key_copied,
         "unit": incident.unit,
         "closed_at": _time(incident.closed_at_ms),
         "disposition": None if incident.disposition is None else str(incident.disposition),

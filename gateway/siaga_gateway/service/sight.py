@@ -24,7 +24,7 @@ class Sight:
     """What is known of the devices of this batch and of those before."""
 
     devices: set[bytes] = field(default_factory=set)  # whose status and open incident are known, or known not to be
-    events: dict[EventKey, StoredEvent] = field(default_factory=dict)  # of this batch only
+    events: dict[EventKey, list[StoredEvent]] = field(default_factory=dict)  # of this batch only
     statuses: dict[bytes, DeviceStatus] = field(default_factory=dict)
     open: dict[bytes, Incident] = field(default_factory=dict)
     marks: dict[MarkKey, MarkedPress] = field(default_factory=dict)
@@ -67,10 +67,11 @@ def look(transaction: Transaction, genuine: Sequence[Genuine], before: Sight | N
         calls.add(mark)
         if key <= highest and mark not in sight.marks:
             wanted.add(mark)
-    sight.events = dict(transaction.events(keys))
+    sight.events = {key: list(found) for key, found in transaction.events(keys).items()}
     sight.marks.update(transaction.marks(wanted))
     numbers = {sight.marks[mark].incident_id for mark in calls if mark in sight.marks}
-    numbers.update(event.incident_id for event in sight.events.values() if event.incident_id is not None)
+    for found in sight.events.values():
+        numbers.update(event.incident_id for event in found if event.incident_id is not None)
     sight.incidents.update(transaction.incidents(numbers - sight.incidents.keys()))
     transaction.expect_incidents(sum(1 for key in calls - sight.marks.keys() if key[0] not in sight.open))
     return sight

@@ -20,6 +20,7 @@ TONES: Final = {
     journal.PRESSED_AGAIN: "alarm",
     journal.DURESS: "duress",
     journal.CANCELLED_BY_HOLDER: "warning",
+    journal.KEY_COPIED: "alarm",
     journal.DELIVERY_FAILED: "warning",
     journal.DELIVERY_ABANDONED: "alarm",
     journal.FORGED: "alarm",

@@ -20,7 +20,7 @@ END_OF_TIME_MS: Final = 10**15  # counted down from, so that later times sort fi
 class Mark:
     """Something about an incident that an operator must not overlook."""
 
-    kind: str  # duress, silent, held, delayed, cancelled, again, battery, exercise: also its CSS class
+    kind: str  # duress, silent, held, delayed, cancelled, copied, again, battery, exercise: also its CSS class
     label: str  # for the card
     advice: str = ""  # for the detail: what it means for what one does
 
@@ -138,10 +138,10 @@ def views(incidents: Iterable[Incident], language: str, console_mode: Mode) -> l
 
 
 def _rank(incident: Incident) -> str:
-    """Within a group: duress first, what the holder has cancelled last, otherwise who has waited longest."""
+    """Within a group: duress first, otherwise who has waited longest. A holder's cancel lowers nothing."""
     if incident.state is IncidentState.CLOSED:
         return f"{END_OF_TIME_MS - (incident.closed_at_ms or 0):015d}"
-    urgency = 0 if incident.duress else 2 if incident.cancelled_by_holder else 1
+    urgency = 0 if incident.duress else 1
     return f"{urgency}{incident.opened_at_ms:015d}{incident.id:010d}"
 
 
@@ -163,7 +163,10 @@ def _marks(incident: Incident, language: str, console_mode: Mode) -> Iterable[Ma
     if incident.delayed_s is not None:
         yield mark("delayed", age=duration(incident.delayed_s, language))
     if incident.cancelled_by_holder:
-        yield mark("cancelled")
+        # Whoever hides must not have a telephone ring.
+        yield mark("cancelled_quietly" if incident.silent or incident.duress else "cancelled")
+    if incident.key_copied:
+        yield mark("copied")
     if incident.presses > 1:
         yield mark("again", n=incident.presses)
     if incident.position is None:

@@ -19,7 +19,7 @@ from siaga_gateway.domain.audit import (
     event_record,
     next_hash,
 )
-from siaga_gateway.domain.frame import Suite
+from siaga_gateway.domain.frame import Suite, digest_of
 from siaga_gateway.service import journal
 from siaga_gateway.service.audit import BatchRow, ChainEntry, EventRow
 from siaga_gateway.service.store import NewEvent
@@ -40,11 +40,15 @@ EVENT: Final = (
     "incident_id",
     "answer",
     "batch",
+    "digest",
 )
+_WITHOUT_DIGEST: Final = EVENT[:-1]  # as it was when the audit chain came
 _EVENTS_AFTER: Final = f"SELECT id, {columns(EVENT)} FROM event WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
 _EVENTS_OF: Final = (
-    f"SELECT id, {columns(EVENT)} FROM event WHERE device_id = ? AND counter > ? ORDER BY counter LIMIT ?"  # noqa: S608
+    f"SELECT id, {columns(EVENT)} FROM event "  # noqa: S608
+    "WHERE device_id = ? AND (counter, id) > (?, ?) ORDER BY counter, id LIMIT ?"
 )
+_EVENTS_THEN: Final = f"SELECT id, {columns(_WITHOUT_DIGEST)} FROM event WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
 # Each half limited for itself: PostgreSQL would sort all that is left of both for every page. It wants types, too.
 _NUMBER, _TEXT, _BYTES = "CAST(NULL AS BIGINT)", "CAST(NULL AS TEXT)", "CAST(NULL AS BYTEA)"
 _CHAIN_AFTER: Final = (
@@ -96,6 +100,7 @@ class Batch:
             event.incident_id,
             answer,
             self.number,
+            event.digest,
         )
 
 
@@ -143,7 +148,7 @@ def _next(link: Link, row: Sequence[Any]) -> Link:
 
 def _gather(session: Session, link: Link, now_ms: int) -> Link:
     after, number = 0, 0
-    while page := session.fetch(_EVENTS_AFTER, (after, _AT_ONCE)):
+    while page := session.fetch(_EVENTS_THEN, (after, _AT_ONCE)):
         number = session.batch_number()
         events = [EventRow(*row) for row in page]
         digest = batch_digest(map(EventRow.record, events))
@@ -164,6 +169,14 @@ def _gather(session: Session, link: Link, now_ms: int) -> Link:
                 )
         after = events[-1].id
     return link
+
+
+def fill_digests(session: Session, now_ms: int) -> None:
+    """Give each event of an older store the digest that it is known by."""
+    after = 0
+    while page := session.fetch("SELECT id, frame FROM event WHERE id > ? ORDER BY id LIMIT ?", (after, _AT_ONCE)):
+        session.many("UPDATE event SET digest = ? WHERE id = ?", [(digest_of(frame), id_) for id_, frame in page])
+        after = page[-1][0]
 
 
 def signature_entry(at_ms: int, device_id: bytes, counter: int, signature: bytes) -> Row:
@@ -190,13 +203,16 @@ class AuditReads:
     def event_rows_after(self, after_id: int, limit: int) -> Sequence[EventRow]:
         return [EventRow(*row) for row in self.fetch(_EVENTS_AFTER, (after_id, limit))]
 
-    def event_rows_of(self, device_id: bytes, after_counter: int, limit: int) -> Sequence[EventRow]:
-        rows = self.fetch(_EVENTS_OF, (device_id, after_counter, limit))
+    def event_rows_of(self, device_id: bytes, after: tuple[int, int], limit: int) -> Sequence[EventRow]:
+        rows = self.fetch(_EVENTS_OF, (device_id, *after, limit))
         return [EventRow(*row) for row in rows]
 
-    def event_signature(self, device_id: bytes, counter: int) -> bytes | None:
-        rows = self.fetch("SELECT signature FROM event WHERE device_id = ? AND counter = ?", (device_id, counter))
-        return rows[0][0] if rows else None
+    def event_signatures(self, device_id: bytes, counter: int) -> Sequence[bytes]:
+        rows = self.fetch(
+            "SELECT signature FROM event WHERE device_id = ? AND counter = ? AND signature IS NOT NULL ORDER BY id",
+            (device_id, counter),
+        )
+        return [row[0] for row in rows]
 
     def last_event_id(self) -> int:
         last: int = self.fetch("SELECT coalesce(max(id), 0) FROM event")[0][0]

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Final
 
-from siaga_gateway.adapters.sql.audit import chain_up
+from siaga_gateway.adapters.sql.audit import chain_up, fill_digests
 from siaga_gateway.adapters.sql.engine import Engine, Session, StoreUnusable
 
 # What a step does beyond SQL, in its transaction.
-_AFTER: Final[dict[str, Callable[[Session, int], None]]] = {"audit": chain_up}
+_AFTER: Final[dict[str, Callable[[Session, int], None]]] = {"audit": chain_up, "event_digest": fill_digests}
 _NAME: Final = re.compile(r"(\d{4})_([a-z0-9_]+)(?:\.([a-z]+))?\.sql")
 
 

@@ -181,7 +181,7 @@ def incident_of(row: Row, sealing: Sealing) -> Incident:
     n = len(INCIDENT)
     (id_, identifier, mode, state, device_id, label, registration, _, opening, opened, pressed, delayed) = row[:12]
     presses, silent, duress, cancelled, held, battery, seen_by, seen_at, unit, eta, closed_by, closed_at = row[18:30]
-    disposition, note, sequence, last_press, last_cancel, told_latitude, told_longitude, told_accuracy = row[30:n]
+    disposition, note, sequence, last_press, last_cancel, told_latitude, told_longitude, told_accuracy = row[30:38]
     return Incident(
         id=id_,
         identifier=identifier,
@@ -214,6 +214,7 @@ def incident_of(row: Row, sealing: Sealing) -> Incident:
         last_press=last_press,
         last_cancel=last_cancel,
         told_place=None if told_latitude is None else (told_latitude, told_longitude, told_accuracy),
+        key_copied=bool(row[38]),
     )
 
 
@@ -250,6 +251,7 @@ def incident_row(incident: Incident, sealing: Sealing) -> Row:
         incident.last_press,
         incident.last_cancel,
         *(incident.told_place or (None, None, None)),
+        int(incident.key_copied),
     )
 
 

@@ -45,6 +45,7 @@ INCIDENT: Final = (
     "told_latitude",
     "told_longitude",
     "told_accuracy_m",
+    "key_copied",
 )
 _ID_AT: Final = INCIDENT.index("device_id")
 

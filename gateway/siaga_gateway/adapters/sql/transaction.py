@@ -50,7 +50,9 @@ _INCIDENT: Final = Insert("incident", INCIDENT, ("id",), INCIDENT_FIXED)
 _INCIDENT_SAME_STATE: Final = Insert("incident", INCIDENT, ("id",), INCIDENT_FIXED | {"state"})
 _STATUS: Final = Insert("device_status", STATUS, ("device_id",))
 _EVENT: Final = Insert("event", audit.EVENT)
-_SIGNATURE: Final = "UPDATE event SET signature = ? WHERE device_id = ? AND counter = ? AND signature IS NULL"
+_SIGNATURE: Final = (
+    "UPDATE event SET signature = ? WHERE device_id = ? AND counter = ? AND digest = ? AND signature IS NULL"
+)
 _PRESS: Final = Insert(
     "press", ("device_id", "counter", "test", "incident_id", "opening", "arrived"), ("device_id", "counter", "test")
 )
@@ -169,12 +171,15 @@ class SqlTransaction:
     def lock(self, device_ids: Collection[bytes]) -> None:
         self._session.lock_devices(device_ids)
 
-    def events(self, keys: Collection[EventKey]) -> Mapping[EventKey, StoredEvent]:
+    def events(self, keys: Collection[EventKey]) -> Mapping[EventKey, Sequence[StoredEvent]]:
         if not keys:
             return {}
-        select = "device_id, counter, frame, signature IS NOT NULL, incident_id"
+        select = "id, device_id, counter, digest, frame, signature IS NOT NULL, incident_id"
         rows = self._fetch(*self._writing.by_keys(select, "event", ("device_id", "counter"), keys))
-        return {(row[0], row[1]): StoredEvent(row[2], bool(row[3]), row[4]) for row in rows}
+        found: dict[EventKey, list[StoredEvent]] = {}
+        for _, device_id, counter, digest, frame, signed, incident_id in sorted(rows):
+            found.setdefault((device_id, counter), []).append(StoredEvent(digest, frame, bool(signed), incident_id))
+        return found
 
     def statuses(self, device_ids: Collection[bytes]) -> Mapping[bytes, DeviceStatus]:
         if not device_ids:
@@ -231,9 +236,9 @@ class SqlTransaction:
             self._batch = audit.Batch(self._session.batch_number())
         self._waiting[_EVENT].append(self._batch.row(event))
 
-    def add_signature(self, key: EventKey, signature: bytes, at_ms: int) -> None:
+    def add_signature(self, key: EventKey, digest: bytes, signature: bytes, at_ms: int) -> None:
         self.touched = True
-        self._waiting[_SIGNATURE].append((signature, *key))
+        self._waiting[_SIGNATURE].append((signature, *key, digest))
         self._journal.append(audit.signature_entry(at_ms, *key, signature))
 
     def put_status(self, status: DeviceStatus) -> None:

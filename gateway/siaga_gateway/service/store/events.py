@@ -29,6 +29,7 @@ class NewEvent:
     received_ms: int
     bearer: str
     incident_id: int | None
+    digest: bytes  # domain.frame.event_digest: what it is known by, beside device and counter
     answer: Stage = Stage.RECEIVED  # the stage that its button is told
 
 
@@ -36,6 +37,7 @@ class NewEvent:
 class StoredEvent:
     """What tells a repetition from a contradiction."""
 
+    digest: bytes
     frame: bytes
     has_signature: bool
     incident_id: int | None
@@ -54,7 +56,10 @@ class EventWriting(Protocol):
     """An incoming batch and its decisions."""
 
     # Each of these is one query, however many keys
-    def events(self, keys: Collection[EventKey]) -> Mapping[EventKey, StoredEvent]: ...
+    def events(self, keys: Collection[EventKey]) -> Mapping[EventKey, Sequence[StoredEvent]]:
+        """All that is stored under each of these counters, in the order of arrival."""
+        ...
+
     def statuses(self, device_ids: Collection[bytes]) -> Mapping[bytes, DeviceStatus]: ...
     def open_incidents_of(self, device_ids: Collection[bytes]) -> Mapping[bytes, Incident]: ...
     def marks(self, keys: Collection[MarkKey]) -> Mapping[MarkKey, MarkedPress]: ...
@@ -69,7 +74,7 @@ class EventWriting(Protocol):
         ...
 
     def add_event(self, event: NewEvent) -> None: ...
-    def add_signature(self, key: EventKey, signature: bytes, at_ms: int) -> None:
+    def add_signature(self, key: EventKey, digest: bytes, signature: bytes, at_ms: int) -> None:
         """The signature of an event that came without one, and its entry in the journal."""
         ...
 
@@ -103,4 +108,6 @@ class EventReading(Protocol):
     """Statuses and frames, device by device."""
 
     def status(self, device_id: bytes) -> DeviceStatus | None: ...
-    def event_rows_of(self, device_id: bytes, after_counter: int, limit: int) -> Sequence[EventRow]: ...
+    def event_rows_of(self, device_id: bytes, after: tuple[int, int], limit: int) -> Sequence[EventRow]:
+        """By counter, then by id, from the one after `after`; several messages can have one counter."""
+        ...
