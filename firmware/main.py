@@ -4,8 +4,9 @@ Neither this file nor siaga_boot.py is ever updated over the air."""
 import gc
 import sys
 
-# Compiling and running leave rubbish all over the heap; collected in good time, it leaves room in one piece.
-gc.threshold(16384)
+# Rubbish all over the heap, collected in good time, leaves room in one piece; but each collection takes its time, so
+# where there are megabytes they are few.
+gc.threshold(min(max(gc.mem_free() // 8, 16384), 262144))
 
 if sys.platform == "esp32":
     import siaga_boot as loader

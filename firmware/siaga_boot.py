@@ -1,9 +1,9 @@
 """Which firmware starts. Put on the button by cable, together with main.py, and never updated over the air.
 
-There are three: the one that lies in the flash's root as the installer copied it ("factory"), and two slots, each one
-file: a bundle as it was signed (UPDATE.md), mounted as it is, so that nothing is ever half unpacked. One record says
-which runs. A new one is on trial: every start of it is counted before it begins, and after three that did not end in
-its own "it works" the one before runs again.
+There are three, each one file, a bundle (UPDATE.md), mounted as it is, so that nothing is ever half unpacked: the one
+that the installer copied ("factory"), and two slots, whose bundles are as they were signed. Without the first a folder
+siaga/ in the flash's root is it, a developer's. One record says which runs. A new one is on trial: every start of it is
+counted before it begins, and after three that did not end in its own "it works" the one before runs again.
 """
 
 import binascii
@@ -18,7 +18,7 @@ import vfs
 ON_CHIP = sys.platform == "esp32"
 ROOT = "" if ON_CHIP else "/flash"
 MOUNT = "/siaga-firmware"
-FILES = ("", "/siaga-a", "/siaga-b")
+FILES = ("/siaga-factory", "/siaga-a", "/siaga-b")
 STARTS = 3
 TRIAL_GUARD_MS = 60000
 
@@ -85,7 +85,7 @@ class Boot:
             whole = hashlib.sha256()
             with open(self.path(slot), "rb") as file:
                 while left > 0:
-                    piece = file.read(min(left, 1024))
+                    piece = file.read(min(left, 4096))
                     if not piece:
                         return False
                     whole.update(piece)
@@ -116,57 +116,23 @@ class Boot:
         return 0
 
 
-class _Part(io.IOBase):
-    """One file of a bundle, for the importer."""
-
-    def __init__(self, file: object, offset: int, length: int) -> None:
-        self._file = file
-        self._at = offset
-        self._left = length
-
-    def readinto(self, buffer: bytearray) -> int:
-        count = min(len(buffer), self._left)
-        self._file.seek(self._at)  # type: ignore[attr-defined]
-        count = self._file.readinto(memoryview(buffer)[:count]) if count else 0  # type: ignore[attr-defined]
-        self._at += count
-        self._left -= count
-        return count
-
-    def __enter__(self) -> "_Part":
-        return self
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None: ...
-
-    def ioctl(self, request: int, argument: int) -> int:
-        return 512 if request == 11 else 0  # 11: how much the importer reads at a time
-
-
 class Bundle:
-    """A bundle as a file system that can only be read. It was verified before."""
+    """A bundle as a file system that can only be read. It was verified before. A file is read in one piece, and is then
+    a stream that takes no Python to read from. Raises OSError, also for one that is not whole."""
 
     def __init__(self, path: str) -> None:
+        length = os.stat(path)[6]
         self._file = open(path, "rb")
         head = self._file.read(_HEAD)
-        self._table = _HEAD + _BOARD * head[9]
-        self._count = int.from_bytes(head[10:12], "big")
-
-    def _entry(self, index: int) -> "tuple[bytes, int, int]":
-        self._file.seek(self._table + _ENTRY * index)
-        entry = self._file.read(_PATH + 8)
-        offset, length = struct.unpack(">II", entry[_PATH:])
-        return entry[:_PATH].rstrip(b"\0"), offset, length
-
-    def _find(self, path: str) -> "tuple[bytes, int, int]":
-        """The first entry that is not before this path; the table is in order."""
-        name = path.strip("/").encode()
-        low, high = 0, self._count
-        while low < high:
-            middle = (low + high) // 2
-            if self._entry(middle)[0] < name:
-                low = middle + 1
-            else:
-                high = middle
-        return self._entry(low) if low < self._count else (b"", 0, 0)
+        if len(head) < _HEAD or int.from_bytes(head[12:16], "big") != length:
+            raise OSError(5)
+        table = self._file.read(_BOARD * head[9] + _ENTRY * int.from_bytes(head[10:12], "big"))
+        self._files = {}  # type: dict[str, tuple[int, int]]
+        self._folders = {""}
+        for at in range(_BOARD * head[9], len(table), _ENTRY):
+            name = table[at : at + _PATH].rstrip(b"\0").decode()
+            self._files[name] = struct.unpack(">II", table[at + _PATH : at + _PATH + 8])
+            self._folders.add(name.rpartition("/")[0])
 
     def mount(self, readonly: bool, mkfs: bool) -> None: ...
 
@@ -179,23 +145,28 @@ class Bundle:
 
     def stat(self, path: str) -> tuple:
         name = path.strip("/")
-        found, _, length = self._find(name)
-        if found == name.encode():
-            return (0x8000, 0, 0, 0, 0, 0, length, 0, 0, 0)
-        if not name or self._find(name + "/")[0].startswith((name + "/").encode()):
+        if name in self._files:
+            return (0x8000, 0, 0, 0, 0, 0, self._files[name][1], 0, 0, 0)
+        if name in self._folders:
             return (0x4000, 0, 0, 0, 0, 0, 0, 0, 0, 0)
         raise OSError(2)
 
-    def open(self, path: str, mode: str) -> _Part:
-        found, offset, length = self._find(path)
-        if found != path.strip("/").encode() or "r" not in mode:
+    def open(self, path: str, mode: str) -> io.BytesIO:
+        name = path.strip("/")
+        if name not in self._files or "r" not in mode:
             raise OSError(2)
-        return _Part(self._file, offset, length)
+        offset, length = self._files[name]
+        self._file.seek(offset)
+        content = self._file.read(length)
+        if len(content) != length:
+            raise OSError(5)
+        return io.BytesIO(content)
 
 
 # What runs now, for the firmware itself; None before begin().
 boot = None  # type: Boot | None
 running = 0
+_path = []  # type: list[str]
 
 
 def hold(path: str = "/board.txt") -> None:
@@ -212,6 +183,19 @@ def hold(path: str = "/board.txt") -> None:
         pass
 
 
+def remount() -> None:
+    """Have the flash read 256 bytes at a time, not 32: fewer and larger reads. Where that does not go it stays as
+    MicroPython mounted it."""
+    try:
+        from flashbdev import bdev
+
+        quick = vfs.VfsLfs2(bdev, readsize=256)  # type: ignore[abstract]
+    except Exception:  # whatever it is: a start needs the flash, not its speed
+        return
+    vfs.umount("/")
+    vfs.mount(quick, "/")
+
+
 def begin() -> None:
     """Choose, and make `import siaga` find it."""
     global boot, running
@@ -220,19 +204,36 @@ def begin() -> None:
         import machine
 
         hold()
+        remount()
         check = machine.reset_cause() != machine.DEEPSLEEP_RESET
     boot = Boot(ROOT)
     running = boot.choose(check)
-    if not running:
-        return
     if ON_CHIP and boot.trial:
         machine.WDT(timeout=TRIAL_GUARD_MS)  # until the firmware's own begins: it may hang before
-    try:
-        vfs.mount(Bundle(boot.path(running)), MOUNT)  # type: ignore[arg-type]
-        sys.path.insert(0, MOUNT)
-    except OSError as error:
-        boot.why = "slot %d cannot be mounted (%s)" % (running, error)
-        running = 0
+    for slot in (running, 0) if running else (0,):
+        try:
+            mounted = Bundle(boot.path(slot))
+        except OSError as error:
+            if slot:
+                boot.why = "slot %d cannot be mounted (%s)" % (slot, error)
+            elif error.errno != 2:
+                print("%s is not whole: copy it again" % boot.path(0))
+            continue
+        running = slot
+        vfs.mount(mounted, MOUNT)  # type: ignore[arg-type]
+        # Nothing else: an import of one of MicroPython's own modules would look for it on the flash first.
+        _path[:] = sys.path
+        sys.path[:] = [MOUNT, ".frozen"]
+        return
+    running = 0
+
+
+def end() -> None:
+    """As it was before begin()."""
+    if _path:
+        vfs.umount(MOUNT)
+        sys.path[:] = _path
+        del _path[:]
 
 
 def run() -> str:

@@ -121,9 +121,8 @@ def again(ended: str) -> bool:
     loader = sys.modules.get("siaga_boot")
     if ended == "failed" and not (loader is not None and loader.is_trying()):
         raise SystemExit(1)
-    if loader is not None and loader.running:
-        vfs.umount(loader.MOUNT)
-        sys.path.remove(loader.MOUNT)
+    if loader is not None:
+        loader.end()
     for name in list(sys.modules):
         if name.startswith(("siaga.", "asyncio")) or name in ("siaga", "siaga_boot"):
             del sys.modules[name]

@@ -20,6 +20,7 @@ from small_gateway import SmallGateway  # noqa: E402
 
 from brokers import Mosquitto  # noqa: E402
 from micropython import FIRMWARE, micropython  # noqa: E402
+from siaga_tools.bundle_build import factory_bundle  # noqa: E402
 from siaga_tools.simulate.button import ButtonParts, SimulatedButton  # noqa: E402
 from siaga_tools.simulate.image import Installer  # noqa: E402
 from siaga_tools.simulate.wiring import BOARDS  # noqa: E402
@@ -38,11 +39,15 @@ class Images:
             Installer(micropython(), FIRMWARE, self._folder).make(image, board)
         return image
 
+    def factory(self, board: str) -> bytes:
+        """The firmware's file in it."""
+        return factory_bundle(FIRMWARE, board)
+
     def bare(self, board: str, every_board: bool) -> Path:
-        """For a program of a test's own: each file is there."""
+        """For a program of a test's own: each file is there by itself."""
         image = self._folder / f"bare-{board}-{every_board}.img"
         if not image.exists():
-            Installer(micropython(), FIRMWARE, self._folder).make(image, board, every_board=every_board)
+            Installer(micropython(), FIRMWARE, self._folder).make(image, board, apart=() if every_board else (board,))
         return image
 
 

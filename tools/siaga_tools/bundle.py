@@ -58,8 +58,9 @@ def parse_version(text: str) -> Version:
     return major, minor, patch
 
 
-def write_bundle(bundle: Bundle, key: ec.EllipticCurvePrivateKey) -> bytes:
-    """The bytes of a signed bundle. Raises BundleError for what does not fit the format."""
+def write_bundle(bundle: Bundle, key: ec.EllipticCurvePrivateKey | None) -> bytes:
+    """The bytes of a bundle, signed; without a key zeros stand in the signature's place, and no button takes it but by
+    cable. Raises BundleError for what does not fit the format."""
     if len(bundle.boards) > MAX_BOARDS or not 0 <= bundle.battery <= 100 or not 0 < len(bundle.files) <= MAX_FILES:
         raise BundleError("a bundle has at most 8 boards, 1 to 200 files, and a battery from 0 to 100 percent")
     contents_at = HEAD + BOARD * len(bundle.boards) + ENTRY * len(bundle.files)
@@ -82,7 +83,7 @@ def write_bundle(bundle: Bundle, key: ec.EllipticCurvePrivateKey) -> bytes:
         written += hashlib.sha256(content).digest()
         offset += len(content)
     written += b"".join(bundle.files[path] for path in sorted(bundle.files, key=str.encode))
-    return written + _sign(written, key)
+    return written + (bytes(SIGNATURE) if key is None else _sign(written, key))
 
 
 def _sign(written: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:

@@ -1,7 +1,8 @@
-"""From a firmware folder to a signed bundle: stamp the version, compile, pack, sign."""
+"""From a firmware folder to a bundle: stamp the version, compile, pack, sign."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -11,8 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from siaga_tools.bundle import Bundle, BundleError, Version, stamped, write_bundle
 from siaga_tools.mpy import AT_HOME, compile_firmware
+from siaga_tools.words import Trouble
 
 SIMULATED: Final = "simulated"
+VERSION: Final = "siaga/app/version.py"
 
 
 def build_bundle(
@@ -31,7 +34,7 @@ def build_bundle(
         shutil.copytree(firmware / "siaga", source / "siaga", ignore=shutil.ignore_patterns("__pycache__"))
         for loader in firmware.glob("*.py"):
             shutil.copy(loader, source)  # it finds what it calls by name
-        stamp = source / "siaga" / "app" / "version.py"
+        stamp = source / VERSION
         stamp.write_text(stamped(stamp.read_text(encoding="utf-8"), version, built), encoding="utf-8")
         if SIMULATED in boards:
             compiled = compile_firmware(source, out, frozenset())
@@ -39,3 +42,15 @@ def build_bundle(
             compiled = compile_firmware(source, out, AT_HOME, boards=boards)
         files = {module.path: (out / module.path).read_bytes() for module in compiled}
     return write_bundle(Bundle(version, boards, battery, files), key)
+
+
+def factory_bundle(firmware: Path, board: str) -> bytes:
+    """What an installer copies onto a chip: `firmware`/siaga as it is, for this board, not signed. Raises Trouble."""
+    version = re.search(r"^VERSION = \((\d+), (\d+), (\d+)\)$", (firmware / VERSION).read_text(encoding="utf-8"), re.M)
+    if version is None:
+        raise Trouble("mpy_failed", file=VERSION, why="no VERSION = (.., .., ..)")
+    major, minor, patch = (int(part) for part in version.groups())
+    with tempfile.TemporaryDirectory() as out:
+        compiled = compile_firmware(firmware, Path(out), boards=(board,))
+        files = {module.path: (Path(out) / module.path).read_bytes() for module in compiled}
+    return write_bundle(Bundle((major, minor, patch), (board,), 0, files), None)

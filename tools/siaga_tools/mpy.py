@@ -86,10 +86,18 @@ def runnable(firmware: Path, out: Path) -> Path:
     Trouble as `compile_firmware`.
     """
     compile_firmware(firmware, out, frozenset())
-    for beside in firmware.glob("*.py"):
-        if beside.name != "main.py":
+    loader(firmware, out, frozenset())
+    return out / "main.py"
+
+
+def loader(firmware: Path, out: Path, at_home: frozenset[str]) -> None:
+    """What starts the firmware, into `out`: main.py as it is, and the other files beside siaga/ compiled. Raises
+    Trouble."""
+    for beside in sorted(firmware.glob("*.py")):
+        if beside.name == "main.py":
+            shutil.copy(beside, out)
+        elif beside.name not in at_home:
             _compile(beside.read_text(encoding="utf-8"), beside.name, (out / beside.name).with_suffix(".mpy"))
-    return Path(shutil.copy(firmware / "main.py", out))
 
 
 def _as_module(name: str) -> str:

@@ -1,6 +1,6 @@
 """A chip's start up to a certain moment, for counting what it costs: arguments: flash image, pin of the button and its
-level while pressed, reset cause, wake reason, a folder for what stands in for the chip, pty of the modem or "-", and
-where it ends:
+level while pressed, reset cause, wake reason, a folder for what stands in for the chip, where it ends, a pty on which
+every serial line ends, and "files" if opened files of the flash are counted (which takes instructions):
 
     begin    before the chip's own /main.py
     look     the firmware, loaded by then, looks at the button for the first time
@@ -59,6 +59,32 @@ class Sys:
         return getattr(real_sys, name)
 
 
+class Flashbdev:
+    bdev = None
+
+
+class Counted:
+    """A littlefs whose files are counted as they are opened."""
+
+    def __init__(self, *arguments, **options):
+        self._vfs = real_vfs.VfsLfs2(*arguments, **options)
+
+    def open(self, *arguments):
+        file = self._vfs.open(*arguments)
+        count["opened"] += 1
+        return file
+
+    def __getattr__(self, name):
+        return getattr(self._vfs, name)
+
+
+class Vfs:
+    VfsLfs2 = Counted
+
+    def __getattr__(self, name):
+        return getattr(real_vfs, name)
+
+
 import builtins
 
 import chip_time
@@ -98,14 +124,19 @@ def tell(*words, **more):
 machine.Pin.value = machine.Pin.__call__ = look
 builtins.print = tell
 sys.modules.update({"sys": Sys(), "time": chip_time, "machine": machine, "network": network, "esp32": esp32})
+sys.modules["flashbdev"] = Flashbdev
 del sys.path[0:2]
+real_vfs = vfs
+if sys.argv[9:] == ["files"]:
+    vfs = sys.modules["vfs"] = Vfs()
 vfs.mount(vfs.VfsPosix("/"), "/host")
 vfs.umount("/")
-vfs.mount(vfs.VfsLfs2(Flash(), mtime=False), "/")
+Flashbdev.bdev = Flash()
+vfs.mount(vfs.VfsLfs2(Flashbdev.bdev, mtime=False), "/")
 sys.path[:] = ["", ".frozen", "/lib"]
 gc.collect()
 before = gc.mem_alloc()
-count.update({"reads": 0, "bytes": 0})
+count.update({"reads": 0, "bytes": 0, "opened": 0})
 if UNTIL == "begin":
     end()
 __import__("main")

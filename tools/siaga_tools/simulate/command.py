@@ -91,6 +91,6 @@ def files(folder: Path, board: str, settings: Path | None, language: str) -> Non
     except Trouble as trouble:
         click.echo(f"siaga: {trouble.say(language)}", err=True)
         sys.exit(1)
-    loose = " ".join(path.name for path in laid if path.parent == folder)
+    names = " ".join(path.name for path in laid)
     click.echo(catalogue.text("simulate.files.done", language, count=len(laid), folder=folder))
-    click.echo(f"cd {folder} && mpremote cp -r siaga : + cp {loose} : + reset")
+    click.echo(f"cd {folder} && mpremote cp {names} : + reset")

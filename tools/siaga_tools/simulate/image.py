@@ -8,23 +8,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from siaga_tools.bundle_build import factory_bundle
 from siaga_tools.installed import board_line
-from siaga_tools.mpy import compile_firmware
+from siaga_tools.mpy import compile_firmware, loader
 from siaga_tools.simulate.chip import CHIP
 from siaga_tools.words import Trouble
 
 BLOCKS: Final = 512  # the 2 MB that MicroPython leaves for files on a chip with 4 MB
+# As siaga_boot.py mounts it.
+FACTORY: Final = "siaga-factory"
 _NOT_FOR_A_CHIP: Final = frozenset({"siaga_flash.py"})
 _INSTALL_S: Final = 120.0
 
 
-def lay_out(firmware: Path, folder: Path, board: str, *, every_board: bool = False) -> list[Path]:
-    """Everything that goes onto a chip, as it lies on its flash: compiled firmware as this board (or `every_board`) can
-    use it, the sources that start it, and the board's name. Raises Trouble."""
-    compile_firmware(firmware, folder, boards=() if every_board else (board,))
-    for path in sorted(firmware.glob("*.py")):
-        if path.name not in _NOT_FOR_A_CHIP:
-            shutil.copy(path, folder)
+def lay_out(firmware: Path, folder: Path, board: str, *, apart: tuple[str, ...] | None = None) -> list[Path]:
+    """Everything that goes onto a chip, as it lies on its flash: the firmware as one bundle, the loader that starts it,
+    and the board's name. apart: boards, () = all, whose files go into a folder siaga/ instead, each by itself, for a
+    program of one's own. Raises Trouble."""
+    if apart is not None:
+        compile_firmware(firmware, folder, boards=apart)
+    else:
+        (folder / FACTORY).write_bytes(factory_bundle(firmware, board))
+    loader(firmware, folder, _NOT_FOR_A_CHIP)
     (folder / "board.txt").write_text(board_line(firmware, board) + "\n", encoding="ascii")
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
@@ -37,11 +42,11 @@ class Installer:
         self._firmware = firmware
         self._folder = folder
 
-    def make(self, image: Path, board: str, *, every_board: bool = False) -> None:
+    def make(self, image: Path, board: str, *, apart: tuple[str, ...] | None = None) -> None:
         """A new flash image with what lay_out() gives. Raises Trouble."""
         room = self._folder / "compiled"
         room.mkdir(parents=True, exist_ok=True)
-        files = lay_out(self._firmware, room, board, every_board=every_board)
+        files = lay_out(self._firmware, room, board, apart=apart)
         fresh = image.with_name(f".{image.name}.new")
         fresh.unlink(missing_ok=True)
         self.copy(fresh, {path: f"/{path.relative_to(room).as_posix()}" for path in files})

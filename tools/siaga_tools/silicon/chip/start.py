@@ -31,6 +31,12 @@ class _Sys:
         return getattr(_sys, name)
 
 
+class _Flashbdev:
+    """A module that a chip has frozen: the flash that its file system is on."""
+
+    bdev = None
+
+
 import chip_time
 import esp32
 import flash
@@ -44,7 +50,9 @@ del sys.path[0]
 vfs.mount(vfs.VfsPosix("/"), "/host")
 vfs.umount("/")
 _path, _blocks = host.boot["flash"]
-vfs.mount(vfs.VfsLfs2(flash.FileFlash("/host" + _path, int(_blocks)), mtime=False), "/")
+_Flashbdev.bdev = flash.FileFlash("/host" + _path, int(_blocks))
+sys.modules["flashbdev"] = _Flashbdev
+vfs.mount(vfs.VfsLfs2(_Flashbdev.bdev, mtime=False), "/")
 sys.path[:] = ["", ".frozen", "/lib"]
 gc.collect()
 host.send("heap %d %d" % (gc.mem_alloc() - _before, gc.mem_free()))

@@ -1,0 +1,121 @@
+"""The loader on the simulated chip: the firmware as one file, and the flash that is read in larger pieces."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+
+import pytest
+from bare_chip import BareChip
+
+from micropython import FIRMWARE, micropython
+from siaga_tools.simulate.image import FACTORY, Installer
+from siaga_tools.simulate.wiring import BOARDS
+
+Loaded = Callable[..., BareChip]
+BEGIN = """
+import sys
+import siaga_boot
+
+siaga_boot.begin()
+"""
+
+
+@pytest.fixture
+def loaded(images, tmp_path):  # type: ignore[no-untyped-def]
+    """loaded(program): a T-A7670's chip with what an installer copies onto it, and a program as its /main.py. factory:
+    what is made of the firmware's file, a function of its bytes."""
+    chips = []
+
+    def start(program: str, factory: Callable[[bytes], bytes] | None = None) -> BareChip:
+        image = tmp_path / "flash.img"
+        shutil.copy(images.of("t_a7670"), image)
+        (tmp_path / "main.py").write_text(program, encoding="utf-8")
+        files = {tmp_path / "main.py": "/main.py"}
+        if factory is not None:
+            (tmp_path / FACTORY).write_bytes(factory(images.factory("t_a7670")))
+            files[tmp_path / FACTORY] = f"/{FACTORY}"
+        Installer(micropython(), FIRMWARE, tmp_path).copy(image, files)
+        chip = BareChip(image, BOARDS["t_a7670"])
+        chips.append(chip)
+        return chip.__enter__()
+
+    yield start
+    for chip in chips:
+        chip.__exit__(None, None, None)
+
+
+def test_the_firmware_is_one_file_and_each_module_has_its_name_and_its_lines(loaded: Loaded) -> None:
+    chip = loaded(
+        BEGIN
+        + "from siaga.core import frame\n"
+        + "from siaga.words import long_text\n"
+        + "print('from', frame.__file__, siaga_boot.running, sys.path)\n"
+        + "print('says', long_text(0))\n"
+        + "try:\n    frame.decode_down(b'')\nexcept Exception as error:\n    sys.print_exception(error)\n"
+    )
+    assert chip.line("from") == "/siaga-firmware/siaga/core/frame.mpy 0 ['/siaga-firmware', '.frozen']"
+    assert " " in chip.line("says") and not chip.line("says").startswith("text 0")
+    source = (FIRMWARE / "siaga" / "core" / "frame.py").read_text(encoding="utf-8").split("\n")
+    lines = [number for number, line in enumerate(source, 1) if "raise FrameError" in line]
+    trace = chip.line('  File "siaga.core.frame", line ')
+    assert int(trace.split(",")[0]) in lines and trace.endswith("in decode_down")
+
+
+@pytest.mark.parametrize(
+    "made", [lambda whole: whole[:-1], lambda whole: whole[:9], lambda whole: b"", lambda whole: whole + b"x"]
+)
+def test_a_file_that_was_not_copied_whole_is_named(loaded: Loaded, made: Callable[[bytes], bytes]) -> None:
+    chip = loaded(BEGIN + "print('runs', siaga_boot.running)\n", made)
+    assert chip.line("runs") == "0"
+    assert "/siaga-factory is not whole: copy it again" in chip.said
+
+
+SIZES = """
+import flashbdev
+
+sizes = []
+read = flashbdev.bdev.readblocks
+
+
+class Counted:
+    def readblocks(self, block, buffer, offset=0):
+        sizes.append(len(buffer))
+        return read(block, buffer, offset)
+
+    def writeblocks(self, *arguments):
+        return flashbdev_own.writeblocks(*arguments)
+
+    def ioctl(self, *arguments):
+        return flashbdev_own.ioctl(*arguments)
+
+
+flashbdev_own = flashbdev.bdev
+flashbdev.bdev = Counted()
+import siaga_boot
+
+{before}
+siaga_boot.remount()
+with open("/siaga-factory", "rb") as file:
+    whole = file.read()
+with open("/written", "w") as file:
+    file.write("kept")
+with open("/written") as file:
+    print("reads", min(sizes or [0]), len(whole) > 65536, file.read())
+"""
+
+
+def test_the_flash_is_read_256_bytes_at_a_time(loaded: Loaded) -> None:
+    assert loaded(SIZES.format(before="")).line("reads") == "256 True kept"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "del flashbdev.bdev\nflashbdev.bdev = None",
+        "class No:\n    def VfsLfs2(self, *a, **b):\n        raise TypeError('no readsize')\nsiaga_boot.vfs = No()",
+        "import sys\nsys.modules['flashbdev'] = object()",
+    ],
+)
+def test_where_it_cannot_be_the_flash_stays_as_it_is(loaded: Loaded, before: str) -> None:
+    assert loaded(SIZES.format(before=before)).line("reads") == "0 True kept"
