@@ -61,8 +61,8 @@ class Start:
         self._run([], ON_CHIP / "enrolled.py", str(self._image))
 
     def until(self, moment: str, cause: int = DEEP_SLEEP, wake: int = EXT1, *, count: bool = False) -> dict[str, int]:
-        """reads, bytes: of the flash. opened: files on it. live: bytes of the heap in use after a collection. With `count`
-        instructions in place of `opened` (a file system that counts its files takes more reads)."""
+        """reads, bytes: of the flash. opened: files on it. live: bytes of the heap in use after a collection. With
+        `count` instructions in place of `opened` (a file system that counts its files takes more reads)."""
         pin, level = str(self._button.pin), str(self._button.level(True))
         image = self._image
         if moment != "armed":
