@@ -59,7 +59,7 @@ format: $(READY) ## Put the code into the house's format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(READY) ## Measure: cost of a signature, events per second, press to console, size, heap, battery life
+bench: $(READY) ## Measure: cost of a signature and a start, events per second, press to console, size, heap, battery life
 	@$(BIN)/python tests/bench/run.py
 
 torture: $(READY) ## Press for minutes while processes are killed, disks fill and clocks jump: is anything lost? (ARGS="--help")

@@ -39,6 +39,7 @@ MEASUREMENTS: tuple[tuple[str, list[str]], ...] = (
     ("One ES256 signature on the button's interpreter", [sys.executable, str(HERE / "signature.py")]),
     *GATEWAY,
     ("Press to its first byte on the way out", [sys.executable, str(HERE / "press_to_air.py")]),
+    ("A start before the button listens", [sys.executable, str(HERE / "start_cost.py")]),
     ("Size of the firmware as bytecode", [sys.executable, str(HERE / "size.py")]),
     ("Heap of whole buttons, 64-bit", [sys.executable, str(HERE / "heap.py")]),
     ("A day of 24 hours: heap of the devkit", [sys.executable, str(HERE / "whole_day.py"), "esp32_devkit"]),

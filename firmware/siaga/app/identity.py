@@ -14,6 +14,7 @@ from siaga.core.errors import SiagaError
 
 _MAGIC = b"SGI1"
 _MAC_MAGIC = b"SGM1"
+_ENROL_MAGIC = b"SGE1"
 _LENGTH = 32 + 64 + 4 + 1
 # An ENROL is always counter 1, so that the same frame can be made again at any time.
 ENROL_COUNTER = 1
@@ -34,6 +35,7 @@ class Identity:
     def __init__(self, folder: str, noise: "Callable[[], bytes]") -> None:
         self._path = folder + "/identity"
         self._mac_path = folder + "/mac"
+        self._enrol_path = folder + "/enrol"
         self.fresh = ""
         try:
             record = flash.read_record(self._path, _MAGIC)
@@ -111,8 +113,21 @@ class Identity:
         return bare + mac.hmac_sha256(self.mac_up, frame.UP_CONTEXT + bare)[: frame.tag_length(suite)]
 
     def enrol_frame(self) -> bytes:
-        """The ENROL, always the same bytes: what an installer hands to the registrar."""
-        return self.signed(frame.ES256, frame.ENROL, ENROL_COUNTER, self.public)
+        """The ENROL, always the same bytes: what an installer hands to the registrar. It is signed once and kept on the
+        flash: a start must not take the time of a signature."""
+        bare = frame.unsigned(frame.ES256, frame.ENROL, self.device_id, ENROL_COUNTER, self.public)
+        try:
+            kept = flash.read_record(self._enrol_path, _ENROL_MAGIC)
+        except flash.CorruptRecord:
+            kept = None
+        if kept is not None and len(kept) == len(bare) + 64 and kept[: len(bare)] == bare:
+            return kept
+        signed = self.signed(frame.ES256, frame.ENROL, ENROL_COUNTER, self.public)
+        try:
+            flash.write_record(self._enrol_path, _ENROL_MAGIC, signed)
+        except OSError:
+            pass  # signed again at the next start
+        return signed
 
     def verified(self, received: bytes) -> frame.Down:
         """Lay out and verify a downlink. Raises FrameError ("addressee", "tag" and those of decode_down)."""

@@ -9,7 +9,7 @@ from siaga.app.counter import BLOCK as COUNTERS
 from siaga.app.identity import Identity
 from siaga.app.left import load
 from siaga.app.outbox import LIMIT, OWED_LIMIT, POSITIONS, RESERVE, SETTLE_S, Outbox, OutboxFull
-from siaga.core import frame
+from siaga.core import frame, p256
 from siaga.core.errors import SiagaError
 
 BLOCK = 4096
@@ -288,6 +288,31 @@ def a_signature_is_made_again_the_same_after_a_restart():
     assert again.enrol_frame() == enrol
 
 
+def the_enrol_is_signed_once_in_a_buttons_life():
+    identity, _ = start()
+    enrol = identity.enrol_frame()
+    ram.worn = True  # nothing is written for it either
+    sign, p256.sign = p256.sign, None
+    try:
+        again, _ = start()
+        assert again.enrol_frame() == enrol
+    finally:
+        p256.sign = sign
+        ram.worn = False
+    for spoilt in (b"", flash.read_file("/room/enrol")[:-1], flash.seal(b"SGE1", bytes(len(enrol)))):
+        flash.write_file("/room/enrol", spoilt)
+        again, _ = start()
+        assert again.enrol_frame() == enrol
+        assert flash.unseal(b"SGE1", flash.read_file("/room/enrol")) == enrol
+    spoil("/room/identity", 40)  # another identity: the frame of the one before is not its own
+    other, _ = start()
+    assert other.fresh and other.enrol_frame() != enrol and other.enrol_frame()[3:11] != enrol[3:11]
+    ram.worn = True
+    flash_full, _ = start()
+    assert flash_full.enrol_frame() == other.enrol_frame()
+    ram.worn = False
+
+
 for check in (
     a_start_is_the_same_device_with_later_counters,
     key_and_counter_live_and_die_together,
@@ -299,6 +324,7 @@ for check in (
     a_flash_that_takes_no_mark_keeps_no_press_that_seems_to_wait,
     mac_keys_belong_to_one_gateway_and_one_device,
     a_signature_is_made_again_the_same_after_a_restart,
+    the_enrol_is_signed_once_in_a_buttons_life,
 ):
     fresh()
     check()

@@ -1,13 +1,13 @@
-"""A chip's start up to a certain moment, for counting what it costs: arguments: flash image, pin of the button and its
-level while pressed, reset cause, wake reason, a folder for what stands in for the chip, where it ends, a pty on which
-every serial line ends, and "files" if opened files of the flash are counted (which takes instructions):
+"""A chip's start up to a certain moment, for counting what it costs. Arguments: flash image; pin of the button, and
+its level while pressed; reset cause; register of what woke it; a folder for what stands in for the chip; where it ends;
+a pty on which every serial line ends; "files" if opened files of the flash are counted, which takes instructions.
 
     begin    before the chip's own /main.py
     look     the firmware, loaded by then, looks at the button for the first time
     hand     the hand's task looks at it
     armed    the button told its state
 
-Says at the end: `cost {"reads": n, "bytes": n, "opened": n, "live": n}`.
+Says at the end: `cost {"reads": n, "bytes": n, "opened": n, "live": n, "signed": n}`; signed: from the first look on.
 """
 
 import asyncio.core
@@ -22,7 +22,7 @@ sys.path.insert(0, sys.argv[0].rsplit("/", 1)[0])
 
 import host
 
-count = {"reads": 0, "bytes": 0, "opened": 0, "live": 0}
+count = {"reads": 0, "bytes": 0, "opened": 0, "live": 0, "signed": 0}
 
 
 class Flash:
@@ -103,10 +103,23 @@ for board_pins in ((26, 27), (27, 26), (21, 22), (19, 18)):
 value = machine.Pin.value
 
 
+def note_signatures():
+    p256 = real_sys.modules["siaga.core.p256"]
+    sign = p256.sign
+
+    def signed(*arguments):
+        count["signed"] += 1
+        return sign(*arguments)
+
+    p256.sign = signed
+
+
 def look(self, level=None):
     global looks
-    if self.number == int(PIN) and level is None and "siaga.start" in real_sys.modules:
+    if self._number == int(PIN) and level is None and "siaga.start" in real_sys.modules:
         looks += 1
+        if looks == 1:
+            note_signatures()
         if UNTIL == "look" or (UNTIL == "hand" and looks == 2):
             end()
     return value(self, level)
