@@ -19,11 +19,13 @@ STRAPPING = {0, 2, 5, 12, 15}
 WAKING = {0, 2, 4, *range(12, 16), *range(25, 28), *range(32, 40)}
 ADC_BESIDE_RADIO = range(32, 40)
 WROVER = {"t_a7670", "t_sim7600"}
-OUTPUTS = re.compile(r"LED|BUZZER|VIBRATION|.*_TX|MODEM_KEY|MODEM_RESET|MODEM_DTR|FLIGHT|SUPPLY|GNSS_SUPPLY")
+OUTPUTS = re.compile(
+    r"LED|BUZZER|VIBRATION|.*_TX|MODEM_KEY|MODEM_RESET|MODEM_DTR|FLIGHT|SUPPLY|GNSS_SUPPLY|LORAWAN_RESET"
+)
 WAKES = {"BUTTON", "INPUT", "CASE", "MODEM_RING"}
 # Strapping pins where the board itself has something on them: an LED to ground; the modem's reset, pulled down on the
-# board; the modem's supply, pulled down on the board.
-ON_STRAPPING = {"esp32_devkit": {"LED"}, "t_a7670": {"MODEM_RESET", "SUPPLY"}, "t_sim7600": {"LED"}}
+# board; the modem's supply, pulled down on the board. And a serial line's resting level, which is what 5 has to be at.
+ON_STRAPPING = {"esp32_devkit": {"LED"}, "t_a7670": {"MODEM_RESET", "SUPPLY"}, "t_sim7600": {"LED", "LORAWAN_RX"}}
 # LilyGO-T-A76XX and T-SIM7600X, utilities.h and pin maps.
 VENDOR = {
     "t_a7670": {
@@ -102,6 +104,7 @@ def test_the_simulation_is_wired_alike(board: str):
         "VIBRATION": wiring.vibration,
         "LORAWAN_TX": wiring.lorawan[0],
         "LORAWAN_RX": wiring.lorawan[1],
+        "LORAWAN_RESET": wiring.lorawan_reset,
     }
     if wiring.gnss is not None:
         wired |= {"GNSS_TX": wiring.gnss[0], "GNSS_RX": wiring.gnss[1], "GNSS_SUPPLY": wiring.gnss_supply}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,6 +31,7 @@ class Conversation:
             cwd=ROOT,
         )
         self.heard: list[dict[str, Any]] = []
+        self.on_fact: Callable[[dict[str, Any]], None] = lambda fact: None  # from the reader, as soon as it is said
         self._lines: queue.Queue[str] = queue.Queue()
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
@@ -36,6 +39,8 @@ class Conversation:
     def _read(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
+            with contextlib.suppress(ValueError):
+                self.on_fact(json.loads(line))
             self._lines.put(line)
         self._lines.put("")
 

@@ -121,6 +121,23 @@ def test_lte_messages_and_lorawan_together_from_bytecode(button: Make, gateway: 
         assert free > 30_000, f"{used} bytes are used"
 
 
+@pytest.mark.parametrize("board", ["t_a7670", "t_sim7600", "esp32_devkit"])
+def test_a_lorawan_module_that_hangs_for_good_is_pulled_back_by_its_reset_line(
+    button: Make, broker: Mosquitto, board: str
+):
+    with NetworkServer("127.0.0.1", broker.port) as network:
+        one = button(board, lorawan=network, lorawan_app_key=LORAWAN_KEY, mqtt_host=None, profile="installed")
+        one.power_on()
+        one.wait_bearer("lorawan")
+        assert one.lorawan is not None
+        assert one.lorawan.resets == 0  # nor does the chip's own start reset it
+        mark = one.mark()
+        one.lorawan.faults.hang_hard = True
+        one.press()
+        one.wait_bearer("lorawan", after=mark, deadline_s=120)
+        assert one.lorawan.resets == 1
+
+
 def test_hand_and_contacts(button: Make, gateway: SmallGateway):
     one = button("t_a7670", triple_tap=True)
     one.mains(True)

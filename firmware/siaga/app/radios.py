@@ -176,8 +176,8 @@ class Radios:
         self.tasks.append(("voice", self.voice.run))
 
     def _add_lorawan(self, parts: "LorawanParts") -> None:
+        from siaga.core.lorawan import LorawanSettings
         from siaga.drivers.rak3172 import Rak3172
-        from siaga.drivers.rak3172_start import LorawanSettings
 
         settings = self._settings
         lorawan = LorawanSettings(

@@ -190,14 +190,25 @@ class OutLine(Line):
         self._pin.init(hold=True)  # type: ignore[call-arg]  # lets the new level through
 
 
+class PulledLine(Line):
+    """An output that acts by pulling a line to ground, and lets go of it otherwise, as it does while the chip starts or
+    sleeps: what is on the line has to hold it HIGH."""
+
+    def __init__(self, number: int) -> None:
+        self._pin = machine.Pin(number, machine.Pin.OPEN_DRAIN, value=1)
+
+    def value(self, on: int) -> None:
+        self._pin.value(not on)
+
+
 class ChipBoard(Board):
     """What a board file fills in, before anything else is called: button, case, alarm (the external input), mains,
     each a Contact; cell: the battery behind two equal resistors; ring: the modem's ring line; lorawan_pins: (tx, rx) of
-    UART 2, for a module that the settings may name."""
+    UART 2 and the reset, for a module that the settings may name."""
 
     folder = "/siaga-state"
     ring: "machine.Pin | None" = None
-    lorawan_pins = (-1, -1)
+    lorawan_pins = (-1, -1, -1)
 
     def __init__(
         self, lamp: PinLamp, button: Contact, case: Contact, alarm: Contact, mains: Contact, cell: int
@@ -289,8 +300,8 @@ class ChipBoard(Board):
     def use(self, settings: "Settings") -> None:
         self._wifi.use(settings.wifi_ssid, settings.wifi_password, settings.wifi_country)
         if settings.lorawan_app_key and self.lorawan is None and self.lorawan_pins[0] >= 0:
-            tx, rx = self.lorawan_pins
-            self.lorawan = LorawanParts(uart(2, tx, rx))
+            tx, rx, reset = self.lorawan_pins
+            self.lorawan = LorawanParts(uart(2, tx, rx), PulledLine(reset) if reset >= 0 else None)
 
     def guard(self, timeout_ms: int) -> None:
         if self._watchdog is None:  # once started it cannot be stopped

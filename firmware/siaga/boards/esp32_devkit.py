@@ -23,6 +23,7 @@ GNSS_RX = 22
 GNSS_SUPPLY = 23  # HIGH: the receiver has its supply
 LORAWAN_TX = 19  # to a RAK3172, if there is one
 LORAWAN_RX = 18
+LORAWAN_RESET = 13  # to its RST, which has 10 kilohms to 3.3 V
 
 # As u-blox and most others leave the factory, and as those from Quectel and newer u-blox do.
 _BAUDS = (9600, 38400, 115200)
@@ -38,7 +39,7 @@ class Supply(Line):
 
 class Devkit(ChipBoard):
     name = "esp32_devkit"
-    lorawan_pins = (LORAWAN_TX, LORAWAN_RX)
+    lorawan_pins = (LORAWAN_TX, LORAWAN_RX, LORAWAN_RESET)
 
     def __init__(self) -> None:
         super().__init__(

@@ -2,7 +2,7 @@
 
 The modem's pins, the battery's divider and the SD slot are the vendor's (LilyGO-T-A76XX, utilities.h and pin map).
 Of the rest, 16 and 17 belong to the module's PSRAM, 0, 2 and 15 decide how the chip starts, and 36 is connected on some
-versions only. No card may be in the slot: its clock line tells whether mains is there.
+versions only. No card may be in the slot: its clock line tells whether mains is there, its select line resets a module.
 """
 
 import machine
@@ -33,12 +33,13 @@ BUZZER = 19  # a passive one, through a transistor
 VIBRATION = 18  # through a transistor
 LORAWAN_TX = 21  # to a RAK3172, if there is one
 LORAWAN_RX = 22
+LORAWAN_RESET = 13  # to its RST, which has 10 kilohms to 3.3 V
 
 
 class TA7670(ChipBoard):
     name = "t_a7670"
     profile = "ready"
-    lorawan_pins = (LORAWAN_TX, LORAWAN_RX)
+    lorawan_pins = (LORAWAN_TX, LORAWAN_RX, LORAWAN_RESET)
 
     def __init__(self) -> None:
         key = OutLine(MODEM_KEY)

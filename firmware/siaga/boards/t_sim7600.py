@@ -26,13 +26,14 @@ MAINS = 23  # the 5 V pin through a divider to at most 3.3 V
 BUZZER = 19  # a passive one, through a transistor
 VIBRATION = 18  # through a transistor
 LORAWAN_TX = 21  # to a RAK3172, if there is one
-LORAWAN_RX = 22
+LORAWAN_RX = 5  # which has to be HIGH while the chip starts, as a line that rests is
+LORAWAN_RESET = 22  # to its RST, which has 10 kilohms to 3.3 V
 
 
 class TSim7600(ChipBoard):
     name = "t_sim7600"
     profile = "ready"
-    lorawan_pins = (LORAWAN_TX, LORAWAN_RX)
+    lorawan_pins = (LORAWAN_TX, LORAWAN_RX, LORAWAN_RESET)
 
     def __init__(self) -> None:
         OutLine(FLIGHT, 1)

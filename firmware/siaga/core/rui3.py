@@ -1,4 +1,4 @@
-"""What a RAK3172 with RUI3 firmware says on its serial line, and how much a data rate carries. Pure.
+"""What a RAK3172 with RUI3 firmware says on its serial line. Pure.
 
 It is not the AT dialect of modems (core/at.py): replies repeat the command's name, a command ends with a word such as
 OK or AT_BUSY_ERROR, events begin with +EVT: and come at any time. Source: RAK-STM32-RUI, component/service.
@@ -13,51 +13,40 @@ OK = b"OK"
 BUSY = b"AT_BUSY_ERROR"
 NOT_JOINED = b"AT_NO_NETWORK_JOINED"
 PARAMETER = b"AT_PARAM_ERROR"
+ERROR = b"AT_ERROR"
+NOT_FOUND = b"AT_COMMAND_NOT_FOUND"
+NO_BAND = b"AT_UNSUPPORTED_BAND"
+# Events that end an uplink.
+SENT = (b"+EVT:TX_DONE", b"+EVT:SEND_CONFIRMED")
+# Not the module's word: what ends a command or a wait because the module began anew.
+RESTARTED = b"RESTARTED"
 _FINALS = (
     OK,
     BUSY,
     NOT_JOINED,
     PARAMETER,
-    b"AT_ERROR",
+    ERROR,
+    NOT_FOUND,
+    NO_BAND,
     b"AT_TEST_PARAM_OVERFLOW",
     b"AT_NO_CLASSB_ENABLE",
     b"AT_RX_ERROR",
     b"AT_MODE_NO_SUPPORT",
-    b"AT_COMMAND_NOT_FOUND",
-    b"AT_UNSUPPORTED_BAND",
 )
+# The last line of what every version says at its start.
+_STARTED = b"Current Work Mode: "
 # The longest line: 242 bytes of a downlink in hex after +EVT:RX_1:-120:-20:MULTICAST:223:
 _LONGEST = const(540)
-
-# AT+BAND=
-EU868 = const(4)
-AS923_1 = const(8)
-AS923_2 = const(9)
-AS923_3 = const(10)
-AS923_4 = const(11)
-BANDS = (EU868, AS923_1, AS923_2, AS923_3, AS923_4)
-
-# Application bytes by data rate while no MAC command rides along (RP002-1.0.5, 3.4.7 and 3.10.7: N, and the same with
-# UplinkDwellTime = 1, which is 400 ms on the air at most).
-_EU868 = (51, 51, 51, 115, 242, 242, 242, 242)
-_AS923 = (51, 51, 115, 115, 242, 242, 242, 242)
-_AS923_DWELL = (0, 0, 11, 53, 125, 242, 242, 242)
-
-
-def has_dwell(band: int) -> bool:
-    """Whether the band knows a dwell limit."""
-    return AS923_1 <= band <= AS923_4
-
-
-def payload_limit(band: int, data_rate: int, dwell: bool) -> int:
-    """Bytes that one uplink carries; 0 = none. dwell: the network's 400 ms limit holds, or is not known not to."""
-    table = _EU868 if band == EU868 else _AS923_DWELL if dwell else _AS923
-    return table[data_rate] if 0 <= data_rate < len(table) else 0
 
 
 def is_final(line: bytes) -> bool:
     """Whether a line ends the command that is under way."""
     return line in _FINALS
+
+
+def is_started(line: bytes) -> bool:
+    """Whether the module has begun anew."""
+    return line.startswith(_STARTED)
 
 
 class Downlink:

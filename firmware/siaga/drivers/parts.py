@@ -68,9 +68,9 @@ class ModemParts:
 
 
 class LorawanParts:
-    """A RAK3172. reset: pulls its reset line, if the board has one."""
+    """A RAK3172. reset: acts on its RST, if the board has such a line."""
 
-    def __init__(self, uart: object, reset: "Callable[[], None] | None" = None) -> None:
+    def __init__(self, uart: object, reset: "Line | None" = None) -> None:
         self.uart = uart
         self.reset = reset
 

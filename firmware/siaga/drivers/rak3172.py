@@ -1,9 +1,9 @@
 """The LoRaWAN bearer: a RAK3172 with RUI3 firmware on a UART (115200 8N1), joined over the air, class A.
 
-How much the present data rate carries is asked before every frame: a payload that is too long makes the module send
-an empty frame instead. Uplinks are unconfirmed: what counts is the gateway's own signed acknowledgement, which comes
-into a receive window of this uplink or, because nothing is heard in between, of the next one, which is often the
-frame's own repetition. Data rate adaptation is off unless it is set: a carried button moves, and firmware before 4.x
+How much the module carries is asked before every frame: a payload that is too long makes it send an empty frame
+instead. Uplinks are unconfirmed: what counts is the gateway's own signed acknowledgement, which comes into a receive
+window of this uplink or, because nothing is heard in between, of the next one, which is often the frame's own
+repetition. Data rate adaptation is off unless it is set: a carried button moves, and firmware before 4.x
 answers AT+DR=? with what was set and not with what the network chose.
 """
 
@@ -18,13 +18,15 @@ from siaga.core.errors import SiagaError
 from siaga.core.frame import BEARER_LORAWAN, UNKNOWN_SIGNAL
 from siaga.drivers.bearer import Bearer, Owner
 from siaga.drivers.clock import Clock
+from siaga.drivers.rak3172_module import Module
 from siaga.drivers.rui3_line import Listener, RakError, Rui3Line
 
 PORT = const(10)
 _LOOK_MS = const(50)
-REBOOT_MS = const(4000)
-# The slowest frame (DR0, 51 bytes: 2.8 s), RECEIVE_DELAY2 of up to 15 + 1 s, its window.
-_SENT_MS = const(25000)
+# The slowest frame (DR0, 51 bytes: 2.8 s), RECEIVE_DELAY2 of up to 6 s (The Things Stack), its window.
+_SENT_MS = const(12000)
+# RUI3 before 4.0.4 says nothing of the end of an unconfirmed frame; the next one finds the module busy or not.
+_UNTOLD_MS = const(4000)
 # Until the answer to a press has come, or will not: the frame (0.4 s at most from DR3 on, 2.8 s below), the second
 # window after 2 s (6 s at The Things Stack), and an ACK at its data rate. A repetition before that would miss it.
 _ANSWERED_MS = const(9000)
@@ -32,6 +34,7 @@ _ANSWERED_SLOWLY_MS = const(11000)
 _ASK_MS = const(60000)
 _BUSY_MS = const(1000)
 _BUSY_TRIES = const(6)
+_LONGEST_BUSY_MS = const(25000)
 _QUEUE = const(4)
 _FIRST_MS = const(10000)
 _LONGEST_MS = const(3600000)
@@ -42,26 +45,8 @@ _UNANSWERED = const(4)
 _FORGOTTEN = const(32)
 
 
-async def tell_once_free(line: Rui3Line, name: str, value: str) -> None:
-    """A transmission and its windows hold up whatever changes them. Raises RakError, OSError."""
-    for _ in range(_BUSY_TRIES):
-        try:
-            return await line.tell(name, value)
-        except RakError as error:
-            if error.final != rui3.BUSY:
-                raise
-            await asyncio.sleep_ms(_BUSY_MS)
-    await line.tell(name, value)
-
-
-async def use(line: Rui3Line, data_rate: int) -> None:
-    """Raises RakError, OSError."""
-    if await line.ask("DR") != str(data_rate).encode():
-        await tell_once_free(line, "DR", str(data_rate))
-
-
 class Rak3172(Bearer, Listener):
-    """uart: any stream that asyncio can wait on. reset: pulls the module's reset line, if the board has one."""
+    """uart: any stream that asyncio can wait on. reset: acts on the module's RST, if the board has such a line."""
 
     name = "lorawan"
     number = BEARER_LORAWAN
@@ -72,24 +57,23 @@ class Rak3172(Bearer, Listener):
         clock: Clock,
         owner: Owner,
         settings: "LorawanSettings",
-        reset: "Callable[[], None] | None" = None,
+        reset: "Line | None" = None,
     ) -> None:
         self.policy = Policy(False, 0)
         self.line = Rui3Line(uart, clock, self)
+        self.module = Module(self.line, settings, reset)
         self._clock = clock
         self._owner = owner
-        self._settings = settings
-        self._reset = reset
+        self._adr = settings.adr
         self._queue = []  # type: list[tuple[int, bytes]]
         self._waiting = asyncio.Event()
         self._sending = -1
         self._rssi = UNKNOWN_SIGNAL
         self._unanswered = 0
-        self._data_rate = settings.data_rate
         self._hurried = False
         self._why = ""
         self._forgotten = False
-        self.empty_frames = 0  # sent because MAC commands left no room
+        self.empty_frames = 0  # sent because the payload found no room
 
     def signal(self) -> int:
         return self._rssi
@@ -103,7 +87,7 @@ class Rak3172(Bearer, Listener):
             raise SiagaError("not joined to the LoRaWAN network")
         if len(payload) > self.policy.limit:
             raise SiagaError(
-                "%d bytes do not fit into the %d of DR%d" % (len(payload), self.policy.limit, self._data_rate)
+                "%d bytes do not fit into the %d of DR%d" % (len(payload), self.policy.limit, self.module.data_rate)
             )
         if counter == self._sending or any(waiting[0] == counter for waiting in self._queue):
             return
@@ -130,8 +114,12 @@ class Rak3172(Bearer, Listener):
                 except (SiagaError, OSError) as error:
                     self._down(str(error))
                     failures += 1
-                    if isinstance(error, RakError) and not error.final and failures % 2 == 0:
-                        await self._restart()
+                    if isinstance(error, RakError):
+                        is_ready = error.final in (rui3.RESTARTED, rui3.NOT_JOINED)
+                        if not error.final:
+                            is_ready = await self.module.revive()
+                        if is_ready and failures == 1:
+                            continue
                 await self._pause(failures)
         finally:
             reading.cancel()
@@ -140,24 +128,22 @@ class Rak3172(Bearer, Listener):
     # Up and down
 
     async def _join(self, failures: int) -> None:
-        from siaga.drivers import rak3172_start
-
-        await rak3172_start.start_session(self.line, self._settings, failures, self._forgotten)
-        await self._measure()
+        await self.module.start_session(failures, self._forgotten)
+        self._take_limit()
         self._unanswered = 0
         self._forgotten = False
         self.policy.up = True
         self._why = ""
-        self._owner.on_bearer(self, True, "joined, DR%d, %d bytes" % (self._data_rate, self.policy.limit))
+        self._owner.on_bearer(self, True, "joined, DR%d, %d bytes" % (self.module.data_rate, self.policy.limit))
 
     async def _measure(self) -> None:
-        """Ask for the data rate, and know what it carries. Raises RakError where the answer is none."""
-        answer = await self.line.ask("DR")
-        if not answer.isdigit() or len(answer) > 2:
-            raise RakError("the module says its data rate is %r" % answer, answer)
-        self._data_rate = int(answer)
-        self.policy.limit = rui3.payload_limit(self._settings.band, self._data_rate, self._settings.dwell)
-        self.policy.least_ms = _ANSWERED_MS if self._data_rate > 2 else _ANSWERED_SLOWLY_MS
+        """Know what a frame may hold now. Raises RakError, OSError."""
+        await self.module.measure()
+        self._take_limit()
+
+    def _take_limit(self) -> None:
+        self.policy.limit = self.module.limit
+        self.policy.least_ms = _ANSWERED_MS if self.module.data_rate > 2 else _ANSWERED_SLOWLY_MS
 
     def _down(self, why: str) -> None:
         if self.policy.up or why != self._why:
@@ -165,18 +151,6 @@ class Rak3172(Bearer, Listener):
             self._why = why
             self._queue.clear()
             self._owner.on_bearer(self, False, why)
-
-    async def _restart(self) -> None:
-        """The module is silent."""
-        try:
-            if self._reset is not None:
-                self._reset()
-            else:
-                await self.line.write(b"\r\nATZ\r\n")
-        except (SiagaError, OSError):
-            pass  # the next command says so again
-        self.line.restarted()
-        await asyncio.sleep_ms(REBOOT_MS)
 
     async def _pause(self, failures: int) -> None:
         began_ms = self._clock.ms()
@@ -192,14 +166,16 @@ class Rak3172(Bearer, Listener):
 
     async def _serve(self) -> None:
         """Send what is queued until the session ends."""
+        started = self.line.restarts
         while True:
             self._waiting.clear()
+            if self.line.restarts != started:
+                raise RakError("the LoRaWAN module began anew", rui3.RESTARTED)
             if not self._queue:
                 try:
                     await asyncio.wait_for_ms(self._waiting.wait(), _ASK_MS)
                 except asyncio.TimeoutError:
-                    if await self.line.ask("NJS") != b"1":
-                        raise RakError("the LoRaWAN session is gone", rui3.NOT_JOINED)
+                    await self._see_session()
                     await self._measure()
                 continue
             self._sending, payload = self._queue.pop(0)
@@ -208,28 +184,37 @@ class Rak3172(Bearer, Listener):
             finally:
                 self._sending = -1
 
+    async def _see_session(self) -> None:
+        if not await self.module.is_joined():
+            raise RakError("the LoRaWAN session is gone", rui3.NOT_JOINED)
+
     async def _transmit(self, payload: bytes) -> None:
         await self._measure()
-        if len(payload) > self.policy.limit:
-            return  # the data rate changed meanwhile; the owner offers the form that fits
         told = "%d:%s" % (PORT, str(binascii.hexlify(payload), "ascii"))
-        for attempt in range(_BUSY_TRIES + 1):
+        refusals = 0
+        for _ in range(_BUSY_TRIES + 1):
+            if len(payload) > self.policy.limit:
+                return  # the owner offers the form that fits
             self.line.forget()
             try:
                 await self.line.tell("SEND", told)
             except RakError as error:
-                if attempt == _BUSY_TRIES and error.final in (rui3.PARAMETER, rui3.BUSY):
-                    return  # its owner offers the frame again
                 if error.final == rui3.PARAMETER:
                     # MAC commands took the room, and have gone out by themselves in an empty frame: now there is room.
+                    # If there is none then either, the module carries less than was thought.
                     self.empty_frames += 1
-                    await self.line.until((b"+EVT:TX_DONE",), _SENT_MS)
-                elif error.final == rui3.BUSY:
-                    await asyncio.sleep_ms(min(max(self.line.restricted_ms, _BUSY_MS), _SENT_MS))
+                    refusals += 1
+                    await self._is_sent()
+                    if refusals > 1:
+                        await self.module.refuse(len(payload))
+                        self._take_limit()
+                elif error.final in (rui3.BUSY, rui3.ERROR):
+                    await asyncio.sleep_ms(min(max(self.line.restricted_ms, _BUSY_MS), _LONGEST_BUSY_MS))
                 else:
                     raise
                 continue
-            await self.line.until((b"+EVT:TX_DONE", b"+EVT:SEND_CONFIRMED"), _SENT_MS)
+            if not await self._is_sent():
+                await self._see_session()
             self._unanswered += 1
             if self._unanswered >= _FORGOTTEN and not self._owner.is_urgent():
                 self._forgotten = True
@@ -237,15 +222,26 @@ class Rak3172(Bearer, Listener):
             await self._reach_farther()
             return
 
+    async def _is_sent(self) -> bool:
+        """Whether the module says that a frame and its windows are over; not all versions do."""
+        line = self.line
+        if await line.until(rui3.SENT, _SENT_MS if line.tells_sent else _UNTOLD_MS):
+            return True
+        line.tells_sent = False
+        return False
+
     async def _reach_farther(self) -> None:
         """Nothing came back on several frames: go slower, as far as a press fits; from there back to the start."""
-        settings = self._settings
-        if settings.adr or self._unanswered % _UNANSWERED or settings.slowest == settings.data_rate == self._data_rate:
+        module = self.module
+        if self._adr or self._unanswered % _UNANSWERED or module.slowest == module.first == module.data_rate:
             return
-        await use(self.line, self._data_rate - 1 if self._data_rate > settings.slowest else settings.data_rate)
+        await module.use(module.data_rate - 1 if module.data_rate > module.slowest else module.first)
         await self._measure()
 
     # rui3_line.Listener
+
+    def on_restarted(self) -> None:
+        self._waiting.set()
 
     def on_noise(self) -> None:
         self._owner.on_rejected("noise on the LoRaWAN module's line")
@@ -257,6 +253,7 @@ class Rak3172(Bearer, Listener):
             return
         self._rssi = max(-127, min(down.rssi, 0))
         self._unanswered = 0
+        self.module.forgive()
         if down.port == PORT:
             self._owner.on_downlink(self, down.payload)
         else:
@@ -265,6 +262,5 @@ class Rak3172(Bearer, Listener):
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from siaga.drivers.rak3172_start import LorawanSettings
+    from siaga.core.lorawan import LorawanSettings
+    from siaga.drivers.parts import Line

@@ -1,4 +1,9 @@
-"""The serial line of a module with RUI3 firmware: one command at a time, each with a deadline, events handed on."""
+"""The serial line of a module with RUI3 firmware: one command at a time, each with a deadline, events handed on.
+
+A sleeping module (AT+LPM=1) may hear the first byte that wakes it wrong, and takes what it then has for a command that
+it does not know. So every command has empty lines before it, which are answered by nothing, and a "not found" may be
+about those.
+"""
 
 import asyncio
 
@@ -13,10 +18,14 @@ _COMMAND_MS = const(2000)
 _WRITE_MS = const(2000)
 _QUIET_MS = const(60)
 _EVENTS = const(8)
+_WAKE = b"\r\n\r\n"
+# For the answer to the command itself, after one to what it was woken by.
+_NOT_FOUND_MS = const(500)
+_TRIES = const(3)
 
 
 class RakError(SiagaError):
-    """The module refused or did not answer. final: its word, b"" = none."""
+    """The module refused or did not answer. final: its word, b"" = none; or rui3.RESTARTED."""
 
     def __init__(self, what: str, final: bytes = b"") -> None:
         super().__init__(what)
@@ -29,12 +38,16 @@ class Listener:
     def on_received(self, line: bytes) -> None:
         """A +EVT:RX_ line."""
 
+    def on_restarted(self) -> None:
+        """The module began anew: its session is gone."""
+
     def on_noise(self) -> None: ...
 
 
 class Rui3Line:
     """run() must be going for anything to be heard. restricted_ms: what the duty cycle asked for during the last
-    command, 0 = nothing. trace(direction, bytes), if set, sees all that goes out (">") and comes in ("<")."""
+    command, 0 = nothing. restarts: how often the module began anew. tells_sent: whether it says when a frame is
+    over, as far as is known. trace(direction, bytes), if set, sees all that goes out (">") and comes in ("<")."""
 
     def __init__(self, uart: object, clock: Clock, listener: Listener) -> None:
         self._stream = asyncio.StreamReader(uart)  # type: ignore[arg-type]
@@ -52,15 +65,15 @@ class Rui3Line:
         self._events = []  # type: list[bytes]
         self._happened = asyncio.Event()
         self.restricted_ms = 0
+        self.restarts = 0
+        self._forgot = 0
+        self.tells_sent = False
         self.trace = None  # type: Trace | None
-
-    def restarted(self) -> None:
-        """The module begins anew: bring the line into step before the next command."""
-        self._astray = True
 
     def forget(self) -> None:
         """Events until now are of no interest; to be called before the command that until() waits for."""
         self._events = []
+        self._forgot = self.restarts
         self.restricted_ms = 0
 
     async def ask(self, name: str) -> bytes:
@@ -76,56 +89,100 @@ class Rui3Line:
         await self._exchange(("AT+%s=%s" % (name, value)).encode())
 
     async def _exchange(self, command: bytes) -> "list[bytes]":
+        name = str(command.split(b"=")[0], "ascii")
         await self._lock.acquire()
         try:
-            if self._astray:
-                await self._in_step()
-            self._astray = True
-            final = await self._once(command)
-            self._astray = False
+            for _ in range(_TRIES):
+                if self._astray:
+                    await self._in_step()
+                self._astray = True
+                final = await self._once(command)
+                self._astray = not final
+                if final and final != rui3.NOT_FOUND:
+                    break
+            if not final:
+                raise RakError("%s: no answer within %d ms" % (name, _COMMAND_MS))
             if final != rui3.OK:
-                raise RakError("%s: %s" % (str(command.split(b"=")[0], "ascii"), str(final, "ascii")), final)
+                raise RakError("%s: %s" % (name, str(final, "ascii")), final)
             return self._replies
         finally:
             self._command = b""
             self._lock.release()
 
     async def _once(self, command: bytes) -> bytes:
+        """The word that ended it; b"" = none came. Raises RakError, OSError."""
         self._replies = []
         self._final = b""
         self._command = command
-        self._news.clear()
-        await self.write(command + b"\r\n")
+        before = self.restarts
+        last = b""
+        await self.write(_WAKE + command + b"\r\n")
         until_ms = self._clock.ms() + _COMMAND_MS
-        while not self._final:
+        while True:
             self._news.clear()
+            if self.restarts != before:
+                raise RakError("the LoRaWAN module began anew", rui3.RESTARTED)
+            if self._final:
+                if self._final != rui3.NOT_FOUND or last:
+                    return self._final
+                last, self._final = self._final, b""
+                until_ms = self._clock.ms() + _NOT_FOUND_MS
             try:
                 await asyncio.wait_for_ms(self._news.wait(), max(1, until_ms - self._clock.ms()))
             except asyncio.TimeoutError:
-                raise RakError("%s: no answer within %d ms" % (str(command.split(b"=")[0], "ascii"), _COMMAND_MS))
-        return self._final
+                return last
 
     async def _in_step(self) -> None:
         """After a command that was given up its late answer must not become the next one's."""
-        await self.write(b"\r\n")
-        await self._once(b"AT")
+        if not await self._once(b"AT"):
+            raise RakError("the LoRaWAN module is silent")
         await asyncio.sleep_ms(_QUIET_MS)
         while self._clock.ms() - self._heard_ms < _QUIET_MS:
             await asyncio.sleep_ms(_QUIET_MS)
 
+    async def is_alive(self) -> bool:
+        """Whether it answers at all. Raises RakError where it begins anew instead, OSError."""
+        await self._lock.acquire()
+        try:
+            return await self._once(b"AT") == rui3.OK
+        finally:
+            self._command = b""
+            self._astray = True
+            self._lock.release()
+
     async def until(self, events: "tuple[bytes, ...]", deadline_ms: int) -> bytes:
-        """The first event since forget() that begins so. Raises RakError."""
+        """The first event since forget() that begins so; b"" = none came. Raises RakError if the module began anew."""
         until_ms = self._clock.ms() + deadline_ms
         while True:
+            self._happened.clear()
             while self._events:
                 event = self._events.pop(0)
                 if event.startswith(events):
                     return event
+            if self.restarts != self._forgot:
+                raise RakError("the LoRaWAN module began anew", rui3.RESTARTED)
+            try:
+                await asyncio.wait_for_ms(self._happened.wait(), max(1, until_ms - self._clock.ms()))
+            except asyncio.TimeoutError:
+                return b""
+
+    async def begin_anew(self, command: bytes, deadline_ms: int) -> bool:
+        """Give a command that makes the module begin anew; whether it said that it did. Raises RakError, OSError."""
+        before = self.restarts
+        await self.write(_WAKE + command + b"\r\n")
+        return await self.has_started(before, deadline_ms)
+
+    async def has_started(self, before: int, deadline_ms: int) -> bool:
+        """Whether the module began anew since restarts was `before`; waits for it so long."""
+        until_ms = self._clock.ms() + deadline_ms
+        while self.restarts == before:
             self._happened.clear()
             try:
                 await asyncio.wait_for_ms(self._happened.wait(), max(1, until_ms - self._clock.ms()))
             except asyncio.TimeoutError:
-                raise RakError("no %s within %d ms" % (str(events[0], "ascii"), deadline_ms))
+                break
+        self._astray = True
+        return self.restarts != before
 
     async def write(self, data: bytes) -> None:
         """Bytes as they are. Raises RakError, OSError."""
@@ -160,9 +217,17 @@ class Rui3Line:
         if line.startswith(b"+EVT:RX_"):
             self._listener.on_received(line)
         elif line.startswith(b"+EVT:"):
+            if line.startswith(rui3.SENT):
+                self.tells_sent = True
             self._events.append(line)
             del self._events[:-_EVENTS]
             self._happened.set()
+        elif rui3.is_started(line):
+            self.restarts += 1
+            self._astray = True
+            self._news.set()
+            self._happened.set()
+            self._listener.on_restarted()
         elif line == self._command:
             pass  # an echo
         elif rui3.restricted_ms(line) >= 0:

@@ -1,5 +1,6 @@
 """Under MicroPython: the real LoRaWAN bearer on the line named first, its settings as JSON second, its clock running as
-many times faster as the third argument says. stdin: `send <counter> <hex>`, `urgent 0|1`, `hurry`, `quit`."""
+many times faster as the third argument says; the fourth: whether a wire
+leads to its RST. stdin: `send <counter> <hex>`, `urgent 0|1`, `hurry`, `quit`."""
 
 import asyncio
 import binascii
@@ -7,10 +8,11 @@ import json
 import sys
 
 from siaga.core.errors import SiagaError
+from siaga.core.lorawan import LorawanSettings
 from siaga.drivers.bearer import Owner
 from siaga.drivers.clock import Clock, Rtc
+from siaga.drivers.parts import Line
 from siaga.drivers.rak3172 import Rak3172
-from siaga.drivers.rak3172_start import LorawanSettings
 
 PATH, SETTINGS, SPEED = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])
 
@@ -22,6 +24,11 @@ def say(**facts):
 class FastClock(Clock):
     def ms(self):
         return super().ms() * SPEED
+
+
+class Rst(Line):
+    def value(self, on):
+        say(rst=on)
 
 
 class Told(Owner):
@@ -51,7 +58,7 @@ async def main():
         say(refused=str(error))
         return
     uart = open(PATH, "r+b")  # noqa: SIM115
-    bearer = Rak3172(uart, FastClock(Rtc()), owner, settings)
+    bearer = Rak3172(uart, FastClock(Rtc()), owner, settings, Rst() if sys.argv[4] == "1" else None)
     task = asyncio.create_task(bearer.run())
     stdin = asyncio.StreamReader(sys.stdin.buffer)
     word = b""

@@ -1,8 +1,9 @@
 """A simulated RAK3172 with RUI3 firmware on a serial line, in reach of a network server that speaks ChirpStack's JSON.
 
-It answers as RAK-STM32-RUI (component/service) does: the same words, events between them, an empty frame and
-AT_PARAM_ERROR for a payload that the present data rate does not carry, busy until its receive windows are over. What
-it has transmitted, and how long each took on the air, stands in `sent`. Times go by `speed` times faster.
+It answers as RAK-STM32-RUI (component/service) and logs of real modules do: the same words, events between them, an
+empty frame and AT_PARAM_ERROR for a payload that it does not carry, busy until its receive windows are over. As the
+stack does it keeps AS923's dwell limit until the network tells it otherwise. What it has transmitted, and how long each
+took on the air, stands in `sent`. Times go by `speed` times faster.
 """
 
 from __future__ import annotations
@@ -12,86 +13,27 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
 
+from siaga_tools.silicon.lorawan_air import Sent, airtime_ms, payload_limit
 from siaga_tools.silicon.network_server import NetworkServer
+from siaga_tools.silicon.rak3172_state import Faults, Memory
 from siaga_tools.silicon.serial_line import SerialLine
 
-# RP002-1.0.5, 3.10.7: application bytes by data rate in AS923, without and with UplinkDwellTime.
-_AS923: Final = (51, 51, 115, 115, 242, 242, 242, 242)
-_AS923_DWELL: Final = (0, 0, 11, 53, 125, 242, 242, 242)
 _JOIN_S: Final = 6.0
 _WINDOWS_S: Final = 2.2  # RECEIVE_DELAY2 and the window itself
+_BOOT_S: Final = 0.3
+_DOZES_S: Final = 0.005  # with LPM=1, after the last byte; of the host's time, for it is shorter than any pause
 _LONGEST: Final = 540
-_OVERHEAD: Final = 13  # MHDR, DevAddr, FCtrl, FCnt, FPort, MIC
-
-
-def airtime_ms(size: int, data_rate: int) -> float:
-    """Milliseconds on the air of an uplink with so many application bytes; 125 kHz, CR 4/5, explicit header, CRC.
-
-    Semtech SX1276 data sheet, 4.1.1.7; low data rate optimisation at SF11 and SF12.
-    """
-    factor = 12 - min(data_rate, 5)
-    symbol_ms = float(1 << factor) / 125
-    slow = 1 if factor >= 11 else 0
-    bits = 8 * (size + _OVERHEAD) - 4 * factor + 28 + 16
-    symbols = 8 + max(math.ceil(bits / (4 * (factor - 2 * slow))) * 5, 0)
-    return (8 + 4.25 + symbols) * symbol_ms
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """One transmission."""
-
-    data_rate: int
-    port: int
-    payload: bytes
-    airtime_ms: float
-
-
-@dataclass(slots=True)
-class Faults:
-    """What is to go wrong, from now on."""
-
-    hang: bool = False  # no answer to anything
-    lose_uplinks: int = 0  # so many more frames that no gateway hears
-    lose_downlinks: int = 0
-    no_coverage: bool = False  # no join, no uplink arrives
-    mac_bytes: int = 0  # waiting MAC answers: they go first and take room once
-    duty_ms: int = 0  # the next send must wait for so long
-    noise: bool = False  # garbage before each answer
-    interleave: bool = False  # an event between a command and its answer
-    echo: bool = False
-
-
-@dataclass(slots=True)
-class _Module:
-    """What the module keeps in its flash."""
-
-    values: dict[str, str] = field(
-        default_factory=lambda: {
-            "NWM": "1",
-            "NJM": "1",
-            "BAND": "4",
-            "CLASS": "A",
-            "CFM": "0",
-            "ADR": "1",
-            "DR": "0",
-            "DEVEUI": "AC1F09FFFE05A1B2",
-            "APPEUI": "0000000000000000",
-            "APPKEY": "00000000000000000000000000000000",
-            "LPM": "0",
-            "LPMLVL": "1",
-        }
-    )
-    joined: bool = False
-    frame_counter: int = 0
+# Versions that say nothing of the end of an unconfirmed uplink; 4.0.2 stands for the tag of April 2023, which does.
+_NO_TX_DONE: Final = re.compile(r"[0-3]\.|4\.0\.[013]")
 
 
 class SimulatedRak3172:
-    """`dwell`: whether the network's 400 ms limit holds. `app_key`: which key the network server knows (hex)."""
+    """`dwell`: whether the network wants the 400 ms limit; `tells_dwell`: whether it says so (TxParamSetupReq), as a
+    ChirpStack with its own settings does not. `app_key`: which key the network server knows (hex). `version`: of RUI3.
+    """
 
     def __init__(
         self,
@@ -99,6 +41,8 @@ class SimulatedRak3172:
         *,
         app_key: str,
         dwell: bool = True,
+        tells_dwell: bool = True,
+        version: str = "4.1.1",
         speed: float = 1.0,
         trace: Callable[[str, bytes], None] = lambda way, words: None,
     ) -> None:
@@ -106,15 +50,21 @@ class SimulatedRak3172:
         self.faults = Faults()
         self.sent: list[Sent] = []
         self.joins = 0
+        self.resets = 0  # by its RST line
         self.written: list[str] = []  # settings that the button wrote
+        self.version = version
         self._network = network
         self._app_key = app_key.upper()
         self._dwell = dwell
+        self._tells_dwell = tells_dwell
         self.speed = speed
         self.asleep_until = 0.0
         self._trace = trace
-        self._module = _Module()
+        self._module = Memory()
         self._busy_until = 0.0
+        self._awake_until = 0.0
+        self._deaf_until = 0.0
+        self._in_reset = False
         self._last = (0, b"")
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._lock = threading.Lock()
@@ -132,18 +82,54 @@ class SimulatedRak3172:
 
     def limit(self) -> int:
         """Application bytes at the present data rate."""
-        return (_AS923_DWELL if self._dwell else _AS923)[int(self._module.values["DR"])]
+        return payload_limit(self._module.data_rate, self._module.uplink_dwell) - self.faults.room
 
     def choose_data_rate(self, data_rate: int) -> None:
         """The network orders another data rate (LinkADRReq)."""
-        self._module.values["DR"] = str(data_rate)
+        self._module.data_rate = data_rate
+
+    def keep(self, **values: str) -> None:
+        """What it has in its flash, as if somebody had set it before."""
+        self._module.values.update(values)
+        self._module.data_rate = int(self._module.values["DR"])
+
+    def receive_p2p(self) -> None:
+        """Somebody left it in P2P mode, listening."""
+        self._module.values["NWM"] = "0"
+        self._module.p2p_receives = True
 
     def power_cycle(self) -> None:
         """As ATZ, or the power gone for a moment: the session is lost."""
-        self._agenda.clear()
-        self._module.joined = False
+        with self._lock:
+            self._agenda.clear()
+        module = self._module
+        module.joined = module.p2p_receives = False
+        module.uplink_dwell = True
+        module.data_rate = int(module.values["DR"])
+        self.faults.hang = self.faults.hang_hard = self._in_reset = False
         self._busy_until = 0.0
-        self.line.write(b"\x00\xff\x13RAKwireless RAK3172\r\nCurrent Work Mode: LoRaWAN.\r\n")
+        self._deaf_until = time.monotonic() + _BOOT_S / self.speed
+
+        def started() -> None:
+            mode = "LoRaWAN" if module.values["NWM"] == "1" else "P2P"
+            self.line.write(b"\x00\xff\x13RAKwireless RAK3172-E Example\r\n")
+            self._say("-" * 54)
+            self._say(f"Version: RUI_{self.version}_RAK3172-E")
+            self._say(f"Current Work Mode: {mode}.")
+
+        self._later(_BOOT_S, started)
+
+    def lose_settings(self) -> None:
+        """Its supply was cut, and EUIs, key, mode and region are all zeros afterwards."""
+        self.keep(DEVEUI="0" * 16, APPEUI="0" * 16, APPKEY="0" * 32, NWM="0", BAND="0")
+        self.power_cycle()
+
+    def reset_line(self, pulled: bool) -> None:
+        """Its RST, pulled to ground or let go."""
+        if self._in_reset and not pulled:
+            self.resets += 1
+            self.power_cycle()
+        self._in_reset = pulled
 
     # The line
 
@@ -164,6 +150,12 @@ class SimulatedRak3172:
                 self.asleep_until = 0.0  # what wakes it is lost
                 held = b""
                 continue
+            if self._in_reset or time.monotonic() < self._deaf_until:
+                held = b""
+                continue
+            if self._module.values["LPM"] == "1" and time.monotonic() > self._awake_until:
+                heard = b"\xc1" + heard[1:]  # the byte that wakes it is heard wrong
+            self._awake_until = time.monotonic() + _DOZES_S
             *lines, held = re.split(rb"\r\n|\r|\n", held + heard)
             held = held[-_LONGEST:]
             for line in lines:
@@ -174,6 +166,7 @@ class SimulatedRak3172:
         words = f"{text}\r\n".encode("ascii")
         self._trace("<", words)
         self.line.write(words)
+        self._awake_until = time.monotonic() + _DOZES_S
 
     def _later(self, seconds: float, what: Callable[[], None]) -> None:
         with self._lock:
@@ -181,10 +174,7 @@ class SimulatedRak3172:
             self._agenda.append((time.monotonic() + seconds / self.speed, self._order, what))
 
     def _command(self, line: str) -> None:
-        if self.faults.hang:
-            if line == "ATZ":
-                self.faults.hang = False
-                self.power_cycle()
+        if self.faults.hang_hard or (self.faults.hang and line != "ATZ"):
             return
         if self.faults.echo:
             self._say(line)
@@ -196,11 +186,17 @@ class SimulatedRak3172:
         if line == "AT":
             self._say("OK")
         elif line == "ATZ":
-            self.power_cycle()
+            self._restart()
         elif name == "AT+SLEEP":
             self._sleep(value)
         elif not name.startswith("AT+") or not equals:
             self._say("AT_COMMAND_NOT_FOUND")
+        elif name == "AT+NWM" and value != "?":
+            self._change_mode(value)
+        elif name == "AT+PRECV" and value != "?":
+            self._receive(value)
+        elif self._module.values["NWM"] != "1" and name != "AT+NWM":
+            self._say("AT_MODE_NO_SUPPORT")
         elif name == "AT+JOIN":
             self._join(value)
         elif name == "AT+SEND":
@@ -210,9 +206,38 @@ class SimulatedRak3172:
         else:
             self._set(name[3:], value)
 
+    def _restart(self) -> None:
+        if self.faults.restart_hangs:
+            self.faults.restart_hangs = False
+            self.faults.hang_hard = True
+            return
+        self.power_cycle()
+
+    def _change_mode(self, value: str) -> None:
+        if not re.fullmatch("[012]", value):
+            self._say("AT_PARAM_ERROR")
+        elif self._module.p2p_receives:
+            self._say("P2P_RX_ON already, please disable P2P RX before setting.")
+            self._say("AT_BUSY_ERROR")
+        else:
+            self._module.values["NWM"] = value
+            self.written.append("NWM")
+            if int(self.version[0]) >= 4:
+                self._say("OK")
+            self.power_cycle()
+
+    def _receive(self, value: str) -> None:
+        if self._module.values["NWM"] == "1":
+            self._say("AT_MODE_NO_SUPPORT")
+        else:
+            self._module.p2p_receives = value != "0"
+            self._say("OK")
+
     def _tell(self, name: str) -> None:
         values = self._module.values
-        known = {"NJS": str(int(self._module.joined)), "VER": "RUI_4.1.1_RAK3172-E", **values}
+        known = {"NJS": str(int(self._module.joined)), "VER": f"RUI_{self.version}_RAK3172-E", **values}
+        if int(self.version[0]) >= 4:  # before that: what was set, whatever the network has chosen since
+            known["DR"] = str(self._module.data_rate)
         known["RECV"] = f"{self._last[0]}:{self._last[1].hex().upper()}"
         if name[3:] not in known:
             self._say("AT_COMMAND_NOT_FOUND")
@@ -222,7 +247,6 @@ class SimulatedRak3172:
 
     def _set(self, name: str, value: str) -> None:
         forms = {
-            "NWM": "[01]",
             "NJM": "[01]",
             "BAND": "[0-9]|1[0-2]",
             "CLASS": "[ABC]",
@@ -237,12 +261,20 @@ class SimulatedRak3172:
         }
         if name not in forms:
             self._say("AT_COMMAND_NOT_FOUND")
-        elif not re.fullmatch(forms[name], value) or (name == "DR" and self._dwell and int(value) < 2):
+        elif not re.fullmatch(forms[name], value) or (name == "DR" and not self._allows(int(value))):
             self._say("AT_PARAM_ERROR")
+        elif name == "DR" and self._is_busy():
+            self._say("AT_ERROR")
         else:
+            if name == "DR":
+                self._module.data_rate = int(value)
             self._module.values[name] = value.upper()
             self.written.append(name)
             self._say("OK")
+
+    def _allows(self, data_rate: int) -> bool:
+        values = self._module.values
+        return data_rate >= 2 or not self._module.uplink_dwell or values["BAND"] not in ("8", "9", "10", "11")
 
     def _sleep(self, value: str) -> None:
         """AT+SLEEP=<ms>, or without a time until something is heard; the session is kept."""
@@ -269,6 +301,7 @@ class SimulatedRak3172:
             return
         self.joins += 1
         self._module.joined = False
+        self._module.uplink_dwell = True
         self._on_air(_JOIN_S)
         self._say("OK")
         values = self._module.values
@@ -278,6 +311,7 @@ class SimulatedRak3172:
             if hears:
                 self._module.joined = True
                 self._module.frame_counter = 0
+                self._module.data_rate = int(values["DR"])
                 self._say("+EVT:JOINED")
             else:
                 self._say("+EVT:JOIN_FAILED_RX_TIMEOUT")
@@ -303,7 +337,10 @@ class SimulatedRak3172:
             self._say("OK" if fits else "AT_PARAM_ERROR")
 
     def _transmit(self, port: int, payload: bytes) -> None:
-        module, data_rate = self._module, int(self._module.values["DR"])
+        module, data_rate = self._module, self._module.data_rate
+        if self.faults.restart_on_air:
+            self.faults.restart_on_air = False
+            self._later(0.1, self.power_cycle)
         on_air = airtime_ms(len(payload) + self.faults.mac_bytes, data_rate)
         self.faults.mac_bytes = 0
         self.sent.append(Sent(data_rate, port, payload, on_air))
@@ -322,6 +359,9 @@ class SimulatedRak3172:
         def windows_over() -> None:
             again = False
             if arrives:
+                if module.uplink_dwell and not self._dwell and self._tells_dwell:
+                    module.uplink_dwell = False  # TxParamSetupReq; the answer to it rides on the next uplink
+                    self.faults.mac_bytes += 1
                 answer = self._network.downlink(self.dev_eui)
                 if answer is not None:
                     again = self._network.waiting(self.dev_eui)
@@ -330,7 +370,8 @@ class SimulatedRak3172:
                     else:
                         self._last = answer
                         self._say(f"+EVT:RX_1:-70:8:UNICAST:{answer[0]}:{answer[1].hex()}")
-            self._say("+EVT:TX_DONE")
+            if not _NO_TX_DONE.match(self.version):
+                self._say("+EVT:TX_DONE")
             if again:
                 # FramePending: the module fetches the rest by itself, with empty frames.
                 self._later(0.1, lambda: None if self._is_busy() else self._transmit(0, b""))

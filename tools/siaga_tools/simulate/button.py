@@ -487,6 +487,8 @@ class SimulatedButton(Watcher):
             else:
                 self.feedback.vibration = level == 1
             self._audience.on_feedback(self.feedback)
+        elif number == wiring.lorawan_reset and self.lorawan is not None:
+            self.lorawan.reset_line(level == 0)
         elif wiring.modem is not None and self.modem is not None:
             self._modem_line(wiring.modem, self.modem, number, level == 1)
         elif number == wiring.gnss_supply and self.receiver is not None:

@@ -44,6 +44,7 @@ class Wiring:
     buzzer: int
     vibration: int
     lorawan: tuple[int, int]
+    lorawan_reset: int
     modem: ModemWires | None = None
     gnss: tuple[int, int] | None = None
     gnss_supply: int | None = None
@@ -60,6 +61,7 @@ BOARDS: Final = {
         buzzer=19,
         vibration=18,
         lorawan=(21, 22),
+        lorawan_reset=13,
         modem=ModemWires("A7670E-FASE", 26, 27, key=4, dtr=25, ring=33, reset=5, supply=12),
     ),
     "t_sim7600": Wiring(
@@ -71,7 +73,8 @@ BOARDS: Final = {
         led=12,
         buzzer=19,
         vibration=18,
-        lorawan=(21, 22),
+        lorawan=(21, 5),
+        lorawan_reset=22,
         modem=ModemWires("SIMCOM_SIM7600E-H", 27, 26, key=4, dtr=32, ring=33, flight=25),
     ),
     "esp32_devkit": Wiring(
@@ -84,6 +87,7 @@ BOARDS: Final = {
         buzzer=25,
         vibration=33,
         lorawan=(19, 18),
+        lorawan_reset=13,
         gnss=(21, 22),
         gnss_supply=23,
     ),

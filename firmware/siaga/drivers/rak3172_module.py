@@ -1,0 +1,220 @@
+"""A RAK3172 behind its serial line: brought to our settings, joined, asked what it carries, and revived.
+
+Nothing that it said once holds for ever: its data rate and what that carries are asked before each frame, and whether
+it keeps AS923's 400 ms limit is tried again while it does. The stack keeps that limit until the network says otherwise,
+whatever the settings say, and no command tells it: but it refuses the data rates that the limit forbids.
+"""
+
+import asyncio
+
+from micropython import const
+from siaga.core import lorawan, rui3
+from siaga.core.lorawan import LorawanSettings
+from siaga.drivers.parts import Line
+from siaga.drivers.rui3_line import RakError, Rui3Line
+
+# Until the words of its start; a module that says nothing is ready as well by then.
+_STARTS_MS = const(4000)
+# RP002: JOIN_ACCEPT_DELAY2 is 6 s, the request at DR0 1.5 s, the answer 1.8 s.
+_JOIN_MS = const(14000)
+_BUSY_MS = const(1000)
+_BUSY_TRIES = const(6)
+_RESET_MS = const(100)
+# The fastest data rate of the three default channels.
+_FASTEST = const(5)
+_UNKNOWN = const(0xFFFF)
+
+
+class Module:
+    """reset: acts on its RST, None where no wire leads there. data_rate, limit: as last asked; limit in bytes."""
+
+    def __init__(self, line: Rui3Line, settings: LorawanSettings, reset: "Line | None" = None) -> None:
+        self.line = line
+        self._settings = settings
+        self._reset = reset
+        self._limited = lorawan.has_dwell(settings.band)
+        self.data_rate = settings.first(self._limited)
+        self.limit = 0
+        # What it refused although it should fit, and at which data rate.
+        self._refused = _UNKNOWN
+        self._refused_rate = 0
+
+    @property
+    def slowest(self) -> int:
+        """The data rate that reaches farthest of those that carry a press."""
+        return self._settings.slowest(self._limited)
+
+    @property
+    def first(self) -> int:
+        """The data rate to begin with."""
+        return self._settings.first(self._limited)
+
+    # The session
+
+    async def start_session(self, failures: int, anew: bool) -> None:
+        """Keep the session that there is, unless it shall be begun anew, else join; after a failure at the data rate
+        that reaches farthest. Raises RakError, OSError."""
+        line, settings = self.line, self._settings
+        self._refused = _UNKNOWN
+        keep = await self._configure() and not anew and await line.ask("NJS") == b"1"
+        if keep:
+            # It was at a data rate that the limit forbids or makes useless: the network had lifted it.
+            self._limited = lorawan.has_dwell(settings.band) and (settings.dwell or await self._asked_rate() > 2)
+        else:
+            self._limited = lorawan.has_dwell(settings.band)
+            await self._join(failures)
+        if not settings.adr and not await self.use(self.first) and not self._limited:
+            self._limited = lorawan.has_dwell(settings.band)
+            await self.use(self.first)
+        await self.measure()
+
+    async def _join(self, failures: int) -> None:
+        rate = self.first if failures % 2 == 0 else 0
+        if not await self.use(rate) and rate < lorawan.DWELL_SLOWEST:
+            await self.use(lorawan.DWELL_SLOWEST)
+        self.line.forget()
+        await self._tell("JOIN", "1:0:8:0")
+        event = await self.line.until((b"+EVT:JOINED", b"+EVT:JOIN_FAILED", b"+EVT:JOIN FAILED"), _JOIN_MS)
+        if not event:
+            raise RakError("the module says nothing of its join within %d ms" % _JOIN_MS)
+        if event != b"+EVT:JOINED":
+            raise RakError("no LoRaWAN network answered (%s)" % str(event[5:], "ascii"), event)
+
+    async def is_joined(self) -> bool:
+        """Raises RakError, OSError."""
+        return await self.line.ask("NJS") == b"1"
+
+    async def _configure(self) -> bool:
+        """Bring the module's settings to ours; only what differs is written, for each writing wears its flash. Whether
+        a session from before still holds for them."""
+        line, settings = self.line, self._settings
+        same = True
+        if await line.ask("NWM") != b"1":
+            same = False
+            await self._leave_p2p()
+        wanted = [("BAND", str(settings.band)), ("NJM", "1"), ("CLASS", "A"), ("CFM", "0")]
+        if settings.dev_eui:
+            wanted.append(("DEVEUI", settings.dev_eui))
+        elif not await self._has_eui():
+            raise RakError(
+                "the LoRaWAN module lost its device EUI: lorawan_dev_eui must name that on its label", rui3.OK
+            )
+        wanted += [("APPEUI", settings.join_eui), ("APPKEY", settings.app_key), ("ADR", "1" if settings.adr else "0")]
+        for name, value in wanted:
+            if (await line.ask(name)).lower() != value.lower().encode():
+                await self._tell(name, value)
+                same = same and name in ("CLASS", "CFM", "ADR")
+        return same
+
+    async def _leave_p2p(self) -> None:
+        """Reception would keep it busy, and the change of mode restarts it."""
+        try:
+            await self.line.tell("PRECV", "0")
+        except RakError as error:
+            if not error.final:
+                raise
+        await self.line.begin_anew(b"AT+NWM=1", _STARTS_MS)
+        if await self.line.ask("NWM") != b"1":
+            raise RakError("the LoRaWAN module stays in its P2P mode", rui3.BUSY)
+
+    async def _has_eui(self) -> bool:
+        """A module whose supply was cut wakes up with zeros now and then; a further start may bring them back."""
+        if (await self.line.ask("DEVEUI")).strip(b"0"):
+            return True
+        await self.line.begin_anew(b"ATZ", _STARTS_MS)
+        return bool((await self.line.ask("DEVEUI")).strip(b"0"))
+
+    async def _tell(self, name: str, value: str) -> None:
+        """A transmission and its windows hold up whatever changes them. Raises RakError, OSError."""
+        for _ in range(_BUSY_TRIES):
+            try:
+                return await self.line.tell(name, value)
+            except RakError as error:
+                if error.final not in (rui3.BUSY, rui3.ERROR):
+                    raise
+                await asyncio.sleep_ms(_BUSY_MS)
+        await self.line.tell(name, value)
+
+    # What it carries
+
+    async def use(self, data_rate: int) -> bool:
+        """Whether the module took this data rate. Raises RakError, OSError."""
+        if await self._asked_rate() != data_rate:
+            try:
+                await self._tell("DR", str(data_rate))
+            except RakError as error:
+                if error.final != rui3.PARAMETER:
+                    raise
+                return False
+        return True
+
+    async def measure(self) -> None:
+        """Ask for the data rate, and know what it carries. Raises RakError, OSError."""
+        settings = self._settings
+        if self._limited and not settings.dwell and await self._is_lifted():
+            self._limited = False
+            await self.use(self.first)
+        self.data_rate = await self._asked_rate()
+        self.limit = lorawan.payload_limit(settings.band, self.data_rate, self._limited)
+        if self.data_rate != self._refused_rate:
+            self._refused = _UNKNOWN
+        self.limit = min(self.limit, self._refused - 1)
+
+    async def _is_lifted(self) -> bool:
+        try:
+            await self.line.tell("DR", "0")
+        except RakError as error:
+            if error.final not in (rui3.PARAMETER, rui3.ERROR, rui3.BUSY):
+                raise
+            return False
+        return True
+
+    async def refuse(self, size: int) -> None:
+        """It takes no payload of this size, and no MAC command is in its way. Raises RakError, OSError."""
+        self._limited = lorawan.has_dwell(self._settings.band)
+        if size <= lorawan.SHORT_FORM:
+            await self.use(max(self.first, min(self.data_rate + 1, _FASTEST)))
+        else:
+            self._refused, self._refused_rate = size, self.data_rate
+        await self.measure()
+
+    def forgive(self) -> None:
+        """The network was heard: what held before may have changed."""
+        self._refused = _UNKNOWN
+
+    async def _asked_rate(self) -> int:
+        answer = await self.line.ask("DR")
+        if not answer.isdigit() or len(answer) > 2:
+            raise RakError("the module says its data rate is %r" % answer, answer)
+        return int(answer)
+
+    # When it is silent
+
+    async def revive(self) -> bool:
+        """Ask; have it restart itself, which hangs by itself now and then; pull its RST. Whether it answers."""
+        if await self._answers():
+            return True
+        try:
+            await self.line.begin_anew(b"ATZ", _STARTS_MS)
+        except (RakError, OSError):
+            pass  # the next question says so again
+        if await self._answers():
+            return True
+        if self._reset is None:
+            return False
+        before = self.line.restarts
+        try:
+            self._reset.value(1)
+            await asyncio.sleep_ms(_RESET_MS)
+        finally:
+            self._reset.value(0)
+        await self.line.has_started(before, _STARTS_MS)
+        return await self._answers()
+
+    async def _answers(self) -> bool:
+        try:
+            return await self.line.is_alive()
+        except RakError as error:
+            return error.final == rui3.RESTARTED
+        except OSError:
+            return False

@@ -1,0 +1,51 @@
+"""What a simulated RAK3172 remembers, and what can go wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Faults:
+    """What is to go wrong, from now on."""
+
+    hang: bool = False  # no answer to anything but ATZ
+    hang_hard: bool = False  # nor to that: only its RST or its supply help
+    restart_hangs: bool = False  # the next ATZ ends in that
+    lose_uplinks: int = 0  # so many more frames that no gateway hears
+    lose_downlinks: int = 0
+    no_coverage: bool = False  # no join, no uplink arrives
+    mac_bytes: int = 0  # waiting MAC answers: they go first and take room once
+    room: int = 0  # application bytes that it carries less than its data rate would
+    restart_on_air: bool = False  # its supply gives way in the next transmission
+    duty_ms: int = 0  # the next send must wait for so long
+    noise: bool = False  # garbage before each answer
+    interleave: bool = False  # an event between a command and its answer
+    echo: bool = False
+
+
+@dataclass(slots=True)
+class Memory:
+    """values, p2p_receives: what it was set to. The rest: its session."""
+
+    values: dict[str, str] = field(
+        default_factory=lambda: {
+            "NWM": "1",
+            "NJM": "1",
+            "BAND": "4",
+            "CLASS": "A",
+            "CFM": "0",
+            "ADR": "1",
+            "DR": "0",
+            "DEVEUI": "AC1F09FFFE05A1B2",
+            "APPEUI": "0000000000000000",
+            "APPKEY": "00000000000000000000000000000000",
+            "LPM": "0",
+            "LPMLVL": "1",
+        }
+    )
+    p2p_receives: bool = False
+    joined: bool = False
+    uplink_dwell: bool = True  # AS923_DEFAULT_UPLINK_DWELL_TIME
+    data_rate: int = 0  # in use; values["DR"] is what was set
+    frame_counter: int = 0
