@@ -4,9 +4,9 @@ import gc
 
 gc.threshold(16384)
 
-from siaga.app import delivery, device, outbox  # noqa: E402
+from siaga.app import delivery, device, left, outbox  # noqa: E402
 from siaga.boards.simulated import boards  # noqa: E402
 
-outbox.SETTLE_S = delivery.SETTLE_S = 2
+outbox.SETTLE_S = delivery.SETTLE_S = left.SETTLE_S = 2
 for board in boards():
     device.run(board)
