@@ -80,7 +80,10 @@ class Scripted:
 
     def start(self) -> None:
         """The chip starts."""
-        self.program = Conversation(PROGRAM, self._line.path, self._pins.path, str(self._file))
+        self._begin(self._line.path, self._pins.path)
+
+    def _begin(self, line: str, pins: str) -> None:
+        self.program = Conversation(PROGRAM, line, pins, str(self._file))
 
     def restart(self) -> None:
         """The chip loses its power; the modem does not."""
@@ -145,7 +148,8 @@ class Scripted:
         """The payload: of the length that the command names last but for a QoS, or up to Ctrl-Z."""
         text = command.startswith("AT+CMGS")
         numbers = [int(part) for part in command.partition("=")[2].split(",") if part.isdigit()]
-        length = numbers[1] if command.startswith("AT+CMQTT") else numbers[-1] if numbers else 0
+        numbers = numbers[1:2] if command.startswith("AT+CMQTT") else numbers[-1:]
+        length = numbers[0] if numbers else 0  # cut off with the program's life
         until = time.monotonic() + 10
         while (b"\x1a" not in self._rest if text else len(self._rest) < length) and time.monotonic() < until:
             self._rest += self._line.read(0.05)

@@ -108,7 +108,13 @@ class Button:
         model = settings.pop("model", "A7670E-FASE")
         self.modem = A7670(folder, pace=PACE, sim=sim, model=model)
         self.folder = folder
-        given = {"port": broker.port, "ca": authority.file.read_text(), "percent": int(PACE * 100), **settings}
+        given = {
+            "port": broker.port,
+            "ca": authority.file.read_text(),
+            "percent": int(PACE * 100),
+            "store": str(folder / "sim"),
+            **settings,
+        }
         file = folder / "settings.json"
         file.write_text(json.dumps(given))
         self._start = lambda: Conversation(PROGRAM, self.modem.path, self.modem.pins.path, str(file))
@@ -170,7 +176,7 @@ def test_from_no_power_to_a_frame_and_its_answer(button: Maker, broker: Broker):
     it.until(downlink=bytes(range(36)).hex(), on="lte")
     it.program.say("state")
     state = it.until(operator="TELKOMSEL", cell="2F1A,0A1B2C3D", signal=-73, model="A7670E-FASE")
-    assert state["heap"] < 115_000  # of 192 KiB, compiled modules in it
+    assert state["heap"] < 150_000  # compiled modules in it; a whole button may take 250 KB
     assert it.modem.mqtt.verified and it.modem.boots == 1
     asked = it.modem.asked
     for needed in ('AT+CMQTTCFG="version",0,4', 'AT+CSSLCFG="authmode",0,1', 'AT+CSSLCFG="enableSNI",0,1', "AT+CMGF=0"):
@@ -381,7 +387,7 @@ def test_without_data_and_without_credit(button: Maker):
 
 def test_without_a_card(button: Maker):
     it = button(Fault.NO_SIM)
-    it.until(told="modem: the SIM cannot be used: none is found")
+    it.until(told="modem: the SIM cannot be used: SIM not inserted")
     it.until(told="modem: radio off and on")
     it.modem.heal()
     it.up()

@@ -19,18 +19,194 @@ PRESS = bytes([0x11, 1]) + bytes(range(97))
 
 @dataclass(frozen=True)
 class Exchange:
-    """what, source: for people. replies: as Scripted takes them. says: unasked, once the bearer `up` is up. heard: what
-    the program tells then, in order. asked: that often at least; never: of which nothing may have been asked."""
+    """what, source: for people. replies: as Scripted takes them. told: to the program at the start. says: unasked once
+    the bearer `up` is up. heard: what the program tells then, in order. asked: that often at least; never: of which
+    nothing may have been asked. state: what the program knows then."""
 
     what: str
     source: str
     replies: Mapping[str, Answer | list[Answer]] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
     up: str = "lte"
     says: tuple[str, ...] = ()
     heard: tuple[dict[str, Any], ...] = ()
     asked: tuple[tuple[str, int], ...] = ()
     never: tuple[str, ...] = ()
+    state: Mapping[str, Any] = field(default_factory=dict)
     given: Mapping[str, Any] = field(default_factory=dict)
+
+
+NO_REPAIR = ("AT+CFUN=0", "AT+CRESET", "AT+CPOF")
+READY = ("+CPIN: READY", "OK")
+START = [
+    Exchange(
+        "the SIM is not read yet at the first AT",
+        "users' logs, A7670E: SIM failure, SIM busy, then ready",
+        {"AT+CPIN?": [("+CME ERROR: SIM failure",), ("+CME ERROR: SIM busy",), READY]},
+        asked=(("AT+CPIN?", 3),),
+        never=NO_REPAIR,
+    ),
+    Exchange(
+        "the same by numbers",
+        "users' logs, A7608 and A7670G A124B01, before CMEE=2 is taken",
+        {"AT+CPIN?": [("+CME ERROR: 313",), ("+CME ERROR: 13",), ("+CME ERROR: 14",), READY]},
+        never=NO_REPAIR,
+    ),
+    Exchange(
+        "the state comes unasked between the question and its answer",
+        "user's log, A7670E",
+        {"AT+CPIN?": ("+CPIN: READY", "+CPIN: READY", "OK")},
+        never=NO_REPAIR,
+    ),
+    Exchange(
+        "other words about the model's name",
+        "users' logs: QCRDY (SIM7670G), COPN and MSTK (A7670), NMEA and a receiver's banner where its port was left on",
+        {
+            "AT+CGMM": (
+                "QCRDY",
+                '*COPN:0,"KT"',
+                '+MSTK: 11, "D0308103012100820281028D"',
+                "$GNRMC,,V,,,,,,,,,,N,V*37",
+                "UC6228CI lite G1L1E1 COM1",
+                "A7670E-FASE",
+                "SMS DONE",
+                "OK",
+            )
+        },
+        state={"model": "A7670E-FASE"},
+    ),
+    Exchange(
+        "a SIM7600 among other words is one",
+        "users' logs, SIM7600: PB DONE after any command; bare QCRDY",
+        {"AT+CGMM": ("SIMCOM_SIM7600E-H", "QCRDY", "PB DONE", "OK")},
+        ("locate 1",),
+        asked=(("AT+CGPS=1,1", 1), ("AT+CVAUXV=2800", 1)),
+        state={"model": "SIMCOM_SIM7600E-H"},
+    ),
+    Exchange(
+        "two starts in a row: it has forgotten all, and is not sick",
+        "user's log, A7670E: *ATREADY again right after PB DONE",
+        says=("*ATREADY: 1", "AT+CEREG?"),  # it echoes again
+        heard=({"told": "modem: it restarted by itself (brown-out?)"}, {"bearer": "lte", "up": True}),
+        asked=(("ATE0", 2), ("AT+CREG=2", 2)),
+        never=NO_REPAIR,
+    ),
+]
+
+
+@pytest.mark.parametrize("exchange", START, ids=lambda one: str(one.what))
+def test_start(exchange: Exchange, tmp_path: Path):
+    play(exchange, tmp_path)
+
+
+APN = "online.telia.se"
+NETWORK = [
+    Exchange(
+        "the network's own part behind the access point's name",
+        "user's log, A7670E-LNXY-UBL: .mnc001.mcc240.gprs",
+        {"AT+CGDCONT?": (f'+CGDCONT: 1,"IP","{APN}.mnc001.mcc240.gprs","10.43.156.248",0,0,,,,', "OK")},
+        never=("AT+CFUN=0", "AT+CGDCONT=1"),
+        given={"access": {"apn": APN}},
+    ),
+    Exchange(
+        "another access point, whose name only begins alike",
+        "the same, with what an installer may set",
+        {"AT+CGDCONT?": (f'+CGDCONT: 1,"IP","{APN}.ims","0.0.0.0",0,0,,,,', "OK")},
+        asked=(("AT+CGDCONT=1", 1), ("AT+CFUN=0", 1)),
+        given={"access": {"apn": APN}},
+    ),
+    Exchange(
+        "an access point that it does not take: it goes on with what it has",
+        "users' logs: contexts that the network sets",
+        {"AT+CGDCONT=": ("+CME ERROR: unknown error",), "AT+CGAUTH": ("ERROR",)},
+        given={"access": {"apn": "internet.example", "user": "u", "password": "p"}},
+    ),
+    Exchange(
+        "no answer to who the operator is: it is registered all the same",
+        "3GPP TS 27.007 7.3: +COPS may take as long as the network; SIMCom's manual: 30 s",
+        {"AT+COPS?": (), "AT+CSQ": ()},
+        never=NO_REPAIR,
+        state={"operator": ""},
+    ),
+    Exchange(
+        "no answer to one of three registrations",
+        "users' logs: answers of all three differ by firmware",
+        {"AT+CEREG?": (), "AT+CGREG?": ("+CGREG: 2,1", "OK")},
+        never=NO_REPAIR,
+    ),
+    Exchange(
+        "registered for data alone, as a firmware without messages says it",
+        "user's log, A7670E-LNXY-UBL",
+        {f"AT+{name}?": (f"+{name}: 2,11", "OK") for name in ("CREG", "CGREG", "CEREG")},
+    ),
+]
+
+
+@pytest.mark.parametrize("exchange", NETWORK, ids=lambda one: str(one.what))
+def test_network(exchange: Exchange, tmp_path: Path):
+    play(exchange, tmp_path)
+
+
+FIX = "+CGNSSINFO: 3,07,,03,00,22.6562366,N,114.0598297,E,291124,023114.00,118.4,0.679,,3.43,2.74,2.06,06"
+POSITION = {"position": FIX}
+OFF = ("+CGNSSPWR: 0,0,1", "OK")
+SATELLITES = [
+    Exchange(
+        "on by =1, READY some seconds later, then a fix in degrees",
+        "users' logs, A7670E-FASE",
+        {"AT+CGNSSPWR?": OFF, "AT+CGNSSINFO": [("+CGNSSINFO: ,,,,,,,,", "OK"), (FIX, "OK")]},
+        ("locate 1",),
+        says=("+CGNSSPWR: READY!",),
+        heard=(POSITION,),
+        never=("AT+CGNSSPWR=1,1",),
+    ),
+    Exchange(
+        "a refused power-on is tried again",
+        "users' logs: ERROR while the modem still starts; for ever on A7670G and -LASE, which have none",
+        {"AT+CGNSSPWR?": OFF, "AT+CGNSSPWR=1": [("ERROR",), ("ERROR",), ("OK",)], "AT+CGNSSINFO": (FIX, "OK")},
+        ("locate 1",),
+        heard=(POSITION,),
+        never=NO_REPAIR,
+    ),
+    Exchange(
+        "it is on already: the chip started anew, and the modem did not",
+        "users' logs: +CGNSSPWR: 1,0,1",
+        {"AT+CGNSSPWR?": ("+CGNSSPWR: 1,0,1", "OK"), "AT+CGNSSINFO": (FIX, "OK")},
+        ("locate 1",),
+        heard=(POSITION,),
+        never=("AT+CGNSSPWR=1", "AT+CGNSSPWR=0"),
+    ),
+    Exchange(
+        "it went off: what it is asked is refused, until it is put on again",
+        "users' logs: AT+CGNSSINFO is ERROR while it is off",
+        {"AT+CGNSSPWR?": OFF, "AT+CGNSSINFO": [(FIX, "OK")] + [("ERROR",)] * 5 + [(FIX, "OK")]},
+        ("locate 1",),
+        heard=(POSITION, POSITION),
+        asked=(("AT+CGNSSPWR=1", 2),),
+        never=NO_REPAIR,
+    ),
+    Exchange(
+        "OK, and never READY: off and on again",
+        "user's log, A7670E-FASE A011B04",
+        {"AT+CGNSSPWR?": OFF},
+        ("locate 1",),
+        asked=(("AT+CGNSSPWR=0", 1), ("AT+CGNSSPWR=1", 2)),
+        never=NO_REPAIR,
+    ),
+    Exchange(
+        "no receiver's answer is a reason to repair the modem",
+        "users' logs, SIM7670G: the receiver's commands stop to answer",
+        {"AT+CGNSSPWR?": OFF, "AT+CGNSSINFO": [(), (FIX, "OK")]},
+        ("locate 1",),
+        heard=(POSITION,),
+        never=NO_REPAIR,
+    ),
+]
+
+
+@pytest.mark.parametrize("exchange", SATELLITES, ids=lambda one: str(one.what))
+def test_satellites(exchange: Exchange, tmp_path: Path):
+    play(exchange, tmp_path)
 
 
 REJECTED = {"rejected": "a message that is no frame"}
@@ -39,17 +215,17 @@ MESSAGES = [
         "a message came, and the modem does not say where it is",
         "user's log, SIM7000G",
         {"AT+CMGL": [("OK",), ('+CMGL: 4,0,"",39', "0004049126110000621129010000000548656C6C6F", "OK")]},
-        "sms",
-        ("+CMTI: ,-1",),
-        (REJECTED,),
-        (("AT+CMGD=4", 1),),
+        up="sms",
+        says=("+CMTI: ,-1",),
+        heard=(REJECTED,),
+        asked=(("AT+CMGD=4", 1),),
     ),
     Exchange(
         "the SIM is read only some seconds after the network is there",
         "users' logs, A7670E A110B01 and A011B07 (CPIN: READY, registered, then SMS DONE)",
         {"AT+CMGL": [("+CMS ERROR: SIM busy",), ("OK",)]},
-        "sms",
-        ("SMS DONE",),
+        up="sms",
+        says=("SMS DONE",),
         asked=(("AT+CMGL=4", 2), ("AT+CNMI=2,2", 2)),
     ),
     Exchange(
@@ -60,12 +236,11 @@ MESSAGES = [
     Exchange(
         "a text in text mode, though PDU mode was asked for: set up anew, and none of its lines heard",
         "users' logs, SIM7600 with CSDH=0: a text with line breaks is several lines",
-        {},
-        "sms",
-        ('+CMT: "+62999","","26/11/29,10:00:00+28"', "+CMQTTCONNLOST: 0,1", "*ATREADY: 1", "RING"),
-        (REJECTED,),
-        (("AT+CMGF=0", 3), ("AT+CMGL=4", 2)),
-        ("AT+CFUN=0",),
+        up="sms",
+        says=('+CMT: "+62999","","26/11/29,10:00:00+28"', "+CMQTTCONNLOST: 0,1", "*ATREADY: 1", "RING"),
+        heard=(REJECTED,),
+        asked=(("AT+CMGF=0", 3), ("AT+CMGL=4", 2)),
+        never=("AT+CFUN=0",),
     ),
 ]
 
@@ -77,15 +252,19 @@ def test_messages(exchange: Exchange, tmp_path: Path):
 
 def play(exchange: Exchange, folder: Path) -> None:
     with Scripted(folder, exchange.replies, **exchange.given) as it:
+        for words in exchange.told:
+            it.program.say(words)
         it.up(exchange.up)
-        if exchange.asked or exchange.says:
+        if exchange.up == "sms":
             it.until_asked("AT+CMGL")
         it.says(*exchange.says)
         for fact in exchange.heard:
             it.until(**fact)
         for start, times in exchange.asked:
             it.until_asked(start, times)
-        assert not [start for start in exchange.never if it.count(start)]
+        known = it.state()
+        assert {name: known[name] for name in exchange.state} == exchange.state
+        assert not [start for start in exchange.never if it.count(start)], it.asked
 
 
 def test_a_text_that_is_refused_after_two_minutes_resets_nothing(tmp_path: Path):

@@ -127,19 +127,23 @@ class Radios:
         self.bearers.append(WifiMqtt(network, self._clock, self._owner, session, self._name, *to))
 
     def _add_modem(self, parts: "ModemParts") -> None:
-        from siaga.drivers.simcom import Access, Modem
+        from siaga.app.sim_record import SimRecord
+        from siaga.drivers.simcom import Modem
+        from siaga.drivers.simcom_sim import Access
 
         settings = self._settings
-        access = Access(settings.apn, settings.apn_user, settings.apn_password, settings.sim_pin)
+        store = SimRecord(self._board.folder)
+        access = Access(settings.apn, settings.apn_user, settings.apn_password, settings.sim_pin, store)
         modem = self.modem = Modem(parts.uart, parts.power, self._clock, self._owner, access)
         modem.port.percent = parts.percent
         modem.on_told = lambda what: self._tell("log", what=what)
+        modem.on_complaint = lambda what: self._tell("error", what=what)
         self.tasks.append(("modem", modem.run))
         if parts.has_gnss:
             from siaga.drivers.modem_gnss import ModemGnss
 
             located = ModemGnss(self._clock, self._memory.fix)
-            modem.on_position = located.on_position
+            modem.receiver.on_position = located.on_position
             self.located = located
         if settings.mqtt_hosts:
             from siaga.drivers.simcom_mqtt import Broker, Lte
@@ -232,7 +236,7 @@ class Radios:
             self._wanted_ms = now_ms
         on = now_ms - self._wanted_ms < _LINGER_MS
         if self.modem is not None:
-            self.modem.is_locating = on
+            self.modem.receiver.wanted = on
         parts = self._board.receiver
         if parts is not None and parts.supply is not None:
             parts.supply.value(on)

@@ -26,7 +26,18 @@ _MEASURED = (b"+CMQTTRXTOPIC:", b"+CMQTTRXPAYLOAD:", b"+HTTPREAD:", b"+HTTPHEAD:
 # A message follows these: in PDU mode one line, in text mode whatever somebody wrote, in any number of lines.
 _MESSAGES = (b"+CMT:", b"+CMGR:", b"+CMGL:")
 _CALL_OVER = (b"NO CARRIER", b"BUSY", b"NO ANSWER", b"NO DIALTONE")
-_BARE_URCS = (b"RDY", b"SMS DONE", b"PB DONE", b"RING", b"VOICE CALL:", b"MISSED_CALL:", b"NO CARRIER", b"NORMAL POWER")
+_BARE_URCS = (
+    b"RDY",
+    b"QCRDY",
+    b"SMS DONE",
+    b"PB DONE",
+    b"RING",
+    b"VOICE CALL:",
+    b"MISSED_CALL:",
+    b"NO CARRIER",
+    b"NORMAL POWER",
+    b"$",  # a sentence of its receiver, whose port was left on
+)
 _ONE_LINE = const(-1)
 _NOTHING = const(-2)
 _UNBOUNDED = const(-3)
@@ -112,7 +123,7 @@ def _length(line: bytes) -> int:
 class Parser:
     """One line from a modem. begin() says which command is under way and gives its bytes, feed() takes what arrives,
     end() is called when the caller stops waiting. garbage: lines that were noise; cut: lines and pieces that were too
-    long or broke off."""
+    long or broke off. echoed: a command came back, as it does until a modem is told otherwise."""
 
     def __init__(self) -> None:
         self._line = bytearray(MAX_LINE)
@@ -122,6 +133,7 @@ class Parser:
         self._prompt = False
         self.garbage = 0
         self.cut = 0
+        self.echoed = False
         self.reset()
 
     def reset(self) -> None:
@@ -229,7 +241,8 @@ class Parser:
                 line = bytes([byte if 0x20 <= byte < 0x7F else 0x3F for byte in line])
                 break
         if line.startswith(b"AT"):
-            return  # an echo: no modem begins a word of its own so
+            self.echoed = True  # no modem begins a word of its own so
+            return
         length = _length(line)
         if length <= _NOTHING or length == 0:
             self._told(line, None if length else b"", events)

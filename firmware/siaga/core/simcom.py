@@ -66,6 +66,24 @@ def registration(lines: "list[bytes]") -> "tuple[int, str] | None":
     return None
 
 
+def is_apn(told: str, wanted: str) -> bool:
+    """Whether this is the access point that was set: networks append their own part, ".mnc001.mcc240.gprs"."""
+    told, wanted = told.lower(), wanted.lower()
+    if told == wanted:
+        return True
+    rest = told[len(wanted) :]
+    return told.startswith(wanted) and rest.startswith(".mnc") and ".mcc" in rest and rest.endswith(".gprs")
+
+
+def model(lines: "list[bytes]") -> str:
+    """The name in the answer to AT+CGMM, among what else a modem may say meanwhile."""
+    for line in lines:
+        name = line.split(b":")[-1].strip().decode()
+        if name.startswith(("A7", "SIM")):
+            return name
+    return lines[-1].decode() if lines else ""
+
+
 def takes_data(stat: int) -> bool:
     """Registered for packet data: at home, roaming, or 11, as modems without SMS say it on LTE."""
     return stat in (1, 5, 11)

@@ -79,8 +79,12 @@ class AtPort:
             self.heard_ms = self._clock.ms()
             if self.trace is not None:
                 self.trace("<", bytes(view[:count]))
-            for event in self.parser.feed(view[:count], self.heard_ms):
-                self._hear(event)
+            try:
+                for event in self.parser.feed(view[:count], self.heard_ms):
+                    self._hear(event)
+            except Exception as error:  # no memory, say: a line is lost, and not all lines after it
+                self.parser.reset()
+                self._listener.on_trouble("the modem's words could not be read: %r" % error)
 
     def _hear(self, event: tuple) -> None:
         what = event[0]

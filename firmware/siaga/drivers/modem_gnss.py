@@ -1,6 +1,5 @@
 """Where the button is, by a modem that is asked."""
 
-from siaga.core.fix import FixError
 from siaga.core.modem_fix import modem_fix
 from siaga.drivers.clock import Clock
 from siaga.drivers.located import Located
@@ -21,7 +20,7 @@ class ModemGnss(Located):
         """What the modem answered. A line that cannot be read is counted and changes nothing."""
         try:
             fix = modem_fix(line)
-        except FixError:
+        except Exception:  # nothing in it may stop the modem that also carries presses
             self._refused += 1
             return
         if fix is not None:

@@ -2,14 +2,15 @@
 
 The bearers on top (simcom_mqtt.py, simcom_sms.py) look at `network` and `starts`, and ask for a repair by want().
 A modem freezes until its power is taken (field experience): so what fails is repaired deeper and deeper, and again
-from the beginning, as long as the battery lasts. Sources: SIMCom A76XX AT Command Manual V1.09, SIM7600 AT Command
-Manual V3.00; A7670 hardware design (PWRKEY).
+from the beginning, as long as the battery lasts. What no repair mends (a SIM that is locked) is none, and the modem's
+satellites are heard all the same. Sources: SIMCom A76XX AT Command Manual V1.09, SIM7600 AT Command Manual V3.00.
 """
 
 import asyncio
 
 from micropython import const
-from siaga.core.at import AtError, given
+from siaga.core import simcom
+from siaga.core.at import AtError
 from siaga.core.bearers import back_off_ms
 from siaga.core.errors import SiagaError
 from siaga.core.simcom import RADIO, REPAIRS, RESET, Ladder
@@ -17,14 +18,20 @@ from siaga.drivers.at_port import AtPort, AtTimeout, Listener
 from siaga.drivers.bearer import Owner
 from siaga.drivers.clock import Clock
 from siaga.drivers.parts import Power
+from siaga.drivers.simcom_gnss import ModemReceiver
 from siaga.drivers.simcom_network import CellularNetwork
+from siaga.drivers.simcom_power import Switch
+from siaga.drivers.simcom_sim import Access, SimCard
 
 _LOOK_MS = const(50)
-_ROUSED_MS = const(60)
-_GOING_MS = const(4000)  # so long it takes to go off, and hears no key meanwhile
 _SEARCH_MS = const(180000)
 _WATCH_MS = const(15000)
+# Greetings that belong to a start which is over come no later than this.
 _SETTLED_MS = const(10000)
+# One that restarts by itself more often than this is not well.
+_STEADY_MS = const(60000)
+_SIM_MS = const(20000)
+_SIM_REPAIR_MS = const(60000)
 _FIRST_MS = const(2000)
 _LONGEST_MS = const(600000)
 _LONGEST_URGENT_MS = const(8000)
@@ -38,16 +45,6 @@ class Hearer:
         return False
 
 
-class Access:
-    """What the SIM needs; "" where it needs nothing. The installer's settings have it."""
-
-    def __init__(self, apn: str = "", user: str = "", password: str = "", pin: str = "") -> None:
-        self.apn = given("apn", apn)
-        self.user = given("apn_user", user)
-        self.password = given("apn_password", password)
-        self.pin = given("sim_pin", pin)
-
-
 class _Wanted(SiagaError):
     """A bearer asked for a repair."""
 
@@ -56,57 +53,55 @@ class _Off(SiagaError):
     """Nobody wants it on."""
 
 
-class _Roused(SiagaError):
-    """It was to rest, and is wanted after all."""
+class _Anew(SiagaError):
+    """It has to be made ready from the beginning, and is not sick."""
 
 
 class Modem(Listener):
-    """network: what it is registered for. starts: how often it was made ready; a bearer that sees it change begins
-    anew. is_wanted: set it to False to have the modem off. is_calling: a call is up, or being made. model: as it says.
-    rebooted: it said so, and nobody took note yet. last_repair: for the log and the tests.
-    on_position(line) gets its GNSS answers as they are, every locate_ms, while is_locating."""
+    """network: what it is registered for. card: its SIM. receiver: its satellites. starts: how often it was made ready;
+    a bearer that sees it change begins anew. is_wanted: set it to False to have the modem off. is_calling: a call is
+    up, or being made. carries_messages: a bearer of text messages is up, which a repair takes away. model: as it says.
+    last_repair: for the log and the tests. on_told(what) hears what happens; on_complaint(what), what a person has to
+    mend."""
 
     def __init__(self, stream: object, power: Power, clock: Clock, owner: Owner, access: Access) -> None:
         self.port = AtPort(stream, clock, self)
         self.hearers = []  # type: list[Hearer]
-        self.on_position = None  # type: OnPosition | None
         self.on_told = None  # type: OnTold | None
+        self.on_complaint = None  # type: OnTold | None
         self.is_wanted = True
-        self.is_locating = False
         self.is_calling = False
-        self.locate_ms = 1000
+        self.carries_messages = False
         self.network = CellularNetwork(self.port, clock, self._tell)
+        self.card = SimCard(self.port, clock, access)
+        self.receiver = ModemReceiver(self.port, clock)
         self.starts = 0
         self.model = ""
         self.last_repair = -1
-        self._power = power
         self.clock = clock
+        self._switch = Switch(self.port, power, clock)
         self._owner = owner
         self._access = access
         self._ladder = Ladder()
         self._wanted = -1
         self._why = ""
-        self.rebooted = False
+        self._complaint = ""
         self._moved = False
         self._hurried = False
-        self._locating = False
         self._ready_ms = 0
+        self._fell_ms = -_STEADY_MS
         self._rests = False
         self._roused = False
-        self._off_ms = -_GOING_MS
 
     async def rest(self, off: bool) -> bool:
         """Leave it to itself before the chip sleeps: off, or asleep and registered. Whether it is as was wanted."""
-        from siaga.drivers import simcom_sleep
-
         self._rests = True
-        if self._locating:
-            await self._receive(False)
+        if self.receiver.is_on:
+            await self.receiver.switch_off(self.is_old())
         if off:
-            await simcom_sleep.switch_off(self.port)
-            self._off_ms = self.clock.ms()
+            await self._switch.off_to_rest()
             return True
-        return await simcom_sleep.fall_asleep(self.port, self._power)
+        return await self._switch.fall_asleep()
 
     def rouse(self) -> None:
         """The chip stays awake after all."""
@@ -146,9 +141,9 @@ class Modem(Listener):
                     await self._watch()
                 except _Off:
                     self._gone("off")
-                    await self._switch_off()
+                    await self._switch.off()
                     continue
-                except _Roused as error:
+                except _Anew as error:
                     self._gone(str(error))
                     continue
                 except _Wanted as error:
@@ -165,7 +160,7 @@ class Modem(Listener):
 
     def _gone(self, why: str) -> None:
         self.network.gone()
-        self._locating = False
+        self.receiver.gone()
         self.port.abandon("")
         self._tell("modem: " + why)
 
@@ -175,99 +170,118 @@ class Modem(Listener):
 
     async def _begin(self) -> None:
         """From no power to ready."""
-        from siaga.drivers import simcom_start
-
-        power = self._power
-        self.rebooted = False
-        if power.supply is not None:
-            power.supply.value(1)
-        if power.sleep is not None:
-            power.sleep.value(0)
-            await asyncio.sleep_ms(_ROUSED_MS)
-        while self.clock.ms() - self._off_ms < self.port.scaled(_GOING_MS):
-            await asyncio.sleep_ms(_LOOK_MS)
-        await simcom_start.wake(self, power)
-        await simcom_start.prepare(self, self._access)
-        self.rebooted = False
+        switch = self._switch
+        await switch.wake()
+        for _ in range(3):
+            switch.greeted = False
+            await self._prepare()
+            if not switch.greeted:
+                break  # else it started anew meanwhile, and has forgotten
         self._moved = True
+        self._roused = False
         self._ready_ms = self.clock.ms()
         self.starts += 1
+
+    async def _prepare(self) -> None:
+        """What a modem forgets at each start, or may have been left with."""
+        port = self.port
+        await port.command("ATE0")
+        port.parser.echoed = False
+        await port.attempt("AT+CMEE=2")
+        await port.attempt("AT+CMGF=0")  # before anybody's text can come
+        self.model = simcom.model(await port.attempt("AT+CGMM", ""))
+        if await self.card.open(_SIM_MS):
+            await self.network.use(self._access)
+        await self.network.prepare()
+        await port.command("AT+CFUN=1", None, 20000)
+        self._complain(self.card.why)
+
+    def _complain(self, why: str) -> None:
+        """About what only a person can mend, once."""
+        if why == self._complaint:
+            return
+        self._complaint = why
+        if why and self.card.locked and self.on_complaint is not None:
+            self.on_complaint(why)
+        elif why:
+            self._tell("modem: " + why)
 
     # Registered, and as long as it lasts.
 
     async def _watch(self) -> None:
         """Look after the registration until something is wrong, which is always an exception."""
         searching_ms = self.clock.ms()
-        look_ms = locate_ms = 0
+        look_ms = 0
         while True:
             if not self.is_wanted:
                 raise _Off("off")
             if self._wanted >= 0:
                 raise _Wanted(self._why)
             if self._roused:
-                self._roused = False
-                raise _Roused("roused")
+                raise _Anew("roused")
             if self._rests:
                 await asyncio.sleep_ms(_LOOK_MS)
                 continue
-            now_ms = self.clock.ms()
-            if self.rebooted:
-                if now_ms - self._ready_ms > self.port.scaled(_SETTLED_MS):
-                    raise AtError("it restarted by itself (brown-out?)")
-                self.rebooted = False
-            if self._moved or now_ms >= look_ms:
+            if self._switch.greeted:
+                self._switch.greeted = False
+                await self._check_start()
+            if self._moved or self.clock.ms() >= look_ms:
                 self._moved = False
+                if self.card.why:
+                    await self._look_at_card()
+                    searching_ms = self.clock.ms()
                 registered = await self.network.look()
-                look_ms = self.clock.ms() + self.port.scaled(_WATCH_MS if registered else 1000)
+                look_ms = self.clock.ms() + self.port.scaled(_WATCH_MS if registered or self.card.why else 1000)
                 if registered:
                     searching_ms = self.clock.ms()
                     self._ladder.mended()
                 elif self.clock.ms() - searching_ms > self.port.scaled(_SEARCH_MS):
                     raise AtError("no network in %d s" % (_SEARCH_MS // 1000))
-            if now_ms >= locate_ms and (self.is_locating or self._locating):
-                await self._locate()
-                locate_ms = self.clock.ms() + self.locate_ms
+            if not await self.receiver.step(self.is_old()):
+                self._moved = True
             await asyncio.sleep_ms(_LOOK_MS)
 
-    async def _locate(self) -> None:
-        """GNSS on while it is wanted, and its answer handed on. Hot start aids are kept by the modem (AP flash)."""
-        if self.is_locating != self._locating:
-            await self._receive(self.is_locating)
-        if not self._locating:
-            return
-        for line in await self.port.attempt("AT+CGNSSINFO", "+CGNSSINFO:"):
-            if self.on_position is not None:
-                self.on_position(line)
+    async def _check_start(self) -> None:
+        """It greeted: an end of the start that is over, or it started anew by itself and has forgotten everything."""
+        now_ms = self.clock.ms()
+        if now_ms - self._ready_ms < self.port.scaled(_SETTLED_MS) and not self.port.parser.echoed:
+            try:
+                if await self.network.is_prepared():
+                    return
+            except AtTimeout:
+                pass
+        fell_ms, self._fell_ms = self._fell_ms, now_ms
+        if now_ms - fell_ms < self.port.scaled(_STEADY_MS):
+            raise AtError("it restarts by itself again and again (brown-out?)")
+        raise _Anew("it restarted by itself (brown-out?)")
 
-    async def _receive(self, on: bool) -> None:
-        """The SIM7600 has a supply for an active antenna too, which the vendor's board feeds it by: 2.8 V."""
-        self._locating = on
-        words = ("AT+CGNSSPWR=1,1",) if on else ("AT+CGNSSPWR=0",)  # type: tuple[str, ...]
-        if self.is_old():
-            words = ("AT+CVAUXV=2800", "AT+CVAUXS=1", "AT+CGPS=1,1") if on else ("AT+CGPS=0", "AT+CVAUXS=0")
-        for word in words:
-            await self.port.attempt(word)
+    async def _look_at_card(self) -> None:
+        """A SIM that could not be used may have been mended; one that cannot be read is worth a repair at times."""
+        if await self.card.open(0):
+            raise _Anew("the SIM can be used now")
+        self._complain(self.card.why)
+        wait_ms = min(_SIM_REPAIR_MS << min(self._ladder.failures, 8), _LONGEST_MS)
+        if not self.card.locked and self.clock.ms() - self._ready_ms > self.port.scaled(wait_ms):
+            self._wanted = RADIO
+            raise _Wanted(self.card.why)
 
     # Repairs.
 
     async def _repair(self, step: int, wanted: bool) -> None:
         self._wanted = -1
         if not wanted:
+            self._switch.greeted = False
             await self._pause()
+            if self._switch.greeted:
+                return  # it has just started anew by itself
         self.last_repair = step
         self._tell("modem: " + REPAIRS[step])
-        from siaga.drivers import simcom_start
-
+        switch = self._switch
         try:
-            await simcom_start.repair(self, self._power, step)
+            await (switch.radio if step == RADIO else switch.reset if step == RESET else switch.off)()
         except (SiagaError, OSError) as error:
             self.last_repair = max(step, RESET)
             self._tell("modem: %s failed: %s" % (REPAIRS[step], error))
-
-    async def _switch_off(self) -> None:
-        from siaga.drivers import simcom_start
-
-        await simcom_start.switch_off(self.port, self._power)
 
     async def _pause(self) -> None:
         began_ms = self.clock.ms()
@@ -284,10 +298,10 @@ class Modem(Listener):
 
     def on_urc(self, line: bytes, payload: "bytes | None") -> None:
         if line.startswith(b"*ATREADY") or line == b"RDY":
-            self.rebooted = True
-        elif line.startswith((b"+CREG:", b"+CGREG:", b"+CEREG:")):
+            self._switch.greeted = True
+        elif line.startswith((b"+CREG:", b"+CGREG:", b"+CEREG:", b"+CPIN:")):
             self._moved = True
-        else:
+        elif not self.receiver.hear(line):
             for hearer in self.hearers:
                 if hearer.hear(line, payload):
                     return
@@ -300,5 +314,4 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    OnPosition = Callable[[bytes], None]
     OnTold = Callable[[str], None]

@@ -11,8 +11,9 @@ import sys
 from siaga.drivers.bearer import Owner
 from siaga.drivers.clock import Clock, Rtc
 from siaga.drivers.parts import Line, Power
-from siaga.drivers.simcom import Access, Modem
+from siaga.drivers.simcom import Modem
 from siaga.drivers.simcom_http import ModemHttp
+from siaga.drivers.simcom_sim import Access
 
 LINE, PINS = sys.argv[1], sys.argv[2]
 with open(sys.argv[3]) as settings:

@@ -11,8 +11,9 @@ import sys
 from siaga.drivers.bearer import Owner
 from siaga.drivers.clock import Clock, Rtc
 from siaga.drivers.parts import Line, Power
-from siaga.drivers.simcom import Access, Modem
+from siaga.drivers.simcom import Modem
 from siaga.drivers.simcom_mqtt import Broker, Lte
+from siaga.drivers.simcom_sim import Access, PinStore
 from siaga.drivers.simcom_sms import Sms
 
 LINE, PINS = sys.argv[1], sys.argv[2]
@@ -37,6 +38,24 @@ class Wire(Line):
 
     def value(self, on):
         pins.write(f"{self.name} {on}\n")
+
+
+class Store(PinStore):
+    """Outlives this program, as the flash does."""
+
+    def load(self):
+        try:
+            with open(GIVEN["store"], "rb") as file:
+                return file.read()
+        except OSError:
+            return b""
+
+    def save(self, record):
+        if GIVEN.get("flash") == "worn":
+            raise OSError(5)
+        with open(GIVEN["store"], "wb") as file:
+            file.write(record)
+        say(stored=list(record[:1]))
 
 
 class Told(Owner):
@@ -69,7 +88,7 @@ async def obey(words):
         except Exception as error:
             say(unsent=int(words[2]), why=str(error))
     elif words[0] == "locate":
-        modem.is_locating = words[1] == "1"
+        modem.receiver.wanted = words[1] == "1"
     elif words[0] == "clock":
         calendar.now = int(words[1])
     elif words[0] == "urgent":
@@ -120,11 +139,13 @@ owner = Told()
 wires = {name: Wire(name) for name in ("power_key", "reset", "supply") if name in GIVEN.get("wires", "power_key reset")}
 pace = GIVEN["percent"]
 power = Power(wires.get("power_key"), 100, 3000, wires.get("reset"), 2600, wires.get("supply"))
-modem = Modem(open(LINE, "r+b"), power, clock, owner, Access(**GIVEN.get("access", {})))  # noqa: SIM115
+access = Access(store=Store(), **GIVEN.get("access", {}))
+modem = Modem(open(LINE, "r+b"), power, clock, owner, access)  # noqa: SIM115
 modem.port.percent = pace
 modem.on_told = lambda what: say(told=what)
-modem.on_position = lambda line: say(position=line.decode())
-modem.locate_ms = 50
+modem.on_complaint = lambda what: say(complaint=what)
+modem.receiver.on_position = lambda line: say(position=line.decode())
+modem.receiver.every_ms = 50
 broker = Broker(
     [tuple(one) for one in GIVEN.get("before", [])] + [(GIVEN.get("host", "localhost"), GIVEN["port"])],
     GIVEN.get("ca", ""),

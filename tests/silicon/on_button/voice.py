@@ -12,7 +12,8 @@ from siaga.core import alarm, frame
 from siaga.drivers.bearer import Owner
 from siaga.drivers.clock import Clock, Rtc
 from siaga.drivers.parts import Line, Power
-from siaga.drivers.simcom import Access, Modem
+from siaga.drivers.simcom import Modem
+from siaga.drivers.simcom_sim import Access
 from siaga.drivers.simcom_sms import Sms
 from siaga.drivers.simcom_voice import Voice
 

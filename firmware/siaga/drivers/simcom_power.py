@@ -1,0 +1,123 @@
+"""A SIMCom modem on, off, reset and asleep: by its lines, and by its own words where it hears them.
+
+Sources: SIMCom A76XX AT Command Manual V1.09 (+CPOF, +CRESET, +CFUN, +CSCLK, +CFGRI), SIM7600 AT Command Manual V3.00
+(the same); A7670 hardware design (PWRKEY, RESET, DTR).
+"""
+
+import asyncio
+
+from micropython import const
+from siaga.core.errors import SiagaError
+from siaga.drivers.at_port import AtPort, AtTimeout
+from siaga.drivers.clock import Clock
+from siaga.drivers.parts import Line, Power
+
+_LOOK_MS = const(50)
+_PULSE_MS = const(20)
+_ROUSED_MS = const(60)
+_BOOT_MS = const(30000)
+_OFF_MS = const(9000)
+_GOING_MS = const(4000)  # so long it takes to go off, and hears no key meanwhile
+
+
+class Switch:
+    """greeted: it said that it starts, and nobody took note yet."""
+
+    def __init__(self, port: AtPort, power: Power, clock: Clock) -> None:
+        self.greeted = False
+        self._port = port
+        self._power = power
+        self._clock = clock
+        self._off_ms = -_GOING_MS
+
+    async def wake(self) -> None:
+        """Until it answers; by PWRKEY if it is not on already: a button that restarts finds its modem running. Raises
+        AtTimeout, OSError."""
+        power, port, clock = self._power, self._port, self._clock
+        if power.supply is not None:
+            power.supply.value(1)
+        if power.sleep is not None:
+            power.sleep.value(0)
+            await asyncio.sleep_ms(_ROUSED_MS)
+        while clock.ms() - self._off_ms < port.scaled(_GOING_MS):
+            await asyncio.sleep_ms(_LOOK_MS)
+        self.greeted = False
+        if not await port.answers(1):
+            await self._pulse(power.key, power.on_ms)
+            until_ms = clock.ms() + port.scaled(_BOOT_MS)
+            while not self.greeted and not await port.answers(1):
+                if clock.ms() > until_ms:
+                    raise AtTimeout("the modem does not start (PWRKEY, supply, serial line?)")
+        if not await port.answers():
+            raise AtTimeout("the modem says that it started, but does not answer")
+
+    async def radio(self) -> None:
+        """Off and on. Raises SiagaError, OSError."""
+        await self._port.command("AT+CFUN=0", None, 20000)
+        await self._sleep(2000)
+        await self._port.command("AT+CFUN=1", None, 20000)
+
+    async def reset(self) -> None:
+        """Raises SiagaError, OSError."""
+        power = self._power
+        if power.reset is not None:
+            await self._pulse(power.reset, power.reset_ms)
+        else:
+            await self._port.attempt("AT+CRESET")
+        self.greeted = False
+        until_ms = self._clock.ms() + self._port.scaled(_BOOT_MS)
+        while not self.greeted and self._clock.ms() < until_ms:
+            await asyncio.sleep_ms(_LOOK_MS)
+
+    async def off(self) -> None:
+        """By its own word, else by PWRKEY, and by the supply where a board has that; waking it puts that on again."""
+        port, power = self._port, self._power
+        try:
+            answers = await port.answers()
+            if answers:
+                await port.attempt("AT+CPOF")
+        except (SiagaError, OSError):
+            answers = False
+        if not answers:
+            await self._pulse(power.key, power.off_ms)
+        await self._sleep(3000)
+        if power.supply is not None:
+            power.supply.value(0)
+            await self._sleep(2000)
+
+    async def off_to_rest(self) -> None:
+        """By its own word alone; it detaches and is gone in a few seconds. One that does not answer is left as it is:
+        what is wrong with it is repaired when it is wanted."""
+        try:
+            await self._port.command("AT+CPOF", None, _OFF_MS)
+        except (SiagaError, OSError):
+            pass
+        self._off_ms = self._clock.ms()
+
+    async def fall_asleep(self) -> bool:
+        """Registered and connected, its serial line deaf until DTR falls, RING pulsing for calls, messages and results.
+        False where the board cannot wake it, so that it stays awake. Raises SiagaError, OSError."""
+        port = self._port
+        if self._power.sleep is None:
+            return False
+        await port.attempt("AT+CFGRI=1")
+        # A move from cell to cell is no reason to wake.
+        for name in ("CREG", "CGREG", "CEREG"):
+            await port.attempt("AT+%s=0" % name)
+        # While nobody reads its line, a message must wait on the SIM and not be handed over.
+        await port.attempt("AT+CNMI=2,1,0,0,0")
+        await port.command("AT+CSCLK=1")
+        self._power.sleep.value(1)
+        return True
+
+    async def _pulse(self, line: "Line | None", ms: int) -> None:
+        if line is None:
+            return
+        line.value(1)
+        try:
+            await asyncio.sleep_ms(max(_PULSE_MS, ms * self._port.percent // 100))
+        finally:
+            line.value(0)
+
+    async def _sleep(self, ms: int) -> None:
+        await asyncio.sleep_ms(ms * self._port.percent // 100)
