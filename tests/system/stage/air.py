@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from siaga_tools.silicon.a7670 import Fault
+from siaga_tools.silicon.modem_sim import TRIES
 from stage.scene import Scene, Trap
 from stage.steps import step
 
@@ -24,6 +25,16 @@ class Air(Scene):
         """None of these any more."""
         self.act()
         self.modem.heal()
+
+    @step("its SIM has the PIN <word>")
+    def sim_pin(self, pin: str) -> None:
+        """The card asks for it at each start of the modem, and locks at the third wrong one."""
+        self.modem.do(lambda: setattr(self.modem.sim, "pin", pin))
+
+    @step("its SIM was given <n> wrong PINs")
+    def wrong_pins(self, wrong: str) -> None:
+        """Since the last right one, whatever has restarted meanwhile."""
+        assert TRIES - self.modem.sim.tries == int(wrong), f"{TRIES - self.modem.sim.tries} wrong PINs"
 
     @step("at its next publish: <word>")
     def trap(self, what: str) -> None:

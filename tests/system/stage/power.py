@@ -37,7 +37,8 @@ class Power(Scene):
         """He switches it off, copies settings with this one changed, and switches it on."""
         self.act()
         self.button.power_cut()
-        self._settings = {**self._settings, name: int(value) if value.isdecimal() else value}
+        number = value.isdecimal() and not isinstance(self._settings.get(name), str)
+        self._settings = {**self._settings, name: int(value) if number else value}
         self.button.offer(self._settings)
         self.button.power_on()
         self.started()
