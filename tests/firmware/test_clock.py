@@ -58,18 +58,18 @@ def clocks(program: str) -> list[str]:
 def test_an_answer_to_what_went_out_just_now_corrects_the_clock_both_ways_and_a_late_one_only_sets_it():
     said = clocks("""
 rtc = Calendar(); clock = Clock(rtc)
-print(clock.answered(TRUE, -1), rtc.unix() - TRUE, clock.is_known())       # nobody knows of when
-print(clock.answered(TRUE + 500, -1), rtc.unix() - TRUE)
+print(clock.set_unix(TRUE, -1), rtc.unix() - TRUE, clock.is_known())       # nobody knows of when
+print(clock.set_unix(TRUE + 500, -1), rtc.unix() - TRUE)
 after(clock, rtc, 20 * 86400, 20 * 86400 * 99 // 100)                      # 1 % slow
 now = TRUE + 20 * 86400
-print(clock.answered(now, 60000), now - rtc.unix())                        # late
-print(clock.answered(now, 59000), rtc.unix() - now, clock.is_known())
+print(clock.set_unix(now, 60000), now - rtc.unix())                        # late
+print(clock.set_unix(now, 59000), rtc.unix() - now, clock.is_known())
 after(clock, rtc, 3600)
 print(clock.is_known())
 after(clock, rtc, 86400, 86400 * 101 // 100)                               # 1 % fast
 now += 3600 + 86400
-print(rtc.unix() - now, clock.answered(now, 2000), rtc.unix() - now)
-print(clock.answered(now - 5, 10000), rtc.unix() - now)                    # within what it can mean: left alone
+print(rtc.unix() - now, clock.set_unix(now, 2000), rtc.unix() - now)
+print(clock.set_unix(now - 5, 10000), rtc.unix() - now)                    # within what it can mean: left alone
 """)
     assert said == [
         "True 0 False",
@@ -87,7 +87,7 @@ def test_satellites_set_a_clock_and_never_outweigh_the_gateway():
 rtc = Calendar(); clock = Clock(rtc); clock.begin(TRUE - 1000)
 print(clock.satellites(TRUE - 1001), clock.satellites(TRUE + 11 * 365 * 86400), rtc.unix())   # a week that rolled over
 print(clock.satellites(TRUE), rtc.unix() - TRUE)
-print(clock.answered(TRUE - 900, 1000), rtc.unix() - TRUE)
+print(clock.set_unix(TRUE - 900, 1000), rtc.unix() - TRUE)
 print(clock.satellites(TRUE), clock.satellites(TRUE + 3600), rtc.unix() - TRUE)               # it is known
 clock.floor = TRUE
 after(clock, rtc, 20 * 86400, 20 * 86400 * 99 // 100)
@@ -106,11 +106,11 @@ print(clock.judges(TRUE - 900, TRUE - 1), rtc.judged - TRUE)                    
 print(clock.judges(TRUE - 900, TRUE + 1), rtc.judged - TRUE)                    # back to the floor
 clock.begin(TRUE); print(rtc.judged - TRUE)
 print(clock.judges(TRUE + 11 * 365 * 86400, TRUE + 12 * 365 * 86400))
-print(clock.answered(TRUE + 700, 100), rtc.judged - TRUE, rtc.unix() - TRUE)
+print(clock.set_unix(TRUE + 700, 100), rtc.judged - TRUE, rtc.unix() - TRUE)
 print(clock.judges(TRUE + 800, TRUE + 900), clock.judges(TRUE, TRUE + 600))     # known: as it is
 after(clock, rtc, 3700)
 print(clock.judges(TRUE + 5000, TRUE + 9000), rtc.judged - TRUE, rtc.unix() - TRUE)
-print(clock.answered(TRUE + 4400, 100), rtc.judged - TRUE, rtc.unix() - TRUE)   # the true time counts again
+print(clock.set_unix(TRUE + 4400, 100), rtc.judged - TRUE, rtc.unix() - TRUE)   # the true time counts again
 """)
     assert said == [
         "0 0",

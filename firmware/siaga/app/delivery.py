@@ -230,7 +230,7 @@ class Delivery(Owner):
             return
         entry = self._outbox.find(down.counter)
         # Only the answer to something that still waits is fresh; an old one, played again, has an old time.
-        if entry is not None and down.time >= _EARLIEST and self._clock.answered(down.time, self._age_ms(entry)):
+        if entry is not None and down.time >= _EARLIEST and self._clock.set_unix(down.time, self._age_ms(entry)):
             self._board.tell("log", {"what": "clock set by the gateway: %d" % down.time})
         stage = down.stage or 0
         eta = None if down.eta == frame.UNKNOWN_ETA else down.eta

@@ -106,6 +106,7 @@ class Radios:
             )
 
     def _add_wifi(self, network: "Network") -> None:
+        from siaga.app.known_hosts import KnownHosts
         from siaga.core.mqtt import Session
         from siaga.drivers.wifi_mqtt import WifiMqtt
 
@@ -123,7 +124,7 @@ class Radios:
             settings.mqtt_reply_s * 1000,
         )
         session.login = self._login
-        to = settings.brokers(), self.tls, settings.mqtt_server_name
+        to = settings.brokers(), KnownHosts(self._board.folder), self.tls, settings.mqtt_server_name
         self.bearers.append(WifiMqtt(network, self._clock, self._owner, session, self._name, *to))
 
     def _add_modem(self, parts: "ModemParts") -> None:

@@ -1,4 +1,4 @@
-"""What every ESP32 board has: the calendar clock and the memory beside it, the lamp, Wi-Fi, contacts, the battery's
+"""What every ESP32 board has: the calendar clock and the memory beside it, the lamp, contacts, the battery's
 divider, the watchdog, and deep sleep.
 
 Deep sleep on the original ESP32 has two ways to be ended by pins: ext0, one pin at one level, and ext1, any of several
@@ -15,19 +15,16 @@ import time
 
 import esp32
 import machine
-import network
 
 from siaga.app import flash
 from siaga.app.board import BUTTON, CASE, INPUT, MODEM, POWER, RESET, RESTART, SLEEP, TIMER, Board
 from siaga.boards import wake
-from siaga.core.errors import SiagaError
-from siaga.core.frame import UNKNOWN_SIGNAL
-from siaga.drivers import battery, dns
+from siaga.boards.esp32_wifi import Wifi
+from siaga.drivers import battery
 from siaga.drivers.clock import Rtc
 from siaga.drivers.indicator import Lamp
-from siaga.drivers.parts import Line, LorawanParts, Network
+from siaga.drivers.parts import Line, LorawanParts
 
-_CONNECT_MS = 15000
 _SETTINGS = "/settings.json"  # where an installer's tool puts them: mpremote cp settings.json :settings.json
 # Time 0 of this port's calendar, in Unix seconds.
 _EPOCH = 946684800 if time.gmtime(0)[0] == 2000 else 0
@@ -108,61 +105,6 @@ class PinLamp(Lamp):
         if tone_hz:
             self._buzzer.freq(tone_hz)
         self._buzzer.duty_u16(32768 if tone_hz else 0)
-
-
-class Wifi(Network):
-    """One access point, named by the settings."""
-
-    needs_ssid = True
-
-    def __init__(self) -> None:
-        self._wlan = network.WLAN(network.WLAN.IF_STA)
-        self._ssid = ""
-        self._password = ""
-
-    def use(self, ssid: str, password: str, country: str) -> None:
-        network.country(country)
-        self._ssid = ssid
-        self._password = password
-        if not ssid:
-            self.switch_off()
-
-    def _is_on(self) -> bool:
-        return bool(self._wlan.active())  # type: ignore[func-returns-value]  # the stubs of 1.27 know no answer
-
-    def switch_on(self) -> None:
-        if not self._is_on():
-            self._wlan.active(True)
-            # Always listening: an acknowledgement must not wait for the next beacon.
-            self._wlan.config(pm=network.WLAN.PM_NONE)
-
-    def switch_off(self) -> None:
-        if self._is_on():
-            self._wlan.active(False)
-
-    def is_up(self) -> bool:
-        return self._wlan.isconnected()
-
-    async def connect(self) -> None:
-        if not self._ssid:
-            raise SiagaError("setting wifi_ssid is missing")
-        self.switch_on()
-        if self._wlan.isconnected():
-            return
-        self._wlan.connect(self._ssid, self._password)
-        for _ in range(_CONNECT_MS // 100):
-            await asyncio.sleep_ms(100)
-            if self._wlan.isconnected():
-                return
-        status = self._wlan.status()
-        self._wlan.disconnect()
-        raise SiagaError("no Wi-Fi %s within %d ms (status %s)" % (self._ssid, _CONNECT_MS, status))
-
-    async def resolve(self, host: str) -> str:
-        return await dns.resolve(host, self._wlan.ifconfig()[3])
-
-    def signal(self) -> int:
-        return self._wlan.status("rssi") if self._wlan.isconnected() else UNKNOWN_SIGNAL  # type: ignore[return-value]
 
 
 class Contact:
@@ -285,7 +227,10 @@ class ChipBoard(Board):
         return battery.percent(microvolts * 2 // (_READINGS * 1000))
 
     def noise(self) -> bytes:
-        self._wifi.switch_on()  # with its radio off the chip's random source repeats itself
+        try:
+            self._wifi.switch_on()  # with its radio off the chip's random source repeats itself
+        except OSError:
+            pass
         time.sleep_ms(100)
         readings = "".join(str(self._cell.read_uv()) for _ in range(32))
         return machine.unique_id() + readings.encode()

@@ -54,7 +54,7 @@ class Clock:
         if self._rtc.judged_at() < floor:
             self._rtc.judge_at(floor)
 
-    def answered(self, told: int, age_ms: int) -> bool:
+    def set_unix(self, told: int, age_ms: int = 0) -> bool:
         """The gateway's time in a verified answer to a frame that first went out age_ms ago, -1 = nobody knows when.
         A late answer only sets a clock that is not set. Whether the clock was changed."""
         unix = self._rtc.unix()

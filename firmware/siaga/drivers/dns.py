@@ -1,4 +1,4 @@
-"""Host name -> IPv4 address without blocking (RFC 1035). The port's own look-up stops every task for up to some ten
+"""Host name -> IPv4 addresses without blocking (RFC 1035). The port's own look-up stops every task for up to some ten
 seconds while a name server is away, and a press of two seconds could fall into them."""
 
 import asyncio
@@ -11,6 +11,13 @@ from siaga.core.errors import SiagaError
 
 _TRIES = 3
 _TRY_MS = 1500
+_MOST = 4
+_CODES = {
+    1: "cannot read the question (FORMERR)",
+    2: "fails (SERVFAIL)",
+    3: "does not know this host (NXDOMAIN)",
+    5: "refuses to answer (REFUSED)",
+}
 
 
 def is_address(host: str) -> bool:
@@ -40,8 +47,13 @@ def _behind_name(message: bytes, at: int) -> int:
     raise SiagaError("the name server's answer is cut short")
 
 
-def answer(message: bytes, number: int) -> "str | None":
-    """The first IPv4 address in a name server's answer; None where the message answers something else.
+def is_of_a_host(address: str) -> bool:
+    """Whether it can be anybody's: not 0.0.0.0, which filters answer with and a missing name server is told as."""
+    return 0 < int(address.split(".")[0]) < 224
+
+
+def answer(message: bytes, number: int) -> "list[str] | None":
+    """The IPv4 addresses in a name server's answer, in its order; None where the message answers something else.
 
     Raises SiagaError where the server says that there is none. Any bytes may come in.
     """
@@ -51,10 +63,12 @@ def answer(message: bytes, number: int) -> "str | None":
     if told != number or not flags & 0x8000:
         return None
     if flags & 15:
-        raise SiagaError("the name server does not know this host (code %d)" % (flags & 15))
+        raise SiagaError("the name server " + _CODES.get(flags & 15, "has no answer (code %d)" % (flags & 15)))
     at = 12
     for _ in range(questions):
         at = _behind_name(message, at) + 4
+    found = []  # type: list[str]
+    why = "has no address for this host"
     for _ in range(answers):
         at = _behind_name(message, at)
         if at + 10 > len(message):
@@ -62,17 +76,48 @@ def answer(message: bytes, number: int) -> "str | None":
         kind, place, _ttl, length = struct.unpack(">HHIH", message[at : at + 10])
         at += 10
         if kind == 1 and place == 1 and length == 4 and at + 4 <= len(message):
-            return "%d.%d.%d.%d" % tuple(message[at : at + 4])
+            address = "%d.%d.%d.%d" % tuple(message[at : at + 4])
+            if not is_of_a_host(address):
+                why = "answers %s, which is nobody's address: a filter?" % address
+            elif address not in found and len(found) < _MOST:
+                found.append(address)
+        elif kind == 28:
+            why = "has only IPv6 addresses for this host, and this button speaks IPv4"
         at += length
-    raise SiagaError("the name server has no IPv4 address for this host")
+    if not found:
+        raise SiagaError("the name server " + why)
+    return found
 
 
-async def resolve(host: str, server: str, port: int = 53) -> str:
-    """Ask one name server, up to three times in 4.5 s. Raises SiagaError or OSError."""
+async def resolve(host: str, server: str, port: int = 53, others: "tuple[str, ...]" = ()) -> "list[str]":
+    """Ask a name server, and others where it does not answer or knows nothing: each up to three times, 1.5 s a time.
+    Raises SiagaError or OSError."""
     if is_address(host):
-        return host
+        return [host]
+    servers = []
+    for one in (server,) + others:
+        if one not in servers and is_address(one) and is_of_a_host(one):
+            servers.append(one)
+    why = SiagaError("no name server is known")  # type: Exception
+    said = None  # type: Exception | None
+    for _ in range(_TRIES):
+        for one in list(servers):
+            try:
+                found = await _ask(host, one, port)
+                if found:
+                    return found
+                why = SiagaError("the name server %s does not answer about %s" % (one, host))
+            except SiagaError as error:
+                servers.remove(one)
+                said = said or SiagaError("%s: %s (%s)" % (host, error, one))
+            except OSError as error:
+                why = error
+    raise said or why
+
+
+async def _ask(host: str, server: str, port: int) -> "list[str] | None":
+    """One question; None = no answer in time. Raises SiagaError, OSError."""
     number = int.from_bytes(os.urandom(2), "big")
-    question = query(host, number)
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         sock.setblocking(False)
@@ -81,25 +126,21 @@ async def resolve(host: str, server: str, port: int = 53) -> str:
         except OSError as error:
             if error.errno != EINPROGRESS:
                 raise
-        for _ in range(_TRIES):
-            sock.send(question)
-            try:
-                address = await asyncio.wait_for_ms(_heard(sock, number), _TRY_MS)  # type: str
-            except asyncio.TimeoutError:
-                continue
-            return address
+        sock.send(query(host, number))
+        return await asyncio.wait_for_ms(_heard(sock, number), _TRY_MS)
+    except asyncio.TimeoutError:
+        return None
     finally:
         sock.close()
-    raise SiagaError("the name server %s does not answer about %s" % (server, host))
 
 
-async def _heard(sock: socket.socket, number: int) -> str:
+async def _heard(sock: socket.socket, number: int) -> "list[str]":
     """Looked at every 20 ms: a stream would run two datagrams into one."""
     while True:
         try:
-            address = answer(sock.recv(512), number)
-            if address is not None:
-                return address
+            found = answer(sock.recv(512), number)
+            if found is not None:
+                return found
         except OSError as error:
             if error.errno != EAGAIN:
                 raise

@@ -38,15 +38,27 @@ class Http(Source):
         if tls and not self._ca:
             raise HttpError("setting mqtt_ca is missing: without it no server can be verified")
         await self._network.connect()
-        address = await self._network.resolve(host)
+        addresses = await self._network.resolve(host)
         server = ServerTls(self._ca, self._clock) if tls else None
         try:
-            return await self._ask(address, host, port, path, start, server)
+            return await self._ask_one_of(addresses, host, port, path, start, server)
         except ValueError as error:
             if server is None or not server.forgives(str(error)):
                 raise
         await self.close()
-        return await self._ask(address, host, port, path, start, server)
+        return await self._ask_one_of(addresses, host, port, path, start, server)
+
+    async def _ask_one_of(
+        self, addresses: "list[str]", host: str, port: int, path: str, start: int, tls: "ServerTls | None"
+    ) -> Answer:
+        for address in addresses[:-1]:
+            try:
+                return await self._ask(address, host, port, path, start, tls)
+            except (HttpError, OSError) as error:
+                if isinstance(error, HttpError) and error.is_final:
+                    raise
+                await self.close()
+        return await self._ask(addresses[-1], host, port, path, start, tls)
 
     async def _ask(self, address: str, host: str, port: int, path: str, start: int, tls: "ServerTls | None") -> Answer:
         connection = self._connection = await connect(address, port, _CONNECT_MS)

@@ -47,9 +47,9 @@ class Network:
     async def connect(self) -> None:
         """Be connected, within a deadline of its own. Raises OSError or SiagaError."""
 
-    async def resolve(self, host: str) -> str:
-        """The IP address of a host, within a deadline of its own. Raises OSError or SiagaError."""
-        return host
+    async def resolve(self, host: str) -> "list[str]":
+        """The IPv4 addresses of a host, within a deadline of its own. Raises OSError or SiagaError."""
+        return [host]
 
     def signal(self) -> int:
         """Received strength, dBm, or UNKNOWN_SIGNAL."""

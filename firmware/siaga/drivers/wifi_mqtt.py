@@ -38,6 +38,7 @@ class WifiMqtt(Handler, Bearer):
         session: Session,
         device_id: str,
         brokers: "list[tuple[str, int]]",
+        known: "KnownHosts",
         tls: "ServerTls | None",
         server_name: str,
     ) -> None:
@@ -52,6 +53,8 @@ class WifiMqtt(Handler, Bearer):
         self._up_topic = "siaga/v1/up/" + device_id
         self._down_topic = ("siaga/v1/down/" + device_id).encode()
         self._brokers = brokers
+        self._known = known
+        self._met = "", "", [""]
         self._silent_ms = 0
         self._tls = tls
         self._server_name = server_name
@@ -84,9 +87,7 @@ class WifiMqtt(Handler, Bearer):
                     await self._network.connect()
                     within = 1
                     host, port = self._brokers[session.place]
-                    address = await self._network.resolve(host)
-                    context = None if self._tls is None else self._tls.context
-                    await self._link.run(address, port, context, self._server_name or host, self)
+                    await self._meet(host, port)
                     why = "ended"
                 except ValueError as error:
                     why = "the server's certificate does not hold: %s" % str(error).strip()
@@ -105,6 +106,27 @@ class WifiMqtt(Handler, Bearer):
         finally:
             watching.cancel()
             self._down("stopped")
+
+    async def _meet(self, host: str, port: int) -> None:
+        """One broker, by whichever of its addresses answers; always ends with an exception, as Link.run()."""
+        context = None if self._tls is None else self._tls.context
+        kept = self._known.address(host)
+        try:
+            found = await self._network.resolve(host)
+        except (SiagaError, OSError):
+            if not kept:
+                raise
+            found = [kept]
+        if kept and found[0] != kept:
+            # The one that was good is the first to try where it is still named, and the last where it is not.
+            found = [kept] + [one for one in found if one != kept] if kept in found else found + [kept]
+        for at in range(len(found)):
+            self._met = host, found[at], found
+            try:
+                await self._link.run(found[at], port, context, self._server_name or host, self)
+            except (SiagaError, OSError):
+                if self.policy.up or at == len(found) - 1:
+                    raise
 
     async def close(self) -> None:
         """Say good-bye to the broker, if it listens."""
@@ -144,6 +166,7 @@ class WifiMqtt(Handler, Bearer):
 
     def on_up(self) -> None:
         self.policy.up = True
+        self._known.keep(*self._met)
         self._why = ""
         self._owner.on_bearer(self, True, "subscribed")
 
@@ -178,4 +201,12 @@ def _reason(error: Exception) -> str:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from siaga.drivers.tls import ServerTls
+
+    class KnownHosts(Protocol):
+        """app/known_hosts.py has it."""
+
+        def address(self, host: str) -> str: ...
+        def keep(self, host: str, address: str, named: "list[str]") -> None: ...

@@ -18,7 +18,7 @@ class Loopback(Network):
         return True
 
     async def resolve(self, host):
-        return "127.0.0.1"
+        return ["127.0.0.99", "127.0.0.1"]
 
 
 http._ANSWER_MS = 1500

@@ -183,6 +183,10 @@ class Chip:
 
         self.do(change)
 
+    def wifi_fault(self, fault: str) -> None:
+        """What its Wi-Fi driver does at the next connect: "raises" or "hangs"."""
+        self.do(lambda: self._tell(f"wlan_fault {fault}"))
+
     def ask_heap(self) -> None:
         """Have it collect, and tell on_heap() and, a moment later, `largest_free`."""
         self.do(lambda: self._tell("heap"))

@@ -6,6 +6,7 @@ From the host, a line each:
     level <pin> <0|1|->                    what the world drives on a pin; - = nothing
     adc <pin> <microvolts>
     wlan <ssid|-> <rssi>                   the access point in reach
+    wlan_fault <raises|hangs>              what the radio's driver does at the next connect()
     uart <tx> <rx> <path>                  what hangs on these two pins
     heap                                   collect, and say how much is used
     boot <cause> <wakeup state> <ext1 pins|->
@@ -29,7 +30,7 @@ levels = {}
 microvolts = {}
 uarts = {}
 wired = []  # streams whose other end the host itself holds
-network = ["", 0]
+network = ["", 0, ""]  # the access point in reach, its strength, what the driver does wrong at the next connect()
 boot = {}
 watchers = {}  # pin number: called with its new level
 pulls = {}
@@ -94,6 +95,8 @@ def _obey(words):
     elif what == "wlan":
         network[0] = "" if words[1] == "-" else words[1]
         network[1] = int(words[2])
+    elif what == "wlan_fault":
+        network[2] = words[1]
     elif what == "uart":
         uarts[int(words[1]), int(words[2])] = words[3]
     elif what == "rtc":

@@ -1,4 +1,9 @@
-"""MicroPython's `network`: a station in reach of one simulated access point. Sockets are the host's own loopback."""
+"""MicroPython's `network`: a station in reach of one simulated access point. Sockets are the host's own loopback.
+
+As on the chip its driver can be in a state that it does not leave by itself: after a connect() that raised it is still
+connecting, and raises at the next one until a disconnect() (fault "raises"); or it connects for ever until its radio
+was off (fault "hangs").
+"""
 
 import host
 
@@ -17,6 +22,8 @@ class WLAN:
         self._on = False
         self._ssid = ""
         self._since_us = 0
+        self._is_connecting = False
+        self._hangs = False
 
     def active(self, on=None):
         if on is None:
@@ -24,6 +31,7 @@ class WLAN:
         if bool(on) != self._on:
             self._on = bool(on)
             self._ssid = ""
+            self._is_connecting = self._hangs = False
             self._tell()
         return None
 
@@ -34,12 +42,19 @@ class WLAN:
     def connect(self, ssid, password=None):
         if not self._on:
             raise OSError("Wifi Not Started")
+        host.heed()
+        fault, host.network[2] = host.network[2], ""
+        if fault == "raises" or self._is_connecting:
+            self._is_connecting = True
+            raise OSError("Wifi Internal Error")
+        self._hangs = self._hangs or fault == "hangs"
         self._ssid = ssid
         self._since_us = host.now_us()
         self._tell()
 
     def disconnect(self):
         self._ssid = ""
+        self._is_connecting = False
         self._tell()
 
     def _tell(self):
@@ -47,13 +62,15 @@ class WLAN:
 
     def isconnected(self):
         host.heed()
-        there = self._on and self._ssid and self._ssid.replace(" ", "_") == host.network[0]
+        there = self._on and not self._hangs and self._ssid and self._ssid.replace(" ", "_") == host.network[0]
         if not there:
             self._since_us = host.now_us()
         return bool(there) and host.now_us() - self._since_us >= _CONNECT_US
 
     def status(self, what=None):
         if what == "rssi":
+            if not self.isconnected():
+                raise OSError("STA must be connected")
             return host.network[1]
         return 1010 if self.isconnected() else 201
 
