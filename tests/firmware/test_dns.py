@@ -209,8 +209,10 @@ class Known:
         print("kept", host, address, named)
 
 class Told(Owner):
+    heard = asyncio.Event()
     def on_bearer(self, bearer, up, why):
         print(up, why)
+        self.heard.set()
 
 async def main():
     network, known = Names(), Known()
@@ -218,7 +220,8 @@ async def main():
     bearer = WifiMqtt(network, Clock(Rtc()), Told(), Session("id", "", "", "down"), "id", *to)
     async def once():
         task = asyncio.create_task(bearer.run())
-        await asyncio.sleep_ms(500)
+        Told.heard.clear()
+        await asyncio.wait_for(Told.heard.wait(), 60)
         await bearer.close()
         task.cancel()
         await asyncio.sleep_ms(0)

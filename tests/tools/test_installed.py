@@ -28,4 +28,12 @@ def test_every_file_is_on_some_board_and_every_part_is_known(tmp_path: Path) -> 
     assert everywhere == some
     assert {f"siaga/boards/{board}.mpy" for board in boards(FIRMWARE)} <= everywhere
     files = {path.stem for path in (FIRMWARE / "siaga" / "boards").glob("*.py")}
-    assert files == {*boards(FIRMWARE), "__init__", "choice", "esp32", "wake", *(Path(name).stem for name in AT_HOME)}
+    assert files == {
+        *boards(FIRMWARE),
+        "__init__",
+        "choice",
+        "esp32",
+        "esp32_wifi",
+        "wake",
+        *(Path(name).stem for name in AT_HOME),
+    }
