@@ -225,7 +225,7 @@ def test_every_setting_has_a_rule_and_stands_in_the_readme():
 
 
 def test_the_bands_are_those_that_the_driver_knows():
-    from siaga.core.rui3 import BANDS
+    from siaga.core.lorawan import BANDS
 
     for band in range(-1, 20):
         if band in BANDS:

@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 import re
+from functools import cache
+from itertools import combinations, pairwise
 from pathlib import Path
 
-from micropython import FIRMWARE
-from siaga.drivers.battery import percent
-from siaga.drivers.indicator import LIGHT, PATTERNS, SOUND, SOUND_MS, VIBRATION, Indicator, steps
+import pytest
 
-LOUD = [signal for signal, (_, once, _) in PATTERNS.items() if once or signal in ("refused", "not_getting_through")]
+from micropython import FIRMWARE
+from seeing import AT_REST, REST_MS, WINDOW_MS, Look, looks
+from siaga.drivers.battery import percent
+from siaga.drivers.indicator import (
+    CALLS,
+    FIRST,
+    LIGHT,
+    PATTERNS,
+    SECOND,
+    SOUND,
+    SOUND_AGAIN_MS,
+    SOUND_MS,
+    VIBRATION,
+    Indicator,
+    Lamp,
+    steps,
+)
+
+LOUD = [signal for signal, (_, once, repeated) in PATTERNS.items() if once or "*" in repeated]
+DARK = ("closed", "cancelled", "test_received")  # for a while, then armed; told by what is heard and felt
+PAIRS = [(one, other) for one, other in combinations(PATTERNS, 2) if not {one, other} <= set(DARK)]
 
 
 class Time:
@@ -19,33 +39,78 @@ class Time:
         return self.now
 
 
-def played(signal: str, mask: int) -> tuple[tuple[bool, int], ...]:
-    """The pattern of one sense: on or off and how long, until it repeats."""
+class TwoColours(Lamp):
+    colours = 2
+
+
+def indicator(silent: bool = False, lamp: Lamp | None = None) -> Indicator:
+    return Indicator(lamp or Lamp(), Time(), silent)
+
+
+@cache
+def seen(signal: str, window_ms: int) -> set[Look]:
+    return looks([(bool(mask & LIGHT), ms) for mask, ms in steps(PATTERNS[signal][2])], window_ms)
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_lights_are_told_apart_without_counting_whenever_one_looks(one: str, other: str):
+    """Four seconds of either, from any moment on: lit, dark or changing twice as long or fast and more, or lit for
+    another 40 % of the time. At rest, where a blink costs the battery, twelve seconds."""
+    window_ms = REST_MS if {one, other} & set(AT_REST) else WINDOW_MS
+    alike = [(a, b) for a in seen(one, window_ms) for b in seen(other, window_ms) if not a.differs(b)]
+    assert not alike, alike[0]
+
+
+@pytest.mark.parametrize("signal", [signal for signal in PATTERNS if signal not in CALLS])
+def test_fast_flashes_that_turn_into_a_long_light_mean_call_110_and_nothing_else(signal: str):
+    def is_call(look: Look) -> bool:
+        return look.on_ms >= 900 and look.changes >= 10
+
+    assert all(is_call(look) for call in CALLS for look in seen(call, WINDOW_MS))
+    assert not any(is_call(look) for look in seen(signal, WINDOW_MS))
+
+
+def test_the_more_light_the_nearer_is_help():
+    shares = [[look.lit for look in seen(name, WINDOW_MS)] for name in ("received", "seen", "assigned", "on_scene")]
+    for before, after in pairwise(shares):
+        assert max(before) < min(after)
+
+
+def beats(signal: str) -> list[tuple[bool, int]]:
+    """What is felt: of what is played once, or of one round of what repeats."""
     _, once, repeated = PATTERNS[signal]
-    joined: list[tuple[bool, int]] = []
-    for on, ms in [*steps(once), (-1, 0), *steps(repeated)]:
-        level = on == -1 or bool(on & mask)
-        if joined and joined[-1][0] == level and on != -1:
-            joined[-1] = level, joined[-1][1] + ms
-        else:
-            joined.append((level, ms))
-    return tuple(joined)
+    felt = [(bool(mask & VIBRATION), ms) for mask, ms in steps(once or repeated)]
+    while not felt[-1][0]:
+        felt.pop()
+    return felt
 
 
-def test_no_two_signals_look_alike():
-    looks = [played(signal, LIGHT) for signal in PATTERNS]
-    assert len(set(looks)) == len(looks)
+def shape(felt: list[tuple[bool, int]]) -> str:
+    on = [ms for beats, ms in felt if beats]
+    return "rises" if on[-1] >= 1.5 * on[0] else "falls" if on[0] >= 1.5 * on[-1] else "even"
 
 
-def test_no_two_loud_signals_sound_or_feel_alike():
-    tones = [(PATTERNS[signal][0], played(signal, SOUND)) for signal in LOUD]
-    assert len(set(tones)) == len(tones)
-    feels = [played(signal, VIBRATION) for signal in LOUD]
-    assert len(set(feels)) == len(feels)
+@pytest.mark.parametrize(("one", "other"), list(combinations(LOUD, 2)))
+def test_what_is_heard_and_felt_is_told_apart_without_counting(one: str, other: str):
+    """The longest beat or pause twice as long, growing instead of fading, or going on. Tones differ too, for who hears
+    them."""
+    if {one, other} == set(CALLS):
+        return  # both mean call 110; only the pause after them differs
+    mine, theirs = beats(one), beats(other)
+    longest = [
+        [max((ms for on, ms in felt if on is level), default=20) for level in (True, False)] for felt in (mine, theirs)
+    ]
+    goes_on = PATTERNS[one][1] == "" or PATTERNS[other][1] == ""
+    assert (
+        goes_on
+        or shape(mine) != shape(theirs)
+        or any(max(pair) >= 2 * min(pair) for pair in zip(*longest, strict=True))
+    )
+    assert PATTERNS[one][0] != PATTERNS[other][0] or mine != theirs
 
 
 def test_silent_means_no_light_and_no_sound_at_any_moment():
-    shown = Indicator(None, Time(), silent=True)
+    shown = indicator(silent=True, lamp=TwoColours())
     for signal, (_, once, repeated) in PATTERNS.items():
         shown.show(signal)
         for mask, _ in steps(once) + steps(repeated):
@@ -53,12 +118,26 @@ def test_silent_means_no_light_and_no_sound_at_any_moment():
             assert not light and tone == 0 and vibration == bool(mask & VIBRATION)
 
 
-def test_what_repeats_is_heard_for_a_minute_and_seen_after_that():
-    time = Time()
-    shown = Indicator(None, time, silent=False)
-    shown.show("not_getting_through")
-    assert shown.level(LIGHT | SOUND | VIBRATION, SOUND_MS) == (True, 500, True)
-    assert shown.level(LIGHT | SOUND | VIBRATION, SOUND_MS + 1) == (True, 0, False)
+@pytest.mark.parametrize("signal", CALLS)
+def test_the_call_for_110_comes_back_to_the_ear_every_minute(signal: str):
+    shown = indicator()
+    shown.show(signal)
+    tone = PATTERNS[signal][0]
+    for minute in range(1, 12 * 60):
+        for after_ms in (1, SOUND_AGAIN_MS - 1):
+            assert shown.level(LIGHT | SOUND | VIBRATION, minute * SOUND_MS + after_ms) == (FIRST, tone, True)
+        for after_ms in (SOUND_AGAIN_MS, SOUND_MS - 1):
+            assert shown.level(LIGHT | SOUND | VIBRATION, minute * SOUND_MS + after_ms) == (FIRST, 0, False)
+    one_round = sum(ms for _, ms in steps(PATTERNS[signal][2]))
+    assert one_round * 2 <= SOUND_AGAIN_MS, "whoever missed the beginning hears a whole one"
+
+
+def test_a_second_colour_says_call_110_and_nothing_else():
+    shown = indicator(lamp=TwoColours())
+    for signal in PATTERNS:
+        shown.show(signal)
+        assert shown.level(LIGHT, 0)[0] == (SECOND if signal in CALLS else FIRST)
+        assert shown.level(0, 0)[0] == 0
 
 
 def test_a_cancelled_or_closed_incident_ends_dark():
@@ -67,7 +146,7 @@ def test_a_cancelled_or_closed_incident_ends_dark():
 
 
 def test_showing_the_same_again_is_no_change():
-    shown = Indicator(None, Time(), silent=False)
+    shown = indicator()
     assert shown.show("sending") and not shown.show("sending") and shown.show("received")
 
 

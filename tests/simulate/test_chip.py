@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from bare_chip import BareChip
@@ -280,6 +281,34 @@ def test_contacts_battery_and_lamp(bare: Bare, board: str):
             chip.until(lambda: chip.level(wiring.led) == chip.level(wiring.vibration) == 1, "light and vibration")
         chip.chip.drive(switch.pin, switch.level(False))
     chip.until(lambda: chip.level(wiring.led) == chip.level(wiring.vibration) == 0, "darkness")
+
+
+def test_a_lamp_of_two_colours_shows_one_at_a_time(bare: Bare):
+    second = 4
+    chip = bare(
+        "esp32_devkit",
+        f"""
+import time
+from siaga.boards.esp32 import PinLamp
+from siaga.boards.esp32_devkit import BUZZER, LED, VIBRATION
+print("colours", PinLamp(LED, BUZZER, VIBRATION).colours)
+lamp = PinLamp(LED, BUZZER, VIBRATION, {second})
+print("colours", lamp.colours)
+for light in (1, 2, 0):
+    lamp.set(light, 0, False)
+print("shown")
+time.sleep(1000)
+""",
+    )
+    assert (chip.line("colours"), chip.line("colours", 2)) == ("1", "2")
+    led = BOARDS["esp32_devkit"].led
+    one_by_one = [(led, 1), (led, 0), (second, 1), (second, 0)]
+
+    def changes() -> list[tuple[int, int | None]]:
+        moves = [move for move in list(chip.moves) if move[0] in (led, second)]
+        return [move for before, move in pairwise(moves) if before != move]
+
+    chip.until(lambda: changes()[-4:] == one_by_one, "one colour after the other")
 
 
 def test_a_processor_that_hangs_is_reset(bare: Bare):

@@ -22,6 +22,8 @@ SIGNAL_STATES = {
     "low_battery": "armed",
     "no_connection": "armed",
     "not_set_up": "armed",
+    "press_longer": "armed",
+    "press_for_test": "armed",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -14,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from micropython import FIRMWARE, ROOT, run_micropython
+from seeing import AT_REST, GRID_MS, REST_MS, WINDOW_MS, Look, look, looks
 from siaga_gateway import catalogue
 from siaga_tools.card.make import GROUPS, card
 from siaga_tools.card.patterns import light_words, read_defaults, read_shown
@@ -62,30 +64,38 @@ print(json.dumps([played, good]))
 
 @pytest.mark.parametrize("language", catalogue.LANGUAGES)
 def test_no_two_lights_are_told_in_the_same_words(language: str) -> None:
-    told = {}
+    told: dict[str, str] = {}
     for signal, pattern in SHOWN.patterns.items():
         key, numbers = light_words(pattern)
+        words = catalogue.text(f"card.light.{key}", language, **numbers)
         if key != "dark":
-            told[signal] = catalogue.text(f"card.light.{key}", language, **numbers)
-    alike = {("not_getting_through", "assigned")}  # told apart by the sound that goes on, and by the red field
-    for signal, words in told.items():
-        for other, same in told.items():
-            assert signal == other or words != same or (signal, other) in alike | {(b, a) for a, b in alike}
+            assert words not in told, (signal, told[words])
+            told[words] = signal
+
+
+@pytest.mark.parametrize("language", catalogue.LANGUAGES)
+def test_what_calls_for_110_says_so_first_and_nothing_else_does(language: str) -> None:
+    first = {"id": "Telepon 110!", "en": "Call 110!"}[language]
+    for signal in SHOWN.patterns:
+        meaning = catalogue.texts("card", language)[f"card.signal.{signal}"]
+        assert meaning.startswith(first) == (signal in GROUPS["call"]), signal
 
 
 def test_the_times_are_the_buttons_own() -> None:
     page = text_of(card(FIRMWARE, ("id", "en")))
-    for words in ("Tahan tombol 2 detik", "Hold the button 2 s", "Hold 5 s during", "No answer for 20 s", "Below 15 %"):
+    for words in ("sampai bergetar (2 detik)", "until it vibrates (2 s)", "Hold 5 s during", "No answer for 20 s"):
         assert words in page
+    assert "Below 15 %" in page
     other = text_of(card(FIRMWARE, ("id",), {"hold_ms": 2500, "no_ack_s": 45, "triple_tap": True}))
-    for words in ("Tahan tombol 2,5 detik", "Tanpa jawaban 45 detik", "ketuk tiga kali"):
+    for words in ("sampai bergetar (2,5 detik)", "45 detik tanpa jawaban", "ketuk tiga kali"):
         assert words in other
     assert "ketuk tiga kali" not in page
 
 
-def test_110_and_the_limits_are_on_every_half() -> None:
-    for half in card(FIRMWARE, ("id", "en")).split("<article")[1:]:
-        assert half.count("110") >= 4 and half.count("<li>") == 5
+@pytest.mark.parametrize("language", catalogue.LANGUAGES)
+def test_110_and_the_limits_are_there_in_every_language(language: str) -> None:
+    page = card(FIRMWARE, (language,))
+    assert text_of(page).count("110") >= 6 and page.count("<li>") == 5
 
 
 def test_how_a_forced_cancel_is_made_is_on_no_card() -> None:
@@ -97,7 +107,7 @@ def test_a_silent_button_has_no_lights_on_its_card() -> None:
     silent = card(FIRMWARE, ("en",), {"silent": True})
     assert "only vibrates" in silent and 'class="on"' not in silent and 'class="beat"' in silent
     low = silent.split('data-signal="low_battery"')[1].split("</tr>")[0]
-    assert "none" in low, "its chirp is not heard, and it has no vibration"
+    assert '"beats">–<' in low, "its chirp is not heard, and it has no vibration"
 
 
 def test_the_card_in_the_repository_is_this_one() -> None:
@@ -141,19 +151,73 @@ LONGEST = {"hold_ms": 2500, "cancel_hold_ms": 12500, "triple_tap": True, "no_ack
 
 @pytest.mark.parametrize("languages", [("id", "en"), ("id",), ("en",)])
 @pytest.mark.parametrize("settings", [{}, LONGEST, {"silent": True}])
-def test_it_fits_on_one_page(chromium: Browser, languages: tuple[str, ...], settings: dict[str, object]) -> None:
+def test_it_fits_on_one_page_of_a4_in_letters_of_9_points(
+    chromium: Browser, languages: tuple[str, ...], settings: dict[str, object]
+) -> None:
     page = chromium.new_page(viewport={"width": 1200, "height": 900})
     page.set_default_timeout(60_000)
     page.set_content(card(FIRMWARE, languages, settings))
     page.emulate_media(media="print")
-    paper_px = 210 * MM
-    for spilled in page.evaluate("[...document.querySelectorAll('article')].map(a => a.scrollHeight)"):
-        assert spilled <= paper_px
+    main, below = page.evaluate(
+        "(e => [e.scrollHeight, e.getBoundingClientRect().bottom])(document.querySelector('main'))"
+    )
+    assert max(main, below) <= 297 * MM
     wide = page.evaluate(
         "[...document.querySelectorAll('td, th, h1, h2, li, footer span')]"
-        ".filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"
+        ".filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display != 'inline')"
+        ".map(e => e.textContent)"
     )
     assert wide == []
+    sizes = page.evaluate(
+        "[...document.querySelectorAll('main *')].filter(e => [...e.childNodes].some(n => n.nodeType == 3 &&"
+        " n.textContent.trim())).map(e => parseFloat(getComputedStyle(e).fontSize))"
+    )
+    assert min(sizes) >= 9 * 96 / 72 - 0.01
     printed = page.pdf(prefer_css_page_size=True, print_background=True)
     page.close()
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
+    width, height = map(float, re.search(rb"/MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)", printed).groups())  # type: ignore[union-attr]
+    assert abs(width - 595) < 2 and abs(height - 842) < 2
+
+
+# What is lit in a picture of the page, from left to right, as the printer would have it.
+READ_PICTURE = """async ([png, count]) => {
+    const image = new Image();
+    image.src = "data:image/png;base64," + png;
+    await image.decode();
+    const canvas = new OffscreenCanvas(image.width, image.height);
+    const context = canvas.getContext("2d");
+    context.drawImage(image, 0, 0);
+    const row = context.getImageData(0, image.height >> 1, image.width, 1).data;
+    return [...Array(count).keys()].map(i => {
+        const at = 4 * Math.floor((i + 0.5) * image.width / count);
+        return row[at] > 200 && row[at + 1] > 150 && row[at + 2] < 120;
+    });
+}"""
+
+
+def test_whoever_has_only_the_card_names_the_state(chromium: Browser) -> None:
+    """The pictures as they are printed, pixel by pixel, beside the lamp as the firmware plays it: for every pair of
+    signals the picture of the one is not what anybody sees of the other, and it is what is seen of its own."""
+    page = chromium.new_page(viewport={"width": 800, "height": 1130}, device_scale_factor=8)
+    page.set_default_timeout(60_000)
+    page.set_content(card(FIRMWARE, catalogue.LANGUAGES))
+    page.emulate_media(media="print")
+    drawn: dict[str, Look] = {}
+    for signal in SHOWN.patterns:
+        png = page.locator(f'tr[data-signal="{signal}"] svg').first.screenshot()
+        lit = page.evaluate(READ_PICTURE, [base64.b64encode(png).decode(), WINDOW_MS // GRID_MS])
+        drawn[signal] = look(lit)
+    page.close()
+
+    def lamp(signal: str, window_ms: int) -> set[Look]:
+        return looks([(step.light, step.ms) for step in SHOWN.patterns[signal].again], window_ms)
+
+    dark = {signal for signal, seen in drawn.items() if not seen.lit}
+    assert dark == {"closed", "cancelled", "test_received"}
+    for signal, picture in drawn.items():
+        assert any(not picture.differs(seen) for seen in lamp(signal, WINDOW_MS)), (signal, picture)
+        for other in SHOWN.patterns:
+            if signal != other and not {signal, other} <= dark | set(AT_REST):
+                seen = lamp(other, REST_MS if other in AT_REST else WINDOW_MS)
+                assert all(picture.differs(each) for each in seen), (signal, other)

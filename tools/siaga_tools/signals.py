@@ -24,6 +24,9 @@ LOOKS: Final = {
     "low_battery": ("wait", True),
     "no_connection": ("wait", True),
     "not_set_up": ("bad", True),
+    "press_longer": ("wait", True),
+    "press_for_test": ("test", True),
+    "unfit_chip": ("bad", True),
 }
 
 

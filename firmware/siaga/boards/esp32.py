@@ -22,7 +22,7 @@ from siaga.boards import wake
 from siaga.boards.esp32_wifi import Wifi
 from siaga.drivers import battery
 from siaga.drivers.clock import Rtc
-from siaga.drivers.indicator import Lamp
+from siaga.drivers.indicator import FIRST, SECOND, Lamp
 from siaga.drivers.parts import Line, LorawanParts
 
 _SETTINGS = "/settings.json"  # where an installer's tool puts them: mpremote cp settings.json :settings.json
@@ -92,15 +92,22 @@ class ChipRtc(Rtc):
 
 
 class PinLamp(Lamp):
-    """LED, passive buzzer and vibration motor, each on while its pin is HIGH."""
+    """LED, passive buzzer and vibration motor, each on while its pin is HIGH. second: the pin of the LED's other colour
+    or of another LED; -1 = there is none."""
 
-    def __init__(self, led: int, buzzer: int, motor: int) -> None:
+    def __init__(self, led: int, buzzer: int, motor: int, second: int = -1) -> None:
         self._led = machine.Pin(led, machine.Pin.OUT, value=0)
+        self._second: "machine.Pin | None" = None
+        if second >= 0:
+            self._second = machine.Pin(second, machine.Pin.OUT, value=0)
+            self.colours = 2
         self._motor = machine.Pin(motor, machine.Pin.OUT, value=0)
         self._buzzer = machine.PWM(machine.Pin(buzzer), freq=1000, duty_u16=0)
 
-    def set(self, light: bool, tone_hz: int, vibration: bool) -> None:
-        self._led.value(light)
+    def set(self, light: int, tone_hz: int, vibration: bool) -> None:
+        self._led.value(light == FIRST)
+        if self._second is not None:
+            self._second.value(light == SECOND)
         self._motor.value(vibration)
         if tone_hz:
             self._buzzer.freq(tone_hz)

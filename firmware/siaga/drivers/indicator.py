@@ -1,5 +1,6 @@
-"""What the holder sees, hears and feels: one pattern a signal, each different from all others in every one of the
-three, except where nothing may be noticed (armed, closed and cancelled end in darkness and silence)."""
+"""What the holder sees, hears and feels: one pattern a signal. Lights are told apart without counting: by how long they
+are on, how long off and how fast they change; the more light, the nearer is help. Fast flashes that turn into a long
+light mean "call 110" and nothing else. Armed, closed, cancelled and test_received are dark, for a while or for good."""
 
 import asyncio
 
@@ -10,28 +11,35 @@ LIGHT = const(1)
 SOUND = const(2)
 VIBRATION = const(4)
 _STEP_MS = const(20)
-# A pattern that goes on is heard for a minute; the light alone goes on after that.
+# "Call 110" is heard and felt for a minute, and again at the beginning of each further one; its light goes on.
 SOUND_MS = const(60000)
+SOUND_AGAIN_MS = const(10000)
+CALLS = ("refused", "not_getting_through")
+FIRST = const(1)
+SECOND = const(2)
 _MARKS = {"*": LIGHT | SOUND | VIBRATION, "l": LIGHT, "b": LIGHT | SOUND, "-": 0}
 
 # signal: (tone in Hz, played once, then repeated). A step is a mark and milliseconds: * all three, l light, b light and
 # sound, - nothing. Text, because tuples of tuples would take 10 KB of the chip's memory.
 PATTERNS = {
     "armed": (0, "", "l20 -9980"),
-    "sending": (1200, "*150 -100", "l100 -100"),
-    "received": (1500, "*200 -150 *200 -150", "l1000 -1000"),
-    "seen": (1700, "*200 -150 *200 -150 *200 -150", "l150 -150 l150 -1550"),
-    "assigned": (1900, "*200 -150 *200 -150 *200 -150 *200 -150", "l150 -150 l150 -150 l150 -1250"),
-    "on_scene": (2100, "*1000 -150", "l2000"),
+    "sending": (1200, "*400 -100", "l80 -80"),
+    "received": (1500, "*150 -150 *150 -150", "l400 -1600"),
+    "seen": (1700, "*150 -150 *600 -150", "l1200 -1200"),
+    "assigned": (1900, "*600 -200 *600 -200", "l2400 -400"),
+    "on_scene": (2100, "*1500 -150", "l2000"),
     "closed": (900, "*600 -200 *200", "-2000"),
-    "cancelled": (700, "*80 -80 *80 -80 *80 -80", "-2000"),
-    "refused": (400, "", "*900 -300 *900 -2900"),
-    "not_getting_through": (500, "", "*300 -200 *300 -200 *300 -1700"),
-    "test": (1000, "*100 -100", "l50 -450"),
-    "test_received": (1000, "*100 -100 *100 -100 *600", "-2000"),
-    "low_battery": (2500, "", "b60 -59940"),
-    "no_connection": (0, "", "l60 -120 l60 -4760"),
-    "not_set_up": (0, "", "l500 -500"),
+    "cancelled": (700, "*150 -400 *150 -400 *150", "-2000"),
+    "refused": (400, "", "*100 -100 *100 -100 *100 -100 *100 -100 *1200 -1200"),
+    "not_getting_through": (500, "", "*100 -100 *100 -100 *100 -100 *100 -100 *1200 -400"),
+    "test": (1000, "*100 -100", "l40 -560"),
+    "test_received": (1000, "*300 -600 *300", "-2000"),
+    "press_longer": (800, "*150 -150 *1500 -150", "l1900 -100"),
+    "press_for_test": (1100, "*60 -60 *60 -60 *60 -60 *60 -60 *60 -60 *60 -100", "l450 -100"),
+    "low_battery": (2500, "", "b60 l540 -9400 l600 -9400 l600 -9400 l600 -9400 l600 -9400 l600 -9400"),
+    "no_connection": (0, "", "l60 -140 l60 -1740"),
+    "not_set_up": (0, "", "l460 -460"),
+    "unfit_chip": (0, "", "l200 -200"),
 }
 
 
@@ -41,10 +49,12 @@ def steps(pattern: str) -> "list[tuple[int, int]]":
 
 
 class Lamp:
-    """What a board has for it; what it has not is left out."""
+    """What a board has for it; what it has not is left out. colours: of its light, 1 or 2."""
 
-    def set(self, light: bool, tone_hz: int, vibration: bool) -> None:
-        """Switch all three; tone_hz 0 = quiet."""
+    colours = 1
+
+    def set(self, light: int, tone_hz: int, vibration: bool) -> None:
+        """Switch all three. light: 0 = off, FIRST or SECOND colour; tone_hz: 0 = quiet."""
 
 
 class Indicator:
@@ -67,14 +77,17 @@ class Indicator:
         self._changed = True
         return True
 
-    def level(self, mask: int, now_ms: int) -> "tuple[bool, int, bool]":
-        """(light, tone in Hz, vibration) for a step of the present signal."""
+    def level(self, mask: int, now_ms: int) -> "tuple[int, int, bool]":
+        """(light, tone in Hz, vibration) for a step of the present signal, as Lamp.set() takes them."""
         tone = PATTERNS[self.signal][0]
+        calls = self.signal in CALLS
         if self.silent:
             mask &= VIBRATION
-        if now_ms - self._began_ms > SOUND_MS and self.signal != "low_battery":
+        since_ms = now_ms - self._began_ms
+        if calls and since_ms >= SOUND_MS and since_ms % SOUND_MS >= SOUND_AGAIN_MS:
             mask &= LIGHT
-        return bool(mask & LIGHT), tone if mask & SOUND else 0, bool(mask & VIBRATION)
+        light = (SECOND if calls and self._lamp.colours > 1 else FIRST) if mask & LIGHT else 0
+        return light, tone if mask & SOUND else 0, bool(mask & VIBRATION)
 
     async def run(self) -> None:
         """Play until cancelled; everything is off then."""
@@ -90,7 +103,7 @@ class Indicator:
                 while not self._changed:
                     await self._play(again)
         finally:
-            self._lamp.set(False, 0, False)
+            self._lamp.set(0, 0, False)
 
     async def _play(self, pattern: "list[tuple[int, int]]") -> None:
         for mask, length_ms in pattern:

@@ -16,15 +16,15 @@ from siaga_tools.signals import signal_text
 
 # Every signal of the firmware stands in exactly one group; a test says so.
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
-    "path": ("sending", "received", "seen", "assigned", "on_scene", "closed", "cancelled"),
     "call": ("not_getting_through", "refused"),
-    "other": ("armed", "no_connection", "not_set_up", "low_battery", "test", "test_received"),
+    "path": ("sending", "received", "seen", "assigned", "on_scene", "closed", "cancelled"),
+    "other": ("armed", "press_longer", "press_for_test", "test", "test_received", "no_connection", "low_battery"),
+    "installer": ("not_set_up", "unfit_chip"),
 }
 _PAGE: Final = (
     "title",
     "keep",
     "danger",
-    "number",
     "do",
     "see",
     "light",
@@ -36,13 +36,12 @@ _PAGE: Final = (
     "button",
     "holder",
     "tested",
-    "fold",
 )
 _LIMITS: Final = ("instead", "network", "position", "real", "sound")
 
 
 def card(firmware: Path, languages: tuple[str, ...], settings: Mapping[str, Any] | None = None) -> str:
-    """The page as HTML, one half a language: A4 for two, A5 for one.
+    """The page as HTML, A4: the pictures once, beside them the words of each language.
 
     settings: the button's own, over the firmware's defaults. How a forced cancel is made is not on it: whoever forces
     the holder may read the card first.
@@ -56,11 +55,16 @@ def card(firmware: Path, languages: tuple[str, ...], settings: Mapping[str, Any]
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    halves = [_half(shown, told, language) for language in languages]
-    return environment.get_template("card.html.j2").render(halves=halves, silent=bool(told["silent"]))
+    silent = bool(told["silent"])
+    spoken = [_spoken(shown, told, language) for language in languages]
+    return environment.get_template("card.html.j2").render(
+        spoken=spoken, groups=_groups(shown, spoken, silent), silent=silent
+    )
 
 
-def _half(shown: Shown, told: Mapping[str, Any], language: str) -> dict[str, Any]:
+def _spoken(shown: Shown, told: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """What stands on the page in one language, but for the signals."""
+
     def say(key: str, **values: object) -> str:
         return catalogue.text(f"card.{key}", language, **values)
 
@@ -74,35 +78,44 @@ def _half(shown: Shown, told: Mapping[str, Any], language: str) -> dict[str, Any
         "no_ack": told["no_ack_s"],
         "low_battery": told["low_battery"],
         "sound": shown.sound_s,
+        "again": shown.again_s,
     }
     acts = ["press", *(["taps"] if told["triple_tap"] else []), "again", "cancel", "test"]
     return {
         "language": language,
+        "times": times,
         "page": {name: say(f"page.{name}") for name in _PAGE},
         "acts": [(say(f"act.{act}", **times), say(f"effect.{act}")) for act in acts],
         "limits": [say(f"limit.{limit}", **times) for limit in _LIMITS if not (told["silent"] and limit == "sound")],
-        "groups": [
-            {
-                "name": name,
-                "title": say(f"page.{name}"),
-                "rows": [
-                    _row(signal, shown.patterns[signal], times, bool(told["silent"]), language) for signal in signals
-                ],
-            }
-            for name, signals in GROUPS.items()
-        ],
+        "groups": {name: say(f"page.{name}") for name in GROUPS},
     }
 
 
-def _row(signal: str, pattern: Pattern, times: Mapping[str, object], silent: bool, language: str) -> dict[str, Any]:
-    key, numbers = light_words(pattern)
+def _groups(shown: Shown, spoken: list[dict[str, Any]], silent: bool) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "rows": [_row(signal, shown.patterns[signal], spoken, silent) for signal in signals],
+        }
+        for name, signals in GROUPS.items()
+    ]
+
+
+def _row(signal: str, pattern: Pattern, spoken: list[dict[str, Any]], silent: bool) -> dict[str, Any]:
     noticed = pattern.vibrates if silent else bool(pattern.beats)
     return {
         "signal": signal,
-        "word": signal_text(signal, language),
-        "meaning": catalogue.text(f"card.signal.{signal}", language, **times),
         "light": Markup(pictures.light(pattern)),  # noqa: S704 our own drawing, numbers only
-        "light_words": catalogue.text(f"card.light.{key}", language, **numbers),
         "beats": Markup(pictures.beats(pattern) if noticed else ""),  # noqa: S704
-        "beat_words": "" if noticed else catalogue.text("card.page.nothing", language),
+        "told": [_told(signal, pattern, each["language"], each["times"]) for each in spoken],
+    }
+
+
+def _told(signal: str, pattern: Pattern, language: str, times: Mapping[str, object]) -> dict[str, str]:
+    key, numbers = light_words(pattern)
+    return {
+        "language": language,
+        "word": signal_text(signal, language),
+        "light": catalogue.text(f"card.light.{key}", language, **numbers),
+        "meaning": catalogue.text(f"card.signal.{signal}", language, **times),
     }

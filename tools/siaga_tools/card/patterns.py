@@ -55,10 +55,12 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Shown:
-    """All patterns by signal, in the firmware's order, and for how many seconds a repeated sound is played."""
+    """All patterns by signal, in the firmware's order; for how many seconds "call 110" is heard, and again at the
+    beginning of each further minute."""
 
     patterns: Mapping[str, Pattern]
     sound_s: int
+    again_s: int
 
 
 def read_shown(firmware: Path) -> Shown:
@@ -69,7 +71,8 @@ def read_shown(firmware: Path) -> Shown:
         patterns = {
             signal: Pattern(tone, _steps(once), _steps(again)) for signal, (tone, once, again) in written.items()
         }
-        return Shown(patterns, _constant(assigned["SOUND_MS"]) // 1000)
+        sound_ms, again_ms = (_constant(assigned[name]) for name in ("SOUND_MS", "SOUND_AGAIN_MS"))
+        return Shown(patterns, sound_ms // 1000, again_ms // 1000)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"indicator.py is not written as the card reads it: {error}") from error
 
@@ -91,19 +94,35 @@ def read_defaults(firmware: Path) -> dict[str, Any]:
 def light_words(pattern: Pattern) -> tuple[str, dict[str, int]]:
     """The key `card.light.<key>` and its numbers: how a person would say what the light does."""
     lit = [step.ms for step in pattern.again if step.light]
-    cycle = sum(step.ms for step in pattern.again)
+    dark = [step.ms for step in pattern.again if not step.light]
     if not lit:
         return "dark", {}
-    if sum(lit) == cycle:
+    if not dark:
         return "steady", {}
-    numbers = {"count": len(lit), "seconds": round(cycle / 1000)}
-    if cycle - sum(lit) >= _RARE_MS:
-        return ("rare" if len(lit) == 1 else "rare_many"), numbers
+    if max(dark) >= _RARE_MS:
+        run = max(_runs(pattern.again))
+        return ("rare_long" if run >= _LONG_MS else "rare"), {"seconds": round((run + max(dark)) / 1000)}
+    if max(lit) >= _LONG_MS > min(lit):
+        return ("call_dark" if max(dark) >= _LONG_MS * 2 else "call"), {}
     if len(lit) > 1:
-        return ("many_long" if min(lit) >= _LONG_MS else "many"), numbers
-    if lit[0] >= _LONG_MS:
-        return ("slow" if cycle > 2 * _LONG_MS else "even"), numbers
-    return ("fast" if lit[0] * 2 >= cycle else "flicker"), numbers
+        return "double", {}
+    on, off = lit[0], dark[0]
+    if on == off:
+        return ("fast" if on < 150 else "even_fast" if on < 400 else "even" if on < 1000 else "long_long"), {}
+    if on > off:
+        return ("long_short" if off >= 200 else "gap" if on >= 1000 else "gap_fast"), {}
+    return ("short_long" if on >= 200 else "flash"), {}
+
+
+def _runs(steps: tuple[Step, ...]) -> list[int]:
+    """How long each light is, whatever else changes meanwhile."""
+    runs = [0]
+    for step in steps:
+        if step.light:
+            runs[-1] += step.ms
+        elif runs[-1]:
+            runs.append(0)
+    return runs
 
 
 def _steps(text: str) -> tuple[Step, ...]:

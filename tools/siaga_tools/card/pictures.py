@@ -11,7 +11,7 @@ _WIDTH: Final = 96.0
 _HEIGHT: Final = 12.0
 _LIGHT_MS: Final = 4000  # as much time as a picture of the light shows
 _BEAT_MS: Final = 2400
-_LEAST: Final = 2.4  # a 20 ms blink has to be seen on paper
+_LEAST: Final = 1.2  # a 20 ms blink has to be seen on paper
 
 
 def light(pattern: Pattern) -> str:

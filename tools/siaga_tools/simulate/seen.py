@@ -27,6 +27,8 @@ _WEIGHTS: Final = {
     "low_battery": "wait",
     "no_connection": "wait",
     "not_set_up": "bad",
+    "press_longer": "wait",
+    "unfit_chip": "bad",
 }
 _KINDS: Final = {1: "PRESS", 2: "UPDATE", 3: "CANCEL", 4: "CHECKIN", 5: "TAMPER", 6: "ENROL", 7: "RECEIPT"}
 
