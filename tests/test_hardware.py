@@ -53,6 +53,11 @@ def test_the_wiring_table_is_the_board_file(board: str) -> None:
     assert dict(table) == WIRED[board]
 
 
+@pytest.mark.parametrize("board", WIRED)
+def test_no_board_takes_the_psrams_pins(board: str) -> None:
+    assert not {16, 17} & set(WIRED[board].values())
+
+
 def test_every_table_is_of_a_board_that_the_power_model_knows() -> None:
     assert set(re.findall(r"^### Pins of `(\w+)`", TEXT, re.M)) == set(book().boards)
 

@@ -1,7 +1,13 @@
 """Pick the board, be the button. The loader, main.py, chose the firmware that this is part of."""
 
-from siaga.app.device import run
+import time
+
+from siaga.app.board import POWER, RESET
 from siaga.boards.choice import chosen
+
+# How the light says that this board cannot carry the firmware: faster than any signal, 3 s long.
+_FLASHES = 30
+_FLASH_MS = 50
 
 
 def boards() -> "Iterator[Board]":
@@ -17,8 +23,25 @@ def start() -> str:
     """Why it came back; a chip resets instead."""
     board = None
     for board in boards():
+        _judge(board)
+        from siaga.app.device import run  # only now: where there is too little memory, this already fails
+
         run(board)
     return "" if board is None else board.ended
+
+
+def _judge(board: "Board") -> None:
+    """Say what this board lacks, by its light too unless a hand or a clock woke it. It is tried all the same: a press
+    that may yet leave is not stopped by a check."""
+    lack = board.lack()
+    if not lack:
+        return
+    board.tell("error", {"what": lack})
+    for _ in range(_FLASHES if board.woke_by() in (POWER, RESET) else 0):
+        board.lamp.set(True, 0, False)
+        time.sleep_ms(_FLASH_MS)
+        board.lamp.set(False, 0, False)
+        time.sleep_ms(_FLASH_MS)
 
 
 TYPE_CHECKING = False

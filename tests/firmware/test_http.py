@@ -153,3 +153,16 @@ def test_an_address_is_taken_apart_or_refused(url: str):
     assert host and 0 < port < 65536 and path.startswith("/")
     assert not set(host + path) & set(' "\r\n\\')
     assert url.startswith("https://" if tls else "http://")
+
+
+def test_a_connection_that_finds_no_memory_says_so():
+    """Outside Python's heap: lwIP and mbedTLS tell it so (extmod/modtls_mbedtls.c)."""
+    program = "from siaga.drivers.tcp import reason\n" + "".join(
+        f"print(reason({error}))\n"
+        for error in ("OSError(12)", "OSError(-32512, 'MBEDTLS_ERR_SSL_ALLOC_FAILED')", "OSError(111)", "OSError()")
+    )
+    said = run_micropython(program).splitlines()
+    assert said[0].startswith("no memory beside Python's heap") and said[1].startswith("no memory beside Python's heap")
+    assert (
+        said[2:] == ["network error ECONNREFUSED", "OSError()"] or said[2] == "network error [Errno 111] ECONNREFUSED"
+    )

@@ -22,7 +22,9 @@ DEADLINE_S = 60.0
 class BareChip(Watcher):
     """said: lines. moves: (pin, level) in their order."""
 
-    def __init__(self, image: Path, wiring: Wiring, *, speed: float = 1.0) -> None:
+    def __init__(
+        self, image: Path, wiring: Wiring, *, speed: float = 1.0, heap: str = "512k", psram: bool = True
+    ) -> None:
         self.wiring = wiring
         self.said: list[str] = []
         self.moves: list[tuple[int, int | None]] = []
@@ -33,7 +35,7 @@ class BareChip(Watcher):
         pairs = [wiring.lorawan, wiring.gnss, wiring.modem and (wiring.modem.tx, wiring.modem.rx)]
         self.lines = {pins: self._stack.enter_context(SerialLine()) for pins in pairs if pins is not None}
         wires = {pins: line.path for pins, line in self.lines.items()}
-        self.chip = Chip(ChipParts(micropython(), image, BLOCKS, heap="512k", wires=wires), self.clock, self)
+        self.chip = Chip(ChipParts(micropython(), image, BLOCKS, heap, psram=psram, wires=wires), self.clock, self)
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self.chip)

@@ -81,6 +81,15 @@ class Board:
         """Whether mains or a charger is there."""
         return False
 
+    def lack(self) -> str:
+        """Why this board cannot carry the firmware, "" = it can. Asked once, first of all."""
+        return ""
+
+    def memory(self) -> "tuple[int, int, int] | None":
+        """Of the memory beside Python's heap: bytes free, the largest free block, the least that was ever free. None =
+        not known."""
+        return None
+
     def battery(self) -> "int | None":
         """Percent, None = unknown."""
         return None

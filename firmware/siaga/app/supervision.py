@@ -24,6 +24,8 @@ GUARD_MS = 60000
 _FIRST_CHECKIN_MS = 3000
 _FLICKER_MS = 200
 _APART_MS = 5000
+# Bytes of the chip's own memory; with less a TLS link may fail.
+_LITTLE = 16384
 _RECOVERED = 5
 _HOUR_MS = 3600000
 _WANT = {"what": "a task died for want of memory; restarted"}  # type: dict[str, object]
@@ -60,6 +62,7 @@ class Supervision:
         elif not first_start:
             self.restarts += 1
         self._told_rejected = 0
+        self._low = _LITTLE
         self._died = 0
         if not memory.slept:
             self._write_restarts()
@@ -137,6 +140,7 @@ class Supervision:
 
     def status(self) -> bytes:
         """The 8 bytes behind a CHECKIN's report."""
+        self._look_at_memory()
         bearer = self._delivery.in_use()
         return frame.encode_status(
             VERSION,
@@ -147,6 +151,19 @@ class Supervision:
             self.restarts,
             self._rejected(),
         )
+
+    def _look_at_memory(self) -> None:
+        """Tell what is left beside Python's heap, and count it where that was little."""
+        memory = self._board.memory()
+        if memory is None:
+            return
+        free, largest, low = memory
+        self._board.tell("memory", {"free": free, "largest": largest, "low": low})
+        if low < min(_LITTLE, self._low):
+            self._low = low
+            self._delivery.rejected += 1
+            what = "the chip's own memory was down to %d bytes: Wi-Fi and TLS need more" % low
+            self._board.tell("error", {"what": what})
 
     def _rejected(self) -> int:
         return self._outbox.rejected + self._delivery.rejected - self._told_rejected

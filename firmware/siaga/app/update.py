@@ -15,6 +15,7 @@ from siaga.core.bearers import back_off_ms
 from siaga.core.bundle import BundleError, Check, Header, damaged
 from siaga.core.errors import SiagaError
 from siaga.drivers.http_source import HttpError, Source
+from siaga.drivers.tcp import reason
 
 _MAGIC = b"SGU1"
 # Written to the flash at least so often: what a power cut costs.
@@ -77,7 +78,7 @@ class Update:
                 except HttpError as error:
                     why, finals = str(error), finals + 1 if error.is_final else 0
                 except (SiagaError, OSError, ValueError, MemoryError) as error:
-                    why, finals = str(error).strip() or repr(error), 0
+                    why, finals = reason(error).strip(), 0
                 failures = 1 if self._came else failures + 1
                 self._wishes.tell("update interrupted at %d: %s" % (self._slots.size(self._slot), why))
                 if failures >= _TRIES or finals >= _FINAL_TRIES:

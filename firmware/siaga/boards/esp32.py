@@ -18,7 +18,7 @@ import machine
 
 from siaga.app import flash
 from siaga.app.board import BUTTON, CASE, INPUT, MODEM, POWER, RESET, RESTART, SLEEP, TIMER, Board
-from siaga.boards import wake
+from siaga.boards import memory, wake
 from siaga.boards.esp32_wifi import Wifi
 from siaga.drivers import battery
 from siaga.drivers.clock import Rtc
@@ -214,6 +214,18 @@ class ChipBoard(Board):
             raise ValueError("a record of %d bytes is longer than %d" % (len(record), _LONGEST))
         self._memory.record = record
         self._memory.write()
+
+    def lack(self) -> str:
+        try:
+            return memory.lack()
+        except Exception:  # what cannot be asked stops no press
+            return ""
+
+    def memory(self) -> "tuple[int, int, int] | None":
+        try:
+            return memory.internal()
+        except Exception:
+            return None
 
     def pressed(self) -> bool:
         return self.button.acts()

@@ -1,8 +1,8 @@
-"""A plain ESP32 development board on Wi-Fi: button, case switch, LED, buzzer and vibration motor on a breadboard, and
+"""An ESP32-WROVER development board on Wi-Fi: button, case switch, LED, buzzer and vibration motor on a breadboard, and
 a satellite receiver on a UART if there is one.
 
 Button and case switch close to ground against the chip's own pull-up. The two inputs without pull-up (34, 35) are tied
-to ground where nothing is connected to them.
+to ground where nothing is connected to them. GPIO 16 and 17 belong to the PSRAM.
 """
 
 import machine

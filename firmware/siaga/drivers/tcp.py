@@ -4,7 +4,7 @@ connecting fails or is given up, and a chip has sixteen of them."""
 import asyncio
 import select
 import socket
-from errno import EINPROGRESS
+from errno import EINPROGRESS, ENOMEM
 
 from micropython import const
 from siaga.core.errors import SiagaError
@@ -61,6 +61,16 @@ async def connect(address: str, port: int, within_ms: int) -> Connection:
     except BaseException:
         sock.close()
         raise
+
+
+def reason(error: Exception) -> str:
+    """Why a connection ended, for people."""
+    text = str(error)
+    if isinstance(error, OSError) and error.args and (error.args[0] == ENOMEM or "ALLOC_FAILED" in text):
+        return "no memory beside Python's heap for the connection, TLS takes some 40 KB (%s)" % text
+    if isinstance(error, OSError) and len(error.args) == 1:
+        return "network error %s" % text
+    return text or repr(error)
 
 
 TYPE_CHECKING = False

@@ -15,6 +15,7 @@ from siaga.drivers.bearer import CALLED, Bearer, Owner
 from siaga.drivers.clock import Clock
 from siaga.drivers.mqtt import Handler, Link
 from siaga.drivers.parts import Network
+from siaga.drivers.tcp import reason
 
 _FIRST_MS = 1000
 _LONGEST_MS = 60000
@@ -95,7 +96,7 @@ class WifiMqtt(Handler, Bearer):
                         self._down("%s; its own dates are believed, as the time is not known" % why)
                         continue
                 except (SiagaError, OSError) as error:
-                    why = _reason(error)
+                    why = reason(error)
                 failures = 0 if self.policy.up else failures
                 tried = 0 if self.policy.up else tried + within
                 self._down(why)
@@ -190,13 +191,6 @@ class WifiMqtt(Handler, Bearer):
 
     def on_trouble(self, error: Exception) -> None:
         self._owner.on_rejected("a message that could not be handled (%s), left with the broker" % repr(error))
-
-
-def _reason(error: Exception) -> str:
-    text = str(error)
-    if isinstance(error, OSError) and len(error.args) == 1:
-        return "network error %s" % text
-    return text or repr(error)
 
 
 TYPE_CHECKING = False

@@ -97,7 +97,7 @@ real_sys = sys
 looks = 0
 host.levels[int(PIN)] = int(LEVEL)
 host.microvolts[35] = 2000000
-host.boot.update({"boot": [CAUSE, WAKE, PIN], "id": ["240ac4000001"], "held": []})
+host.boot.update({"boot": [CAUSE, WAKE, PIN], "id": ["240ac4000001"], "psram": ["1"], "held": []})
 for board_pins in ((26, 27), (27, 26), (21, 22), (19, 18)):
     host.uarts[board_pins] = sys.argv[8]
 value = machine.Pin.value

@@ -14,6 +14,7 @@ pulls = {}
 wired = []
 uarts = {}
 network = ["", 0]
+radio_on = False
 boot_us = 0
 rtc_offset_us = -946684800000000
 rtc_memory = b""

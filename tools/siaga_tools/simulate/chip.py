@@ -103,6 +103,7 @@ class ChipParts:
     blocks: int
     heap: str = "512k"
     chip_id: bytes = b"\x24\x0a\xc4\x00\x00\x01"
+    psram: bool = True
     wires: dict[tuple[int, int], str] = field(default_factory=dict)
     environ: dict[str, str] | None = None
 
@@ -285,6 +286,7 @@ class Chip:
         self._tell(self._wlan())
         self._tell(f"rtc {offset_us} {memory.hex() or '-'}")
         self._tell(f"id {self.parts.chip_id.hex()}")
+        self._tell(f"psram {int(self.parts.psram)}")
         self._tell(f"held {_listed(held)}")
         self._tell(f"flash {self.parts.flash} {self.parts.blocks}")
         self._tell(f"boot {cause} {state} {_listed(pins)}")

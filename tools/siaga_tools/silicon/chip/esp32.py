@@ -1,7 +1,9 @@
 """MicroPython's `esp32`: what ends deep sleep, and whether pads are held in it."""
 
 import host
+import pool
 
+HEAP_DATA, HEAP_EXEC = 4, 1
 WAKEUP_ALL_LOW, WAKEUP_ANY_HIGH = False, True
 _RTC_PINS = (0, 2, 4, 12, 13, 14, 15, 25, 26, 27, 32, 33, 34, 35, 36, 37, 38, 39)
 
@@ -29,6 +31,10 @@ def gpio_deep_sleep_hold(on):
     global _holds
     _holds = bool(on)
     host.send("hold %d" % _holds)
+
+
+def idf_heap_info(capabilities):
+    return pool.regions(host.radio_on)
 
 
 def _checked(pin):

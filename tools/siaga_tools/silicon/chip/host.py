@@ -10,7 +10,7 @@ From the host, a line each:
     uart <tx> <rx> <path>                  what hangs on these two pins
     heap                                   collect, and say how much is used
     boot <cause> <wakeup state> <ext1 pins|->
-    rtc <offset_us> <memory hex|->  id <hex>  root <path>  flash <path> <blocks>  run
+    psram <0|1>  rtc <offset_us> <memory hex|->  id <hex>  root <path>  flash <path> <blocks>  run
 To the host:
     pin <n> <in|out> <level> <up|down|none> <hold 0|1>    pwm <n> <hz> <duty>    uart <id> <baud> <tx> <rx>
     rtc <offset_us> <memory hex|->    wdt <ms>    feed    wlan <on 0|1> <ssid|->
@@ -31,6 +31,7 @@ microvolts = {}
 uarts = {}
 wired = []  # streams whose other end the host itself holds
 network = ["", 0, ""]  # the access point in reach, its strength, what the driver does wrong at the next connect()
+radio_on = False
 boot = {}
 watchers = {}  # pin number: called with its new level
 pulls = {}

@@ -6,6 +6,7 @@ was off (fault "hangs").
 """
 
 import host
+import pool
 
 _CONNECT_US = 1500000
 
@@ -29,7 +30,7 @@ class WLAN:
         if on is None:
             return self._on
         if bool(on) != self._on:
-            self._on = bool(on)
+            host.radio_on = self._on = bool(on)
             self._ssid = ""
             self._is_connecting = self._hangs = False
             self._tell()
@@ -63,6 +64,7 @@ class WLAN:
     def isconnected(self):
         host.heed()
         there = self._on and not self._hangs and self._ssid and self._ssid.replace(" ", "_") == host.network[0]
+        there = there and pool.regions(True)[0][1] > 1100  # as with less a chip never joins
         if not there:
             self._since_us = host.now_us()
         return bool(there) and host.now_us() - self._since_us >= _CONNECT_US

@@ -1,0 +1,100 @@
+"""What a chip without PSRAM, or with too little memory of its own, says; and what a whole one tells of its memory."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from bare_chip import BareChip
+
+from siaga_tools.simulate.wiring import BOARDS
+
+# What a plain ESP32 gives Python, 110 KB, in objects of this build.
+PLAIN = "160k"
+
+
+@pytest.fixture
+def whole(images, tmp_path: Path) -> Iterator[Callable[..., BareChip]]:  # type: ignore[no-untyped-def]
+    """whole(board, ...): a chip with the firmware that an installer copies onto it."""
+    chips = []
+
+    def start(board: str, **more: object) -> BareChip:
+        image = tmp_path / "flash.img"
+        shutil.copy(images.of(board), image)
+        chip = BareChip(image, BOARDS[board], **more)  # type: ignore[arg-type]
+        chips.append(chip)
+        return chip.__enter__()
+
+    yield start
+    for chip in chips:
+        chip.__exit__(None, None, None)
+
+
+def told(chip: BareChip, event: str) -> list[dict[str, object]]:
+    lines = [json.loads(line) for line in chip.said if line.startswith("{")]
+    return [line for line in lines if line["ev"] == event]
+
+
+@pytest.mark.parametrize("board", ["esp32_devkit", "t_a7670"])
+def test_a_chip_without_psram_says_so_and_flashes(whole: Callable[..., BareChip], board: str) -> None:
+    chip = whole(board, heap=PLAIN, psram=False)
+    (wrong,) = chip.until(lambda: [e for e in told(chip, "error") if "PSRAM" in str(e["what"])], "what is wrong")[:1]
+    assert "ESP32_GENERIC-SPIRAM" in str(wrong["what"]) and "\n" not in str(wrong["what"])
+    light = BOARDS[board].led
+    chip.until(lambda: chip.moves.count((light, 1)) >= 30, "light")
+    assert not told(chip, "state"), "it showed ready"
+
+
+def test_a_chip_with_psram_says_nothing_and_tells_its_memory_with_each_check_in(
+    whole: Callable[..., BareChip],
+) -> None:
+    chip = whole("esp32_devkit", speed=20)
+    first = chip.until(lambda: told(chip, "memory"), "memory")[0]
+    assert first["free"] >= first["largest"] > 0 and first["free"] >= first["low"] > 16384
+    assert not any("PSRAM" in line for line in chip.said)
+
+
+LOW = """
+import pool
+pool.FREE = {free}
+import esp32
+from siaga.boards import memory
+print("lack", memory.lack())
+print("internal", memory.internal())
+"""
+
+
+def test_too_little_memory_of_its_own_is_named_too(bare: Callable[..., BareChip]) -> None:
+    chip = bare("t_a7670", LOW.format(free=90000))
+    assert chip.line("lack") == "only 90000 bytes of the chip's own memory are free, Wi-Fi and TLS want 98304"
+
+
+def test_what_cannot_be_asked_stops_nothing(bare: Callable[..., BareChip]) -> None:
+    program = """
+import esp32
+def idf_heap_info(capabilities):
+    raise OSError(-258)
+esp32.idf_heap_info = idf_heap_info
+from siaga.boards.t_a7670 import TA7670
+board = TA7670()
+print("asked", repr(board.lack()), board.memory())
+"""
+    assert bare("t_a7670", program).line("asked") == "'' None"
+
+
+def test_without_psram_pythons_heap_leaves_wifi_nothing(bare: Callable[..., BareChip]) -> None:
+    """As on a chip: its heap doubles, then takes the largest block whole."""
+    program = """
+import esp32
+print("before", esp32.idf_heap_info(esp32.HEAP_DATA))
+taken = bytearray(200000)
+import network
+wlan = network.WLAN()
+wlan.active(True)
+print("after", esp32.idf_heap_info(esp32.HEAP_DATA)[0][1])
+"""
+    chip = bare("t_a7670", program, psram=False)
+    assert "143984" in chip.line("before") and int(chip.line("after")) == 500
