@@ -66,6 +66,7 @@ def test_every_board_file_is_known_by_name_and_wired_in_the_simulation():
         "choice",
         "esp32",
         "esp32_wifi",
+        "memory",
         "simulated",
         "wake",
     }

@@ -34,6 +34,7 @@ def test_every_file_is_on_some_board_and_every_part_is_known(tmp_path: Path) -> 
         "choice",
         "esp32",
         "esp32_wifi",
+        "memory",
         "wake",
         *(Path(name).stem for name in AT_HOME),
     }
