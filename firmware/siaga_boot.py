@@ -129,10 +129,13 @@ class Bundle:
         table = self._file.read(_BOARD * head[9] + _ENTRY * int.from_bytes(head[10:12], "big"))
         self._files = {}  # type: dict[str, tuple[int, int]]
         self._folders = {""}
-        for at in range(_BOARD * head[9], len(table), _ENTRY):
-            name = table[at : at + _PATH].rstrip(b"\0").decode()
-            self._files[name] = struct.unpack(">II", table[at + _PATH : at + _PATH + 8])
-            self._folders.add(name.rpartition("/")[0])
+        try:
+            for at in range(_BOARD * head[9], len(table), _ENTRY):
+                name = table[at : at + _PATH].rstrip(b"\0").decode()
+                self._files[name] = struct.unpack(">II", table[at + _PATH : at + _PATH + 8])
+                self._folders.add(name.rpartition("/")[0])
+        except ValueError:  # a name that is no text, a table that ends too early
+            raise OSError(5)
 
     def mount(self, readonly: bool, mkfs: bool) -> None: ...
 

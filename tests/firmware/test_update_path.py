@@ -121,6 +121,7 @@ def test_a_bundle_that_is_not_whole_and_true_changes_nothing_and_is_counted(orde
         "another key's signature": damaged(good, len(good) - 1),
         "cut short": good[:-100],
         "no bundle": b"<html>Not found</html>" * 50,
+        "a byte of a board's name that is no text": good[:16] + b"\x80" + good[17:],
     }
     for number, content in enumerate(bad.values()):
         server.content, server.etag = content, f'"{number}"'
@@ -128,7 +129,7 @@ def test_a_bundle_that_is_not_whole_and_true_changes_nothing_and_is_counted(orde
         assert it.result(counter) == REFUSED
     told = [event["what"] for event in it.button.all(ev="log") if "refused: the update: " in event.get("what", "")]
     assert len(told) == len(bad), told
-    for what, words in zip(told, ("has changed", "signature", "ends after", "no bundle"), strict=True):
+    for what, words in zip(told, ("has changed", "signature", "ends after", "no bundle", "board's name"), strict=True):
         assert words in what
 
     def counted() -> int:

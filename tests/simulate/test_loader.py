@@ -63,7 +63,14 @@ def test_the_firmware_is_one_file_and_each_module_has_its_name_and_its_lines(loa
 
 
 @pytest.mark.parametrize(
-    "made", [lambda whole: whole[:-1], lambda whole: whole[:9], lambda whole: b"", lambda whole: whole + b"x"]
+    "made",
+    [
+        lambda whole: whole[:-1],
+        lambda whole: whole[:9],
+        lambda whole: b"",
+        lambda whole: whole + b"x",
+        lambda whole: whole.replace(b"siaga/app", b"siaga/\x80pp", 1),  # one bit of a name
+    ],
 )
 def test_a_file_that_was_not_copied_whole_is_named(loaded: Loaded, made: Callable[[bytes], bytes]) -> None:
     chip = loaded(BEGIN + "print('runs', siaga_boot.running)\n", made)

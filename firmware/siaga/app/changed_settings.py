@@ -20,7 +20,7 @@ def merged(folder: str, arguments: bytes) -> bytes:
     if not changes:
         raise SiagaError("the changed settings are empty: name at least one")
     present = flash.read_file(folder + _CURRENT)
-    whole = {} if present is None else json.loads(present.decode())
+    whole = {} if present is None else json.loads(text_of(present))
     for name in changes:
         if name in BY_CABLE:
             raise SiagaError("setting %s is changed by cable only" % name)

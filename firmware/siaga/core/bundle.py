@@ -83,6 +83,13 @@ def padded(name: bytes) -> bytes:
     return text
 
 
+def _board(field: bytes) -> str:
+    name = padded(field)
+    if not all(letter in _LETTERS for letter in name):
+        raise damaged("a board's name is wrong")
+    return name.decode()
+
+
 def check_path(path: bytes) -> None:
     """Only modules below siaga/, so nothing absolute, nothing that climbs, no file of a device's own. Raises
     BundleError."""
@@ -92,7 +99,7 @@ def check_path(path: bytes) -> None:
     for part in parts[:-1] + [stem]:
         fits = fits and part != b"" and all(letter in _LETTERS for letter in part)
     if not fits:
-        raise BundleError("%r is no module below siaga/" % path)
+        raise damaged("%r is no module below siaga/" % path)
 
 
 class Check:
@@ -137,7 +144,7 @@ class Check:
         if len(header.boards) < header.board_count:
             if have - self.at < BOARD:
                 return False
-            header.boards.append(padded(self._piece(BOARD)).decode())
+            header.boards.append(_board(self._piece(BOARD)))
         elif not self._headed:
             self._headed = True
             self._offset = header.contents

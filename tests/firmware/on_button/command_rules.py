@@ -154,6 +154,11 @@ def what_is_wrong_is_refused_by_name():
         )
         assert why in button.told[-1], (why, button.told[-1])
     assert not button.commands.is_busy and flash.read_file(FOLDER + "/settings.json") == SETTINGS
+    for damage in (b"\xff", b"{", b"[]", SETTINGS[:-1], SETTINGS[:8] + b"\x80" + SETTINGS[9:]):
+        flash.write_file(FOLDER + "/settings.json", damage)
+        number += 1
+        button.commands.on_command(down(number + 1, frame.SETTINGS, b'{"hold_ms": 900}'))
+        assert world["sent"][-1] == (number + 1, frame.RESULT_REFUSED), (damage, button.told[-1])
 
 
 def what_may_not_happen_in_an_incident_waits_and_a_locate_does_not():
