@@ -132,12 +132,6 @@ def test_other_talkers_and_sentences_are_passed_over_without_blame() -> None:
         (rmc(where="0525.7520,S,18000.0001,E"), "longitude"),
         (rmc(where="0525.7520,S,10515.6600,N"), "longitude"),
         (rmc(where="0525.7520,S,0515.6600,E"), "longitude"),
-        (rmc("246000"), "time"),
-        (rmc("12351"), "time"),
-        (rmc(""), "time"),
-        (rmc(date="310226"), "date"),
-        (rmc(date="15072"), "date"),
-        (gga(hdop="1.2.3"), "number"),
         (sentence("GNRMC,123519,A,0525.7520,S"), "fields"),
         (sentence("GNGGA,123519"), "fields"),
         (sentence("GNGSA,A,3"), "fields"),
@@ -151,6 +145,81 @@ def test_bad_input_is_refused_counted_and_does_no_harm_to_what_follows(damaged: 
     assert decoder.rejected == 1
     after = [as_list(one) for one in decoder.feed(rmc("123601") + gga("123601"))]
     assert after == [[*HERE, 14, NOON + 42]]
+
+
+@pytest.mark.parametrize(
+    ("sentences", "reason", "wanted"),
+    [
+        ((rmc(date="310226"), gga()), "date", [*HERE, 14, 0]),
+        ((rmc(date="15072"), gga()), "date", [*HERE, 14, 0]),
+        ((rmc(date="1507x6"), gga()), "date", [*HERE, 14, 0]),
+        ((rmc(date="310226"),), "date", [*HERE, UNKNOWN, 0]),
+        ((gga(hdop="1.2.3"),), "number", [*HERE, UNKNOWN, 0]),
+        ((rmc(), gga(hdop="1.2.3"), gst()), "number", [*HERE, 5, NOON]),
+        ((rmc(), gga(hdop="-1")), "number", [*HERE, UNKNOWN, NOON]),
+        ((rmc("246000"),), "time", [*HERE, UNKNOWN, 0]),
+        ((rmc("12351"),), "time", [*HERE, UNKNOWN, 0]),
+        ((rmc(""),), "time", [*HERE, UNKNOWN, 0]),
+        ((gga("x"),), "time", [*HERE, UNKNOWN, 0]),
+        ((rmc(where="0525.75-2,S,10515.6600,E"), gga()), "latitude", [*HERE, 14, NOON]),  # its date is believed
+        ((sentence("GNRMC,123519.00,A,0525.7520,S,10515.6600,E"), gga()), None, [*HERE, 14, 0]),
+        ((sentence("GNGGA,123519.00,0525.7520,S,10515.6600,E,1"),), None, [*HERE, UNKNOWN, 0]),
+    ],
+)
+def test_a_field_that_cannot_be_read_costs_itself_and_not_the_sentence(
+    sentences: tuple[bytes, ...], reason: str | None, wanted: Told
+) -> None:
+    decoder = nmea.Decoder()
+    fixes = [as_list(one) for each in (*sentences, rmc("123600", status="V")) for one in decoder.feed(each)]
+    assert fixes == [wanted]
+    assert decoder.by_reason == ({} if reason is None else {reason: 1})
+
+
+def test_a_receiver_without_a_readable_time_that_repeats_itself_tells_nothing_new() -> None:
+    decoder = nmea.Decoder()
+    other = rmc("", where="0525.7521,S,10515.6600,E")
+    fixes = [
+        one for each in (rmc(""), rmc(""), rmc(""), other, rmc("123600", status="V")) for one in decoder.feed(each)
+    ]
+    assert [one.latitude for one in fixes] == [HERE[0], -54292017]
+    assert fixes[0].epoch != fixes[1].epoch
+
+
+def gns(
+    time: str = "123519.00", modes: str = "AAN", where: str = "0525.7520,S,10515.6600,E", hdop: str = "0.9"
+) -> bytes:
+    return sentence(f"GNGNS,{time},{where},{modes},09,{hdop},545.4,46.9,,,V")
+
+
+def gll(time: str = "123519.00", status: str = "A", mode: str = ",A", where: str = "0525.7520,S,10515.6600,E") -> bytes:
+    return sentence(f"GNGLL,{where},{time},{status}{mode}")
+
+
+@pytest.mark.parametrize(
+    ("sentences", "wanted"),
+    [
+        ((gns(),), [[*HERE, 14, 0]]),
+        ((rmc(), gns()), [[*HERE, 14, NOON]]),
+        ((rmc(), gns(modes="DD", hdop="1.0")), [[*HERE, 4, NOON]]),
+        ((rmc(), gns(modes="DAN", hdop="1.0")), [[*HERE, 15, NOON]]),
+        ((gll(),), [[*HERE, UNKNOWN, 0]]),
+        ((gll(mode=""),), [[*HERE, UNKNOWN, 0]]),
+        ((gll(), gst()), [[*HERE, 5, 0]]),
+        ((rmc(), gll(where="0525.7,S,10515.6,E"), gst()), [[*HERE, 5, NOON]]),
+        # Others beside it say how many satellites of one constellation there are.
+        ((rmc(), gns(), sentence("GPGNS,123519.00,,,,,,5,,,,")), [[*HERE, 14, NOON]]),
+        ((rmc(), gns(modes="NNN")), []),
+        ((rmc(), gns(modes="E")), []),
+        ((gll(status="V"), rmc(), gga()), []),
+        ((gll(mode=",N"), rmc(), gga()), []),
+        ((sentence("GNGNS,,,,,,NNN,0,99.9,,,,"), rmc(status="V")), []),
+    ],
+)
+def test_gns_and_gll_are_read(sentences: tuple[bytes, ...], wanted: list[Told]) -> None:
+    decoder = nmea.Decoder()
+    fixes = [as_list(one) for each in (*sentences, rmc("123600", status="V")) for one in decoder.feed(each)]
+    assert fixes == wanted
+    assert decoder.rejected == 0
 
 
 def test_a_date_that_cannot_be_right_leaves_the_time_unknown_and_the_position_known() -> None:
@@ -286,15 +355,30 @@ MODEM = [
     ("+CGNSINF: 1,0,,,,,,,0,,,,,,0,0,,,,,", None),
     ("+CGNSINF: 0,,,,,,,,,,,,,,,,,,,,", None),
 ]
+# One field each that cannot be read, and why.
+MODEM_IN_PART = [
+    ("+CGNSSINFO: 3,07,,03,00,2.5,S,114.5,E,291126,2311,1,0,,,1.0,", "time", [-25000000, 1145000000, 15, 0]),
+    ("+CGNSSINFO: 3,07,,03,00,2.5,S,114.5,E,29/1/6,023114,1,0,,,1.0,", "date", [-25000000, 1145000000, 15, 0]),
+    (
+        "+CGNSSINFO: 3,07,,03,00,2.5,S,114.5,E,291126,023114,1,0,,,x,",
+        "number",
+        [-25000000, 1145000000, UNKNOWN, 1795919474],
+    ),
+    ("+CGPSINFO: 0525.752000,S,10515.660000,E,x,023114.00,42.1,0.0,0.0", "date", [*HERE, UNKNOWN, 0]),
+    ("+CGNSINF: 1,1,20261329023114.000,-0.5,-105.5,1,0.00,0.0,1,,0.9", "date", [-5000000, -1055000000, 14, 0]),
+    ("+CGNSINF: 1,1,20261129,-0.5,-105.5,1,0.00,0.0,1,,0.9", "time", [-5000000, -1055000000, 14, 0]),
+    (
+        "+CGNSINF: 1,1,20261129023114,-0.5,-105.5,1,0.00,0.0,1,,0.9.1",
+        "number",
+        [-5000000, -1055000000, UNKNOWN, 1795919474],
+    ),
+]
 MODEM_REFUSED = [
     ("+CGNSSINFO: 3,07,,03,00,22.6562366,,114.0598297,E,291126,023114.00,1,0,,,,", "latitude"),
     ("+CGNSSINFO: 3,07,,03,00,92.6562366,N,114.0598297,E,291126,023114.00,1,0,,,,", "latitude"),
     ("+CGNSSINFO: 3,07,,03,00,9060.1,N,11405.98297,E,291126,023114.00,1,0,,,,", "latitude"),
     ("+CGNSSINFO: 3,07,,03,00,-2.6562366,S,114.0598297,E,291126,023114.00,1,0,,,,", "latitude"),
     ("+CGNSSINFO: 3,07,,03,00,2.6562366,S,181.0598297,E,291126,023114.00,1,0,,,,", "longitude"),
-    ("+CGNSSINFO: 3,07,,03,00,2.6562366,S,114.0598297,E,291126,2311,1,0,,,,", "time"),
-    ("+CGNSSINFO: 3,07,,03,00,2.6562366,S,114.0598297,E,29/1/6,023114,1,0,,,,", "date"),
-    ("+CGNSSINFO: 3,07,,03,00,2.6562366,S,114.0598297,E,291126,023114,1,0,,,x,", "number"),
     ("+CGNSSINFO: 3,07,2.6562366,S,114.0598297", "fields"),
     ("+CGNSINF: 1,1,20261129023114.000,-95.4,105.2,118.4,0.00,0.0,1,,0.9", "latitude"),
     ("+CGNSINF: 1,1,20261129023114.000,-5.4", "fields"),
@@ -307,6 +391,16 @@ MODEM_REFUSED = [
 def test_modem_layouts(line: str, wanted: list[int] | None) -> None:
     got = modem_fix.modem_fix(line.encode())
     assert (None if got is None else as_list(got)) == wanted
+
+
+@pytest.mark.parametrize(("line", "reason", "wanted"), MODEM_IN_PART)
+def test_a_field_of_a_modem_that_cannot_be_read_costs_itself(line: str, reason: str, wanted: list[int]) -> None:
+    refused: list[str] = []
+    got = modem_fix.modem_fix(line.encode(), refused.append)
+    assert got is not None and as_list(got) == wanted
+    assert refused == [reason]
+    again = modem_fix.modem_fix(line.encode())
+    assert again is not None and again.epoch == got.epoch
 
 
 @pytest.mark.parametrize(("line", "reason"), MODEM_REFUSED)
@@ -343,7 +437,9 @@ def test_the_button_itself_reads_the_same(tmp_path: Path) -> None:
         place = f"{lat // 60000000:02d}{lat % 60000000 / 10**6:09.6f},{chance.choice('NS')},"
         place += f"{lon // 60000000:03d}{lon % 60000000 / 10**6:09.6f},{chance.choice('EW')}"
         feeds.append(rmc(where=place) + gga(where=place, hdop=f"{chance.randrange(2000) / 100}"))
-    lines = [line for line, _ in [*MODEM, *MODEM_REFUSED]]
+    feeds += [rmc("") + gns() + gll(), gll() + gst(), gns(modes="DD") + rmc(date="x"), gga("x") + gns("x") + rmc()]
+    in_part = [(line, wanted) for line, _, wanted in MODEM_IN_PART]
+    lines = [line for line, _ in [*MODEM, *in_part, *MODEM_REFUSED]]
     asked = [json.dumps({"feed": feed.hex()}) for feed in feeds] + [json.dumps({"modem": line}) for line in lines]
     program = Path(__file__).parent / "on_button" / "read_fixes.py"
     answers = [json.loads(line) for line in run_micropython(program, feed="\n".join(asked) + "\n").splitlines()]
@@ -355,7 +451,7 @@ def test_the_button_itself_reads_the_same(tmp_path: Path) -> None:
         assert answer == {"fixes": fixes, "rejected": decoder.rejected, "why": why}
     of_modem = answers[len(feeds) :]
     assert [answer.get("fix", answer.get("refused")) for answer in of_modem] == [
-        wanted for _, wanted in [*MODEM, *MODEM_REFUSED]
+        wanted for _, wanted in [*MODEM, *in_part, *MODEM_REFUSED]
     ]
 
 

@@ -54,6 +54,20 @@ def test_a_day_in_a_receivers_life() -> None:
         driver.until(state="fixed")
 
 
+@pytest.mark.parametrize(
+    ("kinds", "date", "accuracy"),
+    [({"GNS", "GSV"}, None, 14), ({"GLL", "GSV"}, None, 65535), ({"RMC", "GSA"}, "3x0226", 14)],
+)
+def test_a_receiver_that_says_it_another_way_is_understood(kinds: set[str], date: str | None, accuracy: int) -> None:
+    with ticking() as gnss, Conversation(PROGRAM, gnss.line.path, str(SPEED)) as driver:
+        gnss.kinds, gnss.date = kinds, date
+        driver.until(state="searching", fix=None)
+        gnss.place = PLACE
+        assert driver.until(state="fixed")["fix"][:3] == [*PLACE, accuracy]
+        gnss.mood = Mood.NO_SKY
+        driver.until(state="searching")
+
+
 def test_the_last_fix_is_known_again_after_a_reset() -> None:
     with ticking() as gnss, Conversation(PROGRAM, gnss.line.path, str(SPEED)) as driver:
         gnss.place = PLACE

@@ -1,5 +1,7 @@
 """Where SIMCom's modems say they are. Pure."""
 
+import binascii
+
 from siaga.core.fix import (
     Fix,
     FixError,
@@ -15,8 +17,12 @@ from siaga.core.fix import (
 from siaga.core.frame import UNKNOWN_ACCURACY
 
 
-def modem_fix(line: bytes) -> "Fix | None":
-    """The fix in a +CGNSSINFO:, +CGPSINFO: or +CGNSINF: answer; None while the modem has none.
+def _ignore(reason: str) -> None: ...
+
+
+def modem_fix(line: bytes, refuse: "Refuse" = _ignore) -> "Fix | None":
+    """The fix in a +CGNSSINFO:, +CGPSINFO: or +CGNSINF: answer; None while the modem has none. refuse: is told of each
+    field that cannot be read, without which there is a fix all the same.
 
     Their layouts differ from firmware to firmware (A76XX AT manual 1.09, 24.2; SIM7500/SIM7600 3.00, 24.5; SIM7000
     1.08, 19.2; an A7670E's log), so the field N or S is looked for, and what surrounds it stands at fixed places.
@@ -27,7 +33,7 @@ def modem_fix(line: bytes) -> "Fix | None":
     if not colon or name not in (b"+CGNSSINFO", b"+CGPSINFO", b"+CGNSINF"):
         raise FixError("fields")
     if name == b"+CGNSINF":
-        return _cgnsinf(fields)
+        return _cgnsinf(line, fields, refuse)
     at = -1
     for index in range(len(fields)):
         if fields[index] in (b"N", b"S"):
@@ -38,33 +44,57 @@ def modem_fix(line: bytes) -> "Fix | None":
             if any(b"." in field for field in fields):
                 raise FixError("latitude")
         return None
-    if at < 1 or len(fields) < at + 5:
+    if at < 1 or len(fields) < at + 3:
         raise FixError("fields")
     latitude, longitude = position_of_either_layout(fields[at - 1], fields[at], fields[at + 1], fields[at + 2])
-    time, epoch = _moment(fields[at + 3], fields[at + 4])
-    accuracy = UNKNOWN_ACCURACY
-    if name == b"+CGNSSINFO" and len(fields) > at + 9 and fields[at + 9]:
-        accuracy = accuracy_from_hdop(decimal(fields[at + 9], 2), False)
-    return Fix(latitude, longitude, accuracy, time, epoch)
+    date, time = _field(fields, at + 3), _field(fields, at + 4)
+    day = _unless_refused(lambda: midnight(date[:2], date[2:4], date[4:]), 0, refuse)
+    accuracy = _accuracy(fields, at + 9, refuse) if name == b"+CGNSSINFO" else UNKNOWN_ACCURACY
+    return _fix(line, latitude, longitude, accuracy, day, time, refuse)
 
 
-def _moment(date: bytes, time: bytes) -> "tuple[int, int]":
-    """Unix seconds (0 = the date cannot be right) and what is peculiar to this moment, from ddmmyy and hhmmss.s."""
-    at = time_of_day(time)
-    day = midnight(date[:2], date[2:4], date[4:])
-    return (day + at // 1000 if day else 0), day * 1000 + at
-
-
-def _cgnsinf(fields: "list[bytes]") -> "Fix | None":
+def _cgnsinf(line: bytes, fields: "list[bytes]", refuse: "Refuse") -> "Fix | None":
     """run, fix, yyyyMMddhhmmss.sss, lat, lon, altitude, km/h, course, mode, -, HDOP, PDOP, VDOP, ..."""
     if fields[0] == b"0" or (len(fields) > 1 and fields[1] != b"1"):
         return None
-    need(fields, 11)
+    need(fields, 5)
     latitude, longitude = unless_null(
         signed_degrees(fields[3], 90, "latitude"), signed_degrees(fields[4], 180, "longitude")
     )
     moment = fields[2]
-    at = time_of_day(moment[8:])
-    day = midnight(moment[6:8], moment[4:6], moment[:4])
-    accuracy = accuracy_from_hdop(decimal(fields[10], 2), False) if fields[10] else UNKNOWN_ACCURACY
-    return Fix(latitude, longitude, accuracy, (day + at // 1000 if day else 0), day * 1000 + at)
+    day = _unless_refused(lambda: midnight(moment[6:8], moment[4:6], moment[:4]), 0, refuse)
+    return _fix(line, latitude, longitude, _accuracy(fields, 10, refuse), day, moment[8:], refuse)
+
+
+def _fix(line: bytes, latitude: int, longitude: int, accuracy: int, day: int, time: bytes, refuse: "Refuse") -> Fix:
+    """day: Unix seconds, 0 = it cannot be right. Without a time the whole line is what is peculiar to this moment."""
+    at = _unless_refused(lambda: time_of_day(time), -1, refuse)
+    epoch = day * 1000 + at if at >= 0 else binascii.crc32(line)
+    return Fix(latitude, longitude, accuracy, day + at // 1000 if day and at >= 0 else 0, epoch)
+
+
+def _accuracy(fields: "list[bytes]", place: int, refuse: "Refuse") -> int:
+    """Metres, by the HDOP at this place."""
+    text = _field(fields, place)
+    if not text:
+        return UNKNOWN_ACCURACY
+    return _unless_refused(lambda: accuracy_from_hdop(decimal(text, 2), False), UNKNOWN_ACCURACY, refuse)
+
+
+def _field(fields: "list[bytes]", place: int) -> bytes:
+    return fields[place] if len(fields) > place else b""
+
+
+def _unless_refused(read: "Callable[[], int]", otherwise: int, refuse: "Refuse") -> int:
+    try:
+        return read()
+    except FixError as error:
+        refuse(str(error))
+        return otherwise
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Refuse = Callable[[str], None]

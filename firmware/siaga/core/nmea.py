@@ -1,9 +1,10 @@
 """What satellite receivers say, bytes to fixes: NMEA 0183 sentences. Pure.
 
-NMEA 0183 4.11: RMC (validity, position, date), GGA (position, quality, HDOP), GSA (HDOP), GST (deviations). Sentences
-with one time of day are one fix. It is told once its accuracy is known, and again when a later sentence tells it
-better; only where a receiver sends nothing about accuracy is it told without. An RMC or GGA that says "not valid"
-outweighs what else comes with its time of day.
+NMEA 0183 4.11: RMC (validity, position, date), GGA and GNS (position, quality, HDOP), GLL (position), GSA (HDOP), GST
+(deviations). Sentences with one time of day are one fix. It is told once its accuracy is known, and again when a later
+sentence tells it better; only where a receiver sends nothing about accuracy is it told without. A sentence that says
+"not valid" outweighs what else comes with its time of day. A field that cannot be read costs itself and is counted: the
+position beside it holds, of which nobody may then know when or how exactly it was taken.
 """
 
 import binascii
@@ -31,7 +32,10 @@ _HOLDS_MS = const(5000)
 # GGA quality: 1 single, 2 differential, 3 PPS, 4 and 5 RTK. 6 estimated, 7 manual and 8 simulated are no fixes.
 _QUALITIES = (b"1", b"2", b"3", b"4", b"5")
 _CORRECTED = (b"2", b"4", b"5")
-# RMC mode (NMEA 2.3 on): autonomous, differential, RTK fixed and float, precise.
+# GNS has a letter for each constellation: autonomous, differential, precise, RTK; N: none.
+_CONSTELLATION_MODES = b"ADFPR"
+_CONSTELLATION_CORRECTED = b"DFR"
+# RMC and GLL mode (NMEA 2.3 on): autonomous, differential, RTK fixed and float, precise.
 _MODES = (b"", b"A", b"D", b"F", b"R", b"P")
 
 
@@ -51,6 +55,7 @@ class Decoder:
         self._garbage = False
         self._epoch = 0
         self._at = -1  # time of day of the fix under way, ms; -1 = none
+        self._timeless = []  # type: list[bytes]
         self._denied = False
         self._where = None  # type: tuple[int, int] | None
         self._told = None  # type: tuple[int, int, int, int] | None
@@ -112,6 +117,10 @@ class Decoder:
                 self._rmc(fields, fixes)
             elif kind == b"GGA":
                 self._gga(fields, fixes)
+            elif kind == b"GNS":
+                self._gns(fields, fixes)
+            elif kind == b"GLL":
+                self._gll(fields, fixes)
             elif kind == b"GSA":
                 self._gsa(fields, fixes)
             elif kind == b"GST":
@@ -123,25 +132,43 @@ class Decoder:
         """time, status, lat, N, lon, E, knots, course, ddmmyy, variation, E[, mode[, navigation status]].
 
         The navigation status (4.1 on) is not looked at: receivers that do not know it write V."""
-        need(fields, 10)
-        valid = fields[2] == b"A" and (fields[12] if len(fields) > 12 else b"") in _MODES
-        if not self._begins(fields[1], valid, fixes):
+        need(fields, 7)
+        if not self._begins(fields, 1, fields[2] == b"A" and _mode(fields, 12) in _MODES, fixes):
             return
-        where = position(fields[3], fields[4], fields[5], fields[6])
-        if fields[9]:
-            self._midnight = midnight(fields[9][:2], fields[9][2:4], fields[9][4:])
-            self._dated_at = self._at
-        self._is_at(where, fixes)
+        if len(fields) > 9 and fields[9]:
+            self._date(fields[9])
+        self._is_at(position(fields[3], fields[4], fields[5], fields[6]), fixes)
 
     def _gga(self, fields: "list[bytes]", fixes: "list[Fix]") -> None:
         """time, lat, N, lon, E, quality, satellites, HDOP, altitude, M, ..."""
-        need(fields, 9)
-        if not self._begins(fields[1], fields[6] in _QUALITIES, fixes):
+        need(fields, 7)
+        if not self._begins(fields, 1, fields[6] in _QUALITIES, fixes):
             return
-        where = position(fields[2], fields[3], fields[4], fields[5])
         self._corrected = fields[6] in _CORRECTED
-        self._dilute(fields[8])
-        self._is_at(where, fixes)
+        self._dilute(fields, 8)
+        self._is_at(position(fields[2], fields[3], fields[4], fields[5]), fixes)
+
+    def _gns(self, fields: "list[bytes]", fixes: "list[Fix]") -> None:
+        """time, lat, N, lon, E, a mode letter for each constellation, satellites, HDOP, altitude, ...
+
+        Beside the one with the position there may be one for each constellation, without position and modes."""
+        need(fields, 7)
+        modes = fields[6]
+        if not modes and not fields[2]:
+            return
+        if not self._begins(fields, 1, any(mode in _CONSTELLATION_MODES for mode in modes), fixes):
+            return
+        self._corrected = b"A" not in modes and any(mode in _CONSTELLATION_CORRECTED for mode in modes)
+        self._dilute(fields, 8)
+        self._is_at(position(fields[2], fields[3], fields[4], fields[5]), fixes)
+
+    def _gll(self, fields: "list[bytes]", fixes: "list[Fix]") -> None:
+        """lat, N, lon, E, time, status[, mode]. Where another sentence has told this fix, it may have told it better."""
+        need(fields, 7)
+        if not self._begins(fields, 5, fields[6] == b"A" and _mode(fields, 7) in _MODES, fixes):
+            return
+        if self._where is None:
+            self._is_at(position(fields[1], fields[2], fields[3], fields[4]), fixes)
 
     def _gsa(self, fields: "list[bytes]", fixes: "list[Fix]") -> None:
         """selection, dimensions (1 = no fix), 12 satellites, PDOP, HDOP, VDOP[, system]. It has no time of day."""
@@ -149,7 +176,7 @@ class Decoder:
         if fields[2] not in (b"2", b"3"):
             self.denials += 1
             return
-        self._dilute(fields[16])
+        self._dilute(fields, 16)
         self._tell(fixes)
 
     def _gst(self, fields: "list[bytes]", fixes: "list[Fix]") -> None:
@@ -165,18 +192,34 @@ class Decoder:
         self._deviations_at = at
         self._tell(fixes)
 
-    def _begins(self, time: bytes, valid: bool, fixes: "list[Fix]") -> bool:
-        """Whether a sentence belongs to a fix that nothing denies yet; with another time of day a fix begins."""
-        if time:
-            at = time_of_day(time)
-            if at != self._at:
+    def _begins(self, fields: "list[bytes]", place: int, valid: bool, fixes: "list[Fix]") -> bool:
+        """Whether a sentence belongs to a fix that nothing denies yet; with another time of day, at this place, a fix
+        begins. Where that cannot be read, with another sentence: one that is repeated is no new fix."""
+        if fields[place] or valid:
+            at = self._time(fields[place])
+            if at != self._at or at < 0 and fields != self._timeless:
                 self._next(at, fixes)
-        elif valid:
-            raise FixError("time")
+            if at < 0:
+                self._timeless = fields
         if not valid:
             self.denials += 1
             self._denied = True
         return not self._denied
+
+    def _time(self, text: bytes) -> int:
+        """-1 = it cannot be read."""
+        try:
+            return time_of_day(text)
+        except FixError as error:
+            self._refuse(str(error))
+            return -1
+
+    def _date(self, text: bytes) -> None:
+        try:
+            self._midnight = midnight(text[:2], text[2:4], text[4:])
+            self._dated_at = self._at
+        except FixError as error:
+            self._refuse(str(error))
 
     def _next(self, at: int, fixes: "list[Fix]") -> None:
         if self._where is not None and self._told is None and not self._denied:
@@ -187,10 +230,14 @@ class Decoder:
         self._where = None
         self._told = None
 
-    def _dilute(self, text: bytes) -> None:
-        if text:
-            self._hdop = decimal(text, 2)
+    def _dilute(self, fields: "list[bytes]", place: int) -> None:
+        if len(fields) <= place or not fields[place]:
+            return
+        try:
+            self._hdop = decimal(fields[place], 2)
             self._hdop_at = self._at
+        except FixError as error:
+            self._refuse(str(error))
 
     def _is_at(self, where: "tuple[int, int]", fixes: "list[Fix]") -> None:
         self.positions += 1
@@ -216,13 +263,17 @@ class Decoder:
             fixes.append(fix)
 
     def _recent(self, at: int) -> bool:
-        return at >= 0 and (self._at - at) % _DAY_MS <= _HOLDS_MS
+        return at >= 0 and self._at >= 0 and (self._at - at) % _DAY_MS <= _HOLDS_MS
 
     def _unix(self) -> int:
         """Of the fix under way; 0 where no RMC told the date lately. Between them midnight may have passed."""
-        if not self._midnight or not self._recent(self._dated_at):
+        if self._at < 0 or not self._midnight or not self._recent(self._dated_at):
             return 0
         return self._midnight + self._at // 1000 + (86400 if self._at < self._dated_at else 0)
+
+
+def _mode(fields: "list[bytes]", place: int) -> bytes:
+    return fields[place] if len(fields) > place else b""
 
 
 def checksum(text: bytes) -> int:

@@ -16,12 +16,15 @@ class ModemGnss(Located):
     def rejected(self) -> int:
         return self._refused
 
+    def _refuse(self, reason: str) -> None:
+        self._refused += 1
+
     def on_position(self, line: bytes) -> None:
-        """What the modem answered. A line that cannot be read is counted and changes nothing."""
+        """What the modem answered. A line or a field that cannot be read is counted; a line changes nothing then."""
         try:
-            fix = modem_fix(line)
-        except Exception:  # nothing in it may stop the modem that also carries presses
-            self._refused += 1
+            fix = modem_fix(line, self._refuse)
+        except Exception as error:  # nothing in it may stop the modem that also carries presses
+            self._refuse(str(error))
             return
         if fix is not None:
             self._last.take(fix, self._clock.ms())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from types import TracebackType
@@ -41,17 +41,30 @@ def angle(e7: int, width: int, letters: str) -> str:
     return f"{degrees:0{width}d}{minutes // 10**7:02d}.{minutes % 10**7:07d},{letters[e7 < 0]}"
 
 
-def epoch(moment: datetime.datetime, place: tuple[int, int] | None, hdop: float = 0.9) -> bytes:
-    """One second's sentences. place: latitude and longitude, degrees x 10^7; None: no fix."""
-    time, date = moment.strftime("%H%M%S.00"), moment.strftime("%d%m%y")
+USUAL = frozenset(("RMC", "GGA", "GLL", "GSA", "GSV"))
+
+
+def epoch(
+    moment: datetime.datetime,
+    place: tuple[int, int] | None,
+    hdop: float = 0.9,
+    kinds: Collection[str] = USUAL,
+    date: str | None = None,
+) -> bytes:
+    """One second's sentences. place: latitude and longitude, degrees x 10^7; None: no fix. kinds: which of RMC, GGA,
+    GNS, GLL, GSA and GSV it says. date: what it says instead of the day."""
+    time, date = moment.strftime("%H%M%S.00"), date or moment.strftime("%d%m%y")
     if place is None:
         return b"".join(
             sentence(text)
             for text in (
                 f"GNRMC,{time},V,,,,,,,{date},,,N",
                 f"GNGGA,{time},,,,,0,00,99.99,,M,,M,,",
+                f"GNGNS,{time},,,,,NNN,00,99.99,,,,,V",
+                f"GNGLL,,,,,{time},V,N",
                 "GNGSA,A,1" + "," * 15,
             )
+            if text[2:5] in kinds
         )
     where = f"{angle(place[0], 2, 'NS')},{angle(place[1], 3, 'EW')}"
     return b"".join(
@@ -59,9 +72,12 @@ def epoch(moment: datetime.datetime, place: tuple[int, int] | None, hdop: float 
         for text in (
             f"GNRMC,{time},A,{where},0.01,,{date},,,A",
             f"GNGGA,{time},{where},1,09,{hdop:.2f},42.0,M,3.0,M,,",
+            f"GNGNS,{time},{where},AAN,09,{hdop:.2f},42.0,3.0,,,V",
+            f"GNGLL,{where},{time},A,A",
             f"GNGSA,A,3,04,05,07,09,12,,,,,,,,1.60,{hdop:.2f},1.30",
             "GPGSV,1,1,01,04,40,083,46",
         )
+        if text[2:5] in kinds
     )
 
 
@@ -87,6 +103,8 @@ class SimulatedGnss:
         self.baud = self.heard_at = 9600
         self.place: tuple[int, int] | None = None
         self.hdop = 0.9
+        self.kinds: Collection[str] = USUAL
+        self.date: str | None = None
         self.period_s = period_s
         self._now = now or (lambda: datetime.datetime.now(datetime.UTC))
         self._frozen_at: datetime.datetime | None = None
@@ -113,7 +131,7 @@ class SimulatedGnss:
             case Mood.FROZEN:
                 self._frozen_at = self._frozen_at or moment
                 moment = self._frozen_at
-        return epoch(moment, None if self.mood is Mood.NO_SKY else self.place, self.hdop)
+        return epoch(moment, None if self.mood is Mood.NO_SKY else self.place, self.hdop, self.kinds, self.date)
 
     @property
     def powered(self) -> bool:
