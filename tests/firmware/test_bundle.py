@@ -53,7 +53,7 @@ def test_every_single_changed_bit_is_refused_on_both_sides():
 
 
 def test_a_damaged_byte_in_head_or_table_is_damage_or_unfit_whatever_it_becomes():
-    """Nothing but BundleError: another error would be taken for one that passes, and the update for one that may come."""
+    """Nothing but BundleError: any other error would be taken for one that passes."""
     for at in range(4, 16 + 2 * 24 + 3 * 88):
         for byte in (0x00, 0x2F, 0x41, 0x7F, 0x80, 0xC3, 0xFF):
             content = GOOD[:at] + bytes([byte]) + GOOD[at + 1 :]

@@ -163,7 +163,7 @@ class Decoder:
         self._is_at(position(fields[2], fields[3], fields[4], fields[5]), fixes)
 
     def _gll(self, fields: "list[bytes]", fixes: "list[Fix]") -> None:
-        """lat, N, lon, E, time, status[, mode]. Where another sentence has told this fix, it may have told it better."""
+        """lat, N, lon, E, time, status[, mode]. Another sentence may have told it better."""
         need(fields, 7)
         if not self._begins(fields, 5, fields[6] == b"A" and _mode(fields, 7) in _MODES, fixes):
             return
