@@ -202,7 +202,12 @@ def test_sound_needs_a_click_and_its_absence_is_red(served: Start, operator: Sea
         """
         window.sounded = 0;
         const start = OscillatorNode.prototype.start;
-        OscillatorNode.prototype.start = function (...when) { window.sounded += 1; return start.apply(this, when); };
+        window.tones = [];
+        OscillatorNode.prototype.start = function (...when) {
+          window.sounded += 1;
+          window.tones.push(this.type);
+          return start.apply(this, when);
+        };
         """
     )
     rina.start_duty()
@@ -215,6 +220,12 @@ def test_sound_needs_a_click_and_its_absence_is_red(served: Start, operator: Sea
     quiet = page.evaluate("window.sounded")
     page.wait_for_timeout(2800)
     assert page.evaluate("window.sounded") == quiet, "acknowledged: silence"
+    console.append({"do": "again", "incident": 1})
+    rina.until(f"window.sounded === {quiet + 4}")  # a holder who calls again is heard, once
+    console.append({"do": "note", "incident": None, "kind": "counter_jump"})
+    rina.until(f"window.sounded === {quiet + 4 + 3}")
+    assert page.evaluate("window.tones.slice(-4)") == ["square", *["sawtooth"] * 3], "a sound of its own"
+    rina.see("#feed", "NOMOR DARI MASA DEPAN")
 
     silent = operator(console)
     silent.page.add_init_script(

@@ -34,6 +34,7 @@ def close(desk: Desk, incident: Incident, at_ms: int = NOW_MS) -> None:
                 closed_by="Rani",
                 closed_at_ms=at_ms,
                 disposition=Disposition.VERIFIED,
+                closed_counter=transaction.statuses([incident.device_id])[incident.device_id].highest_counter,
             )
         )
 
@@ -144,6 +145,7 @@ def test_a_press_made_before_the_closing_but_late_joins_the_closed_incident(desk
     button = desk.button()
     desk.take(button.press(NOW_S - 3000))
     late = button.press(NOW_S - 2000, again=True)
+    desk.take(button.follow(Kind.UPDATE, NOW_S - 1990))
     close(desk, desk.only(), NOW_MS - 1_000_000)
     assert desk.stages(late) == [(2, RECEIVED), (1, Stage.CLOSED)]
     assert not desk.store.open_incidents()
@@ -179,11 +181,49 @@ def test_late_frames_of_a_closed_incident_do_not_join_a_newer_one(desk: Desk) ->
 
 def test_the_press_of_an_incident_that_its_update_opened_may_come_after_the_closing(desk: Desk) -> None:
     button = desk.button()
-    press, update = button.press(0), button.follow(Kind.UPDATE, 0)
+    press, update = button.press(NOW_S - 3000), button.follow(Kind.UPDATE, NOW_S - 2990)
     desk.take(update)
-    close(desk, desk.only())
+    close(desk, desk.only(), NOW_MS - 1_000_000)
     desk.take(press)
     assert not desk.store.open_incidents()
+
+
+@pytest.mark.parametrize("time", [0, NOW_S - 1])
+def test_an_update_cannot_use_up_a_press_that_its_holder_has_yet_to_make(desk: Desk, time: int) -> None:
+    """Whoever has a copy of the key names a PRESS of the next counters; the incident is closed as unfounded."""
+    button = desk.button()
+    desk.take(button.follow(Kind.CHECKIN, NOW_S))
+    desk.take(button.frame(Kind.UPDATE, 5, report_body(NOW_S, opening=3)))
+    close(desk, desk.only())
+    desk.take(button.press(time))
+    assert desk.only().id == 2
+
+
+@pytest.mark.parametrize("behind_s", [0, 1_300, 40_000, 90_000])
+@pytest.mark.parametrize("kind", [Kind.PRESS, Kind.CANCEL])
+def test_a_call_after_the_closing_is_new_whatever_the_buttons_clock_says(desk: Desk, behind_s: int, kind: Kind) -> None:
+    """The holder's button has not heard of the closing, and its clock is slow."""
+    button = desk.button()
+    forced = {"flags": Flags.DURESS} if kind is Kind.CANCEL else {}
+    desk.take(button.press(NOW_S - behind_s, **forced))
+    desk.now_ms += 600_000
+    close(desk, desk.only(), desk.now_ms)
+    desk.now_ms += 600_000
+    time = desk.now_ms // 1000 - behind_s
+    again = button.press(time, again=True) if kind is Kind.PRESS else button.follow(kind, time, **forced)
+    assert desk.stages(again) == [(2, RECEIVED)]
+    assert (desk.only().id, desk.told()[-1]) == (2, (2, "opened"))
+
+
+def test_of_a_button_whose_counters_jumped_every_new_press_is_new(desk: Desk) -> None:
+    """A copy of the key was ahead when the incident was closed: nothing of the real button is above that any more."""
+    button = desk.button()
+    desk.take(button.press(NOW_S - 1300))
+    desk.take(button.frame(Kind.CHECKIN, 50_000, report_body(NOW_S)))
+    close(desk, desk.only())
+    desk.take(button.press(NOW_S - 1250, again=True))
+    assert desk.only().id == 2
+    assert desk.told()[-1] == (2, "opened")
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,7 @@ def test_a_store_of_the_version_before_maintenance_blames_no_device_for_its_past
     assert enrolled.device.checkin_s is None
     assert status is not None and status.missing == 400 and status.restarts == 17
     assert (status.restarts_until_ms, status.rejected_until_ms, status.tampered_ms) == (0, 0, None)
+    assert (status.told_counter, status.told_ms, status.counter_faults, status.clock) == (500, 5, 0, None)
     assert Cause.COUNTER_GAP not in problems(enrolled.device, status, NOW_MS, Wanted(), [])
     assert store.open_cases() == []
     store.close()

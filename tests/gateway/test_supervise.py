@@ -136,6 +136,7 @@ def test_each_cause_has_a_case_of_its_own(fleet: Fleet) -> None:
     fleet.device(5, restarts_until_ms=NOW + 6 * RESTART_MS)
     fleet.device(6, rejected_until_ms=NOW + 30 * 3600 * 1000)
     fleet.device(7, low_battery=True, state="suspended")
+    fleet.device(8, counter_faults=1, counter_fault_ms=NOW - 1000)
     fleet.supervisor.look(NOW)
     assert sorted(fleet.open()) == [
         (1, Cause.LOW_BATTERY),
@@ -144,9 +145,10 @@ def test_each_cause_has_a_case_of_its_own(fleet: Fleet) -> None:
         (4, Cause.COUNTER_GAP),
         (5, Cause.RESTARTS),
         (6, Cause.REJECTED),
+        (8, Cause.COUNTERS),
     ]
     assert fleet.store.census().cases == {**dict.fromkeys(Cause, 1), Cause.SILENT: 0}
-    assert fleet.store.census().devices == {"active": 6, "suspended": 1}
+    assert fleet.store.census().devices == {"active": 7, "suspended": 1}
 
 
 def test_the_rounds_look_once_a_minute_and_survive_a_clock_that_is_set_back(fleet: Fleet) -> None:

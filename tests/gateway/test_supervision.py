@@ -195,6 +195,7 @@ def test_a_cause_opens_one_case_and_its_end_closes_it() -> None:
         (Cause.REJECTED, 20, 39, 40),
         (Cause.OLD_VERSION, 7, 7, 8),
         (Cause.TAMPER, 1000, 1000, 1001),
+        (Cause.COUNTERS, 1000, 1000, 1001),
         (Cause.SILENT, 200, 999_999, None),
         (Cause.LOW_BATTERY, 9, 1, None),
     ],

@@ -52,6 +52,8 @@ def test_the_sieve_holds_back_exactly_those_that_the_rule_would(fleet: Fleet) ->
                     restarts_until_ms=NOW + chance.choice([-1, 0, 1, 4 * RESTART_MS, 4 * RESTART_MS + 1]),
                     rejected_until_ms=chance.choice([0, NOW + 19 * 3_600_000, NOW + 19 * 3_600_000 + 1]),
                     tampered_ms=chance.choice([None, NOW - DAY_MS // 3, NOW - 40 * DAY_MS]),
+                    counter_fault_ms=chance.choice([None, None, None, None, NOW - 5000]),
+                    jumped_over=chance.choice([0, 0, 60]),
                 )
             )
     before = {60: NOW - 180_000, 21_600: NOW - 3 * 21_600_000, 86_400: NOW - 3 * 86_400_000}

@@ -7,8 +7,10 @@ The rules, each on the side of safety:
 - A frame names its incident by the counter of the PRESS that opened it, its key. A frame that arrives before that
   PRESS opens the incident: someone pressed.
 - CANCEL closes nothing. Duress in any frame marks the incident, and opens one where there is none.
-- A late frame joins the closed incident that it names. But a new PRESS under the name of a closed incident (the button
-  has not heard of the closing) and news of duress open another, which takes the name over: the button goes on using it.
+- A late frame joins the closed incident that it names. But a new PRESS or forced CANCEL under the name of a closed
+  incident (the button has not heard of the closing) and news of duress open another, which takes the name over: the
+  button goes on using it. New is what has a higher counter than all that had come when the incident was closed; of a
+  button whose counters are doubtful, whatever was not seen. What its clock says can only make a press new, never old.
 - A test never joins an incident in earnest, nor the other way round. A test's incident is closed from its birth.
 - A counter that another message has used keeps no call out. Whichever came first, the incidents of both are marked:
   somebody else may have the button's key.
@@ -59,10 +61,10 @@ def _is_news(event: Event, closed: Incident, known: Known) -> bool:
     """Whether the event says what whoever closed the incident could not have meant to close."""
     if event.duress and not closed.duress:
         return True
-    if event.kind is not Kind.PRESS:
+    if event.kind is not Kind.PRESS and not (event.kind is Kind.CANCEL and event.duress):
         return False
-    if event.counter == event.key and not known.key_arrived:
-        return False  # the very press that the incident was opened for, overtaken by its updates
+    if known.counters_doubtful or closed.closed_counter is None or event.counter > closed.closed_counter:
+        return True
     pressed_before = (
         event.delayed_s is not None
         and event.happened_ms is not None
@@ -156,6 +158,8 @@ def _attach(event: Event, birth: Birth, known: Known, incident: Incident, late: 
         opening, last_press = min(opening, event.key), max(last_press, event.key)
     if is_cancel:
         last_cancel = max(event.counter, -1 if last_cancel is None else last_cancel)
+    if is_press and known.counters_doubtful:
+        last_cancel = None  # a cancel from the future would stand for ever
     cancelled = last_cancel is not None and last_cancel > last_press
     released = incident.held and is_press and not late and birth.registration is RegistrationState.ACTIVE
     if late:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from siaga_gateway.domain.button_clock import ClockLag, waited_s
 from siaga_gateway.domain.frame import Kind, Uplink
 from siaga_gateway.domain.record import record
 from siaga_gateway.domain.report import Report
@@ -14,6 +15,7 @@ class ButtonClock(StrEnum):
 
     SET = "set"
     UNSET = "unset"
+    BEHIND = "behind"  # known to be slow: what it says was corrected
     AHEAD = "ahead"  # in the future by more than the tolerance: it says nothing
 
 
@@ -39,8 +41,8 @@ class Event:
     report: Report
     received_ms: int  # Unix ms, the gateway's clock
     clock: ButtonClock
-    happened_ms: int | None  # Unix ms by the button's clock; None where that is not SET
-    delayed_s: int | None  # set where it happened more than delayed_after_s before it arrived
+    happened_ms: int | None  # Unix ms by the button's clock, corrected by what is known of it; None: it says nothing
+    delayed_s: int | None  # set where it was under way for more than delayed_after_s
     # Counter of the PRESS that, as the button sees it, opened the incident that this belongs to. None where it does not
     # say: no call, an UPDATE or CANCEL with opening 0, an opening that has saturated, or one before the first counter.
     # A PRESS that does not say opens for itself.
@@ -62,8 +64,11 @@ class Event:
         return asks_for_help(self.kind, self.duress)
 
 
-def event_of(uplink: Uplink, received_ms: int, timing: Timing) -> Event:
-    """The event of a verified frame of kind 1 to 5. Raises ValueError for one without a report."""
+def event_of(uplink: Uplink, received_ms: int, timing: Timing, lag: ClockLag | None = None) -> Event:
+    """The event of a verified frame of kind 1 to 5. lag: what is known of its button's clock.
+
+    Raises ValueError for a frame without a report.
+    """
     report = uplink.report
     if report is None:
         raise ValueError(f"a {uplink.kind.name} reports nothing")
@@ -74,10 +79,11 @@ def event_of(uplink: Uplink, received_ms: int, timing: Timing) -> Event:
         clock, happened_ms = ButtonClock.UNSET, None
     else:
         age_s = received_ms // 1000 - report.time
-        if age_s < -timing.clock_ahead_s:
-            clock, happened_ms = ButtonClock.AHEAD, None
-        elif age_s > timing.delayed_after_s:
-            delayed_s = age_s
+        if not -timing.clock_ahead_s <= age_s <= timing.delayed_after_s:
+            waited = max(0, age_s if lag is None else waited_s(lag, age_s, received_ms))
+            delayed_s = waited if waited > timing.delayed_after_s else None
+            clock = ButtonClock.AHEAD if age_s < 0 else ButtonClock.SET if waited == age_s else ButtonClock.BEHIND
+            happened_ms = None if age_s < 0 and delayed_s is None else received_ms - waited * 1000
     return Event(
         device_id=uplink.device_id,
         counter=uplink.counter,

@@ -79,8 +79,8 @@ class Incident:
     owner: Owner | None  # None once the owner's data was erased
     opening_counter: int  # the lowest counter of a PRESS that opened it, of those known
     opened_at_ms: int  # when the gateway stored the opening event
-    pressed_at_ms: int | None  # when the holder pressed, by the button's clock; None: its clock was not set
-    delayed_s: int | None  # set when the opening event was old on arrival
+    pressed_at_ms: int | None  # when the holder pressed, by the button's clock, corrected; None: it was not set
+    delayed_s: int | None  # set when the opening event was under way for long
     position: Position | None  # the best known
     presses: int = 1
     silent: bool = False
@@ -101,6 +101,7 @@ class Incident:
     last_cancel: int | None = None  # the highest counter of its CANCELs: a PRESS above it takes the cancel back
     # What the outputs were last told of its place: latitude, longitude (degrees x 10^7), accuracy in metres
     told_place: tuple[int, int, int | None] | None = None
+    closed_counter: int | None = None  # the highest counter of its device that had come when it was closed
     key_copied: bool = False  # a call of it shares its counter with another message: somebody else may have the key
 
     @property

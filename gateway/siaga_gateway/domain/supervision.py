@@ -35,6 +35,7 @@ class Cause(StrEnum):
     REJECTED = "rejected"  # downlinks that it refuses, corrupt entries, noise
     COUNTER_GAP = "counter_gap"  # frames that never came, more than its restarts explain
     OLD_VERSION = "old_version"
+    COUNTERS = "counters"  # they jump, or one comes twice: somebody may have its key
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,8 @@ def _problems(
         yield Cause.LOW_BATTERY, 0 if status.battery is None else status.battery
     if wanted.version is not None and status.health is not None and status.health.version < wanted.version:
         yield Cause.OLD_VERSION, version_number(wanted.version)
+    if status.counter_fault_ms is not None:
+        yield Cause.COUNTERS, status.counter_fault_ms // 1000
     installed_ms = device.enrolled_at_ms + INSTALLING_MS
     if now_ms < installed_ms:
         return
@@ -211,7 +214,7 @@ def _worse(case: Case, level: int, wanted: Wanted) -> bool:
             return level >= case.level + wanted.rejected
         case Cause.COUNTER_GAP:
             return level >= case.level + wanted.missing
-        case Cause.OLD_VERSION | Cause.TAMPER:
-            return level > case.level  # a later version is wanted; the housing was opened again
+        case Cause.OLD_VERSION | Cause.TAMPER | Cause.COUNTERS:
+            return level > case.level  # a later version is wanted; it was opened, or its counters jumped, once more
         case _:
             return False

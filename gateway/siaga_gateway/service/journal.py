@@ -35,8 +35,8 @@ REPEATED: Final = "repeated"  # counter, kind, count: a frame that is stored cam
 SIGNATURE_ADDED: Final = "signature_added"  # counter, sha256: the signature of an event that came without one
 COUNTER_GAP: Final = "counter_gap"  # after, counter, missing (how many between them never came, or not yet)
 MAINTENANCE_OPENED: Final = "maintenance_opened"
-#   case, cause (silent, low_battery, tamper, restarts, rejected, counter_gap, old_version), and what it is about:
-#   silent_s, battery, missing, version, lately (restarts or refused inputs)
+#   case, cause (silent, low_battery, tamper, restarts, rejected, counter_gap, old_version, counters), and what it is
+#   about: silent_s, battery, missing, version, lately (restarts or refused inputs)
 MAINTENANCE_CLOSED: Final = (
     "maintenance_closed"  # case, cause; by itself or by a person; of many at once: cause, devices
 )
@@ -80,6 +80,9 @@ RECEIPT_UNKNOWN: Final = "receipt_unknown"  # counter, down_counter, result: an 
 MALFORMED: Final = "malformed"  # reason, detail, size, count
 UNKNOWN_DEVICE: Final = "unknown_device"  # kind, counter, proven (an ENROL that proves possession of its key), count
 FORGED: Final = "forged"  # kind, counter, suite, count
+COUNTER_JUMP: Final = (
+    "counter_jump"  # counter, kind, jumped_over (how many counters), count: more than a button can use
+)
 CONTRADICTION: Final = "contradiction"
 #   counter, kind, stored_kind, count: a counter used twice, different content. Both are stored, and calls are taken
 SHED: Final = "shed"  # lane, count: under overload, frames let go unanswered; each comes again from its button
@@ -117,4 +120,4 @@ INCIDENT_KINDS: Final = frozenset(
 )
 # For whoever audits, not for operators: their feed does not show them.
 QUIET_KINDS: Final = frozenset({PERSONAL_READ, SIGNATURE_ADDED, SIGNED_IN, SIGNED_OUT, SIGN_IN_REFUSED})
-SECURITY_KINDS: Final = frozenset({MALFORMED, UNKNOWN_DEVICE, FORGED, CONTRADICTION, UNPROCESSED})
+SECURITY_KINDS: Final = frozenset({MALFORMED, UNKNOWN_DEVICE, FORGED, CONTRADICTION, COUNTER_JUMP, UNPROCESSED})

@@ -13,7 +13,7 @@ from siaga_gateway.domain.incident import Change, Incident, IncidentState, Mode,
 from siaga_gateway.domain.outcome import Birth, Known, Outcome
 from siaga_gateway.domain.record import record
 from siaga_gateway.domain.registry import state_at
-from siaga_gateway.domain.status import Step, step
+from siaga_gateway.domain.status import Step, clock_after, step
 from siaga_gateway.service import journal
 from siaga_gateway.service.check import Checked, Genuine
 from siaga_gateway.service.commands import take_receipt
@@ -72,7 +72,7 @@ class Keeper:
         self._house = house
         self._store_name = store_name
         self._sampler = sampler
-        self._sampled: dict[int, SampledEntry | None] = {}  # by id() of the frame, see committed
+        self._sampled: dict[tuple[int, str], SampledEntry | None] = {}  # by id() of the frame and kind, see committed
         # What is known, and the store's mark by which it is still true; of the last batch, and of the one under way.
         self._sight: tuple[Sight, Hashable] | None = None
         self._ending: tuple[Sight, Hashable] | None = None
@@ -120,7 +120,9 @@ class Keeper:
                 take_receipt(transaction, uplink.device_id, uplink.counter, uplink.receipt, received_ms)
             kept.replies.append(Reply(one.known, uplink.counter, Stage.RECEIVED))
             return
-        event = event_of(uplink, received_ms, self._house.timing)
+        # The first word of a clock cannot tell how good it is.
+        lag = None if status is None or status.clock is None else clock_after(status, uplink, received_ms)
+        event = event_of(uplink, received_ms, self._house.timing, lag)
         moved = step(status, uplink, received_ms, event.at_ms, contradicted=bool(others))
         outcome = self._decide(sight, one, event, moved, bool(others))
         incident = self._put_outcome(transaction, sight, one, event, outcome)
@@ -158,6 +160,7 @@ class Keeper:
             last_position=moved.status.position,
             battery=moved.status.battery,
             contradicted=contradicted,
+            counters_doubtful=moved.status.counter_faults > 0,
         )
         birth = Birth(
             id=0,  # numbered in _put_outcome, if it opens one
@@ -216,6 +219,13 @@ class Keeper:
         if moved.gap_after is not None:
             facts = {"after": moved.gap_after, "counter": one.uplink.counter, "missing": status.missing}
             self._note(transaction, one, journal.COUNTER_GAP, facts, None)
+        if moved.jumped_over:
+            over: dict[str, object] = {
+                "counter": one.uplink.counter,
+                "kind": _name(one.uplink.kind),
+                "jumped_over": moved.jumped_over,
+            }
+            self._sample(transaction, one, journal.COUNTER_JUMP, over)
         if moved.battery_fell_low:
             low = {"counter": one.uplink.counter, "battery": status.battery}
             self._note(transaction, one, journal.LOW_BATTERY, low, None)
@@ -274,13 +284,14 @@ class Keeper:
 
     def _sample(self, transaction: Transaction, one: Genuine, kind: str, facts: dict[str, object]) -> None:
         """An entry, or only its count. Decided once, however often the transaction is tried."""
-        if id(one) not in self._sampled:
+        which = (id(one), kind)
+        if which not in self._sampled:
             few = kind == journal.REPEATED
             frame = None if few else one.inbound.raw
-            self._sampled[id(one)] = self._sampler.note(
+            self._sampled[which] = self._sampler.note(
                 kind, one.inbound.received_ms, one.uplink.device_id, facts, frame, few=few
             )
-        entry = self._sampled[id(one)]
+        entry = self._sampled[which]
         if entry is not None:
             transaction.note(entry.kind, entry.at_ms, entry.facts, device_id=entry.device_id, frame=entry.frame)
 

@@ -81,7 +81,7 @@ def close_case(store: Store, clock: Clock, wanted: Wanted, case_id: int, actor: 
 
 
 def _level_now(transaction: Transaction, case: Case, store: Store, now_ms: int, wanted: Wanted) -> int:
-    """How bad it is as the person closes it; an opening of the housing is done with then."""
+    """How bad it is as the person closes it; what happened once is done with then."""
     assert case.device_id is not None
     enrolled = store.enrolled([case.device_id]).get(case.device_id)
     status = transaction.statuses([case.device_id]).get(case.device_id)
@@ -89,5 +89,7 @@ def _level_now(transaction: Transaction, case: Case, store: Store, now_ms: int, 
         return case.level
     if case.cause is Cause.TAMPER:
         transaction.put_status(replace(status, tampered_ms=None))
+    if case.cause is Cause.COUNTERS:
+        transaction.put_status(replace(status, counter_fault_ms=None))
     found = problems(enrolled.device, status, now_ms, wanted, (), frozenset({case.cause}))
     return max(case.level, found.get(case.cause, 0))

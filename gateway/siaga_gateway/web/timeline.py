@@ -25,6 +25,7 @@ TONES: Final = {
     journal.DELIVERY_ABANDONED: "alarm",
     journal.FORGED: "alarm",
     journal.CONTRADICTION: "alarm",
+    journal.COUNTER_JUMP: "alarm",
     journal.TAMPER: "warning",
     journal.LOW_BATTERY: "warning",
     journal.UNKNOWN_DEVICE: "warning",

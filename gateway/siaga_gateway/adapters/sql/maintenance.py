@@ -160,7 +160,7 @@ def _sieved(sieve: Sieve, after: bytes, limit: int) -> tuple[str, list[Any]]:
     now_ms, wanted = sieve.now_ms, sieve.wanted
     lost = (
         "device_status.highest_counter - device_status.first_counter + 1 - device_status.events "
-        f"- {GAP_OF_A_RESTART} * device_status.restarts"
+        f"- device_status.jumped_over - {GAP_OF_A_RESTART} * device_status.restarts"
     )
     installed = f"device.enrolled_at_ms <= {now_ms - INSTALLING_MS}"
     silent, heard = _silent(sieve)
@@ -175,6 +175,7 @@ def _sieved(sieve: Sieve, after: bytes, limit: int) -> tuple[str, list[Any]]:
             [],
         ),
         Cause.COUNTER_GAP: (f"{installed} AND {lost} >= {wanted.missing}", []),
+        Cause.COUNTERS: ("device_status.counter_fault_ms IS NOT NULL", []),
         Cause.OLD_VERSION: ("substr(device_status.health, 1, 3) < ?", [version]),
     }
     lasting = {

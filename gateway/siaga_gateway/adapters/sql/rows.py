@@ -13,6 +13,7 @@ from siaga_gateway.adapters.sql.engine import Row
 from siaga_gateway.adapters.sql.sealing import Sealing
 from siaga_gateway.adapters.sql.snapshots import INCIDENT as INCIDENT
 from siaga_gateway.adapters.sql.snapshots import POSITION as POSITION
+from siaga_gateway.domain.button_clock import ClockLag
 from siaga_gateway.domain.incident import Change, Disposition, Incident, IncidentState, Mode, Position
 from siaga_gateway.domain.registry import Device, RegistrationState
 from siaga_gateway.domain.report import Status
@@ -55,6 +56,14 @@ STATUS: Final = (
     "restarts_until_ms",
     "rejected_until_ms",
     "tampered_ms",
+    "told_counter",
+    "told_ms",
+    "counter_faults",
+    "counter_fault_ms",
+    "jumped_over",
+    "lag_s",
+    "lag_at_ms",
+    "drift_ppm",
 )
 # Never change once an incident is there.
 INCIDENT_FIXED: Final = frozenset(
@@ -138,11 +147,17 @@ def status_of(row: Row) -> DeviceStatus:
         restarts_until_ms=row[18],
         rejected_until_ms=row[19],
         tampered_ms=row[20],
+        told_counter=row[21],
+        told_ms=row[22],
+        counter_faults=row[23],
+        counter_fault_ms=row[24],
+        jumped_over=row[25],
+        clock=None if row[26] is None else ClockLag(row[26], row[27], row[28]),
     )
 
 
 def status_row(status: DeviceStatus) -> Row:
-    health = status.health
+    health, clock = status.health, status.clock
     return (
         status.device_id,
         status.first_counter,
@@ -160,6 +175,12 @@ def status_row(status: DeviceStatus) -> Row:
         status.restarts_until_ms,
         status.rejected_until_ms,
         status.tampered_ms,
+        status.told_counter,
+        status.told_ms,
+        status.counter_faults,
+        status.counter_fault_ms,
+        status.jumped_over,
+        *((None, None, None) if clock is None else (clock.lag_s, clock.at_ms, clock.drift_ppm)),
     )
 
 
@@ -215,6 +236,7 @@ def incident_of(row: Row, sealing: Sealing) -> Incident:
         last_cancel=last_cancel,
         told_place=None if told_latitude is None else (told_latitude, told_longitude, told_accuracy),
         key_copied=bool(row[38]),
+        closed_counter=row[39],
     )
 
 
@@ -252,6 +274,7 @@ def incident_row(incident: Incident, sealing: Sealing) -> Row:
         incident.last_cancel,
         *(incident.told_place or (None, None, None)),
         int(incident.key_copied),
+        incident.closed_counter,
     )
 
 

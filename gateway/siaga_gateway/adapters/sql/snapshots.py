@@ -46,6 +46,7 @@ INCIDENT: Final = (
     "told_longitude",
     "told_accuracy_m",
     "key_copied",
+    "closed_counter",
 )
 _ID_AT: Final = INCIDENT.index("device_id")
 

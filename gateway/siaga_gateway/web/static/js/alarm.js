@@ -2,6 +2,7 @@
 
 const NEW_EVERY_MS = 2600;
 const DEAD_EVERY_MS = 5000;
+const SECURITY_EVERY_MS = 5000;
 const LEVEL = 0.6;
 
 let context = null;
@@ -9,6 +10,7 @@ let unseen = 0;
 let dead = false;
 let soundedAt = -Infinity;
 let tolledAt = -Infinity;
+let warnedAt = -Infinity;
 let changed = () => {};
 
 function beep(frequency, after, length, shape = "square", level = LEVEL) {
@@ -33,6 +35,11 @@ function newIncident() {
 function deadLink() {
   beep(294, 0, 0.6, "triangle");
   beep(220, 0.7, 0.9, "triangle");
+}
+
+/** Somebody may press in a button's name: falling tones, like no other sound of this page. */
+function security() {
+  for (const [index, frequency] of [1760, 1319, 988].entries()) beep(frequency, index * 0.16, 0.14, "sawtooth");
 }
 
 export function running() {
@@ -65,6 +72,20 @@ export function setUnseen(count) {
   if (count > unseen) soundedAt = -Infinity;
   unseen = count;
   beat();
+}
+
+/** A call of an incident that may have been acknowledged already: once. */
+export function callAgain() {
+  if (!running() || performance.now() - soundedAt < NEW_EVERY_MS) return;
+  soundedAt = performance.now();
+  newIncident();
+}
+
+/** A sign that a button's key was copied: once, however many come. */
+export function warn() {
+  if (!running() || performance.now() - warnedAt < SECURITY_EVERY_MS) return;
+  warnedAt = performance.now();
+  security();
 }
 
 export function setDead(now) {

@@ -9,6 +9,8 @@ import * as queue from "./queue.js";
 import { settings, text } from "./settings.js";
 
 const DUTY = "siaga duty"; // sessionStorage: this tab has heard the test tones
+const CALLS_AGAIN = new Set(["pressed_again", "duress", "key_copied"]); // heard after an acknowledgement, too
+const KEY_IN_DOUBT = new Set(["counter_jump", "contradiction"]);
 const pageTitle = document.title;
 const link = new Worker("/static/js/live-worker.js");
 
@@ -39,6 +41,11 @@ function rows(list) {
   for (const row of list) {
     if (row.incident !== null) ids.add(row.incident);
     if (row.feed) others = true;
+    if (CALLS_AGAIN.has(row.kind)) alarm.callAgain();
+    if (KEY_IN_DOUBT.has(row.kind)) {
+      alarm.warn();
+      document.getElementById("feed").closest("details").open = true; // which button it is about
+    }
     if (row.kind === "broker_lost") banners.broker(row.at_ms);
     else if (row.kind === "broker_back" || row.kind === "gateway_started") banners.broker(null);
   }
