@@ -88,7 +88,7 @@ def test_a_cancel_asks_for_a_call_back_where_a_telephone_may_ring(console: Conso
         console.book.do(do="cancel", incident=number)
     for number, asked in ((1, True), (2, False)):
         detail = console.browser.get(f"/incidents/{number}").text
-        assert ("PEMEGANG MEMBATALKAN: TELEPON BALIK" in detail) is asked
+        assert ("DIBATALKAN: TELEPON BALIK" in detail) is asked
         assert ("DIBATALKAN PEMEGANG" in detail) is not asked
 
 

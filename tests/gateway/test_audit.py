@@ -12,7 +12,7 @@ import pytest
 from ingesting import NOW_S, Desk, checking_in
 
 from databases import Place
-from pressing import PressingButton
+from pressing import PressingButton, report_body
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.adapters.sql.engine import Session
 from siaga_gateway.domain.audit import FIRST, Link, next_hash
@@ -255,8 +255,6 @@ def short_then_signed(desk: Desk) -> PressingButton:
     """A press that came without its signature, and then with it."""
     button = desk.button()
     button.press(NOW_S)
-    from pressing import report_body
-
     desk.take(button.frame(Kind.PRESS, button.counter, report_body(NOW_S), Suite.HS256_64))
     verify(desk.store)
     desk.take(button.frame(Kind.PRESS, button.counter, report_body(NOW_S)))
@@ -267,8 +265,9 @@ def test_a_signature_that_came_later_is_an_entry(desk: Desk) -> None:
     button = short_then_signed(desk)
     verify(desk.store)
     (entry,) = desk.journal(journal.SIGNATURE_ADDED)
-    (signature,) = desk.store.event_signatures(button.device_id, button.counter)
-    assert entry.facts == {"counter": button.counter, "sha256": sha256(signature).hexdigest()}
+    ((digest, signature),) = desk.store.event_signatures(button.device_id, button.counter)
+    expected = {"counter": button.counter, "digest": digest.hex(), "sha256": sha256(signature).hexdigest()}
+    assert entry.facts == expected
 
 
 @pytest.mark.parametrize(("value", "said"), [("NULL", "is gone"), ("?", "was changed")])
@@ -282,12 +281,24 @@ def test_a_later_signature_that_is_taken_or_changed_is_found(desk: Desk, value: 
 
 def test_a_signature_slipped_in_is_found(desk: Desk) -> None:
     button = desk.button()
-    from pressing import report_body
-
     desk.take(button.frame(Kind.PRESS, 1, report_body(NOW_S), Suite.HS256_64))
     with desk.store.engine.transaction() as session:
         session.run("UPDATE event SET signature = ? WHERE device_id = ?", (b"s" * 64, button.device_id))
     assert broken(desk.store) == "1 events have a signature that came later and 0 were noted: one was slipped in"
+
+
+def test_two_messages_under_one_counter_are_each_in_the_chain_with_their_own_signature(desk: Desk) -> None:
+    button = desk.button()
+    bodies = [report_body(NOW_S, battery=battery) for battery in (10, 20)]
+    desk.take(*(button.frame(Kind.PRESS, 7, body, Suite.HS256_64) for body in bodies))
+    desk.take(*(button.frame(Kind.PRESS, 7, body) for body in bodies))
+    assert len(desk.journal(journal.SIGNATURE_ADDED)) == 2
+    verify(desk.store)
+    (one, first), (other, second) = desk.store.event_signatures(button.device_id, 7)
+    with desk.store.engine.transaction() as session:
+        for digest, signature in ((one, second), (other, first)):  # exchanged
+            session.run("UPDATE event SET signature = ? WHERE digest = ?", (signature, digest))
+    assert broken(desk.store).endswith(f"event {button.device_id.hex()}, counter 7, was changed")
 
 
 def test_a_page_of_the_chain_costs_the_same_however_long_it_is(tmp_path: Path) -> None:

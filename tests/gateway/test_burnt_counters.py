@@ -232,6 +232,21 @@ def test_the_signature_of_each_message_is_added_to_its_own_event(desk: Desk) -> 
     ]
 
 
+def test_what_a_person_is_given_of_a_button_has_every_message_of_a_counter(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from siaga_gateway.service import person
+
+    monkeypatch.setattr(person, "_PAGE", 2)  # so that a page ends between two of them
+    button = desk.button()
+    frames = [said(button, BURNT[name]) for name in ("check-in", "tamper", "press")]
+    desk.take(button.frame(Kind.CHECKIN, N - 1, report_body(NOW_S)), *frames)
+    owner = desk.store.owner(desk.owner_id)
+    assert owner is not None
+    (told,) = person.held_about(desk.store, owner)["buttons"]
+    assert [one["frame"] for one in told["frames"]][1:] == [frame.hex() for frame in frames]
+
+
 def test_a_check_in_that_also_came_without_its_status_is_one_event(desk: Desk) -> None:
     """LoRaWAN and SMS carry it without; it is the same check-in, and no sign of a copied key."""
     button = desk.button()

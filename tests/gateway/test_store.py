@@ -89,7 +89,7 @@ def test_what_is_said_under_one_counter_is_read_in_the_order_of_arrival(store: S
         assert [one.digest for one in transaction.events([key, (stored.DEVICE_ID, 9)])[key]] == digests
         transaction.add_signature(key, digests[1], b"t" * 64, NOW_MS)
         assert [one.has_signature for one in transaction.events([key])[key]] == [False, True, False]
-    assert store.event_signatures(*key) == [b"t" * 64]
+    assert store.event_signatures(*key) == [(digests[1], b"t" * 64)]
     pages, after = [], (-1, 0)
     while page := store.event_rows_of(stored.DEVICE_ID, after, 2):
         pages += [(row.counter, row.digest) for row in page]

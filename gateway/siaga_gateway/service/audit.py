@@ -124,8 +124,8 @@ class AuditReader(Protocol):
 
     def event_rows_after(self, after_id: int, limit: int) -> Sequence[EventRow]: ...
 
-    def event_signatures(self, device_id: bytes, counter: int) -> Sequence[bytes]:
-        """Of all messages under this counter that have one."""
+    def event_signatures(self, device_id: bytes, counter: int) -> Sequence[tuple[bytes, bytes]]:
+        """Digest and signature of all messages under this counter that have one."""
         ...
 
     def last_event_id(self) -> int: ...
@@ -218,7 +218,12 @@ def _typed(entry: ChainEntry) -> bool:
 
 def _verify_signature(reader: AuditReader, entry: ChainEntry) -> None:
     facts = json.loads(entry.facts)
-    signatures = reader.event_signatures(entry.device_id or b"", facts["counter"])
+    # Entries of older versions do not say which: there was only one.
+    signatures = [
+        signature
+        for digest, signature in reader.event_signatures(entry.device_id or b"", facts["counter"])
+        if digest.hex() == facts.get("digest", digest.hex())
+    ]
     if facts["sha256"] not in (sha256(signature).hexdigest() for signature in signatures):
         raise AuditBroken(
             f"the signature that entry {entry.id} added to event {_hex(entry.device_id)}, counter {facts['counter']}, "

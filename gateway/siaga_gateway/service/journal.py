@@ -32,7 +32,7 @@ TEST_PRESS: Final = "test_press"  # counter, trigger, registration
 TAMPER: Final = "tamper"  # counter, open (the housing is open now)
 LOW_BATTERY: Final = "low_battery"  # counter, battery (percent or null)
 REPEATED: Final = "repeated"  # counter, kind, count: a frame that is stored came again, and was answered again
-SIGNATURE_ADDED: Final = "signature_added"  # counter, sha256: the signature of an event that came without one
+SIGNATURE_ADDED: Final = "signature_added"  # counter, digest, sha256: the signature of an event that came without one
 COUNTER_GAP: Final = "counter_gap"  # after, counter, missing (how many between them never came, or not yet)
 MAINTENANCE_OPENED: Final = "maintenance_opened"
 #   case, cause (silent, low_battery, tamper, restarts, rejected, counter_gap, old_version, counters), and what it is

@@ -69,6 +69,7 @@ UNTOLD: Final = frozenset(
         "case",
         "file",
         "sha256",
+        "digest",
         "head",
     }
 )

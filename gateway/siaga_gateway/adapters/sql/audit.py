@@ -179,9 +179,11 @@ def fill_digests(session: Session, now_ms: int) -> None:
         after = page[-1][0]
 
 
-def signature_entry(at_ms: int, device_id: bytes, counter: int, signature: bytes) -> Row:
-    """Of a signature that came after its event: a row in the order of JOURNAL without the number."""
-    facts = json_text({"counter": counter, "sha256": sha256(signature).hexdigest()})
+def signature_entry(at_ms: int, device_id: bytes, counter: int, signature: bytes, digest: bytes | None = None) -> Row:
+    """Of a signature that came after its event: a row in the order of JOURNAL without the number. digest: which event
+    under this counter; None: there is only one."""
+    of = {} if digest is None else {"digest": digest.hex()}
+    facts = json_text({"counter": counter, **of, "sha256": sha256(signature).hexdigest()})
     return (at_ms, journal.SIGNATURE_ADDED, None, device_id, None, facts, None)
 
 
@@ -207,12 +209,13 @@ class AuditReads:
         rows = self.fetch(_EVENTS_OF, (device_id, *after, limit))
         return [EventRow(*row) for row in rows]
 
-    def event_signatures(self, device_id: bytes, counter: int) -> Sequence[bytes]:
+    def event_signatures(self, device_id: bytes, counter: int) -> Sequence[tuple[bytes, bytes]]:
         rows = self.fetch(
-            "SELECT signature FROM event WHERE device_id = ? AND counter = ? AND signature IS NOT NULL ORDER BY id",
+            "SELECT digest, signature FROM event "
+            "WHERE device_id = ? AND counter = ? AND signature IS NOT NULL ORDER BY id",
             (device_id, counter),
         )
-        return [row[0] for row in rows]
+        return [(row[0], row[1]) for row in rows]
 
     def last_event_id(self) -> int:
         last: int = self.fetch("SELECT coalesce(max(id), 0) FROM event")[0][0]

@@ -239,7 +239,7 @@ class SqlTransaction:
     def add_signature(self, key: EventKey, digest: bytes, signature: bytes, at_ms: int) -> None:
         self.touched = True
         self._waiting[_SIGNATURE].append((signature, *key, digest))
-        self._journal.append(audit.signature_entry(at_ms, *key, signature))
+        self._journal.append(audit.signature_entry(at_ms, *key, signature, digest))
 
     def put_status(self, status: DeviceStatus) -> None:
         self.touched = True
