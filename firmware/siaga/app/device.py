@@ -30,6 +30,8 @@ from siaga.drivers.indicator import Indicator
 _BEARERS = 4
 _SAMPLE_MS = 15
 _TICK_MS = 250
+# While nobody is at the button the heap is collected so often: in PSRAM that takes 0.1 s or more, in which nobody looks.
+_TIDY_MS = 10000
 # Set aside, so that a press can be kept and signed where all else has used up the memory.
 _RESERVE_BYTES = 6144
 _NO_CONNECTION_MS = 60000
@@ -91,7 +93,7 @@ class Device:
         self._name = ""
         self._held = False
         self._pressed_stamp = 0
-        self._hand_ms = self._tick_ms = now_ms
+        self._hand_ms = self._tick_ms = self._tidied_ms = now_ms
         if BUTTON in board.causes():
             self._button.sample(True, 0, False)  # the hold that woke it counts from there
         self._button.sample(board.pressed(), now_ms, alarm.is_open(self._state))
@@ -253,6 +255,9 @@ class Device:
             for kind in self._watch.tick(now_ms):
                 self._keep(kind, 0, 0)
             idle = self._is_idle() and (orders is None or not orders.is_busy)
+            if idle and now_ms - self._tidied_ms >= _TIDY_MS:
+                gc.collect()
+                self._tidied_ms = now_ms
             seconds = self._sleep.tick(idle, floor, self._watch.due_ms, self._radios.knows_place())
             if seconds > 0:
                 await self._fall_asleep(seconds)
