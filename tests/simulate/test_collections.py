@@ -1,5 +1,4 @@
-"""The heap is collected in quiet moments: in a chip's PSRAM that takes a tenth of a second, in which nobody looks at the
-button."""
+"""The heap is collected in quiet moments: in a chip's PSRAM that takes a tenth of a second, in which nobody looks."""
 
 from __future__ import annotations
 
@@ -9,6 +8,7 @@ import time
 from pathlib import Path
 
 from bare_chip import BareChip
+
 from micropython import FIRMWARE, micropython
 from siaga_tools.simulate.image import Installer
 from siaga_tools.simulate.wiring import BOARDS

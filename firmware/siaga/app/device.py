@@ -30,7 +30,7 @@ from siaga.drivers.indicator import Indicator
 _BEARERS = 4
 _SAMPLE_MS = 15
 _TICK_MS = 250
-# While nobody is at the button the heap is collected so often: in PSRAM that takes 0.1 s or more, in which nobody looks.
+# While nobody is at the button the heap is collected so often: in PSRAM it takes 0.1 s or more, in which nobody looks.
 _TIDY_MS = 10000
 # Set aside, so that a press can be kept and signed where all else has used up the memory.
 _RESERVE_BYTES = 6144
