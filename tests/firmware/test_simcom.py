@@ -44,7 +44,24 @@ def test_mqtt_outcomes():
     assert simcom.mqtt_error(b"+CMQTTSTART: 0") == 0
     assert simcom.mqtt_error(b"+CME ERROR: 3") == -1
     assert "mqtt_ca" in simcom.mqtt_why(32)
-    assert [error for error in range(35) if simcom.is_final_refusal(error)] == [27, 28, 29, 30, 31, 32, 33]
+    refusals = [error for error in range(40) if simcom.is_refusal(error)]
+    assert refusals == [6, 12, 13, 26, 27, 28, 29, 30, 31, 32, 33, 34]
+    assert [error for error in range(40) if simcom.is_about_tls(error)] == [26, 32, 33, 34]
+    for error in refusals:
+        assert f"(error {error})" in simcom.mqtt_why(error) and "the modem's MQTT service" not in simcom.mqtt_why(error)
+
+
+def test_an_access_point_with_the_network_s_own_part():
+    assert simcom.is_apn("internet", "Internet")
+    assert simcom.is_apn("online.telia.se.mnc001.mcc240.gprs", "online.telia.se")
+    for other in ("online.telia.se.ims", "internet2", "inter", "", "internet.mnc001.gprs.mcc240"):
+        assert not simcom.is_apn(other, "internet" if other.startswith("inter") else "online.telia.se")
+
+
+def test_a_model_s_name_among_other_words():
+    assert simcom.model([b"QCRDY", b"A7670E-FASE", b"UC6228CI lite"]) == "A7670E-FASE"
+    assert simcom.model([b"SIMCOM_SIM7600E-H"]) == "SIMCOM_SIM7600E-H"
+    assert simcom.model([b"Quectel"]) == "Quectel" and simcom.model([]) == ""
 
 
 def pieces(topic: bytes, payload: bytes, size: int) -> list[tuple[bytes, bytes | None]]:

@@ -235,7 +235,7 @@ def test_a_server_of_another_authority_gets_nothing(button: Maker, broker: Broke
     assert it.modem.mqtt.connections == 0 and it.modem.boots == 1
 
 
-def test_a_certificate_that_ran_out_counts_once_the_clock_is_set(tmp_path: Path, authority: Authority):
+def test_a_certificate_that_ran_out_counts_once_the_clock_is_known(tmp_path: Path, authority: Authority):
     with (
         Broker(authority.file.parent, authority, expired=True) as late,
         Button(tmp_path, late, authority, {}, Sim()) as it,
@@ -245,10 +245,19 @@ def test_a_certificate_that_ran_out_counts_once_the_clock_is_set(tmp_path: Path,
         it.modem.drop_connection()
         it.until(bearer="lte", up=False)
         assert "certificate" in it.until(bearer="lte", up=False)["why"]
+        it.up()  # the clock is set, and nobody has confirmed it: what could do so comes through this connection
+        it.program.say(f"known {int(time.time())}")
+        it.modem.drop_connection()
+        it.until(bearer="lte", up=False)
+        assert "certificate" in it.until(bearer="lte", up=False)["why"]
+        connections = it.modem.mqtt.connections
+        tried = len([text for text in it.modem.asked if text.startswith("AT+CMQTTCONNECT=")])
+        wait_for(lambda: len([t for t in it.modem.asked if t.startswith("AT+CMQTTCONNECT=")]) >= tried + 3, 60)
+        assert it.modem.mqtt.connections == connections
 
 
 def test_stray_words_noise_and_results_first(button: Maker, broker: Broker):
-    it = button(Fault.STRAY_WORDS, Fault.RESULT_FIRST, Fault.NOISE)
+    it = button(Fault.STRAY_WORDS, Fault.RESULT_FIRST, Fault.NOISE, Fault.CONTEXT_REFUSED)
     it.up()
     heap = []
     for counter in range(1, 13):

@@ -147,7 +147,8 @@ class Radios:
             modem.receiver.on_position = located.on_position
             self.located = located
         if settings.mqtt_hosts:
-            from siaga.drivers.simcom_mqtt import Broker, Lte
+            from siaga.drivers.simcom_client import Broker
+            from siaga.drivers.simcom_mqtt import Lte
 
             broker = Broker(
                 settings.brokers(),

@@ -19,6 +19,10 @@ REPAIRS = ("reconnect", "restart of the MQTT service", "radio off and on", "rese
 _TRIES = (3, 2, 1, 1, 1)
 
 MAX_MESSAGE = const(512)
+_CERTIFICATE = (
+    "the server's certificate was not signed by an authority in mqtt_ca, is out of date, or has another name than in "
+    "mqtt_hosts"
+)
 
 
 def mqtt_error(line: bytes) -> int:
@@ -29,16 +33,17 @@ def mqtt_error(line: bytes) -> int:
 def mqtt_why(error: int) -> str:
     """An outcome for people."""
     known = (
-        "3 no connection to the server; 4 it does not take a topic; 7 the network does not open (no data "
-        "service? no credit?); 11 not connected; 14 the modem's client is busy; 17 no answer in time; 19 the "
-        "modem's client is in use; 20 no client acquired; 23 the network is open already; 25 the server's name "
-        "is not known (setting mqtt_hosts, or no data service); 26 the server closed the connection; 27 the "
-        "server does not speak MQTT 3.1.1; 28 the server does not accept the client identifier; 29 the server is "
-        "not available; 30 wrong user name or password (settings mqtt_user, mqtt_password); 31 not authorised "
-        "(settings mqtt_user, mqtt_password, or the broker's access list); 32 the TLS handshake failed: the "
-        "server's certificate does not hold (setting mqtt_ca); 33 the modem misses the certificate; 34 no "
-        "session opens"
-    )
+        "3 no connection to the server; 6 the server does not take this topic (its access list?); 7 the network does "
+        "not open (no data service? no credit?); 11 not connected; 12 a parameter is not taken (settings mqtt_hosts, "
+        "mqtt_user, mqtt_password); 13 connected already, or not supported; 14 the modem's client is busy; 17 no "
+        "answer in time; 19 the modem's client is in use; 20 no client acquired; 23 the network is open already; 25 "
+        "the server's name is not known (setting mqtt_hosts, or no data service); 26 the server closed the connection "
+        "(does it speak TLS on this port, and want no certificate of ours?); 27 the server does not speak MQTT 3.1.1; "
+        "28 the server does not accept the client identifier; 29 the server is not available; 30 wrong user name or "
+        "password (settings mqtt_user, mqtt_password); 31 not authorised (settings mqtt_user, mqtt_password, or the "
+        "broker's access list); 33 the modem misses the authority's certificate; 34 TLS is refused: $; 32 TLS is "
+        "refused: $"
+    ).replace("$", _CERTIFICATE)
     for each in known.split("; "):
         number_of, what = each.split(" ", 1)
         if number_of == str(error):
@@ -46,9 +51,15 @@ def mqtt_why(error: int) -> str:
     return "the modem's MQTT service says (error %d)" % error
 
 
-def is_final_refusal(error: int) -> bool:
-    """Whether the server was reached and said no (or does not prove who it is): no repair of the modem helps."""
-    return 27 <= error <= 33
+def is_refusal(error: int) -> bool:
+    """Whether the server was reached and said no, does not prove who it is, or was asked for what the settings have
+    wrong: no repair of the modem helps."""
+    return error in (6, 12, 13) or 26 <= error <= 34
+
+
+def is_about_tls(error: int) -> bool:
+    """Whether it is about who the server is. A7670: 34 or 32; SIM7600: 32 or 26."""
+    return error in (26, 32, 33, 34)
 
 
 def registration(lines: "list[bytes]") -> "tuple[int, str] | None":

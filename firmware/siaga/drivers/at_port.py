@@ -55,6 +55,8 @@ class AtPort:
         self._final = None  # type: bytes | None
         self._prompted = False
         self._results = []  # type: list[_Result]
+        self._own = b""
+        self._code = None  # type: bytes | None
         self._astray = False
         self.parser = Parser()
         self.trace = None  # type: Trace | None
@@ -99,6 +101,8 @@ class AtPort:
             if event[2] is not None:
                 self._lines.append(event[2])
         else:
+            if self._own and event[1].startswith(self._own):
+                self._code = event[1]
             for result in self._results:
                 if result.line is None and event[1].startswith(result.prefix):
                     result.line = event[1]
@@ -148,7 +152,8 @@ class AtPort:
         result: how the line begins that tells the outcome of a command that goes on after its OK; it may come before
         the OK as well, and is the last line returned. While only that is awaited, other commands go ahead.
 
-        Raises AtTimeout, or AtError where the command ends with anything but OK; OSError where the line is gone.
+        Raises AtTimeout, or AtError where the command ends with anything but OK, with the code that stood before it, if
+        the modem told one; OSError where the line is gone.
         """
         deadline_ms = self.scaled(deadline_ms)
         result_ms = self.scaled(result_ms)
@@ -157,7 +162,7 @@ class AtPort:
             awaited = _Result(result.encode())
             self._results.append(awaited)
         try:
-            lines = await self._exchange(text, expects, deadline_ms, payload, awaited)
+            lines = await self._exchange(text, expects, deadline_ms, payload)
             if awaited is not None:
                 if awaited.line is None:
                     try:
@@ -182,7 +187,7 @@ class AtPort:
             return []
 
     async def _exchange(
-        self, text: str, expects: "str | None", deadline_ms: int, payload: "bytes | None", awaited: "_Result | None"
+        self, text: str, expects: "str | None", deadline_ms: int, payload: "bytes | None"
     ) -> "list[bytes]":
         await self._lock.acquire()
         try:
@@ -203,7 +208,7 @@ class AtPort:
             lines, self._lines = self._lines, []
             final = self._final or b""
             if final != b"OK":
-                raise _refusal(text, final, awaited)
+                raise _refusal(text, self._code or final)
             if payload is not None and not self._prompted:
                 raise AtError("%s: the modem did not ask for the payload" % _shown(text))
             return lines
@@ -216,6 +221,9 @@ class AtPort:
         self._final = None
         self._prompted = False
         self._news.clear()
+        self._code = None
+        # "+CMQTTACCQ: 0,19" before an ERROR says why.
+        self._own = (text[2:].split("=")[0] + ":").encode() if text.startswith("AT+") else b""
         self.parser.begin(text.encode(), None if expects is None else expects.encode(), prompt)
 
     async def _wait(self, text: str, until_ms: int, deadline_ms: int, prompt: bool) -> None:
@@ -266,9 +274,7 @@ def _shown(text: str) -> str:
     return text.split("=")[0]
 
 
-def _refusal(text: str, final: bytes, awaited: "_Result | None") -> AtError:
-    if awaited is not None and awaited.line:
-        final = awaited.line
+def _refusal(text: str, final: bytes) -> AtError:
     error = AtError("%s: %s" % (_shown(text), final.decode()))
     error.final = final
     return error

@@ -15,7 +15,7 @@ from siaga.drivers.at_port import AtTimeout
 from siaga.drivers.clock import Clock
 from siaga.drivers.http_source import PIECE, Answer, Headers, HttpError, Source, answer, split_url
 from siaga.drivers.simcom import Hearer, Modem
-from siaga.drivers.simcom_tls import verify_servers
+from siaga.drivers.simcom_tls import authorities, verify_servers
 
 PART = const(8192)
 _WORD_MS = const(15000)
@@ -27,13 +27,13 @@ _TLS_ERRORS = (710, 715, 719)
 
 
 class ModemHttp(Source, Hearer):
-    """See Source. ca: PEM text of the authority, "" = https is refused."""
+    """See Source. ca: PEM text of the authorities, "" = https is refused."""
 
     def __init__(self, modem: Modem, clock: Clock, ca: str) -> None:
         self._modem = modem
         self._port = modem.port
         self._clock = clock
-        self._ca = ca
+        self._authorities = authorities(ca)
         self._at = 0
         self._part = 0
         self._have = 0
@@ -48,14 +48,14 @@ class ModemHttp(Source, Hearer):
 
     async def open(self, url: str, start: int) -> Answer:
         tls = split_url(url)[0]
-        if tls and not self._ca:
+        if tls and not self._authorities:
             raise HttpError("setting mqtt_ca is missing: without it no server can be verified")
         if self not in self._modem.hearers:
             self._modem.hearers.append(self)
         await self._stop()
         await self._port.command("AT+HTTPINIT", None, _SERVICE_MS)
         if tls:
-            await verify_servers(self._port, self._clock, self._ca)
+            await verify_servers(self._port, self._clock, self._authorities[0])
             # Where a modem has no such parameter its context is 0 anyway, which is the one that verifies.
             await self._port.attempt('AT+HTTPPARA="SSLCFG",0', None, _WORD_MS)
         await self._port.command('AT+HTTPPARA="URL",' + quoted(url), None, _WORD_MS)
@@ -74,6 +74,7 @@ class ModemHttp(Source, Hearer):
         parts = fields(line)
         status, self._have = number(parts[1]) if len(parts) == 3 else -1, number(parts[-1])
         if status in _TLS_ERRORS:
+            self._authorities = self._authorities[1:] + self._authorities[:1]  # another one may have signed it
             raise HttpError("the server's certificate does not hold (error %d)" % status)
         if not 100 <= status < 600:
             raise HttpError("no answer from the server (error %d)" % status)

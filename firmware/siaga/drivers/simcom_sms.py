@@ -61,10 +61,12 @@ class Sms(ModemBearer):
                     why = str(error) or repr(error)
                     if isinstance(error, AtTimeout):
                         self._modem.check()
+                self._modem.carries_messages = False
                 self._down(why)
                 await self._pause(self._failures)
                 self._failures += 1
         finally:
+            self._modem.carries_messages = False
             self._down("stopped")
 
     async def _serve(self) -> None:
@@ -74,6 +76,7 @@ class Sms(ModemBearer):
                 await self._set_up()
             if not self.policy.up:
                 self._is_up("registered")
+            self._modem.carries_messages = True
             if self._modem.is_calling and self._modem.is_old():
                 await asyncio.sleep_ms(LOOK_MS)  # there, commands for messages and calls conflict (3.00)
                 continue

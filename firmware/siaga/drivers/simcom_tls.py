@@ -13,28 +13,35 @@ from siaga.drivers.at_port import AtPort
 from siaga.drivers.clock import Clock
 
 _WORD_MS = const(15000)
+_BEGIN = "-----BEGIN"
 
 
-async def verify_servers(port: AtPort, clock: Clock, ca: str) -> None:
-    """TLS 1.2, with a server's certificate verified against this one authority (PEM), and its name told (SNI)."""
+def authorities(pem: str) -> "list[str]":
+    """The certificates in a PEM text, each by itself, as a modem takes them."""
+    return [_BEGIN + piece for piece in pem.split(_BEGIN)[1:] if "CERTIFICATE" in piece[:20]]
+
+
+async def verify_servers(port: AtPort, clock: Clock, ca: str, judged: bool = True) -> None:
+    """TLS 1.2, with a server's certificate verified against this one authority (PEM), and its name told (SNI). judged:
+    dates count, if the clock is set. Raises AtError where the modem does not verify; the rest it need not take."""
     pem = ca.encode()
     name = "siaga%s.pem" % binascii.hexlify(hashlib.sha256(pem).digest()[:6]).decode()
-    command = port.command
+    command, attempt = port.command, port.attempt
     # Kept in the modem's own flash, which should not be written at every connection.
-    if not any(name.encode() in line for line in await port.attempt("AT+CCERTLIST", "+CCERTLIST:")):
+    if not any(name.encode() in line for line in await attempt("AT+CCERTLIST", "+CCERTLIST:")):
         await command('AT+CCERTDOWN="%s",%d' % (name, len(pem)), None, _WORD_MS, pem)
-    await command('AT+CSSLCFG="sslversion",0,3', None, _WORD_MS)
+    await attempt('AT+CSSLCFG="sslversion",0,3', None, _WORD_MS)
     await command('AT+CSSLCFG="authmode",0,1', None, _WORD_MS)
     await command('AT+CSSLCFG="cacert",0,"%s"' % name, None, _WORD_MS)
-    await command('AT+CSSLCFG="enableSNI",0,1', None, _WORD_MS)
-    await command('AT+CSSLCFG="negotiatetime",0,60', None, _WORD_MS)
-    unix = clock.unix()
+    await attempt('AT+CSSLCFG="enableSNI",0,1', None, _WORD_MS)
+    await attempt('AT+CSSLCFG="negotiatetime",0,60', None, _WORD_MS)
+    unix = clock.unix() if judged else 0
     if unix:
-        await command('AT+CCLK="%s"' % _calendar(unix))
-    await command('AT+CSSLCFG="ignorelocaltime",0,%d' % (not unix), None, _WORD_MS)
+        await attempt('AT+CCLK="%s"' % calendar(unix))
+    await attempt('AT+CSSLCFG="ignorelocaltime",0,%d' % (not unix), None, _WORD_MS)
 
 
-def _calendar(unix: int) -> str:
+def calendar(unix: int) -> str:
     """UTC as AT+CCLK takes it (TS 27.007 8.15): yy/MM/dd,hh:mm:ss and quarters of an hour from UTC."""
     year, month, day, hour, minute, second = time.gmtime(unix)[:6]
     if time.gmtime(0)[0] == 2000:

@@ -1,5 +1,5 @@
 """The modem's real drivers under MicroPython. argv: the modem's line, its pins, a file of settings, JSON. What the
-owner hears comes out as JSON lines. On stdin: send lte|sms <counter> <hex>, locate 0|1, clock <unix>, urgent 0|1,
+owner hears comes out as JSON lines. On stdin: send lte|sms <counter> <hex>, locate 0|1, clock|known <unix>, urgent 0|1,
 watchdog <ms>, wanted 0|1, state, close."""
 
 import asyncio
@@ -12,7 +12,8 @@ from siaga.drivers.bearer import Owner
 from siaga.drivers.clock import Clock, Rtc
 from siaga.drivers.parts import Line, Power
 from siaga.drivers.simcom import Modem
-from siaga.drivers.simcom_mqtt import Broker, Lte
+from siaga.drivers.simcom_client import Broker
+from siaga.drivers.simcom_mqtt import Lte
 from siaga.drivers.simcom_sim import Access, PinStore
 from siaga.drivers.simcom_sms import Sms
 
@@ -30,6 +31,9 @@ class Calendar(Rtc):
 
     def unix(self):
         return self.now
+
+    def set_unix(self, seconds):
+        self.now = seconds
 
 
 class Wire(Line):
@@ -91,6 +95,8 @@ async def obey(words):
         modem.receiver.wanted = words[1] == "1"
     elif words[0] == "clock":
         calendar.now = int(words[1])
+    elif words[0] == "known":  # by the gateway's answer, just now
+        clock.answered(int(words[1]), 0)
     elif words[0] == "urgent":
         owner.urgent = words[1] == "1"
         lte.hurry()

@@ -51,6 +51,7 @@ class Fault(StrEnum):
     NO_NETWORK = "no_network"
     DENIED = "denied"  # the network does not want this SIM
     NO_DATA = "no_data"  # registered for messages only
+    CONTEXT_REFUSED = "context_refused"  # its data context is up, and it refuses it and tells no address
     NO_SIM = "no_sim"
     NO_CREDIT = "no_credit"  # neither messages nor data go out
     NO_MESSAGES = "no_messages"  # its firmware has none

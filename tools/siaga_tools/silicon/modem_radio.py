@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 REGISTER_S = 4.0
 GNSS_READY_S = 9.0
 ANTENNA_MV = 2800
+OPERATOR_PART = ".mnc010.mcc510.gprs"  # as networks append it to the access point's name
 _NO_ADDRESS = "0.0.0.0"  # noqa: S104  # nothing listens on it
 
 
@@ -76,7 +77,8 @@ class ModemRadio:
         return self.stats()[1] == 1
 
     def has_data(self) -> bool:
-        return self.stats()[0] == 1 and "no_credit" not in self._modem.faults
+        """Whether anything goes through; a wrong access point is registered all the same."""
+        return self.stats()[0] == 1 and "no_credit" not in self._modem.faults and self._apn == self._modem.sim.apn
 
     async def _registration(self, command: Command, stat: int) -> None:
         if not command.asks:
@@ -103,21 +105,25 @@ class ModemRadio:
 
     async def at_cgdcont(self, command: Command) -> None:
         if command.asks:
-            self._modem.urc(f'+CGDCONT: 1,"IP","{self._apn}","0.0.0.0",0,0,0,0')
+            apn = self._apn + (OPERATOR_PART if self.has_data() else "")
+            self._modem.urc(f'+CGDCONT: 1,"IP","{apn}","{self._address()}",0,0,,,,')
         else:
             self._apn = command.arguments[2]
 
     async def at_cgauth(self, command: Command) -> None: ...
 
+    def _address(self) -> str:
+        return "10.17.51.118" if self.has_data() else _NO_ADDRESS
+
     async def at_cgpaddr(self, command: Command) -> None:
-        self._modem.urc(
-            "+CGPADDR: 1," + ("10.17.51.118" if self.has_data() and self._apn == self._modem.sim.apn else _NO_ADDRESS)
-        )
+        if "context_refused" not in self._modem.faults:
+            self._modem.urc("+CGPADDR: 1," + self._address())
 
     async def at_cgact(self, command: Command) -> None:
         await self._modem.wait(1)
-        if not self.has_data() or self._apn != self._modem.sim.apn:
-            raise Refused("+CME ERROR: requested service option not subscribed")
+        if not self.has_data() or "context_refused" in self._modem.faults:
+            self._modem.urc("+CGEV: ME PDN DEACT 1")
+            raise Refused("+CME ERROR: requested service option not subscribed (#33)")
 
     # GNSS.
 
