@@ -143,11 +143,12 @@ def test_a_button_that_has_not_heard_of_the_closing_opens_a_new_incident_under_t
 
 def test_a_press_made_before_the_closing_but_late_joins_the_closed_incident(desk: Desk) -> None:
     button = desk.button()
+    desk.take(button.follow(Kind.CHECKIN, NOW_S))
     desk.take(button.press(NOW_S - 3000))
     late = button.press(NOW_S - 2000, again=True)
     desk.take(button.follow(Kind.UPDATE, NOW_S - 1990))
     close(desk, desk.only(), NOW_MS - 1_000_000)
-    assert desk.stages(late) == [(2, RECEIVED), (1, Stage.CLOSED)]
+    assert desk.stages(late) == [(3, RECEIVED), (2, Stage.CLOSED)]
     assert not desk.store.open_incidents()
     assert desk.journal(journal.PRESSED_AGAIN)[0].facts["late"] is True
 
@@ -181,6 +182,7 @@ def test_late_frames_of_a_closed_incident_do_not_join_a_newer_one(desk: Desk) ->
 
 def test_the_press_of_an_incident_that_its_update_opened_may_come_after_the_closing(desk: Desk) -> None:
     button = desk.button()
+    desk.take(button.follow(Kind.CHECKIN, NOW_S))
     press, update = button.press(NOW_S - 3000), button.follow(Kind.UPDATE, NOW_S - 2990)
     desk.take(update)
     close(desk, desk.only(), NOW_MS - 1_000_000)
@@ -292,9 +294,21 @@ def test_a_test_does_not_touch_an_emergency_nor_the_other_way_round(desk: Desk) 
 
 
 def test_a_delayed_press_is_dispatched_with_its_age(desk: Desk) -> None:
-    desk.take(desk.button().press(NOW_S - 86_400))
-    assert desk.only().delayed_s == 86_400
+    button = desk.button()
+    desk.take(button.follow(Kind.CHECKIN, NOW_S))
+    desk.now_ms += 86_400_000
+    desk.take(button.press(NOW_S))
+    delayed_s = desk.only().delayed_s
+    assert delayed_s is not None and 83_000 < delayed_s <= 86_400
     assert desk.told() == [(1, "opened")]
+
+
+def test_a_clock_that_no_check_in_has_proven_makes_nothing_late_and_is_shown_for_what_it_says(desk: Desk) -> None:
+    desk.take(desk.button().press(NOW_S - 432, **at()))
+    incident = desk.only()
+    assert (incident.delayed_s, incident.claimed_s, incident.pressed_at_ms) == (None, 432, None)
+    assert incident.position is not None and incident.position.at_ms == NOW_MS
+    assert desk.journal(journal.INCIDENT_OPENED)[0].facts["clock"] == "unproven"
 
 
 def test_a_press_is_never_refused_for_its_clock(desk: Desk) -> None:
@@ -324,7 +338,9 @@ def test_the_installed_position_stands_in_for_a_missing_one(desk: Desk) -> None:
 
 def test_the_last_known_position_is_shown_with_its_real_age(desk: Desk) -> None:
     button = desk.button()
+    desk.now_ms -= 3_600_000
     desk.take(button.follow(Kind.CHECKIN, NOW_S - 3600, **at(fix_age=10)))
+    desk.now_ms = NOW_MS
     desk.take(button.press(NOW_S))
     position = desk.only().position
     assert position is not None

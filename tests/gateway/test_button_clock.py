@@ -165,6 +165,11 @@ def test_the_second_press_in_a_minute_after_an_hour_without_network_is_as_late_a
     assert delayed_s is not None and 3000 - 3600 * MOST_PPM / 1e6 - 2 <= delayed_s <= 3000
 
 
-def test_without_a_check_in_the_buttons_own_clock_is_all_there_is(desk: Desk) -> None:
+def test_without_a_check_in_what_a_clock_says_is_shown_as_a_claim(desk: Desk) -> None:
+    """Nobody can know whether it waited."""
     desk.take(desk.button().press(NOW_S - 5_000))
-    assert (desk.only().delayed_s, desk.only().pressed_at_ms) == (5_000, (NOW_S - 5_000) * 1000)
+    shown = view(desk.only(), "id", Mode.ACTUAL)
+    assert [mark.label for mark in shown.marks if mark.kind in ("delayed", "claimed")] == [
+        "MENURUT JAMNYA 1 jam 23 mnt LALU"
+    ]
+    assert shown.pressed_at_ms == NOW_MS

@@ -111,6 +111,7 @@ INCIDENTS = st.builds(
     duress=st.booleans(),
     cancelled_by_holder=st.booleans(),
     key_copied=st.booleans(),
+    claimed_s=st.none() | COUNTS,
     held=st.booleans(),
     battery=st.none() | st.integers(0, 100),
     seen_by=st.none() | TEXTS,

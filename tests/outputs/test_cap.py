@@ -226,6 +226,16 @@ def test_a_silent_alarm_and_duress_forbid_a_call_to_the_holder(change: dict[str,
     assert "Do not phone" not in one(english(opened()), "instruction")
 
 
+def test_a_clock_that_nobody_has_checked_makes_no_headline_and_is_told() -> None:
+    info = english(opened(claimed_s=7_500, pressed_at_ms=None))
+    assert all_of(info, "onset") == []
+    assert "late" not in one(info, "headline")
+    assert one(info, "description").startswith(
+        "Report received 23-11-2026 14:03:27 WIB.\n"
+        "By the button's own clock, which nobody has checked, it was pressed 2 h"
+    )
+
+
 @pytest.mark.parametrize("silent", [False, True])
 def test_a_cancellation_adds_to_what_is_asked_and_takes_nothing_back(silent: bool) -> None:
     before = one(english(opened(silent=silent)), "instruction")

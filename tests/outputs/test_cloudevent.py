@@ -54,6 +54,7 @@ def test_the_data_of_a_first_notice() -> None:
             "opened_at": "2026-11-23T07:03:27.250Z",
             "pressed_at": "2026-11-23T07:03:26.000Z",
             "delayed_s": None,
+            "claimed_s": None,
             "presses": 1,
             "silent": False,
             "duress": False,

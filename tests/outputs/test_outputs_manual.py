@@ -81,7 +81,7 @@ def test_every_change_and_every_parameter_stands_in_the_manual() -> None:
         assert f"`{change}`" in MANUAL
     told = {
         name
-        for notice in (opened(delayed_s=3), closed(Disposition.VERIFIED, unit="x", eta_minutes=1))
+        for notice in (opened(delayed_s=3, claimed_s=3), closed(Disposition.VERIFIED, unit="x", eta_minutes=1))
         for name, _ in cap.parameters(notice)
     }
     listed = MANUAL.partition("Parameters (")[2].partition("## Folder")[0]

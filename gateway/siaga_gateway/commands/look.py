@@ -138,6 +138,7 @@ def _summary(incident: Incident) -> str:
             ("CANCELLED BY HOLDER", incident.cancelled_by_holder),
             ("KEY MAY BE COPIED", incident.key_copied),
             (f"DELAYED {incident.delayed_s} s", incident.delayed_s is not None),
+            (f"{incident.claimed_s} s OLD BY ITS CLOCK", incident.claimed_s is not None),
         )
         if holds
     ]

@@ -16,6 +16,7 @@ class ButtonClock(StrEnum):
     SET = "set"
     UNSET = "unset"
     BEHIND = "behind"  # known to be slow: what it says was corrected
+    UNPROVEN = "unproven"  # it says that this is old, and no check-in has told yet how good it is
     AHEAD = "ahead"  # in the future by more than the tolerance: it says nothing
 
 
@@ -43,6 +44,7 @@ class Event:
     clock: ButtonClock
     happened_ms: int | None  # Unix ms by the button's clock, corrected by what is known of it; None: it says nothing
     delayed_s: int | None  # set where it was under way for more than delayed_after_s
+    claimed_s: int | None  # its age by a clock that is UNPROVEN
     # Counter of the PRESS that, as the button sees it, opened the incident that this belongs to. None where it does not
     # say: no call, an UPDATE or CANCEL with opening 0, an opening that has saturated, or one before the first counter.
     # A PRESS that does not say opens for itself.
@@ -75,15 +77,18 @@ def event_of(uplink: Uplink, received_ms: int, timing: Timing, lag: ClockLag | N
     clock = ButtonClock.SET
     happened_ms: int | None = report.time * 1000
     delayed_s: int | None = None
+    age_s = received_ms // 1000 - report.time
     if not report.clock_set:
         clock, happened_ms = ButtonClock.UNSET, None
     else:
-        age_s = received_ms // 1000 - report.time
         if not -timing.clock_ahead_s <= age_s <= timing.delayed_after_s:
-            waited = max(0, age_s if lag is None else waited_s(lag, age_s, received_ms))
+            waited = 0 if lag is None else max(0, waited_s(lag, age_s, received_ms))
             delayed_s = waited if waited > timing.delayed_after_s else None
-            clock = ButtonClock.AHEAD if age_s < 0 else ButtonClock.SET if waited == age_s else ButtonClock.BEHIND
-            happened_ms = None if age_s < 0 and delayed_s is None else received_ms - waited * 1000
+            clock = ButtonClock.AHEAD if age_s < 0 else ButtonClock.UNPROVEN if lag is None else ButtonClock.BEHIND
+            if delayed_s is not None and waited == age_s:
+                clock = ButtonClock.SET
+            known = clock in (ButtonClock.SET, ButtonClock.BEHIND) or delayed_s is not None
+            happened_ms = received_ms - waited * 1000 if known else None
     return Event(
         device_id=uplink.device_id,
         counter=uplink.counter,
@@ -93,6 +98,7 @@ def event_of(uplink: Uplink, received_ms: int, timing: Timing, lag: ClockLag | N
         clock=clock,
         happened_ms=happened_ms,
         delayed_s=delayed_s,
+        claimed_s=age_s if clock is ButtonClock.UNPROVEN else None,
         key=key_of(uplink.kind, uplink.counter, report),
         test=report.test,
         duress=report.duress,

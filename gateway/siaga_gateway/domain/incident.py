@@ -101,6 +101,7 @@ class Incident:
     last_cancel: int | None = None  # the highest counter of its CANCELs: a PRESS above it takes the cancel back
     # What the outputs were last told of its place: latitude, longitude (degrees x 10^7), accuracy in metres
     told_place: tuple[int, int, int | None] | None = None
+    claimed_s: int | None = None  # how old the opening event was by a clock that nobody has checked
     closed_counter: int | None = None  # the highest counter of its device that had come when it was closed
     key_copied: bool = False  # a call of it shares its counter with another message: somebody else may have the key
 

@@ -169,6 +169,7 @@ def parameters(notice: Notice) -> list[tuple[str, str]]:
         ("cancelled_by_holder", incident.cancelled_by_holder),
         ("key_copied", incident.key_copied),
         ("delayed_s", incident.delayed_s),
+        ("claimed_s", incident.claimed_s),
         ("battery_percent", incident.battery),
         ("unit", one_line(incident.unit or "") or None),
         ("eta_minutes", incident.eta_minutes),

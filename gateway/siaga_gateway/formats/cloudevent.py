@@ -91,6 +91,7 @@ def _incident(incident: Incident) -> dict[str, Any]:
         "opened_at": utc_time(incident.opened_at_ms),
         "pressed_at": _time(incident.pressed_at_ms),
         "delayed_s": incident.delayed_s,
+        "claimed_s": incident.claimed_s,
         "presses": incident.presses,
         "silent": incident.silent,
         "duress": incident.duress,

@@ -113,7 +113,10 @@ def _sentences(notice: Notice, language: str) -> list[str]:
 
     said: list[str] = []
     received = clock_time(incident.opened_at_ms, date=True)
-    if incident.pressed_at_ms is None:
+    if incident.claimed_s is not None:
+        said.append(say("pressed_unverified", time=received))
+        said.append(say("claimed", age=duration(incident.claimed_s, language)))
+    elif incident.pressed_at_ms is None:
         said.append(say("pressed_unknown", time=received))
     else:
         said.append(say("pressed", time=clock_time(incident.pressed_at_ms, date=True)))

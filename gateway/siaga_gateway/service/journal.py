@@ -11,8 +11,8 @@ from typing import Final
 # An incident's life, shown on the console and in its timeline
 INCIDENT_OPENED: Final = "incident_opened"
 #   counter, kind (press, update, cancel, checkin, tamper), trigger (hold, triple_tap, external_input, fall), mode,
-#   registration, held, silent, delayed_s, clock (set, unset, ahead), has_position, after (id of the closed incident
-#   that the button still believes to be open, or null)
+#   registration, held, silent, delayed_s, claimed_s, clock (set, unset, behind, unproven, ahead), has_position, after
+#   (id of the closed incident that the button still believes to be open, or null)
 PRESSED_AGAIN: Final = "pressed_again"  # counter, presses, late, after_cancel, released (it ended a hold)
 POSITION: Final = "position"  # counter, source, accuracy_m, fix_age_s, moved_m (null for the first), late
 CANCELLED_BY_HOLDER: Final = "cancelled_by_holder"  # counter, duress, late

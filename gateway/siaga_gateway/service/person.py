@@ -105,6 +105,7 @@ def _incident(incident: Incident) -> dict[str, Any]:
         "duress": incident.duress,
         "cancelled_by_holder": incident.cancelled_by_holder,
         "key_copied": incident.key_copied,
+        "claimed_s": incident.claimed_s,
         "unit": incident.unit,
         "closed_at": _time(incident.closed_at_ms),
         "disposition": None if incident.disposition is None else str(incident.disposition),

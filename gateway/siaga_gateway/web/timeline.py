@@ -64,6 +64,7 @@ UNTOLD: Final = frozenset(
         "owner_id",
         "mode",
         "has_position",
+        "claimed_s",
         "after",
         "down_counter",
         "case",

@@ -20,7 +20,7 @@ END_OF_TIME_MS: Final = 10**15  # counted down from, so that later times sort fi
 class Mark:
     """Something about an incident that an operator must not overlook."""
 
-    kind: str  # duress, silent, held, delayed, cancelled, copied, again, battery, exercise: also its CSS class
+    kind: str  # duress, silent, held, delayed, claimed, cancelled, copied, again, battery, exercise: also its CSS class
     label: str  # for the card
     advice: str = ""  # for the detail: what it means for what one does
 
@@ -106,7 +106,7 @@ def view(incident: Incident, language: str, console_mode: Mode) -> IncidentView:
         nik_masked=masked_nik(owner.nik) if owner else None,
         speaks=text(f"console.speaks.{owner.language}", language) if owner and owner.language == "en" else None,
         pressed_at_ms=incident.opened_at_ms if incident.pressed_at_ms is None else incident.pressed_at_ms,
-        clock_unset=incident.pressed_at_ms is None,
+        clock_unset=incident.pressed_at_ms is None and incident.claimed_s is None,
         presses=incident.presses,
         battery=None if incident.battery is None else f"{incident.battery} %",
         battery_low=incident.battery is not None and incident.battery < LOW_BATTERY,
@@ -162,6 +162,8 @@ def _marks(incident: Incident, language: str, console_mode: Mode) -> Iterable[Ma
         yield mark("inactive", why=text(f"console.registration.{incident.registration}", language))
     if incident.delayed_s is not None:
         yield mark("delayed", age=duration(incident.delayed_s, language))
+    if incident.claimed_s is not None:
+        yield mark("claimed", age=duration(incident.claimed_s, language))
     if incident.cancelled_by_holder:
         # Whoever hides must not have a telephone ring.
         yield mark("cancelled_quietly" if incident.silent or incident.duress else "cancelled")

@@ -67,7 +67,17 @@ STATUS: Final = (
 )
 # Never change once an incident is there.
 INCIDENT_FIXED: Final = frozenset(
-    {"identifier", "mode", "device_id", "device_label", "registration", "owner_id", "opened_at_ms", "delayed_s"}
+    {
+        "identifier",
+        "mode",
+        "device_id",
+        "device_label",
+        "registration",
+        "owner_id",
+        "opened_at_ms",
+        "delayed_s",
+        "claimed_s",
+    }
 )
 JOURNAL: Final = ("id", "at_ms", "kind", "incident_id", "device_id", "actor", "facts", "frame")
 DELIVERY: Final = (
@@ -237,6 +247,7 @@ def incident_of(row: Row, sealing: Sealing) -> Incident:
         told_place=None if told_latitude is None else (told_latitude, told_longitude, told_accuracy),
         key_copied=bool(row[38]),
         closed_counter=row[39],
+        claimed_s=row[40],
     )
 
 
@@ -275,6 +286,7 @@ def incident_row(incident: Incident, sealing: Sealing) -> Row:
         *(incident.told_place or (None, None, None)),
         int(incident.key_copied),
         incident.closed_counter,
+        incident.claimed_s,
     )
 
 

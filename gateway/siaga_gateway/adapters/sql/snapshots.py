@@ -47,6 +47,7 @@ INCIDENT: Final = (
     "told_accuracy_m",
     "key_copied",
     "closed_counter",
+    "claimed_s",
 )
 _ID_AT: Final = INCIDENT.index("device_id")
 
