@@ -509,3 +509,14 @@ def test_a_corrupt_record_is_no_position(record: bytes) -> None:
         assert known is not None
         assert abs(known[0]) <= 900_000_000
         assert abs(known[1]) <= 1_800_000_000
+
+
+def test_the_age_of_a_fix_from_before_a_sleep_does_not_go_by_the_calendar():
+    """The gateway corrects that clock, both ways, and it may not be set at all."""
+    before = fix.LastFix()
+    before.take(fix.Fix(*HERE, 10, NOON, 1), 1000)
+    for unix in (0, NOON - 86400, NOON + 86400):
+        after = fix.LastFix()
+        assert after.restore(before.saved(2000, NOON), -7200 * 1000)
+        assert after.known(3000, unix) == (*HERE, 10, 7203, 1)
+        assert not after.is_fresh(3000, 10000)

@@ -173,3 +173,16 @@ def test_the_devkit_finds_the_bit_rate_of_its_receiver_and_its_supply_goes_with_
     update = next(uplink for uplink in gateway.uplinks if uplink.kind is Kind.UPDATE)
     assert update.report is not None
     assert abs(update.report.longitude - 105_2613000) < 20
+
+
+def test_a_cell_that_sags_while_sending_causes_no_check_ins(button: Make, gateway: SmallGateway):
+    """A report that causes what it reports: each check-in made it look low, and no longer low after it."""
+    one = button("esp32_devkit", speed=20, wifi_ssid="siaga-simulated", checkin_s=60)
+    one.chip.voltage(one.wiring.cell, 3670 * 500)  # 16 %, where 15 % is low; two resistors halve it
+    one.chip.sag(50 * 500)
+    one.power_on()
+    one.wait_for(acknowledged(Kind.CHECKIN), what="first check-in")
+    one.clock.until(one.clock.now_us() + 600_000_000)
+    told = [uplink.report for uplink in gateway.uplinks if uplink.kind is Kind.CHECKIN]
+    assert 8 <= len(told) <= 14, "one a minute, a tenth either way"
+    assert not any(report is not None and report.low_battery for report in told)

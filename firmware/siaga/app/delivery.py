@@ -64,7 +64,12 @@ class Delivery(Owner):
         self._was_up = False
         self.sparse = False
         self._starved = False
+        self._sent_ms = clock.ms() - _BEAT_MS
         self._sending = {}  # type: dict[int, tuple[asyncio.Task[None], int]]
+
+    def sent_ago_ms(self, now_ms: int) -> int:
+        """How long no radio has been sending a frame."""
+        return 0 if self._sending else now_ms - self._sent_ms
 
     def is_up(self) -> bool:
         """Whether any bearer takes frames."""
@@ -122,6 +127,7 @@ class Delivery(Owner):
 
     def _done(self, index: int, link: Link) -> None:
         self._sending.pop(index, None)
+        self._sent_ms = self._clock.ms()
         link.busy = False
         self._wake.set()
 

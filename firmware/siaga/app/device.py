@@ -289,6 +289,7 @@ class Device:
         if self._identity.counter.used != used:
             board.ended = RESTART  # a hand was quicker than the sleep
             return
+        self._memory.low, self._memory.at_floor = self._reporter.low.on, self._reporter.floor.on
         case_open = self._reporter.tamper_open
         self._sleep.remember(seconds, self._watch.due_ms, connected, case_open, used + 1)
         board.sleep_ms = seconds * 1000
@@ -408,7 +409,7 @@ class Device:
         if signal == "armed":
             if not self._radios.bearers:
                 signal = "not_set_up"
-            elif self._reporter.low_battery:
+            elif self._reporter.low.on:
                 signal = "low_battery"
             elif not self._delivery.is_up() and now_ms - self._delivery.up_ms >= _NO_CONNECTION_MS:
                 signal = "no_connection"

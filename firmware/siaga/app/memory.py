@@ -8,20 +8,23 @@ from siaga.app.board import POWER, RESET, Board
 
 _MAGIC = b"SGK1"
 _FIX_MAGIC = b"SGX1"
-_FORMAT = ">BIIIHB"
-_HEAD = 16
+_FORMAT = ">BIIIHBI"
+_HEAD = 20
 _SLEPT = 1
 _CONNECTED = 2
 _CASE_OPEN = 4
+_LOW = 8
+_AT_FLOOR = 16
 # The fix goes onto the flash at most so often: littlefs lives long, not for ever.
 _FIX_S = 3600
 
 
 class Memory:
     """slept: whether the last run ended in deep sleep. connected: whether the modem stayed connected. due_s: when the
-    next check-in is due, in Rtc.seconds(), 0 = now. case_open: as it was reported last. up_s: how long the button had
-    been running then, sleep included. failures: how often it slept with something waiting. counter: the next one that
-    was not used, 0 = not known. fix: a receiver's saved() record."""
+    next check-in is due, in Rtc.seconds(), 0 = now. case_open, low, at_floor: case and battery as they were reported
+    last. up_s: how long the button had been running then, sleep included. failures: how often it slept with something
+    waiting. counter: the next one that was not used, 0 = not known. fix: a receiver's saved() record;
+    fix_ago_s: how long ago that was new, whatever became of the calendar, -1 = not known."""
 
     def __init__(self, board: Board) -> None:
         self._board = board
@@ -29,23 +32,28 @@ class Memory:
         self._fix_s = -_FIX_S  # no moment of any clock is near it
         self.slept = False
         self.connected = False
-        self.case_open = False
+        self.case_open = self.low = self.at_floor = False
         self.due_s = 0
         self.up_s = 0
         self.failures = 0
         self.counter = 0
         self.fix = b""
+        self.fix_ago_s = -1
+        self._fix_new_s = 0
         try:
             kept = flash.unseal(_MAGIC, board.kept())
         except flash.CorruptRecord:
             kept = b""  # the power was away
         if len(kept) >= _HEAD:
-            marks, due_s, up_s, counter, failures, length = struct.unpack(_FORMAT, kept[:_HEAD])
+            marks, due_s, up_s, counter, failures, length, self._fix_new_s = struct.unpack(_FORMAT, kept[:_HEAD])
             self.fix = kept[_HEAD : _HEAD + length]
+            if self.fix:
+                self.fix_ago_s = max(board.rtc.seconds() - self._fix_new_s, -1)
             if board.woke_by() not in (POWER, RESET):
                 self.slept = bool(marks & _SLEPT)
                 self.connected = bool(marks & _CONNECTED)
                 self.case_open = bool(marks & _CASE_OPEN)
+                self.low, self.at_floor = bool(marks & _LOW), bool(marks & _AT_FLOOR)
                 self.due_s, self.up_s, self.failures, self.counter = due_s, up_s, failures, counter
             if marks & _SLEPT:
                 self._keep(0)  # it holds once: before any counter is used it is gone
@@ -60,8 +68,8 @@ class Memory:
         if fix == self.fix:
             return
         self.fix = fix
+        now_s = self._fix_new_s = self._board.rtc.seconds()
         self._keep(0)
-        now_s = self._board.rtc.seconds()
         if not 0 <= now_s - self._fix_s < _FIX_S:
             self._fix_s = now_s
             try:
@@ -72,8 +80,18 @@ class Memory:
     def sleep(self, due_s: int, up_s: int, failures: int, connected: bool, case_open: bool, counter: int) -> None:
         """The button goes to sleep now, and nothing of it runs any more."""
         self.due_s, self.up_s, self.failures = due_s, up_s, failures
-        self._keep(_SLEPT | (_CONNECTED if connected else 0) | (_CASE_OPEN if case_open else 0), counter)
+        marks = _SLEPT | (_CONNECTED if connected else 0) | (_CASE_OPEN if case_open else 0)
+        self._keep(marks | (_LOW if self.low else 0) | (_AT_FLOOR if self.at_floor else 0), counter)
 
     def _keep(self, marks: int, counter: int = 0) -> None:
-        head = struct.pack(_FORMAT, marks, self.due_s, self.up_s, counter, min(self.failures, 65535), len(self.fix))
+        head = struct.pack(
+            _FORMAT,
+            marks,
+            self.due_s,
+            self.up_s,
+            counter,
+            min(self.failures, 65535),
+            len(self.fix),
+            self._fix_new_s,
+        )
         self._board.keep(flash.seal(_MAGIC, head + self.fix))

@@ -143,7 +143,7 @@ class Radios:
         if parts.has_gnss:
             from siaga.drivers.modem_gnss import ModemGnss
 
-            located = ModemGnss(self._clock, self._memory.fix)
+            located = ModemGnss(self._clock, self._memory.fix, self._memory.fix_ago_s)
             modem.receiver.on_position = located.on_position
             self.located = located
         if settings.mqtt_hosts:
@@ -199,7 +199,7 @@ class Radios:
     def _add_receiver(self, parts: "ReceiverParts") -> None:
         from siaga.drivers.gnss import Gnss
 
-        receiver = Gnss(parts.uart, self._clock, self._memory.fix, parts.restart)
+        receiver = Gnss(parts.uart, self._clock, self._memory.fix, parts.restart, self._memory.fix_ago_s)
         self.located = receiver
         self.tasks.append(("receiver", receiver.run))
 

@@ -3,6 +3,8 @@
 from siaga.app.board import Board
 from siaga.app.chosen import Settings
 from siaga.core import alarm, frame
+from siaga.core.steady import Threshold
+from siaga.drivers.battery import percent_above
 from siaga.drivers.clock import Clock
 
 # A position that only a check-in told is news to an incident.
@@ -11,13 +13,13 @@ _OF_INCIDENT = (frame.PRESS, frame.UPDATE, frame.CANCEL)
 _RANK = (frame.SOURCE_NONE, frame.SOURCE_NETWORK, frame.SOURCE_INSTALLED, frame.SOURCE_GNSS)
 # A holder may have moved so fast since the fix, metres a second; the gateway reckons so too.
 _PACE = 5
-# Percent above the floor from which it counts as left behind.
-_RECOVERED = 3
+# So much more than at the mark a cell has to have before it counts as charged again.
+_RECOVERED_MV = 100
 
 
 class Reporter:
-    """low_battery, tamper_open: set by the supervision, which knows how to ignore a flicker. restarted: true until
-    the first frame after a start has said so."""
+    """tamper_open: set by the supervision, which knows how to ignore a flicker. low, floor: the battery at the two
+    marks of the settings. restarted: true until the first frame after a start has said so."""
 
     def __init__(self, board: Board, clock: Clock, settings: Settings, fix: "FixOf") -> None:
         """fix() is Board.fix(), from whoever knows it."""
@@ -28,9 +30,9 @@ class Reporter:
         self._sent_fix = 0
         self._sent_circle = 0
         self._sent_source = frame.SOURCE_NONE
-        self._floor = False
+        self.low = _threshold(settings.low_battery)
+        self.floor = _threshold(settings.battery_floor - 1)
         self.restarted = True
-        self.low_battery = False
         self.tamper_open = False
 
     def body(self, kind: int, flags: int, opening: int) -> bytes:
@@ -45,7 +47,7 @@ class Reporter:
             silent=self._settings.silent,
             external_power=self._board.external_power(),
             tamper_open=self.tamper_open,
-            low_battery=self.low_battery,
+            low_battery=self.low.on,
             restarted=self.restarted,
             source=source,
         )
@@ -73,12 +75,15 @@ class Reporter:
 
     def at_floor(self) -> bool:
         """Whether what is left in the battery is kept for the press: no more positions, and seldom repetitions."""
+        return self.floor.on and not self._board.external_power()
+
+    def look_at_battery(self, now_ms: int, quiet: bool) -> bool:
+        """A few times a second; quiet: no radio sends. Whether it has become low, or is no longer."""
+        was = self.low.on
         percent = self._board.battery()
-        if percent is None or self._board.external_power():
-            self._floor = False
-        else:
-            self._floor = percent <= self._settings.battery_floor + (_RECOVERED if self._floor else -1)
-        return self._floor
+        self.low.look(now_ms, percent, quiet)
+        self.floor.look(now_ms, percent, quiet)
+        return self.low.on != was
 
     def _position(self) -> "tuple[int, int, int, int, int, int]":
         """Latitude, longitude, accuracy, age, number (0 = no fix of a receiver) and source of the best position."""
@@ -92,6 +97,10 @@ class Reporter:
             return unknown, unknown, frame.UNKNOWN_ACCURACY, frame.UNKNOWN_FIX_AGE, 0, frame.SOURCE_NONE
         accuracy = installed[2] if len(installed) == 3 else frame.UNKNOWN_ACCURACY
         return installed[0], installed[1], accuracy, frame.UNKNOWN_FIX_AGE, 0, frame.SOURCE_INSTALLED
+
+
+def _threshold(percent: int) -> Threshold:
+    return Threshold(percent, percent_above(percent, _RECOVERED_MV))
 
 
 TYPE_CHECKING = False

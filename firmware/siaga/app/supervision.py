@@ -16,17 +16,20 @@ from siaga.app.report import Reporter
 from siaga.app.version import VERSION
 from siaga.core import frame
 from siaga.core.bearers import Waiting
+from siaga.core.steady import Steady
 from siaga.drivers.clock import Clock
 
 _RESTARTS_MAGIC = b"SGR1"
 # The processor's watchdog; every task that matters has to have run within the half of it.
 GUARD_MS = 60000
 _FIRST_CHECKIN_MS = 3000
-_FLICKER_MS = 200
-_APART_MS = 5000
 # Bytes of the chip's own memory; with less a TLS link may fail.
 _LITTLE = 16384
-_RECOVERED = 5
+# How long case and mains have to be what they are, how far apart they are told, and how far where they flicker.
+_CASE_MS = (200, 5000, 600000)
+_MAINS_MS = (0, 5000, 600000)
+# A cell has recovered so long after a radio sent.
+_QUIET_MS = 3000
 _HOUR_MS = 3600000
 _WANT = {"what": "a task died for want of memory; restarted"}  # type: dict[str, object]
 
@@ -74,12 +77,12 @@ class Supervision:
             # Whatever became of the clock meanwhile: not later than one that was made now.
             self.due_ms = clock.ms() + min(max(left_s * 1000, 0), self._period_ms + self._period_ms // 10)
         self._owed = False
-        self._tamper_ms = -1
-        self._told_tamper_ms = -_APART_MS
-        self._told_mains_ms = -_APART_MS
-        self._mains = board.external_power()
-        self._reporter.tamper_open = memory.case_open if memory.slept else board.tamper_open()
-        self._look_at_battery()
+        self._mains = Steady(board.external_power(), *_MAINS_MS)
+        self._case = Steady(memory.case_open if memory.slept else board.tamper_open(), *_CASE_MS)
+        reporter.tamper_open = self._case.value
+        percent = board.battery()
+        reporter.low.begin(percent, memory.low)
+        reporter.floor.begin(percent, memory.at_floor)
 
     def _read_restarts(self) -> int:
         try:
@@ -97,13 +100,11 @@ class Supervision:
     def tick(self, now_ms: int) -> "list[int]":
         """The kinds of frame that are due: CHECKIN, TAMPER."""
         due = []
-        if self._tamper_changed(now_ms):
+        if self._case.look(self._board.tamper_open(), now_ms):
+            self._reporter.tamper_open = self._case.value
             due.append(frame.TAMPER)
-        changed = self._look_at_battery()
-        mains = self._board.external_power()
-        if mains != self._mains and now_ms - self._told_mains_ms >= _APART_MS:
-            self._mains = mains
-            self._told_mains_ms = now_ms
+        changed = self._reporter.look_at_battery(now_ms, self._delivery.sent_ago_ms(now_ms) >= _QUIET_MS)
+        if self._mains.look(self._board.external_power(), now_ms):
             changed = True
         if changed or now_ms >= self.due_ms:
             period_ms = self._period_ms
@@ -114,29 +115,6 @@ class Supervision:
             else:
                 due.append(frame.CHECKIN)
         return due
-
-    def _tamper_changed(self, now_ms: int) -> bool:
-        if self._board.tamper_open() == self._reporter.tamper_open:
-            self._tamper_ms = -1
-            return False
-        if self._tamper_ms < 0:
-            self._tamper_ms = now_ms
-        if now_ms - self._tamper_ms < _FLICKER_MS or now_ms - self._told_tamper_ms < _APART_MS:
-            return False
-        self._reporter.tamper_open = not self._reporter.tamper_open
-        self._told_tamper_ms = now_ms
-        return True
-
-    def _look_at_battery(self) -> bool:
-        percent = self._board.battery()
-        low = self._reporter.low_battery
-        if percent is None:
-            self._reporter.low_battery = False
-        elif percent <= self._settings.low_battery:
-            self._reporter.low_battery = True
-        elif percent >= self._settings.low_battery + _RECOVERED:
-            self._reporter.low_battery = False
-        return self._reporter.low_battery != low
 
     def status(self) -> bytes:
         """The 8 bytes behind a CHECKIN's report."""

@@ -111,7 +111,7 @@ class SimulatedBoard(Board):
         super().__init__(rtc, Lamp(), self._switched)
         self.host_rtc = rtc  # type: HostRtc
         self._pins = {"button": False, "tamper": False, "external": False, "input": False}
-        self._battery = 100
+        self._battery = int(os.getenv("SIAGA_BATTERY") or "100")
         self._fix = None  # type: tuple[int, int, int, int, int] | None
         self._kept = b""
         self._hogged = []  # type: list[bytes]

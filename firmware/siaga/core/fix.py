@@ -51,6 +51,7 @@ class LastFix:
         self.number = 0
         self._fix = None  # type: Fix | None
         self._taken_ms = -1
+        self._kept_ms = None  # type: int | None
 
     def take(self, fix: Fix, now_ms: int) -> bool:
         """Keep a fix. False where it is only the one that is kept already, perhaps told better: it grows no younger."""
@@ -70,13 +71,15 @@ class LastFix:
     def known(self, now_ms: int, unix: int) -> "tuple[int, int, int, int, int] | None":
         """What app/board.py's fix() gives: latitude, longitude, accuracy, age in seconds (65535 = unknown), number.
 
-        unix: the calendar clock, 0 = not set; only a fix of an earlier run needs it.
+        unix: the calendar clock, 0 = not set; only a fix from before a power cut needs it.
         """
         fix = self._fix
         if fix is None:
             return None
         if self._taken_ms >= 0:
             age = min((now_ms - self._taken_ms) // 1000, _LONGEST_AGE)
+        elif self._kept_ms is not None:
+            age = min((now_ms - self._kept_ms) // 1000, _LONGEST_AGE)
         elif unix and fix.time and unix >= fix.time:
             age = min(unix - fix.time, _LONGEST_AGE)
         else:
@@ -93,14 +96,16 @@ class LastFix:
             time = max(unix - (now_ms - self._taken_ms) // 1000, 0)
         return struct.pack(_RECORD, fix.latitude, fix.longitude, fix.accuracy, time)
 
-    def restore(self, record: bytes) -> bool:
-        """Know again what saved() gave. False where the record holds no position; nothing changes then."""
+    def restore(self, record: bytes, kept_ms: "int | None" = None) -> bool:
+        """Know again what saved() gave; kept_ms: at which moment of known()'s clock it was new, before 0, None = only
+        the calendar knows. False where the record holds no position; nothing changes then."""
         if len(record) != RECORD_BYTES or self._fix is not None:
             return False
         latitude, longitude, accuracy, time = struct.unpack(_RECORD, record)
         if abs(latitude) > 90 * _E7 or abs(longitude) > 180 * _E7:
             return False
         self._fix = Fix(latitude, longitude, accuracy, time, -1)
+        self._kept_ms = kept_ms
         self.number = 1
         return True
 

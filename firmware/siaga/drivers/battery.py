@@ -20,6 +20,17 @@ _CURVE = (
 _NO_CELL_MV = 2500
 
 
+def percent_above(percent_: int, millivolts: int) -> int:
+    """How full it is when it has so many millivolts more."""
+    upper_mv, upper = _CURVE[0]
+    for lower_mv, lower in _CURVE:
+        if percent_ >= lower:
+            at_mv = lower_mv + (upper_mv - lower_mv) * (percent_ - lower) // max(1, upper - lower)
+            return percent(at_mv + millivolts) or 0
+        upper_mv, upper = lower_mv, lower
+    return 100
+
+
 def percent(millivolts: int) -> "int | None":
     """0 to 100, or None where no cell is connected."""
     if millivolts < _NO_CELL_MV:

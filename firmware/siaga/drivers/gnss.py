@@ -29,9 +29,14 @@ class Gnss(Located):
     bit rate), and is told how often it was called before."""
 
     def __init__(
-        self, uart: "object", clock: Clock, record: bytes = b"", restart: "Callable[[int], None] | None" = None
+        self,
+        uart: "object",
+        clock: Clock,
+        record: bytes = b"",
+        restart: "Callable[[int], None] | None" = None,
+        ago_s: int = -1,
     ) -> None:
-        super().__init__(clock, record)
+        super().__init__(clock, record, ago_s)
         self._reader = asyncio.StreamReader(uart)  # type: ignore[arg-type]
         self._restart = restart
         self._decoder = Decoder()

@@ -8,12 +8,13 @@ STALE_MS = 10000
 
 
 class Located:
-    """The last fix with its age, whoever brought it. record: what saved() gave before a reset or deep sleep."""
+    """The last fix with its age, whoever brought it. record: what saved() gave before a reset or deep sleep, ago_s
+    seconds ago, -1 = nobody knows."""
 
-    def __init__(self, clock: Clock, record: bytes = b"") -> None:
+    def __init__(self, clock: Clock, record: bytes = b"", ago_s: int = -1) -> None:
         self._clock = clock
         self._last = LastFix()
-        self._last.restore(record)
+        self._last.restore(record, None if ago_s < 0 else clock.ms() - ago_s * 1000)
 
     @property
     def rejected(self) -> int:

@@ -8,8 +8,8 @@ from siaga.drivers.located import Located
 class ModemGnss(Located):
     """Fed by drivers/simcom.py with the modem's +CGNSSINFO, +CGPSINFO or +CGNSINF lines."""
 
-    def __init__(self, clock: Clock, record: bytes = b"") -> None:
-        super().__init__(clock, record)
+    def __init__(self, clock: Clock, record: bytes = b"", ago_s: int = -1) -> None:
+        super().__init__(clock, record, ago_s)
         self._refused = 0
 
     @property

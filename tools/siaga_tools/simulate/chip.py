@@ -138,6 +138,7 @@ class Chip:
         self._levels: dict[int, int] = {}
         self._microvolts: dict[int, int] = {}
         self._access_point = ("", 0)
+        self._sag_uv = 0
         self._holds_all = False
         self._rtc: tuple[int, bytes] | None = None
         self._ext0: tuple[int, int] | None = None
@@ -174,6 +175,11 @@ class Chip:
             self._tell(f"adc {pin} {microvolts}")
 
         self.do(change)
+
+    def sag(self, microvolts: int) -> None:
+        """How much less every analog input reads while a radio sends: its supply is weak."""
+        self._sag_uv = microvolts
+        self.do(lambda: self._tell(f"sag {microvolts}"))
 
     def access_point(self, ssid: str, rssi: int = -55) -> None:
         """Which Wi-Fi is in reach; "" = none."""
@@ -281,6 +287,7 @@ class Chip:
             self._tell(f"level {number} {level}")
         for number, microvolts in self._microvolts.items():
             self._tell(f"adc {number} {microvolts}")
+        self._tell(f"sag {self._sag_uv}")
         for (tx, rx), path in self.parts.wires.items():
             self._tell(f"uart {tx} {rx} {path}")
         self._tell(self._wlan())

@@ -4,7 +4,7 @@ From the host, a line each:
     clock <sim_us> <real_us> <permille> <quiet_ms>   at this real moment it is that simulated one, and time goes so
         fast; idle time may be skipped once for quiet_ms nothing came or went on a socket, 0 = it may not
     level <pin> <0|1|->                    what the world drives on a pin; - = nothing
-    adc <pin> <microvolts>
+    adc <pin> <microvolts>    sag <microvolts>    the latter is what each analog input reads less while a radio sends
     wlan <ssid|-> <rssi>                   the access point in reach
     wlan_fault <raises|hangs>              what the radio's driver does at the next connect()
     uart <tx> <rx> <path>                  what hangs on these two pins
@@ -39,6 +39,8 @@ sim_us = real_us = 0
 permille = 1000
 quiet_ms = 0
 boot_us = 0
+sag_uv = 0
+sent_us = -10000000  # when a radio sent last
 rtc_offset_us = 0
 rtc_memory = b""
 
@@ -75,7 +77,7 @@ def heed():
 
 
 def _obey(words):
-    global sim_us, real_us, permille, quiet_ms, rtc_offset_us, rtc_memory
+    global sim_us, real_us, permille, quiet_ms, rtc_offset_us, rtc_memory, sag_uv
     what = words[0]
     if what == "level":
         number = int(words[1])
@@ -87,6 +89,8 @@ def _obey(words):
             watchers[number](level(number))
     elif what == "adc":
         microvolts[int(words[1])] = int(words[2])
+    elif what == "sag":
+        sag_uv = int(words[1])
     elif what == "clock":
         sim_us, real_us, permille, quiet_ms = [int(word) for word in words[1:5]]
     elif what == "heap":

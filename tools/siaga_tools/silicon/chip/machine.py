@@ -15,6 +15,9 @@ EXT0_WAKE, EXT1_WAKE, TIMER_WAKE, TOUCHPAD_WAKE, ULP_WAKE = 2, 3, 4, 5, 6
 
 _PINS = (0, 1, 2, 3, 4, 5, 12, 13, 14, 15, 16, 17, 18, 19, 21, 22, 23, 25, 26, 27, 32, 33, 34, 35, 36, 37, 38, 39)
 _RTC_PINS = (36, 37, 38, 39, 34, 35, 25, 26, 33, 32, 4, 0, 2, 15, 13, 12, 14, 27)  # by RTC number
+# What makes a modem send, and how long a cell sags after it.
+_ON_THE_AIR = (b"+CMQTTPUB=", b"+CMQTTCONNECT=", b"+CMGS=", b"+SEND=", b"+JOIN=", b"ATD")
+_SAGS_US = 2000000
 _PULLS = {None: "none", 1: "down", 2: "up"}
 
 
@@ -107,7 +110,10 @@ class ADC:
 
     def read_uv(self):
         host.heed()
-        return min(host.microvolts.get(self._pin, 142000), self._most)  # it never reads less than this
+        microvolts = host.microvolts.get(self._pin, 142000)  # it never reads less than this
+        if host.now_us() - host.sent_us < _SAGS_US:
+            microvolts = max(microvolts - host.sag_uv, 142000)
+        return min(microvolts, self._most)
 
     def read_u16(self):
         return self.read_uv() * 65535 // 3300000
@@ -169,6 +175,8 @@ class UART(io.IOBase):
         return self._file.readinto(buffer) or None
 
     def write(self, words):
+        if any(word in bytes(words) for word in _ON_THE_AIR):
+            host.sent_us = host.now_us()
         return self._file.write(words)
 
     def any(self):

@@ -44,6 +44,8 @@ def _listen():
 def _noted_write(self, words):
     global _stirred_ms
     _stirred_ms = _ticks()
+    if self.s not in host.wired:
+        host.sent_us = host.now_us()
     return _write(self, words)
 
 
