@@ -195,6 +195,30 @@ def test_without_a_wire_to_its_reset_a_deaf_module_is_asked_for_ever_and_heard_w
         talk.until(up=True)
 
 
+def test_what_its_duty_cycle_forbids_for_long_is_said_and_left_to_other_bearers(
+    network: NetworkServer, application: Application
+) -> None:
+    with module(network) as rak, bearer(rak) as talk:
+        talk.until(up=True)
+        rak.faults.duty_ms = 120_000
+        talk.say("urgent 1")
+        talk.say(f"send 7 {PRESS.hex()}")
+        assert "its duty cycle forbids to send for 1" in talk.until(up=False)["why"]
+        talk.until(up=True)
+        talk.say(f"send 7 {PRESS.hex()}")
+        assert application.next() == (10, PRESS)
+        assert (rak.joins, len(rak.sent)) == (1, 1)
+
+
+def test_a_join_that_its_duty_cycle_forbids_waits_for_it(network: NetworkServer) -> None:
+    with module(network) as rak:
+        rak.faults.duty_ms = 100_000
+        with bearer(rak) as talk:
+            assert "its duty cycle forbids to send for" in talk.until(up=False)["why"]
+            talk.until(up=True)
+            assert rak.joins == 1
+
+
 def test_an_identity_of_zeros_is_named(network: NetworkServer) -> None:
     with module(network) as rak:
         rak.lose_settings()

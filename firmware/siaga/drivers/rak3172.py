@@ -18,7 +18,7 @@ from siaga.core.errors import SiagaError
 from siaga.core.frame import BEARER_LORAWAN, UNKNOWN_SIGNAL
 from siaga.drivers.bearer import Bearer, Owner
 from siaga.drivers.clock import Clock
-from siaga.drivers.rak3172_module import Module
+from siaga.drivers.rak3172_module import LONGEST_BUSY_MS, Module
 from siaga.drivers.rui3_line import Listener, RakError, Rui3Line
 
 PORT = const(10)
@@ -34,7 +34,6 @@ _ANSWERED_SLOWLY_MS = const(11000)
 _ASK_MS = const(60000)
 _BUSY_MS = const(1000)
 _BUSY_TRIES = const(6)
-_LONGEST_BUSY_MS = const(25000)
 _QUEUE = const(4)
 _FIRST_MS = const(10000)
 _LONGEST_MS = const(3600000)
@@ -114,13 +113,14 @@ class Rak3172(Bearer, Listener):
                 except (SiagaError, OSError) as error:
                     self._down(str(error))
                     failures += 1
+                    restricted_ms = self.line.restricted_ms
                     if isinstance(error, RakError):
                         is_ready = error.final in (rui3.RESTARTED, rui3.NOT_JOINED)
                         if not error.final:
                             is_ready = await self.module.revive()
                         if is_ready and failures == 1:
                             continue
-                await self._pause(failures)
+                await self._pause(failures, restricted_ms)
         finally:
             reading.cancel()
             self._down("stopped")
@@ -148,12 +148,16 @@ class Rak3172(Bearer, Listener):
     def _down(self, why: str) -> None:
         if self.policy.up or why != self._why:
             self.policy.up = False
+            self._rssi = UNKNOWN_SIGNAL
             self._why = why
             self._queue.clear()
             self._owner.on_bearer(self, False, why)
 
-    async def _pause(self, failures: int) -> None:
+    async def _pause(self, failures: int, restricted_ms: int) -> None:
+        """A press cuts it short, but not what the duty cycle forbids."""
         began_ms = self._clock.ms()
+        while self._clock.ms() - began_ms < min(restricted_ms, _LONGEST_MS):
+            await asyncio.sleep_ms(_LOOK_MS)
         chance = self._owner.chance()
         self._hurried = False
         while not self._hurried:
@@ -208,10 +212,10 @@ class Rak3172(Bearer, Listener):
                     if refusals > 1:
                         await self.module.refuse(len(payload))
                         self._take_limit()
-                elif error.final in (rui3.BUSY, rui3.ERROR):
-                    await asyncio.sleep_ms(min(max(self.line.restricted_ms, _BUSY_MS), _LONGEST_BUSY_MS))
+                elif error.final in (rui3.BUSY, rui3.ERROR) and self.line.restricted_ms <= LONGEST_BUSY_MS:
+                    await asyncio.sleep_ms(max(self.line.restricted_ms, _BUSY_MS))
                 else:
-                    raise
+                    raise  # others carry it sooner
                 continue
             if not await self._is_sent():
                 await self._see_session()

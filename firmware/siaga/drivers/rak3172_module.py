@@ -19,6 +19,8 @@ _STARTS_MS = const(4000)
 _JOIN_MS = const(14000)
 _BUSY_MS = const(1000)
 _BUSY_TRIES = const(6)
+# A duty cycle that forbids to send for longer is waited for elsewhere.
+LONGEST_BUSY_MS = const(25000)
 _RESET_MS = const(100)
 # The fastest data rate of the three default channels.
 _FASTEST = const(5)
@@ -130,9 +132,9 @@ class Module:
             try:
                 return await self.line.tell(name, value)
             except RakError as error:
-                if error.final not in (rui3.BUSY, rui3.ERROR):
+                if error.final not in (rui3.BUSY, rui3.ERROR) or self.line.restricted_ms > LONGEST_BUSY_MS:
                     raise
-                await asyncio.sleep_ms(_BUSY_MS)
+                await asyncio.sleep_ms(max(self.line.restricted_ms, _BUSY_MS))
         await self.line.tell(name, value)
 
     # What it carries

@@ -74,7 +74,6 @@ class Rui3Line:
         """Events until now are of no interest; to be called before the command that until() waits for."""
         self._events = []
         self._forgot = self.restarts
-        self.restricted_ms = 0
 
     async def ask(self, name: str) -> bytes:
         """The value of AT+<name>=?."""
@@ -96,6 +95,7 @@ class Rui3Line:
                 if self._astray:
                     await self._in_step()
                 self._astray = True
+                self.restricted_ms = 0
                 final = await self._once(command)
                 self._astray = not final
                 if final and final != rui3.NOT_FOUND:
@@ -103,7 +103,10 @@ class Rui3Line:
             if not final:
                 raise RakError("%s: no answer within %d ms" % (name, _COMMAND_MS))
             if final != rui3.OK:
-                raise RakError("%s: %s" % (name, str(final, "ascii")), final)
+                what = "%s: %s" % (name, str(final, "ascii"))
+                if self.restricted_ms:
+                    what += " (its duty cycle forbids to send for %d s)" % (self.restricted_ms // 1000)
+                raise RakError(what, final)
             return self._replies
         finally:
             self._command = b""

@@ -64,6 +64,7 @@ class SimulatedRak3172:
         self._busy_until = 0.0
         self._awake_until = 0.0
         self._deaf_until = 0.0
+        self._restricted_until = 0.0
         self._in_reset = False
         self._last = (0, b"")
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
@@ -292,9 +293,23 @@ class SimulatedRak3172:
     def _on_air(self, seconds: float) -> None:
         self._busy_until = time.monotonic() + seconds / self.speed
 
+    def _is_restricted(self) -> bool:
+        """Whether its duty cycle forbids to send, which it then says."""
+        if self.faults.duty_ms:
+            self._restricted_until = time.monotonic() + self.faults.duty_ms / 1000 / self.speed
+            self.faults.duty_ms = 0
+        left_ms = math.ceil((self._restricted_until - time.monotonic()) * 1000 * self.speed)
+        if left_ms <= 0:
+            return False
+        self._say(f"Restricted_Wait_{left_ms}_ms")
+        self._say("AT_BUSY_ERROR")
+        return True
+
     def _join(self, value: str) -> None:
         if not re.fullmatch(r"[01](:[01](:\d{1,3}(:\d{1,3})?)?)?", value):
             self._say("AT_PARAM_ERROR")
+            return
+        if self._is_restricted():
             return
         if self._is_busy():
             self._say("AT_BUSY_ERROR")
@@ -324,10 +339,8 @@ class SimulatedRak3172:
             self._say("AT_PARAM_ERROR")
         elif not self._module.joined:
             self._say("AT_NO_NETWORK_JOINED")
-        elif self.faults.duty_ms:
-            self._say(f"Restricted_Wait_{self.faults.duty_ms}_ms")
-            self._say("AT_BUSY_ERROR")
-            self._later(self.faults.duty_ms / 1000, lambda: setattr(self.faults, "duty_ms", 0))
+        elif self._is_restricted():
+            pass
         elif self._is_busy():
             self._say("AT_BUSY_ERROR")
         else:
