@@ -219,6 +219,26 @@ def test_a_join_that_its_duty_cycle_forbids_waits_for_it(network: NetworkServer)
             assert rak.joins == 1
 
 
+def test_a_downlink_that_cannot_be_taken_costs_itself_and_not_the_line(
+    network: NetworkServer, application: Application
+) -> None:
+    with module(network) as rak, bearer(rak) as talk:
+        talk.until(up=True)
+        talk.say("fail")
+        for number in range(2):
+            application.answer(rak.dev_eui, b"\x13%d" % number)
+        eventually(lambda: network.waiting(rak.dev_eui), "the answers at the network server")
+        talk.say(f"send 7 {PRESS.hex()}")
+        assert application.next() == (10, PRESS)
+        talk.until(down=b"\x131".hex())
+        assert [fact for fact in talk.heard if "could not be read" in str(fact.get("rejected"))]
+        talk.say(f"send 8 {CHECKIN.hex()}")
+        talk.until(taken=8)
+        while application.next() != (10, CHECKIN):
+            pass
+        assert rak.joins == 1
+
+
 def test_an_identity_of_zeros_is_named(network: NetworkServer) -> None:
     with module(network) as rak:
         rak.lose_settings()

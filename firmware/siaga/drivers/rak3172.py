@@ -250,6 +250,9 @@ class Rak3172(Bearer, Listener):
     def on_noise(self) -> None:
         self._owner.on_rejected("noise on the LoRaWAN module's line")
 
+    def on_trouble(self, what: str) -> None:
+        self._owner.on_rejected(what)
+
     def on_received(self, line: bytes) -> None:
         down = rui3.downlink(line)
         if down is None:

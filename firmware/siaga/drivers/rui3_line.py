@@ -43,6 +43,9 @@ class Listener:
 
     def on_noise(self) -> None: ...
 
+    def on_trouble(self, what: str) -> None:
+        """Something was lost for which nothing on the line is to blame."""
+
 
 class Rui3Line:
     """run() must be going for anything to be heard. restricted_ms: what the duty cycle asked for during the last
@@ -210,11 +213,18 @@ class Rui3Line:
             if self.trace is not None:
                 self.trace("<", chunk)
             self._heard_ms = self._clock.ms()
-            for line in self._lines.feed(chunk):
-                self._hear(line)
-            if self._lines.garbage > self._garbage:
-                self._garbage = self._lines.garbage
-                self._listener.on_noise()
+            try:
+                self._take(chunk)
+            except Exception as error:  # no memory, or whoever is told: a line is lost, and not all lines after it
+                self._listener.on_trouble("the LoRaWAN module's words could not be read: %r" % error)
+
+    def _take(self, chunk: bytes) -> None:
+        lines = self._lines.feed(chunk)
+        if self._lines.garbage > self._garbage:
+            self._garbage = self._lines.garbage
+            self._listener.on_noise()
+        for line in lines:
+            self._hear(line)
 
     def _hear(self, line: bytes) -> None:
         if line.startswith(b"+EVT:RX_"):

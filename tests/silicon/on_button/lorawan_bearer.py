@@ -1,6 +1,6 @@
 """Under MicroPython: the real LoRaWAN bearer on the line named first, its settings as JSON second, its clock running as
 many times faster as the third argument says; the fourth: whether a wire
-leads to its RST. stdin: `send <counter> <hex>`, `urgent 0|1`, `hurry`, `quit`."""
+leads to its RST. stdin: `send <counter> <hex>`, `fail`, `urgent 0|1`, `hurry`, `quit`."""
 
 import asyncio
 import binascii
@@ -33,11 +33,15 @@ class Rst(Line):
 
 class Told(Owner):
     urgent = False
+    fails = False  # at the next downlink
 
     def on_bearer(self, bearer, up, why):
         say(up=up, why=why, limit=bearer.policy.limit)
 
     def on_downlink(self, bearer, payload):
+        if self.fails:
+            self.fails = False
+            raise MemoryError("memory allocation failed")
         say(down=binascii.hexlify(payload).decode(), signal=bearer.signal())
 
     def on_rejected(self, why):
@@ -71,7 +75,9 @@ async def main():
         word = b""
         if not letter or words == ["quit"]:
             break
-        if words[0] == "urgent":
+        if words[0] == "fail":
+            owner.fails = True
+        elif words[0] == "urgent":
             owner.urgent = words[1] == "1"
         elif words[0] == "hurry":
             bearer.hurry()
