@@ -43,11 +43,11 @@ class Gnss(Located):
         self._heard_ms = self._sentence_ms = self._well_ms = clock.ms()
         self._has_position = False  # what the last sentence about it said
         self._restart_after_ms = _RESTART_MS
-        self.restarts = 0
+        self.restarts = self.failures = 0
 
     @property
     def rejected(self) -> int:
-        return self._decoder.rejected
+        return self._decoder.rejected + self.failures
 
     def state(self) -> str:
         """SILENT, NOISE, SEARCHING, FROZEN or FIXED."""
@@ -93,7 +93,10 @@ class Gnss(Located):
             self._well_ms = now_ms
             self._restart_after_ms = _RESTART_MS
         elif self._restart is not None and now_ms - self._well_ms >= self._restart_after_ms:
-            self._restart(self.restarts)
+            try:
+                self._restart(self.restarts)
+            except Exception:
+                self.failures += 1  # what is heard all the same is read
             self.restarts += 1
             self._well_ms = now_ms
             self._restart_after_ms = min(self._restart_after_ms * 2, _LONGEST_RESTART_MS)

@@ -143,8 +143,8 @@ class Link:
                 packet = self._session.due(self._clock.ms())
                 if packet:
                     await self._write(packet)
-            except (MqttError, OSError) as error:
-                self.drop(str(error))
+            except Exception as error:  # no memory, say: unwatched, the reader would wait for ever
+                self.drop(str(error) or repr(error))
             await asyncio.sleep_ms(_TICK_MS)
         if reading is not None:
             reading.cancel()

@@ -149,7 +149,11 @@ class WifiMqtt(Handler, Bearer):
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep_ms(_LOOK_MS)
-            if not self._network.is_up():
+            try:
+                is_up = self._network.is_up()
+            except Exception:  # it cannot say; the broker's silence will
+                is_up = True
+            if not is_up:
                 self._link.drop("the network is gone")
             now_ms = self._clock.ms()
             if not self.policy.up or len(self._brokers) < 2 or not self._owner.is_urgent():

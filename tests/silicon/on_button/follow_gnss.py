@@ -48,9 +48,13 @@ async def watch(gnss):
         await asyncio.sleep_ms(5)
 
 
+def restart(before):
+    raise OSError("the UART takes no other bit rate")
+
+
 async def main():
     uart = open(PATH, "r+b")  # noqa: SIM115
-    gnss = Gnss(uart, FastClock(Rtc()), RECORD, lambda before: None)
+    gnss = Gnss(uart, FastClock(Rtc()), RECORD, restart)
     tasks = [asyncio.create_task(gnss.run()), asyncio.create_task(watch(gnss))]
     await asked(gnss)
     for task in tasks:
