@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import struct
 from dataclasses import dataclass, field
 
@@ -9,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from siaga_gateway.domain.frame import NO_POSITION, UP_CONTEXT, Flags, Kind, Suite
+from siaga_gateway.domain.frame import DOWN_CONTEXT, NO_POSITION, UP_CONTEXT, Flags, Kind, Suite, digest_of
 from siaga_gateway.domain.verify import GatewayKey, device_id_of
 
 LAMPUNG = (-54_000_000, 1_052_600_000)  # degrees x 10^7, in Bandar Lampung
@@ -66,11 +67,15 @@ class PressingButton:
 
     def tag(self, head: bytes, suite: Suite) -> bytes:
         if suite is Suite.HS256_64:
-            import hmac
-
             return hmac.digest(self.mac_up, UP_CONTEXT + head, "sha256")[:8]
         r, s = decode_dss_signature(self.private.sign(UP_CONTEXT + head, ec.ECDSA(hashes.SHA256())))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
+def is_bound(mac_down: bytes, ack: bytes, uplink: bytes) -> bool:
+    """Whether an ACK's tag verifies for this uplink, as its device looks at it."""
+    digest = digest_of(uplink)
+    return hmac.compare_digest(hmac.digest(mac_down, DOWN_CONTEXT + ack[:-16] + digest, "sha256")[:16], ack[-16:])
 
 
 def report_body(

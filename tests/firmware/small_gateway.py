@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import paho.mqtt.client as paho
 
-from siaga_gateway.domain.frame import FrameError, Kind, Stage, Uplink, decode_uplink, encode_ack
+from siaga_gateway.domain.frame import FrameError, Kind, Stage, Uplink, decode_uplink, encode_ack, event_digest
 from siaga_gateway.domain.verify import DeviceKey, GatewayKey, verify, verify_enrol
 
 DEADLINE_S = 60.0
@@ -74,10 +74,12 @@ class SmallGateway:
             self.acknowledge(uplink, Stage.TEST if test else Stage.RECEIVED)
 
     def acknowledge(self, uplink: Uplink, stage: Stage, eta: int = 255, counter: int | None = None) -> bytes:
-        """Send a true ACK; the frame."""
+        """Send a true ACK of it, or of what this device sent under another counter; the frame."""
         key = self.devices[uplink.device_id]
-        counter = uplink.counter if counter is None else counter
-        frame = encode_ack(key.mac_down, key.device_id, counter, self.clock(), stage, eta)
+        if counter is not None:
+            uplink = next(u for u in self.uplinks if (u.device_id, u.counter) == (uplink.device_id, counter))
+        digest = event_digest(uplink.kind, uplink.counter, uplink.body)
+        frame = encode_ack(key.mac_down, key.device_id, uplink.counter, digest, self.clock(), stage, eta)
         self.send(uplink.device_id, frame)
         return frame
 

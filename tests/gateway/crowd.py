@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import random
 import threading
 import time
@@ -12,8 +11,8 @@ from dataclasses import dataclass, field
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from pressing import PressingButton, at
-from siaga_gateway.domain.frame import DOWN_CONTEXT, Kind
+from pressing import PressingButton, at, is_bound
+from siaga_gateway.domain.frame import Kind, counter_of
 
 RETRY_S = 1.0
 
@@ -81,9 +80,8 @@ class Crowd:
 
     def _answered(self, _client: paho.Client, _user: object, message: paho.MQTTMessage) -> None:
         one, frame = self._by_topic[message.topic], bytes(message.payload)
-        tag = hmac.digest(one.button.mac_down, DOWN_CONTEXT + frame[:-16], "sha256")[:16]
-        assert hmac.compare_digest(tag, frame[-16:]), "an answer that the gateway did not sign"
-        counter, stage = int.from_bytes(frame[10:14], "big"), frame[18]
+        counter, stage = counter_of(frame), frame[18]
+        assert is_bound(one.button.mac_down, frame, one.sent[counter]), "an answer that the gateway did not sign"
         with self._news:
             one.stages.append((counter, stage))
             one.acknowledged.add(counter)

@@ -19,9 +19,10 @@ from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.domain.verify import GatewayKey
 from siaga_gateway.service.check import Checker, Verifier
 from siaga_gateway.service.inbound import InboundFrame
-from siaga_gateway.service.keep import House, Keeper, Reply
+from siaga_gateway.service.keep import House, Keeper
 from siaga_gateway.service.keyring import KeyRing
 from siaga_gateway.service.ports import JournalEntry
+from siaga_gateway.service.replies import Reply
 from siaga_gateway.service.sampling import Sampler
 
 NOW_MS = 1_790_000_000_000

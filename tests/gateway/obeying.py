@@ -15,8 +15,8 @@ from collections.abc import Callable
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from pressing import PressingButton
-from siaga_gateway.domain.frame import DOWN_CONTEXT, Kind, Result, Suite
+from pressing import PressingButton, is_bound
+from siaga_gateway.domain.frame import DOWN_CONTEXT, Kind, Result, Suite, counter_of
 
 RETRY_S = 1.0
 
@@ -33,6 +33,7 @@ class ObeyingButton:
         self.highest = -1
         self._obey = obey
         self._acknowledged: dict[int, int] = {}  # counter -> stage
+        self.sent: dict[int, bytes] = {}
         self._news = threading.Condition()
         self._client: paho.Client | None = None
 
@@ -55,6 +56,7 @@ class ObeyingButton:
 
     def say(self, counter: int, frame: bytes, timeout_s: float = 60) -> int:
         """Send a frame until its ACK verifies; the stage."""
+        self.sent[counter] = frame
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             assert self._client is not None
@@ -83,15 +85,16 @@ class ObeyingButton:
 
     def take(self, frame: bytes) -> None:
         """A downlink that arrived by any bearer."""
-        tag = hmac.digest(self.button.mac_down, DOWN_CONTEXT + frame[:-16], "sha256")[:16]
-        assert hmac.compare_digest(tag, frame[-16:]), "a downlink that the gateway did not sign"
         assert frame[2:10] == self.button.device_id
-        counter = int.from_bytes(frame[10:14], "big")
+        counter = counter_of(frame)
         if frame[1] == Kind.ACK:
+            assert is_bound(self.button.mac_down, frame, self.sent[counter]), "an ACK that the gateway did not sign"
             with self._news:
                 self._acknowledged[counter] = frame[18]
                 self._news.notify_all()
             return
+        tag = hmac.digest(self.button.mac_down, DOWN_CONTEXT + frame[:-16], "sha256")[:16]
+        assert hmac.compare_digest(tag, frame[-16:]), "a COMMAND that the gateway did not sign"
         assert frame[1] == Kind.COMMAND and frame[19] == len(frame) - 36
         self.heard += 1
         if counter > self.highest:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from databases import Place
+from pressing import PressingButton, report_body
 from siaga_gateway.adapters.sql import SqlStore, store_path
+from siaga_gateway.domain.frame import Kind, Suite, digest_of
 from siaga_gateway.domain.incident import Change, Incident, IncidentState, Mode, Notice
 from siaga_gateway.domain.outcome import Mark
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
-from siaga_gateway.domain.verify import GatewayKey, device_id_of
+from siaga_gateway.domain.verify import GatewayKey
+from siaga_gateway.service.store import NewEvent
 
 NOW_MS = 1_790_000_000_000
 GATEWAY_KEY = GatewayKey.generate()
-BUTTON_KEY = GatewayKey.generate()  # a P-256 key pair is a P-256 key pair
-PUBLIC_XY = BUTTON_KEY.public_xy
-DEVICE_ID = device_id_of(PUBLIC_XY)
+BUTTON = PressingButton().meet(GATEWAY_KEY)
+PUBLIC_XY = BUTTON.public_xy
+DEVICE_ID = BUTTON.device_id
 
 
 def new_store(where: Path | Place) -> SqlStore:
@@ -34,8 +37,15 @@ def with_device(store: SqlStore, state: RegistrationState = RegistrationState.AC
     return device
 
 
-def open_incident(store: SqlStore, counter: int = 1, *, outputs: tuple[str, ...] = (), held: bool = False) -> Incident:
-    """An open incident as ingest leaves it, with its first notice for these outputs."""
+def press(counter: int) -> bytes:
+    """The PRESS that opens the incident under this counter."""
+    return BUTTON.frame(Kind.PRESS, counter, report_body((NOW_MS - 900) // 1000), Suite.HS256_64)
+
+
+def open_incident(
+    store: SqlStore, counter: int = 1, *, outputs: tuple[str, ...] = (), held: bool = False, pressed: bool = True
+) -> Incident:
+    """An open incident as ingest leaves it, with its PRESS (if pressed) and its first notice for these outputs."""
     owner = store.owners()[0]
     with store.transaction() as transaction:
         transaction.lock([DEVICE_ID])
@@ -62,4 +72,20 @@ def open_incident(store: SqlStore, counter: int = 1, *, outputs: tuple[str, ...]
         transaction.put_mark(DEVICE_ID, False, Mark(counter, opening=True, arrived=True), incident_id)
         if not held:
             transaction.add_notice(Notice(incident, Change.OPENED, 1, NOW_MS), outputs)
+        frame = press(counter)
+        if pressed and not transaction.events([(DEVICE_ID, counter)]):
+            transaction.add_event(
+                NewEvent(
+                    DEVICE_ID,
+                    counter,
+                    Kind.PRESS,
+                    Suite.HS256_64,
+                    frame,
+                    None,
+                    NOW_MS,
+                    "mqtt",
+                    incident_id,
+                    digest_of(frame),
+                )
+            )
     return incident

@@ -14,7 +14,7 @@ from fakes import ManualClock
 from ingesting import HOUSE, NOW_MS, NOW_S, Desk
 
 from databases import Place
-from pressing import PressingButton, report_body
+from pressing import PressingButton, is_bound, report_body
 from siaga_gateway.adapters.sql.sqlite import Sqlite
 from siaga_gateway.domain.frame import Kind, Stage, Suite, Uplink
 from siaga_gateway.domain.registry import RegistrationState
@@ -115,17 +115,14 @@ def test_the_broker_is_told_after_the_commit_and_the_button_after_the_broker(des
 
 
 def test_the_answer_verifies_at_the_button(desk: Desk) -> None:
-    import hmac
-
-    from siaga_gateway.domain.frame import DOWN_CONTEXT
-
     button, answers = desk.button(), []
     with station(desk) as place:
         place.send = lambda _id, frame: answers.append(frame)  # type: ignore[method-assign]
-        place.give(button.press(NOW_S))
+        press = button.press(NOW_S)
+        place.give(press)
         place.settle(1)
     (answer,) = answers
-    assert answer[-16:] == hmac.digest(button.mac_down, DOWN_CONTEXT + answer[:-16], "sha256")[:16]
+    assert is_bound(button.mac_down, answer, press)
 
 
 def test_a_full_disk_acknowledges_nothing_loses_nothing_and_goes_on_when_there_is_room(

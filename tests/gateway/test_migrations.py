@@ -100,7 +100,7 @@ def test_a_store_of_the_version_before_workers_keeps_all_and_goes_on_numbering(p
     store = stored.new_store(place)
     assert store.name == "bcdfg"
     assert [(one.down_counter, one.attempts) for one in store.commands()] == [(7, 3)]
-    incident = stored.open_incident(store, outputs=("cad",))
+    incident = stored.open_incident(store, outputs=("cad",), pressed=False)
     assert store.pending("cad")[0].incident_id == incident.id
     with store.transaction() as transaction:
         transaction.note("closed", NOW_MS)

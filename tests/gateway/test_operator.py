@@ -6,6 +6,7 @@ import pytest
 import stored
 from fakes import ManualClock, SentAnswers
 
+from pressing import is_bound
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.domain.frame import Stage
 from siaga_gateway.domain.incident import Change, Disposition, IncidentState
@@ -66,14 +67,12 @@ def test_an_incident_goes_from_seen_to_closed_and_everyone_hears_each_step(
 def test_the_acknowledgement_is_one_that_the_button_verifies(
     store: SqlStore, operator: Operator, sent: SentAnswers
 ) -> None:
-    import hmac
-
     incident = stored.open_incident(store)
     operator.seen(incident.id, "Siti")
     device_id, frame = sent.frames[0]
     assert device_id == stored.DEVICE_ID
-    key = stored.GATEWAY_KEY.device_key(stored.PUBLIC_XY).mac_down
-    assert frame[20:] == hmac.digest(key, b"siaga/1 down" + frame[:20], "sha256")[:16]
+    assert is_bound(stored.BUTTON.mac_down, frame, stored.press(1))
+    assert not is_bound(stored.BUTTON.mac_down, frame, stored.press(2)[:10] + stored.press(1)[10:14] + bytes(29))
 
 
 def test_a_step_twice_is_one_step(store: SqlStore, operator: Operator, sent: SentAnswers) -> None:

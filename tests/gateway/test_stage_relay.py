@@ -11,6 +11,7 @@ import stored
 from fakes import ManualClock, SentAnswers
 
 from databases import Place
+from pressing import is_bound
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.domain.frame import Stage
 from siaga_gateway.service.downlinks import Downlinks
@@ -85,6 +86,7 @@ def test_who_has_the_way_tells_of_steps_at_any_console(machines: tuple[Machine, 
     assert radio.radio.sent[0][0] == "radio 7"
     # Two steps in a row are told once; over MQTT each goes from its own console.
     assert radio.radio.stages() == [(1, Stage.SEEN, 255), (1, Stage.ON_SCENE, 255)]
+    assert all(is_bound(stored.BUTTON.mac_down, frame, stored.press(1)) for _, frame in radio.radio.sent)
     assert console.radio.sent == []
     assert [stage for _, stage, _ in console.mqtt.stages()] == [Stage.SEEN, Stage.ASSIGNED]
     assert [stage for _, stage, _ in radio.mqtt.stages()] == [Stage.ON_SCENE]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import subprocess
 import sys
@@ -70,13 +71,16 @@ def test_the_uplinks_say_what_the_text_around_them_says() -> None:
 
 def test_the_downlinks_say_what_the_text_around_them_says() -> None:
     downlinks = [raw for raw in FRAMES if raw[1] >= 0x80]
+    press = next(raw for raw in FRAMES if raw[1] == frame.Kind.PRESS)
+    digest, written = frame.digest_of(press), "".join(DOCUMENT.split())
     noon, common = 1795410000, (DEVICE.mac_down, DEVICE.device_id)
     assert downlinks == [
-        frame.encode_ack(*common, 2, noon + 1, frame.Stage.RECEIVED),
-        frame.encode_ack(*common, 2, noon + 40, frame.Stage.ASSIGNED, 7),
+        frame.encode_ack(*common, 2, digest, noon + 1, frame.Stage.RECEIVED),
+        frame.encode_ack(*common, 2, digest, noon + 40, frame.Stage.ASSIGNED, 7),
         frame.encode_command(*common, 1, noon + 90, 0x2A, b"\x01\x02"),
     ]
-    feed = "".join(raw.hex() + "\n" for raw in downlinks)
+    assert digest == hashlib.sha256(b"\x01\0\0\0\x02" + press[14:35]).digest() and digest.hex() in written
+    feed = "".join(f"{raw.hex()} {press.hex()}\n" for raw in downlinks)
     program = FIRMWARE.parent / "tests" / "protocol" / "on_button" / "read_downlinks.py"
     printed = run_micropython(program, DEVICE.mac_down.hex(), DEVICE.device_id.hex(), feed=feed)
     assert printed.splitlines() == [

@@ -83,10 +83,12 @@ def test_a_device_s_key_does_not_speak_for_another_device_id(suite: int) -> None
         ({"stage": 0}, "0 is not a valid Stage"),
         ({"stage": 8}, "8 is not a valid Stage"),
         ({"eta": -1}, "eta -1"),
+        ({"digest": bytes(16)}, "digest of 16 bytes"),
     ],
 )
 def test_an_ack_that_cannot_be_is_refused(changed: dict[str, object], complaint: str) -> None:
-    good = {"mac_down_key": bytes(32), "device_id": bytes(8), "counter": 1, "time": 2, "stage": frame.Stage.SEEN}
+    good = {"mac_down_key": bytes(32), "device_id": bytes(8), "counter": 1, "digest": bytes(32), "time": 2}
+    good["stage"] = frame.Stage.SEEN
     assert len(frame.encode_ack(**good)) == 36  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=complaint):
         frame.encode_ack(**{**good, **changed})  # type: ignore[arg-type]
@@ -94,7 +96,7 @@ def test_an_ack_that_cannot_be_is_refused(changed: dict[str, object], complaint:
 
 def test_a_long_way_is_254_minutes_or_more() -> None:
     def eta(minutes: int) -> int:
-        return frame.encode_ack(bytes(32), bytes(8), 1, 2, frame.Stage.ASSIGNED, minutes)[19]
+        return frame.encode_ack(bytes(32), bytes(8), 1, bytes(32), 2, frame.Stage.ASSIGNED, minutes)[19]
 
     assert [eta(minutes) for minutes in (0, 254, 255, 256, 10**6)] == [0, 254, 255, 254, 254]
 

@@ -160,12 +160,23 @@ def test_forged_uplink(vector: dict[str, Any]) -> None:
 
 @by_name("downlinks.json")
 def test_downlink(vector: dict[str, Any]) -> None:
-    common = (DEVICE.mac_down, DEVICE.device_id, vector["counter"], vector["time"])
+    common = (DEVICE.mac_down, DEVICE.device_id, vector["counter"])
     if vector["kind"] == frame.Kind.ACK:
-        made = frame.encode_ack(*common, frame.Stage(vector["stage"]), vector["eta"])
+        about = vector["about"]
+        digest = frame.event_digest(about["kind"], vector["counter"], bytes.fromhex(about["body"]))
+        assert digest.hex() == about["digest"]
+        made = frame.encode_ack(*common, digest, vector["time"], frame.Stage(vector["stage"]), vector["eta"])
     else:
-        made = frame.encode_command(*common, vector["code"], bytes.fromhex(vector["arguments"]))
+        made = frame.encode_command(*common, vector["time"], vector["code"], bytes.fromhex(vector["arguments"]))
     assert made.hex() == vector["frame"]
+
+
+@by_name("acks.json")
+def test_an_ack_is_one_of_its_own_message_only(vector: dict[str, Any]) -> None:
+    ack, uplink = bytes.fromhex(vector["ack"]), frame.decode_uplink(bytes.fromhex(vector["uplink"]))
+    digest = frame.event_digest(uplink.kind, uplink.counter, uplink.body)
+    assert frame.digest_of(bytes.fromhex(vector["uplink"])) == digest
+    assert (frame.ack_tag(DEVICE.mac_down, ack[:-16], digest) == ack[-16:]) is vector["valid"]
 
 
 @by_name("hkdf.json")

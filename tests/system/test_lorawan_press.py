@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +13,8 @@ from house import Gateway, eventually
 from virtual import VirtualButton
 
 from brokers import Mosquitto
-from pressing import PressingButton, report_body
-from siaga_gateway.domain.frame import DOWN_CONTEXT, Kind, Suite
+from pressing import PressingButton, is_bound, report_body
+from siaga_gateway.domain.frame import Kind, Suite, counter_of
 from siaga_tools.silicon.network_server import NetworkServer
 from siaga_tools.silicon.rak3172 import SimulatedRak3172
 
@@ -31,12 +30,12 @@ def brokers(tmp_path: Path) -> Iterator[tuple[Mosquitto, Mosquitto]]:
         yield ours, theirs
 
 
-def answer(network: NetworkServer, button: PressingButton) -> tuple[int, int, int]:
-    """Kind, counter and stage of the next downlink, once its tag was verified as the button does it."""
+def answer(network: NetworkServer, button: PressingButton, press: bytes) -> tuple[int, int, int]:
+    """Kind, counter and stage of the next downlink, once its tag was verified for the press as the button does it."""
     port, frame = eventually(lambda: network.downlink(EUI), "an answer in the device's queue")
     assert port == PORT
-    assert hmac.digest(button.mac_down, DOWN_CONTEXT + frame[:-16], "sha256")[:16] == frame[-16:]
-    return frame[1], int.from_bytes(frame[10:14], "big"), frame[18]
+    assert is_bound(button.mac_down, frame, press)
+    return frame[1], counter_of(frame), frame[18]
 
 
 def test_a_press_over_lorawan_opens_an_incident_and_is_answered(
@@ -59,12 +58,12 @@ def test_a_press_over_lorawan_opens_an_incident_and_is_answered(
             press = button.frame(Kind.PRESS, 2, report_body(int(time.time())), Suite.HS256_64)
             for counter in range(2):
                 network.uplink(EUI, PORT, press, 3, counter)
-                assert answer(network, button) == (Kind.ACK, 2, 1)
+                assert answer(network, button, press) == (Kind.ACK, 2, 1)
             # The signed form of the same press, by way of another device: one event, answered there too.
             signed = button.frame(Kind.PRESS, 2, press[14:-8], Suite.ES256)
             network.uplink("0102030405060708", PORT, signed, 5, 0)
             assert eventually(lambda: network.downlink("0102030405060708"), "the answer at the other device")[0] == PORT
-            assert answer(network, button) == (Kind.ACK, 2, 1)
+            assert answer(network, button, press) == (Kind.ACK, 2, 1)
             network.uplink(EUI, 2, b"thermometer", 3, 3)
         kinds = gateway.kinds()
         assert kinds.count("incident_opened") == 1

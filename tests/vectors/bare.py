@@ -143,7 +143,19 @@ def uplink(suite: int, kind: int, counter: int, body: bytes) -> bytes:
     return unsigned + (sign(DEVICE, UP + unsigned) if suite == ES256 else mac(MAC_UP, UP + unsigned, 8))
 
 
-def downlink(kind: int, counter: int, time: int, body: bytes) -> bytes:
-    """A genuine frame of the gateway to the device."""
-    unsigned = header(1, HS256_128, kind, DEVICE_ID, counter) + struct.pack(">I", time) + body
+def digest(kind: int, counter: int, body: bytes) -> bytes:
+    """What identifies an event: its kind, counter and body, a CHECKIN's without its status."""
+    report_only = body[:21] if kind == CHECKIN else body
+    return hashlib.sha256(bytes([kind]) + struct.pack(">I", counter) + report_only).digest()
+
+
+def command(counter: int, time: int, body: bytes) -> bytes:
+    """A genuine COMMAND of the gateway to the device."""
+    unsigned = header(1, HS256_128, COMMAND, DEVICE_ID, counter) + struct.pack(">I", time) + body
     return unsigned + mac(MAC_DOWN, DOWN + unsigned, 16)
+
+
+def ack(counter: int, time: int, stage: int, eta: int, about: bytes) -> bytes:
+    """A genuine ACK of the event with the digest `about`."""
+    unsigned = header(1, HS256_128, ACK, DEVICE_ID, counter) + struct.pack(">I", time) + bytes([stage, eta])
+    return unsigned + mac(MAC_DOWN, DOWN + unsigned + about, 16)

@@ -11,10 +11,12 @@ Vector = dict[str, Any]
 
 STAGES = {1: "RECEIVED", 2: "SEEN", 3: "ASSIGNED", 4: "ON_SCENE", 5: "CLOSED", 6: "TEST", 7: "REFUSED"}
 NOON = 1_900_000_000
+PRESSED = bare.report(NOON - 1, -53_971_400, 1_052_668_000, 12, 3, 80, 1 << 8, 0)
 
 
 def ack(name: str, counter: int, time: int, stage: int, eta: int) -> Vector:
-    frame = bare.downlink(ACK, counter, time, bytes([stage, eta]))
+    about = bare.digest(bare.PRESS, counter, PRESSED)
+    frame = bare.ack(counter, time, stage, eta, about)
     return {
         "name": name,
         "kind": ACK,
@@ -22,12 +24,13 @@ def ack(name: str, counter: int, time: int, stage: int, eta: int) -> Vector:
         "time": time,
         "stage": stage,
         "eta": eta,
+        "about": {"kind": bare.PRESS, "body": PRESSED.hex(), "digest": about.hex()},
         "frame": frame.hex(),
     }
 
 
 def command(name: str, counter: int, time: int, code: int, arguments: bytes) -> Vector:
-    frame = bare.downlink(COMMAND, counter, time, bytes([code, len(arguments)]) + arguments)
+    frame = bare.command(counter, time, bytes([code, len(arguments)]) + arguments)
     return {
         "name": name,
         "kind": COMMAND,

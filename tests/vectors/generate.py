@@ -17,7 +17,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from vectors import downlinks, published, refused, uplinks  # noqa: E402  (needs the path above)
+from vectors import acks, downlinks, published, refused, uplinks  # noqa: E402  (needs the path above)
 
 Vector = dict[str, Any]
 
@@ -33,6 +33,7 @@ def files() -> dict[str, list[Vector]]:
         "encodings.json": uplinks.encodings(),
         "uplinks.json": uplinks.frames(),
         "downlinks.json": downlinks.frames(),
+        "acks.json": acks.pairs(),
         "refused_uplinks.json": refused.uplink_frames(),
         "refused_downlinks.json": refused.downlink_frames(),
         "forged.json": refused.forged_frames(),

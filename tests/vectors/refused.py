@@ -7,10 +7,9 @@ from typing import Any
 
 from vectors import bare, uplinks
 from vectors.bare import (
-    ACK,
     CANCEL,
     CHECKIN,
-    COMMAND,
+    DOWN,
     ENROL,
     ES256,
     HS256_64,
@@ -26,6 +25,8 @@ Vector = dict[str, Any]
 
 _REPORT = bare.report(uplinks.NOON, *uplinks.LAMPUNG, 12, 3, 80, 1 << 8, 0)
 _STATUS = bare.status((1, 2, 3), -71, 1, 2, 3, 4, 5)
+_ABOUT = bare.digest(PRESS, 9, _REPORT)
+_ACK = bare.ack(9, uplinks.NOON, 1, 255, _ABOUT)
 _RECEIPT = b"\x00\x00\x00\x11\x00"
 _BODIES = {
     PRESS: _REPORT,
@@ -88,7 +89,7 @@ def uplink_frames() -> list[Vector]:
     for kind in (0, 8, 0x11, 0x7F, 0x80, 0xFF):
         out.append(_refused(f"kind 0x{kind:02x}", "kind", _signed(b"\x11" + bytes([kind]) + press[2:35])))
     out += [
-        _refused("an ACK sent upward", "suite", bare.downlink(ACK, 9, uplinks.NOON, b"\x01\xff")),
+        _refused("an ACK sent upward", "suite", _ACK),
         _refused("an ACK's kind in an uplink", "kind", _signed(b"\x11\x81" + press[2:35])),
         _refused("a COMMAND's kind in an uplink", "kind", _signed(b"\x11\x82" + press[2:35])),
         _refused("unknown kind and wrong length", "kind", b"\x11\x08" + bytes(12)),
@@ -116,29 +117,27 @@ def uplink_frames() -> list[Vector]:
 
 
 def downlink_frames() -> list[Vector]:
-    ack = bare.downlink(ACK, 9, uplinks.NOON, b"\x01\xff")
-    command = bare.downlink(COMMAND, 9, uplinks.NOON, b"\x01\x03abc")
+    command = bare.command(9, uplinks.NOON, b"\x01\x03abc")
     out = [_refused("nothing", "length", b"")]
     for size in (1, 2, 18, 20, 35):
-        out.append(_refused(f"the first {size} bytes of an ACK", "length", ack[:size]))
+        out.append(_refused(f"the first {size} bytes of an ACK", "length", _ACK[:size]))
     out += [
-        _refused("an ACK, a byte long", "length", ack + b"\x00"),
-        _refused("two ACKs in one", "length", ack + ack),
+        _refused("an ACK, a byte long", "length", _ACK + b"\x00"),
+        _refused("two ACKs in one", "length", _ACK + _ACK),
         _refused("a COMMAND, a byte short", "length", command[:-1]),
         _refused("a COMMAND, a byte long", "length", command + b"\x00"),
         _refused("a COMMAND that claims 255 bytes", "length", command[:19] + b"\xff" + command[20:]),
         _refused("a COMMAND that claims none of its 3 bytes", "length", command[:19] + b"\x00" + command[20:]),
-        _refused("an ACK as base64 text, undecoded", "version", base64.b64encode(ack)),
+        _refused("an ACK as base64 text, undecoded", "version", base64.b64encode(_ACK)),
     ]
     for version in (0, 2, 15):
-        out.append(_refused(f"version {version}", "version", bytes([version << 4 | 3]) + ack[1:]))
+        out.append(_refused(f"version {version}", "version", bytes([version << 4 | 3]) + _ACK[1:]))
     for suite in (0, ES256, HS256_64, 4, 15):
-        out.append(_refused(f"suite {suite}", "suite", bytes([0x10 | suite]) + ack[1:]))
+        out.append(_refused(f"suite {suite}", "suite", bytes([0x10 | suite]) + _ACK[1:]))
     for kind in (0, 1, 7, 0x80, 0x83, 0xFF):
-        out.append(_refused(f"kind 0x{kind:02x}", "kind", ack[:1] + bytes([kind]) + ack[2:]))
+        out.append(_refused(f"kind 0x{kind:02x}", "kind", _ACK[:1] + bytes([kind]) + _ACK[2:]))
     for stage in (0, 8, 255):
-        frame = bare.downlink(ACK, 9, uplinks.NOON, bytes([stage, 255]))
-        out.append(_refused(f"ACK of stage {stage}", "stage", frame))
+        out.append(_refused(f"ACK of stage {stage}", "stage", bare.ack(9, uplinks.NOON, stage, 255, _ABOUT)))
     out.append(_refused("a PRESS sent downward", "suite", bare.uplink(ES256, PRESS, 9, _REPORT)))
     return out
 
@@ -163,7 +162,7 @@ def forged_frames() -> list[Vector]:
         up("signed by a stranger", signed + bare.sign(stranger, UP + signed)),
         up("signed by the gateway", signed + bare.sign(bare.GATEWAY, UP + signed)),
         up("signed without a context", signed + bare.sign(bare.DEVICE, signed)),
-        up("signed in the downlink's context", signed + bare.sign(bare.DEVICE, bare.DOWN + signed)),
+        up("signed in the downlink's context", signed + bare.sign(bare.DEVICE, DOWN + signed)),
         up("signature of another counter", signed[:13] + b"\x0a" + signed[14:] + genuine),
         up("signature of zeros", signed + bytes(64)),
         up("r = 0", signed + bytes(32) + genuine[32:]),
@@ -175,7 +174,7 @@ def forged_frames() -> list[Vector]:
         up("r and s swapped", signed + genuine[32:] + genuine[:32]),
         up("MAC of zeros", maced + bytes(8)),
         up("MAC without a context", maced + bare.mac(bare.MAC_UP, maced, 8)),
-        up("MAC in the downlink's context", maced + bare.mac(bare.MAC_UP, bare.DOWN + maced, 8)),
+        up("MAC in the downlink's context", maced + bare.mac(bare.MAC_UP, DOWN + maced, 8)),
         up("MAC under the downlink's key", maced + bare.mac(bare.MAC_DOWN, UP + maced, 8)),
         up("MAC under the shared x itself", maced + bare.mac(bare.SHARED_X, UP + maced, 8)),
         up("MAC over the signed form", maced + bare.mac(bare.MAC_UP, UP + signed, 8)),
@@ -189,19 +188,19 @@ def forged_frames() -> list[Vector]:
     enrol = bare.header(1, ES256, ENROL, bare.DEVICE_ID, 0) + bare.DEVICE_XY
     out.append(up("ENROL signed by a stranger", enrol + bare.sign(stranger, UP + enrol)))
 
-    ack = bare.downlink(ACK, 9, uplinks.NOON, b"\x01\xff")[:20]
+    command = bare.command(9, uplinks.NOON, b"\x05\x00")[:20]
     down_key = bare.MAC_DOWN
     out += [
-        down("ACK with a MAC of zeros", ack + bytes(16)),
-        down("ACK without a context", ack + bare.mac(down_key, ack, 16)),
-        down("ACK in the uplink's context", ack + bare.mac(down_key, UP + ack, 16)),
-        down("ACK under the uplink's key", ack + bare.mac(bare.MAC_UP, bare.DOWN + ack, 16)),
-        down("ACK with the last 16 bytes of the MAC", ack + bare.mac(down_key, bare.DOWN + ack, 32)[16:]),
-        down("ACK with half of the MAC twice", ack + bare.mac(down_key, bare.DOWN + ack, 8) * 2),
-        down("ACK with the MAC of another stage", ack[:18] + b"\x02\xff" + bare.mac(down_key, bare.DOWN + ack, 16)),
+        down("COMMAND with a MAC of zeros", command + bytes(16)),
+        down("COMMAND without a context", command + bare.mac(down_key, command, 16)),
+        down("COMMAND in the uplink's context", command + bare.mac(down_key, UP + command, 16)),
+        down("COMMAND under the uplink's key", command + bare.mac(bare.MAC_UP, DOWN + command, 16)),
+        down("COMMAND with the last 16 bytes of the MAC", command + bare.mac(down_key, DOWN + command, 32)[16:]),
+        down("COMMAND with an event's digest under its MAC", command + bare.mac(down_key, DOWN + command + _ABOUT, 16)),
+        down("COMMAND with the MAC of an ACK", command + _ACK[20:]),
         down(
-            "ACK of a stranger's key",
-            ack + bare.mac(bare.mac_key(other, "down", stranger_id), bare.DOWN + ack, 16),
+            "COMMAND of a stranger's key",
+            command + bare.mac(bare.mac_key(other, "down", stranger_id), DOWN + command, 16),
         ),
     ]
     return out

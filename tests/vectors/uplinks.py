@@ -68,6 +68,8 @@ def meaning(fields: tuple[int, ...]) -> Vector:
         "position_source": SOURCES[flags // 256 % 4] if there else "NONE",
         "trigger": TRIGGERS[flags // 1024 % 4],
         **{name: bool(flags & bit) for name, bit in SINGLE_FLAGS.items()},
+        # Whoever acts under threat is not exercising.
+        "test": flags & (SINGLE_FLAGS["test"] | SINGLE_FLAGS["duress"]) == SINGLE_FLAGS["test"],
     }
 
 
@@ -119,7 +121,7 @@ def _flag_words() -> list[tuple[str, int]]:
     words = [("no flag", 0), *SINGLE_FLAGS.items()]
     words += [(f"source {name}", number << 8) for number, name in enumerate(SOURCES) if number]
     words += [(f"trigger {name}", number << 10) for number, name in enumerate(TRIGGERS) if number]
-    return [*words, ("every flag", 0x0FFF)]
+    return [*words, ("test and duress", 1 | 4), ("every flag", 0x0FFF)]
 
 
 def frames() -> list[Vector]:

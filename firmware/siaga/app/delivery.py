@@ -1,7 +1,7 @@
 """From the outbox to the gateway and back: sign, publish, try again until the gateway's own signed acknowledgement.
 
-The broker's PUBACK ends nothing. An acknowledgement counts if its tag verifies and its counter is one that this button
-used; what it changes is on the flash before its entry leaves the outbox. Each bearer is handed its frames beside the
+The broker's PUBACK ends nothing. An acknowledgement counts if its tag verifies for the very message whose counter it
+names; what it changes is on the flash before its entry leaves the outbox. Each bearer is handed its frames beside the
 others: one that takes its time, or hangs, holds up none of them.
 
 Which form an acknowledgement answers it does not say. Stages 2 to 5 come whenever an operator does something, and
@@ -14,6 +14,7 @@ import asyncio
 import gc
 import os
 
+from siaga.app.acked import Acked
 from siaga.app.board import Board
 from siaga.app.identity import Identity
 from siaga.app.outbox import SETTLE_S, Outbox
@@ -35,9 +36,10 @@ _ANSWERS = (frame.STAGE_RECEIVED, frame.STAGE_REFUSED)
 
 
 class Delivery(Owner):
-    """on_ack(entry or None, counter, stage, eta) hears every verified acknowledgement, on_command(frame) every
-    verified command, on_link() every change of a bearer. rejected: inputs refused since the start. up_ms: when a
-    bearer was last up. sparse: the battery is nearly empty, so that even a press is repeated seldom."""
+    """on_ack(entry or None, kind, counter, stage, eta) hears every verified acknowledgement (kind 0: of a test PRESS
+    that waits no more), on_command(frame) every verified command, on_link() every change of a bearer. acked: digests of
+    what was acknowledged. rejected: inputs refused since the start. up_ms: when a bearer was last up. sparse: the
+    battery is nearly empty, so that even a press is repeated seldom."""
 
     def __init__(
         self,
@@ -53,6 +55,7 @@ class Delivery(Owner):
         self._clock = clock
         self._identity = identity
         self._outbox = outbox
+        self.acked = Acked()
         self._on_ack = on_ack
         self._on_command = on_command
         self._on_link = on_link
@@ -212,9 +215,13 @@ class Delivery(Owner):
     def on_downlink(self, bearer: Bearer, payload: bytes) -> None:
         """A frame from the gateway, or from somebody who would like to be it."""
         try:
-            down = self._identity.verified(payload)
+            down = self._identity.verified(payload, self._digest_of)
         except FrameError as error:
-            self.on_rejected("a downlink (%s): %s" % (error.reason, error))
+            if error.reason == "message" and 0 < int.from_bytes(payload[10:14], "big") <= self._identity.counter.used:
+                # An answer to a repetition, as a rule. Whose it is nobody can tell, and it changes nothing.
+                self._board.tell("log", {"what": "not looked at: %s" % error})
+            else:
+                self.on_rejected("a downlink (%s): %s" % (error.reason, error))
             return
         if down.kind == frame.COMMAND:
             try:
@@ -230,18 +237,27 @@ class Delivery(Owner):
                 gc.collect()
                 self._acknowledged(down, bearer.name)
 
+    def _digest_of(self, counter: int) -> "bytes | None":
+        """Of the message with this counter, while it is held."""
+        entry = self._outbox.find(counter) or self._outbox.find_owed(counter)
+        if entry is not None:
+            return frame.event_digest(entry.kind, counter, entry.body)
+        item = self.acked.find(counter)
+        return None if item is None else item[2]
+
     def _acknowledged(self, down: frame.Down, name: str) -> None:
-        if not 0 < down.counter <= self._identity.counter.used:
-            self.on_rejected("an acknowledgement of frame %d, which was never sent" % down.counter)
-            return
         entry = self._outbox.find(down.counter)
+        held = entry or self._outbox.find_owed(down.counter)
+        if held is not None:
+            self.acked.note(0 if bearers.is_test(held) else held.kind, held.counter, held.body)
         # Only the answer to something that still waits is fresh; an old one, played again, has an old time.
         if entry is not None and down.time >= _EARLIEST and self._clock.set_unix(down.time, self._age_ms(entry)):
             self._board.tell("log", {"what": "clock set by the gateway: %d" % down.time})
         stage = down.stage or 0
         eta = None if down.eta == frame.UNKNOWN_ETA else down.eta
         self._board.tell("ack", {"counter": down.counter, "stage": stage, "eta": eta})
-        self._on_ack(entry, down.counter, stage, eta)
+        item = self.acked.find(down.counter)
+        self._on_ack(entry, item[0] if item is not None else 0, down.counter, stage, eta)
         try:
             if entry is None:
                 self._witnessed(down, name)
@@ -280,6 +296,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    OnAck = Callable[["Waiting | None", int, int, "int | None"], None]
+    OnAck = Callable[["Waiting | None", int, int, int, "int | None"], None]
     OnCommand = Callable[[frame.Down], None]
     OnLink = Callable[[], None]

@@ -68,6 +68,7 @@ class Device:
         self.acked = False
         now_ms = self._clock.ms()
         self._incident_path = board.folder + "/incident"
+        self._saved = b""
         self._state = self._restored(now_ms)
         if not self._identity.enrolled:
             self._outbox.add_unkept(frame.ENROL, ENROL_COUNTER, self._identity.public, now_ms)
@@ -134,7 +135,9 @@ class Device:
     def _restored(self, now_ms: int) -> alarm.State:
         """What an earlier run left: the outbox, and the incident."""
         left.load(self._outbox, now_ms, self._clock.unix())
-        return left.incident(self._incident_path, self._identity.device_id, self._outbox, now_ms, self._complain)
+        return left.incident(
+            self._incident_path, self._identity.device_id, self._outbox, self._delivery.acked, now_ms, self._complain
+        )
 
     def _fix(self) -> "tuple[int, int, int, int, int] | None":
         return self._radios.fix()
@@ -297,6 +300,7 @@ class Device:
 
     def _step(self, event: tuple) -> None:
         self._state, actions = alarm.next_state(self._state, event, self._clock.ms())
+        self._delivery.acked.since = alarm.since(self._state)
         self._radios.on_state(self._state)
         for action in actions:
             if action[0] == alarm.SAVE:
@@ -306,9 +310,12 @@ class Device:
         self._show()
 
     def _save(self) -> None:
+        record = self._identity.device_id + self._state.saved() + self._delivery.acked.saved()
+        if record == self._saved:
+            return
         try:
-            record = self._identity.device_id + self._state.saved()
             flash.write_record(self._incident_path, _INCIDENT_MAGIC, record)
+            self._saved = record
         except OSError as error:
             self._tell("error", what="the incident's stage does not go onto the flash: %s" % error)
 
@@ -338,11 +345,12 @@ class Device:
         self._delivery.kept(kind)
         return True
 
-    def _on_ack(self, entry: "Waiting | None", counter: int, stage: int, eta: "int | None") -> None:
-        kind = None if entry is None else entry.kind
+    def _on_ack(self, entry: "Waiting | None", kind: int, counter: int, stage: int, eta: "int | None") -> None:
         self._sleep.stir()
         self.acked = True
         self._step((alarm.ACKED, kind, counter, stage, eta))
+        if self._state.opening:
+            self._save()  # the digest of what leaves the outbox now: later stages may name it
         if entry is not None and kind == frame.CHECKIN:
             self._watch.on_acknowledged(entry)
 

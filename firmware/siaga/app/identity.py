@@ -129,12 +129,20 @@ class Identity:
             pass  # signed again at the next start
         return signed
 
-    def verified(self, received: bytes) -> frame.Down:
-        """Lay out and verify a downlink. Raises FrameError ("addressee", "tag" and those of decode_down)."""
+    def verified(self, received: bytes, digest_of: "Callable[[int], bytes | None]") -> frame.Down:
+        """Lay out and verify a downlink. digest_of: the event_digest of this button's message by its counter, None =
+        it is not held any more. Raises FrameError ("addressee", "message" for an ACK of one that is not held, "tag" and
+        those of decode_down)."""
         down = frame.decode_down(received)
         if down.device_id != self.device_id:
             raise frame.FrameError("addressee", "a frame for another device")
-        expected = mac.hmac_sha256(self.mac_down, frame.DOWN_CONTEXT + down.signed)[:16]
+        covered = frame.DOWN_CONTEXT + down.signed
+        if down.kind == frame.ACK:
+            digest = digest_of(down.counter)
+            if digest is None:
+                raise frame.FrameError("message", "an acknowledgement of frame %d, which is not held" % down.counter)
+            covered += digest
+        expected = mac.hmac_sha256(self.mac_down, covered)[:16]
         if not self.mac_down or not mac.equal(expected, down.tag):
             raise frame.FrameError("tag", "a frame whose tag does not verify")
         return down

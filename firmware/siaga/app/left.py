@@ -4,9 +4,10 @@ import os
 import struct
 
 from siaga.app import flash
+from siaga.app.acked import Acked
 from siaga.app.outbox import MAGIC, OWED_MAGIC, SETTLE_S, Outbox
 from siaga.core import frame
-from siaga.core.alarm import SAVED, STAGES, State
+from siaga.core.alarm import SAVED, SAVED_SIZE, STAGES, State, since
 from siaga.core.bearers import EARLIER, Waiting
 from siaga.core.errors import SiagaError
 
@@ -74,32 +75,36 @@ def _opening(body: bytes) -> "Callable[[int], bytes]":
     return lambda counter: body[:19] + b"\0\0"
 
 
-def incident(path: str, device_id: bytes, outbox: Outbox, now_ms: int, complain: "Complain") -> State:
-    """The incident of this very device, corrected by what waits in the outbox, which has been read."""
+def incident(path: str, device_id: bytes, outbox: Outbox, acked: Acked, now_ms: int, complain: "Complain") -> State:
+    """The incident of this very device, corrected by what waits in the outbox, which has been read; the digests of its
+    acknowledged frames go into `acked`."""
     record = None
     try:
         record = flash.read_record(path, INCIDENT_MAGIC)
     except flash.CorruptRecord as error:
         outbox.rejected += 1
         complain("the open incident on the flash is unreadable: %s" % error)
-    saved = record[8:] if record is not None and record[:8] == device_id else None
+    saved = record[8:] if record is not None and record[:8] == device_id else b""
     waiting = [(entry.kind, entry.counter, entry.body) for entry in outbox.entries]
-    return restore(saved, waiting, now_ms)
+    acked.load(saved[SAVED_SIZE:])
+    state = restore(saved[:SAVED_SIZE], waiting, now_ms)
+    acked.since = since(state)
+    return state
 
 
 def restore(saved: "bytes | None", entries: "list[tuple[int, int, bytes]]", now_ms: int) -> State:
     """The state after a restart: what was saved, corrected by what waits in the outbox.
 
-    saved: bytes of State.saved(), or None. entries: (kind, counter, body) of every waiting frame. The outbox is
+    saved: bytes of State.saved(), or none. entries: (kind, counter, body) of every waiting frame. The outbox is
     written before the state is, so it knows of a press or a cancel that the state has not heard of yet; and an
     acknowledgement is saved before its entry is removed, so a press that no longer waits was received.
     """
     state = State()
-    if saved is not None and len(saved) == 11:
-        opening, past, stage, duress, eta = struct.unpack(SAVED, saved)
+    if saved is not None and len(saved) == SAVED_SIZE:
+        opening, past, pressed, stage, duress, eta = struct.unpack(SAVED, saved)
         if stage in STAGES:
             known = None if eta == frame.UNKNOWN_ETA else eta
-            state = State(past).changed(opening=opening, stage=stage, duress=bool(duress), eta=known)
+            state = State(past).changed(opening=opening, pressed=pressed, stage=stage, duress=bool(duress), eta=known)
     reports = sorted((counter, kind, body) for kind, counter, body in entries if len(body) >= 21)
     for counter, kind, body in reports:
         flags, offset = struct.unpack(">HH", body[17:21])
@@ -107,8 +112,8 @@ def restore(saved: "bytes | None", entries: "list[tuple[int, int, bytes]]", now_
             continue
         if kind == frame.PRESS and offset == 0 and counter > max(state.opening, state.past):
             state = State(state.past).changed(opening=counter)
-        if kind == frame.PRESS and counter >= state.opening > 0:
-            state = state.changed(waiting=counter)
+        if kind == frame.PRESS and counter > since(state):
+            state = state.changed(waiting=counter, pressed=max(counter, state.pressed))
         if kind == frame.CANCEL and counter - offset == state.opening > 0:
             forced = bool(flags & frame.FLAG_DURESS)
             state = state.changed(duress=True, waiting=0) if forced else State(counter)

@@ -8,7 +8,7 @@ holder is shown is state_name(state) and signal(state, now_ms). Times are millis
     (STORED, kind, counter, marked)          the frame that a SEND asked for is on the flash under this counter;
                                              marked: a PRESS is a test, a CANCEL is forced
     (UNSTORED, kind)                         it could not be kept
-    (ACKED, kind, counter, stage, eta)       the gateway's verified word; kind is None once nothing waits for it
+    (ACKED, kind, counter, stage, eta)       the gateway's verified word about this frame; kind 0: an earlier test
     (TICK, news, floor)                      every quarter of a second; news: NO_FIX, NEW_FIX, BETTER_FIX; floor: the
                                              battery is so low that it is kept for the press
 
@@ -67,18 +67,26 @@ STAGES = (
     frame.STAGE_ON_SCENE,
     frame.STAGE_CLOSED,
 )
+# Stages that answer a frame itself; the others tell how far its incident is.
+_FIRST_STAGES = (frame.STAGE_RECEIVED, frame.STAGE_TEST, frame.STAGE_REFUSED)
+_CALLS = (frame.PRESS, frame.UPDATE, frame.CANCEL)
 _NOTICE_CANCELLED = "cancelled"
 _NOTICE_CLOSED = "closed"
 _NOTICE_TEST = "test"
 _NOTICE_TESTED = "test_received"
 _NOTICE_TEST_REFUSED = "test_refused"
 _NOTICE_UNSTORED = "unstored"
-SAVED = ">IIBBB"
+SAVED = ">IIIBBB"
+SAVED_SIZE = const(15)
+# Nothing has a counter above it.
+NONE = const(0xFFFFFFFF)
 _FIELDS = (
     "opening",
     "stage",
+    "named",
     "eta",
     "duress",
+    "pressed",
     "waiting",
     "waiting_ms",
     "opened_ms",
@@ -92,17 +100,20 @@ _FIELDS = (
 
 class State:
     """opening: counter of the PRESS that opened the incident, 0 = none. stage: the furthest one acknowledged,
-    0 = none. eta: minutes or None. duress: a forced cancel; the incident goes on unseen. waiting: counter of the
-    newest PRESS without an acknowledgement, 0 = none, waiting_ms: since when. test: counter of the test PRESS that
-    is looked out for, 0 = none. past: no PRESS up to this counter opens an incident again. notice: what is shown
-    although no incident is open, "" = nothing, until until_ms.
+    0 = none, named: by which frame. eta: minutes or None. duress: a forced cancel; the incident goes on unseen.
+    waiting: counter of the newest PRESS without an acknowledgement, 0 = none, waiting_ms: since when. pressed: that of
+    the incident's newest PRESS. test: counter of the test PRESS that is looked out for, 0 = none. past: no PRESS up to
+    this counter opens an incident again, or belongs to the open one. notice: what is shown although no incident is
+    open, "" = nothing, until until_ms.
     """
 
     def __init__(self, past: int = 0, test: int = 0) -> None:
         self.opening = 0
         self.stage = 0
+        self.named = 0
         self.eta = None  # type: int | None
         self.duress = False
+        self.pressed = 0
         self.waiting = 0
         self.waiting_ms = 0
         self.opened_ms = 0
@@ -120,9 +131,14 @@ class State:
         return copy
 
     def saved(self) -> bytes:
-        """The 11 bytes from which restore() of app/left.py goes on after a restart."""
+        """The 15 bytes from which restore() of app/left.py goes on after a restart."""
         eta = frame.UNKNOWN_ETA if self.eta is None else self.eta
-        return struct.pack(SAVED, self.opening, self.past, self.stage, 1 if self.duress else 0, eta)
+        return struct.pack(SAVED, self.opening, self.past, self.pressed, self.stage, 1 if self.duress else 0, eta)
+
+
+def since(state: State) -> int:
+    """No frame up to this counter is one of the open incident's."""
+    return max(state.opening - 1, state.past) if state.opening else NONE
 
 
 def is_open(state: State) -> bool:
@@ -213,38 +229,53 @@ def _stored(state: State, kind: int, counter: int, marked: bool, now_ms: int) ->
         return shown.changed(test=counter, waiting_ms=now_ms), []
     if is_open(state):
         # The oldest one that waits decides when the holder is told that nothing gets through.
-        since = state.waiting_ms if state.waiting else now_ms
-        return state.changed(waiting=counter, waiting_ms=since, updated_ms=now_ms), []
-    opened = State(state.past, state.test).changed(opening=counter, waiting=counter)
+        pressed_ms = state.waiting_ms if state.waiting else now_ms
+        return state.changed(pressed=counter, waiting=counter, waiting_ms=pressed_ms, updated_ms=now_ms), []
+    opened = State(state.past, state.test).changed(opening=counter, pressed=counter, waiting=counter)
     return opened.changed(waiting_ms=now_ms, opened_ms=now_ms, updated_ms=now_ms), [(SAVE,)]
 
 
 def _acked(
-    state: State, kind: "int | None", counter: int, stage: int, eta: "int | None", now_ms: int
+    state: State, kind: int, counter: int, stage: int, eta: "int | None", now_ms: int
 ) -> "tuple[State, list[tuple]]":
     if state.test and counter == state.test:
         told = _NOTICE_TEST_REFUSED if stage == frame.STAGE_REFUSED else _NOTICE_TESTED
         if is_open(state) or state.notice not in ("", _NOTICE_TEST):
             return state.changed(test=0), []
         return state.changed(test=0, notice=told, until_ms=now_ms + TEST_MS), []
-    if not state.opening or counter < state.opening:
+    if counter <= since(state) or kind not in _CALLS:
         return state, []
-    if counter != state.opening and kind != frame.PRESS:
-        return state, []
+    if kind != frame.PRESS and stage in _FIRST_STAGES:
+        return state, []  # the answer to this frame; of the press it says nothing
+    if counter < state.pressed != state.waiting and stage != frame.STAGE_CLOSED:
+        return state, []  # said before the newest press came in, whose own answers say how far it is
     if stage == frame.STAGE_TEST:
         stage = frame.STAGE_REFUSED  # a press in earnest that was taken for a test brings nobody
     after = state
-    if counter >= state.waiting > 0 or STAGES.index(stage) > 1:
+    if counter >= state.waiting > 0:
         after = after.changed(waiting=0)
     if stage == frame.STAGE_CLOSED:
-        if state.duress:
-            return _ended(state, state.notice, state.until_ms)
-        return _ended(state, _NOTICE_CLOSED, now_ms + CLOSED_MS)
+        return _closed(state, counter, now_ms)
     if STAGES.index(stage) > STAGES.index(state.stage):
-        return after.changed(stage=stage, eta=eta), [(SAVE,)]
+        return after.changed(stage=stage, eta=eta, named=counter), [(SAVE,)]
     if stage == state.stage and eta is not None and eta != state.eta:
         return after.changed(eta=eta), [(SAVE,)]
     return after, []
+
+
+def _closed(state: State, counter: int, now_ms: int) -> "tuple[State, list[tuple]]":
+    """The incident is closed, up to this frame of it: a press that came in later opens another at the gateway. One that
+    waits is none that a person has seen."""
+    waits = state.waiting if state.waiting != counter else 0
+    if waits or state.pressed > counter:
+        past = min(counter, (waits or state.pressed) - 1)
+        after = state.changed(past=past, waiting=waits)
+        if state.named <= counter:  # how far it is was said of what is closed now
+            after = after.changed(stage=0 if waits else frame.STAGE_RECEIVED, eta=None)
+        return after, [(SAVE,)]
+    if state.duress:
+        return _ended(state, state.notice, state.until_ms)
+    return _ended(state, _NOTICE_CLOSED, now_ms + CLOSED_MS)
 
 
 def _tick(state: State, news: int, floor: bool, now_ms: int) -> "tuple[State, list[tuple]]":

@@ -188,9 +188,14 @@ def form(kind: int, body_length: int, limit: int) -> "tuple[int, int] | None":
     return None
 
 
+def is_test(entry: Waiting) -> bool:
+    """Whether it is a test PRESS."""
+    return entry.kind == frame.PRESS and bool(entry.body[18] & frame.FLAG_TEST)
+
+
 def is_evidence(entry: Waiting) -> bool:
     """Whether its signature is wanted as evidence: a PRESS or CANCEL that is no test."""
-    return entry.kind in (frame.PRESS, frame.CANCEL) and not entry.body[18] & frame.FLAG_TEST
+    return entry.kind in (frame.PRESS, frame.CANCEL) and not is_test(entry)
 
 
 def choose(entries: "list[Waiting]", links: "list[Link]", now_ms: int) -> "tuple[Waiting, int] | None":

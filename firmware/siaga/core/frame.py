@@ -79,6 +79,7 @@ DOWN_CONTEXT = b"siaga/1 down"
 # Body lengths that a kind may have.
 _BODY = {PRESS: (21,), UPDATE: (21,), CANCEL: (21,), CHECKIN: (21, 29), TAMPER: (21,), ENROL: (64,), RECEIPT: (5,)}
 
+_REPORT = const(21)
 _MAX_LATITUDE = const(900000000)
 _MAX_LONGITUDE = const(1800000000)
 _SOURCE_BITS = const(3 << 8)
@@ -245,10 +246,17 @@ def unsigned(suite: int, kind: int, device_id: bytes, counter: int, body: bytes)
     return struct.pack(">BB8sI", VERSION << 4 | suite, kind, device_id, counter) + body
 
 
-class Down:
-    """One downlink frame, laid out but not yet verified: compare tag with the MAC of DOWN_CONTEXT + signed.
+def event_digest(kind: int, counter: int, body: bytes) -> bytes:
+    """The 32 bytes that identify a message whatever its form: no tag and no CHECKIN's status is in them. An ACK's tag
+    covers them, so that it is an acknowledgement of this message and no other."""
+    return hashlib.sha256(struct.pack(">BI", kind, counter) + body[: _REPORT if kind == CHECKIN else None]).digest()
 
-    kind: ACK or COMMAND. device_id: the addressee. counter: of the uplink acknowledged, or the gateway's
+
+class Down:
+    """One downlink frame, laid out but not yet verified: compare tag with the MAC of DOWN_CONTEXT + signed, and behind
+    it, for an ACK, the event_digest of the message that it names.
+
+    kind: ACK or COMMAND. device_id: the addressee. counter: of the uplink that an ACK names, or the gateway's
     down-counter. time: the gateway's clock, Unix seconds. ACK: stage, eta (minutes, UNKNOWN_ETA = none), code
     and arguments None. COMMAND: code, arguments, stage and eta None.
     """

@@ -262,7 +262,12 @@ def kind_and_body(frame: bytes) -> tuple[Kind, bytes]:
 def digest_of(frame: bytes) -> bytes:
     """The `event_digest` of an uplink that was decoded once."""
     kind, body = kind_and_body(frame)
-    return event_digest(kind, int.from_bytes(frame[_COUNTER_AT], "big"), body)
+    return event_digest(kind, counter_of(frame), body)
+
+
+def counter_of(frame: bytes) -> int:
+    """The counter of a frame, uplink or downlink."""
+    return int.from_bytes(frame[_COUNTER_AT], "big")
 
 
 def eta_field(minutes: int | None) -> int:
@@ -271,19 +276,27 @@ def eta_field(minutes: int | None) -> int:
 
 
 def encode_ack(
-    mac_down_key: bytes, device_id: bytes, counter: int, time: int, stage: Stage, eta: int = UNKNOWN_ETA
+    mac_down_key: bytes, device_id: bytes, counter: int, digest: bytes, time: int, stage: Stage, eta: int = UNKNOWN_ETA
 ) -> bytes:
     """The 36 bytes of an ACK.
 
-    mac_down_key: 32 bytes. counter: of the uplink acknowledged, of the opening PRESS for stages 2 to 5. time: Unix
-    seconds of the gateway's clock. eta: minutes; more than 254 are sent as 254, 255 itself means unknown.
+    mac_down_key: 32 bytes. counter, digest: of the uplink that it is about (`event_digest`). time: Unix seconds of the
+    gateway's clock. eta: minutes; more than 254 are sent as 254, 255 itself means unknown.
     Raises ValueError for an argument that has no place in its field.
     """
+    if len(digest) != 32:
+        raise ValueError(f"a digest of {len(digest)} bytes: it is 32")
     if eta < 0:
         raise ValueError(f"eta {eta}: minutes from 0, or {UNKNOWN_ETA} for unknown")
     if eta > UNKNOWN_ETA:
         eta = UNKNOWN_ETA - 1
-    return _tagged(mac_down_key, Kind.ACK, device_id, counter, time, bytes([Stage(stage), eta]))
+    unsigned = _unsigned(mac_down_key, Kind.ACK, device_id, counter, time, bytes([Stage(stage), eta]))
+    return unsigned + ack_tag(mac_down_key, unsigned, digest)
+
+
+def ack_tag(mac_down_key: bytes, unsigned: bytes, digest: bytes) -> bytes:
+    """The 16 bytes of tag of an ACK's first 20, for the uplink with this digest."""
+    return hmac.digest(mac_down_key, DOWN_CONTEXT + unsigned + digest, "sha256")[:16]
 
 
 def encode_command(
@@ -298,10 +311,11 @@ def encode_command(
     if len(arguments) > 255:
         raise ValueError(f"{len(arguments)} bytes of arguments: at most 255 fit in a COMMAND")
     body = bytes([code, len(arguments)]) + arguments
-    return _tagged(mac_down_key, Kind.COMMAND, device_id, down_counter, time, body)
+    unsigned = _unsigned(mac_down_key, Kind.COMMAND, device_id, down_counter, time, body)
+    return unsigned + hmac.digest(mac_down_key, DOWN_CONTEXT + unsigned, "sha256")[:16]
 
 
-def _tagged(key: bytes, kind: Kind, device_id: bytes, counter: int, time: int, body: bytes) -> bytes:
+def _unsigned(key: bytes, kind: Kind, device_id: bytes, counter: int, time: int, body: bytes) -> bytes:
     if len(key) != 32:
         raise ValueError(f"mac_down_key of {len(key)} bytes: a MAC key is 32")
     if len(device_id) != 8:
@@ -310,5 +324,4 @@ def _tagged(key: bytes, kind: Kind, device_id: bytes, counter: int, time: int, b
         raise ValueError(f"counter {counter}: it is a u32")
     if not 0 <= time < 2**32:
         raise ValueError(f"time {time}: Unix seconds in a u32")
-    head = _DOWN.pack(VERSION << 4 | Suite.HS256_128, kind, device_id, counter, time)
-    return head + body + hmac.digest(key, DOWN_CONTEXT + head + body, "sha256")[:16]
+    return _DOWN.pack(VERSION << 4 | Suite.HS256_128, kind, device_id, counter, time) + body

@@ -128,7 +128,8 @@ class Report:
 
     @property
     def test(self) -> bool:
-        return bool(self.flags & _TEST)
+        """An exercise. Beside duress the flag means nothing: whoever acts under threat is not exercising."""
+        return self.flags & (_TEST | _DURESS) == _TEST
 
     @property
     def silent(self) -> bool:

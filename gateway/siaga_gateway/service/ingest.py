@@ -22,11 +22,12 @@ from siaga_gateway.service import journal
 from siaga_gateway.service.check import Begun, Checked, Checker, Verifier
 from siaga_gateway.service.figures import StageTimes
 from siaga_gateway.service.inbound import InboundFrame
-from siaga_gateway.service.keep import House, Keeper, Kept, Reply
+from siaga_gateway.service.keep import House, Keeper, Kept
 from siaga_gateway.service.keyring import KeyRing
 from siaga_gateway.service.lanes import FORGED, UNKNOWN, Lanes, Taken
 from siaga_gateway.service.log_fields import of_frame
 from siaga_gateway.service.ports import AcknowledgementSender, Bell, Clock
+from siaga_gateway.service.replies import Reply
 from siaga_gateway.service.sampling import SampledEntry, Sampler
 from siaga_gateway.service.store import Store, StoreFailing, Transaction
 
@@ -269,7 +270,8 @@ class Ingest:
         eta = eta_field(reply.eta_minutes)
         key = reply.known.key
         self._sender.send(
-            key.device_id, encode_ack(key.mac_down, key.device_id, reply.counter, now_s, reply.stage, eta)
+            key.device_id,
+            encode_ack(key.mac_down, key.device_id, reply.counter, reply.digest, now_s, reply.stage, eta),
         )
 
     def _count(self, frames: int, checked: Checked, kept: Kept) -> None:

@@ -17,7 +17,7 @@ from siaga_gateway.domain.status import Step, clock_after, step
 from siaga_gateway.service import journal
 from siaga_gateway.service.check import Checked, Genuine
 from siaga_gateway.service.commands import take_receipt
-from siaga_gateway.service.keyring import KnownDevice
+from siaga_gateway.service.replies import FIRST_STAGES, Reply, former, progress, reply
 from siaga_gateway.service.sampling import SampledEntry, Sampler
 from siaga_gateway.service.sight import Sight, look
 from siaga_gateway.service.store import MarkedPress, NewEvent, StoredEvent, Transaction
@@ -30,18 +30,6 @@ JOURNAL_KIND: Final = {
     Change.DURESS: journal.DURESS,
     Change.KEY_COPIED: journal.KEY_COPIED,
 }
-# Stages that are the answer to a frame itself; the others tell how far the incident is.
-_FIRST_STAGES: Final = frozenset({Stage.RECEIVED, Stage.TEST, Stage.REFUSED})
-
-
-@record
-class Reply:
-    """An ACK to send once the transaction is committed."""
-
-    known: KnownDevice
-    counter: int
-    stage: Stage
-    eta_minutes: int | None = None
 
 
 @dataclass(slots=True)
@@ -118,22 +106,24 @@ class Keeper:
             _put_event(transaction, sight, one, digest, None, Stage.RECEIVED)
             if uplink.receipt is not None:
                 take_receipt(transaction, uplink.device_id, uplink.counter, uplink.receipt, received_ms)
-            kept.replies.append(Reply(one.known, uplink.counter, Stage.RECEIVED))
+            kept.replies.append(reply(one, digest, Stage.RECEIVED))
             return
         # The first word of a clock cannot tell how good it is.
         lag = None if status is None or status.clock is None else clock_after(status, uplink, received_ms)
         event = event_of(uplink, received_ms, self._house.timing, lag)
         moved = step(status, uplink, received_ms, event.at_ms, contradicted=bool(others))
         outcome = self._decide(sight, one, event, moved, bool(others))
+        if outcome.opened and event.kind is Kind.PRESS and event.key != event.counter:
+            kept.replies += former(transaction, one, _named_by(sight, event))
         incident = self._put_outcome(transaction, sight, one, event, outcome)
         self._put_status(transaction, sight, one, moved)
         _put_event(transaction, sight, one, digest, None if incident is None else incident.id, outcome.answer)
         if uplink.kind is Kind.TAMPER:
             facts = {"counter": uplink.counter, "open": uplink.report.tamper_open}
             self._note(transaction, one, journal.TAMPER, facts, incident)
-        kept.replies.append(Reply(one.known, uplink.counter, outcome.answer))
+        kept.replies.append(reply(one, digest, outcome.answer))
         if incident is not None and event.is_call:
-            _tell_stage(kept, one.known, incident, incident.opening_counter if event.key is None else event.key)
+            kept.replies += progress(transaction, one, digest, incident)
 
     def _contradicts(self, transaction: Transaction, sight: Sight, one: Genuine, others: Sequence[StoredEvent]) -> None:
         """A copied key, or a counter that was set back. Every message stands; the incidents of calls are marked."""
@@ -151,10 +141,9 @@ class Keeper:
                 self._put_changed(transaction, sight, one, outcome.incident, outcome)
 
     def _decide(self, sight: Sight, one: Genuine, event: Event, moved: Step, contradicted: bool) -> Outcome:
-        device_id, key, test = event.device_id, event.key, event.test
-        mark = None if key is None else sight.marks.get((device_id, key, test))
+        mark = _mark_of(sight, event)
         known = Known(
-            open=sight.open.get(device_id),
+            open=sight.open.get(event.device_id),
             keyed=None if mark is None else sight.incidents[mark.incident_id],
             key_arrived=mark is not None and mark.arrived,
             last_position=moved.status.position,
@@ -268,19 +257,19 @@ class Keeper:
         elif uplink.tag == stored.frame[-len(uplink.tag) :]:
             self._sample(transaction, one, journal.REPEATED, {"counter": uplink.counter, "kind": _name(kind)})
         if uplink.kind not in CALLS or uplink.report is None:
-            kept.replies.append(Reply(one.known, uplink.counter, Stage.RECEIVED))
+            kept.replies.append(reply(one, stored.digest, Stage.RECEIVED))
             return
         event = event_of(uplink, one.inbound.received_ms, self._house.timing)
-        mark = None if event.key is None else sight.marks.get((event.device_id, event.key, event.test))
+        mark = _mark_of(sight, event)
         incident_id = stored.incident_id if mark is None else mark.incident_id
         incident = None if incident_id is None else sight.incidents.get(incident_id)
         if incident is None:
-            kept.replies.append(Reply(one.known, uplink.counter, Stage.RECEIVED))
+            kept.replies.append(reply(one, stored.digest, Stage.RECEIVED))
             return
         stage = stage_of(incident)
-        first = stage if stage in _FIRST_STAGES else Stage.REFUSED if incident.held else Stage.RECEIVED
-        kept.replies.append(Reply(one.known, uplink.counter, first))
-        _tell_stage(kept, one.known, incident, incident.opening_counter if event.key is None else event.key)
+        first = stage if stage in FIRST_STAGES else Stage.REFUSED if incident.held else Stage.RECEIVED
+        kept.replies.append(reply(one, stored.digest, first))
+        kept.replies += progress(transaction, one, stored.digest, incident)
 
     def _sample(self, transaction: Transaction, one: Genuine, kind: str, facts: dict[str, object]) -> None:
         """An entry, or only its count. Decided once, however often the transaction is tried."""
@@ -294,6 +283,16 @@ class Keeper:
         entry = self._sampled[which]
         if entry is not None:
             transaction.note(entry.kind, entry.at_ms, entry.facts, device_id=entry.device_id, frame=entry.frame)
+
+
+def _mark_of(sight: Sight, event: Event) -> MarkedPress | None:
+    """Of the incident that the event names, if that PRESS stands for one."""
+    return None if event.key is None else sight.marks.get((event.device_id, event.key, event.test))
+
+
+def _named_by(sight: Sight, event: Event) -> Incident | None:
+    mark = _mark_of(sight, event)
+    return None if mark is None else sight.incidents[mark.incident_id]
 
 
 def _name(kind: Kind) -> str:
@@ -322,11 +321,3 @@ def _put_event(
     )
     stored = StoredEvent(digest, inbound.raw, signature is not None, incident_id)
     sight.events.setdefault((uplink.device_id, uplink.counter), []).append(stored)
-
-
-def _tell_stage(kept: Kept, known: KnownDevice, incident: Incident, opening: int) -> None:
-    """Where the incident is further than received, say so again: the button may have missed it."""
-    stage = stage_of(incident)
-    if stage not in _FIRST_STAGES:
-        eta = incident.eta_minutes if stage is Stage.ASSIGNED else None
-        kept.replies.append(Reply(known, opening, stage, eta))

@@ -137,8 +137,8 @@ class Operator:
                 device_id=after.device_id,
                 actor=operator,
             )
-            counters = transaction.openings(after.id)
-        self._after_commit(after, counters, now_ms)
+            named = transaction.named_calls(after.id, after.key_copied)
+        self._after_commit(after, named, now_ms)
         return after
 
     def _do(
@@ -174,11 +174,11 @@ class Operator:
                 after = tell(transaction, after, change, now_ms, self._outputs)
             transaction.put_incident(after)
             transaction.note(kind, now_ms, facts, incident_id=after.id, device_id=after.device_id, actor=operator)
-            counters = transaction.openings(after.id)
-        self._after_commit(after, counters, now_ms)
+            named = transaction.named_calls(after.id, after.key_copied)
+        self._after_commit(after, named, now_ms)
         return after
 
-    def _after_commit(self, incident: Incident, counters: Collection[int], now_ms: int) -> None:
+    def _after_commit(self, incident: Incident, named: Collection[tuple[int, bytes]], now_ms: int) -> None:
         self._bell.ring()
         self._committed()
         try:
@@ -189,7 +189,7 @@ class Operator:
             return
         if known is None:
             return
-        for frame in stage_frames(known, incident, counters, now_ms // 1000):
+        for frame in stage_frames(known, incident, named, now_ms // 1000):
             self._sender.send(incident.device_id, frame)
 
 

@@ -31,11 +31,15 @@ _IDLE_S: Final = 0.5  # at the latest so often, should nobody wake it
 _FAILING_S: Final = 1.0
 
 
-def stage_frames(known: KnownDevice, incident: Incident, counters: Collection[int], now_s: int) -> list[bytes]:
-    """The acknowledgements that tell a button how far its incident is, one for each counter that it is told under."""
+def stage_frames(
+    known: KnownDevice, incident: Incident, named: Collection[tuple[int, bytes]], now_s: int
+) -> list[bytes]:
+    """The acknowledgements that tell a button how far its incident is, one for each uplink that they name
+    (`named_calls`)."""
     stage = stage_of(incident)
     eta = eta_field(incident.eta_minutes if stage is Stage.ASSIGNED else None)
-    return [encode_ack(known.key.mac_down, incident.device_id, counter, now_s, stage, eta) for counter in counters]
+    key = known.key
+    return [encode_ack(key.mac_down, key.device_id, counter, digest, now_s, stage, eta) for counter, digest in named]
 
 
 class StageRelay:
@@ -91,9 +95,9 @@ class StageRelay:
     def _tell(self, incident_id: int, device_id: bytes) -> None:
         with self._store.transaction() as transaction:
             incident = transaction.incidents([incident_id]).get(incident_id)
-            counters = transaction.openings(incident_id)
+            named = transaction.named_calls(incident_id, incident is not None and incident.key_copied)
         known = self._keyring.look_up([device_id]).get(device_id)
         if incident is None or known is None:
             return
-        for frame in stage_frames(known, incident, counters, self._clock.now_ms() // 1000):
+        for frame in stage_frames(known, incident, named, self._clock.now_ms() // 1000):
             self._downlinks.send_by_ways(device_id, frame)

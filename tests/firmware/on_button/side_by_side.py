@@ -111,7 +111,7 @@ class House:
         )
         self.delivery.bearers = list(bearers)
 
-    def on_ack(self, entry, counter, stage, eta):
+    def on_ack(self, entry, kind, counter, stage, eta):
         self.acks.append((entry is not None, counter, stage))
 
     def __enter__(self):
@@ -138,10 +138,12 @@ class House:
         self.clock.ahead += ms
         self.delivery.kept(frame.CHECKIN)
 
-    def say(self, bearer, counter, stage, time):
+    def say(self, bearer, press, stage, time):
+        counter = press.counter
         made = bytes([0x13, 0x81]) + self.identity.device_id + counter.to_bytes(4, "big") + time.to_bytes(4, "big")
         made += bytes([stage, 255])
-        self.delivery.on_downlink(bearer, made + mac.hmac_sha256(self.identity.mac_down, b"siaga/1 down" + made)[:16])
+        covered = b"siaga/1 down" + made + frame.event_digest(press.kind, counter, press.body)
+        self.delivery.on_downlink(bearer, made + mac.hmac_sha256(self.identity.mac_down, covered)[:16])
 
 
 async def a_bearer_that_hangs_holds_up_no_other():
@@ -183,21 +185,21 @@ async def a_press_by_a_narrow_bearer_owes_its_signature():
         house.up(narrow)
         press = house.press()
         assert len(await narrow.next()) == 43
-        house.say(narrow, press.counter, 1, NOW)
+        house.say(narrow, press, 1, NOW)
         assert house.acks == [(True, press.counter, 1)] and house.outbox.entries == []
         assert house.outbox.owed == [press] and not house.delivery.is_urgent()
         house.up(wide)
-        house.say(wide, press.counter, 1, NOW + SETTLE_S)  # nothing was handed over that this could answer
+        house.say(wide, press, 1, NOW + SETTLE_S)  # nothing was handed over that this could answer
         house.later(SETTLE_S * 1000)
         signed = await wide.next()
         assert len(signed) == 99 and signed[14:35] == press.body
         for stage, time in ((1, NOW), (1, NOW + SETTLE_S - 1), (2, NOW + 900), (5, NOW + 900)):
-            house.say(wide, press.counter, stage, time)
+            house.say(wide, press, stage, time)
             assert house.outbox.owed == [press], (stage, time)
         assert [ack[0] for ack in house.acks[1:]] == [False] * 5, "to the alarm it is nothing that waited"
         house.later(60000)
         assert await wide.next() == signed, "again, until it is answered"
-        house.say(narrow, press.counter, 1, NOW + SETTLE_S)
+        house.say(narrow, press, 1, NOW + SETTLE_S)
         assert house.outbox.owed == [] and house.board.steps(press.counter)[-1] == "witnessed"
         again = Outbox("/side/outbox", house.identity.device_id, house.identity.counter, 2)
         load(again, 0)
@@ -210,12 +212,12 @@ async def what_owes_nothing():
         house.up(narrow)
         test = house.press(frame.FLAG_TEST)
         await narrow.next()
-        house.say(narrow, test.counter, 6, NOW)
+        house.say(narrow, test, 6, NOW)
         narrow.policy.up = False
         house.up(wide)
         long = house.press()
         assert len(await wide.next()) == 99
-        house.say(wide, long.counter, 1, NOW)
+        house.say(wide, long, 1, NOW)
         assert house.outbox.entries == [] and house.outbox.owed == []
         waiting = house.press()
         again = Outbox("/side/outbox", house.identity.device_id, house.identity.counter, 2)

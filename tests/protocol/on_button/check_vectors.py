@@ -137,17 +137,31 @@ def check_uplinks(vector):
     same("SMS", binascii.b2a_base64(unsigned + tag).decode().rstrip("\n"), vector["sms"])
 
 
-def genuine(down):
-    tag = mac.hmac_sha256(MAC_DOWN, frame.DOWN_CONTEXT + down.signed)[: frame.tag_length(frame.HS256_128)]
+def genuine(down, digest=b""):
+    """As Identity.verified() has it."""
+    covered = frame.DOWN_CONTEXT + down.signed + digest
+    tag = mac.hmac_sha256(MAC_DOWN, covered)[: frame.tag_length(frame.HS256_128)]
     return down.device_id == DEVICE_ID and mac.equal(tag, down.tag)
 
 
 def check_downlinks(vector):
     down = frame.decode_down(unhex(vector["frame"]))
+    digest = b""
+    if "about" in vector:
+        about = vector["about"]
+        digest = frame.event_digest(about["kind"], down.counter, unhex(about["body"]))
+        same("digest", digest.hex(), about["digest"])
     for field in ("kind", "counter", "time", "stage", "eta", "code"):
         same(field, getattr(down, field), vector.get(field))
     same("arguments", None if down.arguments is None else down.arguments.hex(), vector.get("arguments"))
-    same("verdict", genuine(down), True)
+    same("verdict", genuine(down, digest), True)
+
+
+def check_acks(vector):
+    uplink = unhex(vector["uplink"])
+    body = uplink[14 : -frame.tag_length(uplink[0] & 15)]
+    digest = frame.event_digest(uplink[1], int.from_bytes(uplink[10:14], "big"), body)
+    same("verdict", genuine(frame.decode_down(unhex(vector["ack"])), digest), vector["valid"])
 
 
 def check_refused(vector):
@@ -181,6 +195,7 @@ CHECKS = (
     ("encodings.json", check_encodings),
     ("uplinks.json", check_uplinks),
     ("downlinks.json", check_downlinks),
+    ("acks.json", check_acks),
     ("refused_downlinks.json", check_refused),
     ("forged.json", check_forged),
 )

@@ -1,7 +1,8 @@
 """Under MicroPython: read downlinks from stdin, as a device would.
 
-    micropython tests/protocol/on_button/read_downlinks.py MAC_DOWN DEVICE_ID < one frame in hex a line
+    micropython tests/protocol/on_button/read_downlinks.py MAC_DOWN DEVICE_ID < lines
 
+A line is one frame in hex, and behind an ACK the uplink that it is about.
 Prints one line a frame: the reason where it is none, `forged` where its tag or its addressee is wrong, else its numbers
 (kind, counter, time, then stage and eta, or code and the arguments in hex).
 """
@@ -17,11 +18,17 @@ DEVICE_ID = binascii.unhexlify(sys.argv[2])
 
 for line in sys.stdin:
     try:
-        down = frame.decode_down(binascii.unhexlify(line.strip()))
+        raw = [binascii.unhexlify(word) for word in line.split()]
+        down = frame.decode_down(raw[0])
     except FrameError as error:
         print(error.reason)
         continue
-    tag = mac.hmac_sha256(MAC_DOWN, frame.DOWN_CONTEXT + down.signed)[:16]
+    digest = b""
+    if down.kind == frame.ACK:
+        uplink = raw[1]
+        body = uplink[14 : -frame.tag_length(uplink[0] & 15)]
+        digest = frame.event_digest(uplink[1], int.from_bytes(uplink[10:14], "big"), body)
+    tag = mac.hmac_sha256(MAC_DOWN, frame.DOWN_CONTEXT + down.signed + digest)[:16]
     if down.device_id != DEVICE_ID or not mac.equal(tag, down.tag):
         print("forged")
     elif down.kind == frame.ACK:

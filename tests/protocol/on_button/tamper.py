@@ -28,12 +28,12 @@ MAC_DOWN = binascii.unhexlify(KEYS["shared"]["mac_down"])
 PUBLIC = binascii.unhexlify(KEYS["device"]["public"])
 
 
-def genuine(raw):
+def genuine(raw, digest):
     try:
         down = frame.decode_down(raw)
     except FrameError:
         return False
-    tag = mac.hmac_sha256(MAC_DOWN, frame.DOWN_CONTEXT + down.signed)[:16]
+    tag = mac.hmac_sha256(MAC_DOWN, frame.DOWN_CONTEXT + down.signed + digest)[:16]
     return mac.equal(tag, down.tag)
 
 
@@ -43,7 +43,8 @@ for vector in vectors("downlinks.json"):
     if vector["name"] not in ("ACK RECEIVED, eta 255", "ACK ASSIGNED, eta 7", "COMMAND with one byte"):
         continue
     raw = bytearray(binascii.unhexlify(vector["frame"]))
-    if not genuine(bytes(raw)):
+    digest = binascii.unhexlify(vector["about"]["digest"]) if "about" in vector else b""
+    if not genuine(bytes(raw), digest):
         raise ValueError("the unchanged frame is refused")
     for place in range(len(raw)):
         right = raw[place]
@@ -51,7 +52,7 @@ for vector in vectors("downlinks.json"):
             if wrong != right:
                 raw[place] = wrong
                 tried += 1
-                if genuine(bytes(raw)):
+                if genuine(bytes(raw), digest):
                     taken.append(raw.hex())
         raw[place] = right
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from siaga_gateway.domain.frame import DOWN_CONTEXT, Kind, Stage
+from siaga_gateway.domain.frame import Kind, Stage, ack_tag, counter_of, digest_of
 from siaga_tools.load import wire
 from siaga_tools.load.link import Broker, Heard, Link, Refused
 from siaga_tools.load.making import Face, Made, Ready
@@ -31,6 +31,7 @@ WAITS: Final[Mapping[Kind, tuple[float, float]]] = {
     Kind.CHECKIN: (10.0, 300.0),
 }
 _ACK: Final = bytes((0x13, Kind.ACK))
+_COMMAND: Final = bytes((0x13, Kind.COMMAND))
 _ACK_SIZE: Final = 36
 _FIRST_ANSWERS: Final = frozenset({Stage.RECEIVED, Stage.TEST, Stage.REFUSED})
 _AT_ONCE: Final = 100  # connections made at the same time
@@ -211,19 +212,19 @@ class Drive:
         if device is None or frame[2:10] != device.face.device_id:
             self.tally.forged += 1
             return
-        tag = hmac.digest(device.face.mac_down, DOWN_CONTEXT + frame[:-16], "sha256")[:16]
-        if not hmac.compare_digest(tag, frame[-16:]):
+        if frame[:2] == _COMMAND:
+            return  # a virtual device obeys none
+        one = device.frames.get(counter_of(frame))
+        if one is None:
+            self.tally.stale += 1
+            return
+        tag = ack_tag(device.face.mac_down, frame[:-16], digest_of(one.ready.frame))
+        if len(frame) != _ACK_SIZE or frame[:2] != _ACK or not hmac.compare_digest(tag, frame[-16:]):
             self.tally.forged += 1
             return
-        if len(frame) != _ACK_SIZE or frame[:2] != _ACK:
-            return  # a command: a virtual device obeys none
-        one = device.frames.get(int.from_bytes(frame[10:14], "big"))
         stage = frame[18]
         if stage not in _FIRST_ANSWERS:
             self.tally.later_stages += 1
-            return
-        if one is None:
-            self.tally.stale += 1
             return
         now_s = now - self._begun
         if one.acknowledged:

@@ -99,8 +99,10 @@ class EventWriting(Protocol):
         """An entry of the journal. It gets its number at the end of the transaction, in the order of commits."""
         ...
 
-    def openings(self, incident_id: int) -> Sequence[int]:
-        """Counters under which the button is told of the incident, lowest first."""
+    def named_calls(self, incident_id: int, every_press: bool = False) -> Sequence[tuple[int, bytes]]:
+        """Counter and digest of the uplinks that acknowledgements of the incident's progress name: its newest PRESS,
+        its newest UPDATE or CANCEL where no PRESS has come. every_press: up to eight of its PRESSes, since somebody
+        else may have made the newest."""
         ...
 
 
