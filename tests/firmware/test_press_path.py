@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import time
 from pathlib import Path
 
@@ -9,7 +10,16 @@ import pytest
 from small_gateway import SmallGateway
 from virtual import VirtualButton
 
-from siaga_gateway.domain.frame import Kind, Stage, Trigger, Uplink, encode_ack, encode_command
+from siaga_gateway.domain.frame import (
+    DOWN_CONTEXT,
+    Kind,
+    Stage,
+    Trigger,
+    Uplink,
+    encode_ack,
+    encode_command,
+    event_digest,
+)
 from siaga_gateway.domain.verify import GatewayKey
 
 
@@ -181,7 +191,15 @@ def test_what_is_not_a_true_acknowledgement_changes_nothing_and_is_counted(butto
     key = gateway.devices[press.device_id]
     stranger = GatewayKey.generate().device_key(key.public_xy)
     now = int(time.time())
-    true = encode_ack(key.mac_down, key.device_id, press.counter, now, Stage.SEEN)
+    mine = event_digest(press.kind, press.counter, press.body)
+    # What a copy of its key could have said under that counter, and been answered.
+    others = (
+        event_digest(Kind.CHECKIN, press.counter, press.body),
+        event_digest(press.kind, press.counter, press.body[:-1] + b"\x01"),
+        event_digest(press.kind, press.counter + 1, press.body),
+    )
+    true = encode_ack(key.mac_down, key.device_id, press.counter, mine, now, Stage.SEEN)
+    unbound = hmac.digest(key.mac_down, DOWN_CONTEXT + true[:20], "sha256")[:16]
     for bad in (
         b"",
         b"\x00",
@@ -189,11 +207,13 @@ def test_what_is_not_a_true_acknowledgement_changes_nothing_and_is_counted(butto
         true[:-1],
         true + b"\0",
         true[:-1] + bytes([true[-1] ^ 1]),
-        encode_ack(stranger.mac_down, key.device_id, press.counter, now, Stage.SEEN),
-        encode_ack(key.mac_up, key.device_id, press.counter, now, Stage.SEEN),
-        encode_ack(key.mac_down, b"12345678", press.counter, now, Stage.SEEN),
-        encode_ack(key.mac_down, key.device_id, press.counter + 1000, now, Stage.SEEN),
-        encode_ack(key.mac_down, key.device_id, 0, now, Stage.SEEN),
+        encode_ack(stranger.mac_down, key.device_id, press.counter, mine, now, Stage.SEEN),
+        encode_ack(key.mac_up, key.device_id, press.counter, mine, now, Stage.SEEN),
+        encode_ack(key.mac_down, b"12345678", press.counter, mine, now, Stage.SEEN),
+        encode_ack(key.mac_down, key.device_id, press.counter + 1000, mine, now, Stage.SEEN),
+        encode_ack(key.mac_down, key.device_id, 0, mine, now, Stage.SEEN),
+        *(encode_ack(key.mac_down, key.device_id, press.counter, other, now, Stage.SEEN) for other in others),
+        true[:20] + unbound,
         b"y" * 900,
     ):
         gateway.send(press.device_id, bad)
@@ -208,10 +228,10 @@ def test_what_is_not_a_true_acknowledgement_changes_nothing_and_is_counted(butto
         check_ins = {uplink.counter: uplink.status for uplink in list(gateway.uplinks) if uplink.status is not None}
         return sum(status.rejected for status in check_ins.values())
 
-    gateway.until(lambda uplink: told() >= 12)
+    gateway.until(lambda uplink: told() >= 16)
     settled = max(uplink.counter for uplink in gateway.uplinks)
     gateway.until(lambda uplink: uplink.kind is Kind.CHECKIN and uplink.counter > settled)
-    assert told() == 12, "each is told once"
+    assert told() == 16, "each is told once"
 
 
 def test_a_command_that_is_not_known_is_refused_and_that_said_again_when_asked_again(button, gateway, broker):
@@ -287,10 +307,12 @@ def test_a_restart_goes_on_with_the_same_incident(button, gateway, broker):
     held.kill()
     held.start()
     held.until(ev="state", state="assigned")
+    gateway.acknowledge(press, Stage.ON_SCENE)
+    held.until(ev="state", state="on_scene")
     second = held.press()
     again = gateway.press(second)
     assert again.report.opening == second - first
-    gateway.acknowledge(press, Stage.CLOSED)
+    gateway.acknowledge(again, Stage.CLOSED)
     held.until(ev="state", state="closed")
     held.kill()
     held.start()

@@ -5,16 +5,18 @@ import vfs
 from nor import BLOCK, Chip, PowerCut
 
 from siaga.app import flash
+from siaga.app.acked import Acked
 from siaga.app.identity import Identity
-from siaga.app.left import load
+from siaga.app.left import INCIDENT_MAGIC, incident, load
 from siaga.app.outbox import Outbox
 from siaga.core import frame
+from siaga.core.alarm import ACKED, STORED, next_state, since
 
 BLOCKS = 24
 
 
-def report(number):
-    return frame.encode_report(1000 + number, 1, 2, 3, 4, 5, 0, 0)
+def report(number, opening):
+    return frame.encode_report(1000 + number, 1, 2, 3, 4, 5, 0, number - opening if opening else 0)
 
 
 class Told:
@@ -27,8 +29,9 @@ class Told:
         self.removed = set()
         self.owing = {}  # acknowledged, and being marked as evidence owed
         self.owed = {}  # marked
+        self.bound = {}  # digests of acknowledged presses that later stages may name
         self.incident = b""
-        self.incident_before = b""
+        self.incident_before = None
 
 
 def live(told):
@@ -37,21 +40,40 @@ def live(told):
     told.device_id = identity.device_id
     outbox = Outbox("/cut/outbox", identity.device_id, identity.counter, 1)
     load(outbox, 0)
+    acked = Acked()
+    state = incident("/cut/incident", identity.device_id, outbox, acked, 0, None)
+    told.incident_before = flash.read_record("/cut/incident", INCIDENT_MAGIC)
+
+    def step(event):
+        """As Device does it: what changes is on the flash before anything else happens."""
+        nonlocal state
+        state, _ = next_state(state, event, 0)
+        acked.since = since(state)
+        record = identity.device_id + state.saved() + acked.saved()
+        told.incident = record
+        flash.write_record("/cut/incident", INCIDENT_MAGIC, record)
+        told.incident_before = record
+
+    def acknowledge(entry):
+        acked.note(entry.kind, entry.counter, entry.body)
+        step((ACKED, entry.kind, entry.counter, 1, None))
+        told.bound[entry.counter] = frame.event_digest(entry.kind, entry.counter, entry.body)
+
     for number in range(7):
-        entry = outbox.keep(frame.PRESS, lambda counter: report(counter), 0)
+        entry = outbox.keep(frame.PRESS, lambda counter: report(counter, state.opening), 0)
         assert entry.durable
         told.last = entry.counter
         told.kept[entry.counter] = entry.body
-        told.incident_before = told.incident
-        flash.write_record("/cut/incident", b"TEST", entry.body)
-        told.incident = told.incident_before = entry.body
+        step((STORED, frame.PRESS, entry.counter, False))
         if number % 3 == 1:
             oldest = outbox.entries[0]
+            acknowledge(oldest)
             told.kept.pop(oldest.counter, None)
             outbox.remove(oldest)
             told.removed.add(oldest.counter)
         if number % 3 == 2:
             oldest = outbox.entries[0]
+            acknowledge(oldest)
             told.owing[oldest.counter] = told.kept.pop(oldest.counter, oldest.body)
             outbox.owe(oldest, 1000 + number, 0)
             told.owed[oldest.counter] = (told.owing.pop(oldest.counter), 1000 + number)
@@ -87,8 +109,14 @@ def look(told, before):
         assert counter not in owed, f"evidence {counter} came back"
         assert counter not in found, f"press {counter} came back"
     assert identity.counter.next() > told.last, "a counter is used twice"
-    record = flash.read_record("/cut/incident", b"TEST")
-    assert told.incident == b"" or record is not None
+    record = flash.read_record("/cut/incident", INCIDENT_MAGIC)
+    assert told.incident == b"" or record in (told.incident, told.incident_before)
+    acked = Acked()
+    state = incident("/cut/incident", identity.device_id, outbox, acked, 0, None)
+    assert not told.kept or state.opening, "an incident is lost"
+    for counter in sorted(told.bound)[-3:]:
+        held = acked.find(counter)
+        assert held is not None and held[2] == told.bound[counter], f"the digest of press {counter} is lost"
     return identity.device_id
 
 
@@ -103,13 +131,14 @@ def enumerate_cuts(cells, device_id):
     while True:
         chip = Chip(cells)
         mount(chip)
-        chip.left = cut
+        chip.left, chip.insists = cut, True
         told = Told()
         try:
             live(told)
             whole = True
         except PowerCut:
             whole = False
+        chip.insists = False
         vfs.umount("/cut")
         chip = Chip(chip.cells)
         mount(chip)
