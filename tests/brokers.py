@@ -44,18 +44,19 @@ def mosquitto_binary() -> str:
 class Mosquitto:
     """One Mosquitto process that can be killed and started again on the same port with the same store."""
 
-    def __init__(self, folder: Path, *lines: str, port: int | None = None) -> None:
-        """`lines` are added to the configuration; with a `listener` of their own among them, name its port."""
+    def __init__(self, folder: Path, *lines: str, port: int | None = None, stores: bool = True) -> None:
+        """`lines` are added to the configuration; with a `listener` of their own among them, name its port. stores:
+        whether it keeps anything over a restart."""
         self.port = port or free_port()
         self._binary = mosquitto_binary()
         folder.mkdir(parents=True, exist_ok=True)
         self._config = folder / "mosquitto.conf"
         self._log = folder / "mosquitto.log"
         listener = [] if any(line.startswith("listener") for line in lines) else [f"listener {self.port} 127.0.0.1"]
-        own = ["persistence true", f"persistence_location {folder}/", "max_queued_messages 0"]
-        own += ["set_tcp_nodelay true", *_user()]
+        store = ["persistence true", f"persistence_location {folder}/"] if stores else []
+        usual = [*store, "max_queued_messages 0", "set_tcp_nodelay true", *_user()]
         access = [] if any(line.startswith("allow_anonymous") for line in lines) else ["allow_anonymous true"]
-        self._config.write_text("\n".join([*own, *listener, *access, *lines]) + "\n", encoding="utf-8")
+        self._config.write_text("\n".join([*usual, *listener, *access, *lines]) + "\n", encoding="utf-8")
         self.process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from broker_certificates import Authority
+from broker_certificates import DAY, Authority
 from small_gateway import SmallGateway
 
 from brokers import Mosquitto, free_port
@@ -236,6 +237,70 @@ def test_the_server_s_certificate_is_verified(button, tmp_path: Path):
         held.until(ev="frame", counter=counter, step="acknowledged")
         held.say("heap")
         assert held.until(ev="heap")["free"] > 20_000
+
+
+def test_what_is_wrong_with_a_server_s_tls_is_said(button, tmp_path: Path):
+    own = Authority("Siaga test")
+    plain, newest = free_port(), free_port()
+    lines = [f"listener {plain} 127.0.0.1", f"listener {newest} 127.0.0.1", "tls_version tlsv1.3"]
+    lines += own.issue(tmp_path / "tls", SERVER)
+
+    def babble(connection: socket.socket) -> None:
+        connection.sendall(b"220 smtp.siaga.test ready\r\n" * 4)
+        time.sleep(30)
+
+    with Mosquitto(tmp_path / "mosquitto", *lines, port=plain), listener(babble) as no_tls:
+        for port, why in ((newest, "TLS 1.3 only"), (no_tls, "does not speak TLS")):
+            tls = {"mqtt_tls": True, "mqtt_ca": own.pem, "mqtt_server_name": SERVER, "gateway_key": KEY_OF_NOBODY}
+            held = button(f"tls{port}", mqtt_port=port, **tls).start()
+            assert why in held.until(ev="bearer", up=False)["why"]
+            held.press()  # the button goes on
+            held.kill()
+
+
+def test_a_broker_that_keeps_no_session_is_named(button, tmp_path: Path):
+    with Mosquitto(tmp_path / "forgetful", stores=False) as broker:
+        held = button(mqtt_port=broker.port, gateway_key=KEY_OF_NOBODY, mqtt_reply_s=2).start()
+        held.until(ev="bearer", up=True, why="subscribed")
+        broker.stop()
+        held.until(ev="bearer", up=False)
+        since = len(held.events)
+        broker.start()
+        assert "keeps no session" in held.until(since, ev="bearer", up=True)["why"]
+    with Mosquitto(tmp_path / "mindful") as broker:
+        held = button("remembered", mqtt_port=broker.port, gateway_key=KEY_OF_NOBODY, mqtt_reply_s=2).start()
+        held.until(ev="bearer", up=True, why="subscribed")
+        broker.stop()
+        held.until(ev="bearer", up=False)
+        since = len(held.events)
+        broker.start()
+        held.until(since, ev="bearer", up=True, why="subscribed")
+
+
+def test_a_certificate_or_an_authority_that_ends_soon_is_told_and_counted(button, tmp_path: Path):
+    now = datetime.datetime.now(datetime.UTC)
+    lasting, ending = Authority("lasting"), Authority("ending", now - DAY, now + 10.5 * DAY)
+    plain, ports = free_port(), [free_port() for _ in range(3)]
+    lines = [f"listener {plain} 127.0.0.1"]
+    for port, authority, days in zip(ports, (lasting, lasting, ending), (90, 20.5, 90), strict=True):
+        lines += [f"listener {port} 127.0.0.1"]
+        lines += authority.issue(tmp_path / f"tls{port}", SERVER, ends=now + days * DAY)
+    with Mosquitto(tmp_path / "mosquitto", *lines, port=plain), SmallGateway(plain) as gateway:
+        tls = {"mqtt_tls": True, "mqtt_ca": lasting.pem + ending.pem, "mqtt_server_name": SERVER}
+        for port, left, whose in zip(ports, (None, 20, 10), ("broker", "broker", "authority"), strict=True):
+            held = button(f"ends{port}", mqtt_port=port, gateway_key=gateway.public_hex, **tls).start()
+            told = held.until(ev="certificate")
+            assert told["of"] == whose and (left is None or abs(told["ends"] - now.timestamp() - left * 86400) < 86400)
+            device = bytes.fromhex(held.device_id)
+            checkin = gateway.until(
+                lambda uplink, device=device: uplink.device_id == device and uplink.status is not None
+            )
+            warned = [event["what"] for event in held.all(ev="error")]
+            assert warned == (
+                [] if left is None else [f"the certificate of the {whose} ends in {left} days: no link after that"]
+            )
+            assert checkin.status is not None and checkin.status.rejected == len(warned)
+            held.kill()
 
 
 UNHANDLED = """

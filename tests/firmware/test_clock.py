@@ -218,3 +218,21 @@ def test_after_a_power_cut_a_renewed_certificate_is_believed_and_an_old_one_or_a
         assert pressed.report is not None and abs(pressed.report.time - now.timestamp()) < 600
         held.kill()  # and the power is away for good: from now on the flash knows better than the firmware's release
         assert "certificate" not in held.start().until(ev="bearer")["why"]
+
+
+def test_an_unset_clock_is_set_by_satellites():
+    said = clocks("""
+from siaga.core.fix import Fix
+from siaga.drivers.located import Located
+rtc = Calendar(); clock = Clock(rtc); clock.begin(TRUE - 9 * 86400)
+where = Located(clock)
+print(where.moment())
+where._last.take(Fix(1, 2, 3, 0, 1), clock.ms())       # a receiver that does not know the day
+print(where.moment())
+where._last.take(Fix(1, 2, 3, TRUE, 2), clock.ms())
+after(clock, rtc, 5)
+print(where.moment() - TRUE, clock.satellites(where.moment()), rtc.unix() - TRUE)
+again = Located(clock, where.saved(), 3600)
+print(again.moment())                                  # an old fix tells no time
+""")
+    assert said == ["0", "0", "5 True 5", "0"]

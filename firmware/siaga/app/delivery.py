@@ -25,6 +25,8 @@ from siaga.drivers.bearer import Bearer, Owner
 from siaga.drivers.clock import Clock
 
 _BEAT_MS = 5000
+# A certificate that ends so soon is told, and counted in the check-in.
+_ENDS_DAYS = 30
 # A bearer has deadlines of its own (a minute at most); one that does not keep them is given up.
 _SEND_MS = 75000
 # A gateway whose clock is before this has none itself.
@@ -67,6 +69,7 @@ class Delivery(Owner):
         self._was_up = False
         self.sparse = False
         self._starved = False
+        self._ends = 0
         self._sent_ms = clock.ms() - _BEAT_MS
         self._sending = {}  # type: dict[int, tuple[asyncio.Task[None], int]]
 
@@ -205,6 +208,16 @@ class Delivery(Owner):
     def on_rejected(self, why: str) -> None:
         self.rejected += 1
         self._board.tell("log", {"what": "refused: " + why})
+
+    def on_certificate(self, ends: int, depth: int) -> None:
+        whose = "authority" if depth else "broker"
+        self._board.tell("certificate", {"ends": ends, "of": whose})
+        left = (ends - max(self._clock.unix(), self._clock.floor)) // 86400
+        if left < _ENDS_DAYS and self._ends != ends:
+            self._ends = ends
+            self.rejected += 1
+            what = "the certificate of the %s ends in %d days: no link after that" % (whose, left)
+            self._board.tell("error", {"what": what})
 
     def is_urgent(self) -> bool:
         return self._outbox.holds(frame.PRESS)

@@ -246,6 +246,8 @@ class Radios:
             fix = self.located.fix()
             if fix is not None and fix[4] != self._fix_number:
                 self._fix_number = fix[4]
+                if self._clock.satellites(self.located.moment()):
+                    self._tell("log", what="clock set by satellites: %d" % self._clock.unix())
                 self._memory.keep_fix(self.located.saved())
 
     # Sleep.

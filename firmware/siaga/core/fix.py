@@ -64,6 +64,12 @@ class LastFix:
         self.number += 1
         return True
 
+    def moment(self, now_ms: int) -> int:
+        """The present moment by the satellites of a fix of this run, Unix seconds; 0 = not known."""
+        if self._fix is None or self._taken_ms < 0 or not self._fix.time:
+            return 0
+        return self._fix.time + (now_ms - self._taken_ms) // 1000
+
     def is_fresh(self, now_ms: int, within_ms: int) -> bool:
         """Whether a new fix came within so long; a frozen or jammed receiver's is not fresh."""
         return self._taken_ms >= 0 and now_ms - self._taken_ms <= within_ms

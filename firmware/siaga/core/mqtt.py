@@ -67,6 +67,7 @@ class Session:
     keepalive_s: the broker is told this; a ping goes after
     half of it without anything sent, and its answer has a deadline like all others. login: who to be on each new link,
     None = always user and password. place: which of several brokers the next link is to.
+    forgot: that broker had a session of this client, and has none now.
     """
 
     def __init__(
@@ -90,6 +91,8 @@ class Session:
         self._packet = bytearray(MAX_PACKET)
         self.login: "Login | None" = None
         self.place = 0
+        self.forgot = False
+        self._known_at = set()  # type: set[int]
         self.up = False
         self._reset(0)
 
@@ -218,12 +221,14 @@ class Session:
             if body[1]:
                 raise MqttError("the broker refused: " + _REFUSALS.get(body[1], "reason %d" % body[1]))
             self._connected = True
+            self.forgot = self.place in self._known_at and not body[0] & 1
             self._awaits.pop("CONNACK", None)
             events.append((CONNECTED, bool(body[0] & 1)))
         elif kind == _SUBACK and length == 3 and "SUBACK" in self._awaits:
             if body[2] > 1:
                 raise MqttError("the broker does not let this device read its down topic (access list)")
             self._awaits.pop("SUBACK")
+            self._known_at.add(self.place)
             self.up = True
             events.append((SUBSCRIBED,))
         else:

@@ -18,6 +18,10 @@ class Owner:
 
     def on_rejected(self, why: str) -> None: ...
 
+    def on_certificate(self, ends: int, depth: int) -> None:
+        """A link over TLS is up. ends: Unix seconds until which its server's chain of certificates holds; depth: which
+        of it ends first, 0 = the server's own, the highest the authority's."""
+
     def is_urgent(self) -> bool:
         """Whether a press waits, so that connecting again cannot wait long."""
         return False

@@ -25,6 +25,10 @@ class Located:
         """As app/board.py's fix(): latitude, longitude, accuracy, age, number. None = never known."""
         return self._last.known(self._clock.ms(), self._clock.unix())
 
+    def moment(self) -> int:
+        """The present moment by its satellites, Unix seconds; 0 = not known."""
+        return self._last.moment(self._clock.ms())
+
     def saved(self) -> bytes:
         """The last fix for the next start; b"" = none."""
         return self._last.saved(self._clock.ms(), self._clock.unix())

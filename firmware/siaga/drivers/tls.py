@@ -13,17 +13,28 @@ from siaga.core.errors import SiagaError
 from siaga.core.pem import ders_of
 from siaga.drivers.clock import Clock
 
+_ALERT = -0x7780
+# Codes of mbedTLS (ssl.h), where they say more than that it did not go well.
+_WORDS = {
+    _ALERT: "the server broke the TLS link off",
+    -0x6E80: "the server speaks no TLS that this button speaks: 1.2 is needed",
+    -0x6E00: "no TLS that both sides speak: version, cipher or curve",
+    -0x7200: "what answers at this port does not speak TLS (settings mqtt_port, mqtt_tls)",
+    -0x7100: "what answers at this port does not speak TLS (settings mqtt_port, mqtt_tls)",
+}
 _DATES = "certificate validity"  # "... has expired", "... starts in the future"
 
 
 class ServerTls:
     """context: for links to a server whose certificate one of the authorities signed. The caller names the server
     (SNI), and its name is checked too. ends: Unix seconds until which the whole chain of the last server holds, the
-    authority among it; 0 = none was seen yet. ends_at: what of it ends first, 0 = the server's own certificate."""
+    authority among it; 0 = none was seen yet. ends_at: what of it ends first, 0 = the server's own certificate. shown:
+    whether the server of the link under way has shown one."""
 
     def __init__(self, pem: str, clock: Clock) -> None:
         """Raises SiagaError for a text that holds no certificates."""
         self._clock = clock
+        self.shown = False
         self._begins = self.ends = self.ends_at = self._depth = 0
         context = self.context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
         context.verify_mode = tls.CERT_REQUIRED  # type: ignore[attr-defined]
@@ -37,6 +48,7 @@ class ServerTls:
     def _look(self, der: "memoryview", depth: int) -> int:
         """One certificate of a chain. Must not raise: mbedTLS is underneath."""
         try:
+            self.shown = True
             begins, ends = validity(der)
             if depth >= self._depth:  # another chain
                 self._begins, self.ends, self.ends_at = begins, ends, depth
@@ -47,6 +59,12 @@ class ServerTls:
         except Exception:
             self._begins = self.ends = self.ends_at = self._depth = 0
         return 0
+
+    def trouble(self, code: int) -> str:
+        """What mbedTLS's error means, for people; "" = nothing that is known better than its number."""
+        if code == _ALERT and not self.shown:
+            return "the server refuses TLS 1.2, or the name that it is called by: does it speak TLS 1.3 only?"
+        return _WORDS.get(code, "")
 
     def forgives(self, complaint: str) -> bool:
         """Whether the same server is to be tried again at once, after a ValueError with this text."""

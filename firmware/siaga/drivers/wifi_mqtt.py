@@ -21,6 +21,7 @@ _FIRST_MS = 1000
 _LONGEST_MS = 60000
 _LONGEST_URGENT_MS = 4000
 _LOOK_MS = 100
+_FORGOT = "subscribed anew: the broker keeps no session, and what was said to this button meanwhile is lost"
 # Where there is another broker, a press waits so long for the gateway behind this one.
 _SILENT_MS = 15000
 
@@ -96,7 +97,7 @@ class WifiMqtt(Handler, Bearer):
                         self._down("%s; its own dates are believed, as the time is not known" % why)
                         continue
                 except (SiagaError, OSError) as error:
-                    why = reason(error)
+                    why = self._reason(error)
                 failures = 0 if self.policy.up else failures
                 tried = 0 if self.policy.up else tried + within
                 self._down(why)
@@ -123,6 +124,8 @@ class WifiMqtt(Handler, Bearer):
             found = [kept] + [one for one in found if one != kept] if kept in found else found + [kept]
         for at in range(len(found)):
             self._met = host, found[at], found
+            if self._tls is not None:
+                self._tls.shown = False
             try:
                 await self._link.run(found[at], port, context, self._server_name or host, self)
             except (SiagaError, OSError):
@@ -162,6 +165,13 @@ class WifiMqtt(Handler, Bearer):
                 self._silent_ms = now_ms
                 self._link.drop("the gateway does not answer by this broker")
 
+    def _reason(self, error: Exception) -> str:
+        if isinstance(error, OSError) and error.args:
+            meant = "" if self._tls is None else self._tls.trouble(error.args[0])
+            if meant:
+                return "%s (%s)" % (meant, error)
+        return reason(error)
+
     def _down(self, why: str) -> None:
         if self.policy.up or why != self._why:
             self.policy.up = False
@@ -172,8 +182,10 @@ class WifiMqtt(Handler, Bearer):
     def on_up(self) -> None:
         self.policy.up = True
         self._known.keep(*self._met)
+        if self._tls is not None:
+            self._owner.on_certificate(self._tls.ends, self._tls.ends_at)
         self._why = ""
-        self._owner.on_bearer(self, True, "subscribed")
+        self._owner.on_bearer(self, True, _FORGOT if self._session.forgot else "subscribed")
 
     def on_published(self, packet_id: int) -> None:
         counter = self._counters.pop(packet_id, None)
