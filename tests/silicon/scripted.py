@@ -51,6 +51,8 @@ class Scripted:
     """The program under MicroPython and its modem. replies: beside or instead of WELL's; a list of answers is given
     one after the other, the last one for ever. asked: the commands, payloads: what came at their prompts."""
 
+    program_file = PROGRAM
+
     def __init__(self, folder: Path, replies: Mapping[str, Answer | list[Answer]] | None = None, **given: Any) -> None:
         self._line = SerialLine()
         self._pins = SerialLine()
@@ -83,7 +85,7 @@ class Scripted:
         self._begin(self._line.path, self._pins.path)
 
     def _begin(self, line: str, pins: str) -> None:
-        self.program = Conversation(PROGRAM, line, pins, str(self._file))
+        self.program = Conversation(self.program_file, line, pins, str(self._file))
 
     def restart(self) -> None:
         """The chip loses its power; the modem does not."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted import Answer, Scripted
+from scripted import PROGRAM, Answer, Scripted
 
 PRESS = bytes([0x11, 1]) + bytes(range(97))
 
@@ -335,6 +335,76 @@ def test_the_next_authority_and_dates_that_do_not_count_while_the_clock_is_not_k
         undated = it.count('AT+CSSLCFG="ignorelocaltime",0,1')
         it.until_asked("AT+CMQTTCONNECT=", it.count("AT+CMQTTCONNECT=") + 4)
         assert it.count('AT+CSSLCFG="ignorelocaltime",0,1') == undated, "now that it is known, dates count"
+
+
+class Telephone(Scripted):
+    """With the driver for calls, after a press that is acknowledged."""
+
+    program_file = PROGRAM.parent / "voice.py"
+
+
+MADE = '+CLCC: 1,0,2,0,0,"+6272100110",145'
+ENDED = '+CLCC: 1,0,6,0,0,"+6272100110",145'
+CALLS = [
+    Exchange(
+        "no voice over LTE: the call ends at once, and no other word is in the log",
+        "user's log, A7670E B01",
+        {"ATD": ("OK", MADE, ENDED)},
+        heard=({"call": "dialling"}, {"call": "over"}, {"call": "dialling"}),
+        never=("AT+CHUP",),
+    ),
+    Exchange(
+        "the same without the call's mode",
+        "the log's short form",
+        {"ATD": ("OK", "+CLCC: 1,0,2", "+CLCC: 1,0,6")},
+        heard=({"call": "dialling"}, {"call": "over"}),
+        never=("AT+CHUP",),
+    ),
+    Exchange(
+        "a call that the network does not put through",
+        "user's log, SIM7600EI",
+        {"ATD": ("OK", "NO CARRIER")},
+        heard=({"call": "dialling"}, {"call": "over"}),
+        never=("AT+CHUP",),
+    ),
+    Exchange(
+        "a call that goes right, and the other side ends it",
+        "user's log, SIM7600",
+        {"ATD": ("OK", MADE, "VOICE CALL: BEGIN", '+CLCC: 1,0,0,0,0,"+6272100110",145')},
+        says=(ENDED, "VOICE CALL: END: 000003"),
+        heard=({"call": "dialling"}, {"call": "began"}, {"call": "over"}),
+        never=("AT+CHUP",),
+    ),
+    Exchange(
+        "one that is over is listed as such: no call is up",
+        "user's log, SIM7600: state 6",
+        {"AT+CLCC": (ENDED, "+CLCC: 2,0,0,1,0", "OK"), "ATD": ("OK", MADE)},
+        heard=({"call": "dialling"},),
+    ),
+    Exchange(
+        "no answer to whether a call is up, nor to a setting: it is dialled all the same",
+        "users' logs: settings of sound differ by version; +CLCC may stand still during a change of network",
+        {"AT+CLCC": (), "AT+CMICGAIN": (), "AT+COUTGAIN": ("ERROR",), "ATD": ("OK", MADE)},
+        heard=({"call": "dialling"},),
+        asked=(("ATD+6272100110;", 1),),
+        never=NO_REPAIR,
+    ),
+]
+
+
+@pytest.mark.parametrize("exchange", CALLS, ids=lambda one: str(one.what))
+def test_calls(exchange: Exchange, tmp_path: Path):
+    with Telephone(tmp_path, exchange.replies) as it:
+        it.up("sms")
+        it.program.say("press")
+        it.program.say("acknowledge 1")
+        for fact in exchange.heard:
+            if fact == {"call": "over"}:
+                it.says(*exchange.says)
+            it.until(**fact)
+        for start, times in exchange.asked:
+            it.until_asked(start, times)
+        assert not [start for start in exchange.never if it.count(start)], it.asked
 
 
 REJECTED = {"rejected": "a message that is no frame"}

@@ -1,10 +1,12 @@
 """Telephone calls by the modem, as core/voice.py wants them.
 
-Not all networks and versions say all of this: some skip VOICE CALL: BEGIN for a call that is answered here, some say it
-when it only rings at the other side, some write VOICE CALL:END without the blank. So an end is also looked for by
-AT+CLCC, and everything has a deadline. Sources: 3GPP TS 27.007 6.5 (+CHUP), 7.6 (+COLP 7.8), 7.11 (+CLIP), 7.18
-(+CLCC), 8.21 (+CRSL), 8.23 (+CLVL); ITU-T V.250 6.3 (D, A, S0); SIMCom A76XX AT Command Manual V1.09 and SIM7600 AT
-Command Manual V3.00, their chapters on calls (VOICE CALL, MISSED_CALL, +CMICGAIN, +COUTGAIN).
+Not all networks and versions say all of this: some skip VOICE CALL: BEGIN for a call that is answered here, some say
+it when it only rings at the other side, some write VOICE CALL:END without the blank; where there is no voice over LTE
+the only word of a call's end is +CLCC with state 6. So an end is also looked for by AT+CLCC, and everything has a
+deadline. No question that stays unanswered keeps a call from being made. Sources: 3GPP TS 27.007 6.5 (+CHUP), 7.6
+(+COLP 7.8), 7.11 (+CLIP), 7.18 (+CLCC), 8.21 (+CRSL), 8.23 (+CLVL); ITU-T V.250 6.3 (D, A, S0); SIMCom A76XX AT
+Command Manual V1.09 and SIM7600 AT Command Manual V3.00, their chapters on calls (VOICE CALL, MISSED_CALL, +CMICGAIN,
++COUTGAIN).
 """
 
 import asyncio
@@ -33,6 +35,8 @@ _SETTINGS = (
     "AT+COUTGAIN=7",
     "AT+CMICGAIN=5",
 )
+_ACTIVE = b"0"  # +CLCC
+_ENDED = b"6"  # SIMCom's own
 _OVER = (b"NO CARRIER", b"BUSY", b"NO ANSWER", b"NO DIALTONE")
 
 
@@ -56,6 +60,7 @@ class Voice(Hearer):
         self._set_up = 0
         self._look_ms = 0
         self._hang_ups = 0
+        self._direction = b""  # of the call that was made or answered, as +CLCC has it
         modem.hearers.append(self)
 
     def on_state(self, state: State) -> None:
@@ -77,6 +82,8 @@ class Voice(Hearer):
         elif line.startswith(b"VOICE CALL:"):
             if line.endswith(b"BEGIN"):
                 action = calls.began(now_ms)
+        elif line.startswith(b"+CLCC:"):
+            self._listed(line)
         else:
             return False
         self._note(action)
@@ -122,19 +129,20 @@ class Voice(Hearer):
             self._action = voice.NOTHING
             self._over(True)
         if modem.network.sms and self._set_up != self._starts:
-            for text in _SETTINGS:
-                await self._port.attempt(text)
-            self._set_up = self._starts
+            await self._prepare()
         ready = modem.network.sms and self._set_up == modem.starts
         self._note(self.calls.tick(ready, self._clock.ms()))
         action, self._action = self._action, voice.NOTHING
         if action == voice.DIAL:
-            if await self._is_up():
+            self._direction = b""  # what ended before is still listed for a while
+            if await self._is_up(False):
                 raise AtError("a call is up already")
             if self.calls.phase == voice.DIALLING:  # it was not taken back meanwhile
+                self._direction = b"0"
                 self._tell("dialling", "")
                 await self._port.command("ATD%s;" % self._number)
         elif action == voice.ANSWER:
+            self._direction = b"1"
             self._tell("answering", "")
             await self._port.command("ATA")
             self._note(self.calls.began(self._clock.ms()))
@@ -143,8 +151,18 @@ class Voice(Hearer):
         elif self._phase == voice.UP and self._clock.ms() >= self._look_ms:
             # One that ended without a word was cut off: perhaps with its modem.
             self._look_ms = self._clock.ms() + self._port.scaled(_LOOK_MS)
-            if not await self._is_up() and self._phase == voice.UP:
+            if not await self._is_up(True) and self._phase == voice.UP:
                 self._over(True)
+
+    async def _prepare(self) -> None:
+        """One setting that is not taken, or not answered, keeps no call from being made."""
+        starts = self._modem.starts
+        for text in _SETTINGS:
+            try:
+                await self._port.attempt(text)
+            except (SiagaError, OSError):
+                self._modem.check()
+        self._set_up = starts
 
     async def _hang_up(self) -> None:
         self._hang_ups += 1
@@ -156,16 +174,36 @@ class Voice(Hearer):
             return
         self._tell("hanging_up", "")
         await self._port.attempt("AT+CHUP")
-        if not await self._is_up():
+        if not await self._is_up(True):
             self._over(False)
 
-    async def _is_up(self) -> bool:
-        """Whether any voice call is, in whatever state; LTE modems list their data connections beside them."""
-        for line in await self._port.attempt("AT+CLCC", "+CLCC:"):
-            parts = fields(line)
-            if len(parts) > 3 and parts[3] == b"0":
-                return True
-        return False
+    async def _is_up(self, doubt: bool) -> bool:
+        """Whether any voice call is, in whatever state; doubt: what counts where the modem does not say."""
+        up = False
+        try:
+            for line in await self._port.attempt("AT+CLCC", "+CLCC:"):
+                up = self._listed(line) or up
+        except (SiagaError, OSError):
+            self._modem.check()
+            return doubt
+        return up
+
+    def _listed(self, line: bytes) -> bool:
+        """A call as the modem lists it, asked or not: id, direction (0 = ours), state, mode (0 = voice; LTE modems list
+        their data connections beside it). Whether it is up, in whatever state."""
+        parts = fields(line)
+        if len(parts) < 3 or (len(parts) > 3 and parts[3] != b"0"):
+            return False
+        state, ours, phase = parts[2], parts[1] == self._direction, self.calls.phase
+        now_ms = self._clock.ms()
+        if state == _ENDED:
+            if phase == voice.RINGING and parts[1] == b"1":
+                self.calls.gave_up()
+            elif phase >= voice.DIALLING and ours:
+                self.calls.over(False, now_ms)
+        elif state == _ACTIVE and voice.DIALLING <= phase < voice.UP and ours:
+            self._note(self.calls.began(now_ms))
+        return state != _ENDED
 
 
 TYPE_CHECKING = False

@@ -26,7 +26,8 @@ RING_EVERY_S = 6.0  # as the RI line pulses
 RING_FOR_S = 30.0
 RELEASE_S = 0.3
 LOST_S = 5.0  # a radio link that fails ends the call
-_DIALLING, _ALERTING, _INCOMING, _ACTIVE = 2, 3, 4, 0  # +CLCC
+_DIALLING, _ALERTING, _INCOMING, _ACTIVE, _ENDED = 2, 3, 4, 0, 6  # +CLCC
+_LISTED_S = 2.0  # so long a call that is over is still listed
 
 
 class FarEnd(StrEnum):
@@ -36,6 +37,7 @@ class FarEnd(StrEnum):
     BUSY = "busy"
     NO_ANSWER = "no_answer"
     NO_CARRIER = "no_carrier"  # the network does not put the call through
+    NO_VOICE = "no_voice"  # LTE without voice: it ends at once, and the only word of it is +CLCC
     LATE = "late"  # says NO CARRIER while it changes the network, and goes on to an answer
 
 
@@ -61,7 +63,9 @@ class ModemVoice:
         """What a start forgets; a call ends with the modem's life."""
         self._cancel()
         self._tells_who = False
+        self._came = False
         self._state: int | None = None
+        self._ended_s = -_LISTED_S
         self._number = ""
         self._began_s = 0.0
 
@@ -100,6 +104,7 @@ class ModemVoice:
 
     def _begin(self, state: int, number: str) -> None:
         self._state = state
+        self._came = state == _INCOMING
         self._number = number
         self._began_s = 0.0
 
@@ -117,6 +122,10 @@ class ModemVoice:
         self._state = None
         if self.mumbles:
             return
+        self._ended_s = self._modem.loop.time()
+        self._tell(_ENDED)
+        if self.far_end is FarEnd.NO_VOICE and was != _INCOMING:
+            return
         for word in words:
             self._modem.urc(word)
         if was == _INCOMING:
@@ -129,10 +138,22 @@ class ModemVoice:
         self._state = _ACTIVE
         self._began_s = self._modem.loop.time()
         self._modem.urc("VOICE CALL: BEGIN")
+        self._tell(_ACTIVE)
+
+    def _tell(self, state: int) -> None:
+        """The call as it is now, unasked."""
+        self._modem.urc(self._listed(state))
+
+    def _listed(self, state: int) -> str:
+        return f'+CLCC: 2,{int(self._came)},{state},0,0,"{self._number}",{145 if self._number[:1] == "+" else 129}'
 
     async def _go_out(self) -> None:
         """What happens after ATD."""
         wait = self._modem.wait
+        self._tell(_DIALLING)
+        if self.far_end is FarEnd.NO_VOICE:
+            self._end()
+            return
         if self.falls_back:
             await wait(FALL_BACK_S)
         if self.far_end is FarEnd.BUSY:
@@ -144,6 +165,7 @@ class ModemVoice:
             return
         await wait(RINGS_S)
         self._state = _ALERTING
+        self._tell(_ALERTING)
         if self.falls_back:
             self._modem.mqtt.lose(1)
         if self.far_end is FarEnd.NO_ANSWER:
@@ -159,6 +181,7 @@ class ModemVoice:
     async def _come_in(self, number: str | None) -> None:
         for _ in range(int(RING_FOR_S / RING_EVERY_S)):
             self._modem.urc("RING")
+            self._tell(_INCOMING)
             if self._tells_who:
                 # Type 145 is a number in full, 129 is not; 128 is withheld.
                 kind = 128 if number is None else 145 if number.startswith("+") else 129
@@ -213,8 +236,9 @@ class ModemVoice:
     async def at_clcc(self, command: Command) -> None:
         self._modem.urc("+CLCC: 1,0,0,1,0")  # an LTE modem lists its data connection too, mode 1
         if self._state is not None:
-            came = int(self._number in self.answered or self._state == _INCOMING)
-            self._modem.urc(f'+CLCC: 2,{came},{self._state},0,0,"{self._number}",145')
+            self._tell(self._state)
+        elif self._modem.loop.time() - self._ended_s < _LISTED_S * self._modem.pace:
+            self._tell(_ENDED)
 
     async def at_colp(self, command: Command) -> None: ...
 
