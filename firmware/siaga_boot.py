@@ -196,7 +196,10 @@ def remount() -> None:
     except Exception:  # whatever it is: a start needs the flash, not its speed
         return
     vfs.umount("/")
-    vfs.mount(quick, "/")
+    try:
+        vfs.mount(quick, "/")
+    except Exception:
+        vfs.mount(bdev, "/")  # type: ignore[arg-type]
 
 
 def begin() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -15,6 +16,8 @@ from starting import AS_ONCE_SHIPPED, SETTINGS, Start  # noqa: E402
 
 
 def main() -> None:
+    if shutil.which("valgrind") is None:
+        raise SystemExit("valgrind is not installed: apt-get install valgrind")
     board = "t_a7670"
     with tempfile.TemporaryDirectory() as made:
         start = Start(Path(made), board, dict(SETTINGS))

@@ -122,6 +122,9 @@ def test_the_flash_is_read_256_bytes_at_a_time(loaded: Loaded) -> None:
         "del flashbdev.bdev\nflashbdev.bdev = None",
         "class No:\n    def VfsLfs2(self, *a, **b):\n        raise TypeError('no readsize')\nsiaga_boot.vfs = No()",
         "import sys\nsys.modules['flashbdev'] = object()",
+        "import vfs\nfailed = []\nclass Vfs:\n    VfsLfs2 = vfs.VfsLfs2\n    umount = vfs.umount\n"
+        "    def mount(self, *a):\n        if not failed:\n            failed.append(1)\n            sizes.clear()\n"
+        "            raise MemoryError\n        sizes.append(0)\n        vfs.mount(*a)\nsiaga_boot.vfs = Vfs()",
     ],
 )
 def test_where_it_cannot_be_the_flash_stays_as_it_is(loaded: Loaded, before: str) -> None:

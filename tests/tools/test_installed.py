@@ -9,6 +9,8 @@ import pytest
 from micropython import FIRMWARE
 from siaga_tools.installed import boards
 from siaga_tools.mpy import AT_HOME, LIMIT_BYTES, compile_firmware
+from siaga_tools.simulate.chip import BLOCK_BYTES
+from siaga_tools.simulate.image import BLOCKS
 
 
 @pytest.mark.parametrize("board", boards(FIRMWARE))
@@ -38,3 +40,8 @@ def test_every_file_is_on_some_board_and_every_part_is_known(tmp_path: Path) -> 
         "wake",
         *(Path(name).stem for name in AT_HOME),
     }
+
+
+def test_three_firmwares_of_the_largest_size_fit_on_a_flash_of_4_mb() -> None:
+    """The factory's and two slots, in the 2 MB that MicroPython leaves for files."""
+    assert 3 * LIMIT_BYTES + 65536 < BLOCKS * BLOCK_BYTES // 2  # app/slots.py keeps 64 KB free

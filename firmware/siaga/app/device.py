@@ -35,7 +35,6 @@ _TIDY_MS = 10000
 # Set aside, so that a press can be kept and signed where all else has used up the memory.
 _RESERVE_BYTES = 6144
 _NO_CONNECTION_MS = 60000
-_INCIDENT_MAGIC = b"SGA1"  # as app/left.py reads it
 
 
 class Device:
@@ -117,7 +116,6 @@ class Device:
         self._radios.on_state(self._state)  # what an earlier run left is not called for again
         self._over = asyncio.Event()
         self._slumber = 0, False, 0
-        gc.collect()
         try:
             self._outbox.reserve = bytearray(_RESERVE_BYTES)
         except MemoryError:
@@ -314,7 +312,7 @@ class Device:
         if record == self._saved:
             return
         try:
-            flash.write_record(self._incident_path, _INCIDENT_MAGIC, record)
+            flash.write_record(self._incident_path, left.INCIDENT_MAGIC, record)
             self._saved = record
         except OSError as error:
             self._tell("error", what="the incident's stage does not go onto the flash: %s" % error)
