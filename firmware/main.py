@@ -6,7 +6,7 @@ import sys
 
 # Rubbish all over the heap, collected in good time, leaves room in one piece; but each collection takes its time, so
 # where there are megabytes they are few.
-gc.threshold(min(max(gc.mem_free() // 8, 16384), 262144))
+gc.threshold(min(max(gc.mem_free() // 4, 16384), 262144))
 
 if sys.platform == "esp32":
     import siaga_boot as loader
