@@ -235,5 +235,5 @@ class Hostile:
 
     def reflected(self) -> bytes:
         """The gateway's own answer, sent back to it."""
-        victim = self._victim()
-        return encode_ack(victim.mac_down, victim.device_id, self._chance.randrange(2**32), 1, Stage.CLOSED)
+        victim, counter, digest = self._victim(), self._chance.randrange(2**32), self._chance.randbytes(32)
+        return encode_ack(victim.mac_down, victim.device_id, counter, digest, 1, Stage.CLOSED)
