@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -11,8 +12,10 @@ import pytest
 
 from micropython import FIRMWARE, run_micropython
 from protocol.shared import DEVICE, GATEWAY, KEYS
+from siaga_gateway.config_sms import SmsSettings
 from siaga_gateway.domain import frame
 from siaga_gateway.domain.verify import device_id_of, verify, verify_enrol
+from siaga_gateway.service import lanes
 from vectors import bare
 
 DOCUMENT = (FIRMWARE / "PROTOCOL.md").read_text(encoding="utf-8")
@@ -115,7 +118,10 @@ def test_the_client_makes_the_press_of_the_examples() -> None:
         [sys.executable, "-c", block("python")], capture_output=True, text=True, timeout=60, check=True
     )
     press = next(raw for raw in FRAMES if raw[1] == frame.Kind.PRESS)
-    assert done.stdout.splitlines() == [f"siaga/v1/up/{DEVICE.device_id.hex()}", press.hex(), block("sms").strip()]
+    topic = f"siaga/v1/up/{DEVICE.device_id.hex()}"
+    assert done.stdout.splitlines() == [topic, press.hex(), block("sms").strip(), "True"]
+    ack = next(raw for raw in FRAMES if raw[1] == frame.Kind.ACK)
+    assert ack.hex() in block("python") and DEVICE.mac_down.hex() in block("python")
     assert len(block("sms").strip()) == 132
 
 
@@ -154,6 +160,35 @@ def test_lengths_names_and_numbers_of_the_tables() -> None:
         "restarted since the last frame": frame.Flags.RESTARTED,
     }
     assert (-5000000).to_bytes(4, "big", signed=True).hex() in DOCUMENT
+
+
+def test_the_pauses_of_the_document_are_those_of_the_button() -> None:
+    program = """
+import json
+from siaga.core import bearers
+print(json.dumps([[kind, bearers._WAITS[kind], bearers._COSTLY.get(kind)] for kind in sorted(bearers._WAITS)]))
+entry, link = bearers.Waiting(1, 2, bytes(21), 0, 1), bearers.Link(True)
+for _ in range(20):
+    now_ms = entry.due_ms[0]
+    bearers.sent(entry, 0, link, now_ms, 0, True)
+print(2 * (entry.due_ms[0] - now_ms))
+"""
+    waits, sparse = run_micropython(program).splitlines()
+    units = {"s": 1_000, "min": 60_000}
+    written = []
+    for cells in re.findall(r"^ +\| ([A-Z]+) \| (.*) \|$", DOCUMENT, re.MULTILINE):
+        pauses = [cell.split() for cell in cells[1].split(" | ")]
+        told = [None if pause == ["never"] else int(pause[0]) * units[pause[1]] for pause in pauses]
+        written.append([int(frame.Kind[cells[0]]), told[:2], told[2:] if told[2] else None])
+    assert written == json.loads(waits)
+    assert f"the longest is at least {int(sparse) // 60_000} minutes" in " ".join(DOCUMENT.split())
+
+
+def test_the_budgets_of_the_document_are_those_of_the_gateway() -> None:
+    settings = SmsSettings()
+    words = " ".join(DOCUMENT.split())
+    assert f"it takes {lanes._BURST} frames at a stretch and {lanes._PER_S:.0f} a second" in words
+    assert f"{settings.replies_per_minute} times a minute and {settings.replies_per_hour} times an hour" in words
 
 
 def table(first_column: str) -> str:

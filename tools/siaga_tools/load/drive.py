@@ -1,6 +1,6 @@
 """The run: each device sends its frames when they are due and insists on each until its answer verifies.
 
-It is the button's own behaviour (firmware/PROTOCOL.md, 6): the first repetition after about three seconds, then ever
+It is the button's own behaviour (firmware/PROTOCOL.md, 5.11): the first repetition after about three seconds, then ever
 later, a press at most twelve seconds apart; what could not go out while the link was away goes when it is back.
 """
 
