@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from bare_chip import BareChip
 
+from micropython import FIRMWARE, micropython
+from siaga_tools.simulate.image import Installer
 from siaga_tools.simulate.wiring import BOARDS
 
 # What a plain ESP32 gives Python, 110 KB, in objects of this build.
@@ -98,3 +100,19 @@ print("after", esp32.idf_heap_info(esp32.HEAP_DATA)[0][1])
 """
     chip = bare("t_a7670", program, psram=False)
     assert "143984" in chip.line("before") and int(chip.line("after")) == 500
+
+
+def test_a_low_mark_is_told_once_and_the_check_in_counts_it(images, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """A chip whose own memory is short, and whose Wi-Fi came on for a moment."""
+    image = tmp_path / "flash.img"
+    shutil.copy(images.of("esp32_devkit"), image)
+    (tmp_path / "main.py").write_text("import pool\npool.FREE = 50000\nimport siaga_boot\nsiaga_boot.run()\n")
+    (tmp_path / "settings.json").write_text('{"checkin_s": 10}')
+    files = {tmp_path / name: f"/{name}" for name in ("main.py", "settings.json")}
+    Installer(micropython(), FIRMWARE, tmp_path).copy(image, files)
+    with BareChip(image, BOARDS["esp32_devkit"], speed=20) as chip:
+        chip.until(lambda: len(told(chip, "frame")) >= 1, "a check-in")
+        down = [event for event in told(chip, "error") if "own memory was down to" in str(event["what"])]
+        assert len(down) == 1 and " 5000 bytes" in str(down[0]["what"])
+        assert told(chip, "memory")[0]["low"] == 5000
+        assert any("only 50000 bytes" in str(event["what"]) for event in told(chip, "error"))

@@ -31,6 +31,7 @@ class WLAN:
             return self._on
         if bool(on) != self._on:
             host.radio_on = self._on = bool(on)
+            pool.regions(self._on)  # its low mark knows
             self._ssid = ""
             self._is_connecting = self._hangs = False
             self._tell()
