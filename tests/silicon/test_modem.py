@@ -315,6 +315,32 @@ def test_a_modem_that_hangs_is_reset_and_one_that_hangs_hard_loses_its_power(but
     it.until(puback=6)
 
 
+def test_a_receiver_that_does_not_come_on_is_tried_again_and_stops_nothing(button: Maker):
+    it = button(Fault.NO_GNSS)
+    it.modem.place = (-5.3971000, 105.2668000)
+    it.program.say("locate 1")
+    it.up()
+    wait_for(lambda: it.modem.asked.count("AT+CGNSSPWR=1") >= 2)
+    it.modem.do(lambda: it.modem.faults.update({Fault.GNSS_DEAF}))
+    it.modem.do(lambda: it.modem.faults.discard(Fault.NO_GNSS))
+    wait_for(lambda: "AT+CGNSSPWR=0" in it.modem.asked, 30)
+    it.modem.heal()
+    wait_for(lambda: ",5.3971000,S," in it.program.until(30).get("position", ""), 60)
+    it.send(1, PRESS)
+    it.until(puback=1)
+    assert it.modem.boots == 1 and "AT+CFUN=0" not in it.modem.asked
+
+
+def test_a_model_that_does_not_greet(button: Maker):
+    it = button(model="A7608SA-H")
+    it.up()
+    it.modem.fail(Fault.HANG)
+    it.send(5, PRESS)
+    it.until(told="modem: reset")
+    it.up()
+    assert it.modem.boots == 2
+
+
 def test_brown_outs_lost_answers_and_a_gateway_that_is_silent(button: Maker):
     it = button()
     it.up()
@@ -341,7 +367,7 @@ def test_brown_outs_lost_answers_and_a_gateway_that_is_silent(button: Maker):
     assert boots >= 2
     it.program.say("wanted 0")
     it.until(told="modem: off")
-    wait_for(lambda: it.modem.asked[-1] == "AT+CPOF")
+    wait_for(lambda: "AT+CPOF" in it.modem.asked)
     time.sleep(0.5)
     it.program.say("wanted 1")
     it.up()

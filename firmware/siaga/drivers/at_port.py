@@ -18,6 +18,7 @@ _PROBES = const(3)
 _QUIET_MS = const(50)
 _PATIENCE = const(10)
 _LEAST_MS = const(300)
+_LEAST_ANSWER_MS = const(1000)  # whatever the pace: whoever answers has other work too
 _ESCAPE = b"\x1b"
 
 
@@ -155,8 +156,8 @@ class AtPort:
         Raises AtTimeout, or AtError where the command ends with anything but OK, with the code that stood before it, if
         the modem told one; OSError where the line is gone.
         """
-        deadline_ms = self.scaled(deadline_ms)
-        result_ms = self.scaled(result_ms)
+        deadline_ms = max(min(deadline_ms, _LEAST_ANSWER_MS), self.scaled(deadline_ms))
+        result_ms = max(min(result_ms, _LEAST_ANSWER_MS), self.scaled(result_ms))
         awaited = None  # type: _Result | None
         if result is not None:
             awaited = _Result(result.encode())

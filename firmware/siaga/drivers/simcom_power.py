@@ -16,6 +16,7 @@ _LOOK_MS = const(50)
 _PULSE_MS = const(20)
 _ROUSED_MS = const(60)
 _BOOT_MS = const(30000)
+_RESETTING_MS = const(5000)  # by then one that was told to restart no longer answers
 _OFF_MS = const(9000)
 _GOING_MS = const(4000)  # so long it takes to go off, and hears no key meanwhile
 
@@ -66,8 +67,11 @@ class Switch:
             await self._port.attempt("AT+CRESET")
         self.greeted = False
         until_ms = self._clock.ms() + self._port.scaled(_BOOT_MS)
+        asked_ms = self._clock.ms() + self._port.scaled(_RESETTING_MS)
         while not self.greeted and self._clock.ms() < until_ms:
             await asyncio.sleep_ms(_LOOK_MS)
+            if self._clock.ms() >= asked_ms and await self._port.answers(1):
+                return  # not every model greets
 
     async def off(self) -> None:
         """By its own word, else by PWRKEY, and by the supply where a board has that; waking it puts that on again."""

@@ -96,7 +96,7 @@ async def obey(words):
     elif words[0] == "clock":
         calendar.now = int(words[1])
     elif words[0] == "known":  # by the gateway's answer, just now
-        clock.answered(int(words[1]), 0)
+        clock.set_unix(int(words[1]), 0)
     elif words[0] == "urgent":
         owner.urgent = words[1] == "1"
         lte.hurry()

@@ -40,7 +40,25 @@ DOZE_S = 10.0
 AWAKE_S = 0.05
 _SOON_S = 0.003
 _LOOK_S = 0.02
-STRAY = (b"+CGEV: EPS PDN ACT 1", b"SMS DONE", b"PB DONE", b"+CGEV: ME PDN DEACT 8", b"+CTZV: 26/11/23,10:00:00,+28")
+STRAY = (
+    b"+CGEV: EPS PDN ACT 1",
+    b"PB DONE",
+    b"+CGEV: ME PDN DEACT 8",
+    b"+CGEV: NW REATTACH",
+    b"+CTZV: 26/11/23,10:00:00,+28",
+    b'*COPN:0,"KT"',
+    b'+MSTK: 11, "D0308103012100820281028D"',
+    b"QCRDY",
+)
+# +CME ERROR as a number, until AT+CMEE=2 asks for words (3GPP TS 27.007 9.2.1).
+_NUMBERS = {
+    "operation not allowed": 3,
+    "SIM not inserted": 10,
+    "SIM PUK required": 12,
+    "SIM failure": 13,
+    "SIM busy": 14,
+    "incorrect password": 16,
+}
 
 
 class Fault(StrEnum):
@@ -53,6 +71,8 @@ class Fault(StrEnum):
     NO_DATA = "no_data"  # registered for messages only
     CONTEXT_REFUSED = "context_refused"  # its data context is up, and it refuses it and tells no address
     NO_SIM = "no_sim"
+    NO_GNSS = "no_gnss"  # it refuses its receiver's commands
+    GNSS_DEAF = "gnss_deaf"  # its receiver comes on, and is never ready
     NO_CREDIT = "no_credit"  # neither messages nor data go out
     NO_MESSAGES = "no_messages"  # its firmware has none
     SLOW_REFUSAL = "slow_refusal"  # of a text, after two minutes in which it hears nothing
@@ -114,6 +134,7 @@ class A7670:
     def _forget(self) -> None:
         """What a start resets."""
         self._echo = True
+        self._says_words = False
         self._sleep_mode = 0
         self._rings_for_all = False
         self._obeying = False
@@ -308,7 +329,8 @@ class A7670:
         if Fault.NOISE in self.faults:
             self.line.write(bytes(self.chance.randrange(256) for _ in range(40)))
         await self.wait(BOOT_S)
-        self.urc("RDY" if self.is_old else "*ATREADY: 1")
+        if self.greets:
+            self.urc("RDY" if self.is_old else "*ATREADY: 1")
         lives = (self.card.live(), self._find_network(), self.sms.watch())
         later = [self._loop.create_task(each) for each in lives]
         try:
@@ -416,6 +438,9 @@ class A7670:
             await self._handler(command)(command)
         except Refused as refused:
             final = refused.final
+            words = final.removeprefix("+CME ERROR: ")
+            if not self._says_words and words in _NUMBERS:
+                final = f"+CME ERROR: {_NUMBERS[words]}"
         except (TimeoutError, IndexError, ValueError):  # no payload came, or a parameter is missing or wrong
             final = "ERROR"
         self.urc(final)
@@ -447,7 +472,8 @@ class A7670:
     async def at_e(self, command: Command) -> None:
         self._echo = command.rest == "1"
 
-    async def at_cmee(self, command: Command) -> None: ...
+    async def at_cmee(self, command: Command) -> None:
+        self._says_words = command.arguments[0] == "2"
 
     async def at_cgmm(self, command: Command) -> None:
         self.urc(self.model)
@@ -479,6 +505,11 @@ class A7670:
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
         return self._loop
+
+    @property
+    def greets(self) -> bool:
+        """Logs of A7608 and SIM7670G have no word of a start."""
+        return not self.model.startswith(("A7608", "SIM7670"))
 
     @property
     def is_old(self) -> bool:

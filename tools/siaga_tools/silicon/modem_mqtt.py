@@ -1,7 +1,9 @@
 """The MQTT service of a simulated A7670: AT+CMQTT... and AT+CSSLCFG before it, a connection to a real broker behind.
 
 Its defaults are the modem's (A76XX AT Command Manual V1.09, chapters 18 and 19): MQTT 3.1, no verification, no SNI.
-What it verifies with authmode 1 is the chain, not the name: the manual promises no more.
+What it verifies with authmode 1 is the chain, not the name: the manual promises no more. Refusals are as users' logs
+have them: a code before the ERROR; an A7670 that is refused soon says no OK at all, and 34 about TLS where a SIM7600
+says 32; that one tells results before their OK.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -27,6 +29,7 @@ SLOW_TLS_S = 20.0
 PIECE = 1500
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME
 _DEADLINE_S = 20.0
+_SOON_S = 1.0
 _REFUSED = {1: 27, 2: 28, 3: 29, 4: 30, 5: 31}
 
 
@@ -85,7 +88,7 @@ class ModemMqtt:
         late, self._late = self._late, []
         return late
 
-    async def _outcome(self, work: Coroutine[Any, Any, str]) -> None:
+    async def _outcome(self, work: Coroutine[Any, Any, str], first: bool = False) -> None:
         """A command's result: after its OK, unless the modem is one of those that give it before."""
 
         async def tell() -> None:
@@ -93,16 +96,21 @@ class ModemMqtt:
             if line:
                 self._modem.urc(line)
 
-        if "result_first" in self._modem.faults:
+        if "result_first" in self._modem.faults or first:
             await tell()
         else:
             self._late.append(tell())
+
+    def _refuse(self, command: Command, error: int) -> NoReturn:
+        client = "" if command.name == "CMQTTSTART" else "0,"
+        self._modem.urc(f"+{command.name}: {client}{error}")
+        raise Refused("ERROR")
 
     # The service.
 
     async def at_cmqttstart(self, command: Command) -> None:
         if self._started:
-            raise Refused("ERROR")
+            self._refuse(command, 23)
 
         async def start() -> str:
             await self._modem.wait(START_S)
@@ -111,7 +119,7 @@ class ModemMqtt:
             self._started = True
             return "+CMQTTSTART: 0"
 
-        await self._outcome(start())
+        await self._outcome(start(), self._modem.is_old)
 
     async def at_cmqttstop(self, command: Command) -> None:
         if not self._started or self._client_id is not None:
@@ -121,16 +129,20 @@ class ModemMqtt:
             self._started = False
             return "+CMQTTSTOP: 0"
 
-        await self._outcome(end())
+        await self._outcome(end(), self._modem.is_old)
 
     async def at_cmqttaccq(self, command: Command) -> None:
-        if not self._started or self._client_id is not None:
+        if not self._started:
             raise Refused("ERROR")
+        if self._client_id is not None:
+            self._refuse(command, 19)
         self._client_id = command.arguments[1]
         self._tls = command.arguments[2:] == ["1"]
 
     async def at_cmqttrel(self, command: Command) -> None:
-        if self._client_id is None or self._client is not None:
+        if self._client_id is None:
+            self._refuse(command, 20)
+        if self._client is not None:
             raise Refused("ERROR")
         self._release()
 
@@ -163,11 +175,22 @@ class ModemMqtt:
             self._modem.urc("+CMQTTCONNECT: 1")
             return
         url = command.arguments[1]
-        if self._client_id is None or self._client is not None or not url.startswith("tcp://"):
+        if self._client is not None:
+            self._refuse(command, 13)
+        if self._client_id is None or not url.startswith("tcp://"):
             raise Refused("ERROR")
-        await self._outcome(self._connect(command.arguments))
+        connecting = self._modem.loop.create_task(self._connect(command.arguments))
+        if not self._modem.is_old:
+            await asyncio.wait({connecting}, timeout=_SOON_S * self._modem.pace)
+            if connecting.done() and connecting.result():
+                self._refuse(command, connecting.result())
 
-    async def _connect(self, arguments: list[str]) -> str:
+        async def result() -> str:
+            return f"+CMQTTCONNECT: 0,{await connecting}"
+
+        await self._outcome(result())
+
+    async def _connect(self, arguments: list[str]) -> int:
         outcome = await self._connected(arguments)
         if outcome:
             self._tls_set = False
@@ -175,7 +198,7 @@ class ModemMqtt:
         else:
             self.connections += 1
             self._server = f',"{arguments[1]}",{arguments[2]},{arguments[3]}'
-        return f"+CMQTTCONNECT: 0,{outcome}"
+        return outcome
 
     def tls_context(self) -> ssl.SSLContext | None:
         """What the settings so far amount to; None where the certificate named is not there."""
@@ -192,6 +215,10 @@ class ModemMqtt:
             if self._ssl.get("ignorelocaltime", "1") == "1":
                 context.verify_flags |= ssl.VerifyFlags(_NO_CHECK_TIME)
         return context
+
+    @property
+    def _untrusted(self) -> int:
+        return 32 if self._modem.is_old else 34
 
     async def _connected(self, arguments: list[str]) -> int:
         """The error that the modem would tell; 0 = connected."""
@@ -212,7 +239,7 @@ class ModemMqtt:
             if context is None:
                 return 33
             if self._ssl.get("ignorelocaltime", "1") == "0" and not self._modem.clock_is_set:
-                return 32
+                return self._untrusted
             client.tls_set_context(context)
             if "slow_tls" in self._modem.faults:
                 await self._modem.wait(SLOW_TLS_S)
@@ -244,7 +271,7 @@ class ModemMqtt:
         except socket.gaierror:
             return 25
         except ssl.SSLError:
-            return 32
+            return self._untrusted
         except OSError:
             return 3
         self._client = client
@@ -278,6 +305,8 @@ class ModemMqtt:
 
     async def at_cmqtttopic(self, command: Command) -> None:
         self._connected_client()
+        if self._topic:
+            self._refuse(command, 12)
         self._topic = (await self._modem.ask(int(command.arguments[1]))).decode()
 
     async def at_cmqttpayload(self, command: Command) -> None:

@@ -3,6 +3,7 @@ V1.09 and SIM7600 AT Command Manual V3.00, their chapters on GNSS; the layouts a
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -130,8 +131,14 @@ class ModemRadio:
     async def at_cgps(self, command: Command) -> None:
         if not self._modem.is_old:
             raise Refused("ERROR")
-        self._gnss_s = self._modem.loop.time() if command.arguments[0] == "1" else None
-        if self._gnss_s is None:
+        if command.asks:
+            self._modem.urc(f"+CGPS: {int(self._gnss_s is not None)},1")
+            return
+        on = command.arguments[0] == "1"
+        if on == (self._gnss_s is not None):
+            raise Refused("ERROR")
+        self._gnss_s = self._modem.loop.time() if on else None
+        if not on:
             self._modem.later(2, self._modem.urc, "+CGPS: 0")
 
     async def at_cvauxv(self, command: Command) -> None:
@@ -149,13 +156,21 @@ class ModemRadio:
         return not self._modem.is_old or (self._feeds_antenna and self._antenna_mv == ANTENNA_MV)
 
     async def at_cgnsspwr(self, command: Command) -> None:
-        if self._modem.is_old:
+        """In the form that users' logs have."""
+        if self._modem.is_old or "no_gnss" in self._modem.faults:
             raise Refused("ERROR")
-        if command.arguments[0] == "1":
+        if command.asks:
+            self._modem.urc(f"+CGNSSPWR: {int(self._gnss_s is not None)},0,1")
+        elif command.arguments == ["1"]:
+            if "gnss_deaf" in self._modem.faults:
+                self._gnss_s = math.inf
+                return
             self._gnss_s = self._modem.loop.time() + GNSS_READY_S * self._modem.pace
             self._modem.later(GNSS_READY_S, self._modem.urc, "+CGNSSPWR: READY!")
-        else:
+        elif command.arguments == ["0"]:
             self._gnss_s = None
+        else:
+            raise Refused("ERROR")
 
     async def at_cgnssinfo(self, command: Command) -> None:
         if self._gnss_s is None:
