@@ -52,7 +52,7 @@ def test_however_it_is_found_it_joins_and_stays_and_carries_every_press(
 ) -> None:
     with module(network, version=version) as rak:
         found(rak)
-        with bearer(rak, dev_eui=EUI) as talk:
+        with bearer(rak, dev_eui=EUI, low_power=found is dozing) as talk:
             assert talk.until(up=True)["limit"] == 53
             for counter in range(2):
                 talk.say(f"send {counter} {PRESS[:-1].hex()}{counter:02x}")
@@ -60,6 +60,21 @@ def test_however_it_is_found_it_joins_and_stays_and_carries_every_press(
             assert rak.joins == 1
             states = [fact["up"] for fact in talk.heard if "up" in fact]
             assert states[states.index(True) :] == [True]
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_it_sleeps_where_the_button_does_and_stays_awake_where_it_does_not(
+    network: NetworkServer, wanted: bool
+) -> None:
+    with module(network) as rak:
+        rak.keep(LPM="0" if wanted else "1")
+        with bearer(rak, low_power=wanted) as talk:
+            talk.until(up=True)
+            assert rak.sleeps == wanted
+        written = len(rak.written)
+        with bearer(rak, low_power=wanted) as talk:
+            talk.until(up=True)
+            assert (len(rak.written), rak.joins) == (written, 1)
 
 
 def test_a_version_that_does_not_say_when_a_frame_is_over_keeps_its_queue(

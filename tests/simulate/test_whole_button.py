@@ -117,6 +117,7 @@ def test_lte_messages_and_lorawan_together_from_bytecode(button: Make, gateway: 
         mark = one.mark()
         one.press()
         one.wait_state("received", after=mark)
+        assert one.lorawan is not None and one.lorawan.sleeps  # as the power model has it
         used, free = one.heap()
         assert free > 30_000, f"{used} bytes are used"
 

@@ -193,6 +193,7 @@ class Radios:
             settings.lorawan_band,
             settings.lorawan_dwell,
             settings.lorawan_adr,
+            low_power=self._profile.sleeps,
         )
         self.bearers.append(Rak3172(parts.uart, self._clock, self._owner, lorawan, parts.reset))
 

@@ -45,6 +45,7 @@ def slowest_for(band: int, size: int, dwell: bool) -> int:
 class LorawanSettings:
     """band: see above. dev_eui: 16 hex digits, "" = the module's own. join_eui: 16, app_key: 32 hex digits. dwell:
     whether the network keeps the 400 ms limit; True where it is not known. adr: let the network choose the data rate.
+    low_power: let the module sleep between what it has to do.
     data_rate: -1 = the one that reaches farthest of those that carry a press, its signature included where no dwell
     limit holds. Raises SiagaError."""
 
@@ -57,6 +58,7 @@ class LorawanSettings:
         dwell: bool = True,
         adr: bool = False,
         data_rate: int = -1,
+        low_power: bool = False,
     ) -> None:
         if band not in BANDS:
             raise SiagaError("LoRaWAN band %d is not known; known are %s" % (band, ", ".join(str(b) for b in BANDS)))
@@ -69,6 +71,7 @@ class LorawanSettings:
         self.band = band
         self.dwell = dwell and has_dwell(band)
         self.adr = adr
+        self.low_power = low_power
         self._wanted_rate = data_rate
         if data_rate >= 0 and payload_limit(band, data_rate, self.dwell) < SHORT_FORM:
             slowest = self.slowest(self.dwell)

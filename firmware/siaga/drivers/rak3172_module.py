@@ -104,9 +104,25 @@ class Module:
         wanted += [("APPEUI", settings.join_eui), ("APPKEY", settings.app_key), ("ADR", "1" if settings.adr else "0")]
         for name, value in wanted:
             if (await line.ask(name)).lower() != value.lower().encode():
-                await self._tell(name, value)
+                try:
+                    await self._tell(name, value)
+                except RakError as error:
+                    if error.final != rui3.NO_BAND:
+                        raise
+                    raise RakError("this LoRaWAN module has no band %s: it is of another type" % value, error.final)
                 same = same and name in ("CLASS", "CFM", "ADR")
+        await self._sleep_as_wanted()
         return same
+
+    async def _sleep_as_wanted(self) -> None:
+        """From the factory it stays awake, at several mA. Asleep it hears worse, and old versions hang more often."""
+        wanted = b"1" if self._settings.low_power else b"0"
+        try:
+            if await self.line.ask("LPM") != wanted:
+                await self.line.tell("LPM", str(wanted, "ascii"))
+        except RakError as error:
+            if not error.final:
+                raise
 
     async def _leave_p2p(self) -> None:
         """Reception would keep it busy, and the change of mode restarts it."""

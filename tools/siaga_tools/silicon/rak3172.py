@@ -81,6 +81,11 @@ class SimulatedRak3172:
     def dev_eui(self) -> str:
         return self._module.values["DEVEUI"].lower()
 
+    @property
+    def sleeps(self) -> bool:
+        """Whether it sleeps whenever it has nothing to do."""
+        return self._module.values["LPM"] == "1"
+
     def limit(self) -> int:
         """Application bytes at the present data rate."""
         return payload_limit(self._module.data_rate, self._module.uplink_dwell) - self.faults.room
@@ -154,7 +159,7 @@ class SimulatedRak3172:
             if self._in_reset or time.monotonic() < self._deaf_until:
                 held = b""
                 continue
-            if self._module.values["LPM"] == "1" and time.monotonic() > self._awake_until:
+            if self.sleeps and time.monotonic() > self._awake_until:
                 heard = b"\xc1" + heard[1:]  # the byte that wakes it is heard wrong
             self._awake_until = time.monotonic() + _DOZES_S
             *lines, held = re.split(rb"\r\n|\r|\n", held + heard)
