@@ -65,6 +65,18 @@ class Air(Scene):
         self.act()
         self.lorawan.faults.no_coverage = False
 
+    @step("the LoRaWAN module hangs until it is reset")
+    def lorawan_hangs(self) -> None:
+        """It answers nothing, and its own restart hangs too; its RST helps."""
+        self.act()
+        self.lorawan.faults.hang_hard = True
+
+    @step("the LoRaWAN module restarts by itself")
+    def lorawan_restarts(self) -> None:
+        """Its supply gave way for a moment: its session is gone."""
+        self.act()
+        self.lorawan.power_cycle()
+
     @step("Wi-Fi off")
     def wifi_off(self) -> None:
         """The access point is gone."""
