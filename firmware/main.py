@@ -1,8 +1,12 @@
 """Start the firmware that holds, and start it anew: on the chip, and as `micropython firmware/main.py` on Linux.
-Neither this file nor siaga_boot.py is ever updated over the air."""
+Neither this file nor siaga_latch.py and siaga_boot.py are ever updated over the air."""
+
+import sys
+
+if sys.platform == "esp32":
+    import siaga_latch  # noqa: F401  # before all else: from here on nothing that the hand does is lost
 
 import gc
-import sys
 
 # Rubbish all over the heap, collected in good time, leaves room in one piece; but each collection takes its time, so
 # where there are megabytes they are few.

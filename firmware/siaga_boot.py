@@ -181,6 +181,8 @@ def hold(path: str = "/board.txt") -> None:
     try:
         with open(path) as file:
             for word in file.read(64).split()[1:]:
+                if word[0] in "+-":
+                    continue  # a contact: siaga_latch.py
                 machine.Pin(int(word), machine.Pin.OUT, value=1, hold=True)  # type: ignore[call-arg]
     except (OSError, ValueError):
         pass

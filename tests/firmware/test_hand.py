@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siaga.core.button import CANCEL, CLOSED, DURESS, PRESS, STAYS, STUCK, TAPS, TEST, Button, Contact
+from siaga.core.button import CANCEL, CLOSED, DURESS, PRESS, STAYS, STUCK, TAPS, TEST, TOUCH, Button, Contact
 
 STEP = 15
 
@@ -109,18 +109,87 @@ def test_slow_taps_are_no_press():
     assert held.words == []
 
 
-def test_held_at_power_up_it_is_a_test_and_only_then():
-    assert Hand(Button(power_up=True)).keep(True, 2100).keep(False, 100).words == [TEST]
-    assert Hand(Button(power_up=False)).keep(True, 2100).words == [PRESS], "a reset in the middle of a press is no test"
-    assert Hand(Button(power_up=True)).keep(False, 15).keep(True, 2100).words == [PRESS], "down after the first look"
-    after = Hand(Button(power_up=True)).keep(True, 2100).keep(False, 100).keep(True, 2100)
-    assert after.words == [TEST, PRESS]
+def test_held_at_power_up_let_go_and_touched_again_it_is_a_test():
+    held = Hand(Button(power_up=True)).keep(True, 600)
+    assert not held.button.asks(held.now)
+    held.keep(False, 700)
+    assert held.button.asks(held.now), "the light asks for it now"
+    assert held.keep(True, 300).keep(False, 300).words == [TEST]
+    assert not held.button.asks(held.now)
+    assert held.keep(True, 300).keep(False, 300).words == [TEST], "once"
+
+
+@pytest.mark.parametrize("power_up", [True, False])
+def test_a_hold_that_goes_on_is_a_press_also_where_the_power_came_on_under_it(power_up: bool):
+    """This port tells a brown-out as power-on: the finger may have been there before."""
+    held = Hand(Button(power_up=power_up)).keep(True, 2100)
+    assert held.words == [PRESS]
+    assert held.keep(False, 300).keep(True, 300).keep(False, 300).words == [PRESS], "and no test after it"
+
+
+def test_a_hold_after_a_touch_at_power_up_is_a_press():
+    held = Hand(Button(power_up=True)).keep(True, 500).keep(False, 500).keep(True, 2100).keep(False, 300)
+    assert held.words == [PRESS]
+
+
+def test_nothing_asks_for_a_test_but_power_a_touch_and_another_in_time():
+    assert Hand(Button()).keep(True, 500).keep(False, 500).keep(True, 300).keep(False, 300).words == []
+    late = Hand(Button(power_up=True)).keep(False, 15).keep(True, 500).keep(False, 500).keep(True, 300).keep(False, 300)
+    assert late.words == [], "it was up when the power came on"
+    slow = Hand(Button(power_up=True)).keep(True, 500).keep(False, 10_500)
+    assert not slow.button.asks(slow.now)
+    assert slow.keep(True, 300).keep(False, 300).words == []
 
 
 def test_with_an_open_incident_nothing_is_a_test():
     held = Hand(Button(power_up=True))
     held.open = True
-    assert held.keep(True, 3000).keep(False, 100).words == [PRESS]
+    assert held.keep(True, 3000).keep(False, 300).words == [PRESS]
+    held = Hand(Button(power_up=True)).keep(True, 500).keep(False, 500)
+    held.open = True
+    assert held.keep(True, 300).keep(False, 300).words == []
+    held.open = False
+    assert held.keep(True, 300).keep(False, 300).words == []
+
+
+@pytest.mark.parametrize("first_look", [100, 600, 1900, 2000, 2500, 3500])
+@pytest.mark.parametrize("lifted", [50, 300, 1500, 1950, 2050, 3000, 4000, 9000])
+def test_the_hold_that_woke_it_counts_from_the_wake_whenever_it_is_looked_at(first_look: int, lifted: int):
+    button = Button(woken=True)
+    words = [button.sample(True, 0, False)]
+    for now in range(first_look, 12_000, STEP):
+        words.append(button.sample(now < lifted, now, False))
+    heard = [word for word in words if word]
+    seen = lifted > first_look
+    assert heard == [PRESS if seen and lifted >= 2000 else TOUCH], "seen to be held, or no alarm but a sign"
+
+
+def test_a_worn_contact_that_is_open_at_the_first_look_is_a_hold_all_the_same():
+    button = Button(woken=True)
+    words = [button.sample(True, 0, False), button.sample(False, 700, False), button.sample(False, 740, False)]
+    words += [button.sample(True, now, False) for now in range(760, 2300, STEP)]
+    assert [word for word in words if word] == [PRESS]
+
+
+def test_a_tap_that_woke_the_button_is_the_first_of_three():
+    held = Hand(Button(woken=True, triple_tap=True))
+    held.button.sample(True, 0, False)
+    held.now = 300
+    held.keep(False, 200).keep(True, 150).keep(False, 250).keep(True, 150).keep(False, 250)
+    assert held.words == [TOUCH, TAPS]
+
+
+def test_taps_count_although_a_test_was_asked_for():
+    held = Hand(Button(power_up=True, triple_tap=True))
+    held.keep(True, 150).keep(False, 250).keep(True, 150).keep(False, 250).keep(True, 150).keep(False, 250)
+    assert held.words == [TEST, TAPS]
+
+
+def test_a_touch_that_woke_the_button_is_told_and_no_other():
+    assert Hand(Button(woken=True)).keep(True, 1500).keep(False, 300).words == [TOUCH]
+    assert Hand(Button(woken=True)).keep(True, 2100).keep(False, 300).words == [PRESS]
+    assert Hand(Button(woken=True)).keep(True, 500).keep(False, 300).keep(True, 500).keep(False, 300).words == [TOUCH]
+    assert Hand(Button()).keep(True, 1500).keep(False, 300).words == []
 
 
 def test_a_button_that_is_down_for_a_minute_is_told_once():

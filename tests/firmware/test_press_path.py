@@ -146,17 +146,28 @@ def test_a_foot_switch_at_the_external_input_is_a_press_each_time_that_it_closes
     assert openings[0] == openings[1], "the second belongs to the incident"
 
 
-def test_held_at_power_up_it_is_a_test_and_no_incident(button, gateway, broker):
-    held = button(**settings_for(gateway, broker))
+def test_held_at_power_up_let_go_and_touched_it_is_a_test_and_no_incident(button, gateway, broker):
+    held = button(**settings_for(gateway, broker, hold_ms=5000, cancel_hold_ms=9000, duress_hold_ms=12000))
     held.environment = {"SIAGA_PINS": "button"}
     held.start()
+    held.until(ev="button", down=True)
+    held.say("pin button 0")
+    held.until(ev="indicator", signal="press_for_test")
+    held.hold(0.05)
     held.until(ev="indicator", signal="test_received")
     assert [event["state"] for event in held.all(ev="state")][:2] == ["armed", "test"]
     press = gateway.until(lambda uplink: uplink.kind is Kind.PRESS)
     assert press.report.test and press.report.opening == 0
-    held.say("pin button 0")
-    time.sleep(0.1)
-    assert not gateway.press(held.press()).report.test
+
+
+def test_a_hold_that_was_there_as_the_power_came_is_a_press(button, gateway, broker):
+    """It may have been a brown-out, with the finger there before."""
+    held = button(**settings_for(gateway, broker))
+    held.environment = {"SIAGA_PINS": "button"}
+    held.start()
+    press = gateway.until(lambda uplink: uplink.kind is Kind.PRESS)
+    assert not press.report.test
+    held.until(ev="state", state="received")
 
 
 def test_a_refused_registration_is_told_to_call_until_somebody_sends_help(button, gateway, broker):

@@ -23,7 +23,15 @@ class BareChip(Watcher):
     """said: lines. moves: (pin, level) in their order."""
 
     def __init__(
-        self, image: Path, wiring: Wiring, *, speed: float = 1.0, heap: str = "512k", psram: bool = True
+        self,
+        image: Path,
+        wiring: Wiring,
+        *,
+        speed: float = 1.0,
+        heap: str = "512k",
+        psram: bool = True,
+        dark_ms: int = 0,
+        load_ms: int = 0,
     ) -> None:
         self.wiring = wiring
         self.said: list[str] = []
@@ -35,7 +43,10 @@ class BareChip(Watcher):
         pairs = [wiring.lorawan, wiring.gnss, wiring.modem and (wiring.modem.tx, wiring.modem.rx)]
         self.lines = {pins: self._stack.enter_context(SerialLine()) for pins in pairs if pins is not None}
         wires = {pins: line.path for pins, line in self.lines.items()}
-        self.chip = Chip(ChipParts(micropython(), image, BLOCKS, heap, psram=psram, wires=wires), self.clock, self)
+        parts = ChipParts(
+            micropython(), image, BLOCKS, heap, psram=psram, wires=wires, dark_ms=dark_ms, load_ms=load_ms
+        )
+        self.chip = Chip(parts, self.clock, self)
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self.chip)

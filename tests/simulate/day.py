@@ -100,9 +100,7 @@ class Day(Hours):
         self._outgoing = button.modem.sms.outgoing / NUMBER.removeprefix("+") if button.modem is not None else None
         if button.modem is not None:
             self._gateway.down = self._message
-        button.power_on(held=True)  # a test, which is the start of the day
-        button.wait_state("test", deadline_s=REAL_S)
-        button.hold(False)
+        button.power_on_for_test()  # which is the start of the day
         button.wait_signal("test_received", deadline_s=REAL_S)
         tested = len(self._ear.pressed)
         self._began_us = button.clock.now_us()

@@ -142,9 +142,7 @@ def test_a_lorawan_module_that_hangs_for_good_is_pulled_back_by_its_reset_line(
 def test_hand_and_contacts(button: Make, gateway: SmallGateway):
     one = button("t_a7670", triple_tap=True)
     one.mains(True)
-    one.power_on(held=True)
-    one.wait_state("test")
-    one.hold(False)
+    one.power_on_for_test()
     one.wait_signal("test_received")
     one.wait_state("armed", after=one.mark())
     mark = one.mark()

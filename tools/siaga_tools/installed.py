@@ -19,9 +19,11 @@ def boards(firmware: Path) -> tuple[str, ...]:
 
 
 def board_line(firmware: Path, board: str) -> str:
-    """What /board.txt says on this board: its name, and the pins that the loader takes HIGH first."""
-    early = tomllib.loads((firmware / MANIFEST).read_text(encoding="utf-8"))["early"].get(board, ())
-    return " ".join([board, *(str(pin) for pin in early)])
+    """What /board.txt says on this board: its name, the pins that the loader takes HIGH first, and the contacts that it
+    listens to."""
+    manifest = tomllib.loads((firmware / MANIFEST).read_text(encoding="utf-8"))
+    early = manifest["early"].get(board, ())
+    return " ".join([board, *(str(pin) for pin in early), *manifest["contacts"][board]])
 
 
 def of_boards(firmware: Path, sources: dict[str, str], names: tuple[str, ...]) -> frozenset[str]:

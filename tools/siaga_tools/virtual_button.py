@@ -154,15 +154,30 @@ class VirtualButton:
         await self._hold(self._holds.cancel_ms)
 
     async def test(self) -> None:
-        """Switch it off and on again with the button held, which is how a holder tests it."""
+        """As a holder tests it: switch it off and on again with the button held, let go, and touch it while the light
+        asks for that. Raises Trouble where it does not ask, as in an incident."""
         async with self._hand:
+            mark = self.mark()
             self._switched.clear()
             try:
                 await self._running_child().stop()
                 await self._switch_on(held="button")
             finally:
                 self._switched.set()
-            await asyncio.sleep(self._holds.press_ms / 1000 + HOLD_MARGIN_S)
+            await self.wait_for(
+                lambda event: event.kind == "button" and event.facts.get("down") is True,
+                after=mark,
+                deadline_s=FELT_DEADLINE_S,
+                what="button",
+            )
+            await self._move(down=False)
+            await self.wait_for(
+                lambda event: event.kind == "indicator" and event.facts.get("signal") == "press_for_test",
+                after=mark,
+                deadline_s=FELT_DEADLINE_S,
+                what="press_for_test",
+            )
+            await self._move(down=True)
             await self._move(down=False)
 
     async def power_cycle(self) -> None:

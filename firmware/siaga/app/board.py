@@ -18,6 +18,19 @@ SLEEP = "sleep"
 RESTART = "restart"
 
 
+class Early:
+    """What button and external input did before anybody sampled them. lines: of both, or fewer, in awake_ms(): (acts at
+    the first look, when that was, [(when, acts) of each change]). before_ms: how long the hold that goes on had lasted
+    before the first look. held_ms: the longest one of a start before this one, which nobody has decided about. lost:
+    one was under way then, and is over."""
+
+    def __init__(self, lines: "list[tuple[bool, int, list[tuple[int, bool]]]]") -> None:
+        self.lines = lines
+        self.before_ms = 0
+        self.held_ms = 0
+        self.lost = False
+
+
 class Board:
     """name: as a firmware bundle lists it. folder: where the app's files are, on littlefs. profile: how it is powered
     if the settings do not say. ended: why run() came back; with SLEEP, sleep_ms is how long at most, and modem_sleeps
@@ -55,8 +68,15 @@ class Board:
         return self.causes()[0]
 
     def awake_ms(self) -> int:
-        """Milliseconds since the chip began to run."""
+        """Milliseconds since the power came, or since what woke the chip."""
         return 0
+
+    def early(self) -> "Early | None":
+        """What the hand did until now, None where nobody watched; whoever asks watches from now on."""
+        return None
+
+    def note_hold(self, undecided: bool) -> None:
+        """Have a hold that nobody has decided about outlive a reset; False: there is none any more."""
 
     def kept(self) -> bytes:
         """What keep() was given before a reset or deep sleep; b"" where the power was away."""

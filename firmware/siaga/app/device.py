@@ -8,8 +8,9 @@ import os
 import sys
 
 from siaga.app import flash, left
-from siaga.app.board import BUTTON, INPUT, POWER, RESET, RESTART, SLEEP, Board
+from siaga.app.board import RESTART, SLEEP, Board
 from siaga.app.delivery import Delivery
+from siaga.app.hand import Hand
 from siaga.app.identity import ENROL_COUNTER, FIRST_START, Identity
 from siaga.app.memory import Memory
 from siaga.app.outbox import Outbox, OutboxFull
@@ -82,25 +83,11 @@ class Device:
             self._memory,
             self._identity.fresh == FIRST_START,
         )
-        self._button = button.Button(
-            settings.hold_ms,
-            settings.cancel_hold_ms,
-            settings.duress_hold_ms,
-            settings.triple_tap,
-            board.woke_by() == POWER,
-        )
-        self._contact = button.Contact(board.woke_by() not in (POWER, RESET))
+        self._hand = Hand(board, settings)
         self._name = ""
-        self._held = False
+        self._held = self._closed = False
         self._pressed_stamp = 0
         self._hand_ms = self._tick_ms = self._tidied_ms = now_ms
-        if BUTTON in board.causes():
-            self._button.sample(True, 0, False)  # the hold that woke it counts from there
-        self._button.sample(board.pressed(), now_ms, alarm.is_open(self._state))
-        if INPUT in board.causes():
-            self._contact.sample(True, 0)
-        else:
-            self._contact.sample(board.alarm_input(), now_ms)
         self._sleep = Sleep(board, self._clock, self._profile, self._memory, self._outbox, checkin_s)
         self._radios = Radios(
             board,
@@ -197,26 +184,26 @@ class Device:
             self._lie_down()
 
     async def _feel(self) -> None:
-        """The button under the hand."""
+        """Button and external input under the hand."""
+        hand = self._hand
         while True:
             now_ms = self._hand_ms = self._clock.ms()
-            word = self._button.sample(self._board.pressed(), now_ms, alarm.is_open(self._state))
-            if self._button.held != self._held:
-                self._held = self._button.held
+            for word in hand.feel(now_ms, self._is_open):
+                self._pressed_stamp = self._board.stamp_ms()
+                self._hear(word)
+            if hand.held != self._held:
+                self._held = hand.held
                 self._tell("button", down=self._held)
+                self._show()
             if self._held:
                 self._sleep.stir()
-            if word is not None:
-                self._pressed_stamp = self._board.stamp_ms()
-                self._hear(word)
-            was_closed = self._contact.closed
-            word = self._contact.sample(self._board.alarm_input(), now_ms)
-            if self._contact.closed != was_closed:
-                self._tell("input", closed=not was_closed)
-            if word is not None:
-                self._pressed_stamp = self._board.stamp_ms()
-                self._hear(word)
+            if hand.closed != self._closed:
+                self._closed = hand.closed
+                self._tell("input", closed=self._closed)
             await asyncio.sleep_ms(_SAMPLE_MS)
+
+    def _is_open(self) -> bool:
+        return alarm.is_open(self._state)
 
     def _hear(self, word: str) -> None:
         """What the hand meant. Memory that was set aside for this is given where there is no other."""
@@ -239,6 +226,10 @@ class Device:
             self._tell("error", what="the external input has been closed for a minute: it cannot raise an alarm now")
         elif word == button.TEST:
             self._step((alarm.TESTED,))
+        elif word == button.TOUCH:
+            self._sleep.stir()
+            self._tell("log", what="the touch that woke the button was too short for a press")
+            self._show()
         elif word == button.STUCK:
             self._tell("error", what="the button has been down for a minute: is it stuck?")
         else:
@@ -269,7 +260,7 @@ class Device:
     def _is_idle(self) -> bool:
         """Whether nobody needs this button awake."""
         state = self._state
-        if state.opening or state.test or state.notice or self._button.held or self._board.pressed():
+        if state.opening or state.test or state.notice or self._hand.held or self._board.pressed():
             return False
         return not self._board.alarm_input() and not self._radios.calling and not self._over.is_set()
 
@@ -415,6 +406,8 @@ class Device:
         if signal == "armed":
             if not self._radios.bearers:
                 signal = "not_set_up"
+            elif self._hand.signal(now_ms):
+                signal = self._hand.signal(now_ms)
             elif self._reporter.low.on:
                 signal = "low_battery"
             elif not self._delivery.is_up() and now_ms - self._delivery.up_ms >= _NO_CONNECTION_MS:

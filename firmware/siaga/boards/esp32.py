@@ -11,13 +11,14 @@ import asyncio
 import binascii
 import json
 import struct
+import sys
 import time
 
 import esp32
 import machine
 
 from siaga.app import flash
-from siaga.app.board import BUTTON, CASE, INPUT, MODEM, POWER, RESET, RESTART, SLEEP, TIMER, Board
+from siaga.app.board import BUTTON, CASE, INPUT, MODEM, POWER, RESET, RESTART, SLEEP, TIMER, Board, Early
 from siaga.boards import memory, wake
 from siaga.boards.esp32_wifi import Wifi
 from siaga.drivers import battery
@@ -32,6 +33,7 @@ _READINGS = 16
 _MAGIC = b"SGM2"
 _CALENDAR = ">Bqq"
 _LONGEST = 256
+_LATCH = 20  # bytes before all that, which are siaga_latch.py's
 # With the button or the external input stuck, which then cannot wake the chip, it looks again after so long.
 _STUCK_MS = 300000
 
@@ -39,14 +41,14 @@ _STUCK_MS = 300000
 class Memory:
     """The 2 KB beside the calendar clock, which outlive every reset and deep sleep, and no power cut: whether somebody
     trustworthy set that clock, how far it is ahead of the true time, what it has been moved back in all, both in
-    seconds, and a record. Magic, these, record, CRC-32."""
+    seconds, and a record. The latch's bytes, magic, these, record, CRC-32."""
 
     def __init__(self, rtc: machine.RTC) -> None:
         self._rtc = rtc
         self.is_set = False
         self.ahead_s = self.back_s = 0
         self.record = b""
-        content = bytes(rtc.memory())
+        content = bytes(rtc.memory())[_LATCH:]
         start = 4 + struct.calcsize(_CALENDAR)
         whole = len(content) >= start + 4 and content[:4] == _MAGIC
         if whole and binascii.crc32(content[:-4]) == int.from_bytes(content[-4:], "big"):
@@ -56,7 +58,9 @@ class Memory:
 
     def write(self) -> None:
         content = _MAGIC + struct.pack(_CALENDAR, self.is_set, self.ahead_s, self.back_s) + self.record
-        self._rtc.memory(content + binascii.crc32(content).to_bytes(4, "big"))
+        before = bytes(self._rtc.memory())[:_LATCH]
+        before += bytes(_LATCH - len(before))
+        self._rtc.memory(before + content + binascii.crc32(content).to_bytes(4, "big"))
 
 
 class ChipRtc(Rtc):
@@ -153,11 +157,14 @@ class PulledLine(Line):
 class ChipBoard(Board):
     """What a board file fills in, before anything else is called: button, case, alarm (the external input), mains,
     each a Contact; cell: the battery behind two equal resistors; ring: the modem's ring line; lorawan_pins: (tx, rx) of
-    UART 2 and the reset, for a module that the settings may name."""
+    UART 2 and the reset, for a module that the settings may name. before_ticks_ms: how long the hand was unseen before
+    the chip's clock began."""
 
     folder = "/siaga-state"
     ring: "machine.Pin | None" = None
     lorawan_pins = (-1, -1, -1)
+    # From the power or the wake to the chip's own ticks: ESP-IDF tests the PSRAM at each start.
+    before_ticks_ms = 540
 
     def __init__(
         self, lamp: PinLamp, button: Contact, case: Contact, alarm: Contact, mains: Contact, cell: int
@@ -176,9 +183,17 @@ class ChipBoard(Board):
 
     def _why(self) -> "tuple[str, ...]":
         cause = machine.reset_cause()
-        if cause != machine.DEEPSLEEP_RESET:
-            return (POWER if cause == machine.PWRON_RESET else RESET,)
-        woke = wake.read()
+        if cause == machine.DEEPSLEEP_RESET:
+            return self._woken(wake.read()) or (TIMER,)
+        first = POWER if cause == machine.PWRON_RESET else RESET
+        latch = _latch()
+        if latch is None or not latch.state:
+            return (first,)
+        # A wake that a start before this one did not come to decide about; all but the hand's causes are past.
+        hand = [word for word in self._woken(wake.Wake(latch.state, latch.status)) if word in (BUTTON, INPUT)]
+        return (first,) + tuple(hand)
+
+    def _woken(self, woke: wake.Wake) -> "tuple[str, ...]":
         causes = []
         for contact, word in ((self.button, BUTTON), (self.alarm, INPUT), (self.case, CASE)):
             if contact.number in woke.pins or (woke.ext0 and not contact.level):
@@ -189,7 +204,7 @@ class ChipBoard(Board):
             causes.append(TIMER)
         if woke.ext1 and not woke.pins:
             causes.insert(0, BUTTON)  # the pin is not told: doubt decides for the alarm
-        return tuple(causes) or (TIMER,)
+        return tuple(causes)
 
     def tell(self, event: str, facts: "dict[str, object]") -> None:
         line: "dict[str, object]" = {"t": self.stamp_ms(), "ev": event}
@@ -204,7 +219,27 @@ class ChipBoard(Board):
         return self._causes
 
     def awake_ms(self) -> int:
-        return time.ticks_ms()  # type: ignore[return-value]  # this port counts from the chip's start
+        return self.before_ticks_ms + time.ticks_ms()  # type: ignore[return-value, operator]  # from the chip's start
+
+    def early(self) -> "Early | None":
+        latch = _latch()
+        if latch is None or not latch.lines:
+            return None
+        latch.end()
+        ahead = self.before_ticks_ms
+        early = Early([])
+        for line in latch.lines:
+            early.lines.append((line.acts, line.first_ms + ahead, [(ms + ahead, acts) for ms, acts in line.edges]))
+        early.before_ms, early.held_ms, early.lost = latch.before_ms, latch.earlier_ms, latch.lost
+        if BUTTON in self._causes[1:]:  # a hold of a start before this one, which was unseen for as long
+            early.before_ms += ahead if early.before_ms else 0
+            early.held_ms += ahead if early.held_ms else 0
+        return early
+
+    def note_hold(self, undecided: bool) -> None:
+        latch = _latch()
+        if latch is not None:
+            latch.note(undecided)
 
     def kept(self) -> bytes:
         return self._memory.record
@@ -307,6 +342,12 @@ class ChipBoard(Board):
         machine.deepsleep(max(longest_ms, 1))
 
 
+def _latch() -> "Latch | None":
+    """What the loader's first lines began."""
+    module = sys.modules.get("siaga_latch")
+    return None if module is None else module.latch
+
+
 def uart(number: int, tx: int, rx: int, baud: int = 115200) -> machine.UART:
     """A serial line as the drivers want it: a stream whose reads do not wait."""
     return machine.UART(number, baudrate=baud, tx=tx, rx=rx, timeout=0, rxbuf=1024, txbuf=512)
@@ -321,5 +362,7 @@ def once(board: ChipBoard) -> "Iterator[ChipBoard]":
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from siaga_latch import Latch
 
     from siaga.app.chosen import Settings

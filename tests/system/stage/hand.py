@@ -90,6 +90,18 @@ class Hand(Scene):
         self.act()
         self.button.hold(True)
 
+    @step("hold a worn contact for <n> s")
+    def hold_worn(self, seconds: str) -> None:
+        """A finger that holds on; the contact opens for 50 ms each half second."""
+        self.act()
+        with self.at_pace(TAPS):
+            for _ in range(int(float(seconds) * 2)):
+                self.button.hold(True)
+                self.button.sleep(0.45)
+                self.button.hold(False)
+                self.button.sleep(0.05)
+        self.wait_down(False)
+
     @step("let go")
     def let_go(self) -> None:
         """Nobody touches the button."""

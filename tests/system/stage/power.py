@@ -17,14 +17,20 @@ class Power(Scene):
         self.button.power_on()
         self.started()
 
-    @step("switch on with the button held")
-    def switch_on_held(self) -> None:
-        """Which asks for a test press; let go once it has been taken."""
+    @step("switch on for a test")
+    def switch_on_for_test(self) -> None:
+        """With the button held, and let go; then, while the light asks for it, a touch."""
         self.act()
-        self.button.power_on(held=True)
+        self.button.power_on_for_test()
         self.started()
         self.wait_frame(Kind.PRESS, "stored", "a test press")
-        self.button.hold(False)
+
+    @step("the supply dips")
+    def supply_dips(self) -> None:
+        """For a moment, under whatever goes on: the chip starts anew and tells that as power-on, the modem too."""
+        self.act()
+        self.button.brown_out()
+        self.started()
 
     @step("cut the power")
     def cut_power(self) -> None:

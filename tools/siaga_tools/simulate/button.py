@@ -9,7 +9,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -237,7 +237,7 @@ class SimulatedButton(Watcher):
     # Power.
 
     def power_on(self, *, held: bool = False) -> None:
-        """Switch it on; held: with the button pressed, which is how a test begins."""
+        """Switch it on; held: with the button pressed."""
         self._contact("button", held)
         self.chip.power_on()
 
@@ -251,6 +251,11 @@ class SimulatedButton(Watcher):
             self.modem.do(lambda: None)  # it is off when this returns
         if self.lorawan is not None:
             self.lorawan.power_cycle()
+
+    def brown_out(self) -> None:
+        """Its supply dips, whatever the finger does: chip, modem and module start anew at once."""
+        self.power_cut()
+        self.chip.power_on()
 
     def reset(self) -> None:
         """The chip's reset line alone."""
@@ -288,17 +293,46 @@ class SimulatedButton(Watcher):
                 self._contact("button", False)
                 self.sleep(0.2)
 
-    def test(self, hold_s: float = 2.0) -> None:
-        """Switch it off, and on again with the button held."""
-        with self._hand, self.clock.paced():
-            self.power_cut()
+    def test(self) -> None:
+        """Switch it off, and ask for a test as it is switched on."""
+        self.power_cut()
+        self.power_on_for_test()
+
+    def power_on_for_test(self) -> None:
+        """Switch it on with the button held, let go at once, and touch it as soon as the light asks for that."""
+        with self._hand, self.clock.paced(), self._at_hand_pace():
             mark = self.mark()
             self.power_on(held=True)
             try:
-                self.wait_for(lambda event: event.kind == "start", after=mark)
-                self.sleep(hold_s + HOLD_MARGIN_S)
+                until = time.monotonic() + DEADLINE_S
+                while not self.chip.looks_at(self.wiring.button.pin):
+                    if time.monotonic() > until:
+                        raise Trouble("button_silent", name=self.parts.board, what="start", seconds=f"{DEADLINE_S:g}")
+                    time.sleep(0.005)
             finally:
                 self._contact("button", False)
+            self.wait_signal("press_for_test", after=mark)
+            self.touch()
+
+    def touch(self) -> None:
+        """As short as it is felt."""
+        with self._hand, self.clock.paced(), self._at_hand_pace():
+            mark = self.mark()
+            self._contact("button", True)
+            try:
+                self.wait_for(lambda event: event.kind == "button" and event.facts["down"] is True, after=mark)
+            finally:
+                self._contact("button", False)
+
+    @contextlib.contextmanager
+    def _at_hand_pace(self) -> Iterator[None]:
+        """No faster than real: on a busy machine a short touch would become a long one."""
+        speed = self.clock.speed
+        self.set_speed(min(speed, 1.0))
+        try:
+            yield
+        finally:
+            self.set_speed(speed)
 
     def hold(self, down: bool) -> None:
         """The finger alone."""

@@ -35,7 +35,10 @@ EXT0, EXT1, TIMER = 1, 2, 8
 _PULLED_UP: Final = frozenset({0, 5, 15})
 # Pads that the part with the clock holds by itself; the others are held in sleep only where the firmware says so.
 _CLOCK_PADS: Final = frozenset({0, 2, 4, 12, 13, 14, 15, 25, 26, 27, 32, 33, *range(34, 40)})
-_START_S: Final = 0.3  # from power to the firmware's first line, roughly, on the chip
+# From power or wake to the chip's clock, where ESP-IDF tests a PSRAM, and from there to the firmware's first look at
+# the button, as estimated for a chip: firmware/README.md.
+DARK_MS: Final = 540
+LOAD_MS: Final = 1000
 _DO_S: Final = 20.0
 # What mem_info() prints, and the bytes of a block of this 64-bit port's heap.
 _MEMORY: Final = ("mem: ", "stack: ", "GC: ", " No. of 1-blocks: ")
@@ -96,7 +99,8 @@ class Watcher:
 @dataclass
 class ChipParts:
     """What a chip is made of. heap: what the firmware has, in MicroPython's words. wires: (tx, rx) of a UART: the pty
-    at its other end."""
+    at its other end. dark_ms: from power or wake until its clock begins; load_ms: from there until its firmware is
+    loaded, at least."""
 
     micropython: str
     flash: Path
@@ -106,11 +110,14 @@ class ChipParts:
     psram: bool = True
     wires: dict[tuple[int, int], str] = field(default_factory=dict)
     environ: dict[str, str] | None = None
+    dark_ms: int = DARK_MS
+    load_ms: int = LOAD_MS
 
 
 class Chip:
     """Runs in a thread of its own while it is entered, without power at first. All methods may be called from any
     thread. `starts`: how often a program began. `heap_base`: bytes of the heap that the simulation itself takes.
+    `is_here`: whether the host's process for this start is there.
     `largest_free`: bytes of the largest free piece when it was last asked."""
 
     def __init__(self, parts: ChipParts, clock: SimClock, watcher: Watcher) -> None:
@@ -118,6 +125,7 @@ class Chip:
         self.life = Life.OFF
         self.starts = 0
         self.heap_base = 0
+        self.is_here = False
         self.largest_free = 0
         self.quiet_s = QUIET_S
         self.skipped_us = 0
@@ -194,6 +202,10 @@ class Chip:
         """What its Wi-Fi driver does at the next connect: "raises" or "hangs"."""
         self.do(lambda: self._tell(f"wlan_fault {fault}"))
 
+    def looks_at(self, pin: int) -> bool:
+        """Whether its program has made something of this pin since it has had power."""
+        return pin in self._pads
+
     def ask_heap(self) -> None:
         """Have it collect, and tell on_heap() and, a moment later, `largest_free`."""
         self.do(lambda: self._tell("heap"))
@@ -258,6 +270,7 @@ class Chip:
         self.woke_by = (cause, state)
         self.starts += 1
         self.heap_base = 0
+        self.is_here = False
         if self._rtc is None:
             self._rtc = (-self._clock.now_us(), b"")
         offset_us, memory = self._rtc
@@ -284,7 +297,7 @@ class Chip:
         self._live(Life.RUNNING)
         self._tell(self._pace())
         for number, level in self._levels.items():
-            self._tell(f"level {number} {level}")
+            self._tell(f"level {number} {level} {self._clock.now_us()}")
         for number, microvolts in self._microvolts.items():
             self._tell(f"adc {number} {microvolts}")
         self._tell(f"sag {self._sag_uv}")
@@ -296,6 +309,7 @@ class Chip:
         self._tell(f"psram {int(self.parts.psram)}")
         self._tell(f"held {_listed(held)}")
         self._tell(f"flash {self.parts.flash} {self.parts.blocks}")
+        self._tell(f"start {self.parts.dark_ms * 1000} {self.parts.load_ms * 1000}")
         self._tell(f"boot {cause} {state} {_listed(pins)}")
         self._tell("run")
 
@@ -461,7 +475,7 @@ class Chip:
             self._levels.pop(pin, None)
         else:
             self._levels[pin] = level
-        self._tell(f"level {pin} {'-' if level is None else level}")
+        self._tell(f"level {pin} {'-' if level is None else level} {self._clock.now_us()}")
         self._look()
 
     # What comes out.
@@ -529,6 +543,8 @@ class Chip:
             case ["wdt", milliseconds]:
                 self._guard_ms = int(milliseconds)
                 self._feed()
+            case ["here"]:
+                self.is_here = True
             case ["idle", until_us]:
                 self._wish_us = int(until_us)
                 self._skip()

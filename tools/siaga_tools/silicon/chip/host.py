@@ -3,18 +3,20 @@
 From the host, a line each:
     clock <sim_us> <real_us> <permille> <quiet_ms>   at this real moment it is that simulated one, and time goes so
         fast; idle time may be skipped once for quiet_ms nothing came or went on a socket, 0 = it may not
-    level <pin> <0|1|->                    what the world drives on a pin; - = nothing
+    level <pin> <0|1|-> <sim_us>           what the world drives on a pin since that moment; - = nothing
     adc <pin> <microvolts>    sag <microvolts>    the latter is what each analog input reads less while a radio sends
     wlan <ssid|-> <rssi>                   the access point in reach
     wlan_fault <raises|hangs>              what the radio's driver does at the next connect()
     uart <tx> <rx> <path>                  what hangs on these two pins
     heap                                   collect, and say how much is used
+    start <dark_us> <load_us>              from power or wake to the chip's clock, and from there to its firmware
     boot <cause> <wakeup state> <ext1 pins|->
     psram <0|1>  rtc <offset_us> <memory hex|->  id <hex>  root <path>  flash <path> <blocks>  run
 To the host:
     pin <n> <in|out> <level> <up|down|none> <hold 0|1>    pwm <n> <hz> <duty>    uart <id> <baud> <tx> <rx>
     rtc <offset_us> <memory hex|->    wdt <ms>    feed    wlan <on 0|1> <ssid|->
     idle <sim_us>    it sleeps until then: time may be skipped    awake    no longer
+    here    the host's process for it is there: from now on only simulated time goes by
     sleep <ms|-1> <ext0 pin|-> <level> <ext1 pins|-> <level>    reset    heap <used> <free>
 """
 
@@ -33,7 +35,8 @@ wired = []  # streams whose other end the host itself holds
 network = ["", 0, ""]  # the access point in reach, its strength, what the driver does wrong at the next connect()
 radio_on = False
 boot = {}
-watchers = {}  # pin number: called with its new level
+watchers = {}  # pin number: called with its new level and the moment of the edge
+edge = None  # (pin number, level, moment) while an interrupt is served: what its handler reads
 pulls = {}
 sim_us = real_us = 0
 permille = 1000
@@ -86,7 +89,7 @@ def _obey(words):
         else:
             levels[number] = int(words[2])
         if number in watchers:
-            watchers[number](level(number))
+            watchers[number](level(number), int(words[3]))
     elif what == "adc":
         microvolts[int(words[1])] = int(words[2])
     elif what == "sag":
@@ -113,6 +116,8 @@ def _obey(words):
 
 def level(number):
     """What a pin reads: what the world drives, else its pull, else what a floating input often shows."""
+    if edge is not None and edge[0] == number:
+        return edge[1]
     return levels.get(number, 1 if pulls.get(number) == "up" else 0)
 
 
@@ -121,11 +126,17 @@ def wait_for_start():
     while "run" not in boot:
         heed()
         real_sleep_ms(1)
-    boot_us = now_us()
+    send("here")
+    boot_us = now_us() + int(boot["start"][0])
+    while now_us() < boot_us:  # the processor is not there yet: a pin has no interrupt, and nobody looks
+        heed()
+        real_sleep_ms(1)
 
 
 def now_us():
-    """Simulated time, Unix microseconds."""
+    """Simulated time, Unix microseconds. An interrupt is served in the moment of its edge."""
+    if edge is not None:
+        return edge[2]
     return sim_us + (real_time.time_ns() // 1000 - real_us) * permille // 1000
 
 

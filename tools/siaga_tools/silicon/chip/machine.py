@@ -91,12 +91,44 @@ class Pin:
 
     def irq(self, handler=None, trigger=3):
         self._handler = handler
+        if handler is None:
+            host.watchers.pop(self._number, None)
+            return
 
-        def changed(level):
-            if self._handler is not None and trigger & (1 if level else 2):
-                micropython.schedule(self._handler, self)
+        def changed(level, at_us):
+            if trigger & (1 if level else 2):
+                _edges.append((self, level, max(at_us, host.boot_us)))
+                _serve_later()
 
         host.watchers[self._number] = changed
+
+
+_edges = []
+
+
+def _serve_later():
+    try:
+        micropython.schedule(_serve, None)
+    except RuntimeError:
+        pass  # its queue is full: what stands in it serves these too
+
+
+def _serve(_):
+    while _edges:
+        pin, level, at_us = _edges.pop(0)
+        if pin._handler is not None:
+            host.edge = pin._number, level, at_us
+            try:
+                pin._handler(pin)
+            finally:
+                host.edge = None
+
+
+def _disturb():
+    """ESP32 errata 3.11: the ADC pulls GPIO 36 and 39 down for 80 ns, which is an edge, and no other level."""
+    for number in (36, 39):
+        if number in host.watchers:
+            host.watchers[number](host.level(number), host.now_us())
 
 
 class ADC:
@@ -110,6 +142,7 @@ class ADC:
 
     def read_uv(self):
         host.heed()
+        _disturb()
         microvolts = host.microvolts.get(self._pin, 142000)  # it never reads less than this
         if host.now_us() - host.sent_us < _SAGS_US:
             microvolts = max(microvolts - host.sag_uv, 142000)

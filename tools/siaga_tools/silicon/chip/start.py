@@ -37,6 +37,8 @@ class _Flashbdev:
     bdev = None
 
 
+import builtins
+
 import chip_time
 import esp32
 import flash
@@ -56,6 +58,20 @@ vfs.mount(vfs.VfsLfs2(_Flashbdev.bdev, mtime=False), "/")
 sys.path[:] = ["", ".frozen", "/lib"]
 gc.collect()
 host.send("heap %d %d" % (gc.mem_alloc() - _before, gc.mem_free()))
-__import__("main")
+_import = builtins.__import__
+
+
+def _loaded(name, *rest):
+    """To load the firmware takes the chip its time, in which interrupts are served."""
+    if name == "siaga.start":
+        builtins.__import__ = _import
+        left_us = host.boot_us + int(host.boot["start"][1]) - host.now_us()
+        if left_us > 0:
+            chip_time.sleep_us(left_us)
+    return _import(name, *rest)
+
+
+builtins.__import__ = _loaded
+_import("main")
 host.send("ended")
 host.stop()
