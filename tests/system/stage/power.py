@@ -17,11 +17,11 @@ class Power(Scene):
         self.button.power_on()
         self.started()
 
-    @step("switch on for a test")
+    @step("switch off, and on for a test")
     def switch_on_for_test(self) -> None:
         """With the button held, and let go; then, while the light asks for it, a touch."""
         self.act()
-        self.button.power_on_for_test()
+        self.button.test()
         self.started()
         self.wait_frame(Kind.PRESS, "stored", "a test press")
 

@@ -33,6 +33,7 @@ from siaga_tools.words import Trouble
 # Of a 64-bit build, whose objects are larger: some 350 KB of a chip, which has megabytes (firmware/README.md, Memory).
 HEAP: Final = "512k"
 HOLD_MARGIN_S: Final = 0.15
+_TOUCH_S: Final = 0.2
 DEADLINE_S: Final = 60.0
 WIFI: Final = "siaga-simulated"
 _KEPT: Final = 20_000
@@ -305,10 +306,11 @@ class SimulatedButton(Watcher):
             self.power_on(held=True)
             try:
                 until = time.monotonic() + DEADLINE_S
-                while not self.chip.looks_at(self.wiring.button.pin):
+                while not self.chip.listens_to(self.wiring.button.pin):
                     if time.monotonic() > until:
                         raise Trouble("button_silent", name=self.parts.board, what="start", seconds=f"{DEADLINE_S:g}")
                     time.sleep(0.005)
+                self.sleep(_TOUCH_S)
             finally:
                 self._contact("button", False)
             self.wait_signal("press_for_test", after=mark)

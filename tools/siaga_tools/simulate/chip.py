@@ -126,6 +126,7 @@ class Chip:
         self.starts = 0
         self.heap_base = 0
         self.is_here = False
+        self._listens: set[int] = set()
         self.largest_free = 0
         self.quiet_s = QUIET_S
         self.skipped_us = 0
@@ -202,9 +203,9 @@ class Chip:
         """What its Wi-Fi driver does at the next connect: "raises" or "hangs"."""
         self.do(lambda: self._tell(f"wlan_fault {fault}"))
 
-    def looks_at(self, pin: int) -> bool:
-        """Whether its program has made something of this pin since it has had power."""
-        return pin in self._pads
+    def listens_to(self, pin: int) -> bool:
+        """Whether its program has asked for interrupts of this pin since it started."""
+        return pin in self._listens
 
     def ask_heap(self) -> None:
         """Have it collect, and tell on_heap() and, a moment later, `largest_free`."""
@@ -271,6 +272,7 @@ class Chip:
         self.starts += 1
         self.heap_base = 0
         self.is_here = False
+        self._listens.clear()
         if self._rtc is None:
             self._rtc = (-self._clock.now_us(), b"")
         offset_us, memory = self._rtc
@@ -543,6 +545,8 @@ class Chip:
             case ["wdt", milliseconds]:
                 self._guard_ms = int(milliseconds)
                 self._feed()
+            case ["listens", number]:
+                self._listens.add(int(number))
             case ["here"]:
                 self.is_here = True
             case ["idle", until_us]:

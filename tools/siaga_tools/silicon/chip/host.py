@@ -16,6 +16,7 @@ To the host:
     pin <n> <in|out> <level> <up|down|none> <hold 0|1>    pwm <n> <hz> <duty>    uart <id> <baud> <tx> <rx>
     rtc <offset_us> <memory hex|->    wdt <ms>    feed    wlan <on 0|1> <ssid|->
     idle <sim_us>    it sleeps until then: time may be skipped    awake    no longer
+    listens <pin>    it has asked for this pin's interrupts
     here    the host's process for it is there: from now on only simulated time goes by
     sleep <ms|-1> <ext0 pin|-> <level> <ext1 pins|-> <level>    reset    heap <used> <free>
 """

@@ -101,6 +101,7 @@ class Pin:
                 _serve_later()
 
         host.watchers[self._number] = changed
+        host.send("listens %d" % self._number)
 
 
 _edges = []
