@@ -146,6 +146,7 @@ def test_a_setting_that_no_modem_takes_is_refused_by_name():
 def test_fields_and_numbers():
     assert at.fields(b'+COPS: 0,0,"TELKOMSEL, ID",7') == [b"0", b"0", b"TELKOMSEL, ID", b"7"]
     assert at.fields(b"+CMQTTRXEND: 0") == [b"0"]
+    assert at.fields(b"+HTTPACTION:  0,204,0") == [b"0", b"204", b"0"], "two blanks in a user's log"
     assert [at.number(part) for part in (b"42", b"", b"-1", b"4x", b"9" * 10)] == [42, -1, -1, -1, -1]
 
 

@@ -62,6 +62,7 @@ class Scripted:
         self.asked: list[str] = []
         self.payloads: dict[str, bytes] = {}
         self._rest = b""
+        self._echoes = True
         self._file = folder / "settings.json"
         settings = {"port": 1883, "percent": PERCENT, "store": str(folder / "sim"), **given}
         self._file.write_text(json.dumps(settings), encoding="utf-8")
@@ -134,6 +135,9 @@ class Scripted:
 
     def _answer(self, command: str) -> None:
         self.asked.append(command)
+        if self._echoes:
+            self._line.write(command.encode("latin-1") + b"\r")
+            self._echoes = command != "ATE0"
         found = [start for start in self._replies if command.startswith(start)]
         answers = self._replies[max(found, key=len)] if found else [OK]
         answer = answers.pop(0) if len(answers) > 1 else answers[0]

@@ -37,6 +37,7 @@ class Exchange:
     given: Mapping[str, Any] = field(default_factory=dict)
 
 
+FIX = "+CGNSSINFO: 3,07,,03,00,22.6562366,N,114.0598297,E,291124,023114.00,118.4,0.679,,3.43,2.74,2.06,06"
 NO_REPAIR = ("AT+CFUN=0", "AT+CRESET", "AT+CPOF")
 READY = ("+CPIN: READY", "OK")
 START = [
@@ -83,6 +84,32 @@ START = [
         ("locate 1",),
         asked=(("AT+CGPS=1,1", 1), ("AT+CVAUXV=2800", 1)),
         state={"model": "SIMCOM_SIM7600E-H"},
+    ),
+    Exchange(
+        "no SIM: its receiver works all the same",
+        "users' logs, A7670E: +CPIN: SIM REMOVED twice, and fixes",
+        {"AT+CPIN?": ("+CME ERROR: SIM not inserted",), "AT+CGNSSINFO": (FIX, "OK")},
+        told=("locate 1",),
+        up="",
+        says=("+CPIN: SIM REMOVED", "+CPIN: SIM REMOVED"),
+        heard=({"told": "modem: the SIM cannot be used: SIM not inserted"}, {"position": FIX}),
+    ),
+    Exchange(
+        "its words after AT+CRESET, which nobody here asked for",
+        "user's log, SIM7600EI",
+        says=(
+            "+CIPEVENT: NETWORK CLOSED UNEXPECTEDLY",
+            "+CMQTTCONNLOST: 0,3",
+            "+CMQTTNONET",
+            "RDY",
+            "AT",  # it echoes again
+            "+CPIN: READY",
+            "SMS DONE",
+            "PB DONE",
+        ),
+        heard=({"bearer": "lte", "up": False}, {"bearer": "lte", "up": True}),
+        asked=(("ATE0", 2),),
+        never=NO_REPAIR,
     ),
     Exchange(
         "two starts in a row: it has forgotten all, and is not sick",
@@ -136,6 +163,21 @@ NETWORK = [
         never=NO_REPAIR,
     ),
     Exchange(
+        "denied, until the radio is off and on",
+        "user's log, A7670E: 0,3 until CFUN=0 and CFUN=1",
+        {f"AT+{name}?": (f"+{name}: 2,3", "OK") for name in ("CREG", "CGREG", "CEREG")},
+        up="",
+        heard=({"told": "modem: no network in 180 s"}, {"told": "modem: radio off and on"}),
+        asked=(("AT+CFUN=0", 1),),
+    ),
+    Exchange(
+        "registered for messages only: they go",
+        "users' logs, A7670E and SIM7670G with a wrong APN: 0,6",
+        {f"AT+{name}?": (f"+{name}: 2,{stat}", "OK") for name, stat in (("CREG", 6), ("CGREG", 0), ("CEREG", 0))},
+        up="sms",
+        never=("AT+CMQTTSTART",),
+    ),
+    Exchange(
         "registered for data alone, as a firmware without messages says it",
         "user's log, A7670E-LNXY-UBL",
         {f"AT+{name}?": (f"+{name}: 2,11", "OK") for name in ("CREG", "CGREG", "CEREG")},
@@ -148,7 +190,6 @@ def test_network(exchange: Exchange, tmp_path: Path):
     play(exchange, tmp_path)
 
 
-FIX = "+CGNSSINFO: 3,07,,03,00,22.6562366,N,114.0598297,E,291124,023114.00,118.4,0.679,,3.43,2.74,2.06,06"
 POSITION = {"position": FIX}
 OFF = ("+CGNSSPWR: 0,0,1", "OK")
 SATELLITES = [
@@ -251,6 +292,35 @@ MQTT = [
         given={"ca": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"},
     ),
     Exchange(
+        "a topic that the server does not allow",
+        "user's log, SIM7600: OK, +CMQTTPUB: 0,6, +CMQTTCONNLOST: 0,1",
+        {"AT+CMQTTPUB": [("OK", "+CMQTTPUB: 0,6", "+CMQTTCONNLOST: 0,1"), ("OK", "+CMQTTPUB: 0,0")]},
+        then=(f"send lte 5 {PRESS.hex()}",),
+        heard=({"bearer": "lte", "up": False}, {"bearer": "lte", "up": True}),
+        never=NO_REPAIR,
+    ),
+    Exchange(
+        "the same, with ERROR for its OK",
+        "the same user's",
+        {"AT+CMQTTPUB": [("+CMQTTPUB: 0,6", "ERROR", "+CMQTTCONNLOST: 0,1"), ("OK", "+CMQTTPUB: 0,0")]},
+        then=(f"send lte 5 {PRESS.hex()}",),
+        heard=(
+            {
+                "bearer": "lte",
+                "up": False,
+                "why": "CMQTTPUB: the server does not take this topic (its access list?) (error 6)",
+            },
+            {"bearer": "lte", "up": True},
+        ),
+        never=NO_REPAIR,
+    ),
+    Exchange(
+        "busy at the subscription",
+        "user's log, SIM7600M21-A: 0,14",
+        {"AT+CMQTTSUB=": [(">", "OK", "+CMQTTSUB: 0,14"), (">", "OK", "+CMQTTSUB: 0,0")]},
+        never=NO_REPAIR,
+    ),
+    Exchange(
         "a client that is held already: dropped, and acquired again",
         "users' logs: +CMQTTACCQ: 0,19, ERROR",
         {"AT+CMQTTACCQ": [("+CMQTTACCQ: 0,19", "ERROR"), ("OK",)], "AT+CMQTTREL": [("OK",)]},
@@ -275,6 +345,16 @@ MQTT = [
 @pytest.mark.parametrize("exchange", MQTT, ids=lambda one: str(one.what))
 def test_mqtt(exchange: Exchange, tmp_path: Path):
     play(exchange, tmp_path)
+
+
+def test_a_message_comes_in_pieces_one_after_the_other(tmp_path: Path):
+    """User's log, A7670E: RXSTART, RXTOPIC and the topic, RXPAYLOAD and the bytes, RXEND."""
+    topic, payload = "siaga/v1/down/00112233445566ff", "\r\nOK\r\n+CMQTTRXEND: 0\r\n"
+    with Scripted(tmp_path) as it:
+        it.up()
+        it.says(f"+CMQTTRXSTART: 0,{len(topic)},{len(payload)}", f"+CMQTTRXTOPIC: 0,{len(topic)}\r\n{topic}")
+        it.says(f"+CMQTTRXPAYLOAD: 0,{len(payload)}\r\n{payload}", "+CMQTTRXEND: 0")
+        it.until(downlink=payload.encode().hex(), on="lte")
 
 
 CA = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
@@ -405,6 +485,25 @@ def test_calls(exchange: Exchange, tmp_path: Path):
         for start, times in exchange.asked:
             it.until_asked(start, times)
         assert not [start for start in exchange.never if it.count(start)], it.asked
+
+
+CENTRE = "+6281200000110"
+
+
+@pytest.mark.parametrize(("number", "answers"), [(CENTRE, True), ("+6281299999999", False)])
+def test_who_rings(number: str, answers: bool, tmp_path: Path):
+    """User's log, SIM7600: RING, +CLCC without who it is (128), BEGIN before the OK; END before the OK of AT+CHUP."""
+    replies = {"ATA": ("VOICE CALL: BEGIN", "OK"), "AT+CHUP": ("VOICE CALL: END: 000008", "OK")}
+    with Telephone(tmp_path, replies) as it:
+        it.up("sms")
+        it.until_asked("AT+CMICGAIN")
+        it.says("RING", '+CLCC: 4,1,4,0,0,"",128', f'+CLIP: "{number}",145,,,"",0')
+        it.until_asked("ATA" if answers else "AT+CHUP")
+        if answers:
+            it.until(call="began")
+            it.says('+CLCC: 4,1,6,0,0,"",128', "VOICE CALL: END: 000003")
+            it.until(call="over")
+        assert it.count("ATA") == answers
 
 
 REJECTED = {"rejected": "a message that is no frame"}
