@@ -80,6 +80,15 @@ def test_a_clock_that_turns_out_worse_than_was_thought_is_followed() -> None:
     assert lag.lag_s == 8 * 1_728
 
 
+def test_a_clock_that_was_ahead_and_was_set_is_soon_known_as_right() -> None:
+    """By an answer; or it was the gateway's own clock that was an hour behind."""
+    lag = learn(None, -3_600, NOW_MS)
+    for minute in range(1, 11):
+        lag = learn(lag, 2, NOW_MS + minute * 60_000)
+    assert lag.lag_s == 2
+    assert waited_s(lag, -600, NOW_MS + 660_000) < 0, "ten minutes ahead, and fresh"
+
+
 def test_a_clock_that_was_ahead_and_is_set_makes_nothing_late() -> None:
     lag = learn(None, -3_600, NOW_MS)
     assert waited_s(lag, 5, NOW_MS + 60_000) <= 5

@@ -29,16 +29,12 @@ class ClockLag:
     at_ms: int  # Unix ms, the gateway's clock
     drift_ppm: int = MOST_PPM  # by how much it may have drifted since
 
-    def bound_s(self, now_ms: int) -> int:
-        """By how much it may be behind now, seconds, if nobody has set it since."""
-        return self.lag_s + _drifted_s(self, now_ms)
-
 
 def learn(before: ClockLag | None, age_s: int, at_ms: int) -> ClockLag:
     """After a check-in that was `age_s` old by the button's clock when it arrived, at at_ms."""
     if before is None or at_ms < before.at_ms:
         return ClockLag(age_s, at_ms)
-    if age_s > before.bound_s(at_ms):
+    if waited_s(before, age_s, at_ms) > 0:
         # It waited, or the clock is worse than was thought: the next ones will tell.
         return ClockLag(before.lag_s, before.at_ms, min(MOST_PPM, 2 * before.drift_ppm))
     return ClockLag(age_s, at_ms, _drift_ppm(before, age_s, at_ms))
