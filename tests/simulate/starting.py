@@ -56,8 +56,7 @@ class Start:
 
     def until(self, moment: str, cause: int = DEEP_SLEEP, wake: int = EXT1, *, count: bool = False) -> dict[str, int]:
         """reads, bytes: of the flash. opened: files on it. live: bytes of the heap in use after a collection. signed:
-        how often since the first look. With
-        `count` instructions in place of `opened` (a file system that counts its files takes more reads)."""
+        how often. With `count` instructions in place of `opened` and `signed`, whose counting takes some."""
         pin, level = str(self._button.pin), str(self._button.level(True))
         image = self._image
         if moment != "armed":

@@ -31,3 +31,4 @@ host.heed = host.send = host.tell_rtc = nothing
 host.real_sleep_ms = real_sleep_ms
 host.stop = stop
 host.rtc_offset_us = -946684800000000
+host.boot_us = _now_us
