@@ -5,9 +5,9 @@ import time
 from siaga.app.board import POWER, RESET
 from siaga.boards.choice import chosen
 
-# How the light says that this board cannot carry the firmware: faster than any signal, 3 s long.
-_FLASHES = 30
-_FLASH_MS = 50
+# How the light says that this board cannot carry the firmware, before there is an indicator: `unfit_chip`, 3 s long.
+_FLASHES = 8
+_FLASH_MS = 200
 
 
 def boards() -> "Iterator[Board]":
@@ -37,6 +37,7 @@ def _judge(board: "Board") -> None:
     if not lack:
         return
     board.tell("error", {"what": lack})
+    board.unfit = True
     for _ in range(_FLASHES if board.woke_by() in (POWER, RESET) else 0):
         board.lamp.set(True, 0, False)
         time.sleep_ms(_FLASH_MS)

@@ -411,10 +411,10 @@ def test_without_settings_it_still_tells_who_it_is(tmp_path: Path):
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"{}", "reaches nobody"),
-        (b'{"mqtt_hosts": ["127.0.0.1"], "mqtt_tls": false}', "gateway_key is missing"),
+        (b"{}", "tidak dapat menghubungi siapa pun"),
+        (b'{"mqtt_hosts": ["127.0.0.1"], "mqtt_tls": false}', "gateway_key belum ada"),
         (b'{"mqtt_hosts": ["127.0.0.1"]}'.decode().encode("utf-16"), "UTF-16"),
-        (b'{"hold_ms": 200,}', "comma after the last"),
+        (b'{"hold_ms": 200,}', "koma setelah setelan"),
         (None, "cannot be read"),
     ],
 )
@@ -426,7 +426,7 @@ def test_a_button_without_usable_settings_never_looks_ready(tmp_path: Path, cont
     held.start()
     held.until(ev="indicator", signal="not_set_up")
     assert any(why in event["what"] for event in held.all(ev="error")), held.all(ev="error")
-    assert any("reaches nobody" in event["what"] for event in held.all(ev="error"))
+    assert any("siapa pun" in event["what"] for event in held.all(ev="error"))
     held.hold(2.4)  # a press is kept all the same, and says that it does not get through
     held.until(ev="frame", kind=1, step="stored")
     held.until(ev="indicator", signal="not_getting_through")

@@ -15,7 +15,14 @@ from micropython import HEAP, compiled, environment, micropython
 
 Event = dict[str, Any]
 DEADLINE_S = 60.0
-QUICK = {"hold_ms": 200, "cancel_hold_ms": 900, "duress_hold_ms": 2000, "mqtt_tls": False, "mqtt_hosts": ["127.0.0.1"]}
+QUICK = {
+    "hold_ms": 200,
+    "cancel_hold_ms": 900,
+    "duress_hold_ms": 2000,
+    "language": "en",
+    "mqtt_tls": False,
+    "mqtt_hosts": ["127.0.0.1"],
+}
 
 
 class VirtualButton:

@@ -100,6 +100,7 @@ def button(
                 "mqtt_port": broker.port,
                 "mqtt_tls": False,
                 "gateway_key": gateway.public_hex,
+                "language": "en",
             }
             wanted = {name: value for name, value in {**reach, **settings}.items() if value is not None}
             parts = ButtonParts(folder, micropython(), FIRMWARE, board, wanted, lorawan=lorawan)

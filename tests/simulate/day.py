@@ -63,6 +63,7 @@ class Day(Hours):
             "mqtt_ca": authority.pem,
             "mqtt_keepalive_s": 120,
             "profile": "installed",
+            "language": "en",
         }
         if self._board == "esp32_devkit":
             settings["wifi_ssid"] = WIFI

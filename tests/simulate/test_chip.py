@@ -347,7 +347,7 @@ def test_without_its_name_it_is_the_one_board_that_is_installed(bare: Bare, cont
         write = f"f = open('/board.txt', 'w'); f.write({content!r}); f.close()"
     chip = bare("t_a7670", write + program("print('board', board.name)", "time.sleep(1000)"))
     assert chip.line("board") == "t_a7670"
-    assert any('"error"' in line and "taken for t_a7670" in line for line in chip.said)
+    assert any('"error"' in line and "dianggap t_a7670" in line for line in chip.said)
 
 
 def wifi(bare: Bare) -> BareChip:
@@ -376,7 +376,7 @@ def wifi(bare: Bare) -> BareChip:
 def test_wifi_comes_and_goes(bare: Bare):
     chip = wifi(bare)
     assert chip.line("noise") == "True"
-    assert chip.line("down") == "False -128 no Wi-Fi kantor polisi within 15000 ms (status 201)"
+    assert chip.line("down") == "False -128 Wi-Fi kantor polisi tidak tersambung dalam 15000 md (status 201)"
     chip.chip.access_point("kantor polisi", -61)
     assert chip.line("up") == "True -61"
     chip.chip.access_point("")

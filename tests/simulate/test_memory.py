@@ -46,7 +46,7 @@ def test_a_chip_without_psram_says_so_and_flashes(whole: Callable[..., BareChip]
     (wrong,) = chip.until(lambda: [e for e in told(chip, "error") if "PSRAM" in str(e["what"])], "what is wrong")[:1]
     assert "ESP32_GENERIC-SPIRAM" in str(wrong["what"]) and "\n" not in str(wrong["what"])
     light = BOARDS[board].led
-    chip.until(lambda: chip.moves.count((light, 1)) >= 30, "light")
+    chip.until(lambda: chip.moves.count((light, 1)) >= 8, "light")
     assert not told(chip, "state"), "it showed ready"
 
 
@@ -71,7 +71,7 @@ print("internal", memory.internal())
 
 def test_too_little_memory_of_its_own_is_named_too(bare: Callable[..., BareChip]) -> None:
     chip = bare("t_a7670", LOW.format(free=90000))
-    assert chip.line("lack") == "only 90000 bytes of the chip's own memory are free, Wi-Fi and TLS want 98304"
+    assert chip.line("lack") == "memori chip sendiri tinggal 90000 byte, Wi-Fi dan TLS perlu 98304"
 
 
 def test_what_cannot_be_asked_stops_nothing(bare: Callable[..., BareChip]) -> None:

@@ -25,13 +25,15 @@ def written(folder: Path, settings: object) -> Path:
 
 def laid_out(folder: Path, settings: object, board: str = "t_a7670") -> tuple[int, str]:
     command = ["files", str(folder / "out"), "--board", board, "--settings", str(written(folder, settings))]
+    command += ["--language", "en"]
     done = CliRunner().invoke(device, command)
     return done.exit_code, done.output
 
 
 def test_good_settings_are_given_back(tmp_path: Path) -> None:
     assert (
-        read_settings(written(tmp_path, {**GOOD, "wifi_ssid": "Siaga"}), board="esp32_devkit")["wifi_ssid"] == "Siaga"
+        read_settings(written(tmp_path, {**GOOD, "wifi_ssid": "Siaga"}), "en", board="esp32_devkit")["wifi_ssid"]
+        == "Siaga"
     )
 
 
@@ -73,13 +75,29 @@ def test_a_password_is_not_shown(tmp_path: Path) -> None:
 def test_settings_with_which_this_board_reaches_nobody_are_refused(
     tmp_path: Path, board: str, settings: dict[str, object]
 ) -> None:
-    assert read_settings(written(tmp_path, settings)) == settings, "good by themselves"
+    assert read_settings(written(tmp_path, settings), "id") == settings, "good by themselves"
     with pytest.raises(Trouble, match="reaches nobody"):
-        read_settings(written(tmp_path, settings), board=board)
+        read_settings(written(tmp_path, settings), "en", board=board)
     code, said = laid_out(tmp_path, settings, board)
     assert code == 1 and board in said
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(Trouble, match=r"s\.json"):
-        read_settings(tmp_path / "s.json")
+        read_settings(tmp_path / "s.json", "en")
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("id", "setelan wifi_password adalah (tidak ditampilkan); yang benar 8 sampai 63 huruf biasa"),
+        ("en", "setting wifi_password is (not shown); right is 8 to 63 plain letters"),
+    ],
+)
+def test_what_is_wrong_is_said_in_the_reader_s_language_not_the_button_s(
+    tmp_path: Path, language: str, said: str
+) -> None:
+    other = {"id": "en", "en": "id"}[language]
+    with pytest.raises(Trouble) as caught:
+        read_settings(written(tmp_path, {**GOOD, "language": other, "wifi_password": "pendek"}), language)
+    assert said in caught.value.say(language)

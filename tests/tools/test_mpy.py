@@ -24,7 +24,9 @@ def test_everything_but_the_simulated_board_is_compiled(bytecode: tuple[Path, li
     out, compiled = bytecode
     sources = {path.relative_to(FIRMWARE).as_posix() for path in (FIRMWARE / "siaga").rglob("*.py")}
     assert sources >= AT_HOME
-    assert {module.path for module in compiled} == {name.replace(".py", ".mpy") for name in sources - AT_HOME} | {WORDS}
+    assert {module.path for module in compiled} == {name.replace(".py", ".mpy") for name in sources - AT_HOME} | set(
+        WORDS.values()
+    )
     assert all((out / module.path).stat().st_size == module.size for module in compiled)
 
 
@@ -33,7 +35,7 @@ def test_it_is_bytecode_of_version_6_3_that_32_and_64_bits_load(bytecode: tuple[
     architecture (0 = none), bits of a small integer."""
     out, compiled = bytecode
     for module in compiled:
-        if module.path == WORDS:
+        if module.path in WORDS.values():
             continue
         header = (out / module.path).read_bytes()[:4]
         assert header[:2] == b"M\x06", module.path

@@ -59,6 +59,7 @@ def run(flash: Path, settings: Path | None, as_json: bool, language: str, microp
                 firmware=runnable(find_firmware().parent, Path(room)),
                 flash=flash.resolve(),
                 settings=settings.resolve() if settings else None,
+                language=language,
             )
             code = asyncio.run(ByHand(files, language, as_json).run())
         sys.exit(code)

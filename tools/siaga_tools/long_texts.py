@@ -1,41 +1,72 @@
-"""Long texts for people taken out of the firmware's code and into a file, from which siaga/words.py reads them one at a
+"""Texts for people taken out of the firmware's code and into a file a language, of which siaga/words.py reads one at a
 time. Every line stays where it is.
 
-Taken out is a text of several words in a function's body: what is raised, told or logged. It stays where it is compared
-with something, in the files of the boards, which also run before there is a file system, and in those that read a
-receiver's words: what is wrong with one is everyday there, once a second.
+Taken out is a text of several words in a function's body: what is raised, told or logged; and a shorter one that has a
+translation (firmware/words.id.toml: the English text of the sources is the key). It stays where it is compared with
+something, in the simulated board, which runs before there is a file system, and in those that read a receiver's words:
+what is wrong with one is everyday there, once a second.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+import tomllib
 import zlib
+from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Final
 
 from siaga_tools.words import Trouble
 
 HOME: Final = "siaga/words.py"
+TRANSLATIONS: Final = "words.id.toml"
+LANGUAGES: Final = ("en", "id")
 _CALL: Final = "long_text"
 _WINDOW_BITS: Final = 10  # as siaga/words.py has it
 _SHORTEST: Final = 16  # below that the call costs as much as it saves
 _FOR_PEOPLE: Final = re.compile(r"[^\x00-\x1f]* [^\x00-\x1f]* [^\x00-\x1f]*")
-_STAYS: Final = ("siaga/boards/", "siaga/core/fix.py", "siaga/core/nmea.py", "siaga/core/modem_fix.py", HOME)
+STAYS: Final = (
+    "siaga/boards/simulated.py",
+    "siaga/core/fix.py",
+    "siaga/core/nmea.py",
+    "siaga/core/modem_fix.py",
+    HOME,
+)
 _Place = tuple[int, int]
 
 
-def take_out(sources: dict[str, str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
+def translations(firmware: Path) -> dict[str, str]:
+    """Indonesian by English. Raises Trouble."""
+    file = firmware / TRANSLATIONS
+    try:
+        return {str(english): str(text) for english, text in tomllib.loads(file.read_text(encoding="utf-8")).items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise Trouble("mpy_failed", file=file.name, why=error) from error
+
+
+def in_languages(texts: list[tuple[str, str]], indonesian: Mapping[str, str]) -> dict[str, list[str]]:
+    """The texts in the order of their numbers, by language; English where there is no translation."""
+    return {
+        "en": [text for _, text in texts],
+        "id": [indonesian.get(text, text) for _, text in texts],
+    }
+
+
+def take_out(sources: dict[str, str], short: Collection[str] = ()) -> tuple[dict[str, str], list[tuple[str, str]]]:
     """The sources by path with long_text(number) in place of their long texts, and these: (path, text) by number.
-    Raises Trouble where one uses that name or does not parse."""
+    short: those that are taken out though they are short. Raises Trouble where one uses that name or does not parse."""
     texts: list[tuple[str, str]] = []
     if HOME not in sources:
         return sources, texts
     changed = dict(sources)
     for path, source in sorted(sources.items()):
-        if path.startswith(_STAYS):
+        if path.startswith(STAYS):
             continue
         tree = _parsed(path, source)
-        found = sorted(_long_texts(tree, source), key=lambda pair: (pair[0].lineno, pair[0].col_offset))
+        found = sorted(_long_texts(tree, source, short), key=lambda pair: (pair[0].lineno, pair[0].col_offset))
         if not found:
             continue
         if any(isinstance(node, (ast.Name, ast.arg)) and _name_of(node) == _CALL for node in ast.walk(tree)):
@@ -47,7 +78,7 @@ def take_out(sources: dict[str, str]) -> tuple[dict[str, str], list[tuple[str, s
             if text not in numbers:
                 numbers[text] = len(texts)
                 texts.append((path, text))
-            edits += _edits(node, formatted, numbers[text])
+            edits += _edits(node, formatted, numbers[text], source)
         first = next(statement for statement in tree.body if not _is_docstring(statement))
         at = first if isinstance(first, (ast.Import, ast.ImportFrom, ast.Assign)) else tree.body[0]
         place = (at.lineno, at.col_offset)
@@ -78,11 +109,16 @@ def _name_of(node: ast.Name | ast.arg) -> str:
     return node.id if isinstance(node, ast.Name) else node.arg
 
 
-def _edits(node: ast.Constant, formatted: ast.BinOp | None, number: int) -> list[tuple[_Place, _Place, str]]:
+def _edits(
+    node: ast.Constant, formatted: ast.BinOp | None, number: int, source: str
+) -> list[tuple[_Place, _Place, str]]:
     if formatted is None:
         return [(_start(node), _end(node), f"{_CALL}({number})")]
     right = formatted.right
-    return [(_start(node), _start(right), f"{_CALL}({number}, "), (_end(right), _end(right), ")")]
+    opening = (_start(node), _start(right), f"{_CALL}({number}, ")
+    if _between(node, formatted, source.split("\n")).endswith(b"("):
+        return [opening]  # its bracket closes the call
+    return [opening, (_end(right), _end(right), ")")]
 
 
 def _start(node: ast.expr) -> _Place:
@@ -103,7 +139,7 @@ def _replaced(source: str, edits: list[tuple[_Place, _Place, str]]) -> str:
     return b"\n".join(lines).decode()
 
 
-def _long_texts(tree: ast.Module, source: str) -> list[tuple[ast.Constant, ast.BinOp | None]]:
+def _long_texts(tree: ast.Module, source: str, short: Collection[str]) -> list[tuple[ast.Constant, ast.BinOp | None]]:
     """Each with the % that fills it, if there is one."""
     found: list[tuple[ast.Constant, ast.BinOp | None]] = []
     lines = source.split("\n")
@@ -113,8 +149,10 @@ def _long_texts(tree: ast.Module, source: str) -> list[tuple[ast.Constant, ast.B
         if isinstance(node, ast.Compare) or node in annotations:
             return
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            fills = parent if isinstance(parent, ast.BinOp) and parent.left is node else None
-            if len(node.value) >= _SHORTEST and _FOR_PEOPLE.fullmatch(node.value) and _is_plain(node, fills, lines):
+            filled = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mod) and parent.left is node
+            fills = parent if filled and isinstance(parent, ast.BinOp) else None
+            is_long = len(node.value) >= _SHORTEST and _FOR_PEOPLE.fullmatch(node.value)
+            if (is_long or node.value in short) and _is_plain(node, fills, lines):
                 found.append((node, fills))
             return
         for child in ast.iter_child_nodes(node):
@@ -132,23 +170,19 @@ def _long_texts(tree: ast.Module, source: str) -> list[tuple[ast.Constant, ast.B
 
 
 def _is_plain(node: ast.Constant, fills: ast.BinOp | None, lines: list[str]) -> bool:
-    """Whether nothing but the operator stands between the text and what fills it."""
-    if fills is None:
-        return True
-    if not isinstance(fills.op, ast.Mod) or node.end_lineno is None or node.end_col_offset is None:
-        return False
-    first, last = node.end_lineno - 1, fills.right.lineno - 1
+    """Whether nothing but the operator, and a bracket, stands between the text and what fills it."""
+    return fills is None or _between(node, fills, lines) in (b"%", b"%(")
+
+
+def _between(node: ast.Constant, fills: ast.BinOp, lines: list[str]) -> bytes:
+    """What stands there, without spaces."""
+    (first, left), (last, right) = _end(node), _start(fills.right)
     if first == last:
-        between = lines[first].encode()[node.end_col_offset : fills.right.col_offset]
+        between = lines[first - 1].encode()[left:right]
     else:
-        between = b" ".join(
-            [
-                lines[first].encode()[node.end_col_offset :],
-                *(line.encode() for line in lines[first + 1 : last]),
-                lines[last].encode()[: fills.right.col_offset],
-            ]
-        )
-    return between.strip() == b"%"
+        middle = "".join(lines[first : last - 1]).encode()
+        between = lines[first - 1].encode()[left:] + middle + lines[last - 1].encode()[:right]
+    return b"".join(between.split())
 
 
 def _is_docstring(statement: ast.stmt) -> bool:

@@ -24,8 +24,8 @@ from siaga_tools.words import Trouble
 
 # A board that no button has: it stays at home.
 AT_HOME: Final = frozenset({"siaga/boards/simulated.py"})
-# The long texts, which siaga/words.py reads.
-WORDS: Final = "siaga/words.txt"
+# The long texts, which siaga/words.py reads, by language.
+WORDS: Final = {language: f"siaga/words_{language}.txt" for language in long_texts.LANGUAGES}
 # Of what one board is given.
 LIMIT_BYTES: Final = 200 * 1024
 _TARGET: Final = ("-march=xtensawin", "-msmall-int-bits=31")
@@ -51,8 +51,7 @@ def compile_firmware(
     of which no other needs anything. boards: only what these can come to use (siaga_tools/installed.py), empty =
     everything. Raises Trouble (`mpy_cross_missing`, `mpy_failed`, `firmware_missing`) with what to do.
     """
-    sources = {path: _FOR_TYPES.sub("", source) for path, source in _sources(firmware).items()}
-    small, texts = long_texts.take_out(sources)
+    small, texts = _taken_out(firmware)
     wanted = of_boards(firmware, small, boards) if boards else frozenset(small)
     wanted -= at_home
     compiled = []
@@ -61,11 +60,35 @@ def compile_firmware(
         target.parent.mkdir(parents=True, exist_ok=True)
         _compile(small[name], name, target)
         compiled.append(Compiled(Path(name).with_suffix(".mpy").as_posix(), target.stat().st_size))
-    if texts:
-        words = out / WORDS
-        words.write_bytes(long_texts.packed([text if path in wanted else "" for path, text in texts]))
-        compiled.append(Compiled(WORDS, words.stat().st_size))
+    for words in _write_texts(firmware, [(path, text if path in wanted else "") for path, text in texts], out):
+        compiled.append(Compiled(words.relative_to(out).as_posix(), words.stat().st_size))
     return compiled
+
+
+def speaking_sources(firmware: Path, out: Path) -> None:
+    """The sources of siaga/ with their texts in every language, uncompiled, into `out`. Raises Trouble."""
+    small, texts = _taken_out(firmware)
+    for name, source in small.items():
+        target = out / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(source, encoding="utf-8")
+    _write_texts(firmware, texts, out)
+
+
+def _taken_out(firmware: Path) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """As long_texts.take_out()."""
+    sources = {path: _FOR_TYPES.sub("", source) for path, source in _sources(firmware).items()}
+    return long_texts.take_out(sources, long_texts.translations(firmware))
+
+
+def _write_texts(firmware: Path, texts: list[tuple[str, str]], out: Path) -> list[Path]:
+    """The file of each language, none where there are no texts."""
+    indonesian = long_texts.translations(firmware)
+    files = []
+    for language, said in long_texts.in_languages(texts, indonesian).items() if texts else ():
+        files.append(out / WORDS[language])
+        files[-1].write_bytes(long_texts.packed(said))
+    return files
 
 
 def _sources(firmware: Path) -> dict[str, str]:

@@ -62,6 +62,7 @@ class ButtonFiles:
     firmware: Path  # main.py
     flash: Path
     settings: Path | None = None
+    language: str = "id"  # as long as the settings name none
 
 
 class VirtualButton:
@@ -215,6 +216,7 @@ class VirtualButton:
 
     async def _switch_on(self, held: str = "") -> None:
         environ = {**os.environ, "SIAGA_FLASH": str(self._files.flash), "SIAGA_PINS": held}
+        environ["SIAGA_LANGUAGE"] = self._files.language
         if self._files.settings is not None:
             environ["SIAGA_SETTINGS"] = str(self._files.settings)
         mark = self.mark()

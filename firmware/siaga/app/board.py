@@ -35,7 +35,7 @@ class Board:
     """name: as a firmware bundle lists it. folder: where the app's files are, on littlefs. profile: how it is powered
     if the settings do not say. ended: why run() came back; with SLEEP, sleep_ms is how long at most, and modem_sleeps
     whether the modem stays registered meanwhile (its lines have to be held). network: Wi-Fi; modem, lorawan, receiver:
-    the parts in drivers/parts.py; None = the board has none."""
+    the parts in drivers/parts.py; None = the board has none. unfit: it cannot carry the firmware, and tries to."""
 
     name = ""
     folder = "/siaga"
@@ -46,6 +46,7 @@ class Board:
     modem: "ModemParts | None" = None
     lorawan: "LorawanParts | None" = None
     receiver: "ReceiverParts | None" = None
+    unfit = False
 
     def __init__(self, rtc: Rtc, lamp: Lamp, network: "Network | None") -> None:
         self.rtc = rtc

@@ -404,7 +404,9 @@ class Device:
         now_ms = self._clock.ms()
         signal = alarm.signal(self._state, now_ms, self._settings.no_ack_s * 1000)
         if signal == "armed":
-            if not self._radios.bearers:
+            if self._board.unfit:
+                signal = "unfit_chip"
+            elif not self._radios.bearers:
                 signal = "not_set_up"
             elif self._hand.signal(now_ms):
                 signal = self._hand.signal(now_ms)

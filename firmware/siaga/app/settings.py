@@ -5,28 +5,29 @@ import binascii
 import hashlib
 import json
 
+from siaga import words
 from siaga.app import flash
 from siaga.app.chosen import Settings
 from siaga.app.settings_form import MAX_BYTES, SettingError, nearest, text_of
 from siaga.core.errors import SiagaError
 from siaga.core.pem import ders_of
 
-# Each with its rule (_fits), and what else there is to say of it. One text: as rules in a dictionary they would take
+# Each with its rule (_fits). One text: as rules in a dictionary they would take
 # 14 KB.
 _RULES = """
 mqtt_hosts hosts
 mqtt_port number 1 65535
 mqtt_tls flag
-mqtt_ca text 0 6000 | certificates as PEM text, at most 4
-mqtt_server_name text 0 255 | the name in the broker's certificate
+mqtt_ca text 0 6000
+mqtt_server_name text 0 255
 mqtt_user text 0 255
 mqtt_password text 0 255
 mqtt_keepalive_s number 2 600
 mqtt_reply_s number 1 60
 wifi_ssid octets 0 32
 wifi_password passphrase
-wifi_country text 2 2 | such as ID
-apn plain 0 63 | the operator's access point name
+wifi_country text 2 2
+apn plain 0 63
 apn_user plain 0 63
 apn_password plain 0 63
 sim_pin digits 4 8
@@ -36,19 +37,19 @@ answer_numbers numbers
 call_when_silent flag
 lorawan_app_key hex 32
 lorawan_join_eui hex 16
-lorawan_dev_eui hex 16 | empty: the module's own
-lorawan_band band 4 8 9 10 11 | 4 is EU868, 8 to 11 are AS923-1 to -4
+lorawan_dev_eui hex 16
+lorawan_band band 4 8 9 10 11
 lorawan_dwell flag
 lorawan_adr flag
-profile word-or-none installed ready deep | or an empty text: the board's own
-gateway_key hex 128 | as `siaga gateway key` prints them
-release_key hex 128 | as `siaga device release-key` prints them
+profile word-or-none installed ready deep
+gateway_key hex 128
+release_key hex 128
 hold_ms number 100 10000
 cancel_hold_ms number 500 30000
-duress_hold_ms number 0 30000 | 0 = no duress cancel
+duress_hold_ms number 0 30000
 triple_tap flag
 no_ack_s number 2 120
-checkin_s number 0 604800 | 0 = as the profile has it
+checkin_s number 0 604800
 low_battery number 1 90
 battery_floor number 0 50
 silent flag
@@ -63,17 +64,37 @@ def known() -> "list[str]":
     return [line.split(" ", 1)[0] for line in _RULES.strip().split("\n")]
 
 
-def _rule(name: str) -> "tuple[str, list[str], str]":
-    """Kind, arguments, note. Raises SettingError for a name that is none."""
+def _rule(name: str) -> "tuple[str, list[str]]":
+    """Kind, arguments. Raises SettingError for a name that is none."""
     at = -1 if " " in name else _RULES.find("\n" + name + " ")
     if at < 0:
         near = nearest(name, known())
         if near:
             raise SettingError("setting %s is unknown; did you mean %s?" % (name[:40], near))
         raise SettingError("setting %s is unknown; known are: %s" % (name[:40], ", ".join(sorted(known()))))
-    rule, _, note = _RULES[at : _RULES.find("\n", at + 1)].partition(" |")
-    words = rule.split()
-    return words[1], words[2:], note
+    rule = _RULES[at : _RULES.find("\n", at + 1)].split()
+    return rule[1], rule[2:]
+
+
+def _note(name: str) -> str:
+    """What else there is to say of it, "" or a text that begins with a semicolon."""
+    known_notes = (
+        "mqtt_ca certificates as PEM text, at most 4"
+        "; mqtt_server_name the name in the broker's certificate"
+        "; wifi_country such as ID"
+        "; apn the operator's access point name"
+        "; lorawan_dev_eui empty: the module's own"
+        "; lorawan_band 4 is EU868, 8 to 11 are AS923-1 to -4"
+        "; profile or an empty text: the board's own"
+        "; gateway_key as `siaga gateway key` prints them"
+        "; release_key as `siaga device release-key` prints them"
+        "; duress_hold_ms 0 = no duress cancel"
+        "; checkin_s 0 = as the profile has it"
+    )
+    for each in known_notes.split("; "):
+        if each.startswith(name + " "):
+            return "; " + each[len(name) + 1 :]
+    return ""
 
 
 def _fits(kind: str, arguments: "list[str]", value: object) -> bool:
@@ -148,7 +169,7 @@ def _right(kind: str, arguments: "list[str]") -> str:
     if kind == "number":
         return "a whole number from %s to %s" % (arguments[0], arguments[1])
     if kind in ("band", "word", "word-or-none"):
-        return "one of " + ", ".join(arguments)
+        return "one of %s" % ", ".join(arguments)
     if kind == "hosts":
         return 'a list of at most 4 names or addresses such as ["mqtt.example", "10.0.0.2:8884"]'
     if kind == "numbers":
@@ -173,6 +194,16 @@ def _right(kind: str, arguments: "list[str]") -> str:
 
 
 _SECRET = ("mqtt_password", "wifi_password", "apn_password", "sim_pin", "lorawan_app_key")
+
+
+def _speak(text: bytes) -> None:
+    """From now on say everything in the language that these settings ask for, where that can be read."""
+    try:
+        language = json.loads(text).get("language")
+    except (ValueError, AttributeError):
+        return
+    if language in ("id", "en"):
+        words.language = language
 
 
 def read(raw: bytes) -> Settings:
@@ -203,11 +234,11 @@ def parse(text: str) -> Settings:
         raise SettingError("the settings must be one JSON object: {...}")
     settings = Settings()
     for name in given:
-        kind, arguments, note = _rule(name)
+        kind, arguments = _rule(name)
         value = given[name]
         if not _fits(kind, arguments, value):
             shown = "(not shown)" if name in _SECRET else json.dumps(value)[:80]
-            right = _right(kind, arguments) + (";" + note if note else "")
+            right = _right(kind, arguments) + _note(name)
             raise SettingError("setting %s is %s; right is %s" % (name, shown, right))
         setattr(settings, name, value)
     _agree(settings)
@@ -271,7 +302,9 @@ def choose(folder: str, offered: "bytes | None", meet: "Meet", complain: "Compla
     hears of everything that was refused."""
     path = folder + "/settings.json"
     kept = flash.read_file(path)
+    _speak(kept or b"{}")
     if offered is not None and _is_news(folder, offered, kept):
+        _speak(offered)
         try:
             settings = _met(read(offered), meet)
             flash.write_file(path, offered)

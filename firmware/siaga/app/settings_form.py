@@ -8,7 +8,6 @@ _SPACE = b" \t\r\n"
 _ENDS = b" \t\r\n,:]}"
 _WORDS = (b"true", b"false", b"null")
 _DEEPEST = 4
-_TOO_EARLY = "the file ends too early: a closing brace or bracket is missing"
 
 
 class SettingError(SiagaError):
@@ -52,6 +51,9 @@ class _Reader:
         for byte in self.content[: self.at]:
             line += byte == 10
         raise SettingError("settings, line %d: %s" % (line, what))
+
+    def fail_early(self) -> None:
+        self.fail("the file ends too early: a closing brace or bracket is missing")
 
     def next(self) -> bytes:
         """The next byte that is no space, b"" at the end."""
@@ -104,7 +106,7 @@ class _Reader:
             self.depth -= 1
             return False
         if not here:
-            self.fail(_TOO_EARLY)
+            self.fail_early()
         if first:
             return True
         if here != b",":
@@ -116,7 +118,7 @@ class _Reader:
             self.at = comma
             self.fail("there is a comma after the last setting or item; take it away")
         if not self.next():
-            self.fail(_TOO_EARLY)
+            self.fail_early()
         return True
 
     def quoted(self) -> bytes:

@@ -31,7 +31,6 @@ _MAINS_MS = (0, 5000, 600000)
 # A cell has recovered so long after a radio sent.
 _QUIET_MS = 3000
 _HOUR_MS = 3600000
-_WANT = {"what": "a task died for want of memory; restarted"}  # type: dict[str, object]
 
 
 class Supervision:
@@ -58,6 +57,7 @@ class Supervision:
         self._outbox = outbox
         self._delivery = delivery
         self._path = board.folder + "/restarts"
+        self._want: "dict[str, object]" = {}
         self._memory = memory
         self.restarts = 0 if first_start else self._read_restarts()
         if memory.slept:
@@ -188,13 +188,15 @@ class Supervision:
 
     def _tell_want(self) -> None:
         try:
-            self._board.tell("error", _WANT)
+            self._board.tell("error", self._want)
         except MemoryError:
             pass  # telling it matters less than starting it again
 
     async def guard(self, beats: "list[Beat]") -> None:
         """Feed the processor's watchdog while every one of these tasks has run lately; a beat is (clock ms)()."""
         self._board.guard(GUARD_MS)
+        # Made before it is needed: there is no memory then.
+        self._want["what"] = "a task died for want of memory; restarted"
         while True:
             now_ms = self._clock.ms()
             if all(now_ms - beat() < GUARD_MS // 2 for beat in beats):

@@ -11,6 +11,7 @@ import time
 
 import siaga_flash
 
+from siaga import words
 from siaga.app.board import BUTTON, CASE, INPUT, MODEM, POWER, RESET, RESTART, SLEEP, TIMER, Board
 from siaga.drivers.clock import Rtc
 from siaga.drivers.indicator import Lamp
@@ -313,6 +314,7 @@ def _whole(word: str, low: int, high: int) -> int:
 def boards() -> "Iterator[SimulatedBoard]":
     """The board; when it is over, what comes then. The firmware starts anew each time, as on a chip: siaga_flash.py."""
     siaga_flash.mount()
+    words.language = os.getenv("SIAGA_LANGUAGE") or words.language
     board = SimulatedBoard(siaga_flash.woke_by or POWER)
     if siaga_flash.wrong:
         board.tell("error", {"what": siaga_flash.wrong})

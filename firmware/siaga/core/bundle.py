@@ -29,7 +29,6 @@ MAX_FILES = const(200)
 MAX_LENGTH = const(1048576)
 STEP = const(1024)
 
-_UNREADABLE = "it cannot be read"
 _LETTERS = b"abcdefghijklmnopqrstuvwxyz0123456789_"
 
 
@@ -164,7 +163,7 @@ class Check:
     def _piece(self, length: int) -> bytes:
         piece = self._read(self.at, length)
         if len(piece) != length:
-            raise damaged(_UNREADABLE)
+            raise damaged("it cannot be read")
         self._whole.update(piece)
         self.at += length
         return piece
@@ -185,7 +184,7 @@ class Check:
         if not self._left:
             entry = self._read(header.table + ENTRY * self._files, ENTRY)
             if len(entry) != ENTRY:
-                raise damaged(_UNREADABLE)
+                raise damaged("it cannot be read")
             self._files += 1
             self._left = struct.unpack(">I", entry[PATH + 4 : PATH + 8])[0]
             self._expected = entry[PATH + 8 :]

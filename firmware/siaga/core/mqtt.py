@@ -31,17 +31,24 @@ _PINGRESP = const(0xD0)
 _PINGREQ = b"\xc0\x00"
 DISCONNECT = b"\xe0\x00"
 
-_REFUSALS = {
-    1: "it does not speak MQTT 3.1.1",
-    2: "it does not accept the client identifier",
-    3: "it is not available",
-    4: "wrong user name or password (settings mqtt_user, mqtt_password)",
-    5: "not authorised (settings mqtt_user, mqtt_password, or the broker's access list)",
-}
-
 
 class MqttError(SiagaError):
     """The link is of no use any more; the text says why. Close it and connect anew."""
+
+
+def _refusal(code: int) -> str:
+    """A CONNACK's return code for people (MQTT 3.1.1, table 3.1)."""
+    if code == 1:
+        return "the broker refused: it does not speak MQTT 3.1.1"
+    if code == 2:
+        return "the broker refused: it does not accept the client identifier"
+    if code == 3:
+        return "the broker refused: it is not available"
+    if code == 4:
+        return "the broker refused: wrong user name or password (settings mqtt_user, mqtt_password)"
+    if code == 5:
+        return "the broker refused: not authorised (settings mqtt_user, mqtt_password, or the broker's access list)"
+    return "the broker refused: reason %d" % code
 
 
 def _text(value: bytes) -> bytes:
@@ -219,7 +226,7 @@ class Session:
             self._awaits.pop("PINGRESP", None)
         elif kind == _CONNACK and length == 2 and not self._connected:
             if body[1]:
-                raise MqttError("the broker refused: " + _REFUSALS.get(body[1], "reason %d" % body[1]))
+                raise MqttError(_refusal(body[1]))
             self._connected = True
             self.forgot = self.place in self._known_at and not body[0] & 1
             self._awaits.pop("CONNACK", None)

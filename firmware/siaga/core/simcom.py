@@ -14,20 +14,33 @@ SERVICE = const(1)  # the modem's MQTT service
 RADIO = const(2)  # AT+CFUN
 RESET = const(3)  # AT+CRESET or the reset line
 POWER = const(4)  # off and on again
-REPAIRS = ("reconnect", "restart of the MQTT service", "radio off and on", "reset", "power cycle")
 # So often one of them may fail before the next deeper one.
 _TRIES = (3, 2, 1, 1, 1)
 
 MAX_MESSAGE = const(512)
-_CERTIFICATE = (
-    "the server's certificate was not signed by an authority in mqtt_ca, is out of date, or has another name than in "
-    "mqtt_hosts"
-)
+
+
+def repair_name(step: int) -> str:
+    """A repair for people."""
+    if step == SERVICE:
+        return "restart of the MQTT service"
+    if step == RADIO:
+        return "radio off and on"
+    if step == RESET:
+        return "a reset"
+    return "off and on again"
 
 
 def mqtt_error(line: bytes) -> int:
     """The outcome in "+CMQTT...: <client>,<error>" or "+CMQTTSTART: <error>": 0 = done, -1 = no such line."""
     return number(fields(line)[-1]) if line.startswith(b"+CMQTT") else -1
+
+
+def _certificate() -> str:
+    return (
+        "the server's certificate was not signed by an authority in mqtt_ca, is out of date, or has another name than "
+        "in mqtt_hosts"
+    )
 
 
 def mqtt_why(error: int) -> str:
@@ -43,7 +56,7 @@ def mqtt_why(error: int) -> str:
         "password (settings mqtt_user, mqtt_password); 31 not authorised (settings mqtt_user, mqtt_password, or the "
         "broker's access list); 33 the modem misses the authority's certificate; 34 TLS is refused: $; 32 TLS is "
         "refused: $"
-    ).replace("$", _CERTIFICATE)
+    ).replace("$", _certificate())
     for each in known.split("; "):
         number_of, what = each.split(" ", 1)
         if number_of == str(error):

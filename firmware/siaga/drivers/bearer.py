@@ -3,7 +3,10 @@
 from siaga.core.bearers import Link as Policy
 from siaga.core.frame import BEARER_UNKNOWN, UNKNOWN_SIGNAL
 
-CALLED = "the gateway has this button's key: it has to be enrolled"
+
+def called() -> str:
+    """Why a link is let go once a new button has left its key at the door."""
+    return "the gateway has this button's key: it has to be enrolled"
 
 
 class Owner:

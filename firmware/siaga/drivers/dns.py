@@ -12,12 +12,19 @@ from siaga.core.errors import SiagaError
 _TRIES = 3
 _TRY_MS = 1500
 _MOST = 4
-_CODES = {
-    1: "cannot read the question (FORMERR)",
-    2: "fails (SERVFAIL)",
-    3: "does not know this host (NXDOMAIN)",
-    5: "refuses to answer (REFUSED)",
-}
+
+
+def _refusal(code: int) -> str:
+    """A response code for people (RFC 1035, 4.1.1)."""
+    if code == 1:
+        return "the name server cannot read the question (FORMERR)"
+    if code == 2:
+        return "the name server fails (SERVFAIL)"
+    if code == 3:
+        return "the name server does not know this host (NXDOMAIN)"
+    if code == 5:
+        return "the name server refuses to answer (REFUSED)"
+    return "the name server has no answer (code %d)" % code
 
 
 def is_address(host: str) -> bool:
@@ -63,7 +70,7 @@ def answer(message: bytes, number: int) -> "list[str] | None":
     if told != number or not flags & 0x8000:
         return None
     if flags & 15:
-        raise SiagaError("the name server " + _CODES.get(flags & 15, "has no answer (code %d)" % (flags & 15)))
+        raise SiagaError(_refusal(flags & 15))
     at = 12
     for _ in range(questions):
         at = _behind_name(message, at) + 4

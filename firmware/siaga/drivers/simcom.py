@@ -13,7 +13,7 @@ from siaga.core import simcom
 from siaga.core.at import AtError
 from siaga.core.bearers import back_off_ms
 from siaga.core.errors import SiagaError
-from siaga.core.simcom import RADIO, REPAIRS, RESET, Ladder
+from siaga.core.simcom import RADIO, RESET, Ladder, repair_name
 from siaga.drivers.at_port import AtPort, AtTimeout, Listener
 from siaga.drivers.bearer import Owner
 from siaga.drivers.clock import Clock
@@ -275,13 +275,13 @@ class Modem(Listener):
             if self._switch.greeted:
                 return  # it has just started anew by itself
         self.last_repair = step
-        self._tell("modem: " + REPAIRS[step])
+        self._tell("modem: %s" % repair_name(step))
         switch = self._switch
         try:
             await (switch.radio if step == RADIO else switch.reset if step == RESET else switch.off)()
         except (SiagaError, OSError) as error:
             self.last_repair = max(step, RESET)
-            self._tell("modem: %s failed: %s" % (REPAIRS[step], error))
+            self._tell("modem: %s failed: %s" % (repair_name(step), error))
 
     async def _pause(self) -> None:
         began_ms = self.clock.ms()

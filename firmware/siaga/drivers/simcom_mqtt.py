@@ -15,7 +15,7 @@ from siaga.core.errors import SiagaError
 from siaga.core.frame import BEARER_LTE
 from siaga.core.simcom import POWER, RADIO, RECONNECT, SERVICE, Inbox, Ladder
 from siaga.drivers.at_port import AtTimeout
-from siaga.drivers.bearer import CALLED, Owner
+from siaga.drivers.bearer import Owner, called
 from siaga.drivers.clock import Clock
 from siaga.drivers.modem_bearer import LOOK_MS, ModemBearer
 from siaga.drivers.simcom import Modem
@@ -196,7 +196,7 @@ class Lte(ModemBearer):
                     self._unanswered_ms = self._clock.ms()
                 self._owner.on_puback(self, counter)
                 if self._broker.login is not None and self._broker.login.is_done(counter):
-                    raise AtError(CALLED)
+                    raise AtError(called())
 
     async def _hand_over(self, payload: bytes) -> None:
         """Returns once the broker has it."""

@@ -13,15 +13,11 @@ from siaga.core.errors import SiagaError
 from siaga.core.pem import ders_of
 from siaga.drivers.clock import Clock
 
-_ALERT = -0x7780
 # Codes of mbedTLS (ssl.h), where they say more than that it did not go well.
-_WORDS = {
-    _ALERT: "the server broke the TLS link off",
-    -0x6E80: "the server speaks no TLS that this button speaks: 1.2 is needed",
-    -0x6E00: "no TLS that both sides speak: version, cipher or curve",
-    -0x7200: "what answers at this port does not speak TLS (settings mqtt_port, mqtt_tls)",
-    -0x7100: "what answers at this port does not speak TLS (settings mqtt_port, mqtt_tls)",
-}
+_ALERT = -0x7780
+_NO_VERSION = -0x6E80
+_NO_HANDSHAKE = -0x6E00
+_NO_RECORD = (-0x7200, -0x7100)
 _DATES = "certificate validity"  # "... has expired", "... starts in the future"
 
 
@@ -64,7 +60,15 @@ class ServerTls:
         """What mbedTLS's error means, for people; "" = nothing that is known better than its number."""
         if code == _ALERT and not self.shown:
             return "the server refuses TLS 1.2, or the name that it is called by: does it speak TLS 1.3 only?"
-        return _WORDS.get(code, "")
+        if code == _ALERT:
+            return "the server broke the TLS link off"
+        if code == _NO_VERSION:
+            return "the server speaks no TLS that this button speaks: 1.2 is needed"
+        if code == _NO_HANDSHAKE:
+            return "no TLS that both sides speak: version, cipher or curve"
+        if code in _NO_RECORD:
+            return "what answers at this port does not speak TLS (settings mqtt_port, mqtt_tls)"
+        return ""
 
     def forgives(self, complaint: str) -> bool:
         """Whether the same server is to be tried again at once, after a ValueError with this text."""

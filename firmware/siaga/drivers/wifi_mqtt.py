@@ -11,7 +11,7 @@ from siaga.core.bearers import back_off_ms
 from siaga.core.errors import SiagaError
 from siaga.core.frame import BEARER_WIFI
 from siaga.core.mqtt import MAX_PACKET_ID, Session
-from siaga.drivers.bearer import CALLED, Bearer, Owner
+from siaga.drivers.bearer import Bearer, Owner, called
 from siaga.drivers.clock import Clock
 from siaga.drivers.mqtt import Handler, Link
 from siaga.drivers.parts import Network
@@ -21,7 +21,6 @@ _FIRST_MS = 1000
 _LONGEST_MS = 60000
 _LONGEST_URGENT_MS = 4000
 _LOOK_MS = 100
-_FORGOT = "subscribed anew: the broker keeps no session, and what was said to this button meanwhile is lost"
 # Where there is another broker, a press waits so long for the gateway behind this one.
 _SILENT_MS = 15000
 
@@ -185,7 +184,10 @@ class WifiMqtt(Handler, Bearer):
         if self._tls is not None:
             self._owner.on_certificate(self._tls.ends, self._tls.ends_at)
         self._why = ""
-        self._owner.on_bearer(self, True, _FORGOT if self._session.forgot else "subscribed")
+        why = "subscribed"
+        if self._session.forgot:
+            why = "subscribed anew: the broker keeps no session, and what was said to this button meanwhile is lost"
+        self._owner.on_bearer(self, True, why)
 
     def on_published(self, packet_id: int) -> None:
         counter = self._counters.pop(packet_id, None)
@@ -193,7 +195,7 @@ class WifiMqtt(Handler, Bearer):
             self._owner.on_puback(self, counter)
             login = self._session.login
             if login is not None and login.is_done(counter):
-                self._link.drop(CALLED)
+                self._link.drop(called())
 
     def on_message(self, topic: bytes, payload: bytes) -> None:
         if topic == self._down_topic:

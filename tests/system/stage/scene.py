@@ -85,7 +85,7 @@ class Scene:
         scenario, house = self.scenario, self.house
         self._folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(house.image(scenario.board), self._folder / "flash.img")
-        settings: dict[str, Any] = {"gateway_key": house.public_hex, "profile": scenario.profile}
+        settings: dict[str, Any] = {"gateway_key": house.public_hex, "profile": scenario.profile, "language": "en"}
         if "lte" in scenario.ways or "wifi" in scenario.ways:
             settings |= {"mqtt_hosts": [SERVER], "mqtt_port": house.tls_port, "mqtt_ca": house.authority}
             if not scenario.tls:

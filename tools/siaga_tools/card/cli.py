@@ -29,7 +29,7 @@ def _help(name: str) -> str:
 def card(language: str, settings: Path | None, output: Path | None) -> None:
     languages = catalogue.LANGUAGES if language == "both" else (language,)
     try:
-        page = make_card(find_firmware().parent, languages, read_settings(settings) if settings else None)
+        page = make_card(find_firmware().parent, languages, read_settings(settings, _LANGUAGE) if settings else None)
     except Trouble as trouble:
         click.echo(f"siaga: {trouble.say(_LANGUAGE)}", err=True)
         sys.exit(1)

@@ -56,7 +56,9 @@ class Bench(Seen):
         folder = self._folder = _folder(options.data)
         settings: dict[str, Any] = {}
         if options.settings is not None:
-            settings = await asyncio.to_thread(read_settings, options.settings, micropython=options.micropython)
+            settings = await asyncio.to_thread(
+                read_settings, options.settings, self.language, micropython=options.micropython
+            )
         else:
             self.say("starting_house")
             self.house = House(folder, self.language, lorawan=options.lorawan)

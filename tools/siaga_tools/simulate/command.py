@@ -78,7 +78,7 @@ def files(folder: Path, board: str, settings: Path | None, language: str) -> Non
 
     try:
         if settings is not None:
-            read_settings(settings, board=board)
+            read_settings(settings, language, board=board)
         if folder.is_dir() and any(folder.iterdir()):
             raise Trouble("files_folder", folder=folder)
         folder.mkdir(parents=True, exist_ok=True)
