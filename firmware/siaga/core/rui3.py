@@ -18,8 +18,9 @@ NOT_FOUND = b"AT_COMMAND_NOT_FOUND"
 NO_BAND = b"AT_UNSUPPORTED_BAND"
 # Events that end an uplink.
 SENT = (b"+EVT:TX_DONE", b"+EVT:SEND_CONFIRMED")
-# Not the module's word: what ends a command or a wait because the module began anew.
+# Not the module's words: what ends a command or a wait because the module began anew, or does not even answer AT.
 RESTARTED = b"RESTARTED"
+SILENT = b"SILENT"
 _FINALS = (
     OK,
     BUSY,

@@ -116,8 +116,8 @@ class Rak3172(Bearer, Listener):
                     restricted_ms = self.line.restricted_ms
                     if isinstance(error, RakError):
                         is_ready = error.final in (rui3.RESTARTED, rui3.NOT_JOINED)
-                        if not error.final:
-                            is_ready = await self.module.revive()
+                        if error.final in (b"", rui3.SILENT):
+                            is_ready = await self.module.revive(error.final == rui3.SILENT)
                         if is_ready and failures == 1:
                             continue
                 await self._pause(failures, restricted_ms)

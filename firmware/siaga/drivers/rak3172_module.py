@@ -15,6 +15,7 @@ from siaga.drivers.rui3_line import RakError, Rui3Line
 
 # Until the words of its start; a module that says nothing is ready as well by then.
 _STARTS_MS = const(4000)
+_RESTARTS_MS = const(2500)
 # RP002: JOIN_ACCEPT_DELAY2 is 6 s, the request at DR0 1.5 s, the answer 1.8 s.
 _JOIN_MS = const(14000)
 _BUSY_MS = const(1000)
@@ -121,7 +122,7 @@ class Module:
             if await self.line.ask("LPM") != wanted:
                 await self.line.tell("LPM", str(wanted, "ascii"))
         except RakError as error:
-            if not error.final:
+            if not error.is_refusal:
                 raise
 
     async def _leave_p2p(self) -> None:
@@ -129,7 +130,7 @@ class Module:
         try:
             await self.line.tell("PRECV", "0")
         except RakError as error:
-            if not error.final:
+            if not error.is_refusal:
                 raise
         await self.line.begin_anew(b"AT+NWM=1", _STARTS_MS)
         if await self.line.ask("NWM") != b"1":
@@ -208,12 +209,14 @@ class Module:
 
     # When it is silent
 
-    async def revive(self) -> bool:
-        """Ask; have it restart itself, which hangs by itself now and then; pull its RST. Whether it answers."""
-        if await self._answers():
+    async def revive(self, silent: bool) -> bool:
+        """Ask, unless it is known to be silent; have it restart itself, which hangs by itself now and then; pull its
+        RST. Whether it answers."""
+        if not silent and await self._answers():
             return True
         try:
-            await self.line.begin_anew(b"ATZ", _STARTS_MS)
+            if await self.line.begin_anew(b"ATZ", _RESTARTS_MS):
+                return True
         except (RakError, OSError):
             pass  # the next question says so again
         if await self._answers():
@@ -226,8 +229,7 @@ class Module:
             await asyncio.sleep_ms(_RESET_MS)
         finally:
             self._reset.value(0)
-        await self.line.has_started(before, _STARTS_MS)
-        return await self._answers()
+        return await self.line.has_started(before, _STARTS_MS) or await self._answers()
 
     async def _answers(self) -> bool:
         try:

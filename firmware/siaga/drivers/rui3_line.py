@@ -25,11 +25,13 @@ _TRIES = const(3)
 
 
 class RakError(SiagaError):
-    """The module refused or did not answer. final: its word, b"" = none; or rui3.RESTARTED."""
+    """The module refused or did not answer. final: its word, b"" = none; or rui3.RESTARTED, rui3.SILENT. is_refusal:
+    whether it heard the command and would not."""
 
     def __init__(self, what: str, final: bytes = b"") -> None:
         super().__init__(what)
         self.final = final
+        self.is_refusal = final not in (b"", rui3.RESTARTED, rui3.SILENT)
 
 
 class Listener:
@@ -141,7 +143,7 @@ class Rui3Line:
     async def _in_step(self) -> None:
         """After a command that was given up its late answer must not become the next one's."""
         if not await self._once(b"AT"):
-            raise RakError("the LoRaWAN module is silent")
+            raise RakError("the LoRaWAN module is silent", rui3.SILENT)
         await asyncio.sleep_ms(_QUIET_MS)
         while self._clock.ms() - self._heard_ms < _QUIET_MS:
             await asyncio.sleep_ms(_QUIET_MS)
