@@ -69,7 +69,7 @@ def open_incident(
             last_press=counter,
         )
         transaction.put_incident(incident)
-        transaction.put_mark(DEVICE_ID, False, Mark(counter, opening=True, arrived=True), incident_id)
+        transaction.put_mark(DEVICE_ID, False, Mark(counter, arrived=True), incident_id)
         if not held:
             transaction.add_notice(Notice(incident, Change.OPENED, 1, NOW_MS), outputs)
         frame = press(counter)

@@ -78,10 +78,10 @@ def _open(event: Event, birth: Birth, known: Known) -> Outcome:
     closed = known.keyed
     key = event.counter if event.key is None else event.key
     own = event.kind is Kind.PRESS and event.counter == key
-    marks = [Mark(key, opening=True, arrived=known.key_arrived or own)]
+    marks = [Mark(key, arrived=known.key_arrived or own)]
     presses = 1
     if event.counter != key and closed is not None:
-        marks.append(Mark(event.counter, opening=True, arrived=event.kind is Kind.PRESS))
+        marks.append(Mark(event.counter, arrived=event.kind is Kind.PRESS))
     elif event.counter != key and event.kind is Kind.PRESS:
         presses = 2  # this one, and the one that it names
     incident = _born(event, birth, known, event.counter if closed is not None else key, presses)
@@ -258,12 +258,12 @@ def _marks(event: Event, known: Known, incident: Incident) -> tuple[tuple[Mark, 
     presses = int(event.kind is Kind.PRESS and (not own or known.key_arrived))
     marks: tuple[Mark, ...] = ()
     if known.keyed is None:
-        marks = (Mark(event.key, opening=True, arrived=own),)
+        marks = (Mark(event.key, arrived=own),)
         presses += 1
     elif own and not known.key_arrived:
-        marks = (Mark(event.key, opening=True, arrived=True),)
+        marks = (Mark(event.key, arrived=True),)
     elif known.keyed.id != incident.id:  # named after a closed incident, joins the open one, which takes the name over
-        marks = (Mark(event.key, opening=True, arrived=known.key_arrived),)
+        marks = (Mark(event.key, arrived=known.key_arrived),)
     return marks, presses
 
 
@@ -285,14 +285,14 @@ def _test(event: Event, birth: Birth, known: Known) -> Outcome:
     key = event.counter if event.key is None else event.key
     arrived = event.kind is Kind.PRESS and event.counter == key
     if known.keyed is not None:
-        marks = (Mark(key, opening=True, arrived=True),) if arrived else ()
+        marks = (Mark(key, arrived=True),) if arrived else ()
         return Outcome(answer, known.keyed, marks=marks)
     return Outcome(
         answer=answer,
         incident=_born(event, birth, known, key, 1),
         opened=True,
         told=Change.OPENED if active else None,
-        marks=(Mark(key, opening=True, arrived=arrived),),
+        marks=(Mark(key, arrived=arrived),),
     )
 
 

@@ -43,7 +43,6 @@ class Mark:
     """A PRESS's counter and the incident it stands for from now on, in place of any it stood for before."""
 
     counter: int
-    opening: bool  # stages 2 to 5 are told under this counter
     arrived: bool  # False: known only from a frame that names it
 
 

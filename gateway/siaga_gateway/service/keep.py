@@ -175,7 +175,7 @@ class Keeper:
         for mark in outcome.marks:
             test = event.test
             transaction.put_mark(event.device_id, test, mark, incident.id)
-            sight.marks[event.device_id, mark.counter, test] = MarkedPress(incident.id, mark.opening, mark.arrived)
+            sight.marks[event.device_id, mark.counter, test] = MarkedPress(incident.id, mark.arrived)
         if event.test and event.is_call and (outcome.opened or event.kind is Kind.PRESS):
             facts = {
                 "counter": event.counter,

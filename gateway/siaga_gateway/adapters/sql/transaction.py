@@ -61,7 +61,7 @@ _NEWEST_CALLS: Final = (
     f"ORDER BY CASE kind WHEN {int(Kind.PRESS)} THEN 0 ELSE 1 END, counter DESC, id LIMIT 8"
 )
 _PRESS: Final = Insert(
-    "press", ("device_id", "counter", "test", "incident_id", "opening", "arrived"), ("device_id", "counter", "test")
+    "press", ("device_id", "counter", "test", "incident_id", "arrived"), ("device_id", "counter", "test")
 )
 _NOTICE: Final = Insert("notice", ("incident_id", "sequence", "change", "made_at_ms", "incident"))
 _ATTEMPT: Final = Insert("attempt", ("outbox_id", "at_ms", "state", "detail"))
@@ -207,13 +207,13 @@ class SqlTransaction:
             return {}
         rows = self._fetch(
             *self._writing.by_keys(
-                "device_id, counter, test, incident_id, opening, arrived",
+                "device_id, counter, test, incident_id, arrived",
                 "press",
                 ("device_id", "counter", "test"),
                 [(device_id, counter, int(test)) for device_id, counter, test in keys],
             )
         )
-        return {(row[0], row[1], bool(row[2])): MarkedPress(row[3], bool(row[4]), bool(row[5])) for row in rows}
+        return {(row[0], row[1], bool(row[2])): MarkedPress(row[3], bool(row[4])) for row in rows}
 
     def incidents(self, ids: Collection[int]) -> Mapping[int, Incident]:
         if not ids:
@@ -260,7 +260,7 @@ class SqlTransaction:
 
     def put_mark(self, device_id: bytes, test: bool, mark: Mark, incident_id: int) -> None:
         self.touched = True
-        row = (device_id, mark.counter, int(test), incident_id, int(mark.opening), int(mark.arrived))
+        row = (device_id, mark.counter, int(test), incident_id, int(mark.arrived))
         self._marks[row[:3]] = row
 
     def note(

@@ -48,7 +48,6 @@ class MarkedPress:
     """Which incident a PRESS's counter stands for."""
 
     incident_id: int
-    opening: bool
     arrived: bool
 
 
