@@ -157,6 +157,31 @@ def test_a_cancel_from_the_future_does_not_stand_for_ever(desk: Desk) -> None:
     assert not desk.only().cancelled_by_holder
 
 
+@pytest.mark.parametrize("first", ["copy", "button"])
+def test_calls_of_a_button_whose_counters_jumped_are_marked_and_each_press_hears_how_far_it_is(
+    desk: Desk, first: str
+) -> None:
+    """A press from the future is the newest of its incident; the real one must hear of the unit all the same."""
+    button = desk.button()
+    desk.take(check_in(button, 10))
+    future, real = (button.frame(Kind.PRESS, counter, report_body(NOW_S)) for counter in (90_000, 11))
+    desk.take(*((future, real) if first == "copy" else (real, future)))
+    incident = desk.only()
+    assert (incident.key_copied, incident.presses) == (True, 2)
+    with desk.store.transaction() as transaction:
+        named = transaction.named_calls(incident.id, incident.key_copied)
+    assert {counter for counter, _ in named} == {11, 90_000}
+
+
+def test_a_jump_marks_the_incident_that_is_open(desk: Desk) -> None:
+    button = desk.button()
+    desk.take(button.press(NOW_S))
+    desk.take(check_in(button, 90_000))
+    assert desk.only().key_copied
+    assert desk.told() == [(1, "opened"), (1, "key_copied")]
+    assert [one.incident_id for one in desk.journal(journal.KEY_COPIED)] == [1]
+
+
 def test_an_incident_keeps_the_counter_at_which_it_was_closed(desk: Desk) -> None:
     from siaga_gateway.service.operate import Operator
 

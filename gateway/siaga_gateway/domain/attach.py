@@ -12,8 +12,8 @@ The rules, each on the side of safety:
   button goes on using it. New is what has a higher counter than all that had come when the incident was closed; of a
   button whose counters are doubtful, whatever was not seen. What its clock says can only make a press new, never old.
 - A test never joins an incident in earnest, nor the other way round. A test's incident is closed from its birth.
-- A counter that another message has used keeps no call out. Whichever came first, the incidents of both are marked:
-  somebody else may have the button's key.
+- A counter that another message has used keeps no call out. Whichever came first, the incidents of both are marked, and
+  so are all later ones of a button whose counters clashed or jumped: somebody else may have its key.
 - A registration that is not active opens a held incident, which a person dispatches, or a further press once the
   registration is active.
 
@@ -146,7 +146,7 @@ def _born(event: Event, birth: Birth, known: Known, opening_counter: int, presse
         last_press=event.counter if event.kind is Kind.PRESS else -1 if event.key is None else event.key,
         last_cancel=event.counter if is_cancel else None,
         told_place=_place(position) if active else None,
-        key_copied=known.contradicted and event.asks_for_help,
+        key_copied=known.counters_doubtful,
     )
 
 
@@ -177,7 +177,7 @@ def _attach(event: Event, birth: Birth, known: Known, incident: Incident, late: 
         happened.append(_moved(event, incident.position, position, late))
         if worth_telling(incident.told_place, position):
             told.append(Change.POSITION)
-    copied = known.contradicted and event.asks_for_help and not incident.key_copied
+    copied = known.counters_doubtful and not incident.key_copied
     if copied:
         happened.append(_copied(event.kind, event.counter, late))
         told.append(Change.KEY_COPIED)

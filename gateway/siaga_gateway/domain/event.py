@@ -61,10 +61,6 @@ class Event:
     def is_call(self) -> bool:
         return self.kind in CALLS
 
-    @property
-    def asks_for_help(self) -> bool:
-        return asks_for_help(self.kind, self.duress)
-
 
 def event_of(uplink: Uplink, received_ms: int, timing: Timing, lag: ClockLag | None = None) -> Event:
     """The event of a verified frame of kind 1 to 5. lag: what is known of its button's clock.

@@ -103,7 +103,7 @@ class Incident:
     told_place: tuple[int, int, int | None] | None = None
     claimed_s: int | None = None  # how old the opening event was by a clock that nobody has checked
     closed_counter: int | None = None  # the highest counter of its device that had come when it was closed
-    key_copied: bool = False  # a call of it shares its counter with another message: somebody else may have the key
+    key_copied: bool = False  # its button's counters clash or jump: somebody else may have the key
 
     @property
     def holder(self) -> Owner | None:

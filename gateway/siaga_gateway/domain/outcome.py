@@ -22,7 +22,6 @@ class Known:
     key_arrived: bool = False  # the PRESS of that counter is stored
     last_position: Position | None = None  # the best the device ever reported, this event included
     battery: int | None = None  # percent; the latest the device reported, this event included
-    contradicted: bool = False  # another message is stored under the event's counter
     counters_doubtful: bool = False  # the device's counters jumped once, or one came twice: they order nothing
 
 

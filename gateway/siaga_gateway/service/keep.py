@@ -112,7 +112,7 @@ class Keeper:
         lag = None if status is None or status.clock is None else clock_after(status, uplink, received_ms)
         event = event_of(uplink, received_ms, self._house.timing, lag)
         moved = step(status, uplink, received_ms, event.at_ms, contradicted=bool(others))
-        outcome = self._decide(sight, one, event, moved, bool(others))
+        outcome = self._decide(sight, one, event, moved)
         if outcome.opened and event.kind is Kind.PRESS and event.key != event.counter:
             kept.replies += former(transaction, one, _named_by(sight, event))
         incident = self._put_outcome(transaction, sight, one, event, outcome)
@@ -140,7 +140,7 @@ class Keeper:
             if outcome.incident is not None and outcome.incident is not before:
                 self._put_changed(transaction, sight, one, outcome.incident, outcome)
 
-    def _decide(self, sight: Sight, one: Genuine, event: Event, moved: Step, contradicted: bool) -> Outcome:
+    def _decide(self, sight: Sight, one: Genuine, event: Event, moved: Step) -> Outcome:
         mark = _mark_of(sight, event)
         known = Known(
             open=sight.open.get(event.device_id),
@@ -148,7 +148,6 @@ class Keeper:
             key_arrived=mark is not None and mark.arrived,
             last_position=moved.status.position,
             battery=moved.status.battery,
-            contradicted=contradicted,
             counters_doubtful=moved.status.counter_faults > 0,
         )
         birth = Birth(
