@@ -32,6 +32,7 @@ class BareChip(Watcher):
         psram: bool = True,
         dark_ms: int = 0,
         load_ms: int = 0,
+        sleep_ppm: int = 0,
     ) -> None:
         self.wiring = wiring
         self.said: list[str] = []
@@ -44,7 +45,15 @@ class BareChip(Watcher):
         self.lines = {pins: self._stack.enter_context(SerialLine()) for pins in pairs if pins is not None}
         wires = {pins: line.path for pins, line in self.lines.items()}
         parts = ChipParts(
-            micropython(), image, BLOCKS, heap, psram=psram, wires=wires, dark_ms=dark_ms, load_ms=load_ms
+            micropython(),
+            image,
+            BLOCKS,
+            heap,
+            psram=psram,
+            wires=wires,
+            sleep_ppm=sleep_ppm,
+            dark_ms=dark_ms,
+            load_ms=load_ms,
         )
         self.chip = Chip(parts, self.clock, self)
 

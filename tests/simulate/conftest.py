@@ -91,7 +91,14 @@ def button(
     """button(board, settings): a whole one in reach of the broker, without power yet."""
     with ExitStack() as buttons:
 
-        def make(board: str = "t_a7670", *, speed: float = 8, lorawan: Any = None, **settings: Any) -> SimulatedButton:
+        def make(
+            board: str = "t_a7670",
+            *,
+            speed: float = 8,
+            lorawan: Any = None,
+            sleep_ppm: int = -5000,
+            **settings: Any,
+        ) -> SimulatedButton:
             folder = tmp_path / board
             folder.mkdir()
             shutil.copy(images.of(board), folder / "flash.img")
@@ -103,7 +110,7 @@ def button(
                 "language": "en",
             }
             wanted = {name: value for name, value in {**reach, **settings}.items() if value is not None}
-            parts = ButtonParts(folder, micropython(), FIRMWARE, board, wanted, lorawan=lorawan)
+            parts = ButtonParts(folder, micropython(), FIRMWARE, board, wanted, lorawan=lorawan, sleep_ppm=sleep_ppm)
             return buttons.enter_context(SimulatedButton(parts, speed=speed))
 
         yield make

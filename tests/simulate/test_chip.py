@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from bare_chip import BareChip
+from broker_certificates import Authority
 
+from brokers import Mosquitto, free_port
+from fake_time import faketime
 from micropython import FIRMWARE
 from siaga_tools.simulate.chip import Life
 from siaga_tools.simulate.wiring import BOARDS
@@ -451,3 +456,76 @@ def test_what_a_wire_said_before_anybody_listened_is_lost(bare: Bare):
     wire.write(b"in time")
     assert chip.line("got") == "b'in time'"
     assert wire.read(20) == b"in time"
+
+
+DATES = """
+import asyncio, os, time
+from siaga.app.board import SLEEP
+from siaga.drivers.clock import Clock
+from siaga.drivers.tcp import connect
+from siaga.drivers.tls import ServerTls
+from siaga.start import boards
+
+for board in boards():
+    clock = Clock(board.rtc)
+
+    async def meet():
+        server = ServerTls(open("/ca.pem").read(), clock)
+        connection = await connect("127.0.0.1", %d, 5000)
+        try:
+            connection.wrap(server.context, "broker.siaga.test")
+            connection.writer.write(b"hello")
+            await asyncio.wait_for_ms(connection.reader.read(1), 2000)
+            return "believed"
+        except asyncio.TimeoutError:
+            return "believed"
+        except (ValueError, OSError) as error:
+            return str(error).strip()
+        finally:
+            connection.close()
+
+    for moment in (%d, %d, %d):
+        board.rtc.judge_at(moment)
+        print("met", asyncio.run(meet()))
+    time.sleep(1000)
+"""
+
+
+def test_certificates_are_judged_by_the_chip_s_own_calendar(bare: Bare, tmp_path: Path):
+    faketime()
+    now = int(time.time())
+    authority = Authority("Siaga test")
+    lines = authority.issue(tmp_path / "tls", "broker.siaga.test")
+    port = free_port()
+    with Mosquitto(tmp_path / "tls-broker", f"listener {port} 127.0.0.1", *lines, port=port):
+        write = f"f = open('/ca.pem', 'w'); f.write({authority.pem!r}); f.close()\n"
+        chip = bare("t_a7670", write + DATES % (port, now - 95 * 86400, now, now + 95 * 86400), speed=4)
+        assert chip.line("met", 1) == "The certificate validity starts in the future"
+        assert chip.line("met", 2) == "believed"
+        assert chip.line("met", 3) == "The certificate validity has expired"
+
+
+DRIFT = """
+import time
+from siaga.app.board import SLEEP
+from siaga.start import boards
+for board in boards():
+    if board.woke_by() == "power":
+        board.rtc.set_unix(1800000000)
+        board.keep(b"")
+    print("unix", board.rtc.unix(), board.rtc.seconds())
+    board.sleep_ms = 3600000
+    board.ended = SLEEP
+"""
+
+
+def test_the_clock_runs_off_in_deep_sleep(bare: Bare):
+    chip = bare("t_a7670", DRIFT, speed=4, sleep_ppm=-10_000)
+    first = [int(word) for word in chip.line("unix").split()]
+    chip.goes_to_sleep()
+    slept_us = chip.chip.wakes_at_us - chip.clock.now_us()
+    assert abs(slept_us / 3_600_000_000 * 0.99 - 1) < 0.001, "its alarm clock is the same slow one"
+    chip.clock.jump(slept_us / 1_000_000)
+    second = [int(word) for word in chip.line("unix", 2).split()]
+    for before, after in zip(first, second, strict=True):
+        assert 3600 <= after - before <= 3610, "by itself it slept an hour; it was 36 s more"

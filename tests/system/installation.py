@@ -3,6 +3,7 @@ message centre, a registrar and an operator. One for many scenarios, as in life;
 
 from __future__ import annotations
 
+import datetime
 import itertools
 import signal
 import sqlite3
@@ -15,7 +16,7 @@ from typing import Any, Self
 
 import httpx
 import paho.mqtt.client as paho
-from broker_certificates import Authority
+from broker_certificates import DAY, Authority
 from bundle_server import BundleServer
 from house import Gateway
 from paho.mqtt.enums import CallbackAPIVersion
@@ -51,10 +52,13 @@ class Installation:
         self.sms = folder / "sms"
         authority = Authority("Siaga scenario CA")
         self.authority = authority.pem
-        self.port, self.tls_port = free_port(), free_port()
+        self.port, self.tls_port, self.renewed_port = free_port(), free_port(), free_port()
         plain = f"listener {self.port} 127.0.0.1"
         certificates = folder / "certificates"
         tls = [f"listener {self.tls_port} 127.0.0.1", *authority.issue(certificates, SERVER)]
+        tomorrow = datetime.datetime.now(datetime.UTC) + DAY
+        renewed = authority.issue(folder / "renewed", SERVER, begins=tomorrow, ends=tomorrow + 90 * DAY)
+        tls += [f"listener {self.renewed_port} 127.0.0.1", *renewed]
         self._server_pem = certificates / "server.pem"
         self._server_pem.write_text("".join((certificates / f"broker.{part}").read_text() for part in ("pem", "key")))
         self.broker = Mosquitto(folder / "broker", plain, "allow_anonymous true", *tls, port=self.port)

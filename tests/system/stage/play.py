@@ -11,6 +11,7 @@ from siaga_gateway.domain.frame import Kind
 from siaga_tools.simulate.chip import Life
 from siaga_tools.words import Trouble
 from stage.air import Air
+from stage.brokers import Brokers
 from stage.hand import Hand
 from stage.hours import Hours
 from stage.people import People
@@ -22,13 +23,14 @@ from stage.updates import Updates
 _STRANGE = ("malformed", "forged", "contradiction", "unprocessed")
 
 
-class Stage(Power, Hand, Air, People, Updates, Hours, Seen):
+class Stage(Power, Hand, Air, Brokers, People, Updates, Hours, Seen):
     """One scenario in one installation; play() it."""
 
     def play(self) -> None:
         """AssertionError with the timeline of all parts where a step or an expectation fails."""
         at = "before its first step"
         with ExitStack() as stack:
+            self.enter = stack.enter_context
             try:
                 if self.scenario.release:
                     self._releases = stack.enter_context(self.house.releases())

@@ -12,6 +12,7 @@ from typing import Any
 from bundle_server import BundleServer
 from house import eventually
 from installation import GATEWAY_NUMBER, SERVER, Installation
+from relay import Relay
 from releases import release_public
 from scenario import Scenario
 
@@ -71,6 +72,8 @@ class Scene:
         self._traps: list[Trap] = []
         self._forged: list[bytes] = []
         self._releases: BundleServer | None = None
+        self._relays: list[Relay] = []
+        self.enter: Callable[[Relay], Relay]  # for as long as the scenario is played
 
     @property
     def button(self) -> SimulatedButton:

@@ -90,7 +90,7 @@ class Audience:
 class ButtonParts:
     """What a button is made of. folder: its flash image, its modem's messages. settings: as in firmware/README.md.
     lorawan: the network that its RAK3172 is in reach of, None = it has none; lorawan_key: the key that the network
-    knows. heap: of the chip, in MicroPython's words."""
+    knows. heap: of the chip, in MicroPython's words. sleep_ppm: as in ChipParts."""
 
     folder: Path
     micropython: str
@@ -103,6 +103,7 @@ class ButtonParts:
     sim: Sim = field(default_factory=Sim)
     heap: str = HEAP
     chip_id: bytes = b"\x24\x0a\xc4\x00\x00\x01"
+    sleep_ppm: int = -5000
 
 
 class SimulatedButton(Watcher):
@@ -142,7 +143,13 @@ class SimulatedButton(Watcher):
         self.offer(parts.settings)
         wires = self._solder()
         chip = ChipParts(
-            parts.micropython, self.flash.resolve(), BLOCKS, heap=parts.heap, chip_id=parts.chip_id, wires=wires
+            parts.micropython,
+            self.flash.resolve(),
+            BLOCKS,
+            heap=parts.heap,
+            chip_id=parts.chip_id,
+            wires=wires,
+            sleep_ppm=parts.sleep_ppm,
         )
         self.chip = Chip(chip, self.clock, self)
         if self.modem is not None:

@@ -13,7 +13,8 @@ _LONGEST_WAIT_S = 0.5
 
 
 def _real_us() -> int:
-    return time.time_ns() // 1000
+    """Of the clock that nobody sets, which a process under libfaketime sees too."""
+    return time.monotonic_ns() // 1000
 
 
 class SimClock:
@@ -33,7 +34,7 @@ class SimClock:
         self._holders: Counter[int] = Counter()  # by thread
         self._paced = 0
         self._wakes: Counter[int] = Counter()  # moments that somebody sleeps until
-        self._real_us = self._sim_us = _real_us()
+        self._real_us, self._sim_us = _real_us(), time.time_ns() // 1000
         self._permille = _permille(speed)
 
     @property
@@ -48,7 +49,8 @@ class SimClock:
         return self._sim_us + (real_us - self._real_us) * self._permille // 1000
 
     def base(self) -> tuple[int, int, int]:
-        """A simulated moment, the real one that it belongs to (both microseconds), and the pace in thousandths."""
+        """A simulated moment (Unix), the real one that it belongs to (monotonic), both microseconds, and the pace in
+        thousandths."""
         with self._lock:
             return self._sim_us, self._real_us, self._permille
 

@@ -1,7 +1,7 @@
 """The simulated chip's only way to the world: lines on a pty, both ways, and the time that the world gives it.
 
 From the host, a line each:
-    clock <sim_us> <real_us> <permille> <quiet_ms>   at this real moment it is that simulated one, and time goes so
+    clock <sim_us> <real_us> <permille> <quiet_ms>   at this monotonic moment it is that simulated one, and time goes so
         fast; idle time may be skipped once for quiet_ms nothing came or went on a socket, 0 = it may not
     level <pin> <0|1|-> <sim_us>           what the world drives on a pin since that moment; - = nothing
     adc <pin> <microvolts>    sag <microvolts>    the latter is what each analog input reads less while a radio sends
@@ -22,10 +22,12 @@ To the host:
 """
 
 import gc
+import os
 import time
 
 import micropython
 
+EPOCH = 946684800
 real_time = time
 real_sleep_ms = time.sleep_ms
 
@@ -47,6 +49,14 @@ sag_uv = 0
 sent_us = -10000000  # when a radio sent last
 rtc_offset_us = 0
 rtc_memory = b""
+
+# How far the time that mbedTLS sees may be off, and is, ahead of the host's, in seconds.
+_JUDGED_S = 2
+judged_s = 0
+_judge = None
+_wall_us = time.time_ns() // 1000 - time.ticks_us()
+if os.getenv("FAKETIME_TIMESTAMP_FILE"):
+    _judge = open(os.getenv("FAKETIME_TIMESTAMP_FILE"), "r+")
 
 line = None
 _buffer = bytearray(512)
@@ -132,13 +142,14 @@ def wait_for_start():
     while now_us() < boot_us:  # the processor is not there yet: a pin has no interrupt, and nobody looks
         heed()
         real_sleep_ms(1)
+    judge()
 
 
 def now_us():
     """Simulated time, Unix microseconds. An interrupt is served in the moment of its edge."""
     if edge is not None:
         return edge[2]
-    return sim_us + (real_time.time_ns() // 1000 - real_us) * permille // 1000
+    return sim_us + (real_time.ticks_us() - real_us) * permille // 1000
 
 
 def rtc_us():
@@ -146,7 +157,22 @@ def rtc_us():
     return now_us() + rtc_offset_us
 
 
+def judge():
+    """mbedTLS judges certificates by this process's own time, as on the chip by its calendar: under libfaketime a file
+    says how far that is ahead of the host's."""
+    global judged_s
+    if _judge is None:
+        return
+    ahead_s = (rtc_us() - _wall_us - real_time.ticks_us()) // 1000000 + EPOCH
+    if abs(ahead_s - judged_s) > _JUDGED_S:
+        judged_s = ahead_s
+        _judge.seek(0)
+        _judge.write("%+016d\n" % ahead_s)
+        _judge.flush()
+
+
 def tell_rtc():
+    judge()
     send("rtc %d %s" % (rtc_offset_us, rtc_memory.hex() or "-"))
 
 

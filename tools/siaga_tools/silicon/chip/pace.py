@@ -59,6 +59,7 @@ def _sockets(queue):
 
 
 def _wait_io_event(queue, dt):
+    host.judge()
     global _stirred_ms, _polled_ms
     if dt == 0 and _ticks() - _polled_ms < _POLL_MS:
         return
