@@ -50,6 +50,13 @@ def test_a_chip_without_psram_says_so_and_flashes(whole: Callable[..., BareChip]
     assert not told(chip, "state"), "it showed ready"
 
 
+def test_a_chip_that_cannot_carry_the_firmware_and_runs_never_looks_ready(whole: Callable[..., BareChip]) -> None:
+    chip = whole("t_a7670", psram=False, speed=8)
+    chip.until(lambda: told(chip, "state"), "a start")
+    shown = chip.until(lambda: told(chip, "indicator"), "a light")
+    assert [each["signal"] for each in shown] == ["unfit_chip"]
+
+
 def test_a_chip_with_psram_says_nothing_and_tells_its_memory_with_each_check_in(
     whole: Callable[..., BareChip],
 ) -> None:

@@ -404,12 +404,12 @@ class Device:
         now_ms = self._clock.ms()
         signal = alarm.signal(self._state, now_ms, self._settings.no_ack_s * 1000)
         if signal == "armed":
-            if self._board.unfit:
+            if self._hand.signal(now_ms):
+                signal = self._hand.signal(now_ms)
+            elif self._board.unfit:
                 signal = "unfit_chip"
             elif not self._radios.bearers:
                 signal = "not_set_up"
-            elif self._hand.signal(now_ms):
-                signal = self._hand.signal(now_ms)
             elif self._reporter.low.on:
                 signal = "low_battery"
             elif not self._delivery.is_up() and now_ms - self._delivery.up_ms >= _NO_CONNECTION_MS:

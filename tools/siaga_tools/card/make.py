@@ -86,27 +86,29 @@ def _spoken(shown: Shown, told: Mapping[str, Any], language: str) -> dict[str, A
         "times": times,
         "page": {name: say(f"page.{name}") for name in _PAGE},
         "acts": [(say(f"act.{act}", **times), say(f"effect.{act}")) for act in acts],
-        "limits": [say(f"limit.{limit}", **times) for limit in _LIMITS if not (told["silent"] and limit == "sound")],
-        "groups": {name: say(f"page.{name}") for name in GROUPS},
+        "limits": [say(f"limit.{limit}", **times) for limit in _LIMITS],
+        "groups": {
+            name: say("page.path_felt" if told["silent"] and name == "path" else f"page.{name}") for name in GROUPS
+        },
     }
 
 
 def _groups(shown: Shown, spoken: list[dict[str, Any]], silent: bool) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": name,
-            "rows": [_row(signal, shown.patterns[signal], spoken, silent) for signal in signals],
-        }
-        for name, signals in GROUPS.items()
-    ]
+    """With their rows; on a silent button's card those that it makes felt."""
+    groups = []
+    for name, signals in GROUPS.items():
+        told = [signal for signal in signals if shown.patterns[signal].vibrates or not silent]
+        if told:
+            rows = [_row(signal, shown.patterns[signal], spoken) for signal in told]
+            groups.append({"name": name, "rows": rows})
+    return groups
 
 
-def _row(signal: str, pattern: Pattern, spoken: list[dict[str, Any]], silent: bool) -> dict[str, Any]:
-    noticed = pattern.vibrates if silent else bool(pattern.beats)
+def _row(signal: str, pattern: Pattern, spoken: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "signal": signal,
         "light": Markup(pictures.light(pattern)),  # noqa: S704 our own drawing, numbers only
-        "beats": Markup(pictures.beats(pattern) if noticed else ""),  # noqa: S704
+        "beats": Markup(pictures.beats(pattern)),  # noqa: S704
         "told": [_told(signal, pattern, each["language"], each["times"]) for each in spoken],
     }
 
