@@ -179,13 +179,16 @@ class AtPort:
                 self._results.remove(awaited)
 
     async def attempt(self, text: str, expects: "str | None" = None, deadline_ms: int = 9000) -> "list[bytes]":
-        """A command that this model may not know: an empty list where it refuses. Raises AtTimeout and OSError."""
+        """A command that this model may not know: an empty list where it refuses, and where it does not answer this one
+        but does answer AT. Raises AtTimeout and OSError."""
         try:
             return await self.command(text, expects, deadline_ms)
         except AtTimeout:
-            raise
+            if not await self.answers():
+                raise
         except AtError:
-            return []
+            pass
+        return []
 
     async def _exchange(
         self, text: str, expects: "str | None", deadline_ms: int, payload: "bytes | None"

@@ -185,7 +185,7 @@ class Modem(Listener):
     async def _prepare(self) -> None:
         """What a modem forgets at each start, or may have been left with."""
         port = self.port
-        await port.command("ATE0")
+        await port.attempt("ATE0")
         port.parser.echoed = False
         await port.attempt("AT+CMEE=2")
         await port.attempt("AT+CMGF=0")  # before anybody's text can come
@@ -193,7 +193,7 @@ class Modem(Listener):
         if await self.card.open(_SIM_MS):
             await self.network.use(self._access)
         await self.network.prepare()
-        await port.command("AT+CFUN=1", None, 20000)
+        await port.attempt("AT+CFUN=1", None, 20000)
         self._complain(self.card.why)
 
     def _complain(self, why: str) -> None:

@@ -5,7 +5,7 @@ Sources: 3GPP TS 27.007 7.2 (+CREG), 10.1.1 (+CGDCONT), 10.1.20 (+CGREG), 10.1.2
 
 from micropython import const
 from siaga.core import simcom
-from siaga.core.at import fields, quoted
+from siaga.core.at import AtError, fields, quoted
 from siaga.core.frame import UNKNOWN_SIGNAL
 from siaga.drivers.at_port import AtPort, AtTimeout
 from siaga.drivers.clock import Clock
@@ -105,11 +105,13 @@ class CellularNetwork:
     async def _ask(self, text: str, expects: str, deadline_ms: int) -> "list[bytes] | None":
         """None where this question has no answer, but AT has. Raises AtTimeout and OSError."""
         try:
-            return await self._port.attempt(text, expects, deadline_ms)
+            return await self._port.command(text, expects, deadline_ms)
         except AtTimeout:
             if not await self._port.answers():
                 raise
             return None
+        except AtError:
+            return []
 
 
 TYPE_CHECKING = False

@@ -110,7 +110,7 @@ class Switch:
             await port.attempt("AT+%s=0" % name)
         # While nobody reads its line, a message must wait on the SIM and not be handed over.
         await port.attempt("AT+CNMI=2,1,0,0,0")
-        await port.command("AT+CSCLK=1")
+        await port.command("AT+CSCLK=1")  # without it a line that is let go high does nothing
         self._power.sleep.value(1)
         return True
 
