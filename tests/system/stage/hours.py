@@ -32,6 +32,14 @@ class Hours(Scene):
         finally:
             button.set_speed(self._pace)
 
+    @step("three weeks later its clock is <n> h behind")
+    def weeks_asleep(self, hours: str) -> None:
+        """What is left of three weeks asleep: the gateway's clock is the machine's, and so it is the button's, so many
+        hours behind that one, that shows them."""
+        self.until_asleep()
+        ahead_s = self.button.clock.now_us() / 1e6 - time.time()
+        self.button.chip.run_off(-ahead_s - float(hours) * 3600)
+
     @step("until it sleeps")
     def until_asleep(self) -> None:
         """Its chip is in deep sleep."""

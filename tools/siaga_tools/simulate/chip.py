@@ -188,6 +188,15 @@ class Chip:
 
         self.do(change)
 
+    def run_off(self, seconds: float) -> None:
+        """Its clock is so much more ahead than it was, or behind; while it sleeps."""
+
+        def change() -> None:
+            assert self._rtc is not None and self.life is Life.ASLEEP
+            self._rtc = self._rtc[0] + int(seconds * 1_000_000), self._rtc[1]
+
+        self.do(change)
+
     def sag(self, microvolts: int) -> None:
         """How much less every analog input reads while a radio sends: its supply is weak."""
         self._sag_uv = microvolts
