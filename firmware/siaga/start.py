@@ -1,5 +1,6 @@
 """Pick the board, be the button. The loader, main.py, chose the firmware that this is part of."""
 
+import sys
 import time
 
 from siaga.app.board import POWER, RESET
@@ -23,7 +24,10 @@ def start() -> str:
     """Why it came back; a chip resets instead."""
     board = None
     for board in boards():
-        _judge(board)
+        try:
+            _judge(board)
+        except Exception as error:  # a check that fails stops nothing
+            sys.print_exception(error)
         from siaga.app.device import run  # only now: where there is too little memory, this already fails
 
         run(board)

@@ -9,6 +9,7 @@ from small_gateway import SmallGateway
 
 from brokers import Mosquitto
 from siaga_gateway.domain.frame import Kind
+from siaga_gateway.domain.report import UNKNOWN_BATTERY
 from siaga_tools.silicon.a7670 import Fault
 from siaga_tools.silicon.modem_sms import Message, write_message
 from siaga_tools.silicon.network_server import NetworkServer
@@ -217,3 +218,21 @@ def test_three_weeks_asleep_with_a_slow_clock_then_two_presses(button: Make, gat
         behind.append(one.clock.now_us() // 1_000_000 - pressed.report.time)
     assert lost_s >= 5 * 3600 and abs(behind[0] - lost_s) < 1200
     assert abs(behind[1]) < 60
+
+
+def test_a_chip_whose_adc_was_never_calibrated_alarms_and_says_that_it_knows_no_charge(
+    button: Make, gateway: SmallGateway
+):
+    one = button("t_a7670")
+    one.chip.parts.calibrated = False
+    one.power_on()
+    one.wait_bearer("lte")
+    mark = one.mark()
+    one.press()
+    one.wait_state("received", after=mark)
+    press = next(uplink for uplink in gateway.uplinks if uplink.kind is Kind.PRESS)
+    assert press.report is not None and press.report.battery == UNKNOWN_BATTERY
+    one.wait_for(acknowledged(Kind.CHECKIN), what="check-in")
+    told = [uplink.status.rejected for uplink in gateway.uplinks if uplink.status is not None]
+    assert max(told) >= 1
+    assert one.chip.starts == 1, "it went on"

@@ -10,6 +10,7 @@ import sys
 from siaga.app import flash, left
 from siaga.app.board import RESTART, SLEEP, Board
 from siaga.app.delivery import Delivery
+from siaga.app.faults import Faults
 from siaga.app.hand import Hand
 from siaga.app.identity import ENROL_COUNTER, FIRST_START, Identity
 from siaga.app.memory import Memory
@@ -43,6 +44,7 @@ class Device:
 
     def __init__(self, board: Board) -> None:
         self._board = board
+        self._faults = Faults(board)
         self._clock = Clock(board.rtc, board.awake_ms())
         flash.make_folder(board.folder)
         self._identity = Identity(board.folder, board.noise)
@@ -82,6 +84,7 @@ class Device:
             self._delivery,
             self._memory,
             self._identity.fresh == FIRST_START,
+            self._faults,
         )
         self._hand = Hand(board, settings)
         self._name = ""
@@ -228,6 +231,7 @@ class Device:
             self._step((alarm.TESTED,))
         elif word == button.TOUCH:
             self._sleep.stir()
+            self._faults.count += 1  # told in the next check-in: somebody may have needed help
             self._tell("log", what="the touch that woke the button was too short for a press")
             self._show()
         elif word == button.STUCK:

@@ -10,6 +10,7 @@ from siaga.app import flash
 from siaga.app.board import BUTTON, INPUT, MODEM, Board
 from siaga.app.chosen import Settings
 from siaga.app.delivery import Delivery
+from siaga.app.faults import Faults
 from siaga.app.memory import Memory
 from siaga.app.outbox import Outbox
 from siaga.app.report import Reporter
@@ -48,6 +49,7 @@ class Supervision:
         delivery: Delivery,
         memory: Memory,
         first_start: bool,
+        faults: Faults,
     ) -> None:
         self._board = board
         self._clock = clock
@@ -64,6 +66,7 @@ class Supervision:
             reporter.restarted = False
         elif not first_start:
             self.restarts += 1
+        self._faults = faults
         self._told_rejected = 0
         self._low = _LITTLE
         self._died = 0
@@ -144,13 +147,14 @@ class Supervision:
             self._board.tell("error", {"what": what})
 
     def _rejected(self) -> int:
-        return self._outbox.rejected + self._delivery.rejected - self._told_rejected
+        return self._outbox.rejected + self._delivery.rejected + self._faults.count - self._told_rejected
 
     def on_acknowledged(self, entry: Waiting) -> None:
         """A CHECKIN reached the gateway: what it told is told."""
         if len(entry.body) == 29:
             restarts, rejected = entry.body[27], entry.body[28]
             self._told_rejected += min(rejected, self._rejected())
+            self._faults.told()
             if restarts and self.restarts:
                 self.restarts = max(0, self.restarts - restarts)
                 self._write_restarts()

@@ -177,9 +177,13 @@ class ChipBoard(Board):
         self.case = case
         self.alarm = alarm
         self.mains = mains
-        self._cell = machine.ADC(machine.Pin(cell), atten=machine.ADC.ATTN_11DB)
+        self._cell_pin = cell
         self._watchdog: "machine.WDT | None" = None
-        self._causes = self._why()
+        try:
+            self._causes = self._why()
+        except Exception as error:  # doubt decides for the alarm
+            sys.print_exception(error)
+            self._causes = (BUTTON,) if machine.reset_cause() == machine.DEEPSLEEP_RESET else (RESET,)
 
     def _why(self) -> "tuple[str, ...]":
         cause = machine.reset_cause()
@@ -274,10 +278,15 @@ class ChipBoard(Board):
     def external_power(self) -> bool:
         return self.mains.acts()
 
+    def _cell(self) -> machine.ADC:
+        """Raises OSError, as its read_uv() does on a chip that was not calibrated."""
+        return machine.ADC(machine.Pin(self._cell_pin), atten=machine.ADC.ATTN_11DB)
+
     def battery(self) -> "int | None":
+        cell = self._cell()
         microvolts = 0
         for _ in range(_READINGS):
-            microvolts += self._cell.read_uv()
+            microvolts += cell.read_uv()
         return battery.percent(microvolts * 2 // (_READINGS * 1000))
 
     def noise(self) -> bytes:
@@ -286,7 +295,8 @@ class ChipBoard(Board):
         except OSError:
             pass
         time.sleep_ms(100)
-        readings = "".join(str(self._cell.read_uv()) for _ in range(32))
+        cell = self._cell()
+        readings = "".join(str(cell.read_u16()) for _ in range(32))  # read_uv() wants a calibration
         return machine.unique_id() + readings.encode()
 
     def offered_settings(self) -> "bytes | None":

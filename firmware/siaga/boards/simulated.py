@@ -125,6 +125,14 @@ class SimulatedBoard(Board):
         if siaga_flash.carried:
             self._pins, self._battery, self._fix, self._kept, self._switched.on, clock = siaga_flash.carried
             rtc.go_on(clock)
+        self._break_parts()
+
+    def _break_parts(self) -> None:
+        """Methods that raise at each call, as SIAGA_RAISES names them: battery,rtc.unix,lamp.set."""
+        for dotted in (os.getenv("SIAGA_RAISES") or "").split(","):
+            if dotted:
+                part, _, name = dotted.rpartition(".")
+                setattr(getattr(self, part) if part else self, name, _broken)
 
     def carried(self) -> tuple:
         """What outlives the firmware that this class is part of."""
@@ -292,6 +300,10 @@ class SimulatedBoard(Board):
                 "known are: pin button|tamper|external|input 1|0, battery 0..100, power 0|1, network 0|1, "
                 "fix <lat_e7> <lon_e7> <accuracy_m> [age_s], fix none, wake timer|modem, heap, hog <bytes left>, quit"
             )
+
+
+def _broken(*arguments: object) -> object:
+    raise OSError(-258, "as SIAGA_RAISES wants it")
 
 
 def _serial(name: str) -> object:

@@ -114,6 +114,7 @@ class ChipParts:
     environ: dict[str, str] | None = None
     dark_ms: int = DARK_MS
     load_ms: int = LOAD_MS
+    calibrated: bool = True
 
 
 class Chip:
@@ -327,6 +328,7 @@ class Chip:
         self._tell(f"psram {int(self.parts.psram)}")
         self._tell(f"held {_listed(held)}")
         self._tell(f"flash {self.parts.flash} {self.parts.blocks}")
+        self._tell(f"uncalibrated {int(not self.parts.calibrated)}")
         self._tell(f"start {self.parts.dark_ms * 1000} {self.parts.load_ms * 1000}")
         self._tell(f"boot {cause} {state} {_listed(pins)}")
         self._tell("run")

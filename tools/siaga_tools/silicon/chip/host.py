@@ -9,6 +9,7 @@ From the host, a line each:
     wlan_fault <raises|hangs>              what the radio's driver does at the next connect()
     uart <tx> <rx> <path>                  what hangs on these two pins
     heap                                   collect, and say how much is used
+    uncalibrated <0|1>                     whether the ADC has no calibration in the chip's fuses
     start <dark_us> <load_us>              from power or wake to the chip's clock, and from there to its firmware
     boot <cause> <wakeup state> <ext1 pins|->
     psram <0|1>  rtc <offset_us> <memory hex|->  id <hex>  root <path>  flash <path> <blocks>  run

@@ -143,6 +143,11 @@ class ADC:
 
     def read_uv(self):
         host.heed()
+        if host.boot.get("uncalibrated", ["0"])[0] == "1":
+            raise OSError(-258, "ESP_ERR_INVALID_ARG")
+        return self._read_uv()
+
+    def _read_uv(self):
         _disturb()
         microvolts = host.microvolts.get(self._pin, 142000)  # it never reads less than this
         if host.now_us() - host.sent_us < _SAGS_US:
@@ -150,7 +155,8 @@ class ADC:
         return min(microvolts, self._most)
 
     def read_u16(self):
-        return self.read_uv() * 65535 // 3300000
+        host.heed()
+        return self._read_uv() * 65535 // 3300000
 
 
 class PWM:
