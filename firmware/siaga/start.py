@@ -5,6 +5,7 @@ import time
 
 from siaga.app.board import POWER, RESET
 from siaga.boards.choice import chosen
+from siaga.drivers.indicator import FIRST
 
 # How the light says that this board cannot carry the firmware, before there is an indicator: `unfit_chip`, 3 s long.
 _FLASHES = 8
@@ -42,11 +43,14 @@ def _judge(board: "Board") -> None:
         return
     board.tell("error", {"what": lack})
     board.unfit = True
-    for _ in range(_FLASHES if board.woke_by() in (POWER, RESET) else 0):
-        board.lamp.set(True, 0, False)
-        time.sleep_ms(_FLASH_MS)
-        board.lamp.set(False, 0, False)
-        time.sleep_ms(_FLASH_MS)
+    try:
+        for _ in range(_FLASHES if board.woke_by() in (POWER, RESET) else 0):
+            board.lamp.set(FIRST, 0, False)
+            time.sleep_ms(_FLASH_MS)
+            board.lamp.set(0, 0, False)
+            time.sleep_ms(_FLASH_MS)
+    except Exception:
+        pass  # a lamp that fails stops no press either
 
 
 TYPE_CHECKING = False

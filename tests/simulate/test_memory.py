@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from bare_chip import BareChip
 
-from micropython import FIRMWARE, micropython
+from micropython import FIRMWARE, micropython, run_micropython
 from siaga_tools.simulate.image import Installer
 from siaga_tools.simulate.wiring import BOARDS
 
@@ -64,6 +64,30 @@ def test_a_chip_with_psram_says_nothing_and_tells_its_memory_with_each_check_in(
     first = chip.until(lambda: told(chip, "memory"), "memory")[0]
     assert first["free"] >= first["largest"] > 0 and first["free"] >= first["low"] > 16384
     assert not any("PSRAM" in line for line in chip.said)
+
+
+DARK = """
+from siaga import start
+class Lamp:
+    def set(self, light, tone_hz, vibration):
+        raise OSError(5)
+class Board:
+    lamp = Lamp()
+    unfit = False
+    def lack(self):
+        return "no PSRAM"
+    def woke_by(self):
+        return "power"
+    def tell(self, event, facts):
+        print(event, facts["what"])
+board = Board()
+start._judge(board)
+print(board.unfit)
+"""
+
+
+def test_a_lamp_that_fails_does_not_stop_a_start() -> None:
+    assert run_micropython(DARK).splitlines() == ["error no PSRAM", "True"]
 
 
 LOW = """
