@@ -156,6 +156,16 @@ SAID: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"up": True},
     ),
     (
+        "a data rate that there is not, said once",
+        {"AT+DR=?": [b"AT+DR=3\r\nOK\r\n", b"AT+DR=15\r\nOK\r\n", b"AT+DR=3\r\nOK\r\n"]},
+        {"up": True, "limit": 53},
+    ),
+    (
+        "a data rate that there is not",
+        {"AT+DR=?": b"AT+DR=15\r\nOK\r\n", "AT+DR=3": b"OK\r\n"},
+        {"up": False, "why": "the LoRaWAN module stays at DR15, which carries no press"},
+    ),
+    (
         "a mode of sleep that this version does not know",
         {"AT+LPM=?": b"AT_COMMAND_NOT_FOUND\r\n"},
         {"up": True},

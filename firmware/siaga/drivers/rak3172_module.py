@@ -168,16 +168,25 @@ class Module:
         return True
 
     async def measure(self) -> None:
-        """Ask for the data rate, and know what it carries. Raises RakError, OSError."""
+        """Ask for the data rate, and know what it carries: a press at least. Raises RakError, OSError."""
         settings = self._settings
         if self._limited and not settings.dwell and await self._is_lifted():
             self._limited = False
             await self.use(self.first)
-        self.data_rate = await self._asked_rate()
-        self.limit = lorawan.payload_limit(settings.band, self.data_rate, self._limited)
-        if self.data_rate != self._refused_rate:
+        self._weigh(await self._asked_rate())
+        if self.limit < lorawan.SHORT_FORM:
+            # Whoever chose that data rate, or said it: a press has to fit.
+            await self.use(self.first)
+            self._weigh(await self._asked_rate())
+        if self.limit < lorawan.SHORT_FORM:
+            raise RakError("the LoRaWAN module stays at DR%d, which carries no press" % self.data_rate, rui3.PARAMETER)
+
+    def _weigh(self, data_rate: int) -> None:
+        if data_rate != self._refused_rate:
             self._refused = _UNKNOWN
-        self.limit = min(self.limit, self._refused - 1)
+        self.data_rate = data_rate
+        fits = lorawan.payload_limit(self._settings.band, data_rate, self._limited)
+        self.limit = min(fits, self._refused - 1)
 
     async def _is_lifted(self) -> bool:
         try:

@@ -109,7 +109,7 @@ class Rui3Line:
                 raise RakError("%s: no answer within %d ms" % (name, _COMMAND_MS))
             if final != rui3.OK:
                 what = "%s: %s" % (name, str(final, "ascii"))
-                if self.restricted_ms:
+                if self.restricted_ms >= 1000:
                     what += " (its duty cycle forbids to send for %d s)" % (self.restricted_ms // 1000)
                 raise RakError(what, final)
             return self._replies
