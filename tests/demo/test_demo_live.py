@@ -100,7 +100,7 @@ def test_a_cancel_is_for_the_operator_to_decide(demo: Running) -> None:
     place = len(demo.lines)
     demo.type("c 1")
     demo.wait_line("Kejadian 1: dibatalkan pemegang, operator yang memutuskan", after=place)
-    demo.wait_line("Tombol 1: DIBATALKAN", after=place)
+    demo.wait_line("Tombol 1: BATAL TERKIRIM", after=place)
 
 
 def test_wrong_commands_are_answered(demo: Running) -> None:
