@@ -200,10 +200,10 @@ def test_without_messages_a_broker_that_is_away_costs_the_radio_less_and_less_of
     replies = {command: answers[command], "AT+CMGF": ("ERROR",)}
     with Scripted(tmp_path, replies, wires="power_key reset supply", percent=2) as it:
         it.until(told="modem: radio off and on", within=60)
-        it.until(told="modem: reset", within=60)
+        it.until(told="modem: a reset", within=60)
         it.until_asked("AT+CSQ", 500 // 15 + it.count("AT+CSQ"), within=60)
         deep = [fact for fact in it.program.heard if fact.get("told", "").startswith("modem: ")]
-        assert len([fact for fact in deep if fact["told"] in ("modem: radio off and on", "modem: reset")]) == 2
+        assert len([fact for fact in deep if fact["told"] in ("modem: radio off and on", "modem: a reset")]) == 2
 
 
 def test_the_next_authority_and_dates_that_do_not_count_while_the_clock_is_not_known(tmp_path: Path):

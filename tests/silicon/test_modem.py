@@ -13,7 +13,7 @@ import pytest
 from modem_button import CHECKIN, DOWN, PACE, PRESS, UP, Broker, Button, Maker, wait_for
 
 from outputs.certificates import Authority
-from siaga_tools.silicon.a7670 import Fault
+from siaga_tools.silicon.modem_faults import Fault
 from siaga_tools.silicon.modem_sim import Sim
 from siaga_tools.silicon.modem_sms import Message, read_message, write_message
 
@@ -195,12 +195,12 @@ def test_a_modem_that_hangs_is_reset_and_one_that_hangs_hard_loses_its_power(but
     it.up()
     it.modem.fail(Fault.HANG)
     it.send(5, PRESS)
-    it.until(told="modem: reset")
+    it.until(told="modem: a reset")
     it.up()
     assert it.modem.boots == 2
     it.modem.fail(Fault.HANG_HARD)
     it.send(6, PRESS)
-    it.until(told="modem: power cycle", within=30)
+    it.until(told="modem: off and on again", within=30)
     it.up()
     it.send(6, PRESS)
     it.until(puback=6)
@@ -227,7 +227,7 @@ def test_a_model_that_does_not_greet(button: Maker):
     it.up()
     it.modem.fail(Fault.HANG)
     it.send(5, PRESS)
-    it.until(told="modem: reset")
+    it.until(told="modem: a reset")
     it.up()
     assert it.modem.boots == 2
 

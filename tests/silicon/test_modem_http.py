@@ -14,7 +14,8 @@ from bundle_server import BundleServer
 from conversing import Conversation
 
 from outputs.certificates import Authority
-from siaga_tools.silicon.a7670 import A7670, Fault
+from siaga_tools.silicon.a7670 import A7670
+from siaga_tools.silicon.modem_faults import Fault
 
 PROGRAM = Path(__file__).resolve().parent / "on_button" / "fetch.py"
 PACE = 0.04

@@ -13,7 +13,8 @@ from brokers import Mosquitto, free_port
 from outputs.certificates import Authority
 from siaga_gateway.domain.frame import Kind, Stage, decode_uplink
 from siaga_gateway.domain.verify import verify
-from siaga_tools.silicon.a7670 import A7670, Fault
+from siaga_tools.silicon.a7670 import A7670
+from siaga_tools.silicon.modem_faults import Fault
 from siaga_tools.silicon.modem_sms import Message, read_message, write_message
 
 PACE = 0.04

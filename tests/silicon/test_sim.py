@@ -51,7 +51,7 @@ def test_a_wrong_pin_is_tried_once_whatever_restarts(tmp_path: Path):
         assert "SIM PIN" in said["complaint"]
         it.restart()
         it.until(complaint=said["complaint"])
-        for happens in (it.modem.brown_out, lambda: it.modem.do(it.modem._stop)):  # a dip, and a cut
+        for happens in (it.modem.brown_out, lambda: it.modem.do(it.modem.stop)):  # a dip, and a cut
             boots = it.modem.boots
             happens()
             it.until_asked("ATE0", it.count("ATE0") + 1)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from conversing import Conversation
 
-from siaga_tools.silicon.a7670 import A7670, Fault
+from siaga_tools.silicon.a7670 import A7670
+from siaga_tools.silicon.modem_faults import Fault
 from siaga_tools.silicon.modem_voice import FarEnd
 
 PROGRAM = Path(__file__).resolve().parent / "on_button" / "voice.py"
@@ -198,7 +199,7 @@ def test_while_a_call_is_up_an_old_modem_s_messages_and_all_repairs_wait(button:
     it.until(puback=99)
     wait_for(it.is_quiet)
     it.say("want 3")
-    it.until(told="modem: reset")
+    it.until(told="modem: a reset")
     it.until(bearer="sms", up=True)
 
 
@@ -207,7 +208,7 @@ def test_a_modem_that_hangs_or_falls_in_a_call_is_repaired_and_the_call_made_aga
     it.say("press", "acknowledge 1")
     it.until(call="began")
     it.modem.fail(Fault.HANG)
-    it.until(told="modem: reset", within=30)
+    it.until(told="modem: a reset", within=30)
     it.until(call="began", within=30)
     it.modem.brown_out()
     it.until(call="began", within=30)

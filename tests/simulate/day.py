@@ -23,8 +23,8 @@ from small_gateway import SmallGateway
 from brokers import Mosquitto, free_port
 from micropython import FIRMWARE, micropython
 from siaga_gateway.domain.frame import CommandCode, Kind, Stage, encode_command
-from siaga_tools.silicon.a7670 import Fault
 from siaga_tools.silicon.gnss import Mood
+from siaga_tools.silicon.modem_faults import Fault
 from siaga_tools.simulate.button import HEAP, WIFI, ButtonParts, SimulatedButton
 
 SHIFTS: Final = 3

@@ -10,7 +10,7 @@ from small_gateway import SmallGateway
 from brokers import Mosquitto
 from siaga_gateway.domain.frame import Kind
 from siaga_gateway.domain.report import UNKNOWN_BATTERY
-from siaga_tools.silicon.a7670 import Fault
+from siaga_tools.silicon.modem_faults import Fault
 from siaga_tools.silicon.modem_sms import Message, write_message
 from siaga_tools.silicon.network_server import NetworkServer
 from siaga_tools.simulate.button import SimulatedButton

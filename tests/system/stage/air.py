@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from siaga_tools.silicon.a7670 import Fault
+from siaga_tools.silicon.modem_faults import Fault
 from siaga_tools.silicon.modem_sim import TRIES
 from stage.scene import Scene, Trap
 from stage.steps import step
@@ -45,7 +45,7 @@ class Air(Scene):
         acts: dict[str, Callable[[], None]] = {
             "hang": lambda: modem.faults.add(Fault.HANG),
             "hang_hard": lambda: modem.faults.add(Fault.HANG_HARD),
-            "brown_out": lambda: modem.loop.call_soon(modem._restart),
+            "brown_out": lambda: modem.loop.call_soon(modem.restart),
             "connlost": lambda: modem.mqtt.lose(1),
             "nonet": modem.mqtt.lose_network,
         }

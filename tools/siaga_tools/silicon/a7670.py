@@ -16,11 +16,12 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future
-from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from siaga_tools.silicon.modem_faults import STRAY, Fault
+from siaga_tools.silicon.modem_general import NUMBERS, ModemGeneral
 from siaga_tools.silicon.modem_http import ModemHttp
 from siaga_tools.silicon.modem_mqtt import ModemMqtt
 from siaga_tools.silicon.modem_radio import ModemRadio
@@ -40,48 +41,6 @@ DOZE_S = 10.0
 AWAKE_S = 0.05
 _SOON_S = 0.003
 _LOOK_S = 0.02
-STRAY = (
-    b"+CGEV: EPS PDN ACT 1",
-    b"PB DONE",
-    b"+CGEV: ME PDN DEACT 8",
-    b"+CGEV: NW REATTACH",
-    b"+CTZV: 26/11/23,10:00:00,+28",
-    b'*COPN:0,"KT"',
-    b'+MSTK: 11, "D0308103012100820281028D"',
-    b"QCRDY",
-)
-# +CME ERROR as a number, until AT+CMEE=2 asks for words (3GPP TS 27.007 9.2.1).
-_NUMBERS = {
-    "operation not allowed": 3,
-    "SIM not inserted": 10,
-    "SIM PUK required": 12,
-    "SIM failure": 13,
-    "SIM busy": 14,
-    "incorrect password": 16,
-}
-
-
-class Fault(StrEnum):
-    """What ails it; any number at once."""
-
-    HANG = "hang"  # says nothing and does nothing until a reset
-    HANG_HARD = "hang_hard"  # until its power goes
-    NO_NETWORK = "no_network"
-    DENIED = "denied"  # the network does not want this SIM
-    NO_DATA = "no_data"  # registered for messages only
-    CONTEXT_REFUSED = "context_refused"  # its data context is up, and it refuses it and tells no address
-    NO_SIM = "no_sim"
-    NO_GNSS = "no_gnss"  # it refuses its receiver's commands
-    GNSS_DEAF = "gnss_deaf"  # its receiver comes on, and is never ready
-    NO_CREDIT = "no_credit"  # neither messages nor data go out
-    NO_MESSAGES = "no_messages"  # its firmware has none
-    SLOW_REFUSAL = "slow_refusal"  # of a text, after two minutes in which it hears nothing
-    PLACES_UNKNOWN = "places_unknown"  # of messages that it stored
-    LOST_PUBACK = "lost_puback"  # publishes, and never says how that went
-    STRAY_WORDS = "stray_words"  # URCs between all its words
-    RESULT_FIRST = "result_first"  # results before their OK
-    SLOW_TLS = "slow_tls"
-    NOISE = "noise"  # after the power comes, and between words
 
 
 class A7670:
@@ -106,6 +65,7 @@ class A7670:
         self.pins = SerialLine()
         self.path = self.line.path
         self.chance = random.Random(seed)  # noqa: S311  # for faults, not for secrets
+        self.general = ModemGeneral(self)
         self.card = ModemSim(self)
         self.radio = ModemRadio(self)
         self.mqtt = ModemMqtt(self)
@@ -113,7 +73,6 @@ class A7670:
         self.sms = ModemSms(self, folder)
         self.on_ring: Callable[[bool], None] | None = None
         self.flight_allows = True
-        self._ringing = 0
         self._at_work = 0
         self._stirred_s = 0.0
         self.voice = ModemVoice(self)
@@ -133,15 +92,9 @@ class A7670:
 
     def _forget(self) -> None:
         """What a start resets."""
-        self._echo = True
-        self._says_words = False
-        self._sleep_mode = 0
-        self._rings_for_all = False
-        self._obeying = False
+        self.general.reset()
         self._heard_s = self._awake_s = 0.0
-        self.functional = 1
         self.card.reset()
-        self.clock_is_set = False
         self.radio.reset()
         self.http.reset()
         self._rest = b""
@@ -174,7 +127,7 @@ class A7670:
     def is_asleep(self) -> bool:
         """Whether its serial line is: registered and connected, it hears nothing there."""
         quiet_s = self._loop.time() - self._heard_s
-        return self._on and self._sleep_mode == 1 and self._dtr and quiet_s >= DOZE_S * self.pace
+        return self._on and self.general.sleep_mode == 1 and self._dtr and quiet_s >= DOZE_S * self.pace
 
     @property
     def is_on(self) -> bool:
@@ -182,7 +135,7 @@ class A7670:
 
     def brown_out(self) -> None:
         """Its voltage dips: it starts anew by itself."""
-        self.do(self._restart)
+        self.do(self.restart)
 
     def drop_connection(self, cause: int = 1) -> None:
         """The broker's connection is lost."""
@@ -208,7 +161,7 @@ class A7670:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.do(self._stop)
+        self.do(self.stop)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
@@ -237,13 +190,13 @@ class A7670:
         if name == "supply":
             self._supplied = acts
             if not acts:
-                self._stop()
+                self.stop()
         elif name == "reset":
             if self._reset_timer is not None:
                 self._reset_timer.cancel()
                 self._reset_timer = None
             if acts and self._on:
-                self._reset_timer = self._loop.call_later(RESET_S * self.pace, self._restart)
+                self._reset_timer = self._loop.call_later(RESET_S * self.pace, self.restart)
         elif name == "dtr":
             if self.is_asleep() and not acts:
                 self._awake_s = self._loop.time() + AWAKE_S * self.pace
@@ -260,15 +213,15 @@ class A7670:
             if not self._on and held_s >= POWER_KEY_ON_S * self.pace:
                 self._start()
             elif self._on and held_s >= POWER_KEY_OFF_S * self.pace:
-                self._stop()
+                self.stop()
 
-    def _restart(self) -> None:
+    def restart(self) -> None:
         if Fault.HANG_HARD in self.faults:
             return
-        self._stop()
+        self.stop()
         self._start()
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
         self._on = False
         self.faults -= {Fault.HANG, Fault.HANG_HARD}
         if self._life is not None:
@@ -360,29 +313,8 @@ class A7670:
             words = b"\r\n\x80\xfe\x01\x80\r\n" + words
         if Fault.STRAY_WORDS in self.faults and self.chance.randrange(2) == 0:
             words = b"\r\n" + self.chance.choice(STRAY) + b"\r\n" + words
-        self._ring(line)
+        self.general.ring(line)
         self.line.write(words)
-
-    def _ring(self, line: str) -> None:
-        """RI (A7670 hardware design; AT+CFGRI): low for 120 ms at a message, for 5.9 s of each 6 at a call, and for
-        60 ms at any other word unasked, where that is set."""
-        if line.startswith(("+CMTI:", "+CMT:")):
-            low_s = 0.12
-        elif line == "RING":
-            low_s = 5.9
-        elif self._rings_for_all and not self._obeying:
-            low_s = 0.06
-        else:
-            return
-        self._ringing += 1
-        if self.on_ring is not None:
-            self.on_ring(True)
-        self.later(low_s, self._ring_over)
-
-    def _ring_over(self) -> None:
-        self._ringing -= 1
-        if not self._ringing and self.on_ring is not None:
-            self.on_ring(False)
 
     def is_hung(self) -> bool:
         return bool(self.faults & {Fault.HANG, Fault.HANG_HARD})
@@ -423,7 +355,7 @@ class A7670:
         return text
 
     async def _obey(self, line: bytes) -> None:
-        if self._echo:
+        if self.general.echo:
             self.line.write(line + b"\r")
         text = line.decode("latin-1").strip("\n\x1b ").strip()
         at = text.find("AT")
@@ -433,18 +365,18 @@ class A7670:
         self.asked.append(text[at:])
         await self.wait(0.01)
         final = "OK"
-        self._obeying = True
+        self.general.obeying = True
         try:
             await self._handler(command)(command)
         except Refused as refused:
             final = refused.final
             words = final.removeprefix("+CME ERROR: ")
-            if not self._says_words and words in _NUMBERS:
-                final = f"+CME ERROR: {_NUMBERS[words]}"
+            if not self.general.says_words and words in NUMBERS:
+                final = f"+CME ERROR: {NUMBERS[words]}"
         except (TimeoutError, IndexError, ValueError):  # no payload came, or a parameter is missing or wrong
             final = "ERROR"
         self.urc(final)
-        self._obeying = False
+        self.general.obeying = False
         for late in (*self.mqtt.results(), *self.http.results()):
             self._at_work += 1
             self._loop.create_task(self._see_through(late))
@@ -457,50 +389,12 @@ class A7670:
             self.stir()
 
     def _handler(self, command: Command) -> Callable[[Command], Awaitable[None]]:
-        for owner in (self, self.card, self.radio, self.mqtt, self.http, self.sms, self.voice):
+        for owner in (self.general, self.card, self.radio, self.mqtt, self.http, self.sms, self.voice):
             found = getattr(owner, "at_" + command.name.lower(), None)
             if found is not None:
                 handler: Callable[[Command], Awaitable[None]] = found
                 return handler
         raise Refused("ERROR")
-
-    # General commands.
-
-    async def at_(self, command: Command) -> None:
-        """AT alone."""
-
-    async def at_e(self, command: Command) -> None:
-        self._echo = command.rest == "1"
-
-    async def at_cmee(self, command: Command) -> None:
-        self._says_words = command.arguments[0] == "2"
-
-    async def at_cgmm(self, command: Command) -> None:
-        self.urc(self.model)
-
-    async def at_cpof(self, command: Command) -> None:
-        self.later(0.5, self._stop)
-
-    async def at_creset(self, command: Command) -> None:
-        self.later(0.1, self._restart)
-
-    async def at_cfun(self, command: Command) -> None:
-        functional = int(command.arguments[0])
-        if functional != self.functional:
-            await self.wait(1)
-            self.functional = functional
-            self.radio.leave()
-            if functional == 0:
-                self.mqtt.lose_network()
-
-    async def at_csclk(self, command: Command) -> None:
-        self._sleep_mode = int(command.arguments[0])
-
-    async def at_cfgri(self, command: Command) -> None:
-        self._rings_for_all = command.arguments[0] == "1"
-
-    async def at_cclk(self, command: Command) -> None:
-        self.clock_is_set = True
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:

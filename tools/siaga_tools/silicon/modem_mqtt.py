@@ -238,7 +238,7 @@ class ModemMqtt:
             context = self.tls_context() if self._tls_set else None
             if context is None:
                 return 33
-            if self._ssl.get("ignorelocaltime", "1") == "0" and not self._modem.clock_is_set:
+            if self._ssl.get("ignorelocaltime", "1") == "0" and not self._modem.general.clock_is_set:
                 return self._untrusted
             client.tls_set_context(context)
             if "slow_tls" in self._modem.faults:

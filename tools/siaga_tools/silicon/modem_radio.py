@@ -58,7 +58,7 @@ class ModemRadio:
 
     def stats(self) -> tuple[int, int]:
         """stat for data, and for the rest."""
-        allowed = self._modem.functional and self._modem.flight_allows
+        allowed = self._modem.general.functional and self._modem.flight_allows
         if not allowed or not self._modem.card.usable():
             return 0, 0
         if "no_network" in self._modem.faults:

@@ -6,8 +6,9 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from siaga_tools.silicon.a7670 import A7670, Fault
+from siaga_tools.silicon.a7670 import A7670
 from siaga_tools.silicon.gnss import Mood
+from siaga_tools.silicon.modem_faults import Fault
 from siaga_tools.silicon.modem_sms import Message, write_message
 from siaga_tools.simulate.button import SimulatedButton
 from siaga_tools.simulate.chip import Life
