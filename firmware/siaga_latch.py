@@ -26,10 +26,11 @@ _STATE, _STATUS = 0x3FF48038, 0x3FF480D0  # what ended deep sleep: siaga/boards/
 
 
 class Line:
-    """A contact. acts: at the first look, at first_ms. edges: (ms, acts) after that; ms: of the chip's ticks."""
+    """A contact on the pin `number`. acts: at the first look, at first_ms. edges: (ms, acts) after that, by the chip's
+    ticks."""
 
     def __init__(self, word: str) -> None:
-        number = int(word[1:])
+        self.number = number = int(word[1:])
         self._level = int(word[0] == "+")
         # It rests at the other level, by its own resistor or by the chip's; 34 to 39 have none.
         pull = machine.Pin.PULL_DOWN if self._level else machine.Pin.PULL_UP

@@ -190,11 +190,13 @@ def test_what_was_decided_is_not_decided_again_by_a_reset(bare: Bare):
     assert chip.line("woke") == "reset"
 
 
-def test_without_its_contacts_in_the_file_the_wake_still_counts(bare: Bare):
-    program = "f = open('/board.txt', 'w'); f.write('t_a7670 12'); f.close()\n" + PROGRAM.format(before="")
-    chip = bare("t_a7670", program, speed=8, dark_ms=540, load_ms=1000)
-    chip.line("woke")
+@pytest.mark.parametrize("named", ["t_a7670 12", "t_a7670 12 +39 +14", "t_a7670 12 +x"])
+def test_without_its_contacts_in_the_file_the_wake_still_counts_and_it_is_said(bare: Bare, named: str):
+    write = f"f = open('/board.txt', 'w'); f.write({named!r}); f.close()\n"
+    chip = bare("t_a7670", write + PROGRAM.format(before=""), speed=8, dark_ms=540, load_ms=1000)
+    chip.line("held 0")
     chip.goes_to_sleep()
+    assert any("/board.txt names other contacts" in line for line in chip.said)
     chip.said.clear()
     finger = Finger(chip)
     finger.down()

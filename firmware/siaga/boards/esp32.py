@@ -227,9 +227,14 @@ class ChipBoard(Board):
 
     def early(self) -> "Early | None":
         latch = _latch()
-        if latch is None or not latch.lines:
+        if latch is None:
             return None
         latch.end()
+        here = [line.number for line in latch.lines]
+        if here != [self.button.number, self.alarm.number]:
+            what = "/board.txt names other contacts than this board's button and input: what the hand does before the "
+            self.tell("error", {"what": what + "firmware is loaded counts only as far as the wake tells it"})
+            return None
         ahead = self.before_ticks_ms
         early = Early([])
         for line in latch.lines:
