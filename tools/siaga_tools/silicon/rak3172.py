@@ -18,7 +18,7 @@ from typing import Final, Self
 
 from siaga_tools.silicon.lorawan_air import Sent, airtime_ms, payload_limit
 from siaga_tools.silicon.network_server import NetworkServer
-from siaga_tools.silicon.rak3172_state import Faults, Memory
+from siaga_tools.silicon.rak3172_state import FORMS, Faults, Memory
 from siaga_tools.silicon.serial_line import SerialLine
 
 _JOIN_S: Final = 6.0
@@ -252,22 +252,9 @@ class SimulatedRak3172:
         self._say("OK")
 
     def _set(self, name: str, value: str) -> None:
-        forms = {
-            "NJM": "[01]",
-            "BAND": "[0-9]|1[0-2]",
-            "CLASS": "[ABC]",
-            "CFM": "[01]",
-            "ADR": "[01]",
-            "DR": "[0-7]",
-            "DEVEUI": "[0-9A-Fa-f]{16}",
-            "APPEUI": "[0-9A-Fa-f]{16}",
-            "APPKEY": "[0-9A-Fa-f]{32}",
-            "LPM": "[01]",
-            "LPMLVL": "[12]",
-        }
-        if name not in forms:
+        if name not in FORMS:
             self._say("AT_COMMAND_NOT_FOUND")
-        elif not re.fullmatch(forms[name], value) or (name == "DR" and not self._allows(int(value))):
+        elif not re.fullmatch(FORMS[name], value) or (name == "DR" and not self._allows(int(value))):
             self._say("AT_PARAM_ERROR")
         elif name == "DR" and self._is_busy():
             self._say("AT_ERROR")

@@ -3,6 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
+
+# What may be set, and how it is written.
+FORMS: Final = {
+    "NJM": "[01]",
+    "BAND": "[0-9]|1[0-2]",
+    "CLASS": "[ABC]",
+    "CFM": "[01]",
+    "ADR": "[01]",
+    "DR": "[0-7]",
+    "DEVEUI": "[0-9A-Fa-f]{16}",
+    "APPEUI": "[0-9A-Fa-f]{16}",
+    "APPKEY": "[0-9A-Fa-f]{32}",
+    "LPM": "[01]",
+    "LPMLVL": "[12]",
+}
 
 
 @dataclass(slots=True)
