@@ -43,7 +43,7 @@ def play(held: VirtualButton, moments: random.Random) -> None:
             for line, wait in (
                 (f"fix {moments.randrange(10**8)} 1052668000 {moments.randrange(3, 90)}", 0.0),
                 ("pin button 1", moments.choice([0.15, 0.15, 0.15, 0.6])),
-                ("pin button 0", 0.05),
+                ("pin button 0", 0.2),  # shorter is the same hold by a worn contact
             ):
                 held.say(line)
                 time.sleep(max(0.0, min(wait, end - time.monotonic())))

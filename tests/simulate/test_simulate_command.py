@@ -166,9 +166,12 @@ def test_the_files_for_a_real_chip_are_those_that_the_simulated_one_runs(tmp_pat
     settings.write_text(json.dumps({"gateway_key": key, "sms_numbers": ["+6281200000000"]}), encoding="utf-8")
     command = [*SIAGA[:2], "files", str(tmp_path / "out"), "--board", "t_sim7600", "--language", "en"]
     done = subprocess.run([*command, "--settings", str(settings)], capture_output=True, text=True, check=True)
-    assert "mpremote cp board.txt main.py siaga-factory siaga_boot.mpy settings.json : + reset" in done.stdout
+    assert (
+        "mpremote cp board.txt main.py siaga-factory siaga_boot.mpy siaga_latch.mpy settings.json : + reset"
+        in done.stdout
+    )
     laid = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*") if path.is_file()}
-    assert laid == {"main.py", "board.txt", "settings.json", "siaga-factory", "siaga_boot.mpy"}
+    assert laid == {"main.py", "board.txt", "settings.json", "siaga-factory", "siaga_boot.mpy", "siaga_latch.mpy"}
     files = read_bundle((tmp_path / "out" / "siaga-factory").read_bytes()).files
     assert {"siaga/boards/t_sim7600.mpy", "siaga/start.mpy"} <= set(files)
     assert not any("simulated" in name for name in files)
