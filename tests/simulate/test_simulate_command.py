@@ -175,6 +175,6 @@ def test_the_files_for_a_real_chip_are_those_that_the_simulated_one_runs(tmp_pat
     files = read_bundle((tmp_path / "out" / "siaga-factory").read_bytes()).files
     assert {"siaga/boards/t_sim7600.mpy", "siaga/start.mpy"} <= set(files)
     assert not any("simulated" in name for name in files)
-    assert (tmp_path / "out" / "board.txt").read_text(encoding="ascii") == "t_sim7600\n"
+    assert (tmp_path / "out" / "board.txt").read_text(encoding="ascii") == "t_sim7600 +39 +14\n"
     again = subprocess.run(command, capture_output=True, text=True, check=False)
     assert again.returncode == 1 and "not empty" in again.stderr
