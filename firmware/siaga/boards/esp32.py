@@ -232,8 +232,11 @@ class ChipBoard(Board):
         latch.end()
         here = [line.number for line in latch.lines]
         if here != [self.button.number, self.alarm.number]:
-            what = "/board.txt names other contacts than this board's button and input: what the hand does before the "
-            self.tell("error", {"what": what + "firmware is loaded counts only as far as the wake tells it"})
+            what = (
+                "/board.txt names other contacts than this board's button and input: what the hand does before the "
+                "firmware is loaded counts only as far as the wake tells it"
+            )
+            self.tell("error", {"what": what})
             return None
         ahead = self.before_ticks_ms
         early = Early([])
