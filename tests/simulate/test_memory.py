@@ -138,12 +138,13 @@ def test_a_low_mark_is_told_once_and_the_check_in_counts_it(images, tmp_path: Pa
     image = tmp_path / "flash.img"
     shutil.copy(images.of("esp32_devkit"), image)
     (tmp_path / "main.py").write_text("import pool\npool.FREE = 50000\nimport siaga_boot\nsiaga_boot.run()\n")
-    (tmp_path / "settings.json").write_text('{"checkin_s": 10}')
+    (tmp_path / "settings.json").write_text('{"checkin_s": 10, "language": "en"}')
     files = {tmp_path / name: f"/{name}" for name in ("main.py", "settings.json")}
     Installer(micropython(), FIRMWARE, tmp_path).copy(image, files)
     with BareChip(image, BOARDS["esp32_devkit"], speed=20) as chip:
         chip.until(lambda: len(told(chip, "frame")) >= 1, "a check-in")
         down = [event for event in told(chip, "error") if "own memory was down to" in str(event["what"])]
-        assert len(down) == 1 and " 5000 bytes" in str(down[0]["what"])
+        assert len(down) == 1, chip.said
+        assert " 5000 bytes" in str(down[0]["what"])
         assert told(chip, "memory")[0]["low"] == 5000
-        assert any("only 50000 bytes" in str(event["what"]) for event in told(chip, "error"))
+        assert any("50000 byte" in str(event["what"]) for event in told(chip, "error")), "before it knows its language"
