@@ -196,7 +196,7 @@ def test_without_its_contacts_in_the_file_the_wake_still_counts_and_it_is_said(b
     chip = bare("t_a7670", write + PROGRAM.format(before=""), speed=8, dark_ms=540, load_ms=1000)
     chip.line("held 0")
     chip.goes_to_sleep()
-    assert any("/board.txt names other contacts" in line for line in chip.said)
+    assert any("/board.txt menyebut kontak lain" in line for line in chip.said)
     chip.said.clear()
     finger = Finger(chip)
     finger.down()
