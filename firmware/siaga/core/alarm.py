@@ -252,10 +252,13 @@ def _acked(
     if stage == frame.STAGE_TEST:
         stage = frame.STAGE_REFUSED  # a press in earnest that was taken for a test brings nobody
     after = state
-    if counter >= state.waiting > 0:
-        after = after.changed(waiting=0)
     if stage == frame.STAGE_CLOSED:
         return _closed(state, counter, now_ms)
+    if counter >= state.waiting > 0:
+        after = after.changed(waiting=0)
+        if kind == frame.PRESS and stage in _FIRST_STAGES and stage != state.stage:
+            # What was said before may be of an incident that was closed meanwhile: of this one nothing more is known.
+            return after.changed(stage=stage, eta=None, named=counter), [(SAVE,)]
     if STAGES.index(stage) > STAGES.index(state.stage):
         return after.changed(stage=stage, eta=eta, named=counter), [(SAVE,)]
     if stage == state.stage and eta is not None and eta != state.eta:
