@@ -300,6 +300,23 @@ def test_a_restart_between_outbox_and_state_finds_its_way():
     assert life.restart().name == "received"
 
 
+def test_a_press_that_is_nowhere_and_was_never_acknowledged_is_lost_and_nothing_else_is():
+    life = Life()
+    press = life.press()
+    assert not alarm.is_lost(life.state)
+    kept = life.outbox.pop(press)
+    assert alarm.is_lost(life.restart().state) and life.name == "sending"
+    life.outbox[press] = kept
+    assert not alarm.is_lost(life.restart().state), "it waits"
+    life.ack(press, 1)
+    assert not alarm.is_lost(life.restart().state)
+    forced = Life()
+    forced.outbox.pop(forced.press())
+    forced.step(CANCELLED, True)
+    assert not alarm.is_lost(forced.restart().state), "nothing may be seen of it"
+    assert not alarm.is_lost(Life().restart().state)
+
+
 def test_the_press_of_a_cancelled_incident_does_not_open_it_again():
     life = Life()
     press = life.press()
@@ -506,6 +523,7 @@ class AnyLife(RuleBasedStateMachine):
         life.restart()
         assert (life.state.opening, life.state.duress) == (opening, duress)
         assert life.state.stage >= stage or stage == frame.STAGE_REFUSED
+        assert not alarm.is_lost(life.state)
 
     @invariant()
     def stages_move_forward(self) -> None:

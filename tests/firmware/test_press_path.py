@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import subprocess
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from small_gateway import SmallGateway
 from virtual import VirtualButton
 
+from micropython import environment, micropython
 from siaga_gateway.domain.frame import (
     DOWN_CONTEXT,
     Kind,
@@ -21,6 +23,8 @@ from siaga_gateway.domain.frame import (
     event_digest,
 )
 from siaga_gateway.domain.verify import GatewayKey
+
+ON_BUTTON = Path(__file__).resolve().parent / "on_button"
 
 
 def settings_for(gateway: SmallGateway, port: int, **more: object) -> dict[str, object]:
@@ -328,6 +332,37 @@ def test_a_restart_goes_on_with_the_same_incident(button, gateway, broker):
     held.kill()
     held.start()
     assert gateway.press(held.press()).report.opening == 0
+
+
+def test_a_press_that_the_flash_has_lost_is_made_again_and_never_shown_as_received(button, gateway, broker):
+    """Its entry is unreadable, or was only in memory; the incident that it opened is on the flash."""
+    held = button(**settings_for(gateway, broker)).start()
+    held.say("network 0")
+    held.until(ev="bearer", up=False)
+    lost = held.press()
+    held.until(ev="state", state="sending")
+    held.kill()
+    done = subprocess.run(
+        [micropython(), str(ON_BUTTON / "lose_entry.py"), f"{lost:08x}"],
+        env=environment(SIAGA_FLASH=str(held.flash)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() == "lost", done.stderr
+    gateway.answers = lambda uplink: True
+    held.start()
+    again = gateway.until(lambda uplink: uplink.kind is Kind.PRESS)
+    assert (again.counter > lost, again.report.opening, again.report.test) == (True, again.counter - lost, False)
+    held.until(ev="state", state="received")
+    states = [event["state"] for event in held.all(ev="state")]
+    assert states[:2] == ["sending", "received"]
+    before = len(held.all(ev="frame", step="pressed"))
+    held.kill()
+    held.start()
+    held.until(ev="state", state="received")
+    held.until(ev="bearer", up=True)
+    assert (before, held.all(ev="frame", step="pressed")) == (1, []), "it is made again once"
 
 
 def test_a_power_cut_in_the_same_process_keeps_flash_and_loses_memory(button, gateway, broker):

@@ -157,6 +157,9 @@ class Device:
             woke_by=self._board.woke_by(),
         )
         self._show()
+        if alarm.is_lost(self._state):
+            self._complain("the press of the open incident is gone from the flash: it is made again")
+            self._hear(button.PRESS)
         keep = self._watch.keep
         beats = [lambda: self._hand_ms, lambda: self._tick_ms, lambda: self._delivery.beat_ms]
         tasks = self._tasks = [

@@ -97,7 +97,8 @@ def restore(saved: "bytes | None", entries: "list[tuple[int, int, bytes]]", now_
 
     saved: bytes of State.saved(), or none. entries: (kind, counter, body) of every waiting frame. The outbox is
     written before the state is, so it knows of a press or a cancel that the state has not heard of yet; and an
-    acknowledgement is saved before its entry is removed, so a press that no longer waits was received.
+    acknowledgement is saved before its entry is removed, so a press that neither waits nor has a stage is lost, see
+    alarm.is_lost().
     """
     state = State()
     if saved is not None and len(saved) == SAVED_SIZE:
@@ -117,8 +118,6 @@ def restore(saved: "bytes | None", entries: "list[tuple[int, int, bytes]]", now_
         if kind == frame.CANCEL and counter - offset == state.opening > 0:
             forced = bool(flags & frame.FLAG_DURESS)
             state = state.changed(duress=True, waiting=0) if forced else State(counter)
-    if state.stage == 0 and state.opening and not state.waiting and not state.duress:
-        state = state.changed(stage=frame.STAGE_RECEIVED)
     return state.changed(opened_ms=now_ms, waiting_ms=now_ms, updated_ms=now_ms)
 
 

@@ -146,6 +146,11 @@ def is_open(state: State) -> bool:
     return state.opening != 0 and not state.duress
 
 
+def is_lost(state: State) -> bool:
+    """Whether the press of the incident shown neither waits nor was acknowledged: the flash did not keep it."""
+    return is_open(state) and state.stage == 0 and state.waiting == 0
+
+
 def state_name(state: State) -> str:
     """armed, sending, received, seen, assigned, on_scene, closed, cancelled, refused or test."""
     if is_open(state):
