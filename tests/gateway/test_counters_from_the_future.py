@@ -173,6 +173,31 @@ def test_calls_of_a_button_whose_counters_jumped_are_marked_and_each_press_hears
     assert {counter for counter, _ in named} == {11, 90_000}
 
 
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize(("before", "after"), [(60, 0), (0, 60), (7, 60), (60, 7), (60, 60)])
+def test_however_often_a_copy_presses_the_real_press_hears_how_far_it_is(
+    desk: Desk, before: int, after: int, signed: bool
+) -> None:
+    """signed: the copy is of the button's key; else of the gateway's, which signs nothing. That one may go on for
+    ever; of the other one it is enough that it cannot do it by eight presses, at whatever time."""
+    if signed and min(before, after) > 7:
+        after = 7
+    button = desk.button()
+    suite = Suite.ES256 if signed else Suite.HS256_64
+    copies = [button.frame(Kind.PRESS, 90_000 + number, report_body(NOW_S), suite) for number in range(before + after)]
+    if before:
+        desk.take(*copies[:before])
+    desk.take(button.frame(Kind.PRESS, 11, report_body(NOW_S)))
+    if after:
+        desk.take(*copies[before:])
+    incident = desk.only()
+    with desk.store.transaction() as transaction:
+        named = transaction.named_calls(incident.id, incident.key_copied)
+    assert 11 in {counter for counter, _ in named}
+    assert len(named) == len(set(named)) <= 32
+    assert named[0][0] == max(counter for counter, _ in named), "the newest is told first: some bearers take few"
+
+
 def test_a_jump_marks_the_incident_that_is_open(desk: Desk) -> None:
     button = desk.button()
     desk.take(button.press(NOW_S))

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from siaga_gateway.adapters.sql import audit, commands, forgetting, maintenance, sealing, snapshots
+from siaga_gateway.adapters.sql import audit, commands, forgetting, maintenance, named, sealing, snapshots
 from siaga_gateway.adapters.sql.engine import Insert, Row, Session, Writing
 from siaga_gateway.adapters.sql.quarantine import let_go, merge
 from siaga_gateway.adapters.sql.rows import (
@@ -24,8 +24,6 @@ from siaga_gateway.adapters.sql.rows import (
 )
 from siaga_gateway.adapters.sql.sealing import Sealing
 from siaga_gateway.domain.command import Command
-from siaga_gateway.domain.event import CALLS
-from siaga_gateway.domain.frame import Kind
 from siaga_gateway.domain.incident import Incident, IncidentState, Notice
 from siaga_gateway.domain.outcome import Mark
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
@@ -54,11 +52,6 @@ _STATUS: Final = Insert("device_status", STATUS, ("device_id",))
 _EVENT: Final = Insert("event", audit.EVENT)
 _SIGNATURE: Final = (
     "UPDATE event SET signature = ? WHERE device_id = ? AND counter = ? AND digest = ? AND signature IS NULL"
-)
-_KINDS_OF_CALLS: Final = ", ".join(str(int(kind)) for kind in sorted(CALLS))
-_NEWEST_CALLS: Final = (
-    f"SELECT kind, counter, digest FROM event WHERE incident_id = ? AND kind IN ({_KINDS_OF_CALLS}) "  # noqa: S608
-    f"ORDER BY CASE kind WHEN {int(Kind.PRESS)} THEN 0 ELSE 1 END, counter DESC, id LIMIT 8"
 )
 _PRESS: Final = Insert(
     "press", ("device_id", "counter", "test", "incident_id", "arrived"), ("device_id", "counter", "test")
@@ -297,10 +290,7 @@ class SqlTransaction:
         self._outbox.extend((output, incident.id, notice.sequence, "pending") for output in outputs)
 
     def named_calls(self, incident_id: int, every_press: bool = False) -> Sequence[tuple[int, bytes]]:
-        rows = self._fetch(_NEWEST_CALLS, (incident_id,))
-        if not every_press or (rows and rows[0][0] != Kind.PRESS):
-            rows = rows[:1]
-        return [(row[1], row[2]) for row in rows if row[0] == rows[0][0]]
+        return named.calls(self._fetch, incident_id, every_press)
 
     # Strangers
 
