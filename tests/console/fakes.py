@@ -209,7 +209,19 @@ class Book:
     def dispatch_held(self, incident_id: int, operator: str) -> Incident:
         return self._step("dispatch", incident_id, operator)
 
-    def close(self, incident_id: int, operator: str, disposition: str, note: str) -> Incident:
+    def close(
+        self,
+        incident_id: int,
+        operator: str,
+        disposition: str,
+        note: str,
+        *,
+        presses: int | None = None,
+        duress: bool | None = None,
+    ) -> Incident:
+        found = self.incident(incident_id)
+        if found is not None and presses is not None and (found.presses > presses or found.duress is not duress):
+            raise OperateError(f"incident {incident_id}: called again")
         return self._step("close", incident_id, operator, disposition=disposition, note=note)
 
     def _step(self, step: str, incident_id: int, operator: str, **facts: Any) -> Incident:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import pytest
 
 from console.conftest import OPERATOR, Console
@@ -24,6 +27,20 @@ def test_an_incident_goes_its_whole_way_and_the_detail_shows_each_step(console: 
     assert (incident.unit, incident.eta_minutes, incident.seen_by) == ("Polsek Kedaton 02", 7, OPERATOR)
     assert (incident.disposition, incident.closed_by) == (Disposition.VERIFIED, OPERATOR)
     assert "data-step" not in answer.text, "nothing is left to do"
+
+
+def test_a_press_that_came_while_the_form_was_filled_in_is_not_closed_with_it(console: Console) -> None:
+    console.book.press(1)
+    form = re.search(r'hx-post="(/incidents/1/close[^"]*)"', console.browser.get("/incidents/1").text)
+    assert form is not None
+    path = html.unescape(form[1])
+    console.book.do(do="again", incident=1)
+    answer = console.browser.post(path, data={"disposition": "accidental"})
+    assert answer.status_code == 409 and answer.headers["HX-Retarget"] == "#message"
+    again = re.search(r'hx-post="(/incidents/1/close[^"]*)"', console.browser.get("/incidents/1").text)
+    assert again is not None
+    answer = console.browser.post(html.unescape(again[1]), data={"disposition": "verified"})
+    assert answer.status_code == 200 and "SELESAI" in answer.text
 
 
 def test_a_held_incident_is_dispatched_by_a_person(console: Console) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import stored
 from fakes import ManualClock, SentAnswers
@@ -136,6 +138,22 @@ def test_a_step_that_cannot_be_is_refused_in_words_and_changes_nothing(
         do(operator, incident.id)  # type: ignore[operator]
     assert store.incident(incident.id) == incident
     assert sent.frames == []
+
+
+def test_what_a_holder_said_since_the_operator_looked_is_not_closed_unseen(store: SqlStore, operator: Operator) -> None:
+    incident = stored.open_incident(store)
+    with store.transaction() as transaction:
+        transaction.put_incident(replace(incident, presses=incident.presses + 1))
+    with pytest.raises(OperateError, match="has called again since"):
+        operator.close(incident.id, "Siti", "accidental", "", presses=incident.presses, duress=False)
+    with store.transaction() as transaction:
+        transaction.put_incident(replace(incident, duress=True))
+    with pytest.raises(OperateError, match="has called again since"):
+        operator.close(incident.id, "Siti", "accidental", "", presses=incident.presses, duress=False)
+    kept = store.incident(incident.id)
+    assert kept is not None and kept.state is IncidentState.OPEN
+    closed = operator.close(incident.id, "Siti", "verified", "", presses=incident.presses, duress=True)
+    assert closed.state is IncidentState.CLOSED
 
 
 def test_nothing_goes_back(store: SqlStore, operator: Operator) -> None:

@@ -21,8 +21,8 @@ from databases import Place, held_keys, own_server, rows, shared_server
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, commands
 from siaga_gateway.adapters.sql import postgres as engine_module
 from siaga_gateway.adapters.sql.arrays import array, register
+from siaga_gateway.adapters.sql.event_writing import INCIDENTS
 from siaga_gateway.adapters.sql.postgres import Postgres
-from siaga_gateway.adapters.sql.transaction import INCIDENTS
 from siaga_gateway.domain.frame import CommandCode
 from siaga_gateway.service.commands import Commander, CommandWorker
 from siaga_gateway.service.live import JournalBell

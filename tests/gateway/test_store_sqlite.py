@@ -11,8 +11,8 @@ import stored
 
 from databases import rows
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, commands, store_path
+from siaga_gateway.adapters.sql.event_writing import INCIDENTS
 from siaga_gateway.adapters.sql.sqlite import WRITING, Sqlite
-from siaga_gateway.adapters.sql.transaction import INCIDENTS
 from siaga_gateway.domain.frame import Kind, Suite, event_digest
 from siaga_gateway.service.store import NewEvent, StoreFailing
 

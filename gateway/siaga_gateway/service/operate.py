@@ -94,7 +94,16 @@ class Operator:
 
         return self._do(incident_id, operator, IncidentState.ON_SCENE, step)
 
-    def close(self, incident_id: int, operator: str, disposition: str, note: str) -> Incident:
+    def close(
+        self,
+        incident_id: int,
+        operator: str,
+        disposition: str,
+        note: str,
+        *,
+        presses: int | None = None,
+        duress: bool | None = None,
+    ) -> Incident:
         try:
             ended = Disposition(disposition)
         except ValueError:
@@ -104,6 +113,8 @@ class Operator:
             raise OperateError(f"a note of {len(note)} characters: at most {_LONGEST_NOTE}")
 
         def step(incident: Incident, now_ms: int) -> tuple[Incident, str, dict[str, object], Change]:
+            if (presses is not None and incident.presses > presses) or (duress is False and incident.duress):
+                raise OperateError(f"the holder of incident {incident_id} has called again since: look at it first")
             after = replace(
                 incident,
                 state=IncidentState.CLOSED,

@@ -158,7 +158,18 @@ class Operate(Protocol):
         """Dispatch an incident whose registration was not active."""
         ...
 
-    def close(self, incident_id: int, operator: str, disposition: str, note: str) -> Incident: ...
+    def close(
+        self,
+        incident_id: int,
+        operator: str,
+        disposition: str,
+        note: str,
+        *,
+        presses: int | None = None,
+        duress: bool | None = None,
+    ) -> Incident:
+        """presses, duress: what the operator knew of, where that is known; a call that came since is not closed."""
+        ...
 
 
 class OperateError(Exception):

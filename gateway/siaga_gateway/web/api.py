@@ -140,13 +140,20 @@ def close(
     incident_id: IncidentId,
     disposition: Annotated[str, Form()] = "",
     note: Annotated[str, Form()] = "",
+    presses: int | None = None,
+    duress: bool | None = None,
 ) -> HTMLResponse:
+    """presses, duress: what the page showed when it was sent."""
     if disposition not in {each.value for each in Disposition}:
         return _refused(text("console.error.disposition", language), language, 422)
     note = note.strip()
     if len(note) > LONGEST_NOTE:
         return _refused(text("console.error.note", language, longest=LONGEST_NOTE), language, 422)
-    return _step(desk, session, language, lambda: desk.operate.close(incident_id, session.operator, disposition, note))
+
+    def step() -> Incident:
+        return desk.operate.close(incident_id, session.operator, disposition, note, presses=presses, duress=duress)
+
+    return _step(desk, session, language, step)
 
 
 @router.get("/health")

@@ -8,6 +8,7 @@ from typing import Any, Final
 from siaga_gateway.adapters.sql import commands, forgetting, tallies
 from siaga_gateway.adapters.sql.audit import AuditReads
 from siaga_gateway.adapters.sql.engine import Row, Writing
+from siaga_gateway.adapters.sql.event_writing import INCIDENTS
 from siaga_gateway.adapters.sql.maintenance import MaintenanceReads
 from siaga_gateway.adapters.sql.rows import (
     DELIVERY,
@@ -26,7 +27,6 @@ from siaga_gateway.adapters.sql.rows import (
     stranger_of,
 )
 from siaga_gateway.adapters.sql.sealing import Sealing
-from siaga_gateway.adapters.sql.transaction import INCIDENTS
 from siaga_gateway.domain.command import Command
 from siaga_gateway.domain.incident import Incident, Notice
 from siaga_gateway.domain.registry import Owner, RegistrationState

@@ -100,9 +100,9 @@ class EventWriting(Protocol):
 
     def named_calls(self, incident_id: int, every_press: bool = False) -> Sequence[tuple[int, bytes]]:
         """Counter and digest of the uplinks that acknowledgements of the incident's progress name: its newest PRESS,
-        its newest UPDATE or CANCEL where no PRESS has come. every_press: up to 32 of its PRESSes, the newest first, since
-        somebody else may have made that: the highest counters, the first and the last to arrive, and of those that
-        are signed the first and the last."""
+        its newest UPDATE or CANCEL where no PRESS has come. every_press: up to 32 of its PRESSes, the newest first,
+        since somebody else may have made that: the highest counters, the first and the last to arrive, and the first
+        and the last that are signed."""
         ...
 
 
