@@ -2,9 +2,10 @@
 divider, the watchdog, and deep sleep.
 
 Deep sleep on the original ESP32 has two ways to be ended by pins: ext0, one pin at one level, and ext1, any of several
-pins going HIGH (or all of them LOW, which is of no use here). The modem's ring line pulses LOW and takes ext0 while the
-modem sleeps; so contacts that wake have to read HIGH when they act. A contact that acts already is left out: a case
-that stands open must not wake the chip for ever. Sources: ESP32 Technical Reference Manual 5.3, ESP-IDF Sleep Modes.
+pins being HIGH (or all of them LOW, which is of no use here). The modem's ring line pulses LOW and takes ext0 while the
+modem sleeps; so contacts that wake have to read HIGH when they act. Both look at the level: a case that stands open
+already is left out, else it would wake the chip for ever, and a hand that came after the firmware's last look ends the
+sleep as it begins. Sources: ESP32 Technical Reference Manual 5.3, ESP-IDF Sleep Modes.
 """
 
 import asyncio
@@ -34,8 +35,6 @@ _MAGIC = b"SGM2"
 _CALENDAR = ">Bqq"
 _LONGEST = 256
 _LATCH = 20  # bytes before all that, which are siaga_latch.py's
-# With the button or the external input stuck, which then cannot wake the chip, it looks again after so long.
-_STUCK_MS = 300000
 
 
 class Memory:
@@ -342,14 +341,10 @@ class ChipBoard(Board):
 
     def _sleep(self) -> None:
         self._wifi.switch_off()
-        longest_ms = self.sleep_ms
         low = self.ring if self.modem_sleeps else None
         high = []
-        for contact in (self.button, self.alarm, self.case):
-            if contact.acts():
-                if contact is not self.case:
-                    longest_ms = min(longest_ms, _STUCK_MS)
-            elif contact.level:
+        for contact in (self.button, self.alarm) if self.case.acts() else (self.button, self.alarm, self.case):
+            if contact.level:
                 high.append(contact.pin)
             else:
                 low = contact.pin
@@ -357,7 +352,7 @@ class ChipBoard(Board):
         esp32.wake_on_ext1(high, esp32.WAKEUP_ANY_HIGH)
         # Pads that the chip's clock does not hold by itself (GPIO5) are held in deep sleep only with this.
         esp32.gpio_deep_sleep_hold(True)  # type: ignore[attr-defined]
-        machine.deepsleep(max(longest_ms, 1))
+        machine.deepsleep(max(self.sleep_ms, 1))
 
 
 def _latch() -> "Latch | None":
