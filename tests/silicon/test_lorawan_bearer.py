@@ -160,13 +160,14 @@ def test_a_module_that_hangs_is_restarted_and_joins_again(network: NetworkServer
         assert application.next() == (10, PRESS)
 
 
-def test_without_any_answer_it_goes_slower_and_in_the_end_joins_anew_but_not_while_a_press_waits(
+def test_without_any_answer_it_goes_slower_and_in_the_end_joins_anew_but_a_press_goes_out_as_often_first(
     network: NetworkServer, application: Application
 ) -> None:
     with SimulatedRak3172(network, app_key=KEY, dwell=False, speed=200) as rak, bearer(rak) as talk:
         talk.until(up=True)
-        talk.say("urgent 1")
         for counter in range(33):
+            if counter == 3:
+                talk.say("urgent 1")
             talk.say(f"send {counter} {PRESS[:-1].hex()}{counter:02x}")
             assert application.next() == (10, PRESS[:-1] + bytes([counter]))
         rates = [one.data_rate for one in rak.sent]
@@ -185,6 +186,28 @@ def test_without_any_answer_it_goes_slower_and_in_the_end_joins_anew_but_not_whi
             talk.say(f"send {counter} {PRESS.hex()}")
             application.next()
         assert {one.data_rate for one in rak.sent[-4:]} <= {1, 2}
+
+
+def test_a_session_that_the_network_forgot_is_made_anew_while_a_press_waits(
+    network: NetworkServer, application: Application
+) -> None:
+    """Nothing tells the module: it says that it is joined, and that each frame was sent."""
+    with SimulatedRak3172(network, app_key=KEY, speed=200) as rak, bearer(rak) as talk:
+        talk.until(up=True)
+        for counter in range(20):  # check-ins before it, which wait for an answer too
+            talk.say(f"send {counter} {CHECKIN.hex()}")
+            application.next()
+        rak.faults.session_lost = True
+        talk.say("urgent 1")
+        for tries in range(1, 33):  # under other numbers, as it takes no frame while it sends the same
+            talk.say(f"send {100 + tries} {PRESS.hex()}")
+            if tries < 32:  # the last check-in may count as the press's first try: its windows end after the call began
+                eventually(lambda so_far=tries: [one.payload for one in rak.sent].count(PRESS) == so_far, "the press")
+        assert "joining anew" in talk.until(up=False)["why"]
+        talk.until(up=True)
+        assert rak.joins == 2
+        talk.say(f"send 99 {PRESS.hex()}")
+        assert application.next() == (10, PRESS)
 
 
 @pytest.mark.parametrize(

@@ -39,8 +39,8 @@ _FIRST_MS = const(10000)
 _LONGEST_MS = const(3600000)
 _LONGEST_URGENT_MS = const(15000)
 _UNANSWERED = const(4)
-# So many frames without any answer, and the network may have forgotten the session. Not while a press waits: uplinks
-# may arrive all the same, and to join ends the session that there is.
+# So many frames without any answer, and the network may have forgotten the session: only a join tells. It ends the
+# session that there is, and uplinks may arrive all the same; so a press that waits is sent so often first.
 _FORGOTTEN = const(32)
 
 
@@ -69,6 +69,7 @@ class Rak3172(Bearer, Listener):
         self._sending = -1
         self._rssi = UNKNOWN_SIGNAL
         self._unanswered = 0
+        self._called = 0  # of these, while a press waited
         self._hurried = False
         self._why = ""
         self._forgotten = False
@@ -130,7 +131,7 @@ class Rak3172(Bearer, Listener):
     async def _join(self, failures: int) -> None:
         await self.module.start_session(failures, self._forgotten)
         self._take_limit()
-        self._unanswered = 0
+        self._unanswered = self._called = 0
         self._forgotten = False
         self.policy.up = True
         self._why = ""
@@ -220,7 +221,9 @@ class Rak3172(Bearer, Listener):
             if not await self._is_sent():
                 await self._see_session()
             self._unanswered += 1
-            if self._unanswered >= _FORGOTTEN and not self._owner.is_urgent():
+            urgent = self._owner.is_urgent()
+            self._called = self._called + 1 if urgent else 0
+            if (self._called if urgent else self._unanswered) >= _FORGOTTEN:
                 self._forgotten = True
                 raise RakError("no answer to %d frames: joining anew" % self._unanswered, rui3.NOT_JOINED)
             await self._reach_farther()
@@ -259,7 +262,7 @@ class Rak3172(Bearer, Listener):
             self._owner.on_rejected("a LoRaWAN downlink that is damaged")
             return
         self._rssi = max(-127, min(down.rssi, 0))
-        self._unanswered = 0
+        self._unanswered = self._called = 0
         self.module.forgive()
         if down.port == PORT:
             self._owner.on_downlink(self, down.payload)

@@ -316,6 +316,7 @@ class SimulatedRak3172:
 
         def outcome() -> None:
             if hears:
+                self.faults.session_lost = False
                 self._module.joined = True
                 self._module.frame_counter = 0
                 self._module.data_rate = int(values["DR"])
@@ -352,7 +353,7 @@ class SimulatedRak3172:
         counter = module.frame_counter
         module.frame_counter += 1
         self._on_air(on_air / 1000 + _WINDOWS_S)
-        arrives = not self.faults.no_coverage
+        arrives = not self.faults.no_coverage and not self.faults.session_lost
         if arrives and self.faults.lose_uplinks > 0:
             self.faults.lose_uplinks -= 1
             arrives = False

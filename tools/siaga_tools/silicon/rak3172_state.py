@@ -31,6 +31,7 @@ class Faults:
     lose_uplinks: int = 0  # so many more frames that no gateway hears
     lose_downlinks: int = 0
     no_coverage: bool = False  # no join, no uplink arrives
+    session_lost: bool = False  # the network server's: until it joins again nothing arrives, and nothing says so
     mac_bytes: int = 0  # waiting MAC answers: they go first and take room once
     room: int = 0  # application bytes that it carries less than its data rate would
     restart_on_air: bool = False  # its supply gives way in the next transmission
