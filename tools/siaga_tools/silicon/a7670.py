@@ -20,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from siaga_tools.silicon import paced
 from siaga_tools.silicon.modem_faults import STRAY, Fault
 from siaga_tools.silicon.modem_general import NUMBERS, ModemGeneral
 from siaga_tools.silicon.modem_http import ModemHttp
@@ -239,7 +240,7 @@ class A7670:
 
     async def wait(self, seconds: float) -> None:
         with self.working():
-            await asyncio.sleep(seconds * self.pace)
+            await paced.sleep(seconds, lambda: self.pace)
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait for something that happens here; that alone is nothing under way."""
@@ -254,7 +255,7 @@ class A7670:
             what(*arguments)
 
         self._at_work += 1
-        self._loop.call_later(seconds * self.pace, step)
+        paced.call_later(seconds, lambda: self.pace, step)
 
     @contextlib.contextmanager
     def working(self) -> Iterator[None]:
