@@ -92,6 +92,12 @@ def test_the_times_are_the_buttons_own() -> None:
     assert "ketuk tiga kali" not in page
 
 
+def test_a_test_is_told_so_that_nobody_holds_on_into_an_alarm() -> None:
+    page = text_of(card(FIRMWARE, ("id", "en")))
+    for words in ("lepas segera; tekan sebentar bila diminta", "let go at once; press briefly when asked"):
+        assert words in page
+
+
 @pytest.mark.parametrize("language", catalogue.LANGUAGES)
 def test_110_and_the_limits_are_there_in_every_language(language: str) -> None:
     page = card(FIRMWARE, (language,))
