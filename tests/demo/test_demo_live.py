@@ -77,6 +77,8 @@ def test_a_test_press_opens_nothing(demo: Running, runtime: Path) -> None:
     told = json.loads(done.stdout)
     assert told["test"] is True and "webhook" not in told["hops"] and "cap" not in told["hops"]
     demo.wait_line("Tombol 3: UJI DITERIMA", after=place)
+    assert any("Tombol 3: dinyalakan sambil ditekan" in line for line in demo.lines[place:])
+    assert not any("Tombol 3: ditahan" in line for line in demo.lines[place:])  # which would be a press
     assert not any("dibuka: Dewi" in line for line in demo.lines)
 
 
@@ -99,7 +101,7 @@ def test_a_press_waits_for_the_network_and_for_the_gateway(demo: Running, runtim
 def test_a_cancel_is_for_the_operator_to_decide(demo: Running) -> None:
     place = len(demo.lines)
     demo.type("c 1")
-    demo.wait_line("Kejadian 1: dibatalkan pemegang, operator yang memutuskan", after=place)
+    demo.wait_line("Kejadian 1: pemegang minta batal, telepon balik; operator yang memutuskan", after=place)
     demo.wait_line("Tombol 1: BATAL TERKIRIM", after=place)
 
 

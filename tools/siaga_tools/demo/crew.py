@@ -84,7 +84,7 @@ class Crew:
             raise Trouble("test_open", button=number)
         view.testing = True
         try:
-            return await self._pressed(number, self._buttons[number].test)
+            return await self._pressed(number, self._buttons[number].test, "testing")
         finally:
             view.testing = False
 
@@ -99,10 +99,12 @@ class Crew:
         await self._buttons[number].network(on)
         self._stage.say("network_on" if on else "network_off", button=number)
 
-    async def _pressed(self, number: int, hold: Callable[[], Coroutine[Any, Any, None]]) -> Trail:
+    async def _pressed(
+        self, number: int, hold: Callable[[], Coroutine[Any, Any, None]], said: str = "holding"
+    ) -> Trail:
         button = self._buttons[number]
         mark = button.mark()
-        await self._held(number, hold, self._holds.press_ms)
+        await self._held(number, hold, self._holds.press_ms, said)
         event = await button.wait_for(
             lambda event: event.kind == "frame" and event.facts.get("step") == "pressed",
             after=mark,
@@ -113,12 +115,14 @@ class Crew:
         assert trail is not None, "the board hears every event before a waiter does"
         return trail
 
-    async def _held(self, number: int, hold: Callable[[], Coroutine[Any, Any, None]], hold_ms: int) -> None:
+    async def _held(
+        self, number: int, hold: Callable[[], Coroutine[Any, Any, None]], hold_ms: int, said: str = "holding"
+    ) -> None:
         view = self._stage.board.buttons[number]
         if view.holding:
             raise Trouble("busy_button", button=number)
         view.holding = True
-        self._stage.say("holding", button=number, seconds=f"{hold_ms / 1000:g}")
+        self._stage.say(said, button=number, seconds=f"{hold_ms / 1000:g}")
         try:
             await hold()
         finally:
