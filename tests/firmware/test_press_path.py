@@ -492,7 +492,7 @@ def test_a_file_that_is_no_flash_is_left_alone_and_a_spoilt_one_is_told(tmp_path
 
 
 def test_it_lives_within_its_heap(button, gateway, broker):
-    """192 KB on a 64-bit build; objects on the chip are half as large."""
+    """That of tests/micropython.py."""
     held = button(**settings_for(gateway, broker)).start()
     for _ in range(3):
         held.until(ev="frame", counter=held.press(), step="acknowledged")

@@ -130,7 +130,7 @@ def test_a_lorawan_module_that_hangs_for_good_is_pulled_back_by_its_reset_line(
     button: Make, broker: Mosquitto, board: str
 ):
     with NetworkServer("127.0.0.1", broker.port) as network:
-        one = button(board, lorawan=network, lorawan_app_key=LORAWAN_KEY, mqtt_host=None, profile="installed")
+        one = button(board, lorawan=network, lorawan_app_key=LORAWAN_KEY, mqtt_hosts=None, profile="installed")
         one.power_on()
         one.wait_bearer("lorawan")
         assert one.lorawan is not None
