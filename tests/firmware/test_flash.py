@@ -19,4 +19,4 @@ def test_the_power_is_cut_at_every_single_flash_operation():
 
 def test_identity_counters_and_outbox_hold_what_they_promise():
     said = run_micropython(ON_BUTTON / "flash_room.py", heap="4M").splitlines()
-    assert len([line for line in said if line.startswith("holds:")]) == 11
+    assert len([line for line in said if line.startswith("holds:")]) == 13

@@ -74,9 +74,9 @@ def remove(path: str) -> None:
 
 
 def make_folder(path: str) -> None:
-    """Make a folder that may be there already."""
+    """Make a folder that may be there already; then nothing is written, which a worn flash would refuse. Raises
+    OSError."""
     try:
+        os.stat(path)
+    except OSError:
         os.mkdir(path)
-    except OSError as error:
-        if error.errno != 17:  # EEXIST
-            raise

@@ -5,7 +5,7 @@ import struct
 
 from siaga.app import flash
 from siaga.app.acked import Acked
-from siaga.app.outbox import MAGIC, OWED_MAGIC, SETTLE_S, Outbox
+from siaga.app.outbox import MAGIC, OWED_MAGIC, SETTLE_S, Outbox, OutboxFull
 from siaga.core import frame
 from siaga.core.alarm import SAVED, SAVED_SIZE, STAGES, State, since
 from siaga.core.bearers import EARLIER, Waiting
@@ -24,13 +24,13 @@ def load(outbox: Outbox, now_ms: int, unix: int = 0) -> None:
     for name in sorted(item[0] for item in os.ilistdir(outbox.folder)):
         path = outbox.folder + "/" + name
         if name.endswith(".new"):  # never finished, so nobody was told that it was kept
-            flash.remove(path)
+            _clear(path)
             continue
         try:
             counter, kind, body, told = _read(path, name)
         except SiagaError:
             outbox.rejected += 1
-            flash.remove(path)
+            _clear(path)
             continue
         if not name.startswith(outbox.mine):
             orphans.append((path, kind, body, told))
@@ -46,10 +46,23 @@ def load(outbox: Outbox, now_ms: int, unix: int = 0) -> None:
             outbox.owed.append(entry)
     for path, kind, body, told in orphans:
         if kind == frame.PRESS and told < 0 and not body[18] & frame.FLAG_TEST:
-            outbox.keep(frame.PRESS, _opening(body), now_ms)
+            try:
+                if not outbox.keep(frame.PRESS, _opening(body), now_ms).durable:
+                    continue  # it is on the flash under its old name only
+            except OutboxFull:
+                outbox.rejected += 1
+                continue
         else:
             outbox.dropped += 1
+        _clear(path)
+
+
+def _clear(path: str) -> None:
+    """A flash that takes no change must not stop a start: it is looked at again at the next one."""
+    try:
         flash.remove(path)
+    except OSError:
+        pass
 
 
 def _read(path: str, name: str) -> "tuple[int, int, bytes, int]":

@@ -140,6 +140,14 @@ class Outbox:
         self.remove(entry)
         self.dropped += 1
 
+    def _give_way(self, entry: Waiting) -> None:
+        """For something more important, which a flash that takes no change must not stop: what it does not let go of
+        comes back with a restart."""
+        try:
+            self._drop(entry)
+        except OSError:
+            self.dropped += 1
+
     def _make_room(self, kind: int) -> None:
         if len(self.entries) + len(self.owed) < LIMIT or self._drop_one(kind):
             return
@@ -151,7 +159,7 @@ class Outbox:
         """Where nobody answers for long, the latest positions are worth more than the whole way: memory is short."""
         updates = [entry for entry in self.entries if entry.kind == frame.UPDATE]
         while len(updates) >= POSITIONS:
-            self._drop(updates.pop(0))
+            self._give_way(updates.pop(0))
 
     def lighten(self) -> None:
         """There is no memory: let go of what a press can do without. What is on the flash comes back with a restart.
@@ -169,14 +177,14 @@ class Outbox:
         """Throw away the oldest of the least important, if it is no more important than what needs its place. What the
         gateway has in one form is less important than anything that it does not have."""
         if self.owed:
-            self._drop(self.owed[0])
+            self._give_way(self.owed[0])
             return True
         for expendable in _EXPENDABLE:
             if bearers.priority(expendable) < bearers.priority(kind):
                 return False
             for entry in self.entries:
                 if entry.kind == expendable:
-                    self._drop(entry)
+                    self._give_way(entry)
                     return True
         return False
 
