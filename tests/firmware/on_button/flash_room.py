@@ -32,6 +32,7 @@ class Ram:
             return -5  # told, not raised: an exception would jump over what littlefs has to put in order
         start = block * BLOCK + offset
         self.cells[start : start + len(buffer)] = buffer
+        return 0
 
     def ioctl(self, op, arg):
         if op == 4:
