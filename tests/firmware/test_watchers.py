@@ -8,7 +8,7 @@ from brokers import embedded_broker
 from micropython import run_micropython
 
 
-def test_what_watches_the_link_goes_on_where_what_it_asks_fails() -> None:
+def test_what_watches_or_reads_goes_on_where_what_it_asks_fails() -> None:
     with embedded_broker() as port:
         said = run_micropython(Path(__file__).parent / "on_button" / "watchers.py", str(port))
-    assert len([line for line in said.splitlines() if line.startswith("holds:")]) == 2
+    assert len([line for line in said.splitlines() if line.startswith("holds:")]) == 5

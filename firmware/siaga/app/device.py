@@ -183,6 +183,7 @@ class Device:
                     await bearer.close()
         finally:
             surround.cancel()
+            self._watch.ending = True
             for task in tasks + self._ordered:
                 task.cancel()
             await asyncio.sleep_ms(0)

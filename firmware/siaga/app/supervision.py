@@ -36,7 +36,7 @@ _HOUR_MS = 3600000
 
 class Supervision:
     """tick() a few times a second says what has to be reported; on_acknowledged() hears that it was. due_ms: when the
-    next check-in is due."""
+    next check-in is due. ending: the tasks are cancelled because the button ends."""
 
     def __init__(
         self,
@@ -70,6 +70,7 @@ class Supervision:
         self._told_rejected = 0
         self._low = _LITTLE
         self._died = 0
+        self.ending = False
         if not memory.slept:
             self._write_restarts()
         self.due_ms = clock.ms() + (0 if memory.slept else delivery.chance() % _FIRST_CHECKIN_MS)
@@ -164,11 +165,15 @@ class Supervision:
             self._owed = False
 
     async def keep(self, name: str, start: "Start") -> None:
-        """Run a task for ever: if it dies, say so, count it, and start it again after a second."""
+        """Run a task for ever: if it dies, say so, count it, and start it again after a second. A cancellation counts
+        as a death too unless the button ends: asyncio can let another task's out."""
         while True:
             cause = None  # type: Exception | None
             try:
                 await start()
+            except asyncio.CancelledError:
+                if self.ending:
+                    raise
             except Exception as error:
                 cause = error
             if isinstance(cause, MemoryError) and self._outbox.holds(frame.PRESS):

@@ -72,8 +72,8 @@ class AtPort:
         while True:
             try:
                 count = await self._stream.readinto(chunk)  # type: ignore[attr-defined]
-            except OSError as error:
-                self._listener.on_trouble("the modem's line cannot be read: %s" % error)
+            except Exception as error:  # of the line, or no memory: unread, the modem would seem dead for ever
+                self._listener.on_trouble("the modem's line cannot be read: %s" % (str(error) or repr(error)))
                 await asyncio.sleep_ms(1000)
                 continue
             if not count:

@@ -146,5 +146,6 @@ class Link:
             except Exception as error:  # no memory, say: unwatched, the reader would wait for ever
                 self.drop(str(error) or repr(error))
             await asyncio.sleep_ms(_TICK_MS)
-        if reading is not None:
+        while reading is not None:  # until it has ended: a wait that is just over swallows a cancellation
             reading.cancel()
+            await asyncio.sleep_ms(_TICK_MS)

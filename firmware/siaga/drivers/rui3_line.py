@@ -209,6 +209,9 @@ class Rui3Line:
                 chunk = await self._stream.read(_CHUNK)  # type: bytes
             except OSError:
                 chunk = b""
+            except Exception as error:  # no memory, say: unread, the module would seem dead for ever
+                self._listener.on_trouble("the LoRaWAN module's line cannot be read: %r" % error)
+                chunk = b""
             if not chunk:
                 await asyncio.sleep_ms(_IDLE_MS)
                 continue
