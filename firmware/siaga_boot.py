@@ -20,7 +20,7 @@ ROOT = "" if ON_CHIP else "/flash"
 MOUNT = "/siaga-firmware"
 FILES = ("/siaga-factory", "/siaga-a", "/siaga-b")
 STARTS = 3
-TRIAL_GUARD_MS = 60000
+GUARD_MS = 60000
 
 NOTHING, CONFIRMED, ROLLED_BACK = 0, 1, 2
 
@@ -212,12 +212,13 @@ def begin() -> None:
         import machine
 
         hold()
+        # Until the firmware's own begins: whatever hangs before that, a driver that is made or a flash that is read,
+        # would hang for ever.
+        machine.WDT(timeout=GUARD_MS)
         remount()
         check = machine.reset_cause() != machine.DEEPSLEEP_RESET
     boot = Boot(ROOT)
     running = boot.choose(check)
-    if ON_CHIP and boot.trial:
-        machine.WDT(timeout=TRIAL_GUARD_MS)  # until the firmware's own begins: it may hang before
     for slot in (running, 0) if running else (0,):
         try:
             mounted = Bundle(boot.path(slot))
@@ -248,8 +249,8 @@ def run() -> str:
     """Be the button. Comes back only where what was chosen did not even start; and then not at once."""
     import time
 
-    begin()
     try:
+        begin()
         from siaga.start import start
 
         start()

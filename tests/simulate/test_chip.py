@@ -334,6 +334,21 @@ def test_a_processor_that_hangs_is_reset(bare: Bare):
     assert (Life.RUNNING, "the watchdog was not fed: reset") in chip.lives
 
 
+def test_a_start_that_hangs_is_reset_whatever_runs(bare: Bare):
+    """Also where no firmware is on trial: what hangs before the firmware's own watchdog would hang for ever."""
+    hangs = "import machine\nif machine.reset_cause() == 1:\n    while True: pass\nprint('runs')\n"
+    chip = bare("t_a7670", "import siaga_boot\nsiaga_boot.begin()\n" + hangs, speed=20)
+    chip.line("runs")
+    assert (Life.RUNNING, "the watchdog was not fed: reset") in chip.lives
+
+
+def test_a_loader_that_fails_starts_anew(bare: Bare):
+    """Whatever it is that fails: without that the chip would stand at its prompt, dark, for ever."""
+    loader = "import siaga_boot\nsiaga_boot.Boot = None\nwhile siaga_boot.again(siaga_boot.run()): pass\n"
+    chip = bare("t_a7670", "import machine\nprint('cause', machine.reset_cause())\n" + loader, speed=20)
+    assert (chip.line("cause"), chip.line("cause", 2)) == ("1", "2")
+
+
 def test_a_program_that_ends_is_seen(bare: Bare):
     chip = bare("t_a7670", "raise ValueError('nothing works')")
     chip.until(lambda: chip.chip.life is Life.STOPPED, "end")
@@ -363,11 +378,12 @@ def test_without_its_name_it_is_the_one_board_that_is_installed(bare: Bare, cont
     assert any('"error"' in line and "dianggap t_a7670" in line for line in chip.said)
 
 
-def wifi(bare: Bare) -> BareChip:
+def wifi(bare: Bare, before: str = "") -> BareChip:
     """A chip that connects again and again, and tells how that went."""
     return bare(
         "t_a7670",
-        "import asyncio\nfrom siaga.app.chosen import Settings\nfrom siaga.core.errors import SiagaError\n"
+        before
+        + "import asyncio\nfrom siaga.app.chosen import Settings\nfrom siaga.core.errors import SiagaError\n"
         + program(
             "wanted = Settings()",
             "wanted.wifi_ssid = 'kantor polisi'",
@@ -384,6 +400,26 @@ def wifi(bare: Bare) -> BareChip:
         ),
         speed=10,
     )
+
+
+def test_a_wifi_driver_that_cannot_even_be_made_stops_no_start(bare: Bare):
+    """It is made as it is needed: a board whose Wi-Fi does not begin still has its hand, its modem and its lamp."""
+    sick = """
+import network
+failures = [4]
+class Sick(network.WLAN):
+    def __init__(self, interface=0):
+        if failures[0]:
+            failures[0] -= 1
+            raise OSError("Wifi Internal Error")
+        super().__init__(interface)
+network.WLAN = Sick
+"""
+    chip = wifi(bare, sick)
+    assert chip.line("noise") == "True"
+    assert chip.line("down") == "False -128 Wifi Internal Error"
+    chip.chip.access_point("kantor polisi", -61)
+    assert chip.line("up") == "True -61"
 
 
 def test_wifi_comes_and_goes(bare: Bare):

@@ -24,7 +24,7 @@ class Wifi(Network):
     needs_ssid = True
 
     def __init__(self) -> None:
-        self._wlan = network.WLAN(network.WLAN.IF_STA)
+        self._wlan: "network.WLAN | None" = None
         self._ssid = ""
         self._password = ""
         self._failures = 0
@@ -39,26 +39,35 @@ class Wifi(Network):
         if not ssid:
             self.switch_off()
 
+    def _station(self) -> network.WLAN:
+        """Made when it is first needed: that starts the driver, which takes memory and may fail. Raises OSError."""
+        if self._wlan is None:
+            self._wlan = network.WLAN(network.WLAN.IF_STA)
+        return self._wlan
+
     def _is_on(self) -> bool:
+        if self._wlan is None:
+            return False
         return bool(self._wlan.active())  # type: ignore[func-returns-value]  # the stubs of 1.27 know no answer
 
     def switch_on(self) -> None:
         """Raises OSError."""
+        station = self._station()
         if not self._is_on():
-            self._wlan.active(True)
+            station.active(True)
             # Always listening: an acknowledgement must not wait for the next beacon.
-            self._wlan.config(pm=network.WLAN.PM_NONE)
+            station.config(pm=network.WLAN.PM_NONE)
 
     def switch_off(self) -> None:
         try:
-            if self._is_on():
+            if self._wlan is not None and self._is_on():
                 self._wlan.active(False)
         except OSError:
             pass
 
     def is_up(self) -> bool:
         try:
-            return self._wlan.isconnected()
+            return self._wlan is not None and self._wlan.isconnected()
         except OSError:
             return False
 
@@ -67,39 +76,40 @@ class Wifi(Network):
             raise SiagaError("setting wifi_ssid is missing")
         try:
             self.switch_on()
-            if not self._wlan.isconnected():
-                await self._join()
+            station = self._station()
+            if not station.isconnected():
+                await self._join(station)
         except BaseException as error:
             self._undo(isinstance(error, OSError))
             raise
         self._failures = 0
 
-    async def _join(self) -> None:
-        self._wlan.connect(self._ssid, self._password)
+    async def _join(self, station: network.WLAN) -> None:
+        station.connect(self._ssid, self._password)
         for _ in range(_CONNECT_MS // 100):
             await asyncio.sleep_ms(100)
-            if self._wlan.isconnected():
+            if station.isconnected():
                 return
-        status = self._wlan.status()
+        status = station.status()
         raise SiagaError("no Wi-Fi %s within %d ms (status %s)" % (self._ssid, _CONNECT_MS, status))
 
     def _undo(self, sick: bool) -> None:
         """A driver that is left connecting refuses the next connect() for ever."""
         self._failures += 1
         try:
-            self._wlan.disconnect()
+            self._station().disconnect()
         except OSError:
             sick = True
         if sick or self._failures % _SICK == 0:
             self.switch_off()
 
     async def resolve(self, host: str) -> "list[str]":
-        _, _, router, server = self._wlan.ifconfig()
+        _, _, router, server = self._station().ifconfig()
         return await dns.resolve(host, server, others=(router,))
 
     def signal(self) -> int:
         try:
-            if self._wlan.isconnected():
+            if self._wlan is not None and self._wlan.isconnected():
                 return self._wlan.status("rssi")  # type: ignore[return-value]
         except OSError:
             pass
