@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -31,8 +31,8 @@ SHIFTS: Final = 3
 HOME: Final = (-5.4292, 105.2613)
 # Simulated seconds in one real second while somebody is at something: a modem's shortest deadline is still 0.3 s then.
 SPEED: Final = 15.0
-HAND: Final = 2.5  # where a busy machine must not make a hold a longer one, or miss samples of it
 _TRIES: Final = 60
+_HOLDS: Final = 5
 
 
 class Day(Hours):
@@ -145,10 +145,7 @@ class Day(Hours):
             opening = self._press()
             at(3.0)
         self._go_through(opening, minutes=15, last=Stage.SEEN)
-        button.set_speed(HAND)
-        (button.duress if shift == 1 else button.cancel)()
-        button.set_speed(SPEED)
-        self._operate(opening, Stage.CLOSED, "")
+        self._operate(self._take_back(opening, button.duress if shift == 1 else button.cancel), Stage.CLOSED, "")
         at(3.6)
         self._hang()
         at(4.0)
@@ -214,6 +211,25 @@ class Day(Hours):
         self._button.press()
         self._await(lambda: len(self._ear.pressed) > known, "stored", seconds=60)
         return self._ear.pressed[known]
+
+    def _take_back(self, opening: int, hold: Callable[[], None]) -> int:
+        """Hold it until it is taken back; the incident's newest press. A hold that a chip did not see whole is a press
+        (core/button.py): on a busy machine that happens, and the hand tries again."""
+        newest = opening
+        for _ in range(_HOLDS):
+            known = len(self._ear.pressed)
+            hold()
+            self._await(
+                lambda known=known: self._button.state in ("cancelled", "armed") or len(self._ear.pressed) > known,
+                "cancelled, nor pressed again",
+                seconds=60,
+            )
+            if len(self._ear.pressed) == known:
+                return newest
+            self.figures.half_seen += 1
+            newest = self._ear.pressed[known]
+            self._await(lambda newest=newest: newest in self._ear.acknowledged, "acknowledged")
+        raise AssertionError(f"none of {_HOLDS} holds took press {opening} back")
 
     @contextlib.contextmanager
     def _no_broker(self, replaced: int = 0) -> Iterator[None]:

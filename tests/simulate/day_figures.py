@@ -58,6 +58,7 @@ class Figures:
     real_s: float = 0.0
     skipped_s: float = 0.0
     pressed: list[int] = field(default_factory=list)
+    half_seen: int = 0  # presses that were meant to take one back
     acknowledged: list[int] = field(default_factory=list)
     received: set[int] = field(default_factory=set)
     errors: list[str] = field(default_factory=list)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from day import Day
 
+from siaga_gateway.domain.frame import Stage
 from siaga_tools.simulate.clock import SimClock
 
 # Shifts are alike, so their medians are compared. A single look, and so the least of a shift, catches what happens to
@@ -24,13 +25,37 @@ def test_a_day_with_everything_in_it_leaves_the_heap_as_it_was(tmp_path: Path):
     assert not day.deaths, day.deaths
     assert day.restarts == 0
     assert not day.unseen
-    assert len(day.pressed) == 18
+    assert len(day.pressed) == 18 + day.half_seen
     assert set(day.pressed) <= day.received, "a press was lost"
     assert sorted(day.acknowledged[-len(day.pressed) :]) == day.pressed, "each is answered, once"
     assert day.waiting <= 1, "only the check-in that tells it waits"
     assert day.rejected >= 3, "forged and oversized messages are counted"
     assert day.calm_usual(2, 3) >= day.calm_usual(0, 3) - SLACK_BYTES, [sample.free for sample in day.samples]
     assert day.skipped_s > day.simulated_s / 3
+
+
+class _HalfSeen(Day):
+    """An incident that is taken back by a hold of which the chip saw two fifths less at first, as under a stalled
+    host."""
+
+    def _shift(self, shift: int) -> None:
+        if shift:
+            return
+        self._until(0.2)
+        opening = self._press()
+        self._go_through(opening, minutes=5, last=Stage.SEEN)
+        holds = iter((3.0, 6.5))
+        newest = self._take_back(opening, lambda: self._button.cancel(next(holds)))
+        self._operate(newest, Stage.CLOSED, "")
+
+
+@pytest.mark.timeout(300)
+def test_a_hold_that_the_chip_saw_half_of_is_a_press_and_the_hand_tries_again(tmp_path: Path):
+    day = _HalfSeen(tmp_path, "esp32_devkit", hours=0.3, quiet_s=0.1).run()
+    assert not day.unseen
+    assert day.half_seen == 1
+    assert len(day.pressed) == 2
+    assert set(day.pressed) <= day.received
 
 
 def test_time_is_skipped_only_while_nobody_is_at_work_and_nobody_is_passed_over():

@@ -54,10 +54,10 @@ class Hand(Scene):
 
     @step("cancel")
     def cancel(self) -> None:
-        """Hold it for a little more than 5 s, and let go."""
+        """Hold it for 6.5 s, and let go."""
         self.act()
         with self.at_pace(HAND):
-            self._hold(5.4)
+            self._hold(6.5)
         self.wait_frame(Kind.CANCEL, "stored", "a cancel")
 
     @step("cancel under force")

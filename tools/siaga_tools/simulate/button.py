@@ -286,11 +286,14 @@ class SimulatedButton(Watcher):
             finally:
                 self._contact("button", False)
 
-    def cancel(self, hold_s: float = 5.0) -> None:
-        self.press(hold_s)
+    def cancel(self, hold_s: float = 6.5) -> None:
+        """In the middle between the two cancels: a free one counts only what the chip saw of it."""
+        with self._at_hand_pace():
+            self.press(hold_s)
 
     def duress(self, hold_s: float = 8.0) -> None:
-        self.press(hold_s)
+        with self._at_hand_pace():
+            self.press(hold_s)
 
     def tap(self, times: int = 3) -> None:
         """Short taps, a third of a second apart."""
