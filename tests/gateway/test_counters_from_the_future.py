@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import pytest
 from fakes import ManualClock
@@ -14,7 +13,6 @@ from ingesting import NOW_MS, NOW_S, Desk
 from databases import Place
 from pressing import PressingButton, at, report_body
 from siaga_gateway.domain.frame import Flags, Kind, Suite, Uplink
-from siaga_gateway.domain.incident import IncidentState
 from siaga_gateway.domain.registry import Device, RegistrationState
 from siaga_gateway.domain.report import Report, Status
 from siaga_gateway.domain.status import JUMP, STRAGGLES_MS, DeviceStatus, step
@@ -205,23 +203,3 @@ def test_a_jump_marks_the_incident_that_is_open(desk: Desk) -> None:
     assert desk.only().key_copied
     assert desk.told() == [(1, "opened"), (1, "key_copied")]
     assert [one.incident_id for one in desk.journal(journal.KEY_COPIED)] == [1]
-
-
-def test_an_incident_keeps_the_counter_at_which_it_was_closed(desk: Desk) -> None:
-    from siaga_gateway.service.operate import Operator
-
-    button = desk.button()
-    desk.take(button.press(NOW_S), check_in(button, 40))
-    operator = Operator(desk.store, desk.keyring, NoSender(), JournalBell(), ManualClock(NOW_MS), outputs=("cad",))
-    operator.close(desk.only().id, "Rani", "verified", "")
-    closed = desk.store.incident(1)
-    assert closed is not None and (closed.state, closed.closed_counter) == (IncidentState.CLOSED, 40)
-    (told,) = [one for one in desk.store.pending("cad") if str(one.change) == "closed"]
-    assert desk.store.notice(told).incident == replace(closed, owner=desk.store.notice(told).incident.owner)
-
-
-class NoSender:
-    """Acknowledgements go nowhere."""
-
-    def send(self, device_id: bytes, frame: bytes) -> None:
-        assert len(device_id) == 8 and len(frame) == 36

@@ -7,10 +7,10 @@ The rules, each on the side of safety:
 - A frame names its incident by the counter of the PRESS that opened it, its key. A frame that arrives before that
   PRESS opens the incident: someone pressed.
 - CANCEL closes nothing. Duress in any frame marks the incident, and opens one where there is none.
-- A late frame joins the closed incident that it names. But a new PRESS or forced CANCEL under the name of a closed
-  incident (the button has not heard of the closing) and news of duress open another, which takes the name over: the
-  button goes on using it. New is what has a higher counter than all that had come when the incident was closed; of a
-  button whose counters are doubtful, whatever was not seen. What its clock says can only make a press new, never old.
+- A late UPDATE or CANCEL joins the closed incident that it names. But a PRESS or forced CANCEL that was not seen, under
+  the name of a closed incident (the button has not heard of the closing), and news of duress open another, which takes
+  the name over: the button goes on using it. Neither counters nor clocks make a press old: somebody else may have the
+  key, and be ahead of both.
 - A test never joins an incident in earnest, nor the other way round. A test's incident is closed from its birth.
 - A counter that another message has used keeps no call out. Whichever came first, the incidents of both are marked, and
   so are all later ones of a button whose counters clashed or jumped: somebody else may have its key.
@@ -52,26 +52,16 @@ def _home(event: Event, known: Known) -> tuple[Incident | None, bool]:
     if keyed.state is not IncidentState.CLOSED:
         return keyed, False
     before_open = known.open is None or event.counter < known.open.opening_counter
-    if before_open and not _is_news(event, keyed, known):
+    if before_open and not _is_news(event, keyed):
         return keyed, True
     return known.open, False
 
 
-def _is_news(event: Event, closed: Incident, known: Known) -> bool:
+def _is_news(event: Event, closed: Incident) -> bool:
     """Whether the event says what whoever closed the incident could not have meant to close."""
-    if event.duress and not closed.duress:
+    if event.duress and (event.kind is Kind.CANCEL or not closed.duress):
         return True
-    if event.kind is not Kind.PRESS and not (event.kind is Kind.CANCEL and event.duress):
-        return False
-    if known.counters_doubtful or closed.closed_counter is None or event.counter > closed.closed_counter:
-        return True
-    pressed_before = (
-        event.delayed_s is not None
-        and event.happened_ms is not None
-        and closed.closed_at_ms is not None
-        and event.happened_ms <= closed.closed_at_ms
-    )
-    return not pressed_before
+    return event.kind is Kind.PRESS
 
 
 def _open(event: Event, birth: Birth, known: Known) -> Outcome:
@@ -163,7 +153,7 @@ def _attach(event: Event, birth: Birth, known: Known, incident: Incident, late: 
     if is_press and known.counters_doubtful:
         last_cancel = None  # a cancel from the future would stand for ever
     cancelled = last_cancel is not None and last_cancel > last_press
-    released = incident.held and is_press and not late and birth.registration is RegistrationState.ACTIVE
+    released = incident.held and is_press and birth.registration is RegistrationState.ACTIVE
     if late:
         position = better(incident.position, reported(event.report, event.at_ms))
     else:
@@ -185,7 +175,6 @@ def _attach(event: Event, birth: Birth, known: Known, incident: Incident, late: 
         facts = {
             "counter": event.counter,
             "presses": incident.presses + presses,
-            "late": late,
             "after_cancel": incident.cancelled_by_holder and not cancelled,
             "released": released,
         }

@@ -102,7 +102,6 @@ class Incident:
     # What the outputs were last told of its place: latitude, longitude (degrees x 10^7), accuracy in metres
     told_place: tuple[int, int, int | None] | None = None
     claimed_s: int | None = None  # how old the opening event was by a clock that nobody has checked
-    closed_counter: int | None = None  # the highest counter of its device that had come when it was closed
     key_copied: bool = False  # its button's counters clash or jump: somebody else may have the key
 
     @property

@@ -178,9 +178,6 @@ class Operator:
                 raise OperateError(f"incident {incident_id} is held, for {why}: dispatch it first")
             now_ms = self._clock.now_ms()
             after, kind, facts, change = step(incident, now_ms)
-            if after.state is IncidentState.CLOSED:
-                status = transaction.statuses([after.device_id]).get(after.device_id)
-                after = replace(after, closed_counter=-1 if status is None else status.highest_counter)
             if not after.held:
                 after = tell(transaction, after, change, now_ms, self._outputs)
             transaction.put_incident(after)

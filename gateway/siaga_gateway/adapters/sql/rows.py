@@ -246,8 +246,7 @@ def incident_of(row: Row, sealing: Sealing) -> Incident:
         last_cancel=last_cancel,
         told_place=None if told_latitude is None else (told_latitude, told_longitude, told_accuracy),
         key_copied=bool(row[38]),
-        closed_counter=row[39],
-        claimed_s=row[40],
+        claimed_s=row[39],
     )
 
 
@@ -285,7 +284,6 @@ def incident_row(incident: Incident, sealing: Sealing) -> Row:
         incident.last_cancel,
         *(incident.told_place or (None, None, None)),
         int(incident.key_copied),
-        incident.closed_counter,
         incident.claimed_s,
     )
 

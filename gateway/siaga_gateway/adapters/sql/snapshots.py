@@ -46,7 +46,6 @@ INCIDENT: Final = (
     "told_longitude",
     "told_accuracy_m",
     "key_copied",
-    "closed_counter",
     "claimed_s",
 )
 _ID_AT: Final = INCIDENT.index("device_id")
