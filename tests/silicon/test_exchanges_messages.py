@@ -110,6 +110,15 @@ MESSAGES = [
         asked=(("AT+CMGD=4", 1),),
     ),
     Exchange(
+        "the SIM is full of what came unseen, and takes no more: it is read and emptied",
+        "user's log, A7670E: +SMS FULL, and no message until some were deleted (LilyGo-Modem-Series issue 184)",
+        {"AT+CMGL": [("OK",), ('+CMGL: 0,1,"",39', "0004049126110000621129010000000548656C6C6F", "OK")]},
+        up="sms",
+        says=("+SMS FULL",),
+        heard=(REJECTED,),
+        asked=(("AT+CMGL=4", 2), ("AT+CMGD=0", 1)),
+    ),
+    Exchange(
         "the SIM is read only some seconds after the network is there",
         "users' logs, A7670E A110B01 and A011B07 (CPIN: READY, registered, then SMS DONE)",
         {"AT+CMGL": [("+CMS ERROR: SIM busy",), ("OK",)]},

@@ -142,6 +142,8 @@ class Sms(ModemBearer):
                 self._unlisted = True  # some firmware does not say where
             elif place not in self._stored:
                 self._stored.append(place)
+        elif line == b"+SMS FULL":
+            self._unlisted = True  # it takes none until some are deleted
         elif line == b"SMS DONE":
             self._started = 0  # before this it may have taken no setting, and listed nothing
         else:

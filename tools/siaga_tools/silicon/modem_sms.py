@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SEND_S = 3.0
 SLOW_REFUSAL_S = 120.0  # seen on a SIM7600
 _LOOK_S = 0.05
+_PLACES = 50  # of a SIM
 _NOT_SUBSCRIBED = "+CMS ERROR: 50"
 _NO_NETWORK = "+CMS ERROR: no network service"
 _SLOWLY = "+CMS ERROR: Unknown error"
@@ -74,6 +75,7 @@ class ModemSms:
         self._show_length = False
         self._hand_over = 0
         self._reference = 0
+        self._is_full = False
 
     async def watch(self) -> None:
         """Receive what is in the folder, as soon as there is a network. A new start forgets what is not saved."""
@@ -89,10 +91,20 @@ class ModemSms:
                 if file.name.startswith("."):
                     continue
                 try:
-                    self._receive(read_message(file))
+                    message = read_message(file)
+                    if self._hand_over != 2 and len(self.store) >= _PLACES:
+                        self._tell_full()
+                        break  # the network keeps it
+                    self._is_full = False
+                    self._receive(message)
                     file.unlink()
                 except ValueError:
                     file.rename(file.with_name(f".refused-{file.name}"))
+
+    def _tell_full(self) -> None:
+        if not self._is_full:
+            self._is_full = True
+            self._modem.urc("+SMS FULL")
 
     def _receive(self, message: Message) -> None:
         if self._hand_over == 2:
@@ -137,7 +149,7 @@ class ModemSms:
 
     async def at_cpms(self, command: Command) -> None:
         self._check()
-        self._modem.urc("+CPMS: " + ",".join([f"{len(self.store)},50"] * 3))
+        self._modem.urc("+CPMS: " + ",".join([f"{len(self.store)},{_PLACES}"] * 3))
 
     async def at_csdh(self, command: Command) -> None:
         self._show_length = command.arguments[0] == "1"
