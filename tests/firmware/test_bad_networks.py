@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
 from broker_certificates import DAY, Authority
 from small_gateway import SmallGateway
 
@@ -187,6 +188,27 @@ def test_the_next_broker_is_tried_at_once_also_where_the_first_hangs_or_has_no_g
             held.until(ev="frame", counter=counter, step="acknowledged")
             held.kill()
         assert held.all(ev="bearer", up=False, why="the gateway does not answer by this broker")
+
+
+@pytest.mark.parametrize(("suback", "why"), [(b"\x90\x03\xff\xff\x80", "access list"), (b"", "no SUBACK")])
+def test_a_press_leaves_by_a_broker_that_lets_the_button_hear_nothing(button, suback: bytes, why: str):
+    """Its access list has a hole; some brokers (vernemq issue 72) answer no SUBSCRIBE that they refuse."""
+    heard: list[bytes] = []
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(500)
+        connection.sendall(b"\x20\x02\x00\x00")
+        while chunk := connection.recv(2000):
+            if chunk[0] == 0x82:
+                connection.sendall(suback)
+            heard.append(chunk)
+
+    with listener(serve) as port:
+        held = button(mqtt_port=port, gateway_key=KEY_OF_NOBODY, mqtt_reply_s=1).start()
+        assert why in held.until(ev="bearer", up=False)["why"]
+        counter = held.press()
+        held.until(ev="frame", counter=counter, step="published")
+        held.until_true(lambda event: any(counter.to_bytes(4, "big") in chunk and b"/up/" in chunk for chunk in heard))
 
 
 def test_a_broker_that_dies_under_a_press_is_left_for_the_next_one_and_back(button, mosquitto, tmp_path: Path):

@@ -105,7 +105,7 @@ class Session:
 
     def _reset(self, now_ms: int) -> None:
         self.up = False
-        self._connected = False
+        self.connected = False
         self._sent_ms = now_ms
         self._awaits = {}  # type: dict[str, int]
         self._kind = -1  # of the packet that is arriving; -1 = its first byte is still to come
@@ -213,7 +213,7 @@ class Session:
     def _arrived(self, kind: int, events: "list[tuple]") -> None:
         body = self._packet
         length = self._length
-        if not self._connected and kind != _CONNACK:
+        if not self.connected and kind != _CONNACK:
             raise MqttError("the broker sent packet 0x%02x before its CONNACK" % kind)
         if kind & 0xF0 == _PUBLISH:
             self._message(kind, body, length, events)
@@ -224,10 +224,10 @@ class Session:
                 events.append((PUBLISHED, packet_id))
         elif kind == _PINGRESP and length == 0:
             self._awaits.pop("PINGRESP", None)
-        elif kind == _CONNACK and length == 2 and not self._connected:
+        elif kind == _CONNACK and length == 2 and not self.connected:
             if body[1]:
                 raise MqttError(_refusal(body[1]))
-            self._connected = True
+            self.connected = True
             self.forgot = self.place in self._known_at and not body[0] & 1
             self._awaits.pop("CONNACK", None)
             events.append((CONNECTED, bool(body[0] & 1)))

@@ -19,6 +19,9 @@ class Handler:
     """What a link tells. on_message has to be done with the message when it returns: then the broker is told so.
     If it raises, the broker is not told, and gives the message again on the next link."""
 
+    def on_connected(self) -> None:
+        """The broker knows this client, and frames may go; whether it may hear is asked."""
+
     def on_up(self) -> None: ...
 
     def on_published(self, packet_id: int) -> None: ...
@@ -56,7 +59,7 @@ class Link:
     async def publish(self, topic: str, payload: bytes, packet_id: int) -> None:
         """Hand a packet to the network; on_published comes later. Raises MqttError or OSError if the link is down
         or takes nothing."""
-        if not self.up:
+        if self._stream is None or not self._session.connected:
             raise MqttError("the link to the broker is down")
         await self._write(self._session.publish(topic, payload, packet_id, self._clock.ms()))
 
@@ -112,6 +115,7 @@ class Link:
             handler.on_published(event[1])
         elif what == CONNECTED:
             await self._write(self._session.subscribe(self._clock.ms()))
+            handler.on_connected()
         elif what == SUBSCRIBED:
             handler.on_up()
 

@@ -61,6 +61,7 @@ class WifiMqtt(Handler, Bearer):
         self._server_name = server_name
         self._counters = {}  # type: dict[int, int]
         self._hurried = False
+        self._hears = False
         self._why = ""
 
     def signal(self) -> int:
@@ -84,6 +85,7 @@ class WifiMqtt(Handler, Bearer):
         try:
             while True:
                 within = 0
+                self._hears = False
                 try:
                     await self._network.connect()
                     within = 1
@@ -97,8 +99,8 @@ class WifiMqtt(Handler, Bearer):
                         continue
                 except (SiagaError, OSError) as error:
                     why = self._reason(error)
-                failures = 0 if self.policy.up else failures
-                tried = 0 if self.policy.up else tried + within
+                failures = 0 if self._hears else failures
+                tried = 0 if self._hears else tried + within
                 self._down(why)
                 session.place = (session.place + within) % len(self._brokers)
                 if not within or tried % len(self._brokers) == 0:
@@ -178,15 +180,24 @@ class WifiMqtt(Handler, Bearer):
             self._counters.clear()
             self._owner.on_bearer(self, False, why)
 
+    def on_connected(self) -> None:
+        if self._owner.is_urgent():  # a press waits for no leave to hear: it may be refused, or never come
+            self._begin("connected")
+
     def on_up(self) -> None:
-        self.policy.up = True
+        self._hears = True
         self._known.keep(*self._met)
         if self._tls is not None:
             self._owner.on_certificate(self._tls.ends, self._tls.ends_at)
-        self._why = ""
         why = "subscribed"
         if self._session.forgot:
             why = "subscribed anew: the broker keeps no session, and what was said to this button meanwhile is lost"
+        if not self.policy.up or self._session.forgot:
+            self._begin(why)
+
+    def _begin(self, why: str) -> None:
+        self.policy.up = True
+        self._why = ""
         self._owner.on_bearer(self, True, why)
 
     def on_published(self, packet_id: int) -> None:
