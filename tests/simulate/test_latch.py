@@ -178,6 +178,26 @@ def test_a_wake_that_nobody_decided_about_outlives_a_reset(
     assert finger.chip.line("woke").startswith("reset")
 
 
+FAILED = """
+if machine.reset_cause() == 1:
+    from siaga.start import boards
+    for board in boards():
+        print("failed")
+        board.ended = "failed"
+"""
+
+
+def test_a_hand_ends_the_pause_after_a_firmware_that_failed(bare: Bare):
+    """Nothing else looks at the button in it."""
+    chip = bare("t_a7670", PROGRAM.format(before=FAILED), speed=SPEED)
+    chip.line("failed")
+    chip.clock.set_speed(0.02)  # nobody waits for its end
+    chip.chip.drive(chip.wiring.button.pin, chip.wiring.button.level(True))
+    assert chip.line("woke") == "reset"
+    chip.clock.set_speed(SPEED)
+    assert chip.line("word") == "press"
+
+
 def test_what_was_decided_is_not_decided_again_by_a_reset(bare: Bare):
     finger = asleep(bare, "t_a7670", 540, 0)
     finger.down()

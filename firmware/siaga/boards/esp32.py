@@ -34,6 +34,8 @@ _READINGS = 16
 _MAGIC = b"SGM2"
 _CALENDAR = ">Bqq"
 _LONGEST = 256
+_PAUSE_MS = 10000
+_LOOK_MS = 50
 _LATCH = 20  # bytes before all that, which are siaga_latch.py's
 
 
@@ -178,6 +180,7 @@ class ChipBoard(Board):
         self.mains = mains
         self._cell_pin = cell
         self._watchdog: "machine.WDT | None" = None
+        self._undecided = False
         try:
             self._causes = self._why()
         except Exception as error:  # doubt decides for the alarm
@@ -248,6 +251,7 @@ class ChipBoard(Board):
         return early
 
     def note_hold(self, undecided: bool) -> None:
+        self._undecided = undecided
         latch = _latch()
         if latch is not None:
             latch.note(undecided)
@@ -336,8 +340,19 @@ class ChipBoard(Board):
         if self.ended == SLEEP:
             self._sleep()
         if self.ended != RESTART:
-            time.sleep(10)
+            self._pause()
         machine.reset()
+
+    def _pause(self) -> None:
+        """After a firmware that failed. A hand ends it: its hold goes on through the reset."""
+        was = self.pressed() and not self._undecided
+        for _ in range(_PAUSE_MS // _LOOK_MS):
+            now = self.pressed()
+            if now and not was:
+                self.note_hold(True)
+                return
+            was = now
+            time.sleep_ms(_LOOK_MS)
 
     def _sleep(self) -> None:
         self._wifi.switch_off()
