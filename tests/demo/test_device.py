@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+import pytest
 from demo_process import siaga
+
+from siaga_gateway import catalogue
+from siaga_tools.interpreter import find_firmware
+from siaga_tools.simulate.seen import text
 
 
 def test_a_button_is_pressed_by_hand(runtime: Path, tmp_path: Path) -> None:
@@ -22,11 +28,12 @@ def test_a_button_is_pressed_by_hand(runtime: Path, tmp_path: Path) -> None:
         "shows:  NOT SET UP (reaches nobody)",
         "error:  setting mqtt_hosts is missing",
         "error:  not understood: battery 400",
-        "step pressed",
-        "step stored",
+        " pressed (-)",
+        " stored on the flash (-)",
         "shows:  SENDING (awaits an answer)",
     ):
         assert part in done.stdout, done.stdout
+    assert "{" not in done.stdout  # words, and no Python
     assert (tmp_path / "button.img").stat().st_size == 128 * 4096
 
 
@@ -47,3 +54,21 @@ def test_a_missing_interpreter_is_named(runtime: Path, tmp_path: Path) -> None:
         runtime=runtime,
     )
     assert done.returncode == 1 and done.stderr.startswith("siaga: --micropython names '/no/such', which is no program")
+
+
+@pytest.mark.parametrize("language", catalogue.LANGUAGES)
+def test_every_step_of_a_frame_has_its_words(language: str) -> None:
+    readme = (find_firmware().parent / "README.md").read_text(encoding="utf-8")
+    row = next(line for line in readme.splitlines() if line.startswith("| `frame` |"))
+    steps = re.findall(r"[a-z]{4,}(?=,|  *\()", row.split("`step`: ")[1])
+    assert steps[0] == "pressed" and steps[-1] == "witnessed"
+    for step in steps:
+        assert text(f"frame.{step}", language)
+
+
+def test_a_first_start_is_told_in_one_language(runtime: Path, tmp_path: Path) -> None:
+    flash = str(tmp_path / "b.img")
+    done = siaga("device", "run", "--flash", flash, "--language", "id", runtime=runtime, feed="p\nq\n")
+    assert done.returncode == 0, done.stderr
+    assert "mulai pertama kali: kunci baru dibuat" in done.stdout and "first start" not in done.stdout, done.stdout
+    assert "tersimpan di flash" in done.stdout and "step" not in done.stdout, done.stdout

@@ -14,7 +14,7 @@ _TWO_WORDS = re.compile(r"[A-Za-z']{2,}[,:;]? [a-z(%]|%[sdr][^ ]* [a-z]{2,}")
 _FOR_OTHERS = (
     re.compile(r"^[+A-Z]{2}.*[=?]"),  # AT commands
     re.compile(r"^(GET|Host|Range|Connection|HTTP)\b"),
-    re.compile(r"^(wake timer|first start|certificate validity|incorrect password|not inserted|not allowed)"),
+    re.compile(r"^(wake timer|certificate validity|incorrect password|not inserted|not allowed)"),
     re.compile(r"^SIM (PIN|PUK|busy|failure|not)"),
     re.compile(r"^\+no answer$|\| None$"),
 )

@@ -22,6 +22,7 @@ from siaga_tools.mpy import runnable
 from siaga_tools.power.cli import power
 from siaga_tools.signals import signal_meaning, signal_text
 from siaga_tools.simulate.command import files, simulate
+from siaga_tools.simulate.seen import KINDS, text
 from siaga_tools.typed import typed_lines
 from siaga_tools.virtual_button import ButtonEvent, ButtonFiles, HoldTimes, VirtualButton
 from siaga_tools.words import Trouble, language_of, say
@@ -156,10 +157,14 @@ class ByHand:
             case "indicator":
                 signal = str(facts["signal"])
                 self._say("signal", signal_text=signal_text(signal, language), meaning=signal_meaning(signal, language))
-            case "frame" | "ack" | "bearer":
-                self._say(event.kind, what=", ".join(f"{name} {value}" for name, value in facts.items() if value != ""))
+            case "frame":
+                kind, step = KINDS.get(facts["kind"], facts["kind"]), text(f"frame.{facts['step']}", language)
+                self._say("frame", what=f"{kind} {facts['counter']} {step} ({facts['bearer'] or '-'})")
+            case "ack" | "bearer":
+                self._say(event.kind, what=_listed(facts))
             case _:
-                self._say("error" if event.kind == "error" else "log", what=facts.get("what", facts))
+                told = facts.get("what") or f"{event.kind}: {_listed(facts)}"
+                self._say("error" if event.kind == "error" else "log", what=told)
 
     def _say(self, name: str, **values: object) -> None:
         self._print(say(f"plain.device_{name}", self._language, **values))
@@ -167,3 +172,7 @@ class ByHand:
     @staticmethod
     def _print(text: str) -> None:
         print(text, flush=True)
+
+
+def _listed(facts: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in facts.items() if value != "")

@@ -144,9 +144,10 @@ class Device:
 
     async def main(self) -> None:
         """Everything at once, until the board's surroundings end."""
-        if self._identity.fresh:
+        if self._identity.fresh == FIRST_START:
+            self._tell("log", what="the first start: a new key was made")
+        elif self._identity.fresh:
             self._tell("log", what="a new key was made: %s" % self._identity.fresh)
-        if self._identity.fresh not in ("", FIRST_START):
             self._tell("error", what="this button has a new identity and must be enrolled anew")
         self._tell(
             "start",

@@ -19,7 +19,7 @@ _LENGTH = 32 + 64 + 4 + 1
 # An ENROL is always counter 1, so that the same frame can be made again at any time.
 ENROL_COUNTER = 1
 _FIRST = 2
-FIRST_START = "first start"
+FIRST_START = "first"
 _BEFORE_IDENTITY = ("identity.new", "settings.json", "settings.json.new")
 
 

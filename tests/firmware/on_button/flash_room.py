@@ -75,7 +75,7 @@ def spoil(path, at):
 
 def a_start_is_the_same_device_with_later_counters():
     identity, _ = start()
-    assert identity.fresh == "first start" and identity.counter.next() == 2
+    assert identity.fresh == "first" and identity.counter.next() == 2
     last = 2
     for _ in range(5):
         for _ in range(COUNTERS * 2):

@@ -30,7 +30,7 @@ _WEIGHTS: Final = {
     "press_longer": "wait",
     "unfit_chip": "bad",
 }
-_KINDS: Final = {1: "PRESS", 2: "UPDATE", 3: "CANCEL", 4: "CHECKIN", 5: "TAMPER", 6: "ENROL", 7: "RECEIPT"}
+KINDS: Final = {1: "PRESS", 2: "UPDATE", 3: "CANCEL", 4: "CHECKIN", 5: "TAMPER", 6: "ENROL", 7: "RECEIPT"}
 
 
 def text(key: str, language: str, **values: object) -> str:
@@ -101,7 +101,7 @@ class Seen(Audience):
                 self.say(
                     "frame",
                     "faint",
-                    kind=_KINDS.get(facts["kind"], facts["kind"]),
+                    kind=KINDS.get(facts["kind"], facts["kind"]),
                     counter=facts["counter"],
                     step=text(f"frame.{facts['step']}", self.language),
                     bearer=facts["bearer"] or "-",
