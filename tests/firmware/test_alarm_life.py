@@ -189,38 +189,138 @@ def test_a_test_tells_how_it_ended():
     assert life.signal == "test_received", "late, but told"
 
 
-def test_a_cancel_looks_the_same_forced_or_free_and_only_the_forced_one_goes_on():
-    lives = []
-    for forced in (False, True):
-        life = Life()
+def cancelled_lives() -> list[Life]:
+    """One that is cancelled freely, one by force; the press is seen, the cancel acknowledged."""
+    lives = [Life(), Life()]
+    for forced, life in enumerate(lives):
         press = life.press()
-        life.ack(press, 2)
-        life.step(CANCELLED, forced)
-        looks = []
+        life.ack(press, 1).ack(press, 2)
+        life.step(CANCELLED, bool(forced))
+        life.ack(life.counter, 1)
+    return lives
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_cancel_looks_the_same_forced_or_free_and_the_incident_goes_on(restarted):
+    """A hold in panic is a cancel too: who goes on to the holder needs to know where that is."""
+    looks, kinds = [], []
+    for life in cancelled_lives():
+        press = life.state.opening
+        shown = []
+        if restarted:
+            life.restart()
         for _ in range(20):
             life.wait(1000, NEW_FIX)
-            looks.append((life.name, life.signal))
-        life.ack(press, 4)
-        looks.append((life.name, life.signal))
+            shown.append((life.name, life.signal))
+        for stage in (3, 4, 7, 5):
+            life.ack(press, stage)
+            shown.append((life.name, life.signal))
+        looks.append(shown)
+        sent = len(life.sent)
+        life.wait(60_000, BETTER_FIX)
+        assert len(life.sent) == sent, "it is closed"
+        kinds.append([(kind, counter, opening) for kind, counter, _, opening in life.sent])
+        updates = [flags for kind, _, flags, _ in life.sent if kind == frame.UPDATE]
+        assert updates and set(updates) == {frame.FLAG_DURESS if len(kinds) == 2 else 0}
+    assert looks[0] == looks[1] and kinds[0] == kinds[1]
+    assert looks[0][-1] == ("armed", "armed")
+
+
+def test_a_cancelled_incident_that_nobody_closes_ends_after_half_a_day():
+    for life in cancelled_lives():
+        life.now += alarm.INCIDENT_MS
+        life.wait(250)
+        assert life.state.opening == 0 and life.name == "armed"
+        life.press()
+        assert life.sent[-1][3] == 0
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_press_after_a_cancel_is_of_the_same_incident_and_shows_its_stages_anew(restarted):
+    for life in cancelled_lives():
+        first, forced = life.state.opening, life.state.duress
+        life.ack(first, 4)
+        life.now += 3 * 3600 * 1000
+        if restarted:
+            life.restart()
+        press = life.press()
+        assert life.sent[-1] == (frame.PRESS, press, frame.FLAG_DURESS if forced else 0, first)
+        assert (life.name, life.signal) == ("sending", "sending"), "as a fresh alarm"
+        life.wait(NO_ACK_MS)
+        assert life.signal == "not_getting_through"
+        for stage, name in [(1, "received"), (2, "seen"), (3, "assigned")]:
+            life.ack(press, stage)
+            assert (life.name, life.signal) == (name, name)
+            assert life.restart().name == name
+        life.wait(10_250, NEW_FIX)
+        assert [sent[0] for sent in life.sent[-1:]] == [frame.UPDATE], "as often as for a fresh alarm"
+        assert life.sent[-1][2:] == (frame.FLAG_DURESS if forced else 0, first)
         life.ack(press, 5)
-        looks.append((life.name, life.signal))
-        lives.append((looks, life))
-    assert lives[0][0] == lives[1][0]
-    kinds = [[kind for kind, *_ in life.sent] for _, life in lives]
-    assert frame.UPDATE not in kinds[0] and frame.UPDATE in kinds[1]
-    updates = [sent for sent in lives[1][1].sent if sent[0] == frame.UPDATE]
-    assert all(flags & frame.FLAG_DURESS for _, _, flags, _ in updates)
+        assert life.name == "closed"
 
 
-def test_a_press_after_a_cancel_opens_its_own_incident():
+@pytest.mark.parametrize("order", [(False, True), (True, False), (False, False), (True, True)])
+def test_cancelled_pressed_and_cancelled_again(order):
+    """Whoever was forced once is taken to be so until the incident ends, also after a restart."""
+    life = Life()
+    first = life.press()
+    forced = False
+    for one in order:
+        life.step(CANCELLED, one)
+        forced = forced or one
+        flags = frame.FLAG_DURESS if forced else 0
+        assert life.sent[-1][0] == frame.CANCEL and life.sent[-1][2:] == (flags, first)
+        before = len(life.sent)
+        life.step(CANCELLED, not one)
+        assert len(life.sent) == before, "nothing is shown that could be cancelled"
+        assert (life.restart().state.duress, life.name) == (forced, "armed")
+        life.press()
+        assert life.sent[-1][2:] == (flags, first) and life.name == "sending"
+
+
+def test_a_press_after_a_cancel_that_cannot_be_kept_is_shown():
+    for life in cancelled_lives():
+        life.wait(11_000)
+        life.step(UNSTORED, frame.PRESS)
+        assert life.signal == "not_getting_through"
+
+
+def test_a_cancel_that_is_closed_at_once_ends_it_without_a_sign():
+    """Of an incident that the gateway knows by its CANCEL alone, the closing names that."""
+    for forced in (False, True):
+        for named in ("press", "cancel"):
+            life = Life()
+            press = life.press()
+            life.step(CANCELLED, forced)
+            life.ack(press if named == "press" else life.counter, 5)
+            assert life.state.opening == 0 and life.name == "cancelled"
+            assert life.restart().state.opening == 0 and life.name == "armed"
+
+
+def test_a_power_cut_between_a_cancel_a_press_and_their_record_loses_neither():
     for forced in (False, True):
         life = Life()
-        life.press()
+        first = life.press()
+        life.ack(first, 1)
+        second = life.press()
+        opened = life.saved
         life.step(CANCELLED, forced)
-        press = life.press()
-        kind, counter, flags, opening = life.sent[-1]
-        assert (kind, counter, opening) == (frame.PRESS, press, 0) and bool(flags & frame.FLAG_DURESS) == forced
-        assert life.name == "sending"
+        cancelled, life.saved = life.saved, opened
+        life.restart()
+        assert (life.name, life.state.opening, life.state.duress) == ("armed", first, forced)
+        life.saved = cancelled
+        life.ack(life.counter, 1)
+        assert second in life.outbox and life.restart().name == "armed", "pressed before the cancel"
+        third = life.press()
+        life.saved = cancelled
+        life.restart()
+        assert (life.name, life.signal, life.state.waiting) == ("sending", "sending", third)
+        life.saved = life.state.saved()
+        life.step(CANCELLED, forced)
+        cancel = life.counter
+        fourth = life.press()
+        life.ack(fourth, 1)
+        assert cancel in life.outbox and life.restart().name == "received", "the press took that cancel back"
 
 
 def test_nothing_to_cancel_is_nothing():
@@ -293,7 +393,7 @@ def test_a_restart_between_outbox_and_state_finds_its_way():
     opened = life.saved
     life.step(CANCELLED, False)
     life.saved = opened
-    assert life.restart().name == "armed" and life.state.opening == 0
+    assert life.restart().name == "armed" and life.state.opening == press
     life = Life()
     press = life.press()
     life.step(ACKED, frame.PRESS, press, 1, None)  # saved, but the entry is still there
@@ -310,10 +410,11 @@ def test_a_press_that_is_nowhere_and_was_never_acknowledged_is_lost_and_nothing_
     assert not alarm.is_lost(life.restart().state), "it waits"
     life.ack(press, 1)
     assert not alarm.is_lost(life.restart().state)
-    forced = Life()
-    forced.outbox.pop(forced.press())
-    forced.step(CANCELLED, True)
-    assert not alarm.is_lost(forced.restart().state), "nothing may be seen of it"
+    for forced in (False, True):
+        cancelled = Life()
+        cancelled.outbox.pop(cancelled.press())
+        cancelled.step(CANCELLED, forced)
+        assert not alarm.is_lost(cancelled.restart().state), "nothing may be seen of it"
     assert not alarm.is_lost(Life().restart().state)
 
 
@@ -327,12 +428,12 @@ def test_the_press_of_a_cancelled_incident_does_not_open_it_again():
 
 
 def test_progress_may_be_told_by_any_frame_of_the_incident_and_of_no_other():
-    for forced in (False, True):
+    for cancelled in (None, False, True):
         life = Life()
         press = life.press()
         life.wait(2250, BETTER_FIX)
-        if forced:
-            life.step(CANCELLED, True)
+        if cancelled is not None:
+            life.step(CANCELLED, cancelled)
         last = life.counter
         life.ack(last, 1).ack(last, 7)
         assert (life.state.stage, life.state.opening) == (0, press), "the answer to this frame is none to the press"
@@ -342,10 +443,11 @@ def test_progress_may_be_told_by_any_frame_of_the_incident_and_of_no_other():
     ended.press()
     ended.wait(2250, BETTER_FIX)
     update = ended.counter
-    ended.step(CANCELLED, False)
+    ended.now += alarm.INCIDENT_MS
+    ended.wait(250)
     ended.press()
     ended.ack(update, 4)
-    assert ended.name == "sending", "an update of the cancelled one says nothing of the new one"
+    assert ended.name == "sending", "an update of the one that has ended says nothing of the new one"
     ended.keep(frame.CHECKIN, 0, 0)
     ended.ack(ended.counter, 4)
     assert ended.name == "sending", "a check-in belongs to no incident"
@@ -473,7 +575,8 @@ def test_any_events_in_any_order_leave_a_state_that_can_be_shown_and_saved(event
         assert state_name(state) in NAMES and signal(state, now, NO_ACK_MS) in PATTERNS
         assert all(action[0] in (SEND, SAVE) for action in actions)
         again = restore(state.saved(), [], now)
-        assert again.opening == state.opening and again.duress == state.duress
+        assert again.opening == state.opening
+        assert (again.duress, again.cancelled) == (state.duress, state.cancelled)
 
 
 class AnyLife(RuleBasedStateMachine):
@@ -487,10 +590,9 @@ class AnyLife(RuleBasedStateMachine):
     @rule()
     def press(self) -> None:
         life = self.life
-        open_before = life.state.opening if alarm.is_open(life.state) else 0
+        open_before, duress = life.state.opening, life.state.duress
         counter = life.press()
-        assert life.sent[-1][:2] == (frame.PRESS, counter), "a press is always sent"
-        assert life.sent[-1][3] == open_before
+        assert life.sent[-1] == (frame.PRESS, counter, frame.FLAG_DURESS if duress else 0, open_before)
         assert alarm.is_open(life.state) and life.signal in ("sending", "not_getting_through")
 
     @rule()
@@ -499,11 +601,11 @@ class AnyLife(RuleBasedStateMachine):
 
     @rule(forced=st.booleans())
     def cancel(self, forced: bool) -> None:
-        was_open = alarm.is_open(self.life.state)
+        was_open, opening = alarm.is_open(self.life.state), self.life.state.opening
         before = len(self.life.sent)
         self.life.step(CANCELLED, forced)
         assert (len(self.life.sent) > before) == was_open
-        assert not alarm.is_open(self.life.state)
+        assert not alarm.is_open(self.life.state) and self.life.state.opening == opening
 
     @rule(pick=st.integers(0, 1000), stage=st.integers(1, 7), again=st.booleans())
     def acknowledge(self, pick: int, stage: int, again: bool) -> None:
@@ -519,10 +621,11 @@ class AnyLife(RuleBasedStateMachine):
     @rule()
     def restart(self) -> None:
         life = self.life
-        opening, stage, duress = life.state.opening, life.state.stage, life.state.duress
+        before = life.state
         life.restart()
-        assert (life.state.opening, life.state.duress) == (opening, duress)
-        assert life.state.stage >= stage or stage == frame.STAGE_REFUSED
+        for field in ("opening", "duress", "cancelled"):
+            assert getattr(life.state, field) == getattr(before, field), field
+        assert life.state.stage >= before.stage or before.stage == frame.STAGE_REFUSED
         assert not alarm.is_lost(life.state)
 
     @invariant()
@@ -540,6 +643,13 @@ class AnyLife(RuleBasedStateMachine):
         if self.life.saved is not None:
             opening = struct.unpack(">I", self.life.saved[:4])[0]
             assert opening == self.life.state.opening
+
+    @invariant()
+    def what_is_cancelled_shows_nothing_but_goes_on(self) -> None:
+        state = self.life.state
+        if state.cancelled:
+            assert state.opening and state.waiting == 0
+            assert self.life.name in ("armed", "cancelled", "test")
 
     @invariant()
     def updates_and_cancels_name_an_incident(self) -> None:

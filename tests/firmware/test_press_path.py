@@ -16,6 +16,7 @@ from siaga_gateway.domain.frame import (
     DOWN_CONTEXT,
     Kind,
     Stage,
+    Uplink,
     Trigger,
     Uplink,
     encode_ack,
@@ -78,10 +79,11 @@ def test_a_second_press_belongs_to_the_incident_and_a_cancel_takes_it_back(butto
     assert cancel.report.opening == cancel.counter - first and not cancel.report.duress
     held.until(ev="state", state="cancelled")
     third = held.press()
-    assert gateway.press(third).report.opening == 0, "a press after a cancel is an emergency of its own"
+    assert gateway.press(third).report.opening == third - first, "of the same incident, and the cancel is taken back"
 
 
 def test_a_forced_cancel_looks_the_same_and_says_so(button, gateway, broker):
+    """And after either the place goes on being told, across a power cut too."""
     shown = []
     for name, seconds in (("free", 1.3), ("forced", 2.4)):
         held = button(name, **settings_for(gateway, broker)).start()
@@ -90,14 +92,27 @@ def test_a_forced_cancel_looks_the_same_and_says_so(button, gateway, broker):
         held.hold(seconds)
         held.until(ev="state", state="cancelled")
         device = bytes.fromhex(held.device_id)
-        cancel = gateway.until(lambda uplink, device=device: uplink.kind is Kind.CANCEL and uplink.device_id == device)
+
+        def of(kind: Kind, after: int, device: bytes = device) -> Uplink:
+            return gateway.until(lambda one: one.kind is kind and one.device_id == device and one.counter > after)
+
+        cancel = of(Kind.CANCEL, first)
         assert cancel.report.duress == (name == "forced")
         held.say("fix -53971000 1052668000 12")
-        if name == "forced":
-            update = gateway.until(lambda uplink: uplink.kind is Kind.UPDATE)
-            assert update.report.duress and update.report.opening == update.counter - first
-        gateway.acknowledge(gateway.press(first) if name == "free" else update, Stage.SEEN, counter=first)
+        update = of(Kind.UPDATE, cancel.counter)
+        assert update.report.duress == (name == "forced") and update.report.opening == update.counter - first
+        gateway.acknowledge(update, Stage.SEEN, counter=first)
         held.until(ev="ack", stage=2)
+        held.kill()
+        held.start()
+        held.say("fix -53972000 1052668000 5")
+        update = of(Kind.UPDATE, update.counter)
+        assert update.report.duress == (name == "forced") and update.report.opening == update.counter - first
+        again = of(Kind.PRESS, held.press() - 1)
+        assert again.report.opening == again.counter - first
+        held.until(ev="frame", counter=again.counter, step="acknowledged")
+        gateway.acknowledge(again, Stage.SEEN)
+        held.until(ev="state", state="seen")
         shown.append(
             [
                 event.get("state") or event.get("signal")

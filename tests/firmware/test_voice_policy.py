@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from siaga.app.left import restore
 from siaga.core import alarm, frame
 from siaga.core.voice import (
     _LONGEST_MS as LONGEST_MS,
@@ -225,6 +226,22 @@ def test_a_cancel_ends_it_and_both_kinds_sound_alike(forced: bool):
     assert it.caller(CENTRE) == HANG_UP
     it.over()
     assert it.wait(QUIET_MS - 1000) == NOTHING
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_a_restart_after_a_cancel_answers_nobody_either(forced: bool):
+    it = holder()
+    it.press()
+    it.cancel(forced)
+    record = it.state.saved()
+    it = Holder(Calls(True, [CENTRE], True), restore(record, [], 0))
+    it.rings()
+    assert it.caller(CENTRE) == HANG_UP
+    it.over()
+    it.counter = it.state.pressed + 1
+    it.press()
+    it.rings()
+    assert it.caller(CENTRE) == (HANG_UP if forced else ANSWER)
 
 
 def test_a_further_press_the_longest_time_and_closing_end_it_and_the_centre_is_answered_again():

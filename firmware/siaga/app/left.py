@@ -7,7 +7,7 @@ from siaga.app import flash
 from siaga.app.acked import Acked
 from siaga.app.outbox import MAGIC, OWED_MAGIC, SETTLE_S, Outbox, OutboxFull
 from siaga.core import frame
-from siaga.core.alarm import SAVED, SAVED_SIZE, STAGES, State, since
+from siaga.core.alarm import CANCELLED_MARK, DURESS_MARK, SAVED, SAVED_SIZE, STAGES, State, since, taken_back
 from siaga.core.bearers import EARLIER, Waiting
 from siaga.core.errors import SiagaError
 
@@ -115,10 +115,11 @@ def restore(saved: "bytes | None", entries: "list[tuple[int, int, bytes]]", now_
     """
     state = State()
     if saved is not None and len(saved) == SAVED_SIZE:
-        opening, past, pressed, stage, duress, eta = struct.unpack(SAVED, saved)
+        opening, past, pressed, stage, marks, eta = struct.unpack(SAVED, saved)
         if stage in STAGES:
             known = None if eta == frame.UNKNOWN_ETA else eta
-            state = State(past).changed(opening=opening, pressed=pressed, stage=stage, duress=bool(duress), eta=known)
+            state = State(past).changed(opening=opening, pressed=pressed, stage=stage, eta=known)
+            state = state.changed(duress=bool(marks & DURESS_MARK), cancelled=bool(marks & CANCELLED_MARK))
     reports = sorted((counter, kind, body) for kind, counter, body in entries if len(body) >= 21)
     for counter, kind, body in reports:
         flags, offset = struct.unpack(">HH", body[17:21])
@@ -126,11 +127,14 @@ def restore(saved: "bytes | None", entries: "list[tuple[int, int, bytes]]", now_
             continue
         if kind == frame.PRESS and offset == 0 and counter > max(state.opening, state.past):
             state = State(state.past).changed(opening=counter)
-        if kind == frame.PRESS and counter > since(state):
+        # Of a cancel and the incident's PRESSes the newest counts; a cancel saves which PRESS was the newest then.
+        if kind == frame.PRESS and counter > since(state) and (counter > state.pressed or not state.cancelled):
+            if state.cancelled:
+                state = taken_back(state)
             state = state.changed(waiting=counter, pressed=max(counter, state.pressed))
-        if kind == frame.CANCEL and counter - offset == state.opening > 0:
+        if kind == frame.CANCEL and counter - offset == state.opening > 0 and counter > state.pressed:
             forced = bool(flags & frame.FLAG_DURESS)
-            state = state.changed(duress=True, waiting=0) if forced else State(counter)
+            state = state.changed(cancelled=True, duress=state.duress or forced, waiting=0)
     return state.changed(opened_ms=now_ms, waiting_ms=now_ms, updated_ms=now_ms)
 
 

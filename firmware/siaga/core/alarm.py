@@ -78,6 +78,8 @@ _NOTICE_TEST_REFUSED = "test_refused"
 _NOTICE_UNSTORED = "unstored"
 SAVED = ">IIIBBB"
 SAVED_SIZE = const(15)
+DURESS_MARK = const(1)
+CANCELLED_MARK = const(2)
 # Nothing has a counter above it.
 NONE = const(0xFFFFFFFF)
 _FIELDS = (
@@ -86,6 +88,7 @@ _FIELDS = (
     "named",
     "eta",
     "duress",
+    "cancelled",
     "pressed",
     "waiting",
     "waiting_ms",
@@ -100,7 +103,8 @@ _FIELDS = (
 
 class State:
     """opening: counter of the PRESS that opened the incident, 0 = none. stage: the furthest one acknowledged,
-    0 = none, named: by which frame. eta: minutes or None. duress: a forced cancel; the incident goes on unseen.
+    0 = none, named: by which frame. eta: minutes or None. cancelled: by its holder; the incident goes on unseen until a
+    further PRESS. duress: a cancel was forced, and everything of the incident says so from then on.
     waiting: counter of the newest PRESS without an acknowledgement, 0 = none, waiting_ms: since when. pressed: that of
     the incident's newest PRESS. test: counter of the test PRESS that is looked out for, 0 = none. past: no PRESS up to
     this counter opens an incident again, or belongs to the open one. notice: what is shown although no incident is
@@ -113,6 +117,7 @@ class State:
         self.named = 0
         self.eta = None  # type: int | None
         self.duress = False
+        self.cancelled = False
         self.pressed = 0
         self.waiting = 0
         self.waiting_ms = 0
@@ -133,7 +138,8 @@ class State:
     def saved(self) -> bytes:
         """The 15 bytes from which restore() of app/left.py goes on after a restart."""
         eta = frame.UNKNOWN_ETA if self.eta is None else self.eta
-        return struct.pack(SAVED, self.opening, self.past, self.pressed, self.stage, 1 if self.duress else 0, eta)
+        marks = (DURESS_MARK if self.duress else 0) | (CANCELLED_MARK if self.cancelled else 0)
+        return struct.pack(SAVED, self.opening, self.past, self.pressed, self.stage, marks, eta)
 
 
 def since(state: State) -> int:
@@ -142,8 +148,13 @@ def since(state: State) -> int:
 
 
 def is_open(state: State) -> bool:
-    """Whether an incident is shown: a hold may cancel it, and a further press belongs to it."""
-    return state.opening != 0 and not state.duress
+    """Whether an incident is shown: a hold may cancel it."""
+    return state.opening != 0 and not state.cancelled
+
+
+def taken_back(state: State) -> State:
+    """After a PRESS that is newer than the cancel: what was said before was said of a press that nobody stood by."""
+    return state.changed(cancelled=False, stage=0, named=0, eta=None)
 
 
 def is_lost(state: State) -> bool:
@@ -181,18 +192,18 @@ def next_state(state: State, event: tuple, now_ms: int) -> "tuple[State, list[tu
     """One step. Never raises for the events above, in any order."""
     what = event[0]
     if what == PRESSED:
-        return state, [(SEND, frame.PRESS, event[1] | _duress_flag(state), _further(state))]
+        return state, [(SEND, frame.PRESS, event[1] | _duress_flag(state), state.opening)]
     if what == TESTED:
         return state, [(SEND, frame.PRESS, frame.FLAG_TEST, 0)]
     if what == CANCELLED:
         if not is_open(state):
             return state, []
-        flags = frame.FLAG_DURESS if event[1] else 0
+        flags = frame.FLAG_DURESS if event[1] else _duress_flag(state)
         return state, [(SEND, frame.CANCEL, flags, state.opening)]
     if what == STORED:
         return _stored(state, event[1], event[2], event[3], now_ms)
     if what == UNSTORED:
-        if event[1] == frame.PRESS and not state.opening:
+        if event[1] == frame.PRESS and not is_open(state):
             return state.changed(notice=_NOTICE_UNSTORED, until_ms=now_ms + UNSTORED_MS), []
         return state, []
     if what == ACKED:
@@ -200,19 +211,16 @@ def next_state(state: State, event: tuple, now_ms: int) -> "tuple[State, list[tu
     return _tick(state, event[1], event[2], now_ms)
 
 
-def _cancelled(state: State, counter: int, duress: bool, now_ms: int) -> "tuple[State, list[tuple]]":
-    """The CANCEL is on the flash. Both kinds look the same from here on; a forced one goes on reporting."""
-    after = state.changed(duress=True, waiting=0) if duress else State(counter, state.test)
+def _cancelled(state: State, duress: bool, now_ms: int) -> "tuple[State, list[tuple]]":
+    """The CANCEL is on the flash. Both kinds look the same from here on, and the incident goes on reporting: a hold in
+    panic may be a cancel too, and who is on the way needs the place."""
+    after = state.changed(cancelled=True, duress=state.duress or duress, waiting=0)
     return after.changed(notice=_NOTICE_CANCELLED, until_ms=now_ms + CLOSED_MS), [(SAVE,)]
 
 
 def _ended(state: State, notice: str, until_ms: int) -> "tuple[State, list[tuple]]":
     past = max(state.past, state.opening)
     return State(past, state.test).changed(notice=notice, until_ms=until_ms), [(SAVE,)]
-
-
-def _further(state: State) -> int:
-    return state.opening if is_open(state) else 0
 
 
 def _duress_flag(state: State) -> int:
@@ -222,7 +230,7 @@ def _duress_flag(state: State) -> int:
 def _stored(state: State, kind: int, counter: int, marked: bool, now_ms: int) -> "tuple[State, list[tuple]]":
     """marked: a PRESS is a test; a CANCEL is forced."""
     if kind == frame.CANCEL:
-        return _cancelled(state, counter, marked, now_ms)
+        return _cancelled(state, marked, now_ms)
     if kind == frame.UPDATE:
         return state.changed(updated_ms=now_ms), []
     if kind != frame.PRESS:
@@ -232,10 +240,13 @@ def _stored(state: State, kind: int, counter: int, marked: bool, now_ms: int) ->
             return state.changed(test=counter), []
         shown = state.changed(notice=_NOTICE_TEST, until_ms=now_ms + TEST_WAIT_MS)
         return shown.changed(test=counter, waiting_ms=now_ms), []
-    if is_open(state):
+    if state.opening:
         # The oldest one that waits decides when the holder is told that nothing gets through.
         pressed_ms = state.waiting_ms if state.waiting else now_ms
-        return state.changed(pressed=counter, waiting=counter, waiting_ms=pressed_ms, updated_ms=now_ms), []
+        after = state.changed(pressed=counter, waiting=counter, waiting_ms=pressed_ms, updated_ms=now_ms)
+        if state.cancelled:
+            return taken_back(after).changed(opened_ms=now_ms), [(SAVE,)]
+        return after, []
     opened = State(state.past, state.test).changed(opening=counter, pressed=counter, waiting=counter)
     return opened.changed(waiting_ms=now_ms, opened_ms=now_ms, updated_ms=now_ms), [(SAVE,)]
 
@@ -281,7 +292,7 @@ def _closed(state: State, counter: int, now_ms: int) -> "tuple[State, list[tuple
         if state.named <= counter:  # how far it is was said of what is closed now
             after = after.changed(stage=0 if waits else frame.STAGE_RECEIVED, eta=None)
         return after, [(SAVE,)]
-    if state.duress:
+    if state.cancelled:
         return _ended(state, state.notice, state.until_ms)
     return _ended(state, _NOTICE_CLOSED, now_ms + CLOSED_MS)
 

@@ -75,6 +75,7 @@ class Calls:
         self._newest = -1  # press; -1 = nothing is known of the alarm yet
         self._free_ms = 0  # the press had the modem to itself until then
         self._forced = False
+        self._cancelled = False
         self._quiet_ms = 0
         self._tries = 0
         self._due_ms = 0
@@ -103,13 +104,11 @@ class Calls:
         """The alarm's state, after each of its steps."""
         opening = state.opening if alarm.is_open(state) else 0
         newest = max(opening, state.waiting) if opening else 0
-        # The press after a forced cancel is forced too, though it opens an incident of its own.
-        if not state.opening:
-            self._forced = False
-        elif state.duress:
-            self._forced = True
-        if alarm.state_name(state) == "cancelled":
+        # Until the incident ends, so that of a press after a forced cancel nothing is heard either.
+        self._forced = state.opening != 0 and state.duress
+        if state.cancelled and not self._cancelled:
             self._quiet_ms = now_ms + _QUIET_MS
+        self._cancelled = state.cancelled
         if newest > self._newest >= 0:
             self._quiet_ms = 0
             if self._dials and not self._forced:
