@@ -226,6 +226,18 @@ def test_a_cancel_looks_the_same_forced_or_free_and_the_incident_goes_on(restart
     assert looks[0][-1] == ("armed", "armed")
 
 
+def test_an_older_press_that_waits_after_a_restart_hides_nothing_of_the_newest():
+    life = Life()
+    first = life.press()
+    life.ack(first, 1)
+    second, third = life.press(), life.press()
+    life.ack(third, 1).ack(third, 3)
+    assert second in life.outbox and (life.name, life.signal) == ("assigned", "assigned")
+    assert (life.restart().name, life.signal) == ("assigned", "assigned")
+    life.ack(second, 1).ack(third, 5)
+    assert life.name == "closed"
+
+
 def test_a_cancelled_incident_that_nobody_closes_ends_after_half_a_day():
     for life in cancelled_lives():
         life.now += alarm.INCIDENT_MS
@@ -626,6 +638,8 @@ class AnyLife(RuleBasedStateMachine):
         for field in ("opening", "duress", "cancelled"):
             assert getattr(life.state, field) == getattr(before, field), field
         assert life.state.stage >= before.stage or before.stage == frame.STAGE_REFUSED
+        if life.state.waiting != before.waiting:
+            self.furthest.clear()  # a press of which only a later frame's answer told waits again, for its own
         assert not alarm.is_lost(life.state)
 
     @invariant()

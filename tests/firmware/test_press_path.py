@@ -16,7 +16,6 @@ from siaga_gateway.domain.frame import (
     DOWN_CONTEXT,
     Kind,
     Stage,
-    Uplink,
     Trigger,
     Uplink,
     encode_ack,
@@ -112,7 +111,7 @@ def test_a_forced_cancel_looks_the_same_and_says_so(button, gateway, broker):
         assert again.report.opening == again.counter - first
         held.until(ev="frame", counter=again.counter, step="acknowledged")
         gateway.acknowledge(again, Stage.SEEN)
-        held.until(ev="state", state="seen")
+        held.until(ev="indicator", signal="seen")
         shown.append(
             [
                 event.get("state") or event.get("signal")

@@ -127,11 +127,12 @@ def restore(saved: "bytes | None", entries: "list[tuple[int, int, bytes]]", now_
             continue
         if kind == frame.PRESS and offset == 0 and counter > max(state.opening, state.past):
             state = State(state.past).changed(opening=counter)
-        # Of a cancel and the incident's PRESSes the newest counts; a cancel saves which PRESS was the newest then.
-        if kind == frame.PRESS and counter > since(state) and (counter > state.pressed or not state.cancelled):
+        # Of a cancel and the incident's PRESSes the newest counts; a cancel saves which PRESS was the newest then. One
+        # older than the newest waits for nobody: what is shown is said of that.
+        if kind == frame.PRESS and counter > max(since(state), state.pressed - (0 if state.cancelled else 1)):
             if state.cancelled:
                 state = taken_back(state)
-            state = state.changed(waiting=counter, pressed=max(counter, state.pressed))
+            state = state.changed(waiting=counter, pressed=counter)
         if kind == frame.CANCEL and counter - offset == state.opening > 0 and counter > state.pressed:
             forced = bool(flags & frame.FLAG_DURESS)
             state = state.changed(cancelled=True, duress=state.duress or forced, waiting=0)
