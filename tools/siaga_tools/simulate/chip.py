@@ -13,7 +13,6 @@ import os
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -51,8 +50,10 @@ QUIET_S: Final = 0.25
 # Time is skipped in steps that are no shorter: up to so many simulated microseconds a task may wake late, as on a chip
 # that makes a signature.
 GRAIN_US: Final = 1_000_000
-# However fast time goes: a host that was busy for less is no processor that hangs.
-_HOST_S: Final = 5.0
+# However fast time goes: a host that was busy for less is no processor that hangs. Counted in looks, since one that
+# stood still has not looked either.
+_LOOK_S: Final = 1.0
+_LOOKS: Final = 5
 
 
 def heap_bytes(words: str) -> int:
@@ -158,7 +159,7 @@ class Chip:
         self._slept_us: int | None = None
         self._guard_ms = 0
         self._guard_us: int | None = None
-        self._fed_s = 0.0
+        self._looks = 0  # since it was fed
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="simulated ESP32", daemon=True)
@@ -462,11 +463,12 @@ class Chip:
         if due is not None:
             left_s = self._clock.real_s((due - self._clock.now_us()) / 1_000_000)
             if self.life is not Life.ASLEEP:
-                left_s = max(left_s, self._fed_s + _HOST_S - time.monotonic())
+                left_s = min(left_s, _LOOK_S) if left_s > 0 else _LOOK_S
             self._timer = self._loop.call_later(max(0.0, left_s), self._on_time)
 
     def _on_time(self) -> None:
         self._timer = None
+        self._looks += 1
         now_us = self._clock.now_us()
         if self.life is Life.ASLEEP and self.wakes_at_us is not None and now_us >= self.wakes_at_us:
             self._look()
@@ -479,7 +481,7 @@ class Chip:
     def _is_hung(self, now_us: int) -> bool:
         if self.life is not Life.RUNNING or self._guard_us is None or now_us < self._guard_us:
             return False
-        return time.monotonic() >= self._fed_s + _HOST_S
+        return self._looks > _LOOKS
 
     # What goes in.
 
@@ -615,7 +617,7 @@ class Chip:
     def _feed(self) -> None:
         first = self._guard_us is None
         self._guard_us = self._clock.now_us() + self._guard_ms * 1000
-        self._fed_s = time.monotonic()
+        self._looks = 0
         if first:
             self._set_timer()
 
