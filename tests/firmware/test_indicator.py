@@ -11,7 +11,7 @@ import pytest
 
 from micropython import FIRMWARE
 from seeing import AT_REST, REST_MS, WINDOW_MS, Look, looks
-from siaga.drivers.battery import percent
+from siaga.drivers.battery import percent, typical
 from siaga.drivers.indicator import (
     CALLS,
     FIRST,
@@ -159,3 +159,10 @@ def test_a_cell_s_voltage_is_a_percentage_that_only_falls():
     assert percent(1200) is None and percent(4200) == 100 and percent(3300) == 0 and percent(2800) == 0
     levels = [percent(mv) for mv in range(2500, 4400)]
     assert levels == sorted(levels) and set(levels) >= {0, 5, 20, 50, 80, 100}
+
+
+def test_readings_far_off_change_a_battery_s_voltage_by_nothing():
+    for strays in range(5):
+        for stray in (142000, 3300000):
+            assert typical([2000000] * (16 - strays) + [stray] * strays) == 2000000
+    assert typical([2000000 + noise for noise in range(-8, 8)]) == 1999999

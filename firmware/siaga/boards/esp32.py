@@ -295,10 +295,7 @@ class ChipBoard(Board):
 
     def battery(self) -> "int | None":
         cell = self._cell()
-        microvolts = 0
-        for _ in range(_READINGS):
-            microvolts += cell.read_uv()
-        return battery.percent(microvolts * 2 // (_READINGS * 1000))
+        return battery.percent(battery.typical([cell.read_uv() for _ in range(_READINGS)]) * 2 // 1000)
 
     def noise(self) -> bytes:
         try:

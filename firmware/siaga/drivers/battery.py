@@ -20,6 +20,14 @@ _CURVE = (
 _NO_CELL_MV = 2500
 
 
+def typical(readings: "list[int]") -> int:
+    """The mean of the middle half: the chip's converter is off by volts now and then, once in some readings."""
+    ordered = sorted(readings)
+    quarter = len(ordered) // 4
+    middle = ordered[quarter : len(ordered) - quarter]
+    return sum(middle) // len(middle)
+
+
 def percent_above(percent_: int, millivolts: int) -> int:
     """How full it is when it has so many millivolts more."""
     upper_mv, upper = _CURVE[0]
