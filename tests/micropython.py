@@ -21,6 +21,11 @@ FIRMWARE = ROOT / "firmware"
 HEAP = "512k"
 
 
+def const(value: int) -> int:
+    """MicroPython's own, for the firmware's modules that a test imports."""
+    return value
+
+
 def micropython() -> str:
     """The interpreter's path. Raises FileNotFoundError with what to do where there is none."""
     named = os.environ.get("SIAGA_MICROPYTHON")

@@ -4,6 +4,7 @@ import sys
 import time
 
 from siaga.app.board import POWER, RESET
+from siaga.app.faults import Faults
 from siaga.boards.choice import chosen
 from siaga.drivers.indicator import FIRST
 
@@ -25,13 +26,14 @@ def start() -> str:
     """Why it came back; a chip resets instead."""
     board = None
     for board in boards():
+        faults = Faults(board)
         try:
             _judge(board)
         except Exception as error:  # a check that fails stops nothing
             sys.print_exception(error)
         from siaga.app.device import run  # only now: where there is too little memory, this already fails
 
-        run(board)
+        run(board, faults)
     return "" if board is None else board.ended
 
 

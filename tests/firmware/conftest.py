@@ -17,8 +17,6 @@ from virtual import VirtualButton
 import micropython
 from brokers import Mosquitto, embedded_broker
 
-if not hasattr(micropython, "const"):
-    micropython.const = lambda value: value
 sys.path.append(str(micropython.FIRMWARE))
 
 

@@ -67,6 +67,7 @@ def test_every_board_file_is_known_by_name_and_wired_in_the_simulation():
         "esp32",
         "esp32_wifi",
         "memory",
+        "rtc",
         "simulated",
         "wake",
     }

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).resolve().parent
-for folder in (HERE, HERE.parent / "firmware"):
+for folder in (HERE, HERE.parent / "firmware", HERE.parent.parent / "firmware"):
     sys.path.append(str(folder))
 
 from bare_chip import BareChip  # noqa: E402

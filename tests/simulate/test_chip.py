@@ -240,7 +240,7 @@ def test_no_sleep_is_shorter_than_was_asked(bare: Bare):
 
 DAMAGED_MEMORY = """
 import machine
-from siaga.boards.esp32 import Memory
+from siaga.boards.rtc import Memory
 rtc = machine.RTC()
 memory = Memory(rtc)
 memory.record, memory.is_set = b"abc", True
@@ -327,7 +327,7 @@ time.sleep(1000)
 def test_a_processor_that_hangs_is_reset(bare: Bare):
     chip = bare(
         "t_a7670",
-        program("board.guard(30000)", "if board.woke_by() == 'power':", "    while True: pass", "time.sleep(1000)"),
+        program("board.feed()", "if board.woke_by() == 'power':", "    while True: pass", "time.sleep(1000)"),
         speed=20,
     )
     assert chip.line("woke", 2) == "reset"

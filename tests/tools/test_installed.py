@@ -37,6 +37,7 @@ def test_every_file_is_on_some_board_and_every_part_is_known(tmp_path: Path) -> 
         "esp32",
         "esp32_wifi",
         "memory",
+        "rtc",
         "wake",
         *(Path(name).stem for name in AT_HOME),
     }

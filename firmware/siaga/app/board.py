@@ -1,5 +1,6 @@
 """What the app needs of a board. Each file in siaga/boards fills it in; what a board has not stays as it is here."""
 
+from micropython import const
 from siaga.drivers.clock import Rtc
 from siaga.drivers.indicator import Lamp
 from siaga.drivers.parts import Network
@@ -12,6 +13,9 @@ INPUT = "input"  # from deep sleep: the external input
 CASE = "case"  # from deep sleep: the case switch
 MODEM = "modem"  # from deep sleep: the modem's ring line
 TIMER = "timer"  # from deep sleep: its time was over
+
+# The processor's watchdog: without feed() for so long, from the start on, the board resets.
+GUARD_MS = const(60000)
 
 # Why run() came back: board.ended. The board then does what the word says.
 SLEEP = "sleep"
@@ -131,11 +135,22 @@ class Board:
     def use(self, settings: "Settings") -> None:
         """The settings that hold from now on."""
 
-    def guard(self, timeout_ms: int) -> None:
-        """Start the processor's watchdog: without feed() for so long the board resets."""
-
     def feed(self) -> None:
         """Everything that has to run does run."""
+
+    def mark(self, call: int) -> None:
+        """Note which call is under way, 0 = none, where a reset leaves it and it costs nothing: 30 bits."""
+
+    def marked(self) -> int:
+        """Which one was when the reset came that this start follows; 0 after a power cut."""
+        return 0
+
+    def left_out(self) -> bytes:
+        """What leave_out() was given, until the power is cut."""
+        return b""
+
+    def leave_out(self, record: bytes) -> None:
+        """Have a record of at most 96 bytes outlive a reset and deep sleep, as keep() does."""
 
     async def surroundings(self) -> None:
         """Whatever the board itself has to do all the time, until the button is to stop; the reason is in ended."""

@@ -42,9 +42,9 @@ _NO_CONNECTION_MS = 60000
 class Device:
     """Built once a start; main() runs until the board says that it is over."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, faults: Faults) -> None:
         self._board = board
-        self._faults = Faults(board)
+        self._faults = faults
         self._clock = Clock(board.rtc, board.awake_ms())
         flash.make_folder(board.folder)
         self._identity = Identity(board.folder, board.noise)
@@ -55,6 +55,8 @@ class Device:
             self._identity.counter.resume(self._memory.counter)
         checkin_s = settings.checkin_s or self._profile.checkin_s
         board.use(settings)
+        if board.network is not None:
+            board.network.settle(settings.wifi_country)
         self._floor = TimeFloor(board.folder, max(BUILT, settings.clock_floor))
         self._clock.begin(self._floor.value)
         self._clock.on_answer = self._on_time
@@ -428,10 +430,10 @@ class Device:
             self._tell("indicator", signal=signal, light=not silent, sound=not silent, vibration=True)
 
 
-def run(board: Board) -> None:
+def run(board: Board, faults: Faults) -> None:
     """Be a button on this board until it is over; board.ended says why, and tells of a failure."""
     try:
-        asyncio.run(Device(board).main())
+        asyncio.run(Device(board, faults).main())
     except Exception as error:
         trace = io.StringIO()
         sys.print_exception(error, trace)

@@ -7,7 +7,7 @@ import struct
 import sys
 
 from siaga.app import flash
-from siaga.app.board import BUTTON, INPUT, MODEM, Board
+from siaga.app.board import BUTTON, GUARD_MS, INPUT, MODEM, Board
 from siaga.app.chosen import Settings
 from siaga.app.delivery import Delivery
 from siaga.app.faults import Faults
@@ -21,8 +21,6 @@ from siaga.core.steady import Steady
 from siaga.drivers.clock import Clock
 
 _RESTARTS_MAGIC = b"SGR1"
-# The processor's watchdog; every task that matters has to have run within the half of it.
-GUARD_MS = 60000
 _FIRST_CHECKIN_MS = 3000
 # Bytes of the chip's own memory; with less a TLS link may fail.
 _LITTLE = 16384
@@ -202,8 +200,8 @@ class Supervision:
             pass  # telling it matters less than starting it again
 
     async def guard(self, beats: "list[Beat]") -> None:
-        """Feed the processor's watchdog while every one of these tasks has run lately; a beat is (clock ms)()."""
-        self._board.guard(GUARD_MS)
+        """Feed the processor's watchdog while every one of these tasks has run within the half of its time; a beat is
+        (clock ms)()."""
         # Made before it is needed: there is no memory then.
         self._want["what"] = "a task died for want of memory; restarted"
         while True:

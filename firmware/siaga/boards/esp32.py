@@ -1,5 +1,4 @@
-"""What every ESP32 board has: the calendar clock and the memory beside it, the lamp, contacts, the battery's
-divider, the watchdog, and deep sleep.
+"""What every ESP32 board has: the lamp, contacts, the battery's divider, the watchdog, and deep sleep.
 
 Deep sleep on the original ESP32 has two ways to be ended by pins: ext0, one pin at one level, and ext1, any of several
 pins being HIGH (or all of them LOW, which is of no use here). The modem's ring line pulses LOW and takes ext0 while the
@@ -9,91 +8,32 @@ sleep as it begins. Sources: ESP32 Technical Reference Manual 5.3, ESP-IDF Sleep
 """
 
 import asyncio
-import binascii
 import json
-import struct
 import sys
 import time
 
 import esp32
 import machine
 
+from micropython import const
 from siaga.app import flash
-from siaga.app.board import BUTTON, CASE, INPUT, MODEM, POWER, RESET, RESTART, SLEEP, TIMER, Board, Early
+from siaga.app.board import BUTTON, CASE, GUARD_MS, INPUT, MODEM, POWER, RESET, RESTART, SLEEP, TIMER, Board, Early
 from siaga.boards import memory, wake
 from siaga.boards.esp32_wifi import Wifi
+from siaga.boards.rtc import EPOCH, ChipRtc, Memory
 from siaga.drivers import battery
-from siaga.drivers.clock import Rtc
 from siaga.drivers.indicator import FIRST, SECOND, Lamp
 from siaga.drivers.parts import Line, LorawanParts
 
 _SETTINGS = "/settings.json"  # where an installer's tool puts them: mpremote cp settings.json :settings.json
-# Time 0 of this port's calendar, in Unix seconds.
-_EPOCH = 946684800 if time.gmtime(0)[0] == 2000 else 0
 _READINGS = 16
-_MAGIC = b"SGM2"
-_CALENDAR = ">Bqq"
 _LONGEST = 256
 _PAUSE_MS = 10000
 _LOOK_MS = 50
-_LATCH = 20  # bytes before all that, which are siaga_latch.py's
-
-
-class Memory:
-    """The 2 KB beside the calendar clock, which outlive every reset and deep sleep, and no power cut: whether somebody
-    trustworthy set that clock, how far it is ahead of the true time, what it has been moved back in all, both in
-    seconds, and a record. The latch's bytes, magic, these, record, CRC-32."""
-
-    def __init__(self, rtc: machine.RTC) -> None:
-        self._rtc = rtc
-        self.is_set = False
-        self.ahead_s = self.back_s = 0
-        self.record = b""
-        content = bytes(rtc.memory())[_LATCH:]
-        start = 4 + struct.calcsize(_CALENDAR)
-        whole = len(content) >= start + 4 and content[:4] == _MAGIC
-        if whole and binascii.crc32(content[:-4]) == int.from_bytes(content[-4:], "big"):
-            is_set, self.ahead_s, self.back_s = struct.unpack(_CALENDAR, content[4:start])
-            self.is_set = bool(is_set)
-            self.record = content[start:-4]
-
-    def write(self) -> None:
-        content = _MAGIC + struct.pack(_CALENDAR, self.is_set, self.ahead_s, self.back_s) + self.record
-        before = bytes(self._rtc.memory())[:_LATCH]
-        before += bytes(_LATCH - len(before))
-        self._rtc.memory(before + content + binascii.crc32(content).to_bytes(4, "big"))
-
-
-class ChipRtc(Rtc):
-    """The chip's calendar clock. It starts in 2000 after a power cut and goes on through every reset. mbedTLS judges
-    certificates by it, so that it may be ahead of the true time, or behind."""
-
-    def __init__(self, rtc: machine.RTC, memory: Memory) -> None:
-        self._rtc = rtc
-        self._memory = memory
-
-    def unix(self) -> int:
-        return self.judged_at() - self._memory.ahead_s if self._memory.is_set else 0
-
-    def seconds(self) -> int:
-        return self.judged_at() + self._memory.back_s
-
-    def set_unix(self, seconds: int) -> None:
-        self._memory.is_set = True
-        self._move(seconds, 0)
-
-    def judged_at(self) -> int:
-        return time.time() + _EPOCH
-
-    def judge_at(self, seconds: int) -> None:
-        self._move(seconds, self._memory.ahead_s + seconds - self.judged_at())
-
-    def _move(self, seconds: int, ahead_s: int) -> None:
-        year, month, day, hour, minute, second, weekday = time.gmtime(seconds - _EPOCH)[:7]
-        self._memory.back_s -= seconds - self.judged_at()
-        self._memory.ahead_s = ahead_s
-        self._rtc.datetime((year, month, day, weekday, hour, minute, second, 0))
-        self._memory.write()
+_LONGEST_LEFT_OUT = 96
+# RTC_CNTL_STORE0, a word for general use: ESP-IDF's soc/rtc_cntl_reg.h. Its rom/rtc.h for this chip has it as reserved,
+# and uses for STORE1 to 7. That it outlives a reset, and that nothing else writes it, was not tried on silicon.
+_STORE = const(0x3FF4804C)
 
 
 class PinLamp(Lamp):
@@ -181,6 +121,7 @@ class ChipBoard(Board):
         self._cell_pin = cell
         self._watchdog: "machine.WDT | None" = None
         self._undecided = False
+        self._marked = 0
         try:
             self._causes = self._why()
         except Exception as error:  # doubt decides for the alarm
@@ -192,6 +133,8 @@ class ChipBoard(Board):
         if cause == machine.DEEPSLEEP_RESET:
             return self._woken(wake.read()) or (TIMER,)
         first = POWER if cause == machine.PWRON_RESET else RESET
+        if first == RESET:
+            self._marked = machine.mem32[_STORE]
         latch = _latch()
         if latch is None or not latch.state:
             return (first,)
@@ -219,7 +162,7 @@ class ChipBoard(Board):
 
     def stamp_ms(self) -> int:
         ahead_s = self._memory.ahead_s if self._memory.is_set else 0
-        return time.time_ns() // 1000000 + (_EPOCH - ahead_s) * 1000
+        return time.time_ns() // 1000000 + (EPOCH - ahead_s) * 1000
 
     def causes(self) -> "tuple[str, ...]":
         return self._causes
@@ -245,6 +188,8 @@ class ChipBoard(Board):
         for line in latch.lines:
             early.lines.append((line.acts, line.first_ms + ahead, [(ms + ahead, acts) for ms, acts in line.edges]))
         early.before_ms, early.held_ms, early.lost = latch.before_ms, latch.earlier_ms, latch.lost
+        if latch.lost and machine.reset_cause() == machine.WDT_RESET:
+            early.held_ms = GUARD_MS  # nobody looked when that hold ended: doubt decides for the alarm
         if BUTTON in self._causes[1:]:  # a hold of a start before this one, which was unseen for as long
             early.before_ms += ahead if early.before_ms else 0
             early.held_ms += ahead if early.held_ms else 0
@@ -315,18 +260,28 @@ class ChipBoard(Board):
             return None
 
     def use(self, settings: "Settings") -> None:
-        self._wifi.use(settings.wifi_ssid, settings.wifi_password, settings.wifi_country)
+        self._wifi.use(settings.wifi_ssid, settings.wifi_password)
         if settings.lorawan_app_key and self.lorawan is None and self.lorawan_pins[0] >= 0:
             tx, rx, reset = self.lorawan_pins
             self.lorawan = LorawanParts(uart(2, tx, rx), PulledLine(reset) if reset >= 0 else None)
 
-    def guard(self, timeout_ms: int) -> None:
-        if self._watchdog is None:  # once started it cannot be stopped
-            self._watchdog = machine.WDT(timeout=timeout_ms)
-
     def feed(self) -> None:
-        if self._watchdog is not None:
-            self._watchdog.feed()
+        if self._watchdog is None:
+            self._watchdog = machine.WDT(timeout=GUARD_MS)  # the one that runs already
+        self._watchdog.feed()
+
+    def mark(self, call: int) -> None:
+        machine.mem32[_STORE] = call
+
+    def marked(self) -> int:
+        return self._marked
+
+    def left_out(self) -> bytes:
+        return self._memory.left_out
+
+    def leave_out(self, record: bytes) -> None:
+        self._memory.left_out = record[:_LONGEST_LEFT_OUT]
+        self._memory.write()
 
     async def surroundings(self) -> None:
         while True:

@@ -29,14 +29,16 @@ class Wifi(Network):
         self._password = ""
         self._failures = 0
 
-    def use(self, ssid: str, password: str, country: str) -> None:
+    def use(self, ssid: str, password: str) -> None:
         self._ssid = ssid
         self._password = password
+
+    def settle(self, country: str) -> None:
         try:
             network.country(country)
         except (OSError, ValueError):
             pass  # the driver's own rules are for the whole world
-        if not ssid:
+        if not self._ssid:
             self.switch_off()
 
     def _station(self) -> network.WLAN:

@@ -40,6 +40,9 @@ class Network:
 
     needs_ssid = False
 
+    def settle(self, country: str) -> None:
+        """Once a start, after the settings are known: the radio keeps this country's rules, and is off if unused."""
+
     def is_up(self) -> bool:
         """Whether it is connected now."""
         return False

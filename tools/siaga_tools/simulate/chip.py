@@ -287,8 +287,10 @@ class Chip:
         self.heap_base = 0
         self.is_here = False
         self._listens.clear()
+        word = self.parts.flash.with_suffix(".word")
         if self._rtc is None:
             self._rtc = (-self._clock.now_us(), b"")
+            word.write_text("0", encoding="ascii")
         offset_us, memory = self._rtc
         process = subprocess.Popen(
             [
@@ -325,6 +327,7 @@ class Chip:
             self._tell(f"uart {tx} {rx} {path}")
         self._tell(self._wlan())
         self._tell(f"rtc {offset_us} {memory.hex() or '-'}")
+        self._tell(f"word {word}")
         self._tell(f"id {self.parts.chip_id.hex()}")
         self._tell(f"psram {int(self.parts.psram)}")
         self._tell(f"held {_listed(held)}")

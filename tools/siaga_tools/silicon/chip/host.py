@@ -12,6 +12,7 @@ From the host, a line each:
     uncalibrated <0|1>                     whether the ADC has no calibration in the chip's fuses
     start <dark_us> <load_us>              from power or wake to the chip's clock, and from there to its firmware
     boot <cause> <wakeup state> <ext1 pins|->
+    word <path>                            of the one that resets leave
     psram <0|1>  rtc <offset_us> <memory hex|->  id <hex>  root <path>  flash <path> <blocks>  run
 To the host:
     pin <n> <in|out> <level> <up|down|none> <hold 0|1>    pwm <n> <hz> <duty>    uart <id> <baud> <tx> <rx>
