@@ -6,6 +6,7 @@ import inspect
 
 import pytest
 
+from siaga.app import faults
 from siaga.app.board import Board
 from siaga.drivers.clock import Rtc
 from siaga.drivers.indicator import Lamp
@@ -48,3 +49,47 @@ def test_a_press_leaves_whatever_fails(button, gateway, broker, broken):
         assert press.report.battery == UNKNOWN_BATTERY
         checkin = gateway.until(lambda uplink: uplink.kind is Kind.CHECKIN and uplink.status is not None)
         assert checkin.status.rejected >= 1, "told to the gateway"
+
+
+class _Calendar(Rtc):
+    def __init__(self) -> None:
+        self.now_s = 1_000_000
+
+    def seconds(self) -> int:
+        return self.now_s
+
+
+class _Wifi(Network):
+    def is_up(self) -> bool:
+        return True
+
+
+class _Hung(Board):
+    """A board whose last run ended in a call of this number."""
+
+    def __init__(self, hung: int) -> None:
+        super().__init__(_Calendar(), Lamp(), _Wifi())
+        self._hung = hung
+
+    def marked(self) -> int:
+        return self._hung
+
+    def battery(self) -> int | None:
+        return 80
+
+
+def test_what_hung_is_tried_again_a_day_later_and_wi_fi_after_two_minutes():
+    """Wi-Fi may be the only way out: a day without it would lose a press for what happened once."""
+    for name, again_s in (("battery", 86_400), ("network.is_up", 120)):
+        board = _Hung(faults.number(name))
+        faults.Faults(board)
+
+        def answers(board: Board = board, name: str = name) -> bool:
+            assert board.network is not None
+            return board.network.is_up() if name == "network.is_up" else board.battery() == 80
+
+        assert not answers()
+        board.rtc.now_s += again_s - 1
+        assert not answers()
+        board.rtc.now_s += 1
+        assert answers()

@@ -138,6 +138,6 @@ def test_a_press_leaves_whatever_hangs_under_the_finger(
     press_of(one, gateway)
     if broken in (*WAITED, "surroundings"):
         # In the language of the settings, which are not read yet.
-        told = f"{broken} pada papan ini macet: tidak dipakai selama sehari"
+        told = f"{broken} pada papan ini macet: tidak dipakai untuk sementara"
         one.wait_for(lambda event: event.facts.get("what") == told, after=mark, what=told)
     assert one.chip.starts - before <= 2, "one reset of the watchdog, no more"

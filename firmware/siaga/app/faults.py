@@ -2,7 +2,8 @@
 may hang. What it answers then is what a board without that part answers: unknown.
 
 A call that hangs is ended by the watchdog's reset, and would hang again. So the board marks which call is under way,
-where a reset leaves it; the start that finds a mark leaves that call out, for a day or until the power is cut."""
+where a reset leaves it; the start that finds a mark leaves that call out, for a day (Wi-Fi's for two minutes) or until
+the power is cut."""
 
 import asyncio
 import binascii
@@ -18,8 +19,11 @@ _WAITED = ("connect", "resolve")  # awaited by whoever deals with their errors
 _LASTING = "surroundings"
 # Without these there is no button, or no way out of a hang: they are never left out.
 _NEEDED = ("pressed", "alarm_input", "feed", "mark", "marked", "left_out", "leave_out")
-# A call that hung is tried again so much later: each try may cost a minute in which nobody listens.
+# A call that hung is tried again so much later: each try may cost a minute in which nobody listens. Wi-Fi's soon: it
+# may be the only way out, and a minute without it is enough for every other one.
 _AGAIN_S = const(86400)
+_NETWORK_AGAIN_S = const(120)
+_NETWORK = "network."
 _MOST = const(8)  # calls that are left out; the oldest is tried again
 
 
@@ -40,7 +44,7 @@ class Faults:
         self._wrap("rtc.", board.rtc, Rtc)
         self._wrap("lamp.", board.lamp, Lamp)
         if board.network is not None:
-            self._wrap("network.", board.network, Network)
+            self._wrap(_NETWORK, board.network, Network)
         self._recall()
 
     def told(self) -> None:
@@ -52,7 +56,7 @@ class Faults:
             if name[0] == "_" or not callable(getattr(form, name)):
                 continue
             real = getattr(part, name)
-            call = 0 if name in _NEEDED else _number(prefix + name)
+            call = 0 if name in _NEEDED else number(prefix + name)
             self._names[call] = prefix + name
             if name in _WAITED:
                 wrapped = self._stepped(real, call)
@@ -94,7 +98,8 @@ class Faults:
         if now_s < self._out[call]:  # the calendar is what hung
             self._out[call] = now_s
             self._keep()
-        if now_s - self._out[call] < _AGAIN_S:
+        is_network = self._names[call].startswith(_NETWORK)
+        if now_s - self._out[call] < (_NETWORK_AGAIN_S if is_network else _AGAIN_S):
             return True
         del self._out[call]
         self._keep()
@@ -168,7 +173,7 @@ class Faults:
                 self.count += 1
             if name not in self._said:
                 self._said.add(name)
-                what = "%s of this board hung: it is left out for a day" % name
+                what = "%s of this board hung: it is left out for a while" % name
                 if error is not None:
                     what = "%s of this board fails: %r" % (name, error)
                 self._board.tell("error", {"what": what})
@@ -176,7 +181,7 @@ class Faults:
             pass  # whoever cannot even say so goes on
 
 
-def _number(name: str) -> int:
+def number(name: str) -> int:
     """The same in every version of the firmware; 30 bits, which take no memory."""
     return binascii.crc32(name.encode()) & 0x3FFFFFFF
 
