@@ -225,6 +225,10 @@ def test_what_a_button_shows_is_true_whatever_is_lost_repeated_or_overtaken(tmp_
         lives.operator_does(((IncidentState.ASSIGNED, True), (CLOSED, False)))
         lives.press(1)  # what is lost is that the former incident was closed
         lives.what_is_shown_of_the_newest_press_is_true_of_it()
+        lives.operator_does(((IncidentState.ASSIGNED, True), (CLOSED, False)))
+        lives.press(2)  # and so is the answer to the press
+        lives.operator_does(((IncidentState.SEEN, True),))
+        lives.what_is_shown_of_the_newest_press_is_true_of_it()
         run_state_machine_as_test(BothSides, settings=settings(max_examples=60, stateful_step_count=40, deadline=None))
     finally:
         desk.close()

@@ -272,9 +272,9 @@ def _acked(
         return _closed(state, counter, now_ms)
     if counter >= state.waiting > 0:
         after = after.changed(waiting=0)
-        if kind == frame.PRESS and stage in _FIRST_STAGES and stage != state.stage:
-            # What was said before may be of an incident that was closed meanwhile: of this one nothing more is known.
-            return after.changed(stage=stage, eta=None, named=counter), [(SAVE,)]
+        if kind == frame.PRESS and stage != state.stage:
+            # What was said before may be of an incident that was closed meanwhile: of this one no more is known.
+            return after.changed(stage=stage, eta=eta, named=counter), [(SAVE,)]
     if STAGES.index(stage) > STAGES.index(state.stage):
         return after.changed(stage=stage, eta=eta, named=counter), [(SAVE,)]
     if stage == state.stage and eta is not None and eta != state.eta:

@@ -49,7 +49,7 @@ class Air(Scene):
             "connlost": lambda: modem.mqtt.lose(1),
             "nonet": modem.mqtt.lose_network,
         }
-        trap = Trap(modem.asked, "AT+CMQTTPUB=", acts[what])
+        trap = Trap(modem.asked, "AT[+]CMQTTPUB=", acts[what])
         modem.asked = trap
         self._traps.append(trap)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -39,7 +40,8 @@ def has_failed(event: ButtonEvent) -> bool:
 
 
 class Trap(list[str]):
-    """What a modem was asked, with something that happens, once, when it is asked for `wanted`; in its own thread."""
+    """What a modem was asked, with something that happens, once, when it is asked for `wanted` (a regular
+    expression); in its own thread."""
 
     def __init__(self, asked: list[str], wanted: str, act: Callable[[], None]) -> None:
         super().__init__(asked)
@@ -49,7 +51,7 @@ class Trap(list[str]):
 
     def append(self, text: str) -> None:
         super().append(text)
-        if not self.sprung and text.startswith(self._wanted):
+        if not self.sprung and re.match(self._wanted, text):
             self.sprung = True
             self._act()
 

@@ -31,10 +31,10 @@ class Updates(Scene):
 
     @step("press in the middle of the update")
     def press_while_fetching(self) -> None:
-        """Hold the button from the moment in which the modem is asked for the second part, until a press is taken."""
+        """Hold the button from the moment in which the modem is asked for a further part, until a press is taken."""
         self.act()
         modem = self.modem
-        trap = Trap(modem.asked, 'AT+HTTPPARA="USERDATA","Range: bytes=8192-', lambda: self.button.hold(True))
+        trap = Trap(modem.asked, 'AT[+]HTTPPARA="USERDATA","Range: bytes=[1-9]', lambda: self.button.hold(True))
         modem.asked = trap
         self._traps.append(trap)
         self.wait_frame(Kind.PRESS, "stored", "a press")
