@@ -3,6 +3,7 @@ shows of its newest press is never more than is true of it, and no press is part
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -229,6 +230,9 @@ def test_what_a_button_shows_is_true_whatever_is_lost_repeated_or_overtaken(tmp_
         lives.press(2)  # and so is the answer to the press
         lives.operator_does(((IncidentState.SEEN, True),))
         lives.what_is_shown_of_the_newest_press_is_true_of_it()
-        run_state_machine_as_test(BothSides, settings=settings(max_examples=60, stateful_step_count=40, deadline=None))
+        # In CI the same histories each time, so that a change is judged by what it changes; elsewhere others.
+        same = os.environ.get("CI") == "true"
+        lived = settings(max_examples=60, stateful_step_count=40, deadline=None, derandomize=same)
+        run_state_machine_as_test(BothSides, settings=lived)
     finally:
         desk.close()
