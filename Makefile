@@ -13,11 +13,13 @@ READY := $(VENV)/.ready
 STUBS := $(VENV)/stubs/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST_ARGS ?=
-# Most tests wait for processes of their own: four at a time keep two cores busy. They start hundreds of them, so the
-# program is compiled once before, also where the environment lets Python write no bytecode.
-JOBS ?= 4
+# Most tests wait for processes of their own: six at a time keep two cores busy. They start hundreds of them, so the
+# program is compiled once before, and so are the tests, which each worker would do for itself; also where the environment
+# lets Python write no bytecode. The files begin in the order of tests/longest.txt, and tests/sharing.py says which are
+# shared out; pytest-xdist's own order (by the number of tests) would leave the longest, which are one test, for last.
+JOBS ?= 6
 
-.PHONY: help setup demo test check format bench torture hostile lock clean distclean
+.PHONY: help setup demo test quick check format bench mutate torture defences hostile bounds lock clean distclean
 
 help: ## Show what can be done here
 	@echo "Siaga: from a press on a button to a police unit under way"; echo
@@ -46,7 +48,13 @@ demo: $(READY) ## Press a button and watch help being called: broker, gateway, c
 
 test: $(READY) $(STUBS) ## Run every test; what needs a Debian package says which where it is missing
 	@$(BIN)/python -m compileall -q gateway/siaga_gateway tools/siaga_tools
-	@$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile $(PYTEST_ARGS)
+	@for part in tests/gateway "tests --ignore=tests/gateway"; do \
+		PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --collect-only -qq $$part >/dev/null 2>&1 & done; wait
+	@$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder \
+		--durations=10 --durations-min=5 $(PYTEST_ARGS)
+
+quick: $(READY) ## The quick tests (tests/quick.txt): rules, formats, contracts, one press; under a minute
+	@$(BIN)/python -m pytest -q --numprocesses=2 --dist=loadfile $$(grep -v '^#' tests/quick.txt) $(PYTEST_ARGS)
 
 check: $(READY) $(STUBS) ## Format, lint, types, import rules
 	@$(BIN)/ruff format --check .
@@ -62,17 +70,29 @@ format: $(READY) ## Put the code into the house's format
 bench: $(READY) ## Measure: cost of a signature and a start, events per second, press to console, size, heap, battery life
 	@$(BIN)/python tests/bench/run.py
 
+mutate: $(READY) ## Put small faults into the pure modules, one at a time: do their own tests fail? (ARGS="--help")
+	@$(BIN)/python tests/mutation/run.py $(ARGS)
+
 torture: $(READY) ## Press for minutes while processes are killed, disks fill and clocks jump: is anything lost? (ARGS="--help")
 	@$(BIN)/python tests/torture/run.py $(ARGS)
+	@$(if $(ARGS),,$(BIN)/python tests/mutation/defences.py)
 	@$(if $(ARGS),,$(BIN)/python tests/torture/hostile.py)
+
+defences: $(READY) ## Take each defence of SECURITY.md out, one at a time: do its tests fail? Some minutes (ARGS="jammer")
+	@$(BIN)/python tests/mutation/defences.py $(ARGS)
 
 hostile: $(READY) ## A million hostile frames beside honest presses: does one become an event? Ten minutes (ARGS="--help")
 	@$(BIN)/python tests/torture/hostile.py $(ARGS)
 
-lock: ## Renew requirements.lock from pyproject.toml (needs uv on the PATH or in .venv)
-	@test -x $(BIN)/uv || $(PIP) install --quiet uv
+bounds: $(READY) ## The quick tests with the oldest packages that pyproject.toml allows (ARGS=newest: the newest)
+	@$(BIN)/python tests/packages/bounds.py $(ARGS)
+
+lock: $(READY) ## Renew requirements.lock from pyproject.toml, and say what moved
+	@mkdir -p build && cp requirements.lock build/requirements.old
 	@$(BIN)/uv pip compile pyproject.toml --extra demo --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --quiet --upgrade --output-file requirements.lock
+	@$(BIN)/python tests/packages/lock.py build/requirements.old requirements.lock
+	@echo "Then: make bounds ARGS=newest, make check, make test"
 
 clean: ## Remove what was built, keep .venv
 	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis gateway/siaga_gateway/web/node_modules

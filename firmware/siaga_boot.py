@@ -1,9 +1,10 @@
-"""Which firmware starts. Put on the button by cable, together with main.py, and never updated over the air.
+"""The loader: chooses which firmware starts. Copied by cable together with main.py, never updated over the air.
 
-There are three, each one file, a bundle (UPDATE.md), mounted as it is, so that nothing is ever half unpacked: the one
-that the installer copied ("factory"), and two slots, whose bundles are as they were signed. Without the first a folder
-siaga/ in the flash's root is it, a developer's. One record says which runs. A new one is on trial: every start of it is
-counted before it begins, and after three that did not end in its own "it works" the one before runs again.
+There are three firmwares: "factory", which the installer copied, and two slots, whose bundles are stored as signed.
+Each is one file, a bundle (UPDATE.md), mounted without unpacking, so that none is ever half unpacked. If the factory
+bundle is missing, a folder siaga/ in the flash's root, a developer's, takes its place. One record says which runs. A
+new firmware is on trial: each of its starts is counted before it begins, and after three that it did not confirm as
+working, the previous firmware runs again.
 """
 
 import binascii
@@ -30,9 +31,15 @@ _HEAD, _BOARD, _ENTRY, _PATH, _SIGNATURE = 16, 24, 88, 48, 64
 
 
 class Boot:
-    """The record. runs: which firmware is confirmed, 0 = factory, 1 and 2 = the slots. trial: the slot that is on
-    trial, 0 = none. starts: of the trial, so far. verdict: how the last trial ended. digests: what each slot's bundle
-    must hash to, zeros = not to be started."""
+    """The boot record.
+
+    runs: the confirmed firmware: 0 = factory, 1 and 2 = the slots
+    trial: the slot on trial, 0 = none
+    starts: how often the trial has started so far
+    verdict: how the last trial ended
+    digests: the SHA-256 that each slot's bundle must have; zeros = never start it
+    why: what went wrong in choosing, "" = nothing
+    """
 
     def __init__(self, root: str) -> None:
         self.root = root
@@ -40,7 +47,7 @@ class Boot:
         self.read()
 
     def read(self) -> None:
-        """As it is on the flash; all zeros, the factory's firmware, where there is none."""
+        """Read it from the flash; without a valid one all is zero: the factory firmware."""
         self.runs = self.trial = self.starts = 0
         self.verdict = NOTHING
         self.digests = [b"", _NONE, _NONE]
@@ -62,7 +69,7 @@ class Boot:
         self.digests = [b"", record[8:40], record[40:72]]
 
     def write(self) -> None:
-        """In one step. Raises OSError; the record before is there then."""
+        """Replace it on the flash in one step. Raises OSError, and then the previous record remains."""
         record = _MAGIC + bytes([self.runs, self.trial, self.starts, self.verdict])
         for digest in self.digests[1:]:
             record += digest
@@ -72,14 +79,14 @@ class Boot:
         os.rename(path + ".new", path)
 
     def has_news(self) -> bool:
-        """Whether the firmware has something to do about it."""
+        """Whether the firmware has to report or confirm something."""
         return bool(self.trial or self.verdict or self.why)
 
     def path(self, slot: int) -> str:
         return self.root + FILES[slot]
 
     def is_whole(self, slot: int) -> bool:
-        """Whether the slot's file is what was verified when it was switched to."""
+        """Whether the slot's file is still the one that was verified before the switch to it."""
         try:
             left = os.stat(self.path(slot))[6] - _SIGNATURE
             whole = hashlib.sha256()
@@ -95,7 +102,7 @@ class Boot:
         return self.digests[slot] == whole.digest()
 
     def choose(self, check: bool = True) -> int:
-        """The firmware to start now; a start on trial is counted first. check: whether a slot is read through."""
+        """Return the firmware to start now; a start on trial is counted. check: whether to hash a confirmed slot."""
         try:
             if self.trial and (self.starts >= STARTS or not self.is_whole(self.trial)):
                 self.why = "slot %d is rolled back after %d starts" % (self.trial, self.starts)
@@ -117,8 +124,8 @@ class Boot:
 
 
 class Bundle:
-    """A bundle as a file system that can only be read. It was verified before. A file is read in one piece, and is then
-    a stream that takes no Python to read from. Raises OSError, also for one that is not whole."""
+    """A verified bundle as a read-only file system. A file is read in one piece and returned as a stream in memory,
+    which is read without running Python code. Raises OSError, also for an incomplete bundle."""
 
     def __init__(self, path: str) -> None:
         length = os.stat(path)[6]
@@ -134,7 +141,7 @@ class Bundle:
                 name = table[at : at + _PATH].rstrip(b"\0").decode()
                 self._files[name] = struct.unpack(">II", table[at + _PATH : at + _PATH + 8])
                 self._folders.add(name.rpartition("/")[0])
-        except ValueError:  # a name that is no text, a table that ends too early
+        except ValueError:  # a name that is not text, or a truncated table
             raise OSError(5)
 
     def mount(self, readonly: bool, mkfs: bool) -> None: ...
@@ -166,36 +173,36 @@ class Bundle:
         return io.BytesIO(content)
 
 
-# What runs now, for the firmware itself; None before begin().
+# What runs now, for the firmware to read; None before begin().
 boot = None  # type: Boot | None
 running = 0
 _path = []  # type: list[str]
 
 
 def hold(path: str = "/board.txt") -> None:
-    """Take HIGH, and hold, the pins whose numbers stand after the board's name. A board may need one before anything
-    else: on a battery a T-A7670 restarts without it, and it takes seconds to read a slot through and load the
-    firmware, whose board file does the same. What cannot be read is left to that."""
+    """Drive HIGH, and hold, the pins whose numbers follow the board's name in the file. A board may need one before
+    anything else: on battery a T-A7670 restarts without it, and hashing a slot and loading the firmware, whose board
+    file does the same, takes seconds. If the file cannot be read, that is left to the board file."""
     import machine
 
     try:
         with open(path) as file:
             for word in file.read(64).split()[1:]:
                 if word[0] in "+-":
-                    continue  # a contact: siaga_latch.py
+                    continue  # a contact, for siaga_latch.py
                 machine.Pin(int(word), machine.Pin.OUT, value=1, hold=True)  # type: ignore[call-arg]
     except (OSError, ValueError):
         pass
 
 
 def remount() -> None:
-    """Have the flash read 256 bytes at a time, not 32: fewer and larger reads. Where that does not go it stays as
+    """Remount the flash to be read 256 bytes at a time instead of 32: fewer, larger reads. If that fails, it stays as
     MicroPython mounted it."""
     try:
         from flashbdev import bdev
 
         quick = vfs.VfsLfs2(bdev, readsize=256)  # type: ignore[abstract]
-    except Exception:  # whatever it is: a start needs the flash, not its speed
+    except Exception:  # whatever it is: starting needs the flash, not its speed
         return
     vfs.umount("/")
     try:
@@ -205,15 +212,15 @@ def remount() -> None:
 
 
 def begin() -> None:
-    """Choose, and make `import siaga` find it."""
+    """Choose a firmware and make `import siaga` find it."""
     global boot, running
     check = True
     if ON_CHIP:
         import machine
 
         hold()
-        # Until the firmware's own begins: whatever hangs before that, a driver that is made or a flash that is read,
-        # would hang for ever.
+        # Guards until the firmware starts its own watchdog: without it a hang in the flash or in making a driver would
+        # last for ever.
         machine.WDT(timeout=GUARD_MS)
         remount()
         check = machine.reset_cause() != machine.DEEPSLEEP_RESET
@@ -230,7 +237,7 @@ def begin() -> None:
             continue
         running = slot
         vfs.mount(mounted, MOUNT)  # type: ignore[arg-type]
-        # Nothing else: an import of one of MicroPython's own modules would look for it on the flash first.
+        # Nothing else: importing one of MicroPython's own modules would search the flash first.
         _path[:] = sys.path
         sys.path[:] = [MOUNT, ".frozen"]
         return
@@ -238,7 +245,7 @@ def begin() -> None:
 
 
 def end() -> None:
-    """As it was before begin()."""
+    """Undo begin()."""
     if _path:
         vfs.umount(MOUNT)
         sys.path[:] = _path
@@ -246,7 +253,7 @@ def end() -> None:
 
 
 def run() -> str:
-    """Be the button. Comes back only where what was chosen did not even start; and then not at once."""
+    """Run the button. Returns only if the chosen firmware failed to start, after a pause."""
     import time
 
     try:
@@ -261,12 +268,12 @@ def run() -> str:
 
 
 def again(ended: str) -> bool:
-    """Start anew, which counts while a firmware is on trial."""
+    """Reset the chip, which counts as a start while a firmware is on trial."""
     import machine
 
     machine.reset()
 
 
 def is_trying() -> bool:
-    """Whether a firmware is on trial, or about to be."""
+    """Whether a firmware is, or is about to be, on trial."""
     return boot is not None and boot.trial != 0

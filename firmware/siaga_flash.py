@@ -1,5 +1,5 @@
-"""What a button without hardware has in the place of a chip: a flash, which is a file with the chip's own file system
-in it, mounted as /flash, and a reset. No chip needs this file."""
+"""Stands in for the chip on a button without hardware: its flash, a file that contains the chip's file system, mounted
+as /flash, and its reset. Not needed on a chip."""
 
 import os
 import sys
@@ -9,16 +9,16 @@ import vfs
 BLOCK_BYTES = 4096
 BLOCKS = 128
 MOUNT = "/flash"
-# What was wrong with it when it was mounted, "" = nothing.
+# What was wrong with the flash when it was mounted, "" = nothing.
 wrong = ""
-# What a board without hardware hands on to the firmware that runs after it: why its processor starts, and its state.
+# What a board without hardware passes on to the next run of the firmware: why the processor starts, and its state.
 woke_by = ""
 carried = ()  # type: tuple
 _mounted = None  # type: FileFlash | None
 
 
 class FileFlash:
-    """A block device in a file, as littlefs wants it."""
+    """A block device in a file, for littlefs."""
 
     def __init__(self, path: str) -> None:
         self._file = open(path, "r+b")
@@ -43,11 +43,11 @@ class FileFlash:
 
 
 def _littlefs(device: FileFlash) -> vfs.VfsLfs2:
-    return vfs.VfsLfs2(device, mtime=False)  # type: ignore[abstract, arg-type]  # the stub takes one for the other
+    return vfs.VfsLfs2(device, mtime=False)  # type: ignore[abstract, arg-type]  # the stub confuses the two
 
 
 def _erased(path: str) -> None:
-    """A new flash with an empty file system, there in one step."""
+    """Create an erased flash with an empty file system, in one step."""
     with open(path + ".new", "wb") as file:
         erased = b"\xff" * 512
         for _ in range(BLOCK_BYTES * BLOCKS // 512):
@@ -59,9 +59,10 @@ def _erased(path: str) -> None:
 
 
 def mount() -> None:
-    """Mount the file that SIAGA_FLASH names, made where there is none; nothing where it is mounted already.
+    """Mount the file that SIAGA_FLASH names, created if missing; does nothing if it is mounted already.
 
-    One whose file system cannot be read is formatted: a button without one is none, and its new identity tells.
+    An unreadable file system is formatted: a button cannot run without one, and its new identity shows the loss.
+    Raises SystemExit if the variable is not set or names something that is not a flash image.
     """
     global _mounted, wrong
     if _mounted is not None:
@@ -88,7 +89,7 @@ def mount() -> None:
 
 
 def unmount() -> None:
-    """The power goes."""
+    """Unmount it, as when the power is cut."""
     global _mounted
     if _mounted is not None:
         vfs.umount(MOUNT)
@@ -97,7 +98,7 @@ def unmount() -> None:
 
 
 def run() -> str:
-    """Be the button, from the loader on; why that ended."""
+    """Run the button, beginning with the loader. Returns why it ended."""
     mount()
     try:
         os.stat(MOUNT + "/siaga-boot")
@@ -105,7 +106,7 @@ def run() -> str:
 
         siaga_boot.begin()
     except OSError:
-        pass  # it was never updated: the loader has nothing to choose, and takes no memory
+        pass  # never updated: the loader has nothing to choose, and would only take memory
     try:
         from siaga.start import start
 
@@ -116,8 +117,8 @@ def run() -> str:
 
 
 def again(ended: str) -> bool:
-    """Whether the processor starts anew, which is done here by forgetting everything. Raises SystemExit(1) where a
-    firmware failed that is not on trial."""
+    """Return whether the processor restarts, which here means forgetting everything. Raises SystemExit(1) if a firmware
+    that is not on trial failed."""
     loader = sys.modules.get("siaga_boot")
     if ended == "failed" and not (loader is not None and loader.is_trying()):
         raise SystemExit(1)

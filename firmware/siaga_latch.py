@@ -1,13 +1,13 @@
-"""What the hand does from the chip's first line on, until the firmware listens itself: loading that takes seconds, and
-a finger may be gone by then. main.py begins with this. Put on the button by cable, and never updated over the air.
+"""Records button and external input from the first line that runs on the chip until the firmware samples them itself:
+loading takes seconds, and the finger may be gone by then. main.py begins with this. Copied by cable, never updated over
+the air.
 
-/board.txt names the contacts behind the board's name: `+32` is a pin that reads HIGH while its contact is closed, `-27`
-one that reads LOW; the button first, then the external input. An edge interrupt notes each change; what is shorter than
-25 ms is bounce. Spurious interrupts (GPIO 36 and 39 have some, ESP32 errata 3.11) change nothing: a level counts that
-differs from the one before.
+/board.txt names the contacts after the board's name: `+32` is a pin that reads HIGH while its contact is closed, `-27`
+one that reads LOW; the button first, then the external input. An edge interrupt records each change; anything shorter
+than 25 ms is bounce. Spurious interrupts (GPIO 36 and 39 have them, ESP32 errata 3.11) do no harm: only a level that
+differs from the previous one counts.
 
-The first 20 bytes of the memory beside the calendar clock keep the button's part, so that a hold that nobody has
-decided about outlives a reset.
+The first 20 bytes of RTC memory hold the button's state, so that an undecided hold survives a reset.
 """
 
 import struct
@@ -19,20 +19,25 @@ import machine
 HEAD = 20
 _FORMAT = ">2sBBHHIQ"
 _MAGIC = b"L1"
-_OPEN, _DOWN = 1, 2  # nobody has decided yet; the button was down
+_OPEN, _DOWN = 1, 2  # undecided; the button was down
 _DEBOUNCE_MS = 25
-_EDGES = 24  # of a contact; later ones that do not fit are taken for bounce
-_STATE, _STATUS = 0x3FF48038, 0x3FF480D0  # what ended deep sleep: siaga/boards/wake.py
+_EDGES = 24  # per contact; any beyond that are taken for bounce
+_STATE, _STATUS = 0x3FF48038, 0x3FF480D0  # registers of the wake cause: siaga/boards/wake_cause.py
 
 
 class Line:
-    """A contact on the pin `number`. acts: at the first look, at first_ms. edges: (ms, acts) after that, by the chip's
-    ticks."""
+    """A contact on pin `number`.
+
+    first_ms: when it was first read, chip ticks
+    acts: whether it was closed then
+    edges: (ms, closed) of each change since, chip ticks
+    on_change: called with each new level, from the interrupt
+    """
 
     def __init__(self, word: str) -> None:
         self.number = number = int(word[1:])
         self._level = int(word[0] == "+")
-        # It rests at the other level, by its own resistor or by the chip's; 34 to 39 have none.
+        # At rest its own resistor or the chip's holds the other level; pins 34 to 39 have none in the chip.
         pull = machine.Pin.PULL_DOWN if self._level else machine.Pin.PULL_UP
         self._pin = machine.Pin(number, machine.Pin.IN, pull) if number < 34 else machine.Pin(number, machine.Pin.IN)
         self.edges = []  # type: list[tuple[int, bool]]
@@ -40,7 +45,7 @@ class Line:
         self.first_ms = _ticks_ms()
         self.acts = self._pin.value() == self._level
         self._pin.irq(self._note, machine.Pin.IRQ_RISING | machine.Pin.IRQ_FALLING)
-        self._note(self._pin)  # what happened between the two
+        self._note(self._pin)  # a change between the first reading and the interrupt
 
     def _note(self, pin: object) -> None:
         acts = self._pin.value() == self._level
@@ -60,9 +65,14 @@ class Line:
 
 
 class Latch:
-    """lines: button and external input, as far as the board's file names them. state, status: the registers of the wake
-    that nobody has decided about, 0 = none. before_ms: how long the hold that goes on had lasted when the chip started
-    anew. earlier_ms: the longest hold before that. lost: a hold was under way then, and is over now."""
+    """What happened at the contacts before the firmware samples them.
+
+    lines: button and external input, as far as /board.txt names them
+    state, status: wake-cause registers of an undecided wake, 0 = none
+    before_ms: how long the hold in progress had lasted when the chip restarted
+    earlier_ms: the longest hold before that
+    lost: a hold was in progress then, and is over now
+    """
 
     def __init__(self, path: str) -> None:
         self._rtc = machine.RTC()
@@ -75,7 +85,7 @@ class Latch:
                 words = file.read(64).split()[1:]
             self.lines = [Line(word) for word in words if word[0] in "+-"]
         except (OSError, ValueError):
-            pass  # the firmware tells what is wrong with it
+            pass  # the firmware reports what is wrong with it
         down = bool(self.lines) and self.lines[0].acts
         woken = machine.reset_cause() == machine.DEEPSLEEP_RESET
         if woken:
@@ -92,7 +102,7 @@ class Latch:
         self._write(down)
 
     def _go_on(self, down: bool) -> None:
-        """From what a start before this one left."""
+        """Continue from what an earlier start left in RTC memory."""
         head = bytes(self._rtc.memory())[:HEAD]
         if len(head) < HEAD or head[:2] != _MAGIC:
             return
@@ -114,7 +124,7 @@ class Latch:
         self._write(down)
 
     def note(self, down: bool) -> None:
-        """From the firmware, which listens now: a hold began that is not decided; or nothing is undecided."""
+        """Called by the firmware, which samples now: an undecided hold began (down), or nothing is undecided."""
         self._held_ms = self.state = self.status = 0
         if down and not self._is_open:
             self._down_ms = _now_ms()
@@ -127,7 +137,7 @@ class Latch:
         self._rtc.memory(head + bytes(self._rtc.memory())[HEAD:])
 
     def end(self) -> None:
-        """The firmware listens itself from now on."""
+        """Stop recording: the firmware samples from now on."""
         for line in self.lines:
             line.end()
 
@@ -137,14 +147,14 @@ def _ticks_ms() -> int:
 
 
 def _now_ms() -> int:
-    """Of the calendar clock, which goes on through a reset."""
+    """Milliseconds of the calendar clock, which runs on through a reset."""
     return time.time_ns() // 1000000
 
 
 latch = None  # type: Latch | None
 try:
     latch = Latch("/board.txt")
-except Exception as error:  # whatever it is, the firmware starts
+except Exception as error:  # whatever it is, the firmware must start
     sys.print_exception(error)
 
 TYPE_CHECKING = False

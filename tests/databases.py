@@ -11,8 +11,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,14 +20,15 @@ import psycopg
 import pytest
 
 from brokers import free_port
-from siaga_gateway.adapters.key_file import FILE_NAME, KeyFile
+from siaga_gateway.adapters.files.personal_key import FILE_NAME, KeyFile
 from siaga_gateway.adapters.sql import SqlStore, store_path
+from siaga_gateway.adapters.sql.encryption import HeldKeys
 from siaga_gateway.adapters.sql.engine import Engine
 from siaga_gateway.adapters.sql.migrate import known_migrations, migrate
 from siaga_gateway.adapters.sql.postgres import Postgres
-from siaga_gateway.adapters.sql.sealing import HeldKeys
 from siaga_gateway.adapters.sql.sqlite import Sqlite
-from siaga_gateway.domain.personal import PersonalKey, PersonalKeys
+from siaga_gateway.domain.personal_encryption import PersonalKey, PersonalKeys
+from waiting import eventually
 
 ENGINES: Final = ("sqlite", "postgresql")
 _START_S: Final = 60.0
@@ -60,6 +61,7 @@ class PostgresServer:
         self.process: subprocess.Popen[bytes] | None = None
         self._numbers = itertools.count(1)
         self._durable = durable
+        self._migrated = ""  # the name of the database that stores are copied from
         made = self._run("initdb", "-D", str(self._cluster), "-U", _USER, "-A", "trust", "-E", "UTF8", "-N")
         if made.wait(_START_S):
             raise RuntimeError(f"initdb failed:\n{self._log.read_text()}")
@@ -89,6 +91,7 @@ class PostgresServer:
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
             "fsync": "on" if self._durable else "off",
+            "full_page_writes": "on" if self._durable else "off",
             "shared_buffers": "32MB",
             "max_connections": "60",
             "restart_after_crash": "on",
@@ -98,19 +101,33 @@ class PostgresServer:
 
     def start(self) -> PostgresServer:
         self.process = self._run("postgres", *self.command[1:])
-        deadline = time.monotonic() + _START_S
-        while True:
-            try:
-                psycopg.connect(self.conninfo("postgres"), connect_timeout=5).close()
-                return self
-            except psycopg.OperationalError as error:
-                if time.monotonic() > deadline or self.process.poll() is not None:
-                    self.kill()
-                    raise RuntimeError(f"PostgreSQL did not start: {error}\n{self._log.read_text()}") from None
-                time.sleep(0.05)
+        process = self.process
+        eventually(lambda: self._answers() or process.poll() is not None, "PostgreSQL answers", timeout_s=_START_S)
+        if not self._answers():
+            self.kill()
+            raise RuntimeError(f"PostgreSQL did not start\n{self._log.read_text()}")
+        return self
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.conninfo("postgres"), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def conninfo(self, database: str) -> str:
         return f"postgresql://{_USER}@127.0.0.1:{self.port}/{database}"
+
+    def new_store(self) -> str:
+        """A new database that has had all migrations, a copy of one; gives its conninfo. Quicker than to migrate it."""
+        if not self._migrated:
+            empty = self.new_database()
+            engine = Postgres(empty)
+            engine.open()
+            migrate(engine, known_migrations(engine), 0)
+            engine.close()
+            self._migrated = empty.rpartition("/")[2]
+        return self.new_database("TEMPLATE", self._migrated)
 
     def new_database(self, *options: str) -> str:
         """A new, empty database; gives its conninfo."""
@@ -168,23 +185,46 @@ def end_shared_server() -> None:
         _shared.pop().remove()
 
 
+@cache
+def migrated_file() -> Path:
+    """SQLite's file of a store that has had all migrations, to be copied: each of them waits for the disk."""
+    folder = Path(tempfile.mkdtemp(prefix="siaga-sqlite-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    engine = Sqlite(store_path(folder))
+    engine.open()
+    migrate(engine, known_migrations(engine), 0)
+    engine.close()
+    return store_path(folder)
+
+
 class Place:
     """Where a store is, on one of the engines; opened as often as one likes, as several processes do."""
 
     def __init__(self, kind: str, folder: Path) -> None:
         self.kind = kind
         self._folder = folder
-        self.conninfo = shared_server().new_database() if kind == "postgresql" else ""
+        self._migrated = True
+        self.conninfo = shared_server().new_store() if kind == "postgresql" else ""
 
     def engine(self) -> Engine:
         return Postgres(self.conninfo) if self.conninfo else Sqlite(store_path(self._folder))
 
     def open(self, now_ms: int) -> SqlStore:
+        file = store_path(self._folder)
+        if not self.conninfo and self._migrated and not file.exists():
+            shutil.copy(migrated_file(), file)
         return SqlStore(self.engine(), now_ms, KeyFile(self._folder / FILE_NAME))
+
+    def emptied(self) -> Place:
+        """As the place is before there is a store; it must not be in use."""
+        if self.conninfo:
+            self.conninfo = shared_server().new_database()
+        self._migrated = False
+        return self
 
     def open_at(self, version: int, now_ms: int) -> Engine:
         """As the program left it that knew only so many migrations."""
-        engine = self.engine()
+        engine = self.emptied().engine()
         engine.open()
         migrate(engine, known_migrations(engine)[:version], now_ms)
         engine.opened()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -15,16 +16,24 @@ def faketime() -> Path:
     return found[0]
 
 
-def faked(folder: Path) -> dict[str, str]:
-    """The environment of a button whose certificates are judged by its own clock: it writes how far that is ahead of
-    the host's into a file, which the library reads at each look at the time."""
-    folder.mkdir(parents=True, exist_ok=True)
-    ahead = folder / "ahead"
-    ahead.write_text("+0")
-    return {
-        "LD_PRELOAD": str(faketime()),
-        "FAKETIME_TIMESTAMP_FILE": str(ahead),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "NO_FAKE_STAT": "1",
-    }
+class ProcessClock:
+    """The wall clock of whatever is started with `environ`, ahead of the host's; the monotonic one stays what it is, as
+    when a person or an NTP server sets a machine's time. A process may also write the file itself."""
+
+    def __init__(self, folder: Path, **environ: str) -> None:
+        """environ: more of the library's, and of the process's."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = folder / "ahead"
+        self.environ: Mapping[str, str] = {
+            "LD_PRELOAD": str(faketime()),
+            "FAKETIME_TIMESTAMP_FILE": str(self._file),
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "NO_FAKE_STAT": "1",
+            **environ,
+        }
+        self.set(0)
+
+    def set(self, ahead_s: int) -> None:
+        draft = self._file.with_suffix(".draft")
+        draft.write_text(f"{ahead_s:+d}\n")
+        draft.replace(self._file)

@@ -1,10 +1,10 @@
-"""Pick the board, be the button. The loader, main.py, chose the firmware that this is part of."""
+"""Picks the board and runs the button. The loader, main.py, chose the firmware that this is part of."""
 
 import sys
 import time
 
 from siaga.app.board import POWER, RESET
-from siaga.app.faults import Faults
+from siaga.app.board_faults import Faults
 from siaga.boards.choice import chosen
 from siaga.drivers.indicator import FIRST
 
@@ -14,7 +14,7 @@ _FLASH_MS = 200
 
 
 def boards() -> "Iterator[Board]":
-    """The board that this runs on."""
+    """Yield the board that this runs on."""
     module, wrong = chosen()
     for board in module.boards():  # type: ignore[attr-defined]
         if wrong:
@@ -23,23 +23,23 @@ def boards() -> "Iterator[Board]":
 
 
 def start() -> str:
-    """Why it came back; a chip resets instead."""
+    """Return why the button ended; a chip resets instead."""
     board = None
     for board in boards():
         faults = Faults(board)
         try:
             _judge(board)
-        except Exception as error:  # a check that fails stops nothing
+        except Exception as error:  # a failed check stops nothing
             sys.print_exception(error)
-        from siaga.app.device import run  # only now: where there is too little memory, this already fails
+        from siaga.app.device import run  # only now: with too little memory this already fails
 
         run(board, faults)
     return "" if board is None else board.ended
 
 
 def _judge(board: "Board") -> None:
-    """Say what this board lacks, by its light too unless a hand or a clock woke it. It is tried all the same: a press
-    that may yet leave is not stopped by a check."""
+    """Report what this board lacks, by its light too unless a button or timer woke it. It is tried all the same: a
+    check does not stop a press that may yet be sent."""
     lack = board.lack()
     if not lack:
         return
@@ -52,7 +52,7 @@ def _judge(board: "Board") -> None:
             board.lamp.set(0, 0, False)
             time.sleep_ms(_FLASH_MS)
     except Exception:
-        pass  # a lamp that fails stops no press either
+        pass  # a failed lamp stops no press either
 
 
 TYPE_CHECKING = False

@@ -16,24 +16,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gateway"))
 
 import sqlite3
 
 import httpx
-from enrolled import enrolled_buttons
 from publisher import Publisher
 from telling import say
 
 from brokers import Mosquitto, wait_until_open
-from pressing import PressingButton, at
+from gateway.enrolled_devices import enrolled_buttons
+from pressing_button import PressingButton, at
 from siaga_gateway.adapters.sql import store_path
-from system.house import Gateway
+from system.running_gateway import Gateway
+from waiting import eventually
 
 HERE = Path(__file__).resolve().parent / "node_red"
 INSTALLED = HERE.parents[2] / "build" / "node-red"
@@ -130,20 +130,12 @@ def measure(port: int, store: Path, out: int, frames: Sequence[bytes], before: i
     with Publisher() as publishers:
         begun = time.monotonic()
         publishing = publishers.start(port, "bench-buttons", frames, 0, begun)
-        wait(lambda: events_in(store) >= before + len(frames), "storing")
+        eventually(lambda: events_in(store) >= before + len(frames), "storing", timeout_s=DEADLINE_S)
         stored = time.monotonic() - begun
-        wait(lambda: taken(out) >= before + len(frames), "delivering")
+        eventually(lambda: taken(out) >= before + len(frames), "delivering", timeout_s=DEADLINE_S)
         delivered = time.monotonic() - begun
         publishing.result(DEADLINE_S)
     return len(frames) / stored, len(frames) / delivered
-
-
-def wait(holds: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not holds():
-        if time.monotonic() > deadline:
-            raise SystemExit(f"{what}: not within {DEADLINE_S:.0f} s")
-        time.sleep(0.05)
 
 
 def main() -> None:
@@ -165,23 +157,29 @@ def main() -> None:
         frames = [buttons[n % BUTTONS].press(now_s, again=n >= BUTTONS, **at()) for n in range(events + BUTTONS)]
         first, rest = frames[:BUTTONS], frames[BUTTONS:]  # the first warm both up: keys, caches, connections
         with node_red(Path(folder), broker.port, url, buttons) as store, Publisher() as publishers:
-            wait(store.exists, "Node-RED's start")
+            eventually(store.exists, "Node-RED's start", timeout_s=DEADLINE_S)
             time.sleep(5)  # its subscription: nothing tells of it from outside
             publishers.start(broker.port, "bench-warm", first, 0).result(DEADLINE_S)
-            wait(lambda: events_in(store) >= BUTTONS and taken(out) >= BUTTONS, "warming up")
+            eventually(
+                lambda: events_in(store) >= BUTTONS and taken(out) >= BUTTONS, "warming up", timeout_s=DEADLINE_S
+            )
             theirs = measure(broker.port, store, out, rest, BUTTONS)
         before = taken(out)
         wait_until_open(broker.port)
         with gateway, Publisher() as publishers:
             store = store_path(gateway.data)
             publishers.start(broker.port, "bench-warm", first, 0).result(DEADLINE_S)
-            wait(lambda: events_in(store) >= BUTTONS and taken(out) >= before + BUTTONS, "warming up")
+            eventually(
+                lambda: events_in(store) >= BUTTONS and taken(out) >= before + BUTTONS,
+                "warming up",
+                timeout_s=DEADLINE_S,
+            )
             with Publisher() as publishers:
                 begun = time.monotonic()
                 publishing = publishers.start(broker.port, "bench-buttons", rest, 0, begun)
-                wait(lambda: events_in(store) >= len(frames), "storing")
+                eventually(lambda: events_in(store) >= len(frames), "storing", timeout_s=DEADLINE_S)
                 stored = len(rest) / (time.monotonic() - begun)
-                wait(lambda: taken(out) >= before + len(frames), "delivering")
+                eventually(lambda: taken(out) >= before + len(frames), "delivering", timeout_s=DEADLINE_S)
                 delivered = len(rest) / (time.monotonic() - begun)
                 publishing.result(DEADLINE_S)
             gateway.stop()

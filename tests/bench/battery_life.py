@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from siaga_tools.power.figures import CASES, book
-from siaga_tools.power.model import Use, life
+from siaga_tools.power.model import Usage, life
 
 
 def main() -> None:
@@ -13,7 +13,7 @@ def main() -> None:
     for board, about in read.boards.items():
         for profile in about.profiles:
             for lora in (False, True) if profile == "deep" else (False,):
-                answer = life(read, board, profile, Use(lora=lora))
+                answer = life(read, board, profile, Usage(lora=lora))
                 in_hours = answer.hindrance is None
                 name = f"{board} {profile}" + (" with RAK3172" if lora else "")
                 for case in reversed(CASES):

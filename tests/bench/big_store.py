@@ -17,19 +17,18 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gateway"))
 
-from enrolled import enrolled_buttons
 from gateway_throughput import middle, signed, through, wait
 from publisher import Publisher
 from telling import say
 
 from brokers import Mosquitto
-from pressing import at
+from gateway.enrolled_devices import enrolled_buttons
+from pressing_button import at
 from siaga_gateway.adapters.sql import SqlStore, store_path
 from siaga_gateway.adapters.sql.store import KEY_FILE
 from siaga_gateway.domain.registry import Owner
-from system.house import Gateway
+from system.running_gateway import Gateway
 
 ROOM = Path(__file__).resolve().parents[2] / "build" / "big-store"
 DEVICES = 1_000_000

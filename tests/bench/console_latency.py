@@ -17,18 +17,18 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gateway"))
 
 import httpx
-from enrolled import enrolled_buttons
 from publisher import Publisher
 from telling import say
 
 from brokers import Mosquitto
-from pressing import PressingButton, at, report_body
+from gateway.enrolled_devices import enrolled_buttons
+from pressing_button import PressingButton, at, report_body
 from siaga_gateway.adapters.sql import SqlStore, store_path
 from siaga_gateway.domain.frame import Kind, Suite
-from system.house import Gateway
+from system.running_gateway import Gateway
+from waiting import eventually
 
 MANY = (1_000, 60)  # presses a second, seconds
 FEW = (50, 20)
@@ -142,11 +142,10 @@ def made_check_ins(buttons: Sequence[PressingButton], count: int, now_s: int) ->
 def settle(data: Path, presses: int) -> None:
     """Wait until all presses are stored."""
     store = SqlStore(store_path(data), 0)
-    deadline = time.monotonic() + DEADLINE_S
-    while store.fetch("SELECT count(*) FROM event WHERE kind = ?", (int(Kind.PRESS),))[0][0] < presses:
-        if time.monotonic() > deadline:
-            break
-        time.sleep(0.2)
+    counted = "SELECT count(*) FROM event WHERE kind = ?"
+    eventually(
+        lambda: store.fetch(counted, (int(Kind.PRESS),))[0][0] >= presses, "all are stored", timeout_s=DEADLINE_S
+    )
     store.close()
     time.sleep(1.5)  # a tick of the stream, at the latest, brings the last rows
 

@@ -31,25 +31,28 @@ from paho.mqtt.enums import CallbackAPIVersion
 from telling import say
 
 from brokers import embedded_broker
-from pressing import PressingButton, at
+from pressing_button import PressingButton, at
 from siaga_gateway.adapters.clock import WallClock
-from siaga_gateway.adapters.http_out import WebhookOutput
-from siaga_gateway.adapters.mqtt import MqttLink
+from siaga_gateway.adapters.mqtt.buttons import MqttLink
+from siaga_gateway.adapters.outputs.http import HttpOutput
+from siaga_gateway.adapters.outputs.http_post import Poster
 from siaga_gateway.adapters.sql import SqlStore, store_path
 from siaga_gateway.adapters.verify_process import VerifyProcess, room_beside
-from siaga_gateway.config import MqttSettings
+from siaga_gateway.config.mqtt import MqttSettings
 from siaga_gateway.domain.event import Timing
 from siaga_gateway.domain.frame import UP_CONTEXT
+from siaga_gateway.domain.frame_authentication import GatewayKey
 from siaga_gateway.domain.incident import Mode, Notice
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
-from siaga_gateway.domain.verify import GatewayKey
+from siaga_gateway.formats import cloudevent
+from siaga_gateway.service.delivery.worker import OutboxWorker
 from siaga_gateway.service.inbound import InboundFrame
-from siaga_gateway.service.ingest import Ingest, Limits
-from siaga_gateway.service.keep import House
-from siaga_gateway.service.keyring import KeyRing
-from siaga_gateway.service.live import JournalBell
-from siaga_gateway.service.outbox import OutboxWorker
+from siaga_gateway.service.ingest.recording import IncidentDefaults
+from siaga_gateway.service.ingest.worker import Ingest, Limits
+from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.ports import Delivered, Output
+from siaga_gateway.service.registry.keyring import KeyRing
+from waiting import eventually
 
 BUTTONS = 500
 EVENTS = 10_000
@@ -68,6 +71,8 @@ class Nowhere:
 
     def deliver(self, notice: Notice, key: str) -> Delivered:
         return Delivered("taken")
+
+    def close(self) -> None: ...
 
 
 class Unheard:
@@ -99,23 +104,26 @@ class House_:
                 transaction.add_device(
                     Device(button.device_id, button.public_xy, owner, state, "Toko Contoh, kasir", clock.now_ms())
                 )
-        bell = JournalBell()
+        notifier = JournalNotifier()
         keyring = KeyRing(self.store, gateway_key)
         keyring.look_up([button.device_id for button in buttons])
         self.verifier = VerifyProcess() if room_beside(1) else None
         if self.verifier is not None:
+            self.verifier.start()
             wait(self.verifier.is_ready, "the process that checks signatures")
-        url = f"http://127.0.0.1:{http}/cad"
-        self.output: Output = Nowhere() if http is None else WebhookOutput("nowhere", url, SECRET, clock=clock)
+        self.output: Output = Nowhere()
+        if http is not None:
+            poster = Poster(f"http://127.0.0.1:{http}/cad", secret=SECRET, clock=clock)
+            self.output = HttpOutput("nowhere", poster, cloudevent.event, cloudevent.CONTENT_TYPE)
         self.sender = Unheard()
-        self.outbox = OutboxWorker(self.store, self.output, bell, clock)
+        self.outbox = OutboxWorker(self.store, self.output, notifier, clock)
         self.ingest = Ingest(
             store=self.store,
             keyring=keyring,
             sender=self.sender,
-            bell=bell,
+            notifier=notifier,
             clock=clock,
-            house=House("siaga.bench", Mode.EXERCISE, Timing(), ("nowhere",), ()),
+            defaults=IncidentDefaults("siaga.bench", Mode.EXERCISE, Timing(), ("nowhere",), ()),
             limits=Limits(queue=20_000),
             verifier=self.verifier,
             committed=self.outbox.wake,
@@ -150,12 +158,9 @@ def signed(events: int) -> tuple[list[PressingButton], list[bytes]]:
     return buttons, [buttons[n % BUTTONS].press(now_s, again=n >= BUTTONS, **at()) for n in range(events)]
 
 
-def wait(holds: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not holds():
-        if time.monotonic() > deadline:
-            raise SystemExit(f"{what}: not within {DEADLINE_S:.0f} s")
-        time.sleep(0.002)
+def wait(holds: Callable[[], object], what: str) -> None:
+    """Until it holds, looked at often: what it ends is measured."""
+    eventually(holds, what, timeout_s=DEADLINE_S, longest_pause_s=0.002)
 
 
 def bare(buttons: Sequence[PressingButton], frames: Sequence[bytes]) -> tuple[float, float]:

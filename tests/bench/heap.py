@@ -16,16 +16,14 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-for folder in (ROOT, ROOT / "firmware", ROOT / "outputs"):
-    sys.path.append(str(folder))
-
-from small_gateway import SmallGateway  # noqa: E402
-from virtual import VirtualButton  # noqa: E402
+sys.path.append(str(ROOT))
 
 from brokers import Mosquitto, free_port  # noqa: E402
+from firmware.button_process import VirtualButton  # noqa: E402
+from firmware.small_gateway import SmallGateway  # noqa: E402
+from gateway.outputs.receiver_certificates import Authority  # noqa: E402
 from micropython import FIRMWARE  # noqa: E402
-from outputs.certificates import Authority  # noqa: E402
-from siaga_tools.mpy import runnable  # noqa: E402
+from siaga_tools.firmware_build.bytecode import runnable  # noqa: E402
 from siaga_tools.silicon.a7670 import A7670  # noqa: E402
 from siaga_tools.silicon.gnss import SimulatedGnss  # noqa: E402
 from siaga_tools.silicon.network_server import NetworkServer  # noqa: E402

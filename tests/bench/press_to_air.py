@@ -12,23 +12,22 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-for folder in (ROOT, ROOT / "firmware"):
-    sys.path.append(str(folder))
-
-from small_gateway import SmallGateway  # noqa: E402
+sys.path.append(str(ROOT))
 
 from brokers import Mosquitto  # noqa: E402
+from firmware.small_gateway import SmallGateway  # noqa: E402
 from micropython import FIRMWARE, micropython  # noqa: E402
 from siaga_tools.silicon.network_server import NetworkServer  # noqa: E402
-from siaga_tools.simulate.button import Audience, ButtonParts, SimulatedButton, Traffic  # noqa: E402
-from siaga_tools.simulate.chip import Life  # noqa: E402
+from siaga_tools.simulate.button import ButtonListener, ButtonParts, SimulatedButton  # noqa: E402
+from siaga_tools.simulate.chip import ChipState  # noqa: E402
+from siaga_tools.simulate.silicon_parts import Traffic  # noqa: E402
+from waiting import eventually  # noqa: E402
 
 KEY: Final = "00112233445566778899AABBCCDDEEFF"
 FAST: Final = 15.0
@@ -43,7 +42,7 @@ CASES: Final = (
 )
 
 
-class Ear(Audience):
+class Ear(ButtonListener):
     """Hears the first PRESS that goes out on any line."""
 
     def __init__(self) -> None:
@@ -91,28 +90,25 @@ def measure(profile: str, ways: tuple[str, ...]) -> tuple[float, float]:
     with button(profile, ways, ear) as one:
         one.power_on()
         for way in ways:
-            one.wait_bearer(way, deadline_s=WITHIN_S)
+            one.events.wait_bearer(way, deadline_s=WITHIN_S)
         if profile != "installed":
-            one.wait_life(Life.ASLEEP, deadline_s=WITHIN_S)
+            one.events.wait_life(ChipState.ASLEEP, deadline_s=WITHIN_S)
             one.sleep(15)  # the modem's own line has to fall asleep too
         one.set_speed(1)
         one.sleep(1)
-        mark = one.mark()
+        mark = one.events.mark()
         ear.listens = True
         finger_us = one.clock.now_us()
-        one.hold(True)
-        one.wait_for(
+        one.holder.hold(True)
+        one.events.wait_for(
             lambda event: event.kind == "frame" and event.facts["kind"] == 1 and event.facts["step"] == "pressed",
             after=mark,
             deadline_s=WITHIN_S,
         )
         pressed_us = one.clock.now_us()
-        one.hold(False)
-        until = time.monotonic() + WITHIN_S
-        while ear.out_us is None:
-            if time.monotonic() > until:
-                raise SystemExit(f"{profile}: no press went out within {WITHIN_S:g} s")
-            time.sleep(0.005)
+        one.holder.hold(False)
+        eventually(lambda: ear.out_us is not None, f"{profile}: a press goes out", timeout_s=WITHIN_S)
+        assert ear.out_us is not None
         sign_us = SIGN_US if ear.is_signed else 0
         return (max(ear.out_us - pressed_us, 0) + sign_us) / 1e6, (ear.out_us - finger_us + sign_us) / 1e6
 

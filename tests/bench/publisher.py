@@ -67,7 +67,7 @@ def publish(port: int, name: str, frames: Sequence[bytes], rate: float, begin: f
         now = time.monotonic()
         due = len(packets) if rate == 0 else int((now + _AT_ONCE_S / 2 - begin) * rate) + 1
         if due <= number:
-            time.sleep(max(0.0, min(0.05, begin + number / rate - now)))
+            time.sleep(max(0.0, min(0.05, begin + number / rate - now)))  # no wait of a test: its pace
             continue
         upto = min(due, number + 200, len(packets))
         stamp = time.monotonic()

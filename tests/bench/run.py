@@ -34,6 +34,7 @@ GATEWAY: tuple[tuple[str, list[str]], ...] = (
     ("The same as Node-RED 4 does it", [sys.executable, str(HERE / "against_node_red.py")]),
     ("Press to the operator's console", [sys.executable, str(HERE / "console_latency.py")]),
     ("A province's store", [sys.executable, str(HERE / "big_store.py")]),
+    ("Who is called for a place, of 10,000 stations and 500 areas", [sys.executable, str(HERE / "routing.py")]),
 )
 MEASUREMENTS: tuple[tuple[str, list[str]], ...] = (
     ("One ES256 signature on the button's interpreter", [sys.executable, str(HERE / "signature.py")]),

@@ -6,9 +6,9 @@ import json
 import tempfile
 from pathlib import Path
 
-from siaga_tools.installed import boards
-from siaga_tools.interpreter import find_firmware
-from siaga_tools.mpy import LIMIT_BYTES, compile_firmware
+from siaga_tools.firmware_build.board_files import boards
+from siaga_tools.firmware_build.bytecode import LIMIT_BYTES, compile_firmware
+from siaga_tools.micropython import find_firmware
 
 
 def main() -> None:

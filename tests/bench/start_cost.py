@@ -1,4 +1,5 @@
-"""What a start of a T-A7670 costs before it listens, as `make bench` prints it (tests/simulate/starting.py)."""
+"""What a start of a T-A7670 costs before it listens, as `make bench` prints it
+(tests/firmware/boards/start_cost_counted.py)."""
 
 from __future__ import annotations
 
@@ -9,10 +10,9 @@ import tempfile
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
-for folder in (TESTS, TESTS / "simulate"):
-    sys.path.append(str(folder))
+sys.path.append(str(TESTS))
 
-from starting import AS_ONCE_SHIPPED, SETTINGS, Start  # noqa: E402
+from firmware.boards.start_cost_counted import AS_ONCE_SHIPPED, SETTINGS, Start  # noqa: E402
 
 
 def main() -> None:

@@ -11,11 +11,9 @@ import tempfile
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent.parent
-for folder in (TESTS, TESTS / "firmware", TESTS / "simulate"):
-    sys.path.append(str(folder))
+sys.path.append(str(TESTS))
 
-from day import Day  # noqa: E402
-
+from firmware.boards.button_day import Day  # noqa: E402
 from siaga_tools.simulate.button import HEAP  # noqa: E402
 
 QUIET_S = 0.06

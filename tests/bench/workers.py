@@ -21,24 +21,24 @@ from gateway_throughput import BARE, BUTTONS, Unheard, bare, signed, wait
 from telling import say
 
 from databases import PostgresServer, own_server
-from pressing import PressingButton
+from pressing_button import PressingButton
 from siaga_gateway.adapters.clock import WallClock
-from siaga_gateway.adapters.key_file import FILE_NAME, KeyFile
+from siaga_gateway.adapters.files.personal_key import FILE_NAME, KeyFile
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.adapters.sql.postgres import Postgres
 from siaga_gateway.domain.event import Timing
 from siaga_gateway.domain.frame import Kind
+from siaga_gateway.domain.frame_authentication import GatewayKey
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
-from siaga_gateway.domain.verify import GatewayKey
 from siaga_gateway.service.inbound import InboundFrame
-from siaga_gateway.service.ingest import Ingest, Limits
-from siaga_gateway.service.keep import House
-from siaga_gateway.service.keyring import KeyRing
-from siaga_gateway.service.live import JournalBell
+from siaga_gateway.service.ingest.recording import IncidentDefaults
+from siaga_gateway.service.ingest.worker import Ingest, Limits
+from siaga_gateway.service.journal.notifier import JournalNotifier
+from siaga_gateway.service.registry.keyring import KeyRing
 
 EVENTS = 10_000
-HOUSE = House("siaga.bench", Mode.EXERCISE, Timing(), ("nowhere",), ())
+HOUSE = IncidentDefaults("siaga.bench", Mode.EXERCISE, Timing(), ("nowhere",), ())
 
 
 def store_at(conninfo: str, keys: Path) -> SqlStore:
@@ -71,9 +71,9 @@ def work(
         store=store,
         keyring=keyring,
         sender=Unheard(),
-        bell=JournalBell(),
+        notifier=JournalNotifier(),
         clock=clock,
-        house=HOUSE,
+        defaults=HOUSE,
         limits=Limits(queue=20_000),
     )
     for raw in frames:

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from small_gateway import SmallGateway
-from virtual import VirtualButton
 
 import micropython
 from brokers import Mosquitto, embedded_broker
+from firmware.button_process import VirtualButton
+from firmware.small_gateway import SmallGateway
 
 sys.path.append(str(micropython.FIRMWARE))
 

@@ -10,9 +10,14 @@ from collections.abc import Callable
 import paho.mqtt.client as paho
 
 from siaga_gateway.domain.frame import FrameError, Kind, Stage, Uplink, decode_uplink, encode_ack, event_digest
-from siaga_gateway.domain.verify import DeviceKey, GatewayKey, verify, verify_enrol
+from siaga_gateway.domain.frame_authentication import DeviceKey, GatewayKey, verify, verify_enrol
 
 DEADLINE_S = 60.0
+
+
+def settings_for(gateway: SmallGateway, port: int, **more: object) -> dict[str, object]:
+    """Of a button that goes to this gateway, over the broker at this port."""
+    return {"mqtt_port": port, "gateway_key": gateway.public_hex, **more}
 
 
 class SmallGateway:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import stored
-from watching import Fleet
 
 from databases import ENGINES, Place, end_shared_server
+from gateway import sample_store
+from gateway.watched_fleet import Fleet
 from siaga_gateway.adapters.sql import SqlStore
 
 
@@ -22,8 +22,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
 @pytest.fixture
 def store(place: Place) -> Iterator[SqlStore]:
     """A new one, with one invented owner and one device."""
-    made = stored.new_store(place)
-    stored.with_device(made)
+    made = sample_store.new_store(place)
+    sample_store.with_device(made)
     yield made
     made.close()
 

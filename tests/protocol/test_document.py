@@ -11,11 +11,11 @@ import sys
 import pytest
 
 from micropython import FIRMWARE, run_micropython
-from protocol.shared import DEVICE, GATEWAY, KEYS
-from siaga_gateway.config_sms import SmsSettings
+from protocol.shared_vectors import DEVICE, GATEWAY, KEYS
+from siaga_gateway.config.sms import SmsSettings
 from siaga_gateway.domain import frame
-from siaga_gateway.domain.verify import device_id_of, verify, verify_enrol
-from siaga_gateway.service import lanes
+from siaga_gateway.domain.frame_authentication import device_id_of, verify, verify_enrol
+from siaga_gateway.service.ingest import lanes
 from vectors import bare
 
 DOCUMENT = (FIRMWARE / "PROTOCOL.md").read_text(encoding="utf-8")
@@ -97,7 +97,7 @@ def test_the_button_makes_the_uplinks_of_the_document() -> None:
     lines = [f"frame {raw.hex()}" for raw in FRAMES if raw[1] < 0x80]
     program = """
 import binascii, sys
-from siaga.core import frame, mac, p256
+from siaga.core import frame, hmac as mac, p256
 private, mac_up = int(sys.argv[1], 16), binascii.unhexlify(sys.argv[2])
 for line in sys.stdin:
     raw = binascii.unhexlify(line.split()[1])
@@ -165,7 +165,7 @@ def test_lengths_names_and_numbers_of_the_tables() -> None:
 def test_the_pauses_of_the_document_are_those_of_the_button() -> None:
     program = """
 import json
-from siaga.core import bearers
+from siaga.core import bearer_policy as bearers
 print(json.dumps([[kind, bearers._WAITS[kind], bearers._COSTLY.get(kind)] for kind in sorted(bearers._WAITS)]))
 entry, link = bearers.Waiting(1, 2, bytes(21), 0, 1), bearers.Link(True)
 for _ in range(20):

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from micropython import run_micropython
-from protocol.shared import DEVICE, GATEWAY, ON_BUTTON, VECTORS, load
+from protocol.shared_vectors import DEVICE, GATEWAY, ON_BUTTON, VECTORS, load
 from siaga_gateway.domain import frame
-from siaga_gateway.domain.verify import verify, verify_enrol
+from siaga_gateway.domain.frame_authentication import verify, verify_enrol
 
 SEED = 20261123
 

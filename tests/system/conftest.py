@@ -1,46 +1,55 @@
-"""One installation for all scenarios of a file; a new one where a scenario failed in it."""
+"""Installations for the scenarios of a file, as many as are played side by side; a new one for one in which a scenario
+failed."""
 
 from __future__ import annotations
 
+import queue
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
-from installation import Installation
-from scenario import Scenario
 from stage import Stage
 
+from system.installation import Installation
+from system.scenario import Scenario
 
-@pytest.fixture(scope="session")
-def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the flash images of the boards are kept, each made when it is first wanted."""
-    return tmp_path_factory.mktemp("images")
+
+class Houses:
+    """Installations that nobody plays in; a new one where there is none."""
+
+    def __init__(self, folders: pytest.TempPathFactory) -> None:
+        self._folders = folders
+        self._free: queue.SimpleQueue[Installation] = queue.SimpleQueue()
+        self._made = ExitStack()
+
+    def close(self) -> None:
+        self._made.close()
+
+    @contextmanager
+    def one(self) -> Iterator[Installation]:
+        """Nobody plays on in one in which a scenario failed."""
+        try:
+            house = self._free.get_nowait()
+        except queue.Empty:
+            house = self._made.enter_context(Installation(self._folders.mktemp("house")))
+        yield house
+        self._free.put(house)
 
 
 @pytest.fixture(scope="module")
-def houses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Installation]]:
-    running: list[Installation] = []
-    yield running
-    for house in running:
-        house.__exit__()
+def houses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Houses]:
+    with closing(Houses(tmp_path_factory)) as made:
+        yield made
 
 
 @pytest.fixture
-def play(
-    houses: list[Installation], images: Path, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
-) -> Callable[[Scenario], None]:
+def play(houses: Houses, tmp_path: Path) -> Callable[[Scenario], None]:
     """play(scenario) in an installation in which nothing has failed yet."""
 
     def in_house(scenario: Scenario) -> None:
-        if not houses:
-            house = Installation(tmp_path_factory.mktemp("house"), images)
-            houses.append(house)
-            house.__enter__()
-        try:
-            houses[0].reset()
-            Stage(scenario, houses[0], tmp_path / "button").play()
-        except BaseException:
-            houses.pop().__exit__()
-            raise
+        with houses.one() as house:
+            house.reset()
+            Stage(scenario, house, tmp_path / "button").play()
 
     return in_house

@@ -16,19 +16,19 @@ from typing import Any, Self
 
 import httpx
 import paho.mqtt.client as paho
-from broker_certificates import DAY, Authority
-from bundle_server import BundleServer
-from house import Gateway
 from paho.mqtt.enums import CallbackAPIVersion
 
 from brokers import Mosquitto, free_port, wait_until_open
-from micropython import FIRMWARE, environment, micropython
+from firmware.broker_certificates import DAY, Authority
+from firmware.bundle_server import BundleServer
+from micropython import environment, micropython
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.sql.store import FILE_NAME, SqlStore
 from siaga_gateway.domain.registry import RegistrationState
-from siaga_gateway.service.enrol import NewOwner, Registrar
+from siaga_gateway.service.registry.enrol import NewOwner, Registrar
 from siaga_tools.silicon.network_server import NetworkServer
-from siaga_tools.simulate.image import BLOCKS, Installer
+from siaga_tools.simulate.flash_image import BLOCKS
+from system.running_gateway import Gateway
 
 GATEWAY_NUMBER = "+6281100000110"
 SERVER = "localhost"  # the name in the broker's certificate
@@ -44,11 +44,10 @@ FORMS = {
 
 
 class Installation:
-    """folder: where everything is. images: a folder for flash images, which several installations may share."""
+    """folder: where everything is."""
 
-    def __init__(self, folder: Path, images: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._images = images
         self.sms = folder / "sms"
         authority = Authority("Siaga scenario CA")
         self.authority = authority.pem
@@ -99,13 +98,6 @@ class Installation:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
-
-    def image(self, board: str) -> Path:
-        """A flash image of this board, the firmware on it, never started."""
-        image = self._images / f"{board}.img"
-        if not image.exists():
-            Installer(micropython(), FIRMWARE, self._images).make(image, board)
-        return image
 
     def releases(self) -> BundleServer:
         """A server for firmware, with the certificate that the broker has."""

@@ -116,5 +116,5 @@ def table() -> str:
 if __name__ == "__main__":
     import sys
 
-    sys.path += [str(HERE.parent), str(HERE.parent / "firmware")]
+    sys.path.append(str(HERE.parent))
     TABLE.write_text(table(), encoding="utf-8")

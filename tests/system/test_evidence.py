@@ -6,13 +6,13 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from house import Gateway, eventually
-from virtual import VirtualButton
-
 from brokers import Mosquitto
+from firmware.button_process import VirtualButton
 from siaga_gateway.adapters.sql.store import FILE_NAME
 from siaga_tools.silicon.network_server import NetworkServer
 from siaga_tools.silicon.rak3172 import SimulatedRak3172
+from system.running_gateway import Gateway
+from waiting import eventually
 
 KEY = "00112233445566778899aabbccddeeff"
 PROGRAM = Path(__file__).resolve().parent / "on_button" / "soon_settled.py"

@@ -9,10 +9,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from house import eventually
-from virtual import VirtualButton
 
-from guarded import GuardedBroker
+from firmware.button_process import VirtualButton
+from guarded_broker import GuardedBroker
+from waiting import eventually
 
 LONG_S = 90.0
 
@@ -70,7 +70,7 @@ def test_a_new_button_leaves_its_key_at_the_door_and_goes_on_as_itself(broker: G
         eventually(
             lambda: f"{button.device_id}  key proven" in gateway.command("quarantine"),
             "the button in the quarantine",
-            LONG_S,
+            timeout_s=LONG_S,
         )
         assert not button.all(ev="frame", kind=6, step="acknowledged")
         gateway.enrol(button.device_id)
@@ -104,7 +104,7 @@ def test_a_button_that_was_removed_is_cut_off_and_one_that_comes_back_is_let_in(
     button.until(since, LONG_S, ev="bearer", up=False)
     button.until_true(lambda event: event["ev"] == "bearer" and "mqtt_password" in event["why"], since, LONG_S)
     since = len(button.events)
-    gateway.command("state", button.device_id, "active", "--reason", "a test", "--by", "registrar")
+    gateway.command("state", button.device_id, "active", "--reason", "a test", "--by", "registrar", "--yes")
     button.until(since, LONG_S, ev="bearer", up=True)
     facts = [entry["facts"] for entry in gateway.log() if entry["kind"] == "broker_access"]
     assert facts[-2:] == [{"given": 0, "withdrawn": 1}, {"given": 1, "withdrawn": 0}]
@@ -126,7 +126,11 @@ def test_a_broker_that_is_killed_and_one_that_lost_its_disk_cost_no_press(
         broker.start()
         button.until(since, LONG_S, ev="ack", counter=made[-1], stage=1)
         back = int(lost)
-        eventually(lambda: gateway.kinds().count("broker_back") > back, "the gateway says that it is back", LONG_S)  # noqa: B023
+        eventually(
+            lambda known=back: gateway.kinds().count("broker_back") > known,
+            "the gateway says that it is back",
+            timeout_s=LONG_S,
+        )
     # One that the broker had acknowledged when it died.
     gateway.kill()
     made.append(button.press())
@@ -149,4 +153,4 @@ def test_what_a_broker_saved_comes_to_a_gateway_that_was_away(broker: GuardedBro
     broker.stop()
     broker.start()
     gateway.start()
-    eventually(lambda: (counter, 1) in presses(broker, button.device_id), "the press is stored", LONG_S)
+    eventually(lambda: (counter, 1) in presses(broker, button.device_id), "the press is stored", timeout_s=LONG_S)

@@ -9,14 +9,15 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
-from house import Gateway, eventually
-from virtual import VirtualButton
 
 from brokers import Mosquitto
-from pressing import PressingButton, is_bound, report_body
+from firmware.button_process import VirtualButton
+from pressing_button import PressingButton, is_bound, report_body
 from siaga_gateway.domain.frame import Kind, Suite, counter_of
 from siaga_tools.silicon.network_server import NetworkServer
 from siaga_tools.silicon.rak3172 import SimulatedRak3172
+from system.running_gateway import Gateway
+from waiting import eventually
 
 EUI = "ac1f09fffe05a1b2"
 PORT = 10
@@ -53,18 +54,20 @@ def test_a_press_over_lorawan_opens_an_incident_and_is_answered(
         button.meet(SimpleNamespace(public_xy=bytes.fromhex(gateway.public_hex)))  # type: ignore[arg-type]
         eventually(lambda: "bearer_lost" in gateway.kinds(), "the journal says that LoRaWAN is away")
         theirs.start()
-        eventually(lambda: "bearer_back" in gateway.kinds(), "the journal says that LoRaWAN is back", 40)
+        eventually(lambda: "bearer_back" in gateway.kinds(), "the journal says that LoRaWAN is back")
         with NetworkServer("127.0.0.1", theirs.port) as network:
             press = button.frame(Kind.PRESS, 2, report_body(int(time.time())), Suite.HS256_64)
             for counter in range(2):
                 network.uplink(EUI, PORT, press, 3, counter)
                 assert answer(network, button, press) == (Kind.ACK, 2, 1)
-            # The signed form of the same press, by way of another device: one event, answered there too.
+            # The signed form of the same press, by way of another device: one event, answered there and nowhere else.
             signed = button.frame(Kind.PRESS, 2, press[14:-8], Suite.ES256)
             network.uplink("0102030405060708", PORT, signed, 5, 0)
             assert eventually(lambda: network.downlink("0102030405060708"), "the answer at the other device")[0] == PORT
+            network.uplink(EUI, PORT, press, 3, 3)
             assert answer(network, button, press) == (Kind.ACK, 2, 1)
-            network.uplink(EUI, 2, b"thermometer", 3, 3)
+            assert not network.downlink(EUI)
+            network.uplink(EUI, 2, b"thermometer", 3, 4)
         kinds = gateway.kinds()
         assert kinds.count("incident_opened") == 1
         assert "malformed" not in kinds

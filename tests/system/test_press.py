@@ -9,12 +9,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from house import SECRET, Gateway, eventually
-from receiver import Receiver
 from standardwebhooks import Webhook
-from virtual import VirtualButton
 
 from brokers import Mosquitto, embedded_broker
+from firmware.button_process import VirtualButton
+from gateway.outputs.http_receiver import Receiver
+from system.running_gateway import SECRET, Gateway, TypedGateway
+from waiting import eventually
 
 
 @pytest.fixture(params=["mosquitto", "embedded"])
@@ -52,7 +53,7 @@ def enrolled_from_quarantine(gateway: Gateway, button: VirtualButton) -> None:
 def test_a_press_reaches_everyone_and_every_stage_comes_back(
     tmp_path: Path, broker_port: int, receiver: Receiver
 ) -> None:
-    with Gateway(tmp_path / "gateway", broker_port, receiver.port) as gateway:
+    with TypedGateway(tmp_path / "gateway", broker_port, receiver.port) as gateway:
         button = VirtualButton(
             tmp_path / "button", {"mqtt_port": broker_port, "gateway_key": gateway.public_hex}
         ).start()

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from scenario import FOLDER, TABLE, Scenario, read, read_all, table
 from stage import STEPS, find_step
+
+from system.scenario import FOLDER, TABLE, Scenario, read, read_all, table
 
 PRESS = Scenario("a press", "for this test", ("switch on", "lte up", "press", "see received"), "received", "none")
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from scenario import FOLDER, Scenario, read
+
+from system.scenario import FOLDER, Scenario, read
+
+pytestmark = pytest.mark.side_by_side(3)
 
 
 @pytest.mark.timeout(600)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from house import Gateway, eventually
-from virtual import VirtualButton
-
 from brokers import Mosquitto, free_port
+from firmware.button_process import VirtualButton
 from siaga_tools.silicon.a7670 import A7670
+from system.running_gateway import Gateway
+from waiting import eventually
 
 NUMBER = "+6281100000110"
 PACE = 0.04

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from siaga_tools.long_texts import STAYS
+from siaga_tools.firmware_build.long_texts import STAYS
 
 # Two words of letters beside each other, placeholders apart.
 _TWO_WORDS = re.compile(r"[A-Za-z']{2,}[,:;]? [a-z(%]|%[sdr][^ ]* [a-z]{2,}")

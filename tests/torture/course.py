@@ -10,13 +10,13 @@ from pathlib import Path
 
 from faults import Lane, Pace, that_can_befall
 from parts import until_all_run
-from premises import Premises
 from pressing_crowd import PressingCrowd
 from real_button import RealButton
+from tortured_installation import Installation
 from verdict import judge
 
 from siaga_gateway.service.store import DeliveryState
-from system.house import eventually
+from waiting import eventually
 
 SHORT = Pace(lasts=0.6, pause=0.3, longest=1.0)
 LONG = Pace(lasts=4.0, pause=2.0, longest=30.0)
@@ -43,26 +43,26 @@ def torture(
     presses. `buttons`: with so many real ones, the firmware under MicroPython. Raises AssertionError."""
     phases = _Phases()
     with (
-        Premises(folder, engine=engine, workers=workers, devices=devices, seed=seed, cable=cable) as premises,
+        Installation(folder, engine=engine, workers=workers, devices=devices, seed=seed, cable=cable) as installation,
         ExitStack() as stack,
     ):
         crowd = PressingCrowd(
-            premises.fleet,
-            premises.address,
+            installation.fleet,
+            installation.address,
             rate_per_s=rate_per_s,
             seconds=seconds,
             wait_s=wait_s,
             longest_wait_s=longest_wait_s,
             seed=seed,
         )
-        real = [stack.enter_context(RealButton(premises, number, seed)) for number in range(buttons)]
+        real = [stack.enter_context(RealButton(installation, number, seed)) for number in range(buttons)]
         lanes = [
-            Lane(premises, faults, pace, seed + number, once=once)
-            for number, faults in enumerate(that_can_befall(premises, slow=not once))
+            Lane(installation, faults, pace, seed + number, once=once)
+            for number, faults in enumerate(that_can_befall(installation, slow=not once))
         ]
         phases.ended("prepared")
         crowd.start()
-        eventually(lambda: crowd.acknowledged > devices / 10, "presses are acknowledged", 60)
+        eventually(lambda: crowd.acknowledged > devices / 10, "presses are acknowledged")
         for one in [*lanes, *real]:
             one.start()
         if not once:
@@ -70,21 +70,21 @@ def torture(
         for lane in lanes:
             lane.wait_for(300) if once else lane.finish()
         phases.ended("faults")
-        until_all_run(premises.parts)
+        until_all_run(installation.parts)
         for button in real:
             button.finish(wait_s)
         crowd.finish(wait_s + seconds + 60)
         phases.ended("until all was acknowledged")
-        _drain(premises, 3 * wait_s)
-        premises.manager.rest()
+        _drain(installation, 3 * wait_s)
+        installation.manager.rest()
         phases.ended("until all was delivered")
-        code = premises.gateway.stop()
-        assert code == 0, f"the gateway ended with {code}:\n{premises.gateway.said()[-2000:]}"
-        audit = premises.office.command("audit", "verify").strip()
-        counts = judge(premises, crowd, real)
+        code = installation.gateway.stop()
+        assert code == 0, f"the gateway ended with {code}:\n{installation.gateway.said()[-2000:]}"
+        audit = installation.office.command("audit", "verify").strip()
+        counts = judge(installation, crowd, real)
         faults = sum((lane.counts for lane in lanes), Counter[str]())
         phases.ended("stopped and judged")
-        return _report(premises, crowd, faults, asdict(counts), seed, phases, audit)
+        return _report(installation, crowd, faults, asdict(counts), seed, phases, audit)
 
 
 class _Phases:
@@ -98,18 +98,20 @@ class _Phases:
         self._begun = now
 
 
-def _drain(premises: Premises, within_s: float) -> None:
-    store = premises.store()
+def _drain(installation: Installation, within_s: float) -> None:
+    store = installation.store()
     try:
         eventually(
-            lambda: not store.deliveries(states=[DeliveryState.PENDING], limit=1), "the outbox is empty", within_s
+            lambda: not store.deliveries(states=[DeliveryState.PENDING], limit=1),
+            "the outbox is empty",
+            timeout_s=within_s,
         )
     finally:
         store.close()
 
 
 def _report(
-    premises: Premises,
+    installation: Installation,
     crowd: PressingCrowd,
     faults: Counter[str],
     counts: dict[str, int],
@@ -117,12 +119,12 @@ def _report(
     phases: _Phases,
     audit: str,
 ) -> str:
-    whose = "as root" if premises.disk.real else "not as root"
-    lines = [f"{premises.engine}, workers: {premises.workers}, seed {seed}, {whose}"]
+    whose = "as root" if installation.disk.real else "not as root"
+    lines = [f"{installation.engine}, workers: {installation.workers}, seed {seed}, {whose}"]
     lines += [f"  {seconds:>7.1f}  s {name}" for name, seconds in phases.took]
     lines.append("")
     lines += [f"  {count:>7}  {name}" for name, count in sorted(faults.items())]
-    lines += [f"  {part.starts:>7}  starts of the {part.name}" for part in premises.parts]
+    lines += [f"  {part.starts:>7}  starts of the {part.name}" for part in installation.parts]
     lines.append(f"  {crowd.losses:>7}  connections of the devices lost")
     lines.append("")
     lines += [f"  {count:>7}  {name.replace('_', ' ')}" for name, count in counts.items()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -11,20 +12,27 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
 from parts import Part
-from premises import Premises
 from surroundings import HOUR_S
+from tortured_installation import Installation
 
-from outputs.receiver import answer, drip, never, reset
+import sqlite_damage
+from gateway.outputs.http_receiver import answer, drip, never, reset
+from siaga_gateway.adapters.sql import store_path
 
-Fault = Callable[[Premises, random.Random], AbstractContextManager[None]]
+# Indices that a press or a delivery needs; damage is met at once.
+INDICES = ("sqlite_autoindex_event_1", "incident_open", "journal_incident", "outbox_pending")
+# Not a few bits: SQLite keeps no checksums, and takes an index with another button's number in it for a good one.
+HOW = (sqlite_damage.ZEROS, sqlite_damage.NOISE)
+
+Fault = Callable[[Installation, random.Random], AbstractContextManager[None]]
 
 
-def _killed(part: Callable[[Premises], Part]) -> Fault:
+def _killed(part: Callable[[Installation], Part]) -> Fault:
     """SIGKILL; it stays down while the fault lasts."""
 
     @contextmanager
-    def fault(premises: Premises, chance: random.Random) -> Iterator[None]:
-        one = part(premises)
+    def fault(installation: Installation, chance: random.Random) -> Iterator[None]:
+        one = part(installation)
         one.stay_down.set()
         try:
             one.kill()
@@ -35,23 +43,23 @@ def _killed(part: Callable[[Premises], Part]) -> Fault:
     return fault
 
 
-def _killed_in_passing(part: Callable[[Premises], Part]) -> Fault:
+def _killed_in_passing(part: Callable[[Installation], Part]) -> Fault:
     """SIGKILL; the service manager starts it again at once."""
 
     @contextmanager
-    def fault(premises: Premises, chance: random.Random) -> Iterator[None]:
-        part(premises).kill()
+    def fault(installation: Installation, chance: random.Random) -> Iterator[None]:
+        part(installation).kill()
         yield
 
     return fault
 
 
-def _frozen(part: Callable[[Premises], Part]) -> Fault:
+def _frozen(part: Callable[[Installation], Part]) -> Fault:
     """SIGSTOP: it holds its connections and answers nothing."""
 
     @contextmanager
-    def fault(premises: Premises, chance: random.Random) -> Iterator[None]:
-        one = part(premises)
+    def fault(installation: Installation, chance: random.Random) -> Iterator[None]:
+        one = part(installation)
         one.freeze()
         try:
             yield
@@ -62,39 +70,39 @@ def _frozen(part: Callable[[Premises], Part]) -> Fault:
 
 
 @contextmanager
-def _stopped(premises: Premises, chance: random.Random) -> Iterator[None]:
+def _stopped(installation: Installation, chance: random.Random) -> Iterator[None]:
     """An administrator restarts it in order."""
-    premises.gateway.stay_down.set()
+    installation.gateway.stay_down.set()
     try:
-        if premises.gateway.running:
+        if installation.gateway.running:
             with contextlib.suppress(Exception):  # a gateway that will not end is found out at the end
-                premises.gateway.stop()
+                installation.gateway.stop()
         yield
     finally:
-        premises.gateway.stay_down.clear()
+        installation.gateway.stay_down.clear()
 
 
 @contextmanager
-def _unplugged(premises: Premises, chance: random.Random) -> Iterator[None]:
-    with premises.cable.pulled():
+def _unplugged(installation: Installation, chance: random.Random) -> Iterator[None]:
+    with installation.cable.pulled():
         yield
 
 
 @contextmanager
-def _full_disk(premises: Premises, chance: random.Random) -> Iterator[None]:
-    writer = premises.database or premises.gateway
-    with premises.disk.full([writer.pid, *writer.children()]):
+def _full_disk(installation: Installation, chance: random.Random) -> Iterator[None]:
+    writer = installation.database or installation.gateway
+    with installation.disk.full([writer.pid, *writer.children()]):
         yield
 
 
 def _clock(ahead_s: int) -> Fault:
     @contextmanager
-    def fault(premises: Premises, chance: random.Random) -> Iterator[None]:
-        premises.clock.set(ahead_s)
+    def fault(installation: Installation, chance: random.Random) -> Iterator[None]:
+        installation.clock.set(ahead_s)
         try:
             yield
         finally:
-            premises.clock.set(0)
+            installation.clock.set(0)
 
     return fault
 
@@ -103,49 +111,76 @@ def _outputs(cad: str) -> Fault:
     """Every output fails: the webhook's receiver in that way, the share of the CAP files is gone."""
 
     @contextmanager
-    def fault(premises: Premises, chance: random.Random) -> Iterator[None]:
+    def fault(installation: Installation, chance: random.Random) -> Iterator[None]:
         behaviours = {
             "hang": never,
             "reset": reset,
             "error": answer(503),
             "drip": drip(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n", b"x"),
         }
-        elsewhere = premises.cap.with_name("cap.elsewhere")
+        elsewhere = installation.cap.with_name("cap.elsewhere")
         with ExitStack() as stack:
-            stack.enter_context(premises.cad.away() if cad == "away" else premises.cad.behaving(behaviours[cad]))
-            premises.cap.rename(elsewhere)
-            stack.callback(lambda: elsewhere.rename(premises.cap))
+            stack.enter_context(
+                installation.cad.away() if cad == "away" else installation.cad.behaving(behaviours[cad])
+            )
+            installation.cap.rename(elsewhere)
+            stack.callback(lambda: elsewhere.rename(installation.cap))
             yield
 
     return fault
 
 
 @contextmanager
-def _worker_killed(premises: Premises, chance: random.Random) -> Iterator[None]:
+def _worker_killed(installation: Installation, chance: random.Random) -> Iterator[None]:
     """SIGKILL to one of the workers; their parent starts it anew."""
-    premises.gateway.kill_a_child(chance)
+    installation.gateway.kill_a_child(chance)
     yield
 
 
-def _database(premises: Premises) -> Part:
-    assert premises.database is not None
-    return premises.database
+@contextmanager
+def _damaged_page(installation: Installation, chance: random.Random) -> Iterator[None]:
+    """The machine goes down, and comes up with a bad page in the store.
+
+    It is one of an index: all rows are still there, so whatever is missing afterwards the rescue has lost. While the
+    gateway runs, or with a rescue half done, another page could have taken its number.
+    """
+    gateway, path = installation.gateway, store_path(installation.office.data)
+    gateway.stay_down.set()
+    try:
+        gateway.kill()
+        with contextlib.suppress(sqlite3.Error):  # no room, a rescue half done, or damaged already
+            sqlite_damage.checkpoint(path)
+            indices = [page for name, page in sqlite_damage.roots(path).items() if name in INDICES]
+            # One that was rescued a moment ago it leaves to a person.
+            for aside in path.parent.glob(f"{path.name}.damaged-*"):
+                if aside.stat().st_ino != path.stat().st_ino:
+                    aside.unlink()
+            sqlite_damage.damage(path, chance.choice(indices), chance.choice(HOW), chance.randrange(1 << 30))
+    finally:
+        gateway.stay_down.clear()
+    yield
+
+
+def _database(installation: Installation) -> Part:
+    assert installation.database is not None
+    return installation.database
 
 
 PROCESSES: dict[str, Fault] = {
-    "gateway killed": _killed_in_passing(lambda premises: premises.gateway),
-    "gateway down": _killed(lambda premises: premises.gateway),
-    "gateway frozen": _frozen(lambda premises: premises.gateway),
+    "gateway killed": _killed_in_passing(lambda installation: installation.gateway),
+    "gateway down": _killed(lambda installation: installation.gateway),
+    "gateway frozen": _frozen(lambda installation: installation.gateway),
     "gateway restarted": _stopped,
-    "broker killed": _killed_in_passing(lambda premises: premises.broker),
-    "broker down": _killed(lambda premises: premises.broker),
-    "broker frozen": _frozen(lambda premises: premises.broker),
+    "broker killed": _killed_in_passing(lambda installation: installation.broker),
+    "broker down": _killed(lambda installation: installation.broker),
+    "broker frozen": _frozen(lambda installation: installation.broker),
 }
 DATABASE: dict[str, Fault] = {
     "database killed": _killed_in_passing(_database),
     "database down": _killed(_database),
     "database frozen": _frozen(_database),
 }
+FILE: dict[str, Fault] = {"page damaged": _damaged_page}
 WORKERS: dict[str, Fault] = {
     "worker killed": _worker_killed,
     "worker killed again": _worker_killed,
@@ -184,12 +219,12 @@ class Lane(threading.Thread):
     let faults of both meet."""
 
     def __init__(
-        self, premises: Premises, faults: dict[str, Fault], pace: Pace, seed: int, *, once: bool = False
+        self, installation: Installation, faults: dict[str, Fault], pace: Pace, seed: int, *, once: bool = False
     ) -> None:
         super().__init__(name="faults", daemon=True)
         self.counts: Counter[str] = Counter()
         self.fault: BaseException | None = None
-        self._place = premises
+        self._place = installation
         self._faults = faults
         self._pace = pace
         self._chance = random.Random(seed)
@@ -229,12 +264,12 @@ class Lane(threading.Thread):
 SLOW = ("outputs hang", "outputs drip")
 
 
-def that_can_befall(premises: Premises, *, slow: bool) -> tuple[dict[str, Fault], dict[str, Fault]]:
+def that_can_befall(installation: Installation, *, slow: bool) -> tuple[dict[str, Fault], dict[str, Fault]]:
     """Two lanes: what befalls processes and lines, what befalls the things around them."""
     inner = {
         **PROCESSES,
-        **(DATABASE if premises.database else {}),
-        **(WORKERS if premises.workers > 1 else {}),
-        **(NETWORK if premises.cable.plugged else {}),
+        **(DATABASE if installation.database else FILE),
+        **(WORKERS if installation.workers > 1 else {}),
+        **(NETWORK if installation.cable.plugged else {}),
     }
     return inner, {name: fault for name, fault in SURROUNDINGS.items() if slow or name not in SLOW}

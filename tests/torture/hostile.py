@@ -21,20 +21,21 @@ from pathlib import Path
 from typing import Any, Final
 
 TESTS: Final = Path(__file__).resolve().parents[1]
-for folder in (TESTS, TESTS / "gateway", TESTS / "torture"):
+for folder in (TESTS, TESTS / "torture"):
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
 
 from hostile_frames import Attack, Hostile  # noqa: E402
-from ingesting import HOUSE, Desk  # noqa: E402
 
-from pressing import PressingButton, at  # noqa: E402
+from gateway.ingest_harness import DEFAULTS, IngestHarness  # noqa: E402
+from pressing_button import PressingButton, at  # noqa: E402
 from siaga_gateway.adapters.clock import WallClock  # noqa: E402
-from siaga_gateway.service import journal  # noqa: E402
 from siaga_gateway.service.inbound import InboundFrame  # noqa: E402
-from siaga_gateway.service.ingest import Ingest, Limits  # noqa: E402
-from siaga_gateway.service.keyring import KeyRing  # noqa: E402
-from siaga_gateway.service.live import JournalBell  # noqa: E402
+from siaga_gateway.service.ingest.worker import Ingest, Limits  # noqa: E402
+from siaga_gateway.service.journal import kinds as journal  # noqa: E402
+from siaga_gateway.service.journal.notifier import JournalNotifier  # noqa: E402
+from siaga_gateway.service.registry.keyring import KeyRing  # noqa: E402
+from waiting import eventually  # noqa: E402
 
 VICTIMS: Final = 40
 HONEST: Final = 50
@@ -64,7 +65,7 @@ class Course:
     """The gateway's ingest on a store in a folder, honest buttons and victims, and when each was answered."""
 
     def __init__(self, folder: Path) -> None:
-        self.desk = Desk(folder)
+        self.desk = IngestHarness(folder)
         self.clock = WallClock()
         self.answered: dict[Key, float] = {}
         self.sent: dict[Key, float] = {}
@@ -80,9 +81,9 @@ class Course:
             store=self.desk.store,
             keyring=KeyRing(self.desk.store, self.desk.gateway_key),
             sender=self,
-            bell=JournalBell(),
+            notifier=JournalNotifier(),
             clock=self.clock,
-            house=HOUSE,
+            defaults=DEFAULTS,
             limits=Limits(),
         )
         self.ingest.start()
@@ -116,11 +117,14 @@ class Course:
 
     def settle(self) -> None:
         """Every honest press is answered. Raises Breach."""
-        deadline = time.monotonic() + DEADLINE_S
-        while missing := [key for key in self.sent if key not in self.answered]:
-            if time.monotonic() > deadline:
-                raise Breach(f"{len(missing)} honest presses were never answered")
-            time.sleep(0.01)
+
+        def missing() -> list[Key]:
+            return [key for key in self.sent if key not in self.answered]
+
+        try:
+            eventually(lambda: not missing(), timeout_s=DEADLINE_S)
+        except AssertionError:
+            raise Breach(f"{len(missing())} honest presses were never answered") from None
 
     def stream(self, frames: Sequence[tuple[PressingButton, bytes]], stop: threading.Event) -> list[Key]:
         """Honest presses at their pace until they are used up or `stop`; keys of those that went out."""
@@ -188,11 +192,10 @@ def _flood(
         if ahead_s > 0.005:
             time.sleep(ahead_s)
         course.offer(attack.frame, attack.sender, lambda: acknowledged.append(None))
-    deadline = time.monotonic() + DEADLINE_S
-    while len(acknowledged) < wanted:
-        if time.monotonic() > deadline:
-            raise Breach(f"{wanted - len(acknowledged)} hostile frames were never dealt with")
-        time.sleep(0.01)
+    try:
+        eventually(lambda: len(acknowledged) >= wanted, timeout_s=DEADLINE_S)
+    except AssertionError:
+        raise Breach(f"{wanted - len(acknowledged)} hostile frames were never dealt with") from None
     took_s = time.monotonic() - began
     over.set()
     thread.join(DEADLINE_S)

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from pressing import PressingButton, at, report_body
+from pressing_button import PressingButton, at, report_body
 from siaga_gateway.domain.frame import DOWN_CONTEXT, UP_CONTEXT, Kind, Stage, Suite, encode_ack
 
 _N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551

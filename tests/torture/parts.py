@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from system.house import eventually
+from waiting import eventually
 
 RESTART_S = 0.3  # as RestartSec; a person would take longer
 
@@ -115,10 +115,10 @@ class Part:
     def children(self) -> list[int]:
         """Process ids of its direct children."""
         try:
-            told = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+            threads = list(Path(f"/proc/{self.pid}/task").iterdir())
+            return [int(pid) for thread in threads for pid in (thread / "children").read_text().split()]
         except OSError:
             return []
-        return [int(pid) for pid in told.split()]
 
     def _signal(self, number: int) -> None:
         """To it and its children: a frozen machine freezes them all."""
@@ -164,4 +164,4 @@ class ServiceManager:
 
 def until_all_run(parts: Sequence[Part]) -> None:
     for part in parts:
-        eventually(lambda one=part: one.running, f"{part.name} runs again", 60)
+        eventually(lambda one=part: one.running, f"{part.name} runs again")

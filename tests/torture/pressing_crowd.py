@@ -7,11 +7,11 @@ import threading
 import time
 
 from siaga_gateway.domain.frame import Kind
-from siaga_tools.load.drive import Drive, Lines
+from siaga_tools.load.connection import Broker
 from siaga_tools.load.fleet import Fleet
-from siaga_tools.load.link import Broker
-from siaga_tools.load.making import Made, make
-from siaga_tools.load.plan import Wish, plan
+from siaga_tools.load.plan import LoadRequest, plan
+from siaga_tools.load.presign import PreparedLoad, make
+from siaga_tools.load.run import ConnectionMode, LoadRun
 
 MIX = {Kind.PRESS: 5.0, Kind.UPDATE: 3.0, Kind.CANCEL: 0.5, Kind.CHECKIN: 1.5}
 
@@ -30,13 +30,13 @@ class PressingCrowd:
         longest_wait_s: float,
         seed: int,
     ) -> None:
-        planned = plan(Wish(rate_per_s, seconds, mix=MIX), fleet.devices, fleet.next_counter, seed)
+        planned = plan(LoadRequest(rate_per_s, seconds, mix=MIX), fleet.devices, fleet.next_counter, seed)
         *_, made = make(fleet, planned, time.time())
-        assert isinstance(made, Made)
+        assert isinstance(made, PreparedLoad)
         waits = {kind: (min(3.0, longest_wait_s), longest_wait_s) for kind in MIX}
         self.made = made
         self._wait_s = wait_s
-        self._drive = Drive(made, Lines(broker, connections=8), name="torture", waits=waits, seed=seed)
+        self._drive = LoadRun(made, ConnectionMode(broker, connections=8), name="torture", waits=waits, seed=seed)
         self.tally = self._drive.tally
         self.fault: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="crowd", daemon=True)

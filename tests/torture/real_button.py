@@ -6,9 +6,9 @@ import random
 import threading
 from typing import Self
 
-from premises import Premises
-from virtual import VirtualButton
+from tortured_installation import Installation
 
+from firmware.button_process import VirtualButton
 from micropython import compiled
 
 _ANSWERED_S = 120.0
@@ -19,26 +19,26 @@ _POWER_CUTS = 0.2  # of the presses
 class RealButton:
     """Enrolled while it is entered; presses from `start` to `finish`. `presses`: the counters of those it stored."""
 
-    def __init__(self, premises: Premises, number: int, seed: int) -> None:
+    def __init__(self, installation: Installation, number: int, seed: int) -> None:
         self.presses: set[int] = set()
         self.power_cuts = 0
         self.fault: BaseException | None = None
         self._chance = random.Random(seed + number)
-        self._premises = premises
+        self._installation = installation
         settings = {
-            "mqtt_hosts": [premises.address.host],
-            "mqtt_port": premises.address.port,
-            "gateway_key": premises.office.public_hex,
+            "mqtt_hosts": [installation.address.host],
+            "mqtt_port": installation.address.port,
+            "gateway_key": installation.office.public_hex,
         }
         compiled()
-        self._button = VirtualButton(premises.folder / f"button-{number}", settings)
+        self._button = VirtualButton(installation.folder / f"button-{number}", settings)
         self._enough = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"button-{number}", daemon=True)
 
     def __enter__(self) -> Self:
         start = self._button.start().until(ev="start")
         self.device_id = bytes.fromhex(start["device_id"])
-        self._premises.office.enrol(start["device_id"], frame=str(start["enrol"]))
+        self._installation.office.enrol(start["device_id"], frame=str(start["enrol"]))
         self._button.until(ev="frame", kind=6, step="acknowledged", within=_ANSWERED_S)
         return self
 

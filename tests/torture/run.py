@@ -4,6 +4,7 @@ chosen. A failed run leaves its logs and its store."""
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import signal
 import sys
@@ -27,9 +28,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words.add_argument("--engine", choices=[*ENGINES, "both"], default="both", help="the store (%(default)s, in turn)")
     words.add_argument("--workers", type=int, default=2, help="of the gateway, with PostgreSQL (%(default)s)")
     words.add_argument("--seed", type=int, default=None, help="the seed of a run that is to be repeated")
+    words.add_argument(
+        "--flood", type=float, default=6, help="seconds of each flood at the broker, before it; 0: none (%(default)s)"
+    )
+    words.add_argument(
+        "--strangers",
+        type=float,
+        default=18,
+        help="seconds of strangers at the listeners, and of sign-ins, before it; 0: none (%(default)s)",
+    )
     words.add_argument("--keep", action="store_true", help="keep logs and store of a run that went well")
     chosen = words.parse_args(arguments)
-    sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "firmware")]
+    sys.path[:0] = [str(HERE), str(HERE.parent)]
+    import flood
+    import strangers
     from course import torture
 
     # Whoever ends it, ends its processes, its file system and its cable with it.
@@ -39,6 +51,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for engine in ENGINES if chosen.engine == "both" else [chosen.engine]:
         folder = ROOT / "build" / "torture" / f"{time.strftime('%Y%m%d-%H%M%S')}-{engine}-{seed}"
         folder.mkdir(parents=True)
+        if chosen.flood:
+            found = flood.run(folder / "flood", engine, chosen.flood)
+            print("flood at the broker: " + json.dumps(found, indent=1), flush=True)
+            flood.judge(found)
+        for name in strangers.PARTS if chosen.strangers else ():
+            found = strangers.run(folder / name, engine, name, chosen.strangers)
+            print(f"{name}: " + json.dumps(found, indent=1), flush=True)
+            strangers.judge(found)
         print(f"torture with --engine {engine} --seed {seed}, in {folder.relative_to(ROOT)}", flush=True)
         counts = torture(
             folder,

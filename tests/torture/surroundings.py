@@ -1,4 +1,4 @@
-"""What is around an installation and can fail: its clock, its disk, its network. Real ones where root is there."""
+"""What is around an installation and can fail: its disk, its network. Real ones where root is there."""
 
 from __future__ import annotations
 
@@ -8,37 +8,10 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
-from fake_time import faketime
-
 HOUR_S = 3600
-
-
-class Clock:
-    """The gateway's wall clock, by libfaketime; its monotonic clock stays what it is, as when a person or an NTP server
-    sets a machine's time."""
-
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / "clock"
-        self.set(0)
-
-    def set(self, ahead_s: int) -> None:
-        draft = self._file.with_suffix(".draft")
-        draft.write_text(f"{ahead_s:+d}\n")
-        draft.replace(self._file)
-
-    @property
-    def environ(self) -> Mapping[str, str]:
-        return {
-            "LD_PRELOAD": str(faketime()),
-            "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_CACHE_DURATION": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "NO_FAKE_STAT": "1",
-            "PYTHONPATH": str(Path(__file__).resolve().parent / "on_gateway"),
-        }
 
 
 class Disk:

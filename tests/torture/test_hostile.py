@@ -10,9 +10,9 @@ from hostile_frames import Hostile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pressing import PressingButton, at
+from pressing_button import PressingButton, at
 from siaga_gateway.domain.frame import FrameError, Kind, decode_uplink
-from siaga_gateway.domain.verify import GatewayKey, verify, verify_enrol
+from siaga_gateway.domain.frame_authentication import GatewayKey, verify, verify_enrol
 
 GATEWAY = GatewayKey.generate()
 BUTTON = PressingButton().meet(GATEWAY)

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from premises import Premises
 from pressing_crowd import PressingCrowd
 from real_button import RealButton
+from tortured_installation import Installation
 
 from siaga_gateway.domain.frame import Kind
-from siaga_gateway.service import journal
+from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.store import DeliveryState
 
 
@@ -31,15 +31,16 @@ class Counts:
     delivered_again: int
     incidents: int
     journal: int
+    rescues: int
 
 
-def judge(premises: Premises, crowd: PressingCrowd, buttons: Sequence[RealButton] = ()) -> Counts:
+def judge(installation: Installation, crowd: PressingCrowd, buttons: Sequence[RealButton] = ()) -> Counts:
     """Raises AssertionError that says what was lost, doubled or told twice. The gateway has stopped."""
     sent = crowd.sent()
     presses = {key for key, frame in sent.items() if frame[1] == Kind.PRESS}
     assert not crowd.unanswered(), f"not acknowledged: {crowd.unanswered()[:20]}"
     assert not crowd.tally.forged, "answers that the gateway did not sign"
-    store = premises.store()
+    store = installation.store()
     try:
         # Stored exactly once, as it was sent, and nothing that nobody sent.
         ours = {device_id for device_id, _ in sent}
@@ -77,7 +78,7 @@ def judge(premises: Premises, crowd: PressingCrowd, buttons: Sequence[RealButton
         assert len({one.key for one in deliveries}) == len(deliveries)
         states = Counter(one.state for one in deliveries)
         assert set(states) == {DeliveryState.DELIVERED}, states
-        messages = premises.cad.messages()
+        messages = installation.cad.messages()
         to_cad = {one.key: one for one in deliveries if one.output == "cad"}
         assert set(messages) == set(to_cad), "a message that the store does not know, or one that never came"
         for key, bodies in messages.items():
@@ -89,7 +90,7 @@ def judge(premises: Premises, crowd: PressingCrowd, buttons: Sequence[RealButton
             latest[one.incident_id] = max(latest.get(one.incident_id, told), told)
         for number, count in made.items():
             assert latest[number][1] == count, f"the receiver knows {latest[number][1]} of {count} presses of {number}"
-        files = {file.name for file in premises.cap.iterdir()}
+        files = {file.name for file in installation.cap.iterdir()}
         to_cap = [one for one in deliveries if one.output == "cap"]
         assert len(files) == len(to_cap) == len(to_cad), f"{len(files)} CAP files, {len(to_cap)} deliveries"
 
@@ -101,7 +102,7 @@ def judge(premises: Premises, crowd: PressingCrowd, buttons: Sequence[RealButton
         assert len(noted) == len(set(noted)), "a press that the journal has twice"
     finally:
         store.close()
-    for part in premises.parts:
+    for part in installation.parts:
         assert "Traceback" not in part.said(), f"{part.name}: {part.said().partition('Traceback')[2][:3000]}"
     classes = crowd.tally.classes.values()
     return Counts(
@@ -116,6 +117,7 @@ def judge(premises: Premises, crowd: PressingCrowd, buttons: Sequence[RealButton
         delivered_again=sum(sum(bodies.values()) - 1 for bodies in messages.values()),
         incidents=len(incidents),
         journal=len(entries),
+        rescues=kinds[journal.RESCUED],
     )
 
 

@@ -1,8 +1,8 @@
-"""One virtual button: the button's own firmware under real MicroPython, and the hand that presses it.
+"""One virtual button: the button's own firmware under real MicroPython, and the finger that presses it.
 
-The process keeps its flash in one file and its settings come by one JSON file, as from the installer's cable; what the
-holder does and what surrounds the button goes in as lines, what the button shows and does comes out as JSON lines.
-Both are described in firmware/README.md.
+The process keeps its flash in one file, and its settings come from one JSON file, as from the installer's cable; the
+holder's actions and the surroundings go in as lines, what the button shows and does comes out as JSON lines. Both are
+described in firmware/README.md.
 """
 
 from __future__ import annotations
@@ -15,19 +15,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from siaga_tools.child import Child, ending
-from siaga_tools.words import Trouble
+from siaga_tools.messages import Trouble
+from siaga_tools.process.child import Child, ending
 
 HEAP: Final = "512k"  # of a 64-bit build
-START_DEADLINE_S: Final = 20.0
-FELT_DEADLINE_S: Final = 5.0
-HOLD_MARGIN_S: Final = 0.1  # a hand holds a little longer than it must
-_KEPT: Final = 500  # events, for a wait that begins after what it waits for
+START_DEADLINE_S: Final = 60.0
+FELT_DEADLINE_S: Final = 20.0
+HOLD_MARGIN_S: Final = 0.1  # a finger holds a little longer than it must
+_KEPT: Final = 500  # events kept for a wait that begins after what it waits for
 
 
 @dataclass(frozen=True, slots=True)
 class ButtonEvent:
-    """One line of the button. `at_ms` is Unix time in milliseconds; `facts` are the line's other members."""
+    """One line of the button.
+
+    at_ms: Unix time in milliseconds
+    facts: the line's other members
+    """
 
     at_ms: int
     kind: str  # start, state, indicator, frame, ack, bearer, error, log
@@ -36,14 +40,14 @@ class ButtonEvent:
 
 @dataclass(frozen=True, slots=True)
 class HoldTimes:
-    """How long a hand holds, milliseconds, as in the button's settings."""
+    """How long a finger holds, milliseconds, as in the button's settings."""
 
     press_ms: int = 2000
     cancel_ms: int = 5000
 
 
 def read_line(line: str) -> ButtonEvent:
-    """A line of the button's standard output. What is no such line becomes an `error` event that quotes it."""
+    """Parse a line of the button's standard output. Anything else becomes an `error` event that quotes it."""
     try:
         told = json.loads(line)
         at_ms, kind = told.pop("t"), told.pop("ev")
@@ -56,17 +60,17 @@ def read_line(line: str) -> ButtonEvent:
 
 @dataclass(frozen=True, slots=True)
 class ButtonFiles:
-    """What a virtual button is made of."""
+    """The files of a virtual button."""
 
     micropython: str
     firmware: Path  # main.py
     flash: Path
     settings: Path | None = None
-    language: str = "id"  # as long as the settings name none
+    language: str = "id"  # if the settings name none
 
 
 class VirtualButton:
-    """A running button. Make it with `VirtualButton.start`; every wait has a deadline and ends as Trouble."""
+    """A running button. Make it with `VirtualButton.start`; every wait has a deadline and raises Trouble."""
 
     def __init__(
         self, name: str, files: ButtonFiles, holds: HoldTimes, on_event: Callable[[ButtonEvent], None]
@@ -78,11 +82,11 @@ class VirtualButton:
         self._holds = holds
         self._on_event = on_event
         self._child: Child | None = None
-        self._switched = asyncio.Event()  # cleared while it is being switched off and on
+        self._switched = asyncio.Event()  # cleared during a power cycle
         self._switched.set()
-        self._surroundings: dict[str, str] = {}  # the latest line of each kind, told again after a restart
+        self._surroundings: dict[str, str] = {}  # the latest line of each kind, sent again after a restart
         self._events: list[ButtonEvent] = []
-        self._forgotten = 0  # how many older ones are no longer kept
+        self._forgotten = 0  # how many older ones were dropped
         self._waiters: list[tuple[Callable[[ButtonEvent], bool], asyncio.Future[ButtonEvent]]] = []
         self._hand = asyncio.Lock()  # one finger: a press and a cancel never overlap
 
@@ -109,15 +113,15 @@ class VirtualButton:
         return self._child is not None and self._child.running
 
     def mark(self) -> int:
-        """A place in the stream of events: `wait_for(after=mark)` sees only what comes later."""
+        """Return a position in the stream of events: `wait_for(after=mark)` sees only later ones."""
         return self._forgotten + len(self._events)
 
     async def wait_for(
         self, wanted: Callable[[ButtonEvent], bool], *, after: int, deadline_s: float, what: str
     ) -> ButtonEvent:
-        """The first event from `after` on that is wanted.
+        """Return the first matching event from `after` on.
 
-        Raises Trouble: `button_silent` at the deadline, `button_ended` when the process ends first.
+        Raises Trouble: `button_silent` at the deadline, `button_ended` if the process ends first.
         """
         for event in self._events[max(0, after - self._forgotten) :]:
             if wanted(event):
@@ -138,7 +142,7 @@ class VirtualButton:
             ended.cancel()
 
     async def tell(self, line: str) -> None:
-        """One line of the simulated surroundings: `network 0`, `battery 12`, `fix none` ..."""
+        """Send one line of the simulated surroundings: `network 0`, `battery 12`, `fix none` ..."""
         await self._running_child().tell(line)
         words = line.split()
         if words and words[0] in ("network", "battery", "fix"):
@@ -147,16 +151,16 @@ class VirtualButton:
             self._surroundings[" ".join(words[:2])] = line
 
     async def press(self) -> None:
-        """Hold the button until it takes it for a press, then let go."""
+        """Hold the button until it recognises a press, then release."""
         await self._hold(self._holds.press_ms)
 
     async def cancel(self) -> None:
-        """Hold it as long as a cancel needs, then let go."""
+        """Hold it as long as a cancel needs, then release."""
         await self._hold(self._holds.cancel_ms)
 
     async def test(self) -> None:
-        """As a holder tests it: switch it off and on again with the button held, let go, and touch it while the light
-        asks for that. Raises Trouble where it does not ask, as in an incident."""
+        """Test it as a holder does: power-cycle it with the button held, release, and touch it while the light asks for
+        that. Raises Trouble if it does not ask, as in an incident."""
         async with self._hand:
             mark = self.mark()
             self._switched.clear()
@@ -182,7 +186,7 @@ class VirtualButton:
             await self._move(down=False)
 
     async def power_cycle(self) -> None:
-        """Switch it off and on, and wait until it has started."""
+        """Power-cycle it, and wait until it has started."""
         mark = self.mark()
         await self.tell("power 0")
         await self.tell("power 1")
@@ -193,7 +197,7 @@ class VirtualButton:
         await self.tell(f"network {int(on)}")
 
     async def ended(self) -> int:
-        """Wait for its end, for as long as it lives; the exit code, negative for a signal."""
+        """Wait for its end, however long. Returns the exit code, negative for a signal."""
         while True:
             child = self._running_child()
             code = await child.ended()
@@ -202,14 +206,14 @@ class VirtualButton:
                 return code
 
     def last_words(self) -> str:
-        """The last thing it said went wrong, else the last line of its standard error."""
+        """Return the last error it reported, else the last line of its standard error."""
         for event in reversed(self._events):
             if event.kind == "error":
                 return str(event.facts.get("what", ""))
         return self._running_child().last_words()
 
     async def stop(self, *, grace_s: float = 3) -> None:
-        """End the process. Safe to call twice."""
+        """Stop the process. Idempotent."""
         self.stopping = True
         if self._child is not None:
             await self._child.stop(grace_s=grace_s)
@@ -257,7 +261,7 @@ class VirtualButton:
                     await self.tell("pin button 0")
 
     async def _move(self, *, down: bool) -> None:
-        """Move the contact and wait until the button has felt it: on a busy machine two moves could come as one."""
+        """Move the contact and wait until the button has noticed: on a busy machine two moves could merge into one."""
         mark = self.mark()
         await self.tell(f"pin button {int(down)}")
         await self.wait_for(

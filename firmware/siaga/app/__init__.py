@@ -1,1 +1,1 @@
-"""The button itself: its life, what it keeps on flash, what it watches. Knows a board only by app/board.py."""
+"""The button itself: lifecycle, flash records and supervision. It knows a board only through app/board.py."""

@@ -1,32 +1,33 @@
-"""What the app needs of a board. Each file in siaga/boards fills it in; what a board has not stays as it is here."""
+"""What the app needs from a board. Each file in siaga/boards overrides it; what a board lacks keeps the default
+here."""
 
 from micropython import const
-from siaga.drivers.clock import Rtc
-from siaga.drivers.indicator import Lamp
-from siaga.drivers.parts import Network
 
 # Why the chip runs: causes().
-POWER = "power"  # the power came on
-RESET = "reset"  # by the reset line, the watchdog or the firmware itself
+POWER = "power"  # power-on
+RESET = "reset"  # reset line, watchdog or the firmware itself
 BUTTON = "button"  # from deep sleep: the button
 INPUT = "input"  # from deep sleep: the external input
 CASE = "case"  # from deep sleep: the case switch
 MODEM = "modem"  # from deep sleep: the modem's ring line
-TIMER = "timer"  # from deep sleep: its time was over
+TIMER = "timer"  # from deep sleep: its timer ran out
 
-# The processor's watchdog: without feed() for so long, from the start on, the board resets.
+# The hardware watchdog, from the start on: without feed() for this long the board resets.
 GUARD_MS = const(60000)
 
-# Why run() came back: board.ended. The board then does what the word says.
+# Why run() returned (board.ended); the board then acts on it.
 SLEEP = "sleep"
 RESTART = "restart"
 
 
-class Early:
-    """What button and external input did before anybody sampled them. lines: of both, or fewer, in awake_ms(): (acts at
-    the first look, when that was, [(when, acts) of each change]). before_ms: how long the hold that goes on had lasted
-    before the first look. held_ms: the longest one of a start before this one, which nobody has decided about. lost:
-    one was under way then, and is over."""
+class EarlyEdges:
+    """Edges of button and external input before sampling began.
+
+    lines: for one or both, in awake_ms(): (active at the first sample, its time, [(time, active) of each edge])
+    before_ms: how long the current hold had lasted before the first sample
+    held_ms: the longest undecided hold of an earlier start
+    lost: a hold was in progress at that start, and has ended
+    """
 
     def __init__(self, lines: "list[tuple[bool, int, list[tuple[int, bool]]]]") -> None:
         self.lines = lines
@@ -36,10 +37,18 @@ class Early:
 
 
 class Board:
-    """name: as a firmware bundle lists it. folder: where the app's files are, on littlefs. profile: how it is powered
-    if the settings do not say. ended: why run() came back; with SLEEP, sleep_ms is how long at most, and modem_sleeps
-    whether the modem stays registered meanwhile (its lines have to be held). network: Wi-Fi; modem, lorawan, receiver:
-    the parts in drivers/parts.py; None = the board has none. unfit: it cannot carry the firmware, and tries to."""
+    """A board, as the app sees it.
+
+    name: as a firmware bundle lists it
+    folder: where the app's files are, on littlefs
+    profile: power profile if the settings give none
+    ended: why run() returned
+    sleep_ms: with SLEEP, the longest sleep
+    modem_sleeps: with SLEEP, whether the modem stays registered meanwhile, so that its lines have to be held
+    network: Wi-Fi, None = the board has none
+    modem, lorawan, receiver: the parts in board_parts.py, None = the board has none
+    unfit: the board cannot carry the firmware, but tries to
+    """
 
     name = ""
     folder = "/siaga"
@@ -52,111 +61,114 @@ class Board:
     receiver: "ReceiverParts | None" = None
     unfit = False
 
-    def __init__(self, rtc: Rtc, lamp: Lamp, network: "Network | None") -> None:
+    def __init__(self, rtc: "Rtc", lamp: "Lamp", network: "Network | None") -> None:
         self.rtc = rtc
         self.lamp = lamp
         self.network = network
 
     def tell(self, event: str, facts: "dict[str, object]") -> None:
-        """Say something to whoever listens on the console: one JSON object a line, with its time."""
+        """Write an event to the console: one JSON object a line, with its time."""
 
     def stamp_ms(self) -> int:
-        """The time that tell() writes, Unix milliseconds."""
+        """Return the time that tell() writes, Unix milliseconds."""
         return 0
 
     def causes(self) -> "tuple[str, ...]":
-        """Why the chip runs: words above, all that came together, a hand's first. The same for the whole run."""
+        """Return why the chip runs: all the causes above that coincided, manual ones first. Constant for the whole
+        run."""
         return (RESET,)
 
     def woke_by(self) -> str:
-        """The first of causes()."""
+        """Return the first of causes()."""
         return self.causes()[0]
 
     def awake_ms(self) -> int:
-        """Milliseconds since the power came, or since what woke the chip."""
+        """Return the milliseconds since power-on or wake-up."""
         return 0
 
-    def early(self) -> "Early | None":
-        """What the hand did until now, None where nobody watched; whoever asks watches from now on."""
+    def early(self) -> "EarlyEdges | None":
+        """Return the edges so far, None if nobody recorded them; from this call on the caller samples."""
         return None
 
     def note_hold(self, undecided: bool) -> None:
-        """Have a hold that nobody has decided about outlive a reset; False: there is none any more."""
+        """Note across resets that a hold is undecided; False clears the note."""
 
     def kept(self) -> bytes:
-        """What keep() was given before a reset or deep sleep; b"" where the power was away."""
+        """Return what keep() stored before a reset or deep sleep; b"" after a power cut."""
         return b""
 
     def keep(self, record: bytes) -> None:
-        """Have a record of at most 256 bytes outlive a reset and deep sleep, in memory that costs no flash."""
+        """Store a record of at most 256 bytes across resets and deep sleep, in memory without flash wear."""
 
     def pressed(self) -> bool:
-        """The button's contact, now."""
+        """Return whether the button's contact is closed now."""
         return False
 
     def alarm_input(self) -> bool:
-        """The external input's contact (a bank's foot switch), now."""
+        """Return whether the external input's contact (a bank's foot switch) is closed now."""
         return False
 
     def tamper_open(self) -> bool:
-        """Whether the case is open."""
+        """Return whether the case is open."""
         return False
 
     def external_power(self) -> bool:
-        """Whether mains or a charger is there."""
+        """Return whether mains or a charger is connected."""
         return False
 
     def lack(self) -> str:
-        """Why this board cannot carry the firmware, "" = it can. Asked once, first of all."""
+        """Return why this board cannot carry the firmware, "" = it can. Called once, first of all."""
         return ""
 
     def memory(self) -> "tuple[int, int, int] | None":
-        """Of the memory beside Python's heap: bytes free, the largest free block, the least that was ever free. None =
-        not known."""
+        """Return the state of the memory beside Python's heap, in bytes: free, largest free block, lowest free ever.
+        None = unknown."""
         return None
 
     def battery(self) -> "int | None":
-        """Percent, None = unknown."""
+        """Return the battery's charge in percent, None = unknown."""
         return None
 
     def fix(self) -> "tuple[int, int, int, int, int] | None":
-        """Where the button is, if the board itself knows: latitude, longitude (degrees x 10^7), accuracy (metres,
+        """Return the position, if the board itself knows it: latitude, longitude (degrees x 10^7), accuracy (metres,
         65535 = unknown), age (seconds), and a number that changes with every new fix. None = never known."""
         return None
 
     def noise(self) -> bytes:
-        """What is peculiar to this chip, for a new key. Makes the port's random source a good one first."""
+        """Return chip-specific entropy for a new key. First makes sure that the port's random source is a good one."""
         return b""
 
     def offered_settings(self) -> "bytes | None":
-        """The settings file that an installer hands over at this start, as it was written."""
+        """Return the settings file that an installer offers at this start, unparsed; None = none."""
         return None
 
     def use(self, settings: "Settings") -> None:
-        """The settings that hold from now on."""
+        """Take the settings that apply from now on."""
 
     def feed(self) -> None:
-        """Everything that has to run does run."""
+        """Feed the watchdog: every task is alive."""
 
     def mark(self, call: int) -> None:
-        """Note which call is under way, 0 = none, where a reset leaves it and it costs nothing: 30 bits."""
+        """Note which call is in progress, 0 = none, where it survives a reset and costs nothing: 30 bits."""
 
     def marked(self) -> int:
-        """Which one was when the reset came that this start follows; 0 after a power cut."""
+        """Return which call was in progress at the reset before this start; 0 after a power cut."""
         return 0
 
     def left_out(self) -> bytes:
-        """What leave_out() was given, until the power is cut."""
+        """Return what leave_out() stored; it lasts until a power cut."""
         return b""
 
     def leave_out(self, record: bytes) -> None:
-        """Have a record of at most 96 bytes outlive a reset and deep sleep, as keep() does."""
+        """Store a record of at most 96 bytes across resets and deep sleep, as keep() does."""
 
     async def surroundings(self) -> None:
-        """Whatever the board itself has to do all the time, until the button is to stop; the reason is in ended."""
+        """Run the board's own background work until the button is to stop; the reason is in ended."""
 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from siaga.app.chosen import Settings
-    from siaga.drivers.parts import LorawanParts, ModemParts, ReceiverParts
+    from siaga.app.settings import Settings
+    from siaga.drivers.board_parts import LorawanParts, ModemParts, Network, ReceiverParts
+    from siaga.drivers.clock import Rtc
+    from siaga.drivers.indicator import Lamp

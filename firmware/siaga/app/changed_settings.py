@@ -1,25 +1,25 @@
-"""Settings that a command changed: written only when they are good as a whole, and on trial until the gateway is heard
-with them. The former ones stay beside them until then."""
+"""Settings changed by command: written only if valid as a whole, and on trial until the gateway is heard with them. The
+previous ones are kept until then."""
 
 import json
 
-from siaga.app import flash
-from siaga.app.settings import parse
-from siaga.app.settings_form import text_of
+from siaga.app import flash_records
+from siaga.app.settings_json import text_of
+from siaga.app.settings_rules import parse
 from siaga.core.errors import SiagaError
 
-# Whoever holds the gateway's key, or a release key, must not be able to pass the button on to another: by cable only.
+# By cable only: a holder of the gateway's key or a release key must not be able to hand the button to another gateway.
 BY_CABLE = ("gateway_key", "release_key")
 _CURRENT = "/settings.json"
 _FORMER = "/settings.former"
 
 
 def merged(folder: str, arguments: bytes) -> bytes:
-    """The present settings with these changes. Raises SiagaError for the first that is wrong, by its name."""
+    """Return the present settings with these changes. Raises SiagaError for the first invalid one, by name."""
     changes = json.loads(text_of(arguments))
     if not changes:
         raise SiagaError("the changed settings are empty: name at least one")
-    present = flash.read_file(folder + _CURRENT)
+    present = flash_records.read_file(folder + _CURRENT)
     whole = {} if present is None else json.loads(text_of(present))
     for name in changes:
         if name in BY_CABLE:
@@ -31,28 +31,28 @@ def merged(folder: str, arguments: bytes) -> bytes:
 
 
 def put_on_trial(folder: str, arguments: bytes) -> None:
-    """They hold from the next start on. Raises SiagaError, and OSError; then nothing has changed."""
+    """Apply the changes from the next start on, on trial. Raises SiagaError, and OSError; nothing has changed then."""
     text = merged(folder, arguments)
-    present = flash.read_file(folder + _CURRENT)
+    present = flash_records.read_file(folder + _CURRENT)
     if not are_on_trial(folder):
-        flash.write_file(folder + _FORMER, b"" if present is None else present)
-    flash.write_file(folder + _CURRENT, text)
+        flash_records.write_file(folder + _FORMER, b"" if present is None else present)
+    flash_records.write_file(folder + _CURRENT, text)
 
 
 def are_on_trial(folder: str) -> bool:
-    return flash.read_file(folder + _FORMER) is not None
+    return flash_records.read_file(folder + _FORMER) is not None
 
 
 def confirm(folder: str) -> None:
-    """They work."""
-    flash.remove(folder + _FORMER)
+    """End the trial: they work."""
+    flash_records.remove(folder + _FORMER)
 
 
 def take_back(folder: str) -> None:
-    """The former ones hold from the next start on."""
-    former = flash.read_file(folder + _FORMER)
+    """Restore the previous settings from the next start on."""
+    former = flash_records.read_file(folder + _FORMER)
     if former:
-        flash.write_file(folder + _CURRENT, former)
+        flash_records.write_file(folder + _CURRENT, former)
     elif former is not None:
-        flash.remove(folder + _CURRENT)
-    flash.remove(folder + _FORMER)
+        flash_records.remove(folder + _CURRENT)
+    flash_records.remove(folder + _FORMER)

@@ -1,15 +1,15 @@
-"""Commands from the gateway: each is carried out once, also across a restart, and answered with a RECEIPT when its
+"""Commands from the gateway: each is carried out once, even across a restart, and answered with a RECEIPT when its
 effect is durable (PROTOCOL.md, 2.1).
 
-There are three places on the flash for what is under way: one for an update, which may take days, one for a LOCATE,
-which never waits, one for everything else. A command that finds its place taken is refused, except that a new update
-replaces one that is still being fetched. What may not happen during an incident waits until it is over.
+There are three places on flash for pending commands: one for an update, which may take days, one for a LOCATE, which
+never waits, and one for everything else. A command whose place is taken is refused, except that a new update replaces
+one that is still downloading. What may not happen during an incident waits until it is closed.
 """
 
 import asyncio
 
 from micropython import const
-from siaga.app import flash
+from siaga.app import flash_records
 from siaga.core import frame
 from siaga.core.errors import SiagaError
 
@@ -17,7 +17,7 @@ _MAGIC = b"SGC1"
 _JOB_MAGIC = b"SGJ1"
 _LOOK_MS = const(250)
 LOCATE_MS = const(120000)
-# How long new settings, or a new firmware, have to show that the gateway still answers; less while a press waits.
+# How long new settings, or a new firmware, have to prove that the gateway still answers; less while a press is pending.
 PROOF_MS = const(600000)
 PROOF_PRESSED_MS = const(90000)
 
@@ -27,14 +27,14 @@ BEGUN = const(1)
 FAILED = const(2)
 PROVEN = const(3)
 
-# Places for what is under way.
+# Places for pending commands.
 UPGRADE = "/command-update"
 LOCATE = "/command-locate"
 OTHER = "/command-job"
 
 
 class Job:
-    """A command under way. phase: how far it is."""
+    """A pending command. phase: how far it has got."""
 
     def __init__(self, counter: int, code: int, phase: int, arguments: bytes) -> None:
         self.counter = counter
@@ -44,8 +44,12 @@ class Job:
 
 
 class Commands:
-    """Deals with verified commands of this device's identity. actions: what a command can have the button do, as
-    app/orders.py has it. is_locating: somebody wants a position now. jobs: what is under way, by its place."""
+    """Handles verified commands for this device's identity.
+
+    actions: what a command can make the button do, see app/command_actions.py
+    is_locating: somebody wants a position now
+    jobs: pending commands, by place
+    """
 
     def __init__(self, folder: str, device_id: bytes, actions: "Actions", clock: "Clock") -> None:
         self.folder = folder
@@ -69,11 +73,11 @@ class Commands:
             self._load(place)
 
     def _read(self, path: str, magic: bytes) -> "bytes | None":
-        """This device's own record, without its id."""
+        """Return this device's own record, without its id."""
         try:
-            record = flash.read_record(path, magic)
-        except flash.CorruptRecord:
-            return None  # the worst that follows is that a command is given again
+            record = flash_records.read_record(path, magic)
+        except flash_records.CorruptRecord:
+            return None  # at worst a command has to be sent again
         return record[8:] if record is not None and record[:8] == self._device_id else None
 
     def _load(self, place: str) -> None:
@@ -84,13 +88,13 @@ class Commands:
 
     @property
     def is_busy(self) -> bool:
-        """Whether one is under way, so that the chip must not sleep."""
+        """Return whether a command is pending, so that the chip must stay awake."""
         return bool(self.jobs)
 
-    # What comes in.
+    # Receiving
 
     def on_command(self, down: frame.Down) -> None:
-        """A verified COMMAND. Raises OSError and SiagaError where the flash takes nothing: it then counts as not
+        """Accept a verified COMMAND. Raises OSError and SiagaError if the flash does not take it: it then counts as not
         received."""
         counter, code, arguments = down.counter, down.code or 0, down.arguments or b""
         if counter <= self._highest:
@@ -105,7 +109,7 @@ class Commands:
             return
         place = _place(code)
         before = self.jobs.get(place)
-        if before is not None:  # only an update that is still being fetched
+        if before is not None:  # only an update that is still downloading
             self.finish(before, frame.RESULT_FAILED)
         job = Job(counter, code, KEPT, arguments)
         self.save(job)
@@ -114,7 +118,7 @@ class Commands:
         self._news[place].set()
 
     def _why_not(self, code: int, arguments: bytes) -> str:
-        """Why this cannot be carried out, "" = it can."""
+        """Return why this cannot be carried out, "" = it can."""
         try:
             if code in (frame.LOCATE, frame.TEST, frame.RESTART):
                 if arguments:
@@ -138,43 +142,43 @@ class Commands:
         replaced = before is None or (code == frame.UPGRADE and before.phase == KEPT)
         return "" if replaced else "another one is under way"
 
-    # What is kept.
+    # Storing
 
     def save(self, job: Job) -> None:
-        """It, and how far it is. Raises OSError."""
+        """Store a job and its phase. Raises OSError."""
         record = self._device_id + job.counter.to_bytes(4, "big") + bytes([job.code, job.phase]) + job.arguments
-        flash.write_record(self.folder + _place(job.code), _JOB_MAGIC, record)
+        flash_records.write_record(self.folder + _place(job.code), _JOB_MAGIC, record)
 
     def _note(self, counter: int) -> None:
         self._highest = max(self._highest, counter)
         record = self._highest.to_bytes(4, "big") + self._last.to_bytes(4, "big") + bytes([self._result])
-        flash.write_record(self._path, _MAGIC, self._device_id + record)
+        flash_records.write_record(self._path, _MAGIC, self._device_id + record)
 
     def answer(self, counter: int, result: int) -> None:
-        """The RECEIPT is on the flash, then nothing is left to do for this command."""
+        """Answer a command that needs nothing else: queue its RECEIPT."""
         if self.actions.result_of(counter) is None:
             self.actions.keep_receipt(frame.encode_receipt(counter, result))
         self._last, self._result = counter, result
         self._note(counter)
 
     def finish(self, job: Job, result: int) -> None:
-        """Its effect is durable, or there is none. Raises OSError and SiagaError; it is then tried again."""
+        """End a job whose effect is durable, or that has none. Raises OSError and SiagaError; it is retried then."""
         self.answer(job.counter, result)
         place = _place(job.code)
-        flash.remove(self.folder + place)
+        flash_records.remove(self.folder + place)
         self.jobs.pop(place, None)
         words = ("done", "refused", "failed")
         self.actions.tell("command %d of code %d: %s" % (job.counter, job.code, words[result]))
 
-    # What is done.
+    # Carrying out
 
     async def idle(self) -> None:
-        """Until nothing more important goes on."""
+        """Wait until nothing more important goes on."""
         while not self.actions.is_calm():
             await asyncio.sleep_ms(_LOOK_MS)
 
     async def proven(self) -> bool:
-        """Wait for the gateway's word; False when it has taken too long."""
+        """Wait for the gateway to be heard. Returns False on time-out."""
         until_ms = self.clock.ms() + self.proof_ms
         pressed_ms = 0
         while not self.actions.is_heard():
@@ -187,7 +191,7 @@ class Commands:
         return True
 
     async def next(self, place: str) -> Job:
-        """What is under way there, or comes there."""
+        """Return the job in this place, waiting for one if needed."""
         while place not in self.jobs:
             self._news[place].clear()
             await self._news[place].wait()
@@ -201,12 +205,12 @@ class Commands:
             self.finish(job, await self._locate() if told is None else told)
 
     async def run(self) -> None:
-        """Carry out all that is neither LOCATE nor UPDATE, one after another, for ever."""
+        """Carry out everything but LOCATE and UPDATE, one after another, for ever."""
         while True:
             job = await self.next(OTHER)
             told = self.actions.result_of(job.counter)
             if told is not None:
-                self.finish(job, told)  # the power went between the answer and the end
+                self.finish(job, told)  # power failed between the answer and the end
             elif job.code == frame.TEST:
                 await self._test(job)
             elif job.code == frame.SETTINGS:
@@ -215,7 +219,7 @@ class Commands:
                 await self._restart(job)
 
     async def _locate(self) -> int:
-        """A fix that is newer than the command, or the check-in without one."""
+        """Send a fix newer than the command, or else a check-in without one."""
         fix = self.actions.fix()
         known = None if fix is None else fix[4]
         until_ms = self.clock.ms() + self.locate_ms
@@ -233,7 +237,7 @@ class Commands:
 
     async def _test(self, job: Job) -> None:
         if job.phase != KEPT:
-            # It may have been pressed before the power went: never twice.
+            # It may have been pressed before power failed: never twice.
             self.finish(job, frame.RESULT_FAILED)
             return
         await self.idle()
@@ -249,7 +253,8 @@ class Commands:
         await self.gone()
 
     async def _change(self, job: Job) -> None:
-        """On trial with the next start; the former ones come back if the gateway cannot be heard with them."""
+        """Put changed settings on trial from the next start on; the previous ones return if the gateway cannot be
+        heard."""
         from siaga.app import changed_settings
 
         on_trial = changed_settings.are_on_trial(self.folder)
@@ -257,7 +262,7 @@ class Commands:
             changed_settings.confirm(self.folder)
             self.finish(job, frame.RESULT_DONE)
         elif job.phase != KEPT and not on_trial:
-            # Taken back before, or the installer's own came in between.
+            # They were taken back before, or an installer's settings came in between.
             self.finish(job, frame.RESULT_FAILED)
         elif job.phase == FAILED:
             changed_settings.take_back(self.folder)
@@ -272,7 +277,7 @@ class Commands:
             await self._safe()
             try:
                 changed_settings.put_on_trial(self.folder, job.arguments)
-            except SiagaError as error:  # the installer's new ones do not agree with them
+            except SiagaError as error:  # the installer's new settings conflict with them
                 self.actions.tell("the settings are refused: %s" % error)
                 self.finish(job, frame.RESULT_REFUSED)
                 return
@@ -280,12 +285,12 @@ class Commands:
             await self.gone()
 
     async def _safe(self) -> None:
-        """Until a restart harms nothing: a new firmware's trial counts its starts."""
+        """Wait until a restart does no harm: a firmware on trial has its starts counted."""
         while not self.actions.is_calm() or self._is_begun(UPGRADE):
             await asyncio.sleep_ms(_LOOK_MS)
 
     async def safe_to_switch(self) -> None:
-        """The same for an update: settings on trial have to be decided first."""
+        """As _safe(), for an update: settings on trial have to be decided first."""
         while not self.actions.is_calm() or self._is_begun(OTHER):
             await asyncio.sleep_ms(_LOOK_MS)
 
@@ -294,12 +299,12 @@ class Commands:
         return job is not None and job.phase != KEPT
 
     def begin(self, job: Job, phase: int = BEGUN) -> None:
-        """Raises OSError."""
+        """Enter a phase and store it. Raises OSError."""
         job.phase = phase
         self.save(job)
 
     async def gone(self) -> None:
-        """End this run; nothing comes after."""
+        """End this run; never returns."""
         self.actions.restart()
         while True:
             await asyncio.sleep_ms(1000)
@@ -311,7 +316,7 @@ def _place(code: int) -> str:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from siaga.app.orders import Orders
+    from siaga.app.command_actions import CommandActions
     from siaga.drivers.clock import Clock
 
-    Actions = Orders
+    Actions = CommandActions

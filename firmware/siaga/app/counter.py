@@ -1,8 +1,8 @@
 """Counters that strictly increase over the button's whole life, whatever cuts its power.
 
-They are reserved in blocks: the end of a block is on the flash before its first counter is used, and a restart begins
-behind it. So a restart costs a gap of less than a block, deep sleep none, and none is ever used twice. A new block
-is fetched while half of the old one is left: a flash that fails then still leaves enough for a press.
+They are reserved in blocks: the end of a block is on flash before its first counter is used, and a restart resumes
+after it. So a restart skips less than a block, deep sleep nothing, and no counter is ever used twice. A new block is
+reserved while half of the old one is left: a flash that fails then still leaves enough for a press.
 """
 
 from siaga.core.errors import SiagaError
@@ -12,7 +12,7 @@ LAST = 0xFFFFFFFF
 
 
 class Counter:
-    """reserve(end) puts the end of the reserved range on the flash, or raises OSError."""
+    """Hands out the counters. reserve(end): stores the end of the reserved range on flash, or raises OSError."""
 
     def __init__(self, reserved: int, reserve: "Reserve") -> None:
         self._next = reserved
@@ -20,8 +20,8 @@ class Counter:
         self._reserve = reserve
 
     def next(self) -> int:
-        """A counter that was never used. Raises SiagaError where the flash takes no reservation and none is left, or
-        the counters are used up (after four thousand million)."""
+        """Return an unused counter. Raises SiagaError if no reservation is left and the flash takes none, or if all
+        counters are used up (some four billion)."""
         if self._next >= LAST:
             raise SiagaError("this key's counters are used up: enrol the button anew")
         if self._end - self._next <= BLOCK // 2:
@@ -37,13 +37,13 @@ class Counter:
         return counter
 
     def resume(self, following: int) -> None:
-        """Go on with this one, which follows the last that was used: nothing but deep sleep came between."""
+        """Continue with this counter, the one after the last used: nothing but deep sleep came between."""
         if self._end - BLOCK - BLOCK // 2 <= following <= self._end:
             self._next = following
 
     @property
     def used(self) -> int:
-        """No counter above this was ever used."""
+        """Return an upper bound: no counter above it was ever used."""
         return self._next - 1
 
 

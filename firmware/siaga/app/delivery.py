@@ -1,54 +1,57 @@
-"""From the outbox to the gateway and back: sign, publish, try again until the gateway's own signed acknowledgement.
+"""From the outbox to the gateway and back: sign, publish, retry until the gateway's own signed acknowledgement.
 
-The broker's PUBACK ends nothing. An acknowledgement counts if its tag verifies for the very message whose counter it
-names; what it changes is on the flash before its entry leaves the outbox. Each bearer is handed its frames beside the
-others: one that takes its time, or hangs, holds up none of them.
+The broker's PUBACK settles nothing. An acknowledgement counts if its tag verifies for the very message whose counter
+it names; its effect is on flash before the entry leaves the outbox. Bearers get their frames in parallel: a slow or
+hanging one delays no other.
 
-Which form an acknowledgement answers it does not say. Stages 2 to 5 come whenever an operator does something, and
-an answer to the short form may come late, by any bearer. So the signature of a press counts as arrived with an ACK of
-a stage that only answers a frame (1 or 7), heard after the ES256 form went out, and written by the gateway so long
-after its first answer that every copy of the short form had arrived by then. The two times are the gateway's own.
+An acknowledgement does not say which form it answers. Stages 2 to 5 come whenever an operator acts, and an answer to
+the short form may come late, over any bearer. So a press's signature counts as delivered with an ACK of a stage that
+only answers a frame (1 or 7), heard after the ES256 form went out, and written by the gateway long enough after its
+first answer that every copy of the short form had arrived by then. Both times are the gateway's own.
 """
 
 import asyncio
 import gc
 import os
 
-from siaga.app.acked import Acked
-from siaga.app.board import Board
-from siaga.app.identity import Identity
-from siaga.app.outbox import SETTLE_S, Outbox
-from siaga.core import bearers, frame
-from siaga.core.bearers import Link, Waiting
+from siaga.app.acked_digests import Acked
+from siaga.app.outbox import SETTLE_S
+from siaga.core import bearer_policy, frame
 from siaga.core.errors import FrameError, SiagaError
-from siaga.drivers.bearer import Bearer, Owner
-from siaga.drivers.clock import Clock
+from siaga.drivers.bearer import Owner
 
 _BEAT_MS = 5000
-# A certificate that ends so soon is told, and counted in the check-in.
+# A certificate that expires within this is logged, and counted in the check-in.
 _ENDS_DAYS = 30
-# A bearer has deadlines of its own (a minute at most); one that does not keep them is given up.
+# Bearers have deadlines of their own (a minute at most); one that misses them is abandoned after this.
 _SEND_MS = 75000
-# A gateway whose clock is before this has none itself.
+# A gateway whose clock is before this has no valid time.
 _EARLIEST = 1735689600
-# Frames that go out again and again keep their signature, which costs 200 ms on the chip.
+# Frames that are sent again and again keep their signature: it costs 200 ms on the chip.
 _KEPT_SIGNED = (frame.PRESS, frame.CANCEL, frame.ENROL)
-# Stages that are told in answer to a frame.
+# Stages sent only in answer to a frame.
 _ANSWERS = (frame.STAGE_RECEIVED, frame.STAGE_REFUSED)
 
 
 class Delivery(Owner):
-    """on_ack(entry or None, kind, counter, stage, eta) hears every verified acknowledgement (kind 0: of a test PRESS
-    that waits no more), on_command(frame) every verified command, on_link() every change of a bearer. acked: digests of
-    what was acknowledged. rejected: inputs refused since the start. up_ms: when a bearer was last up. sparse: the
-    battery is nearly empty, so that even a press is repeated seldom."""
+    """Delivers the outbox over the bearers.
+
+    on_ack(entry or None, kind, counter, stage, eta): called for every verified acknowledgement (kind 0: of a test PRESS
+    no longer pending)
+    on_command(frame): called for every verified command
+    on_link(): called whenever a bearer goes up or down
+    acked: digests of acknowledged messages
+    rejected: inputs refused since the start
+    up_ms: when a bearer was last up
+    sparse: the battery is nearly empty, so even a press is repeated rarely
+    """
 
     def __init__(
         self,
-        board: Board,
-        clock: Clock,
-        identity: Identity,
-        outbox: Outbox,
+        board: "Board",
+        clock: "Clock",
+        identity: "Identity",
+        outbox: "Outbox",
         on_ack: "OnAck",
         on_command: "OnCommand",
         on_link: "OnLink",
@@ -74,22 +77,22 @@ class Delivery(Owner):
         self._sending = {}  # type: dict[int, tuple[asyncio.Task[None], int]]
 
     def sent_ago_ms(self, now_ms: int) -> int:
-        """How long no radio has been sending a frame."""
+        """Return the milliseconds since a radio last sent a frame."""
         return 0 if self._sending else now_ms - self._sent_ms
 
     def is_up(self) -> bool:
-        """Whether any bearer takes frames."""
+        """Return whether any bearer takes frames."""
         return any(bearer.policy.up for bearer in self.bearers)
 
     def in_use(self) -> "Bearer | None":
-        """The bearer that is used first now."""
+        """Return the bearer that is currently preferred."""
         for bearer in self.bearers:
             if bearer.policy.up:
                 return bearer
         return None
 
     def kept(self, kind: int) -> None:
-        """Something new is in the outbox."""
+        """Note a new entry in the outbox."""
         self._wake.set()
         if kind == frame.PRESS:
             for bearer in self.bearers:
@@ -103,11 +106,13 @@ class Delivery(Owner):
             while True:
                 now_ms = self.beat_ms = self._clock.ms()
                 self._give_up(links, now_ms)
-                chosen = bearers.choose(outbox.entries, links, now_ms) or bearers.choose(outbox.owed, links, now_ms)
+                chosen = bearer_policy.choose(outbox.entries, links, now_ms) or bearer_policy.choose(
+                    outbox.owed, links, now_ms
+                )
                 if chosen is None:
                     self._wake.clear()
-                    wait_ms = bearers.wait_ms(outbox.entries, links, now_ms, _BEAT_MS)
-                    wait_ms = bearers.wait_ms(outbox.owed, links, now_ms, wait_ms)
+                    wait_ms = bearer_policy.wait_ms(outbox.entries, links, now_ms, _BEAT_MS)
+                    wait_ms = bearer_policy.wait_ms(outbox.owed, links, now_ms, wait_ms)
                     try:
                         await asyncio.wait_for_ms(self._wake.wait(), max(wait_ms, 1))
                     except asyncio.TimeoutError:
@@ -115,7 +120,7 @@ class Delivery(Owner):
                     continue
                 entry, index = chosen
                 link = links[index]
-                bearers.sent(entry, index, link, now_ms, self.chance(), self.sparse)
+                bearer_policy.sent(entry, index, link, now_ms, self.chance(), self.sparse)
                 link.busy = True
                 self._sending[index] = (asyncio.create_task(self._send(entry, index, link)), now_ms)
                 await asyncio.sleep_ms(0)
@@ -131,24 +136,24 @@ class Delivery(Owner):
                 sending[0].cancel()
                 self._done(index, links[index])
 
-    def _done(self, index: int, link: Link) -> None:
+    def _done(self, index: int, link: "Link") -> None:
         self._sending.pop(index, None)
         self._sent_ms = self._clock.ms()
         link.busy = False
         self._wake.set()
 
-    async def _send(self, entry: Waiting, index: int, link: Link) -> None:
-        """Hand one frame to one bearer, beside whatever the others do."""
+    async def _send(self, entry: "Waiting", index: int, link: "Link") -> None:
+        """Hand one frame to one bearer, in parallel with the others."""
         bearer = self.bearers[index]
         try:
             signed = self._signed(entry, link.limit, bearer.name)
             await asyncio.sleep_ms(0)
-            if entry.first_ms == bearers.NEVER:
+            if entry.first_ms == bearer_policy.NEVER:
                 entry.first_ms = self._clock.ms()
             await bearer.send(entry.counter, signed)
             self._step(entry, "published", bearer.name)
         except (SiagaError, OSError) as error:
-            # The bearer goes down by itself, and what waits is due again when it comes up.
+            # The bearer goes down by itself; what is pending is due again when it comes up.
             self._board.tell("log", {"what": "frame %d not sent on %s: %s" % (entry.counter, bearer.name, error)})
         except MemoryError:
             self._outbox.lighten()
@@ -157,8 +162,8 @@ class Delivery(Owner):
             self._board.tell("error", {"what": "bearer %s failed over a frame: %s" % (bearer.name, repr(error))})
         self._done(index, link)
 
-    def _signed(self, entry: Waiting, limit: int, name: str) -> bytes:
-        form = bearers.form(entry.kind, len(entry.body), limit)
+    def _signed(self, entry: "Waiting", limit: int, name: str) -> bytes:
+        form = bearer_policy.form(entry.kind, len(entry.body), limit)
         if form is None:
             raise SiagaError("frame %d does not fit into %d bytes" % (entry.counter, limit))
         suite, length = form
@@ -173,7 +178,7 @@ class Delivery(Owner):
         except MemoryError:
             if entry.kind == frame.ENROL or entry.owed >= 0:
                 raise
-            # A signature takes twenty kilobytes, the short form hardly any: the gateway knows it as well, and the
+            # A signature needs twenty kilobytes, the short form hardly any: the gateway accepts it too, and the
             # signature follows.
             self._starved = entry.short = True
             signed = self._identity.signed(frame.HS256_64, entry.kind, entry.counter, entry.body)
@@ -183,15 +188,15 @@ class Delivery(Owner):
         self._step(entry, "signed", name)
         return signed
 
-    def _step(self, entry: Waiting, step: str, name: str) -> None:
+    def _step(self, entry: "Waiting", step: str, name: str) -> None:
         self._board.tell("frame", {"kind": entry.kind, "counter": entry.counter, "step": step, "bearer": name})
 
-    def on_bearer(self, bearer: Bearer, up: bool, why: str) -> None:
+    def on_bearer(self, bearer: "Bearer", up: bool, why: str) -> None:
         now_ms = self._clock.ms()
         if up:
             index = self.bearers.index(bearer)
-            bearers.renewed(self._outbox.entries, index, bearer.policy, now_ms)
-            bearers.renewed(self._outbox.owed, index, bearer.policy, now_ms)
+            bearer_policy.renewed(self._outbox.entries, index, bearer.policy, now_ms)
+            bearer_policy.renewed(self._outbox.owed, index, bearer.policy, now_ms)
         if up or self._was_up:
             self.up_ms = now_ms
         self._was_up = self.is_up()
@@ -199,10 +204,10 @@ class Delivery(Owner):
         self._board.tell("bearer", {"bearer": bearer.name, "up": up, "why": why})
         self._on_link()
 
-    def on_puback(self, bearer: Bearer, counter: int) -> None:
+    def on_puback(self, bearer: "Bearer", counter: int) -> None:
         entry = self._outbox.find(counter) or self._outbox.find_owed(counter)
         if entry is not None:
-            bearers.taken(entry, self.bearers.index(bearer))
+            bearer_policy.taken(entry, self.bearers.index(bearer))
             self._step(entry, "puback", bearer.name)
 
     def on_rejected(self, why: str) -> None:
@@ -225,13 +230,13 @@ class Delivery(Owner):
     def chance(self) -> int:
         return int.from_bytes(os.urandom(2), "big")
 
-    def on_downlink(self, bearer: Bearer, payload: bytes) -> None:
-        """A frame from the gateway, or from somebody who would like to be it."""
+    def on_downlink(self, bearer: "Bearer", payload: bytes) -> None:
+        """Handle a frame that claims to be from the gateway."""
         try:
             down = self._identity.verified(payload, self._digest_of)
         except FrameError as error:
-            if error.reason == "message" and 0 < int.from_bytes(payload[10:14], "big") <= self._identity.counter.used:
-                # An answer to a repetition, as a rule. Whose it is nobody can tell, and it changes nothing.
+            if error.reason == "message" and 0 < frame.counter_of(payload) <= self._identity.counter.used:
+                # Usually the answer to a repeat. Nobody can tell whose it is, and it changes nothing.
                 self._board.tell("log", {"what": "not looked at: %s" % error})
             else:
                 self.on_rejected("a downlink (%s): %s" % (error.reason, error))
@@ -240,7 +245,7 @@ class Delivery(Owner):
             try:
                 self._on_command(down)
             except MemoryError:
-                # It would come again with every connection; the gateway sends it again when it matters less.
+                # It would be redelivered with every connection; the gateway sends it again when memory is less tight.
                 self.on_rejected("a command for which there is no memory")
         else:
             try:
@@ -251,7 +256,7 @@ class Delivery(Owner):
                 self._acknowledged(down, bearer.name)
 
     def _digest_of(self, counter: int) -> "bytes | None":
-        """Of the message with this counter, while it is held."""
+        """Return the digest of the message with this counter, while it is held."""
         entry = self._outbox.find(counter) or self._outbox.find_owed(counter)
         if entry is not None:
             return frame.event_digest(entry.kind, counter, entry.body)
@@ -262,8 +267,8 @@ class Delivery(Owner):
         entry = self._outbox.find(down.counter)
         held = entry or self._outbox.find_owed(down.counter)
         if held is not None:
-            self.acked.note(0 if bearers.is_test(held) else held.kind, held.counter, held.body)
-        # Only the answer to something that still waits is fresh; an old one, played again, has an old time.
+            self.acked.note(0 if bearer_policy.is_test(held) else held.kind, held.counter, held.body)
+        # Only the answer to a pending entry is fresh; a replayed one has an old time.
         if entry is not None and down.time >= _EARLIEST and self._clock.set_unix(down.time, self._age_ms(entry)):
             self._board.tell("log", {"what": "clock set by the gateway: %d" % down.time})
         stage = down.stage or 0
@@ -274,7 +279,7 @@ class Delivery(Owner):
         try:
             if entry is None:
                 self._witnessed(down, name)
-            elif entry.short and bearers.is_evidence(entry) and self._may_owe():
+            elif entry.short and bearer_policy.is_evidence(entry) and self._may_owe():
                 self._outbox.owe(entry, down.time, self._clock.ms())
                 self._wake.set()
             else:
@@ -286,18 +291,18 @@ class Delivery(Owner):
         if entry is not None:
             self._step(entry, "acknowledged", name)
 
-    def _age_ms(self, entry: Waiting) -> int:
-        """For how long there can have been an answer to it, -1 = nobody knows: an earlier run may have sent it."""
+    def _age_ms(self, entry: "Waiting") -> int:
+        """Return for how long an answer to it may have existed, ms; -1 = unknown: an earlier run may have sent it."""
         if entry.first_ms < 0 or entry.kind == frame.ENROL:
             return -1
         return self._clock.ms() - entry.first_ms
 
     def _may_owe(self) -> bool:
-        """Whether a short form goes out of this button at all."""
+        """Return whether this button may send the short form at all."""
         return self._starved or any(one.policy.narrow for one in self.bearers)
 
     def _witnessed(self, down: frame.Down, name: str) -> None:
-        """Whether an acknowledgement of something that no longer waits answers its signature."""
+        """Handle an acknowledgement of an entry no longer pending: it may confirm the signature."""
         owed = self._outbox.find_owed(down.counter)
         if owed is None or down.stage not in _ANSWERS or down.time < owed.owed + SETTLE_S or not any(owed.attempts):
             return
@@ -308,6 +313,13 @@ class Delivery(Owner):
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from siaga.app.board import Board
+    from siaga.app.identity import Identity
+    from siaga.app.outbox import Outbox
+    from siaga.core.bearer_policy import Link, Waiting
+    from siaga.drivers.bearer import Bearer
+    from siaga.drivers.clock import Clock
 
     OnAck = Callable[["Waiting | None", int, int, int, "int | None"], None]
     OnCommand = Callable[[frame.Down], None]

@@ -1,18 +1,18 @@
-"""A new key, and proof that this processor computes rightly. Wanted once in a button's life."""
+"""A new key, and proof that this processor computes correctly. Needed once in a button's life."""
 
 import hashlib
 import os
 import time
 
-from siaga.core import p256, peer
+from siaga.core import p256, p256_verify
 from siaga.core.errors import SiagaError
 
 
 def gather(extra: bytes) -> bytes:
-    """64 bytes to make a key from: the port's random source, read several times, the jitter of the processor against
-    its timer, and what is peculiar to this chip, through SHA-256. extra: the board's unique id and noise.
+    """Return 64 bytes to make a key from: the port's random source, read several times, the jitter of CPU against
+    timer, and chip-specific data, through SHA-256. extra: the board's unique id and noise.
 
-    On an ESP32 the radio has to be on meanwhile, or its random source repeats itself (board.random_ready()).
+    On an ESP32 the radio has to be on, or its random source is only pseudo-random (board.random_ready()).
     """
     pool = hashlib.sha256(b"siaga/1 key" + extra)
     halves = []
@@ -31,11 +31,11 @@ def gather(extra: bytes) -> bytes:
 
 
 def made(extra: bytes) -> "tuple[int, bytes]":
-    """The private key as an integer, the public one as X || Y. extra: as gather(). Raises SiagaError where a signature
-    of it does not verify."""
+    """Return the private key as an integer and the public one as X || Y. extra: as in gather(). Raises SiagaError if a
+    test signature does not verify."""
     private = p256.private_from(gather(extra))
     public = p256.public_key(private)
     probe = b"siaga: does this key sign?"
-    if not peer.verify(public, probe, p256.sign(private, probe)):
+    if not p256_verify.verify(public, probe, p256.sign(private, probe)):
         raise SiagaError("the processor computes wrongly: a new key's signature does not verify")
     return private, public

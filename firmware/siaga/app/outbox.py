@@ -1,33 +1,33 @@
 """The flash journal of frames that the gateway has not acknowledged: one file an entry, on littlefs.
 
-An entry is on the flash, whole, before its frame is signed or sent, and leaves it only when the gateway's verified
-acknowledgement has been dealt with. A press is never thrown away. What else has to go, and what could not be read
-back, is counted: a CHECKIN tells it.
+An entry is on flash, complete, before its frame is signed or sent, and is removed only when the gateway's verified
+acknowledgement has been handled. A press is never dropped. What else has to be dropped, or could not be read back, is
+counted, and a CHECKIN reports it.
 
-A press that was acknowledged in its HS256-64 form stays, marked, until its signature has arrived too. It waits for
-nobody: whatever asks what waits looks at `entries`, and this stands in `owed`.
+A press acknowledged in its HS256-64 form is kept, marked, until its signature has been delivered too. It no longer
+counts as pending: pending frames are in `entries`, these are in `owed`.
 """
 
 import binascii
 import struct
 
-from siaga.app import flash
-from siaga.core import bearers, frame
-from siaga.core.bearers import Waiting
+from siaga.app import flash_records
+from siaga.core import bearer_policy, frame
+from siaga.core.bearer_policy import Waiting
 from siaga.core.errors import SiagaError
 
 MAGIC = b"SGO1"
 OWED_MAGIC = b"SGO2"  # with the gateway's time of the acknowledgement before the body
 LIMIT = 64
-# So many signatures are owed at most; the oldest gives way.
+# Limit of owed signatures; the oldest is dropped.
 OWED_LIMIT = 16
-# Copies of the short form that are still under way have arrived, or never will.
+# After this, copies of the short form in transit have arrived or never will.
 SETTLE_S = 120
 # Beyond the limit there is room for presses and cancels only.
 RESERVE = 32
-# So many positions wait at most.
+# Limit of pending positions.
 POSITIONS = 16
-# What may be thrown away for something more important, the least important first.
+# What may be dropped for something more important, least important first.
 _EXPENDABLE = (frame.CHECKIN, frame.RECEIPT, frame.UPDATE, frame.TAMPER)
 
 
@@ -36,14 +36,23 @@ class OutboxFull(SiagaError):
 
 
 class Outbox:
-    """entries: what waits, oldest first. owed: what was acknowledged and is owed as evidence, oldest first. dropped:
-    entries that had to go since the start. rejected: files that could not be read back. folder: where they are; mine:
-    how the names of this device's begin; links: how many bearers there are. reserve: memory set aside for a press. What
-    an earlier run left is read by app/left.py."""
+    """The journal and its entries.
+
+    entries: pending frames, oldest first
+    owed: acknowledged presses still owed as evidence, oldest first
+    dropped: entries dropped since the start
+    rejected: files that could not be read back
+    folder: where the files are
+    mine: prefix of this device's file names
+    links: number of bearers
+    reserve: memory set aside for a press
+
+    What an earlier run left is read by app/restore.py.
+    """
 
     def __init__(self, folder: str, device_id: bytes, counter: "Counter", links: int) -> None:
         self.folder = folder
-        # An entry's name begins with its device, so that one whose key was lost is not taken for this one's.
+        # File names begin with the device, so that another identity's entry is not taken for this one's.
         self.mine = binascii.hexlify(device_id[:4]).decode()
         self._counter = counter
         self.links = links
@@ -52,32 +61,30 @@ class Outbox:
         self.reserve = None  # type: bytearray | None
         self.dropped = 0
         self.rejected = 0
-        flash.make_folder(folder)
+        flash_records.make_folder(folder)
 
     def add_unkept(self, kind: int, counter: int, body: bytes, now_ms: int) -> Waiting:
-        """Something that can be made again at any time (an ENROL) and so needs no file."""
+        """Add a frame that can be made again at any time (an ENROL) and so needs no file."""
         entry = Waiting(kind, counter, body, now_ms, self.links)
         entry.durable = False
         self.entries.append(entry)
         return entry
 
     def keep(self, kind: int, body_of: "Callable[[int], bytes]", now_ms: int) -> Waiting:
-        """Take a counter, make the body for it, and put both on the flash. Raises OutboxFull.
-
-        If the flash takes no more even after making room, a PRESS or CANCEL is kept in memory alone (durable False).
-        """
+        """Take a counter, make the body for it, and put both on flash. Raises OutboxFull. If the flash is still full
+        after making room, a PRESS or CANCEL is kept in memory only (durable False)."""
         self._make_room(kind)
         if kind == frame.UPDATE:
-            self._thin()
+            self._drop_old_updates()
         try:
             counter = self._counter.next()
         except SiagaError as error:
             raise OutboxFull(str(error))
         entry = Waiting(kind, counter, body_of(counter), now_ms, self.links)
-        record = flash.seal(MAGIC, struct.pack(">IB", counter, kind) + entry.body)
+        record = flash_records.seal(MAGIC, struct.pack(">IB", counter, kind) + entry.body)
         while True:
             try:
-                flash.write_file(self._path(counter), record)
+                flash_records.write_file(self._path(counter), record)
                 break
             except OSError as error:
                 if self._drop_one(kind):
@@ -90,37 +97,39 @@ class Outbox:
         return entry
 
     def find(self, counter: int) -> "Waiting | None":
-        """The entry that waits under this counter."""
+        """Return the pending entry with this counter."""
         return _under(self.entries, counter)
 
     def find_owed(self, counter: int) -> "Waiting | None":
-        """The entry under this counter that is owed as evidence."""
+        """Return the owed entry with this counter."""
         return _under(self.owed, counter)
 
     def holds(self, kind: int) -> bool:
-        """Whether a frame of this kind waits."""
-        for entry in self.entries:  # without a generator: it is asked where there is no memory left
+        """Return whether a frame of this kind is pending."""
+        for entry in self.entries:  # no generator: called when memory has run out
             if entry.kind == kind:
                 return True
         return False
 
     def result_of(self, down_counter: int) -> "int | None":
-        """The result in the RECEIPT for this down-counter that waits, None where there is none."""
+        """Return the result in the pending RECEIPT for this down-counter, None if there is none."""
         for entry in self.entries:
-            if entry.kind == frame.RECEIPT and int.from_bytes(entry.body[:4], "big") == down_counter:
-                return entry.body[4]
+            if entry.kind == frame.RECEIPT:
+                counter, result = frame.receipt_of(entry.body)
+                if counter == down_counter:
+                    return result
         return None
 
     def remove(self, entry: Waiting) -> None:
-        """The gateway's acknowledgement has been dealt with."""
+        """Remove an entry whose acknowledgement has been handled."""
         (self.entries if entry.owed < 0 else self.owed).remove(entry)
         if entry.durable:
-            flash.remove(self._path(entry.counter))
+            flash_records.remove(self._path(entry.counter))
 
     def owe(self, entry: Waiting, told: int, now_ms: int) -> None:
-        """The gateway acknowledged the short form at this time of its clock: from now on nobody waits for the entry,
-        and its ES256 form is owed. A flash that does not take the mark costs the evidence, not more: a press that
-        looked as if it still waited would frighten its holder after a restart."""
+        """Mark an entry whose short form the gateway acknowledged at `told` (its clock): it is no longer pending, but
+        its ES256 form is owed. If the flash cannot take the mark only the evidence is lost: a press that looked pending
+        would alarm its holder after a restart."""
         while len(self.owed) >= OWED_LIMIT:
             self._drop(self.owed[0])
         self.entries.remove(entry)
@@ -129,7 +138,7 @@ class Outbox:
         if entry.durable:
             try:
                 marked = struct.pack(">IBI", entry.counter, entry.kind, told) + entry.body
-                flash.write_record(self._path(entry.counter), OWED_MAGIC, marked)
+                flash_records.write_record(self._path(entry.counter), OWED_MAGIC, marked)
             except OSError:
                 self._drop(entry)
 
@@ -141,8 +150,8 @@ class Outbox:
         self.dropped += 1
 
     def _give_way(self, entry: Waiting) -> None:
-        """For something more important, which a flash that takes no change must not stop: what it does not let go of
-        comes back with a restart."""
+        """Drop an entry for something more important, even if the flash refuses: what it keeps returns with a
+        restart."""
         try:
             self._drop(entry)
         except OSError:
@@ -155,17 +164,18 @@ class Outbox:
             return
         raise OutboxFull("%d frames wait already" % len(self.entries))
 
-    def _thin(self) -> None:
-        """Where nobody answers for long, the latest positions are worth more than the whole way: memory is short."""
+    def _drop_old_updates(self) -> None:
+        """Limit the pending positions: memory is short, and the latest are worth more than the whole track."""
         updates = [entry for entry in self.entries if entry.kind == frame.UPDATE]
         while len(updates) >= POSITIONS:
             self._give_way(updates.pop(0))
 
     def lighten(self) -> None:
-        """There is no memory: let go of what a press can do without. What is on the flash comes back with a restart.
+        """Free memory that a press can do without. What is on flash returns with a restart.
 
-        For a press that waits, what was set aside goes too: without it the task that sends it and the one that hears
-        its answer could starve."""
+        If a press is pending, the reserve is released too: otherwise the tasks that send it and hear its answer could
+        starve.
+        """
         if self.holds(frame.PRESS):
             self.reserve = None
         for entry in list(self.entries):
@@ -174,13 +184,13 @@ class Outbox:
                 self.entries.remove(entry)
 
     def _drop_one(self, kind: int) -> bool:
-        """Throw away the oldest of the least important, if it is no more important than what needs its place. What the
-        gateway has in one form is less important than anything that it does not have."""
+        """Drop the oldest of the least important entries, if no more important than `kind`. What the gateway has in one
+        form is less important than anything it does not have."""
         if self.owed:
             self._give_way(self.owed[0])
             return True
         for expendable in _EXPENDABLE:
-            if bearers.priority(expendable) < bearers.priority(kind):
+            if bearer_policy.priority(expendable) < bearer_policy.priority(kind):
                 return False
             for entry in self.entries:
                 if entry.kind == expendable:

@@ -1,37 +1,33 @@
-"""The bearers and the receiver that this board carries and these settings ask for. What is not used is not imported:
-a driver's code is memory."""
+"""The bearers and the receiver that this board carries and the settings ask for. Unused drivers are not imported: their
+code takes memory."""
 
 import binascii
 
-from siaga.app.board import Board
-from siaga.app.chosen import Settings
-from siaga.app.identity import ENROL_COUNTER, Identity
-from siaga.app.memory import Memory
+from siaga.app.identity import ENROL_COUNTER
 from siaga.core.errors import SiagaError
-from siaga.core.mac import broker_password
-from siaga.core.profile import Profile
-from siaga.drivers.bearer import Bearer, Owner
-from siaga.drivers.clock import Clock
+from siaga.core.hmac import broker_password
 
-# After its last use the receiver goes on for so long, that its next start is a hot one.
+# The receiver stays on for this long after its last use, so that its next start is a hot one.
 _LINGER_MS = 60000
 
 _DOOR = "enrol"
 
 
 class Login:
-    """Who this button is to the broker. As the settings say, if they name a user. Else it is itself; and until it is
-    enrolled, which is when a broker knows it, every other time at each of them one of the many that come through the
-    door for new buttons, if the settings have that one's password: only to leave its ENROL there."""
+    """The broker login: from the settings, if they name a user; otherwise the button's own.
 
-    def __init__(self, settings: Settings, identity: Identity) -> None:
+    Until it is enrolled (only then does a broker know it), it uses the shared enrolment login for every other
+    connection to each broker, if the settings have its password, only to deliver its ENROL.
+    """
+
+    def __init__(self, settings: "Settings", identity: "Identity") -> None:
         self._settings = settings
         self._identity = identity
         self._at_door = False
         self._doors = set()  # type: set[int]
 
     def next(self, place: int) -> "tuple[str, str]":
-        """User and password for the next connection to this one of the brokers."""
+        """Return user and password for the next connection to this broker. place: its index."""
         settings = self._settings
         if settings.mqtt_user:
             return settings.mqtt_user, settings.mqtt_password
@@ -44,29 +40,33 @@ class Login:
         return binascii.hexlify(self._identity.device_id).decode(), broker_password(self._identity.mac_up)
 
     def is_done(self, counter: int) -> bool:
-        """Whether there is nothing more to do at the door, now that the broker has the frame of this counter."""
+        """Return whether the enrolment login has done its work, now that the broker has the frame with this counter."""
         return self._at_door and counter == ENROL_COUNTER
 
 
 class Radios:
-    """bearers: in the order in which they are preferred. tasks: (name, coroutine function) of what has to run.
-    located: who knows the position, None = nobody but the board. tls: of the link over the board's own network, None =
-    there is none."""
+    """The board's radios.
+
+    bearers: in order of preference
+    tasks: (name, coroutine function) of the tasks to run
+    located: position source, None = only the board knows
+    tls: TLS of the link over the board's own network, None = there is none
+    """
 
     def __init__(
         self,
-        board: Board,
-        settings: Settings,
-        profile: Profile,
-        memory: Memory,
-        clock: Clock,
-        owner: Owner,
-        identity: Identity,
+        board: "Board",
+        settings: "Settings",
+        profile: "Profile",
+        memory: "RtcMemory",
+        clock: "Clock",
+        owner: "Owner",
+        identity: "Identity",
         tell: "Tell",
     ) -> None:
         self.bearers: "list[Bearer]" = []
         self.tasks: "list[tuple[str, Start]]" = []
-        self.located: "Located | None" = None
+        self.located: "LastKnownFix | None" = None
         self.modem: "Modem | None" = None
         self.voice: "Voice | None" = None
         self.tls: "ServerTls | None" = None
@@ -106,7 +106,7 @@ class Radios:
             )
 
     def _add_wifi(self, network: "Network") -> None:
-        from siaga.app.known_hosts import KnownHosts
+        from siaga.app.broker_addresses import KnownHosts
         from siaga.core.mqtt import Session
         from siaga.drivers.wifi_mqtt import WifiMqtt
 
@@ -128,7 +128,7 @@ class Radios:
         self.bearers.append(WifiMqtt(network, self._clock, self._owner, session, self._name, *to))
 
     def _add_modem(self, parts: "ModemParts") -> None:
-        from siaga.app.sim_record import SimRecord
+        from siaga.app.sim_pin_record import SimRecord
         from siaga.drivers.simcom import Modem
         from siaga.drivers.simcom_sim import Access
 
@@ -204,36 +204,36 @@ class Radios:
         self.located = receiver
         self.tasks.append(("receiver", receiver.run))
 
-    # Telephone calls.
+    # Telephone calls
 
     def on_state(self, state: "State") -> None:
-        """The alarm's state, after each of its steps."""
+        """Take the alarm's state, after each step."""
         if self.voice is not None:
             self.voice.on_state(state)
 
     @property
     def calling(self) -> bool:
-        """Whether a call is under way or still to be made: the button stays awake."""
+        """Return whether a call is in progress or still to be made: the button stays awake."""
         return self.voice is not None and self.voice.calls.busy
 
-    # Where the button is.
+    # Position
 
     def fix(self) -> "tuple[int, int, int, int, int] | None":
-        """As Board.fix(): the receiver's, or what the board itself knows."""
+        """Return the receiver's fix, or what the board itself knows; as Board.fix()."""
         fix = None if self.located is None else self.located.fix()
         return self._board.fix() if fix is None else fix
 
     def knows_place(self) -> bool:
-        """Whether looking for a fix is of no more use: the receiver found one just now, or there is none."""
+        """Return whether searching is pointless: there is a fresh fix, or no receiver."""
         return self.located is None or self.located.is_fresh()
 
     @property
     def rejected(self) -> int:
-        """Inputs refused since the start, for the check-in."""
+        """Return the number of inputs refused since the start, for the check-in."""
         return 0 if self.located is None else self.located.rejected
 
     def locate(self, wanted: bool) -> None:
-        """Whether somebody wants to know now; call it a few times a second."""
+        """Say whether somebody wants a position now; call it a few times a second."""
         now_ms = self._clock.ms()
         if wanted:
             self._wanted_ms = now_ms
@@ -251,10 +251,10 @@ class Radios:
                     self._tell("log", what="clock set by satellites: %d" % self._clock.unix())
                 self._memory.keep_fix(self.located.saved())
 
-    # Sleep.
+    # Sleep
 
     async def rest(self) -> bool:
-        """Leave the radios as the profile wants them while the chip sleeps. Whether the modem stays connected."""
+        """Prepare the radios for the chip's sleep, as the profile says. Returns whether the modem stays connected."""
         off = self._profile.modem_off
         lte = self._bearer("lte")
         connected = lte is not None and lte.policy.up
@@ -273,7 +273,7 @@ class Radios:
             return False
 
     def rouse(self) -> None:
-        """The chip stays awake after all."""
+        """Undo rest(): the chip stays awake after all."""
         if self.modem is not None:
             self.modem.rouse()
 
@@ -288,9 +288,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from siaga.app.board import Board
+    from siaga.app.identity import Identity
+    from siaga.app.rtc_memory import RtcMemory
+    from siaga.app.settings import Settings
     from siaga.core.alarm import State
-    from siaga.drivers.located import Located
-    from siaga.drivers.parts import LorawanParts, ModemParts, Network, ReceiverParts
+    from siaga.core.power_profile import Profile
+    from siaga.drivers.bearer import Bearer, Owner
+    from siaga.drivers.board_parts import LorawanParts, ModemParts, Network, ReceiverParts
+    from siaga.drivers.clock import Clock
+    from siaga.drivers.last_fix import LastKnownFix
     from siaga.drivers.simcom import Modem
     from siaga.drivers.simcom_voice import Voice
     from siaga.drivers.tls import ServerTls

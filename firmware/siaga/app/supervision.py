@@ -1,4 +1,4 @@
-"""The button watches itself: check-ins, battery, mains, case, its own tasks, and the processor's watchdog."""
+"""The button supervises itself: check-ins, battery, mains, case, its own tasks, and the hardware watchdog."""
 
 import asyncio
 import gc
@@ -6,48 +6,43 @@ import io
 import struct
 import sys
 
-from siaga.app import flash
-from siaga.app.board import BUTTON, GUARD_MS, INPUT, MODEM, Board
-from siaga.app.chosen import Settings
-from siaga.app.delivery import Delivery
-from siaga.app.faults import Faults
-from siaga.app.memory import Memory
-from siaga.app.outbox import Outbox
-from siaga.app.report import Reporter
+from siaga.app import flash_records
+from siaga.app.board import BUTTON, GUARD_MS, INPUT, MODEM
 from siaga.app.version import VERSION
 from siaga.core import frame
-from siaga.core.bearers import Waiting
-from siaga.core.steady import Steady
-from siaga.drivers.clock import Clock
+from siaga.core.hysteresis import FlickerFilter
 
 _RESTARTS_MAGIC = b"SGR1"
 _FIRST_CHECKIN_MS = 3000
-# Bytes of the chip's own memory; with less a TLS link may fail.
+# Free bytes of internal RAM below which a TLS link may fail.
 _LITTLE = 16384
-# How long case and mains have to be what they are, how far apart they are told, and how far where they flicker.
+# Case and mains: debounce time, least time between reports, and the same where they flicker.
 _CASE_MS = (200, 5000, 600000)
 _MAINS_MS = (0, 5000, 600000)
-# A cell has recovered so long after a radio sent.
+# How long a cell takes to recover after a radio sent.
 _QUIET_MS = 3000
 _HOUR_MS = 3600000
 
 
 class Supervision:
-    """tick() a few times a second says what has to be reported; on_acknowledged() hears that it was. due_ms: when the
-    next check-in is due. ending: the tasks are cancelled because the button ends."""
+    """tick(), called a few times a second, says what is to be reported; on_acknowledged() hears that it was.
+
+    due_ms: when the next check-in is due
+    ending: the tasks are cancelled because the button ends
+    """
 
     def __init__(
         self,
-        board: Board,
-        clock: Clock,
-        settings: Settings,
+        board: "Board",
+        clock: "Clock",
+        settings: "Settings",
         checkin_s: int,
-        reporter: Reporter,
-        outbox: Outbox,
-        delivery: Delivery,
-        memory: Memory,
+        reporter: "Reporter",
+        outbox: "Outbox",
+        delivery: "Delivery",
+        memory: "RtcMemory",
         first_start: bool,
-        faults: Faults,
+        faults: "Faults",
     ) -> None:
         self._board = board
         self._clock = clock
@@ -73,14 +68,14 @@ class Supervision:
             self._write_restarts()
         self.due_ms = clock.ms() + (0 if memory.slept else delivery.chance() % _FIRST_CHECKIN_MS)
         if memory.slept and board.woke_by() != MODEM and not (memory.connected and board.woke_by() in (BUTTON, INPUT)):
-            # Else at once: the modem rings for what this chip could not hear, and the gateway then says it again; and
-            # a hand that is still holding leaves two seconds to find out whether the modem's connection holds too.
+            # Else at once: the modem rings for what this chip could not hear, and the gateway then repeats it; and a
+            # holder still holding leaves two seconds to find out whether the modem's connection still works.
             left_s = memory.due_s - board.rtc.seconds()
-            # Whatever became of the clock meanwhile: not later than one that was made now.
+            # Whatever became of the clock meanwhile: no later than one scheduled now.
             self.due_ms = clock.ms() + min(max(left_s * 1000, 0), self._period_ms + self._period_ms // 10)
         self._owed = False
-        self._mains = Steady(board.external_power(), *_MAINS_MS)
-        self._case = Steady(memory.case_open if memory.slept else board.tamper_open(), *_CASE_MS)
+        self._mains = FlickerFilter(board.external_power(), *_MAINS_MS)
+        self._case = FlickerFilter(memory.case_open if memory.slept else board.tamper_open(), *_CASE_MS)
         reporter.tamper_open = self._case.value
         percent = board.battery()
         reporter.low.begin(percent, memory.low)
@@ -88,19 +83,19 @@ class Supervision:
 
     def _read_restarts(self) -> int:
         try:
-            record = flash.read_record(self._path, _RESTARTS_MAGIC)
-        except flash.CorruptRecord:
+            record = flash_records.read_record(self._path, _RESTARTS_MAGIC)
+        except flash_records.CorruptRecord:
             return 0
         return struct.unpack(">H", record)[0] if record is not None and len(record) == 2 else 0
 
     def _write_restarts(self) -> None:
         try:
-            flash.write_record(self._path, _RESTARTS_MAGIC, struct.pack(">H", min(self.restarts, 65535)))
+            flash_records.write_record(self._path, _RESTARTS_MAGIC, struct.pack(">H", min(self.restarts, 65535)))
         except OSError as error:
             self._board.tell("error", {"what": "restarts cannot be counted on the flash: %s" % error})
 
     def tick(self, now_ms: int) -> "list[int]":
-        """The kinds of frame that are due: CHECKIN, TAMPER."""
+        """Return the kinds of frame that are due: CHECKIN, TAMPER."""
         due = []
         if self._case.look(self._board.tamper_open(), now_ms):
             self._reporter.tamper_open = self._case.value
@@ -113,13 +108,13 @@ class Supervision:
             # A tenth either way, so that a thousand buttons behind one mains failure do not all call at once.
             self.due_ms = now_ms + period_ms - period_ms // 10 + self._delivery.chance() % (period_ms // 5 + 1)
             if self._outbox.holds(frame.CHECKIN):
-                self._owed = self._owed or changed  # told as soon as the one that waits has gone
+                self._owed = self._owed or changed  # reported once the pending one has gone
             else:
                 due.append(frame.CHECKIN)
         return due
 
     def status(self) -> bytes:
-        """The 8 bytes behind a CHECKIN's report."""
+        """Return the 8 bytes after a CHECKIN's report."""
         self._look_at_memory()
         bearer = self._delivery.in_use()
         return frame.encode_status(
@@ -133,7 +128,7 @@ class Supervision:
         )
 
     def _look_at_memory(self) -> None:
-        """Tell what is left beside Python's heap, and count it where that was little."""
+        """Log the free memory beside Python's heap, and count it if low."""
         memory = self._board.memory()
         if memory is None:
             return
@@ -148,10 +143,11 @@ class Supervision:
     def _rejected(self) -> int:
         return self._outbox.rejected + self._delivery.rejected + self._faults.count - self._told_rejected
 
-    def on_acknowledged(self, entry: Waiting) -> None:
-        """A CHECKIN reached the gateway: what it told is told."""
-        if len(entry.body) == 29:
-            restarts, rejected = entry.body[27], entry.body[28]
+    def on_acknowledged(self, entry: "Waiting") -> None:
+        """Note that a CHECKIN reached the gateway: what it reported is settled."""
+        counts = frame.counts_of(entry.body)
+        if counts is not None:
+            restarts, rejected = counts
             self._told_rejected += min(rejected, self._rejected())
             self._faults.told()
             if restarts and self.restarts:
@@ -163,8 +159,8 @@ class Supervision:
             self._owed = False
 
     async def keep(self, name: str, start: "Start") -> None:
-        """Run a task for ever: if it dies, say so, count it, and start it again after a second. A cancellation counts
-        as a death too unless the button ends: asyncio can let another task's out."""
+        """Run a task for ever: if it dies, log it, count it, and restart it after a second. A cancellation counts as a
+        death too unless the button is ending: asyncio can leak one from another task."""
         while True:
             cause = None  # type: Exception | None
             try:
@@ -197,12 +193,12 @@ class Supervision:
         try:
             self._board.tell("error", self._want)
         except MemoryError:
-            pass  # telling it matters less than starting it again
+            pass  # restarting it matters more than logging
 
     async def guard(self, beats: "list[Beat]") -> None:
-        """Feed the processor's watchdog while every one of these tasks has run within the half of its time; a beat is
-        (clock ms)()."""
-        # Made before it is needed: there is no memory then.
+        """Feed the hardware watchdog while every one of these tasks has run within half its time-out. beats: functions
+        that return the clock's ms at the task's last run."""
+        # Allocated beforehand: when it is needed there is no memory.
         self._want["what"] = "a task died for want of memory; restarted"
         while True:
             now_ms = self._clock.ms()
@@ -214,6 +210,16 @@ class Supervision:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from siaga.app.board import Board
+    from siaga.app.board_faults import Faults
+    from siaga.app.delivery import Delivery
+    from siaga.app.outbox import Outbox
+    from siaga.app.rtc_memory import RtcMemory
+    from siaga.app.settings import Settings
+    from siaga.app.status_report import Reporter
+    from siaga.core.bearer_policy import Waiting
+    from siaga.drivers.clock import Clock
 
     Start = Callable[[], Awaitable[None]]
     Beat = Callable[[], int]

@@ -1,20 +1,20 @@
-"""Which board this is: the first word in /board.txt on the chip's flash, put there with the firmware. What follows it
-is for the loader (siaga_boot.py): pins that it takes HIGH before anything else.
+"""Which board this is: the first word in /board.txt on the chip's flash, installed with the firmware. What follows it
+is for the loader (siaga_boot.py): pins to set HIGH before anything else.
 
     echo t_a7670 12 > board.txt; mpremote cp board.txt :board.txt
 
-Every board has other things on the same pins, so that a chip cannot find out by itself without driving some of them.
+Boards use the same pins for different things, so a chip cannot find out by itself without driving some of them.
 """
 
 import sys
 
 PATH = "/board.txt"
 KNOWN = ("esp32_devkit", "t_a7670", "t_sim7600")
-DEFAULT = KNOWN[0]  # it drives no pin that starts or stops another board's modem
+DEFAULT = KNOWN[0]  # it drives no pin that switches another board's modem
 
 
 def choose(path: str) -> "tuple[str, str]":
-    """The board's name, and what is wrong with what was found; "" = nothing."""
+    """Return the board's name, and what is wrong with the file; "" = nothing."""
     mend = "write one of %s into %s" % (", ".join(KNOWN), path)
     try:
         with open(path) as file:
@@ -27,8 +27,8 @@ def choose(path: str) -> "tuple[str, str]":
 
 
 def installed(name: str, wrong: str) -> "tuple[object, str]":
-    """The module of the board, and what is wrong. An installer copies one board's file only; where another one is
-    wanted, that is the one that this chip sits on: it drives no other board's pins."""
+    """Return the board's module, and what is wrong. An installer copies only one board's file; if another one is asked
+    for, that file is the board's own: it drives no other board's pins."""
     for each in (name,) + KNOWN:
         try:
             module = __import__("siaga.boards." + each, None, None, ("boards",))
@@ -41,7 +41,7 @@ def installed(name: str, wrong: str) -> "tuple[object, str]":
 
 
 def chosen() -> "tuple[object, str]":
-    """The module of the board that this runs on, and what is wrong with how it was told."""
+    """Return the module of the board that this runs on, and what is wrong with the choice."""
     if sys.platform == "esp32":
         return installed(*choose(PATH))
     return installed("simulated", "")

@@ -1,10 +1,10 @@
 """What every ESP32 board has: the lamp, contacts, the battery's divider, the watchdog, and deep sleep.
 
-Deep sleep on the original ESP32 has two ways to be ended by pins: ext0, one pin at one level, and ext1, any of several
-pins being HIGH (or all of them LOW, which is of no use here). The modem's ring line pulses LOW and takes ext0 while the
-modem sleeps; so contacts that wake have to read HIGH when they act. Both look at the level: a case that stands open
-already is left out, else it would wake the chip for ever, and a hand that came after the firmware's last look ends the
-sleep as it begins. Sources: ESP32 Technical Reference Manual 5.3, ESP-IDF Sleep Modes.
+On the original ESP32, pins can end deep sleep in two ways: ext0, one pin at one level, and ext1, any of several pins
+being HIGH (or all of them LOW, which is of no use here). The modem's ring line pulses LOW and takes ext0 while the
+modem sleeps; so contacts that wake have to read HIGH when active. Both are level-triggered: a case that is open already
+is left out, else it would wake the chip for ever, and a press after the firmware's last sample ends the sleep as it
+begins. Sources: ESP32 Technical Reference Manual 5.3, ESP-IDF Sleep Modes.
 """
 
 import asyncio
@@ -16,23 +16,23 @@ import esp32
 import machine
 
 from micropython import const
-from siaga.app import flash
-from siaga.app.board import BUTTON, CASE, GUARD_MS, INPUT, MODEM, POWER, RESET, RESTART, SLEEP, TIMER, Board, Early
-from siaga.boards import memory, wake
+from siaga.app import flash_records
+from siaga.app.board import BUTTON, CASE, GUARD_MS, INPUT, MODEM, POWER, RESET, RESTART, SLEEP, TIMER, Board, EarlyEdges
+from siaga.boards import internal_ram, wake_cause
 from siaga.boards.esp32_wifi import Wifi
 from siaga.boards.rtc import EPOCH, ChipRtc, Memory
 from siaga.drivers import battery
+from siaga.drivers.board_parts import Line, LorawanParts
 from siaga.drivers.indicator import FIRST, SECOND, Lamp
-from siaga.drivers.parts import Line, LorawanParts
 
-_SETTINGS = "/settings.json"  # where an installer's tool puts them: mpremote cp settings.json :settings.json
+_SETTINGS = "/settings.json"  # where an installer's tool puts it: mpremote cp settings.json :settings.json
 _READINGS = 16
 _LONGEST = 256
 _PAUSE_MS = 10000
 _LOOK_MS = 50
 _LONGEST_LEFT_OUT = 96
-# RTC_CNTL_STORE0, a word for general use: ESP-IDF's soc/rtc_cntl_reg.h. Its rom/rtc.h for this chip has it as reserved,
-# and uses for STORE1 to 7. That it outlives a reset, and that nothing else writes it, was not tried on silicon.
+# RTC_CNTL_STORE0, a general-purpose word: ESP-IDF's soc/rtc_cntl_reg.h. Its rom/rtc.h for this chip has it as reserved,
+# and uses for STORE1 to 7. That it survives resets, and nothing else writes it, was not tried on silicon.
 _STORE = const(0x3FF4804C)
 
 
@@ -60,8 +60,8 @@ class PinLamp(Lamp):
 
 
 class Contact:
-    """A switch on a pin, with a resistor of its own that holds the other level. level: what the pin reads while the
-    switch does what it is for: pressed, case open, mains there."""
+    """A switch on a pin, with an external resistor that holds the other level. level: what the pin reads while the
+    switch is active: pressed, case open, mains there."""
 
     def __init__(self, number: int, level: int, pull: int = -1) -> None:
         self.number = number
@@ -73,8 +73,11 @@ class Contact:
 
 
 class OutLine(Line):
-    """An output that acts while it is HIGH and keeps its level through resets and deep sleep, until this gives it
-    another: the pad is held all the time. level: at the start; it stands behind the hold before that is let go."""
+    """An active-HIGH output that keeps its level through resets and deep sleep until changed: the pad is held all the
+    time.
+
+    level: at the start; it is set before the hold is released
+    """
 
     def __init__(self, number: int, level: int = 0) -> None:
         self._pin = machine.Pin(number, machine.Pin.OUT, value=level, hold=True)  # type: ignore[call-arg]
@@ -85,8 +88,8 @@ class OutLine(Line):
 
 
 class PulledLine(Line):
-    """An output that acts by pulling a line to ground, and lets go of it otherwise, as it does while the chip starts or
-    sleeps: what is on the line has to hold it HIGH."""
+    """An output that pulls a line to ground when active and is open otherwise, as it is while the chip starts or
+    sleeps: the line needs a pull-up of its own."""
 
     def __init__(self, number: int) -> None:
         self._pin = machine.Pin(number, machine.Pin.OPEN_DRAIN, value=1)
@@ -96,15 +99,19 @@ class PulledLine(Line):
 
 
 class ChipBoard(Board):
-    """What a board file fills in, before anything else is called: button, case, alarm (the external input), mains,
-    each a Contact; cell: the battery behind two equal resistors; ring: the modem's ring line; lorawan_pins: (tx, rx) of
-    UART 2 and the reset, for a module that the settings may name. before_ticks_ms: how long the hand was unseen before
-    the chip's clock began."""
+    """What a board file fills in, before anything else is called.
+
+    button, case, alarm (the external input), mains: each a Contact
+    cell: the battery behind two equal resistors
+    ring: the modem's ring line
+    lorawan_pins: (tx, rx) of UART 2 and the reset, for a module that the settings may name
+    before_ticks_ms: how long inputs went unsampled before the chip's clock started
+    """
 
     folder = "/siaga-state"
     ring: "machine.Pin | None" = None
     lorawan_pins = (-1, -1, -1)
-    # From the power or the wake to the chip's own ticks: ESP-IDF tests the PSRAM at each start.
+    # From power-on or wake-up to the chip's own ticks: ESP-IDF tests the PSRAM at each start.
     before_ticks_ms = 540
 
     def __init__(
@@ -131,18 +138,18 @@ class ChipBoard(Board):
     def _why(self) -> "tuple[str, ...]":
         cause = machine.reset_cause()
         if cause == machine.DEEPSLEEP_RESET:
-            return self._woken(wake.read()) or (TIMER,)
+            return self._woken(wake_cause.read()) or (TIMER,)
         first = POWER if cause == machine.PWRON_RESET else RESET
         if first == RESET:
             self._marked = machine.mem32[_STORE]
         latch = _latch()
         if latch is None or not latch.state:
             return (first,)
-        # A wake that a start before this one did not come to decide about; all but the hand's causes are past.
-        hand = [word for word in self._woken(wake.Wake(latch.state, latch.status)) if word in (BUTTON, INPUT)]
+        # A wake that an earlier start did not get to decide about; all but the manual causes are past.
+        hand = [word for word in self._woken(wake_cause.Wake(latch.state, latch.status)) if word in (BUTTON, INPUT)]
         return (first,) + tuple(hand)
 
-    def _woken(self, woke: wake.Wake) -> "tuple[str, ...]":
+    def _woken(self, woke: wake_cause.Wake) -> "tuple[str, ...]":
         causes = []
         for contact, word in ((self.button, BUTTON), (self.alarm, INPUT), (self.case, CASE)):
             if contact.number in woke.pins or (woke.ext0 and not contact.level):
@@ -152,7 +159,7 @@ class ChipBoard(Board):
         if woke.timer:
             causes.append(TIMER)
         if woke.ext1 and not woke.pins:
-            causes.insert(0, BUTTON)  # the pin is not told: doubt decides for the alarm
+            causes.insert(0, BUTTON)  # the pin is not reported: doubt decides for the alarm
         return tuple(causes)
 
     def tell(self, event: str, facts: "dict[str, object]") -> None:
@@ -170,7 +177,7 @@ class ChipBoard(Board):
     def awake_ms(self) -> int:
         return self.before_ticks_ms + time.ticks_ms()  # type: ignore[return-value, operator]  # from the chip's start
 
-    def early(self) -> "Early | None":
+    def early(self) -> "EarlyEdges | None":
         latch = _latch()
         if latch is None:
             return None
@@ -184,13 +191,13 @@ class ChipBoard(Board):
             self.tell("error", {"what": what})
             return None
         ahead = self.before_ticks_ms
-        early = Early([])
+        early = EarlyEdges([])
         for line in latch.lines:
             early.lines.append((line.acts, line.first_ms + ahead, [(ms + ahead, acts) for ms, acts in line.edges]))
         early.before_ms, early.held_ms, early.lost = latch.before_ms, latch.earlier_ms, latch.lost
         if latch.lost and machine.reset_cause() == machine.WDT_RESET:
-            early.held_ms = GUARD_MS  # nobody looked when that hold ended: doubt decides for the alarm
-        if BUTTON in self._causes[1:]:  # a hold of a start before this one, which was unseen for as long
+            early.held_ms = GUARD_MS  # nobody sampled when that hold ended: doubt decides for the alarm
+        if BUTTON in self._causes[1:]:  # a hold of an earlier start, unsampled for as long
             early.before_ms += ahead if early.before_ms else 0
             early.held_ms += ahead if early.held_ms else 0
         return early
@@ -212,13 +219,13 @@ class ChipBoard(Board):
 
     def lack(self) -> str:
         try:
-            return memory.lack()
-        except Exception:  # what cannot be asked stops no press
+            return internal_ram.lack()
+        except Exception:  # a failed query stops no press
             return ""
 
     def memory(self) -> "tuple[int, int, int] | None":
         try:
-            return memory.internal()
+            return internal_ram.internal()
         except Exception:
             return None
 
@@ -235,7 +242,7 @@ class ChipBoard(Board):
         return self.mains.acts()
 
     def _cell(self) -> machine.ADC:
-        """Raises OSError, as its read_uv() does on a chip that was not calibrated."""
+        """Return the ADC of the cell. Raises OSError, as its read_uv() does on an uncalibrated chip."""
         return machine.ADC(machine.Pin(self._cell_pin), atten=machine.ADC.ATTN_11DB)
 
     def battery(self) -> "int | None":
@@ -244,17 +251,17 @@ class ChipBoard(Board):
 
     def noise(self) -> bytes:
         try:
-            self._wifi.switch_on()  # with its radio off the chip's random source repeats itself
+            self._wifi.switch_on()  # with the radio off, the chip's random source is only pseudo-random
         except OSError:
             pass
         time.sleep_ms(100)
         cell = self._cell()
-        readings = "".join(str(cell.read_u16()) for _ in range(32))  # read_uv() wants a calibration
+        readings = "".join(str(cell.read_u16()) for _ in range(32))  # read_uv() needs a calibration
         return machine.unique_id() + readings.encode()
 
     def offered_settings(self) -> "bytes | None":
         try:
-            return flash.read_file(_SETTINGS)
+            return flash_records.read_file(_SETTINGS)
         except OSError as error:
             self.tell("error", {"what": "%s cannot be read: %s" % (_SETTINGS, error)})
             return None
@@ -267,7 +274,7 @@ class ChipBoard(Board):
 
     def feed(self) -> None:
         if self._watchdog is None:
-            self._watchdog = machine.WDT(timeout=GUARD_MS)  # the one that runs already
+            self._watchdog = machine.WDT(timeout=GUARD_MS)  # the one already running
         self._watchdog.feed()
 
     def mark(self, call: int) -> None:
@@ -288,7 +295,7 @@ class ChipBoard(Board):
             await asyncio.sleep(3600)
 
     def rest(self) -> None:
-        """What the word in `ended` asks for. The chip begins anew afterwards, whatever it was."""
+        """Do what `ended` asks for. The chip restarts afterwards, whatever it was."""
         if self.ended == SLEEP:
             self._sleep()
         if self.ended != RESTART:
@@ -296,7 +303,7 @@ class ChipBoard(Board):
         machine.reset()
 
     def _pause(self) -> None:
-        """After a firmware that failed. A hand ends it: its hold goes on through the reset."""
+        """Pause after a firmware failure. A press ends it: the hold continues through the reset."""
         was = self.pressed() and not self._undecided
         for _ in range(_PAUSE_MS // _LOOK_MS):
             now = self.pressed()
@@ -317,24 +324,24 @@ class ChipBoard(Board):
                 low = contact.pin
         esp32.wake_on_ext0(low, False)
         esp32.wake_on_ext1(high, esp32.WAKEUP_ANY_HIGH)
-        # Pads that the chip's clock does not hold by itself (GPIO5) are held in deep sleep only with this.
+        # Pads that the chip does not hold by itself (GPIO5) are held in deep sleep only with this.
         esp32.gpio_deep_sleep_hold(True)  # type: ignore[attr-defined]
         machine.deepsleep(max(self.sleep_ms, 1))
 
 
 def _latch() -> "Latch | None":
-    """What the loader's first lines began."""
+    """Return what the loader's first lines started."""
     module = sys.modules.get("siaga_latch")
     return None if module is None else module.latch
 
 
 def uart(number: int, tx: int, rx: int, baud: int = 115200) -> machine.UART:
-    """A serial line as the drivers want it: a stream whose reads do not wait."""
+    """Return a serial line as the drivers need it: a stream with non-blocking reads."""
     return machine.UART(number, baudrate=baud, tx=tx, rx=rx, timeout=0, rxbuf=1024, txbuf=512)
 
 
 def once(board: ChipBoard) -> "Iterator[ChipBoard]":
-    """The one board; when it is over, what its `ended` asks for."""
+    """Yield the one board; when it is done, do what its `ended` asks for."""
     yield board
     board.rest()
 
@@ -345,4 +352,4 @@ if TYPE_CHECKING:
 
     from siaga_latch import Latch
 
-    from siaga.app.chosen import Settings
+    from siaga.app.settings import Settings

@@ -1,5 +1,5 @@
 """An ESP32-WROVER development board on Wi-Fi: button, case switch, LED, buzzer and vibration motor on a breadboard, and
-a satellite receiver on a UART if there is one.
+optionally a satellite receiver on a UART.
 
 Button and case switch close to ground against the chip's own pull-up. The two inputs without pull-up (34, 35) are tied
 to ground where nothing is connected to them. GPIO 16 and 17 belong to the PSRAM.
@@ -8,7 +8,7 @@ to ground where nothing is connected to them. GPIO 16 and 17 belong to the PSRAM
 import machine
 
 from siaga.boards.esp32 import ChipBoard, Contact, Line, PinLamp, once, uart
-from siaga.drivers.parts import ReceiverParts
+from siaga.drivers.board_parts import ReceiverParts
 
 BUTTON = 27  # to ground
 CASE = 26  # closed to ground while the case is shut
@@ -20,12 +20,12 @@ MAINS = 34  # 5 V through a divider
 CELL = 35  # one Li-ion cell through two equal resistors
 GNSS_TX = 21  # to the receiver
 GNSS_RX = 22
-GNSS_SUPPLY = 23  # HIGH: the receiver has its supply
+GNSS_SUPPLY = 23  # HIGH: the receiver is powered
 LORAWAN_TX = 19  # to a RAK3172, if there is one
 LORAWAN_RX = 18
 LORAWAN_RESET = 13  # to its RST, which has 10 kilohms to 3.3 V
 
-# As u-blox and most others leave the factory, and as those from Quectel and newer u-blox do.
+# Factory defaults: u-blox and most others, Quectel, newer u-blox.
 _BAUDS = (9600, 38400, 115200)
 
 
@@ -55,10 +55,10 @@ class Devkit(ChipBoard):
         self.receiver = ReceiverParts(self._gnss, self._supply, self._restart_receiver)
 
     def _restart_receiver(self, before: int) -> None:
-        """The next usual bit rate, and after all of them its supply too."""
+        """Try the next usual bit rate, and after all of them a power cycle too."""
         rate = (before + 1) % len(_BAUDS)
         if not rate:
-            self._supply.value(0)  # whoever wants to know the position switches it on again
+            self._supply.value(0)  # whoever needs the position switches it on again
         self._gnss.init(baudrate=_BAUDS[rate], tx=GNSS_TX, rx=GNSS_RX, timeout=0, rxbuf=1024, txbuf=512)
 
 

@@ -1,7 +1,7 @@
-"""Wi-Fi of an ESP32. Its driver raises at any call ("Wifi Internal Error") and can stay sick until its radio was off;
-so whatever ends a try to connect, what it began is undone.
+"""Wi-Fi of an ESP32. Its driver may raise at any call ("Wifi Internal Error") and stay broken until the radio was off;
+so a failed connection attempt is always undone.
 
-MicroPython tells one name server of those that DHCP named. The router itself is the other one that there is.
+MicroPython reports one of the name servers from DHCP. The router itself is the only other one available.
 """
 
 import asyncio
@@ -11,10 +11,10 @@ import network
 from siaga.core.errors import SiagaError
 from siaga.core.frame import UNKNOWN_SIGNAL
 from siaga.drivers import dns
-from siaga.drivers.parts import Network
+from siaga.drivers.board_parts import Network
 
 _CONNECT_MS = 15000
-# After so many failures one after another the radio is switched off and on.
+# After this many consecutive failures the radio is power-cycled.
 _SICK = 3
 
 
@@ -37,12 +37,13 @@ class Wifi(Network):
         try:
             network.country(country)
         except (OSError, ValueError):
-            pass  # the driver's own rules are for the whole world
+            pass  # the driver's default is the world-wide rules
         if not self._ssid:
             self.switch_off()
 
     def _station(self) -> network.WLAN:
-        """Made when it is first needed: that starts the driver, which takes memory and may fail. Raises OSError."""
+        """Return the interface, made when first needed: that starts the driver, which takes memory and may fail. Raises
+        OSError."""
         if self._wlan is None:
             self._wlan = network.WLAN(network.WLAN.IF_STA)
         return self._wlan
@@ -53,11 +54,11 @@ class Wifi(Network):
         return bool(self._wlan.active())  # type: ignore[func-returns-value]  # the stubs of 1.27 know no answer
 
     def switch_on(self) -> None:
-        """Raises OSError."""
+        """Switch the radio on. Raises OSError."""
         station = self._station()
         if not self._is_on():
             station.active(True)
-            # Always listening: an acknowledgement must not wait for the next beacon.
+            # No power save: an acknowledgement must not wait for the next beacon.
             station.config(pm=network.WLAN.PM_NONE)
 
     def switch_off(self) -> None:
@@ -96,7 +97,7 @@ class Wifi(Network):
         raise SiagaError("no Wi-Fi %s within %d ms (status %s)" % (self._ssid, _CONNECT_MS, status))
 
     def _undo(self, sick: bool) -> None:
-        """A driver that is left connecting refuses the next connect() for ever."""
+        """Undo a connection attempt: a driver left connecting refuses the next connect() for ever."""
         self._failures += 1
         try:
             self._station().disconnect()

@@ -8,17 +8,20 @@ import machine
 
 from siaga.drivers.clock import Rtc
 
-# Time 0 of this port's calendar, in Unix seconds.
+# The epoch of this port's calendar, in Unix seconds.
 EPOCH = 946684800 if time.gmtime(0)[0] == 2000 else 0
 _MAGIC = b"SGM3"
 _CALENDAR = ">Bqq"
-_LATCH = 20  # bytes before all that, which are siaga_latch.py's
+_LATCH = 20  # bytes at the start, which belong to siaga_latch.py
 
 
 class Memory:
-    """The 2 KB beside the calendar clock, which outlive every reset and deep sleep, and no power cut: whether somebody
-    trustworthy set that clock, how far it is ahead of the true time, what it has been moved back in all, both in
-    seconds, which calls are left out, and a record. The latch's bytes, magic, these, record, CRC-32."""
+    """The 2 KB of RTC memory, which survive every reset and deep sleep, but no power cut.
+
+    Holds whether a trusted source set the clock, how far it is ahead of the true time, how far it has been moved back
+    in total, both in seconds, which calls are skipped, and a record. Layout: the latch's bytes, magic, these, record,
+    CRC-32.
+    """
 
     def __init__(self, rtc: machine.RTC) -> None:
         self._rtc = rtc
@@ -43,8 +46,8 @@ class Memory:
 
 
 class ChipRtc(Rtc):
-    """The chip's calendar clock. It starts in 2000 after a power cut and goes on through every reset. mbedTLS judges
-    certificates by it, so that it may be ahead of the true time, or behind."""
+    """The chip's calendar clock. It starts in 2000 after a power cut and continues through every reset. mbedTLS judges
+    certificates by it, so it may be set ahead of the true time, or behind."""
 
     def __init__(self, rtc: machine.RTC, memory: Memory) -> None:
         self._rtc = rtc

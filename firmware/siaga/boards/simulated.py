@@ -1,5 +1,5 @@
-"""A button without hardware, under MicroPython's unix port: its flash is a file, its human and its surroundings are
-lines on stdin, and what it shows and does are JSON lines on stdout. firmware/README.md lists both."""
+"""A button without hardware, under MicroPython's unix port: its flash is a file, its holder and environment are lines
+on stdin, and what it shows and does are JSON lines on stdout. firmware/README.md lists both."""
 
 import asyncio
 import gc
@@ -11,27 +11,28 @@ import time
 
 import siaga_flash
 
-from siaga import words
+from siaga import long_texts
 from siaga.app.board import BUTTON, CASE, INPUT, MODEM, POWER, RESET, RESTART, SLEEP, TIMER, Board
+from siaga.drivers.board_parts import Line, LorawanParts, ModemParts, Network, Power, ReceiverParts
 from siaga.drivers.clock import Rtc
 from siaga.drivers.indicator import Lamp
-from siaga.drivers.parts import Line, LorawanParts, ModemParts, Network, Power, ReceiverParts
 
-_START = 946684800  # what a chip takes it for when the power comes
+_START = 946684800  # what a chip assumes at power-on
 
 
 class HostRtc(Rtc):
-    """The host's clock; or one that was never set, as on a chip whose power was away (SIAGA_CLOCK=unset).
+    """The host's clock; or one that was never set, as on a chip after a power cut (SIAGA_CLOCK=unset).
 
-    mbedTLS judges certificates by this process's own clock. Under libfaketime that is this button's: the file that
-    FAKETIME_TIMESTAMP_FILE names says how far it is ahead of the host's, and is written here."""
+    mbedTLS judges certificates by this process's own clock. Under libfaketime that is this button's: the file named by
+    FAKETIME_TIMESTAMP_FILE says how far it is ahead of the host's, and is written here.
+    """
 
     def __init__(self, is_set: bool) -> None:
         self._set = is_set
         self._ahead = 0
         self._file = os.getenv("FAKETIME_TIMESTAMP_FILE") or ""
         self.faked = 0  # seconds that the process's clock is ahead of the host's
-        self.skipped = 0  # seconds of sleep that nobody wanted to wait for
+        self.skipped = 0  # seconds of sleep that were skipped
         self._fake()
         if self._file:
             self.judge_at(self.unix() if is_set else _START)
@@ -69,7 +70,7 @@ class HostRtc(Rtc):
 
 
 class SimulatedNetwork(Network):
-    """There until a `network 0`."""
+    """Up until a `network 0`."""
 
     def __init__(self) -> None:
         self.on = True
@@ -100,7 +101,7 @@ class TextLine(Line):
 
 
 class SimulatedBoard(Board):
-    """Commands are checked whole before they change anything."""
+    """Commands are checked completely before they change anything."""
 
     name = "simulated"
     folder = siaga_flash.MOUNT + "/siaga"
@@ -128,18 +129,18 @@ class SimulatedBoard(Board):
         self._break_parts()
 
     def _break_parts(self) -> None:
-        """Methods that raise at each call, as SIAGA_RAISES names them: battery,rtc.unix,lamp.set."""
+        """Make methods raise at each call, as named in SIAGA_RAISES: battery,rtc.unix,lamp.set."""
         for dotted in (os.getenv("SIAGA_RAISES") or "").split(","):
             if dotted:
                 part, _, name = dotted.rpartition(".")
                 setattr(getattr(self, part) if part else self, name, _broken)
 
     def carried(self) -> tuple:
-        """What outlives the firmware that this class is part of."""
+        """Return what outlives the firmware that this class is part of."""
         return self._pins, self._battery, self._fix, self._kept, self._switched.on, self.host_rtc.state()
 
     def _add_parts(self) -> None:
-        """What is on its serial lines: the ptys of simulated silicon, named by the environment."""
+        """Add what is on its serial lines: the ptys of simulated silicon, named by the environment."""
         percent = int(os.getenv("SIAGA_PERCENT") or "100")
         if os.getenv("SIAGA_MODEM"):
             pins: "TextIO" = open(os.getenv("SIAGA_MODEM_PINS") or "", "w")  # noqa: SIM115
@@ -170,7 +171,8 @@ class SimulatedBoard(Board):
         self._kept = record
 
     def doze(self) -> str:
-        """Deep sleep, in which only what wakes the chip counts. Why it ended; "" = the button is not to go on."""
+        """Simulate deep sleep, in which only what wakes the chip counts. Returns why it ended; "" = the button is not
+        to go on."""
         self.tell("asleep", {"ms": self.sleep_ms})
         tamper = self._pins["tamper"]
         until_ms = time.ticks_add(time.ticks_ms(), self.sleep_ms)
@@ -194,7 +196,7 @@ class SimulatedBoard(Board):
                 return TIMER
             if words == ["wake", "modem"]:
                 return MODEM
-            self._heed(words)
+            self._obey_or_complain(words)
         return self.ended if self.ended == "power" else ""
 
     def pressed(self) -> bool:
@@ -236,23 +238,23 @@ class SimulatedBoard(Board):
         stdin = asyncio.StreamReader(sys.stdin.buffer)
         line = b""
         while not self.ended:
-            letter = await stdin.read(1)  # more would block until it is there
+            letter = await stdin.read(1)  # more would block until it has arrived
             if not letter:
                 self.ended = "stdin was closed"
             elif letter == b"\n":
                 words, line = line.decode().split(), b""
-                self._heed(words)
+                self._obey_or_complain(words)
             elif len(line) < 200:
                 line += letter
 
-    def _heed(self, words: "list[str]") -> None:
+    def _obey_or_complain(self, words: "list[str]") -> None:
         try:
             self._obey(words)
         except (ValueError, KeyError, IndexError) as error:
             self.tell("error", {"what": "not understood: %s (%s)" % (" ".join(words), error)})
 
     def _hog(self, left: int) -> None:
-        """Take memory until about so many bytes are left; 0 gives all of it back."""
+        """Take memory until about so many bytes are left; 0 frees it all again."""
         self._hogged = []
         gc.collect()
         try:
@@ -262,7 +264,7 @@ class SimulatedBoard(Board):
             pass
 
     def _obey(self, words: "list[str]") -> None:
-        """Do one line. Raises ValueError, KeyError or IndexError, and has then changed nothing."""
+        """Carry out one line. Raises ValueError, KeyError or IndexError, having changed nothing."""
         if not words:
             return
         what, rest = words[0], words[1:]
@@ -324,9 +326,10 @@ def _whole(word: str, low: int, high: int) -> int:
 
 
 def boards() -> "Iterator[SimulatedBoard]":
-    """The board; when it is over, what comes then. The firmware starts anew each time, as on a chip: siaga_flash.py."""
+    """Yield the board; when it is done, do what comes next. The firmware is loaded anew each time, as on a chip:
+    siaga_flash.py."""
     siaga_flash.mount()
-    words.language = os.getenv("SIAGA_LANGUAGE") or words.language
+    long_texts.language = os.getenv("SIAGA_LANGUAGE") or long_texts.language
     board = SimulatedBoard(siaga_flash.woke_by or POWER)
     if siaga_flash.wrong:
         board.tell("error", {"what": siaga_flash.wrong})
@@ -346,7 +349,7 @@ def boards() -> "Iterator[SimulatedBoard]":
 
 
 def _power_back() -> str:
-    """Wait for it. "" = it does not come back."""
+    """Wait for the power. Returns "" if it does not come back."""
     while True:
         line = sys.stdin.readline()
         if not line or line.split() == ["quit"]:

@@ -9,12 +9,12 @@ import machine
 
 SUPPLY = 12  # of the modem and its level shifters
 
-# On a battery this board restarts unless this is HIGH soon after the start; so it goes before everything else. Held, it
-# stays HIGH through resets and deep sleep; else the modem would lose its supply in each.
+# On battery this board restarts unless this is HIGH soon after the start; so it comes before everything else. Held, it
+# stays HIGH through resets and deep sleep; otherwise the modem would lose its supply in each.
 machine.Pin(SUPPLY, machine.Pin.OUT, value=1, hold=True)  # type: ignore[call-arg]
 
 from siaga.boards.esp32 import ChipBoard, Contact, OutLine, PinLamp, once, uart  # noqa: E402
-from siaga.drivers.parts import ModemParts, Power  # noqa: E402
+from siaga.drivers.board_parts import ModemParts, Power  # noqa: E402
 
 MODEM_TX = 26  # from the chip to the modem
 MODEM_RX = 27
@@ -44,7 +44,7 @@ class TA7670(ChipBoard):
     def __init__(self) -> None:
         key = OutLine(MODEM_KEY)
         reset = OutLine(MODEM_RESET)
-        dtr = OutLine(MODEM_DTR)  # LOW wakes the modem, which is wanted at every start
+        dtr = OutLine(MODEM_DTR)  # LOW wakes the modem, which is needed at every start
         self.ring = machine.Pin(MODEM_RING, machine.Pin.IN, machine.Pin.PULL_UP)
         super().__init__(
             PinLamp(LED, BUZZER, VIBRATION),
@@ -54,7 +54,7 @@ class TA7670(ChipBoard):
             Contact(MAINS, 1),
             CELL,
         )
-        # SUPPLY is not among the modem's lines: taken LOW on a battery, it takes the whole board with it.
+        # SUPPLY is not among the modem's lines: taken LOW on battery, it cuts the whole board's power.
         power = Power(key, on_ms=100, off_ms=3000, reset=reset, reset_ms=2600, sleep=dtr)
         self.modem = ModemParts(uart(1, MODEM_TX, MODEM_RX), power)
 

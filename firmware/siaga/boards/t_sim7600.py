@@ -8,7 +8,7 @@ read: an answer to AT tells more.
 import machine
 
 from siaga.boards.esp32 import ChipBoard, Contact, OutLine, PinLamp, once, uart
-from siaga.drivers.parts import ModemParts, Power
+from siaga.drivers.board_parts import ModemParts, Power
 
 MODEM_TX = 27  # from the chip to the modem
 MODEM_RX = 26
@@ -17,7 +17,7 @@ MODEM_DTR = 32
 MODEM_RING = 33
 FLIGHT = 25  # HIGH: the radio may be on
 CELL = 35  # the board's own divider by two
-LED = 12  # the board's own; it also keeps this pin LOW while the chip starts, which it must be
+LED = 12  # the board's own; it also keeps this strapping pin LOW at start, as required
 
 BUTTON = 39  # to 3.3 V, 100 kilohms to ground
 INPUT = 14  # to 3.3 V, 100 kilohms to ground
@@ -26,7 +26,7 @@ MAINS = 23  # the 5 V pin through a divider to at most 3.3 V
 BUZZER = 19  # a passive one, through a transistor
 VIBRATION = 18  # through a transistor
 LORAWAN_TX = 21  # to a RAK3172, if there is one
-LORAWAN_RX = 5  # which has to be HIGH while the chip starts, as a line that rests is
+LORAWAN_RX = 5  # strapping pin, HIGH at start, as an idle line is
 LORAWAN_RESET = 22  # to its RST, which has 10 kilohms to 3.3 V
 
 
@@ -38,7 +38,7 @@ class TSim7600(ChipBoard):
     def __init__(self) -> None:
         OutLine(FLIGHT, 1)
         key = OutLine(MODEM_KEY)
-        dtr = OutLine(MODEM_DTR)  # LOW wakes the modem, which is wanted at every start
+        dtr = OutLine(MODEM_DTR)  # LOW wakes the modem, which is needed at every start
         self.ring = machine.Pin(MODEM_RING, machine.Pin.IN, machine.Pin.PULL_UP)
         super().__init__(
             PinLamp(LED, BUZZER, VIBRATION),

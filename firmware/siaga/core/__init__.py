@@ -1,1 +1,1 @@
-"""Pure parts of the button: no machine, no asyncio, no clock, no files; all state is in the arguments."""
+"""Pure parts of the button: no hardware, no asyncio, no clock, no files; all state is in the arguments."""

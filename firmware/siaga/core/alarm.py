@@ -1,19 +1,19 @@
 """The whole life of a press, as a pure function: next_state(state, event, now_ms) -> (state, actions).
 
-Events and actions are tuples whose first item is one of the words below. Nothing is drawn or sent here: what a
-holder is shown is state_name(state) and signal(state, now_ms). Times are milliseconds of a clock that only grows.
+Events and actions are tuples whose first item is one of the words below. Nothing is drawn or sent here: the holder is
+shown state_name(state) and signal(state, now_ms). Times are monotonic milliseconds.
 
-    (PRESSED, trigger)                       the hand asked for help; trigger is a frame.TRIGGER_ value
-    (TESTED,)  (CANCELLED, duress)           the hand asked for a test, or took the press back
-    (STORED, kind, counter, marked)          the frame that a SEND asked for is on the flash under this counter;
+    (PRESSED, trigger)                       the holder asked for help; trigger is a frame.TRIGGER_ value
+    (TESTED,)  (CANCELLED, duress)           the holder asked for a test, or cancelled the press
+    (STORED, kind, counter, marked)          the frame that a SEND asked for is on flash under this counter;
                                              marked: a PRESS is a test, a CANCEL is forced
-    (UNSTORED, kind)                         it could not be kept
-    (ACKED, kind, counter, stage, eta)       the gateway's verified word about this frame; kind 0: an earlier test
+    (UNSTORED, kind)                         it could not be stored
+    (ACKED, kind, counter, stage, eta)       the gateway's verified answer to this frame; kind 0: an earlier test
     (TICK, news, floor)                      every quarter of a second; news: NO_FIX, NEW_FIX, BETTER_FIX; floor: the
-                                             battery is so low that it is kept for the press
+                                             battery is so low that it is reserved for the press
 
-    (SEND, kind, flags, opening)             keep and send a frame; opening 0 = it opens an incident itself
-    (SAVE,)                                  state.saved() must be on the flash before anything else happens
+    (SEND, kind, flags, opening)             store and send a frame; opening 0 = it opens an incident itself
+    (SAVE,)                                  state.saved() must be on flash before anything else happens
 """
 
 import struct
@@ -34,14 +34,14 @@ SAVE = "save"
 
 NO_FIX = const(0)  # nothing newer than what was sent last
 NEW_FIX = const(1)
-BETTER_FIX = const(2)  # the first of this incident, of a better source, or at most half as uncertain as what was told
+BETTER_FIX = const(2)  # the incident's first, of a better source, or at most half as uncertain as the last one sent
 
-# How long each notice stays before the button is quiet again, milliseconds.
+# How long each notice is shown before the button is quiet again, milliseconds.
 CLOSED_MS = const(10000)
 TEST_MS = const(10000)
 TEST_WAIT_MS = const(60000)
 UNSTORED_MS = const(60000)
-# An incident that nobody closed ends here after half a day, so that the next press opens one of its own.
+# An incident that nobody closed ends here after half a day, so that the next press opens a new one.
 INCIDENT_MS = const(12 * 3600 * 1000)
 OFTEN_MS = const(10000)
 OFTEN_FOR_MS = const(600000)
@@ -57,7 +57,7 @@ _NAMES = {
     frame.STAGE_ON_SCENE: "on_scene",
     frame.STAGE_CLOSED: "closed",
 }
-# Refused comes after received: a person may still look at the press and send help, and that is news.
+# Refused comes after received: somebody may still look at the press and send help, and that is news.
 STAGES = (
     0,
     frame.STAGE_RECEIVED,
@@ -67,7 +67,7 @@ STAGES = (
     frame.STAGE_ON_SCENE,
     frame.STAGE_CLOSED,
 )
-# Stages that answer a frame itself; the others tell how far its incident is.
+# Stages that answer a frame itself; the others report on its incident.
 _FIRST_STAGES = (frame.STAGE_RECEIVED, frame.STAGE_TEST, frame.STAGE_REFUSED)
 _CALLS = (frame.PRESS, frame.UPDATE, frame.CANCEL)
 _NOTICE_CANCELLED = "cancelled"
@@ -80,7 +80,7 @@ SAVED = ">IIIBBB"
 SAVED_SIZE = const(15)
 DURESS_MARK = const(1)
 CANCELLED_MARK = const(2)
-# Nothing has a counter above it.
+# No counter is above it.
 NONE = const(0xFFFFFFFF)
 _FIELDS = (
     "opening",
@@ -102,13 +102,21 @@ _FIELDS = (
 
 
 class State:
-    """opening: counter of the PRESS that opened the incident, 0 = none. stage: the furthest one acknowledged,
-    0 = none, named: by which frame. eta: minutes or None. cancelled: by its holder; the incident goes on unseen until a
-    further PRESS. duress: a cancel was forced, and everything of the incident says so from then on.
-    waiting: counter of the newest PRESS without an acknowledgement, 0 = none, waiting_ms: since when. pressed: that of
-    the incident's newest PRESS. test: counter of the test PRESS that is looked out for, 0 = none. past: no PRESS up to
-    this counter opens an incident again, or belongs to the open one. notice: what is shown although no incident is
-    open, "" = nothing, until until_ms.
+    """The state of the press and its incident.
+
+    opening: counter of the PRESS that opened the incident, 0 = none
+    stage: the furthest one acknowledged, 0 = none
+    named: the counter of the frame that stage was for
+    eta: minutes or None
+    cancelled: by its holder; the incident continues, hidden, until a further PRESS
+    duress: a cancel was forced; all later frames of the incident say so
+    waiting: counter of the newest unacknowledged PRESS, 0 = none
+    waiting_ms: since when
+    pressed: counter of the incident's newest PRESS
+    test: counter of the test PRESS that awaits its answer, 0 = none
+    past: no PRESS up to this counter opens an incident again, or belongs to the open one
+    notice: what is shown with no incident open, "" = nothing
+    until_ms: until when
     """
 
     def __init__(self, past: int = 0, test: int = 0) -> None:
@@ -129,41 +137,42 @@ class State:
         self.until_ms = 0
 
     def changed(self, **fields: "int | str | bool | None") -> "State":
-        """A copy with these fields set."""
+        """Return a copy with these fields set."""
         copy = State(self.past, self.test)
         for name in _FIELDS:
             setattr(copy, name, fields[name] if name in fields else getattr(self, name))
         return copy
 
     def saved(self) -> bytes:
-        """The 15 bytes from which restore() of app/left.py goes on after a restart."""
+        """Return the 15 bytes from which restore() of app/restore.py resumes after a restart."""
         eta = frame.UNKNOWN_ETA if self.eta is None else self.eta
         marks = (DURESS_MARK if self.duress else 0) | (CANCELLED_MARK if self.cancelled else 0)
         return struct.pack(SAVED, self.opening, self.past, self.pressed, self.stage, marks, eta)
 
 
 def since(state: State) -> int:
-    """No frame up to this counter is one of the open incident's."""
+    """Return the counter up to which no frame is one of the open incident's."""
     return max(state.opening - 1, state.past) if state.opening else NONE
 
 
 def is_open(state: State) -> bool:
-    """Whether an incident is shown: a hold may cancel it."""
+    """Return whether an incident is shown: a hold may cancel it."""
     return state.opening != 0 and not state.cancelled
 
 
 def taken_back(state: State) -> State:
-    """After a PRESS that is newer than the cancel: what was said before was said of a press that nobody stood by."""
+    """Return the state after a PRESS newer than the cancel: earlier stages were for a press that its holder took
+    back."""
     return state.changed(cancelled=False, stage=0, named=0, eta=None)
 
 
 def is_lost(state: State) -> bool:
-    """Whether the press of the incident shown neither waits nor was acknowledged: the flash did not keep it."""
+    """Return whether the press of the incident shown is neither pending nor acknowledged: the flash lost it."""
     return is_open(state) and state.stage == 0 and state.waiting == 0
 
 
 def state_name(state: State) -> str:
-    """armed, sending, received, seen, assigned, on_scene, closed, cancelled, refused or test."""
+    """Return armed, sending, received, seen, assigned, on_scene, closed, cancelled, refused or test."""
     if is_open(state):
         return _NAMES[state.stage]
     if state.notice in (_NOTICE_TESTED, _NOTICE_TEST_REFUSED):
@@ -174,7 +183,7 @@ def state_name(state: State) -> str:
 
 
 def signal(state: State, now_ms: int, no_ack_ms: int) -> str:
-    """What light, sound and vibration say: a state's name, "not_getting_through", or how a test ended."""
+    """Return what light, sound and vibration signal: a state's name, "not_getting_through", or how a test ended."""
     if is_open(state):
         if state.waiting:
             return "not_getting_through" if now_ms - state.waiting_ms >= no_ack_ms else "sending"
@@ -189,7 +198,7 @@ def signal(state: State, now_ms: int, no_ack_ms: int) -> str:
 
 
 def next_state(state: State, event: tuple, now_ms: int) -> "tuple[State, list[tuple]]":
-    """One step. Never raises for the events above, in any order."""
+    """Take one step. Never raises for the events above, in any order."""
     what = event[0]
     if what == PRESSED:
         return state, [(SEND, frame.PRESS, event[1] | _duress_flag(state), state.opening)]
@@ -212,8 +221,8 @@ def next_state(state: State, event: tuple, now_ms: int) -> "tuple[State, list[tu
 
 
 def _cancelled(state: State, duress: bool, now_ms: int) -> "tuple[State, list[tuple]]":
-    """The CANCEL is on the flash. Both kinds look the same from here on, and the incident goes on reporting: a hold in
-    panic may be a cancel too, and who is on the way needs the place."""
+    """Handle a CANCEL that is on flash. Both kinds look the same from here on, and the incident goes on reporting: a
+    hold in panic may be a cancel too, and whoever is on the way needs the position."""
     after = state.changed(cancelled=True, duress=state.duress or duress, waiting=0)
     return after.changed(notice=_NOTICE_CANCELLED, until_ms=now_ms + CLOSED_MS), [(SAVE,)]
 
@@ -228,7 +237,7 @@ def _duress_flag(state: State) -> int:
 
 
 def _stored(state: State, kind: int, counter: int, marked: bool, now_ms: int) -> "tuple[State, list[tuple]]":
-    """marked: a PRESS is a test; a CANCEL is forced."""
+    """Handle a frame that is on flash. marked: a PRESS is a test; a CANCEL is forced."""
     if kind == frame.CANCEL:
         return _cancelled(state, marked, now_ms)
     if kind == frame.UPDATE:
@@ -241,7 +250,7 @@ def _stored(state: State, kind: int, counter: int, marked: bool, now_ms: int) ->
         shown = state.changed(notice=_NOTICE_TEST, until_ms=now_ms + TEST_WAIT_MS)
         return shown.changed(test=counter, waiting_ms=now_ms), []
     if state.opening:
-        # The oldest one that waits decides when the holder is told that nothing gets through.
+        # The oldest pending press decides when the holder is told that nothing gets through.
         pressed_ms = state.waiting_ms if state.waiting else now_ms
         after = state.changed(pressed=counter, waiting=counter, waiting_ms=pressed_ms, updated_ms=now_ms)
         if state.cancelled:
@@ -262,18 +271,18 @@ def _acked(
     if counter <= since(state) or kind not in _CALLS:
         return state, []
     if kind != frame.PRESS and stage in _FIRST_STAGES:
-        return state, []  # the answer to this frame; of the press it says nothing
+        return state, []  # it answers this frame; it says nothing about the press
     if counter < state.pressed != state.waiting and stage != frame.STAGE_CLOSED:
-        return state, []  # said before the newest press came in, whose own answers say how far it is
+        return state, []  # older than the newest press, whose own answers report its stage
     if stage == frame.STAGE_TEST:
-        stage = frame.STAGE_REFUSED  # a press in earnest that was taken for a test brings nobody
+        stage = frame.STAGE_REFUSED  # a real press that was taken for a test brings nobody
     after = state
     if stage == frame.STAGE_CLOSED:
         return _closed(state, counter, now_ms)
     if counter >= state.waiting > 0:
         after = after.changed(waiting=0)
         if kind == frame.PRESS and stage != state.stage:
-            # What was said before may be of an incident that was closed meanwhile: of this one no more is known.
+            # The earlier stage may be of an incident closed meanwhile: of this one no more is known.
             return after.changed(stage=stage, eta=eta, named=counter), [(SAVE,)]
     if STAGES.index(stage) > STAGES.index(state.stage):
         return after.changed(stage=stage, eta=eta, named=counter), [(SAVE,)]
@@ -283,13 +292,13 @@ def _acked(
 
 
 def _closed(state: State, counter: int, now_ms: int) -> "tuple[State, list[tuple]]":
-    """The incident is closed, up to this frame of it: a press that came in later opens another at the gateway. One that
-    waits is none that a person has seen."""
+    """Close the incident up to this frame: a later press opens another one at the gateway. A pending press has not been
+    seen by anybody."""
     waits = state.waiting if state.waiting != counter else 0
     if waits or state.pressed > counter:
         past = min(counter, (waits or state.pressed) - 1)
         after = state.changed(past=past, waiting=waits)
-        if state.named <= counter:  # how far it is was said of what is closed now
+        if state.named <= counter:  # the stage was for what is closed now
             after = after.changed(stage=0 if waits else frame.STAGE_RECEIVED, eta=None)
         return after, [(SAVE,)]
     if state.cancelled:
@@ -309,7 +318,7 @@ def _tick(state: State, news: int, floor: bool, now_ms: int) -> "tuple[State, li
         due = BETTER_MS if news == BETTER_FIX else OFTEN_MS if often else SELDOM_MS
         if since >= due:
             flags = _duress_flag(state)
-            # Counted as sent even if it cannot be kept, so that a full flash is not asked four times a second.
+            # Counts as sent even if not stored, so that a full flash is not tried four times a second.
             state = state.changed(updated_ms=now_ms)
             actions.append((SEND, frame.UPDATE, flags, state.opening))
     return state, actions

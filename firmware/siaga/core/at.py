@@ -1,11 +1,11 @@
-"""What a modem says on its serial line, without the line: bytes in, events out.
+"""Parses what a modem sends on its serial line: bytes in, events out; no I/O.
 
 Syntax: 3GPP TS 27.007 (result codes, 27.007 9.2 +CME ERROR), TS 27.005 (+CMS ERROR 3.2.5, +CMT and +CMGR 3.4), ITU-T
-V.250; the pieces with a length in their first line: SIMCom A76XX AT Command Manual V1.09, 18.2 (+CMQTTRXTOPIC,
-+CMQTTRXPAYLOAD). Messages are read in PDU mode, where one line of digits follows their head. A modem may say anything
-at any time, also between a command and its reply, so that a line counts as a reply only if it begins as that command's
-reply does; what no command asked for is an URC. Whatever arrives, no more than MAX_LINE bytes of a line and MAX_PAYLOAD
-of a piece are held.
+V.250; payloads whose length is in their first line: SIMCom A76XX AT Command Manual V1.09, 18.2 (+CMQTTRXTOPIC,
++CMQTTRXPAYLOAD). Messages are read in PDU mode, where one line of digits follows their head. A modem may send anything
+at any time, also between a command and its reply, so a line counts as a reply only if it begins as that command's
+reply does; whatever no command asked for is a URC. At most MAX_LINE bytes of a line and MAX_PAYLOAD of a payload are
+held, whatever arrives.
 """
 
 from micropython import const
@@ -13,17 +13,17 @@ from siaga.core.errors import SiagaError
 
 REPLY = "reply"  # (REPLY, line, payload or None)
 FINAL = "final"  # (FINAL, line): the command is over
-PROMPT = "prompt"  # (PROMPT,): the modem takes the payload now
-URC = "urc"  # (URC, line, payload or None): unsolicited, or the late result of a command that is over
+PROMPT = "prompt"  # (PROMPT,): the modem accepts the payload now
+URC = "urc"  # (URC, line, payload or None): unsolicited, or the late result of a command that has ended
 
 MAX_LINE = const(400)  # the longest message in PDU mode has 352 digits
 MAX_PAYLOAD = const(1024)
-# A piece whose bytes stop arriving for so long never was one, or lost some on the line.
+# A payload whose bytes stop arriving for this long was none, or lost some on the line.
 PAYLOAD_GAP_MS = const(2000)
 
-# The last number in these lines is how many bytes follow the line end.
+# The last number in these lines is the number of bytes after the line end.
 _MEASURED = (b"+CMQTTRXTOPIC:", b"+CMQTTRXPAYLOAD:", b"+HTTPREAD:", b"+HTTPHEAD:")
-# A message follows these: in PDU mode one line, in text mode whatever somebody wrote, in any number of lines.
+# A message follows these: in PDU mode one line, in text mode free text of any number of lines.
 _MESSAGES = (b"+CMT:", b"+CMGR:", b"+CMGL:")
 _CALL_OVER = (b"NO CARRIER", b"BUSY", b"NO ANSWER", b"NO DIALTONE")
 _BARE_URCS = (
@@ -36,7 +36,7 @@ _BARE_URCS = (
     b"MISSED_CALL:",
     b"NO CARRIER",
     b"NORMAL POWER",
-    b"$",  # a sentence of its receiver, whose port was left on
+    b"$",  # an NMEA sentence: the receiver's port was left on
 )
 _ONE_LINE = const(-1)
 _NOTHING = const(-2)
@@ -45,21 +45,22 @@ _UNBOUNDED = const(-3)
 _CR = const(13)
 _LF = const(10)
 _LINE = const(0)
-_SKIP = const(1)  # the rest of a line that is too long
-_TEXT = const(2)  # the line that belongs to the head before it
+_SKIP = const(1)  # the rest of an overlong line
+_TEXT = const(2)  # the line that belongs to the preceding head
 _PAYLOAD = const(3)
-_DROP = const(4)  # a piece that is too long
-_FOREIGN = const(5)  # a text without an end that could be known: all that comes before a pause
+_DROP = const(4)  # an overlong payload
+_FOREIGN = const(5)  # a text of unknown length: everything up to a pause
 
 
 class AtError(SiagaError):
-    """The modem refused a command. final: its words, b"" if it said nothing."""
+    """The modem refused a command. final: its final result line, b"" on time-out."""
 
     final = b""
 
 
 def quoted(text: str) -> str:
-    """A string parameter. Raises AtError for what none can carry (V.250 5.4.2.2 has no escape that modems know)."""
+    """Return a string parameter. Raises AtError for text that none can carry (V.250 5.4.2.2 has no escape that modems
+    know)."""
     for letter in text:
         if letter == '"' or not " " <= letter <= "~":
             raise AtError("a modem cannot be given %r: it takes letters from space to ~ without a double quote" % text)
@@ -67,7 +68,7 @@ def quoted(text: str) -> str:
 
 
 def given(setting: str, text: str) -> str:
-    """A setting that can be a string parameter, as it is. Raises AtError by its name."""
+    """Return a setting's text unchanged if it can be a string parameter. Raises AtError with the setting's name."""
     try:
         quoted(text)
     except AtError:
@@ -76,7 +77,7 @@ def given(setting: str, text: str) -> str:
 
 
 def fields(line: bytes) -> "list[bytes]":
-    """The parameters of a line, after its first colon: split at the commas outside of quotes, the quotes taken off."""
+    """Return a line's parameters after its first colon: split at commas outside of quotes, the quotes removed."""
     start = line.find(b":") + 1
     parts = []  # type: list[bytes]
     within = False
@@ -99,7 +100,7 @@ def _bare(part: bytes) -> bytes:
 
 
 def number(part: bytes) -> int:
-    """A field's decimal number, -1 where it is none (or longer than nine digits)."""
+    """Return a field's decimal number, -1 if it is none (or longer than nine digits)."""
     if not part or len(part) > 9:
         return -1
     for digit in part:
@@ -109,21 +110,26 @@ def number(part: bytes) -> int:
 
 
 def _length(line: bytes) -> int:
-    """How many bytes belong to this line, or one of the three above."""
+    """Return how many payload bytes follow this line, or one of the three values above."""
     if line.startswith(_MEASURED):
         length = number(fields(line)[-1])
         return length if length >= 0 else _NOTHING
     if line.startswith(_MESSAGES):
-        # Lengths of texts are told in letters of several alphabets, if at all: none of them is believed.
+        # Text lengths are given in letters of several alphabets, if at all: none is trusted.
         parts = fields(line)
         return _ONE_LINE if len(parts) <= 4 and number(parts[-1]) >= 0 else _UNBOUNDED
     return _NOTHING
 
 
 class Parser:
-    """One line from a modem. begin() says which command is under way and gives its bytes, feed() takes what arrives,
-    end() is called when the caller stops waiting. garbage: lines that were noise; cut: lines and pieces that were too
-    long or broke off. echoed: a command came back, as it does until a modem is told otherwise."""
+    """The parser of one modem's line. begin() says which command is running and returns its bytes, feed() takes what
+    arrives, end() is called when the caller stops waiting.
+
+    garbage: lines of noise
+    cut: lines and payloads that were too long or broke off
+    echoed: a command was echoed, as modems do until told otherwise
+    behind: one was, after the running one had ended: more answers are to come
+    """
 
     def __init__(self) -> None:
         self._line = bytearray(MAX_LINE)
@@ -133,11 +139,11 @@ class Parser:
         self._prompt = False
         self.garbage = 0
         self.cut = 0
-        self.echoed = False
+        self.echoed = self.behind = False
         self.reset()
 
     def reset(self) -> None:
-        """The modem starts anew: what it was in the middle of saying is gone."""
+        """Drop what was half received: the modem restarts."""
         self._mode = _LINE
         self._fill = 0
         self._head = b""
@@ -147,21 +153,21 @@ class Parser:
         self._fed_ms = 0
 
     def begin(self, command: bytes, expects: "bytes | None" = None, prompt: bool = False) -> bytes:
-        """The bytes that begin a command. expects: how its reply's lines begin, b"" = as no URC does, None = it has
-        none. prompt: whether it asks for a payload."""
+        """Return the bytes that send a command. expects: prefix of its reply lines, b"" = anything that is no URC, None
+        = no reply. prompt: whether it asks for a payload."""
         self._command = command
         self._expects = expects
         self._prompt = prompt
         return command + b"\r"
 
     def end(self) -> None:
-        """No command is under way any more."""
+        """End the command."""
         self._command = b""
         self._expects = None
         self._prompt = False
 
     def feed(self, chunk: "bytes | bytearray | memoryview", now_ms: int) -> "list[tuple]":
-        """The events in what has arrived, in order. Never raises."""
+        """Return the events in what has arrived, in order. Never raises."""
         events = []  # type: list[tuple]
         if self._mode >= _PAYLOAD and now_ms - self._fed_ms > PAYLOAD_GAP_MS:
             self.cut += 1
@@ -171,7 +177,7 @@ class Parser:
         at = 0
         end = len(chunk)
         while at < end:
-            # The line feed of a pair belongs to the line end, and to no payload or line after it.
+            # The LF of a CR LF pair belongs to the line end, not to a payload or line after it.
             if self._after_cr and chunk[at] == _LF:
                 self._after_cr = False
                 at += 1
@@ -237,11 +243,12 @@ class Parser:
                 if line[0] != 0x2B:
                     self.garbage += 1
                     return
-                # A name in another alphabet, or one wrong bit: what belongs to this line must still find its head.
+                # A name in another alphabet, or one flipped bit: the payload must still be matched to this line.
                 line = bytes([byte if 0x20 <= byte < 0x7F else 0x3F for byte in line])
                 break
         if line.startswith(b"AT"):
-            self.echoed = True  # no modem begins a word of its own so
+            self.echoed = True  # no modem begins a line of its own like this
+            self.behind = self.behind or not self._command
             return
         length = _length(line)
         if length <= _NOTHING or length == 0:
@@ -262,7 +269,7 @@ class Parser:
             self._mode = _PAYLOAD
 
     def _told(self, line: bytes, payload: "bytes | None", events: "list[tuple]") -> None:
-        """A whole line, with what belongs to it."""
+        """Handle a whole line, with its payload."""
         if self._command:
             if self._is_final(line):
                 self.end()

@@ -1,8 +1,10 @@
-"""A firmware bundle: one signed file that holds a whole firmware (UPDATE.md). Checked here from its beginning to its
-end, a piece of at most 1 KB a step, as far as it has arrived, without ever holding more of it than that piece.
+"""A firmware bundle: one signed file with a whole firmware (UPDATE.md).
+
+It is checked here from start to end as far as it has arrived, a piece of at most 1 KB a step, and no more than that
+piece is held.
 
     0   magic "SIAB", format, version (3), minimum battery in percent, number of boards, number of files u16, length u32
-    16  a name of 24 bytes for each board, filled up with zeros; none = fits any board
+    16  a name of 24 bytes for each board, zero-padded; none = fits any board
     ..  an entry of 88 bytes for each file: path (48), offset u32, length u32, SHA-256; in the order of the paths
     ..  the files, one after another, in the same order
     ..  64 bytes: ES256 over "siaga/1 bundle" || SHA-256 of everything before
@@ -12,7 +14,7 @@ import hashlib
 import struct
 
 from micropython import const
-from siaga.core import peer
+from siaga.core import p256_verify
 from siaga.core.errors import SiagaError
 
 MAGIC = b"SIAB"
@@ -33,20 +35,20 @@ _LETTERS = b"abcdefghijklmnopqrstuvwxyz0123456789_"
 
 
 class BundleError(SiagaError):
-    """This bundle is not used. is_damage: its bytes are not what was signed, so that a fresh copy may be better."""
+    """This bundle is not used. is_damage: its bytes are not what was signed, so a fresh copy may be better."""
 
     is_damage = False
 
 
 def damaged(what: str) -> BundleError:
-    """Its bytes are not what was signed."""
+    """Return the error for bytes that are not what was signed."""
     error = BundleError(what)
     error.is_damage = True
     return error
 
 
 class Header:
-    """What a bundle says about itself; believed only once its signature held."""
+    """What a bundle says about itself; trusted only once its signature is verified."""
 
     def __init__(self, head: bytes) -> None:
         """head: the first 16 bytes. Raises BundleError."""
@@ -65,17 +67,17 @@ class Header:
 
     @property
     def table(self) -> int:
-        """Where the entries begin."""
+        """Return the offset of the entries."""
         return HEAD + BOARD * self.board_count
 
     @property
     def contents(self) -> int:
-        """Where the files begin."""
+        """Return the offset of the files."""
         return self.table + ENTRY * self.file_count
 
 
 def padded(name: bytes) -> bytes:
-    """What a field of fixed size holds. Raises BundleError where something stands behind the zeros."""
+    """Return the content of a fixed-size field. Raises BundleError if anything follows the zeros."""
     text = name.rstrip(b"\0")
     if not text or b"\0" in text:
         raise damaged("a name is wrong")
@@ -90,7 +92,7 @@ def _board(field: bytes) -> str:
 
 
 def check_path(path: bytes) -> None:
-    """Only modules below siaga/, so nothing absolute, nothing that climbs, no file of a device's own. Raises
+    """Check a path: only modules below siaga/, so nothing absolute, no climbing, none of the device's own files. Raises
     BundleError."""
     parts = path.split(b"/")
     stem, _, kind = parts[-1].partition(b".")
@@ -102,9 +104,14 @@ def check_path(path: bytes) -> None:
 
 
 class Check:
-    """read(offset, length) gives the bytes of the bundle that are there. keys: the public keys (X || Y), one of which
-    must have signed it. accept(header) raises BundleError for one that this device does not want; it is asked as soon
-    as the head is there. at: how far it is checked. digest: SHA-256 of all but the signature, once it is done."""
+    """Checks a bundle.
+
+    read(offset, length): returns the bytes of the bundle that are there
+    keys: the public keys (X || Y), one of which must have signed it
+    accept(header): raises BundleError for a bundle that this device does not want; called as soon as the head is there
+    at: how far it is checked
+    digest: SHA-256 of all but the signature, once done
+    """
 
     def __init__(self, read: "Read", keys: "list[bytes]", accept: "Accept") -> None:
         self._read = read
@@ -125,12 +132,11 @@ class Check:
 
     @property
     def done(self) -> bool:
-        """Whether it is whole and its signature held."""
+        """Return whether it is complete and its signature verified."""
         return self.digest != b""
 
     def step(self, have: int) -> bool:
-        """Check one more piece, where have is how much of it has arrived. Whether a piece was checked. Raises
-        BundleError."""
+        """Check one more piece. have: how much has arrived. Returns whether a piece was checked. Raises BundleError."""
         if self.done:
             return False
         header = self.header
@@ -203,7 +209,7 @@ class Check:
         signature = self._read(self.at, SIGNATURE)
         digest = self._whole.digest()
         for key in self._keys:
-            if peer.verify(key, CONTEXT + digest, signature):
+            if p256_verify.verify(key, CONTEXT + digest, signature):
                 self.at += SIGNATURE
                 self.digest = digest
                 return

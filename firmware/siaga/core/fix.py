@@ -1,6 +1,6 @@
-"""A position from a satellite receiver: read from digits, judged for accuracy, kept with its age. Pure, integers only.
+"""A position from a satellite receiver: parsed from digits, rated for accuracy, kept with its age. Pure, integers only.
 
-The chip's floats are single precision, which is 1 m at best; a latitude is degrees x 10^7, a time whole seconds.
+The chip's floats are single precision, 1 m at best; a latitude is degrees x 10^7, a time whole seconds.
 """
 
 import struct
@@ -16,25 +16,31 @@ RECORD_BYTES = const(14)
 _LONGEST_AGE = const(65534)
 
 # Horizontal error at 95 % for an HDOP of 1, in millimetres: what gpsd assumes (H_UERE_NO_DGPS, H_UERE_WITH_DGPS in its
-# libgpsd_core.c). Cautious in the open, about right between buildings; the searcher's circle must not be too small.
+# libgpsd_core.c). Cautious in the open, about right between buildings; the search circle must not be too small.
 _PER_HDOP_MM = const(15000)
 _PER_HDOP_CORRECTED_MM = const(3750)
 
-# A receiver's date before this (the start of 2025) or from 2080 on is a default or a GPS week that rolled over.
+# A receiver's date before this (the start of 2025) or from 2080 on is a default or a GPS week rollover.
 _EARLIEST = const(1735689600)
 _LATEST = const(3471292800)
 
 
 class FixError(SiagaError):
-    """Something that a receiver said and that cannot be used. Its text is a short stable code: "checksum", "garbage",
-    "cut", "length", "fields", "number", "latitude", "longitude", "time", "date". Such things are counted and never
-    told one by one; more words would only be memory."""
+    """Something from a receiver that cannot be used.
+
+    Its text is a short stable code: "checksum", "garbage", "cut", "length", "fields", "number", "latitude",
+    "longitude", "time", "date". Such errors are only counted; longer texts would only take memory.
+    """
 
 
 class Fix:
-    """Where a receiver was. latitude, longitude: degrees x 10^7, WGS 84. accuracy: metres, 95 %, 65535 = unknown.
-    time: Unix seconds of the fix, 0 = unknown. epoch: the same for two readings of one and the same fix; a receiver
-    that repeats itself shows by it that it stands still."""
+    """A receiver's position.
+
+    latitude, longitude: degrees x 10^7, WGS 84
+    accuracy: metres, 95 %, 65535 = unknown
+    time: Unix seconds of the fix, 0 = unknown
+    epoch: equal for two readings of the same fix: a receiver that repeats itself has stalled
+    """
 
     def __init__(self, latitude: int, longitude: int, accuracy: int, time: int, epoch: int) -> None:
         self.latitude = latitude
@@ -45,7 +51,7 @@ class Fix:
 
 
 class LastFix:
-    """The last fix with its age, in this run or from an earlier one. number changes with every new fix, 0 = none."""
+    """The last fix with its age, from this run or an earlier one. number: changes with every new fix, 0 = none."""
 
     def __init__(self) -> None:
         self.number = 0
@@ -54,7 +60,7 @@ class LastFix:
         self._kept_ms = None  # type: int | None
 
     def take(self, fix: Fix, now_ms: int) -> bool:
-        """Keep a fix. False where it is only the one that is kept already, perhaps told better: it grows no younger."""
+        """Store a fix. Returns False if it is the stored one again, perhaps with better values: its age is kept."""
         last = self._fix
         if last is not None and self._taken_ms >= 0 and last.epoch == fix.epoch:
             self._fix = fix
@@ -65,17 +71,18 @@ class LastFix:
         return True
 
     def moment(self, now_ms: int) -> int:
-        """The present moment by the satellites of a fix of this run, Unix seconds; 0 = not known."""
+        """Return the present time from the satellites of a fix of this run, Unix seconds; 0 = unknown."""
         if self._fix is None or self._taken_ms < 0 or not self._fix.time:
             return 0
         return self._fix.time + (now_ms - self._taken_ms) // 1000
 
     def is_fresh(self, now_ms: int, within_ms: int) -> bool:
-        """Whether a new fix came within so long; a frozen or jammed receiver's is not fresh."""
+        """Return whether a new fix came within this time; a frozen or jammed receiver's is not fresh."""
         return self._taken_ms >= 0 and now_ms - self._taken_ms <= within_ms
 
     def known(self, now_ms: int, unix: int) -> "tuple[int, int, int, int, int] | None":
-        """What app/board.py's fix() gives: latitude, longitude, accuracy, age in seconds (65535 = unknown), number.
+        """Return what app/board.py's fix() gives: latitude, longitude, accuracy, age in seconds (65535 = unknown),
+        number.
 
         unix: the calendar clock, 0 = not set; only a fix from before a power cut needs it.
         """
@@ -93,7 +100,7 @@ class LastFix:
         return fix.latitude, fix.longitude, fix.accuracy, age, self.number
 
     def saved(self, now_ms: int, unix: int) -> bytes:
-        """14 bytes for restore(), after a reset or in deep sleep; b"" where nothing is known."""
+        """Return 14 bytes for restore() after a reset or deep sleep; b"" if nothing is known."""
         fix = self._fix
         if fix is None:
             return b""
@@ -103,8 +110,8 @@ class LastFix:
         return struct.pack(_RECORD, fix.latitude, fix.longitude, fix.accuracy, time)
 
     def restore(self, record: bytes, kept_ms: "int | None" = None) -> bool:
-        """Know again what saved() gave; kept_ms: at which moment of known()'s clock it was new, before 0, None = only
-        the calendar knows. False where the record holds no position; nothing changes then."""
+        """Restore what saved() returned. kept_ms: when it was new on known()'s clock, before 0; None = only the
+        calendar knows. Returns False, changing nothing, if the record holds no position."""
         if len(record) != RECORD_BYTES or self._fix is not None:
             return False
         latitude, longitude, accuracy, time = struct.unpack(_RECORD, record)
@@ -120,13 +127,13 @@ class LastFix:
 
 
 def need(fields: "list[bytes]", count: int) -> None:
-    """Raises FixError("fields") where there are fewer."""
+    """Raises FixError("fields") if there are fewer."""
     if len(fields) < count:
         raise FixError("fields")
 
 
 def decimal(text: bytes, places: int) -> int:
-    """A number without sign, such as b"12.345", times 10^places, halves rounded up. Raises FixError("number")."""
+    """Return an unsigned number, such as b"12.345", times 10^places, halves rounded up. Raises FixError("number")."""
     whole, _, part = text.partition(b".")
     digits = whole + part
     if not digits.isdigit() or len(digits) > _MOST_DIGITS:
@@ -135,7 +142,7 @@ def decimal(text: bytes, places: int) -> int:
 
 
 def _scaled(number: int, divisor: int, factor: int) -> int:
-    """number * factor / divisor, halves rounded up."""
+    """Return number * factor / divisor, halves rounded up."""
     return (2 * number * factor + divisor) // (2 * divisor)
 
 
@@ -147,7 +154,7 @@ def _parts(text: bytes, what: str) -> "tuple[bytes, bytes]":
 
 
 def _angle(whole: bytes, part: bytes, in_minutes: bool, most: int, what: str) -> int:
-    """Degrees x 10^7 from ddmm.mmmm (the two digits before the point are minutes) or from decimal degrees."""
+    """Return degrees x 10^7 from ddmm.mmmm (the two digits before the point are minutes) or from decimal degrees."""
     fraction = 10 ** len(part)
     if not in_minutes:
         value = _scaled(int(whole + part), fraction, _E7)
@@ -162,8 +169,8 @@ def _angle(whole: bytes, part: bytes, in_minutes: bool, most: int, what: str) ->
 
 
 def signed(value: int, letter: bytes, letters: bytes, what: str) -> int:
-    """The angle with the sign of its hemisphere: letters are the positive and the negative one. The sign comes from
-    the letter and never from the degrees, which are 0 along the equator and the meridian."""
+    """Return the angle with the sign of its hemisphere. letters: the positive and the negative one. The sign comes from
+    the letter, never from the degrees, which are 0 along the equator and the meridian."""
     if letter == letters[:1]:
         return value
     if letter == letters[1:]:
@@ -172,7 +179,7 @@ def signed(value: int, letter: bytes, letters: bytes, what: str) -> int:
 
 
 def position(latitude: bytes, ns: bytes, longitude: bytes, ew: bytes) -> "tuple[int, int]":
-    """Both angles in the one layout that NMEA 0183 knows: ddmm.mmmm and dddmm.mmmm, leading zeros kept."""
+    """Return both angles from the only layout of NMEA 0183: ddmm.mmmm and dddmm.mmmm, with leading zeros."""
     whole, part = _parts(latitude, "latitude")
     if len(whole) != 4:
         raise FixError("latitude")
@@ -184,17 +191,15 @@ def position(latitude: bytes, ns: bytes, longitude: bytes, ew: bytes) -> "tuple[
 
 
 def unless_null(latitude: int, longitude: int) -> "tuple[int, int]":
-    """The two as they are. Raises FixError for 0, 0: that is a receiver which knows nothing."""
+    """Return the two unchanged. Raises FixError for 0, 0: the receiver knows nothing."""
     if latitude == 0 and longitude == 0:
         raise FixError("latitude")
     return latitude, longitude
 
 
 def position_of_either_layout(latitude: bytes, ns: bytes, longitude: bytes, ew: bytes) -> "tuple[int, int]":
-    """Both angles as modems write them, ddmm.mmmm or decimal degrees, told apart by the digits before the point.
-
-    A latitude of 3 or 4 digits or a longitude of 4 or 5 can only have minutes, and one of them settles both.
-    """
+    """Return both angles as modems write them, ddmm.mmmm or decimal degrees, told apart by the digits before the point.
+    A latitude of 3 or 4 digits or a longitude of 4 or 5 must have minutes, and one of them settles both."""
     lat_whole, lat_part = _parts(latitude, "latitude")
     lon_whole, lon_part = _parts(longitude, "longitude")
     in_minutes = len(lat_whole) > 2 or len(lon_whole) > 3
@@ -205,7 +210,7 @@ def position_of_either_layout(latitude: bytes, ns: bytes, longitude: bytes, ew: 
 
 
 def signed_degrees(text: bytes, most: int, what: str) -> int:
-    """Degrees x 10^7 from decimal degrees with a sign of their own, such as b"-0.5"."""
+    """Return degrees x 10^7 from signed decimal degrees, such as b"-0.5"."""
     negative = text[:1] == b"-"
     whole, part = _parts(text[1:] if negative or text[:1] == b"+" else text, what)
     value = _angle(whole, part, False, most, what)
@@ -216,7 +221,8 @@ def signed_degrees(text: bytes, most: int, what: str) -> int:
 
 
 def time_of_day(text: bytes) -> int:
-    """Milliseconds since midnight UTC from hhmmss or hhmmss.sss; a leap second counts as the next minute's first."""
+    """Return milliseconds since midnight UTC from hhmmss or hhmmss.sss; a leap second counts as the first of the next
+    minute."""
     whole, _, part = text.partition(b".")
     if len(whole) != 6 or not whole.isdigit() or (part and not part.isdigit()):
         raise FixError("time")
@@ -227,8 +233,8 @@ def time_of_day(text: bytes) -> int:
 
 
 def midnight(day: bytes, month: bytes, year: bytes) -> int:
-    """Unix seconds at the start of a day; the year may have two digits (20yy) or four. 0 where the date cannot be
-    today's (a receiver without the week number, or whose week number rolled over). Raises FixError("date")."""
+    """Return the Unix seconds at the start of a day; the year has two digits (20yy) or four. 0 if the date is
+    implausible (no week number yet, or a week rollover). Raises FixError("date")."""
     if not (day + month + year).isdigit() or len(day) != 2 or len(month) != 2 or len(year) not in (2, 4):
         raise FixError("date")
     y, m, d = int(year), int(month), int(day)
@@ -247,7 +253,7 @@ def _days_in(month: int, year: int) -> int:
 
 
 def days_since_1970(year: int, month: int, day: int) -> int:
-    """Of the Gregorian calendar, with March as the year's first month so that the leap day is its last."""
+    """Return the days of the Gregorian calendar; the year starts in March so that the leap day comes last."""
     if month < 3:
         year -= 1
         month += 12
@@ -258,14 +264,15 @@ def days_since_1970(year: int, month: int, day: int) -> int:
 
 
 def accuracy_from_hdop(hdop_x100: int, corrected: bool) -> int:
-    """Metres at 95 %, rounded up, from the dilution of precision; corrected: with SBAS or differential corrections."""
+    """Return metres at 95 %, rounded up, from the dilution of precision. corrected: with SBAS or differential
+    corrections."""
     per_hdop = _PER_HDOP_CORRECTED_MM if corrected else _PER_HDOP_MM
     return min(max(-(-hdop_x100 * per_hdop // 100000), 1), UNKNOWN_ACCURACY - 1)
 
 
 def accuracy_from_deviations(latitude_mm: int, longitude_mm: int) -> int:
-    """Metres at 95 %, rounded up, from the receiver's own standard deviations (GST): twice the distance root mean
-    square, which holds 95.4 to 98.2 % of the errors, whatever the ellipse's shape."""
+    """Return metres at 95 %, rounded up, from the receiver's own standard deviations (GST): 2 DRMS, which covers 95.4
+    to 98.2 % of the errors, whatever the ellipse's shape."""
     square = 4 * (latitude_mm * latitude_mm + longitude_mm * longitude_mm)
     root = square
     step = (root + 1) // 2

@@ -76,10 +76,11 @@ STAGE_REFUSED = const(7)
 UP_CONTEXT = b"siaga/1 up"
 DOWN_CONTEXT = b"siaga/1 down"
 
-# Body lengths that a kind may have.
+# The body lengths of each kind.
 _BODY = {PRESS: (21,), UPDATE: (21,), CANCEL: (21,), CHECKIN: (21, 29), TAMPER: (21,), ENROL: (64,), RECEIPT: (5,)}
 
 _REPORT = const(21)
+_DOWN = const(36)  # an ACK, a COMMAND without arguments
 _MAX_LATITUDE = const(900000000)
 _MAX_LONGITUDE = const(1800000000)
 _SOURCE_BITS = const(3 << 8)
@@ -87,14 +88,14 @@ _DEFINED_FLAGS = const(0x0FFF)
 
 
 def device_id(public_xy: bytes) -> bytes:
-    """The 8 bytes by which a button is known: the start of SHA-256 over its 64-byte public key X || Y."""
+    """Return a button's 8-byte id: the start of SHA-256 over its 64-byte public key X || Y."""
     if len(public_xy) != 64:
         raise FrameError("length", "a public key is X || Y in 64 bytes, not %d" % len(public_xy))
     return hashlib.sha256(public_xy).digest()[:8]
 
 
 def tag_length(suite: int) -> int:
-    """Bytes of tag that a suite puts behind the frame: 64, 8 or 16."""
+    """Return the length of a suite's tag at the frame's end: 64, 8 or 16 bytes."""
     if suite == ES256:
         return 64
     if suite == HS256_64:
@@ -116,7 +117,7 @@ def flags(
     source: int = SOURCE_NONE,
     trigger: int = TRIGGER_HOLD,
 ) -> int:
-    """The flag word of a report; source and trigger are one of the SOURCE_ and TRIGGER_ values."""
+    """Return the flag word of a report; source and trigger are SOURCE_ and TRIGGER_ values."""
     return (
         (FLAG_TEST if test else 0)
         | (FLAG_SILENT if silent else 0)
@@ -145,14 +146,19 @@ def encode_report(
     flags: int,
     opening: int,
 ) -> bytes:
-    """The 21-byte body of a PRESS, UPDATE, CANCEL, CHECKIN or TAMPER. Never raises for an integer.
+    """Return the 21-byte body of a PRESS, UPDATE, CANCEL, CHECKIN or TAMPER. Never raises for an integer.
 
-    A press must go whatever a sensor says, so a value outside its field is not an error: it becomes the
-    nearest one that can be sent, or "unknown" where a near one would be a lie.
-    time: Unix seconds, 0 = clock not set (also sent for one that does not fit in a u32). latitude,
-    longitude: degrees x 10^7, NO_POSITION = none; one that is missing or off the globe makes both "none",
-    and then accuracy, fix age and source are "unknown" too. accuracy: metres at 95 %, 65534 = that or worse.
-    fix_age: seconds, 65534 = that or older. battery: percent. opening: counters since the opening PRESS.
+    A press must go out whatever a sensor says, so an out-of-range value is no error: it becomes the nearest one that
+    can be sent, or "unknown" where a near one would mislead.
+
+    time: Unix seconds, 0 = clock not set (also sent for one that does not fit in a u32)
+    latitude, longitude: degrees x 10^7, NO_POSITION = none; one that is missing or off the globe makes both "none", and
+        accuracy, fix age and source "unknown" too
+    accuracy: metres at 95 %, 65534 = that or worse
+    fix_age: seconds, 65534 = that or older
+    battery: percent
+    opening: counters since the opening PRESS
+
     A negative accuracy, fix age or battery means unknown.
     """
     if not 0 <= time <= 0xFFFFFFFF:
@@ -181,6 +187,26 @@ def encode_report(
     )
 
 
+def flags_of(body: bytes) -> int:
+    """Return the flag word of a report."""
+    return body[17] << 8 | body[18]
+
+
+def opening_of(body: bytes) -> int:
+    """Return the opening of a report: counters since the opening PRESS."""
+    return body[19] << 8 | body[20]
+
+
+def as_opening(body: bytes) -> bytes:
+    """Return the same report as the first of an incident."""
+    return body[:19] + b"\0\0"
+
+
+def accuracy_of(body: bytes) -> "int | None":
+    """Return the accuracy of a report in metres, UNKNOWN_ACCURACY if unknown; None without a position."""
+    return None if body[4:8] == b"\x80\0\0\0" else body[12] << 8 | body[13]
+
+
 def encode_status(
     version: "tuple[int, int, int]",
     signal: int,
@@ -190,11 +216,14 @@ def encode_status(
     restarts: int,
     rejected: int,
 ) -> bytes:
-    """The 8 bytes of status behind a CHECKIN's report; every value saturates. Never raises for an integer.
+    """Return the 8 bytes of status after a CHECKIN's report; every value saturates. Never raises for an integer.
 
-    version: firmware (major, minor, patch). signal: dBm, UNKNOWN_SIGNAL = not known, a weaker one than -127
-    is sent as -127. bearer: a BEARER_ value. waiting: frames in the outbox, up to 15. uptime_h: hours.
-    restarts, rejected: counts since the last acknowledged CHECKIN.
+    version: firmware (major, minor, patch)
+    signal: dBm, UNKNOWN_SIGNAL = unknown, below -127 is sent as -127
+    bearer: a BEARER_ value
+    waiting: frames in the outbox, up to 15
+    uptime_h: hours
+    restarts, rejected: counts since the last acknowledged CHECKIN
     """
     if signal != UNKNOWN_SIGNAL:
         signal = _clamp(signal, -127, 127)
@@ -213,11 +242,14 @@ def encode_status(
     )
 
 
-def encode_receipt(down_counter: int, result: int) -> bytes:
-    """The 5-byte body of a RECEIPT: which COMMAND (its counter), and a RESULT_ value.
+def counts_of(body: bytes) -> "tuple[int, int] | None":
+    """Return restarts and rejected frames from a CHECKIN's status; None if it has none."""
+    return (body[27], body[28]) if len(body) == 29 else None
 
-    Raises FrameError, reason "counter" or "result".
-    """
+
+def encode_receipt(down_counter: int, result: int) -> bytes:
+    """Return the 5-byte body of a RECEIPT: the COMMAND's counter and a RESULT_ value. Raises FrameError, reason
+    "counter" or "result"."""
     if not 0 <= down_counter <= 0xFFFFFFFF:
         raise FrameError("counter", "a down-counter is a u32, not %d" % down_counter)
     if not RESULT_DONE <= result <= RESULT_FAILED:
@@ -225,11 +257,16 @@ def encode_receipt(down_counter: int, result: int) -> bytes:
     return struct.pack(">IB", down_counter, result)
 
 
-def unsigned(suite: int, kind: int, device_id: bytes, counter: int, body: bytes) -> bytes:
-    """An uplink frame without its tag. What is signed or MACed is UP_CONTEXT + this.
+def receipt_of(body: bytes) -> "tuple[int, int]":
+    """Return the counter of the COMMAND that a RECEIPT answers, and its RESULT_ value."""
+    return int.from_bytes(body[:4], "big"), body[4]
 
-    Raises FrameError where the arguments make no frame; "counter" where the counter does not fit in its
-    u32: it must never wrap, a button that has used it up is enrolled anew with a new key.
+
+def unsigned(suite: int, kind: int, device_id: bytes, counter: int, body: bytes) -> bytes:
+    """Return an uplink frame without its tag. What is signed or MACed is UP_CONTEXT + this.
+
+    Raises FrameError if the arguments make no frame; "counter" if the counter does not fit in its u32: it must never
+    wrap, a button that has used it up is enrolled again with a new key.
     """
     if suite != ES256 and suite != HS256_64:
         raise FrameError("suite", "an uplink is ES256 (1) or HS256-64 (2), not suite %d" % suite)
@@ -247,18 +284,38 @@ def unsigned(suite: int, kind: int, device_id: bytes, counter: int, body: bytes)
 
 
 def event_digest(kind: int, counter: int, body: bytes) -> bytes:
-    """The 32 bytes that identify a message whatever its form: no tag and no CHECKIN's status is in them. An ACK's tag
-    covers them, so that it is an acknowledgement of this message and no other."""
+    """Return the 32 bytes that identify a message in any form: they cover no tag and no CHECKIN status. An ACK's tag
+    covers them, so that it acknowledges this message and no other."""
     return hashlib.sha256(struct.pack(">BI", kind, counter) + body[: _REPORT if kind == CHECKIN else None]).digest()
 
 
-class Down:
-    """One downlink frame, laid out but not yet verified: compare tag with the MAC of DOWN_CONTEXT + signed, and behind
-    it, for an ACK, the event_digest of the message that it names.
+def kind_of(frame: bytes) -> int:
+    """Return the kind of a frame, up or down."""
+    return frame[1]
 
-    kind: ACK or COMMAND. device_id: the addressee. counter: of the uplink that an ACK names, or the gateway's
-    down-counter. time: the gateway's clock, Unix seconds. ACK: stage, eta (minutes, UNKNOWN_ETA = none), code
-    and arguments None. COMMAND: code, arguments, stage and eta None.
+
+def counter_of(frame: bytes) -> int:
+    """Return the counter of a frame, up or down; 0 if it is too short."""
+    return int.from_bytes(frame[10:14], "big")
+
+
+def down_size(head: bytes) -> int:
+    """Return the length of the downlink with these first 20 (at least) bytes; 0 if it is none."""
+    if head[1] == ACK:
+        return _DOWN
+    return _DOWN + head[19] if head[1] == COMMAND else 0
+
+
+class Down:
+    """One downlink frame, decoded but not yet verified: compare tag with the MAC of DOWN_CONTEXT + signed, followed,
+    for an ACK, by the event_digest of the message that it names.
+
+    kind: ACK or COMMAND
+    device_id: the addressee
+    counter: of the uplink that an ACK names, or the gateway's down-counter
+    time: the gateway's clock, Unix seconds
+    stage, eta: ACK only, else None; eta in minutes, UNKNOWN_ETA = none
+    code, arguments: COMMAND only, else None
     """
 
     def __init__(self, frame: bytes) -> None:
@@ -280,25 +337,25 @@ class Down:
 
 
 def decode_down(frame: bytes) -> Down:
-    """Lay out an ACK or COMMAND. Raises FrameError, reason "length", "version", "suite", "kind" or "stage".
+    """Decode an ACK or COMMAND. Raises FrameError, reason "length", "version", "suite", "kind" or "stage".
 
-    Nothing is verified here; whose frame it is (reason "addressee") and its tag (reason "tag") are for the
-    caller, who has the device_id and the key.
+    Nothing is verified here; addressee (reason "addressee") and tag (reason "tag") are for the caller, who has the
+    device_id and the key.
     """
     size = len(frame)
-    if size < 36:
+    if size < _DOWN:
         raise FrameError("length", "a downlink is at least 36 bytes, not %d" % size)
     if frame[0] >> 4 != VERSION:
         raise FrameError("version", "version %d is not spoken here, only 1" % (frame[0] >> 4))
     if frame[0] & 15 != HS256_128:
         raise FrameError("suite", "a downlink is suite 3 (HS256-128), not %d" % (frame[0] & 15))
     if frame[1] == ACK:
-        if size != 36:
+        if size != _DOWN:
             raise FrameError("length", "an ACK is 36 bytes, not %d" % size)
         if not STAGE_RECEIVED <= frame[18] <= STAGE_REFUSED:
             raise FrameError("stage", "stage %d is unknown; they are 1 to 7" % frame[18])
     elif frame[1] == COMMAND:
-        if size != 36 + frame[19]:
+        if size != _DOWN + frame[19]:
             raise FrameError("length", "a COMMAND with %d bytes of arguments is not %d" % (frame[19], size))
     else:
         raise FrameError("kind", "kind 0x%02x is no downlink kind; ACK is 0x81, COMMAND 0x82" % frame[1])

@@ -1,4 +1,4 @@
-"""What LoRaWAN's bands carry at which data rate, and how a button is to use them. Pure."""
+"""LoRaWAN: what each band carries at which data rate, and how a button uses it. Pure."""
 
 from micropython import const
 from siaga.core.errors import SiagaError
@@ -11,12 +11,12 @@ AS923_3 = const(10)
 AS923_4 = const(11)
 BANDS = (EU868, AS923_1, AS923_2, AS923_3, AS923_4)
 
-# Application bytes by data rate while no MAC command rides along (RP002-1.0.5, 3.4.7 and 3.10.7: N, and the same with
-# UplinkDwellTime = 1, which is 400 ms on the air at most).
+# Application bytes by data rate with no MAC command piggybacked (RP002-1.0.5, 3.4.7 and 3.10.7: N, and the same with
+# UplinkDwellTime = 1, at most 400 ms on the air).
 _EU868 = (51, 51, 51, 115, 242, 242, 242, 242)
 _AS923 = (51, 51, 115, 115, 242, 242, 242, 242)
 _AS923_DWELL = (0, 0, 11, 53, 125, 242, 242, 242)
-# The slowest data rate that AS923 allows at all while that limit holds.
+# The slowest data rate that AS923 allows under that limit.
 DWELL_SLOWEST = const(2)
 # A report in its HS256-64 and its ES256 form.
 SHORT_FORM = const(43)
@@ -24,18 +24,18 @@ _LONG_FORM = const(99)
 
 
 def has_dwell(band: int) -> bool:
-    """Whether the band knows a dwell limit."""
+    """Return whether the band has a dwell-time limit."""
     return AS923_1 <= band <= AS923_4
 
 
 def payload_limit(band: int, data_rate: int, dwell: bool) -> int:
-    """Bytes that one uplink carries; 0 = none. dwell: the 400 ms limit holds."""
+    """Return the bytes that one uplink carries; 0 = none. dwell: the 400 ms limit applies."""
     table = _EU868 if band == EU868 else _AS923_DWELL if dwell else _AS923
     return table[data_rate] if 0 <= data_rate < len(table) else 0
 
 
 def slowest_for(band: int, size: int, dwell: bool) -> int:
-    """The data rate that reaches farthest of those that carry so many bytes; each band has one."""
+    """Return the data rate with the longest range of those that carry this many bytes; each band has one."""
     data_rate = 0
     while payload_limit(band, data_rate, dwell) < size:
         data_rate += 1
@@ -43,11 +43,18 @@ def slowest_for(band: int, size: int, dwell: bool) -> int:
 
 
 class LorawanSettings:
-    """band: see above. dev_eui: 16 hex digits, "" = the module's own. join_eui: 16, app_key: 32 hex digits. dwell:
-    whether the network keeps the 400 ms limit; True where it is not known. adr: let the network choose the data rate.
-    low_power: let the module sleep between what it has to do.
-    data_rate: -1 = the one that reaches farthest of those that carry a press, its signature included where no dwell
-    limit holds. Raises SiagaError."""
+    """The button's LoRaWAN settings. Raises SiagaError.
+
+    band: see above
+    dev_eui: 16 hex digits, "" = the module's own
+    join_eui: 16 hex digits
+    app_key: 32 hex digits
+    dwell: whether the network applies the 400 ms limit; True if unknown
+    adr: let the network choose the data rate
+    low_power: let the module sleep when idle
+    data_rate: -1 = the one with the longest range of those that carry a press, its signature included if no dwell limit
+        applies
+    """
 
     def __init__(
         self,
@@ -78,11 +85,11 @@ class LorawanSettings:
             raise SiagaError("LoRaWAN data rate %d carries no press; right is %d or more" % (data_rate, slowest))
 
     def slowest(self, limited: bool) -> int:
-        """The data rate that reaches farthest of those that carry a press. limited: by the dwell limit."""
+        """Return the longest-range data rate that carries a press. limited: by the dwell time."""
         return slowest_for(self.band, SHORT_FORM, limited)
 
     def first(self, limited: bool) -> int:
-        """The data rate to begin with."""
+        """Return the initial data rate."""
         if self._wanted_rate >= 0 and payload_limit(self.band, self._wanted_rate, limited) >= SHORT_FORM:
             return self._wanted_rate
         return self.slowest(True) if limited else slowest_for(self.band, _LONG_FORM, False)

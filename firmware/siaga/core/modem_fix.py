@@ -1,4 +1,4 @@
-"""Where SIMCom's modems say they are. Pure."""
+"""Parses the position answers of SIMCom's modems. Pure."""
 
 import binascii
 
@@ -21,12 +21,11 @@ def _ignore(reason: str) -> None: ...
 
 
 def modem_fix(line: bytes, refuse: "Refuse" = _ignore) -> "Fix | None":
-    """The fix in a +CGNSSINFO:, +CGPSINFO: or +CGNSINF: answer; None while the modem has none. refuse: is told of each
-    field that cannot be read, without which there is a fix all the same.
+    """Return the fix in a +CGNSSINFO:, +CGPSINFO: or +CGNSINF: answer; None while the modem has none. refuse: called
+    for each unreadable field that the fix can do without.
 
-    Their layouts differ from firmware to firmware (A76XX AT manual 1.09, 24.2; SIM7500/SIM7600 3.00, 24.5; SIM7000
-    1.08, 19.2; an A7670E's log), so the field N or S is looked for, and what surrounds it stands at fixed places.
-    Raises FixError.
+    The layouts differ between firmwares (A76XX AT manual 1.09, 24.2; SIM7500/SIM7600 3.00, 24.5; SIM7000 1.08, 19.2; an
+    A7670E's log), so the field N or S is searched for, and its neighbours are at fixed offsets. Raises FixError.
     """
     name, colon, rest = line.strip().partition(b":")
     fields = [field.strip() for field in rest.split(b",")]
@@ -40,7 +39,7 @@ def modem_fix(line: bytes, refuse: "Refuse" = _ignore) -> "Fix | None":
             at = index
     if at < 0:
         if any(fields):
-            # Searching modems fill in satellites; a position without its side of the equator is no position.
+            # A searching modem fills in satellites; a position without its hemisphere is no position.
             if any(b"." in field for field in fields):
                 raise FixError("latitude")
         return None
@@ -67,14 +66,14 @@ def _cgnsinf(line: bytes, fields: "list[bytes]", refuse: "Refuse") -> "Fix | Non
 
 
 def _fix(line: bytes, latitude: int, longitude: int, accuracy: int, day: int, time: bytes, refuse: "Refuse") -> Fix:
-    """day: Unix seconds, 0 = it cannot be right. Without a time the whole line is what is peculiar to this moment."""
+    """Make the fix. day: Unix seconds, 0 = implausible. Without a time the whole line identifies the epoch."""
     at = _unless_refused(lambda: time_of_day(time), -1, refuse)
     epoch = day * 1000 + at if at >= 0 else binascii.crc32(line)
     return Fix(latitude, longitude, accuracy, day + at // 1000 if day and at >= 0 else 0, epoch)
 
 
 def _accuracy(fields: "list[bytes]", place: int, refuse: "Refuse") -> int:
-    """Metres, by the HDOP at this place."""
+    """Return metres, from the HDOP at this place."""
     text = _field(fields, place)
     if not text:
         return UNKNOWN_ACCURACY

@@ -1,9 +1,9 @@
 """The part of MQTT 3.1.1 (OASIS standard, 2014) that a button needs, without a socket: bytes in, events out.
 
-QoS 1 both ways. The session is kept by the broker (clean session 0), so that what the gateway says while the button
-is away arrives later. A packet's id is the caller's choice: the same frame is always sent under the same one, and
-with DUP once it went out without an acknowledgement (4.4). Every wait has a deadline, and nothing that a broker sends
-makes this hold more than MAX_PACKET bytes.
+QoS 1 both ways. The broker keeps the session (clean session 0), so that what the gateway sends while the button is
+offline arrives later. The caller chooses a packet's id: the same frame is always sent under the same one, and with DUP
+once it was sent without an acknowledgement (4.4). Every wait has a deadline, and nothing that a broker sends makes this
+hold more than MAX_PACKET bytes.
 """
 
 import struct
@@ -14,8 +14,8 @@ from siaga.core.errors import SiagaError
 CONNECTED = "connected"  # (CONNECTED, session_present)
 SUBSCRIBED = "subscribed"  # (SUBSCRIBED,)
 PUBLISHED = "published"  # (PUBLISHED, packet id): the broker has it
-MESSAGE = "message"  # (MESSAGE, packet id or 0, topic, payload): call taken(packet id) once it has been dealt with
-TOO_LONG = "too_long"  # (TOO_LONG, packet id or 0): no downlink is so long; it was thrown away unread
+MESSAGE = "message"  # (MESSAGE, packet id or 0, topic, payload): call taken(packet id) once it has been handled
+TOO_LONG = "too_long"  # (TOO_LONG, packet id or 0): no downlink is this long; it was discarded unread
 
 MAX_PACKET = const(512)
 MAX_PACKET_ID = const(65534)  # 65535 is the SUBSCRIBE's
@@ -33,11 +33,11 @@ DISCONNECT = b"\xe0\x00"
 
 
 class MqttError(SiagaError):
-    """The link is of no use any more; the text says why. Close it and connect anew."""
+    """The link is unusable; the text says why. Close it and reconnect."""
 
 
 def _refusal(code: int) -> str:
-    """A CONNACK's return code for people (MQTT 3.1.1, table 3.1)."""
+    """Return a CONNACK's return code as text for people (MQTT 3.1.1, table 3.1)."""
     if code == 1:
         return "the broker refused: it does not speak MQTT 3.1.1"
     if code == 2:
@@ -70,11 +70,12 @@ def _packet(kind: int, body: bytes) -> bytes:
 class Session:
     """One client. connect() begins each new link; feed() takes what comes in; due() is called a few times a second.
 
-    reply_ms: how long the broker may take for any answer, and half of that for a PUBACK: a press may hang on it.
-    keepalive_s: the broker is told this; a ping goes after
-    half of it without anything sent, and its answer has a deadline like all others. login: who to be on each new link,
-    None = always user and password. place: which of several brokers the next link is to.
-    forgot: that broker had a session of this client, and has none now.
+    reply_ms: how long the broker may take for any answer, and half of that for a PUBACK: a press may depend on it
+    keepalive_s: sent to the broker; a ping goes out after half of it without traffic, and its answer has a deadline
+        like all others
+    login: the login for each new link, None = always user and password
+    place: which of several brokers the next link is to
+    forgot: that broker had a session of this client, and has none now
     """
 
     def __init__(
@@ -114,13 +115,13 @@ class Session:
         self._have = 0
 
     def connect(self, now_ms: int) -> bytes:
-        """A new link is there: the packet to send first."""
+        """Return the packet to send first on a new link."""
         self._reset(now_ms)
         if self.login is not None:
             user, password = self.login.next(self.place)
             self._user = user.encode()
             self._password = password.encode()
-        # What the broker has not acknowledged on an earlier link is sent again by its owner, with DUP.
+        # What the broker did not acknowledge on an earlier link is sent again by its owner, with DUP.
         if len(self._again) < _REMEMBERED:
             self._again.update(self._in_flight)
         self._in_flight = {}
@@ -135,27 +136,27 @@ class Session:
         return _packet(_CONNECT, b"\x00\x04MQTT\x04" + bytes([flags]) + struct.pack(">H", self._keepalive_s) + body)
 
     def subscribe(self, now_ms: int) -> bytes:
-        """Ask for the down topic; the link counts as up once this is granted."""
+        """Return the SUBSCRIBE to the down topic; the link counts as up once it is granted."""
         self._awaits["SUBACK"] = now_ms + self.reply_ms
         self._sent_ms = now_ms
         return _packet(_SUBSCRIBE, b"\xff\xff" + _text(self._topic) + b"\x01")
 
     def publish(self, topic: str, payload: bytes, packet_id: int, now_ms: int) -> bytes:
-        """A PUBLISH at QoS 1, not retained. packet_id: 1 to MAX_PACKET_ID."""
+        """Return a PUBLISH at QoS 1, not retained. packet_id: 1 to MAX_PACKET_ID."""
         flags = 0x0A if packet_id in self._again or packet_id in self._in_flight else 0x02
         self._in_flight[packet_id] = now_ms + self._puback_ms
         self._sent_ms = now_ms
         return _packet(_PUBLISH | flags, _text(topic.encode()) + struct.pack(">H", packet_id) + payload)
 
     def taken(self, packet_id: int, now_ms: int) -> bytes:
-        """A message has been dealt with: the acknowledgement to send, empty where none is due (QoS 0)."""
+        """Return the acknowledgement of a handled message, empty if none is due (QoS 0)."""
         if not packet_id:
             return b""
         self._sent_ms = now_ms
         return _packet(_PUBACK, struct.pack(">H", packet_id))
 
     def due(self, now_ms: int) -> bytes:
-        """What is to be sent because of the time, or b"". Raises MqttError where the broker missed a deadline."""
+        """Return what is to be sent because of the time, or b"". Raises MqttError if the broker missed a deadline."""
         for what in self._awaits:
             if now_ms >= self._awaits[what]:
                 raise MqttError("no %s from the broker within %d ms" % (what, self.reply_ms))
@@ -171,10 +172,8 @@ class Session:
         return _PINGREQ
 
     def feed(self, chunk: "bytes | memoryview") -> "list[tuple]":
-        """The events in what has arrived, in order; a packet may be spread over any number of chunks.
-
-        Raises MqttError for what no broker may send (the link is then to be closed: there is no way back into step).
-        """
+        """Return the events in what has arrived, in order; a packet may be spread over any number of chunks. Raises
+        MqttError on a protocol violation (close the link then: it cannot be resynchronised)."""
         events = []  # type: list[tuple]
         at = 0
         end = len(chunk)
@@ -261,7 +260,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Login(Protocol):
-        """app/radios.py has it."""
+        """Implemented in app/radios.py."""
 
         def next(self, place: int) -> "tuple[str, str]": ...
         def is_done(self, counter: int) -> bool: ...

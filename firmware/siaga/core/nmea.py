@@ -1,10 +1,10 @@
-"""What satellite receivers say, bytes to fixes: NMEA 0183 sentences. Pure.
+"""Decodes NMEA 0183 sentences of satellite receivers, bytes to fixes. Pure.
 
 NMEA 0183 4.11: RMC (validity, position, date), GGA and GNS (position, quality, HDOP), GLL (position), GSA (HDOP), GST
-(deviations). Sentences with one time of day are one fix. It is told once its accuracy is known, and again when a later
-sentence tells it better; only where a receiver sends nothing about accuracy is it told without. A sentence that says
-"not valid" outweighs what else comes with its time of day. A field that cannot be read costs itself and is counted: the
-position beside it holds, of which nobody may then know when or how exactly it was taken.
+(deviations). Sentences with the same time of day are one fix. It is returned once its accuracy is known, and again when
+a later sentence improves it; without accuracy only if the receiver sends none. A sentence that says "not valid"
+overrides the others of its time of day. An unreadable field is counted and costs only itself: the position beside it
+stands, perhaps without its time or accuracy.
 """
 
 import binascii
@@ -27,7 +27,7 @@ from siaga.core.frame import UNKNOWN_ACCURACY
 _LONGEST = const(120)
 _TALKERS = (b"GN", b"GP", b"GL", b"GA", b"GB", b"BD", b"GQ", b"GI")
 _DAY_MS = const(86400000)
-# How long a date, an HDOP or a deviation of an earlier fix holds for the next.
+# How long a date, HDOP or deviation of an earlier fix applies to the next.
 _HOLDS_MS = const(5000)
 # GGA quality: 1 single, 2 differential, 3 PPS, 4 and 5 RTK. 6 estimated, 7 manual and 8 simulated are no fixes.
 _QUALITIES = (b"1", b"2", b"3", b"4", b"5")
@@ -40,9 +40,14 @@ _MODES = (b"", b"A", b"D", b"F", b"R", b"P")
 
 
 class Decoder:
-    """feed() takes what the UART gives, in whatever pieces. rejected: inputs refused so far, by_reason: the same by
-    FixError's codes. heard: sentences with a right checksum. positions: those that gave one. denials: those that
-    said that there is none."""
+    """feed() takes what the UART gives, in pieces of any size.
+
+    rejected: inputs refused so far
+    by_reason: the same by FixError's codes
+    heard: sentences with a correct checksum
+    positions: those with a position
+    denials: those that said there is none
+    """
 
     def __init__(self) -> None:
         self.rejected = 0
@@ -54,7 +59,7 @@ class Decoder:
         self._inside = False
         self._garbage = False
         self._epoch = 0
-        self._at = -1  # time of day of the fix under way, ms; -1 = none
+        self._at = -1  # time of day of the current fix, ms; -1 = none
         self._timeless = []  # type: list[bytes]
         self._denied = False
         self._where = None  # type: tuple[int, int] | None
@@ -68,7 +73,7 @@ class Decoder:
         self._deviations_at = -1
 
     def feed(self, chunk: bytes) -> "list[Fix]":
-        """The fixes that these bytes complete or tell better, in order."""
+        """Return the fixes that these bytes complete or improve, in order."""
         fixes = []  # type: list[Fix]
         for byte in chunk:
             if byte == 0x24:  # $
@@ -97,7 +102,7 @@ class Decoder:
         return fixes
 
     def _outside(self) -> None:
-        """A run of bytes that belong to no sentence counts once."""
+        """Count a run of bytes outside of sentences once."""
         if not self._garbage:
             self._garbage = True
             self._refuse("garbage")
@@ -129,9 +134,8 @@ class Decoder:
             self._refuse(str(error))
 
     def _rmc(self, fields: "list[bytes]", fixes: "list[Fix]") -> None:
-        """time, status, lat, N, lon, E, knots, course, ddmmyy, variation, E[, mode[, navigation status]].
-
-        The navigation status (4.1 on) is not looked at: receivers that do not know it write V."""
+        """time, status, lat, N, lon, E, knots, course, ddmmyy, variation, E[, mode[, navigation status]]. The
+        navigation status (4.1 on) is ignored: receivers that do not support it write V."""
         need(fields, 7)
         if not self._begins(fields, 1, fields[2] == b"A" and _mode(fields, 12) in _MODES, fixes):
             return
@@ -149,9 +153,8 @@ class Decoder:
         self._is_at(position(fields[2], fields[3], fields[4], fields[5]), fixes)
 
     def _gns(self, fields: "list[bytes]", fixes: "list[Fix]") -> None:
-        """time, lat, N, lon, E, a mode letter for each constellation, satellites, HDOP, altitude, ...
-
-        Beside the one with the position there may be one for each constellation, without position and modes."""
+        """time, lat, N, lon, E, a mode letter for each constellation, satellites, HDOP, altitude, ... Beside the one
+        with the position there may be one for each constellation, without position and modes."""
         need(fields, 7)
         modes = fields[6]
         if not modes and not fields[2]:
@@ -163,7 +166,7 @@ class Decoder:
         self._is_at(position(fields[2], fields[3], fields[4], fields[5]), fixes)
 
     def _gll(self, fields: "list[bytes]", fixes: "list[Fix]") -> None:
-        """lat, N, lon, E, time, status[, mode]. Another sentence may have told it better."""
+        """lat, N, lon, E, time, status[, mode]. Another sentence may have a better position."""
         need(fields, 7)
         if not self._begins(fields, 5, fields[6] == b"A" and _mode(fields, 7) in _MODES, fixes):
             return
@@ -193,8 +196,8 @@ class Decoder:
         self._tell(fixes)
 
     def _begins(self, fields: "list[bytes]", place: int, valid: bool, fixes: "list[Fix]") -> bool:
-        """Whether a sentence belongs to a fix that nothing denies yet; with another time of day, at this place, a fix
-        begins. Where that cannot be read, with another sentence: one that is repeated is no new fix."""
+        """Return whether a sentence belongs to a fix that is not denied so far; another time of day, at this place,
+        begins a new fix. If the time is unreadable, another sentence type does: a repeated one is no new fix."""
         if fields[place] or valid:
             at = self._time(fields[place])
             if at != self._at or at < 0 and fields != self._timeless:
@@ -207,7 +210,7 @@ class Decoder:
         return not self._denied
 
     def _time(self, text: bytes) -> int:
-        """-1 = it cannot be read."""
+        """Return the time of day, -1 if unreadable."""
         try:
             return time_of_day(text)
         except FixError as error:
@@ -266,7 +269,8 @@ class Decoder:
         return at >= 0 and self._at >= 0 and (self._at - at) % _DAY_MS <= _HOLDS_MS
 
     def _unix(self) -> int:
-        """Of the fix under way; 0 where no RMC told the date lately. Between them midnight may have passed."""
+        """Return the time of the current fix; 0 if no RMC gave the date recently. Midnight may have passed in
+        between."""
         if self._at < 0 or not self._midnight or not self._recent(self._dated_at):
             return 0
         return self._midnight + self._at // 1000 + (86400 if self._at < self._dated_at else 0)
@@ -277,7 +281,7 @@ def _mode(fields: "list[bytes]", place: int) -> bytes:
 
 
 def checksum(text: bytes) -> int:
-    """All bytes between $ and *, exclusive-or (NMEA 0183, 5.3.2)."""
+    """Return the XOR of all bytes between $ and * (NMEA 0183, 5.3.2)."""
     total = 0
     for byte in text:
         total ^= byte
@@ -285,7 +289,7 @@ def checksum(text: bytes) -> int:
 
 
 def _fields(line: bytes) -> "list[bytes]":
-    """The fields of a sentence without its $. Raises FixError where its checksum is missing or wrong."""
+    """Return the fields of a sentence without its $. Raises FixError if its checksum is missing or wrong."""
     text, _, digits = line.rpartition(b"*")
     try:
         right = len(digits) == 2 and binascii.unhexlify(digits)[0] == checksum(text)

@@ -1,5 +1,5 @@
-"""P-256 in integers, what every frame needs: ECDSA with SHA-256 (FIPS 186-5), nonces by RFC 6979. Its use with
-somebody else's public key is in peer.py.
+"""P-256 in integers, for every frame: ECDSA with SHA-256 (FIPS 186-5), nonces by RFC 6979. Operations on other people's
+public keys are in p256_verify.py.
 
 Signing uses a fixed-base comb in signed digits: 260 digits +-1 in 4 blocks of 5 teeth, 13 columns, for which 64
 points are stored (p256_table.py, 4 KB). The 4 points of a column are added in affine coordinates, all columns at
@@ -8,15 +8,15 @@ Most of the time goes to `% P`, so sums and differences of products are reduced 
 
 What an observer can learn: the sequence of point operations is the same for every key and nonce, and the inversion
 of the nonce is blinded. The time of a single operation does vary with its operands, because MicroPython's integers
-are not constant in time, and so does the number of steps of an inversion. Over a bearer that is lost in the noise
-of a network; against someone who measures the power or the radiation of a button in his hand it is no defence.
+are not constant-time, and so does the number of steps of an inversion. Over a bearer that is lost in network noise;
+against an attacker who measures power or emissions of a button in hand it is no defence.
 """
 
 import hashlib
 import sys
 
 from siaga.core.errors import SiagaError
-from siaga.core.mac import hmac_sha256
+from siaga.core.hmac import hmac_sha256
 from siaga.core.p256_table import POINTS
 
 P = 0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF
@@ -24,17 +24,17 @@ N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _GX = 0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296
 _GY = 0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5
 
-# Bits of a number that the inversion's inner loop works on: what fits a small integer, which is not on the heap.
+# Bits of a number in the inversion's inner loop: what fits a small integer, which is not on the heap.
 _HALF = 30 if sys.maxsize > 0x7FFFFFFF else 14
 _ALL_DIGITS = (1 << 260) - 1
 _TEETH = 1 << 52 | 1 << 39 | 1 << 26 | 1 << 13 | 1
 
 
 def inverse_of(a: int, m: int) -> int:
-    """1 / a modulo the prime m, for 0 < a < m < 2^256: Euclid's algorithm in Lehmer's way.
+    """Return 1 / a modulo the prime m, for 0 < a < m < 2^256: Euclid's algorithm with Lehmer's method.
 
-    Quotients are found from the leading bits in small integers and gathered in a 2x2 matrix. A wrong last
-    quotient does no harm: the matrix keeps its determinant of +-1, and a sign that turned is turned back.
+    Quotients are found from the leading bits in small integers and gathered in a 2x2 matrix. A wrong last quotient does
+    no harm: the matrix keeps its determinant of +-1, and a flipped sign is flipped back.
     """
     half = _HALF
     limit = 1 << (2 * half + 1)
@@ -90,7 +90,7 @@ def inverse_of(a: int, m: int) -> int:
 
 
 def double(x: int, y: int, z: int) -> "tuple[int, int, int]":
-    """2 (x, y, z), Jacobian; z = 0 is the point at infinity."""
+    """Return 2 (x, y, z), Jacobian; z = 0 is the point at infinity."""
     p = P
     zz = z * z % p
     slope = 3 * (x - zz) * (x + zz) % p
@@ -102,7 +102,7 @@ def double(x: int, y: int, z: int) -> "tuple[int, int, int]":
 
 
 def add_point(x: int, y: int, z: int, ax: int, ay: int) -> "tuple[int, int, int]":
-    """(x, y, z) + (ax, ay), Jacobian and affine, whatever they are: also equal, opposite or z = 0."""
+    """Return (x, y, z) + (ax, ay), Jacobian and affine, for all inputs: also equal, opposite or z = 0."""
     if not z:
         return ax, ay, 1
     p = P
@@ -119,11 +119,10 @@ def add_point(x: int, y: int, z: int, ax: int, ay: int) -> "tuple[int, int, int]
 
 
 def add_pairs(xs: "list[int]", ys: "list[int] | _StoredYs") -> "tuple[list[int], list[int]]":
-    """The sums of the affine points 0 + 1, 2 + 3, ..., for one inversion in all.
+    """Return the sums of the affine points 0 + 1, 2 + 3, ..., with one inversion in all.
 
-    Both lists are used up, so that the sums find room where they were; no list grows, because a longer stretch
-    is hard to find on a heap full of numbers.
-    Raises ZeroDivisionError where the two points of a pair have the same x.
+    Both lists are consumed, so that the sums reuse their space; no list grows, because a longer contiguous block is
+    hard to find on a heap full of numbers. Raises ZeroDivisionError if the two points of a pair have the same x.
     """
     p = P
     pairs = len(xs) // 2
@@ -150,10 +149,8 @@ def add_pairs(xs: "list[int]", ys: "list[int] | _StoredYs") -> "tuple[list[int],
 
 
 def _rows(k: int) -> "list[int]":
-    """Which stored points add up to k G (-k G for an even k): 13 columns of 4, lowest column first.
-
-    A point is given by where it starts in POINTS, its negative by the complement ~ of that.
-    """
+    """Return which stored points add up to k G (-k G for an even k): 13 columns of 4, lowest column first. A point is
+    given by its offset in POINTS, its negative by the complement ~ of that."""
     teeth = _TEETH
     # An odd number is a sum of all 2^i, i = 0..259, each plus or minus: plus where bit i here is 1.
     digits = ((k if k & 1 else N - k) + _ALL_DIGITS) >> 1
@@ -172,7 +169,7 @@ def _rows(k: int) -> "list[int]":
 
 
 class _StoredYs:
-    """The y-coordinates of the points that rows give, read only when their turn comes: that halves the heap."""
+    """The y-coordinates of the points that rows give, read only when needed: that halves the heap."""
 
     def __init__(self, rows: "list[int]") -> None:
         self._rows = rows
@@ -185,7 +182,7 @@ class _StoredYs:
 
 
 def multiply_base(k: int) -> "tuple[int, int, int]":
-    """k G, Jacobian, for 0 < k < N."""
+    """Return k G, Jacobian, for 0 < k < N."""
     points = POINTS
     integer = int.from_bytes
     rows = _rows(k)
@@ -199,10 +196,10 @@ def multiply_base(k: int) -> "tuple[int, int, int]":
         xs, ys = add_pairs(xs, _StoredYs(rows))
         xs, ys = add_pairs(xs, ys)
     except ZeroDivisionError:
-        # Two of the sums met by chance, about once in 2^250 signatures.
-        from siaga.core import peer
+        # Two of the sums coincide, about once in 2^250 signatures.
+        from siaga.core import p256_verify
 
-        return peer.multiply(k, _GX, _GY)
+        return p256_verify.multiply(k, _GX, _GY)
     x = xs.pop()
     y = ys.pop()
     z = 1
@@ -228,27 +225,23 @@ def check(d: int) -> None:
 
 
 def private_from(random: bytes) -> int:
-    """A private key from at least 40 random bytes (FIPS 186-5, A.2.1: 64 bits more than N has).
-
-    Raises SiagaError for fewer.
-    """
+    """Return a private key from at least 40 random bytes (FIPS 186-5, A.2.1: 64 bits more than N has). Raises
+    SiagaError for fewer."""
     if len(random) < 40:
         raise SiagaError("a private key is made from at least 40 random bytes, not %d" % len(random))
     return int.from_bytes(random, "big") % (N - 1) + 1
 
 
 def public_key(d: int) -> bytes:
-    """X || Y, 64 bytes, of the private key d. Raises SiagaError for d outside 1 to N - 1."""
+    """Return X || Y, 64 bytes, of the private key d. Raises SiagaError for d outside 1 to N - 1."""
     check(d)
     x, y = affine(*multiply_base(d))
     return x.to_bytes(32, "big") + y.to_bytes(32, "big")
 
 
 def sign(d: int, message: bytes) -> bytes:
-    """The signature r || s, 64 bytes, over SHA-256 of message: deterministic, RFC 6979, 3.2.
-
-    Raises SiagaError for d outside 1 to N - 1.
-    """
+    """Return the signature r || s, 64 bytes, over SHA-256 of message: deterministic, RFC 6979, 3.2. Raises SiagaError
+    for d outside 1 to N - 1."""
     check(d)
     e = int.from_bytes(hashlib.sha256(message).digest(), "big") % N
     seed = d.to_bytes(32, "big") + e.to_bytes(32, "big")
@@ -260,7 +253,7 @@ def sign(d: int, message: bytes) -> bytes:
     while True:
         v = hmac_sha256(key, v)
         k = int.from_bytes(v, "big")
-        # The generator's next key: secret, and needed for nothing else where k is used.
+        # The generator's next key: secret, and not needed once k is used.
         key = hmac_sha256(key, v + b"\x00")
         if 0 < k < N:
             r = affine_x(*multiply_base(k)) % N

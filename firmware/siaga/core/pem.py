@@ -1,4 +1,4 @@
-"""Certificates as people hand them on (PEM, RFC 7468), to what every TLS reads (DER). Pure."""
+"""Converts certificates from the usual text form (PEM, RFC 7468) to what every TLS reads (DER). Pure."""
 
 import binascii
 
@@ -11,8 +11,8 @@ _MOST = const(4)
 
 
 def ders_of(pem: str) -> "list[bytes]":
-    """The certificates in a PEM text (RFC 7468), one to four, each as DER, which every build of MicroPython reads.
-    Raises SiagaError."""
+    """Return the certificates in a PEM text (RFC 7468), one to four, each as DER, which every build of MicroPython
+    reads. Raises SiagaError."""
     pieces = pem.split(_BEGIN)[1:]
     if not 0 < len(pieces) <= _MOST or pem.count(_END) != len(pieces):
         raise SiagaError("mqtt_ca must hold one to %d certificates, each between %s and %s" % (_MOST, _BEGIN, _END))

@@ -1,4 +1,4 @@
-"""What a RAK3172 with RUI3 firmware says on its serial line. Pure.
+"""Parses what a RAK3172 with RUI3 firmware sends on its serial line. Pure.
 
 It is not the AT dialect of modems (core/at.py): replies repeat the command's name, a command ends with a word such as
 OK or AT_BUSY_ERROR, events begin with +EVT: and come at any time. Source: RAK-STM32-RUI, component/service.
@@ -18,7 +18,7 @@ NOT_FOUND = b"AT_COMMAND_NOT_FOUND"
 NO_BAND = b"AT_UNSUPPORTED_BAND"
 # Events that end an uplink.
 SENT = (b"+EVT:TX_DONE", b"+EVT:SEND_CONFIRMED")
-# Not the module's words: what ends a command or a wait because the module began anew, or does not even answer AT.
+# Not the module's words: they end a command or a wait because the module restarted, or does not even answer AT.
 RESTARTED = b"RESTARTED"
 SILENT = b"SILENT"
 _FINALS = (
@@ -34,24 +34,30 @@ _FINALS = (
     b"AT_RX_ERROR",
     b"AT_MODE_NO_SUPPORT",
 )
-# The last line of what every version says at its start.
+# The last line that every version prints at its start.
 _STARTED = b"Current Work Mode: "
 # The longest line: 242 bytes of a downlink in hex after +EVT:RX_1:-120:-20:MULTICAST:223:
 _LONGEST = const(540)
 
 
 def is_final(line: bytes) -> bool:
-    """Whether a line ends the command that is under way."""
+    """Return whether a line ends the running command."""
     return line in _FINALS
 
 
 def is_started(line: bytes) -> bool:
-    """Whether the module has begun anew."""
+    """Return whether the module has restarted."""
     return line.startswith(_STARTED)
 
 
 class Downlink:
-    """port, payload; rssi in dBm and snr in dB as received."""
+    """A downlink as received.
+
+    port: LoRaWAN port
+    payload: bytes
+    rssi: dBm
+    snr: dB
+    """
 
     def __init__(self, port: int, payload: bytes, rssi: int, snr: int) -> None:
         self.port = port
@@ -61,7 +67,7 @@ class Downlink:
 
 
 def downlink(line: bytes) -> "Downlink | None":
-    """What a +EVT:RX_<window>:<rssi>:<snr>:UNICAST:<port>:<hex> line brings; None where it is damaged."""
+    """Return the content of a +EVT:RX_<window>:<rssi>:<snr>:UNICAST:<port>:<hex> line; None if it is damaged."""
     parts = line.split(b":")
     if len(parts) != 7 or parts[0] != b"+EVT" or not parts[1].startswith(b"RX_") or parts[4] != b"UNICAST":
         return None
@@ -76,7 +82,7 @@ def downlink(line: bytes) -> "Downlink | None":
 
 
 def restricted_ms(line: bytes) -> int:
-    """How long the duty cycle forbids to send, from Restricted_Wait_<ms>_ms; -1 where the line says nothing of it."""
+    """Return for how long the duty cycle forbids sending, from Restricted_Wait_<ms>_ms; -1 if the line is no such."""
     if line.startswith(b"Restricted_Wait_") and line.endswith(b"_ms"):
         digits = line[16:-3]
         if digits.isdigit() and len(digits) < 9:
@@ -85,7 +91,7 @@ def restricted_ms(line: bytes) -> int:
 
 
 class Lines:
-    """Bytes to lines. garbage: how many pieces were no text or too long, and were left out."""
+    """Splits bytes into lines. garbage: number of pieces dropped, as not text or too long."""
 
     def __init__(self) -> None:
         self.garbage = 0
@@ -93,7 +99,7 @@ class Lines:
         self._spoilt = False
 
     def feed(self, chunk: bytes) -> "list[bytes]":
-        """The lines that these bytes end, without their ends and without empty ones."""
+        """Return the lines that these bytes complete, without their ends and without empty ones."""
         lines = []  # type: list[bytes]
         for byte in chunk:
             if byte == 10 or byte == 13:

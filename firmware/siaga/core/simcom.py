@@ -1,4 +1,4 @@
-"""What the words of a SIMCom A76xx or SIM7600 mean. Pure: lines and time in, values out.
+"""Interprets the answers of a SIMCom A76xx or SIM7600. Pure: lines and time in, values out.
 
 Sources: SIMCom A76XX Series AT Command Manual V1.09 and A76XX MQTT(S) Application Note V1.02 (chapter 18: MQTT);
 SIM7500_SIM7600 Series AT Command Manual V3.00 (chapter 16); 3GPP TS 27.007 7.2 (+CREG), 8.5 (+CSQ), 10.1.22 (+CEREG).
@@ -8,20 +8,20 @@ from micropython import const
 from siaga.core.at import fields, number
 from siaga.core.frame import UNKNOWN_SIGNAL
 
-# How deep a repair goes; each costs more time than the one before it, and takes what lies above it down too.
+# Depths of repair; each takes longer than the one before, and takes down everything above it too.
 RECONNECT = const(0)  # the MQTT connection
 SERVICE = const(1)  # the modem's MQTT service
 RADIO = const(2)  # AT+CFUN
 RESET = const(3)  # AT+CRESET or the reset line
-POWER = const(4)  # off and on again
-# So often one of them may fail before the next deeper one.
+POWER = const(4)  # power cycle
+# How often each may fail before the next deeper one.
 _TRIES = (3, 2, 1, 1, 1)
 
 MAX_MESSAGE = const(512)
 
 
 def repair_name(step: int) -> str:
-    """A repair for people."""
+    """Return a repair's name for people."""
     if step == SERVICE:
         return "restart of the MQTT service"
     if step == RADIO:
@@ -32,7 +32,7 @@ def repair_name(step: int) -> str:
 
 
 def mqtt_error(line: bytes) -> int:
-    """The outcome in "+CMQTT...: <client>,<error>" or "+CMQTTSTART: <error>": 0 = done, -1 = no such line."""
+    """Return the result in "+CMQTT...: <client>,<error>" or "+CMQTTSTART: <error>": 0 = done, -1 = no such line."""
     return number(fields(line)[-1]) if line.startswith(b"+CMQTT") else -1
 
 
@@ -44,7 +44,7 @@ def _certificate() -> str:
 
 
 def mqtt_why(error: int) -> str:
-    """An outcome for people."""
+    """Return a result as text for people."""
     known = (
         "3 no connection to the server; 6 the server does not take this topic (its access list?); 7 the network does "
         "not open (no data service? no credit?); 11 not connected; 12 a parameter is not taken (settings mqtt_hosts, "
@@ -65,19 +65,19 @@ def mqtt_why(error: int) -> str:
 
 
 def is_refusal(error: int) -> bool:
-    """Whether the server was reached and said no, does not prove who it is, or was asked for what the settings have
-    wrong: no repair of the modem helps."""
+    """Return whether the server was reached but refused, failed to authenticate itself, or the settings are wrong: no
+    repair of the modem helps."""
     return error in (6, 12, 13) or 26 <= error <= 34
 
 
 def is_about_tls(error: int) -> bool:
-    """Whether it is about who the server is. A7670: 34 or 32; SIM7600: 32 or 26."""
+    """Return whether it is about the server's certificate. A7670: 34 or 32; SIM7600: 32 or 26."""
     return error in (26, 32, 33, 34)
 
 
 def registration(lines: "list[bytes]") -> "tuple[int, str] | None":
-    """(stat, cell) in the answer to AT+CREG?, +CGREG? or +CEREG?; cell is "area,cell" or "". None: there is no answer,
-    but perhaps the URC that begins alike: it has no mode before its stat."""
+    """Return (stat, cell) from the answer to AT+CREG?, +CGREG? or +CEREG?; cell is "area,cell" or "". None: there is no
+    answer, though perhaps the URC with the same prefix: it has no mode before its stat."""
     for line in lines:
         parts = fields(line)
         if len(parts) < 2 or line.find(b'"') == line.find(b",") + 1:
@@ -91,7 +91,7 @@ def registration(lines: "list[bytes]") -> "tuple[int, str] | None":
 
 
 def is_apn(told: str, wanted: str) -> bool:
-    """Whether this is the access point that was set: networks append their own part, ".mnc001.mcc240.gprs"."""
+    """Return whether this is the configured access point: networks append their own part, ".mnc001.mcc240.gprs"."""
     told, wanted = told.lower(), wanted.lower()
     if told == wanted:
         return True
@@ -100,7 +100,7 @@ def is_apn(told: str, wanted: str) -> bool:
 
 
 def model(lines: "list[bytes]") -> str:
-    """The name in the answer to AT+CGMM, among what else a modem may say meanwhile."""
+    """Return the name in the answer to AT+CGMM, among whatever else the modem sends meanwhile."""
     for line in lines:
         name = line.split(b":")[-1].strip().decode()
         if name.startswith(("A7", "SIM")):
@@ -109,17 +109,17 @@ def model(lines: "list[bytes]") -> str:
 
 
 def takes_data(stat: int) -> bool:
-    """Registered for packet data: at home, roaming, or 11, as modems without SMS say it on LTE."""
+    """Return whether it is registered for packet data: home, roaming, or 11, which modems without SMS report on LTE."""
     return stat in (1, 5, 11)
 
 
 def takes_sms(stat: int) -> bool:
-    """Registered for SMS: at home, roaming, or for SMS only."""
+    """Return whether it is registered for SMS: home, roaming, or SMS only."""
     return stat in (1, 5, 6, 7)
 
 
 def dbm(lines: "list[bytes]") -> int:
-    """Received strength in the answer to AT+CSQ, UNKNOWN_SIGNAL where there is none."""
+    """Return the received strength from the answer to AT+CSQ, dBm, UNKNOWN_SIGNAL if there is none."""
     for line in lines:
         rssi = number(fields(line)[0])
         if 0 <= rssi <= 31:
@@ -128,7 +128,7 @@ def dbm(lines: "list[bytes]") -> int:
 
 
 def operator(lines: "list[bytes]") -> str:
-    """The network's name in the answer to AT+COPS?."""
+    """Return the network's name from the answer to AT+COPS?."""
     for line in lines:
         parts = fields(line)
         if len(parts) >= 3:
@@ -137,8 +137,7 @@ def operator(lines: "list[bytes]") -> str:
 
 
 class Inbox:
-    """Puts a message together from the pieces in which the modem gives it (+CMQTTRXSTART to +CMQTTRXEND). Holds no
-    more than MAX_MESSAGE bytes."""
+    """Assembles a message from the modem's pieces (+CMQTTRXSTART to +CMQTTRXEND). Holds at most MAX_MESSAGE bytes."""
 
     def __init__(self) -> None:
         self._topic = b""
@@ -147,7 +146,7 @@ class Inbox:
         self._too_long = False
 
     def hear(self, line: bytes, piece: "bytes | None") -> "tuple[bytes, bytes] | None":
-        """(topic, payload) at a message's end. (b"", b"") for one that was too long or came in part."""
+        """Return (topic, payload) at a message's end, (b"", b"") if it was too long or incomplete."""
         if line.startswith(b"+CMQTTRXSTART:"):
             self._topic = self._payload = b""
             self._too_long = False
@@ -170,8 +169,8 @@ class Inbox:
         return None
 
 
-class Ladder:
-    """Which repair is next. What helped is known only afterwards: mended() is called once something really worked."""
+class RepairLadder:
+    """Chooses the next repair. Only later is it known what helped: call mended() once something really worked."""
 
     def __init__(self) -> None:
         self.step = RECONNECT
@@ -179,8 +178,8 @@ class Ladder:
         self._tries = 0
 
     def failed(self, least: int = RECONNECT, most: int = POWER) -> int:
-        """The repair for one more failure: at least and at most so deep. After the deepest it begins again from the
-        least one, so that none is left out for ever."""
+        """Return the repair for one more failure, within these depths. After the deepest it starts over from the least
+        one, so that none is skipped for ever."""
         self.failures += 1
         if self.step < least:
             self.step, self._tries = least, 0

@@ -1,1 +1,1 @@
-"""What moves bytes and shows signals. Sockets, pins and clocks are passed in; only core is imported."""
+"""Drivers: what moves bytes and shows signals. Sockets, pins and clocks are passed in; only core is imported."""

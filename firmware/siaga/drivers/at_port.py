@@ -1,24 +1,25 @@
-"""One modem's serial line: one command at a time, every wait with a deadline, what nobody asked for handed on.
+"""One modem's serial line: one command at a time, a deadline for every wait, unsolicited results passed on.
 
-stream: anything that MicroPython's asyncio can poll: a machine.UART with timeout=0, or a file on a pty whose reads do
-not block. run() must be going for anything to be heard.
+stream: anything that MicroPython's asyncio can poll: a machine.UART with timeout=0, or a file on a pty with
+non-blocking reads. run() must be running for anything to be received.
 """
 
 import asyncio
 
 from micropython import const
 from siaga.core.at import FINAL, PROMPT, REPLY, AtError, Parser
-from siaga.drivers.clock import Clock
 
 _CHUNK = const(128)
 _WRITE_MS = const(3000)
-# After a command that was given up, its late reply must not become the next one's: the line is brought back into step.
+# A late reply to an abandoned command must not become the next one's: the line is resynchronised.
 _PROBE_MS = const(1000)
 _PROBES = const(3)
 _QUIET_MS = const(50)
-_PATIENCE = const(10)
+_QUIET_WAITS = const(10)
+_LATE_MS = const(300)  # between two late replies
+_LATE_WAITS = const(40)
 _LEAST_MS = const(300)
-_LEAST_ANSWER_MS = const(1000)  # whatever the pace: whoever answers has other work too
+_LEAST_ANSWER_MS = const(1000)  # whatever the scale: the other side has other work too
 _ESCAPE = b"\x1b"
 
 
@@ -27,7 +28,7 @@ class AtTimeout(AtError):
 
 
 class Listener:
-    """Whom the line tells, from inside the reader: nothing here may wait."""
+    """Receives the line's events, from inside the reader: nothing here may wait."""
 
     def on_urc(self, line: bytes, payload: "bytes | None") -> None: ...
 
@@ -42,11 +43,15 @@ class _Result:
 
 
 class AtPort:
-    """trace(direction, bytes), if set, sees all that goes out (">") and comes in ("<"). timeouts: commands given up
-    since the start. heard_ms: when anything last arrived. percent: of the documented time that everything takes here,
-    for a simulated modem in compressed time."""
+    """The serial line.
 
-    def __init__(self, stream: object, clock: Clock, listener: Listener) -> None:
+    trace(direction, bytes): if set, gets everything sent (">") and received ("<")
+    timeouts: commands abandoned since the start
+    heard_ms: when anything was last received
+    percent: scale of the documented times, for a simulated modem in compressed time
+    """
+
+    def __init__(self, stream: object, clock: "Clock", listener: Listener) -> None:
         self._stream = asyncio.StreamReader(stream)  # type: ignore[arg-type]
         self._clock = clock
         self._listener = listener
@@ -59,6 +64,7 @@ class AtPort:
         self._own = b""
         self._code = None  # type: bytes | None
         self._astray = False
+        self._owed = 0  # replies that were given up, and may still come
         self.parser = Parser()
         self.trace = None  # type: Trace | None
         self.timeouts = 0
@@ -85,7 +91,7 @@ class AtPort:
             try:
                 for event in self.parser.feed(view[:count], self.heard_ms):
                     self._hear(event)
-            except Exception as error:  # no memory, say: a line is lost, and not all lines after it
+            except Exception as error:  # no memory, say: that loses one line, not all lines after it
                 self.parser.reset()
                 self._listener.on_trouble("the modem's words could not be read: %r" % error)
 
@@ -104,6 +110,9 @@ class AtPort:
         else:
             if self._own and event[1].startswith(self._own):
                 self._code = event[1]
+            if self._owed and event[1] in (b"OK", b"ERROR"):
+                self._owed -= 1
+                return
             for result in self._results:
                 if result.line is None and event[1].startswith(result.prefix):
                     result.line = event[1]
@@ -115,18 +124,18 @@ class AtPort:
                 self._listener.on_trouble("%r could not be handled: %r" % (event[1][:60], error))
 
     def scaled(self, ms: int) -> int:
-        """A time from the modem's manual as it is here."""
+        """Return a time from the modem's manual, scaled."""
         return max(min(ms, _LEAST_MS), ms * self.percent // 100)
 
     def abandon(self, prefix: str) -> None:
-        """The results that begin so will not come: whoever awaits one gets an AtError now."""
+        """Fail pending waits for results with this prefix: they raise AtError now."""
         for result in self._results:
             if result.line is None and result.prefix.startswith(prefix.encode()):
                 result.line = b""
                 result.came.set()
 
     async def answers(self, probes: int = _PROBES) -> bool:
-        """Whether the modem answers at all; each probe waits for a second."""
+        """Return whether the modem answers at all; each probe waits for a second."""
         await self._lock.acquire()
         try:
             await self._in_step(probes)
@@ -146,15 +155,17 @@ class AtPort:
         result: "str | None" = None,
         result_ms: int = 0,
     ) -> "list[bytes]":
-        """Give one command and return its reply's lines once it ends with OK.
+        """Send one command and return its reply's lines once it ends with OK.
 
-        text: without its line end. expects: how the lines of the reply begin ("" = as no URC does), None = it has
-        none; what belongs to a line (a message's text) follows it in the list. payload: sent as it is at the prompt.
-        result: how the line begins that tells the outcome of a command that goes on after its OK; it may come before
-        the OK as well, and is the last line returned. While only that is awaited, other commands go ahead.
+        text: without its line end
+        expects: prefix of the reply's lines ("" = anything that is no URC), None = no reply; a line's payload (a
+            message's text) follows it in the list
+        payload: sent unchanged at the prompt
+        result: prefix of the line with the outcome of a command that continues after its OK; it may come before the OK
+            as well, and is the last line returned. While only that is pending, other commands may run
 
-        Raises AtTimeout, or AtError where the command ends with anything but OK, with the code that stood before it, if
-        the modem told one; OSError where the line is gone.
+        Raises AtTimeout; AtError if the command ends with anything but OK, with the preceding error code, if any;
+        OSError if the line is gone.
         """
         deadline_ms = max(min(deadline_ms, _LEAST_ANSWER_MS), self.scaled(deadline_ms))
         result_ms = max(min(result_ms, _LEAST_ANSWER_MS), self.scaled(result_ms))
@@ -179,8 +190,8 @@ class AtPort:
                 self._results.remove(awaited)
 
     async def attempt(self, text: str, expects: "str | None" = None, deadline_ms: int = 9000) -> "list[bytes]":
-        """A command that this model may not know: an empty list where it refuses, and where it does not answer this one
-        but does answer AT. Raises AtTimeout and OSError."""
+        """Send a command that this model may not support. Returns an empty list if it is refused, or unanswered
+        although AT is answered. Raises AtTimeout and OSError."""
         try:
             return await self.command(text, expects, deadline_ms)
         except AtTimeout:
@@ -198,7 +209,7 @@ class AtPort:
             if self._astray:
                 await self._in_step()
             self._begin(text, expects, payload is not None)
-            # Whatever ends this before the final result, a cancellation too, leaves the line out of step.
+            # However this ends before the final result, also by cancellation, the line is out of sync.
             self._astray = True
             until_ms = self._clock.ms() + deadline_ms
             await self._write(text.encode() + b"\r")
@@ -226,7 +237,7 @@ class AtPort:
         self._prompted = False
         self._news.clear()
         self._code = None
-        # "+CMQTTACCQ: 0,19" before an ERROR says why.
+        # "+CMQTTACCQ: 0,19" before an ERROR gives the reason.
         self._own = (text[2:].split("=")[0] + ":").encode() if text.startswith("AT+") else b""
         self.parser.begin(text.encode(), None if expects is None else expects.encode(), prompt)
 
@@ -236,6 +247,7 @@ class AtPort:
             try:
                 await asyncio.wait_for_ms(self._news.wait(), max(1, until_ms - self._clock.ms()))
             except asyncio.TimeoutError:
+                self._owed += 1
                 raise self._late(text, "no prompt" if prompt else "no final result", deadline_ms)
 
     def _late(self, text: str, what: str, deadline_ms: int) -> AtTimeout:
@@ -243,22 +255,27 @@ class AtPort:
         return AtTimeout("%s: %s within %d ms" % (_shown(text), what, deadline_ms))
 
     async def _in_step(self, probes: int = _PROBES) -> None:
-        """End what may still wait for a payload (escape, TS 27.005 3.5.1), and ask until the modem answers once and is
-        then quiet. Raises AtTimeout."""
+        """End what may still wait for a payload (escape, TS 27.005 3.5.1), and probe until the modem answers once and
+        is then quiet; one that is still answering what it was asked before, as a modem does that has just started, is
+        waited for. Raises AtTimeout."""
         self._astray = True
         await self._write(_ESCAPE)
         probe_ms = self.scaled(_PROBE_MS)
         for _ in range(probes):
             self._begin("AT", None, False)
+            self.parser.behind = False
             await self._write(b"AT\r")
             try:
                 await self._wait("AT", self._clock.ms() + probe_ms, probe_ms, False)
             except AtTimeout:
                 continue
-            for _ in range(_PATIENCE):
+            answered_ms = self.heard_ms
+            for _ in range(_LATE_WAITS if self._owed else _QUIET_WAITS):
                 await asyncio.sleep_ms(_QUIET_MS)
-                if self._clock.ms() - self.heard_ms >= _QUIET_MS:
+                late = self._owed > 0 and (self.parser.behind or self.heard_ms != answered_ms)
+                if self._clock.ms() - self.heard_ms >= (_LATE_MS if late else _QUIET_MS):
                     break
+            self._owed = 0
             self._astray = False
             return
         raise AtTimeout("the modem does not answer")
@@ -274,7 +291,7 @@ class AtPort:
 
 
 def _shown(text: str) -> str:
-    """A command for people: what could hold a password is left out."""
+    """Return a command for people, without what could hold a password."""
     return text.split("=")[0]
 
 
@@ -287,5 +304,7 @@ def _refusal(text: str, final: bytes) -> AtError:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from siaga.drivers.clock import Clock
 
     Trace = Callable[[str, bytes], None]

@@ -1,7 +1,7 @@
-"""Voltage of one Li-ion cell -> how full it is. A cell's curve is flat in its middle: a figure between 20 and 80 % is
-worth no more than 10 either way."""
+"""Converts the voltage of one Li-ion cell to its charge. The curve is flat in the middle: a figure between 20 and 80 %
+is accurate to 10 either way at best."""
 
-# (millivolts under the load of a radio that listens, percent), full cell first.
+# (millivolts under the load of a receiving radio, percent), full cell first.
 _CURVE = (
     (4150, 100),
     (4050, 90),
@@ -16,12 +16,12 @@ _CURVE = (
     (3500, 5),
     (3300, 0),
 )
-# Less is no cell at all, but a divider that hangs in the air.
+# Below this there is no cell, only a floating divider.
 _NO_CELL_MV = 2500
 
 
 def typical(readings: "list[int]") -> int:
-    """The mean of the middle half: the chip's converter is off by volts now and then, once in some readings."""
+    """Return the interquartile mean: the chip's ADC is occasionally off by volts, in single readings."""
     ordered = sorted(readings)
     quarter = len(ordered) // 4
     middle = ordered[quarter : len(ordered) - quarter]
@@ -29,7 +29,7 @@ def typical(readings: "list[int]") -> int:
 
 
 def percent_above(percent_: int, millivolts: int) -> int:
-    """How full it is when it has so many millivolts more."""
+    """Return the charge in percent at so many millivolts more."""
     upper_mv, upper = _CURVE[0]
     for lower_mv, lower in _CURVE:
         if percent_ >= lower:
@@ -40,7 +40,7 @@ def percent_above(percent_: int, millivolts: int) -> int:
 
 
 def percent(millivolts: int) -> "int | None":
-    """0 to 100, or None where no cell is connected."""
+    """Return 0 to 100, or None if no cell is connected."""
     if millivolts < _NO_CELL_MV:
         return None
     above_mv, above = _CURVE[0]

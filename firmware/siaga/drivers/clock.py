@@ -1,28 +1,32 @@
-"""Time for everything above: milliseconds that only grow, and the calendar's time as far as somebody told it.
+"""Time for everything above: monotonic milliseconds, and the calendar's time as far as it is known.
 
-The chip's calendar runs off by tenths of a percent to percents in deep sleep. So what the gateway said is true for a
-moment only: each answer to a frame that went out just now corrects it, and before the first one of a run the clock is
-not known, even where it is set. A late answer and the satellites, which anybody can imitate, count for less.
+The chip's calendar drifts by tenths of a percent to percents in deep sleep. So the gateway's time is exact only when it
+arrives: each prompt answer to a frame corrects the clock, and before the first one of a run the clock is not known,
+even if set. A late answer, and satellites, which anybody can spoof, count for less.
 """
 
 import time
 
 from micropython import const
 
-# An answer to a frame that first went out so long ago tells the time of now, to within that.
+# An answer to a frame first sent this long ago gives the present time, to within that.
 _FRESH_MS = const(60000)
-# So long after such an answer, in the same run, the clock is known.
+# The clock counts as known for this long after such an answer, in the same run.
 _KNOWN_MS = const(3600000)
-# What satellites say is taken up to so long after the last time that is certain: receivers' weeks roll over.
+# Satellite time is accepted up to this long after the last certain time: receivers' weeks roll over.
 _LONGEST_S = const(315360000)
-# Satellites correct a set clock within what a bad one may have run off since then: so much, and one part in so many.
+# Satellites correct a set clock only within what a bad one may have drifted: this much, plus one part in so many.
 _SLACK_S = const(60)
 _PART = const(20)
 
 
 class Clock:
-    """rtc: the board's calendar clock. floor: no earlier than this is it now, Unix seconds. on_answer(told) hears the
-    time in each fresh answer of the gateway."""
+    """The clock.
+
+    rtc: the board's calendar clock
+    floor: a lower bound of the time, Unix seconds
+    on_answer(told): called with the time in each fresh answer of the gateway
+    """
 
     def __init__(self, rtc: "Rtc", awake_ms: int = 0) -> None:
         """awake_ms: how long the chip has been running already."""
@@ -34,29 +38,29 @@ class Clock:
         self.on_answer: "Callable[[int], None] | None" = None
 
     def ms(self) -> int:
-        """Milliseconds since the chip began to run. Never wraps, as the chip's counter does after 12 days."""
+        """Return milliseconds since the chip started. Never wraps, as the chip's counter does after 12 days."""
         now = time.ticks_ms()
         self._ms += time.ticks_diff(now, self._last)
         self._last = now
         return self._ms
 
     def unix(self) -> int:
-        """Seconds since 1970, UTC; 0 = not set."""
+        """Return seconds since 1970, UTC; 0 = not set."""
         return self._rtc.unix()
 
     def is_known(self) -> bool:
-        """Whether the gateway told the time so lately that nothing can have moved it since."""
+        """Return whether the gateway gave the time so recently that it cannot have drifted."""
         return self._heard_ms >= 0 and self.ms() - self._heard_ms < _KNOWN_MS
 
     def begin(self, floor: int) -> None:
-        """It is no earlier than this, and no certificate is judged as if it were."""
+        """Set the lower bound; no certificate is judged as of an earlier time."""
         self.floor = floor
         if self._rtc.judged_at() < floor:
             self._rtc.judge_at(floor)
 
     def set_unix(self, told: int, age_ms: int = 0) -> bool:
-        """The gateway's time in a verified answer to a frame that first went out age_ms ago, -1 = nobody knows when.
-        A late answer only sets a clock that is not set. Whether the clock was changed."""
+        """Take the gateway's time from a verified answer to a frame first sent age_ms ago, -1 = unknown. A late answer
+        only sets a clock that is not set. Returns whether the clock was changed."""
         unix = self._rtc.unix()
         if not 0 <= age_ms < _FRESH_MS:
             if unix:
@@ -74,8 +78,8 @@ class Clock:
         return right != unix
 
     def satellites(self, seconds: int) -> bool:
-        """What a receiver says. It never outweighs what the gateway said: a clock that is set moves no further than it
-        may have run off since the floor. Whether the clock was changed."""
+        """Take a receiver's time. It never overrides the gateway's: a clock that is set moves no further than it may
+        have drifted since the floor. Returns whether the clock was changed."""
         if not 0 <= seconds - self.floor < _LONGEST_S or self.is_known():
             return False
         unix = self._rtc.unix()
@@ -86,9 +90,9 @@ class Clock:
         return True
 
     def judges(self, begins: int, ends: int) -> bool:
-        """A server's certificates are all good but for the clock, and hold from one moment to the other. Whether they
-        are to be judged once more, as of a moment within: only while the clock is not known, and never by certificates
-        that ended before the floor. unix() stays as it is."""
+        """Consider a server's certificates, valid but for the clock, from `begins` to `ends`. Returns whether to judge
+        them once more, as of a time in that span: only while the clock is unknown, never if expired before the floor.
+        unix() stays."""
         moment = max(begins, self.floor)
         if self.is_known() or not moment <= min(ends, self.floor + _LONGEST_S):
             return False
@@ -99,26 +103,26 @@ class Clock:
 
 
 class Rtc:
-    """What a board's calendar clock answers."""
+    """A board's calendar clock."""
 
     def unix(self) -> int:
-        """Seconds since 1970, UTC; 0 = the clock is not set."""
+        """Return seconds since 1970, UTC; 0 = the clock is not set."""
         return 0
 
     def set_unix(self, seconds: int) -> None:
         """Set it; certificates are judged by it from now on."""
 
     def seconds(self) -> int:
-        """Seconds from whatever moment, which go on through resets and deep sleep, set or not, and through whatever
-        else is done to this clock."""
+        """Return seconds from an arbitrary epoch, which continue through resets and deep sleep, set or not, and through
+        any other change of this clock."""
         return 0
 
     def judged_at(self) -> int:
-        """The moment as of which the dates of certificates are judged now, Unix seconds. It goes on by itself."""
+        """Return the time as of which certificates' dates are judged, Unix seconds. It advances by itself."""
         return 0
 
     def judge_at(self, seconds: int) -> None:
-        """Judge them as of this moment; unix() and seconds() stay as they are."""
+        """Judge them as of this time; unix() and seconds() are unchanged."""
 
 
 TYPE_CHECKING = False

@@ -1,5 +1,5 @@
-"""Host name -> IPv4 addresses without blocking (RFC 1035). The port's own look-up stops every task for up to some ten
-seconds while a name server is away, and a press of two seconds could fall into them."""
+"""Resolves host names to IPv4 addresses without blocking (RFC 1035). The port's own look-up stops every task for some
+ten seconds while a name server is down, and a press of two seconds could be missed."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ _MOST = 4
 
 
 def _refusal(code: int) -> str:
-    """A response code for people (RFC 1035, 4.1.1)."""
+    """Return a response code as text for people (RFC 1035, 4.1.1)."""
     if code == 1:
         return "the name server cannot read the question (FORMERR)"
     if code == 2:
@@ -28,13 +28,13 @@ def _refusal(code: int) -> str:
 
 
 def is_address(host: str) -> bool:
-    """Whether host is an IPv4 address already."""
+    """Return whether host is already an IPv4 address."""
     parts = host.split(".")
     return len(parts) == 4 and all(part.isdigit() and len(part) <= 3 and int(part) < 256 for part in parts)
 
 
 def query(host: str, number: int) -> bytes:
-    """A question for the A records of a host, to be answered recursively. number: 16 bits to know the answer by."""
+    """Return a recursive query for a host's A records. number: 16 bits that identify the answer."""
     name = b""
     for label in host.strip(".").encode().split(b"."):
         if not 0 < len(label) < 64:
@@ -55,15 +55,14 @@ def _behind_name(message: bytes, at: int) -> int:
 
 
 def is_of_a_host(address: str) -> bool:
-    """Whether it can be anybody's: not 0.0.0.0, which filters answer with and a missing name server is told as."""
+    """Return whether it can be a host's address: not 0.0.0.0, which filters answer with and which stands for a missing
+    name server."""
     return 0 < int(address.split(".")[0]) < 224
 
 
 def answer(message: bytes, number: int) -> "list[str] | None":
-    """The IPv4 addresses in a name server's answer, in its order; None where the message answers something else.
-
-    Raises SiagaError where the server says that there is none. Any bytes may come in.
-    """
+    """Return the IPv4 addresses in a name server's answer, in its order; None if the message answers another query.
+    Raises SiagaError if the server says that there is none. Safe for any bytes."""
     if len(message) < 12:
         return None
     told, flags, questions, answers = struct.unpack(">HHHH", message[:8])
@@ -97,7 +96,7 @@ def answer(message: bytes, number: int) -> "list[str] | None":
 
 
 async def resolve(host: str, server: str, port: int = 53, others: "tuple[str, ...]" = ()) -> "list[str]":
-    """Ask a name server, and others where it does not answer or knows nothing: each up to three times, 1.5 s a time.
+    """Ask a name server, and others if it does not answer or knows nothing: each up to three times, 1.5 s a time.
     Raises SiagaError or OSError."""
     if is_address(host):
         return [host]
@@ -123,7 +122,7 @@ async def resolve(host: str, server: str, port: int = 53, others: "tuple[str, ..
 
 
 async def _ask(host: str, server: str, port: int) -> "list[str] | None":
-    """One question; None = no answer in time. Raises SiagaError, OSError."""
+    """Ask once; None = no answer in time. Raises SiagaError, OSError."""
     number = int.from_bytes(os.urandom(2), "big")
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
@@ -142,7 +141,7 @@ async def _ask(host: str, server: str, port: int) -> "list[str] | None":
 
 
 async def _heard(sock: socket.socket, number: int) -> "list[str]":
-    """Looked at every 20 ms: a stream would run two datagrams into one."""
+    """Receive the answer, polling every 20 ms: a stream would merge two datagrams."""
     while True:
         try:
             found = answer(sock.recv(512), number)

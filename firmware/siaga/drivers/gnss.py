@@ -1,37 +1,40 @@
-"""Where the button is, by a receiver on a UART that talks NMEA 0183 by itself.
+"""A satellite receiver on a UART that sends NMEA 0183 on its own.
 
-Nothing waits for a fix; whoever wants to know asks fix(). A receiver that falls silent, sends noise (a wrong bit
-rate) or says the same moment again and again is started anew by whatever its board offers for that.
+Nothing waits for a fix; fix() returns the last one. A receiver that falls silent, sends noise (wrong bit rate) or
+repeats the same fix is restarted by whatever means its board has.
 """
 
 import asyncio
 
 from siaga.core.nmea import Decoder
-from siaga.drivers.clock import Clock
-from siaga.drivers.located import STALE_MS, Located
+from siaga.drivers.last_fix import STALE_MS, LastKnownFix
 
 SILENT = "silent"  # no bytes
 NOISE = "noise"  # bytes, but no sentence
-SEARCHING = "searching"  # sentences that say that there is no fix
-FROZEN = "frozen"  # a fix whose moment does not move on
+SEARCHING = "searching"  # sentences that report no fix
+FROZEN = "frozen"  # a fix whose time does not advance
 FIXED = "fixed"
 
 _CHUNK = 256
-# A receiver speaks at least once a second; so long without the one or the other, and something is wrong with it.
+# A receiver sends at least once a second; after this long without bytes, or without sentences, something is wrong.
 _SILENT_MS = 5000
-# The first restart, and the longest pause between two: a receiver under a roof must not lose its search to us.
+# Time to the first restart, and the longest pause between two: a receiver under a roof must not lose its search.
 _RESTART_MS = 15000
 _LONGEST_RESTART_MS = 3600000
 
 
-class Gnss(Located):
-    """uart: any stream that asyncio can wait on. restart: does what the board can do (power off and on, the next usual
-    bit rate), and is told how often it was called before."""
+class Gnss(LastKnownFix):
+    """The receiver.
+
+    uart: any stream that asyncio can wait on
+    restart(before): does what the board can do (power cycle, next usual bit rate); before: how often it was called
+        already
+    """
 
     def __init__(
         self,
         uart: "object",
-        clock: Clock,
+        clock: "Clock",
         record: bytes = b"",
         restart: "Callable[[int], None] | None" = None,
         ago_s: int = -1,
@@ -41,7 +44,7 @@ class Gnss(Located):
         self._restart = restart
         self._decoder = Decoder()
         self._heard_ms = self._sentence_ms = self._well_ms = clock.ms()
-        self._has_position = False  # what the last sentence about it said
+        self._has_position = False  # what the last position sentence said
         self._restart_after_ms = _RESTART_MS
         self.restarts = self.failures = 0
 
@@ -50,7 +53,7 @@ class Gnss(Located):
         return self._decoder.rejected + self.failures
 
     def state(self) -> str:
-        """SILENT, NOISE, SEARCHING, FROZEN or FIXED."""
+        """Return SILENT, NOISE, SEARCHING, FROZEN or FIXED."""
         now_ms = self._clock.ms()
         if now_ms - self._heard_ms > _SILENT_MS:
             return SILENT
@@ -70,7 +73,7 @@ class Gnss(Located):
             if chunk:
                 self._take(chunk)
             else:
-                await asyncio.sleep_ms(50)  # a line that is closed gives nothing at once, for ever
+                await asyncio.sleep_ms(50)  # a closed line returns nothing at once, for ever
             self._watch()
 
     def _take(self, chunk: bytes) -> None:
@@ -96,7 +99,7 @@ class Gnss(Located):
             try:
                 self._restart(self.restarts)
             except Exception:
-                self.failures += 1  # what is heard all the same is read
+                self.failures += 1  # what is received is read all the same
             self.restarts += 1
             self._well_ms = now_ms
             self._restart_after_ms = min(self._restart_after_ms * 2, _LONGEST_RESTART_MS)
@@ -105,3 +108,5 @@ class Gnss(Located):
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from siaga.drivers.clock import Clock

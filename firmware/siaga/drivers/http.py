@@ -1,15 +1,13 @@
-"""A file by HTTP/1.1 over whatever IP network the board has: one request a connection, every wait with a deadline,
-nothing held but a piece. TLS verifies the server against the same authorities as MQTT does."""
+"""Downloads a file by HTTP/1.1 over the board's own IP network: one request a connection, a deadline for every wait,
+only one piece held. TLS verifies the server against the same authorities as MQTT does."""
 
 import asyncio
 import gc
 
 from micropython import const
-from siaga.drivers.clock import Clock
-from siaga.drivers.http_source import PIECE, Answer, Headers, HttpError, Source, answer, size, split_url
+from siaga.drivers.http_source import PIECE, Headers, HttpError, Source, answer, size, split_url
 from siaga.drivers.tcp import connect
 from siaga.drivers.tls import ServerTls
-from siaga.drivers.wifi_mqtt import Network
 
 _CONNECT_MS = const(15000)
 _ANSWER_MS = const(20000)
@@ -21,7 +19,7 @@ _CHUNK = const(256)
 class Http(Source):
     """See Source. ca: PEM text of the authorities, "" = https is refused."""
 
-    def __init__(self, network: Network, ca: str, clock: Clock) -> None:
+    def __init__(self, network: "Network", ca: str, clock: "Clock") -> None:
         self._network = network
         self._ca = ca
         self._clock = clock
@@ -33,7 +31,7 @@ class Http(Source):
     def is_up(self) -> bool:
         return self._network.is_up()
 
-    async def open(self, url: str, start: int) -> Answer:
+    async def open(self, url: str, start: int) -> "Answer":
         tls, host, port, path = split_url(url)
         if tls and not self._ca:
             raise HttpError("setting mqtt_ca is missing: without it no server can be verified")
@@ -50,7 +48,7 @@ class Http(Source):
 
     async def _ask_one_of(
         self, addresses: "list[str]", host: str, port: int, path: str, start: int, tls: "ServerTls | None"
-    ) -> Answer:
+    ) -> "Answer":
         for address in addresses[:-1]:
             try:
                 return await self._ask(address, host, port, path, start, tls)
@@ -60,7 +58,9 @@ class Http(Source):
                 await self.close()
         return await self._ask(addresses[-1], host, port, path, start, tls)
 
-    async def _ask(self, address: str, host: str, port: int, path: str, start: int, tls: "ServerTls | None") -> Answer:
+    async def _ask(
+        self, address: str, host: str, port: int, path: str, start: int, tls: "ServerTls | None"
+    ) -> "Answer":
         connection = self._connection = await connect(address, port, _CONNECT_MS)
         try:
             if tls is not None:
@@ -80,7 +80,7 @@ class Http(Source):
         self._connection.writer.write(request)
         await asyncio.wait_for_ms(self._connection.writer.drain(), _ANSWER_MS)
 
-    async def _head(self, start: int) -> Answer:
+    async def _head(self, start: int) -> "Answer":
         words = (await self._line()).split()
         if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit() or len(words[1]) != 3:
             raise HttpError("the server does not speak HTTP/1.1")
@@ -98,7 +98,7 @@ class Http(Source):
         return found
 
     async def _more(self, most: int) -> bytes:
-        """What has come, at least a byte; b"" = the server closed."""
+        """Return what has arrived, at least a byte; b"" = the server closed."""
         assert self._connection is not None
         if self._rest:
             piece, self._rest = self._rest[:most], self._rest[most:]
@@ -146,9 +146,12 @@ class Http(Source):
         if connection is not None:
             connection.close()
             connection = None
-            gc.collect()  # as drivers/mqtt.py: a TLS link is 40 KB outside of Python's heap
+            gc.collect()  # as in drivers/mqtt.py: a TLS link is 40 KB outside of Python's heap
 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from siaga.drivers.clock import Clock
+    from siaga.drivers.http_source import Answer
     from siaga.drivers.tcp import Connection
+    from siaga.drivers.wifi_mqtt import Network

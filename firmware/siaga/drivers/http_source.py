@@ -1,5 +1,5 @@
-"""Where a file comes from by HTTP, whatever carries it: what app/update.py asks of drivers/http.py and
-drivers/simcom_http.py, and the words that both read (RFC 9110)."""
+"""The interface of a file source by HTTP, over any carrier: what app/bundle_download.py needs from drivers/http.py and
+drivers/simcom_http.py, and the parsing that both share (RFC 9110)."""
 
 from micropython import const
 from siaga.core.errors import SiagaError
@@ -7,20 +7,28 @@ from siaga.core.errors import SiagaError
 PIECE = const(1024)
 _LONGEST_URL = const(255)
 _LONGEST_VALIDATOR = const(64)
-# These say that another try will not help: the address is wrong, or nobody may have it.
+# With these a retry will not help: the address is wrong, or access is denied.
 _FINAL = (400, 401, 403, 404, 405, 410, 451)
 
 
 class HttpError(SiagaError):
-    """is_final: another try will not help. is_beyond: there is nothing at this place of the file (416)."""
+    """An HTTP request failed.
+
+    is_final: a retry will not help
+    is_beyond: the file has nothing at this offset (416)
+    """
 
     is_final = False
     is_beyond = False
 
 
 class Answer:
-    """start: where in the file the bytes that follow begin (0 where a server ignores what was asked). total: the whole
-    file's length, -1 = not told. validator: differs where the file does, b"" = not told."""
+    """An answer to a request.
+
+    start: offset in the file of the bytes that follow (0 if the server ignored the range)
+    total: the whole file's length, -1 = unknown
+    validator: differs if the file does, b"" = unknown
+    """
 
     def __init__(self, start: int, total: int, validator: bytes) -> None:
         self.start = start
@@ -29,27 +37,28 @@ class Answer:
 
 
 class Source:
-    """One file at a time. All of them raise SiagaError, OSError, or ValueError where a certificate does not hold; none
-    waits without a deadline."""
+    """A file source, for one file at a time. All methods raise SiagaError, OSError, or ValueError for an invalid
+    certificate; none waits without a deadline."""
 
     def is_up(self) -> bool:
-        """Whether there is a network to ask."""
+        """Return whether there is a network to ask."""
         return False
 
     async def open(self, url: str, start: int) -> Answer:
-        """Ask for the file from this byte on."""
+        """Request the file from this byte on."""
         raise SiagaError("no network")
 
     async def read(self) -> bytes:
-        """What comes next, at most PIECE bytes; b"" at the end."""
+        """Return the next bytes, at most PIECE; b"" at the end."""
         return b""
 
     async def close(self) -> None:
-        """Whatever state it is in."""
+        """Close the connection, in any state."""
 
 
 def split_url(url: str) -> "tuple[bool, str, int, str]":
-    """Whether it is https, host, port, path with query. Raises SiagaError for what no modem or request can carry."""
+    """Return whether it is https, host, port, path with query. Raises SiagaError for what no modem or request can
+    carry."""
     scheme, _, rest = url.partition("://")
     host, slash, path = rest.partition("/")
     host, colon, port = host.partition(":")
@@ -65,7 +74,7 @@ def split_url(url: str) -> "tuple[bool, str, int, str]":
 
 
 class Headers:
-    """What matters of an answer's header fields."""
+    """The relevant header fields of an answer."""
 
     def __init__(self) -> None:
         self.length = -1
@@ -76,7 +85,7 @@ class Headers:
         self._modified = b""
 
     def take(self, line: bytes) -> None:
-        """One field line; what is of no interest or nonsense is passed over."""
+        """Take one field line; irrelevant or malformed ones are skipped."""
         name, _, value = line.partition(b":")
         name, value = name.strip().lower(), value.strip()
         if name == b"content-length":
@@ -98,7 +107,7 @@ class Headers:
 
 
 def answer(status: int, headers: Headers, start: int) -> Answer:
-    """What an answer to a request from `start` on means. Raises HttpError."""
+    """Interpret the answer to a request from `start` on. Raises HttpError."""
     if status == 200:
         return Answer(0, headers.length, headers.validator)
     if status == 206 and headers.start in (start, -1):
@@ -118,7 +127,7 @@ def _number(text: bytes) -> int:
 
 
 def size(text: bytes) -> int:
-    """The length in a chunk's first line (RFC 9112 7.1), -1 where it is none."""
+    """Return the length in a chunk's first line (RFC 9112 7.1), -1 if it is none."""
     digits = text.split(b";")[0].strip().lower()
     if not 0 < len(digits) < 8 or any(digit not in b"0123456789abcdef" for digit in digits):
         return -1

@@ -1,17 +1,19 @@
-"""What the holder sees, hears and feels: one pattern a signal. Lights are told apart without counting: by how long they
-are on, how long off and how fast they change; the more light, the nearer is help. Fast flashes that turn into a long
-light mean "call 110" and nothing else. Armed, closed, cancelled and test_received are dark, for a while or for good."""
+"""What the holder sees, hears and feels: one pattern a signal.
+
+Lights are told apart without counting: by how long they are on, how long off and how fast they change; the more light,
+the nearer is help. Fast flashes that turn into a long light mean "telephone for help" and nothing else. Armed, closed,
+cancelled and test_received end dark, at once or after a while.
+"""
 
 import asyncio
 
 from micropython import const
-from siaga.drivers.clock import Clock
 
 LIGHT = const(1)
 SOUND = const(2)
 VIBRATION = const(4)
 _STEP_MS = const(20)
-# "Call 110" is heard and felt for a minute, and again at the beginning of each further one; its light goes on.
+# "Telephone for help" sounds and vibrates for a minute, and again at the start of each further one; its light goes on.
 SOUND_MS = const(60000)
 SOUND_AGAIN_MS = const(10000)
 CALLS = ("refused", "not_getting_through")
@@ -20,7 +22,7 @@ SECOND = const(2)
 _MARKS = {"*": LIGHT | SOUND | VIBRATION, "l": LIGHT, "b": LIGHT | SOUND, "-": 0}
 
 # signal: (tone in Hz, played once, then repeated). A step is a mark and milliseconds: * all three, l light, b light and
-# sound, - nothing. Text, because tuples of tuples would take 10 KB of the chip's memory.
+# sound, - nothing. Strings, because tuples of tuples would take 10 KB of the chip's memory.
 PATTERNS = {
     "armed": (0, "", "l20 -9980"),
     "sending": (1200, "*400 -100", "l80 -80"),
@@ -44,12 +46,12 @@ PATTERNS = {
 
 
 def steps(pattern: str) -> "list[tuple[int, int]]":
-    """A pattern's text as (what is on, milliseconds)."""
+    """Parse a pattern into (mask of what is on, milliseconds)."""
     return [(_MARKS[step[0]], int(step[1:])) for step in pattern.split()]
 
 
 class Lamp:
-    """What a board has for it; what it has not is left out. colours: of its light, 1 or 2."""
+    """The board's light, buzzer and vibration motor; missing ones are left out. colours: of its light, 1 or 2."""
 
     colours = 1
 
@@ -58,9 +60,10 @@ class Lamp:
 
 
 class Indicator:
-    """show() says which signal, run() plays it. silent: neither light nor sound, ever; vibration stays."""
+    """Plays signals: show() sets the signal, run() plays it. silent: neither light nor sound, ever; vibration
+    remains."""
 
-    def __init__(self, lamp: Lamp, clock: Clock, silent: bool) -> None:
+    def __init__(self, lamp: Lamp, clock: "Clock", silent: bool) -> None:
         self._lamp = lamp
         self._clock = clock
         self.silent = silent
@@ -69,7 +72,7 @@ class Indicator:
         self._changed = False
 
     def show(self, signal: str) -> bool:
-        """Whether this is another signal than the one shown."""
+        """Set the signal. Returns whether it differs from the present one."""
         if signal == self.signal:
             return False
         self.signal = signal
@@ -78,7 +81,7 @@ class Indicator:
         return True
 
     def level(self, mask: int, now_ms: int) -> "tuple[int, int, bool]":
-        """(light, tone in Hz, vibration) for a step of the present signal, as Lamp.set() takes them."""
+        """Return (light, tone in Hz, vibration) for a step of the present signal, as Lamp.set() takes them."""
         tone = PATTERNS[self.signal][0]
         calls = self.signal in CALLS
         if self.silent:
@@ -113,3 +116,8 @@ class Indicator:
             self._lamp.set(*self.level(mask, began_ms))
             while not self._changed and self._clock.ms() - began_ms < length_ms:
                 await asyncio.sleep_ms(_STEP_MS)
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from siaga.drivers.clock import Clock

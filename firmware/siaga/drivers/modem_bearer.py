@@ -1,29 +1,29 @@
-"""What the bearers of one modem have in common: a short queue, because the modem takes its time over each frame and
-app/delivery.py must not wait for it, and the pauses between failures."""
+"""The common part of a modem's bearers: a short queue, because the modem is slow with each frame and app/delivery.py
+must not wait for it, and the back-off between failures."""
 
 import asyncio
 
 from micropython import const
-from siaga.core import bearers
-from siaga.core.bearers import Link as Policy
-from siaga.core.bearers import back_off_ms
+from siaga.core import bearer_policy
+from siaga.core.bearer_policy import Link as Policy
+from siaga.core.bearer_policy import back_off_ms
 from siaga.core.errors import SiagaError
-from siaga.drivers.bearer import Bearer, Owner
-from siaga.drivers.clock import Clock
-from siaga.drivers.simcom import Hearer, Modem
+from siaga.core.frame import kind_of
+from siaga.drivers.bearer import Bearer
+from siaga.drivers.simcom import ModemListener
 
 LOOK_MS = const(50)
 _QUEUE = const(8)
 _LONGEST_URGENT_MS = const(4000)
 
 
-class ModemBearer(Bearer, Hearer):
-    """first_ms, longest_ms: the pause after a failure."""
+class ModemBearer(Bearer, ModemListener):
+    """A bearer over a modem. first_ms, longest_ms: the pause after a failure."""
 
     first_ms = 1000
     longest_ms = 60000
 
-    def __init__(self, modem: Modem, clock: Clock, owner: Owner, limit: int) -> None:
+    def __init__(self, modem: "Modem", clock: "Clock", owner: "Owner", limit: int) -> None:
         self.policy = Policy(False, limit)
         self._modem = modem
         self._port = modem.port
@@ -34,7 +34,7 @@ class ModemBearer(Bearer, Hearer):
         self._news = asyncio.Event()
         self._hurried = False
         self._why = ""
-        modem.hearers.append(self)
+        modem.listeners.append(self)
 
     def signal(self) -> int:
         return self._modem.network.signal_dbm
@@ -44,7 +44,7 @@ class ModemBearer(Bearer, Hearer):
         self._modem.hurry()
 
     async def send(self, counter: int, payload: bytes) -> None:
-        """What is more urgent goes before the rest; what is on its way already is not sent twice."""
+        """Queue a frame, more urgent ones first; one already being sent is not queued again."""
         if not self.policy.up:
             raise SiagaError("the modem is not connected")
         if counter == self._sending or any(waiting[0] == counter for waiting in self._queue):
@@ -52,14 +52,15 @@ class ModemBearer(Bearer, Hearer):
         if len(self._queue) >= _QUEUE:
             raise SiagaError("the modem has %d frames to send already" % _QUEUE)
         place = len(self._queue)
-        rank = bearers.priority(payload[1])
-        while place and rank < bearers.priority(self._queue[place - 1][1][1]):
+        rank = bearer_policy.priority(kind_of(payload))
+        while place and rank < bearer_policy.priority(kind_of(self._queue[place - 1][1])):
             place -= 1
         self._queue.insert(place, (counter, payload))
         self._news.set()
 
     async def _send_next(self) -> int:
-        """The counter of the frame that went out; 0 after a moment without one. Raises what _hand_over raises."""
+        """Return the counter of the frame that was sent; 0 after a moment without one. Raises what _hand_over
+        raises."""
         if not self._queue:
             self._news.clear()
             try:
@@ -76,7 +77,7 @@ class ModemBearer(Bearer, Hearer):
         return counter
 
     async def _hand_over(self, payload: bytes) -> None:
-        """Returns once whoever stands behind the modem has it."""
+        """Send a frame; returns once something behind the modem has it."""
 
     def _is_up(self, why: str) -> None:
         self.policy.up = True
@@ -100,3 +101,10 @@ class ModemBearer(Bearer, Hearer):
             if self._clock.ms() - began_ms >= wait_ms * self._port.percent // 100:
                 return
             await asyncio.sleep_ms(LOOK_MS)
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from siaga.drivers.bearer import Owner
+    from siaga.drivers.clock import Clock
+    from siaga.drivers.simcom import Modem

@@ -1,14 +1,13 @@
 """One MQTT link over asyncio: TCP or TLS underneath, core/mqtt.py on top. No wait without a deadline.
 
-TLS does its handshake inside the first write and read, so the deadline for the CONNACK covers the handshake as well.
-Host names are resolved by the caller: the port's own look-up blocks everything.
+The TLS handshake happens inside the first write and read, so the CONNACK's deadline covers it too. The caller resolves
+host names: the port's own look-up blocks everything.
 """
 
 import asyncio
 import gc
 
-from siaga.core.mqtt import CONNECTED, DISCONNECT, MESSAGE, PUBLISHED, SUBSCRIBED, TOO_LONG, MqttError, Session
-from siaga.drivers.clock import Clock
+from siaga.core.mqtt import CONNECTED, DISCONNECT, MESSAGE, PUBLISHED, SUBSCRIBED, TOO_LONG, MqttError
 from siaga.drivers.tcp import connect
 
 _TICK_MS = 100
@@ -16,11 +15,11 @@ _CHUNK = 256
 
 
 class Handler:
-    """What a link tells. on_message has to be done with the message when it returns: then the broker is told so.
-    If it raises, the broker is not told, and gives the message again on the next link."""
+    """Receives a link's events. on_message must have finished with the message when it returns: then the broker gets
+    its PUBACK. If it raises, the broker does not, and redelivers the message on the next link."""
 
     def on_connected(self) -> None:
-        """The broker knows this client, and frames may go; whether it may hear is asked."""
+        """Handle that the broker has accepted this client, so frames may go; the subscription is requested."""
 
     def on_up(self) -> None: ...
 
@@ -31,16 +30,14 @@ class Handler:
     def on_too_long(self) -> None: ...
 
     def on_trouble(self, error: Exception) -> None:
-        """on_message raised."""
+        """Handle that on_message raised."""
 
 
 class Link:
-    """run() is one connection from its beginning to its end; it may be called again for the next one.
+    """run() is one connection from start to end; it may be called again for the next one. The session's reply_ms is
+    also the deadline of the TCP connection, of the TLS handshake, and of every write."""
 
-    The session's reply_ms is also the deadline of the TCP connection, of the TLS handshake, and of every write.
-    """
-
-    def __init__(self, session: Session, clock: Clock) -> None:
+    def __init__(self, session: "Session", clock: "Clock") -> None:
         self._session = session
         self._clock = clock
         self._deadline_ms = session.reply_ms
@@ -53,19 +50,18 @@ class Link:
         return self._stream is not None and self._session.up
 
     def drop(self, why: str) -> None:
-        """End the running connection at the next tick; run() raises MqttError(why)."""
+        """End the current connection at the next tick; run() raises MqttError(why)."""
         self._end = why
 
     async def publish(self, topic: str, payload: bytes, packet_id: int) -> None:
-        """Hand a packet to the network; on_published comes later. Raises MqttError or OSError if the link is down
-        or takes nothing."""
+        """Send a packet; on_published follows later. Raises MqttError or OSError if the link is down or blocked."""
         if self._stream is None or not self._session.connected:
             raise MqttError("the link to the broker is down")
         await self._write(self._session.publish(topic, payload, packet_id, self._clock.ms()))
 
     async def run(self, address: str, port: int, tls: "object | None", server_name: str, handler: Handler) -> None:
-        """Connect, subscribe, and pass on what comes until the link ends, which is always an exception: MqttError,
-        OSError, or ValueError where the server's certificate does not hold."""
+        """Connect, subscribe, and pass on what arrives until the link ends, always with an exception: MqttError,
+        OSError, or ValueError for an invalid server certificate."""
         self._end = None
         connection = await connect(address, port, self._deadline_ms)
         ticking = None
@@ -91,10 +87,10 @@ class Link:
             if ticking is not None:
                 ticking.cancel()
             connection.close()
-            gc.collect()  # a TLS link holds some 40 KB outside Python's heap until its objects are gone
+            gc.collect()  # a TLS link holds some 40 KB outside Python's heap until its objects are collected
 
     async def close(self) -> None:
-        """Tell the broker good-bye, if the link still takes it."""
+        """Send DISCONNECT, if the link still takes it."""
         if self._stream is not None:
             await self._write(DISCONNECT)
             self.drop("closed")
@@ -131,7 +127,7 @@ class Link:
                 raise MqttError("the link to the broker is down")
             self._stream.write(packet)
             if not getattr(self._stream, "out_buf", b""):
-                return  # the network has it; drain() would only let others run before the caller knows
+                return  # it is sent; drain() would only let others run before the caller knows
             await asyncio.wait_for_ms(self._stream.drain(), self._deadline_ms)
         except asyncio.TimeoutError:
             why = "the network took no bytes within %d ms" % self._deadline_ms
@@ -141,15 +137,21 @@ class Link:
             self._writing.release()
 
     async def _tick(self, reading: "asyncio.Task[None] | None") -> None:
-        """Watch the deadlines; the reader, which may wait for ever, is ended by being cancelled."""
+        """Watch the deadlines; the reader, which may wait for ever, is cancelled to end it."""
         while self._end is None:
             try:
                 packet = self._session.due(self._clock.ms())
                 if packet:
                     await self._write(packet)
-            except Exception as error:  # no memory, say: unwatched, the reader would wait for ever
+            except Exception as error:  # no memory, say: without deadlines the reader would wait for ever
                 self.drop(str(error) or repr(error))
             await asyncio.sleep_ms(_TICK_MS)
-        while reading is not None:  # until it has ended: a wait that is just over swallows a cancellation
+        while reading is not None:  # until it has ended: a wait that is just completing swallows a cancellation
             reading.cancel()
             await asyncio.sleep_ms(_TICK_MS)
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from siaga.core.mqtt import Session
+    from siaga.drivers.clock import Clock

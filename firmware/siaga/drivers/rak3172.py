@@ -1,23 +1,21 @@
-"""The LoRaWAN bearer: a RAK3172 with RUI3 firmware on a UART (115200 8N1), joined over the air, class A.
+"""The LoRaWAN bearer: a RAK3172 with RUI3 firmware on a UART (115200 8N1), OTAA, class A.
 
-How much the module carries is asked before every frame: a payload that is too long makes it send an empty frame
-instead. Uplinks are unconfirmed: what counts is the gateway's own signed acknowledgement, which comes into a receive
-window of this uplink or, because nothing is heard in between, of the next one, which is often the frame's own
-repetition. Data rate adaptation is off unless it is set: a carried button moves, and firmware before 4.x
-answers AT+DR=? with what was set and not with what the network chose.
+How much the module carries is asked before every frame: given too long a payload it sends an empty frame instead.
+Uplinks are unconfirmed: what counts is the gateway's own signed acknowledgement, which arrives in a receive window of
+this uplink or, as nothing is received in between, of the next one, often the frame's own repeat. ADR is off unless set:
+a carried button moves, and firmware before 4.x answers AT+DR=? with what was set, not with what the network chose.
 """
 
 import asyncio
 import binascii
 
 from micropython import const
-from siaga.core import bearers, rui3
-from siaga.core.bearers import Link as Policy
-from siaga.core.bearers import back_off_ms
+from siaga.core import bearer_policy, rui3
+from siaga.core.bearer_policy import Link as Policy
+from siaga.core.bearer_policy import back_off_ms
 from siaga.core.errors import SiagaError
-from siaga.core.frame import BEARER_LORAWAN, UNKNOWN_SIGNAL
-from siaga.drivers.bearer import Bearer, Owner
-from siaga.drivers.clock import Clock
+from siaga.core.frame import BEARER_LORAWAN, UNKNOWN_SIGNAL, kind_of
+from siaga.drivers.bearer import Bearer
 from siaga.drivers.rak3172_module import LONGEST_BUSY_MS, Module
 from siaga.drivers.rui3_line import Listener, RakError, Rui3Line
 
@@ -25,10 +23,10 @@ PORT = const(10)
 _LOOK_MS = const(50)
 # The slowest frame (DR0, 51 bytes: 2.8 s), RECEIVE_DELAY2 of up to 6 s (The Things Stack), its window.
 _SENT_MS = const(12000)
-# RUI3 before 4.0.4 says nothing of the end of an unconfirmed frame; the next one finds the module busy or not.
+# RUI3 before 4.0.4 does not report the end of an unconfirmed frame; the next one finds the module busy or not.
 _UNTOLD_MS = const(4000)
-# Until the answer to a press has come, or will not: the frame (0.4 s at most from DR3 on, 2.8 s below), the second
-# window after 2 s (6 s at The Things Stack), and an ACK at its data rate. A repetition before that would miss it.
+# Time for the answer to a press to arrive: the frame (0.4 s at most from DR3 on, 2.8 s below), the second window after
+# 2 s (6 s at The Things Stack), and an ACK at its data rate. An earlier repeat would miss it.
 _ANSWERED_MS = const(9000)
 _ANSWERED_SLOWLY_MS = const(11000)
 _ASK_MS = const(60000)
@@ -39,13 +37,17 @@ _FIRST_MS = const(10000)
 _LONGEST_MS = const(3600000)
 _LONGEST_URGENT_MS = const(15000)
 _UNANSWERED = const(4)
-# So many frames without any answer, and the network may have forgotten the session: only a join tells. It ends the
-# session that there is, and uplinks may arrive all the same; so a press that waits is sent so often first.
+# After this many unanswered frames the network may have forgotten the session: only a join tells. It ends the present
+# session, over which uplinks may arrive all the same; so a pending press is sent this often first.
 _FORGOTTEN = const(32)
 
 
 class Rak3172(Bearer, Listener):
-    """uart: any stream that asyncio can wait on. reset: acts on the module's RST, if the board has such a line."""
+    """The bearer.
+
+    uart: any stream that asyncio can wait on
+    reset: drives the module's RST, if the board has such a line
+    """
 
     name = "lorawan"
     number = BEARER_LORAWAN
@@ -53,8 +55,8 @@ class Rak3172(Bearer, Listener):
     def __init__(
         self,
         uart: object,
-        clock: Clock,
-        owner: Owner,
+        clock: "Clock",
+        owner: "Owner",
         settings: "LorawanSettings",
         reset: "Line | None" = None,
     ) -> None:
@@ -69,11 +71,11 @@ class Rak3172(Bearer, Listener):
         self._sending = -1
         self._rssi = UNKNOWN_SIGNAL
         self._unanswered = 0
-        self._called = 0  # of these, while a press waited
+        self._called = 0  # of these, with a press pending
         self._hurried = False
         self._why = ""
         self._forgotten = False
-        self.empty_frames = 0  # sent because the payload found no room
+        self.empty_frames = 0  # sent because the payload did not fit
 
     def signal(self) -> int:
         return self._rssi
@@ -82,7 +84,7 @@ class Rak3172(Bearer, Listener):
         self._hurried = True
 
     async def send(self, counter: int, payload: bytes) -> None:
-        """Queue a frame: what is more urgent goes first, and a frame that waits already is not queued twice."""
+        """Queue a frame, more urgent ones first; one already queued is not queued again."""
         if not self.policy.up:
             raise SiagaError("not joined to the LoRaWAN network")
         if len(payload) > self.policy.limit:
@@ -92,8 +94,8 @@ class Rak3172(Bearer, Listener):
         if counter == self._sending or any(waiting[0] == counter for waiting in self._queue):
             return
         place = len(self._queue)
-        rank = bearers.priority(payload[1])
-        while place and rank < bearers.priority(self._queue[place - 1][1][1]):
+        rank = bearer_policy.priority(kind_of(payload))
+        while place and rank < bearer_policy.priority(kind_of(self._queue[place - 1][1])):
             place -= 1
         if place >= _QUEUE:
             raise SiagaError("the LoRaWAN module has %d frames to send already" % _QUEUE)
@@ -102,7 +104,7 @@ class Rak3172(Bearer, Listener):
         self._waiting.set()
 
     async def run(self) -> None:
-        """Be joined whenever that is possible; never returns."""
+        """Stay joined whenever possible; never returns."""
         reading = asyncio.create_task(self.line.run())
         failures = 0
         try:
@@ -138,7 +140,7 @@ class Rak3172(Bearer, Listener):
         self._owner.on_bearer(self, True, "joined, DR%d, %d bytes" % (self.module.data_rate, self.policy.limit))
 
     async def _measure(self) -> None:
-        """Know what a frame may hold now. Raises RakError, OSError."""
+        """Find out what a frame may hold now. Raises RakError, OSError."""
         await self.module.measure()
         self._take_limit()
 
@@ -155,7 +157,7 @@ class Rak3172(Bearer, Listener):
             self._owner.on_bearer(self, False, why)
 
     async def _pause(self, failures: int, restricted_ms: int) -> None:
-        """A press cuts it short, but not what the duty cycle forbids."""
+        """Wait after failures; a press shortens that, but not a duty-cycle restriction."""
         began_ms = self._clock.ms()
         while self._clock.ms() - began_ms < min(restricted_ms, _LONGEST_MS):
             await asyncio.sleep_ms(_LOOK_MS)
@@ -205,8 +207,8 @@ class Rak3172(Bearer, Listener):
                 await self.line.tell("SEND", told)
             except RakError as error:
                 if error.final == rui3.PARAMETER:
-                    # MAC commands took the room, and have gone out by themselves in an empty frame: now there is room.
-                    # If there is none then either, the module carries less than was thought.
+                    # MAC commands took the space, and have gone out on their own in an empty frame: now there is space.
+                    # If not, the module carries less than assumed.
                     self.empty_frames += 1
                     refusals += 1
                     await self._is_sent()
@@ -216,7 +218,7 @@ class Rak3172(Bearer, Listener):
                 elif error.final in (rui3.BUSY, rui3.ERROR) and self.line.restricted_ms <= LONGEST_BUSY_MS:
                     await asyncio.sleep_ms(max(self.line.restricted_ms, _BUSY_MS))
                 else:
-                    raise  # others carry it sooner
+                    raise  # other bearers are quicker
                 continue
             if not await self._is_sent():
                 await self._see_session()
@@ -230,7 +232,7 @@ class Rak3172(Bearer, Listener):
             return
 
     async def _is_sent(self) -> bool:
-        """Whether the module says that a frame and its windows are over; not all versions do."""
+        """Return whether the module reports that a frame and its windows are over; not all versions do."""
         line = self.line
         if await line.until(rui3.SENT, _SENT_MS if line.tells_sent else _UNTOLD_MS):
             return True
@@ -238,7 +240,7 @@ class Rak3172(Bearer, Listener):
         return False
 
     async def _reach_farther(self) -> None:
-        """Nothing came back on several frames: go slower, as far as a press fits; from there back to the start."""
+        """Lower the data rate after several unanswered frames, as far as a press fits; then back to the start."""
         module = self.module
         if self._adr or self._unanswered % _UNANSWERED or module.slowest == module.first == module.data_rate:
             return
@@ -273,4 +275,6 @@ class Rak3172(Bearer, Listener):
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from siaga.core.lorawan import LorawanSettings
-    from siaga.drivers.parts import Line
+    from siaga.drivers.bearer import Owner
+    from siaga.drivers.board_parts import Line
+    from siaga.drivers.clock import Clock

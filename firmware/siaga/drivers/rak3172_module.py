@@ -1,26 +1,24 @@
-"""A RAK3172 behind its serial line: brought to our settings, joined, asked what it carries, and revived.
+"""A RAK3172 behind its serial line: configured, joined, asked what it carries, and recovered.
 
-Nothing that it said once holds for ever: its data rate and what that carries are asked before each frame, and whether
-it keeps AS923's 400 ms limit is tried again while it does. The stack keeps that limit until the network says otherwise,
-whatever the settings say, and no command tells it: but it refuses the data rates that the limit forbids.
+Nothing it reported stays valid: its data rate and what that carries are asked before each frame, and whether AS923's
+400 ms limit still applies is tested again while it does. The stack applies that limit until the network lifts it,
+whatever the settings say, and no command reports it: but it refuses the data rates that the limit forbids.
 """
 
 import asyncio
 
 from micropython import const
 from siaga.core import lorawan, rui3
-from siaga.core.lorawan import LorawanSettings
-from siaga.drivers.parts import Line
-from siaga.drivers.rui3_line import RakError, Rui3Line
+from siaga.drivers.rui3_line import RakError
 
-# Until the words of its start; a module that says nothing is ready as well by then.
+# Time for its start message; a silent module is ready as well by then.
 _STARTS_MS = const(4000)
 _RESTARTS_MS = const(2500)
 # RP002: JOIN_ACCEPT_DELAY2 is 6 s, the request at DR0 1.5 s, the answer 1.8 s.
 _JOIN_MS = const(14000)
 _BUSY_MS = const(1000)
 _BUSY_TRIES = const(6)
-# A duty cycle that forbids to send for longer is waited for elsewhere.
+# Longer duty-cycle restrictions are waited for elsewhere.
 LONGEST_BUSY_MS = const(25000)
 _RESET_MS = const(100)
 # The fastest data rate of the three default channels.
@@ -29,39 +27,44 @@ _UNKNOWN = const(0xFFFF)
 
 
 class Module:
-    """reset: acts on its RST, None where no wire leads there. data_rate, limit: as last asked; limit in bytes."""
+    """The module.
 
-    def __init__(self, line: Rui3Line, settings: LorawanSettings, reset: "Line | None" = None) -> None:
+    reset: drives its RST, None if not wired
+    data_rate: as last asked
+    limit: bytes, as last asked
+    """
+
+    def __init__(self, line: "Rui3Line", settings: "LorawanSettings", reset: "Line | None" = None) -> None:
         self.line = line
         self._settings = settings
         self._reset = reset
         self._limited = lorawan.has_dwell(settings.band)
         self.data_rate = settings.first(self._limited)
         self.limit = 0
-        # What it refused although it should fit, and at which data rate.
+        # The payload it refused although it should fit, and at which data rate.
         self._refused = _UNKNOWN
         self._refused_rate = 0
 
     @property
     def slowest(self) -> int:
-        """The data rate that reaches farthest of those that carry a press."""
+        """Return the longest-range data rate that carries a press."""
         return self._settings.slowest(self._limited)
 
     @property
     def first(self) -> int:
-        """The data rate to begin with."""
+        """Return the initial data rate."""
         return self._settings.first(self._limited)
 
-    # The session
+    # Session
 
     async def start_session(self, failures: int, anew: bool) -> None:
-        """Keep the session that there is, unless it shall be begun anew, else join; after a failure at the data rate
-        that reaches farthest. Raises RakError, OSError."""
+        """Keep the present session, unless it is to be started over, else join; after a failure at the longest-range
+        data rate. Raises RakError, OSError."""
         line, settings = self.line, self._settings
         self._refused = _UNKNOWN
         keep = await self._configure() and not anew and await line.ask("NJS") == b"1"
         if keep:
-            # It was at a data rate that the limit forbids or makes useless: the network had lifted it.
+            # At a data rate that the limit forbids or makes useless: the network had lifted the limit.
             self._limited = lorawan.has_dwell(settings.band) and (settings.dwell or await self._asked_rate() > 2)
         else:
             self._limited = lorawan.has_dwell(settings.band)
@@ -84,12 +87,12 @@ class Module:
             raise RakError("no LoRaWAN network answered (%s)" % str(event[5:], "ascii"), event)
 
     async def is_joined(self) -> bool:
-        """Raises RakError, OSError."""
+        """Return whether it is joined. Raises RakError, OSError."""
         return await self.line.ask("NJS") == b"1"
 
     async def _configure(self) -> bool:
-        """Bring the module's settings to ours; only what differs is written, for each writing wears its flash. Whether
-        a session from before still holds for them."""
+        """Write the settings that differ, and only those: each write wears the module's flash. Returns whether an
+        earlier session is still valid with them."""
         line, settings = self.line, self._settings
         same = True
         if await line.ask("NWM") != b"1":
@@ -116,7 +119,7 @@ class Module:
         return same
 
     async def _sleep_as_wanted(self) -> None:
-        """From the factory it stays awake, at several mA. Asleep it hears worse, and old versions hang more often."""
+        """By default it stays awake, at several mA. Asleep it receives worse, and old versions hang more often."""
         wanted = b"1" if self._settings.low_power else b"0"
         try:
             if await self.line.ask("LPM") != wanted:
@@ -126,7 +129,7 @@ class Module:
                 raise
 
     async def _leave_p2p(self) -> None:
-        """Reception would keep it busy, and the change of mode restarts it."""
+        """P2P reception would keep it busy, and changing the mode restarts it."""
         try:
             await self.line.tell("PRECV", "0")
         except RakError as error:
@@ -137,14 +140,14 @@ class Module:
             raise RakError("the LoRaWAN module stays in its P2P mode", rui3.BUSY)
 
     async def _has_eui(self) -> bool:
-        """A module whose supply was cut wakes up with zeros now and then; a further start may bring them back."""
+        """After a power cut a module sometimes starts with zeros; another start may bring them back."""
         if (await self.line.ask("DEVEUI")).strip(b"0"):
             return True
         await self.line.begin_anew(b"ATZ", _STARTS_MS)
         return bool((await self.line.ask("DEVEUI")).strip(b"0"))
 
     async def _tell(self, name: str, value: str) -> None:
-        """A transmission and its windows hold up whatever changes them. Raises RakError, OSError."""
+        """Write a setting; a transmission and its windows delay that. Raises RakError, OSError."""
         for _ in range(_BUSY_TRIES):
             try:
                 return await self.line.tell(name, value)
@@ -154,10 +157,10 @@ class Module:
                 await asyncio.sleep_ms(max(self.line.restricted_ms, _BUSY_MS))
         await self.line.tell(name, value)
 
-    # What it carries
+    # Capacity
 
     async def use(self, data_rate: int) -> bool:
-        """Whether the module took this data rate. Raises RakError, OSError."""
+        """Set the data rate. Returns whether the module took it. Raises RakError, OSError."""
         if await self._asked_rate() != data_rate:
             try:
                 await self._tell("DR", str(data_rate))
@@ -168,20 +171,20 @@ class Module:
         return True
 
     async def measure(self) -> None:
-        """Ask for the data rate, and know what it carries: a press at least. Raises RakError, OSError."""
+        """Ask for the data rate, and derive what it carries: at least a press. Raises RakError, OSError."""
         settings = self._settings
         if self._limited and not settings.dwell and await self._is_lifted():
             self._limited = False
             await self.use(self.first)
-        self._weigh(await self._asked_rate())
+        self._note_data_rate(await self._asked_rate())
         if self.limit < lorawan.SHORT_FORM:
-            # Whoever chose that data rate, or said it: a press has to fit.
+            # Whoever chose or reported that data rate: a press has to fit.
             await self.use(self.first)
-            self._weigh(await self._asked_rate())
+            self._note_data_rate(await self._asked_rate())
         if self.limit < lorawan.SHORT_FORM:
             raise RakError("the LoRaWAN module stays at DR%d, which carries no press" % self.data_rate, rui3.PARAMETER)
 
-    def _weigh(self, data_rate: int) -> None:
+    def _note_data_rate(self, data_rate: int) -> None:
         if data_rate != self._refused_rate:
             self._refused = _UNKNOWN
         self.data_rate = data_rate
@@ -198,7 +201,7 @@ class Module:
         return True
 
     async def refuse(self, size: int) -> None:
-        """It takes no payload of this size, and no MAC command is in its way. Raises RakError, OSError."""
+        """Note that it takes no payload of this size, with no MAC command in the way. Raises RakError, OSError."""
         self._limited = lorawan.has_dwell(self._settings.band)
         if size <= lorawan.SHORT_FORM:
             await self.use(max(self.first, min(self.data_rate + 1, _FASTEST)))
@@ -207,7 +210,7 @@ class Module:
         await self.measure()
 
     def forgive(self) -> None:
-        """The network was heard: what held before may have changed."""
+        """Forget refusals: the network was heard, and they may no longer hold."""
         self._refused = _UNKNOWN
 
     async def _asked_rate(self) -> int:
@@ -216,18 +219,18 @@ class Module:
             raise RakError("the module says its data rate is %r" % answer, answer)
         return int(answer)
 
-    # When it is silent
+    # Recovery
 
     async def revive(self, silent: bool) -> bool:
-        """Ask, unless it is known to be silent; have it restart itself, which hangs by itself now and then; pull its
-        RST. Whether it answers."""
+        """Probe it, unless known to be silent; restart it by command, which sometimes hangs; pull its RST. Returns
+        whether it answers."""
         if not silent and await self._answers():
             return True
         try:
             if await self.line.begin_anew(b"ATZ", _RESTARTS_MS):
                 return True
         except (RakError, OSError):
-            pass  # the next question says so again
+            pass  # the next question raises it again
         if await self._answers():
             return True
         if self._reset is None:
@@ -247,3 +250,10 @@ class Module:
             return error.final == rui3.RESTARTED
         except OSError:
             return False
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from siaga.core.lorawan import LorawanSettings
+    from siaga.drivers.board_parts import Line
+    from siaga.drivers.rui3_line import Rui3Line

@@ -1,8 +1,7 @@
-"""The serial line of a module with RUI3 firmware: one command at a time, each with a deadline, events handed on.
+"""The serial line of a module with RUI3 firmware: one command at a time, each with a deadline, events passed on.
 
-A sleeping module (AT+LPM=1) may hear the first byte that wakes it wrong, and takes what it then has for a command that
-it does not know. So every command has empty lines before it, which are answered by nothing, and a "not found" may be
-about those.
+A sleeping module (AT+LPM=1) may corrupt the first byte that wakes it, and takes the result for an unknown command. So
+every command is preceded by empty lines, which get no answer, and a "not found" may be about those.
 """
 
 import asyncio
@@ -10,7 +9,6 @@ import asyncio
 from micropython import const
 from siaga.core import rui3
 from siaga.core.errors import SiagaError
-from siaga.drivers.clock import Clock
 
 _CHUNK = const(128)
 _IDLE_MS = const(50)
@@ -19,14 +17,17 @@ _WRITE_MS = const(2000)
 _QUIET_MS = const(60)
 _EVENTS = const(8)
 _WAKE = b"\r\n\r\n"
-# For the answer to the command itself, after one to what it was woken by.
+# Time for the command's own answer, after one to the wake-up bytes.
 _NOT_FOUND_MS = const(500)
 _TRIES = const(3)
 
 
 class RakError(SiagaError):
-    """The module refused or did not answer. final: its word, b"" = none; or rui3.RESTARTED, rui3.SILENT. is_refusal:
-    whether it heard the command and would not."""
+    """The module refused or did not answer.
+
+    final: its final word, b"" = none; or rui3.RESTARTED, rui3.SILENT
+    is_refusal: it received the command and refused
+    """
 
     def __init__(self, what: str, final: bytes = b"") -> None:
         super().__init__(what)
@@ -35,26 +36,30 @@ class RakError(SiagaError):
 
 
 class Listener:
-    """Whom the line tells, from inside the reader: nothing here may wait."""
+    """Receives the line's events, from inside the reader: nothing here may wait."""
 
     def on_received(self, line: bytes) -> None:
-        """A +EVT:RX_ line."""
+        """Handle a +EVT:RX_ line."""
 
     def on_restarted(self) -> None:
-        """The module began anew: its session is gone."""
+        """Handle that the module restarted: its session is gone."""
 
     def on_noise(self) -> None: ...
 
     def on_trouble(self, what: str) -> None:
-        """Something was lost for which nothing on the line is to blame."""
+        """Handle a loss that is not the line's fault."""
 
 
 class Rui3Line:
-    """run() must be going for anything to be heard. restricted_ms: what the duty cycle asked for during the last
-    command, 0 = nothing. restarts: how often the module began anew. tells_sent: whether it says when a frame is
-    over, as far as is known. trace(direction, bytes), if set, sees all that goes out (">") and comes in ("<")."""
+    """The line. run() must be running for anything to be received.
 
-    def __init__(self, uart: object, clock: Clock, listener: Listener) -> None:
+    restricted_ms: duty-cycle restriction reported during the last command, 0 = none
+    restarts: how often the module restarted
+    tells_sent: whether it reports the end of a frame, as far as is known
+    trace(direction, bytes): if set, gets everything sent (">") and received ("<")
+    """
+
+    def __init__(self, uart: object, clock: "Clock", listener: Listener) -> None:
         self._stream = asyncio.StreamReader(uart)  # type: ignore[arg-type]
         self._clock = clock
         self._listener = listener
@@ -76,12 +81,12 @@ class Rui3Line:
         self.trace = None  # type: Trace | None
 
     def forget(self) -> None:
-        """Events until now are of no interest; to be called before the command that until() waits for."""
+        """Discard past events; call it before the command that until() waits for."""
         self._events = []
         self._forgot = self.restarts
 
     async def ask(self, name: str) -> bytes:
-        """The value of AT+<name>=?."""
+        """Return the value of AT+<name>=?."""
         beginning = ("AT+%s=" % name).encode()
         for line in await self._exchange(beginning + b"?"):
             if line.startswith(beginning):
@@ -89,7 +94,7 @@ class Rui3Line:
         raise RakError("the module does not say its %s" % name, b"OK")
 
     async def tell(self, name: str, value: str) -> None:
-        """AT+<name>=<value>. Raises RakError where it is refused."""
+        """Send AT+<name>=<value>. Raises RakError if it is refused."""
         await self._exchange(("AT+%s=%s" % (name, value)).encode())
 
     async def _exchange(self, command: bytes) -> "list[bytes]":
@@ -118,7 +123,7 @@ class Rui3Line:
             self._lock.release()
 
     async def _once(self, command: bytes) -> bytes:
-        """The word that ended it; b"" = none came. Raises RakError, OSError."""
+        """Send a command. Returns the word that ended it; b"" = none came. Raises RakError, OSError."""
         self._replies = []
         self._final = b""
         self._command = command
@@ -141,7 +146,7 @@ class Rui3Line:
                 return last
 
     async def _in_step(self) -> None:
-        """After a command that was given up its late answer must not become the next one's."""
+        """Resynchronise: a late answer to an abandoned command must not become the next one's."""
         if not await self._once(b"AT"):
             raise RakError("the LoRaWAN module is silent", rui3.SILENT)
         await asyncio.sleep_ms(_QUIET_MS)
@@ -149,7 +154,7 @@ class Rui3Line:
             await asyncio.sleep_ms(_QUIET_MS)
 
     async def is_alive(self) -> bool:
-        """Whether it answers at all. Raises RakError where it begins anew instead, OSError."""
+        """Return whether it answers at all. Raises RakError if it restarts instead, OSError."""
         await self._lock.acquire()
         try:
             return await self._once(b"AT") == rui3.OK
@@ -159,7 +164,8 @@ class Rui3Line:
             self._lock.release()
 
     async def until(self, events: "tuple[bytes, ...]", deadline_ms: int) -> bytes:
-        """The first event since forget() that begins so; b"" = none came. Raises RakError if the module began anew."""
+        """Return the first event since forget() with one of these prefixes; b"" = none came. Raises RakError if the
+        module restarted."""
         until_ms = self._clock.ms() + deadline_ms
         while True:
             self._happened.clear()
@@ -175,13 +181,13 @@ class Rui3Line:
                 return b""
 
     async def begin_anew(self, command: bytes, deadline_ms: int) -> bool:
-        """Give a command that makes the module begin anew; whether it said that it did. Raises RakError, OSError."""
+        """Send a command that restarts the module. Returns whether it reported a restart. Raises RakError, OSError."""
         before = self.restarts
         await self.write(_WAKE + command + b"\r\n")
         return await self.has_started(before, deadline_ms)
 
     async def has_started(self, before: int, deadline_ms: int) -> bool:
-        """Whether the module began anew since restarts was `before`; waits for it so long."""
+        """Wait for the module to restart. Returns whether `restarts` has risen above `before`."""
         until_ms = self._clock.ms() + deadline_ms
         while self.restarts == before:
             self._happened.clear()
@@ -193,7 +199,7 @@ class Rui3Line:
         return self.restarts != before
 
     async def write(self, data: bytes) -> None:
-        """Bytes as they are. Raises RakError, OSError."""
+        """Write raw bytes. Raises RakError, OSError."""
         if self.trace is not None:
             self.trace(">", data)
         self._stream.write(data)  # type: ignore[attr-defined]
@@ -220,7 +226,7 @@ class Rui3Line:
             self._heard_ms = self._clock.ms()
             try:
                 self._take(chunk)
-            except Exception as error:  # no memory, or whoever is told: a line is lost, and not all lines after it
+            except Exception as error:  # no memory, or the listener: that loses one line, not all lines after it
                 self._listener.on_trouble("the LoRaWAN module's words could not be read: %r" % error)
 
     def _take(self, chunk: bytes) -> None:
@@ -260,5 +266,7 @@ class Rui3Line:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from siaga.drivers.clock import Clock
 
     Trace = Callable[[str, bytes], None]

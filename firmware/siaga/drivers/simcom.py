@@ -1,9 +1,9 @@
-"""A SIMCom A76xx or SIM7600: from no power to registered, and back from whatever it falls into.
+"""A SIMCom A76xx or SIM7600: from power-off to registered, and recovery from any fault.
 
-The bearers on top (simcom_mqtt.py, simcom_sms.py) look at `network` and `starts`, and ask for a repair by want().
-A modem freezes until its power is taken (field experience): so what fails is repaired deeper and deeper, and again
-from the beginning, as long as the battery lasts. What no repair mends (a SIM that is locked) is none, and the modem's
-satellites are heard all the same. Sources: SIMCom A76XX AT Command Manual V1.09, SIM7600 AT Command Manual V3.00.
+The bearers on top (simcom_mqtt.py, simcom_sms.py) read `network` and `starts`, and request a repair by want(). A modem
+can freeze until its power is cut (field experience): so faults are repaired ever deeper, and again from the beginning,
+as long as the battery lasts. What no repair fixes (a locked SIM) triggers none, and the modem's receiver is still read.
+Sources: SIMCom A76XX AT Command Manual V1.09, SIM7600 AT Command Manual V3.00.
 """
 
 import asyncio
@@ -11,25 +11,23 @@ import asyncio
 from micropython import const
 from siaga.core import simcom
 from siaga.core.at import AtError
-from siaga.core.bearers import back_off_ms
+from siaga.core.bearer_policy import back_off_ms
 from siaga.core.errors import SiagaError
-from siaga.core.simcom import RADIO, RESET, Ladder, repair_name
+from siaga.core.simcom import RADIO, RESET, RepairLadder, repair_name
 from siaga.drivers.at_port import AtPort, AtTimeout, Listener
-from siaga.drivers.bearer import Owner
-from siaga.drivers.clock import Clock
-from siaga.drivers.parts import Power
 from siaga.drivers.simcom_gnss import ModemReceiver
 from siaga.drivers.simcom_network import CellularNetwork
 from siaga.drivers.simcom_power import Switch
-from siaga.drivers.simcom_sim import Access, SimCard
+from siaga.drivers.simcom_sim import SimCard
 
 _LOOK_MS = const(50)
 _SEARCH_MS = const(180000)
 _WATCH_MS = const(15000)
-# Greetings that belong to a start which is over come no later than this.
+# Start-up messages of a completed start come no later than this.
 _SETTLED_MS = const(10000)
-# One that restarts by itself more often than this is not well.
+# A modem that restarts more often than this is faulty.
 _STEADY_MS = const(60000)
+_NAMINGS = const(5)  # its commands depend on the model
 _SIM_MS = const(20000)
 _SIM_REPAIR_MS = const(60000)
 _FIRST_MS = const(2000)
@@ -37,16 +35,16 @@ _LONGEST_MS = const(600000)
 _LONGEST_URGENT_MS = const(8000)
 
 
-class Hearer:
-    """A part that takes some of the modem's unsolicited words; nothing in it may wait."""
+class ModemListener:
+    """A part that handles some of the modem's unsolicited results; nothing in it may wait."""
 
     def hear(self, line: bytes, payload: "bytes | None") -> bool:
-        """Whether it was for this part."""
+        """Return whether it was for this part."""
         return False
 
 
 class _Wanted(SiagaError):
-    """A bearer asked for a repair."""
+    """A bearer requested a repair."""
 
 
 class _Off(SiagaError):
@@ -54,19 +52,28 @@ class _Off(SiagaError):
 
 
 class _Anew(SiagaError):
-    """It has to be made ready from the beginning, and is not sick."""
+    """It has to be set up again from the beginning, but is not faulty."""
 
 
 class Modem(Listener):
-    """network: what it is registered for. card: its SIM. receiver: its satellites. starts: how often it was made ready;
-    a bearer that sees it change begins anew. is_wanted: set it to False to have the modem off. is_calling: a call is
-    up, or being made. carries_messages: a bearer of text messages is up, which a repair takes away. model: as it says.
-    last_repair: for the log and the tests. on_told(what) hears what happens; on_complaint(what), what a person has to
-    mend."""
+    """The modem.
 
-    def __init__(self, stream: object, power: Power, clock: Clock, owner: Owner, access: Access) -> None:
+    network: what it is registered for
+    card: its SIM
+    receiver: its satellite receiver
+    starts: how often it was set up; a bearer that sees it change starts over
+    is_wanted: set it to False to switch the modem off
+    is_calling: a call is up, or being made
+    carries_messages: an SMS bearer is up, which a repair would interrupt
+    model: as it reports itself
+    last_repair: for the log and the tests
+    on_told(what): called with what happens
+    on_complaint(what): called with what a person has to fix
+    """
+
+    def __init__(self, stream: object, power: "Power", clock: "Clock", owner: "Owner", access: "Access") -> None:
         self.port = AtPort(stream, clock, self)
-        self.hearers = []  # type: list[Hearer]
+        self.listeners = []  # type: list[ModemListener]
         self.on_told = None  # type: OnTold | None
         self.on_complaint = None  # type: OnTold | None
         self.is_wanted = True
@@ -82,7 +89,7 @@ class Modem(Listener):
         self._switch = Switch(self.port, power, clock)
         self._owner = owner
         self._access = access
-        self._ladder = Ladder()
+        self._ladder = RepairLadder()
         self._wanted = -1
         self._why = ""
         self._complaint = ""
@@ -94,7 +101,7 @@ class Modem(Listener):
         self._roused = False
 
     async def rest(self, off: bool) -> bool:
-        """Leave it to itself before the chip sleeps: off, or asleep and registered. Whether it is as was wanted."""
+        """Leave it off, or asleep and registered, before the chip sleeps. Returns whether that was achieved."""
         self._rests = True
         if self.receiver.is_on:
             await self.receiver.switch_off(self.is_old())
@@ -104,32 +111,32 @@ class Modem(Listener):
         return await self._switch.fall_asleep()
 
     def rouse(self) -> None:
-        """The chip stays awake after all."""
+        """Undo rest(): the chip stays awake after all."""
         self._rests = False
         self._roused = True
 
     def is_old(self) -> bool:
-        """Whether this is of the SIM7500/SIM7600 kind, whose commands differ here and there."""
+        """Return whether it is of the SIM7500/SIM7600 kind, with some different commands."""
         return "SIM7600" in self.model or "SIM7500" in self.model
 
     def want(self, step: int, why: str) -> None:
-        """Ask for a repair from RADIO on; everything goes down for as long as it takes. Not heard while a call is up:
-        its network may carry no data, and whoever still wants it afterwards asks again."""
+        """Request a repair from RADIO on; everything is down while it runs. Ignored while a call is up: the network may
+        carry no data then, and whoever still needs the repair asks again."""
         if self.is_calling:
             return
         self._wanted = max(step, self._wanted)
         self._why = why
 
     def check(self) -> None:
-        """Something did not answer: look at once whether the modem does."""
+        """Check at once whether the modem answers: something did not."""
         self._moved = True
 
     def hurry(self) -> None:
-        """A press waits: no long pauses."""
+        """Cut pauses short: a press is pending."""
         self._hurried = True
 
     async def run(self) -> None:
-        """Be registered whenever that is possible; never returns."""
+        """Stay registered whenever possible; never returns."""
         reading = asyncio.create_task(self.port.run())
         try:
             while True:
@@ -169,27 +176,31 @@ class Modem(Listener):
             self.on_told(what)
 
     async def _begin(self) -> None:
-        """From no power to ready."""
+        """Go from power-off to ready."""
         switch = self._switch
         await switch.wake()
         for _ in range(3):
             switch.greeted = False
             await self._prepare()
             if not switch.greeted:
-                break  # else it started anew meanwhile, and has forgotten
+                break  # else it restarted meanwhile, and has lost its setup
         self._moved = True
         self._roused = False
         self._ready_ms = self.clock.ms()
         self.starts += 1
 
     async def _prepare(self) -> None:
-        """What a modem forgets at each start, or may have been left with."""
+        """Set what a modem loses at each start, or may have been left with."""
         port = self.port
         await port.attempt("ATE0")
         port.parser.echoed = False
         await port.attempt("AT+CMEE=2")
-        await port.attempt("AT+CMGF=0")  # before anybody's text can come
-        self.model = simcom.model(await port.attempt("AT+CGMM", ""))
+        await port.attempt("AT+CMGF=0")  # before anybody's message can arrive
+        for _ in range(_NAMINGS):
+            self.model = simcom.model(await port.attempt("AT+CGMM", ""))
+            if self.model:
+                break
+            await port.answers()  # that OK was the answer to something else
         if await self.card.open(_SIM_MS):
             await self.network.use(self._access)
         await self.network.prepare()
@@ -197,7 +208,7 @@ class Modem(Listener):
         self._complain(self.card.why)
 
     def _complain(self, why: str) -> None:
-        """About what only a person can mend, once."""
+        """Report once what only a person can fix."""
         if why == self._complaint:
             return
         self._complaint = why
@@ -206,10 +217,10 @@ class Modem(Listener):
         elif why:
             self._tell("modem: " + why)
 
-    # Registered, and as long as it lasts.
+    # Registered
 
     async def _watch(self) -> None:
-        """Look after the registration until something is wrong, which is always an exception."""
+        """Monitor the registration until something fails, always with an exception."""
         searching_ms = self.clock.ms()
         look_ms = 0
         while True:
@@ -242,7 +253,7 @@ class Modem(Listener):
             await asyncio.sleep_ms(_LOOK_MS)
 
     async def _check_start(self) -> None:
-        """It greeted: an end of the start that is over, or it started anew by itself and has forgotten everything."""
+        """Handle a start-up message: a late one of the completed start, or it restarted and has lost everything."""
         now_ms = self.clock.ms()
         if now_ms - self._ready_ms < self.port.scaled(_SETTLED_MS) and not self.port.parser.echoed:
             try:
@@ -256,7 +267,7 @@ class Modem(Listener):
         raise _Anew("it restarted by itself (brown-out?)")
 
     async def _look_at_card(self) -> None:
-        """A SIM that could not be used may have been mended; one that cannot be read is worth a repair at times."""
+        """An unusable SIM may have been fixed; an unreadable one is worth a repair now and then."""
         if await self.card.open(0):
             raise _Anew("the SIM can be used now")
         self._complain(self.card.why)
@@ -265,7 +276,7 @@ class Modem(Listener):
             self._wanted = RADIO
             raise _Wanted(self.card.why)
 
-    # Repairs.
+    # Repairs
 
     async def _repair(self, step: int, wanted: bool) -> None:
         self._wanted = -1
@@ -273,7 +284,7 @@ class Modem(Listener):
             self._switch.greeted = False
             await self._pause()
             if self._switch.greeted:
-                return  # it has just started anew by itself
+                return  # it has just restarted by itself
         self.last_repair = step
         self._tell("modem: %s" % repair_name(step))
         switch = self._switch
@@ -294,7 +305,7 @@ class Modem(Listener):
                 return
             await asyncio.sleep_ms(_LOOK_MS)
 
-    # What it says unasked.
+    # Unsolicited results
 
     def on_urc(self, line: bytes, payload: "bytes | None") -> None:
         if line.startswith(b"*ATREADY") or line == b"RDY":
@@ -302,7 +313,7 @@ class Modem(Listener):
         elif line.startswith((b"+CREG:", b"+CGREG:", b"+CEREG:", b"+CPIN:")):
             self._moved = True
         elif not self.receiver.hear(line):
-            for hearer in self.hearers:
+            for hearer in self.listeners:
                 if hearer.hear(line, payload):
                     return
 
@@ -313,5 +324,10 @@ class Modem(Listener):
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from siaga.drivers.bearer import Owner
+    from siaga.drivers.board_parts import Power
+    from siaga.drivers.clock import Clock
+    from siaga.drivers.simcom_sim import Access
 
     OnTold = Callable[[str], None]

@@ -1,28 +1,27 @@
-"""The MQTT client inside a SIMCom modem, by its commands, for the bearer "lte" (simcom_mqtt.py).
+"""The MQTT client inside a SIMCom modem, by AT commands, for the bearer "lte" (simcom_mqtt.py).
 
-The modem's defaults verify nothing and speak MQTT 3.1: each connection sets what it needs. Results come before or after
-the OK, or in its place before an ERROR, by model and version. Sources: SIMCom A76XX AT Command Manual V1.09 chapter 18,
-A76XX MQTT(S) Application Note V1.02, SIM7600 AT Command Manual V3.00 chapter 16; servers' refusals: logs.
+The modem's defaults verify nothing and use MQTT 3.1: each connection sets what it needs. Results come before or after
+the OK, or before an ERROR in its place, depending on model and version. Sources: SIMCom A76XX AT Command Manual V1.09
+chapter 18, A76XX MQTT(S) Application Note V1.02, SIM7600 AT Command Manual V3.00 chapter 16; servers' refusals: logs.
 """
 
 from micropython import const
 from siaga.core import simcom
 from siaga.core.at import AtError, fields, given, quoted
 from siaga.core.errors import SiagaError
-from siaga.drivers.at_port import AtPort, AtTimeout
-from siaga.drivers.clock import Clock
+from siaga.drivers.at_port import AtTimeout
 from siaga.drivers.simcom_tls import authorities, calendar, verify_servers
 
 _WORD_MS = const(15000)
 _CONNECT_MS = const(75000)
 _SUBSCRIBE_MS = const(15000)
-# These the modem answers by itself, in milliseconds: one that does not hangs.
+# What the modem answers without the network, in milliseconds: one that misses it hangs.
 _PROMPT_MS = const(5000)
 _ACTIVATE_MS = const(40000)
 
 
 class Refused(SiagaError):
-    """The server was reached, and no repair of the modem makes it say yes. tls: it is about who the server is."""
+    """The server was reached but refuses; no repair of the modem helps. tls: it is about the server's certificate."""
 
     def __init__(self, why: str, tls: bool) -> None:
         super().__init__(why)
@@ -30,9 +29,12 @@ class Refused(SiagaError):
 
 
 class Broker:
-    """Where the frames go: host and port are of the one of the servers whose turn it is (place). host is also the name
-    that the server has to have. ca: PEM of the authorities, "" = no TLS (a bench). login: who to be on each new
-    connection, None = always user and password. Raises AtError for what a modem cannot be given."""
+    """The broker to connect to. Raises AtError for a value that a modem cannot be given.
+
+    host, port: of the current server (place); host is also the name that the server's certificate has to have
+    ca: PEM of the authorities, "" = no TLS (for a bench)
+    login: the login for each new connection, None = always user and password
+    """
 
     def __init__(
         self,
@@ -63,22 +65,22 @@ class Broker:
         return self.servers[self.place][1]
 
     def turn(self) -> None:
-        """To the next one."""
+        """Move on to the next server."""
         self.place = (self.place + 1) % len(self.servers)
 
 
 class MqttClient:
-    """Raises, where nothing else is said, AtTimeout, AtError, Refused and OSError. ignores_dates: certificates are not
-    judged by the clock at the next connection."""
+    """The client. Unless stated otherwise methods raise AtTimeout, AtError, Refused and OSError. ignores_dates:
+    certificates' dates are not checked at the next connection."""
 
-    def __init__(self, port: AtPort, clock: Clock, broker: Broker) -> None:
+    def __init__(self, port: "AtPort", clock: "Clock", broker: Broker) -> None:
         self.ignores_dates = False
         self._port = port
         self._clock = clock
         self._broker = broker
 
     async def is_connected(self) -> bool:
-        """Whether the modem holds a connection to one of these brokers. Only this firmware makes one, and
+        """Return whether the modem is connected to one of these brokers. Only this firmware connects, and
         subscribes."""
         servers = [("tcp://%s:%d" % server).encode() for server in self._broker.servers]
         for line in await self._port.attempt("AT+CMQTTCONNECT?", "+CMQTTCONNECT:"):
@@ -89,7 +91,7 @@ class MqttClient:
         return False
 
     async def start(self) -> None:
-        """The service anew: it may be running from before this chip's own restart."""
+        """Restart the service: it may be running from before this chip's own restart."""
         await self._activate()
         try:
             await self._outcome("AT+CMQTTSTART", _CONNECT_MS)
@@ -101,8 +103,8 @@ class MqttClient:
             await self._outcome("AT+CMQTTSTART", _CONNECT_MS)
 
     async def _activate(self) -> None:
-        """An address, if the modem tells of one (TS 27.007 10.1.10, 10.1.14). Some refuse although the context is up:
-        whether there is a network shows when the service starts."""
+        """Activate the context and get an address, if the modem reports one (TS 27.007 10.1.10, 10.1.14). Some refuse
+        although the context is up: whether there is a network shows when the service starts."""
         for line in await self._port.attempt("AT+CGPADDR=1", "+CGPADDR:"):
             address = line.split(b",")[-1].strip(b'" ')
             if len(address) > 6 and address != b"0.0.0.0":
@@ -110,17 +112,17 @@ class MqttClient:
         await self._port.attempt("AT+CGACT=1,1", None, _ACTIVATE_MS)
 
     async def connect(self) -> None:
-        """A client of its own for this broker, and its connection."""
+        """Acquire a client for this broker, and connect it."""
         broker = self._broker
         tls = bool(broker.authorities)
         await self._outcome("AT+CMQTTACCQ=0,%s,%d" % (quoted(broker.client_id), tls), 0)
-        # Set after ACCQ and before CONNECT; REL forgets them (MQTT application note 3.1). The SIM7600 has no version.
+        # Set after ACCQ and before CONNECT; REL resets them (MQTT application note 3.1). The SIM7600 has no version.
         for setting in ('"version",0,4', '"checkUTF8",0,0', '"optimeout",0,20'):
             await self._port.attempt("AT+CMQTTCFG=" + setting)
         if tls:
             judged = not self.ignores_dates
             await verify_servers(self._port, self._clock, broker.authorities[broker.authority], judged)
-            await self._port.command("AT+CMQTTSSLCFG=0,0")  # forgotten after every failed CONNECT
+            await self._port.command("AT+CMQTTSSLCFG=0,0")  # lost after every failed CONNECT
         text = 'AT+CMQTTCONNECT=0,"tcp://%s:%d",%d,0' % (broker.host, broker.port, broker.keepalive_s)
         if broker.login is not None:
             broker.user, broker.password = broker.login.next(broker.place)
@@ -134,24 +136,24 @@ class MqttClient:
         await self._outcome("AT+CMQTTSUB=0,%d,1" % len(topic), _SUBSCRIBE_MS, topic)
 
     async def publish(self, topic: bytes, payload: bytes, within_ms: int) -> None:
-        """Returns once the broker has it: "+CMQTTPUB: 0,0", not the OK, stands for its PUBACK."""
+        """Publish; returns once the broker has it: "+CMQTTPUB: 0,0", not the OK, stands for its PUBACK."""
         command = self._port.command
         await command("AT+CMQTTTOPIC=0,%d" % len(topic), None, _PROMPT_MS, topic)
         await command("AT+CMQTTPAYLOAD=0,%d" % len(payload), None, _PROMPT_MS, payload)
         await self._outcome("AT+CMQTTPUB=0,1,60", within_ms)
 
     async def drop(self) -> None:
-        """The client and its connection, if there are any. Raises AtTimeout, OSError."""
+        """Drop the client and its connection, if any. Raises AtTimeout, OSError."""
         await self._quietly("AT+CMQTTDISC=0,60", _WORD_MS)
         await self._quietly("AT+CMQTTREL=0", 0)
 
     def abandon(self) -> None:
-        """The connection is lost: what is awaited of it will not come."""
+        """Fail what is pending: the connection is lost."""
         for what in ("+CMQTTPUB:", "+CMQTTSUB:"):
             self._port.abandon(what)
 
     async def _outcome(self, text: str, result_ms: int, payload: "bytes | None" = None) -> None:
-        """Give a command whose result comes later, or, with 0 ms, only where it is a refusal."""
+        """Send a command whose result comes later, or, with 0 ms, only on refusal."""
         prefix = text[2:].split("=")[0] + ":"
         refused = False
         try:
@@ -180,7 +182,7 @@ class MqttClient:
         return "; judged by this button's clock, %s" % calendar(unix)[:8]
 
     async def _quietly(self, text: str, result_ms: int) -> None:
-        """What leaves no trace if there was nothing to do. Raises AtTimeout, OSError."""
+        """Send a command that is harmless if there was nothing to do. Raises AtTimeout, OSError."""
         try:
             await self._outcome(text, result_ms)
         except (AtTimeout, OSError):
@@ -192,3 +194,5 @@ class MqttClient:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from siaga.core.mqtt import Login
+    from siaga.drivers.at_port import AtPort
+    from siaga.drivers.clock import Clock

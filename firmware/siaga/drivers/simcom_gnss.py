@@ -1,29 +1,33 @@
-"""The satellite receiver inside a SIMCom modem: on while it is wanted, asked, and tried again where it refuses.
+"""The satellite receiver inside a SIMCom modem: on while wanted, polled, and retried when it refuses.
 
-It is a convenience: nothing that it does not do, and no question that it does not answer, is a reason to repair the
-modem. Sources: SIMCom A76XX AT Command Manual V1.09 (+CGNSSPWR, +CGNSSINFO), SIM7600 AT Command Manual V3.00 (+CGPS,
-+CVAUXV, +CVAUXS: the supply of an active antenna, which the vendor's board feeds it by, 2.8 V). AT+CGNSSPWR=1 without
-more is what users' logs have; there +CGNSSPWR: READY! comes some 8 s later, on one module never.
+It is optional: no failure or silence of it is a reason to repair the modem. Sources: SIMCom A76XX AT Command Manual
+V1.09 (+CGNSSPWR, +CGNSSINFO), SIM7600 AT Command Manual V3.00 (+CGPS, +CVAUXV, +CVAUXS: the supply of an active
+antenna, used by the vendor's board, 2.8 V). Plain AT+CGNSSPWR=1 is what users' logs show; there +CGNSSPWR: READY!
+follows some 8 s later, on one module never.
 """
 
 from micropython import const
 from siaga.core.at import AtError, fields
 from siaga.core.errors import SiagaError
-from siaga.drivers.at_port import AtPort, AtTimeout
-from siaga.drivers.clock import Clock
+from siaga.drivers.at_port import AtTimeout
 
 _FIRST_MS = const(10000)
 _LONGEST_MS = const(600000)
-# One that is off refuses AT+CGNSSINFO; one that has just come on may.
+# A receiver that is off refuses AT+CGNSSINFO; one just switched on may.
 _ERRORS = const(5)
 _READY_MS = const(60000)
 
 
 class ModemReceiver:
-    """wanted: whether it is to be on. every_ms: how often it is asked then. on_position(line) gets its answers as they
-    are. is_on: as far as is known."""
+    """The receiver.
 
-    def __init__(self, port: AtPort, clock: Clock) -> None:
+    wanted: whether it is to be on
+    every_ms: how often it is polled then
+    on_position(line): called with its answers, unparsed
+    is_on: as far as is known
+    """
+
+    def __init__(self, port: "AtPort", clock: "Clock") -> None:
         self.wanted = False
         self.every_ms = 1000
         self.on_position = None  # type: OnPosition | None
@@ -37,20 +41,20 @@ class ModemReceiver:
         self._on_ms = 0
 
     def gone(self) -> None:
-        """The modem starts anew, and with it this."""
+        """Note that the modem restarts, and the receiver with it."""
         self.is_on = False
         self._failures = 0
         self._due_ms = 0
 
     def hear(self, line: bytes) -> bool:
-        """Whether it was for this part."""
+        """Return whether it was for this part."""
         if not line.startswith(b"+CGNSSPWR: READY"):
             return False
         self._ready = True
         return True
 
     async def step(self, old: bool) -> bool:
-        """What is due, if anything is; False where the modem did not answer, which may have another reason."""
+        """Do what is due, if anything. Returns False if the modem did not answer, which may have another reason."""
         if self._clock.ms() < self._due_ms or not (self.wanted or self.is_on):
             return True
         try:
@@ -66,13 +70,13 @@ class ModemReceiver:
             return False
 
     async def switch_off(self, old: bool) -> None:
-        """Raises AtTimeout and OSError."""
+        """Switch it off. Raises AtTimeout and OSError."""
         self.is_on = False
         for word in ("AT+CGPS=0", "AT+CVAUXS=0") if old else ("AT+CGNSSPWR=0",):
             await self._port.attempt(word)
 
     async def _switch_on(self, old: bool) -> None:
-        self._ready = old  # the SIM7600 does not say when it is
+        self._ready = old  # the SIM7600 does not report it
         power = "CGPS" if old else "CGNSSPWR"
         if await self._is_powered(power):
             self._ready = True
@@ -120,7 +124,7 @@ class ModemReceiver:
             self._failed()
 
     def _failed(self) -> None:
-        """Tried again from the beginning, later and later."""
+        """Retry from the beginning, with growing pauses."""
         self.is_on = False
         wait_ms = min(_FIRST_MS << self._failures, _LONGEST_MS)
         self._failures = min(self._failures + 1, 10)
@@ -130,5 +134,8 @@ class ModemReceiver:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from siaga.drivers.at_port import AtPort
+    from siaga.drivers.clock import Clock
 
     OnPosition = Callable[[bytes], None]

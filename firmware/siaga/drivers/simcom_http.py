@@ -1,9 +1,9 @@
-"""A file by HTTP(S) by the modem's own stack: in parts that its cache takes, each read out in pieces.
+"""Downloads a file by HTTP(S) through the modem's own stack: in parts that fit its cache, each read out in pieces.
 
 Source: SIMCom A76XX AT Command Manual V1.09, chapter 16; SIM7600 AT Command Manual V3.00 writes DATA before a length.
 What AT+HTTPREAD reads comes after its OK, as +HTTPREAD: <length>, the bytes, and +HTTPREAD: 0. Header fields of a
 request go through USERDATA (at most 256 letters, no quotation marks: no If-Range with an ETag, so validators are
-compared here). A CAT4 module keeps 10 KB of a response that is not read out, hence parts of 8.
+compared here). A CAT4 module caches 10 KB of an unread response, hence parts of 8.
 """
 
 import asyncio
@@ -12,9 +12,8 @@ from micropython import const
 from siaga.core.at import AtError, fields, number, quoted
 from siaga.core.errors import SiagaError
 from siaga.drivers.at_port import AtTimeout
-from siaga.drivers.clock import Clock
-from siaga.drivers.http_source import PIECE, Answer, Headers, HttpError, Source, answer, split_url
-from siaga.drivers.simcom import Hearer, Modem
+from siaga.drivers.http_source import PIECE, Headers, HttpError, Source, answer, split_url
+from siaga.drivers.simcom import ModemListener
 from siaga.drivers.simcom_tls import authorities, verify_servers
 
 PART = const(8192)
@@ -22,14 +21,14 @@ _WORD_MS = const(15000)
 _SERVICE_MS = const(120000)
 _ACTION_MS = const(125000)
 _READ_MS = const(20000)
-# 715, 719: the server's certificate does not hold, or the authority's is not there (16.3.2).
+# 715, 719: the server's certificate is invalid, or the CA's is missing (16.3.2).
 _TLS_ERRORS = (710, 715, 719)
 
 
-class ModemHttp(Source, Hearer):
+class ModemHttp(Source, ModemListener):
     """See Source. ca: PEM text of the authorities, "" = https is refused."""
 
-    def __init__(self, modem: Modem, clock: Clock, ca: str) -> None:
+    def __init__(self, modem: "Modem", clock: "Clock", ca: str) -> None:
         self._modem = modem
         self._port = modem.port
         self._clock = clock
@@ -46,17 +45,17 @@ class ModemHttp(Source, Hearer):
     def is_up(self) -> bool:
         return self._modem.network.data
 
-    async def open(self, url: str, start: int) -> Answer:
+    async def open(self, url: str, start: int) -> "Answer":
         tls = split_url(url)[0]
         if tls and not self._authorities:
             raise HttpError("setting mqtt_ca is missing: without it no server can be verified")
-        if self not in self._modem.hearers:
-            self._modem.hearers.append(self)
+        if self not in self._modem.listeners:
+            self._modem.listeners.append(self)
         await self._stop()
         await self._port.command("AT+HTTPINIT", None, _SERVICE_MS)
         if tls:
             await verify_servers(self._port, self._clock, self._authorities[0])
-            # Where a modem has no such parameter its context is 0 anyway, which is the one that verifies.
+            # A modem without this parameter uses context 0 anyway, the one that verifies.
             await self._port.attempt('AT+HTTPPARA="SSLCFG",0', None, _WORD_MS)
         await self._port.command('AT+HTTPPARA="URL",' + quoted(url), None, _WORD_MS)
         await self._port.attempt('AT+HTTPPARA="RECVTO",60', None, _WORD_MS)
@@ -66,15 +65,15 @@ class ModemHttp(Source, Hearer):
         self._total, self._validator = found.total, found.validator
         return found
 
-    async def _ask(self) -> Answer:
-        """The next part, into the modem's cache."""
+    async def _ask(self) -> "Answer":
+        """Request the next part into the modem's cache."""
         part = "Range: bytes=%d-%d" % (self._at, self._at + PART - 1)
         await self._port.command('AT+HTTPPARA="USERDATA",' + quoted(part), None, _WORD_MS)
         line = (await self._port.command("AT+HTTPACTION=0", None, _WORD_MS, None, "+HTTPACTION:", _ACTION_MS))[-1]
         parts = fields(line)
         status, self._have = number(parts[1]) if len(parts) == 3 else -1, number(parts[-1])
         if status in _TLS_ERRORS:
-            self._authorities = self._authorities[1:] + self._authorities[:1]  # another one may have signed it
+            self._authorities = self._authorities[1:] + self._authorities[:1]  # another CA may have signed it
             raise HttpError("the server's certificate does not hold (error %d)" % status)
         if not 100 <= status < 600:
             raise HttpError("no answer from the server (error %d)" % status)
@@ -143,9 +142,16 @@ class ModemHttp(Source, Hearer):
         except (SiagaError, OSError):
             pass
         finally:
-            if self in self._modem.hearers:
-                self._modem.hearers.remove(self)
+            if self in self._modem.listeners:
+                self._modem.listeners.remove(self)
 
     async def _stop(self) -> None:
-        """The service may be running from before this chip's own restart."""
+        """Stop the service: it may be running from before this chip's own restart."""
         await self._port.attempt("AT+HTTPTERM", None, _WORD_MS)
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from siaga.drivers.clock import Clock
+    from siaga.drivers.http_source import Answer
+    from siaga.drivers.simcom import Modem

@@ -1,9 +1,9 @@
-"""The bearer "lte": MQTT 3.1.1 over TLS by the modem's own stack, so that the chip needs no second TLS.
+"""The bearer "lte": MQTT 3.1.1 over TLS through the modem's own stack, so that the chip needs no second TLS.
 
-Its client's words are in simcom_client.py, TLS in simcom_tls.py. What fails is told apart: a server that says no, or
-does not prove who it is, is no reason to touch the radio; one that is not reached, and a modem that refuses, are one at
-times, the less often the longer it lasts; only a modem that does not answer is repaired at once. So a broker that is
-away takes no text messages with it.
+Its client's commands are in simcom_client.py, TLS in simcom_tls.py. Failures are told apart: a server that refuses, or
+fails to authenticate itself, is no reason to touch the radio; an unreachable one, or a modem that refuses, sometimes
+is, ever less often; only a modem that does not answer is repaired at once. So a broker that is down does not take SMS
+down with it.
 """
 
 import asyncio
@@ -13,40 +13,41 @@ from siaga.core import simcom
 from siaga.core.at import AtError
 from siaga.core.errors import SiagaError
 from siaga.core.frame import BEARER_LTE
-from siaga.core.simcom import POWER, RADIO, RECONNECT, SERVICE, Inbox, Ladder
+from siaga.core.simcom import POWER, RADIO, RECONNECT, SERVICE, Inbox, RepairLadder
 from siaga.drivers.at_port import AtTimeout
-from siaga.drivers.bearer import Owner, called
-from siaga.drivers.clock import Clock
+from siaga.drivers.bearer import called
 from siaga.drivers.modem_bearer import LOOK_MS, ModemBearer
-from siaga.drivers.simcom import Modem
-from siaga.drivers.simcom_client import Broker, MqttClient, Refused
+from siaga.drivers.simcom_client import MqttClient, Refused
 
 _PUBACK_MS = const(15000)
 _PUBACK_RESUMED_MS = const(3000)
-# A connection that held so long was a good one.
+# A connection that lasted this long was a good one.
 _HELD_MS = const(60000)
-# Between two repairs that take the network from all bearers: at first, and while text messages get through by it; each
-# that does not help doubles it.
+# Between two repairs that take the network from all bearers: at first, and while SMS gets through; each one that does
+# not help doubles it.
 _APART_MS = const(60000)
 _APART_MESSAGES_MS = const(600000)
 _APART_LONGEST_MS = const(3600000)
-# So often the connection and the service are made anew before the radio is thought of.
+# How often connection and service are restarted before the radio is considered.
 _LIGHT = const(5)
-# Frames went out, and the gateway acknowledged none for so long: the network watchdog.
+# Network watchdog: frames were sent, and the gateway acknowledged none for this long.
 _QUIET_MS = const(600000)
 
 
 class Lte(ModemBearer):
-    """See Bearer. ladder: how the connection is repaired now. watchdog_ms: without an acknowledgement for so long after
-    a frame went out, something on the way is stuck. resumes: the modem may still be connected from before this chip's
-    deep sleep; set before run()."""
+    """See Bearer.
+
+    ladder: how the connection is repaired now
+    watchdog_ms: the network watchdog's time without an acknowledgement after a frame was sent
+    resumes: the modem may still be connected from before this chip's deep sleep; set it before run()
+    """
 
     name = "lte"
     number = BEARER_LTE
 
-    def __init__(self, modem: Modem, clock: Clock, owner: Owner, broker: Broker, device_id: str) -> None:
+    def __init__(self, modem: "Modem", clock: "Clock", owner: "Owner", broker: "Broker", device_id: str) -> None:
         super().__init__(modem, clock, owner, 65535)
-        self.ladder = Ladder()
+        self.ladder = RepairLadder()
         self.watchdog_ms = _QUIET_MS
         self._broker = broker
         self._client = MqttClient(modem.port, clock, broker)
@@ -94,7 +95,7 @@ class Lte(ModemBearer):
                 if self._modem.network.data:
                     self._broker.turn()
                     if self._broker.place:
-                        continue  # the next one at once: it may be this server alone that is away
+                        continue  # the next one at once: perhaps only this server is down
                     self._repair(why, sick)
                 self._reached = False
                 await self._pause(failures)
@@ -102,18 +103,18 @@ class Lte(ModemBearer):
             self._down("stopped")
 
     async def _wait_for_data(self) -> None:
-        """A modem that is registered, and never for data, is worth a repair too."""
+        """A modem that is registered, but never for data, is worth a repair too."""
         while not self._modem.network.data:
             await asyncio.sleep_ms(LOOK_MS)
             if self._modem.network.sms and self._may_go_deep(False):
                 self._go_deep("registered, but not for data")
 
-    # Repairs.
+    # Repairs
 
     def _judge_otherwise(self) -> bool:
-        """A server was not believed: whether another try may end otherwise. Its modem cannot tell a certificate that is
-        out of date from one that is not yet valid, and the clock may be set only by what comes through this very
-        connection: while it is not known, dates count once. Then the next authority is tried."""
+        """A server's certificate was rejected: return whether to try again. The modem cannot tell an expired
+        certificate from one not yet valid, and the clock may be set only through this very connection: while it is not
+        known, dates are ignored once. Then the next CA is tried."""
         broker, client = self._broker, self._client
         if not client.ignores_dates and self._clock.unix() and not self._clock.is_known():
             client.ignores_dates = True
@@ -123,7 +124,8 @@ class Lte(ModemBearer):
         return broker.authority != 0
 
     def _repair(self, why: str, sick: bool) -> None:
-        """What is not the connection's alone is the modem's to repair; the service restarts with the next connect."""
+        """Repair the connection, or have the modem repaired if the fault is deeper; the service restarts with the next
+        connect."""
         self._light += 1
         if self._light > _LIGHT and not self._reached and self._may_go_deep(sick):
             self._go_deep(why)
@@ -131,7 +133,7 @@ class Lte(ModemBearer):
             self._started = 0
 
     def _may_go_deep(self, sick: bool) -> bool:
-        """Whether the radio may go now, and all bearers with it."""
+        """Return whether the radio, and all bearers with it, may be taken down now."""
         if self._modem.is_calling:
             return False
         wait_ms = _APART_MESSAGES_MS if self._modem.carries_messages and not sick else _APART_MS
@@ -146,13 +148,13 @@ class Lte(ModemBearer):
         self._modem.want(step, "lte: " + why)
 
     def _mended(self) -> None:
-        """A frame got through to the broker."""
+        """Note success: a frame got through to the broker."""
         self.ladder.mended()
         self._light = 0
         if not self._rounds:
             self._deep = 0
 
-    # Connecting.
+    # Connecting
 
     async def _connect(self) -> None:
         self._lost = ""
@@ -179,10 +181,10 @@ class Lte(ModemBearer):
         self._client.ignores_dates = False
         self._is_up(why)
 
-    # Connected.
+    # Connected
 
     async def _serve(self) -> None:
-        """Publish what is in the queue, until the connection is lost, which is always an exception."""
+        """Publish the queue until the connection is lost, always with an exception."""
         while True:
             if self._lost:
                 raise AtError(self._lost)
@@ -199,14 +201,14 @@ class Lte(ModemBearer):
                     raise AtError(called())
 
     async def _hand_over(self, payload: bytes) -> None:
-        """Returns once the broker has it."""
-        # A connection from before the sleep may have died unheard: the first frame finds out, and soon.
+        """Publish; returns once the broker has it."""
+        # A connection from before the sleep may have died unnoticed: the first frame finds out, soon.
         within_ms = _PUBACK_RESUMED_MS if self._resumed else _PUBACK_MS
         await self._client.publish(self._up_topic, payload, within_ms)
         self._resumed = False
 
     def _watchdog(self) -> None:
-        """The broker takes frames, and no answer comes: the service anew, and if that does not help, deeper."""
+        """The broker takes frames, but no answer comes: restart the service, and if that does not help, go deeper."""
         if self._unanswered_ms < 0 or self._clock.ms() - self._unanswered_ms < self.watchdog_ms:
             return
         self._rounds += 1
@@ -221,7 +223,7 @@ class Lte(ModemBearer):
         if line.startswith(b"+CMQTTCONNLOST:"):
             self._lose("the connection is lost (cause %d)" % simcom.mqtt_error(line))
         elif line == b"+CMQTTNONET":
-            self._started = 0  # the service has to be started anew (manual 18.3)
+            self._started = 0  # the service has to be restarted (manual 18.3)
             self._lose("the modem's data network is gone")
         elif line.startswith(b"+CMQTTPING:"):
             self._lose("the broker does not answer (error %d)" % simcom.mqtt_error(line))
@@ -252,5 +254,13 @@ class Lte(ModemBearer):
             try:
                 await self._client.drop()
             except (SiagaError, OSError):
-                pass  # nothing is left to be said to it
+                pass  # there is nothing left to end
             self._down("closed")
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from siaga.drivers.bearer import Owner
+    from siaga.drivers.clock import Clock
+    from siaga.drivers.simcom import Modem
+    from siaga.drivers.simcom_client import Broker

@@ -1,4 +1,4 @@
-"""The cellular network as a modem sees it: registered for what, with whom, where, how strong.
+"""The cellular network as a modem sees it: registration, operator, cell, signal.
 
 Sources: 3GPP TS 27.007 7.2 (+CREG), 10.1.1 (+CGDCONT), 10.1.20 (+CGREG), 10.1.22 (+CEREG), 8.5 (+CSQ), 7.3 (+COPS).
 """
@@ -7,20 +7,23 @@ from micropython import const
 from siaga.core import simcom
 from siaga.core.at import AtError, fields, quoted
 from siaga.core.frame import UNKNOWN_SIGNAL
-from siaga.drivers.at_port import AtPort, AtTimeout
-from siaga.drivers.clock import Clock
-from siaga.drivers.simcom_sim import Access
+from siaga.drivers.at_port import AtTimeout
 
 _REGISTRATIONS = ("CEREG", "CGREG", "CREG")
-# So often in a row it may leave all three unanswered, though it answers.
+# How often in a row all three may go unanswered, although it answers otherwise.
 _MUTE = const(3)
 
 
 class CellularNetwork:
-    """data, sms: what it is registered for. since_ms: when it last became so. signal_dbm, operator, cell
-    ("area,cell"): for the check-in. tell(what) hears of changes."""
+    """The registration.
 
-    def __init__(self, port: AtPort, clock: Clock, tell: "Tell") -> None:
+    data, sms: what it is registered for
+    since_ms: when it last became so
+    signal_dbm, operator, cell ("area,cell"): for the check-in
+    tell(what): called with changes
+    """
+
+    def __init__(self, port: "AtPort", clock: "Clock", tell: "Tell") -> None:
         self.data = False
         self.sms = False
         self.since_ms = 0
@@ -33,14 +36,14 @@ class CellularNetwork:
         self._mute = 0
 
     def gone(self) -> None:
-        """The modem is not there any more."""
+        """Reset: the modem is gone."""
         self.data = self.sms = False
         self._mute = 0
         self.signal_dbm = UNKNOWN_SIGNAL
 
-    async def use(self, access: Access) -> None:
-        """The access point belongs to the attach: a change needs the radio off and on (TS 27.007 10.1.1). A modem that
-        refuses is left with what it has: whether that carries data shows. Raises AtTimeout and OSError."""
+    async def use(self, access: "Access") -> None:
+        """Set the access point. It belongs to the attach: a change needs the radio off and on (TS 27.007 10.1.1). A
+        modem that refuses keeps its own: whether that carries data will show. Raises AtTimeout and OSError."""
         if not access.apn:
             return
         if access.user:
@@ -53,20 +56,20 @@ class CellularNetwork:
         await self._port.attempt("AT+CFUN=0", None, 20000)
 
     async def prepare(self) -> None:
-        """Have changes reported, with the cell."""
+        """Enable change reports, with the cell."""
         for name in _REGISTRATIONS:
             await self._port.attempt("AT+%s=2" % name)
 
     async def is_prepared(self) -> bool:
-        """Whether the modem is still as prepare() left it, so that it has not started anew."""
+        """Return whether the modem is still as prepare() left it, so that it has not restarted."""
         for line in await self._port.attempt("AT+CREG?", "+CREG:"):
             if len(fields(line)) > 1 and fields(line)[0] == b"2":
                 return True
         return False
 
     async def look(self) -> bool:
-        """Ask for everything; whether it is registered for anything. A question that has no answer changes nothing as
-        long as the modem has others. Raises AtTimeout and OSError."""
+        """Poll everything. Returns whether it is registered for anything. An unanswered question changes nothing as
+        long as others are answered. Raises AtTimeout and OSError."""
         data = sms = False
         cell = ""
         unknown = 0
@@ -77,7 +80,7 @@ class CellularNetwork:
                 continue
             found = simcom.registration(lines)
             if found is not None:
-                # Circuit-switched registration carries no data.
+                # A circuit-switched registration carries no data.
                 data = data or (name != "CREG" and simcom.takes_data(found[0]))
                 sms = sms or simcom.takes_sms(found[0])
                 cell = cell or found[1]
@@ -103,7 +106,7 @@ class CellularNetwork:
         return data or sms
 
     async def _ask(self, text: str, expects: str, deadline_ms: int) -> "list[bytes] | None":
-        """None where this question has no answer, but AT has. Raises AtTimeout and OSError."""
+        """Return the answer; None if this question has none, but AT has. Raises AtTimeout and OSError."""
         try:
             return await self._port.command(text, expects, deadline_ms)
         except AtTimeout:
@@ -117,5 +120,9 @@ class CellularNetwork:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from siaga.drivers.at_port import AtPort
+    from siaga.drivers.clock import Clock
+    from siaga.drivers.simcom_sim import Access
 
     Tell = Callable[[str], None]

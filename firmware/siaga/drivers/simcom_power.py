@@ -1,4 +1,4 @@
-"""A SIMCom modem on, off, reset and asleep: by its lines, and by its own words where it hears them.
+"""Switches a SIMCom modem on, off, to reset and to sleep: by its lines, and by commands when it listens.
 
 Sources: SIMCom A76XX AT Command Manual V1.09 (+CPOF, +CRESET, +CFUN, +CSCLK, +CFGRI), SIM7600 AT Command Manual V3.00
 (the same); A7670 hardware design (PWRKEY, RESET, DTR).
@@ -8,23 +8,21 @@ import asyncio
 
 from micropython import const
 from siaga.core.errors import SiagaError
-from siaga.drivers.at_port import AtPort, AtTimeout
-from siaga.drivers.clock import Clock
-from siaga.drivers.parts import Line, Power
+from siaga.drivers.at_port import AtTimeout
 
 _LOOK_MS = const(50)
 _PULSE_MS = const(20)
 _ROUSED_MS = const(60)
 _BOOT_MS = const(30000)
-_RESETTING_MS = const(5000)  # by then one that was told to restart no longer answers
+_RESETTING_MS = const(5000)  # by then a modem told to restart no longer answers
 _OFF_MS = const(9000)
-_GOING_MS = const(4000)  # so long it takes to go off, and hears no key meanwhile
+_GOING_MS = const(4000)  # how long switching off takes; PWRKEY is ignored meanwhile
 
 
 class Switch:
-    """greeted: it said that it starts, and nobody took note yet."""
+    """The modem's power switch. greeted: a start-up message arrived that nobody handled yet."""
 
-    def __init__(self, port: AtPort, power: Power, clock: Clock) -> None:
+    def __init__(self, port: "AtPort", power: "Power", clock: "Clock") -> None:
         self.greeted = False
         self._port = port
         self._power = power
@@ -32,8 +30,8 @@ class Switch:
         self._off_ms = -_GOING_MS
 
     async def wake(self) -> None:
-        """Until it answers; by PWRKEY if it is not on already: a button that restarts finds its modem running. Raises
-        AtTimeout, OSError."""
+        """Wake it until it answers; by PWRKEY if it is not on already: a button that restarts finds its modem running.
+        Raises AtTimeout, OSError."""
         power, port, clock = self._power, self._port, self._clock
         if power.supply is not None:
             power.supply.value(1)
@@ -53,13 +51,13 @@ class Switch:
             raise AtTimeout("the modem says that it started, but does not answer")
 
     async def radio(self) -> None:
-        """Off and on. Raises SiagaError, OSError."""
+        """Switch the radio off and on. Raises SiagaError, OSError."""
         await self._port.command("AT+CFUN=0", None, 20000)
         await self._sleep(2000)
         await self._port.command("AT+CFUN=1", None, 20000)
 
     async def reset(self) -> None:
-        """Raises SiagaError, OSError."""
+        """Restart it. Raises SiagaError, OSError."""
         power = self._power
         if power.reset is not None:
             await self._pulse(power.reset, power.reset_ms)
@@ -71,10 +69,11 @@ class Switch:
         while not self.greeted and self._clock.ms() < until_ms:
             await asyncio.sleep_ms(_LOOK_MS)
             if self._clock.ms() >= asked_ms and await self._port.answers(1):
-                return  # not every model greets
+                return  # not every model sends a start-up message
 
     async def off(self) -> None:
-        """By its own word, else by PWRKEY, and by the supply where a board has that; waking it puts that on again."""
+        """Switch it off by command, else by PWRKEY, and by the supply if the board can; waking it restores the
+        supply."""
         port, power = self._port, self._power
         try:
             answers = await port.answers()
@@ -90,8 +89,8 @@ class Switch:
             await self._sleep(2000)
 
     async def off_to_rest(self) -> None:
-        """By its own word alone; it detaches and is gone in a few seconds. One that does not answer is left as it is:
-        what is wrong with it is repaired when it is wanted."""
+        """Switch it off by command only; it detaches and is off in a few seconds. One that does not answer is left as
+        it is: its fault is repaired when it is needed."""
         try:
             await self._port.command("AT+CPOF", None, _OFF_MS)
         except (SiagaError, OSError):
@@ -99,18 +98,18 @@ class Switch:
         self._off_ms = self._clock.ms()
 
     async def fall_asleep(self) -> bool:
-        """Registered and connected, its serial line deaf until DTR falls, RING pulsing for calls, messages and results.
-        False where the board cannot wake it, so that it stays awake. Raises SiagaError, OSError."""
+        """Put it to sleep, registered and connected, its serial line deaf until DTR falls, RING pulsing for calls,
+        messages and results. False: the board could not wake it, so it stays awake. Raises SiagaError, OSError."""
         port = self._port
         if self._power.sleep is None:
             return False
         await port.attempt("AT+CFGRI=1")
-        # A move from cell to cell is no reason to wake.
+        # A cell change is no reason to wake.
         for name in ("CREG", "CGREG", "CEREG"):
             await port.attempt("AT+%s=0" % name)
-        # While nobody reads its line, a message must wait on the SIM and not be handed over.
+        # While nobody reads its line, messages have to be stored on the SIM, not handed over.
         await port.attempt("AT+CNMI=2,1,0,0,0")
-        await port.command("AT+CSCLK=1")  # without it a line that is let go high does nothing
+        await port.command("AT+CSCLK=1")  # without it, DTR high has no effect
         self._power.sleep.value(1)
         return True
 
@@ -125,3 +124,10 @@ class Switch:
 
     async def _sleep(self, ms: int) -> None:
         await asyncio.sleep_ms(ms * self._port.percent // 100)
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from siaga.drivers.at_port import AtPort
+    from siaga.drivers.board_parts import Line, Power
+    from siaga.drivers.clock import Clock

@@ -1,9 +1,9 @@
-"""The SIM in a SIMCom modem: read, and opened by its PIN, which is never tried until the card locks.
+"""The SIM in a SIMCom modem: read, and unlocked by its PIN, which is never tried until the card blocks.
 
-A card locks at the third wrong PIN and then wants a PUK that only the operator has. So it is kept on the flash which
-PIN was tried, before it is, and no restart, reset or power cut tries one again that the card refused. A PIN whose try
-had no known end (the power went) is tried once more. Sources: 3GPP TS 27.007 8.3 (+CPIN), 9.2 (+CME ERROR); SIMCom
-A76XX AT Command Manual V1.09, SIM7600 AT Command Manual V3.00 (+CICCID). What a card says while it is being read: logs.
+A card blocks at the third wrong PIN and then wants a PUK that only the operator has. So which PIN is tried is stored on
+flash beforehand, and no restart, reset or power cut tries one again that the card refused. A PIN whose attempt had no
+known result (a power cut) is tried once more. Sources: 3GPP TS 27.007 8.3 (+CPIN), 9.2 (+CME ERROR); SIMCom A76XX AT
+Command Manual V1.09, SIM7600 AT Command Manual V3.00 (+CICCID). What a card says while it is being read: logs.
 """
 
 import asyncio
@@ -11,35 +11,34 @@ import hashlib
 
 from micropython import const
 from siaga.core.at import AtError, fields, given, quoted
-from siaga.drivers.at_port import AtPort, AtTimeout
-from siaga.drivers.clock import Clock
+from siaga.drivers.at_port import AtTimeout
 
 _LOOK_MS = const(500)
 _GOOD = const(0)
 _TRIED = const(1)
 _FAILED = const(2)
 _DIGEST = const(8)
-# 3GPP TS 27.007 9.2.1 by words and by number: the PIN was wrong, for the last time; and no PIN was looked at.
+# 3GPP TS 27.007 9.2.1 as text and as number: the PIN was wrong, or wrong for the last time; and no PIN was checked.
 _WRONG = ("incorrect password", "SIM PUK required", ": 16", ": 12")
 _UNTRIED = ("SIM busy", "SIM failure", "not inserted", "not allowed", ": 14", ": 13", ": 10", ": 3")
 
 
 class PinStore:
-    """A record that outlives every restart and power cut; this one, only as long as the program runs."""
+    """Storage for a record that survives every restart and power cut; this one only as long as the program runs."""
 
     _record = b""
 
     def load(self) -> bytes:
-        """b"" where there is none."""
+        """Return the record, b"" if there is none."""
         return self._record
 
     def save(self, record: bytes) -> None:
-        """Raises OSError."""
+        """Store the record. Raises OSError."""
         self._record = record
 
 
 class Access:
-    """What the SIM needs; "" where it needs nothing. The installer's settings have it. store: which PIN was tried."""
+    """What the SIM needs, from the installer's settings; "" = it needs nothing. store: which PIN was tried."""
 
     def __init__(
         self, apn: str = "", user: str = "", password: str = "", pin: str = "", store: "PinStore | None" = None
@@ -52,20 +51,24 @@ class Access:
 
 
 class SimCard:
-    """why: what is wrong with it, "" = it may be used. locked: only a person can mend that, and no repair of the
-    modem."""
+    """The SIM.
 
-    def __init__(self, port: AtPort, clock: Clock, access: Access) -> None:
+    why: what is wrong with it, "" = usable
+    locked: only a person can fix that, no repair of the modem
+    """
+
+    def __init__(self, port: "AtPort", clock: "Clock", access: Access) -> None:
         self.why = ""
         self.locked = False
         self._port = port
         self._clock = clock
         self._pin = access.pin
         self._store = access.store
-        self._refused = False  # in this run: where the flash keeps nothing
+        self._refused = False  # in this run: in case the flash stores nothing
 
     async def open(self, within_ms: int) -> bool:
-        """Whether it may be used; one that is not read yet gets so long. Raises AtTimeout and OSError."""
+        """Unlock it if needed. Returns whether it is usable; within_ms: time for one that is not readable yet. Raises
+        AtTimeout and OSError."""
         until_ms = self._clock.ms() + self._port.scaled(within_ms)
         given_pin = False
         while True:
@@ -90,7 +93,7 @@ class SimCard:
             await asyncio.sleep_ms(_LOOK_MS * self._port.percent // 100)
 
     async def _asked(self) -> str:
-        """What it asks for; where it cannot be asked, the modem's words, which begin with +."""
+        """Return what it asks for; if it cannot be asked, the modem's error, which begins with +."""
         try:
             lines = await self._port.command("AT+CPIN?", "+CPIN:")
         except AtTimeout:
@@ -100,7 +103,7 @@ class SimCard:
         return fields(lines[-1])[0].decode() if lines else "+no answer"
 
     async def _try(self) -> str:
-        """Give it the PIN, if that may be done: "" = it was taken, else why not. Raises AtTimeout and OSError."""
+        """Enter the PIN, if allowed: "" = accepted, else why not. Raises AtTimeout and OSError."""
         self.locked = True
         if not self._pin:
             return "the SIM asks for its SIM PIN, and setting sim_pin is empty"
@@ -129,7 +132,7 @@ class SimCard:
         return ""
 
     async def _number(self) -> bytes:
-        """The card's own (ICCID), b"" where it cannot be read."""
+        """Return the card's number (ICCID), b"" if unreadable."""
         for line in await self._port.attempt("AT+CICCID", "+ICCID:"):
             return fields(line)[0]
         return b""
@@ -140,7 +143,7 @@ class SimCard:
         return hashlib.sha256(b"siaga sim pin " + self._pin.encode()).digest()[:_DIGEST]
 
     def _state(self, record: bytes, card: bytes) -> int:
-        """What is known of this PIN and this card; -1 = nothing. A number that cannot be read may be this card's."""
+        """Return what is known of this PIN and this card; -1 = nothing. An unreadable number may be this card's."""
         other = record[1 + _DIGEST :]
         if len(record) <= _DIGEST or record[1 : 1 + _DIGEST] != self._digest() or (card and other and card != other):
             return -1
@@ -153,4 +156,10 @@ class SimCard:
         try:
             self._store.save(record)
         except OSError:
-            pass  # a flash that keeps nothing is no reason not to try a PIN that is most likely right
+            pass  # a failed flash is no reason not to try a PIN that is most likely right
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from siaga.drivers.at_port import AtPort
+    from siaga.drivers.clock import Clock

@@ -1,6 +1,6 @@
 """The bearer "sms": the same frame as base64 in one text message, to the gateway's numbers in turn.
 
-In PDU mode throughout: anybody can send this SIM a text, and none may be taken for the modem's words. Sources: 3GPP
+Always in PDU mode: anybody can send this SIM a text, and none may be taken for the modem's output. Sources: 3GPP
 TS 27.005 (+CPMS 3.2.2, +CMGF 3.2.3, +CNMI 3.4.1; 4: +CMT, +CMTI, +CMGL, +CMGR, +CMGS, +CMGD 3.5.4 in PDU mode); SIMCom
 A76XX AT Command Manual V1.09 chapter 9 (+CMGS may take 40 s; a SIM7600 was seen to refuse after 2 minutes).
 """
@@ -13,31 +13,28 @@ from siaga.core.at import AtError, fields, given, number
 from siaga.core.errors import SiagaError
 from siaga.core.frame import BEARER_SMS
 from siaga.drivers.at_port import AtTimeout
-from siaga.drivers.bearer import Owner
-from siaga.drivers.clock import Clock
 from siaga.drivers.modem_bearer import LOOK_MS, ModemBearer
-from siaga.drivers.simcom import Modem
 
-# Nothing else gets through to the modem meanwhile; but one that is still busy with it must not be taken for a dead one.
+# Nothing else gets through to the modem meanwhile; but one still busy with it must not be taken for dead.
 _SEND_MS = const(150000)
 _LIST_MS = const(20000)
 _STORED = const(8)
 _FRAME = const(107)  # the longest, as 144 letters
 _SETTINGS = (
-    'AT+CPMS="SM","SM","SM"',  # one place, so that a number names one message
+    'AT+CPMS="SM","SM","SM"',  # one storage, so that a number identifies one message
     "AT+CNMI=2,2,0,0,0",
 )
 
 
 class Sms(ModemBearer):
-    """See Bearer. numbers: the gateway's, "+62...". A number that fails gives way to the next one."""
+    """See Bearer. numbers: the gateway's, "+62..."; after a failure the next one is used."""
 
     name = "sms"
     number = BEARER_SMS
     first_ms = 2000
     longest_ms = 120000
 
-    def __init__(self, modem: Modem, clock: Clock, owner: Owner, numbers: "list[str]") -> None:
+    def __init__(self, modem: "Modem", clock: "Clock", owner: "Owner", numbers: "list[str]") -> None:
         super().__init__(modem, clock, owner, _FRAME)
         self.policy.costly = True
         self._numbers = [given("sms_numbers", to) for to in numbers]
@@ -70,7 +67,7 @@ class Sms(ModemBearer):
             self._down("stopped")
 
     async def _serve(self) -> None:
-        """As long as there is a network for messages."""
+        """Serve as long as there is a network for messages."""
         while self._modem.network.sms:
             if self._started != self._modem.starts:
                 await self._set_up()
@@ -78,7 +75,7 @@ class Sms(ModemBearer):
                 self._is_up("registered")
             self._modem.carries_messages = True
             if self._modem.is_calling and self._modem.is_old():
-                await asyncio.sleep_ms(LOOK_MS)  # there, commands for messages and calls conflict (3.00)
+                await asyncio.sleep_ms(LOOK_MS)  # on it, commands for messages and calls conflict (3.00)
                 continue
             counter = await self._send_next()
             if counter:
@@ -87,7 +84,7 @@ class Sms(ModemBearer):
             await self._tidy()
 
     async def _set_up(self) -> None:
-        """PDU mode, and messages handed over as they come. A SIM that is full takes none: what it kept is read."""
+        """Set PDU mode and direct delivery. A full SIM takes no messages: stored ones are read."""
         starts = self._modem.starts
         await self._port.command("AT+CMGF=0")
         for text in _SETTINGS:
@@ -98,8 +95,8 @@ class Sms(ModemBearer):
         self._started = starts
 
     async def _tidy(self) -> None:
-        """One thing that is to be done about stored messages: read them all, read one, delete one that was read. No
-        frame waits for the last, and none is lost because one of them fails."""
+        """Do one thing about stored messages: list all, read one, delete one that was read. No frame waits for a
+        deletion, and a failed one loses no message."""
         try:
             if self._unlisted:
                 self._unlisted = False
@@ -120,7 +117,7 @@ class Sms(ModemBearer):
             self._modem.check()
 
     async def _hand_over(self, payload: bytes) -> None:
-        """Returns once the message centre has it: +CMGS."""
+        """Send a message; returns once the SMS centre has it: +CMGS."""
         length, digits = sms.submit(self._numbers[self._turn], sms.text(payload))
         try:
             await self._port.command("AT+CMGF=0")  # its default differs by firmware, and others may have changed it
@@ -134,18 +131,18 @@ class Sms(ModemBearer):
     def hear(self, line: bytes, payload: "bytes | None") -> bool:
         if line.startswith(b"+CMT:"):
             if payload is None:
-                self._started = 0  # it is in text mode: it has forgotten what it was told
+                self._started = 0  # it is in text mode: it has lost its settings
             self._take(payload)
         elif line.startswith(b"+CMTI:"):
             place = number(fields(line)[-1])
             if place < 0 or len(self._stored) >= _STORED:
-                self._unlisted = True  # some firmware does not say where
+                self._unlisted = True  # some firmware does not report the place
             elif place not in self._stored:
                 self._stored.append(place)
         elif line == b"+SMS FULL":
             self._unlisted = True  # it takes none until some are deleted
         elif line == b"SMS DONE":
-            self._started = 0  # before this it may have taken no setting, and listed nothing
+            self._started = 0  # earlier it may have taken no setting, and listed nothing
         else:
             return False
         return True
@@ -157,3 +154,10 @@ class Sms(ModemBearer):
             self._owner.on_rejected("a message that is no frame")
         else:
             self._owner.on_downlink(self, frame)
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from siaga.drivers.bearer import Owner
+    from siaga.drivers.clock import Clock
+    from siaga.drivers.simcom import Modem

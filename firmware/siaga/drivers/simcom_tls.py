@@ -1,7 +1,8 @@
-"""TLS by the modem's own stack, whose defaults verify nothing: its context 0, for all that this firmware connects to.
+"""TLS through the modem's own stack, whose defaults verify nothing: context 0, for everything this firmware connects
+to.
 
-What it verifies is the chain; whether it compares the name in the certificate its manual does not say. Source: SIMCom
-A76XX AT Command Manual V1.09 chapter 19 (CSSLCFG, CCERTDOWN).
+It verifies the chain; its manual does not say whether it checks the name in the certificate. Source: SIMCom A76XX AT
+Command Manual V1.09 chapter 19 (CSSLCFG, CCERTDOWN).
 """
 
 import binascii
@@ -9,25 +10,23 @@ import hashlib
 import time
 
 from micropython import const
-from siaga.drivers.at_port import AtPort
-from siaga.drivers.clock import Clock
 
 _WORD_MS = const(15000)
 _BEGIN = "-----BEGIN"
 
 
 def authorities(pem: str) -> "list[str]":
-    """The certificates in a PEM text, each by itself, as a modem takes them."""
+    """Return the certificates in a PEM text, each on its own, as a modem takes them."""
     return [_BEGIN + piece for piece in pem.split(_BEGIN)[1:] if "CERTIFICATE" in piece[:20]]
 
 
-async def verify_servers(port: AtPort, clock: Clock, ca: str, judged: bool = True) -> None:
-    """TLS 1.2, with a server's certificate verified against this one authority (PEM), and its name told (SNI). judged:
-    dates count, if the clock is set. Raises AtError where the modem does not verify; the rest it need not take."""
+async def verify_servers(port: "AtPort", clock: "Clock", ca: str, judged: bool = True) -> None:
+    """Set TLS 1.2, verification against this one CA (PEM), and SNI. judged: check dates, if the clock is set. Raises
+    AtError if the modem does not verify; the rest is optional."""
     pem = ca.encode()
     name = "siaga%s.pem" % binascii.hexlify(hashlib.sha256(pem).digest()[:6]).decode()
     command, attempt = port.command, port.attempt
-    # Kept in the modem's own flash, which should not be written at every connection.
+    # Stored in the modem's own flash, which should not be written at every connection.
     if not any(name.encode() in line for line in await attempt("AT+CCERTLIST", "+CCERTLIST:")):
         await command('AT+CCERTDOWN="%s",%d' % (name, len(pem)), None, _WORD_MS, pem)
     await attempt('AT+CSSLCFG="sslversion",0,3', None, _WORD_MS)
@@ -42,8 +41,14 @@ async def verify_servers(port: AtPort, clock: Clock, ca: str, judged: bool = Tru
 
 
 def calendar(unix: int) -> str:
-    """UTC as AT+CCLK takes it (TS 27.007 8.15): yy/MM/dd,hh:mm:ss and quarters of an hour from UTC."""
+    """Return UTC as AT+CCLK takes it (TS 27.007 8.15): yy/MM/dd,hh:mm:ss and quarters of an hour from UTC."""
     year, month, day, hour, minute, second = time.gmtime(unix)[:6]
     if time.gmtime(0)[0] == 2000:
         year -= 30  # this port counts from 2000
     return "%02d/%02d/%02d,%02d:%02d:%02d+00" % (year % 100, month, day, hour, minute, second)
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from siaga.drivers.at_port import AtPort
+    from siaga.drivers.clock import Clock

@@ -1,5 +1,5 @@
-"""A TCP connection without blocking, and closed however it ends: asyncio's own leaves the socket to the collector where
-connecting fails or is given up, and a chip has sixteen of them."""
+"""A TCP connection without blocking, and closed however it ends: asyncio's own leaves the socket to the garbage
+collector if connecting fails or is abandoned, and a chip has sixteen of them."""
 
 import asyncio
 import select
@@ -13,7 +13,7 @@ _LOOK_MS = const(10)
 
 
 class Connection:
-    """reader, writer: asyncio's streams."""
+    """A connection. reader, writer: asyncio's streams."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -25,12 +25,12 @@ class Connection:
         self.writer = asyncio.StreamWriter(top, {})  # type: ignore[arg-type]
 
     def wrap(self, context: "Context", server_name: str) -> None:
-        """TLS from now on; its handshake is done inside the first write and read."""
+        """Switch to TLS; its handshake happens inside the first write and read."""
         self._top = context.wrap_socket(self._sock, server_hostname=server_name, do_handshake_on_connect=False)
         self._stream(self._top)
 
     def close(self) -> None:
-        """At once. A TLS socket whose handshake failed no longer closes what is underneath."""
+        """Close at once. A TLS socket whose handshake failed does not close what is underneath."""
         for one in (self._top, self._sock):
             try:
                 one.close()  # type: ignore[attr-defined]
@@ -39,7 +39,7 @@ class Connection:
 
 
 async def connect(address: str, port: int, within_ms: int) -> Connection:
-    """A connection to an IPv4 address. Raises SiagaError where nobody takes it in time, and OSError."""
+    """Return a connection to an IPv4 address. Raises SiagaError on time-out, and OSError."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
@@ -53,7 +53,7 @@ async def connect(address: str, port: int, within_ms: int) -> Connection:
         for _ in range(within_ms // _LOOK_MS + 1):
             for event in poll.poll(0):
                 if event[1] & (select.POLLERR | select.POLLHUP):
-                    sock.recv(1)  # raises what went wrong
+                    sock.recv(1)  # raises the connection error
                     raise SiagaError("no connection to %s:%d" % (address, port))
                 return Connection(sock)
             await asyncio.sleep_ms(_LOOK_MS)
@@ -64,7 +64,7 @@ async def connect(address: str, port: int, within_ms: int) -> Connection:
 
 
 def reason(error: Exception) -> str:
-    """Why a connection ended, for people."""
+    """Return why a connection ended, for people."""
     text = str(error)
     if isinstance(error, OSError) and error.args and (error.args[0] == ENOMEM or "ALLOC_FAILED" in text):
         return "no memory beside Python's heap for the connection, TLS takes some 40 KB (%s)" % text

@@ -1,27 +1,25 @@
 """The bearer of an installed button: IP over Wi-Fi (or whatever network the board gives), MQTT 3.1.1 on top.
 
-It connects for ever: after each failure the next broker at once; after a round of them a back-off with jitter, cut
-short when a press is waiting. A broker behind which the gateway does not answer a press is left for the next one.
+It reconnects for ever: after each failure to the next broker at once; after a round of them with jittered back-off, cut
+short when a press is pending. A broker behind which the gateway does not answer a press is left for the next one.
 """
 
 import asyncio
 
-from siaga.core.bearers import Link as Policy
-from siaga.core.bearers import back_off_ms
+from siaga.core.bearer_policy import Link as Policy
+from siaga.core.bearer_policy import back_off_ms
 from siaga.core.errors import SiagaError
 from siaga.core.frame import BEARER_WIFI
-from siaga.core.mqtt import MAX_PACKET_ID, Session
-from siaga.drivers.bearer import Bearer, Owner, called
-from siaga.drivers.clock import Clock
+from siaga.core.mqtt import MAX_PACKET_ID
+from siaga.drivers.bearer import Bearer, called
 from siaga.drivers.mqtt import Handler, Link
-from siaga.drivers.parts import Network
 from siaga.drivers.tcp import reason
 
 _FIRST_MS = 1000
 _LONGEST_MS = 60000
 _LONGEST_URGENT_MS = 4000
 _LOOK_MS = 100
-# Where there is another broker, a press waits so long for the gateway behind this one.
+# If there is another broker, a pending press waits this long for the gateway behind this one.
 _SILENT_MS = 15000
 
 
@@ -33,17 +31,17 @@ class WifiMqtt(Handler, Bearer):
 
     def __init__(
         self,
-        network: Network,
-        clock: Clock,
-        owner: Owner,
-        session: Session,
+        network: "Network",
+        clock: "Clock",
+        owner: "Owner",
+        session: "Session",
         device_id: str,
         brokers: "list[tuple[str, int]]",
         known: "KnownHosts",
         tls: "ServerTls | None",
         server_name: str,
     ) -> None:
-        """brokers: (host, port) of each, in order, at least one. server_name: in the certificate of each, "" = its
+        """brokers: (host, port) of each, in order, at least one. server_name: in each broker's certificate, "" = its
         host."""
         self.policy = Policy()
         self._network = network
@@ -68,17 +66,17 @@ class WifiMqtt(Handler, Bearer):
         return self._network.signal()
 
     def hurry(self) -> None:
-        """A press waits: connect at once instead of at the end of the back-off."""
+        """Connect at once instead of after the back-off: a press is pending."""
         self._hurried = True
 
     async def send(self, counter: int, payload: bytes) -> None:
-        """Hand one frame to the network. on_puback follows when the broker has it. Raises SiagaError or OSError."""
+        """Send one frame. on_puback follows when the broker has it. Raises SiagaError or OSError."""
         packet_id = counter % MAX_PACKET_ID + 1
         self._counters[packet_id] = counter
         await self._link.publish(self._up_topic, payload, packet_id)
 
     async def run(self) -> None:
-        """Be connected whenever that is possible; never returns."""
+        """Stay connected whenever possible; never returns."""
         watching = asyncio.create_task(self._watch())
         session = self._session
         failures = tried = 0
@@ -111,7 +109,8 @@ class WifiMqtt(Handler, Bearer):
             self._down("stopped")
 
     async def _meet(self, host: str, port: int) -> None:
-        """One broker, by whichever of its addresses answers; always ends with an exception, as Link.run()."""
+        """Connect to one broker, by whichever of its addresses answers; always ends with an exception, as
+        Link.run()."""
         context = None if self._tls is None else self._tls.context
         kept = self._known.address(host)
         try:
@@ -121,7 +120,7 @@ class WifiMqtt(Handler, Bearer):
                 raise
             found = [kept]
         if kept and found[0] != kept:
-            # The one that was good is the first to try where it is still named, and the last where it is not.
+            # The last good address is tried first if still listed, and last if not.
             found = [kept] + [one for one in found if one != kept] if kept in found else found + [kept]
         for at in range(len(found)):
             self._met = host, found[at], found
@@ -134,7 +133,7 @@ class WifiMqtt(Handler, Bearer):
                     raise
 
     async def close(self) -> None:
-        """Say good-bye to the broker, if it listens."""
+        """Disconnect from the broker, if it listens."""
         try:
             await self._link.close()
         except (SiagaError, OSError):
@@ -155,7 +154,7 @@ class WifiMqtt(Handler, Bearer):
             await asyncio.sleep_ms(_LOOK_MS)
             try:
                 is_up = self._network.is_up()
-            except Exception:  # it cannot say; the broker's silence will
+            except Exception:  # DISCONNECT fails; the broker will notice the silence
                 is_up = True
             if not is_up:
                 self._link.drop("the network is gone")
@@ -181,7 +180,7 @@ class WifiMqtt(Handler, Bearer):
             self._owner.on_bearer(self, False, why)
 
     def on_connected(self) -> None:
-        if self._owner.is_urgent():  # a press waits for no leave to hear: it may be refused, or never come
+        if self._owner.is_urgent():  # a press does not wait for the subscription: it may be refused, or never come
             self._begin("connected")
 
     def on_up(self) -> None:
@@ -226,10 +225,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
+    from siaga.core.mqtt import Session
+    from siaga.drivers.bearer import Owner
+    from siaga.drivers.board_parts import Network
+    from siaga.drivers.clock import Clock
     from siaga.drivers.tls import ServerTls
 
     class KnownHosts(Protocol):
-        """app/known_hosts.py has it."""
+        """Implemented in app/broker_addresses.py."""
 
         def address(self, host: str) -> str: ...
         def keep(self, host: str, address: str, named: "list[str]") -> None: ...

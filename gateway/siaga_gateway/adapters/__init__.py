@@ -1,1 +1,1 @@
-"""The outside world: brokers, the store, HTTP. Each implements a port of `service.ports`."""
+"""The outside world: brokers, the store, HTTP. Each adapter implements a port of the service."""

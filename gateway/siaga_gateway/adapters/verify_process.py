@@ -1,8 +1,8 @@
-"""Signatures checked by a process of its own, beside the one that stores.
+"""Verifies signatures in a separate process, beside the one that stores.
 
-`cryptography` holds the interpreter's lock while it verifies, so that a thread would take from the gateway what it
-gives. A batch goes over as one message and comes back as one byte a frame. Nothing rests on the process: it knows
-only public keys, and what it does not answer in time the gateway checks itself.
+`cryptography` holds the GIL while it verifies, so a thread would gain nothing. A batch is sent as one message and
+answered with one byte a frame. Nothing depends on the process: it knows only public keys, and what it does not answer
+in time the gateway verifies itself.
 """
 
 from __future__ import annotations
@@ -23,18 +23,19 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from siaga_gateway.domain.verify import KeyFormatError, is_signed, load_public
-from siaga_gateway.service.check import Verdicts
+from siaga_gateway.catalogue.localized import Localized
+from siaga_gateway.domain.frame_authentication import KeyFormatError, is_signed, load_public
+from siaga_gateway.service.ingest.verification import Verdicts
 
 log = logging.getLogger(__name__)
 
-_HEAD: Final = struct.Struct(">II")  # bytes that follow, frames among them
+_HEAD: Final = struct.Struct(">II")  # bytes that follow, number of frames
 _SIZE: Final = struct.Struct(">H")
 _XY: Final = 64
 _READY: Final = b"\x01"
 _KEYS: Final = 50_000  # loaded; about 1 kB each
-_BUFFER: Final = 1 << 20  # bytes that a message may wait in, so that whoever sends it need not
-# For an answer: far more than any batch takes on a machine that is alive.
+_BUFFER: Final = 1 << 20  # bytes of socket buffer, so that sending a message does not block
+# For an answer: far more than any batch takes on a healthy machine.
 _ANSWER_S: Final = 5.0
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 60.0
@@ -42,13 +43,13 @@ _END_S: Final = 2.0
 
 
 def room_beside(workers: int) -> bool:
-    """Whether this machine has a core beside those of so many workers. On theirs the process would stand in the way."""
+    """Whether this machine has a core left beside this many workers. On theirs the process would slow them down."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cores > workers
 
 
 class _Asked:
-    """A batch that the process has; implements service.check.Verdicts."""
+    """A batch that was sent; implements service.ingest.verification.Verdicts."""
 
     def __init__(self, process: VerifyProcess, link: socket.socket, frames: int) -> None:
         self._process = process
@@ -62,25 +63,28 @@ class _Asked:
 
 
 class VerifyProcess:
-    """Implements service.check.Verifier. For one thread."""
+    """Implements service.ingest.verification.Verifier. For one thread."""
 
     def __init__(self, pause_s: float = _FIRST_PAUSE_S) -> None:
-        """pause_s: before it is started anew for the first time; then twice as long, and so on."""
+        """pause_s: before the first restart; then twice as long each time."""
         self._first_pause_s = self._pause_s = pause_s
         self._child: subprocess.Popen[bytes] | None = None
         self._link: socket.socket | None = None
         self._ready = False
-        self._asked: deque[_Asked] = deque()  # in the order in which answers come
+        self._asked: deque[_Asked] = deque()  # in the order in which answers arrive
         self._again_at = 0.0
+
+    def start(self) -> None:
+        """Start the process early, as loading takes a while. Otherwise the first batch starts it."""
         self._start()
 
     @property
     def pid(self) -> int | None:
-        """Of the process that runs; None: there is none just now."""
+        """Of the running process; None: there is none just now."""
         return None if self._child is None else self._child.pid
 
     def is_ready(self) -> bool:
-        """Whether it has said that it has all loaded; until then nobody waits for it."""
+        """Whether it has reported that everything is loaded; until then nobody waits for it."""
         if not self._ready and self._link is not None:
             readable, _, _ = select.select([self._link], [], [], 0)
             if readable:
@@ -115,7 +119,7 @@ class VerifyProcess:
         return asked
 
     def answer_to(self, asked: _Asked) -> bytes | None:
-        """The process's bytes, those of batches before it put by; None: there will be none."""
+        """Return the process's bytes, storing those of earlier batches; None: there will be none."""
         while asked.answer is None and asked.link is self._link:
             first = self._asked[0]
             try:
@@ -128,7 +132,7 @@ class VerifyProcess:
         return asked.answer
 
     def close(self) -> None:
-        """The end of its input is the process's end."""
+        """Closing its input ends the process."""
         child, self._child = self._child, None
         if self._link is not None:
             self._link.close()
@@ -148,7 +152,7 @@ class VerifyProcess:
                 end.setsockopt(socket.SOL_SOCKET, option, _BUFFER)
         self._ready = False
         try:
-            # Signals to the group (Ctrl-C, systemd's SIGTERM) are for the gateway, which then ends it in order.
+            # Signals to the group (Ctrl-C, systemd's SIGTERM) are for the gateway, which then stops it in order.
             self._child = subprocess.Popen(
                 [sys.executable, "-m", __name__], stdin=its.fileno(), stdout=subprocess.DEVNULL, start_new_session=True
             )
@@ -161,7 +165,7 @@ class VerifyProcess:
         self._link = mine
 
     def _lost(self, error: Exception) -> None:
-        log.warning("the process that checks signatures is gone (%s): checking them here, starting it anew", error)
+        log.warning(Localized("log.verify.gone", why=error))
         with contextlib.suppress(OSError):
             if self._child is not None:
                 self._child.kill()
@@ -171,7 +175,7 @@ class VerifyProcess:
 
 
 def _received(link: socket.socket, size: int, deadline: float) -> bytes:
-    """Exactly so many bytes. Raises OSError where they do not come."""
+    """Receive exactly `size` bytes. Raises: OSError if they do not arrive."""
     got = b""
     while len(got) < size:
         link.settimeout(max(0.001, deadline - time.monotonic()))
@@ -186,7 +190,7 @@ def _received(link: socket.socket, size: int, deadline: float) -> bytes:
 
 
 def verdicts(body: bytes, keys: dict[bytes, ec.EllipticCurvePublicKey]) -> bytes:
-    """A byte for each frame of a message: 1, the key made it. `keys`: those loaded, by X || Y."""
+    """Return a byte for each frame of a message; 1: the key made it. keys: cache of loaded keys, by X || Y."""
     found = bytearray()
     at = 0
     while at < len(body):
@@ -209,7 +213,7 @@ def verdicts(body: bytes, keys: dict[bytes, ec.EllipticCurvePublicKey]) -> bytes
 
 
 def serve(link: socket.socket) -> None:
-    """Until the gateway closes its end, or is gone."""
+    """Serve until the gateway closes its end, or is gone."""
     keys: dict[bytes, ec.EllipticCurvePublicKey] = {}
     link.sendall(_READY)
     with link.makefile("rb", _BUFFER) as stream:

@@ -1,22 +1,20 @@
-"""Every text that a person reads, in Indonesian and English: one TOML file a room and language.
+"""All texts for people, in Indonesian and English: one TOML file for a room and language.
 
-`console.id.toml` holds the keys `console.…` in Indonesian. A key that one language lacks is a failing test, not a
-surprise at night.
+`console.id.toml` holds the keys `console.…` in Indonesian. A key missing in one language fails a test, instead of
+surprising someone at night.
 """
 
 from __future__ import annotations
 
 import tomllib
-from datetime import datetime, timedelta, timezone
 from functools import cache
 from importlib import resources
 from typing import Final
 
 LANGUAGES: Final = ("id", "en")
-WIB: Final = timezone(timedelta(hours=7), "WIB")
 
 
-class UnknownText(KeyError):
+class UnknownText(KeyError):  # Not a SiagaError: a bug of ours, and the texts lie below the errors.
     """No such text, or no such language."""
 
 
@@ -35,9 +33,9 @@ def _room(room: str, language: str) -> dict[str, str]:
 
 
 def text(key: str, language: str, /, **values: object) -> str:
-    """The text of `key` (`<room>.<name>` or `<room>.<group>.<name>`) with `{placeholders}` filled in.
+    """Return the text of `key` (`<room>.<name>` or `<room>.<group>.<name>`) with its `{placeholders}` filled in.
 
-    Raises UnknownText for a key or language that is not there.
+    Raises: UnknownText for an unknown key or language.
     """
     try:
         template = _room(key.partition(".")[0], language)[key]
@@ -47,11 +45,5 @@ def text(key: str, language: str, /, **values: object) -> str:
 
 
 def texts(room: str, language: str) -> dict[str, str]:
-    """All texts of one room, for a template or a test."""
+    """Return all texts of one room, for a template or a test."""
     return dict(_room(room, language))
-
-
-def clock_time(unix_ms: int, *, date: bool = False) -> str:
-    """A time as people in western Indonesia read it, with its zone: `14:03:27 WIB`."""
-    local = datetime.fromtimestamp(unix_ms / 1000, WIB)
-    return local.strftime("%d-%m-%Y %H:%M:%S WIB" if date else "%H:%M:%S WIB")

@@ -1,47 +1,47 @@
-"""How far a button's clock is behind, learned from its check-ins: what of a message's age it really waited.
+"""Estimates how far a button's clock lags, from its check-ins, to tell clock error from real delay.
 
-In deep sleep an ESP32 counts time by an RC oscillator that is off by tenths of a percent to percents. A message's age
-by the button's clock is how far that clock is behind plus how long the message was under way. A check-in is sent at
-once, so its age bounds how far the clock can be behind from then on: by that, and by what it may have drifted since.
-What goes beyond is waiting. The bound is never too low for a clock that drifts steadily, by less than a third of
-`MOST_PPM`; so a fresh press is not called late, and what waited for less than the bound is not noticed.
+In deep sleep an ESP32 keeps time with an RC oscillator that is off by tenths of a percent up to several percent. A
+message's age by the button's clock is the clock's lag plus the time in transit. A check-in is sent at once, so its age
+is an upper bound on the lag; from then on the bound grows by the possible drift. Age beyond the bound is time in
+transit. For a clock that drifts steadily by less than a third of `MOST_PPM` the bound is never too low: a fresh press
+is never called late, and a delay shorter than the bound goes unnoticed.
 
-Nothing here decides whether a call is taken: that rests on counters (domain/attach.py).
+Nothing here decides whether a call is accepted: that rests on counters (domain/incident_rules.py).
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from siaga_gateway.domain.record import record
+from siaga_gateway.domain.value import record
 
 MOST_PPM: Final = 30_000
 _LEAST_PPM: Final = 1_000
-# What a check-in may have been under way, seconds; over SMS and LoRaWAN it is more, which only makes the bound wider.
+# Transit time allowed for a check-in, seconds. SMS and LoRaWAN take longer, which only widens the bound.
 _UNDER_WAY_S: Final = 120
 
 
 @record
 class ClockLag:
-    """What is known of a button's clock: at `at_ms` it was behind by at most `lag_s` (below 0: it was ahead)."""
+    """What is known of a button's clock: at `at_ms` it lagged by at most `lag_s`."""
 
-    lag_s: int
+    lag_s: int  # negative: it was ahead
     at_ms: int  # Unix ms, the gateway's clock
-    drift_ppm: int = MOST_PPM  # by how much it may have drifted since
+    drift_ppm: int = MOST_PPM  # how much it may have drifted since
 
 
 def learn(before: ClockLag | None, age_s: int, at_ms: int) -> ClockLag:
-    """After a check-in that was `age_s` old by the button's clock when it arrived, at at_ms."""
+    """Return the estimate after a check-in that was `age_s` old by the button's clock when it arrived at `at_ms`."""
     if before is None or at_ms < before.at_ms:
         return ClockLag(age_s, at_ms)
     if waited_s(before, age_s, at_ms) > 0:
-        # It waited, or the clock is worse than was thought: the next ones will tell.
+        # It was delayed, or the clock is worse than assumed: the next check-ins will tell.
         return ClockLag(before.lag_s, before.at_ms, min(MOST_PPM, 2 * before.drift_ppm))
     return ClockLag(age_s, at_ms, _drift_ppm(before, age_s, at_ms))
 
 
 def _drift_ppm(before: ClockLag, age_s: int, at_ms: int) -> int:
-    """Twice what was seen since the check-in before: whether its answer has set the clock meanwhile, or not."""
+    """Return twice the drift seen since the previous check-in, whether or not its answer has set the clock since."""
     passed_s = (at_ms - before.at_ms) // 1000
     if passed_s <= _UNDER_WAY_S:
         return before.drift_ppm
@@ -55,9 +55,9 @@ def _drifted_s(lag: ClockLag, now_ms: int) -> int:
 
 
 def waited_s(lag: ClockLag, age_s: int, now_ms: int) -> int:
-    """How long a message that is `age_s` old by the button's clock was under way at least, seconds; 0 or less: nothing
-    is known that it waited."""
+    """Return the minimum time that a message, `age_s` old by the button's clock, spent in transit, seconds; 0 or less:
+    no delay is proven."""
     drifted_s = _drifted_s(lag, now_ms)
-    # A clock that was ahead may have been set right since; one that is further ahead than it can have drifted was not.
+    # A clock that was ahead may have been set since; one that is further ahead than it can have drifted was not.
     behind_s = max(0, lag.lag_s) if age_s >= -drifted_s else lag.lag_s
     return age_s - behind_s - drifted_s

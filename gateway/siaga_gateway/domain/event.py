@@ -1,40 +1,40 @@
-"""An event: a verified frame, when it arrived, and when it happened as far as the button's clock can be believed."""
+"""An event: a verified frame, when it arrived, and when it happened as far as the button's clock can be trusted."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 from siaga_gateway.domain.button_clock import ClockLag, waited_s
+from siaga_gateway.domain.device_report import Report
 from siaga_gateway.domain.frame import Kind, Uplink
-from siaga_gateway.domain.record import record
-from siaga_gateway.domain.report import Report
+from siaga_gateway.domain.value import record
 
 
 class ButtonClock(StrEnum):
-    """What the time in a report is worth."""
+    """How far the time in a report can be trusted."""
 
     SET = "set"
     UNSET = "unset"
-    BEHIND = "behind"  # known to be slow: what it says was corrected
-    UNPROVEN = "unproven"  # it says that this is old, and no check-in has told yet how good it is
-    AHEAD = "ahead"  # in the future by more than the tolerance: it says nothing
+    BEHIND = "behind"  # known to be slow: its time was corrected
+    UNPROVEN = "unproven"  # it claims an old event, and no check-in has yet shown how good the clock is
+    AHEAD = "ahead"  # in the future by more than the tolerance: its time is ignored
 
 
 @record
 class Timing:
-    """How old is late, and how far in the future is wrong."""
+    """The tolerances for late events and for a clock that is ahead."""
 
     delayed_after_s: int = 120
     clock_ahead_s: int = 120
 
 
-# The kinds by which a holder calls for help or says something of a call: they belong to incidents.
+# The kinds by which a holder calls for help or adds to a call: they belong to incidents.
 CALLS = frozenset({Kind.PRESS, Kind.UPDATE, Kind.CANCEL})
 
 
 @record
 class Event:
-    """One verified report of one device."""
+    """One verified report from one device."""
 
     device_id: bytes
     counter: int
@@ -42,19 +42,19 @@ class Event:
     report: Report
     received_ms: int  # Unix ms, the gateway's clock
     clock: ButtonClock
-    happened_ms: int | None  # Unix ms by the button's clock, corrected by what is known of it; None: it says nothing
-    delayed_s: int | None  # set where it was under way for more than delayed_after_s
-    claimed_s: int | None  # its age by a clock that is UNPROVEN
-    # Counter of the PRESS that, as the button sees it, opened the incident that this belongs to. None where it does not
-    # say: no call, an UPDATE or CANCEL with opening 0, an opening that has saturated, or one before the first counter.
-    # A PRESS that does not say opens for itself.
+    happened_ms: int | None  # Unix ms, the button's clock, corrected by what is known of it; None: unknown
+    delayed_s: int | None  # set if it was in transit for more than delayed_after_s
+    claimed_s: int | None  # its age by an UNPROVEN clock
+    # Counter of the PRESS that, as the button sees it, opened the incident. None if the frame does not say: not a call,
+    # an UPDATE or CANCEL with opening 0, an opening that has saturated or would precede counter 0. A PRESS that does
+    # not say opens for itself.
     key: int | None
     test: bool
     duress: bool
 
     @property
     def at_ms(self) -> int:
-        """When it happened, or else when it arrived."""
+        """When it happened, else when it arrived."""
         return self.received_ms if self.happened_ms is None else self.happened_ms
 
     @property
@@ -63,9 +63,9 @@ class Event:
 
 
 def event_of(uplink: Uplink, received_ms: int, timing: Timing, lag: ClockLag | None = None) -> Event:
-    """The event of a verified frame of kind 1 to 5. lag: what is known of its button's clock.
+    """Return the event of a verified frame of kind 1 to 5.
 
-    Raises ValueError for a frame without a report.
+    lag: what is known of the button's clock. Raises: ValueError for a frame without a report.
     """
     report = uplink.report
     if report is None:
@@ -102,12 +102,12 @@ def event_of(uplink: Uplink, received_ms: int, timing: Timing, lag: ClockLag | N
 
 
 def asks_for_help(kind: Kind, duress: bool) -> bool:
-    """Whether such a message is a call, or says something of one."""
+    """Whether such a message is a call, or adds to one."""
     return kind in CALLS or duress
 
 
 def key_of(kind: Kind, counter: int, report: Report) -> int | None:
-    """See Event.key."""
+    """Return `Event.key` for a report."""
     if kind not in CALLS:
         return None
     if 0 < report.opening < 65_535 and report.opening <= counter:

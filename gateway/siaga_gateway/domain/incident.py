@@ -1,15 +1,16 @@
-"""What an incident is. The rules that open and change one are in `attach.py`."""
+"""What an incident is. The rules that open and change one are in `incident_rules.py`."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from hashlib import sha256
 
-from siaga_gateway.domain.record import record
 from siaga_gateway.domain.registry import Owner, RegistrationState
+from siaga_gateway.domain.value import record
 
 
 class Mode(StrEnum):
-    """How the world is to take it; the CAP status element (OASIS CAP 1.2, 3.2.1) has the same three."""
+    """How real an incident is; the same three as the CAP status element (OASIS CAP 1.2, 3.2.1)."""
 
     ACTUAL = "actual"
     EXERCISE = "exercise"
@@ -17,7 +18,7 @@ class Mode(StrEnum):
 
 
 class IncidentState(StrEnum):
-    """The life of an incident. Apart from closing it only moves forward."""
+    """The life cycle of an incident. It only moves forward, except that it can be closed from any state."""
 
     OPEN = "open"
     SEEN = "seen"
@@ -32,12 +33,12 @@ class Disposition(StrEnum):
     VERIFIED = "verified"  # a real emergency
     UNFOUNDED = "unfounded"  # nobody in need was found
     ACCIDENTAL = "accidental"  # the holder pressed by mistake
-    ABUSE = "abuse"  # pressed for play
+    ABUSE = "abuse"  # pressed in jest
     EXERCISE = "exercise"
 
 
 class Change(StrEnum):
-    """What happened to an incident and is told to the outputs."""
+    """A change of an incident that is reported to the outputs."""
 
     OPENED = "opened"
     PRESSED_AGAIN = "pressed_again"
@@ -53,41 +54,44 @@ class Change(StrEnum):
 
 @record
 class Position:
-    """Where, and how much that is worth."""
+    """A position and its quality."""
 
     latitude: int  # degrees x 10^7, WGS 84
     longitude: int
     accuracy_m: int | None  # 95 %
-    fix_age_s: int | None  # age of the fix when the event happened
+    fix_age_s: int | None  # its age when the event happened
     source: str  # gnss | network | installed
-    at_ms: int  # when the event happened (UTC), the fix was fix_age_s earlier
+    at_ms: int  # when the event happened (UTC); the fix was fix_age_s earlier
 
 
 @record
 class Incident:
-    """Everything that an operator, a console or an output needs to know of one incident."""
+    """Everything that an operator, a console or an output needs to know of one incident.
+
+    Rows and snapshots in the store have its fields in this order: a new field goes to the end, and needs a migration.
+    """
 
     id: int
-    # Unique in the world and for ever: "<gateway name>-<id>.<store>", free of spaces, commas, < and &. `store` is drawn
-    # at random when a store is made: a new store counts from 1 again, and no receiver may take that for a repetition.
+    # Globally unique for ever: "<gateway name>-<id>.<store>", free of spaces, commas, < and &. `store` is drawn at
+    # random when a store is created: a new store counts from 1 again, and no receiver may take that for a repetition.
     identifier: str
     mode: Mode
     state: IncidentState
     device_id: bytes
     device_label: str
-    registration: RegistrationState  # as it was when the incident opened
+    registration: RegistrationState  # as of the opening
     owner: Owner | None  # None once the owner's data was erased
-    opening_counter: int  # the lowest counter of a PRESS that opened it, of those known
+    opening_counter: int  # the lowest known counter of a PRESS that opened it
     opened_at_ms: int  # when the gateway stored the opening event
-    pressed_at_ms: int | None  # when the holder pressed, by the button's clock, corrected; None: it was not set
-    delayed_s: int | None  # set when the opening event was under way for long
+    pressed_at_ms: int | None  # when the holder pressed, the button's clock, corrected; None: not set
+    delayed_s: int | None  # set when the opening event was long in transit
     position: Position | None  # the best known
     presses: int = 1
     silent: bool = False
     duress: bool = False
     cancelled_by_holder: bool = False
-    held: bool = False  # registration not active: not dispatched until a person dispatches it
-    battery: int | None = None  # percent, as last reported before it was closed
+    held: bool = False  # registration not active: a person has to dispatch it
+    battery: int | None = None  # percent, as last reported before closing
     seen_by: str | None = None
     seen_at_ms: int | None = None
     unit: str | None = None
@@ -96,36 +100,43 @@ class Incident:
     closed_at_ms: int | None = None
     disposition: Disposition | None = None
     note: str | None = None
-    sequence: int = 1  # number of the last change that the outputs were to hear of, from 1; 0 while held
+    sequence: int = 1  # number of the last change for the outputs, from 1; 0 while held
     last_press: int = 0  # the highest counter of its PRESSes
-    last_cancel: int | None = None  # the highest counter of its CANCELs: a PRESS above it takes the cancel back
-    # What the outputs were last told of its place: latitude, longitude (degrees x 10^7), accuracy in metres
+    last_cancel: int | None = None  # the highest counter of its CANCELs; a PRESS above it revokes the cancel
+    # The place last reported to the outputs: latitude, longitude (degrees x 10^7), accuracy in metres.
     told_place: tuple[int, int, int | None] | None = None
-    claimed_s: int | None = None  # how old the opening event was by a clock that nobody has checked
     key_copied: bool = False  # its button's counters clash or jump: somebody else may have the key
+    claimed_s: int | None = None  # age of the opening event by a clock that nobody has checked
 
     @property
     def holder(self) -> Owner | None:
-        """The owner, where there is something to be read of them."""
+        """The owner, if there is one whose data can be read."""
         return None if self.owner is None or self.owner.unreadable else self.owner
 
     @property
+    def unreadable(self) -> bool:
+        """Whether the owner is registered but cannot be read now; `owner` is None once they were erased."""
+        return self.owner is not None and self.owner.unreadable
+
+    @property
+    def progress(self) -> str:
+        """Changes with each step of an operator; a form carries it to say what the operator saw."""
+        steps = "\0".join(map(str, (self.state, self.held, self.unit, self.eta_minutes, self.closed_by)))
+        return sha256(steps.encode()).hexdigest()[:16]
+
+    @property
     def place(self) -> tuple[int, int, int | None] | None:
-        """Of its position: latitude, longitude, accuracy."""
+        """Latitude, longitude and accuracy of its position."""
         position = self.position
         return None if position is None else (position.latitude, position.longitude, position.accuracy_m)
 
 
 @record
 class Notice:
-    """One message about an incident to the outputs: the incident as it was at that change.
-
-    `sequence` counts from 1 within the incident; `previous` lists (sequence, sent_at_ms) of the notices before it,
-    oldest first, for formats that reference earlier messages (CAP `references`).
-    """
+    """One message about an incident to the outputs: the incident as it was at that change."""
 
     incident: Incident
     change: Change
-    sequence: int
+    sequence: int  # counts from 1 within the incident
     sent_at_ms: int
-    previous: tuple[tuple[int, int], ...] = ()
+    previous: tuple[tuple[int, int], ...] = ()  # (sequence, sent_at_ms), oldest first, for CAP `references`

@@ -7,18 +7,18 @@ from enum import StrEnum
 
 
 class RegistrationState(StrEnum):
-    """Where a device stands between its enrolment and its end."""
+    """A device's registration, from enrolment to its end."""
 
-    PENDING = "pending"  # enrolled, the owner's papers not yet checked
+    PENDING = "pending"  # enrolled, the owner's papers not checked yet
     ACTIVE = "active"
     SUSPENDED = "suspended"
     EXPIRED = "expired"
     STOLEN = "stolen"
-    REMOVED = "removed"  # given back, destroyed, or its key copied: it is to press no more
+    REMOVED = "removed"  # returned, destroyed, or its key copied: it must not press any more
 
 
-# Whom the broker lets in. A press of a button that is suspended, expired or stolen is still to be held and shown, and
-# its holder to be told; so only a button that is no more is locked out.
+# Whom the broker admits. A press of a suspended, expired or stolen button must still be held and shown, and its holder
+# told; so only a removed button is locked out.
 ADMITTED = frozenset(RegistrationState) - {RegistrationState.REMOVED}
 
 
@@ -32,7 +32,7 @@ class Owner:
     phone: str  # E.164, as +62...
     address: str
     language: str = "id"
-    unreadable: bool = False  # its key is not here: all but the number and the language is empty
+    unreadable: bool = False  # its key is not here: everything but id and language is empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,14 @@ class Device:
     state: RegistrationState
     label: str  # what the installer wrote: "Toko Makmur, kasir"
     enrolled_at_ms: int
-    valid_until_ms: int | None = None  # after this the registration counts as expired
+    valid_until_ms: int | None = None  # from then on the registration counts as expired
     installed_latitude: int | None = None  # degrees x 10^7
     installed_longitude: int | None = None
-    checkin_s: int | None = None  # how often it checks in; None: as the settings expect of any
+    checkin_s: int | None = None  # check-in interval; None: the settings' default
 
 
 def state_at(device: Device, now_ms: int) -> RegistrationState:
-    """The state that counts now: an active registration past its date is expired."""
+    """Return the effective state: an active registration past its date is expired."""
     if (
         device.state is RegistrationState.ACTIVE
         and device.valid_until_ms is not None

@@ -1,6 +1,7 @@
-"""When a device needs an installer: what is wrong with it now, and what becomes of a case. Never an emergency.
+"""When a device needs an installer: what is wrong with it now, and how maintenance cases open and close. Never an
+emergency.
 
-Silence counts only while somebody listened: for how long the gateway or its broker was away, no device can be blamed.
+Silence counts only while somebody listened: no device is blamed for the time its gateway or broker was down.
 """
 
 from __future__ import annotations
@@ -10,19 +11,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from siaga_gateway.domain.device_status import REJECTED_MS, RESTART_MS, DeviceStatus
 from siaga_gateway.domain.registry import Device, RegistrationState, state_at
-from siaga_gateway.domain.status import REJECTED_MS, RESTART_MS, DeviceStatus
 
-# How long a device lets pass between two check-ins, s, by the profile that its firmware runs in.
+# Check-in interval in seconds, by the profile that the firmware runs.
 PROFILES: Final[Mapping[str, int]] = {"installed": 60, "ready": 6 * 3600, "deep": 24 * 3600}
-# A restart leaves at most so many counters unused (firmware: blocks of 16, and what was reserved beyond).
+# The most counters that a restart leaves unused (firmware: blocks of 16, and what was reserved beyond).
 GAP_OF_A_RESTART: Final = 24
-# For a day after its enrolment a device is taken apart, restarted and carried about by whoever installs it.
+# For a day after enrolment the installer opens, restarts and carries a device about.
 INSTALLING_MS: Final = 24 * 3600 * 1000
 _SUPERVISED: Final = frozenset({RegistrationState.ACTIVE, RegistrationState.PENDING})
 
 Version = tuple[int, int, int]
-Deaf = Sequence[tuple[int, int]]  # from, to: Unix ms, apart from each other, in order
+Deaf = Sequence[tuple[int, int]]  # (from, to), Unix ms, disjoint and in order: when nobody listened
 
 
 class Cause(StrEnum):
@@ -32,19 +33,19 @@ class Cause(StrEnum):
     LOW_BATTERY = "low_battery"
     TAMPER = "tamper"  # the housing was opened
     RESTARTS = "restarts"
-    REJECTED = "rejected"  # downlinks that it refuses, corrupt entries, noise
-    COUNTER_GAP = "counter_gap"  # frames that never came, more than its restarts explain
+    REJECTED = "rejected"  # downlinks it rejects, corrupt entries, noise
+    COUNTER_GAP = "counter_gap"  # lost frames, more than its restarts explain
     OLD_VERSION = "old_version"
     COUNTERS = "counters"  # they jump, or one comes twice: somebody may have its key
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SupervisionLimits:
     """What is expected of a device."""
 
-    checkin_s: int = PROFILES["ready"]  # of a device for which nothing else is registered
-    missed: int = 3  # check-ins in a row
-    restarts: int = 5  # in so short a time that they are not forgotten, see domain.status
+    checkin_s: int = PROFILES["ready"]  # for a device with no interval registered
+    missed: int = 3  # consecutive check-ins
+    restarts: int = 5  # recent ones, see domain/device_status.py
     rejected: int = 20
     missing: int = 100  # frames
     version: Version | None = None  # the lowest
@@ -52,34 +53,38 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A maintenance case: one of a device and a cause at a time; or a fold, of many devices with one cause.
+    """A maintenance case: one for a device and a cause at a time; or a fold, for many devices with one cause.
 
-    `stands`: the cause still holds. A case that a person closed while it stands stays quiet until it is gone, or worse.
+    `stands`: the cause still holds. A case that a person closed while it stands stays quiet until the cause is gone, or
+    worse.
     """
 
     id: int
     device_id: bytes | None  # None: a fold
     cause: Cause
-    level: int  # how bad it was when that was last written; of a fold: how many devices
+    level: int  # how bad it was when last recorded; of a fold: number of devices
     opened_ms: int
     closed_ms: int | None = None
     closed_by: str | None = None  # None: it closed by itself
     note: str | None = None
     stands: bool = True
-    fold: int | None = None  # the case that stands for this one and others
+    fold: int | None = None  # the case that stands for this and others
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What changes about a device's cases."""
+    """How a device's cases change."""
 
     opened: Mapping[Cause, int]  # with their levels
-    gone: tuple[Case, ...]  # their causes do not hold any more
+    gone: tuple[Case, ...]  # their causes no longer hold
 
 
 def checkin_of(settings: Mapping[str, object]) -> tuple[int | None] | None:
-    """How often a device checks in once it has taken these settings: seconds, or None for what is usual here. No tuple:
-    they say nothing about it."""
+    """Return the check-in interval of a device with these settings: a tuple with seconds, or with None for the default
+    here.
+
+    Returns None, not a tuple, if the settings do not say.
+    """
     checkin_s, profile = settings.get("checkin_s"), settings.get("profile")
     if isinstance(checkin_s, int) and not isinstance(checkin_s, bool) and checkin_s > 0:
         return (checkin_s,)
@@ -89,7 +94,7 @@ def checkin_of(settings: Mapping[str, object]) -> tuple[int | None] | None:
 
 
 def listened_ms(since_ms: int, now_ms: int, deaf: Deaf) -> int:
-    """For how long somebody listened between the two."""
+    """Return for how long somebody listened between the two, ms."""
     heard = max(0, now_ms - since_ms)
     for begin, end in deaf:
         heard -= max(0, min(end, now_ms) - max(begin, since_ms))
@@ -97,7 +102,7 @@ def listened_ms(since_ms: int, now_ms: int, deaf: Deaf) -> int:
 
 
 def due_since(now_ms: int, silence_ms: int, deaf: Deaf) -> int:
-    """The latest moment of which `listened_ms` says that it is at least silence_ms ago (silence_ms > 0)."""
+    """Return the latest moment for which `listened_ms` up to now is at least silence_ms (> 0)."""
     at = now_ms - silence_ms
     for begin, end in reversed(deaf):
         if begin >= now_ms:
@@ -109,7 +114,7 @@ def due_since(now_ms: int, silence_ms: int, deaf: Deaf) -> int:
 
 
 def merged(periods: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The same moments in order and apart from each other."""
+    """Return the periods in order, with overlapping ones joined."""
     found: list[tuple[int, int]] = []
     for begin, end in sorted(periods):
         if found and begin <= found[-1][1]:
@@ -119,8 +124,8 @@ def merged(periods: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return found
 
 
-def silence_allowed_ms(checkin_s: int | None, wanted: Wanted) -> int:
-    """How long a device that checks in so often may be silent."""
+def silence_allowed_ms(checkin_s: int | None, wanted: SupervisionLimits) -> int:
+    """Return how long a device with this check-in interval may be silent, ms."""
     return (wanted.checkin_s if checkin_s is None else checkin_s) * wanted.missed * 1000
 
 
@@ -128,13 +133,13 @@ def problems(
     device: Device,
     status: DeviceStatus | None,
     now_ms: int,
-    wanted: Wanted,
+    wanted: SupervisionLimits,
     deaf: Deaf,
     standing: frozenset[Cause] = frozenset(),
 ) -> dict[Cause, int]:
-    """What is wrong with the device now, each with how bad it is: seconds of silence, percent of battery, a count.
+    """Return what is wrong with the device now, and how bad: seconds of silence, percent of battery, a count.
 
-    standing: causes that held so far; restarts and refused inputs hold on until they are forgotten altogether.
+    standing: the causes that held so far; restarts and rejected inputs hold until all of them are forgotten.
     """
     if state_at(device, now_ms) not in _SUPERVISED:
         return {}
@@ -145,11 +150,11 @@ def _problems(
     device: Device,
     status: DeviceStatus | None,
     now_ms: int,
-    wanted: Wanted,
+    wanted: SupervisionLimits,
     deaf: Deaf,
     standing: frozenset[Cause],
 ) -> Iterator[tuple[Cause, int]]:
-    # A genuine frame cannot have come before the enrolment, the clock may have been set since.
+    # No authentic frame precedes the enrolment; the clock may have been set since.
     since_ms = device.enrolled_at_ms if status is None else max(device.enrolled_at_ms, status.last_seen_ms)
     silence_ms = listened_ms(since_ms, now_ms, deaf)
     if silence_ms >= silence_allowed_ms(device.checkin_s, wanted):
@@ -180,18 +185,19 @@ def _problems(
 
 
 def unexplained(status: DeviceStatus) -> int:
-    """Frames that are missing beyond what the device's restarts explain."""
+    """Return the missing frames that the device's restarts do not explain."""
     return max(0, status.missing - GAP_OF_A_RESTART * status.restarts)
 
 
 def version_number(version: Version) -> int:
-    """A version as one number, in the same order."""
+    """Return a version as one number with the same order."""
     major, minor, patch = version
     return major << 16 | minor << 8 | patch
 
 
-def judge(found: Mapping[Cause, int], standing: Sequence[Case], wanted: Wanted) -> Verdict:
-    """What changes, from what is wrong now and the device's cases that stand, closed by a person or not."""
+def judge(found: Mapping[Cause, int], standing: Sequence[Case], wanted: SupervisionLimits) -> Verdict:
+    """Return what changes, from what is wrong now and the device's standing cases, including those that a person
+    closed."""
     opened = dict(found)
     gone: list[Case] = []
     for case in standing:
@@ -205,8 +211,8 @@ def judge(found: Mapping[Cause, int], standing: Sequence[Case], wanted: Wanted) 
     return Verdict(opened, tuple(gone))
 
 
-def _worse(case: Case, level: int, wanted: Wanted) -> bool:
-    """Whether a cause has grown beyond what a person has seen and let pass."""
+def _worse(case: Case, level: int, wanted: SupervisionLimits) -> bool:
+    """Whether a cause has grown beyond what a person saw and accepted."""
     match case.cause:
         case Cause.RESTARTS:
             return level >= case.level + wanted.restarts

@@ -1,1 +1,1 @@
-"""Pure translations: an incident into the bytes another system expects."""
+"""Pure translations between domain values and other systems' bytes."""

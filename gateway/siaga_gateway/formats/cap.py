@@ -6,42 +6,44 @@ Which message a notice becomes:
   the incident (`sender,identifier,sent`), because an Update supersedes what it references. A notice without an earlier
   one to reference is always an `Alert`: the standard gives an Update or a Cancel no meaning without references.
 - Closed as a real emergency (verified, or without a disposition): an `Update` with responseType `AllClear` and urgency
-  `Past`. The earlier messages were right; the event has ended, which is what AllClear says.
-- Closed as unfounded, accidental, abuse, or an exercise that had been told as actual: a `Cancel` that references all
-  earlier messages. They should not be acted upon, then or later.
-- Cancelled by the holder: an `Update`, never a Cancel, and it lowers nothing. A cancellation can be forced, or be a
+  `Past`. The earlier messages were right; AllClear says that the event has ended.
+- Closed as unfounded, accidental, abuse, or an exercise reported as actual: a `Cancel` that references all earlier
+  messages. Nobody should act on them, then or later.
+- Cancelled by the holder: an `Update`, never a Cancel, and it lowers nothing. A cancellation can be coerced, or be a
   hold in panic, so only a person at the gateway ends an incident.
 
-`scope` is Restricted with a `restriction`: the message names a person. The national identity number (NIK) never
-leaves the gateway. Times are WIB as `+07:00`, for `Z` is not allowed (3.3.2). Two info blocks, id-ID and en-US, say the
-same. No `expires`: an open call for help does not lapse by itself.
+`scope` is Restricted with a `restriction`: the message names a person. The national identity number (NIK) never leaves
+the gateway. Times are the site's, as `+07:00`, because `Z` is not allowed (3.3.2). Two info blocks, id-ID and en-US,
+say the same, in the site's order of languages. There is no `expires`: an open call for help does not lapse by itself.
 """
 
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ET  # it only writes here; nothing from outside is parsed
+import xml.etree.ElementTree as ET  # used only for writing; nothing from outside is parsed
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from siaga_gateway.catalogue import text
+from siaga_gateway.catalogue import LANGUAGES, text
+from siaga_gateway.domain.errors import SettingError
 from siaga_gateway.domain.incident import Disposition, Incident, IncidentState, Mode, Notice
+from siaga_gateway.domain.local_time import IN_UTC, LocalTime
 from siaga_gateway.domain.registry import RegistrationState
-from siaga_gateway.formats.wording import ended, kind_of, withdrawn, words
-from siaga_gateway.formats.writing import (
+from siaga_gateway.formats.cap_texts import ended, kind_of, withdrawn, words
+from siaga_gateway.formats.text_rules import (
     degrees,
     gateway_name,
     kilometres,
     on_earth,
     one_line,
     search_radius_m,
-    wib_time,
 )
 
 NAMESPACE: Final = "urn:oasis:names:tc:emergency:cap:1.2"
 # The type that CAP feeds use; none is registered for CAP over HTTP (RFC 8876 registers one for SIP).
 CONTENT_TYPE: Final = "application/cap+xml; charset=utf-8"
 
-_LANGUAGES: Final = (("id", "id-ID"), ("en", "en-US"))
+_TAGS: Final = {"id": "id-ID", "en": "en-US"}
 _STATUS: Final = {Mode.ACTUAL: "Actual", Mode.EXERCISE: "Exercise", Mode.TEST: "Test"}
 _CERTAINTY_AFTER: Final = {
     Disposition.VERIFIED: "Observed",
@@ -53,23 +55,26 @@ _FORBIDDEN: Final = re.compile(r"[\s,<&\x00-\x1f\x7f]")
 
 
 def message_identifier(incident_identifier: str, sequence: int) -> str:
-    """The CAP identifier of one notice, unique under its sender: `lampung-17-3`."""
+    """Return the CAP identifier of a notice, unique under its sender: `siaga-17-3`."""
     return f"{incident_identifier}-{sequence}"
 
 
 def check_name(name: str, what: str) -> str:
-    """The name, if it can stand as CAP identifier or sender; raises ValueError that says what is wrong with it."""
+    """Return the name if it is valid as CAP identifier or sender. Raises: ValueError, which says what is wrong."""
     if not name or _FORBIDDEN.search(name):
-        raise ValueError(f"{what} {name!r} must be non-empty and without spaces, commas, < and & (CAP 1.2, 3.2.1)")
+        raise SettingError("output.cap_name", what=what, name=name)
     return name
 
 
-def document(notice: Notice, *, sender: str | None = None) -> bytes:
-    """The message as UTF-8 XML, the same bytes for the same notice.
+def document(
+    notice: Notice, *, sender: str | None = None, local: LocalTime = IN_UTC, languages: Sequence[str] = LANGUAGES
+) -> bytes:
+    """Return the message as UTF-8 XML; the same notice gives the same bytes.
 
-    `sender` says which gateway it is for the whole world, best a domain name (`siaga.polda-lampung.example`); without
-    it, the gateway's name. It must stay the same for as long as an incident lives, for references carry it.
-    Raises ValueError for a sender or an incident identifier that CAP cannot hold.
+    sender: identifies this gateway globally, ideally a domain name (`siaga.polda.example`); None: the gateway's name.
+    Neither it nor local, in which times are given, may change while an incident is open, because references contain
+    both. languages: in the order of the info blocks. Raises: ValueError for a sender or an incident identifier that CAP
+    does not allow.
     """
     incident = notice.incident
     sender = check_name(sender if sender is not None else gateway_name(incident), "CAP sender")
@@ -78,37 +83,46 @@ def document(notice: Notice, *, sender: str | None = None) -> bytes:
     alert = ET.Element(_name("alert"))
     _add(alert, "identifier", message_identifier(incident.identifier, notice.sequence))
     _add(alert, "sender", sender)
-    _add(alert, "sent", wib_time(notice.sent_at_ms))
+    _add(alert, "sent", _time(notice.sent_at_ms, local))
     _add(alert, "status", _STATUS[incident.mode])
     _add(alert, "msgType", message_type(notice))
     _add(alert, "source", f"siaga:{incident.device_id.hex()}")
     _add(alert, "scope", "Restricted")
-    _add(alert, "restriction", " / ".join(text("formats.restriction", language) for language, _ in _LANGUAGES))
+    _add(alert, "restriction", " / ".join(text("formats.restriction", language) for language in languages))
     if incident.mode is Mode.EXERCISE:  # 3.2.1, status: the exercise should be named in the note
-        _add(alert, "note", " / ".join(_exercise_note(incident, language) for language, _ in _LANGUAGES))
+        _add(alert, "note", " / ".join(_exercise_note(incident, language) for language in languages))
     if notice.previous:
-        _add(alert, "references", " ".join(_reference(incident, sender, *earlier) for earlier in notice.previous))
+        earlier = (_reference(incident, sender, *each, local) for each in notice.previous)
+        _add(alert, "references", " ".join(earlier))
     _add(alert, "incidents", incident.identifier)
-    for language, tag in _LANGUAGES:
-        _add_info(alert, notice, language, tag)
+    for language in languages:
+        _add_info(alert, notice, language, local)
 
     ET.indent(alert)
     written: bytes = ET.tostring(alert, encoding="utf-8", xml_declaration=True, default_namespace=NAMESPACE)
     return written + b"\n"
 
 
+def encoder(
+    sender: str | None, local: LocalTime = IN_UTC, languages: Sequence[str] = LANGUAGES
+) -> Callable[[Notice, str], bytes]:
+    """Return `document` for an HTTP output; CAP has no field for the key. Raises: ValueError for the sender."""
+    checked = None if sender is None else check_name(sender, "sender")
+    return lambda notice, _key: document(notice, sender=checked, local=local, languages=languages)
+
+
 def message_type(notice: Notice) -> str:
-    """Alert, Update or Cancel; see the head of this file."""
+    """Return Alert, Update or Cancel; see the module docstring."""
     if not notice.previous:
         return "Alert"
     return "Cancel" if withdrawn(notice) else "Update"
 
 
 def judgement(notice: Notice) -> tuple[str, str, str, str]:
-    """responseType, urgency, severity and certainty (3.2.2) of an incident as it stands.
+    """Return responseType, urgency, severity and certainty (3.2.2) of an incident as it stands.
 
-    A press is somebody's word for it, so it is Likely, not Observed, until a person has verified it. Duress is graver,
-    for there the attacker is present. Doubt about who pressed (registration not active) lowers certainty alone.
+    A press is a person's report, so it is Likely, not Observed, until somebody has verified it. Duress is more severe,
+    as the attacker is present. Doubt about who pressed (registration not active) lowers only the certainty.
     """
     incident = notice.incident
     severity = "Extreme" if incident.duress else "Severe"
@@ -121,13 +135,13 @@ def judgement(notice: Notice) -> tuple[str, str, str, str]:
     return response, "Immediate", severity, certainty
 
 
-def _add_info(alert: ET.Element, notice: Notice, language: str, tag: str) -> None:
+def _add_info(alert: ET.Element, notice: Notice, language: str, local: LocalTime) -> None:
     incident = notice.incident
-    said = words(notice, language)
+    said = words(notice, language, local)
     response, urgency, severity, certainty = judgement(notice)
 
     info = ET.SubElement(alert, _name("info"))
-    _add(info, "language", tag)
+    _add(info, "language", _TAGS[language])
     _add(info, "category", "Security")
     _add(info, "category", "Safety")
     _add(info, "event", said.event)
@@ -137,12 +151,12 @@ def _add_info(alert: ET.Element, notice: Notice, language: str, tag: str) -> Non
     _add(info, "certainty", certainty)
     _add_pair(info, "eventCode", "siaga:event", kind_of(incident))
     if incident.pressed_at_ms is not None:
-        _add(info, "onset", wib_time(incident.pressed_at_ms))
+        _add(info, "onset", _time(incident.pressed_at_ms, local))
     _add(info, "senderName", text("formats.sender_name", language, gateway=gateway_name(incident)))
     _add(info, "headline", said.headline)
     _add(info, "description", said.description)
     _add(info, "instruction", said.instruction)
-    for name, value in parameters(notice):
+    for name, value in parameters(notice, local):
         _add_pair(info, "parameter", f"siaga:{name}", value)
 
     area = ET.SubElement(info, _name("area"))
@@ -152,8 +166,8 @@ def _add_info(alert: ET.Element, notice: Notice, language: str, tag: str) -> Non
         _add(area, "circle", f"{centre} {kilometres(search_radius_m(position))}")
 
 
-def parameters(notice: Notice) -> list[tuple[str, str]]:
-    """What a machine reads of it, by name without the prefix `siaga:`; what is not known is left out."""
+def parameters(notice: Notice, local: LocalTime = IN_UTC) -> list[tuple[str, str]]:
+    """Return what machines read, by name without the prefix `siaga:`; unknown values are omitted."""
     incident, owner, position = notice.incident, notice.incident.holder, notice.incident.position
     values: list[tuple[str, object]] = [
         ("incident", incident.identifier),
@@ -178,13 +192,15 @@ def parameters(notice: Notice) -> list[tuple[str, str]]:
     if position is not None:
         values += [
             ("position_source", one_line(position.source)),
-            ("position_time", wib_time(position.at_ms)),
+            ("position_time", _time(position.at_ms, local)),
             ("accuracy_m", position.accuracy_m),
             ("fix_age_s", position.fix_age_s),
         ]
     if owner is not None:
         for name, value in (("name", owner.name), ("phone", owner.phone), ("address", owner.address)):
             values.append((f"owner_{name}", one_line(value) or None))
+    if incident.unreadable:
+        values.append(("owner_unreadable", True))
     return [(name, _written(value)) for name, value in values if value is not None]
 
 
@@ -196,8 +212,14 @@ def _exercise_note(incident: Incident, language: str) -> str:
     return text("formats.exercise_note", language, incident=incident.identifier)
 
 
-def _reference(incident: Incident, sender: str, sequence: int, sent_at_ms: int) -> str:
-    return f"{sender},{message_identifier(incident.identifier, sequence)},{wib_time(sent_at_ms)}"
+def _reference(incident: Incident, sender: str, sequence: int, sent_at_ms: int, local: LocalTime) -> str:
+    return f"{sender},{message_identifier(incident.identifier, sequence)},{_time(sent_at_ms, local)}"
+
+
+def _time(unix_ms: int, local: LocalTime) -> str:
+    """Return it as CAP has it (3.3.2): whole seconds, and UTC is `-00:00`. Raises: OverflowError past the year 9999."""
+    written = local.iso(unix_ms // 1000 * 1000)
+    return written.removesuffix("+00:00") + "-00:00" if written.endswith("+00:00") else written
 
 
 def _name(element: str) -> str:

@@ -1,7 +1,7 @@
-"""ChirpStack v4: its MQTT integration's JSON, read and written. Pure.
+"""ChirpStack v4's MQTT integration: its JSON, read and written. Pure.
 
 Documentation: chirpstack.io, Integrations, MQTT and Event types; the JSON is that of integration.UplinkEvent. Fields
-with a default value are there or not, by version (since 4.1 they are there), so both are read.
+with a default value are present or not, by version (present since 4.1); both are accepted.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ UPLINKS: Final = "application/+/device/+/event/up"
 
 
 def read_uplink(topic: str, body: bytes) -> LorawanUplink:
-    """The uplink in a message on application/<id>/device/<DevEUI>/event/up. Raises NotAnUplink."""
+    """Parse an uplink on application/<id>/device/<DevEUI>/event/up. Raises: NotAnUplink."""
     match topic.split("/"):
         case ["application", application, "device", device, "event", "up"] if application and device:
             origin = Origin(application, device)
         case _:
-            raise NotAnUplink(f"topic {topic!r}")
+            raise NotAnUplink("uplink.topic", topic=topic)
     told = json_object(body)
     info = told.get("deviceInfo")
     named = info.get("devEui") if isinstance(info, dict) else None
     if named is not None and named != device:
-        raise NotAnUplink(f"devEui {named!r} on the topic of {device}")
+        raise NotAnUplink("uplink.other_device", named=named, device=device)
     port, payload = port_and_payload(told.get("fPort"), told.get("data"))
     return LorawanUplink(origin, port, payload)
 
 
 def write_downlink(origin: Origin, frame: bytes) -> tuple[str, bytes]:
-    """Topic and message that put a frame into the device's queue.
+    """Return topic and message that queue a frame for the device.
 
-    Both application and DevEUI are written as ChirpStack writes them: it compares them with the device's own and the
-    topic's, letter by letter. Unconfirmed: what a lost answer needs is the button's next try.
+    Application and DevEUI are in ChirpStack's own spelling: it compares them with the device's and the topic's,
+    character by character. Unconfirmed: the button's next attempt makes up for a lost answer.
     """
     topic = f"application/{origin.application}/device/{origin.device}/command/down"
     command = {"devEui": origin.device, "confirmed": False, "fPort": PORT, "data": base64_of(frame)}

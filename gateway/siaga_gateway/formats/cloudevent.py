@@ -1,13 +1,15 @@
-"""An incident's notice as a CloudEvent (CloudEvents 1.0.2, JSON event format 1.0.2, structured content mode).
+"""An incident's notice as a CloudEvent (CloudEvents 1.0.2, JSON event format 1.0.2; structured content mode, or by
+`binary` that of the HTTP binding 1.0.2).
 
-`data` follows incident.v1.schema.json beside this file, which a receiver may use as it is: positions are integers
-(degrees x 10^7), times are RFC 3339 in UTC with milliseconds, lengths of time are whole seconds, and what is not known
-is null, never absent. Fields may be added within v1; none changes its meaning or leaves.
+`data` follows incident.v1.schema.json beside this file, which receivers may use directly: positions are integers
+(degrees x 10^7), beside them decimal degrees and a GeoJSON Point (RFC 7946) for those who draw them; times are RFC 3339
+in UTC with milliseconds, durations are whole seconds, and unknown values are null, never absent. Within v1 fields may
+be added; none is removed or changes its meaning.
 
-The national identity number (NIK) and the names of operators never leave the gateway.
+The national identity number (NIK) and operators' names never leave the gateway.
 
-The event is written here and not by the CloudEvents SDK: eight attributes need no two more packages at run time in a
-gateway. The tests read every event back with that SDK.
+Written here and not by the CloudEvents SDK: eight attributes do not justify two more runtime packages. The tests read
+every event back with that SDK.
 """
 
 from __future__ import annotations
@@ -20,58 +22,93 @@ from urllib.parse import quote
 
 import orjson
 
+from siaga_gateway.domain.errors import SettingError
 from siaga_gateway.domain.incident import Incident, Notice, Position
 from siaga_gateway.domain.registry import Owner
-from siaga_gateway.formats.writing import gateway_name, one_line, utc_time
+from siaga_gateway.formats.text_rules import gateway_name, one_line, utc_time
 
 CONTENT_TYPE: Final = "application/cloudevents+json; charset=utf-8"
+JSON_TYPE: Final = "application/json"
+_DEGREE: Final = 10_000_000
+_VISIBLE: Final = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
 
 
-def event(notice: Notice, key: str, *, source: str | None = None) -> bytes:
-    """The event as UTF-8 JSON, the same bytes for the same notice, key and source.
+def event(notice: Notice, key: str, *, source: str | None = None, console: str | None = None) -> bytes:
+    """Return the event as UTF-8 JSON; the same notice, key, source and console give the same bytes.
 
-    `key` is the idempotency key and becomes the event's id; source and id together are unique. `source` is a URI
-    reference that says which gateway it is; without it `/gateways/<gateway name>`.
-    Raises ValueError for an empty key or source (CloudEvents, "id", "source").
+    key: the idempotency key, becomes the event's id; source and id together are unique. source: a URI reference that
+    identifies the gateway; None: `/gateways/<gateway name>`. console: its address, for a link to the incident. Raises:
+    ValueError for an empty key or source (CloudEvents, "id", "source").
     """
     incident = notice.incident
+    return enveloped(
+        key,
+        gateway=gateway_name(incident),
+        source=source,
+        event_type=event_type(notice),
+        subject=incident.identifier,
+        at_ms=notice.sent_at_ms,
+        data=contents(notice, console),
+    )
+
+
+def enveloped(
+    key: str,
+    *,
+    gateway: str,
+    source: str | None,
+    event_type: str,
+    subject: str,
+    at_ms: int,
+    data: Mapping[str, Any],
+) -> bytes:
+    """Return one of our events as UTF-8 JSON, see `event`. Raises: ValueError."""
     if source is None:
-        source = f"/gateways/{quote(gateway_name(incident), safe='')}"
+        source = f"/gateways/{quote(gateway, safe='')}"
     if not key or not source:
-        raise ValueError("a CloudEvent needs a non-empty id and source")
+        raise SettingError("output.cloudevent")
     envelope = {
         "specversion": "1.0",
         "id": key,
         "source": source,
-        "type": event_type(notice),
-        "subject": incident.identifier,
-        "time": utc_time(notice.sent_at_ms),
+        "type": event_type,
+        "subject": subject,
+        "time": utc_time(at_ms),
         "datacontenttype": "application/json",
-        "data": contents(notice),
+        "data": data,
     }
     return orjson.dumps(envelope)
 
 
+def binary(structured: bytes) -> tuple[bytes, dict[str, str]]:
+    """Return the same event in binary content mode: the body, of JSON_TYPE, and the headers."""
+    written = orjson.loads(structured)
+    data = written.pop("data")
+    del written["datacontenttype"]  # is the content type
+    # HTTP binding 1.0.2, 3.1.3.2: what is not visible ASCII, and quotes and percent signs, percent-encoded.
+    return orjson.dumps(data), {f"ce-{name}": quote(value, safe=_VISIBLE) for name, value in written.items()}
+
+
 def event_type(notice: Notice) -> str:
-    """`id.siaga.incident.opened.v1`: the change and the version of the data."""
+    """Return `id.siaga.incident.opened.v1`: the change, and the version of the data."""
     return f"id.siaga.incident.{notice.change}.v1"
 
 
 def schema() -> Mapping[str, Any]:
-    """The JSON Schema (2020-12) that every event's `data` follows."""
+    """Return the JSON Schema (2020-12) of every event's `data`."""
     written = resources.files(__name__.rpartition(".")[0]) / "incident.v1.schema.json"
     loaded: Mapping[str, Any] = json.loads(written.read_text(encoding="utf-8"))
     return loaded
 
 
-def contents(notice: Notice) -> dict[str, Any]:
-    """The event's `data`; its shape is in the schema."""
+def contents(notice: Notice, console: str | None = None) -> dict[str, Any]:
+    """Return the event's `data`; for its shape see the schema."""
     incident = notice.incident
     return {
         "change": str(notice.change),
         "sequence": notice.sequence,
         "sent_at": utc_time(notice.sent_at_ms),
-        "incident": _incident(incident),
+        "incident": _incident(incident, console),
         "position": _position(incident.position),
         "device": {
             "id": incident.device_id.hex(),
@@ -80,10 +117,11 @@ def contents(notice: Notice) -> dict[str, Any]:
             "battery_percent": incident.battery,
         },
         "owner": _owner(incident.holder),
+        **({"owner_unreadable": True} if incident.unreadable else {}),
     }
 
 
-def _incident(incident: Incident) -> dict[str, Any]:
+def _incident(incident: Incident, console: str | None) -> dict[str, Any]:
     return {
         "identifier": incident.identifier,
         "mode": str(incident.mode),
@@ -104,15 +142,21 @@ def _incident(incident: Incident) -> dict[str, Any]:
         "closed_at": _time(incident.closed_at_ms),
         "disposition": None if incident.disposition is None else str(incident.disposition),
         "note": _line(incident.note),
+        # A trial from `siaga gateway output test` is in no store: there is nothing to open.
+        "link": None if console is None or not incident.id else f"{console}/#{incident.id}",
     }
 
 
 def _position(position: Position | None) -> dict[str, Any] | None:
     if position is None:
         return None
+    latitude, longitude = position.latitude / _DEGREE, position.longitude / _DEGREE
     return {
         "latitude_e7": position.latitude,
         "longitude_e7": position.longitude,
+        "latitude": latitude,
+        "longitude": longitude,
+        "geojson": {"type": "Point", "coordinates": [longitude, latitude]},
         "accuracy_m": position.accuracy_m,
         "fix_age_s": position.fix_age_s,
         "source": one_line(position.source),

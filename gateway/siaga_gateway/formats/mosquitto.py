@@ -1,6 +1,6 @@
-"""The files of a Mosquitto 2.0 that serves the buttons: what it is set to, who may log in, who may say and hear what.
+"""The files of a Mosquitto 2.0 for the buttons: its configuration, logins, and access rules.
 
-Written against 2.0.11, as Debian 12 has it (mosquitto.conf(5)); what it does with them is tested on the real one.
+Written for 2.0.11, the version in Debian 12 (mosquitto.conf(5)); tested on the real one.
 """
 
 from __future__ import annotations
@@ -12,25 +12,27 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-DOOR: Final = "enrol"  # whom a new button connects as to leave its ENROL (PROTOCOL.md 4)
+DOOR: Final = "enrol"  # the login by which a new button leaves its ENROL (PROTOCOL.md 4)
 GATEWAY: Final = "gateway"
 # The largest frame is an uplink of 143 bytes or a COMMAND with 255 bytes of arguments.
 LARGEST_PAYLOAD: Final = 291
-# A password of 128 random bits cannot be guessed, so more rounds would only make each login and each reload slower: on
-# a reload the broker computes one for every button that is connected.
+# A password of 128 random bits cannot be guessed, so more rounds would only slow down each login and each reload: on a
+# reload the broker computes one hash for every connected button.
 ROUNDS: Final = 1
-LONGEST_KEEPALIVE_S: Final = 1800  # a sleeping button's modem has 900
+LONGEST_KEEPALIVE_S: Final = 1800  # a sleeping button's modem uses 900
+MOST_QUEUED: Final = 50_000
+MOST_INFLIGHT: Final = 2_000
 _DEVICE: Final = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Where clients of one kind connect. certificate, key: PEM files; None: no TLS."""
+    """Where clients of one kind connect."""
 
     port: int
     address: str | None = None  # None: all
-    certificate: str | None = None
-    key: str | None = None
+    certificate: str | None = None  # PEM file; None: no TLS
+    key: str | None = None  # PEM file
     connections: int = 1_000
 
 
@@ -52,10 +54,15 @@ class Layout:
 
 
 def configuration(layout: Layout) -> str:
-    """mosquitto.conf, whole."""
-    return "\n\n".join(
-        [_COMMON.format(layout=layout, largest=LARGEST_PAYLOAD, keepalive=LONGEST_KEEPALIVE_S), *_listeners(layout)]
+    """Return the whole mosquitto.conf."""
+    common = _COMMON.format(
+        layout=layout,
+        largest=LARGEST_PAYLOAD,
+        keepalive=LONGEST_KEEPALIVE_S,
+        queued=MOST_QUEUED,
+        inflight=MOST_INFLIGHT,
     )
+    return "\n\n".join([common, *_listeners(layout)])
 
 
 def _listeners(layout: Layout) -> Iterable[str]:
@@ -117,16 +124,19 @@ autosave_interval 60
 # A button that is gone for good leaves a session behind.
 persistent_client_expiration 60d
 
-# The default of 1000 drops what is more WITHOUT A WORD, after it was acknowledged: an hour without the gateway would
-# do.
-max_queued_messages 0
-max_inflight_messages 200
+# What waits for one client, at most (50,000 frames are some 30 MB). Without a bound one button's login takes all the
+# memory within a minute, and everybody's press waits behind it. What is more is dropped WITHOUT A WORD, after it was
+# acknowledged: so the default of 1000 would not see an hour without the gateway through. A button sends again until the
+# gateway itself has answered.
+max_queued_messages {queued}
+# How many the gateway has under way: it acknowledges after its commit, in order. With few of them each burst waits.
+max_inflight_messages {inflight}
 # No frame is larger. What is, or what the rules refuse, is thrown away, and 2.0.11 cuts its sender off.
 message_size_limit {largest}
 max_packet_size 1024
 # Told to MQTT 5 clients; those of 3.1.1 keep their own.
 max_keepalive {keepalive}
-# Frames are never retained; a client that tries is cut off. The gateway must not either: mqtt.retained_status = false.
+# Frames are never retained; a client that tries is cut off. The gateway sees that, and keeps its status to itself.
 retain_available false
 # Nothing under $SYS.
 sys_interval 0
@@ -135,8 +145,11 @@ set_tcp_nodelay true
 
 
 def rules() -> str:
-    """acl_file of the buttons' listener. What it does not allow is refused; a subscription that is not allowed
-    Mosquitto 2.0 takes, and sends nothing."""
+    """Return the acl_file of the buttons' listener.
+
+    What it does not allow is refused, except that Mosquitto 2.0 accepts a forbidden subscription and then sends
+    nothing.
+    """
     return (
         "# Written by `siaga gateway broker-config`.\n"
         "# While `siaga gateway broker-door` is open: a button that is not enrolled yet leaves its ENROL, and reads "
@@ -150,7 +163,7 @@ def rules() -> str:
 
 
 def gateway_rules(gateway: str) -> str:
-    """acl_file of the gateway's listener. gateway: its name."""
+    """Return the acl_file of the gateway's listener. gateway: its name."""
     return (
         "# Written by `siaga gateway broker-config`.\n"
         f"user {GATEWAY}\n"
@@ -161,7 +174,7 @@ def gateway_rules(gateway: str) -> str:
 
 
 def password_line(user: str, password: str, salt: bytes, rounds: int = ROUNDS) -> str:
-    """A line of a password file, without its end: PBKDF2 with SHA-512, as mosquitto_passwd 2.0 writes it."""
+    """Return a line of a password file, without line end: PBKDF2 with SHA-512, as mosquitto_passwd 2.0 writes it."""
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, rounds)
     return f"{user}:$7${rounds}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
 
@@ -175,6 +188,8 @@ RELOAD_SERVICE: Final = """\
 # Written by `siaga gateway broker-config`.
 [Unit]
 Description=Have Mosquitto read the buttons' passwords anew
+# By default systemd refuses the sixth within ten seconds, and then watches no more: whoever is shut out stayed in.
+StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
@@ -183,17 +198,19 @@ ExecStart=/bin/systemctl reload mosquitto.service
 
 
 def reload_path(passwords: str) -> str:
-    """The systemd unit that watches the password file."""
+    """Return the systemd unit that watches the password file."""
     return (
         "# Written by `siaga gateway broker-config`.\n"
-        "[Unit]\nDescription=Watch the buttons' passwords for Mosquitto\n\n"
-        f"[Path]\nPathChanged={passwords}\nUnit=siaga-broker-reload.service\n\n"
+        "[Unit]\nDescription=Watch the buttons' passwords for Mosquitto\n"
+        "StartLimitIntervalSec=0\n\n"
+        f"[Path]\nPathChanged={passwords}\nTriggerLimitIntervalSec=0\nUnit=siaga-broker-reload.service\n\n"
         "[Install]\nWantedBy=multi-user.target\n"
     )
 
 
 def drop_in(configuration_path: str, connections: int) -> str:
-    """What has Debian's mosquitto.service take this configuration, and as many connections."""
+    """Return the drop-in by which Debian's mosquitto.service uses this configuration and accepts this many
+    connections."""
     return (
         "# Written by `siaga gateway broker-config`.\n"
         "[Service]\n"

@@ -1,38 +1,42 @@
-"""How a bearer hands frames to ingest: with a way to say "it is stored", and never more than ingest has room for."""
+"""How a bearer hands frames to ingest: each can be acknowledged once stored, and ingest limits how many it takes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from typing import Protocol
 
-from siaga_gateway.domain.record import record
+from siaga_gateway.domain.value import record
 
 
 @record
 class InboundFrame:
-    """One frame as it came from a bearer; nothing of it is believed yet."""
+    """One frame as received from a bearer; nothing in it is trusted yet."""
 
     raw: bytes
-    received_ms: int  # Unix ms, when this process got it
+    received_ms: int  # Unix ms, when this process received it
     bearer: str  # mqtt | lorawan | sms
-    # Called once the frame is dealt with and committed, in the order in which frames came (MQTT 3.1.1, 4.6: a broker
-    # may drop a connection that acknowledges out of order). From any thread; never raises.
+    # Called once the frame is dealt with and committed, in the order of arrival (MQTT 3.1.1, 4.6: a broker may drop a
+    # connection that acknowledges out of order). Thread-safe; never raises.
     acknowledge: Callable[[], None]
-    # Where on that bearer an answer goes, in a form that only its adapter knows. None: nowhere but to the device_id.
+    # Where on that bearer to send an answer, in a form that only its adapter knows. None: only by device_id.
     origin: Hashable = None
-    # Who the bearer says that it came from, where that is not told by `origin`. See service/lanes.py.
+    # The sender according to the bearer, if `origin` does not tell. See service/ingest/lanes.py.
     sender: Hashable = None
-    posed: bool = False  # the bearer says that another than the device that it names has sent it
-    # False from `offer` holds nobody else up: the bearer keeps this frame and brings it again by itself.
+    posed: bool = False  # the bearer says that another device sent it than the one it names
+    # After False from `offer` nothing else waits: the bearer keeps this frame and redelivers it by itself.
     kept_by_bearer: bool = False
+    # Called before `acknowledge` if the frame is authentic and stored, now or earlier. Thread-safe.
+    stored: Callable[[], None] | None = None
+    # Called instead of `acknowledge` if a remote sink accepted the frame but had no room after all. Thread-safe.
+    no_room: Callable[[], None] | None = None
 
 
 class FrameSink(Protocol):
-    """Takes frames from bearers; `service.ingest` implements it."""
+    """Accepts frames from bearers; `service/ingest/worker.py` implements it."""
 
     def offer(self, frame: InboundFrame, timeout_s: float) -> bool:
-        """Queue the frame. False when there was no room for timeout_s: then it must come again, unacknowledged.
+        """Queue the frame. False: no room within timeout_s, the bearer must redeliver it unacknowledged.
 
-        Under overload a frame that is no call may be let go instead: acknowledged, counted, and not answered.
+        Under overload a frame that is not a call may be shed instead: acknowledged and counted, but not answered.
         """
         ...

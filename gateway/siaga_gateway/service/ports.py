@@ -1,16 +1,20 @@
-"""What the use cases need of the world. Each port has a real adapter, a hand-written fake and one contract test."""
+"""What the use cases need from outside. Each port has a real adapter, a hand-written fake and one contract test."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol, runtime_checkable
 
+from siaga_gateway.domain.errors import Refused
+from siaga_gateway.domain.gateway_trouble import Trouble
 from siaga_gateway.domain.incident import Incident, Notice
 
 
 class Clock(Protocol):
-    """The one clock outside pure code."""
+    """The only clock outside pure code."""
 
     def now_ms(self) -> int:
         """Unix time, milliseconds, UTC."""
@@ -19,10 +23,10 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """A row of the journal: all that happened, in the order in which it was committed.
+    """A row of the journal: everything that happened, in commit order.
 
-    `id` is the row's number and the id of the console's server-sent event. `facts` is JSON and free of personal data.
-    Kinds: see `service/journal.py`.
+    `id` is the row's number and the id of the console's server-sent event. `facts` is JSON without personal data. For
+    kinds see `service/journal/kinds.py`.
     """
 
     id: int
@@ -30,20 +34,20 @@ class JournalEntry:
     kind: str
     incident_id: int | None
     device_id: bytes | None
-    actor: str | None  # operator, registrar or output by name; None: the gateway itself
+    actor: str | None  # operator, registrar or output by name; None: the gateway
     facts: Mapping[str, Any]
-    frame: bytes | None = None  # of a refused or strange frame: the evidence
+    frame: bytes | None = None  # of a rejected or unknown frame, as evidence
 
 
 class JournalReader(Protocol):
-    """What the console and `siaga gateway log` read."""
+    """The journal as the console and `siaga gateway log` read it."""
 
     def journal_after(self, after_id: int, limit: int = 500) -> Sequence[JournalEntry]:
         """Entries with id > after_id, oldest first."""
         ...
 
     def journal_last(self, limit: int) -> Sequence[JournalEntry]:
-        """The newest entries, oldest of them first. Numbers have gaps: batches of events are counted with them."""
+        """The newest entries, in ascending order. Their numbers have gaps: batches of events share the numbering."""
         ...
 
     def journal_of_incident(self, incident_id: int) -> Sequence[JournalEntry]: ...
@@ -53,51 +57,54 @@ class JournalReader(Protocol):
     def incident(self, incident_id: int) -> Incident | None: ...
 
     def open_incidents(self) -> Sequence[Incident]:
-        """All that are not closed, oldest first. Never a test."""
+        """All open incidents, oldest first. Never a test."""
         ...
 
     def recent_incidents(self, limit: int = 50) -> Sequence[Incident]:
-        """Closed ones, newest first. Never a test."""
+        """Closed incidents, newest first. Never a test."""
         ...
 
     def recent_tests(self, limit: int = 50) -> Sequence[Incident]:
-        """Test presses, newest first. Each is an incident that was closed from its birth."""
+        """Test presses, newest first. Each is an incident born closed."""
         ...
 
 
-class Bell(Protocol):
-    """Tells waiting readers in this process that the journal grew. A missed ring costs only latency."""
+class Notifier(Protocol):
+    """Tells waiting readers in this process that the journal grew. A missed notification costs only latency."""
 
     def ring(self) -> None:
-        """From any thread, after a commit."""
+        """Notify, after a commit. Thread-safe."""
         ...
 
     async def wait(self, timeout_s: float) -> bool:
-        """True when it rang, False after timeout_s."""
+        """Wait for a notification; False after timeout_s."""
         ...
 
 
 class Disclosures(Protocol):
-    """Told of everything personal that an operator is shown. Never raises for a store that fails."""
+    """Records all personal data that an operator is shown. Never raises if the store fails."""
 
     def shown(self, operator: str, incident_id: int, what: str = "incident") -> None:
-        """One incident in full, or (`what`) something of it."""
+        """Record that one incident was shown in full, or (`what`) a part of it."""
         ...
 
     def listed(self, operator: str, incident_ids: Collection[int]) -> None:
-        """Cards, with the owners' names."""
+        """Record that cards with the owners' names were shown."""
         ...
 
 
 class SignIns(Protocol):
-    """Told who came to the console, left it or was turned away. Never raises for a store that fails."""
+    """Records sign-ins at the console, sign-outs and refusals. Never raises if the store fails."""
 
     def signed_in(self, operator: str, by_password: bool) -> None: ...
 
     def signed_out(self, operator: str) -> None: ...
 
-    def refused(self, operator: str | None, why: str) -> None:
-        """`operator`: whose name was given, where it is one's. `why`: wrong, or wait (guessed too often)."""
+    def refused(self, operator: str | None, why: str, times: int = 1) -> None:
+        """Record refusals.
+
+        operator: whose name was given, if it is an operator's. why: wrong, wait (too many attempts), or busy.
+        """
         ...
 
 
@@ -105,58 +112,121 @@ class AcknowledgementSender(Protocol):
     """Sends signed downlink frames to a device."""
 
     def send(self, device_id: bytes, frame: bytes) -> None:
-        """Hand the frame to the bearer; never blocks longer than a second, never raises for a dead bearer
-        (the device asks again)."""
+        """Hand the frame to the bearer. Never blocks longer than a second; never raises if the bearer is down (the
+        device asks again)."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The receiver has it: an answer that says so, or a file that is on the disk."""
+    """The receiver has it: it said so, or the file is on disk."""
 
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class NotDelivered:
-    """It was not taken. `permanent`: trying again cannot help (a 4xx other than 408, 425 and 429)."""
+    """The receiver did not take it."""
 
     detail: str
-    permanent: bool = False
+    permanent: bool = False  # retrying cannot help: the receiver says so itself (410), or there is nothing to send
     retry_after_s: float | None = None
 
 
 class Output(Protocol):
-    """One place that incidents are sent to: a CAD, an alerting system, a folder."""
+    """A destination for incidents: a CAD, an alerting system, a folder."""
 
     name: str  # from the settings, unique
     receives_tests: bool
-    at_once: int  # how many deliveries may be under way at once, each in a thread of its own
+    at_once: int  # limit of concurrent deliveries, each in its own thread
 
     def deliver(self, notice: Notice, key: str) -> Delivered | NotDelivered:
-        """Send one notice under one idempotency key. Called again with the same key until Delivered.
+        """Send one notice under one idempotency key; called again with the same key until Delivered.
 
-        Blocks no longer than its own deadline (at most 10 s); every failure is a NotDelivered, never an exception.
+        Blocks no longer than its own deadline (at most 60 s); every failure is a NotDelivered, never an exception.
         """
         ...
 
+    def close(self) -> None:
+        """At the end: let go of what is kept open between deliveries. Again: nothing."""
+        ...
 
-class Operate(Protocol):
-    """What an operator can do to an incident; `service/operate.py` implements it.
 
-    Each call commits before it returns and raises OperateError (a clear sentence) for an unknown incident or a step
-    that the incident's state does not allow. Repeating a step that already holds is no error.
+@runtime_checkable
+class TroubleOutput(Protocol):
+    """An output that is also told about trouble of the gateway itself."""
+
+    name: str
+
+    def tell(self, trouble: Trouble, key: str) -> Delivered | NotDelivered:
+        """Like `Output.deliver`, deadline included."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorAction:
+    """One step of an operator on an incident."""
+
+    incident_id: int
+    operator: str
+    shown: str | None = field(default=None, kw_only=True)  # `Incident.progress` as the operator saw it, if known
+
+
+@dataclass(frozen=True, slots=True)
+class MarkSeen(OperatorAction): ...
+
+
+@dataclass(frozen=True, slots=True)
+class AssignUnit(OperatorAction):
+    unit: str
+    eta_minutes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MarkOnScene(OperatorAction): ...
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchHeld(OperatorAction): ...
+
+
+@dataclass(frozen=True, slots=True)
+class CloseIncident(OperatorAction):
+    disposition: str
+    note: str
+    presses: int | None = None  # what the operator knew of, if known: an incident with a later call is not closed
+    duress: bool | None = None  # likewise
+
+
+@dataclass(frozen=True, slots=True)
+class AddNote(OperatorAction):
+    note: str
+
+
+class OperatorActions(ABC):
+    """What an operator can do to an incident; `service/incidents/operator_actions.py` does it on the store.
+
+    Each call commits before it returns. Repeating a step that already holds is not an error.
+
+    Raises: OperateError (with a clear sentence) for an unknown incident or a step that its state does not allow;
+    Overtaken, with nothing changed, for a step that would overwrite somebody else's. With `shown` any step since then
+    overtakes this one; without it only another operator's assignment or closing does.
     """
 
-    def seen(self, incident_id: int, operator: str) -> Incident: ...
+    def seen(self, incident_id: int, operator: str, *, shown: str | None = None) -> Incident:
+        return self._take(MarkSeen(incident_id, operator, shown=shown))
 
-    def assign(self, incident_id: int, operator: str, unit: str, eta_minutes: int | None) -> Incident: ...
+    def assign(
+        self, incident_id: int, operator: str, unit: str, eta_minutes: int | None, *, shown: str | None = None
+    ) -> Incident:
+        return self._take(AssignUnit(incident_id, operator, unit, eta_minutes, shown=shown))
 
-    def on_scene(self, incident_id: int, operator: str) -> Incident: ...
+    def on_scene(self, incident_id: int, operator: str, *, shown: str | None = None) -> Incident:
+        return self._take(MarkOnScene(incident_id, operator, shown=shown))
 
     def dispatch_held(self, incident_id: int, operator: str) -> Incident:
-        """Dispatch an incident whose registration was not active."""
-        ...
+        """Dispatch an incident that was held because its registration was not active."""
+        return self._take(DispatchHeld(incident_id, operator))
 
     def close(
         self,
@@ -167,10 +237,31 @@ class Operate(Protocol):
         *,
         presses: int | None = None,
         duress: bool | None = None,
+        shown: str | None = None,
     ) -> Incident:
-        """presses, duress: what the operator knew of, where that is known; a call that came since is not closed."""
-        ...
+        return self._take(CloseIncident(incident_id, operator, disposition, note, presses, duress, shown=shown))
+
+    def add_note(self, incident_id: int, operator: str, note: str) -> Incident:
+        """Append to the note of a closed incident, with author and time."""
+        return self._take(AddNote(incident_id, operator, note))
+
+    @abstractmethod
+    def _take(self, action: OperatorAction) -> Incident:
+        """Take the step; return the incident as it is then."""
 
 
-class OperateError(Exception):
-    """A step that cannot be done; the text says why and what can."""
+class OperateError(Refused):
+    """A step that cannot be done; the text says why, and what can."""
+
+
+class Overtaken(OperateError):
+    """Somebody took a step since the operator looked, or the holder called again; nothing was changed."""
+
+    def __init__(self, incident: Incident, *, called: bool = False) -> None:
+        """incident: its current state. called: the holder called again."""
+        super().__init__("operate.called" if called else "operate.overtaken", id=incident.id)
+        self.incident = incident
+        self.called = called
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), called=self.called), (self.incident,)

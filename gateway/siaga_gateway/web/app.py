@@ -1,44 +1,51 @@
-"""The console as one ASGI application; `main.py` gives it the store, the use cases and the bell."""
+"""The console as one ASGI application; the bootstrap passes in the store, the use cases and the notifier."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
+from siaga_gateway.domain.errors import Unusable
 from siaga_gateway.domain.incident import Mode
-from siaga_gateway.service.maintenance_desk import MaintenanceDesk
-from siaga_gateway.service.ports import Bell, Clock, Disclosures, JournalReader, Operate, SignIns
-from siaga_gateway.web import api, pages
-from siaga_gateway.web import maintenance as pages_of_maintenance
-from siaga_gateway.web.auth import Sessions, SignIn
-from siaga_gateway.web.desk import Desk
-from siaga_gateway.web.guard import Guard
-from siaga_gateway.web.live import LiveStreams
+from siaga_gateway.domain.site import Site
+from siaga_gateway.service.delivery.dead_letters import DeadLetters
+from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
+from siaga_gateway.service.ports import Clock, Disclosures, JournalReader, Notifier, OperatorActions, SignIns
+from siaga_gateway.web.console import actions, base_map, pages
+from siaga_gateway.web.console import deliveries as pages_of_deliveries
+from siaga_gateway.web.maintenance import routes as pages_of_maintenance
+from siaga_gateway.web.session.auth import Sessions
+from siaga_gateway.web.session.context import ConsoleContext
+from siaga_gateway.web.session.error_answers import add_error_answers, failed
+from siaga_gateway.web.session.live import LiveStreams
+from siaga_gateway.web.session.security_headers import RequestGuard
+from siaga_gateway.web.session.sign_in import SignIn
 
 STATIC: Final = Path(__file__).with_name("static")
 LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost", "::1")
 
 
-class VendorMissing(Exception):
-    """The browser libraries were not built; the text names the command that does it."""
+class VendorMissing(Unusable):
+    """The browser libraries were not built; the text names the command that builds them."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsoleOptions:
-    """What the settings say about the console."""
+    """The console's options from the settings."""
 
-    gateway_name: str
+    site: Site
     mode: Mode
-    language: str  # of a browser that has not chosen yet: id | en
-    # Name -> argon2 hash. Empty: whoever reaches the console types a name, so the settings allow loopback only then.
+    language: str  # for a browser that has not chosen: id | en
+    # Name -> argon2 hash. Empty: whoever reaches the console types just a name, so the settings then allow loopback
+    # only.
     operators: Mapping[str, str] = field(repr=False)
-    secret: bytes = field(repr=False)  # 32 bytes or more, kept across restarts, or every restart signs everyone out
-    hosts: tuple[str, ...] = LOOPBACK_HOSTS  # names and addresses under which browsers open it, without port
+    secret: bytes = field(repr=False)  # 32 bytes or more, kept across restarts, or each one signs everyone out
+    hosts: tuple[str, ...] = LOOPBACK_HOSTS  # names and addresses by which browsers open it, without port
     tick_s: float = 5.0
     watchdog_s: float = 15.0  # silence after which the page calls the link dead
 
@@ -46,52 +53,67 @@ class ConsoleOptions:
 def create_app(
     *,
     reader: JournalReader,
-    operate: Operate,
+    operate: OperatorActions,
     disclosures: Disclosures,
     sign_ins: SignIns,
-    bell: Bell,
+    notifier: Notifier,
     options: ConsoleOptions,
     clock: Clock,
-    maintenance: MaintenanceDesk | None = None,
+    maintenance: MaintenanceCases | None = None,
+    deliveries: DeadLetters | None = None,
+    certificates: Callable[[], Sequence[Mapping[str, Any]]] = tuple,
+    presses: Callable[[], str] = lambda: "",
+    troubles: Callable[[], Collection[str]] = tuple,
 ) -> FastAPI:
-    """The console. `reader`, `operate`, `disclosures` and `sign_ins` are called from threads; `bell` from the event
-    loop.
+    """Make the console.
 
-    Raises VendorMissing where static/vendor was not built. Before the server waits for its connections to end, call
-    `end_streams`: a live stream never ends by itself.
+    reader, operate, disclosures, sign_ins: called from threads. notifier: used in the event loop. presses: returns why
+    none are taken now, or an empty text; never blocks. troubles: returns what operators must know about the gateway
+    now; each name has a banner with the text `console.js.trouble_<name>`; called from threads, never raises.
+
+    Raises: VendorMissing if static/vendor was not built. Call `end_streams` before the server waits for its connections
+    to end: a live stream never ends by itself.
     """
     if not (STATIC / "vendor" / "vendor.json").is_file():
-        raise VendorMissing(
-            "the console's browser libraries are missing: run `python gateway/build_vendor.py` in the project's folder"
-        )
-    streams = LiveStreams(reader, bell, clock, options.tick_s)
+        raise VendorMissing("start.no_vendor")
+    streams = LiveStreams(reader, notifier, clock, options.tick_s, lambda: not presses(), troubles)
     app = FastAPI(title="Siaga", docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.desk = Desk(
+    app.state.context = ConsoleContext(
         reader=reader,
         operate=operate,
         disclosures=disclosures,
         clock=clock,
         streams=streams,
+        troubles=troubles,
         sessions=Sessions(options.secret, options.operators, clock),
-        sign_in=SignIn(options.operators, clock),
+        sign_in=SignIn(options.operators, options.secret, clock),
         sign_ins=sign_ins,
-        gateway_name=options.gateway_name,
+        site=options.site,
         mode=options.mode,
         language=options.language,
         passwords=bool(options.operators),
         watchdog_ms=round(options.watchdog_s * 1000),
         maintenance=maintenance,
+        deliveries=deliveries,
+        certificates=certificates,
+        presses=presses,
     )
+    app.include_router(base_map.router)  # before the folder that it stands in
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(pages.router)
-    app.include_router(api.router)
+    app.include_router(actions.router)
+    app.include_router(pages_of_deliveries.router)
     app.include_router(pages_of_maintenance.router)
-    pages.add_refusals(app)
-    app.add_middleware(Guard, hosts=options.hosts, failed=pages.failed)
+    add_error_answers(app)
+    app.add_middleware(RequestGuard, hosts=options.hosts, failed=failed)
     return app
 
 
 def end_streams(app: FastAPI) -> None:
-    """End every live stream, so that a stopping server need not wait for open consoles; from the event loop."""
-    desk: Desk = app.state.desk
-    desk.streams.close()
+    """End every live stream and every wait for a password check, so that a stopping server need not wait for them.
+
+    Call in the event loop.
+    """
+    context: ConsoleContext = app.state.context
+    context.streams.close()
+    context.sign_in.close()

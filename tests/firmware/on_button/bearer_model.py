@@ -9,8 +9,8 @@ Of the bearers before the one that is watched it matters only how many are up: t
 behind it do not matter at all. Runs under CPython (imported by test_bearer_model.py) and under MicroPython.
 """
 
-from siaga.core import bearers, frame
-from siaga.core.bearers import Link, Waiting
+from siaga.core import bearer_policy, frame
+from siaga.core.bearer_policy import Link, Waiting
 
 SLOT_MS = 5000
 WINDOW_MS = 20000
@@ -69,12 +69,19 @@ class World:
         self.acked = False
 
     def copy(self):
-        other = World(self.before, self.kind)
+        other = object.__new__(World)
+        other.before = self.before
+        other.kind = self.kind
         other.now = self.now
-        for index in range(len(self.links)):
-            other.links[index].up = self.links[index].up
-            other.links[index].busy = self.links[index].busy
-        entry, its = self.entry, other.entry
+        other.acked = False
+        other.links = []
+        for link in self.links:
+            its = Link(False, link.limit, costly=link.costly, least_ms=link.least_ms)
+            its.up = link.up
+            its.busy = link.busy
+            other.links.append(its)
+        entry = self.entry
+        its = other.entry = Waiting(entry.kind, entry.counter, entry.body, entry.since_ms, 0)
         its.attempts = list(entry.attempts)
         its.due_ms = list(entry.due_ms)
         its.taken = entry.taken
@@ -125,13 +132,13 @@ class World:
         came = up and not link.up
         link.up = up
         if came:
-            bearers.renewed([self.entry], index, link, self.now)
+            bearer_policy.renewed([self.entry], index, link, self.now)
 
     def _over(self):
         """The watched bearer's driver is done with a frame."""
         link = self.links[-1]
         if self.does == WORKS:
-            bearers.taken(self.entry, self.before)
+            bearer_policy.taken(self.entry, self.before)
             self.flights.append(self.now + FLIGHT_MS)
         elif self.does == REFUSES:
             link.up = False
@@ -141,17 +148,19 @@ class World:
             link.busy = self.kind == PLAIN  # the others have a queue, and take a frame at once
 
     def live(self, until, chance):
-        """Until this moment, or the acknowledgement."""
+        """Until this moment, or the acknowledgement. Returns whether chance decided anything."""
         entry, links = self.entry, self.links
+        drawn = False
         while True:
-            chosen = bearers.choose([entry], links, self.now)
+            chosen = bearer_policy.choose([entry], links, self.now)
             if chosen is not None:
                 index = chosen[1]
-                bearers.sent(entry, index, links[index], self.now, chance)
+                drawn = True
+                bearer_policy.sent(entry, index, links[index], self.now, chance)
                 if index == self.before and not self.held:
                     self._over()
                 continue
-            then = self.now + bearers.wait_ms([entry], links, self.now, until - self.now)
+            then = self.now + bearer_policy.wait_ms([entry], links, self.now, until - self.now)
             if self.does == WORKS:
                 for at in self.flights:
                     then = min(then, max(at, self.now))
@@ -162,9 +171,9 @@ class World:
             self.now = then
             if self.does == WORKS and any(at <= then for at in self.flights):
                 self.acked = True
-                return
+                return drawn
             if then >= until:
-                return
+                return drawn
             if self.up_ms == then:
                 self.up_ms = -1
                 self._up(self.before, True)
@@ -173,6 +182,7 @@ class World:
 def search(before, kind, offsets=(0, 1000, 2000, 3000, 4000), most=10**9):
     """How many states there are with so many bearers before the watched one. Raises Violation. most: give up there."""
     seen = set()
+    begun = set()
     for offset in offsets:
         start = World(before, kind)
         frontier = [(start, [])]
@@ -181,21 +191,26 @@ def search(before, kind, offsets=(0, 1000, 2000, 3000, 4000), most=10**9):
             until = world.now + SLOT_MS if world.now else SLOT_MS - offset
             for up in range(before + 1):
                 for does in DOES[kind]:
+                    turned = world.copy()
+                    turned.turn(up, does)
+                    beginning = (until - turned.now, turned.key())
+                    if beginning in begun:
+                        continue  # others have come to the same slot by another way
+                    begun.add(beginning)
                     for chance in CHANCES:
-                        after = world.copy()
-                        after.turn(up, does)
-                        after.live(until, chance)
-                        if after.acked:
-                            continue
-                        way = path + [(up, does, chance > 0)]  # noqa: RUF005 (MicroPython)
-                        if after.worked >= WINDOW_MS:
-                            raise Violation(f"press {offset} ms into a slot: {way}")
-                        key = after.key()
-                        if key not in seen:
+                        after = turned.copy()
+                        drawn = after.live(until, chance)
+                        key = None if after.acked else after.key()
+                        if key is not None and key not in seen:
+                            way = path + [(up, does, chance > 0)]  # noqa: RUF005 (MicroPython)
+                            if after.worked >= WINDOW_MS:
+                                raise Violation(f"press {offset} ms into a slot: {way}")
                             seen.add(key)
                             if len(seen) >= most:
                                 return len(seen)
                             frontier.append((after, way))
+                        if not drawn:
+                            break  # another chance would lead to the same
     return len(seen)
 
 

@@ -7,7 +7,7 @@ import vfs
 from nor import BLOCK, Chip, PowerCut
 from wishes import Actions
 
-from siaga.app import changed_settings, commands, flash
+from siaga.app import changed_settings, commands, flash_records
 from siaga.core import frame
 from siaga.drivers.clock import Clock, Rtc
 
@@ -62,7 +62,7 @@ class Button:
     def receipt(self, body):
         """Durable in one step, as an outbox entry is."""
         counter, result = int.from_bytes(body[:4], "big"), body[4]
-        flash.write_file(f"{FOLDER}/receipt{counter}", bytes([result]))
+        flash_records.write_file(f"{FOLDER}/receipt{counter}", bytes([result]))
         self.world["receipts"][counter] = result
         self.world["sent"].append((counter, result))
 
@@ -96,8 +96,8 @@ def new_world():
 
 def fresh():
     for item in list(os_list()):
-        flash.remove(FOLDER + "/" + item)
-    flash.write_file(FOLDER + "/settings.json", SETTINGS)
+        flash_records.remove(FOLDER + "/" + item)
+    flash_records.write_file(FOLDER + "/settings.json", SETTINGS)
     return new_world()
 
 
@@ -153,9 +153,9 @@ def what_is_wrong_is_refused_by_name():
             button.told,
         )
         assert why in button.told[-1], (why, button.told[-1])
-    assert not button.commands.is_busy and flash.read_file(FOLDER + "/settings.json") == SETTINGS
+    assert not button.commands.is_busy and flash_records.read_file(FOLDER + "/settings.json") == SETTINGS
     for damage in (b"\xff", b"{", b"[]", SETTINGS[:-1], SETTINGS[:8] + b"\x80" + SETTINGS[9:]):
-        flash.write_file(FOLDER + "/settings.json", damage)
+        flash_records.write_file(FOLDER + "/settings.json", damage)
         number += 1
         button.commands.on_command(down(number + 1, frame.SETTINGS, b'{"hold_ms": 900}'))
         assert world["sent"][-1] == (number + 1, frame.RESULT_REFUSED), (damage, button.told[-1])
@@ -202,7 +202,7 @@ def changed_settings_are_kept_once_the_gateway_is_heard_with_them():
     assert button.restarted and changed_settings.are_on_trial(FOLDER) and not world["sent"]
     run(Button(world))
     assert world["sent"] == [(1, frame.RESULT_DONE)] and not changed_settings.are_on_trial(FOLDER)
-    assert b"900" in flash.read_file(FOLDER + "/settings.json")
+    assert b"900" in flash_records.read_file(FOLDER + "/settings.json")
 
 
 def they_go_where_the_gateway_is_not_heard():
@@ -216,7 +216,7 @@ def they_go_where_the_gateway_is_not_heard():
         button.commands.proof_ms = 20
         run(button)
     assert world["sent"] == [(1, frame.RESULT_FAILED)]
-    assert flash.read_file(FOLDER + "/settings.json") == SETTINGS and not changed_settings.are_on_trial(FOLDER)
+    assert flash_records.read_file(FOLDER + "/settings.json") == SETTINGS and not changed_settings.are_on_trial(FOLDER)
 
 
 def live(world, heard):
@@ -255,7 +255,7 @@ def enumerate_cuts(code, arguments, heard, check):
         vfs.umount(FOLDER)
         vfs.mount(vfs.VfsLfs2(Chip(chip.cells), mtime=False), FOLDER)
         # What is on the flash counts; the world's effects happened.
-        world["receipts"] = {1: flash.read_file(FOLDER + "/receipt1")[0]} if "receipt1" in os_list() else {}
+        world["receipts"] = {1: flash_records.read_file(FOLDER + "/receipt1")[0]} if "receipt1" in os_list() else {}
         live(world, heard)
         # A command that was never taken is given again by the broker.
         Button(world).commands.on_command(down(1, code, arguments))
@@ -275,12 +275,12 @@ def a_power_cut_at_any_moment_doubles_nothing_and_loses_no_answer():
         assert set(world["receipts"]) == {1}
 
     def kept(world, whole):
-        settings = flash.read_file(FOLDER + "/settings.json")
+        settings = flash_records.read_file(FOLDER + "/settings.json")
         done = world["receipts"] == {1: frame.RESULT_DONE}
         assert done and b"900" in settings and not changed_settings.are_on_trial(FOLDER), (world, settings)
 
     def gone(world, whole):
-        settings = flash.read_file(FOLDER + "/settings.json")
+        settings = flash_records.read_file(FOLDER + "/settings.json")
         assert world["receipts"] == {1: frame.RESULT_FAILED}, world
         assert settings == SETTINGS and not changed_settings.are_on_trial(FOLDER), settings
 

@@ -8,9 +8,9 @@ import json
 import sys
 
 from siaga.drivers import http
+from siaga.drivers.board_parts import Network
 from siaga.drivers.clock import Clock, Rtc
 from siaga.drivers.http import Http
-from siaga.drivers.wifi_mqtt import Network
 
 
 class Loopback(Network):

@@ -4,11 +4,11 @@ import os
 
 import vfs
 
-from siaga.app import flash
+from siaga.app import flash_records
 from siaga.app.counter import BLOCK as COUNTERS
 from siaga.app.identity import Identity
-from siaga.app.left import load
 from siaga.app.outbox import LIMIT, OWED_LIMIT, POSITIONS, RESERVE, SETTLE_S, Outbox, OutboxFull
+from siaga.app.restore import load
 from siaga.core import frame, p256
 from siaga.core.errors import SiagaError
 
@@ -68,9 +68,9 @@ def test_body(counter):
 
 
 def spoil(path, at):
-    content = bytearray(flash.read_file(path))
+    content = bytearray(flash_records.read_file(path))
     content[at] ^= 0x40
-    flash.write_file(path, bytes(content))
+    flash_records.write_file(path, bytes(content))
 
 
 def a_start_is_the_same_device_with_later_counters():
@@ -97,8 +97,8 @@ def key_and_counter_live_and_die_together():
         assert "cannot be read" in identity.fresh and identity.device_id not in ids
         assert identity.counter.next() == 2
         ids.add(identity.device_id)
-    for content in (b"", b"SGI1", flash.read_file("/room/identity")[:-1]):
-        flash.write_file("/room/identity", content)
+    for content in (b"", b"SGI1", flash_records.read_file("/room/identity")[:-1]):
+        flash_records.write_file("/room/identity", content)
         identity, _ = start()
         assert identity.fresh != "" and identity.device_id not in ids
         ids.add(identity.device_id)
@@ -127,12 +127,12 @@ def torn_and_corrupt_entries_are_skipped_and_counted():
     names = sorted(item[0] for item in os.ilistdir("/room/outbox"))
     folder = "/room/outbox/"
     spoil(folder + names[0], 9)
-    flash.write_file(folder + names[1], flash.read_file(folder + names[1])[:-3])
-    flash.write_file(folder + names[2], b"")
+    flash_records.write_file(folder + names[1], flash_records.read_file(folder + names[1])[:-3])
+    flash_records.write_file(folder + names[2], b"")
     os.rename(folder + names[3], folder + names[3][:8] + "0000ffff")
     with open(folder + "0123456700000001.new", "wb") as file:
         file.write(b"half")
-    flash.write_file(folder + "what is this", b"?")
+    flash_records.write_file(folder + "what is this", b"?")
     _, after = start()
     assert [entry.counter for entry in after.entries] == [entry.counter for entry in entries[4:]]
     assert after.rejected == 5
@@ -275,8 +275,8 @@ def what_cannot_be_removed_stops_no_start():
     for name in ("0123456700000001.new", "what is this"):
         with open("/room/outbox/" + name, "wb") as file:
             file.write(b"half")
-    orphan = flash.seal(b"SGO1", b"\x00\x00\x00\x09" + bytes([frame.PRESS]) + body(9))
-    flash.write_file("/room/outbox/0123456700000009", orphan)
+    orphan = flash_records.seal(b"SGO1", b"\x00\x00\x00\x09" + bytes([frame.PRESS]) + body(9))
+    flash_records.write_file("/room/outbox/0123456700000009", orphan)
     for _ in range(3):  # also where the counter is used up
         ram.worn = True
         _, outbox = start()
@@ -286,14 +286,14 @@ def what_cannot_be_removed_stops_no_start():
 
 
 def mac_keys_belong_to_one_gateway_and_one_device():
-    from siaga.core import p256, peer
+    from siaga.core import p256, p256_verify
 
     identity, _ = start()
     gateways = [p256.private_from(bytes([n]) * 48) for n in (1, 2)]
     for gateway in gateways + gateways:
         identity.meet(p256.public_key(gateway))
-        shared = peer.ecdh(gateway, identity.public)
-        assert (identity.mac_up, identity.mac_down) == peer.mac_keys(shared, identity.device_id)
+        shared = p256_verify.ecdh(gateway, identity.public)
+        assert (identity.mac_up, identity.mac_down) == p256_verify.mac_keys(shared, identity.device_id)
     cached = identity.mac_up
     spoil("/room/mac", 60)
     identity.meet(p256.public_key(gateways[1]))
@@ -331,11 +331,11 @@ def the_enrol_is_signed_once_in_a_buttons_life():
     finally:
         p256.sign = sign
         ram.worn = False
-    for spoilt in (b"", flash.read_file("/room/enrol")[:-1], flash.seal(b"SGE1", bytes(len(enrol)))):
-        flash.write_file("/room/enrol", spoilt)
+    for spoilt in (b"", flash_records.read_file("/room/enrol")[:-1], flash_records.seal(b"SGE1", bytes(len(enrol)))):
+        flash_records.write_file("/room/enrol", spoilt)
         again, _ = start()
         assert again.enrol_frame() == enrol
-        assert flash.unseal(b"SGE1", flash.read_file("/room/enrol")) == enrol
+        assert flash_records.unseal(b"SGE1", flash_records.read_file("/room/enrol")) == enrol
     spoil("/room/identity", 40)  # another identity: the frame of the one before is not its own
     other, _ = start()
     assert other.fresh and other.enrol_frame() != enrol and other.enrol_frame()[3:11] != enrol[3:11]

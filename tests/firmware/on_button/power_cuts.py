@@ -4,11 +4,11 @@ what the next start finds. Runs under MicroPython with the real littlefs over a 
 import vfs
 from nor import BLOCK, Chip, PowerCut
 
-from siaga.app import flash
-from siaga.app.acked import Acked
+from siaga.app import flash_records
+from siaga.app.acked_digests import Acked
 from siaga.app.identity import Identity
-from siaga.app.left import INCIDENT_MAGIC, incident, load
 from siaga.app.outbox import Outbox
+from siaga.app.restore import INCIDENT_MAGIC, incident, load
 from siaga.core import frame
 from siaga.core.alarm import ACKED, STORED, next_state, since
 
@@ -42,7 +42,7 @@ def live(told):
     load(outbox, 0)
     acked = Acked()
     state = incident("/cut/incident", identity.device_id, outbox, acked, 0, None)
-    told.incident_before = flash.read_record("/cut/incident", INCIDENT_MAGIC)
+    told.incident_before = flash_records.read_record("/cut/incident", INCIDENT_MAGIC)
 
     def step(event):
         """As Device does it: what changes is on the flash before anything else happens."""
@@ -51,7 +51,7 @@ def live(told):
         acked.since = since(state)
         record = identity.device_id + state.saved() + acked.saved()
         told.incident = record
-        flash.write_record("/cut/incident", INCIDENT_MAGIC, record)
+        flash_records.write_record("/cut/incident", INCIDENT_MAGIC, record)
         told.incident_before = record
 
     def acknowledge(entry):
@@ -109,7 +109,7 @@ def look(told, before):
         assert counter not in owed, f"evidence {counter} came back"
         assert counter not in found, f"press {counter} came back"
     assert identity.counter.next() > told.last, "a counter is used twice"
-    record = flash.read_record("/cut/incident", INCIDENT_MAGIC)
+    record = flash_records.read_record("/cut/incident", INCIDENT_MAGIC)
     assert told.incident == b"" or record in (told.incident, told.incident_before)
     acked = Acked()
     state = incident("/cut/incident", identity.device_id, outbox, acked, 0, None)

@@ -16,11 +16,11 @@ import vfs
 from nor import BLOCK, Chip, PowerCut
 from wishes import Actions, Wishes
 
-from siaga.app import commands, flash, update, upgrade
+from siaga.app import bundle_download, commands, flash_records, update_command
+from siaga.app.firmware_slots import Slots
 from siaga.app.identity import Identity
-from siaga.app.left import load
 from siaga.app.outbox import Outbox
-from siaga.app.slots import Slots
+from siaga.app.restore import load
 from siaga.core import frame
 from siaga.drivers.clock import Clock, Rtc
 from siaga.drivers.http_source import Answer, Source
@@ -72,7 +72,7 @@ class Start:
             assert self.boot.is_whole(self.running), "what starts is not whole"
             with open(self.boot.path(self.running), "rb") as file:
                 self.version = tuple(file.read(8)[5:8])
-        update.VERSION = self.version
+        bundle_download.VERSION = self.version
         on_trial = self.boot.trial != 0 and self.boot.trial == self.running
         if on_trial and works == "raises":
             raise Broken
@@ -108,13 +108,13 @@ class Start:
 
     def updater(self):
         wishes = Wishes(lambda: True, lambda: 80, lambda: True, lambda what: None, lambda: 0, 15, "simulated", [PUBLIC])
-        bringing = update.Update(FOLDER, self.slots, [Served(self.served)], wishes)
+        bringing = bundle_download.Update(FOLDER, self.slots, [Served(self.served)], wishes)
         bringing.between_ms = 0
         return bringing
 
     async def live(self):
         """Until it restarts, or the command is answered."""
-        running = asyncio.create_task(upgrade.run(self.commands, self.slots, self.identity, self.updater))
+        running = asyncio.create_task(update_command.run(self.commands, self.slots, self.identity, self.updater))
         while not self.restarted and (self.commands.is_busy or self.boot.trial or self.boot.verdict):
             if running.done():
                 await running
@@ -131,7 +131,7 @@ def live(served, works, first=None):
         except Broken:
             continue
         finally:
-            assert first is None or update.VERSION in first, update.VERSION
+            assert first is None or bundle_download.VERSION in first, bundle_download.VERSION
             first = None
         if not asyncio.run(start.live()):
             return start
@@ -158,7 +158,7 @@ def given(cells):
     )
     for entry in [entry for entry in start.outbox.entries if entry.kind == frame.RECEIPT]:
         start.outbox.remove(entry)
-    flash.remove(FOLDER + "/commands")
+    flash_records.remove(FOLDER + "/commands")
     start = Start(b"", "works")
     start.commands.on_command(record)
     vfs.umount(ROOT)
@@ -212,7 +212,7 @@ FIRST, SECOND = [binascii.unhexlify(sys.stdin.readline().strip()) for _ in range
 blank = Chip(b"\xff" * (BLOCK * BLOCKS))
 vfs.VfsLfs2.mkfs(blank)
 mount(blank)
-flash.make_folder(FOLDER)
+flash_records.make_folder(FOLDER)
 start = Start(b"", "works")
 DEVICE = start.identity.device_id
 PRESSES = {}

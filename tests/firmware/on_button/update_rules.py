@@ -1,4 +1,5 @@
-"""What an update waits for, what it refuses, and how it goes on: app/update.py with a server that misbehaves. stdin:
+"""What an update waits for, what it refuses, and how it goes on: app/bundle_download.py with a server that misbehaves.
+stdin:
 the public key and two bundles of the same version, in hexadecimal, a line each."""
 
 import asyncio
@@ -10,8 +11,8 @@ import vfs
 from nor import BLOCK, Chip
 from wishes import Wishes
 
-from siaga.app import flash, update
-from siaga.app.slots import Slots
+from siaga.app import bundle_download, flash_records
+from siaga.app.firmware_slots import Slots
 from siaga.core.bundle import BundleError
 from siaga.core.errors import SiagaError
 from siaga.drivers.http_source import Answer, HttpError, Source
@@ -67,7 +68,7 @@ class Button:
         self.percent = 80
         self.mains = False
         self.told = []
-        update.VERSION = version
+        bundle_download.VERSION = version
         self.slots = Slots(siaga_boot.Boot(ROOT), 0)
         wishes = Wishes(
             lambda: self.calm,
@@ -79,7 +80,7 @@ class Button:
             board,
             [PUBLIC],
         )
-        self.update = update.Update(ROOT, self.slots, [server], wishes)
+        self.update = bundle_download.Update(ROOT, self.slots, [server], wishes)
         self.update.first_ms = 1
         self.update.between_ms = 0
 
@@ -94,7 +95,7 @@ class Button:
         return asyncio.run(both())
 
     def is_clean(self):
-        return self.slots.size(1) == 0 and flash.read_file(ROOT + "/update") is None
+        return self.slots.size(1) == 0 and flash_records.read_file(ROOT + "/update") is None
 
 
 def refused(button, why, kind=BundleError):
@@ -109,7 +110,7 @@ def refused(button, why, kind=BundleError):
 
 def wipe():
     for name in ("/update", "/siaga-a", "/siaga-b", "/siaga-boot"):
-        flash.remove(ROOT + name)
+        flash_records.remove(ROOT + name)
 
 
 def it_goes_on_from_where_it_was_broken_off():
@@ -129,7 +130,7 @@ def a_server_without_ranges_is_read_from_the_beginning_and_nothing_is_written_tw
         server.ranges, server.breaks, server.tells_total = False, [5000], total
         button = Button(server)
         button.bring()
-        assert server.asked == [0, 5000] and flash.read_file(ROOT + "/siaga-a") == FIRST
+        assert server.asked == [0, 5000] and flash_records.read_file(ROOT + "/siaga-a") == FIRST
 
 
 def a_file_that_changes_is_begun_anew():
@@ -143,7 +144,7 @@ def a_file_that_changes_is_begun_anew():
     server.on_read = change
     button = Button(server)
     button.bring()
-    assert server.asked == [0, 5000, 0] and flash.read_file(ROOT + "/siaga-a") == SECOND
+    assert server.asked == [0, 5000, 0] and flash_records.read_file(ROOT + "/siaga-a") == SECOND
     # Without anything to tell them apart the mixture is found out, and one more try is made.
     wipe()
     server = Server(FIRST)
@@ -155,7 +156,7 @@ def a_file_that_changes_is_begun_anew():
 
     server.on_read = change_in_secret
     Button(server).bring()
-    assert flash.read_file(ROOT + "/siaga-a") == SECOND and server.asked == [0, 5000, 0]
+    assert flash_records.read_file(ROOT + "/siaga-a") == SECOND and server.asked == [0, 5000, 0]
     wipe()
     server = Server(FIRST)
     server.breaks = [5000]
@@ -187,9 +188,9 @@ def what_is_not_for_this_button_is_refused_early():
         refused(Button(Server(content), **others), why)
     server = Server(FIRST)
     button = Button(server)
-    flash.write_file(ROOT + "/filler", bytes(80 * 1024))
+    flash_records.write_file(ROOT + "/filler", bytes(80 * 1024))
     refused(button, "no room")
-    flash.remove(ROOT + "/filler")
+    flash_records.remove(ROOT + "/filler")
 
 
 def what_cannot_be_had_is_given_up():

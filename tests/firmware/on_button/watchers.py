@@ -10,8 +10,8 @@ from siaga.core.mqtt import Session
 from siaga.drivers.at_port import AtPort
 from siaga.drivers.at_port import Listener as AtListener
 from siaga.drivers.bearer import Owner
+from siaga.drivers.board_parts import Network
 from siaga.drivers.clock import Clock, Rtc
-from siaga.drivers.parts import Network
 from siaga.drivers.rui3_line import Listener as RuiListener
 from siaga.drivers.rui3_line import Rui3Line
 from siaga.drivers.wifi_mqtt import WifiMqtt
@@ -35,7 +35,7 @@ class Wifi(Network):
         return [host]
 
 
-class Known:
+class FakeKnownHosts:
     def address(self, host):
         return ""
 
@@ -76,7 +76,7 @@ class Wanting(Session):
 
 async def linked(check):
     wifi, owner, session = Wifi(), Told(), Wanting("watched", "", "", "down")
-    bearer = WifiMqtt(wifi, Clock(Rtc()), owner, session, "watched", [("127.0.0.1", PORT)], Known(), None, "")
+    bearer = WifiMqtt(wifi, Clock(Rtc()), owner, session, "watched", [("127.0.0.1", PORT)], FakeKnownHosts(), None, "")
     running = asyncio.create_task(bearer.run())
     await owner.until(True)
     await check(wifi, owner, session)

@@ -1,22 +1,34 @@
-"""Under MicroPython: the arithmetic of p256.py and peer.py against results that CPython fed.
+"""Under MicroPython: the arithmetic of p256.py and p256_verify.py against results that CPython fed.
 
     micropython tests/protocol/on_button/arithmetic.py < one JSON array a line
 
 A line is a question and its answer: ["inverse", a, m, answer], ["public", d, answer], ["ecdh", d, key, answer],
 ["slow sign", d, message, answer] (the comb's columns meet), ["retry sign", d, message, answer] (the first nonce is too
-large); numbers and bytes in hex. Prints the number of right answers, and each wrong one.
+large); numbers and bytes in hex. Prints the number of right answers and how often the comb gave way to the slow
+multiplication, which is right as well and hides a comb that is not; and each wrong answer.
 """
 
 import binascii
 import json
 import sys
 
-from siaga.core import p256, peer
+from siaga.core import p256, p256_verify
 
 unhex = binascii.unhexlify
 right_hmac = p256.hmac_sha256
 right_pairs = p256.add_pairs
+right_multiply = p256_verify.multiply
 calls = 0
+slow = 0
+
+
+def counted_multiply(k, x, y):
+    global slow
+    slow += x == p256._GX
+    return right_multiply(k, x, y)
+
+
+p256_verify.multiply = counted_multiply
 
 
 def first_nonce_too_large(key, message):
@@ -48,11 +60,11 @@ class Digest:
 
 def with_digest(digest, call, *arguments):
     right = p256.hashlib
-    p256.hashlib = peer.hashlib = Digest(digest)
+    p256.hashlib = p256_verify.hashlib = Digest(digest)
     try:
         return call(*arguments)
     finally:
-        p256.hashlib = peer.hashlib = right
+        p256.hashlib = p256_verify.hashlib = right
 
 
 def ask(what, *given):
@@ -65,7 +77,7 @@ def ask(what, *given):
             both.append(hex(p256.inverse_of(int(given[0], 16), int(given[1], 16)))[2:])
         return both[0] if both[0] == both[1] else "the windows differ: " + repr(both)
     if what == "digest verify":
-        return with_digest(unhex(given[1]), peer.verify, unhex(given[0]), b"", unhex(given[2]))
+        return with_digest(unhex(given[1]), p256_verify.verify, unhex(given[0]), b"", unhex(given[2]))
     d = int(given[0], 16)
     if what == "digest sign":
         return with_digest(unhex(given[1]), p256.sign, d, b"").hex()
@@ -80,7 +92,7 @@ def ask(what, *given):
     if what == "public":
         return p256.public_key(d).hex()
     if what == "ecdh":
-        return peer.ecdh(d, unhex(given[1])).hex()
+        return p256_verify.ecdh(d, unhex(given[1])).hex()
     if what == "slow sign":
         p256.add_pairs = meeting_once
         return p256.sign(d, unhex(given[1])).hex()
@@ -102,4 +114,4 @@ for line in sys.stdin:
         right += 1
     else:
         print("wrong:", question, answer)
-print(right)
+print(right, slow)

@@ -10,7 +10,7 @@ Prints one line a frame: the reason where it is none, `forged` where its tag or 
 import binascii
 import sys
 
-from siaga.core import frame, mac
+from siaga.core import frame, hmac
 from siaga.core.errors import FrameError
 
 MAC_DOWN = binascii.unhexlify(sys.argv[1])
@@ -28,8 +28,8 @@ for line in sys.stdin:
         uplink = raw[1]
         body = uplink[14 : -frame.tag_length(uplink[0] & 15)]
         digest = frame.event_digest(uplink[1], int.from_bytes(uplink[10:14], "big"), body)
-    tag = mac.hmac_sha256(MAC_DOWN, frame.DOWN_CONTEXT + down.signed + digest)[:16]
-    if down.device_id != DEVICE_ID or not mac.equal(tag, down.tag):
+    tag = hmac.hmac_sha256(MAC_DOWN, frame.DOWN_CONTEXT + down.signed + digest)[:16]
+    if down.device_id != DEVICE_ID or not hmac.equal(tag, down.tag):
         print("forged")
     elif down.kind == frame.ACK:
         print(down.kind, down.counter, down.time, down.stage, down.eta)

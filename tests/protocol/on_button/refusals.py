@@ -1,6 +1,6 @@
 """Under MicroPython: arguments from which nothing can be made are refused, by name. Prints how many were."""
 
-from siaga.core import frame, mac, p256, peer
+from siaga.core import frame, hmac, p256, p256_verify
 from siaga.core.errors import FrameError, SiagaError
 
 OWN = b"\x01" * 8
@@ -31,15 +31,15 @@ def refused_frame(reason, words, call, *arguments):
 for d in SCALARS:
     refused(SiagaError, "between 1 and N - 1", p256.public_key, d)
     refused(SiagaError, "between 1 and N - 1", p256.sign, d, b"")
-    refused(SiagaError, "between 1 and N - 1", peer.ecdh, d, p256.public_key(1))
+    refused(SiagaError, "between 1 and N - 1", p256_verify.ecdh, d, p256.public_key(1))
 for size in (0, 1, 32, 39):
     refused(SiagaError, "at least 40 random bytes, not " + str(size), p256.private_from, bytes(size))
 for size in (0, 33, 63, 65):
-    refused(SiagaError, "64 bytes, not " + str(size), peer.ecdh, 1, bytes(size))
-    refused(SiagaError, "64 bytes, not " + str(size), peer.verify, bytes(size), b"", bytes(64))
+    refused(SiagaError, "64 bytes, not " + str(size), p256_verify.ecdh, 1, bytes(size))
+    refused(SiagaError, "64 bytes, not " + str(size), p256_verify.verify, bytes(size), b"", bytes(64))
     refused_frame("length", "64 bytes, not " + str(size), frame.device_id, bytes(size))
 for length in (0, -1, 255 * 32 + 1):
-    refused(ValueError, "1 to 8160 bytes, not " + str(length), peer.hkdf_sha256, b"", b"", b"", length)
+    refused(ValueError, "1 to 8160 bytes, not " + str(length), p256_verify.hkdf_sha256, b"", b"", b"", length)
 
 for suite in (0, frame.HS256_128, 4, -1, 17):
     refused_frame("suite", "not suite " + str(suite), frame.unsigned, suite, frame.PRESS, OWN, 1, BODY)
@@ -62,7 +62,7 @@ for suite in (0, 4, 15):
 
 if [frame.tag_length(suite) for suite in (1, 2, 3)] != [64, 8, 16]:
     raise AssertionError("tag lengths")
-if mac.equal(b"", b"a") or mac.equal(b"ab", b"abc") or mac.equal(b"ab", b"aB") or not mac.equal(b"", b""):
+if hmac.equal(b"", b"a") or hmac.equal(b"ab", b"abc") or hmac.equal(b"ab", b"aB") or not hmac.equal(b"", b""):
     raise AssertionError("equal")
 everything = frame.flags(
     test=True,

@@ -10,7 +10,7 @@ import binascii
 import random
 import sys
 
-from siaga.core import frame, mac, p256, peer
+from siaga.core import frame, hmac, p256, p256_verify
 
 SEED = int(sys.argv[1])
 DEVICES = int(sys.argv[2])
@@ -50,7 +50,7 @@ for _ in range(DEVICES):
     private = p256.private_from(bytes([random.getrandbits(8) for _ in range(40)]))
     public = p256.public_key(private)
     own = frame.device_id(public)
-    mac_up = peer.mac_keys(peer.ecdh(private, GATEWAY), own)[0]
+    mac_up = p256_verify.mac_keys(p256_verify.ecdh(private, GATEWAY), own)[0]
     enrol = frame.unsigned(frame.ES256, frame.ENROL, own, bits(32), public)
     print("device", public.hex(), (enrol + p256.sign(private, frame.UP_CONTEXT + enrol)).hex())
     for _ in range(FRAMES):
@@ -65,5 +65,5 @@ for _ in range(DEVICES):
         signed = frame.unsigned(frame.ES256, kind, own, counter, body)
         maced = frame.unsigned(frame.HS256_64, kind, own, counter, body)
         signed += p256.sign(private, frame.UP_CONTEXT + signed)
-        maced += mac.hmac_sha256(mac_up, frame.UP_CONTEXT + maced)[:8]
+        maced += hmac.hmac_sha256(mac_up, frame.UP_CONTEXT + maced)[:8]
         print(signed.hex(), maced.hex(), kind, counter, *numbers)

@@ -9,7 +9,7 @@ import binascii
 import json
 import sys
 
-from siaga.core import frame, mac, peer
+from siaga.core import frame, hmac, p256_verify
 from siaga.core.errors import FrameError
 
 FOLDER = sys.argv[1]
@@ -33,8 +33,8 @@ def genuine(raw, digest):
         down = frame.decode_down(raw)
     except FrameError:
         return False
-    tag = mac.hmac_sha256(MAC_DOWN, frame.DOWN_CONTEXT + down.signed + digest)[:16]
-    return mac.equal(tag, down.tag)
+    tag = hmac.hmac_sha256(MAC_DOWN, frame.DOWN_CONTEXT + down.signed + digest)[:16]
+    return hmac.equal(tag, down.tag)
 
 
 tried = 0
@@ -61,12 +61,12 @@ for vector in vectors("uplinks.json"):
     if vector["name"] != "PRESS, no flag, ES256":
         continue
     whole = bytearray(frame.UP_CONTEXT + binascii.unhexlify(vector["frame"]))
-    if not peer.verify(PUBLIC, bytes(whole[:-64]), bytes(whole[-64:])):
+    if not p256_verify.verify(PUBLIC, bytes(whole[:-64]), bytes(whole[-64:])):
         raise ValueError("the unchanged signature is refused")
     for place in range(len(whole)):
         whole[place] ^= 1 << place % 8
         signed += 1
-        if peer.verify(PUBLIC, bytes(whole[:-64]), bytes(whole[-64:])):
+        if p256_verify.verify(PUBLIC, bytes(whole[:-64]), bytes(whole[-64:])):
             taken.append(whole.hex())
         whole[place] ^= 1 << place % 8
 print(json.dumps({"downlinks": tried, "signatures": signed, "taken": taken}))

@@ -10,7 +10,7 @@ sys.path.insert(0, sys.argv[0].rsplit("/", 4)[0] + "/tools/siaga_tools/silicon/c
 import flash
 import vfs
 
-from siaga.app import flash as sealed
+from siaga.app import flash_records as sealed
 
 vfs.mount(vfs.VfsLfs2(flash.FileFlash(sys.argv[1], int(sys.argv[2]))), "/chip")
 folder = "/chip/siaga-state/outbox"

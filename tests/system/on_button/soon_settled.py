@@ -4,10 +4,10 @@ import gc
 
 gc.threshold(16384)
 
-from siaga.app import delivery, device, left, outbox  # noqa: E402
-from siaga.app.faults import Faults  # noqa: E402
+from siaga.app import delivery, device, outbox, restore  # noqa: E402
+from siaga.app.board_faults import Faults  # noqa: E402
 from siaga.boards.simulated import boards  # noqa: E402
 
-outbox.SETTLE_S = delivery.SETTLE_S = left.SETTLE_S = 2
+outbox.SETTLE_S = delivery.SETTLE_S = restore.SETTLE_S = 2
 for board in boards():
     device.run(board, Faults(board))

@@ -45,12 +45,12 @@ class Air(Scene):
         acts: dict[str, Callable[[], None]] = {
             "hang": lambda: modem.faults.add(Fault.HANG),
             "hang_hard": lambda: modem.faults.add(Fault.HANG_HARD),
-            "brown_out": lambda: modem.loop.call_soon(modem.restart),
+            "brown_out": lambda: modem.loop.call_soon(modem.power.restart),
             "connlost": lambda: modem.mqtt.lose(1),
             "nonet": modem.mqtt.lose_network,
         }
         trap = Trap(modem.asked, "AT[+]CMQTTPUB=", acts[what])
-        modem.asked = trap
+        modem.serial.asked = trap
         self._traps.append(trap)
 
     @step("LoRaWAN out of reach")

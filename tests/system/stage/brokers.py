@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from installation import SERVER
-from relay import Relay
-
 from stage.scene import Scene
 from stage.steps import step
+from system.installation import SERVER
+from system.relay import Relay
 
 
 class Brokers(Scene):

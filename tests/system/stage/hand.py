@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from siaga_gateway.domain.frame import Kind
-from siaga_tools.simulate.chip import Life
+from siaga_tools.simulate.chip import ChipState
 from stage.scene import Scene
 from stage.steps import step
 
@@ -23,20 +23,20 @@ class Hand(Scene):
             with self.at_pace(HAND):
                 self._hold(2.5)
         else:
-            self.button.hold(True)
+            self.button.holder.hold(True)
             self.wait_frame(Kind.PRESS, "stored", "a press")
-            self.button.hold(False)
+            self.button.holder.hold(False)
         self.wait_frame(Kind.PRESS, "stored", "a press")
         self.wait_down(False)
 
     def _is_in_incident(self) -> bool:
-        return self.button.state in _OPEN and self.button.life is Life.RUNNING
+        return self.button.state in _OPEN and self.button.life is ChipState.RUNNING
 
     def _hold(self, seconds: float) -> None:
-        self.button.hold(True)
+        self.button.holder.hold(True)
         self.wait_down(True)
         self.button.sleep(seconds)
-        self.button.hold(False)
+        self.button.holder.hold(False)
         self.wait_down(False)
 
     @step("press, and cut the power when it is <word>")
@@ -47,10 +47,10 @@ class Hand(Scene):
             with self.at_pace(HAND):
                 self._hold(2.5)
         else:
-            self.button.hold(True)
+            self.button.holder.hold(True)
         self.wait_frame(Kind.PRESS, moment)
         self.button.power_cut()
-        self.button.hold(False)
+        self.button.holder.hold(False)
 
     @step("cancel")
     def cancel(self) -> None:
@@ -65,9 +65,9 @@ class Hand(Scene):
         """Hold it until it shows that it is cancelled, which is after 8 s."""
         self.act()
         with self.at_pace(HAND):
-            self.button.hold(True)
+            self.button.holder.hold(True)
             self.wait_frame(Kind.CANCEL, "stored", "a cancel")
-            self.button.hold(False)
+            self.button.holder.hold(False)
         self.wait_down(False)
 
     @step("tap three times")
@@ -76,10 +76,10 @@ class Hand(Scene):
         self.act()
         with self.at_pace(TAPS):
             for _ in range(3):
-                mark = self._mark = self.button.mark()
-                self.button.hold(True)
+                mark = self._mark = self.button.events.mark()
+                self.button.holder.hold(True)
                 self.wait_down(True)
-                self.button.hold(False)
+                self.button.holder.hold(False)
                 self.wait_down(False)
         self._mark = mark
         self.wait_frame(Kind.PRESS, "stored", "a press by taps")
@@ -88,7 +88,13 @@ class Hand(Scene):
     def hold_down(self) -> None:
         """A finger, or something that has fallen onto it."""
         self.act()
-        self.button.hold(True)
+        self.button.holder.hold(True)
+
+    @step("hold on for <n> s")
+    def hold_on(self, seconds: str) -> None:
+        """The finger stays so long, at a pace at which a busy machine makes no minute of it."""
+        with self.at_pace(HAND):
+            self.button.sleep(float(seconds))
 
     @step("hold a worn contact for <n> s")
     def hold_worn(self, seconds: str) -> None:
@@ -96,9 +102,9 @@ class Hand(Scene):
         self.act()
         with self.at_pace(TAPS):
             for _ in range(int(float(seconds) * 2)):
-                self.button.hold(True)
+                self.button.holder.hold(True)
                 self.button.sleep(0.45)
-                self.button.hold(False)
+                self.button.holder.hold(False)
                 self.button.sleep(0.05)
         self.wait_down(False)
 
@@ -106,25 +112,25 @@ class Hand(Scene):
     def let_go(self) -> None:
         """Nobody touches the button."""
         self.act()
-        self.button.hold(False)
+        self.button.holder.hold(False)
         self.wait_down(False)
 
     @step("open the case")
     def open_case(self) -> None:
         """The tamper switch opens."""
         self.act()
-        self.button.tamper(True)
+        self.button.holder.tamper(True)
 
     @step("shut the case")
     def shut_case(self) -> None:
         """The tamper switch closes."""
         self.act()
-        self.button.tamper(False)
+        self.button.holder.tamper(False)
 
     @step("step on the foot switch")
     def foot_switch(self) -> None:
         """The external input closes, until the press is taken."""
         self.act()
-        self.button.foot_switch(True)
+        self.button.holder.foot_switch(True)
         self.wait_frame(Kind.PRESS, "stored", "a press by the foot switch")
-        self.button.foot_switch(False)
+        self.button.holder.foot_switch(False)

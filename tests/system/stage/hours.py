@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from siaga_tools.simulate.chip import Life
+from siaga_tools.simulate.chip import ChipState
 from stage.scene import FAST, FASTEST, UNITS, WITHIN_S, Scene
 from stage.steps import step
 
@@ -25,9 +25,10 @@ class Hours(Scene):
         try:
             while (left_us := until_us - button.clock.now_us()) > 0:
                 wakes_at_us = button.chip.wakes_at_us
-                if button.life is Life.ASLEEP and wakes_at_us is not None:
+                if button.life is ChipState.ASLEEP and wakes_at_us is not None:
                     ahead_us = min(left_us, max(0, wakes_at_us - button.clock.now_us()))
                     button.clock.jump(ahead_us / 1e6)
+                # no wait of a test: hours go by
                 time.sleep(min(0.05, max(0.005, left_us / 1e6 / button.clock.speed)))
         finally:
             button.set_speed(self._pace)
@@ -43,7 +44,7 @@ class Hours(Scene):
     @step("until it sleeps")
     def until_asleep(self) -> None:
         """Its chip is in deep sleep."""
-        self.button.wait_life(Life.ASLEEP, deadline_s=WITHIN_S)
+        self.button.events.wait_life(ChipState.ASLEEP, deadline_s=WITHIN_S)
 
     @step("until it wakes by itself")
     def until_waking(self) -> None:

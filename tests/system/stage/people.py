@@ -7,13 +7,12 @@ import signal
 import time
 from collections.abc import Sequence
 
-from installation import ACTOR
-
 from siaga_gateway.domain.frame import Kind, encode_ack
 from siaga_gateway.domain.frame import Stage as AckStage
 from siaga_tools.virtual_button import ButtonEvent
 from stage.scene import Scene
 from stage.steps import step
+from system.installation import ACTOR
 
 
 def heard(events: Sequence[ButtonEvent]) -> list[ButtonEvent]:
@@ -112,7 +111,7 @@ class People(Scene):
     def replay(self) -> None:
         """All that it was ever sent by MQTT, forgeries among it, once more, in the broker's name."""
         self.act()
-        before = heard(self.button.events)
+        before = heard(self.button.events.all())
         topic = f"siaga/v1/down/{self.device_id}"
         recorded = [payload for where, payload in list(self.house.downlinks) if where == topic]
         assert recorded, "the gateway has sent it nothing by MQTT"
@@ -121,7 +120,7 @@ class People(Scene):
             self.house.publish(topic, payload)
 
         def all_came() -> bool:
-            told = heard(self.button.events)
+            told = heard(self.button.events.all())
             return len(told) >= len(before) + len(recorded) - forged
 
         self.until(all_came, "the replay at the button")

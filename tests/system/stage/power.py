@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from siaga_gateway.domain.frame import Kind
+from stage.hand import HAND
 from stage.scene import Scene
 from stage.steps import step
 
@@ -21,7 +22,7 @@ class Power(Scene):
     def switch_on_for_test(self) -> None:
         """With the button held, and let go; then, while the light asks for it, a touch."""
         self.act()
-        self.button.test()
+        self.button.holder.test()
         self.started()
         self.wait_frame(Kind.PRESS, "stored", "a test press")
 
@@ -29,8 +30,9 @@ class Power(Scene):
     def supply_dips(self) -> None:
         """For a moment, under whatever goes on: the chip starts anew and tells that as power-on, the modem too."""
         self.act()
-        self.button.brown_out()
-        self.started()
+        with self.at_pace(HAND):  # a finger may be on the button
+            self.button.brown_out()
+            self.started()
 
     @step("cut the power")
     def cut_power(self) -> None:

@@ -10,20 +10,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bundle_server import BundleServer
-from house import eventually
-from installation import GATEWAY_NUMBER, SERVER, Installation
-from relay import Relay
-from releases import release_public
-from scenario import Scenario
-
-from micropython import FIRMWARE, micropython
+from firmware.bundle_server import BundleServer
+from firmware.signed_bundles import release_public
+from micropython import FIRMWARE, flash_image, micropython
 from siaga_tools.silicon.a7670 import A7670
 from siaga_tools.silicon.modem_sim import Sim
 from siaga_tools.silicon.rak3172 import SimulatedRak3172
 from siaga_tools.simulate.button import WIFI, ButtonParts, SimulatedButton
 from siaga_tools.virtual_button import ButtonEvent
 from stage.timeline import Timeline
+from system.installation import GATEWAY_NUMBER, SERVER, Installation
+from system.relay import Relay
+from system.scenario import Scenario
+from waiting import eventually
 
 PACE = 10.0
 BRISK = 25.0  # while a modem starts and looks for its network
@@ -89,7 +88,7 @@ class Scene:
     def make(self) -> SimulatedButton:
         scenario, house = self.scenario, self.house
         self._folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(house.image(scenario.board), self._folder / "flash.img")
+        shutil.copy(flash_image(scenario.board), self._folder / "flash.img")
         settings: dict[str, Any] = {"gateway_key": house.public_hex, "profile": scenario.profile, "language": "en"}
         if "lte" in scenario.ways or "wifi" in scenario.ways:
             settings |= {"mqtt_hosts": [SERVER], "mqtt_port": house.tls_port, "mqtt_ca": house.authority}
@@ -124,14 +123,14 @@ class Scene:
 
     def act(self) -> None:
         """From here on expectations look."""
-        self._mark = self.button.mark()
+        self._mark = self.button.events.mark()
 
     def wait(self, wanted: Callable[[ButtonEvent], bool], what: str) -> ButtonEvent:
         def wanted_or_worst(event: ButtonEvent) -> bool:
             assert not has_failed(event), f"instead of {what}: {event.facts['what']}"
             return wanted(event)
 
-        return self.button.wait_for(wanted_or_worst, after=self._mark, deadline_s=WITHIN_S, what=what)
+        return self.button.events.wait_for(wanted_or_worst, after=self._mark, deadline_s=WITHIN_S, what=what)
 
     def wait_frame(self, kind: int, step: str, what: str = "", **facts: object) -> ButtonEvent:
         wanted = {"kind": kind, **facts}
@@ -148,7 +147,7 @@ class Scene:
         self.wait(lambda event: event.kind == "button" and event.facts["down"] is down, f"the button {down=}")
 
     def until(self, holds: Callable[[], Any], what: str) -> Any:
-        return eventually(holds, what, WITHIN_S)
+        return eventually(holds, what, timeout_s=WITHIN_S)
 
     @contextmanager
     def at_pace(self, pace: float) -> Iterator[None]:
@@ -184,7 +183,7 @@ class Scene:
         """Counters that the button has kept so far, in their order."""
         return [
             int(event.facts["counter"])
-            for event in self.button.events
+            for event in self.button.events.all()
             if event.kind == "frame" and event.facts["step"] == "stored" and event.facts["kind"] in kinds
         ]
 
@@ -192,6 +191,6 @@ class Scene:
         """Counters that the gateway has acknowledged to the button so far."""
         return {
             int(event.facts["counter"])
-            for event in self.button.events
+            for event in self.button.events.all()
             if event.kind == "frame" and event.facts["step"] == "acknowledged"
         }

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from scenario import KINDS
-
+from siaga_gateway.domain.device_report import Report
 from siaga_gateway.domain.frame import Kind
-from siaga_gateway.domain.report import Report
 from stage.scene import BEARERS, BRISK, UNITS, Scene
 from stage.steps import step
+from system.scenario import KINDS
 
 
 class Seen(Scene):
@@ -26,7 +25,7 @@ class Seen(Scene):
     @step("no light, no sound")
     def dark(self) -> None:
         """Every signal so far was without light and sound."""
-        shown = [event for event in self.button.events if event.kind == "indicator"]
+        shown = [event for event in self.button.events.all() if event.kind == "indicator"]
         assert shown and not any(event.facts["light"] or event.facts["sound"] for event in shown)
 
     @step("<word> up")
@@ -43,7 +42,7 @@ class Seen(Scene):
         name = BEARERS.get(way, way)
 
         def latest() -> bool:
-            for event in reversed(self.button.events):
+            for event in reversed(self.button.events.all()):
                 if event.kind == "start":
                     return False
                 if event.kind == "bearer" and event.facts["bearer"] == name:

@@ -8,8 +8,9 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from siaga_tools.simulate.button import Audience, Traffic
-from siaga_tools.simulate.chip import Life
+from siaga_tools.simulate.button import ButtonListener
+from siaga_tools.simulate.chip import ChipState
+from siaga_tools.simulate.silicon_parts import Traffic
 from siaga_tools.virtual_button import ButtonEvent
 
 _SHOWN = 500  # lines of a timeline
@@ -17,7 +18,7 @@ _DULL = (b"AT+CEREG?", b"AT+CGREG?", b"AT+CREG?", b"AT+CSQ", b"AT+CGNSSINFO", b"
 _DULL_ANSWERS = (b"OK", b"+CEREG: 2,", b"+CGREG: 2,", b"+CREG: 2,", b"+CSQ:", b"+CGNSSINFO:")
 
 
-class Timeline(Audience):
+class Timeline(ButtonListener):
     """What all parts did, by this machine's clock."""
 
     def __init__(self) -> None:
@@ -43,7 +44,7 @@ class Timeline(Audience):
         if not (self._dull and (traffic.way == ">" or traffic.text.strip().startswith(_DULL_ANSWERS))):
             self.note(traffic.line, f"{traffic.way} {traffic.text!r}")
 
-    def on_life(self, life: Life, why: str) -> None:
+    def on_life(self, life: ChipState, why: str) -> None:
         self.note("chip", f"{life} {why}")
 
     def text(self, journal: list[dict[str, Any]]) -> str:

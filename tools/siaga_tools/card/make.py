@@ -1,4 +1,4 @@
-"""Put the card together: patterns and times from the firmware, words from the catalogue, one HTML page."""
+"""Composes the card: patterns and times from the firmware, words from the catalogue, one HTML page."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from siaga_gateway import catalogue
-from siaga_tools.card import pictures
-from siaga_tools.card.patterns import Pattern, Shown, light_words, read_defaults, read_shown
-from siaga_tools.signals import signal_text
+from siaga_tools.card import pattern_drawings
+from siaga_tools.card.patterns import Pattern, SignalPatterns, light_words, read_defaults, read_shown
+from siaga_tools.signal_styles import signal_text
 
-# Every signal of the firmware stands in exactly one group; a test says so.
+# Every signal of the firmware is in exactly one group; a test ensures it.
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "call": ("not_getting_through", "refused"),
     "path": ("sending", "received", "seen", "assigned", "on_scene", "closed", "cancelled"),
@@ -40,11 +40,14 @@ _PAGE: Final = (
 _LIMITS: Final = ("instead", "network", "position", "real", "sound")
 
 
-def card(firmware: Path, languages: tuple[str, ...], settings: Mapping[str, Any] | None = None) -> str:
-    """The page as HTML, A4: the pictures once, beside them the words of each language.
+def card(
+    firmware: Path, languages: tuple[str, ...], settings: Mapping[str, Any] | None = None, *, emergency: str
+) -> str:
+    """Return the page as HTML, A4: the pictures once, beside them the words of each language.
 
-    settings: the button's own, over the firmware's defaults. How a forced cancel is made is not on it: whoever forces
-    the holder may read the card first.
+    settings: the button's own, over the firmware's defaults. emergency: the number that the holder is to call
+
+    A forced cancel is not explained on it: whoever forces the holder may read the card first.
     """
     shown = read_shown(firmware)
     told = {**read_defaults(firmware), **(settings or {})}
@@ -56,14 +59,14 @@ def card(firmware: Path, languages: tuple[str, ...], settings: Mapping[str, Any]
         lstrip_blocks=True,
     )
     silent = bool(told["silent"])
-    spoken = [_spoken(shown, told, language) for language in languages]
+    spoken = [_spoken(shown, told, language, emergency) for language in languages]
     return environment.get_template("card.html.j2").render(
-        spoken=spoken, groups=_groups(shown, spoken, silent), silent=silent
+        spoken=spoken, groups=_groups(shown, spoken, silent), silent=silent, emergency=emergency
     )
 
 
-def _spoken(shown: Shown, told: Mapping[str, Any], language: str) -> dict[str, Any]:
-    """What stands on the page in one language, but for the signals."""
+def _spoken(shown: SignalPatterns, told: Mapping[str, Any], language: str, emergency: str) -> dict[str, Any]:
+    """Return the page's words in one language, except for the signals."""
 
     def say(key: str, **values: object) -> str:
         return catalogue.text(f"card.{key}", language, **values)
@@ -79,22 +82,24 @@ def _spoken(shown: Shown, told: Mapping[str, Any], language: str) -> dict[str, A
         "low_battery": told["low_battery"],
         "sound": shown.sound_s,
         "again": shown.again_s,
+        "emergency": emergency,
     }
     acts = ["press", *(["taps"] if told["triple_tap"] else []), "again", "cancel", "test"]
     return {
         "language": language,
         "times": times,
-        "page": {name: say(f"page.{name}") for name in _PAGE},
+        "page": {name: say(f"page.{name}", **times) for name in _PAGE},
         "acts": [(say(f"act.{act}", **times), say(f"effect.{act}")) for act in acts],
         "limits": [say(f"limit.{limit}", **times) for limit in _LIMITS],
         "groups": {
-            name: say("page.path_felt" if told["silent"] and name == "path" else f"page.{name}") for name in GROUPS
+            name: say("page.path_felt" if told["silent"] and name == "path" else f"page.{name}", **times)
+            for name in GROUPS
         },
     }
 
 
-def _groups(shown: Shown, spoken: list[dict[str, Any]], silent: bool) -> list[dict[str, Any]]:
-    """With their rows; on a silent button's card those that it makes felt."""
+def _groups(shown: SignalPatterns, spoken: list[dict[str, Any]], silent: bool) -> list[dict[str, Any]]:
+    """Return the groups with their rows; on a silent button's card only those that it vibrates."""
     groups = []
     for name, signals in GROUPS.items():
         told = [signal for signal in signals if shown.patterns[signal].vibrates or not silent]
@@ -107,8 +112,8 @@ def _groups(shown: Shown, spoken: list[dict[str, Any]], silent: bool) -> list[di
 def _row(signal: str, pattern: Pattern, spoken: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "signal": signal,
-        "light": Markup(pictures.light(pattern)),  # noqa: S704 our own drawing, numbers only
-        "beats": Markup(pictures.beats(pattern)),  # noqa: S704
+        "light": Markup(pattern_drawings.light(pattern)),  # noqa: S704 our own drawing, numbers only
+        "beats": Markup(pattern_drawings.beats(pattern)),  # noqa: S704
         "told": [_told(signal, pattern, each["language"], each["times"]) for each in spoken],
     }
 

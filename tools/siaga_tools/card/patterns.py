@@ -1,6 +1,6 @@
-"""What the firmware shows, read from the firmware itself: the card cannot say anything else.
+"""The firmware's signals, read from the firmware itself: the card cannot say anything else.
 
-The source is read, not run: it is MicroPython.
+The source is parsed, not run: it is MicroPython.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-# A light that is dark for so long is one of waiting for the next blink.
+# A light that is dark for this long is described as a wait for the next blink.
 _RARE_MS: Final = 4500
 _LONG_MS: Final = 500
 
 
 @dataclass(frozen=True)
 class Step:
-    """What is on for so many milliseconds."""
+    """What is on, for so many milliseconds."""
 
     light: bool
     sound: bool
@@ -28,7 +28,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Pattern:
-    """Played once, then again and again. tone_hz 0 = no sound."""
+    """Played once, then repeated. tone_hz 0 = no sound."""
 
     tone_hz: int
     once: tuple[Step, ...]
@@ -36,7 +36,7 @@ class Pattern:
 
     @property
     def beats(self) -> tuple[Step, ...]:
-        """What is heard and felt: of what is played once, or of one round of what repeats."""
+        """Return what is heard and felt: of what is played once, or of one cycle of what repeats."""
         played = self.once or self.again
         return played if any(step.sound or step.vibration for step in played) else ()
 
@@ -54,17 +54,17 @@ class Pattern:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """All patterns by signal, in the firmware's order; for how many seconds "call 110" is heard, and again at the
-    beginning of each further minute."""
+class SignalPatterns:
+    """All patterns by signal, in the firmware's order; and for how many seconds "call the emergency number" sounds, at
+    first and at the start of each further minute."""
 
     patterns: Mapping[str, Pattern]
     sound_s: int
     again_s: int
 
 
-def read_shown(firmware: Path) -> Shown:
-    """From `firmware`/siaga/drivers/indicator.py. Raises ValueError where it is not written as this reads it."""
+def read_shown(firmware: Path) -> SignalPatterns:
+    """Parse `firmware`/siaga/drivers/indicator.py. Raises ValueError if it is not in the expected form."""
     assigned = _assignments(firmware / "siaga" / "drivers" / "indicator.py")
     try:
         written = ast.literal_eval(assigned["PATTERNS"])
@@ -72,14 +72,14 @@ def read_shown(firmware: Path) -> Shown:
             signal: Pattern(tone, _steps(once), _steps(again)) for signal, (tone, once, again) in written.items()
         }
         sound_ms, again_ms = (_constant(assigned[name]) for name in ("SOUND_MS", "SOUND_AGAIN_MS"))
-        return Shown(patterns, sound_ms // 1000, again_ms // 1000)
+        return SignalPatterns(patterns, sound_ms // 1000, again_ms // 1000)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"indicator.py is not written as the card reads it: {error}") from error
 
 
 def read_defaults(firmware: Path) -> dict[str, Any]:
-    """The settings' defaults, from the class in `firmware`/siaga/app/chosen.py."""
-    tree = ast.parse((firmware / "siaga" / "app" / "chosen.py").read_text(encoding="utf-8"))
+    """Return the settings' defaults, from the class in `firmware`/siaga/app/settings.py."""
+    tree = ast.parse((firmware / "siaga" / "app" / "settings.py").read_text(encoding="utf-8"))
     defaults = {}
     for node in tree.body:
         for line in node.body if isinstance(node, ast.ClassDef) else ():
@@ -87,12 +87,12 @@ def read_defaults(firmware: Path) -> dict[str, Any]:
                 try:
                     defaults[line.targets[0].id] = ast.literal_eval(line.value)
                 except ValueError:
-                    continue  # not a plain value: nothing that the card tells
+                    continue  # not a plain value: not needed by the card
     return defaults
 
 
 def light_words(pattern: Pattern) -> tuple[str, dict[str, int]]:
-    """The key `card.light.<key>` and its numbers: how a person would say what the light does."""
+    """Return the key `card.light.<key>` and its numbers: how a person would describe the light."""
     lit = [step.ms for step in pattern.again if step.light]
     dark = [step.ms for step in pattern.again if not step.light]
     if not lit:
@@ -115,7 +115,7 @@ def light_words(pattern: Pattern) -> tuple[str, dict[str, int]]:
 
 
 def _runs(steps: tuple[Step, ...]) -> list[int]:
-    """How long each light is, whatever else changes meanwhile."""
+    """Return how long each light is on, whatever else changes meanwhile."""
     runs = [0]
     for step in steps:
         if step.light:
@@ -142,7 +142,7 @@ def _assignments(path: Path) -> dict[str, ast.expr]:
 
 
 def _constant(value: ast.expr) -> int:
-    """The number in `const(number)`, or the number."""
+    """Return the number in `const(number)`, or the number."""
     inner = value.args[0] if isinstance(value, ast.Call) else value
     number: int = ast.literal_eval(inner)
     return number

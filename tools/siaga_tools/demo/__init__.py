@@ -1,1 +1,1 @@
-"""The demo: one press, end to end, on the real parts. How it is put together stands in tools/README.md."""
+"""The demo: one press, end to end, on the real parts. tools/README.md describes its structure."""

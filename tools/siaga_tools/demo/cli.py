@@ -8,15 +8,18 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import click
 
+from siaga_gateway.catalogue.language import reader_language
+from siaga_gateway.cli.localized_commands import LocalizedGroup
 from siaga_tools.demo.commands import BUTTONS
-from siaga_tools.demo.control import ask
-from siaga_tools.words import Trouble, language_of, say
+from siaga_tools.demo.control_socket import ask
+from siaga_tools.install_source import install_command
+from siaga_tools.messages import Trouble, say
 
-_LANGUAGE = language_of(os.environ)
+_LANGUAGE = reader_language(os.environ)
 _LANGUAGES = click.Choice(["id", "en"])
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,12 +28,7 @@ def _help(name: str) -> str:
     return say(f"help.{name}", _LANGUAGE)
 
 
-def _give_up(trouble: Trouble, language: str) -> NoReturn:
-    click.echo(f"siaga: {trouble.say(language)}", err=True)
-    sys.exit(1)
-
-
-@click.group(invoke_without_command=True, help=_help("demo"))
+@click.group(cls=LocalizedGroup, invoke_without_command=True, help=_help("demo"))
 @click.option("--once", is_flag=True, help=_help("once"))
 @click.option("--json", "as_json", is_flag=True, help=_help("json"))
 @click.option("--plain", is_flag=True, help=_help("plain"))
@@ -58,13 +56,13 @@ def demo(
     if ctx.invoked_subcommand is not None:
         return
     try:
-        # Each of the demo's packages, before anything is started.
+        # Check each of the demo's packages before anything is started.
         import iotcore  # noqa: F401
         import textual  # noqa: F401
 
         from siaga_tools.demo.run import DemoOptions
     except ImportError as error:
-        _give_up(Trouble("extra_missing", module=error.name or error), language)
+        raise Trouble("extra_missing", module=error.name or error, install=install_command("demo")) from error
     options = DemoOptions(
         language=language,
         data=data,
@@ -75,37 +73,34 @@ def demo(
         recover=not once,
     )
     if once:
-        from siaga_tools.demo.once import press_once
+        from siaga_tools.demo.single_press import press_once
 
         sys.exit(asyncio.run(press_once(options, as_json=as_json)))
     if plain or as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        from siaga_tools.demo.plain import run_plain
+        from siaga_tools.demo.line_view import run_plain
 
         sys.exit(asyncio.run(run_plain(options)))
-    from siaga_tools.demo.full import run_view
+    from siaga_tools.demo.screen_app import run_view
 
     sys.exit(asyncio.run(run_view(options)))
 
 
 def _tell(line: str, language: str, as_json: bool = False) -> None:
-    """Give the running demo a command, print its answer; exit code 1 where it was not done."""
-    try:
-        answer = ask(line)
-    except Trouble as trouble:
-        _give_up(trouble, language)
+    """Send the running demo a command and print its answer; exit code 1 if it was not done."""
+    answer = ask(line)
     if as_json:
         click.echo(json.dumps(answer))
     elif "hops" in answer:
-        from siaga_tools.demo.trail import Trail
-        from siaga_tools.demo.wording import result
+        from siaga_tools.demo.press_trace import PressTrace
+        from siaga_tools.demo.texts import result
 
-        click.echo(result(Trail.from_facts(answer), language))
+        click.echo(result(PressTrace.from_facts(answer), language))
     else:
         click.echo(say("plain.done", language))
 
 
 def _language_option(command: F) -> F:
-    """--language, for those commands too: what stands before them is the default."""
+    """Add --language to those commands too: the one before them is the default."""
 
     def take(ctx: click.Context, param: click.Parameter, value: str | None) -> str:
         return value or str(ctx.obj or _LANGUAGE)

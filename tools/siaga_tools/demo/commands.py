@@ -1,4 +1,4 @@
-"""What can be typed into the demo, in both languages. Pure."""
+"""The commands that can be typed into the demo, in both languages. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from siaga_tools.words import Trouble
+from siaga_tools.messages import Trouble
 
 BUTTONS: Final = (1, 2, 3)
 
@@ -18,7 +18,7 @@ class Verb(StrEnum):
     CANCEL = "cancel"
     TEST = "test"
     NETWORK = "network"
-    GATEWAY = "gateway"  # kill the gateway, as a fault would; it is started again
+    GATEWAY = "gateway"  # kill the gateway, as a fault would; it is restarted
     LANGUAGE = "language"
     HELP = "help"
     QUIT = "quit"
@@ -26,7 +26,11 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command. `button` for the four verbs that concern one, `on` for NETWORK."""
+    """One command.
+
+    button: for the four verbs that concern one
+    on: for NETWORK
+    """
 
     verb: Verb
     button: int = 0
@@ -48,7 +52,7 @@ _ON_OFF: Final = {"on": True, "nyala": True, "1": True, "off": False, "mati": Fa
 
 
 def read_command(line: str) -> Command | None:
-    """`p 1`, `cancel 2`, `n 1 off`, `q` ...; None for an empty line.
+    """Parse `p 1`, `cancel 2`, `n 1 off`, `q` ...; None for an empty line.
 
     Raises Trouble (`command_unknown`, `command_button`, `command_on_off`, `command_long`).
     """

@@ -1,4 +1,4 @@
-"""The demo's folder: temporary and removed at the end, or the person's own and kept. One demo at a time in each."""
+"""The demo's folder: temporary and removed at the end, or the user's own and kept. One demo at a time in each."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import tempfile
 from pathlib import Path
 from typing import IO, Final
 
-from siaga_tools.words import Trouble
+from siaga_tools.demo import site
+from siaga_tools.messages import Trouble
 
 _MARK: Final = "siaga-demo"  # file that says whose folder this is; also the lock
 GATEWAY_NAME: Final = "peragaan.lampung"
 
 
 class DemoFolder:
-    """Paths of everything that the demo keeps."""
+    """The paths of everything that the demo keeps."""
 
     def __init__(self, folder: Path | None) -> None:
         """Raises Trouble: `folder_unusable`, `folder_strange`, `folder_in_use`."""
@@ -34,7 +35,7 @@ class DemoFolder:
             self.cap.mkdir(exist_ok=True)
             self.data.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
-            raise Trouble("folder_unusable", folder=folder or "/tmp", why=error.strerror or error) from error  # noqa: S108
+            raise Trouble("folder_unusable", folder=folder or "/tmp", why=error) from error  # noqa: S108
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -67,7 +68,7 @@ class DemoFolder:
         return self.path / f"button-{button}.json"
 
     def close(self) -> None:
-        """Let go of it; a temporary folder goes with all that is in it."""
+        """Release it; a temporary folder is removed with everything in it."""
         if self._lock is not None:
             self._lock.close()
         if not self.kept:
@@ -76,7 +77,7 @@ class DemoFolder:
     def write_gateway_settings(
         self, *, broker_port: int, console_port: int, webhook_url: str, webhook_secret: str, language: str
     ) -> None:
-        """siaga.toml of the demo's gateway. Everything it sends is marked as an exercise."""
+        """Write siaga.toml of the demo's gateway. Everything it sends is marked as an exercise."""
         settings = f"""\
 # Written anew by each start of `siaga demo`.
 name = {_toml(GATEWAY_NAME)}
@@ -84,6 +85,7 @@ data_dir = {_toml(str(self.data))}
 mode = "exercise"
 language = {_toml(language)}
 
+{site.settings()}
 [mqtt]
 host = "127.0.0.1"
 port = {broker_port}
@@ -97,6 +99,7 @@ name = "webhook"
 kind = "webhook"
 url = {_toml(webhook_url)}
 secret = {_toml(webhook_secret)}
+trouble = false
 
 [[outputs]]
 name = "cap"
@@ -108,5 +111,5 @@ folder = {_toml(str(self.cap))}
 
 
 def _toml(text: str) -> str:
-    """A TOML basic string (TOML 1.0); JSON escapes the same characters, but for DEL."""
+    """Return a TOML basic string (TOML 1.0); JSON escapes the same characters, except DEL."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

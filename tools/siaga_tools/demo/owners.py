@@ -1,7 +1,7 @@
 """The demo's owners and their buttons.
 
 INVENTED: no such person lives there. `Contoh` is Indonesian for "example". A NIK begins with a province code between
-11 and 97 and holds a birth date; 99 is no province and 00-00-00 no date, so no real person can have these. No
+11 and 97 and contains a birth date; 99 is no province and 00-00-00 no date, so no real person can have these. No
 Indonesian subscriber's number begins with 0 after +62. The positions are approximate: the middle of a town, nobody's
 house.
 """

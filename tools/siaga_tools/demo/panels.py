@@ -1,4 +1,4 @@
-"""What each panel of the view says: text from a Board, for a width. No widget and no clock."""
+"""The view's panels: text from a DashboardState, for a width. No widget and no clock."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Final
 from rich.cells import cell_len
 from rich.text import Text
 
-from siaga_gateway.catalogue import clock_time
-from siaga_tools.demo.board import Board, ButtonView, IncidentView
-from siaga_tools.demo.trail import Hop, Trail
-from siaga_tools.demo.wording import line_text
-from siaga_tools.signals import LOOKS, signal_meaning, signal_text
-from siaga_tools.words import say
+from siaga_tools.demo.dashboard_state import ButtonView, DashboardState, IncidentView
+from siaga_tools.demo.press_trace import Hop, PressTrace
+from siaga_tools.demo.site import EMERGENCY, LOCAL
+from siaga_tools.demo.texts import line_text
+from siaga_tools.messages import say
+from siaga_tools.signal_styles import LOOKS, signal_meaning, signal_text
 
-# Chosen for a dark ground with at least 4.5:1, and told apart also by a colour-blind eye: each signal has its word.
+# Chosen for a dark background with at least 4.5:1, and safe for colour-blind readers: each signal also has its word.
 COLOURS: Final = {
     "faint": "#61718a",
     "calm": "#8fa3bf",
@@ -33,8 +33,8 @@ _LAMP_OFF: Final = ("▄▀▀▄", "▀▄▄▀")
 _PULSE: Final = "◜◠◝◞◡◟"
 
 
-def title(board: Board, language: str, clock: str, width: int) -> Text:
-    """The top line: what this is, which parts are on, the time."""
+def title(board: DashboardState, language: str, clock: str, width: int) -> Text:
+    """Draw the top line: what this is, which parts are on, the time."""
     left = Text(say("view.title", language), "bold")
     right = Text()
     for part in ("broker", "gateway", "console"):
@@ -46,8 +46,8 @@ def title(board: Board, language: str, clock: str, width: int) -> Text:
     return _apart(left, right, width)
 
 
-def page(board: Board, language: str, width: int) -> Text:
-    """The second line: where the operator's page is, and that the people are invented."""
+def page(board: DashboardState, language: str, width: int) -> Text:
+    """Draw the second line: the operator's page, and that the people are invented."""
     left = Text.assemble(
         (say("view.page", language) + "  ", COLOURS["calm"]),
         (board.console_url, "bold underline #9fc3ff")
@@ -58,12 +58,12 @@ def page(board: Board, language: str, width: int) -> Text:
 
 
 def _apart(left: Text, right: Text, width: int) -> Text:
-    """Left and right in one line; the right one goes where both do not fit."""
+    """Put left and right in one line; the right one is dropped if they do not fit."""
     room = width - left.cell_len - right.cell_len
     return left if room < 2 else Text.assemble(left, " " * room, right)
 
 
-def path_title(board: Board, trail: Trail | None, language: str) -> str:
+def path_title(board: DashboardState, trail: PressTrace | None, language: str) -> str:
     if trail is None:
         return say("view.path", language)
     owner = board.buttons[trail.button].owner
@@ -71,7 +71,7 @@ def path_title(board: Board, trail: Trail | None, language: str) -> str:
     return say(f"view.{name}", language, button=trail.button, who=f"{owner.name}, {owner.town}")
 
 
-def path_total(trail: Trail | None, lit: Set[Hop], language: str) -> str:
+def path_total(trail: PressTrace | None, lit: Set[Hop], language: str) -> str:
     if trail is None:
         return ""
     if trail.total_ms is None or Hop.ACK not in lit:
@@ -79,8 +79,8 @@ def path_total(trail: Trail | None, lit: Set[Hop], language: str) -> str:
     return say("view.total", language, ms=trail.total_ms)
 
 
-def path(trail: Trail | None, lit: Set[Hop], language: str, width: int, frame: int, ready: bool) -> Text:
-    """Four lines: the hops as lamps on a wire, their names in two lines, their times in ms since the press."""
+def path(trail: PressTrace | None, lit: Set[Hop], language: str, width: int, frame: int, ready: bool) -> Text:
+    """Draw four lines: the hops as lamps on a wire, their names in two lines, their times in ms since the press."""
     hops = tuple(Hop)
     labels = [(say(f"hop_top.{hop}", language), say(f"hop_bottom.{hop}", language)) for hop in hops]
     widths = _columns([max(4, *map(cell_len, label)) for label in labels], width)
@@ -106,8 +106,8 @@ def path(trail: Trail | None, lit: Set[Hop], language: str, width: int, frame: i
     return Text("\n").join((wire, top, bottom, times))
 
 
-def _lamp(hop: Hop, trail: Trail | None, on: bool, waits: bool, frame: int) -> tuple[str, str]:
-    """(what stands for the hop, its colour)."""
+def _lamp(hop: Hop, trail: PressTrace | None, on: bool, waits: bool, frame: int) -> tuple[str, str]:
+    """Return (the hop's symbol, its colour)."""
     if on:
         return "●", COLOURS["good"]
     if waits:
@@ -121,25 +121,25 @@ def _wire(length: int, on: bool) -> str:
 
 
 def _centred(text: str, room: int) -> str:
-    """Centred in cells; where it cannot be exact, to the left, so that neighbours keep their gap."""
+    """Centre in cells; if that is not exact, to the left, so that neighbours keep their gap."""
     left = max(0, room - cell_len(text)) // 2
     return " " * left + text + " " * max(0, room - left - cell_len(text))
 
 
 def _columns(needed: list[int], width: int) -> list[int]:
-    """Column widths that fill `width`: what each needs, and the rest shared out."""
+    """Return column widths that fill `width`: what each needs, with the rest shared out."""
     spare = max(0, width - sum(needed))
     each, over = divmod(spare, len(needed))
     return [need + each + (1 if index < over else 0) for index, need in enumerate(needed)]
 
 
 def button(view: ButtonView, language: str, blink: bool, width: int) -> Text:
-    """Four lines: the lamp and what it says, where the button is, its network and battery."""
+    """Draw four lines: the lamp and its meaning, the button's place, its network and battery."""
     role, blinks = LOOKS.get(view.signal, ("wait", False))
     colour = COLOURS[role]
     lit = view.signal not in ("off", "armed", "closed", "cancelled") and (blink or not blinks)
     lamp = _LAMP_ON if lit else _LAMP_OFF
-    meaning = signal_meaning(view.signal, language)
+    meaning = signal_meaning(view.signal, language, EMERGENCY)
     if view.eta_minutes is not None and view.state == "assigned":
         meaning = say("view.eta", language, minutes=view.eta_minutes)
     if view.signal == "off":
@@ -159,7 +159,7 @@ def button(view: ButtonView, language: str, blink: bool, width: int) -> Text:
             (f" · {view.owner.battery} %", COLOURS["calm"]),
         ),
     )
-    if lines[2].cell_len > width:  # the town alone, whole
+    if lines[2].cell_len > width:  # only the town, whole
         lines[2].right_crop(len(place) + 3)
     for line in lines:
         line.truncate(max(1, width), overflow="ellipsis")
@@ -169,8 +169,8 @@ def button(view: ButtonView, language: str, blink: bool, width: int) -> Text:
 _STATE_ROLE: Final = {"open": "bad", "seen": "better", "assigned": "help", "on_scene": "help", "closed": "faint"}
 
 
-def incidents(board: Board, language: str, height: int, width: int) -> Text:
-    """The newest incidents, two lines each where there is room: what state, who and when."""
+def incidents(board: DashboardState, language: str, height: int, width: int) -> Text:
+    """Draw the newest incidents, two lines each if there is room: state, who and when."""
     newest = sorted(board.incidents.values(), key=lambda incident: incident.id, reverse=True)
     if not newest:
         return Text(say("view.no_incidents", language), COLOURS["faint"])
@@ -183,7 +183,7 @@ def incidents(board: Board, language: str, height: int, width: int) -> Text:
     return Text("\n").join(shown)
 
 
-def _incident(board: Board, incident: IncidentView, language: str) -> list[Text]:
+def _incident(board: DashboardState, incident: IncidentView, language: str) -> list[Text]:
     colour = COLOURS[_STATE_ROLE.get(incident.state, "plain")]
     owner = board.buttons[incident.button].owner if incident.button in board.buttons else None
     state = say(f"state.{incident.state}", language)
@@ -194,16 +194,16 @@ def _incident(board: Board, incident: IncidentView, language: str) -> list[Text]
         first.append("  " + say("view.presses", language, count=incident.presses), COLOURS["wait"])
     if incident.cancelled:
         first.append("  " + say("view.cancelled", language), COLOURS["wait"])
-    when = clock_time(incident.opened_at_ms).removesuffix(" WIB")
+    when = LOCAL.bare(incident.opened_at_ms)
     who = f"{owner.name}, {owner.town}" if owner else "?"
     return [first, Text(f"  {when} {who}", COLOURS["calm"])]
 
 
-def log(board: Board, language: str, height: int, width: int) -> Text:
-    """The newest lines that fit, each wrapped under its own text."""
+def log(board: DashboardState, language: str, height: int, width: int) -> Text:
+    """Draw the newest lines that fit, each wrapped under its own text."""
     rows: list[Text] = []
     for line in reversed(board.log):
-        when = clock_time(line.at_ms).removesuffix(" WIB") + " "
+        when = LOCAL.bare(line.at_ms) + " "
         room = max(20, width - len(when))
         colour = COLOURS.get(line.weight, COLOURS["plain"])
         pieces = _wrapped(line_text(line, language), room)

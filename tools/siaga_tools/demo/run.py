@@ -1,4 +1,4 @@
-"""The demo itself: starts every part, passes on what people do, observes the press, ends everything."""
+"""The demo itself: starts every part, passes on commands, observes the press, stops everything."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from siaga_gateway.adapters.folder_out import file_name
+from siaga_gateway.adapters.files.gateway_key import key_path, read_key, write_key
+from siaga_gateway.adapters.outputs.cap_folder import file_name
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, store_path
-from siaga_gateway.domain.verify import GatewayKey
-from siaga_gateway.keyfile import key_path, read_key, write_key
-from siaga_gateway.service import journal
+from siaga_gateway.domain.frame_authentication import GatewayKey
+from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import JournalEntry
-from siaga_tools.child import Child, ending
-from siaga_tools.demo import parts
+from siaga_tools.demo import services
 from siaga_tools.demo.commands import Command, Verb
-from siaga_tools.demo.crew import Crew
 from siaga_tools.demo.folder import DemoFolder
-from siaga_tools.demo.receiver import Receiver, new_secret
-from siaga_tools.demo.stage import Stage, together
-from siaga_tools.demo.trail import Hop, Trail
-from siaga_tools.demo.watch import ConsoleWatch, StoreWatch, modified_ms, now_ms
-from siaga_tools.interpreter import check_micropython, find_firmware, find_micropython
-from siaga_tools.mpy import runnable
+from siaga_tools.demo.observers import ConsoleWatch, StoreWatch, modified_ms, now_ms
+from siaga_tools.demo.press_trace import Hop, PressTrace
+from siaga_tools.demo.run_state import RunState, together
+from siaga_tools.demo.virtual_buttons import VirtualButtons
+from siaga_tools.demo.webhook_receiver import Receiver, new_secret
+from siaga_tools.firmware_build.bytecode import runnable
+from siaga_tools.messages import Trouble
+from siaga_tools.micropython import check_micropython, find_firmware, find_micropython
+from siaga_tools.process.child import Child, ending
 from siaga_tools.virtual_button import HoldTimes
-from siaga_tools.words import Trouble
 
 HOP_DEADLINE_S: Final = 10.0
 _CONSOLE_DEADLINE_S: Final = 10.0
-_PAUSE_S: Final = 1.0  # before a gateway that died is started again
+_PAUSE_S: Final = 1.0  # before a gateway that died is restarted
 _EAGER_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """What the command line says."""
+    """The command line's options."""
 
     language: str
     data: Path | None = None
@@ -46,22 +46,22 @@ class DemoOptions:
     console_port: int | None = None
     micropython: str | None = None
     fast: bool = False  # hold the button for 0.2 s, not 2 s
-    recover: bool = True  # start a gateway or a button again that died
+    recover: bool = True  # restart a gateway or a button that died
 
 
 class Demo:
-    """Use it as `await start()`, `await obey(command)` ..., `await stop()`; stop() also after a failed start()."""
+    """Call `await start()`, `await obey(command)` ..., `await stop()`; stop() also after a failed start()."""
 
     def __init__(self, options: DemoOptions) -> None:
         self.options = options
-        self.stage = Stage(recover=options.recover)
+        self.stage = RunState(recover=options.recover)
         self.board = self.stage.board
         self.ready = False
         self._folder: DemoFolder | None = None
         self._receiver: Receiver | None = None
         self._broker: Child | None = None
         self._gateway: Child | None = None
-        self._crew: Crew | None = None
+        self._crew: VirtualButtons | None = None
         self._store: SqlStore | None = None
         self._store_watch: StoreWatch | None = None
         self._console_watch: ConsoleWatch | None = None
@@ -69,7 +69,7 @@ class Demo:
         self._complaint = ""
 
     async def start(self) -> None:
-        """Everything, until the three buttons are enrolled and answered. Raises Trouble."""
+        """Start everything; returns once the three buttons are enrolled and answered. Raises Trouble."""
         await self.stage.unless_failed(self._start())
 
     async def _start(self) -> None:
@@ -77,8 +77,8 @@ class Demo:
         options, stage = self.options, self.stage
         micropython = find_micropython(options.micropython)
         await asyncio.to_thread(check_micropython, micropython)
-        broker_port = parts.choose_port(options.broker_port, "--broker-port")
-        console_port = parts.choose_port(options.console_port, "--console-port")
+        broker_port = services.choose_port(options.broker_port, "--broker-port")
+        console_port = services.choose_port(options.console_port, "--console-port")
         folder = self._folder = DemoFolder(options.data)
         firmware = await asyncio.to_thread(runnable, find_firmware().parent, folder.firmware)
         self._prepare(folder, broker_port, console_port)
@@ -87,10 +87,10 @@ class Demo:
         store = self._watch(folder)
         stage.say("starting_buttons")
         holds = HoldTimes(200, 1200) if options.fast else HoldTimes(2000, 5000)
-        crew = self._crew = Crew(stage, folder, micropython, firmware, holds, options.language)
+        crew = self._crew = VirtualButtons(stage, folder, micropython, firmware, holds, options.language)
         crew.write_settings(broker_port, read_key(folder.data).public_xy.hex())
         await crew.start()
-        for incident in store.open_incidents():  # of earlier runs in a folder that was kept
+        for incident in store.open_incidents():  # of earlier runs in a kept folder
             self.board.incident_known(incident)
         await crew.enrol(store)
         await self._console_is_on()
@@ -99,7 +99,7 @@ class Demo:
         stage.say("ready", "good", seconds=f"{time.monotonic() - began:.1f}")
 
     def _prepare(self, folder: DemoFolder, broker_port: int, console_port: int) -> None:
-        """The webhook's receiver, the gateway's settings and key."""
+        """Prepare the webhook's receiver, and the gateway's settings and key."""
         stage, secret = self.stage, new_secret()
         self._receiver = Receiver(
             secret,
@@ -119,21 +119,21 @@ class Demo:
     async def _start_broker(self, port: int) -> None:
         self.stage.say("starting_broker", port=port)
         self.board.part("broker", "starting")
-        self._broker = await parts.start_broker(port)
+        self._broker = await services.start_broker(port)
         self.stage.spawn(self._watch_broker(self._broker))
         self.board.part("broker", "on")
 
     async def _start_gateway(self, folder: DemoFolder) -> None:
         self.stage.say("starting_gateway")
         self.board.part("gateway", "starting")
-        self._gateway, url = await parts.start_gateway(folder.settings, folder.gateway_log, self._complained)
+        self._gateway, url = await services.start_gateway(folder.settings, folder.gateway_log, self._complained)
         self.stage.gateway_says = self._gateway.last_words
         self.stage.spawn(self._watch_gateway(self._gateway, folder))
         self.board.console_url = url
         self.board.part("gateway", "on")
 
     def _watch(self, folder: DemoFolder) -> SqlStore:
-        """The two onlookers, from the journal's present end on."""
+        """Start the two observers, from the journal's present end on."""
         try:
             store = self._store = SqlStore(store_path(folder.data), now_ms())
         except StoreUnusable as error:
@@ -154,10 +154,10 @@ class Demo:
             url = f"{self.board.console_url}live"
             raise Trouble("console_silent", url=url, seconds=f"{_CONSOLE_DEADLINE_S:g}", why=self._console_why)
 
-    # --- what people do
+    # --- commands
 
-    async def obey(self, command: Command) -> Trail | None:
-        """Do it; for a press or a test press, the trail that it began. Raises Trouble."""
+    async def obey(self, command: Command) -> PressTrace | None:
+        """Carry out a command. Returns the trace of a press or test press. Raises Trouble."""
         if not self.ready or self._crew is None or self._store_watch is None:
             raise Trouble("not_ready")
         match command.verb:
@@ -174,13 +174,14 @@ class Demo:
         return None
 
     def _kill_gateway(self) -> None:
-        """SIGKILL, as a fault would; nothing that was acknowledged may be lost by it."""
+        """SIGKILL, as a fault would; nothing acknowledged may be lost by it."""
         if self._gateway is not None and self._gateway.running:
             self.stage.say("gateway_killed", "warn")
             self._gateway.signal(signal.SIGKILL)
 
-    async def follow(self, trail: Trail) -> None:
-        """Wait until the press has reached every hop, each within HOP_DEADLINE_S of the one before. Raises Trouble."""
+    async def follow(self, trail: PressTrace) -> None:
+        """Wait until the press has reached every hop, each within HOP_DEADLINE_S of the previous one. Raises
+        Trouble."""
         before = Hop.PRESSED
         for hop in Hop:
             try:
@@ -192,7 +193,7 @@ class Demo:
                 raise Trouble("hop_late", hop=hop, before=before, seconds=f"{HOP_DEADLINE_S:g}", hint=hint)
             before = hop if hop in trail.hops else before
 
-    # --- what is observed
+    # --- observations
 
     def _journal(self, entry: JournalEntry, seen_ms: int) -> None:
         self.board.journal_told(entry, seen_ms)
@@ -200,7 +201,7 @@ class Demo:
             self._cap(entry.incident_id, entry)
 
     def _cap(self, incident_id: int, entry: JournalEntry) -> None:
-        """The gateway says that it wrote a CAP file: see for ourselves."""
+        """Check on the file system that the gateway wrote a CAP file, as it reports."""
         if self._folder is None or self._store is None:
             return
         incident = self._store.incident(incident_id)
@@ -212,7 +213,7 @@ class Demo:
             self.board.cap_written(incident_id, str(entry.facts["change"]), at_ms)
 
     def _complained(self, line: str) -> None:
-        """The gateway wrote more than routine to its log; the same again and again is said once."""
+        """Log a gateway log line above routine; repeats only once."""
         if line != self._complaint and not self.stage.stopping:
             self._complaint = line
             self.stage.say("complaint", "bad", line=line)
@@ -228,7 +229,7 @@ class Demo:
             self.board.part("console", "lost")
             self.stage.say("console_lost", "bad")
 
-    # --- keeping it alive
+    # --- restarts
 
     async def _watch_broker(self, child: Child) -> None:
         code = ending(await child.ended())
@@ -261,7 +262,7 @@ class Demo:
     # --- end
 
     async def stop(self) -> None:
-        """End all parts in order, each within a deadline. Safe to call twice."""
+        """Stop all parts in order, each within a deadline. Idempotent."""
         if self.stage.stopping:
             return
         self.stage.stopping = True
@@ -287,5 +288,5 @@ class Demo:
 
     @property
     def kept_in(self) -> Path | None:
-        """The folder that stays, or None."""
+        """Return the folder that is kept, or None."""
         return self._folder.path if self._folder is not None and self._folder.kept else None

@@ -1,1 +1,2 @@
-"""Thousands of virtual devices that press, insist and count: what a gateway bears, and whether it loses anything."""
+"""Load test: thousands of virtual devices that press, retry and count: what a gateway bears, and whether it loses
+anything."""

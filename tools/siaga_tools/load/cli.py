@@ -1,4 +1,4 @@
-"""`siaga bench`: load a gateway as a province would, and see whether it loses anything."""
+"""`siaga load`: loads a gateway as a province would, and checks whether it loses anything."""
 
 from __future__ import annotations
 
@@ -11,32 +11,35 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from siaga_gateway import catalogue
+from siaga_gateway.catalogue.language import reader_language
+from siaga_gateway.cli.localized_commands import LocalizedGroup
 from siaga_gateway.domain.frame import Kind
-from siaga_tools.ending import cancelled_by_signals
-from siaga_tools.load.drive import Drive, Lines
+from siaga_tools.demo.site import LOCAL
+from siaga_tools.load.connection import Broker
 from siaga_tools.load.fleet import LARGEST, Fleet, keys, write_registrations
-from siaga_tools.load.guard import ensure_exercise
-from siaga_tools.load.link import Broker
-from siaga_tools.load.making import Made, make, seconds_to_make
-from siaga_tools.load.plan import KINDS, MassPress, Planned, Wish, plan
-from siaga_tools.load.table import report
-from siaga_tools.words import Trouble, language_of
+from siaga_tools.load.plan import KINDS, LoadRequest, MassPress, PlannedFrame, plan
+from siaga_tools.load.presign import PreparedLoad, make, seconds_to_make
+from siaga_tools.load.report import report
+from siaga_tools.load.run import ConnectionMode, LoadRun
+from siaga_tools.load.safety_check import ensure_exercise
+from siaga_tools.messages import Trouble
+from siaga_tools.process.shutdown import cancelled_by_signals
 
-_LANGUAGE: Final = language_of(os.environ)
+_LANGUAGE: Final = reader_language(os.environ)
 _NAMES: Final = {kind.name.lower(): kind for kind in KINDS}
 _PASSWORD: Final = "SIAGA_BENCH_PASSWORD"  # noqa: S105 (its name)
-_FEW: Final = 2_000  # below it no progress bar
+_FEW: Final = 2_000  # no progress bar below it
 
 
 def _help(name: str) -> str:
-    return catalogue.text(f"bench.option.{name}", _LANGUAGE)
+    return catalogue.text(f"load.option.{name}", _LANGUAGE)
 
 
 class Mix(click.ParamType[Mapping[Kind, float]]):
@@ -53,16 +56,16 @@ class Mix(click.ParamType[Mapping[Kind, float]]):
             if min(mix.values()) < 0 or not 0 < sum(mix.values()) < float("inf"):
                 raise ValueError
         except (ValueError, KeyError):
-            self.fail(catalogue.text("bench.mix_wrong", _LANGUAGE, value=value, names=", ".join(_NAMES)), param, ctx)
+            self.fail(catalogue.text("load.mix_wrong", _LANGUAGE, value=value, names=", ".join(_NAMES)), param, ctx)
         return mix
 
 
-@click.group(help=_help("bench"))
-def bench() -> None:
+@click.group(cls=LocalizedGroup, help=_help("load"))
+def load() -> None:
     pass
 
 
-@bench.command(help=_help("fleet"))
+@load.command(help=_help("fleet"))
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--devices", type=click.IntRange(1, LARGEST), required=True, help=_help("devices"))
 @click.option("--gateway-key", required=True, help=_help("gateway_key"))
@@ -73,14 +76,14 @@ def fleet(file: Path, devices: int, gateway_key: str, days: int, language: str) 
     try:
         for one in (file, registrations):
             if one.exists():
-                raise Trouble("bench_fleet_there", file=one)
+                raise Trouble("load_fleet_there", file=one)
         try:
             gateway_xy = bytes.fromhex(gateway_key)
         except ValueError as error:
-            raise Trouble("bench_key_wrong", why=error) from error
+            raise Trouble("load_key_wrong", why=error) from error
         made = Fleet.new(devices, gateway_xy)
-        list(make(replace(made, devices=1), [], 0.0))  # the gateway's key is one
-        until = (datetime.now(catalogue.WIB) + timedelta(days=days)).date().isoformat()
+        list(make(replace(made, devices=1), [], 0.0))  # the gateway's key is valid
+        until = (LOCAL.at(time.time_ns() // 1_000_000) + timedelta(days=days)).date().isoformat()
         made.save(file)
         with (
             registrations.open("x", encoding="utf-8", newline="") as out,
@@ -90,21 +93,17 @@ def fleet(file: Path, devices: int, gateway_key: str, days: int, language: str) 
                 if done % 500 == 0:
                     bar.update(500)
     except OSError as error:
-        _fail(Trouble("bench_fleet_unwritten", file=registrations, why=error.strerror or error), language)
-    except Trouble as trouble:
-        _fail(trouble, language)
-    click.echo(
-        catalogue.text("bench.fleet_made", language, devices=devices, file=file, list=registrations, until=until)
-    )
+        raise Trouble("load_fleet_unwritten", file=registrations, why=error) from error
+    click.echo(catalogue.text("load.fleet_made", language, devices=devices, file=file, list=registrations, until=until))
 
 
 @dataclass(frozen=True)
 class _Options:
-    """What was asked for, beside the wish itself."""
+    """The options beside the load itself."""
 
     fleet: Path
-    lines: Lines
-    wish: Wish
+    lines: ConnectionMode
+    wish: LoadRequest
     seed: int
     tests: bool
     wait_s: float
@@ -112,7 +111,7 @@ class _Options:
     language: str
 
 
-@bench.command(help=_help("gateway"))
+@load.command(help=_help("gateway"))
 @click.option(
     "--fleet", "file", type=click.Path(dir_okay=False, exists=True, path_type=Path), required=True, help=_help("file")
 )
@@ -170,8 +169,8 @@ def gateway(
         by_device = None if passwords is None else _passwords(passwords)
         options = _Options(
             fleet=file,
-            lines=Lines(broker, None if own or by_device is not None else connections, by_device),
-            wish=Wish(
+            lines=ConnectionMode(broker, None if own or by_device is not None else connections, by_device),
+            wish=LoadRequest(
                 rate,
                 seconds,
                 min(ramp, seconds),
@@ -186,27 +185,25 @@ def gateway(
         )
         facts = asyncio.run(_run(options))
     except (OSError, ssl.SSLError) as error:
-        _fail(Trouble("bench_broker_unusable", why=error), language)
-    except Trouble as trouble:
-        _fail(trouble, language)
+        raise Trouble("load_broker_unusable", why=error) from error
     click.echo(json.dumps(facts) if as_json else "\n".join(report(facts, language)))
     lost = sum(one["lost"] for one in facts["classes"].values())
     sys.exit(facts["ended_by"] or (1 if lost else 0))
 
 
 async def _run(options: _Options) -> dict[str, Any]:
-    """One run; its figures, also where a signal ended it. Raises Trouble."""
+    """Make one run. Returns its figures, also if a signal ended it. Raises Trouble."""
     fleet = Fleet.load(options.fleet)
     broker = options.lines.broker
     if not options.force:
         await ensure_exercise(_first(fleet, options.lines), f"siaga-bench-{os.getpid()}")
     planned = plan(options.wish, fleet.devices, fleet.next_counter, options.seed)
     if not planned:
-        raise Trouble("bench_nothing_planned")
-    # Used up before the first is sent: a counter that came twice would be a contradiction for ever.
+        raise Trouble("load_nothing_planned")
+    # Stored as used before the first frame is sent: a counter used twice would be a contradiction for ever.
     fleet.after(planned).save(options.fleet)
     made = _made(fleet, planned, options)
-    drive = Drive(made, options.lines, name=f"siaga-bench-{os.getpid()}", seed=options.seed)
+    drive = LoadRun(made, options.lines, name=f"siaga-bench-{os.getpid()}", seed=options.seed)
     _allow_connections(len(drive.links))
     with cancelled_by_signals() as ending:
         try:
@@ -228,20 +225,20 @@ async def _run(options: _Options) -> dict[str, Any]:
     }
 
 
-def _made(fleet: Fleet, planned: list[Planned], options: _Options) -> Made:
+def _made(fleet: Fleet, planned: list[PlannedFrame], options: _Options) -> PreparedLoad:
     begin_s = time.time() + seconds_to_make(fleet, len(planned))
-    label = catalogue.text("bench.signing", options.language, frames=len(planned))
+    label = catalogue.text("load.signing", options.language, frames=len(planned))
     many = fleet.devices + len(planned) > _FEW
     with click.progressbar(length=fleet.devices, label=label, file=sys.stderr, hidden=not many) as bar:
         for done in make(fleet, planned, begin_s, test=options.tests):
-            if isinstance(done, Made):
+            if isinstance(done, PreparedLoad):
                 return done
             bar.update(done - bar.pos)
     raise AssertionError("make() ends with what was made")
 
 
-def _first(fleet: Fleet, lines: Lines) -> Broker:
-    """As whom to ask for the gateway's mode: the first device, where each has a password of its own."""
+def _first(fleet: Fleet, lines: ConnectionMode) -> Broker:
+    """Return the login for asking the gateway's mode: the first device's, if each has its own password."""
     if lines.passwords is None:
         return lines.broker
     identity = keys(fleet.seed, 0).device_id.hex()
@@ -249,16 +246,16 @@ def _first(fleet: Fleet, lines: Lines) -> Broker:
 
 
 def _passwords(file: Path) -> dict[str, str]:
-    """Of a CSV file with the columns device_id and password. Raises Trouble."""
+    """Return the passwords in a CSV file with the columns device_id and password. Raises Trouble."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as text:
             return {row["device_id"].strip().lower(): row["password"] for row in csv.DictReader(text)}
     except (OSError, UnicodeDecodeError, csv.Error, KeyError, AttributeError) as error:
-        raise Trouble("bench_passwords", file=file, why=error) from error
+        raise Trouble("load_passwords", file=file, why=error) from error
 
 
 def _allow_connections(wanted: int) -> None:
-    """Raise this process's limit of open files as far as it may go. Raises Trouble where that is too little."""
+    """Raise this process's limit of open files as far as allowed. Raises Trouble if that is too low."""
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -266,10 +263,5 @@ def _allow_connections(wanted: int) -> None:
     if soft >= need:
         return
     if hard != resource.RLIM_INFINITY and hard < need:
-        raise Trouble("bench_files", need=need, hard=hard)
+        raise Trouble("load_files", need=need, hard=hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (need, hard))
-
-
-def _fail(trouble: Trouble, language: str) -> None:
-    click.echo(f"siaga: {trouble.say(language)}", err=True)
-    sys.exit(1)

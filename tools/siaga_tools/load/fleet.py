@@ -1,4 +1,4 @@
-"""A fleet of virtual devices: keys that follow from one seed, the file that remembers it, what a registrar imports.
+"""A fleet of virtual devices: keys derived from one seed, the file that stores it, and the registrar's import file.
 
 INVENTED: the owners are nobody. See siaga_tools/demo/owners.py for what makes their numbers impossible.
 """
@@ -20,11 +20,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from siaga_gateway.domain.device_report import PositionSource
 from siaga_gateway.domain.frame import UP_CONTEXT, VERSION, Flags, Kind, Suite
-from siaga_gateway.domain.report import PositionSource
-from siaga_gateway.domain.verify import GatewayKey, KeyFormatError, device_id_of
-from siaga_tools.load.plan import Planned
-from siaga_tools.words import Trouble
+from siaga_gateway.domain.frame_authentication import GatewayKey, KeyFormatError, device_id_of
+from siaga_tools.load.plan import PlannedFrame
+from siaga_tools.messages import Trouble
 
 FORMAT: Final = "siaga fleet 1"
 LARGEST: Final = 1_000_000
@@ -34,15 +34,18 @@ _REPORT: Final = struct.Struct(">IiiHHBHH")
 _STATUS: Final = struct.Struct(">BBBbBBBB")
 _SHA256: Final = ec.ECDSA(hashes.SHA256())
 _LTE: Final = 1 << 4
-# Bandar Lampung and around, degrees x 10^7.
+# The demo's town and around, degrees x 10^7.
 _SOUTH, _WEST, _WIDE = -55_000_000, 1_051_500_000, 2_000_000
-# What a registrar's file may hold; see gateway/README.md.
+# The columns that a registrar's file may have; see gateway/README.md.
 COLUMNS: Final = ("frame", "name", "nik", "phone", "address", "language", "label", "valid_until", "installed")
 
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """Virtual devices 0 to devices - 1. `next_counter`: the lowest that none of them has used."""
+    """Virtual devices 0 to devices - 1.
+
+    next_counter: the lowest that none of them has used
+    """
 
     seed: bytes
     devices: int
@@ -55,7 +58,7 @@ class Fleet:
 
     @classmethod
     def load(cls, path: Path) -> Fleet:
-        """Raises Trouble."""
+        """Load a fleet. Raises Trouble."""
         try:
             raw = json.loads(path.read_text(encoding="utf-8"))
             if raw["format"] != FORMAT:
@@ -69,13 +72,13 @@ class Fleet:
             if len(fleet.seed) != 32 or not 1 <= fleet.devices <= LARGEST or len(fleet.gateway_xy) != 64:
                 raise ValueError("a value is out of its range")
         except OSError as error:
-            raise Trouble("bench_fleet_unread", file=path, why=error.strerror or error) from error
+            raise Trouble("load_fleet_unread", file=path, why=error) from error
         except (ValueError, KeyError, TypeError) as error:
-            raise Trouble("bench_fleet_broken", file=path, why=error) from error
+            raise Trouble("load_fleet_broken", file=path, why=error) from error
         return fleet
 
     def save(self, path: Path) -> None:
-        """Whole or not at all, for its owner's eyes only. Raises Trouble."""
+        """Save atomically, readable only by its owner. Raises Trouble."""
         raw = {
             "format": FORMAT,
             "seed": self.seed.hex(),
@@ -93,16 +96,16 @@ class Fleet:
                 os.fsync(file.fileno())
             draft.replace(path)
         except OSError as error:
-            raise Trouble("bench_fleet_unwritten", file=path, why=error.strerror or error) from error
+            raise Trouble("load_fleet_unwritten", file=path, why=error) from error
 
-    def after(self, plan: Sequence[Planned]) -> Fleet:
-        """The same fleet once the plan's counters are used up."""
+    def after(self, plan: Sequence[PlannedFrame]) -> Fleet:
+        """Return the same fleet once the plan's counters are used."""
         return replace(self, next_counter=max((one.counter + 1 for one in plan), default=self.next_counter))
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """One virtual device."""
+    """One virtual device's keys."""
 
     index: int
     device_id: bytes
@@ -111,7 +114,7 @@ class Keys:
 
 
 def keys(seed: bytes, index: int) -> Keys:
-    """Device `index` of the fleet with that seed."""
+    """Return the keys of device `index` of the fleet with that seed."""
     drawn = hmac.digest(seed, b"device" + index.to_bytes(4, "big"), "sha512")
     private = ec.derive_private_key(int.from_bytes(drawn, "big") % (_ORDER - 1) + 1, ec.SECP256R1())
     numbers = private.public_key().public_numbers()
@@ -126,19 +129,19 @@ def sign(one: Keys, kind: Kind, counter: int, body: bytes) -> bytes:
 
 
 def mac_down(one: Keys, gateway_xy: bytes) -> bytes:
-    """The key by which this device knows its gateway. Raises Trouble where the gateway's key is none."""
+    """Return the key by which this device verifies its gateway. Raises Trouble if the gateway's key is invalid."""
     try:
         return GatewayKey(one.private).mac_keys(gateway_xy, one.device_id)[1]
     except KeyFormatError as error:
-        raise Trouble("bench_key_wrong", why=error) from error
+        raise Trouble("load_key_wrong", why=error) from error
 
 
-def body_of(planned: Planned, time_s: int, *, test: bool) -> bytes:
-    """A report as such a device would make it: where it stands, a fresh fix, a status with a check-in."""
+def body_of(planned: PlannedFrame, time_s: int, *, test: bool) -> bytes:
+    """Return a report as such a device would make it: its position, a fresh fix, a status with a check-in."""
     spot = hashlib.sha256(planned.device.to_bytes(4, "big")).digest()
     latitude = _SOUTH + int.from_bytes(spot[:4], "big") % _WIDE
     longitude = _WEST + int.from_bytes(spot[4:8], "big") % _WIDE
-    # It walks a little, so that an UPDATE has something to say.
+    # It moves a little, so that an UPDATE has something to report.
     latitude += planned.counter % 50 * 200
     flags = PositionSource.GNSS << 8 | (Flags.TEST if test and planned.kind is not Kind.CHECKIN else 0)
     battery = 40 + spot[8] % 61
@@ -149,9 +152,9 @@ def body_of(planned: Planned, time_s: int, *, test: bool) -> bytes:
 
 
 def registration(fleet: Fleet, index: int) -> dict[str, str]:
-    """A line of the file that the registrar imports: the ENROL frame, signed, and an owner whom there is not."""
+    """Return a line of the registrar's import file: the signed ENROL frame, and an invented owner."""
     one = keys(fleet.seed, index)
-    # Counter 0: none that a run uses.
+    # Counter 0: not used by any run.
     frame = sign(one, Kind.ENROL, 0, one.public_xy)
     number = int.from_bytes(one.device_id, "big") % 10**13
     return {
@@ -166,7 +169,7 @@ def registration(fleet: Fleet, index: int) -> dict[str, str]:
 
 
 def write_registrations(fleet: Fleet, out: TextIO, valid_until: str) -> Iterator[int]:
-    """CSV, a line a device; gives the number of lines written so far. `valid_until`: YYYY-MM-DD."""
+    """Write CSV, a line a device; yields the number of lines so far. valid_until: YYYY-MM-DD."""
     writer = csv.DictWriter(out, [name for name in COLUMNS if name != "installed"], lineterminator="\n")
     writer.writeheader()
     for index in range(fleet.devices):

@@ -23,8 +23,12 @@ class MassPress:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What load is wanted. `mix`: weights of the kinds. The rate grows from nothing within `ramp_s`."""
+class LoadRequest:
+    """The requested load.
+
+    mix: weights of the kinds
+    ramp_s: the rate grows from zero within it
+    """
 
     rate_per_s: float
     seconds: float
@@ -34,8 +38,12 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """One frame. `at_s` counts from the begin of the run; `opening`: distance to the PRESS that opened the incident."""
+class PlannedFrame:
+    """One frame.
+
+    at_s: from the start of the run
+    opening: distance to the PRESS that opened the incident
+    """
 
     at_s: float
     device: int
@@ -44,10 +52,10 @@ class Planned:
     opening: int
 
 
-def plan(wish: Wish, devices: int, first_counter: int, seed: int) -> list[Planned]:
-    """In the order of sending. Each device's counters go up by one from `first_counter`.
+def plan(wish: LoadRequest, devices: int, first_counter: int, seed: int) -> list[PlannedFrame]:
+    """Return the frames in the order of sending. Each device's counters go up by one from `first_counter`.
 
-    An UPDATE or a CANCEL needs an incident: where no device has one yet, a PRESS stands in.
+    An UPDATE or a CANCEL needs an incident: if no device has one yet, a PRESS takes its place.
     """
     chance = random.Random(seed)  # noqa: S311 (a plan that can be had again)
     steady = ((at_s, None) for at_s in _arrivals(wish, chance))
@@ -55,8 +63,8 @@ def plan(wish: Wish, devices: int, first_counter: int, seed: int) -> list[Planne
     kinds, weights = list(wish.mix), list(wish.mix.values())
     counters = [first_counter] * devices
     opened: dict[int, int] = {}  # device -> counter of its opening PRESS
-    callers: list[int] = []  # the same devices, to choose from
-    planned: list[Planned] = []
+    callers: list[int] = []  # the same devices, as a list to choose from
+    planned: list[PlannedFrame] = []
     for at_s, presser in moments:
         kind = Kind.PRESS if presser is not None else chance.choices(kinds, weights)[0]
         if kind in (Kind.UPDATE, Kind.CANCEL) and not callers:
@@ -76,16 +84,16 @@ def plan(wish: Wish, devices: int, first_counter: int, seed: int) -> list[Planne
             else:
                 opened[device] = counter
                 callers.append(device)
-        planned.append(Planned(at_s, device, kind, counter, opening))
+        planned.append(PlannedFrame(at_s, device, kind, counter, opening))
     return planned
 
 
-def _arrivals(wish: Wish, chance: random.Random) -> Iterator[float]:
-    """Moments of independent arrivals at the rate that is wished for, which grows linearly through the ramp."""
+def _arrivals(wish: LoadRequest, chance: random.Random) -> Iterator[float]:
+    """Yield the times of independent arrivals at the requested rate, which grows linearly through the ramp."""
     rate, ramp = wish.rate_per_s, wish.ramp_s
     if rate <= 0:
         return
-    expected = 0.0  # arrivals up to the moment, on average
+    expected = 0.0  # arrivals so far, on average
     while True:
         expected += chance.expovariate(1.0)
         in_ramp = rate * ramp / 2

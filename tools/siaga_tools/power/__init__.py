@@ -1,1 +1,1 @@
-"""How long a button lives on its battery: figures with their sources, boards, profiles, and the sum."""
+"""Battery life: figures with their sources, boards, profiles, and the calculation."""

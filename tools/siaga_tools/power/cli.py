@@ -10,12 +10,12 @@ from typing import Final
 import click
 
 from siaga_gateway import catalogue
+from siaga_gateway.catalogue.language import reader_language
 from siaga_tools.power.figures import book
-from siaga_tools.power.model import Use, life
+from siaga_tools.power.model import Usage, life
 from siaga_tools.power.report import detail, facts, markdown, table
-from siaga_tools.words import language_of
 
-_LANGUAGE: Final = language_of(os.environ)
+_LANGUAGE: Final = reader_language(os.environ)
 _BOOK: Final = book()
 
 
@@ -52,7 +52,7 @@ def power(
     as_markdown: bool,
     language: str,
 ) -> None:
-    use = Use(capacity, lora, incident_minutes, fixes_per_day, keepalive)
+    use = Usage(capacity, lora, incident_minutes, fixes_per_day, keepalive)
     if board and profile and profile not in _BOOK.boards[board].profiles:
         known = ", ".join(_BOOK.boards[board].profiles)
         text = catalogue.text(

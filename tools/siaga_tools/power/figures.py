@@ -1,4 +1,4 @@
-"""The figures, boards and profiles, read from the TOML files beside this one and checked."""
+"""The figures, boards and profiles, read from the TOML files beside this one and validated."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 Unit = Literal["uA", "mA", "s", "V", "ratio", "percent a month"]
 ModemState = Literal["connected", "asleep", "off"]
-# Everything is reckoned in milliamperes, seconds and volts.
+# Everything is calculated in milliamperes, seconds and volts.
 _SCALE: Final[Mapping[str, float]] = {"uA": 0.001}
 
 _Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Figure(BaseModel):
-    """One figure with its range: `best` lets the cell last longest. `known` = the source gives it."""
+    """One figure with its range.
+
+    best: the value with the longest battery life
+    known: the source gives it
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -44,7 +48,7 @@ class Figure(BaseModel):
         return self
 
     def at(self, case: Case) -> float:
-        """In mA, s, V, or as a plain number."""
+        """Return it in mA, s, V, or as a plain number."""
         amount: float = getattr(self, case)
         return amount * _SCALE.get(self.unit, 1.0)
 
@@ -54,8 +58,11 @@ CASES: Final[tuple[Case, ...]] = ("best", "typical", "worst")
 
 
 class Board(BaseModel):
-    """`rail_v`: volts of the rail that the cell's converter makes for processor and modem. `supply_held`: the modem's
-    supply stays on in deep sleep even where the modem is off."""
+    """A board.
+
+    rail_v: volts of the rail that the cell's converter makes for processor and modem
+    supply_held: the modem's supply stays on in deep sleep even if the modem is off
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -67,9 +74,13 @@ class Board(BaseModel):
 
 
 class Profile(BaseModel):
-    """`target_days`: what is asked of it on one cell of 3,000 mAh; None = it lives on mains. `keepalive_s`: of an MQTT
-    connection that outlives the sleep, 0 = none does. `linger_s`: awake after the last thing that mattered.
-    `locate_s`: how long a check-in that ends a sleep looks for a satellite fix at most, 0 = not at all."""
+    """A power profile.
+
+    target_days: required on one cell of 3,000 mAh; None = it runs on mains
+    keepalive_s: of an MQTT connection that outlives the sleep, 0 = none does
+    linger_s: time awake after the last activity
+    locate_s: the longest search for a satellite fix in a check-in that ends a sleep, 0 = none
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -84,32 +95,32 @@ class Profile(BaseModel):
 
 
 @dataclass(frozen=True)
-class Book:
-    """All that the model reads. Names of figures are `<part>.<what>`, such as `a7670.asleep`."""
+class PowerFigures:
+    """Everything the model reads. Figures are named `<part>.<what>`, such as `a7670.asleep`."""
 
     figures: Mapping[str, Figure]
     boards: Mapping[str, Board]
     profiles: Mapping[str, Profile]
 
-    def with_board(self, name: str, **changed: object) -> Book:
-        """The same with something about a board changed."""
+    def with_board(self, name: str, **changed: object) -> PowerFigures:
+        """Return a copy with something about a board changed."""
         board = self.boards[name].model_copy(update=changed)
         return replace(self, boards={**self.boards, name: board})
 
 
 @cache
-def book() -> Book:
-    """The files beside this one. Raises pydantic.ValidationError with the place of what is wrong."""
+def book() -> PowerFigures:
+    """Load the files beside this one. Raises pydantic.ValidationError with the place of the error."""
     here = resources.files(__package__ or "siaga_tools.power")
     boards = tomllib.loads((here / "boards.toml").read_text(encoding="utf-8"))
     profiles = boards.pop("profile")
     return read(tomllib.loads((here / "figures.toml").read_text(encoding="utf-8")), boards, profiles)
 
 
-def read(figures: object, boards: object, profiles: object) -> Book:
-    """Check what TOML gave: {part: {what: figure}}, {board: ...}, {profile: ...}."""
+def read(figures: object, boards: object, profiles: object) -> PowerFigures:
+    """Validate parsed TOML: {part: {what: figure}}, {board: ...}, {profile: ...}."""
     parts = TypeAdapter(dict[str, dict[str, Figure]]).validate_python(figures)
-    return Book(
+    return PowerFigures(
         {f"{part}.{what}": figure for part, whats in parts.items() for what, figure in whats.items()},
         TypeAdapter(dict[str, Board]).validate_python(boards),
         TypeAdapter(dict[str, Profile]).validate_python(profiles),

@@ -1,7 +1,7 @@
-"""How long the cell lasts: what each consumer takes out of it on average, and what stands in the way of the target.
+"""How long the cell lasts: what each consumer draws from it on average, and what prevents the target.
 
-Pure arithmetic. Every current is reckoned at the cell: a load on the converter's rail takes
-rail_v / (cell_v x efficiency) times as much out of it.
+Pure arithmetic. Every current is calculated at the cell: a load on the converter's rail draws
+rail_v / (cell_v x efficiency) times as much from it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from siaga_tools.power.figures import CASES, Board, Book, Case, Profile
+from siaga_tools.power.figures import CASES, Board, Case, PowerFigures, Profile
 
 _HOUR_S: Final = 3600.0
 _DAY_S: Final = 86400.0
@@ -31,14 +31,15 @@ CONSUMERS: Final = (
 
 
 @dataclass(frozen=True)
-class Use:
+class Usage:
     """How a button is used.
 
-    capacity_mah: as printed on the cell. lora: an RAK3172 is fitted; check-ins of `deep` then go by LoRaWAN.
-    incident_minutes: minutes of incident in a year. fixes_per_day: satellite fixes beside those of an incident,
-    None = one a check-in.
+    capacity_mah: as printed on the cell
+    lora: an RAK3172 is fitted; check-ins of `deep` then go by LoRaWAN
+    incident_minutes: minutes of incident in a year
+    fixes_per_day: satellite fixes beside those of an incident, None = one a check-in
     keepalive_s: seconds between the pings of a sleeping modem that keeps its MQTT connection; 0 = it keeps none, and
-    connects anew for each check-in and press; None = as the profile has it.
+        reconnects for each check-in and press; None = as in the profile
     """
 
     capacity_mah: float = 3000.0
@@ -50,7 +51,7 @@ class Use:
 
 @dataclass(frozen=True)
 class Budget:
-    """What is taken out of the cell on average, in mA, by consumer; and the charge that can be had, in mAh."""
+    """The average draw from the cell, in mA, by consumer; and the available charge, in mAh."""
 
     taken_ma: Mapping[str, float]
     usable_mah: float
@@ -68,13 +69,13 @@ class Budget:
         return self.hours / 24
 
     def share(self, consumer: str) -> float:
-        """0 to 1."""
+        """Return the consumer's share, 0 to 1."""
         return self.taken_ma[consumer] / self.total_ma
 
 
 @dataclass(frozen=True)
-class Unknown:
-    """A figure that no document gives, and the life with it alone at its best and at its worst, in hours."""
+class UnknownFigure:
+    """A figure that no document gives, and the life with only it at its best and at its worst, in hours."""
 
     figure: str
     best_hours: float
@@ -86,12 +87,13 @@ class Unknown:
 
 
 @dataclass(frozen=True)
-class Hindrance:
-    """What stands in the way of the target, typical case.
+class Obstacle:
+    """What prevents the target, typical case.
 
-    allowed_ma: what may be taken out of the cell on average. missing_ma: how much too much it is, 0 = target met.
-    needed_mah: the printed capacity with which it would be met; None = none, self-discharge alone is too much.
-    alone: consumers that by themselves take more than the target allows.
+    allowed_ma: the average draw that would meet the target
+    missing_ma: the excess, 0 = target met
+    needed_mah: the printed capacity that would meet it; None = none, self-discharge alone is too much
+    alone: consumers that on their own exceed what the target allows
     """
 
     target_days: int
@@ -102,16 +104,16 @@ class Hindrance:
 
 
 @dataclass(frozen=True)
-class Life:
+class BatteryLife:
     """The answer for one board and profile."""
 
     board: str
     profile: str
-    use: Use
+    use: Usage
     budgets: Mapping[Case, Budget]
-    unknowns: tuple[Unknown, ...]  # the one with the largest effect first
-    hindrance: Hindrance | None
-    used: tuple[str, ...] = field(default=())  # names of the figures that it rests on
+    unknowns: tuple[UnknownFigure, ...]  # the one with the largest effect first
+    hindrance: Obstacle | None
+    used: tuple[str, ...] = field(default=())  # names of the figures it is based on
 
     def hours(self, case: Case) -> float:
         return self.budgets[case].hours
@@ -120,9 +122,9 @@ class Life:
         return self.budgets[case].days
 
 
-def life(book: Book, board: str, profile: str, use: Use | None = None) -> Life:
-    """Raises KeyError for a board, or a profile on it, that is not there."""
-    use = use or Use()
+def life(book: PowerFigures, board: str, profile: str, use: Usage | None = None) -> BatteryLife:
+    """Calculate the life. Raises KeyError for an unknown board, or a profile that it lacks."""
+    use = use or Usage()
     if profile not in book.boards[board].profiles:
         raise KeyError(profile)
     used: set[str] = set()
@@ -137,7 +139,7 @@ def life(book: Book, board: str, profile: str, use: Use | None = None) -> Life:
     budgets = {case: budget(lambda _, case=case: case) for case in CASES}  # type: ignore[misc]
     names = tuple(sorted(used))
     unknowns = [
-        Unknown(
+        UnknownFigure(
             name,
             budget(lambda other, name=name: "best" if other == name else "typical").hours,  # type: ignore[misc]
             budget(lambda other, name=name: "worst" if other == name else "typical").hours,  # type: ignore[misc]
@@ -147,7 +149,7 @@ def life(book: Book, board: str, profile: str, use: Use | None = None) -> Life:
     ]
     unknowns.sort(key=lambda unknown: -unknown.spread)
     target = book.profiles[profile].target_days
-    return Life(
+    return BatteryLife(
         board,
         profile,
         use,
@@ -159,15 +161,15 @@ def life(book: Book, board: str, profile: str, use: Use | None = None) -> Life:
 
 
 @dataclass(frozen=True)
-class Measure:
-    """What could be done about it (`power.measure.<key>`), and the life with it, typical case."""
+class Improvement:
+    """A possible improvement (`power.measure.<key>`), and the life with it, typical case."""
 
     key: str
     hours: float
 
 
-def measures(book: Book, answer: Life) -> list[Measure]:
-    """Each alone, then all together; only what would change something here."""
+def measures(book: PowerFigures, answer: BatteryLife) -> list[Improvement]:
+    """Return each one separately, then all together; only those with an effect here."""
     board, profile, use = book.boards[answer.board], book.profiles[answer.profile], answer.use
     if not profile.processor_asleep:
         return []
@@ -187,16 +189,16 @@ def measures(book: Book, answer: Life) -> list[Measure]:
         changed = free if "supply_off" in keys else book
         return life(changed, answer.board, answer.profile, using).hours("typical")
 
-    found = [Measure(key, hours([key])) for key in changes]
-    return [*found, Measure("together", hours(list(changes)))] if len(found) > 1 else found
+    found = [Improvement(key, hours([key])) for key in changes]
+    return [*found, Improvement("together", hours(list(changes)))] if len(found) > 1 else found
 
 
-def _budget(name: str, board: Board, profile: Profile, use: Use, figure: Callable[[str], float]) -> Budget:
-    """The sum for one choice of figures."""
+def _budget(name: str, board: Board, profile: Profile, use: Usage, figure: Callable[[str], float]) -> Budget:
+    """Calculate the sum for one choice of figures."""
     modem = board.modem
     out_of_cell = board.rail_v / (figure("cell.voltage") * figure(f"{name}.converter"))
     wifi = modem == "wifi"
-    # Wi-Fi is the processor's own radio: what it takes includes the processor.
+    # Wi-Fi is the processor's own radio: its draw includes the processor.
     awake = 0.0 if wifi else figure("esp32.awake")
     connected = figure("esp32.wifi") if wifi else figure(f"{modem}.connected")
     busy = (awake + figure(f"{name}.awake_extra") + connected) * out_of_cell
@@ -204,7 +206,7 @@ def _budget(name: str, board: Board, profile: Profile, use: Use, figure: Callabl
     taken = dict.fromkeys(CONSUMERS, 0.0)
 
     if profile.processor_asleep:
-        # The vendors measured their boards at the cell, the devkit is reckoned at its 5 V pin.
+        # The vendors measured their boards at the cell; the devkit is calculated at its 5 V pin.
         taken["board"] = figure(f"{name}.asleep") * (out_of_cell if wifi else 1.0)
     else:
         taken["board"] = figure(f"{name}.awake_extra") * out_of_cell
@@ -229,19 +231,19 @@ def _budget(name: str, board: Board, profile: Profile, use: Use, figure: Callabl
             mas += beside * figure(f"{modem}.start")  # the receiver is the modem's, and the check-in did not start it
         taken["fixes"] = mas * out_of_cell * fixes_per_day / _DAY_S
     if keepalive_s:
-        # A ping is a packet: the radio connection comes up for it and stays for the network's tail.
+        # A ping is a packet: the radio connection comes up for it and lasts for the network's tail.
         share = min(1.0, (1.0 + figure(f"{modem}.tail")) / keepalive_s)
         taken["keepalive"] = share * connected * out_of_cell
     if not profile.mains:
         incident = busy + (figure(f"{modem}.gnss") + figure("signals.on")) * out_of_cell
         taken["incidents"] = incident * use.incident_minutes * 60 / _YEAR_S
-        # Percent of the printed capacity a month, as a current.
+        # Percent of the printed capacity per month, as a current.
         taken["self_discharge"] = figure("cell.self_discharge") / 100 * use.capacity_mah / (_MONTH_S / _HOUR_S)
     return Budget(taken, use.capacity_mah * figure("cell.usable"))
 
 
 def _always_on(modem: str, profile: Profile, figure: Callable[[str], float], connected: float) -> float:
-    """Mean mA of a radio that is never put to sleep: connected for a frame and the network's tail, else idle."""
+    """Return the mean mA of a radio that never sleeps: connected for a frame and the network's tail, else idle."""
     if modem == "wifi":
         return connected
     share = min(1.0, (1.0 + figure(f"{modem}.tail")) / profile.checkin_s)
@@ -252,15 +254,15 @@ def _checkin_mas(
     name: str,
     board: Board,
     profile: Profile,
-    use: Use,
+    use: Usage,
     resumes: bool,
     figure: Callable[[str], float],
     busy: float,
     out_of_cell: float,
 ) -> float:
-    """mA x s of one check-in of a processor that sleeps in between: awake, on the air, and back to sleep.
+    """Return mA x s of one check-in of a processor that sleeps in between: awake, on the air, and back to sleep.
 
-    resumes: the MQTT connection stands. busy: mA of processor and connected radio together.
+    resumes: the MQTT connection is still up. busy: mA of processor and connected radio together.
     """
     modem = board.modem
     alone = (figure("esp32.awake") + figure(f"{name}.awake_extra")) * out_of_cell
@@ -271,19 +273,19 @@ def _checkin_mas(
         return start + alone * (figure("rak3172.wait") + profile.linger_s) + on_air * out_of_cell
     if profile.modem == "off":
         return start + busy * (figure(f"{modem}.start") + figure(f"{modem}.exchange") + profile.linger_s)
-    # Asleep but registered: no start; the radio connection stays for the network's tail, whoever is awake.
+    # Asleep but registered: no start; the radio connection lasts for the network's tail, whoever is awake.
     exchange = figure(f"{modem}.{'resumed' if resumes else 'exchange'}")
     tail = figure(f"{modem}.tail") * figure(f"{modem}.connected") * out_of_cell
     return start + busy * exchange + alone * profile.linger_s + tail
 
 
-def _hindrance(typical: Budget, target_days: int, capacity_mah: float) -> Hindrance:
+def _hindrance(typical: Budget, target_days: int, capacity_mah: float) -> Obstacle:
     allowed = typical.usable_mah / (target_days * 24)
-    # A larger cell discharges itself more.
+    # A larger cell self-discharges more.
     leak = typical.taken_ma["self_discharge"] / capacity_mah
     per_mah = typical.usable_mah / capacity_mah / (target_days * 24) - leak
     rest = typical.total_ma - typical.taken_ma["self_discharge"]
-    return Hindrance(
+    return Obstacle(
         target_days,
         allowed,
         max(0.0, typical.total_ma - allowed),

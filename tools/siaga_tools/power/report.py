@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from siaga_gateway import catalogue
-from siaga_tools.power.figures import CASES, Book, Figure
-from siaga_tools.power.model import Life, Unknown, Use, life, measures
+from siaga_tools.power.figures import CASES, Figure, PowerFigures
+from siaga_tools.power.model import BatteryLife, UnknownFigure, Usage, life, measures
 
 _INDONESIAN: Final = str.maketrans(",.", ".,")
 
@@ -17,7 +17,7 @@ def _say(key: str, language: str, **values: object) -> str:
 
 
 def number(amount: float, language: str) -> str:
-    """Three digits at most: what is not known better is not written longer. Decimal comma in Indonesian."""
+    """Return three digits at most, as no figure is known better. Decimal comma in Indonesian."""
     if amount >= 100:
         text = f"{amount:,.0f}"
     else:
@@ -26,13 +26,13 @@ def number(amount: float, language: str) -> str:
 
 
 def _life(amount: float, language: str) -> str:
-    """Days or hours: whole ones from ten on."""
+    """Return days or hours, as integers from ten on."""
     text = f"{amount:,.0f}" if amount >= 10 else f"{amount:.1f}"
     return text.translate(_INDONESIAN) if language == "id" else text
 
 
-def span(answer: Life, language: str) -> str:
-    """The life in hours where the mains carry the button or it is less than two days, else in days."""
+def span(answer: BatteryLife, language: str) -> str:
+    """Return the life in hours if on mains or less than two days, else in days."""
     in_hours = answer.hindrance is None or answer.days("typical") < 2
     of = answer.hours if in_hours else answer.days
     return _say(
@@ -40,7 +40,7 @@ def span(answer: Life, language: str) -> str:
     )
 
 
-def _rows(book: Book, use: Use, language: str) -> Iterator[list[str]]:
+def _rows(book: PowerFigures, use: Usage, language: str) -> Iterator[list[str]]:
     yield [_say("table.board", language), *(_say(f"profile.{name}", language) for name in book.profiles)]
     for name, board in book.boards.items():
         yield [
@@ -54,15 +54,15 @@ def _rows(book: Book, use: Use, language: str) -> Iterator[list[str]]:
         ]
 
 
-def markdown(book: Book, use: Use, language: str) -> str:
-    """The table of all boards and profiles, as the documents have it."""
+def markdown(book: PowerFigures, use: Usage, language: str) -> str:
+    """Return the table of all boards and profiles, as in the documents."""
     head, *rows = _rows(book, use, language)
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def table(book: Book, use: Use, language: str) -> str:
-    """The same for a terminal."""
+def table(book: PowerFigures, use: Usage, language: str) -> str:
+    """Return the same for a terminal."""
     rows = list(_rows(book, use, language))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
@@ -70,8 +70,8 @@ def table(book: Book, use: Use, language: str) -> str:
     return "\n".join([head, "", *lines, "", _say("table.detail", language)])
 
 
-def detail(book: Book, answer: Life, language: str) -> str:
-    """One board and profile: life, budget, what stands in the way, what is not known, and all figures."""
+def detail(book: PowerFigures, answer: BatteryLife, language: str) -> str:
+    """Return one board and profile: life, budget, what prevents the target, what is unknown, and all figures."""
     typical = answer.budgets["typical"]
     profile = _say(f"profile.{answer.profile}", language)
     lines = [
@@ -100,8 +100,8 @@ def detail(book: Book, answer: Life, language: str) -> str:
     return "\n".join(lines)
 
 
-def hindrance(book: Book, answer: Life, language: str) -> list[str]:
-    """In plain words, what keeps this board from what is asked of the profile. Empty where nothing is asked."""
+def hindrance(book: PowerFigures, answer: BatteryLife, language: str) -> list[str]:
+    """Return in plain words what keeps this board from the profile's target. Empty if there is none."""
     found = answer.hindrance
     if found is None:
         return []
@@ -134,7 +134,7 @@ def hindrance(book: Book, answer: Life, language: str) -> list[str]:
     return lines
 
 
-def _unknown(unknown: Unknown, answer: Life, language: str) -> str:
+def _unknown(unknown: UnknownFigure, answer: BatteryLife, language: str) -> str:
     in_hours = answer.hindrance is None
     worst, best = (h if in_hours else h / 24 for h in (unknown.worst_hours, unknown.best_hours))
     unit = _say(
@@ -155,8 +155,9 @@ def _source(figure: Figure, language: str) -> str:
     return figure.source
 
 
-def facts(book: Book, answer: Life) -> dict[str, Any]:
-    """As JSON: hours and days by case, mA by consumer and case, what stands in the way, what is not known."""
+def facts(book: PowerFigures, answer: BatteryLife) -> dict[str, Any]:
+    """Return the JSON form: hours and days by case, mA by consumer and case, what prevents the target, what is
+    unknown."""
     found = answer.hindrance
     return {
         "board": answer.board,

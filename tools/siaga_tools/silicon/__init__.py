@@ -1,1 +1,1 @@
-"""Simulated silicon: what hangs on a button's serial lines, speaking the real byte protocols over ptys."""
+"""Simulated silicon: the modules on a button's serial lines, speaking the real byte protocols over ptys."""

@@ -1,6 +1,6 @@
 """A simulated GNSS receiver: NMEA 0183 once a second on a serial line, as u-blox, Quectel and CASIC modules write it.
 
-What it can be told: where it is, that it sees no sky, that it hangs, repeats itself, or talks at another bit rate.
+Its position can be set, and it can lose the sky, hang, repeat itself, or use another bit rate.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Self
 
-from siaga_tools.silicon.serial_line import SerialLine
+from siaga_tools.silicon.pty_line import PtyLine
 
 
-class Mood(StrEnum):
-    """What ails it."""
+class ReceiverCondition(StrEnum):
+    """Its condition."""
 
     WELL = "well"
     NO_SKY = "no_sky"  # or jammed
-    FROZEN = "frozen"  # the same fix, again and again
+    FROZEN = "frozen"  # the same fix over and over
     SILENT = "silent"
     NOISE = "noise"
 
 
 def sentence(text: str) -> bytes:
-    """A sentence with its $, checksum and end (NMEA 0183, 5.3)."""
+    """Return a sentence with its $, checksum and end (NMEA 0183, 5.3)."""
     total = 0
     for byte in text.encode("ascii"):
         total ^= byte
@@ -35,7 +35,7 @@ def sentence(text: str) -> bytes:
 
 
 def angle(e7: int, width: int, letters: str) -> str:
-    """Degrees x 10^7 as (d)ddmm.mmmmm and the hemisphere's letter."""
+    """Return degrees x 10^7 as (d)ddmm.mmmmm and the hemisphere's letter."""
     degrees, rest = divmod(abs(e7), 10_000_000)
     minutes = rest * 60  # x 10^7
     return f"{degrees:0{width}d}{minutes // 10**7:02d}.{minutes % 10**7:07d},{letters[e7 < 0]}"
@@ -51,8 +51,12 @@ def epoch(
     kinds: Collection[str] = USUAL,
     date: str | None = None,
 ) -> bytes:
-    """One second's sentences. place: latitude and longitude, degrees x 10^7; None: no fix. kinds: which of RMC, GGA,
-    GNS, GLL, GSA and GSV it says. date: what it says instead of the day."""
+    """Return one second's sentences.
+
+    place: latitude and longitude, degrees x 10^7; None = no fix
+    kinds: which of RMC, GGA, GNS, GLL, GSA and GSV to send
+    date: sent in place of the actual date
+    """
     time, date = moment.strftime("%H%M%S.00"), date or moment.strftime("%d%m%y")
     if place is None:
         return b"".join(
@@ -82,8 +86,13 @@ def epoch(
 
 
 class SimulatedGnss:
-    """Talks on `line` until it is closed. period_s: a second, or less where time is compressed. powered: whether it has
-    its supply. baud: its bit rate; heard_at: that of who listens, who gets rubbish at another."""
+    """Sends on `line` until closed.
+
+    period_s: a second, or less in compressed time
+    powered: whether it has power
+    baud: its bit rate
+    heard_at: the listener's bit rate, which receives garbage at any other
+    """
 
     def __init__(
         self,
@@ -92,10 +101,10 @@ class SimulatedGnss:
         pause: Callable[[Callable[[], bool]], object] | None = None,
         turn: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
-        """pause: waits for the next period instead, less where what it is given says so. turn: around each wait and
-        what is said after it."""
-        self.line = SerialLine()
-        self.mood = Mood.WELL
+        """pause: replaces the wait for the next period; returns early if its argument says so. turn: context around
+        each wait and what is sent after it."""
+        self.line = PtyLine()
+        self.mood = ReceiverCondition.WELL
         self._power = threading.Event()
         self._power.set()
         self._pause = pause or self._wait
@@ -113,25 +122,27 @@ class SimulatedGnss:
         self._thread = threading.Thread(target=self._talk, name="simulated GNSS", daemon=True)
 
     def play(self, log: Iterable[bytes]) -> None:
-        """Say these pieces, one a period, before anything of its own."""
+        """Send these pieces, one a period, before anything of its own."""
         self._log = list(log)
 
     def said(self) -> bytes:
-        """What it says in this period."""
+        """Return what it sends in this period."""
         if self._log:
             return self._log.pop(0)
         moment = self._now()
-        if self.mood is not Mood.FROZEN:
+        if self.mood is not ReceiverCondition.FROZEN:
             self._frozen_at = None
         match self.mood:
-            case Mood.SILENT:
+            case ReceiverCondition.SILENT:
                 return b""
-            case Mood.NOISE:
+            case ReceiverCondition.NOISE:
                 return bytes((byte * 37 + 129) % 256 for byte in range(90))
-            case Mood.FROZEN:
+            case ReceiverCondition.FROZEN:
                 self._frozen_at = self._frozen_at or moment
                 moment = self._frozen_at
-        return epoch(moment, None if self.mood is Mood.NO_SKY else self.place, self.hdop, self.kinds, self.date)
+        return epoch(
+            moment, None if self.mood is ReceiverCondition.NO_SKY else self.place, self.hdop, self.kinds, self.date
+        )
 
     @property
     def powered(self) -> bool:

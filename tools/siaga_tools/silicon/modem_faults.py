@@ -1,4 +1,4 @@
-"""What can be wrong with a simulated modem, its SIM or its network, and what it may say at any time."""
+"""Faults of a simulated modem, its SIM or its network, and what it may send at any time."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ STRAY = (
 
 
 class Fault(StrEnum):
-    """What ails it; any number at once."""
+    """A fault; any number at once."""
 
-    HANG = "hang"  # says nothing and does nothing until a reset
-    HANG_HARD = "hang_hard"  # until its power goes
+    HANG = "hang"  # sends and does nothing until a reset
+    HANG_HARD = "hang_hard"  # until a power cut
     NO_NETWORK = "no_network"
-    DENIED = "denied"  # the network does not want this SIM
-    NO_DATA = "no_data"  # registered for messages only
-    CONTEXT_REFUSED = "context_refused"  # its data context is up, and it refuses it and tells no address
+    DENIED = "denied"  # the network rejects this SIM
+    NO_DATA = "no_data"  # registered for SMS only
+    CONTEXT_REFUSED = "context_refused"  # its data context is up, but it refuses the command and reports no address
     NO_SIM = "no_sim"
-    NO_GNSS = "no_gnss"  # it refuses its receiver's commands
-    GNSS_DEAF = "gnss_deaf"  # its receiver comes on, and is never ready
-    NO_CREDIT = "no_credit"  # neither messages nor data go out
+    NO_GNSS = "no_gnss"  # it refuses the receiver's commands
+    GNSS_DEAF = "gnss_deaf"  # its receiver switches on but never becomes ready
+    NO_CREDIT = "no_credit"  # neither SMS nor data go out
     NO_MESSAGES = "no_messages"  # its firmware has none
-    SLOW_REFUSAL = "slow_refusal"  # of a text, after two minutes in which it hears nothing
-    PLACES_UNKNOWN = "places_unknown"  # of messages that it stored
-    LOST_PUBACK = "lost_puback"  # publishes, and never says how that went
-    STRAY_WORDS = "stray_words"  # URCs between all its words
+    SLOW_REFUSAL = "slow_refusal"  # refuses to send an SMS, after two minutes in which it receives nothing
+    PLACES_UNKNOWN = "places_unknown"  # does not report where it stored a message
+    LOST_PUBACK = "lost_puback"  # publishes, but never reports the result
+    STRAY_WORDS = "stray_words"  # URCs between all its output
     RESULT_FIRST = "result_first"  # results before their OK
     SLOW_TLS = "slow_tls"
-    NOISE = "noise"  # after the power comes, and between words
+    NOISE = "noise"  # at power-on, and between lines

@@ -1,16 +1,16 @@
-"""A simulated modem's own commands: its words, its functionality, its sleep, and the RI line, which pulses for a chip
-that sleeps. Sources: SIMCom A76XX AT Command Manual V1.09 (+CFUN, +CSCLK, +CFGRI), A7670 hardware design (RI)."""
+"""A simulated modem's general commands: echo, error format, functionality, sleep, and the RI line, which pulses for a
+sleeping chip. Sources: SIMCom A76XX AT Command Manual V1.09 (+CFUN, +CSCLK, +CFGRI), A7670 hardware design (RI)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from siaga_tools.silicon.modem_words import Command
+from siaga_tools.silicon.at_commands import Command
 
 if TYPE_CHECKING:
     from siaga_tools.silicon.a7670 import A7670
 
-# +CME ERROR as a number, until AT+CMEE=2 asks for words (3GPP TS 27.007 9.2.1).
+# +CME ERROR as a number, until AT+CMEE=2 asks for text (3GPP TS 27.007 9.2.1).
 NUMBERS = {
     "operation not allowed": 3,
     "SIM not inserted": 10,
@@ -22,8 +22,11 @@ NUMBERS = {
 
 
 class ModemGeneral:
-    """echo, says_words, functional, sleep_mode, clock_is_set: as it was told since its start. obeying: a command is
-    under way."""
+    """The general settings and commands.
+
+    echo, says_words, functional, sleep_mode, clock_is_set: as set since its start
+    obeying: a command is in progress
+    """
 
     def __init__(self, modem: A7670) -> None:
         self._modem = modem
@@ -31,7 +34,7 @@ class ModemGeneral:
         self.reset()
 
     def reset(self) -> None:
-        """What a start forgets."""
+        """Reset what a start forgets."""
         self.echo = True
         self.says_words = False
         self.sleep_mode = 0
@@ -41,8 +44,8 @@ class ModemGeneral:
         self.clock_is_set = False
 
     def ring(self, line: str) -> None:
-        """RI (A7670 hardware design; AT+CFGRI): low for 120 ms at a message, for 5.9 s of each 6 at a call, and for
-        60 ms at any other word unasked, where that is set."""
+        """Pulse RI (A7670 hardware design; AT+CFGRI): low for 120 ms for a message, for 5.9 s of each 6 for a call, and
+        for 60 ms for any other URC, if enabled."""
         if line.startswith(("+CMTI:", "+CMT:")):
             low_s = 0.12
         elif line == "RING":
@@ -62,7 +65,7 @@ class ModemGeneral:
             self._modem.on_ring(False)
 
     async def at_(self, command: Command) -> None:
-        """AT alone."""
+        """Plain AT."""
 
     async def at_e(self, command: Command) -> None:
         self.echo = command.rest == "1"
@@ -74,10 +77,10 @@ class ModemGeneral:
         self._modem.urc(self._modem.model)
 
     async def at_cpof(self, command: Command) -> None:
-        self._modem.later(0.5, self._modem.stop)
+        self._modem.later(0.5, self._modem.power.turn_off)
 
     async def at_creset(self, command: Command) -> None:
-        self._modem.later(0.1, self._modem.restart)
+        self._modem.later(0.1, self._modem.power.restart)
 
     async def at_cfun(self, command: Command) -> None:
         functional = int(command.arguments[0])

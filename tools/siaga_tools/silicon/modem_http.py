@@ -1,8 +1,8 @@
-"""The HTTP(S) service of a simulated A7670: AT+HTTP..., with real requests to a real server behind.
+"""The HTTP(S) service of a simulated A7670: AT+HTTP..., with real requests to a real server.
 
-Its words are those of the A76XX AT Command Manual V1.09, chapter 16: what was read comes after the OK, between
-+HTTPREAD: <length> and +HTTPREAD: 0 (a SIM7600 writes DATA,<length>); a response is kept only as long as its cache
-takes it, unless READMODE is 1. TLS is as AT+CSSLCFG has it, whose defaults verify nothing.
+Its output follows the A76XX AT Command Manual V1.09, chapter 16: what was read comes after the OK, between
++HTTPREAD: <length> and +HTTPREAD: 0 (a SIM7600 writes DATA,<length>); only what fits its cache is kept of a response,
+unless READMODE is 1. TLS is as set by AT+CSSLCFG, whose defaults verify nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from siaga_tools.silicon.modem_words import Command, Refused
+from siaga_tools.silicon.at_commands import Command, Refused
 
 if TYPE_CHECKING:
     from siaga_tools.silicon.a7670 import A7670
@@ -26,7 +26,11 @@ _LONGEST_USERDATA = 256
 
 
 class ModemHttp:
-    """`requests`: the USERDATA of each, in order. `verified`: whether the last TLS connection was."""
+    """The service.
+
+    requests: the USERDATA of each, in order
+    verified: whether the last TLS connection was
+    """
 
     def __init__(self, modem: A7670) -> None:
         self._modem = modem
@@ -42,7 +46,7 @@ class ModemHttp:
         self._body = b""
 
     def results(self) -> list[Coroutine[Any, Any, None]]:
-        """What goes on after the OK of the command that has just ended."""
+        """Return what follows the OK of the command that has just ended."""
         late, self._late = self._late, []
         return late
 
@@ -89,7 +93,7 @@ class ModemHttp:
             self._late.append(act())
 
     async def _act(self) -> int:
-        """The status, or the modem's own error."""
+        """Return the HTTP status, or the modem's own error."""
         self._head = self._body = b""
         if not self._modem.radio.has_data():
             return 709
@@ -148,7 +152,7 @@ class ModemHttp:
         offset, size = int(command.arguments[0]), int(command.arguments[1])
         kept = self._body
         if self._parameters.get("READMODE") != "1" and len(kept) > CACHE:
-            kept = kept[:CACHE]  # the rest did not find room
+            kept = kept[:CACHE]  # the rest did not fit
         piece = kept[offset : offset + size]
         if not piece:
             raise Refused("ERROR")

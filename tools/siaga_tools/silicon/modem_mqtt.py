@@ -1,9 +1,9 @@
-"""The MQTT service of a simulated A7670: AT+CMQTT... and AT+CSSLCFG before it, a connection to a real broker behind.
+"""The MQTT service of a simulated A7670: AT+CMQTT..., preceded by AT+CSSLCFG, with a connection to a real broker.
 
 Its defaults are the modem's (A76XX AT Command Manual V1.09, chapters 18 and 19): MQTT 3.1, no verification, no SNI.
-What it verifies with authmode 1 is the chain, not the name: the manual promises no more. Refusals are as users' logs
-have them: a code before the ERROR; an A7670 that is refused soon says no OK at all, and 34 about TLS where a SIM7600
-says 32; that one tells results before their OK.
+With authmode 1 it verifies the chain, not the name: the manual promises no more. Refusals are as in users' logs: a code
+before the ERROR; an A7670 refused early sends no OK at all, and 34 about TLS where a SIM7600 sends 32; the latter
+reports results before their OK.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
-from siaga_tools.silicon.modem_words import Command, Refused
+from siaga_tools.silicon.at_commands import Command, Refused
 
 if TYPE_CHECKING:
     from siaga_tools.silicon.a7670 import A7670
@@ -34,7 +34,11 @@ _REFUSED = {1: 27, 2: 28, 3: 29, 4: 30, 5: 31}
 
 
 class ModemMqtt:
-    """`connections`: how often the broker let it in. `verified`: whether the last TLS connection was."""
+    """The service.
+
+    connections: how often the broker accepted it
+    verified: whether the last TLS connection was
+    """
 
     def __init__(self, modem: A7670) -> None:
         self._modem = modem
@@ -54,13 +58,13 @@ class ModemMqtt:
         self._client_id: str | None = None
         self._tls = False
         self._tls_set = False
-        # The SIM7600's manual has no version to set; it speaks 3.1.1.
+        # The SIM7600's manual has no version setting; it uses 3.1.1.
         self._config = {"version": "4" if self._modem.is_old else "3", "checkUTF8": "1"}
         self._topic = ""
         self._payload = b""
 
     def stop(self) -> None:
-        """The modem is off."""
+        """The modem went off."""
         self._close()
         self.reset()
 
@@ -84,12 +88,12 @@ class ModemMqtt:
             self._modem.urc("+CMQTTNONET")
 
     def results(self) -> list[Coroutine[Any, Any, None]]:
-        """What goes on after the OK of the command that has just ended."""
+        """Return what follows the OK of the command that has just ended."""
         late, self._late = self._late, []
         return late
 
     async def _outcome(self, work: Coroutine[Any, Any, str], first: bool = False) -> None:
-        """A command's result: after its OK, unless the modem is one of those that give it before."""
+        """Send a command's result: after its OK, unless the modem is of those that send it before."""
 
         async def tell() -> None:
             line = await work
@@ -106,7 +110,7 @@ class ModemMqtt:
         self._modem.urc(f"+{command.name}: {client}{error}")
         raise Refused("ERROR")
 
-    # The service.
+    # Service
 
     async def at_cmqttstart(self, command: Command) -> None:
         if self._started:
@@ -167,7 +171,7 @@ class ModemMqtt:
             raise Refused("ERROR")
         self._modem.files[name] = await self._modem.ask(length)
 
-    # The connection.
+    # Connection
 
     async def at_cmqttconnect(self, command: Command) -> None:
         if command.asks:
@@ -201,7 +205,7 @@ class ModemMqtt:
         return outcome
 
     def tls_context(self) -> ssl.SSLContext | None:
-        """What the settings so far amount to; None where the certificate named is not there."""
+        """Return the context for the settings so far; None if the named certificate is missing."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -221,7 +225,7 @@ class ModemMqtt:
         return 32 if self._modem.is_old else 34
 
     async def _connected(self, arguments: list[str]) -> int:
-        """The error that the modem would tell; 0 = connected."""
+        """Connect. Returns the error that the modem would report; 0 = connected."""
         loop = self._modem.loop
         host, _, port = arguments[1].removeprefix("tcp://").rpartition(":")
         version = MQTTProtocolVersion.MQTTv311 if self._config["version"] == "4" else MQTTProtocolVersion.MQTTv31
@@ -266,7 +270,7 @@ class ModemMqtt:
         try:
             address = host
             if self._tls and self._ssl.get("enableSNI", "0") != "1":
-                address = await asyncio.to_thread(socket.gethostbyname, host)  # no name is told to the server then
+                address = await asyncio.to_thread(socket.gethostbyname, host)  # no SNI is sent then
             await asyncio.to_thread(client.connect, address, int(port), int(arguments[2]))
         except socket.gaierror:
             return 25
@@ -296,7 +300,7 @@ class ModemMqtt:
 
         await self._outcome(end())
 
-    # Messages.
+    # Messages
 
     def _connected_client(self) -> mqtt.Client:
         if self._client is None:
@@ -370,7 +374,7 @@ class ModemMqtt:
 
 
 def _refusal(code: ReasonCode) -> int:
-    """paho gives MQTT 3.1.1's return codes as those of MQTT 5."""
+    """Map a refusal: paho gives MQTT 3.1.1's return codes as those of MQTT 5."""
     if not code.is_failure:
         return 0
     for old, name in (

@@ -7,7 +7,7 @@ import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from siaga_tools.silicon.modem_words import Command, Refused
+from siaga_tools.silicon.at_commands import Command, Refused
 
 if TYPE_CHECKING:
     from siaga_tools.silicon.a7670 import A7670
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 REGISTER_S = 4.0
 GNSS_READY_S = 9.0
 ANTENNA_MV = 2800
-OPERATOR_PART = ".mnc010.mcc510.gprs"  # as networks append it to the access point's name
+OPERATOR_PART = ".mnc010.mcc510.gprs"  # as networks append it to the APN
 _NO_ADDRESS = "0.0.0.0"  # noqa: S104  # nothing listens on it
 
 
 class ModemRadio:
-    """Which networks it is registered with, and where it is."""
+    """Its registrations, and its position."""
 
     def __init__(self, modem: A7670) -> None:
         self._modem = modem
@@ -28,7 +28,7 @@ class ModemRadio:
         self.reset()
 
     def reset(self) -> None:
-        """What a start forgets; the APN is kept."""
+        """Reset what a start forgets; the APN is kept."""
         self._report = {"CREG": 0, "CGREG": 0, "CEREG": 0}
         self._registered_s: float | None = None
         self._gnss_s: float | None = None
@@ -37,11 +37,11 @@ class ModemRadio:
         self._said = (0, 0)
 
     def leave(self) -> None:
-        """The radio goes off."""
+        """Switch the radio off."""
         self._registered_s = None
 
     def report(self) -> None:
-        """Tell what has changed, if it was asked to."""
+        """Report changes, if enabled."""
         stats = self.stats()
         if stats == self._said:
             return
@@ -53,12 +53,12 @@ class ModemRadio:
                 self._modem.urc(f"+{name}: {stat}" + (',"2F1A","0A1B2C3D"' if stat == 1 else ""))
 
     def is_under_way(self) -> bool:
-        """Whether it is about to register."""
+        """Return whether it is about to register."""
         return self._registered_s is not None and self._modem.loop.time() < self._registered_s
 
     def stats(self) -> tuple[int, int]:
-        """stat for data, and for the rest."""
-        allowed = self._modem.general.functional and self._modem.flight_allows
+        """Return stat for data, and for the rest."""
+        allowed = self._modem.general.functional and self._modem.power.flight_allows
         if not allowed or not self._modem.card.usable():
             return 0, 0
         if "no_network" in self._modem.faults:
@@ -78,7 +78,7 @@ class ModemRadio:
         return self.stats()[1] == 1
 
     def has_data(self) -> bool:
-        """Whether anything goes through; a wrong access point is registered all the same."""
+        """Return whether data get through; with a wrong APN it registers all the same."""
         return self.stats()[0] == 1 and "no_credit" not in self._modem.faults and self._apn == self._modem.sim.apn
 
     async def _registration(self, command: Command, stat: int) -> None:
@@ -126,7 +126,7 @@ class ModemRadio:
             self._modem.urc("+CGEV: ME PDN DEACT 1")
             raise Refused("+CME ERROR: requested service option not subscribed (#33)")
 
-    # GNSS.
+    # GNSS
 
     async def at_cgps(self, command: Command) -> None:
         if not self._modem.is_old:
@@ -152,11 +152,11 @@ class ModemRadio:
         self._feeds_antenna = command.arguments[0] == "1"
 
     def _receives(self) -> bool:
-        """The active antenna of the vendor's SIM7600 board hears nothing without its supply."""
+        """Return whether it receives anything: the active antenna of the vendor's SIM7600 board needs its supply."""
         return not self._modem.is_old or (self._feeds_antenna and self._antenna_mv == ANTENNA_MV)
 
     async def at_cgnsspwr(self, command: Command) -> None:
-        """In the form that users' logs have."""
+        """Handle +CGNSSPWR in the form of users' logs."""
         if self._modem.is_old or "no_gnss" in self._modem.faults:
             raise Refused("ERROR")
         if command.asks:

@@ -1,18 +1,18 @@
-"""The SIM in a simulated modem: a card takes a second and a half to be read, asks for its PIN, and locks after three
-wrong ones, which it remembers wherever it is put. Sources: 3GPP TS 27.007 8.3 (+CPIN), 9.2 (+CME ERROR); TS 31.101 and
-102.221 (three tries); times and words after a start: logs of A7670E and SIM7600."""
+"""The SIM in a simulated modem: a card takes a second and a half to be read, asks for its PIN, and blocks after three
+wrong ones, which it remembers in any modem. Sources: 3GPP TS 27.007 8.3 (+CPIN), 9.2 (+CME ERROR); TS 31.101 and
+102.221 (three tries); times and output after a start: logs of A7670E and SIM7600."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from siaga_tools.silicon.modem_words import Command, Refused
+from siaga_tools.silicon.at_commands import Command, Refused
 
 if TYPE_CHECKING:
     from siaga_tools.silicon.a7670 import A7670
 
-# Seconds after the greeting, or after the one before.
+# Seconds after the start-up message, or after the previous one.
 FAILS_S = 0.7
 BUSY_S = 0.8
 MESSAGES_S = 3.0
@@ -22,7 +22,10 @@ TRIES = 3
 
 @dataclass
 class Sim:
-    """The card. tries: PINs that it still takes; None of them left = it wants its PUK."""
+    """The card.
+
+    tries: wrong PINs that it still accepts; with none left it wants its PUK
+    """
 
     operator: str = "TELKOMSEL"
     number: str = "+6281100000001"
@@ -33,14 +36,18 @@ class Sim:
 
 
 class ModemSim:
-    """unlocked: whether it may be used. messages: whether what it has stored is known."""
+    """The modem's SIM part.
+
+    unlocked: whether the card may be used
+    messages: whether its stored messages are known
+    """
 
     def __init__(self, modem: A7670) -> None:
         self._modem = modem
         self.reset()
 
     def reset(self) -> None:
-        """What a start forgets."""
+        """Reset what a start forgets."""
         self._failing = self._busy = True
         self.unlocked = False
         self.messages = False
@@ -49,7 +56,7 @@ class ModemSim:
         return self.unlocked and "no_sim" not in self._modem.faults
 
     async def live(self) -> None:
-        """From the modem's greeting on."""
+        """Run from the start-up message on."""
         modem = self._modem
         await modem.wait(FAILS_S)
         self._failing = False

@@ -1,9 +1,9 @@
 """The messages of a simulated modem: what it sends becomes a file in `outgoing/<number>`, a file in `incoming` is
 received.
 
-The files are as smstools 3 has them in its spool directories: "To:" or "From:", a blank line, the text. So an SMS
-gateway that works with such a spool works with this modem: its spool of received messages is this one's outgoing/<its
-number>, and what it sends goes into this one's `incoming`.
+The files are as in smstools 3's spool directories: "To:" or "From:", a blank line, the text. So an SMS gateway that
+works with such a spool works with this modem: its spool of received messages is this one's outgoing/<its number>, and
+what it sends goes into this one's `incoming`.
 Commands: 3GPP TS 27.005 chapters 3 (text mode) and 4 (PDU mode); +CMS errors: TS 27.005 3.2.5 and TS 24.011 annex E-2.
 """
 
@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from siaga_tools.silicon.modem_words import Command, Refused
+from siaga_tools.silicon.at_commands import Command, Refused
 from siaga_tools.silicon.sms_pdu import deliver, submitted
 
 if TYPE_CHECKING:
@@ -36,14 +36,17 @@ _STATES = {"REC UNREAD": 0, "REC READ": 1}
 
 @dataclass(frozen=True)
 class Message:
-    """number: of the other side."""
+    """A message.
+
+    number: of the other side
+    """
 
     number: str
     text: str
 
 
 def write_message(folder: Path, heading: str, message: Message) -> Path:
-    """Put a message into a spool folder, whole or not at all."""
+    """Write a message to a spool folder, atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}"
     hidden = folder / f".{name}"
@@ -52,7 +55,7 @@ def write_message(folder: Path, heading: str, message: Message) -> Path:
 
 
 def read_message(file: Path) -> Message:
-    """A spool file. Raises ValueError for one that is none."""
+    """Parse a spool file. Raises ValueError if it is none."""
     with file.open(encoding="utf-8", newline="") as opened:
         head, blank, text = opened.read().partition("\n\n")
     headings = dict(line.partition(":")[::2] for line in head.splitlines())
@@ -63,7 +66,11 @@ def read_message(file: Path) -> Message:
 
 
 class ModemSms:
-    """outgoing, incoming: the two folders. A stored message waits in `store` until it is read and deleted."""
+    """The messages.
+
+    outgoing, incoming: the two folders
+    store: stored messages, until they are read and deleted
+    """
 
     def __init__(self, modem: A7670, folder: Path) -> None:
         self._modem = modem
@@ -71,21 +78,21 @@ class ModemSms:
         self.incoming = folder / "incoming"
         self.store: dict[int, Message] = {}
         self._read: set[int] = set()
-        self._text_mode = True  # as some firmware leaves the factory; others are in PDU mode
+        self._text_mode = True  # the default of some firmware; others start in PDU mode
         self._show_length = False
         self._hand_over = 0
         self._reference = 0
         self._is_full = False
 
     async def watch(self) -> None:
-        """Receive what is in the folder, as soon as there is a network. A new start forgets what is not saved."""
+        """Receive what is in the folder, as soon as there is a network. A restart forgets what is not saved."""
         self._show_length = False
         self._hand_over = 0
         self._text_mode = True
         self.incoming.mkdir(parents=True, exist_ok=True)
         while True:
             await asyncio.sleep(_LOOK_S)
-            if not self._modem.radio.has_network() or self._modem.is_hung():
+            if not self._modem.radio.has_network() or self._modem.serial.is_hung():
                 continue
             for file in sorted(self.incoming.iterdir()):  # a handful of names on this machine
                 if file.name.startswith("."):
@@ -126,7 +133,7 @@ class ModemSms:
         return head + (f',145,4,0,0,"+6281100000",145,{len(message.text)}' if self._show_length else "")
 
     def _show(self, start: str, place: int) -> None:
-        """A stored message, which is then a read one."""
+        """Send a stored message; it then counts as read."""
         message = self.store[place]
         state = "REC READ" if place in self._read else "REC UNREAD"
         self._read.add(place)
@@ -138,7 +145,7 @@ class ModemSms:
         self._modem.urc(head, text.encode("latin-1", "replace"))
 
     def _check(self) -> None:
-        """Until it has read its SIM a modem has no messages, whichever way."""
+        """Refuse until the SIM is read: before that a modem has no messages in either direction."""
         if not self._modem.card.messages:
             raise Refused(_BUSY)
 
@@ -196,7 +203,7 @@ class ModemSms:
         await self._modem.wait(SEND_S)
         if "no_credit" in self._modem.faults:
             raise Refused(_NOT_SUBSCRIBED)
-        # A spool for each receiver, whose file says whom it is from.
+        # A spool for each receiver, whose file names the sender.
         write_message(self.outgoing / number.removeprefix("+"), "From", Message(self._modem.sim.number, text))
         self._reference = (self._reference + 1) % 256
         self._modem.urc(f"+CMGS: {self._reference}")

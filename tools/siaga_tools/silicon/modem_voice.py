@@ -1,7 +1,8 @@
-"""The telephone of a simulated modem: it dials a far end that answers or does not, and is called. No sound is carried.
+"""The telephone of a simulated modem: it dials a far end that answers or not, and it can be called. No sound is
+carried.
 
-Words as in the SIMCom A76XX AT Command Manual V1.09, the SIM7600 AT Command Manual V3.00 (VOICE CALL, MISSED_CALL) and
-3GPP TS 27.007 chapters 6 and 7 (+CHUP, +CLIP, +CLCC). One call at a time: while one is up, who calls finds it busy.
+Output as in the SIMCom A76XX AT Command Manual V1.09, the SIM7600 AT Command Manual V3.00 (VOICE CALL, MISSED_CALL) and
+3GPP TS 27.007 chapters 6 and 7 (+CHUP, +CLIP, +CLCC). One call at a time: while one is up, other callers find it busy.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from siaga_tools.silicon.modem_words import Command, Refused
+from siaga_tools.silicon.at_commands import Command, Refused
 
 if TYPE_CHECKING:
     from siaga_tools.silicon.a7670 import A7670
@@ -25,26 +26,33 @@ ANSWERS_S = 6.0
 RING_EVERY_S = 6.0  # as the RI line pulses
 RING_FOR_S = 30.0
 RELEASE_S = 0.3
-LOST_S = 5.0  # a radio link that fails ends the call
+LOST_S = 5.0  # a failed radio link ends the call
 _DIALLING, _ALERTING, _INCOMING, _ACTIVE, _ENDED = 2, 3, 4, 0, 6  # +CLCC
-_LISTED_S = 2.0  # so long a call that is over is still listed
+_LISTED_S = 2.0  # how long an ended call is still listed
 
 
 class FarEnd(StrEnum):
-    """What happens at the number that is dialled."""
+    """What happens at the dialled number."""
 
     ANSWERS = "answers"
     BUSY = "busy"
     NO_ANSWER = "no_answer"
     NO_CARRIER = "no_carrier"  # the network does not put the call through
-    NO_VOICE = "no_voice"  # LTE without voice: it ends at once, and the only word of it is +CLCC
-    LATE = "late"  # says NO CARRIER while it changes the network, and goes on to an answer
+    NO_VOICE = "no_voice"  # no VoLTE: it ends at once, and only +CLCC shows it
+    LATE = "late"  # sends NO CARRIER while changing the network, then is answered
 
 
 class ModemVoice:
-    """far_end: of the calls that it makes. falls_back: calls go by 2G or 3G, and data stand still meanwhile. mumbles:
-    it does not say when a call ends. holds: AT+CHUP says OK and ends nothing. dialled: the numbers so far. answered:
-    those of its callers. collisions: how often it was to dial while a call was up."""
+    """The telephone.
+
+    far_end: of the calls that it makes
+    falls_back: calls use 2G or 3G, and data are suspended meanwhile
+    mumbles: it does not report the end of a call
+    holds: AT+CHUP returns OK and ends nothing
+    dialled: the numbers so far
+    answered: the callers answered so far
+    collisions: dial attempts while a call was up
+    """
 
     def __init__(self, modem: A7670) -> None:
         self._modem = modem
@@ -60,7 +68,7 @@ class ModemVoice:
         self.reset()
 
     def reset(self) -> None:
-        """What a start forgets; a call ends with the modem's life."""
+        """Reset what a start forgets; it ends a call."""
         self._cancel()
         self._tells_who = False
         self._came = False
@@ -69,10 +77,10 @@ class ModemVoice:
         self._number = ""
         self._began_s = 0.0
 
-    # For whoever holds the telephone at the other side; from any thread.
+    # For the far end; from any thread.
 
     def call(self, number: str | None) -> None:
-        """Somebody calls; None: and does not say who. Raises RuntimeError where the line is busy or there is none."""
+        """Call the modem. number: None = withheld. Raises RuntimeError if the line is busy or there is none."""
 
         def ring() -> None:
             if self._state is not None or not self._modem.radio.has_network():
@@ -83,24 +91,24 @@ class ModemVoice:
         self._modem.do(ring)
 
     def hang_up(self) -> None:
-        """The far end ends the call."""
+        """End the call at the far end."""
         self._modem.do(lambda: self._end("NO CARRIER"))
 
     @property
     def is_up(self) -> bool:
-        """Whether two can talk."""
+        """Return whether a call is connected."""
         return self._state == _ACTIVE
 
     @property
     def is_busy(self) -> bool:
-        """Whether there is a call, talking or not."""
+        """Return whether there is a call, connected or not."""
         return self._state is not None
 
     @property
     def stops_data(self) -> bool:
         return self.falls_back and self._state in (_ALERTING, _ACTIVE)
 
-    # Calls.
+    # Calls
 
     def _begin(self, state: int, number: str) -> None:
         self._state = state
@@ -114,7 +122,7 @@ class ModemVoice:
         self._life = None
 
     def _end(self, *words: str) -> None:
-        """The call is over; words come before the modem's own."""
+        """End the call; words are sent before the modem's own."""
         if self._state is None:
             return
         was = self._state
@@ -141,14 +149,14 @@ class ModemVoice:
         self._tell(_ACTIVE)
 
     def _tell(self, state: int) -> None:
-        """The call as it is now, unasked."""
+        """Report the call's present state, unsolicited."""
         self._modem.urc(self._listed(state))
 
     def _listed(self, state: int) -> str:
         return f'+CLCC: 2,{int(self._came)},{state},0,0,"{self._number}",{145 if self._number[:1] == "+" else 129}'
 
     async def _go_out(self) -> None:
-        """What happens after ATD."""
+        """Run an outgoing call after ATD."""
         wait = self._modem.wait
         self._tell(_DIALLING)
         if self.far_end is FarEnd.NO_VOICE:
@@ -183,14 +191,14 @@ class ModemVoice:
             self._modem.urc("RING")
             self._tell(_INCOMING)
             if self._tells_who:
-                # Type 145 is a number in full, 129 is not; 128 is withheld.
+                # Type 145 is a full number, 129 is not; 128 is withheld.
                 kind = 128 if number is None else 145 if number.startswith("+") else 129
                 self._modem.urc(f'+CLIP: "{number or ""}",{kind},,,"",{0 if number else 1}')
             await self._modem.wait(RING_EVERY_S)
         self._end()
 
     async def _hold(self) -> None:
-        """Until somebody hangs up, or the radio link fails."""
+        """Hold until somebody hangs up, or the radio link fails."""
         while True:
             await asyncio.sleep(0.02)
             if not self._modem.radio.has_network():
@@ -198,12 +206,12 @@ class ModemVoice:
         await self._modem.wait(LOST_S)
         self._end("NO CARRIER")
 
-    # Commands.
+    # Commands
 
     async def at_d(self, command: Command) -> None:
         number = command.rest
         if not number.endswith(";"):
-            raise Refused("NO CARRIER")  # a data call, which LTE has not
+            raise Refused("NO CARRIER")  # a data call, which LTE does not have
         if self._state is not None:
             self.collisions += 1
             raise Refused("ERROR")

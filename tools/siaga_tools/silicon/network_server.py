@@ -1,5 +1,5 @@
-"""What a ChirpStack v4 does at its MQTT integration, for simulated LoRaWAN devices: uplink events out, commands in, one
-queue of downlinks a device. Radio, keys and MAC commands are the simulated module's business."""
+"""The MQTT integration of a ChirpStack v4, for simulated LoRaWAN devices: uplink events out, commands in, one downlink
+queue a device. Radio, keys and MAC commands are simulated by the module."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ _LONGEST_QUEUE: Final = 64
 
 
 class NetworkServer:
-    """On a real broker. `refused`: commands that it did not take, with why, as ChirpStack logs them."""
+    """The server, on a real broker.
+
+    refused: commands that it did not accept, with the reason, as ChirpStack logs them
+    """
 
     def __init__(
         self, host: str, port: int, application: str = "17c82e96-be03-4f38-aef3-f83d48582d97", qos: int = 1
@@ -41,7 +44,7 @@ class NetworkServer:
         self._client.on_message = lambda _client, _user, message: self._command(message.topic, bytes(message.payload))
 
     def uplink(self, dev_eui: str, port: int, payload: bytes, data_rate: int, counter: int) -> None:
-        """Publish an uplink event, as integration.UplinkEvent is written in JSON with all its fields."""
+        """Publish an uplink event, as integration.UplinkEvent in JSON with all its fields."""
         now = datetime.datetime.now(datetime.UTC)
         event = {
             "deduplicationId": str(uuid.uuid4()),
@@ -77,13 +80,13 @@ class NetworkServer:
         self._client.publish(topic, json.dumps(event).encode(), qos=self._qos)
 
     def downlink(self, dev_eui: str) -> tuple[int, bytes] | None:
-        """What goes into the receive window that is open now: FPort and payload."""
+        """Return the FPort and payload for the receive window that is open now."""
         with self._lock:
             queue = self._queues[dev_eui]
             return queue.popleft() if queue else None
 
     def waiting(self, dev_eui: str) -> bool:
-        """Whether there is more: FramePending."""
+        """Return whether there is more: FramePending."""
         with self._lock:
             return bool(self._queues[dev_eui])
 

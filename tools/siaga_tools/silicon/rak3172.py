@@ -1,9 +1,9 @@
-"""A simulated RAK3172 with RUI3 firmware on a serial line, in reach of a network server that speaks ChirpStack's JSON.
+"""A simulated RAK3172 with RUI3 firmware on a serial line, in range of a network server that speaks ChirpStack's JSON.
 
-It answers as RAK-STM32-RUI (component/service) and logs of real modules do: the same words, events between them, an
-empty frame and AT_PARAM_ERROR for a payload that it does not carry, busy until its receive windows are over. As the
-stack does it keeps AS923's dwell limit until the network tells it otherwise. What it has transmitted, and how long each
-took on the air, stands in `sent`. Times go by `speed` times faster.
+It behaves as RAK-STM32-RUI (component/service) and logs of real modules do: the same output, events in between, an
+empty frame and AT_PARAM_ERROR for a payload that does not fit, busy until its receive windows are over. As the stack
+does it applies AS923's dwell-time limit until the network lifts it. What it has transmitted, with times on the air, is
+in `sent`. Time runs `speed` times faster.
 """
 
 from __future__ import annotations
@@ -16,23 +16,26 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
-from siaga_tools.silicon.lorawan_air import Sent, airtime_ms, payload_limit
+from siaga_tools.silicon.lorawan_airtime import Transmission, airtime_ms, payload_limit
 from siaga_tools.silicon.network_server import NetworkServer
-from siaga_tools.silicon.rak3172_state import FORMS, Faults, Memory
-from siaga_tools.silicon.serial_line import SerialLine
+from siaga_tools.silicon.pty_line import PtyLine
+from siaga_tools.silicon.rak3172_state import FORMS, ModuleFaults, ModuleMemory
 
 _JOIN_S: Final = 6.0
 _WINDOWS_S: Final = 2.2  # RECEIVE_DELAY2 and the window itself
 _BOOT_S: Final = 0.3
-_DOZES_S: Final = 0.005  # with LPM=1, after the last byte; of the host's time, for it is shorter than any pause
+_DOZES_S: Final = 0.005  # with LPM=1, after the last byte; in host time, as it is shorter than any pause
 _LONGEST: Final = 540
-# Versions that say nothing of the end of an unconfirmed uplink; 4.0.2 stands for the tag of April 2023, which does.
+# Versions that do not report the end of an unconfirmed uplink; 4.0.2 stands for the tag of April 2023, which does.
 _NO_TX_DONE: Final = re.compile(r"[0-3]\.|4\.0\.[013]")
 
 
 class SimulatedRak3172:
-    """`dwell`: whether the network wants the 400 ms limit; `tells_dwell`: whether it says so (TxParamSetupReq), as a
-    ChirpStack with its own settings does not. `app_key`: which key the network server knows (hex). `version`: of RUI3.
+    """The module.
+
+    dwell: whether the network wants the 400 ms limit
+    tells_dwell: whether it says so (TxParamSetupReq); a ChirpStack with default settings does not
+    app_key, version: the key that the network server knows (hex); of RUI3
     """
 
     def __init__(
@@ -46,9 +49,9 @@ class SimulatedRak3172:
         speed: float = 1.0,
         trace: Callable[[str, bytes], None] = lambda way, words: None,
     ) -> None:
-        self.line = SerialLine()
-        self.faults = Faults()
-        self.sent: list[Sent] = []
+        self.line = PtyLine()
+        self.faults = ModuleFaults()
+        self.sent: list[Transmission] = []
         self.joins = 0
         self.resets = 0  # by its RST line
         self.written: list[str] = []  # settings that the button wrote
@@ -60,7 +63,7 @@ class SimulatedRak3172:
         self.speed = speed
         self.asleep_until = 0.0
         self._trace = trace
-        self._module = Memory()
+        self._module = ModuleMemory()
         self._busy_until = 0.0
         self._awake_until = 0.0
         self._deaf_until = 0.0
@@ -83,29 +86,29 @@ class SimulatedRak3172:
 
     @property
     def sleeps(self) -> bool:
-        """Whether it sleeps whenever it has nothing to do."""
+        """Return whether it sleeps when idle."""
         return self._module.values["LPM"] == "1"
 
     def limit(self) -> int:
-        """Application bytes at the present data rate."""
+        """Return the application bytes at the present data rate."""
         return payload_limit(self._module.data_rate, self._module.uplink_dwell) - self.faults.room
 
     def choose_data_rate(self, data_rate: int) -> None:
-        """The network orders another data rate (LinkADRReq)."""
+        """Have the network order another data rate (LinkADRReq)."""
         self._module.data_rate = data_rate
 
     def keep(self, **values: str) -> None:
-        """What it has in its flash, as if somebody had set it before."""
+        """Set values in its flash, as if somebody had set them before."""
         self._module.values.update(values)
         self._module.data_rate = int(self._module.values["DR"])
 
     def receive_p2p(self) -> None:
-        """Somebody left it in P2P mode, listening."""
+        """Leave it in P2P mode, listening."""
         self._module.values["NWM"] = "0"
         self._module.p2p_receives = True
 
     def power_cycle(self) -> None:
-        """As ATZ, or the power gone for a moment: the session is lost."""
+        """Restart it, as by ATZ or a short power cut: the session is lost."""
         with self._lock:
             self._agenda.clear()
         module = self._module
@@ -126,18 +129,18 @@ class SimulatedRak3172:
         self._later(_BOOT_S, started)
 
     def lose_settings(self) -> None:
-        """Its supply was cut, and EUIs, key, mode and region are all zeros afterwards."""
+        """Cut its supply so that EUIs, key, mode and region are all zeros afterwards."""
         self.keep(DEVEUI="0" * 16, APPEUI="0" * 16, APPKEY="0" * 32, NWM="0", BAND="0")
         self.power_cycle()
 
     def reset_line(self, pulled: bool) -> None:
-        """Its RST, pulled to ground or let go."""
+        """Pull its RST to ground, or release it."""
         if self._in_reset and not pulled:
             self.resets += 1
             self.power_cycle()
         self._in_reset = pulled
 
-    # The line
+    # Line
 
     def _run(self) -> None:
         held = b""
@@ -153,14 +156,14 @@ class SimulatedRak3172:
                 continue
             self._trace(">", heard)
             if time.monotonic() < self.asleep_until:
-                self.asleep_until = 0.0  # what wakes it is lost
+                self.asleep_until = 0.0  # the bytes that wake it are lost
                 held = b""
                 continue
             if self._in_reset or time.monotonic() < self._deaf_until:
                 held = b""
                 continue
             if self.sleeps and time.monotonic() > self._awake_until:
-                heard = b"\xc1" + heard[1:]  # the byte that wakes it is heard wrong
+                heard = b"\xc1" + heard[1:]  # the byte that wakes it is corrupted
             self._awake_until = time.monotonic() + _DOZES_S
             *lines, held = re.split(rb"\r\n|\r|\n", held + heard)
             held = held[-_LONGEST:]
@@ -242,7 +245,7 @@ class SimulatedRak3172:
     def _tell(self, name: str) -> None:
         values = self._module.values
         known = {"NJS": str(int(self._module.joined)), "VER": f"RUI_{self.version}_RAK3172-E", **values}
-        if int(self.version[0]) >= 4:  # before that: what was set, whatever the network has chosen since
+        if int(self.version[0]) >= 4:  # earlier versions: what was set, whatever the network has chosen since
             known["DR"] = str(self._module.data_rate)
         known["RECV"] = f"{self._last[0]}:{self._last[1].hex().upper()}"
         if name[3:] not in known:
@@ -270,14 +273,14 @@ class SimulatedRak3172:
         return data_rate >= 2 or not self._module.uplink_dwell or values["BAND"] not in ("8", "9", "10", "11")
 
     def _sleep(self, value: str) -> None:
-        """AT+SLEEP=<ms>, or without a time until something is heard; the session is kept."""
+        """AT+SLEEP=<ms>, or without a time until a byte arrives; the session is kept."""
         if value and not re.fullmatch(r"\d{1,10}", value):
             self._say("AT_PARAM_ERROR")
             return
         self._say("OK")
         self.asleep_until = time.monotonic() + int(value) / 1000 / self.speed if value else math.inf
 
-    # The air
+    # Air
 
     def _is_busy(self) -> bool:
         return time.monotonic() < self._busy_until
@@ -286,7 +289,7 @@ class SimulatedRak3172:
         self._busy_until = time.monotonic() + seconds / self.speed
 
     def _is_restricted(self) -> bool:
-        """Whether its duty cycle forbids to send, which it then says."""
+        """Return whether its duty cycle forbids sending; it then says so."""
         if self.faults.duty_ms:
             self._restricted_until = time.monotonic() + self.faults.duty_ms / 1000 / self.speed
             self.faults.duty_ms = 0
@@ -349,7 +352,7 @@ class SimulatedRak3172:
             self._later(0.1, self.power_cycle)
         on_air = airtime_ms(len(payload) + self.faults.mac_bytes, data_rate)
         self.faults.mac_bytes = 0
-        self.sent.append(Sent(data_rate, port, payload, on_air))
+        self.sent.append(Transmission(data_rate, port, payload, on_air))
         counter = module.frame_counter
         module.frame_counter += 1
         self._on_air(on_air / 1000 + _WINDOWS_S)
@@ -366,7 +369,7 @@ class SimulatedRak3172:
             again = False
             if arrives:
                 if module.uplink_dwell and not self._dwell and self._tells_dwell:
-                    module.uplink_dwell = False  # TxParamSetupReq; the answer to it rides on the next uplink
+                    module.uplink_dwell = False  # TxParamSetupReq; its answer is piggybacked on the next uplink
                     self.faults.mac_bytes += 1
                 answer = self._network.downlink(self.dev_eui)
                 if answer is not None:

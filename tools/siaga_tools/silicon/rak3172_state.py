@@ -1,11 +1,11 @@
-"""What a simulated RAK3172 remembers, and what can go wrong with it."""
+"""The memory of a simulated RAK3172, and its possible faults."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Final
 
-# What may be set, and how it is written.
+# The settings, and their formats.
 FORMS: Final = {
     "NJM": "[01]",
     "BAND": "[0-9]|1[0-2]",
@@ -22,28 +22,31 @@ FORMS: Final = {
 
 
 @dataclass(slots=True)
-class Faults:
-    """What is to go wrong, from now on."""
+class ModuleFaults:
+    """The faults to show from now on."""
 
     hang: bool = False  # no answer to anything but ATZ
-    hang_hard: bool = False  # nor to that: only its RST or its supply help
-    restart_hangs: bool = False  # the next ATZ ends in that
-    lose_uplinks: int = 0  # so many more frames that no gateway hears
+    hang_hard: bool = False  # not even to that: only its RST or a power cut helps
+    restart_hangs: bool = False  # the next ATZ causes that
+    lose_uplinks: int = 0  # so many more frames that no gateway receives
     lose_downlinks: int = 0
     no_coverage: bool = False  # no join, no uplink arrives
-    session_lost: bool = False  # the network server's: until it joins again nothing arrives, and nothing says so
-    mac_bytes: int = 0  # waiting MAC answers: they go first and take room once
-    room: int = 0  # application bytes that it carries less than its data rate would
-    restart_on_air: bool = False  # its supply gives way in the next transmission
-    duty_ms: int = 0  # the next send must wait for so long
+    session_lost: bool = False  # at the network server: nothing arrives until a new join, and nothing reports it
+    mac_bytes: int = 0  # pending MAC answers: they are sent first and take space once
+    room: int = 0  # application bytes fewer than its data rate allows
+    restart_on_air: bool = False  # its supply fails in the next transmission
+    duty_ms: int = 0  # the next send has to wait for this long
     noise: bool = False  # garbage before each answer
     interleave: bool = False  # an event between a command and its answer
     echo: bool = False
 
 
 @dataclass(slots=True)
-class Memory:
-    """values, p2p_receives: what it was set to. The rest: its session."""
+class ModuleMemory:
+    """What it remembers.
+
+    values, p2p_receives: its settings; the rest is its session
+    """
 
     values: dict[str, str] = field(
         default_factory=lambda: {

@@ -1,4 +1,4 @@
-"""Messages as a modem shows them in PDU mode (3GPP TS 23.040 9.2.2, TS 23.038), with a bit string for the septets."""
+"""Messages in PDU mode (3GPP TS 23.040 9.2.2, TS 23.038), with a bit string for the septets."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ _LETTERS |= {ord("$"): 2, ord("@"): 0, ord("_"): 0x11}
 
 
 def deliver(number: str, text: str, at: datetime) -> tuple[int, str]:
-    """(octets without the message centre's address, hexadecimal digits) of a message that came. Text that the default
-    alphabet has not is UCS2."""
+    """Return (octets without the SMS centre's address, hexadecimal digits) of a received message. Text outside of the
+    default alphabet is sent as UCS2."""
     letters = [_LETTERS.get(ord(letter)) for letter in text]
     if None in letters:
         body = text.encode("utf-16-be")[:140]
@@ -27,7 +27,7 @@ def deliver(number: str, text: str, at: datetime) -> tuple[int, str]:
 
 
 def submitted(digits: str, length: int) -> tuple[str, str]:
-    """(number, text) of a message to be sent, in the default alphabet. ValueError for anything else."""
+    """Return (number, text) of a message to be sent, in the default alphabet. Raises ValueError for anything else."""
     whole = bytes.fromhex(digits)
     unit = whole[whole[0] + 1 :]
     if len(unit) != length or unit[0] & 3 != 1:

@@ -1,1 +1,2 @@
-"""A complete button on simulated silicon: the real board files on a simulated chip, its modem, its human, its house."""
+"""A complete button on simulated silicon: the real board files on a simulated chip, its modem, its holder, its
+surroundings."""

@@ -1,5 +1,5 @@
-"""The time of a simulated world: as fast as one likes, changing its pace while everything runs, and skipping what
-nobody is awake for."""
+"""The time of a simulated world: any speed, adjustable while everything runs, and able to skip what nobody is awake
+for."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _LONGEST_WAIT_S = 0.5
 
 
 def _real_us() -> int:
-    """Of the clock that nobody sets, which a process under libfaketime sees too."""
+    """Return the clock that nobody sets, which a process under libfaketime sees too."""
     return time.monotonic_ns() // 1000
 
 
 class SimClock:
-    """Unix microseconds that begin with the host's and go `speed` times as fast. Safe from any thread. `listeners`
-    are called, in the thread that changed it, after each change.
+    """Unix microseconds that start with the host's and run `speed` times as fast. Thread-safe. `listeners` are called,
+    in the thread that changed it, after each change.
 
-    While `skips`, time in which nothing happens passes in a moment (skip_to(), which a chip asks for when all its
-    tasks sleep). Three things bound that: the clock is held() by whoever acts or works at something, nobody who sleeps
-    until() a moment is passed over, and while it is paced() every moment is lived through.
+    While `skips`, idle time passes in an instant (skip_to(), which a chip requests when all its tasks sleep). Three
+    things limit that: the clock is held() by whoever acts or works, no sleeper in until() is skipped over, and while it
+    is paced() nothing is skipped.
     """
 
     def __init__(self, speed: float = 1.0) -> None:
@@ -33,7 +33,7 @@ class SimClock:
         self._lock = threading.Condition(threading.RLock())
         self._holders: Counter[int] = Counter()  # by thread
         self._paced = 0
-        self._wakes: Counter[int] = Counter()  # moments that somebody sleeps until
+        self._wakes: Counter[int] = Counter()  # times that somebody sleeps until
         self._real_us, self._sim_us = _real_us(), time.time_ns() // 1000
         self._permille = _permille(speed)
 
@@ -49,14 +49,14 @@ class SimClock:
         return self._sim_us + (real_us - self._real_us) * self._permille // 1000
 
     def base(self) -> tuple[int, int, int]:
-        """A simulated moment (Unix), the real one that it belongs to (monotonic), both microseconds, and the pace in
-        thousandths."""
+        """Return a simulated time (Unix), the real one that it corresponds to (monotonic), both microseconds, and the
+        speed in thousandths."""
         with self._lock:
             return self._sim_us, self._real_us, self._permille
 
     @property
     def sleepers(self) -> int:
-        """How many sleep until() some moment."""
+        """Return how many sleep in until()."""
         with self._lock:
             return self._wakes.total()
 
@@ -64,16 +64,16 @@ class SimClock:
         self._change(_permille(speed), 0)
 
     def set_skips(self, skips: bool) -> None:
-        """Whether idle time is skipped."""
+        """Set whether idle time is skipped."""
         self.skips = skips
         self._change(self._permille, 0)
 
     def jump(self, seconds: float) -> None:
-        """So much time passes in a moment, for a button that sleeps. Silicon that waits does not notice."""
+        """Skip this much time, for a sleeping button. Waiting silicon does not notice."""
         self._change(self._permille, int(seconds * 1_000_000))
 
     def real_s(self, sim_s: float) -> float:
-        """How long so many simulated seconds are."""
+        """Return the real seconds of so many simulated ones."""
         return sim_s * 1000 / self._permille
 
     def _change(self, permille: int, ahead_us: int) -> None:
@@ -89,11 +89,11 @@ class SimClock:
         for listener in list(self.listeners):
             listener()
 
-    # Skipping.
+    # Skipping
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Nothing is skipped meanwhile, but while this thread sleeps until()."""
+        """Prevent skipping meanwhile, except while this thread sleeps in until()."""
         me = threading.get_ident()
         with self._lock:
             self._holders[me] += 1
@@ -104,7 +104,7 @@ class SimClock:
 
     @contextlib.contextmanager
     def paced(self) -> Iterator[None]:
-        """Nothing is skipped meanwhile, whoever sleeps: a finger is on the button."""
+        """Prevent skipping meanwhile, whoever sleeps: a finger is on the button."""
         with self._lock:
             self._paced += 1
         try:
@@ -125,8 +125,8 @@ class SimClock:
                 listener()
 
     def until(self, sim_us: int, gives_up: Callable[[], bool] = lambda: False) -> bool:
-        """Sleep until this moment; whoever holds the clock lets it go for so long, and has it again on return.
-        gives_up: looked at now and then; False is returned where it ended the sleep."""
+        """Sleep until this time; a holder of the clock releases it meanwhile, and has it again on return. gives_up:
+        polled now and then. Returns False if that ended the sleep."""
         me = threading.get_ident()
         with self._lock:
             times = self._holders[me]
@@ -141,7 +141,7 @@ class SimClock:
                     self._lock.wait(min(_LONGEST_WAIT_S, left_us / 1000 / self._permille))
                 return True
         finally:
-            with self._lock:  # in one step: what it wakes for is its own before time can go on
+            with self._lock:  # in one step: it holds the clock again before time can go on
                 if times:
                     self._holders[me] += times
                 self._wakes[sim_us] -= 1
@@ -149,8 +149,8 @@ class SimClock:
                     del self._wakes[sim_us]
 
     def skip_to(self, sim_us: int) -> bool:
-        """Let time pass in a moment up to this one, or to the first that somebody sleeps until. False: nothing is to
-        be skipped now."""
+        """Skip to this time, or to the first that somebody sleeps until. Returns False if nothing may be skipped
+        now."""
         with self._lock:
             if not self.skips or self._holders or self._paced:
                 return False

@@ -1,4 +1,5 @@
-"""The audit chain in the store: entries and batches linked as they are numbered, and read back for who verifies."""
+"""The audit chain in the store: links entries and batches as they are numbered, and reads them back for
+verification."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from typing import Any, Final
 
 from siaga_gateway.adapters.sql.engine import Insert, Row, Session
 from siaga_gateway.adapters.sql.rows import JOURNAL, columns, json_text
-from siaga_gateway.domain.audit import (
+from siaga_gateway.domain.audit_hashing import (
     FIRST,
     STORED,
     Link,
@@ -20,9 +21,9 @@ from siaga_gateway.domain.audit import (
     next_hash,
 )
 from siaga_gateway.domain.frame import Suite, digest_of
-from siaga_gateway.service import journal
-from siaga_gateway.service.audit import BatchRow, ChainEntry, EventRow
+from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.store import NewEvent
+from siaga_gateway.service.store.audit import BatchRow, ChainEntry, EventRow
 
 _HEAD: Final = "SELECT id, hash FROM audit_head WHERE one = 1"
 _MOVED: Final = "UPDATE audit_head SET id = ?, hash = ? WHERE one = 1"
@@ -42,14 +43,11 @@ EVENT: Final = (
     "batch",
     "digest",
 )
-_WITHOUT_DIGEST: Final = EVENT[:-1]  # as it was when the audit chain came
+_WITHOUT_DIGEST: Final = EVENT[:-1]  # as it was when the audit chain was introduced
 _EVENTS_AFTER: Final = f"SELECT id, {columns(EVENT)} FROM event WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
-_EVENTS_OF: Final = (
-    f"SELECT id, {columns(EVENT)} FROM event "  # noqa: S608
-    "WHERE device_id = ? AND (counter, id) > (?, ?) ORDER BY counter, id LIMIT ?"
-)
 _EVENTS_THEN: Final = f"SELECT id, {columns(_WITHOUT_DIGEST)} FROM event WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
-# Each half limited for itself: PostgreSQL would sort all that is left of both for every page. It wants types, too.
+# Each half has its own limit: otherwise PostgreSQL would sort everything left of both for every page. It needs types,
+# too.
 _NUMBER, _TEXT, _BYTES = "CAST(NULL AS BIGINT)", "CAST(NULL AS TEXT)", "CAST(NULL AS BYTEA)"
 _CHAIN_AFTER: Final = (
     "SELECT * FROM ("  # noqa: S608 - constants
@@ -60,6 +58,7 @@ _CHAIN_AFTER: Final = (
     "FROM batch WHERE id > ? ORDER BY id LIMIT ?) AS batches ORDER BY id LIMIT ?"
 )
 _BATCHES: Final = "SELECT number, id, events, digest FROM batch WHERE number >= ? ORDER BY number LIMIT ?"
+_RESCUES: Final = f"SELECT {columns(JOURNAL)}, hash FROM journal WHERE kind = ? ORDER BY id"  # noqa: S608
 _AT_ONCE: Final = 1_000
 
 
@@ -72,7 +71,7 @@ class Batch:
     records: list[bytes] = field(default_factory=list)
 
     def row(self, event: NewEvent) -> Row:
-        """The event's row, in the order of EVENT; it counts as part of the batch from here on."""
+        """Return the event's row, in the order of EVENT; from then on it counts as part of the batch."""
         kind, suite, answer = int(event.kind), int(event.suite), int(event.answer)
         self.at_ms = event.received_ms
         self.records.append(
@@ -105,8 +104,10 @@ class Batch:
 
 
 def append(session: Session, entries: Sequence[Row], batch: Batch | None) -> None:
-    """Number and link a transaction's batch and its entries, given in the order of JOURNAL without the number. To be
-    called between Session.lock_end and the commit."""
+    """Number and link a transaction's batch and entries; the rows are in the order of JOURNAL without the number.
+
+    Call between Session.lock_end and the commit.
+    """
     number, hash_ = session.fetch(_HEAD)[0]
     if batch is not None:
         number += 1
@@ -125,7 +126,7 @@ def append(session: Session, entries: Sequence[Row], batch: Batch | None) -> Non
 
 
 def chain_up(session: Session, now_ms: int) -> None:
-    """Link the journal of an older store from its first entry on, and gather its events into batches."""
+    """Link the journal of an older store from its first entry on, and group its events into batches."""
     link, after = FIRST, 0
     while page := session.fetch(
         f"SELECT {columns(JOURNAL)} FROM journal WHERE id > ? ORDER BY id LIMIT ?",  # noqa: S608
@@ -172,7 +173,7 @@ def _gather(session: Session, link: Link, now_ms: int) -> Link:
 
 
 def fill_digests(session: Session, now_ms: int) -> None:
-    """Give each event of an older store the digest that it is known by."""
+    """Give each event of an older store its digest."""
     after = 0
     while page := session.fetch("SELECT id, frame FROM event WHERE id > ? ORDER BY id LIMIT ?", (after, _AT_ONCE)):
         session.many("UPDATE event SET digest = ? WHERE id = ?", [(digest_of(frame), id_) for id_, frame in page])
@@ -180,15 +181,17 @@ def fill_digests(session: Session, now_ms: int) -> None:
 
 
 def signature_entry(at_ms: int, device_id: bytes, counter: int, signature: bytes, digest: bytes | None = None) -> Row:
-    """Of a signature that came after its event: a row in the order of JOURNAL without the number. digest: which event
-    under this counter; None: there is only one."""
+    """Return the entry for a signature that came after its event: a row in the order of JOURNAL without the number.
+
+    digest: which event under this counter; None: there is only one.
+    """
     of = {} if digest is None else {"digest": digest.hex()}
     facts = json_text({"counter": counter, **of, "sha256": sha256(signature).hexdigest()})
     return (at_ms, journal.SIGNATURE_ADDED, None, device_id, None, facts, None)
 
 
-class AuditReads:
-    """Implements service.audit.AuditReader, for SqlStore."""
+class AuditReading:
+    """Implements service.store.audit.AuditReader."""
 
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         raise NotImplementedError
@@ -205,10 +208,6 @@ class AuditReads:
     def event_rows_after(self, after_id: int, limit: int) -> Sequence[EventRow]:
         return [EventRow(*row) for row in self.fetch(_EVENTS_AFTER, (after_id, limit))]
 
-    def event_rows_of(self, device_id: bytes, after: tuple[int, int], limit: int) -> Sequence[EventRow]:
-        rows = self.fetch(_EVENTS_OF, (device_id, *after, limit))
-        return [EventRow(*row) for row in rows]
-
     def event_signatures(self, device_id: bytes, counter: int) -> Sequence[tuple[bytes, bytes]]:
         rows = self.fetch(
             "SELECT digest, signature FROM event "
@@ -216,6 +215,10 @@ class AuditReads:
             (device_id, counter),
         )
         return [(row[0], row[1]) for row in rows]
+
+    def rescues(self) -> Sequence[ChainEntry]:
+        rows = self.fetch(_RESCUES, (journal.RESCUED,))
+        return [ChainEntry(*row) for row in rows]
 
     def last_event_id(self) -> int:
         last: int = self.fetch("SELECT coalesce(max(id), 0) FROM event")[0][0]

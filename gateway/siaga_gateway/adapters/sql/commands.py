@@ -1,12 +1,15 @@
-"""Commands in the store: statements and rows, for the transaction and for reading."""
+"""Commands in the store: written one by one, read when due."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from siaga_gateway.adapters.sql.engine import Insert, Row, Session
+from siaga_gateway.adapters.sql.engine import Insert, Row
+from siaga_gateway.adapters.sql.reads import Reads
 from siaga_gateway.adapters.sql.rows import columns
-from siaga_gateway.domain.command import Command, CommandState
+from siaga_gateway.adapters.sql.write_batch import WriteBatch
+from siaga_gateway.domain.device_command import Command, CommandState
 from siaga_gateway.domain.frame import CommandCode
 
 COMMAND: Final = (
@@ -24,9 +27,9 @@ COMMAND: Final = (
     "closed_ms",
 )
 SELECT: Final = f"SELECT {columns(COMMAND)} FROM command"  # noqa: S608 - constants
-# Written as the partial indexes have it.
+# Worded exactly like the partial indexes.
 _OPEN: Final = "state IN ('waiting', 'sent')"
-# The first open one of its device, for a device takes them in the order of their counters only.
+# Only the device's first open one, as devices take commands in the order of their counters.
 _FIRST: Final = (
     "NOT EXISTS (SELECT 1 FROM command AS earlier WHERE earlier.device_id = command.device_id "
     "AND earlier.down_counter < command.down_counter AND earlier.state IN ('waiting', 'sent'))"
@@ -35,7 +38,7 @@ DUE: Final = f"{SELECT} WHERE {_OPEN} AND next_ms <= ? AND {_FIRST} ORDER BY nex
 EXPIRED: Final = f"{SELECT} WHERE {_OPEN} AND expires_ms <= ? ORDER BY expires_ms LIMIT ?"
 FIRST_OF: Final = f"{SELECT} WHERE {_OPEN} AND device_id = ? ORDER BY down_counter LIMIT 1"
 DEVICES: Final = f"SELECT DISTINCT device_id FROM command WHERE {_OPEN}"  # noqa: S608
-# Of a command that is there only these change.
+# Only these change in an existing command.
 _CHANGING: Final = frozenset({"state", "next_ms", "attempts", "sent_ms", "closed_ms"})
 _PUT: Final = Insert("command", COMMAND, ("device_id", "down_counter"), frozenset(COMMAND) - _CHANGING)
 _COUNTED: Final = Insert("down_counter", ("device_id", "last"), ("device_id",))
@@ -46,35 +49,62 @@ def command_of(row: Row) -> Command:
     return Command(device_id, down_counter, CommandCode(code), arguments, CommandState(state), *rest)
 
 
-def last_counter(session: Session, device_id: bytes) -> int | None:
-    rows = session.fetch("SELECT last FROM down_counter WHERE device_id = ?", (device_id,))
-    return int(rows[0][0]) if rows else None
+class CommandWriting(WriteBatch):
+    """Implements service.store.commands.CommandWriting."""
+
+    def last_down_counter(self, device_id: bytes) -> int | None:
+        rows = self._fetch("SELECT last FROM down_counter WHERE device_id = ?", (device_id,))
+        return int(rows[0][0]) if rows else None
+
+    def command(self, device_id: bytes, down_counter: int) -> Command | None:
+        rows = self._fetch(f"{SELECT} WHERE device_id = ? AND down_counter = ?", (device_id, down_counter))
+        return command_of(rows[0]) if rows else None
+
+    def add_command(self, command: Command) -> None:
+        self.flush()
+        self._session.insert(_COUNTED, [(command.device_id, command.down_counter)])
+        self.put_command(command)
+
+    def put_command(self, command: Command) -> None:
+        self.flush()
+        row = (
+            command.device_id,
+            command.down_counter,
+            command.code.value,
+            command.arguments,
+            command.state.value,
+            command.asked_by,
+            command.asked_ms,
+            command.expires_ms,
+            command.next_ms,
+            command.attempts,
+            command.sent_ms,
+            command.closed_ms,
+        )
+        self._session.insert(_PUT, [row])
+        self._changed.add("command")
 
 
-def one(session: Session, device_id: bytes, down_counter: int) -> Command | None:
-    rows = session.fetch(f"{SELECT} WHERE device_id = ? AND down_counter = ?", (device_id, down_counter))
-    return command_of(rows[0]) if rows else None
+class CommandReading(Reads):
+    """Implements service.store.commands.CommandReading."""
 
+    def command_version(self) -> int:
+        return self._version("command")
 
-def add(session: Session, command: Command) -> None:
-    session.insert(_COUNTED, [(command.device_id, command.down_counter)])
-    put(session, command)
+    def commands_due(self, now_ms: int, limit: int = 200) -> Sequence[Command]:
+        return [command_of(row) for row in self.fetch(DUE, (now_ms, limit))]
 
+    def commands_expired(self, now_ms: int, limit: int = 200) -> Sequence[Command]:
+        return [command_of(row) for row in self.fetch(EXPIRED, (now_ms, limit))]
 
-def put(session: Session, command: Command) -> None:
-    """A new one, or what changed of one that is there."""
-    row = (
-        command.device_id,
-        command.down_counter,
-        command.code.value,
-        command.arguments,
-        command.state.value,
-        command.asked_by,
-        command.asked_ms,
-        command.expires_ms,
-        command.next_ms,
-        command.attempts,
-        command.sent_ms,
-        command.closed_ms,
-    )
-    session.insert(_PUT, [row])
+    def first_command(self, device_id: bytes) -> Command | None:
+        rows = self.fetch(FIRST_OF, (device_id,))
+        return command_of(rows[0]) if rows else None
+
+    def devices_with_commands(self) -> Sequence[bytes]:
+        return [row[0] for row in self.fetch(DEVICES)]
+
+    def commands(self, device_id: bytes | None = None, limit: int = 200) -> Sequence[Command]:
+        where, parameters = ("", ()) if device_id is None else (" WHERE device_id = ?", (device_id,))
+        newest = f"{SELECT}{where} ORDER BY asked_ms DESC, down_counter DESC LIMIT ?"
+        return [command_of(row) for row in self.fetch(newest, (*parameters, limit))]

@@ -1,8 +1,8 @@
-"""What an engine must be able to do: the few places where SQLite and PostgreSQL differ, behind two small ports.
+"""What a database engine must provide: the few differences between SQLite and PostgreSQL, behind two small ports.
 
-A statement is written once, with `?` where a value goes and the types as SQLite names them; the engine makes of it what
-its database reads. What is put together from lists (many rows, many keys) is named by its parts and written by the
-engine, for each has its own fast way.
+A statement is written once, with `?` for values and SQLite's type names; the engine translates it for its database.
+Statements built from lists (many rows, many keys) are described by their parts and written by the engine, as each has
+its own fast way.
 """
 
 from __future__ import annotations
@@ -12,17 +12,21 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from siaga_gateway.domain.errors import Unusable
+
 Row = tuple[Any, ...]
 
 
-class StoreUnusable(Exception):
-    """The store cannot be opened at all; the text says why and how to mend it."""
+class StoreUnusable(Unusable):
+    """The store cannot be opened at all; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Insert:
-    """Rows for a table. With `keys` a row that is there under them is changed instead, apart from its `fixed` columns:
-    setting an indexed column costs its index, even to the value that it has. Many rows at once must not share a key.
+    """Rows for a table; with `keys` an upsert.
+
+    An existing row with the same `keys` is updated, except its `fixed` columns: setting an indexed column costs its
+    index, even if the value is the same. Several rows at once must not share a key.
     """
 
     table: str
@@ -31,7 +35,7 @@ class Insert:
     fixed: frozenset[str] = frozenset()
 
     def tail(self) -> str:
-        """What follows the rows; both engines read it."""
+        """Return what follows the rows, in the SQL of both engines."""
         if not self.keys:
             return ""
         kept = self.fixed.union(self.keys)
@@ -40,29 +44,30 @@ class Insert:
 
 
 class Writing(Protocol):
-    """What statements of lists look like in this engine."""
+    """How this engine writes statements of lists."""
 
     def among(self, table: str, column: str, values: Collection[Any]) -> tuple[str, list[Any]]:
-        """`table.column` is one of these values: a condition and its parameters."""
+        """Return a condition, and its parameters, for `table.column` being one of these values."""
         ...
 
     def by_keys(
         self, select: str, table: str, columns: tuple[str, ...], keys: Collection[Row]
     ) -> tuple[str, list[Any]]:
-        """`SELECT select FROM table` for the rows whose `columns` are one of the keys, each found by an index."""
+        """Return `SELECT select FROM table` for the rows whose `columns` match one of the keys, each found by an
+        index."""
         ...
 
 
 class Session(Protocol):
-    """A transaction that is under way. Every method raises StoreFailing, or StoreConflict where a row contradicts."""
+    """A transaction in progress. Every method raises StoreFailing, or StoreConflict if a row contradicts another."""
 
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]: ...
     def run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
-        """How many rows it changed."""
+        """Run a statement. Returns the number of rows changed."""
         ...
 
     def many(self, statement: str, rows: Sequence[Row]) -> None:
-        """The same statement for each of the rows."""
+        """Run the statement for each of the rows."""
         ...
 
     def insert(self, insert: Insert, rows: Sequence[Row]) -> None: ...
@@ -72,7 +77,7 @@ class Session(Protocol):
         ...
 
     def change(self, insert: Insert, rows: Sequence[Row]) -> None:
-        """As `insert`, where a row is there under each of the keys: that may be had for less."""
+        """Like `insert`, for rows that all exist: that may be cheaper."""
         ...
 
     def lock_devices(self, device_ids: Collection[bytes]) -> None:
@@ -80,54 +85,57 @@ class Session(Protocol):
         ...
 
     def lock_end(self) -> None:
-        """From here to the commit no other transaction may be: rows that are numbered now become visible in the order
-        of their numbers. Tells those who wait in Engine.await_change, once the commit is there."""
+        """Admit no other transaction from here to the commit, so that rows numbered now become visible in the order of
+        their numbers.
+
+        Notifies those waiting in Engine.await_change, after the commit.
+        """
         ...
 
     def batch_number(self) -> int:
-        """A number that no batch of events has had and no other transaction is given."""
+        """Return an unused batch number, for this transaction alone."""
         ...
 
     def incident_ids(self, count: int) -> Sequence[int]:
-        """At least one and about `count` numbers that no incident has and no other transaction is given."""
+        """Return about `count`, at least one, unused incident ids, for this transaction alone."""
         ...
 
 
 class Engine(Protocol):
-    """A database. Safe to use from several threads."""
+    """A database. Thread-safe."""
 
     @property
     def kind(self) -> str:
-        """The ending of migrations that are for this engine only."""
+        """The file suffix of migrations for this engine only."""
         ...
 
     @property
     def writing(self) -> Writing: ...
 
     def open(self) -> None:
-        """Make sure that it can be used, before anything else. Raises StoreUnusable."""
+        """Check first that it is usable. Raises: StoreUnusable."""
         ...
 
     def opened(self) -> None:
-        """Called once the migrations are done."""
+        """Called after the migrations."""
         ...
 
     def ddl(self, script: str) -> str:
-        """A migration that is for every engine, in this one's words."""
+        """Translate a migration for all engines into this engine's SQL."""
         ...
 
     def has_table(self, session: Session, name: str) -> bool: ...
 
     def migrating(self) -> AbstractContextManager[Session]:
-        """A transaction that changes the store's shape, one at a time whoever else tries the same."""
+        """A transaction that changes the schema; one at a time, across processes."""
         ...
 
     def transaction(self) -> AbstractContextManager[Session]:
-        """Commits at the end, durably; rolls back if the block raises."""
+        """A transaction: commits durably at the end, rolls back if the block raises."""
         ...
 
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        """The rows of a reading statement, outside any transaction."""
+        """Return the rows of a query, outside any transaction."""
         ...
 
     def await_change(self, timeout_s: float) -> None:
@@ -141,10 +149,10 @@ class Engine(Protocol):
     def release(self, name: str, holder: str) -> None: ...
 
     def scrub(self, whole: bool) -> None:
-        """See that what was changed or deleted does not stay behind in the files, where this is in our hands. whole:
-        take the time for all of it, as it was written before anybody took care. Raises StoreFailing."""
+        """Remove changed and deleted data from the files, as far as we can. whole: everything, including what was
+        written before this was done. Raises: StoreFailing."""
         ...
 
     def close(self) -> None:
-        """Further calls raise StoreFailing."""
+        """Close. Later calls raise StoreFailing."""
         ...

@@ -1,6 +1,6 @@
-"""Maintenance in the store: the sieve for devices whose cases may have to change, the cases, the list of devices.
+"""Maintenance in the store: the prefilter for devices whose cases may change, the cases, the list of devices.
 
-The sieve is one statement over all devices, so that of a million only those come into this process that need a look.
+The prefilter is one statement over all devices, so that of a million only those that need a check are loaded.
 """
 
 from __future__ import annotations
@@ -8,26 +8,24 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from siaga_gateway.adapters.sql.engine import Insert, Row, Writing
+from siaga_gateway.adapters.sql.encryption import Sealing
+from siaga_gateway.adapters.sql.engine import Insert, Row, Session, Writing
+from siaga_gateway.adapters.sql.reads import Reads
 from siaga_gateway.adapters.sql.rows import DEVICE, STATUS, columns, device_of, status_of
-from siaga_gateway.domain.status import REJECTED_MS, RESTART_MS
+from siaga_gateway.adapters.sql.write_batch import WriteBatch
+from siaga_gateway.domain.device_status import REJECTED_MS, RESTART_MS
 from siaga_gateway.domain.supervision import GAP_OF_A_RESTART, INSTALLING_MS, Case, Cause
-from siaga_gateway.service.store import Census, Sieve, Watched
+from siaga_gateway.service.store import DeviceCensus, SupervisedDevice, SupervisionFilter
 
-# A device's causes as bits of one number: what holds and what stands is compared in one step.
+# A device's causes as bits of one number: one operation compares causes that hold with standing cases.
 BITS: Final = {cause: 1 << number for number, cause in enumerate(Cause)}
 CASE: Final = ("id", "device_id", "cause", "level", "opened_ms", "closed_ms", "closed_by", "note", "stands", "fold")
-PUT: Final = Insert("maintenance", (*CASE, "bit"), ("id",), frozenset({"device_id", "cause", "opened_ms", "bit"}))
-PUT_MEMBERS: Final = (
+_PUT: Final = Insert("maintenance", (*CASE, "bit"), ("id",), frozenset({"device_id", "cause", "opened_ms", "bit"}))
+_PUT_MEMBERS: Final = (
     "UPDATE maintenance SET closed_ms = ?, closed_by = ?, note = ? WHERE fold = ? AND closed_ms IS NULL"
 )
-RELEASE: Final = "UPDATE maintenance SET fold = NULL WHERE fold = ? AND closed_ms IS NULL"
-NEXT_ID: Final = "SELECT coalesce(max(id), 0) + 1 FROM maintenance"
-ONE: Final = f"SELECT {columns(CASE)} FROM maintenance WHERE id = ?"  # noqa: S608
-CHECKIN: Final = "UPDATE device SET checkin_s = ?, changed = ? WHERE device_id = ?"
-DEAF: Final = "INSERT INTO deafness (way, from_ms, to_ms) VALUES (?, ?, ?) ON CONFLICT (way, from_ms) DO NOTHING"
-FORGET_DEAF: Final = "DELETE FROM deafness WHERE to_ms < ?"
-REMEMBERED_MS: Final = 40 * 24 * 3600 * 1000
+_DEAF: Final = "INSERT INTO deafness (way, from_ms, to_ms) VALUES (?, ?, ?) ON CONFLICT (way, from_ms) DO NOTHING"
+_REMEMBERED_MS: Final = 40 * 24 * 3600 * 1000
 
 _SELECT: Final = f"SELECT {columns(CASE)} FROM maintenance"  # noqa: S608
 _WATCHED: Final = (
@@ -58,18 +56,45 @@ def case_of(row: Row) -> Case:
     return Case(id_, device_id, Cause(cause), level, opened_ms, closed_ms, closed_by, note, bool(stands), fold)
 
 
-def watched_of(row: Row, cases: Sequence[Case] = ()) -> Watched:
+def watched_of(row: Row, cases: Sequence[Case] = ()) -> SupervisedDevice:
     cut = len(DEVICE)
-    return Watched(device_of(row), None if row[cut] is None else status_of(row[cut:]), tuple(cases))
+    return SupervisedDevice(device_of(row), None if row[cut] is None else status_of(row[cut:]), tuple(cases))
 
 
-class MaintenanceReads:
-    """This part of service.store.Store."""
+class CaseWriting(WriteBatch):
+    """Implements service.store.maintenance.CaseWriting."""
 
-    writing: Writing
+    def __init__(self, session: Session, writing: Writing, sealing: Sealing, writes: int = 0) -> None:
+        super().__init__(session, writing, sealing, writes)
+        self._cases: list[Row] = []
 
-    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        raise NotImplementedError
+    def case(self, case_id: int) -> Case | None:
+        rows = self._fetch(f"{_SELECT} WHERE id = ?", (case_id,))
+        return case_of(rows[0]) if rows else None
+
+    def next_case_id(self) -> int:
+        number: int = self._fetch("SELECT coalesce(max(id), 0) + 1 FROM maintenance")[0][0]
+        return number
+
+    def put_case(self, case: Case) -> None:
+        self._cases.append(case_row(case))
+
+    def put_members(self, fold: Case) -> None:
+        self._run(_PUT_MEMBERS, (fold.closed_ms, fold.closed_by, fold.note, fold.id))
+
+    def release_members(self, fold_id: int) -> None:
+        self._run("UPDATE maintenance SET fold = NULL WHERE fold = ? AND closed_ms IS NULL", (fold_id,))
+
+    def add_deafness(self, way: str, from_ms: int, to_ms: int) -> None:
+        self._run("DELETE FROM deafness WHERE to_ms < ?", (to_ms - _REMEMBERED_MS,))
+        self._run(_DEAF, (way, from_ms, to_ms))
+
+    def _flush_cases(self) -> None:
+        self._hand_over(_PUT, self._cases)
+
+
+class CaseReading(Reads):
+    """Implements service.store.maintenance.CaseReading."""
 
     def intervals(self) -> Sequence[int]:
         rows = self.fetch("SELECT DISTINCT checkin_s FROM device WHERE checkin_s IS NOT NULL ORDER BY checkin_s")
@@ -79,7 +104,7 @@ class MaintenanceReads:
         rows = self.fetch("SELECT way, from_ms, to_ms FROM deafness WHERE to_ms > ? ORDER BY from_ms", (since_ms,))
         return [(from_ms, to_ms) for way, from_ms, to_ms in rows if way in ways]
 
-    def suspects(self, sieve: Sieve, after: bytes, limit: int) -> Sequence[Watched]:
+    def suspects(self, sieve: SupervisionFilter, after: bytes, limit: int) -> Sequence[SupervisedDevice]:
         statement, parameters = _sieved(sieve, after, limit)
         rows = self.fetch(statement, parameters)
         if not rows:
@@ -122,7 +147,7 @@ class MaintenanceReads:
 
     def watched(
         self, *, text: str = "", troubled: bool = False, after: tuple[str, bytes] | None = None, limit: int = 50
-    ) -> Sequence[Watched]:
+    ) -> Sequence[SupervisedDevice]:
         where, parameters = _wanted(text, troubled)
         if after is not None:
             where.append("(device.label, device.device_id) > (?, ?)")
@@ -137,13 +162,13 @@ class MaintenanceReads:
         rows = self.fetch(f"{_SELECT} WHERE closed_ms IS NULL AND device_id = ? ORDER BY id", (device_id,))
         return [case_of(row) for row in rows]
 
-    def watched_by(self, device_ids: Collection[bytes]) -> Mapping[bytes, Watched]:
+    def watched_by(self, device_ids: Collection[bytes]) -> Mapping[bytes, SupervisedDevice]:
         if not device_ids:
             return {}
         among, parameters = self.writing.among("device", "device_id", device_ids)
         return {row[0]: watched_of(row) for row in self.fetch(f"{_WATCHED} WHERE {among}", parameters)}
 
-    def census(self) -> Census:
+    def census(self) -> DeviceCensus:
         devices: dict[str, int] = {}
         for state, count in self.fetch("SELECT state, count(*) FROM device GROUP BY state"):
             devices[state] = count
@@ -152,11 +177,11 @@ class MaintenanceReads:
             "SELECT cause, count(*) FROM maintenance WHERE closed_ms IS NULL AND device_id IS NOT NULL GROUP BY cause"
         ):
             cases[Cause(cause)] = count
-        return Census(devices, cases)
+        return DeviceCensus(devices, cases)
 
 
-def _sieved(sieve: Sieve, after: bytes, limit: int) -> tuple[str, list[Any]]:
-    """Devices of which something holds that does not stand as a case, or the other way round."""
+def _sieved(sieve: SupervisionFilter, after: bytes, limit: int) -> tuple[str, list[Any]]:
+    """Return devices with a cause that holds and has no standing case, or the other way round."""
     now_ms, wanted = sieve.now_ms, sieve.wanted
     lost = (
         "device_status.highest_counter - device_status.first_counter + 1 - device_status.events "
@@ -165,7 +190,8 @@ def _sieved(sieve: Sieve, after: bytes, limit: int) -> tuple[str, list[Any]]:
     installed = f"device.enrolled_at_ms <= {now_ms - INSTALLING_MS}"
     silent, heard = _silent(sieve)
     version = bytes(wanted.version or (0, 0, 0))
-    # As domain.supervision.problems has it, in the same order as its causes; opening and holding on differ for two.
+    # Like domain.supervision.problems, with the causes in the same order; two have different conditions for opening and
+    # for staying open.
     conditions: dict[Cause, tuple[str, list[Any]]] = {
         Cause.SILENT: (f"{heard} <= {silent}", []),
         Cause.LOW_BATTERY: ("device_status.low_battery = 1", []),
@@ -208,11 +234,11 @@ def _sieved(sieve: Sieve, after: bytes, limit: int) -> tuple[str, list[Any]]:
     return statement, [after, *parameters, *parameters, limit]
 
 
-def _silent(sieve: Sieve) -> tuple[str, str]:
-    """The moment before which a device must have been heard last to be silent, and that moment; as SQL."""
+def _silent(sieve: SupervisionFilter) -> tuple[str, str]:
+    """Return, as SQL, the moment before which a silent device was last heard, and when it was last heard."""
     known = sorted(sieve.silent_before_ms.items())[:_MOST_INTERVALS]
     usual = sieve.wanted.checkin_s
-    # Of an interval that is not among them the strictest is asked for: the domain has the last word.
+    # For an interval not among them the strictest applies: the domain decides.
     otherwise = max(sieve.silent_before_ms.values())
     whens = " ".join(f"WHEN {checkin_s} THEN {before_ms}" for checkin_s, before_ms in known)
     heard = (
@@ -239,7 +265,7 @@ def _wanted(text: str, troubled: bool) -> tuple[list[str], list[Any]]:
 
 
 def _ids(text: str) -> tuple[bytes, bytes] | None:
-    """The lowest and the highest device_id that begins so in hex; None: none does."""
+    """Return the lowest and the highest device_id with this hex prefix; None: no device_id has it."""
     digits = text.strip().lower()
     if not 1 <= len(digits) <= 16 or not set(digits) <= set("0123456789abcdef"):
         return None

@@ -1,7 +1,7 @@
-"""Numbered SQL files, each applied in one transaction with its record: one list for every engine.
+"""Numbered SQL files, each applied in one transaction together with its record; one list for all engines.
 
-`0001_first.sql` is for all engines, in SQLite's words for types; `0007_more.sqlite.sql` and `0007_more.postgresql.sql`
-are one step that each engine needs its own text for.
+`0001_first.sql` is for all engines, with SQLite's type names; `0007_more.sqlite.sql` and `0007_more.postgresql.sql` are
+one step, with each engine's own SQL.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Final
 from siaga_gateway.adapters.sql.audit import chain_up, fill_digests
 from siaga_gateway.adapters.sql.engine import Engine, Session, StoreUnusable
 
-# What a step does beyond SQL, in its transaction.
+# What a step does beyond SQL, in the same transaction.
 _AFTER: Final[dict[str, Callable[[Session, int], None]]] = {"audit": chain_up, "event_digest": fill_digests}
 _NAME: Final = re.compile(r"(\d{4})_([a-z0-9_]+)(?:\.([a-z]+))?\.sql")
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step of the store's shape."""
+    """One step of the schema."""
 
     number: int
     name: str
@@ -31,7 +31,7 @@ class Migration:
 
 
 def known_migrations(engine: Engine) -> tuple[Migration, ...]:
-    """All that this program brings for an engine, in order, numbered from 1 without a gap."""
+    """Return all migrations for an engine, in order, numbered from 1 without gaps."""
     found = []
     for file in (resources.files(__package__) / "migrations").iterdir():
         if (match := _NAME.fullmatch(file.name)) and match[3] in (None, engine.kind):
@@ -44,7 +44,7 @@ def known_migrations(engine: Engine) -> tuple[Migration, ...]:
 
 
 def applied(engine: Engine, session: Session) -> int:
-    """The number of the last migration that the store has had; 0 for a new one."""
+    """Return the number of the store's last migration; 0 for a new store."""
     if not engine.has_table(session, "migration"):
         return 0
     number: int = session.fetch("SELECT coalesce(max(number), 0) FROM migration")[0][0]
@@ -52,17 +52,14 @@ def applied(engine: Engine, session: Session) -> int:
 
 
 def migrate(engine: Engine, migrations: tuple[Migration, ...], now_ms: int) -> int:
-    """Apply what is missing and return how many that was. A step that raises is not applied.
+    """Apply missing migrations. Returns how many. A step that raises is not applied.
 
-    Raises StoreUnusable for a store that a later version of the program has changed.
+    Raises: StoreUnusable for a store that a later version of the program has changed.
     """
     with engine.migrating() as session:
         found = applied(engine, session)
         if found > len(migrations):
-            raise StoreUnusable(
-                f"the store has the shape of version {found} and this program knows only up to {len(migrations)}: "
-                "it was used by a newer Siaga; install that version or later, or restore a backup from before"
-            )
+            raise StoreUnusable("store.newer", found=found, migrations=len(migrations))
     done = 0
     for migration in migrations[found:]:
         with engine.migrating() as session:
@@ -70,7 +67,7 @@ def migrate(engine: Engine, migrations: tuple[Migration, ...], now_ms: int) -> i
                 "CREATE TABLE IF NOT EXISTS migration ("
                 "number BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at_ms BIGINT NOT NULL)"
             )
-            # Asked inside the transaction: another process may have applied it while this one waited.
+            # Checked inside the transaction: another process may have applied it while this one waited.
             if applied(engine, session) >= migration.number:
                 continue
             for statement in statements(migration.sql):
@@ -86,7 +83,7 @@ def migrate(engine: Engine, migrations: tuple[Migration, ...], now_ms: int) -> i
 
 
 def statements(script: str) -> Iterator[str]:
-    """The statements of a script. `executescript` would commit before the first of them."""
+    """Yield the statements of a script. `executescript` would commit before the first of them."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line

@@ -1,4 +1,4 @@
-"""The quarantine's two statements: take strangers in, let the least worth keeping go."""
+"""The quarantine's two statements: add strangers, drop the least valuable."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Final
 
 from siaga_gateway.adapters.sql.engine import Session
-from siaga_gateway.service.store import Stranger
+from siaga_gateway.service.store import UnknownDevice
 
 _MERGE: Final = (
     "INSERT INTO quarantine (device_id, first_seen_ms, last_seen_ms, frames, frame, enrol_frame) "
@@ -21,9 +21,8 @@ _LET_GO: Final = (
 )
 
 
-def merge(session: Session, strangers: Collection[Stranger]) -> None:
-    """Add what strangers sent to what is known of them. Sorted: two workers that meet the same ones never wait for each
-    other in a ring."""
+def merge(session: Session, strangers: Collection[UnknownDevice]) -> None:
+    """Merge what strangers sent. Sorted: two workers with the same strangers cannot deadlock."""
     session.many(
         _MERGE,
         [
@@ -34,7 +33,8 @@ def merge(session: Session, strangers: Collection[Stranger]) -> None:
 
 
 def let_go(session: Session, limit: int) -> int:
-    """Past `limit`, let go of those longest unseen, those without a proven ENROL first. Returns how many."""
+    """Drop those beyond `limit`: longest unseen first, those without a proven ENROL before the others. Returns how
+    many."""
     count: int = session.fetch("SELECT count(*) FROM quarantine")[0][0]
     if count <= limit:
         return 0

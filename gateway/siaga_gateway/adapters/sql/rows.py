@@ -1,4 +1,4 @@
-"""Rows to domain objects and back: column lists, and one function each way."""
+"""Maps rows to domain objects and back: column lists, and one function each way."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from typing import Any, Final
 
 import orjson
 
-from siaga_gateway.adapters.sql import snapshots
+from siaga_gateway.adapters.sql import notice_snapshots
+from siaga_gateway.adapters.sql.encryption import Sealing
 from siaga_gateway.adapters.sql.engine import Row
-from siaga_gateway.adapters.sql.sealing import Sealing
-from siaga_gateway.adapters.sql.snapshots import INCIDENT as INCIDENT
-from siaga_gateway.adapters.sql.snapshots import POSITION as POSITION
+from siaga_gateway.adapters.sql.notice_snapshots import INCIDENT as INCIDENT
+from siaga_gateway.adapters.sql.notice_snapshots import INCIDENT_LAYOUT, POSITION_COLUMNS
+from siaga_gateway.adapters.sql.row_layout import Columns, Layout, optional
 from siaga_gateway.domain.button_clock import ClockLag
-from siaga_gateway.domain.incident import Change, Disposition, Incident, IncidentState, Mode, Position
+from siaga_gateway.domain.device_report import Status
+from siaga_gateway.domain.device_status import DeviceStatus
+from siaga_gateway.domain.incident import Change, Incident
 from siaga_gateway.domain.registry import Device, RegistrationState
-from siaga_gateway.domain.report import Status
-from siaga_gateway.domain.status import DeviceStatus
 from siaga_gateway.service.ports import JournalEntry
-from siaga_gateway.service.store import Attempt, Delivery, DeliveryState, Enrolled, Stranger
+from siaga_gateway.service.store import Attempt, Delivery, DeliveryState, Enrolled, Settled, UnknownDevice
 
-# Enum members by value: a look-up is a tenth of what calling the class costs, and the hot path does it per event.
-_MODES: Final = {str(member): member for member in Mode}
-_STATES: Final = {str(member): member for member in IncidentState}
-_REGISTRATIONS: Final = {str(member): member for member in RegistrationState}
+_ID_AT: Final = INCIDENT_LAYOUT.at("id")
+_OWNER_AT: Final = INCIDENT_LAYOUT.at("owner")
+_NOTE_AT: Final = INCIDENT_LAYOUT.at("note")
+_NOTE_COLUMN: Final = INCIDENT.index("note")
 
 OWNER: Final = ("id", "name", "nik", "phone", "address", "language", "key_id")
 DEVICE: Final = (
@@ -39,33 +40,31 @@ DEVICE: Final = (
     "installed_longitude",
     "checkin_s",
 )
-STATUS: Final = (
-    "device_id",
-    "first_counter",
-    "highest_counter",
-    "events",
-    "last_seen_ms",
-    "battery",
-    "battery_counter",
-    "low_battery",
-    "tamper_open",
-    "external_power",
-    *POSITION,
-    "health",
-    "restarts",
-    "restarts_until_ms",
-    "rejected_until_ms",
-    "tampered_ms",
-    "told_counter",
-    "told_ms",
-    "counter_faults",
-    "counter_fault_ms",
-    "jumped_over",
-    "lag_s",
-    "lag_at_ms",
-    "drift_ppm",
+
+
+def _health(status: Status) -> bytes:
+    """Return the 8 bytes that Status.from_body reads."""
+    return struct.pack(
+        ">BBBbBBBB",
+        *status.version,
+        status.signal,
+        status.bearer << 4 | status.waiting,
+        status.uptime_hours,
+        status.restarts,
+        status.rejected,
+    )
+
+
+_STATUS: Final = Layout(
+    DeviceStatus,
+    {
+        "position": POSITION_COLUMNS,
+        "health": Columns(("health",), optional(_health), optional(Status.from_body)),
+        "clock": Layout(ClockLag, {"at_ms": Columns(("lag_at_ms",))}).nested(),
+    },
 )
-# Never change once an incident is there.
+STATUS: Final = _STATUS.names
+# Never change in an existing incident.
 INCIDENT_FIXED: Final = frozenset(
     {
         "identifier",
@@ -93,17 +92,18 @@ DELIVERY: Final = (
     "notice.made_at_ms",
     "last_attempt_ms",
     "detail",
+    "settled",
 )
 
 
 def json_text(value: Mapping[str, Any]) -> str:
-    """Without blanks, in UTF-8."""
+    """Return compact JSON in UTF-8."""
     text: str = orjson.dumps(value).decode()
     return text
 
 
 def columns(names: tuple[str, ...], table: str | None = None) -> str:
-    """`a, b` or `table.a, table.b`."""
+    """Return `a, b` or `table.a, table.b`."""
     return ", ".join(names if table is None else (f"{table}.{name}" for name in names))
 
 
@@ -116,191 +116,65 @@ def enrolled_of(row: Row, sealing: Sealing) -> Enrolled:
     return Enrolled(device_of(row), sealing.owner_of(row[len(DEVICE) :]))
 
 
-def _position_of(row: Row) -> Position | None:
-    latitude, longitude, accuracy_m, fix_age_s, source, at_ms = row
-    if latitude is None:
-        return None
-    return Position(latitude, longitude, accuracy_m, fix_age_s, source, at_ms)
-
-
-def _position_row(position: Position | None) -> Row:
-    if position is None:
-        return (None,) * 6
-    return (
-        position.latitude,
-        position.longitude,
-        position.accuracy_m,
-        position.fix_age_s,
-        position.source,
-        position.at_ms,
-    )
-
-
 def status_of(row: Row) -> DeviceStatus:
-    device_id, first, highest, events, last_seen_ms, battery, battery_counter, low_battery, tamper_open, power = row[
-        :10
-    ]
-    return DeviceStatus(
-        device_id=device_id,
-        first_counter=first,
-        highest_counter=highest,
-        events=events,
-        last_seen_ms=last_seen_ms,
-        battery=battery,
-        battery_counter=battery_counter,
-        low_battery=bool(low_battery),
-        tamper_open=bool(tamper_open),
-        external_power=bool(power),
-        position=_position_of(row[10:16]),
-        health=None if row[16] is None else Status.from_body(row[16]),
-        restarts=row[17],
-        restarts_until_ms=row[18],
-        rejected_until_ms=row[19],
-        tampered_ms=row[20],
-        told_counter=row[21],
-        told_ms=row[22],
-        counter_faults=row[23],
-        counter_fault_ms=row[24],
-        jumped_over=row[25],
-        clock=None if row[26] is None else ClockLag(row[26], row[27], row[28]),
-    )
+    return _STATUS.value(row)
 
 
 def status_row(status: DeviceStatus) -> Row:
-    health, clock = status.health, status.clock
-    return (
-        status.device_id,
-        status.first_counter,
-        status.highest_counter,
-        status.events,
-        status.last_seen_ms,
-        status.battery,
-        status.battery_counter,
-        int(status.low_battery),
-        int(status.tamper_open),
-        int(status.external_power),
-        *_position_row(status.position),
-        None if health is None else _health(health),
-        status.restarts,
-        status.restarts_until_ms,
-        status.rejected_until_ms,
-        status.tampered_ms,
-        status.told_counter,
-        status.told_ms,
-        status.counter_faults,
-        status.counter_fault_ms,
-        status.jumped_over,
-        *((None, None, None) if clock is None else (clock.lag_s, clock.at_ms, clock.drift_ppm)),
-    )
-
-
-def _health(status: Status) -> bytes:
-    """The 8 bytes that Status.from_body reads."""
-    return struct.pack(
-        ">BBBbBBBB",
-        *status.version,
-        status.signal,
-        status.bearer << 4 | status.waiting,
-        status.uptime_hours,
-        status.restarts,
-        status.rejected,
-    )
+    return _STATUS.row(status)
 
 
 def incident_of(row: Row, sealing: Sealing) -> Incident:
-    """From INCIDENT and OWNER columns, in this order."""
-    n = len(INCIDENT)
-    (id_, identifier, mode, state, device_id, label, registration, _, opening, opened, pressed, delayed) = row[:12]
-    presses, silent, duress, cancelled, held, battery, seen_by, seen_at, unit, eta, closed_by, closed_at = row[18:30]
-    disposition, note, sequence, last_press, last_cancel, told_latitude, told_longitude, told_accuracy = row[30:38]
-    return Incident(
-        id=id_,
-        identifier=identifier,
-        mode=_MODES[mode],
-        state=_STATES[state],
-        device_id=device_id,
-        device_label=label,
-        registration=_REGISTRATIONS[registration],
-        owner=sealing.owner_of(row[n:]),
-        opening_counter=opening,
-        opened_at_ms=opened,
-        pressed_at_ms=pressed,
-        delayed_s=delayed,
-        position=_position_of(row[12:18]),
-        presses=presses,
-        silent=bool(silent),
-        duress=bool(duress),
-        cancelled_by_holder=bool(cancelled),
-        held=bool(held),
-        battery=battery,
-        seen_by=seen_by,
-        seen_at_ms=seen_at,
-        unit=unit,
-        eta_minutes=eta,
-        closed_by=closed_by,
-        closed_at_ms=closed_at,
-        disposition=None if disposition is None else Disposition(disposition),
-        note=sealing.open_note(note, id_),
-        sequence=sequence,
-        last_press=last_press,
-        last_cancel=last_cancel,
-        told_place=None if told_latitude is None else (told_latitude, told_longitude, told_accuracy),
-        key_copied=bool(row[38]),
-        claimed_s=row[39],
-    )
+    """Return an incident from INCIDENT and OWNER columns, in this order."""
+    values = INCIDENT_LAYOUT.values(row)
+    values[_OWNER_AT] = sealing.owner_of(row[len(INCIDENT) :])
+    values[_NOTE_AT] = sealing.open_note(values[_NOTE_AT], values[_ID_AT])
+    return Incident(*values)
 
 
 def incident_row(incident: Incident, sealing: Sealing) -> Row:
-    return (
-        incident.id,
-        incident.identifier,
-        incident.mode._value_,
-        incident.state._value_,
-        incident.device_id,
-        incident.device_label,
-        incident.registration._value_,
-        None if incident.owner is None else incident.owner.id,
-        incident.opening_counter,
-        incident.opened_at_ms,
-        incident.pressed_at_ms,
-        incident.delayed_s,
-        *_position_row(incident.position),
-        incident.presses,
-        int(incident.silent),
-        int(incident.duress),
-        int(incident.cancelled_by_holder),
-        int(incident.held),
-        incident.battery,
-        incident.seen_by,
-        incident.seen_at_ms,
-        incident.unit,
-        incident.eta_minutes,
-        incident.closed_by,
-        incident.closed_at_ms,
-        None if incident.disposition is None else incident.disposition.value,
-        sealing.seal_note(incident.note, incident.id),
-        incident.sequence,
-        incident.last_press,
-        incident.last_cancel,
-        *(incident.told_place or (None, None, None)),
-        int(incident.key_copied),
-        incident.claimed_s,
-    )
+    row = INCIDENT_LAYOUT.row(incident)
+    if incident.note is None:
+        return row
+    return (*row[:_NOTE_COLUMN], sealing.seal_note(incident.note, incident.id), *row[_NOTE_COLUMN + 1 :])
 
 
 def from_snapshot(text: str, owner_row: Row, sealing: Sealing) -> Incident:
-    """The incident as it was, with the owner as known today."""
-    return incident_of((*snapshots.row(text), *owner_row), sealing)
+    """Return the incident as it was then, with the owner as known today."""
+    return incident_of((*notice_snapshots.row(text), *owner_row), sealing)
 
 
 def entry_of(row: Row) -> JournalEntry:
     id_, at_ms, kind, incident_id, device_id, actor, facts, frame = row
-    return JournalEntry(id_, at_ms, kind, incident_id, device_id, actor, orjson.loads(facts), frame)
+    return JournalEntry(id_, at_ms, kind, incident_id, device_id, actor, _facts(facts), frame)
+
+
+def _facts(text: str) -> dict[str, Any]:
+    """Return an entry's facts; if a bit was flipped, the raw text instead: one entry must not block a page."""
+    try:
+        told = orjson.loads(text)
+    except ValueError:
+        told = None
+    return told if isinstance(told, dict) else {"damaged": text}
 
 
 def delivery_of(row: Row) -> Delivery:
-    id_, key, output, incident_id, sequence, change, state, *rest = row
-    return Delivery(id_, key, output, incident_id, sequence, Change(change), DeliveryState(state), *rest)
+    id_, key, output, incident_id, sequence, change, state, attempts, asked, made_ms, tried_ms, detail, settled = row
+    return Delivery(
+        id_,
+        key,
+        output,
+        incident_id,
+        sequence,
+        Change(change),
+        DeliveryState(state),
+        attempts,
+        asked,
+        made_ms,
+        tried_ms,
+        detail,
+        None if settled is None else Settled(settled),
+    )
 
 
 def attempt_of(row: Row) -> Attempt:
@@ -308,5 +182,5 @@ def attempt_of(row: Row) -> Attempt:
     return Attempt(delivery_id, at_ms, DeliveryState(state), detail)
 
 
-def stranger_of(row: Row) -> Stranger:
-    return Stranger(*row)
+def stranger_of(row: Row) -> UnknownDevice:
+    return UnknownDevice(*row)

@@ -1,4 +1,4 @@
-"""The store on an SQL database: SQLite, or PostgreSQL."""
+"""The store on an SQL database: SQLite or PostgreSQL."""
 
 from __future__ import annotations
 
@@ -8,37 +8,61 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from siaga_gateway.adapters.key_file import FILE_NAME as KEY_FILE
-from siaga_gateway.adapters.key_file import KeyFile
+from siaga_gateway.adapters.files.personal_key import FILE_NAME as KEY_FILE
+from siaga_gateway.adapters.files.personal_key import KeyFile
+from siaga_gateway.adapters.sql import counts
+from siaga_gateway.adapters.sql.audit import AuditReading
+from siaga_gateway.adapters.sql.commands import CommandReading
+from siaga_gateway.adapters.sql.encryption import KeySource, NoKeys, Sealing, seal_addresses, seal_notes, seal_owners
 from siaga_gateway.adapters.sql.engine import Engine, Row, StoreUnusable
+from siaga_gateway.adapters.sql.escalations import EscalationReading
+from siaga_gateway.adapters.sql.events import EventReading
+from siaga_gateway.adapters.sql.expiry import ExpiryReading
+from siaga_gateway.adapters.sql.incidents import IncidentReading
+from siaga_gateway.adapters.sql.journal import JournalReading
+from siaga_gateway.adapters.sql.maintenance import CaseReading
 from siaga_gateway.adapters.sql.migrate import known_migrations, migrate
-from siaga_gateway.adapters.sql.reads import SqlReads
-from siaga_gateway.adapters.sql.sealing import Keys, NoKeys, Sealing, seal_notes, seal_owners
+from siaga_gateway.adapters.sql.outbox import OutboxReading
+from siaga_gateway.adapters.sql.places import PlaceReading
+from siaga_gateway.adapters.sql.registry import RegistryReading
 from siaga_gateway.adapters.sql.sqlite import Sqlite
 from siaga_gateway.adapters.sql.transaction import SqlTransaction
-from siaga_gateway.domain.personal import PersonalKeyError
+from siaga_gateway.domain.personal_encryption import PersonalKeyError
+from siaga_gateway.service.store import Tally
 
 FILE_NAME: Final = "siaga.db"
-# No vowels, no look-alikes: it is read out on the telephone and spells nothing.
+# No vowels, no look-alikes: it is read out on the telephone and spells no word.
 _NAME_LETTERS: Final = "bcdfghjkmnpqrstvwxyz"
 _NAME_LENGTH: Final = 5
 _AT_ONCE: Final = 500  # in one transaction: the gateway writes between them
 
 
-class SqlStore(SqlReads):
-    """Implements service.store.Store. Safe to use from several threads."""
+class SqlStore(
+    EventReading,
+    IncidentReading,
+    RegistryReading,
+    ExpiryReading,
+    CommandReading,
+    CaseReading,
+    OutboxReading,
+    PlaceReading,
+    EscalationReading,
+    JournalReading,
+    AuditReading,
+):
+    """Implements service.store.Store. Thread-safe."""
 
-    def __init__(self, place: Path | Engine, now_ms: int, keys: Keys | None = None) -> None:
-        """Open the store, make it where there is none, and bring it to this program's shape. A path: SQLite's file; its
-        keys for personal data lie beside it, where none are named.
+    def __init__(self, place: Path | Engine, now_ms: int, keys: KeySource | None = None) -> None:
+        """Open the store, create it if missing, and migrate it to this program's schema.
 
-        Raises StoreUnusable with a sentence that says why it cannot be used.
+        place: a path for SQLite; its keys for personal data are beside it unless `keys` is given. Raises:
+        StoreUnusable, which says why it cannot be used.
         """
         self.engine: Engine = Sqlite(place) if isinstance(place, Path) else place
         self.writing = self.engine.writing
         if keys is None:
             keys = KeyFile(place.with_name(KEY_FILE)) if isinstance(place, Path) else NoKeys()
-        self.sealing = Sealing(keys)
+        self.sealing = Sealing(keys, self._sealed_by)
         self._writes = 0  # transactions of this process that touched more than the journal and the outbox
         self.engine.open()
         try:
@@ -59,31 +83,24 @@ class SqlStore(SqlReads):
             yield transaction
             transaction.finish()
             if transaction.touched:
-                self._writes += 1  # under the engine's lock where it matters: SQLite's writer is alone
+                self._writes += 1  # under the engine's lock when it matters: SQLite has a single writer
 
     def _seal(self) -> None:
-        """See to the key that personal data is sealed under; seal what an older version left in the open."""
-        ((sealed_by,),) = self.fetch("SELECT max(value) FROM meta WHERE name = 'personal_key'")
-        if sealed_by is None:
+        """Set up the key for personal data; encrypt what an older version left unencrypted."""
+        if self._sealed_by() is None:
             try:
                 self.sealing.make_missing()
                 if (fault := self.sealing.fault()) is not None:
-                    raise PersonalKeyError(fault)
+                    raise PersonalKeyError("passed_on", why=fault)
                 current = self.sealing.keys.current
             except PersonalKeyError as error:
-                raise StoreUnusable(str(error)) from error
+                raise StoreUnusable("passed_on", why=error) from error
             with self.engine.migrating() as session:
-                # Whoever comes first says which key it is: another host must not seal under one of its own.
+                # The first to come sets the key: another host must not encrypt under one of its own.
                 session.run(
                     "INSERT INTO meta (name, value) VALUES ('personal_key', ?) ON CONFLICT DO NOTHING", (current,)
                 )
-                ((sealed_by,),) = session.fetch("SELECT value FROM meta WHERE name = 'personal_key'")
-        self.key_fault = None
-        if not self.sealing.has(sealed_by):
-            self.key_fault = self.sealing.fault() or (
-                f"the key for personal data is another: the store is sealed by {sealed_by}; copy that key file to here"
-            )
-            self.sealing = Sealing(NoKeys())
+        if self.key_fault is not None:
             return
         ((state,),) = self.fetch("SELECT value FROM meta WHERE name = 'personal'")
         if state == "open":
@@ -92,8 +109,23 @@ class SqlStore(SqlReads):
             with self.engine.transaction() as session:
                 session.run("UPDATE meta SET value = 'sealed' WHERE name = 'personal'")
 
+    def _sealed_by(self) -> str | None:
+        key_id: str | None = self.fetch("SELECT max(value) FROM meta WHERE name = 'personal_key'")[0][0]
+        return key_id
+
+    @property
+    def key_fault(self) -> str | None:
+        """Return why owners cannot be read now, in one sentence, or None. It passes once the key is back. Raises:
+        StoreFailing."""
+        return self.sealing.unreadable()
+
+    def key_file_fault(self) -> str | None:
+        """Return what is wrong with the key file, which the next start needs; see `key_fault`. Raises: StoreFailing."""
+        return self.sealing.fault()
+
     def reseal(self) -> tuple[int, int]:
-        """Seal all that is in the open or under an older key: how many owners, how many notes. Raises StoreFailing."""
+        """Encrypt everything unencrypted or under an older key. Returns the numbers of owners and notes. Raises:
+        StoreFailing."""
         owners = notes = after = 0
         while True:
             with self.engine.transaction() as session:
@@ -107,29 +139,48 @@ class SqlStore(SqlReads):
             if not after:
                 break
             notes += sealed
+        device_id = b""
+        while True:
+            with self.engine.transaction() as session:
+                device_id = seal_addresses(session, self.sealing, device_id, _AT_ONCE)
+            if not device_id:
+                break
         return owners, notes
 
     def sealed_by(self, key_id: str) -> None:
-        """Note under which key new text is sealed."""
+        """Record the key under which new data are encrypted."""
         with self.engine.transaction() as session:
             session.run("UPDATE meta SET value = ? WHERE name = 'personal_key'", (key_id,))
 
     def go_on(self, down_counter: int, sequences: int) -> str:
-        """See service.restored."""
+        """See service.registry.after_restore."""
         before = self.name
         with self.engine.transaction() as session:
             self.name = _drawn()
             session.run("UPDATE meta SET value = ? WHERE name = 'store'", (self.name,))
             session.run("UPDATE incident SET sequence = sequence + ? WHERE state <> 'closed'", (sequences,))
             session.run("UPDATE down_counter SET last = ? WHERE last < ?", (down_counter, down_counter))
+            # A device without a row gets one too: the store may come from a damaged one that lost it.
+            session.run(
+                "INSERT INTO down_counter (device_id, last) SELECT device_id, CAST(? AS BIGINT) FROM device "
+                "WHERE device_id NOT IN (SELECT device_id FROM down_counter)",
+                (down_counter,),
+            )
         return before
 
     def scrub(self) -> None:
         self.engine.scrub(whole=False)
 
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        """The rows of a reading statement."""
+        """Return the rows of a query."""
         return self.engine.fetch(statement, parameters)
+
+    def remembered(self, name: str) -> str | None:
+        rows = self.fetch("SELECT value FROM meta WHERE name = ?", (name,))
+        return rows[0][0] if rows else None
+
+    def tally(self) -> Tally:
+        return counts.tally(self.fetch)
 
     def await_change(self, timeout_s: float) -> None:
         self.engine.await_change(timeout_s)
@@ -141,7 +192,7 @@ class SqlStore(SqlReads):
         self.engine.release(name, holder)
 
     def close(self) -> None:
-        """Wait for writers, then close everything. Further calls raise StoreFailing."""
+        """Wait for writers, then close everything. Later calls raise StoreFailing."""
         self.engine.close()
 
 

@@ -1,91 +1,41 @@
-"""One unit of work, with what is small of it: commands, maintenance, the outbox."""
+"""One unit of work, composed of its subjects, in the order of their writes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from siaga_gateway.adapters.sql.commands import CommandWriting
+from siaga_gateway.adapters.sql.escalations import EscalationWriting
+from siaga_gateway.adapters.sql.events import EventWriting
+from siaga_gateway.adapters.sql.expiry import ErasureWriting
+from siaga_gateway.adapters.sql.maintenance import CaseWriting
+from siaga_gateway.adapters.sql.outbox import OutboxWriting
+from siaga_gateway.adapters.sql.places import PlaceWriting
+from siaga_gateway.adapters.sql.write_batch import CHANGED
 
-from siaga_gateway.adapters.sql import commands, maintenance
-from siaga_gateway.adapters.sql.event_writing import EventWriting
-from siaga_gateway.adapters.sql.gathering import ATTEMPT, ATTEMPTED
-from siaga_gateway.adapters.sql.registry_writing import RegistryWriting
-from siaga_gateway.domain.command import Command
-from siaga_gateway.domain.supervision import Case
-from siaga_gateway.service.store import Attempt, DeliveryState
 
+class SqlTransaction(
+    EventWriting, OutboxWriting, ErasureWriting, CommandWriting, CaseWriting, PlaceWriting, EscalationWriting
+):
+    """Implements service.store.Transaction (ErasureWriting brings the registry). Made by SqlStore.transaction()."""
 
-class SqlTransaction(EventWriting, RegistryWriting):
-    """Implements service.store.Transaction. Made by SqlStore.transaction()."""
+    def flush(self) -> None:
+        # Referenced rows first: everything references incidents.
+        self._flush_incidents()
+        self._flush_events()
+        self._flush_outbox()
+        self._flush_cases()
 
-    # Commands
+    def finish(self) -> None:
+        """Make the last writes before the commit.
 
-    def last_down_counter(self, device_id: bytes) -> int | None:
+        Only here do journal entries get their numbers: the engine admits one transaction at a time from here to its
+        commit, so that whoever has read up to a number has missed nothing below it. The same holds for the outbox's
+        rows.
+        """
         self.flush()
-        return commands.last_counter(self._session, device_id)
-
-    def command(self, device_id: bytes, down_counter: int) -> Command | None:
-        self.flush()
-        return commands.one(self._session, device_id, down_counter)
-
-    def add_command(self, command: Command) -> None:
-        self.flush()
-        commands.add(self._session, command)
-        self._changed.add("command")
-
-    def put_command(self, command: Command) -> None:
-        self.flush()
-        commands.put(self._session, command)
-        self._changed.add("command")
-
-    # Maintenance
-
-    def case(self, case_id: int) -> Case | None:
-        rows = self._fetch(maintenance.ONE, (case_id,))
-        return maintenance.case_of(rows[0]) if rows else None
-
-    def next_case_id(self) -> int:
-        number: int = self._fetch(maintenance.NEXT_ID)[0][0]
-        return number
-
-    def put_case(self, case: Case) -> None:
-        self._waiting[maintenance.PUT].append(maintenance.case_row(case))
-
-    def put_members(self, fold: Case) -> None:
-        self._run(maintenance.PUT_MEMBERS, (fold.closed_ms, fold.closed_by, fold.note, fold.id))
-
-    def release_members(self, fold_id: int) -> None:
-        self._run(maintenance.RELEASE, (fold_id,))
-
-    def add_deafness(self, way: str, from_ms: int, to_ms: int) -> None:
-        self._run(maintenance.FORGET_DEAF, (to_ms - maintenance.REMEMBERED_MS,))
-        self._run(maintenance.DEAF, (way, from_ms, to_ms))
-
-    # Outbox
-
-    def record(self, attempts: Sequence[Attempt]) -> None:
-        for attempt in attempts:
-            state = attempt.state.value
-            self._waiting[ATTEMPT].append((attempt.delivery_id, attempt.at_ms, state, attempt.detail))
-            self._waiting[ATTEMPTED].append((state, attempt.at_ms, attempt.detail, attempt.delivery_id))
-
-    def ask_again(self, *, key: str | None = None, output: str | None = None) -> Mapping[str, int]:
-        wanted, parameters = [f"state <> '{DeliveryState.DELIVERED.value}'"], []
-        if key is not None:
-            wanted.append(
-                "id IN (SELECT outbox.id FROM outbox JOIN incident ON incident.id = outbox.incident_id "
-                "WHERE incident.identifier || '.' || outbox.sequence || '.' || output = ?)"
-            )
-            parameters.append(key)
-        if output is not None:
-            wanted.append("output = ?")
-            parameters.append(output)
-        rows = self._fetch(
-            "UPDATE outbox SET state = 'pending', asked = asked + 1 "  # noqa: S608 - columns named above
-            f"WHERE {' AND '.join(wanted)} RETURNING output",
-            parameters,
-        )
-        if rows:
-            self._changed.add("outbox")
-        counts: dict[str, int] = {}
-        for (name,) in rows:
-            counts[name] = counts.get(name, 0) + 1
-        return counts
+        for name in sorted(self._changed):
+            self._session.run(CHANGED, (name,))
+        if not (self._changed or self._journal_waits or self._outbox_waits):
+            return
+        self._session.lock_end()
+        self._number_journal()
+        self._number_outbox()

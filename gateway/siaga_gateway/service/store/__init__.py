@@ -1,12 +1,12 @@
-"""The port to the store: what the use cases read and write. One contract, more than one engine.
+"""The port to the store: what the use cases read and write. One contract for all engines.
 
-Every write happens in a Transaction, which is durable once its `with` block has ended without an exception. A store
-that cannot (disk full, I/O error, read-only, no database server) raises StoreFailing; the same may be tried again. It
-has changed nothing then, but for one case: a link to a database server that breaks in the very commit leaves all or
-nothing, and who tries again must bear to find all.
+Every write happens in a Transaction, which is durable once its `with` block ends without an exception. A store that
+cannot write (disk full, I/O error, read-only, no database server) raises StoreFailing and has changed nothing; the
+caller may retry. One exception: if the connection to a database server breaks during the commit, either all or nothing
+was written, so a retry must cope with finding it all there.
 
-Several processes may write at once. Whoever changes something of a device (its status, incidents, commands) locks the
-device first, and reads after that what it decides by.
+Several processes may write at once. Whoever changes anything of a device (status, incidents, commands) first locks the
+device, and only then reads what the decision rests on.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from siaga_gateway.service.audit import AuditReader
+from siaga_gateway.domain.errors import Failing, Refused
 from siaga_gateway.service.ports import JournalEntry, JournalReader
+from siaga_gateway.service.store.audit import AuditReader
 from siaga_gateway.service.store.commands import CommandReading, CommandWriting
+from siaga_gateway.service.store.escalations import EscalationReading, EscalationWriting
 from siaga_gateway.service.store.events import (
     EventKey,
     EventReading,
@@ -28,109 +30,153 @@ from siaga_gateway.service.store.events import (
     NewEvent,
     StoredEvent,
 )
-from siaga_gateway.service.store.forgetting import Erased, Expired, Forgetting
-from siaga_gateway.service.store.maintenance import CaseReading, CaseWriting, Census, Sieve, Watched
-from siaga_gateway.service.store.outbox import Attempt, Delivery, DeliveryState, OutboxReading, OutboxWriting, Waiting
-from siaga_gateway.service.store.registry import Enrolled, RegistryReading, RegistryWriting, Stranger
+from siaga_gateway.service.store.expiry import Erased, ErasureWriting, ExpiryReading
+from siaga_gateway.service.store.maintenance import (
+    CaseReading,
+    CaseWriting,
+    DeviceCensus,
+    SupervisedDevice,
+    SupervisionFilter,
+)
+from siaga_gateway.service.store.outbox import (
+    Attempt,
+    Delivery,
+    DeliveryState,
+    OutboxReading,
+    OutboxWriting,
+    Settled,
+    Waiting,
+)
+from siaga_gateway.service.store.places import PlaceReading, PlaceWriting
+from siaga_gateway.service.store.registry import Enrolled, RegistryReading, RegistryWriting, UnknownDevice
 
 __all__ = [
     "Attempt",
-    "Census",
     "Delivery",
     "DeliveryState",
+    "DeviceCensus",
     "Enrolled",
     "Erased",
     "EventKey",
     "MarkKey",
     "MarkedPress",
     "NewEvent",
-    "Sieve",
+    "Settled",
     "Store",
     "StoreConflict",
+    "StoreDamaged",
     "StoreFailing",
+    "StoreGone",
     "StoredEvent",
-    "Stranger",
+    "SupervisedDevice",
+    "SupervisionFilter",
     "Tally",
     "Transaction",
+    "UnknownDevice",
     "Waiting",
-    "Watched",
 ]
 
 
-class StoreFailing(Exception):
-    """The store cannot read or write now. The text says why; what was attempted has changed nothing."""
+class StoreFailing(Failing):
+    """The store cannot read or write now. The text says why; the attempt changed nothing."""
 
 
-class StoreConflict(Exception):
-    """What was to be written contradicts what is there (a second owner with the same NIK); nothing was changed."""
+class StoreDamaged(StoreFailing):
+    """The data lie in a damaged part of the store; the rest may still be readable and writable."""
+
+
+class StoreGone(StoreFailing):
+    """The store's file was deleted or replaced: whatever is written now would be lost."""
+
+
+class StoreConflict(Refused):
+    """The write contradicts what is stored (a second owner with the same NIK); nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Sums that cost little to count: nothing here is read from all devices or all events."""
+    """Sums that are cheap to count: none needs a scan of all devices or events."""
 
-    incidents: Mapping[str, int]  # by state, those that are not closed
-    unseen_since_ms: int | None  # since when the oldest that nobody has seen is open
+    incidents: Mapping[str, int]  # by state, without closed ones
+    unseen_since_ms: int | None  # opening time of the oldest that nobody has seen
     waiting: Mapping[str, Waiting]  # by output
-    abandoned: int  # deliveries that a receiver refused for good
-    strangers: int  # in the quarantine
+    abandoned: int  # deliveries that a receiver refused permanently
+    strangers: int  # in quarantine
 
 
-class Transaction(EventWriting, RegistryWriting, Forgetting, CommandWriting, CaseWriting, OutboxWriting, Protocol):
-    """Reads see what was committed and what this transaction wrote."""
+class Transaction(
+    EventWriting,
+    RegistryWriting,
+    ErasureWriting,
+    CommandWriting,
+    CaseWriting,
+    OutboxWriting,
+    PlaceWriting,
+    EscalationWriting,
+    Protocol,
+):
+    """Reads see committed data and this transaction's own writes."""
 
     def lock(self, device_ids: Collection[bytes]) -> None:
-        """Until this transaction ends no other one changes anything of these enrolled devices. To be called once,
-        before anything of theirs is written; reads from here on see what others did before."""
+        """Keep other transactions from changing anything of these enrolled devices until this one ends.
+
+        Call once, before writing anything of theirs; later reads see what others committed before.
+        """
         ...
 
     def mark(self) -> Hashable | None:
-        """Equal to what `mark_after` gave to an earlier transaction: since its end nobody has changed an event, a
-        status, an incident, a press or an owner. None: this engine cannot tell."""
+        """Equal to an earlier transaction's `mark_after`: since then nobody changed an event, a status, an incident, a
+        press or an owner. None: this engine cannot tell."""
         ...
 
     def mark_after(self) -> Hashable | None:
-        """What `mark` will say after this transaction, if nobody writes in between."""
+        """What `mark` will return after this transaction, if nobody else writes in between."""
         ...
 
     def remember(self, name: str, value: str) -> None:
-        """Keep a value under a name of its own; see Store.remembered."""
+        """Keep a value under a name; see Store.remembered."""
         ...
 
     def claim(self, what: str, now_ms: int, every_ms: int) -> bool:
-        """Whether this is the one to do what is done once in a while by one worker of all; from then on it counts as
-        done."""
+        """Whether this worker should run the periodic job that only one of all runs; from then on it counts as done."""
         ...
 
 
 class Store(
     EventReading,
     RegistryReading,
-    Expired,
+    ExpiryReading,
     CommandReading,
     CaseReading,
     OutboxReading,
+    PlaceReading,
+    EscalationReading,
     JournalReader,
     AuditReader,
     Protocol,
 ):
-    """Reads are each consistent in themselves; they never wait for a writer."""
+    """Each read is consistent in itself; reads never wait for a writer."""
 
     @property
     def name(self) -> str:
-        """A few letters and digits, drawn when the store was made."""
+        """A few letters and digits, drawn at random when the store was created."""
         ...
 
     def transaction(self) -> AbstractContextManager[Transaction]: ...
 
     def await_change(self, timeout_s: float) -> None:
-        """Return once another process may have written to the journal or the outbox, after timeout_s at the latest.
-        For one thread. Raises StoreFailing."""
+        """Return once another process may have written to the journal or the outbox, at the latest after timeout_s.
+
+        For one thread. Raises: StoreFailing.
+        """
         ...
 
     def lease(self, name: str, holder: str, for_s: float) -> bool:
-        """Whether `holder` may do, for the next for_s seconds, what only one process may do at a time. Ask again in
-        good time to go on. Who dies holds it until then; who stops gives it back by release_lease."""
+        """Whether `holder` holds the lease, for the next for_s seconds, on what only one process may do at a time.
+
+        Renew in good time. A process that dies keeps the lease until it runs out; one that stops returns it with
+        `release_lease`.
+        """
         ...
 
     def release_lease(self, name: str, holder: str) -> None: ...

@@ -1,16 +1,16 @@
-"""What came in, and what became of it: frames, the status of their devices, incidents, the journal."""
+"""What came in and what followed from it: frames, the status of their devices, incidents, the journal."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
+from siaga_gateway.domain.device_status import DeviceStatus
 from siaga_gateway.domain.frame import Kind, Stage, Suite
 from siaga_gateway.domain.incident import Incident
-from siaga_gateway.domain.outcome import Mark
-from siaga_gateway.domain.record import record
-from siaga_gateway.domain.status import DeviceStatus
-from siaga_gateway.service.audit import EventRow
+from siaga_gateway.domain.incident_outcome import Mark
+from siaga_gateway.domain.value import record
+from siaga_gateway.service.store.audit import EventRow
 
 EventKey = tuple[bytes, int]  # device_id, counter
 MarkKey = tuple[bytes, int, bool]  # device_id, a PRESS's counter, whether among tests
@@ -18,19 +18,19 @@ MarkKey = tuple[bytes, int, bool]  # device_id, a PRESS's counter, whether among
 
 @record
 class NewEvent:
-    """A verified frame to keep for ever: `frame` as it came, `signature` of the ES256 form once that is known."""
+    """A verified frame to keep for ever."""
 
     device_id: bytes
     counter: int
     kind: Kind
     suite: Suite
-    frame: bytes
-    signature: bytes | None
+    frame: bytes  # as received
+    signature: bytes | None  # of the ES256 form, once known
     received_ms: int
     bearer: str
     incident_id: int | None
-    digest: bytes  # domain.frame.event_digest: what it is known by, beside device and counter
-    answer: Stage = Stage.RECEIVED  # the stage that its button is told
+    digest: bytes  # domain.frame.event_digest: identifies it, together with device and counter
+    answer: Stage = Stage.RECEIVED  # the stage sent to its button
 
 
 @record
@@ -45,18 +45,18 @@ class StoredEvent:
 
 @record
 class MarkedPress:
-    """Which incident a PRESS's counter stands for."""
+    """The incident that a PRESS's counter names."""
 
     incident_id: int
     arrived: bool
 
 
 class EventWriting(Protocol):
-    """An incoming batch and its decisions."""
+    """Writes an incoming batch and its decisions."""
 
-    # Each of these is one query, however many keys
+    # Each of these is one query, however many keys there are.
     def events(self, keys: Collection[EventKey]) -> Mapping[EventKey, Sequence[StoredEvent]]:
-        """All that is stored under each of these counters, in the order of arrival."""
+        """Return everything stored under each of these counters, in order of arrival."""
         ...
 
     def statuses(self, device_ids: Collection[bytes]) -> Mapping[bytes, DeviceStatus]: ...
@@ -65,21 +65,21 @@ class EventWriting(Protocol):
     def incidents(self, ids: Collection[int]) -> Mapping[int, Incident]: ...
 
     def expect_incidents(self, count: int) -> None:
-        """About how many numbers will be asked for, so that they need not be drawn one by one."""
+        """Announce about how many ids will be needed, so that they need not be drawn singly."""
         ...
 
     def next_incident_id(self) -> int:
-        """A number that no incident has had; each call gives another. Numbers grow and may leave gaps."""
+        """Return an id that no incident has had, a new one at each call. Ids grow and may have gaps."""
         ...
 
     def add_event(self, event: NewEvent) -> None: ...
     def add_signature(self, key: EventKey, digest: bytes, signature: bytes, at_ms: int) -> None:
-        """The signature of an event that came without one, and its entry in the journal."""
+        """Add the signature of an event that came without one, with a journal entry."""
         ...
 
     def put_status(self, status: DeviceStatus) -> None: ...
     def put_incident(self, incident: Incident, before: Incident | None = None) -> None:
-        """before: as it was, if it is known to be there; else None."""
+        """Write an incident. before: as it was, if known to be stored; else None."""
         ...
 
     def put_mark(self, device_id: bytes, test: bool, mark: Mark, incident_id: int) -> None: ...
@@ -95,14 +95,16 @@ class EventWriting(Protocol):
         actor: str | None = None,
         frame: bytes | None = None,
     ) -> None:
-        """An entry of the journal. It gets its number at the end of the transaction, in the order of commits."""
+        """Add a journal entry. It is numbered at the end of the transaction, in commit order."""
         ...
 
     def named_calls(self, incident_id: int, every_press: bool = False) -> Sequence[tuple[int, bytes]]:
-        """Counter and digest of the uplinks that acknowledgements of the incident's progress name: its newest PRESS,
-        its newest UPDATE or CANCEL where no PRESS has come. every_press: up to 32 of its PRESSes, the newest first,
-        since somebody else may have made that: the highest counters, the first and the last to arrive, and the first
-        and the last that are signed."""
+        """Return counter and digest of the uplinks that acknowledgements of the incident's progress name.
+
+        These are its newest PRESS, or its newest UPDATE or CANCEL if no PRESS has arrived. every_press: up to 32 of its
+        PRESSes, the newest first, since somebody else may have made that one: the highest counters, the first and last
+        to arrive, and the first and last that are signed.
+        """
         ...
 
 
@@ -111,5 +113,5 @@ class EventReading(Protocol):
 
     def status(self, device_id: bytes) -> DeviceStatus | None: ...
     def event_rows_of(self, device_id: bytes, after: tuple[int, int], limit: int) -> Sequence[EventRow]:
-        """By counter, then by id, from the one after `after`; several messages can have one counter."""
+        """Return rows from the one after `after` on, by counter, then by id; several messages can share a counter."""
         ...

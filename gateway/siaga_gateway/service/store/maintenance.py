@@ -1,4 +1,4 @@
-"""Buttons that need an installer: the cases, and what supervision looks at."""
+"""Maintenance cases of buttons, and what supervision reads."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from siaga_gateway.domain.device_status import DeviceStatus
 from siaga_gateway.domain.registry import Device
-from siaga_gateway.domain.status import DeviceStatus
-from siaga_gateway.domain.supervision import Case, Cause, Wanted
+from siaga_gateway.domain.supervision import Case, Cause, SupervisionLimits
 
 
 @dataclass(frozen=True, slots=True)
-class Sieve:
-    """By what the store finds devices whose cases may have to change; domain.supervision decides."""
+class SupervisionFilter:
+    """A prefilter by which the store finds devices whose cases may change; domain/supervision.py decides."""
 
     now_ms: int
-    wanted: Wanted
-    silent_before_ms: Mapping[int, int]  # by checkin_s: who was heard last before that is silent
+    wanted: SupervisionLimits
+    silent_before_ms: Mapping[int, int]  # by checkin_s: silent if last heard before this
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class SupervisedDevice:
     """A device as supervision sees it."""
 
     device: Device
@@ -30,75 +30,79 @@ class Watched:
 
 
 @dataclass(frozen=True, slots=True)
-class Census:
-    """Sums over all devices; counting them takes a while."""
+class DeviceCensus:
+    """Sums over all devices; counting takes a while."""
 
     devices: Mapping[str, int]  # by registration state
-    cases: Mapping[Cause, int]  # open ones by cause, folds not counted
+    cases: Mapping[Cause, int]  # open ones by cause, without folds
 
 
 class CaseWriting(Protocol):
-    """Cases, folds, and when nobody could be heard."""
+    """Writes cases, folds, and the periods when nobody was heard."""
 
     def case(self, case_id: int) -> Case | None: ...
     def next_case_id(self) -> int:
-        """A number that no case has had; so are all above it, until this transaction ends."""
+        """Return an unused case id; all higher ones are free too, until this transaction ends."""
         ...
 
     def put_case(self, case: Case) -> None: ...
     def put_members(self, fold: Case) -> None:
-        """Close the open cases of a closed fold as it was closed."""
+        """Close the open cases of a closed fold, in the way it was closed."""
         ...
 
     def release_members(self, fold_id: int) -> None:
-        """The open cases of a fold stand for themselves from now on."""
+        """Detach a fold's open cases from it."""
         ...
 
     def add_deafness(self, way: str, from_ms: int, to_ms: int) -> None:
-        """Also forgets what ended more than 40 days before."""
+        """Record a period; also forgets those that ended more than 40 days before."""
         ...
 
 
 class CaseReading(Protocol):
-    """Cases, and the devices in or near one."""
+    """Reads cases, and the devices that have or may get one."""
 
     def intervals(self) -> Sequence[int]:
-        """Every checkin_s that is registered of a device."""
+        """Return every checkin_s registered for a device."""
         ...
 
     def deafness(self, ways: Collection[str], since_ms: int) -> Sequence[tuple[int, int]]:
-        """When one of these ways was not heard: from, to; those that ended after since_ms."""
+        """Return periods (from, to) in which one of these ways was not heard, if they ended after since_ms."""
         ...
 
-    def suspects(self, sieve: Sieve, after: bytes, limit: int) -> Sequence[Watched]:
-        """Devices that the sieve holds back, by device_id > after, in that order."""
+    def suspects(self, sieve: SupervisionFilter, after: bytes, limit: int) -> Sequence[SupervisedDevice]:
+        """Return devices that the prefilter catches, with device_id > after, in that order."""
         ...
 
     def open_cases(self, *, fold: int | None = None, after: int = 0, limit: int = 200) -> Sequence[Case]:
-        """Open cases with id > after, oldest first: those that no fold stands for, folds among them, or a fold's."""
+        """Return open cases with id > after, oldest first: those outside folds and the folds, or the members of one
+        fold."""
         ...
 
     def open_folds(self) -> Sequence[tuple[Case, int]]:
-        """Folds that are not closed, each with how many of its cases are open."""
+        """Return open folds, each with the number of its open cases."""
         ...
 
     def opened_since(self, cause: Cause, since_ms: int) -> Sequence[Case]:
-        """Open cases that no fold stands for."""
+        """Return open cases outside folds."""
         ...
 
     def cases_of(self, device_id: bytes, limit: int = 50) -> Sequence[Case]:
-        """The newest first, closed ones too."""
+        """Return the device's cases, newest first, closed ones too."""
         ...
 
     def watched(
         self, *, text: str = "", troubled: bool = False, after: tuple[str, bytes] | None = None, limit: int = 50
-    ) -> Sequence[Watched]:
-        """Devices in the order of (label, device_id) after that of `after`. text: in the label, or how the device_id
-        begins in hex. troubled: only those with an open case. `standing`: their open cases."""
+    ) -> Sequence[SupervisedDevice]:
+        """Return devices after `after`, ordered by (label, device_id).
+
+        text: part of the label, or the start of the device_id in hex. troubled: only those with an open case. Their
+        `standing` is their open cases.
+        """
         ...
 
-    def watched_by(self, device_ids: Collection[bytes]) -> Mapping[bytes, Watched]:
-        """Those of the devices that are enrolled; `standing`: nothing."""
+    def watched_by(self, device_ids: Collection[bytes]) -> Mapping[bytes, SupervisedDevice]:
+        """Return those of the devices that are enrolled; their `standing` is empty."""
         ...
 
-    def census(self) -> Census: ...
+    def census(self) -> DeviceCensus: ...

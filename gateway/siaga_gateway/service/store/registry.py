@@ -1,4 +1,4 @@
-"""Owners, their devices, and those who called without being enrolled."""
+"""Owners, their devices, and devices that called without being enrolled."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from siaga_gateway.domain.device_status import DeviceStatus
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
-from siaga_gateway.domain.status import DeviceStatus
+from siaga_gateway.service.ports import JournalEntry
 
 
 @dataclass(frozen=True, slots=True)
-class Stranger:
+class UnknownDevice:
     """A device that is not enrolled, and what it sent: for the registrar."""
 
     device_id: bytes
@@ -24,62 +25,91 @@ class Stranger:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """A device and the person who answers for it (None once the person's data was erased)."""
+    """A device and its owner (None once the owner was erased)."""
 
     device: Device
     owner: Owner | None
 
 
 class RegistryWriting(Protocol):
-    """Enrolment and the quarantine."""
+    """Writes enrolments and the quarantine."""
 
-    def quarantine(self, strangers: Collection[Stranger], limit: int) -> int:
-        """Add these to what is known of them; then, past `limit`, let go of those longest unseen, those without a
-        proven ENROL first. Returns how many were let go."""
+    def quarantine(self, strangers: Collection[UnknownDevice], limit: int) -> int:
+        """Merge these into the quarantine; then trim it to `limit`, longest unseen first, those without a proven ENROL
+        before the others.
+
+        Returns how many were dropped.
+        """
         ...
 
     def release(self, device_id: bytes) -> None:
-        """Take a device out of the quarantine."""
+        """Remove a device from quarantine."""
         ...
 
     def add_owner(self, owner: Owner, at_ms: int) -> int: ...
     def add_device(self, device: Device) -> None: ...
+    def registration(self, device_id: bytes) -> RegistrationState:
+        """Return the state of an enrolled device, as of this transaction."""
+        ...
+
     def set_registration(self, device_id: bytes, state: RegistrationState, at_ms: int) -> None: ...
     def set_checkin(self, device_id: bytes, checkin_s: int | None) -> None: ...
+    def set_place(self, device_id: bytes, label: str, installed: tuple[int, int] | None) -> None:
+        """Set the label and the mounting place, degrees x 10^7."""
+        ...
+
+    def set_address(self, device_id: bytes, address: str | None) -> None:
+        """Set the address of the mounting place; it is kept encrypted."""
+        ...
 
 
 class RegistryReading(Protocol):
-    """What is known of people and devices."""
+    """Reads owners and devices."""
 
     def registry_version(self) -> int:
-        """Grows with every change of an owner or a device."""
+        """A number that grows with every change of an owner or a device."""
         ...
 
     def devices_changed(self, since_version: int) -> Sequence[bytes]: ...
     def enrolled(self, device_ids: Collection[bytes]) -> Mapping[bytes, Enrolled]: ...
+    def installed_places(self, without: bytes = b"") -> Sequence[tuple[int, int]]:
+        """Return mounting places, degrees x 10^7; only some of them if there are many.
+
+        without: a device to leave out.
+        """
+        ...
+
+    def mounting_address(self, device_id: bytes) -> str | None:
+        """Return the address of the mounting place; None: there is none, or it cannot be decrypted now."""
+        ...
+
     def devices(self) -> Sequence[tuple[Enrolled, DeviceStatus | None]]: ...
     def registrations(self) -> Mapping[bytes, RegistrationState]:
-        """The registered state of every device, by its device_id."""
+        """Return every device's registered state, by device_id."""
         ...
 
     def owners(self) -> Sequence[Owner]: ...
     def owner(self, owner_id: int) -> Owner | None: ...
     def owner_by_nik(self, nik: str) -> int | None:
-        """The number of the owner who has it."""
+        """Return the id of the owner with this NIK."""
         ...
 
     def owner_registered(self, owner_id: int) -> int | None:
-        """When, Unix ms; None for nobody and for who was erased."""
+        """Return when an owner was registered, Unix ms; None if unknown or erased."""
+        ...
+
+    def last_change(self, device_id: bytes) -> JournalEntry | None:
+        """Return the latest change of this device's registration."""
         ...
 
     def devices_of(self, owner_id: int) -> Sequence[bytes]: ...
     def incidents_of(self, owner_id: int) -> Sequence[int]: ...
     def under_way(self, owner_id: int) -> Sequence[int]:
-        """Incidents of this owner that are open, or that a receiver has still to hear of."""
+        """Return this owner's incidents that are open, or that a receiver has yet to hear of."""
         ...
 
-    def strangers(self) -> Sequence[Stranger]:
-        """The latest seen first."""
+    def strangers(self) -> Sequence[UnknownDevice]:
+        """Return devices that are not enrolled, the latest seen first."""
         ...
 
-    def stranger(self, device_id: bytes) -> Stranger | None: ...
+    def stranger(self, device_id: bytes) -> UnknownDevice | None: ...

@@ -1,4 +1,4 @@
-"""`time` as on the ESP32, by the simulated clock: ticks from the chip's start, the calendar from 2000."""
+"""`time` as on the ESP32, on the simulated clock: ticks from the chip's start, the calendar from 2000."""
 
 import host
 

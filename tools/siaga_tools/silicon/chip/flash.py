@@ -1,4 +1,4 @@
-"""The chip's flash in a file of the host, as a block device for littlefs; as the first thing a new one gets."""
+"""The chip's flash in a file of the host, as a block device for littlefs; with a new flash's initial content."""
 
 import os
 

@@ -36,23 +36,24 @@ real_sleep_ms = time.sleep_ms
 levels = {}
 microvolts = {}
 uarts = {}
-wired = []  # streams whose other end the host itself holds
-network = ["", 0, ""]  # the access point in reach, its strength, what the driver does wrong at the next connect()
+wired = []  # streams whose other end the host holds
+network = ["", 0, ""]  # the access point in range, its signal, the driver's fault at the next connect()
 radio_on = False
 boot = {}
-watchers = {}  # pin number: called with its new level and the moment of the edge
-edge = None  # (pin number, level, moment) while an interrupt is served: what its handler reads
+watchers = {}  # pin number: called with its new level and the time of the edge
+edge = None  # (pin number, level, time) while an interrupt is served: what its handler reads
 pulls = {}
 sim_us = real_us = 0
 permille = 1000
 quiet_ms = 0
 boot_us = 0
 sag_uv = 0
-sent_us = -10000000  # when a radio sent last
+sent_us = -10000000  # when a radio last sent
 rtc_offset_us = 0
 rtc_memory = b""
 
-# How far the time that mbedTLS sees may be off, and is, ahead of the host's, in seconds.
+# The tolerated offset between the time that mbedTLS sees and the simulated one, and its present offset from the host's,
+# in seconds.
 _JUDGED_S = 2
 judged_s = 0
 _judge = None
@@ -77,7 +78,7 @@ def send(text):
 
 
 def heed():
-    """Take in what the host has said meanwhile. Ends the chip where the host is gone."""
+    """Process the host's pending lines. Ends the chip if the host is gone."""
     global _held
     while True:
         try:
@@ -128,7 +129,7 @@ def _obey(words):
 
 
 def level(number):
-    """What a pin reads: what the world drives, else its pull, else what a floating input often shows."""
+    """Return what a pin reads: what the world drives, else its pull, else what a floating input often shows."""
     if edge is not None and edge[0] == number:
         return edge[1]
     return levels.get(number, 1 if pulls.get(number) == "up" else 0)
@@ -141,27 +142,27 @@ def wait_for_start():
         real_sleep_ms(1)
     send("here")
     boot_us = now_us() + int(boot["start"][0])
-    while now_us() < boot_us:  # the processor is not there yet: a pin has no interrupt, and nobody looks
+    while now_us() < boot_us:  # the processor is not running yet: pins have no interrupts, and nobody samples
         heed()
         real_sleep_ms(1)
     judge()
 
 
 def now_us():
-    """Simulated time, Unix microseconds. An interrupt is served in the moment of its edge."""
+    """Return the simulated time, Unix microseconds. An interrupt is served at the time of its edge."""
     if edge is not None:
         return edge[2]
     return sim_us + (real_time.ticks_us() - real_us) * permille // 1000
 
 
 def rtc_us():
-    """What the calendar clock shows: microseconds since 2000."""
+    """Return what the calendar clock shows: microseconds since 2000."""
     return now_us() + rtc_offset_us
 
 
 def judge():
-    """mbedTLS judges certificates by this process's own time, as on the chip by its calendar: under libfaketime a file
-    says how far that is ahead of the host's."""
+    """Set the time by which mbedTLS judges certificates: this process's own, as on the chip its calendar. Under
+    libfaketime a file says how far that is ahead of the host's."""
     global judged_s
     if _judge is None:
         return
@@ -179,17 +180,17 @@ def tell_rtc():
 
 
 def stop():
-    """The processor stands still; the host takes its power or starts it anew."""
+    """Halt the processor; the host cuts its power or restarts it."""
     while True:
         heed()
         real_sleep_ms(5)
 
 
 def real_ms(sim_ms):
-    """How long so many simulated milliseconds are; no wait is shorter than one, that no loop turns idly."""
+    """Return the real milliseconds of so many simulated ones, at least one, so that no loop spins."""
     return max(1, sim_ms * 1000 // permille) if sim_ms > 0 else 0
 
 
 def host_path(path):
-    """A file of the host as the chip finds it once its own flash is the root."""
+    """Return where the chip finds a file of the host once its own flash is the root."""
     return "/host" + path

@@ -1,6 +1,7 @@
-"""As an installer's cable: copy files onto a flash image, which is made and formatted where there is none.
+"""The installer's cable: copies files onto a flash image, which is created and formatted if missing.
 
-Arguments: image, blocks, then pairs: a file of the host and where it goes; "-" instead of a file removes what is there.
+Arguments: image, blocks, then pairs: a file of the host and its destination; "-" instead of a file removes the
+    destination.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""MicroPython's `machine` of an ESP32, as far as a button's boards use it, against simulated surroundings.
+"""MicroPython's `machine` of an ESP32, as far as a button's boards use it, with simulated surroundings.
 
-As on the chip: a pin that is held keeps its level whatever is written to it; 34 to 39 are inputs without pulls; what
-wrong pins are refused for is refused here too.
+As on the chip: a held pin keeps its level whatever is written to it; 34 to 39 are inputs without pulls; what the chip
+refuses for a wrong pin is refused here too.
 """
 
 import io
@@ -111,7 +111,7 @@ def _serve_later():
     try:
         micropython.schedule(_serve, None)
     except RuntimeError:
-        pass  # its queue is full: what stands in it serves these too
+        pass  # its queue is full: what is in it will handle these too
 
 
 def _serve(_):
@@ -126,14 +126,14 @@ def _serve(_):
 
 
 def _disturb():
-    """ESP32 errata 3.11: the ADC pulls GPIO 36 and 39 down for 80 ns, which is an edge, and no other level."""
+    """ESP32 errata 3.11: the ADC pulls GPIO 36 and 39 down for 80 ns, which causes an edge but no level change."""
     for number in (36, 39):
         if number in host.watchers:
             host.watchers[number](host.level(number), host.now_us())
 
 
 _LEAST_UV = 142000  # an analog input never reads less than this
-_STRAYS = 7  # one in so many readings is far too low, as users of the ESP32 tell
+_STRAYS = 7  # one in so many readings is far too low, as ESP32 users report
 
 
 class ADC:
@@ -194,7 +194,7 @@ class PWM:
 
 
 class UART(io.IOBase):
-    """What was said before the chip listened is lost, as on a wire."""
+    """What was sent before the chip listened is lost, as on a wire."""
 
     def __init__(self, number, baudrate=115200, *, tx=None, rx=None, timeout=0, rxbuf=256, txbuf=256):
         self._number = number
@@ -231,7 +231,7 @@ class UART(io.IOBase):
         return 0
 
     def ioctl(self, request, argument):
-        if request == 10:  # MP_STREAM_GET_FILENO: the host's own poll waits for it
+        if request == 10:  # MP_STREAM_GET_FILENO: the host's own poll waits on it
             return self._file.fileno()
         return 0
 
@@ -272,7 +272,7 @@ def reset_cause():
 
 
 def wake_reason():
-    """One cause; the timer's goes before a pin's, as ESP-IDF 5 has it."""
+    """One cause; the timer's takes precedence over a pin's, as in ESP-IDF 5."""
     state = int(host.boot["boot"][1])
     for bit, reason in ((8, TIMER_WAKE), (1, EXT0_WAKE), (2, EXT1_WAKE)):
         if state & bit:
@@ -281,10 +281,10 @@ def wake_reason():
 
 
 class _Registers:
-    """What the part with the clock keeps of the last wake, and one word that resets leave; nothing else is here."""
+    """What the RTC part keeps of the last wake, and one word that survives resets; nothing else is simulated."""
 
     _word = 0
-    _file = None  # of the host, which keeps the word while no process is there
+    _file = None  # of the host, which keeps the word while there is no process
 
     def __setitem__(self, address, value):
         if address != 0x3FF4804C:

@@ -1,8 +1,7 @@
-"""MicroPython's `network`: a station in reach of one simulated access point. Sockets are the host's own loopback.
+"""MicroPython's `network`: a station in range of one simulated access point. Sockets are the host's own loopback.
 
-As on the chip its driver can be in a state that it does not leave by itself: after a connect() that raised it is still
-connecting, and raises at the next one until a disconnect() (fault "raises"); or it connects for ever until its radio
-was off (fault "hangs").
+As on the chip its driver can get stuck: after a connect() that raised it is still connecting, and raises at the next
+one until a disconnect() (fault "raises"); or it connects for ever until its radio was off (fault "hangs").
 """
 
 import host
@@ -31,7 +30,7 @@ class WLAN:
             return self._on
         if bool(on) != self._on:
             host.radio_on = self._on = bool(on)
-            pool.regions(self._on)  # its low mark knows
+            pool.regions(self._on)  # for its low-water mark
             self._ssid = ""
             self._is_connecting = self._hangs = False
             self._tell()
@@ -65,7 +64,7 @@ class WLAN:
     def isconnected(self):
         host.heed()
         there = self._on and not self._hangs and self._ssid and self._ssid.replace(" ", "_") == host.network[0]
-        there = there and pool.regions(True)[0][1] > 1100  # as with less a chip never joins
+        there = there and pool.regions(True)[0][1] > 1100  # with less a chip never joins
         if not there:
             self._since_us = host.now_us()
         return bool(there) and host.now_us() - self._since_us >= _CONNECT_US

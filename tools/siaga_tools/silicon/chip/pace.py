@@ -1,10 +1,10 @@
 """asyncio in simulated time: its tasks sleep by the simulated clock, and time in which all sleep may be skipped.
 
-The queue of tasks is C and stamps what is ready at once by the host's own ticks (milliseconds since that started). The
-simulated ones are Unix milliseconds, always the later: what is ready goes before what has slept.
+The task queue is in C and stamps ready tasks with the host's own ticks (milliseconds since its start). The simulated
+ones are Unix milliseconds, always the later: ready tasks go before those that slept.
 
-Skipping is asked for when no task is ready and, on sockets, nothing came or went for a while: whoever is at their other
-end works in real time. What is on the chip's serial lines the host sees for itself.
+Skipping is requested when no task is ready and the sockets have been quiet for a while: their other ends work in real
+time. The host watches the chip's serial lines itself.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ import asyncio.stream as stream
 
 import host
 
-# This port's poll takes a whole millisecond over a TLS stream, also where it is not to wait; so between two tasks that
-# are both ready it looks no more often than this.
+# This port's poll takes a whole millisecond over a TLS stream, even without waiting; so between two ready tasks it
+# polls no more often than this.
 _POLL_MS = 4
 
 _ticks = host.real_time.ticks_ms
@@ -35,7 +35,7 @@ def _now_ms():
 
 
 def _listen():
-    """Heed the host as soon as it says something."""
+    """Process the host's lines as soon as they arrive."""
     while True:
         yield core._io_queue.queue_read(host.line)
         host.heed()
@@ -50,7 +50,7 @@ def _noted_write(self, words):
 
 
 def _sockets(queue):
-    """How many of them somebody waits for."""
+    """Return how many sockets are waited on."""
     count = len(queue.map)
     for wired in host.wired:
         if id(wired) in queue.map:

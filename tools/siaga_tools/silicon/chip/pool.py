@@ -1,8 +1,8 @@
-"""The chip's own memory: one pool for Wi-Fi, ESP-IDF and, on a chip without PSRAM, Python's heap.
+"""The chip's internal memory: one pool for Wi-Fi, ESP-IDF and, on a chip without PSRAM, Python's heap.
 
-As measured on a genuine image without PSRAM: after the boot 143,984 bytes are free, the largest block 110,592; Wi-Fi
-takes 44 KB; Python's heap begins with 64 KB that are not among these, and when it grows it doubles, or takes the
-largest block whole. With PSRAM it grows there. A chip's objects are 0.69 of what they are in this 64-bit build.
+As measured on a genuine image without PSRAM: after boot 143,984 bytes are free, the largest block 110,592; Wi-Fi takes
+44 KB; Python's heap starts with 64 KB outside of these, and grows by doubling, or takes the largest block whole. With
+PSRAM it grows there. A chip's objects are 0.69 of their size in this 64-bit build.
 """
 
 import gc
@@ -24,7 +24,7 @@ def _grown():
 
 
 def regions(wifi):
-    """As esp32.idf_heap_info() tells them: total, free, largest free block, least ever free."""
+    """As esp32.idf_heap_info() reports them: total, free, largest free block, lowest free ever."""
     global _low
     has_psram = host.boot["psram"][0] == "1"
     taken = 0 if has_psram else min(_grown(), LARGEST)

@@ -1,4 +1,4 @@
-"""The chip's start: the simulated modules in their places, its flash as the root, then its own /main.py.
+"""The chip's start: installs the simulated modules, mounts its flash as the root, then runs its own /main.py.
 
 Argument: the pty to the host. The host's files are under /host from then on, which no firmware knows.
 """
@@ -32,7 +32,7 @@ class _Sys:
 
 
 class _Flashbdev:
-    """A module that a chip has frozen: the flash that its file system is on."""
+    """A module frozen into a chip: the flash that its file system is on."""
 
     bdev = None
 
@@ -62,7 +62,7 @@ _import = builtins.__import__
 
 
 def _loaded(name, *rest):
-    """To load the firmware takes the chip its time, in which interrupts are served."""
+    """Loading the firmware takes the chip time, in which interrupts are served."""
     if name == "siaga.start":
         builtins.__import__ = _import
         left_us = host.boot_us + int(host.boot["start"][1]) - host.now_us()

@@ -30,6 +30,16 @@ export function broker(lostMs) {
   show("broker", lostMs === null ? null : text("broker_lost", { time: clockTime(lostMs) }));
 }
 
+let troubled = settings.troubles.join();
+
+/** What is wrong with the gateway, by name, as the server tells. True where it is another than before. */
+export function troubles(names) {
+  for (const banner of document.querySelectorAll("[data-trouble]")) banner.hidden = !names.includes(banner.dataset.trouble);
+  const before = troubled;
+  troubled = names.join();
+  return before !== troubled;
+}
+
 export function load(works) {
   show("load", works ? null : text("load_failed"));
 }

@@ -13,13 +13,32 @@ export function now() {
   return Date.now() + ahead;
 }
 
-const wib = new Intl.DateTimeFormat("en-GB", {
-  hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZone: "Asia/Jakarta",
-});
+/** The site's zone at a time, [from when, s east of UTC, label]: told by the gateway, whatever this computer knows. */
+function zoneAt(ms) {
+  return settings.zone.findLast(([from]) => from <= ms) ?? settings.zone[0];
+}
 
-/** `14:03:27 WIB` */
+/** [`23-11-2026`, `14:03:27`, `WITA`] */
+function local(ms) {
+  const [, offset, label] = zoneAt(ms);
+  const [day, time] = new Date(ms + offset * 1000).toISOString().split("T");
+  return [day.split("-").reverse().join("-"), time.slice(0, 8), label];
+}
+
+/** `14:03:27 WITA`, with its day where that is another than today. */
 export function clockTime(ms) {
-  return `${wib.format(ms)} WIB`;
+  const [day, time, label] = local(ms);
+  return day === local(now())[0] ? `${time} ${label}` : `${day} ${time} ${label}`;
+}
+
+let today = local(now())[0];
+
+/** At midnight what was a time of today becomes one of yesterday. */
+function turnPage() {
+  const [day] = local(now());
+  if (day === today) return;
+  today = day;
+  for (const element of document.querySelectorAll("time[data-at]")) show(element, clockTime(Number(element.dataset.at)));
 }
 
 /** `2 mnt`, `1 jam 5 mnt`: the two largest units. */
@@ -53,6 +72,7 @@ export function startClock() {
   const clock = document.getElementById("clock");
   const beat = () => {
     show(clock, clockTime(now()));
+    turnPage();
     showAges();
   };
   beat();

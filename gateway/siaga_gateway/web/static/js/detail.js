@@ -46,8 +46,8 @@ export async function refresh() {
   }
 }
 
-/** Show the server's detail; used for answers to the operator's steps too. */
-export function show(html) {
+/** Show the server's detail; `own`: it is the answer to a step that this operator has just done. */
+export function show(html, { own = false } = {}) {
   wanted += 1; // whatever is under way is older than this
   const template = document.createElement("template");
   template.innerHTML = html;
@@ -65,19 +65,25 @@ export function show(html) {
     box.scrollTop = 0;
     prepare(box);
   } else {
-    for (const [name, text] of texts) if (parts.get(name) !== text) replace(shown, next, name);
+    if (own) document.getElementById("message").replaceChildren();
+    for (const [name, text] of texts) {
+      if (parts.get(name) !== text || (own && name === "steps")) replace(shown, next, name, own);
+    }
   }
   parts = texts;
   showAges(box);
   told.shown(next);
 }
 
-function replace(shown, next, name) {
+function replace(shown, next, name, own) {
   const before = shown.querySelector(`[data-part="${name}"]`);
   const after = next.querySelector(`[data-part="${name}"]`);
   if (name === "steps") {
-    if (before.dataset.signature !== after.dataset.signature) document.getElementById("message").replaceChildren();
-    keepTyped(before, after);
+    const message = document.getElementById("message");
+    // What was refused because of another operator's step stays until it is dealt with: it holds what was written.
+    const stays = message.querySelector(".overtaken");
+    if (before.dataset.signature !== after.dataset.signature && !stays) message.replaceChildren();
+    keepTyped(before, after, own);
   }
   const focused = before.contains(document.activeElement) ? document.activeElement : null;
   const selector = focused && handle(focused);
@@ -93,17 +99,30 @@ function handle(element) {
   return element.tagName.toLowerCase();
 }
 
-function keepTyped(before, after) {
+/** What was typed goes on, with what its form had shown: the gateway is to say who was faster, not to overwrite it. */
+function keepTyped(before, after, own) {
   for (const field of before.querySelectorAll("input, textarea")) {
     const twin = after.querySelector(handle(field));
-    if (!twin || field.form?.dataset.sent) continue; // what was sent is no draft any more
-    if (field.type === "radio") twin.checked = field.checked;
-    else if (field.value) twin.value = field.value;
+    const form = field.form;
+    if (!twin || (own && form?.dataset.sent)) continue; // what was sent is no draft any more
+    const typed = field.type === "radio" ? field.checked : field.value;
+    if (!typed) continue;
+    if (field.type === "radio") twin.checked = true;
+    else twin.value = field.value;
+    if (form?.dataset.sent) twin.form.dataset.sent = form.dataset.sent;
+    const fold = twin.closest("details");
+    if (fold) fold.open = true;
+    if (!own && stepOf(form) === stepOf(twin.form)) twin.form.setAttribute("hx-post", form.getAttribute("hx-post"));
   }
   for (const fold of before.querySelectorAll("details[data-keep]")) {
     const twin = after.querySelector(`details[data-keep="${fold.dataset.keep}"]`);
     if (twin && fold.open) twin.open = true;
   }
+}
+
+/** Which step a form is for: its address without what the page had shown. */
+export function stepOf(form) {
+  return form.getAttribute("hx-post").split("?")[0];
 }
 
 function prepare(root) {

@@ -10,20 +10,35 @@ import { settings, text } from "./settings.js";
 
 const DUTY = "siaga duty"; // sessionStorage: this tab has heard the test tones
 const CALLS_AGAIN = new Set(["pressed_again", "duress", "key_copied"]); // heard after an acknowledgement, too
-const KEY_IN_DOUBT = new Set(["counter_jump", "contradiction"]);
+// Somebody is at work: heard, and shown with the button that it is about.
+const ATTACKS = new Set(["counter_jump", "contradiction", "broker_shut_out", "broker_flood", "broker_door_closed"]);
+const STORE_MENDED = new Set(["rescued", "store_put_back"]); // something may be lost: the feed says what
 const pageTitle = document.title;
 const link = new Worker("/static/js/live-worker.js");
 
 // --- the link -------------------------------------------------------------------------------------------------------
 
+let linkDead = false;
+let undelivered = []; // warnings about outputs, by name, that were heard
+let storeDead = false; // presses are not stored, or not shown: heard like a dead link
 link.onmessage = ({ data }) => {
   if (data.type === "rows") rows(data.rows);
   else if (data.type === "tick") {
     tickFromServer(data.now_ms);
     banners.store(data.store);
+    storeDead = !data.store || data.troubles.includes("store");
+    alarm.setDead(linkDead || storeDead);
+    const told = data.troubles.filter((name) => name.startsWith("outputs_"));
+    if (told.some((name) => !undelivered.includes(name))) alarm.warn(); // somebody must pass messages on
+    undelivered = told;
+    if (banners.troubles(data.troubles)) {
+      queue.resync(); // names may have gone, or come back
+      detail.refresh();
+    }
   } else if (data.type === "link") {
     banners.link(data.state, data.since);
-    alarm.setDead(data.state === "dead");
+    linkDead = data.state === "dead";
+    alarm.setDead(linkDead || storeDead);
   } else if (data.type === "reset") {
     queue.resync();
     detail.refresh();
@@ -42,7 +57,7 @@ function rows(list) {
     if (row.incident !== null) ids.add(row.incident);
     if (row.feed) others = true;
     if (CALLS_AGAIN.has(row.kind)) alarm.callAgain();
-    if (KEY_IN_DOUBT.has(row.kind)) {
+    if (ATTACKS.has(row.kind) || STORE_MENDED.has(row.kind)) {
       alarm.warn();
       document.getElementById("feed").closest("details").open = true; // which button it is about
     }
@@ -52,6 +67,7 @@ function rows(list) {
   if (ids.size) queue.touch(ids);
   if (ids.has(detail.current())) later("detail", detail.refresh);
   if (others) later("feed", readFeed);
+  if (list.some((row) => row.kind.startsWith("certificate_"))) later("certificates", readCertificates);
 }
 
 // A burst asks for the same thing many times: the first at once, then at most three a second.
@@ -76,13 +92,16 @@ function signedOut() {
   alarm.setDead(true);
 }
 
-async function readFeed() {
+const readFeed = () => readPart("feed");
+const readCertificates = () => readPart("certificates");
+
+async function readPart(name) {
   try {
-    const answer = await fetch("/feed", { cache: "no-store", signal: AbortSignal.timeout(8000) });
+    const answer = await fetch(`/${name}`, { cache: "no-store", signal: AbortSignal.timeout(8000) });
     if (!answer.ok) return;
-    document.getElementById("feed").innerHTML = await answer.text();
+    document.getElementById(name).innerHTML = await answer.text();
   } catch (error) {
-    console.warn("the feed could not be read:", error); // the next row asks again; nothing urgent is only there
+    console.warn(`the part ${name} could not be read:`, error); // the next row asks again; nothing urgent is only there
   }
 }
 
@@ -154,15 +173,26 @@ document.getElementById("queue").addEventListener("click", (event) => {
 // --- the operator's steps: htmx sends the forms, the detail takes the answer ----------------------------------------------
 
 document.body.addEventListener("htmx:beforeRequest", ({ target }) => {
-  if (target instanceof HTMLFormElement) target.dataset.sent = "yes";
+  if (!(target instanceof HTMLFormElement)) return;
+  const step = detail.stepOf(target);
+  // What is sent from the message above the buttons is the draft in the form below as well.
+  for (const form of document.querySelectorAll("#detail form")) if (detail.stepOf(form) === step) form.dataset.sent = "yes";
 });
-document.body.addEventListener("htmx:afterRequest", ({ target, detail: { successful, xhr } }) => {
-  if (target instanceof HTMLFormElement && !(successful && xhr.status === 200)) delete target.dataset.sent;
+document.body.addEventListener("htmx:afterRequest", ({ detail: { successful, xhr } }) => {
+  if (successful && xhr.status === 200) return;
+  // The form that was sent may have been replaced meanwhile by one like it.
+  for (const form of document.querySelectorAll("#detail form[data-sent]")) delete form.dataset.sent;
+  if (xhr.status === 409 || xhr.status === 503) detail.refresh();
 });
 document.body.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr } = event.detail;
+  if (xhr.status === 503 && xhr.getResponseHeader("HX-Retarget")) {
+    event.detail.shouldSwap = true; // in the gateway's own words, not those of a proxy before it
+    event.detail.isError = false;
+  }
   if (event.detail.target.id !== "detail") return;
   event.detail.shouldSwap = false;
-  detail.show(event.detail.serverResponse);
+  detail.show(event.detail.serverResponse, { own: true });
   queue.touch([detail.current()]);
 });
 document.body.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
@@ -173,6 +203,7 @@ for (const lost of ["htmx:sendError", "htmx:timeout"]) {
   document.body.addEventListener(lost, () => detail.problem(text("step_failed")));
 }
 document.getElementById("detail").addEventListener("click", async (event) => {
+  if (event.target.closest("[data-discard]")) document.getElementById("message").replaceChildren();
   const copied = event.target.closest("[data-copy]");
   if (!copied) return;
   await navigator.clipboard?.writeText(copied.dataset.copy).catch(() => {});

@@ -1,12 +1,13 @@
-// The map: an offline base map of Lampung, every open incident as a dot with its accuracy circle, a pulse where nobody
+// The map: an offline base map, every open incident as a dot with its accuracy circle, a pulse where nobody
 // has acknowledged yet. It only adds to the page: where WebGL is missing the rest works on.
 
-import { text } from "./settings.js";
+import { settings, text } from "./settings.js";
 
 const LIBRARY = "/static/vendor/maplibre-gl/maplibre-gl.mjs";
 const WORKER = "/static/vendor/maplibre-gl/maplibre-gl-worker.mjs";
-const LAMPUNG = [[103.45, -6.15], [106.2, -3.65]];
-const EDGE = [[102.2, -7.4], [107.6, -2.6]]; // what the base map covers
+const COVERED = [[94, -12], [142, 8]]; // by the base map
+const SITE = settings.map === null ? COVERED : [settings.map.slice(0, 2), settings.map.slice(2)];
+const EDGE = around(SITE); // how far the map can be moved
 const CLOSEST = 9.8; // when it goes to an incident by itself: near enough to act, far enough to see towns
 const PULSES = 40; // beyond so many the dots alone have to do
 const FONT = ["DejaVu Sans, Noto Sans, Segoe UI, Arial, sans-serif"];
@@ -36,7 +37,7 @@ export async function start(choose) {
     library = await import(LIBRARY);
     library.setWorkerUrl(WORKER);
     map = new library.Map({
-      container: "map", style: style(), bounds: LAMPUNG, fitBoundsOptions: { padding: 24 }, maxBounds: EDGE,
+      container: "map", style: style(), bounds: SITE, fitBoundsOptions: { padding: 24 }, maxBounds: EDGE,
       maxZoom: 13.5, dragRotate: false, pitchWithRotate: false, touchPitch: false, fadeDuration: 0,
       attributionControl: false,
       locale: { "NavigationControl.ZoomIn": text("zoom_in"), "NavigationControl.ZoomOut": text("zoom_out") },
@@ -66,6 +67,12 @@ export async function start(choose) {
   }
 }
 
+/** Half as wide again on each side. */
+function around([[west, south], [east, north]]) {
+  const [wide, high] = [Math.max((east - west) / 2, 0.5), Math.max((north - south) / 2, 0.5)];
+  return [[Math.max(west - wide, -180), Math.max(south - high, -85)], [Math.min(east + wide, 180), Math.min(north + high, 85)]];
+}
+
 class Home {
   onAdd() {
     this.box = document.createElement("div");
@@ -75,7 +82,7 @@ class Home {
     button.className = "map-home";
     button.title = text("home");
     button.setAttribute("aria-label", text("home"));
-    button.onclick = () => map.fitBounds(LAMPUNG, { padding: 24, animate: !calm.matches });
+    button.onclick = () => map.fitBounds(SITE, { padding: 24, animate: !calm.matches });
     this.box.append(button);
     return this.box;
   }
@@ -139,7 +146,7 @@ function note(words) {
 
 function look(feature) {
   if (!feature || !covered(feature.at)) {
-    map.fitBounds(LAMPUNG, { padding: 24, animate: !calm.matches });
+    map.fitBounds(SITE, { padding: 24, animate: !calm.matches });
     return;
   }
   const radius = Math.max(feature.accuracy ?? 0, 400);
@@ -211,7 +218,7 @@ function towns(rank, minzoom, size, colour) {
   return [
     {
       id: `town-${rank}`, type: "circle", source: "places", minzoom, filter: ["==", ["get", "rank"], rank],
-      paint: { "circle-radius": rank === 1 ? 3.5 : 2.5, "circle-color": COLOURS.town, "circle-opacity": ["case", ["get", "province"], 1, 0.5] },
+      paint: { "circle-radius": rank === 1 ? 3.5 : 2.5, "circle-color": COLOURS.town, "circle-opacity": 0.9 },
     },
     {
       id: `town-name-${rank}`, type: "symbol", source: "places", minzoom, filter: ["==", ["get", "rank"], rank],
@@ -220,7 +227,7 @@ function towns(rank, minzoom, size, colour) {
         "text-radial-offset": 0.6, "text-justify": "auto", "symbol-sort-key": rank,
         "text-allow-overlap": rank === 1,
       },
-      paint: { "text-color": colour, "text-halo-color": COLOURS.halo, "text-halo-width": 1.4, "text-opacity": ["case", ["get", "province"], 1, 0.55] },
+      paint: { "text-color": colour, "text-halo-color": COLOURS.halo, "text-halo-width": 1.4 },
     },
   ];
 }
@@ -240,7 +247,7 @@ function style() {
       { id: "land", type: "fill", source: "land", paint: { "fill-color": COLOURS.land } },
       { id: "coast", type: "line", source: "land", paint: { "line-color": COLOURS.coast, "line-width": 1.1 } },
       ...towns(3, 8.2, 12, "#a9bad3"),
-      ...towns(2, 0, 12.5, COLOURS.words),
+      ...towns(2, 5.6, 12.5, COLOURS.words),
       ...towns(1, 0, 15, "#ffffff"),
       { id: "accuracy", type: "fill", source: "accuracy", paint: { "fill-color": byState, "fill-opacity": ["case", ["get", "selected"], 0.2, 0.1] } },
       { id: "accuracy-edge", type: "line", source: "accuracy", paint: { "line-color": byState, "line-width": 1.5, "line-opacity": ["case", ["get", "selected"], 0.95, 0.45] } },

@@ -1,0 +1,1 @@
+"""The logins of the broker, in the form that the broker reads."""

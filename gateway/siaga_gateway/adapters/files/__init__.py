@@ -1,0 +1,1 @@
+"""Small files beside the store: keys, and the list of erased owners."""

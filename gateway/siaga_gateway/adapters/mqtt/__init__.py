@@ -1,0 +1,1 @@
+"""MQTT: the buttons' own broker, and a LoRaWAN network server's."""

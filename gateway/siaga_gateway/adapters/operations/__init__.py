@@ -1,0 +1,1 @@
+"""Metrics and health, for whoever runs the gateway."""

@@ -1,0 +1,1 @@
+"""Destinations of incident notices: HTTP endpoints and folders of other systems."""

@@ -1,0 +1,1 @@
+"""Text messages in and out: a modem daemon's spool folders, an aggregator's webhook and API."""

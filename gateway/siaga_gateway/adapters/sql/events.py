@@ -1,0 +1,117 @@
+"""Events in the store, their devices' statuses, and the incidents that presses' counters name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+from siaga_gateway.adapters.sql import acknowledged_uplinks, audit
+from siaga_gateway.adapters.sql.encryption import Sealing
+from siaga_gateway.adapters.sql.engine import Insert, Row, Session, Writing
+from siaga_gateway.adapters.sql.incidents import IncidentWriting
+from siaga_gateway.adapters.sql.journal import JournalWriting
+from siaga_gateway.adapters.sql.reads import Reads
+from siaga_gateway.adapters.sql.rows import STATUS, columns, status_of, status_row
+from siaga_gateway.domain.device_status import DeviceStatus
+from siaga_gateway.domain.incident_outcome import Mark
+from siaga_gateway.service.store import EventKey, MarkedPress, MarkKey, NewEvent, StoredEvent
+from siaga_gateway.service.store.audit import EventRow
+
+_STATUS: Final = Insert("device_status", STATUS, ("device_id",))
+_PRESS: Final = Insert(
+    "press", ("device_id", "counter", "test", "incident_id", "arrived"), ("device_id", "counter", "test")
+)
+_EVENT: Final = Insert("event", audit.EVENT)
+_SIGNATURE: Final = (
+    "UPDATE event SET signature = ? WHERE device_id = ? AND counter = ? AND digest = ? AND signature IS NULL"
+)
+_EVENTS_OF: Final = (
+    f"SELECT id, {columns(audit.EVENT)} FROM event "  # noqa: S608
+    "WHERE device_id = ? AND (counter, id) > (?, ?) ORDER BY counter, id LIMIT ?"
+)
+
+
+class EventWriting(IncidentWriting, JournalWriting):
+    """Implements service.store.events.EventWriting."""
+
+    def __init__(self, session: Session, writing: Writing, sealing: Sealing, writes: int = 0) -> None:
+        super().__init__(session, writing, sealing, writes)
+        self._statuses: dict[bytes, DeviceStatus] = {}
+        self._marks: dict[Row, Row] = {}
+        self._events: list[Row] = []
+        self._signatures: list[Row] = []
+
+    def events(self, keys: Collection[EventKey]) -> Mapping[EventKey, Sequence[StoredEvent]]:
+        if not keys:
+            return {}
+        select = "id, device_id, counter, digest, frame, signature IS NOT NULL, incident_id"
+        rows = self._fetch(*self._writing.by_keys(select, "event", ("device_id", "counter"), keys))
+        found: dict[EventKey, list[StoredEvent]] = {}
+        for _, device_id, counter, digest, frame, signed, incident_id in sorted(rows):
+            found.setdefault((device_id, counter), []).append(StoredEvent(digest, frame, bool(signed), incident_id))
+        return found
+
+    def statuses(self, device_ids: Collection[bytes]) -> Mapping[bytes, DeviceStatus]:
+        if not device_ids:
+            return {}
+        among, parameters = self._writing.among("device_status", "device_id", device_ids)
+        rows = self._fetch(f"SELECT {columns(STATUS)} FROM device_status WHERE {among}", parameters)  # noqa: S608
+        return {row[0]: status_of(row) for row in rows}
+
+    def marks(self, keys: Collection[MarkKey]) -> Mapping[MarkKey, MarkedPress]:
+        if not keys:
+            return {}
+        rows = self._fetch(
+            *self._writing.by_keys(
+                "device_id, counter, test, incident_id, arrived",
+                "press",
+                ("device_id", "counter", "test"),
+                [(device_id, counter, int(test)) for device_id, counter, test in keys],
+            )
+        )
+        return {(row[0], row[1], bool(row[2])): MarkedPress(row[3], bool(row[4])) for row in rows}
+
+    def add_event(self, event: NewEvent) -> None:
+        self.touched = True
+        if self._batch is None:
+            self._batch = audit.Batch(self._session.batch_number())
+        self._events.append(self._batch.row(event))
+
+    def add_signature(self, key: EventKey, digest: bytes, signature: bytes, at_ms: int) -> None:
+        self.touched = True
+        self._signatures.append((signature, *key, digest))
+        self._journal.append(audit.signature_entry(at_ms, *key, signature, digest))
+
+    def put_status(self, status: DeviceStatus) -> None:
+        self.touched = True
+        self._statuses[status.device_id] = status
+
+    def put_mark(self, device_id: bytes, test: bool, mark: Mark, incident_id: int) -> None:
+        self.touched = True
+        row = (device_id, mark.counter, int(test), incident_id, int(mark.arrived))
+        self._marks[row[:3]] = row
+
+    def named_calls(self, incident_id: int, every_press: bool = False) -> Sequence[tuple[int, bytes]]:
+        return acknowledged_uplinks.calls(self._fetch, incident_id, every_press)
+
+    def _flush_events(self) -> None:
+        if self._statuses:
+            self._session.insert(_STATUS, [status_row(status) for status in self._statuses.values()])
+            self._statuses.clear()
+        if self._marks:
+            self._session.insert(_PRESS, list(self._marks.values()))
+            self._marks.clear()
+        self._hand_over(_EVENT, self._events)
+        self._hand_over(_SIGNATURE, self._signatures)
+
+
+class EventReading(Reads):
+    """Implements service.store.events.EventReading."""
+
+    def status(self, device_id: bytes) -> DeviceStatus | None:
+        rows = self.fetch(f"SELECT {columns(STATUS)} FROM device_status WHERE device_id = ?", (device_id,))  # noqa: S608
+        return status_of(rows[0]) if rows else None
+
+    def event_rows_of(self, device_id: bytes, after: tuple[int, int], limit: int) -> Sequence[EventRow]:
+        rows = self.fetch(_EVENTS_OF, (device_id, *after, limit))
+        return [EventRow(*row) for row in rows]

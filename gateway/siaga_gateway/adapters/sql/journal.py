@@ -1,0 +1,73 @@
+"""The journal in the store: a transaction's entries, numbered at its end, and reading them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+from siaga_gateway.adapters.sql import audit
+from siaga_gateway.adapters.sql.encryption import Sealing
+from siaga_gateway.adapters.sql.engine import Row, Session, Writing
+from siaga_gateway.adapters.sql.reads import Reads
+from siaga_gateway.adapters.sql.rows import JOURNAL, columns, entry_of, json_text
+from siaga_gateway.adapters.sql.write_batch import WriteBatch
+from siaga_gateway.catalogue.localized import remembered
+from siaga_gateway.service.ports import JournalEntry
+
+SELECT: Final = f"SELECT {columns(JOURNAL)} FROM journal"  # noqa: S608 - constants
+
+
+class JournalWriting(WriteBatch):
+    """Entries, and the batch of the events stored with them."""
+
+    def __init__(self, session: Session, writing: Writing, sealing: Sealing, writes: int = 0) -> None:
+        super().__init__(session, writing, sealing, writes)
+        self._journal: list[Row] = []  # without their numbers
+        self._batch: audit.Batch | None = None
+
+    def note(
+        self,
+        kind: str,
+        at_ms: int,
+        facts: Mapping[str, Any] | None = None,
+        *,
+        incident_id: int | None = None,
+        device_id: bytes | None = None,
+        actor: str | None = None,
+        frame: bytes | None = None,
+    ) -> None:
+        text = json_text(remembered(facts)) if facts else "{}"
+        self._journal.append((at_ms, kind, incident_id, device_id, actor, text, frame))
+
+    @property
+    def _journal_waits(self) -> bool:
+        return bool(self._journal) or self._batch is not None
+
+    def _number_journal(self) -> None:
+        """Number the entries; call between Session.lock_end and the commit."""
+        if self._journal_waits:
+            audit.append(self._session, self._journal, self._batch)
+
+
+class JournalReading(Reads):
+    """The journal's part of service.ports.JournalReader."""
+
+    def journal_after(self, after_id: int, limit: int = 500) -> Sequence[JournalEntry]:
+        return [entry_of(row) for row in self.fetch(f"{SELECT} WHERE id > ? ORDER BY id LIMIT ?", (after_id, limit))]
+
+    def journal_of_kinds(self, kinds: Collection[str], after_id: int, until_id: int) -> Sequence[JournalEntry]:
+        among, parameters = self.writing.among("journal", "kind", sorted(kinds))
+        rows = self.fetch(
+            f"{SELECT} WHERE id > ? AND id <= ? AND {among} ORDER BY id", (after_id, until_id, *parameters)
+        )
+        return [entry_of(row) for row in rows]
+
+    def journal_last(self, limit: int) -> Sequence[JournalEntry]:
+        return [entry_of(row) for row in self.fetch(f"{SELECT} ORDER BY id DESC LIMIT ?", (limit,))][::-1]
+
+    def journal_of_incident(self, incident_id: int) -> Sequence[JournalEntry]:
+        return [entry_of(row) for row in self.fetch(f"{SELECT} WHERE incident_id = ? ORDER BY id", (incident_id,))]
+
+    def last_journal_id(self) -> int:
+        last: int = self.fetch("SELECT coalesce(max(id), 0) FROM journal")[0][0]
+        return last

@@ -1,0 +1,51 @@
+"""Waits for other processes' writes: PostgreSQL's NOTIFY, on its own connection."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Final
+
+import psycopg
+
+from siaga_gateway.adapters.sql.postgres.connection import Link, connect
+from siaga_gateway.adapters.sql.postgres.connection_pool import ConnectionPool
+from siaga_gateway.adapters.sql.postgres.errors import meaning
+from siaga_gateway.service.store import StoreFailing
+
+CHANNEL: Final = "siaga"
+
+
+class ChangeListener:
+    """For one thread; connects on first use, and again after a failure."""
+
+    def __init__(self, conninfo: str, pool: ConnectionPool) -> None:
+        """pool: enforces the deadline of the initial query."""
+        self._conninfo = conninfo
+        self._pool = pool
+        self._link: Link | None = None
+
+    def wait(self, timeout_s: float) -> None:
+        """See service.store.Store.await_change."""
+        link = self._link
+        try:
+            if link is None:
+                link = connect(self._conninfo)
+                with self._pool.watched(link):
+                    link.ask(f"LISTEN {CHANNEL}", ())
+                self._link = link
+                return  # what came before is not reported
+            for _ in link.connection.notifies(timeout=timeout_s, stop_after=1):
+                return
+        except (psycopg.Error, StoreFailing) as error:
+            self._link = None
+            if link is not None:
+                with suppress(psycopg.Error):
+                    link.connection.close()
+            if isinstance(error, StoreFailing):
+                raise
+            raise StoreFailing("store.database", why=meaning(error)) from error
+
+    def close(self) -> None:
+        if self._link is not None:
+            with suppress(psycopg.Error):
+                self._link.connection.close()

@@ -1,0 +1,130 @@
+"""A few connections for many threads: each for one thread at a time, each answer with a deadline."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+
+import psycopg
+
+from siaga_gateway.adapters.sql.engine import Row
+from siaga_gateway.adapters.sql.postgres.connection import Link, connect
+from siaga_gateway.adapters.sql.postgres.errors import failing
+from siaga_gateway.service.store import StoreFailing
+
+_ROOM_S: Final = 10.0
+
+
+class ConnectionPool:
+    """This process's connections to one database, except the listener's."""
+
+    def __init__(self, conninfo: str, connections: int) -> None:
+        """conninfo: from connection.read_conninfo. connections: limit."""
+        self._conninfo = conninfo
+        self._room = threading.BoundedSemaphore(connections)
+        self._connections = connections
+        self._lock = threading.Lock()
+        self._idle: list[Link] = []
+        self._busy: set[Link] = set()
+        self._closed = threading.Event()
+        self._watch = threading.Thread(target=self._watch_answers, name="store-deadlines", daemon=True)
+
+    def open(self) -> None:
+        self._watch.start()
+
+    @contextmanager
+    def watched(self, link: Link) -> Iterator[None]:
+        """Enforce the deadlines of a connection outside the pool."""
+        with self._lock:
+            self._busy.add(link)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._busy.discard(link)
+
+    @contextmanager
+    def link(self) -> Iterator[tuple[Link, bool]]:
+        """A connection for this thread alone, and whether it is new: an old one may have died unnoticed."""
+        if not self._room.acquire(timeout=_ROOM_S):
+            raise StoreFailing("store.busy", connections=self._connections, room_s=_ROOM_S)
+        try:
+            with self._lock:
+                if self._closed.is_set():
+                    raise StoreFailing("store.closed")
+                old = self._idle.pop() if self._idle else None
+            link = old or connect(self._conninfo)
+            with self._lock:
+                self._busy.add(link)
+            try:
+                yield link, old is None
+            finally:
+                self._put_back(link)
+        finally:
+            self._room.release()
+
+    def _put_back(self, link: Link) -> None:
+        with self._lock:
+            self._busy.discard(link)
+            if link.well and not self._closed.is_set():
+                self._idle.append(link)
+                return
+            # If one is dead the others usually are: the server was restarted.
+            dead = [] if link.well else self._idle
+            if dead:
+                self._idle = []
+        for each in (link, *dead):
+            with suppress(psycopg.Error):
+                each.connection.close()
+
+    def _watch_answers(self) -> None:
+        """Enforce the deadline of every answer, for a server or a network that stalls in the middle of one."""
+        while not self._closed.wait(1.0):
+            now = time.monotonic()
+            with self._lock:
+                late = [link for link in self._busy if 0.0 < link.until < now]
+            for link in late:
+                link.cut()
+
+    def begun(self, stack: contextlib.ExitStack) -> Link:
+        """Return a connection with a transaction begun. One that died while idle is replaced, once."""
+        for last in (False, True):
+            entered = contextlib.ExitStack()
+            link, fresh = entered.enter_context(self.link())
+            try:
+                with failing():
+                    link.ask("BEGIN", ())
+            except StoreFailing:
+                entered.close()
+                if fresh or last:
+                    raise
+                continue
+            except BaseException:
+                entered.close()
+                raise
+            stack.push(entered.pop_all())
+            return link
+        raise AssertionError
+
+    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        while True:
+            with self.link() as (link, fresh):
+                try:
+                    with failing():
+                        return link.ask(statement, parameters).fetchall()
+                except StoreFailing:
+                    if fresh or not link.connection.closed:
+                        raise
+
+    def close(self) -> None:
+        """Further calls raise StoreFailing."""
+        with self._lock:
+            self._closed.set()
+            idle, self._idle = self._idle, []
+        for link in idle:
+            with suppress(psycopg.Error):
+                link.connection.close()

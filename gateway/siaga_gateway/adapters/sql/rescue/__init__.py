@@ -1,0 +1,1 @@
+"""Rescues a damaged SQLite store: copies every row that is still readable into a new one."""

@@ -1,0 +1,295 @@
+"""Copies rows of a damaged store into a new one of the current schema: by SQLite if it can read the table, else page by
+page."""
+
+from __future__ import annotations
+
+import sqlite3
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from siaga_gateway.adapters.sql.rescue.sqlite_pages import (
+    INDEX_INTERIOR,
+    INDEX_LEAF,
+    TABLE_LEAF,
+    Cell,
+    Pages,
+    Unreadable,
+    cells,
+    kind_of,
+)
+from siaga_gateway.domain.frame import digest_of
+from siaga_gateway.domain.frame_authentication import device_id_of
+from siaga_gateway.service.journal.audit_gaps import NumberSet, Ranges, ranges_of
+
+Progress = Callable[[str, int, int], None]  # what, done, total
+
+# Each store has its own of these: applied migrations, and current leases.
+_OWN: Final = frozenset({"migration", "lease"})
+# Its rows look like an index's. A rescued store sets all down-counters again, above any that can have been issued.
+_FOUND_BY_NAME_ONLY: Final = "down_counter"
+_AT_ONCE: Final = 2_000
+_TYPES: Final = {"INTEGER": int, "BIGINT": int, "TEXT": str, "BLOB": bytes}
+# An index names all rows of these: with the columns that it adds to the row number.
+_NAMED: Final[dict[str, tuple[str, ...]]] = {
+    "owner": (),
+    "device": ("device_id",),
+    "incident": (),
+    "event": ("device_id", "counter"),
+    "notice": (),
+    "outbox": (),
+    "batch": (),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    name: str
+    type: type
+    needed: bool  # NOT NULL
+    default: Any  # for rows from before the column existed
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the current schema."""
+
+    name: str
+    columns: tuple[Column, ...]
+    rowid: int | None  # index of the rowid column; None: there is none
+    has_rowid: bool
+
+    def row_of(self, cell: Cell) -> tuple[Any, ...] | None:
+        """Return the cell's row, if it can be one of this table."""
+        values = cell.record
+        if (cell.rowid is not None) != self.has_rowid or not 0 < len(values) <= len(self.columns):
+            return None
+        for number, column in enumerate(self.columns):
+            if number >= len(values):
+                if column.needed and column.default is None:
+                    return None
+                continue
+            value = values[number]
+            if number == self.rowid:
+                if value is not None:
+                    return None
+            elif (value is None and column.needed) or (value is not None and not isinstance(value, column.type)):
+                return None
+        row = [*values, *(column.default for column in self.columns[len(values) :])]
+        if self.rowid is not None:
+            row[self.rowid] = cell.rowid
+        return tuple(row)
+
+
+@dataclass(slots=True)
+class TableResult:
+    """The result for one table."""
+
+    rows: int = 0
+    by_pages: bool = False  # SQLite could not read all of it
+    refused: int = 0  # rows found that do not fit the table, or are duplicates
+    missing: int = 0  # rows that an index still names and no page has
+    lost: Ranges = field(default_factory=list)  # their numbers, if rows have any
+    named: list[str] = field(default_factory=list)  # what else is known of them: device, or device and counter
+
+
+@dataclass(slots=True)
+class RescueFindings:
+    """The result of a rescue."""
+
+    tables: dict[str, TableResult] = field(default_factory=dict)
+    unreadable: int = 0  # pages that the disk does not return
+    faults: list[str] = field(default_factory=list)  # SQLite's errors for tables that it could not read
+
+
+def tables_of(connection: sqlite3.Connection) -> list[Table]:
+    """Return all tables to copy."""
+    found = []
+    for name, sql in connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table' ORDER BY name"):
+        if name in _OWN or name.startswith("sqlite_"):
+            continue
+        columns, rowid = [], None
+        has_rowid = not sql.rstrip().upper().endswith("WITHOUT ROWID")
+        described = connection.execute(f"PRAGMA table_info({name})").fetchall()
+        keys = sum(row[5] > 0 for row in described)
+        for number, column, type_, needed, default, key in described:
+            if has_rowid and key and keys == 1 and type_ == "INTEGER":
+                rowid = number
+            value = None if default is None else connection.execute(f"SELECT {default}").fetchone()[0]
+            columns.append(Column(column, _TYPES[type_], bool(needed or key), value))
+        found.append(Table(name, tuple(columns), rowid, has_rowid))
+    return found
+
+
+class RowCopy:
+    """Copies `path` into the new store behind `target`, a connection without foreign keys."""
+
+    def __init__(self, path: Path, target: sqlite3.Connection, progress: Progress) -> None:
+        self._path = path
+        self._target = target
+        self._progress = progress
+        self.tables = tables_of(target)
+        self.findings = RescueFindings()
+
+    def run(self) -> RescueFindings:
+        """Copy all that can be read. Raises: OSError if the file cannot be opened, sqlite3.Error if the new one cannot
+        be written."""
+        target = self._target
+        indexes = target.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND sql NOT LIKE '%UNIQUE%'"
+        ).fetchall()
+        for name, _ in indexes:
+            target.execute(f"DROP INDEX {name}")
+        for table in self.tables:
+            target.execute(f"DELETE FROM {table.name}")  # noqa: S608 - what migrations have put there
+            self.findings.tables[table.name] = TableResult()
+        # Read-only: the damaged file is left unchanged, and its log is not checkpointed.
+        uri = f"{self._path.absolute().as_uri()}?mode=ro"
+        with Pages(self._path) as pages, closing(sqlite3.connect(uri, uri=True)) as old:
+            damaged = [table for table in self.tables if pages.log_damaged or not self._by_sqlite(old, table)]
+            if damaged:
+                self._by_pages(pages, damaged)
+                self._name_lost(old)
+        for number, (_, sql) in enumerate(indexes):
+            self._progress("indexes", number, len(indexes))
+            target.execute(sql)
+        return self.findings
+
+    def _by_sqlite(self, old: sqlite3.Connection, table: Table) -> bool:
+        """Copy a table; False if SQLite cannot read all of it, or its index names more rows."""
+        self._progress("tables", list(self.tables).index(table), len(self.tables))
+        copied = self.findings.tables[table.name]
+        names = ", ".join(column.name for column in table.columns)
+        types = [(column.type,) if column.needed else (column.type, type(None)) for column in table.columns]
+        sound = True
+        try:
+            read = old.execute(f"SELECT {names} FROM {table.name}")  # noqa: S608
+            while rows := read.fetchmany(_AT_ONCE):
+                good = [row for row in rows if all(map(isinstance, row, types))]
+                sound = sound and len(good) == len(rows)
+                self._put(table, good)
+            if table.name in _NAMED:
+                counted = old.execute(f"SELECT count(*) FROM {table.name} {_index(table.name)}").fetchone()[0]  # noqa: S608
+                sound = sound and counted <= copied.rows
+        except sqlite3.Error as error:
+            self.findings.faults.append(f"{table.name}: {error}")
+            return False
+        return sound and not copied.refused
+
+    def _by_pages(self, pages: Pages, damaged: Sequence[Table]) -> None:
+        for table in damaged:
+            self.findings.tables[table.name].by_pages = True
+        tables = [table for table in damaged if table.name != _FOUND_BY_NAME_ONLY]
+        waiting: dict[str, list[tuple[Any, ...]]] = {table.name: [] for table in tables}
+        for table, row in self._found(pages, tables):
+            rows = waiting[table.name]
+            rows.append(row)
+            if len(rows) >= _AT_ONCE:
+                self._put(table, rows)
+                rows.clear()
+        for table in tables:
+            self._put(table, waiting[table.name])
+
+    def _found(self, pages: Pages, tables: Sequence[Table]) -> Iterator[tuple[Table, tuple[Any, ...]]]:
+        last: Table | None = None
+        for number in range(1, pages.count + 1):
+            if number % 1000 == 0:
+                self._progress("pages", number, pages.count)
+            try:
+                page = pages.page(number)
+            except Unreadable:
+                self.findings.unreadable += 1
+                continue
+            if kind_of(page, number) not in (TABLE_LEAF, INDEX_LEAF, INDEX_INTERIOR):
+                continue
+            for count, cell in enumerate(cells(pages, page, number)):
+                if cell is None:
+                    continue
+                table, row = _table_of(cell, tables, last)
+                if table is None or row is None:
+                    if count == 0 and len(tables) < len(self.tables):
+                        break  # a page of a table that SQLite read
+                    continue
+                last = table
+                yield table, row
+
+    def _put(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+        if not rows:
+            return
+        if (is_sound := _SOUND.get(table.name)) is not None:
+            offered, rows = len(rows), [row for row in rows if is_sound(row)]
+            self.findings.tables[table.name].refused += offered - len(rows)
+        names = ", ".join(column.name for column in table.columns)
+        marks = ", ".join("?" * len(table.columns))
+        before = self._target.total_changes
+        self._target.executemany(
+            f"INSERT OR IGNORE INTO main.{table.name} ({names}) VALUES ({marks})",  # noqa: S608
+            rows,
+        )
+        copied = self.findings.tables[table.name]
+        added = self._target.total_changes - before
+        copied.rows += added
+        copied.refused += len(rows) - added
+
+    def _name_lost(self, old: sqlite3.Connection) -> None:
+        """Record what an index of the old file still names and no page had."""
+        for table in self.tables:
+            name, copied = table.name, self.findings.tables[table.name]
+            if not copied.by_pages or name not in _NAMED:
+                continue
+            try:
+                counted = old.execute(f"SELECT count(*) FROM {name} {_index(name)}").fetchone()[0]  # noqa: S608
+                copied.missing = max(0, counted - copied.rows)
+                if copied.missing and (table.rowid is not None or _NAMED[name]):
+                    self._name(old, table, copied)
+            except sqlite3.Error as error:
+                self.findings.faults.append(f"{name}: {error}")
+
+    def _name(self, old: sqlite3.Connection, table: Table, copied: TableResult) -> None:
+        key = "rowid" if table.rowid is not None else _NAMED[table.name][0]
+        there: NumberSet | set[Any] = set() if table.rowid is None else NumberSet()
+        for row in self._target.execute(f"SELECT {key} FROM {table.name}"):  # noqa: S608
+            there.add(row[0])
+        listed = ", ".join((key, *_NAMED[table.name]))
+        lost = []
+        for row in old.execute(f"SELECT {listed} FROM {table.name} {_index(table.name)}"):  # noqa: S608
+            if row[0] not in there:
+                lost.append(row)
+        if table.rowid is not None:
+            copied.lost = ranges_of({row[0] for row in lost})
+        copied.named = sorted({" ".join(_shown(value) for value in row[1:]) for row in lost if row[1:]})
+
+
+def _index(table: str) -> str:
+    return f"INDEXED BY sqlite_autoindex_{table}_1"
+
+
+def _sound_device(row: Sequence[Any]) -> bool:
+    return bool(device_id_of(row[1]) == row[0])
+
+
+def _sound_event(row: Sequence[Any]) -> bool:
+    try:
+        return bool(digest_of(row[6]) == row[3] and row[6][2:10] == row[1])
+    except (IndexError, ValueError, struct.error):
+        return False
+
+
+# Whether a row shows a flipped bit. For the journal the chain shows it, see audit_chain.py.
+_SOUND: Final[dict[str, Callable[[Sequence[Any]], bool]]] = {"device": _sound_device, "event": _sound_event}
+
+
+def _table_of(cell: Cell, tables: Sequence[Table], last: Table | None) -> tuple[Table | None, tuple[Any, ...] | None]:
+    if last is not None and (row := last.row_of(cell)) is not None:
+        return last, row
+    for table in tables:
+        if (row := table.row_of(cell)) is not None:
+            return table, row
+    return None, None
+
+
+def _shown(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,109 @@
+"""Maps a class's fields to a row's columns, both ways, from the class itself.
+
+A field of a plain type is one column of the same name. A `Columns` describes every other one. So a new field of a plain
+type needs a column in the store, and nothing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, fields
+from enum import Enum
+from operator import attrgetter
+from types import NoneType, UnionType
+from typing import Any, Final, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from siaga_gateway.adapters.sql.engine import Row
+
+T = TypeVar("T")
+Convert = Callable[[Any], Any]
+
+_AS_IT_IS: Final = frozenset({int, str, bytes})
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """How one field is stored. Each function handles one value for one column, a tuple for several; None: unchanged."""
+
+    names: tuple[str, ...]
+    write: Convert | None = None
+    read: Convert | None = None
+
+
+class Layout(Generic[T]):
+    """The columns of a class's fields, in order.
+
+    `row` returns a value's row, in the order of `names`. `values` returns the class's arguments from a row that begins
+    with `names`; it raises KeyError for a value that is no member of an enumeration. Both are generated as one
+    expression: every press goes both ways, and a loop over the fields would take twice as long.
+    """
+
+    def __init__(self, cls: type[T], special: Mapping[str, Columns] | None = None) -> None:
+        """special: by field. Raises: TypeError for a field whose type needs a `Columns` and has none."""
+        special = special or {}
+        types = get_type_hints(cls)
+        every = {each.name: each for each in fields(cls)}  # type: ignore[arg-type]
+        kept = {name: special.get(name) or _column(cls, name, types[name]) for name in every}
+        self._cls = cls
+        self._places = {name: at for at, name in enumerate(every)}
+        self.names: Final = tuple(column for how in kept.values() for column in how.names)
+        # By column: the value assumed for a row from before the column existed.
+        self.absent: Final[Row] = tuple(value for name, how in kept.items() for value in _absent(every[name], how))
+        there, back, column = [], [], 0
+        known: dict[str, Convert | None] = {}
+        for name, how in kept.items():
+            many = len(how.names) > 1
+            written, read = f"value.{name}", f"row[{column}:{column + len(how.names)}]" if many else f"row[{column}]"
+            there.append(f"{'*' * many}write_{name}({written})" if how.write else written)
+            back.append(f"read_{name}({read})" if how.read else read)
+            known |= {f"write_{name}": how.write, f"read_{name}": how.read}
+            column += len(how.names)
+        self.row: Final[Callable[[T], Row]] = eval(f"lambda value: ({', '.join(there)},)", known)  # noqa: S307
+        self.values: Final[Callable[[Row], list[Any]]] = eval(f"lambda row: [{', '.join(back)}]", known)  # noqa: S307
+
+    def at(self, field: str) -> int:
+        """Return the field's index in what `values` returns."""
+        return self._places[field]
+
+    def value(self, row: Row) -> T:
+        return self._cls(*self.values(row))
+
+    def nested(self) -> Columns:
+        """Return this layout as columns of a field of this class or None; its first column is NULL only for None."""
+        nothing: Row = (None,) * len(self.names)
+        return Columns(
+            self.names,
+            lambda value: nothing if value is None else self.row(value),
+            lambda row: None if row[0] is None else self.value(row),
+        )
+
+
+def optional(convert: Convert) -> Convert:
+    """Wrap a conversion to map NULL to None."""
+    return lambda value: None if value is None else convert(value)
+
+
+def _column(cls: type[Any], name: str, hint: Any) -> Columns:
+    """Return the columns of a field of a plain type, or of an optional one."""
+    inner = [each for each in get_args(hint) if each is not NoneType]
+    may_be_none = get_origin(hint) in (Union, UnionType) and len(inner) == 1
+    kind = inner[0] if may_be_none else hint
+    if kind in _AS_IT_IS:
+        return Columns((name,))
+    if kind is bool:
+        return Columns((name,), optional(int), optional(bool)) if may_be_none else Columns((name,), int, bool)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        # By lookup: a tenth of the cost of calling the class, and each event does it.
+        members: dict[Any, Enum | None] = {member.value: member for member in kind}
+        write: Convert = attrgetter("_value_")
+        if may_be_none:
+            members[None], write = None, optional(write)
+        return Columns((name,), write, members.__getitem__)
+    raise TypeError(f"{cls.__name__}.{name}: {hint} is no plain type, say in its layout how it is kept")
+
+
+def _absent(field: Field[Any], how: Columns) -> Row:
+    if field.default is MISSING or how.write is None:
+        return (None if field.default is MISSING else field.default,) * len(how.names)
+    written = how.write(field.default)
+    return written if len(how.names) > 1 else (written,)

@@ -1,0 +1,247 @@
+"""The console's part of the front: its pages, on a web server that reports when it is ready and stops on request."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, cast
+
+import uvicorn
+from fastapi import FastAPI
+
+from siaga_gateway.adapters.http_server_limits import (
+    ConnectionLimiter,
+    ConnectionLimits,
+    behind_proxies,
+    connections_within,
+)
+from siaga_gateway.adapters.interprocess_link import FrontSide, RemotePort
+from siaga_gateway.adapters.operations.remote_metrics import PressProcessProbe
+from siaga_gateway.adapters.sql import SqlStore, open_store
+from siaga_gateway.bootstrap.certificate_inventory import CertificateNotice
+from siaga_gateway.bootstrap.http_front.calls import (
+    CLOSE_CASE,
+    DISCLOSURES,
+    OPERATE,
+    PASSED_ON,
+    SEND_AGAIN,
+    SIGN_INS,
+    STORE_TROUBLE,
+)
+from siaga_gateway.bootstrap.http_front.refused_sign_ins import GatheredSignIns
+from siaga_gateway.bootstrap.preflight import StartError, session_secret
+from siaga_gateway.config.settings import Settings
+from siaga_gateway.domain.supervision import Case
+from siaga_gateway.service.delivery.dead_letters import DeadLetters, Undelivered
+from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
+from siaga_gateway.service.journal.notifier import JournalNotifier
+from siaga_gateway.service.ports import Clock, Disclosures, OperatorActions, SignIns
+from siaga_gateway.service.store import StoreFailing
+from siaga_gateway.web.app import LOOPBACK_HOSTS, ConsoleOptions, VendorMissing, create_app, end_streams
+
+_TROUBLE_S: Final = 2.0  # within which the press process reports what is wrong
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+_FAREWELL_S: Final = 3  # for requests in progress
+_SIGN_S: Final = 1
+_CONNECTIONS: Final = 400
+_SHARE: Final = 0.6
+_OF_ONE_ADDRESS: Final = 100
+
+
+def serve_console(
+    settings: Settings,
+    side: FrontSide,
+    bound: socket.socket,
+    clock: Clock,
+    on_ready: Callable[[], None],
+    alive: Callable[[], None],
+    told: threading.Event,
+) -> None:
+    """Serve until SIGTERM.
+
+    told: set if the signal came already. alive: called every second by the loop that answers. Raises: StartError,
+    StoreUnusable.
+    """
+    store = open_store(settings, clock.now_ms())
+    with contextlib.closing(store):
+        notifier = JournalNotifier()
+        side.start(notifier.ring)
+        pulse = PressProcessProbe(side)
+        pulse.start()
+        sign_ins = GatheredSignIns(cast(SignIns, RemotePort(side, SIGN_INS, asked=False)))
+        app = console_app(settings, store, side, notifier, clock, pulse, sign_ins)
+        sign_ins.start()
+        try:
+            ConsoleServer(app, settings.console.proxies, on_ready, alive, told).run_on(bound)
+        finally:
+            sign_ins.stop()
+            side.end()
+
+
+class ConsoleServer(uvicorn.Server):
+    """uvicorn without its own signal handling: the whole gateway stops, in an order of its own."""
+
+    def __init__(
+        self,
+        app: FastAPI,
+        proxies: Sequence[str],
+        on_ready: Callable[[], None],
+        alive: Callable[[], None],
+        told: threading.Event,
+    ) -> None:
+        connections = connections_within(_CONNECTIONS, _SHARE)
+        limiter = ConnectionLimiter("console", ConnectionLimits(connections, _OF_ONE_ADDRESS, tuple(proxies)))
+
+        async def sign() -> None:
+            alive()
+
+        super().__init__(
+            uvicorn.Config(
+                limiter.guard(behind_proxies(app, proxies)),
+                http=limiter.protocol,
+                callback_notify=sign,
+                timeout_notify=_SIGN_S,
+                proxy_headers=False,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                ws="none",
+                timeout_graceful_shutdown=_FAREWELL_S,
+                server_header=False,
+            )
+        )
+        self._app = app
+        self._on_ready = on_ready
+        self._told = told
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.should_exit = self.should_exit or self._told.is_set()
+        if self.started:
+            self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        end_streams(self._app)
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, self._told_to_end)
+        try:
+            yield
+        finally:
+            for number in _SIGNALS:
+                loop.remove_signal_handler(number)
+
+    def _told_to_end(self) -> None:
+        self.force_exit = self.should_exit  # told twice: do not wait for open requests
+        self.should_exit = True
+
+    def run_on(self, bound: socket.socket) -> None:
+        """Serve on a bound socket until told to stop."""
+        asyncio.run(self.serve(sockets=[bound]))
+
+
+class _RemoteMaintenance(MaintenanceCases):
+    """Reads here; the press process closes cases."""
+
+    def __init__(
+        self, side: FrontSide, store: SqlStore, notifier: JournalNotifier, clock: Clock, settings: Settings
+    ) -> None:
+        super().__init__(store, notifier, clock, settings.supervision.wanted, settings.local)
+        self._side = side
+
+    def close(self, case_id: int, actor: str, note: str, *, level: int | None = None) -> Case:
+        return cast(Case, self._side.ask(CLOSE_CASE, case_id, actor, note, level=level))
+
+
+class _Deliveries(DeadLetters):
+    """Reads here; the press process does what is asked for."""
+
+    def __init__(
+        self, side: FrontSide, store: SqlStore, notifier: JournalNotifier, clock: Clock, settings: Settings
+    ) -> None:
+        super().__init__(store, notifier, clock, [output.name for output in settings.outputs])
+        self._side = side
+        self._lock = threading.Lock()
+        self._warned: tuple[float, list[str]] | None = None
+
+    def send_again(self, delivery_id: int, actor: str) -> None:
+        self._side.ask(SEND_AGAIN, delivery_id, actor)
+
+    def passed_on(self, delivery_id: int, actor: str) -> None:
+        self._side.ask(PASSED_ON, delivery_id, actor)
+
+    def troubles(self) -> list[str]:
+        """Return what operators must know, by name; every open page asks, the store is read every two seconds.
+
+        Raises: StoreFailing."""
+        with self._lock:
+            if self._warned is None or time.monotonic() - self._warned[0] > _TROUBLE_S:
+                self._warned = time.monotonic(), _named(self.undelivered(limit=1))
+            return self._warned[1]
+
+
+def _named(found: Undelivered) -> list[str]:
+    return ["outputs_failing"] * bool(found.failing) + ["outputs_gave_up"] * bool(found.given_up)
+
+
+def console_app(
+    settings: Settings,
+    store: SqlStore,
+    side: FrontSide,
+    notifier: JournalNotifier,
+    clock: Clock,
+    pulse: PressProcessProbe,
+    sign_ins: SignIns,
+) -> FastAPI:
+    """Make the console. Raises: StartError if its browser libraries are missing."""
+    options = ConsoleOptions(
+        site=settings.whole_site(),
+        mode=settings.mode,
+        language=settings.language,
+        operators=settings.console.operators,
+        secret=session_secret(settings.data_dir),
+        hosts=(*LOOPBACK_HOSTS, settings.console.host, *settings.console.allowed_hosts),
+    )
+
+    deliveries = _Deliveries(side, store, notifier, clock, settings)
+
+    def troubles() -> list[str]:
+        found = []
+        try:
+            if store.key_fault is not None:
+                found.append("personal_key")
+            elif store.key_file_fault() is not None:
+                found.append("personal_key_file")
+            if side.ask(STORE_TROUBLE, deadline_s=_TROUBLE_S):
+                found.append("store")
+            found += deliveries.troubles()
+        except StoreFailing:
+            return found  # a failing store and a silent press process are reported by themselves
+        return found
+
+    try:
+        return create_app(
+            reader=store,
+            operate=cast(OperatorActions, RemotePort(side, OPERATE, asked=True)),
+            disclosures=cast(Disclosures, RemotePort(side, DISCLOSURES, asked=False)),
+            sign_ins=sign_ins,
+            notifier=notifier,
+            clock=clock,
+            options=options,
+            certificates=CertificateNotice(settings.data_dir).read,
+            maintenance=_RemoteMaintenance(side, store, notifier, clock, settings),
+            deliveries=deliveries,
+            presses=pulse.silent,
+            troubles=troubles,
+        )
+    except VendorMissing as error:
+        raise StartError("passed_on", why=error) from None

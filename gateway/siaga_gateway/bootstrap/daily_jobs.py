@@ -1,0 +1,91 @@
+"""Daily jobs: retention, the audit chain's head to the log, certificate checks."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from siaga_gateway.adapters.files.erasure_list import ErasureList, policy_of
+from siaga_gateway.adapters.sql import SqlStore
+from siaga_gateway.adapters.sql.sqlite import Sqlite
+from siaga_gateway.bootstrap.certificate_inventory import CertificateNotice, CertificateReader
+from siaga_gateway.bootstrap.dispatch import places_watch
+from siaga_gateway.catalogue.localized import Localized
+from siaga_gateway.config.settings import Settings
+from siaga_gateway.service.dispatch.places_watch import EVERY_S as PLACES_S
+from siaga_gateway.service.fleet.broker_access import BrokerAccess, PasswordsUnusable
+from siaga_gateway.service.installation.certificate_health import EVERY_S as CERTIFICATES_S
+from siaga_gateway.service.installation.certificate_health import CertificateWatch
+from siaga_gateway.service.journal.notifier import JournalNotifier
+from siaga_gateway.service.ports import Clock
+from siaga_gateway.service.registry.retention import EVERY_S as RETENTION_S
+from siaga_gateway.service.registry.retention import DailyRetention, Retention
+from siaga_gateway.service.scheduling.periodic_jobs import Job, Leases, PeriodicJobs, each_day
+from siaga_gateway.service.store import StoreFailing
+
+log = logging.getLogger(__name__)
+
+
+def certificate_watch(settings: Settings, store: SqlStore, notifier: JournalNotifier, clock: Clock) -> CertificateWatch:
+    """Watch all certificates that the settings name."""
+    return CertificateWatch(
+        store, notifier, clock, CertificateReader(settings), CertificateNotice(settings.data_dir).write
+    )
+
+
+def housekeeping(
+    settings: Settings,
+    store: SqlStore,
+    notifier: JournalNotifier,
+    clock: Clock,
+    holder: str,
+    certificates: CertificateWatch,
+) -> PeriodicJobs:
+    """Make the jobs; separate from those of operations, since retention may take minutes."""
+    retention = Retention(store, clock, policy_of(settings), ErasureList(settings.data_dir).add)
+    engine = store.engine
+    jobs = [
+        Job("audit head", RETENTION_S, each_day(clock, lambda: say_head(store))),
+        Job("certificates", CERTIFICATES_S, certificates.work, shared=True),
+        Job("places", PLACES_S, places_watch(settings, store, notifier, clock).work, shared=True),
+        Job("retention", RETENTION_S, DailyRetention(store, retention, clock, notifier).work, shared=True),
+    ]
+    if isinstance(engine, Sqlite):
+        # Finds damage before it matters.
+        jobs.append(Job("store check", RETENTION_S, each_day(clock, engine.examine)))
+    return PeriodicJobs(jobs, Leases(store, holder), "housekeeping")
+
+
+def say_head(store: SqlStore) -> None:
+    """Log the chain's head: a good installation keeps its log elsewhere, out of reach of whoever rewrites the store."""
+    try:
+        head = store.chain_head()
+    except StoreFailing as error:
+        log.error(Localized("log.audit.unreadable", why=error))
+        return
+    log.info(Localized("log.audit.head", number=head.id, hash=head.hash.hex()))
+
+
+def passwords_watch(path: Path, access: Sequence[BrokerAccess]) -> Callable[[], str | None]:
+    """Return a check whether the broker's password file is missing, which also rewrites a missing file and one changed
+    since the last check.
+
+    A broker that loads a file without the buttons' lines admits none.
+    """
+    seen: tuple[int, ...] = ()
+
+    def fault() -> str | None:
+        nonlocal seen
+        now: tuple[int, ...] = ()
+        with contextlib.suppress(OSError):
+            found = path.stat()
+            now = (found.st_ino, found.st_mtime_ns, found.st_size)
+        if not now or now != (seen or now):
+            for each in access:
+                each.renew()
+        seen = now
+        return None if now else str(PasswordsUnusable("broker.passwords_gone", path=path))
+
+    return fault

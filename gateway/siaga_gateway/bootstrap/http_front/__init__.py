@@ -1,0 +1,1 @@
+"""The front: a separate process for everything that strangers reach over HTTP."""

@@ -1,0 +1,54 @@
+"""The sockets that strangers can reach, bound before the gateway starts, for the front to listen on."""
+
+from __future__ import annotations
+
+import socket
+from typing import Final
+
+from siaga_gateway.bootstrap.preflight import bound_socket, console_socket
+from siaga_gateway.bootstrap.worker_identity import WorkerIdentity
+from siaga_gateway.config.settings import Settings
+
+CONSOLE: Final = "console"
+WEBHOOK: Final = "webhook"
+METRICS: Final = "metrics"
+
+
+class ListeningSockets:
+    """This process's sockets, by name; close them at the end.
+
+    The gateway holds them too, so that a restarted front finds its ports, and clients wait meanwhile.
+    """
+
+    def __init__(self, settings: Settings, identity: WorkerIdentity) -> None:
+        """Raises: StartError if an address is taken."""
+        self.sockets: dict[str, socket.socket] = {}
+        self._webhook_path = settings.sms.webhook.path
+        try:
+            if identity.first:
+                self.sockets[CONSOLE] = console_socket(settings.console)
+            webhook, metrics = settings.sms.webhook, settings.metrics
+            if webhook.port is not None:
+                self.sockets[WEBHOOK] = bound_socket("sms.webhook", webhook.host, webhook.port)
+            if metrics.port is not None:
+                self.sockets[METRICS] = bound_socket("metrics", metrics.host, metrics.port)
+        except BaseException:
+            self.close()
+            raise
+
+    def addresses(self) -> dict[str, str]:
+        """As named in the ready line."""
+        found = {}
+        for name, key, path in (
+            (CONSOLE, "console", "/"),
+            (WEBHOOK, "sms_webhook", self._webhook_path),
+            (METRICS, "operations", ""),
+        ):
+            if name in self.sockets:
+                host, port = self.sockets[name].getsockname()[:2]
+                found[key] = f"http://{f'[{host}]' if ':' in host else host}:{port}{path}"
+        return found
+
+    def close(self) -> None:
+        for each in self.sockets.values():
+            each.close()

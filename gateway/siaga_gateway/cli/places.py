@@ -1,0 +1,246 @@
+"""For whoever keeps the lists of stations and areas: import, check, and who would be called for a place."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from siaga_gateway.adapters.clock import WallClock
+from siaga_gateway.catalogue.localized import Localized
+from siaga_gateway.cli.common import by_option, config_option, opened, told_plainly
+from siaga_gateway.cli.localized_commands import LocalizedGroup, complain, say, tell
+from siaga_gateway.cli.parsing import position_of
+from siaga_gateway.config.settings import Settings
+from siaga_gateway.domain.installation_area import Area, in_degrees
+from siaga_gateway.domain.places import SERIOUS, Finding, Station
+from siaga_gateway.domain.site import circle_about
+from siaga_gateway.service.dispatch.place_lists import Taken
+
+_file = click.argument("file", type=click.Path(dir_okay=False, exists=True, path_type=Path))
+_dry_run = click.option("--dry-run", is_flag=True)
+_replace = click.option("--replace", is_flag=True)
+_yes = click.option("--yes", is_flag=True)
+
+
+@click.group(cls=LocalizedGroup)
+def stations() -> None:
+    pass
+
+
+@stations.command(name="import")
+@config_option
+@_file
+@_dry_run
+@_replace
+@_yes
+@by_option
+@told_plainly
+def import_stations(config: Path, file: Path, dry_run: bool, replace: bool, yes: bool, actor: str) -> None:
+    from siaga_gateway.formats.spreadsheet_csv import sheet
+    from siaga_gateway.formats.station_csv import station_rows
+    from siaga_gateway.service.dispatch.place_lists import take_stations
+
+    with opened(config) as (settings, store):
+        alone = _area(settings) is None and not store.installed_places() and not store.stations()
+        rows = station_rows(sheet(file.read_bytes()), _today(settings).toordinal())
+        taken = take_stations(
+            store, WallClock(), rows, actor=actor, replace=replace, dry_run=dry_run, area=_area(settings), sure=yes
+        )
+    _told(taken, "stations", dry_run)
+    if alone:
+        complain("places.uncompared")
+
+
+@stations.command(name="list")
+@config_option
+@click.option("--json", "as_json", is_flag=True)
+@told_plainly
+def list_stations(config: Path, as_json: bool) -> None:
+    with opened(config) as (_, store):
+        found = store.stations()
+        areas = {area.station_key for area in store.areas()}
+    if not found and not as_json:
+        tell("places.none")
+    for station in found:
+        if as_json:
+            click.echo(json.dumps(_as_json(station, station.key in areas), ensure_ascii=False))
+        else:
+            mark = say("places.with_area") if station.key in areas else ""
+            click.echo(f"{station.key}  {station.kind}  {station.name}  {in_degrees(station.place)}  {mark}".rstrip())
+
+
+@click.group(cls=LocalizedGroup)
+def areas() -> None:
+    pass
+
+
+@areas.command(name="import")
+@config_option
+@_file
+@click.option("--station-key", "named_by")
+@click.option("--station")
+@_dry_run
+@_replace
+@_yes
+@by_option
+@told_plainly
+def import_areas(
+    config: Path,
+    file: Path,
+    named_by: str | None,
+    station: str | None,
+    dry_run: bool,
+    replace: bool,
+    yes: bool,
+    actor: str,
+) -> None:
+    from siaga_gateway.formats.geojson import features
+    from siaga_gateway.service.dispatch.area_lists import take_areas
+
+    if named_by is not None and station is not None:
+        raise click.UsageError(say("places.one_way"))
+    if station is not None and replace:
+        raise click.UsageError(say("places.one_station", station=station))
+    with opened(config) as (settings, store):
+        taken = take_areas(
+            store,
+            WallClock(),
+            features(file.read_bytes()),
+            actor=actor,
+            named_by=named_by,
+            station=station,
+            replace=replace,
+            dry_run=dry_run,
+            area=_area(settings),
+            sure=yes,
+        )
+    _told(taken, "areas", dry_run)
+
+
+def _area(settings: Settings) -> Area | None:
+    """Return where stations can be: the buttons' area, or else about what the map shows; None: neither is set."""
+    bounds = settings.site.map.bounds()
+    return settings.area.area() or (None if bounds is None else circle_about(bounds))
+
+
+def _told(taken: Taken, what: str, dry_run: bool) -> None:
+    """Print what became of a list; with faults all of them, and exit code 1."""
+    named = Localized(f"commands.places.{what}")
+    for remark in taken.remarks:
+        complain("places.at", line=remark.line, why=remark.why)
+    for fault in taken.faults:
+        if fault.line is None:
+            complain("shared.warning", why=fault.why)
+        else:
+            complain("places.at", line=fault.line, why=fault.why)
+    if taken.faults:
+        complain("places.nothing_changed", count=len(taken.faults))
+        raise SystemExit(1)
+    tell(
+        "places.would" if dry_run else "places.done",
+        what=named,
+        added=len(taken.added),
+        changed=len(taken.changed),
+        unchanged=len(taken.unchanged),
+        removed=len(taken.removed),
+    )
+    if dry_run:
+        for key in taken.removed:
+            tell("places.would_go", station=key)
+
+
+@click.group(cls=LocalizedGroup)
+def places() -> None:
+    pass
+
+
+@places.command(name="check")
+@config_option
+@click.option("--json", "as_json", is_flag=True)
+@told_plainly
+def check(config: Path, as_json: bool) -> None:
+    from siaga_gateway.service.dispatch.places_check import check_places
+
+    with opened(config) as (settings, store):
+        found = check_places(
+            store,
+            today=_today(settings).toordinal(),
+            verified_within_days=settings.dispatch.verified_within_days,
+            tolerance_m=settings.dispatch.border_tolerance_m,
+        )
+    for finding in found:
+        if as_json:
+            click.echo(json.dumps(_finding_json(finding), ensure_ascii=False))
+        else:
+            click.echo(say(f"place_fault.{finding.kind}", **_finding_values(finding)))
+    if not found and not as_json:
+        tell("places.sound")
+    if any(finding.kind in SERIOUS for finding in found):
+        raise SystemExit(1)
+
+
+def _finding_values(finding: Finding) -> dict[str, Any]:
+    return {
+        "station": finding.keys[0] if finding.keys else "-",
+        "keys": ", ".join(finding.keys) or "-",
+        "other": finding.keys[-1] if finding.keys else "-",
+        "number": finding.number,
+        "km2": f"{finding.number / 100:.2f}",
+        "place": "-" if finding.place is None else in_degrees(finding.place),
+    }
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    place = None if finding.place is None else in_degrees(finding.place)
+    return {"kind": finding.kind.value, "stations": list(finding.keys), "number": finding.number, "place": place}
+
+
+@places.command(name="route")
+@config_option
+@click.option("--at", "position", required=True)
+@told_plainly
+def route(config: Path, position: str) -> None:
+    from siaga_gateway.service.dispatch.routing import PressOrigin, Router
+
+    place = position_of(position)
+    with opened(config) as (settings, store):
+        router = Router(store, settings.site.local.zone, settings.dispatch.border_tolerance_m)
+        found = router.route(PressOrigin(place), WallClock().now_ms())
+    if not found.responsible:
+        tell("places.none")
+    for responsible in found.responsible:
+        ladder = " > ".join(station.name for station in responsible.ladder)
+        tell("places.responsible", ladder=ladder, why=_claim(responsible.claim, responsible.metres))
+    for near in found.nearest:
+        state = Localized("commands.places.open" if near.is_open else "commands.places.closed")
+        tell("places.near", name=near.station.name, metres=near.metres, state=state)
+
+
+def _claim(claim: str, metres: int) -> Localized:
+    return Localized(f"commands.place_claim.{claim}", metres=metres)
+
+
+def _as_json(station: Station, has_area: bool) -> dict[str, Any]:
+    from siaga_gateway.domain.opening_hours import written
+
+    return {
+        "key": station.key,
+        "kind": station.kind.value,
+        "name": station.name,
+        "parent": station.parent,
+        "position": in_degrees(station.place),
+        "contacts": [[contact.way.value, contact.address] for contact in station.contacts],
+        "hours": written(station.hours),
+        "address": station.address,
+        "verified_by": station.verified_by,
+        "verified_on": None if station.verified_day is None else date.fromordinal(station.verified_day).isoformat(),
+        "area": has_area,
+    }
+
+
+def _today(settings: Settings) -> date:
+    return settings.site.local.at(WallClock().now_ms()).date()

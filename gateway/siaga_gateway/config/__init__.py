@@ -1,0 +1,1 @@
+"""The settings, one section a file. One TOML file holds them all, each of them documented."""

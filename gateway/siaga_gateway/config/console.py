@@ -1,0 +1,91 @@
+"""The settings of the operator's console: where it is, and who may sign in."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from siaga_gateway.config.section import Section
+from siaga_gateway.domain import operator_name
+from siaga_gateway.domain.errors import SettingError
+
+# 16 bytes of salt, 32 of hash: what `operator-hash` makes, and the usual size elsewhere.
+_WHOLE_HASH: Final = re.compile(r"\$argon2(id|i|d)\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{43,}")
+
+
+class ConsoleSettings(Section):
+    """The operator's console."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8110, ge=0, le=65_535)
+    operators: dict[str, str] = Field(default_factory=dict)
+    allowed_hosts: list[str] = Field(default_factory=list)
+
+    public_url: str | None = None
+
+    proxies: list[str] = Field(
+        default_factory=list,
+    )
+
+    @field_validator("proxies")
+    @classmethod
+    def _networks(cls, proxies: list[str]) -> list[str]:
+        for each in proxies:
+            try:
+                ipaddress.ip_network(each, strict=False)
+            except ValueError:
+                raise ValueError(f"{each!r} is neither an address nor a network, as 127.0.0.1 or 10.0.0.0/24") from None
+        return proxies
+
+    @field_validator("public_url")
+    @classmethod
+    def _address(cls, written: str | None) -> str | None:
+        if written is None:
+            return None
+        try:
+            parts = urlsplit(written)
+        except ValueError:
+            parts = urlsplit("")
+        plain = not (parts.query or parts.fragment or parts.username or parts.password)
+        if parts.scheme not in ("http", "https") or not parts.hostname or not plain or parts.path.strip("/"):
+            raise SettingError("settings.public_url")
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @field_validator("operators")
+    @classmethod
+    def _hashed(cls, operators: dict[str, str]) -> dict[str, str]:
+        for name, hashed in operators.items():
+            if not hashed.startswith("$argon2"):
+                raise SettingError("settings.no_argon2", name=name)
+            if not _WHOLE_HASH.fullmatch(hashed):
+                raise SettingError("settings.cut_hash", name=name)
+        named: dict[str, str] = {}
+        for name, hashed in operators.items():
+            cleaned = operator_name.clean_name(name)  # in the form looked up at sign-in
+            if cleaned is None:
+                raise SettingError(
+                    "settings.operator_name", name=name, shortest=operator_name.SHORTEST, longest=operator_name.LONGEST
+                )
+            if cleaned in named:
+                raise SettingError("settings.operator_twice", name=cleaned)
+            named[cleaned] = hashed
+        return named
+
+    @model_validator(mode="after")
+    def _open_only_with_operators(self) -> ConsoleSettings:
+        if not self.operators and not _loopback(self.host):
+            raise SettingError("settings.open_console", host=self.host)
+        return self
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,211 @@
+"""The settings of the outputs: a class for each kind, distinguished by `kind`.
+
+A new kind is a class here, in the union at the end, and an entry in bootstrap/outputs.py.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, get_args
+
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    SecretStr,
+    Tag,
+    create_model,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+
+from siaga_gateway.config.section import Name, Section, https_server
+from siaga_gateway.domain.errors import SettingError
+from siaga_gateway.domain.limits import DELIVERY_DEADLINE_S, LONGEST_DELIVERY_S
+
+
+class OutputSection(Section):
+    """What every kind of output has."""
+
+    HAS_TROUBLE: ClassVar[bool] = False  # whether it has a message for trouble of the gateway itself
+
+    name: Name
+    kind: str
+    tests: bool = False
+    trouble: bool | None = None
+
+    _unused: tuple[str, ...] = PrivateAttr(())
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _of_this_kind(cls, written: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Ignore another kind's keys: they do no harm and must not prevent a start."""
+        if not isinstance(written, dict):
+            return handler(written)
+        unused = [key for key in written if key not in cls.model_fields and key in output_fields()]
+        made = handler({key: value for key, value in written.items() if key not in unused})
+        made._unused = tuple(unused)
+        return made
+
+    @model_validator(mode="after")
+    def _has_a_message(self) -> Self:
+        if self.trouble and not self.HAS_TROUBLE:
+            raise SettingError("settings.trouble_in_cap", kind=self.kind)
+        return self
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Keys in the file that mean nothing to this kind."""
+        return self._unused
+
+    @property
+    def tells_trouble(self) -> bool:
+        """Whether it is told about trouble of the gateway itself."""
+        return self.HAS_TROUBLE and self.trouble is not False
+
+    @property
+    def longest_s(self) -> float:
+        """What a delivery takes at most."""
+        return DELIVERY_DEADLINE_S
+
+    @property
+    def tls(self) -> tuple[tuple[str, int], Path | None] | None:
+        """Host and port of its TLS server, and the file of its authority; None: no TLS."""
+        return None
+
+    def under(self, base: Path) -> Self:
+        """Return the same with absolute paths, resolved against `base`."""
+        return self
+
+
+class HttpOutputSettings(OutputSection):
+    """What every kind has that is sent over HTTP."""
+
+    url: str
+    secret: SecretStr | None = None
+    previous_secret: SecretStr | None = None
+    token: SecretStr | None = None
+    ca: Path | None = None
+    client_certificate: Path | None = None
+    client_key: Path | None = None
+    proxy: SecretStr | None = None
+    plaintext: bool = False
+    deadline_s: float = Field(DELIVERY_DEADLINE_S, ge=1, le=LONGEST_DELIVERY_S)
+    at_once: int = Field(8, ge=1, le=64)
+
+    @model_validator(mode="after")
+    def _pairs(self) -> Self:
+        if (self.client_certificate is None) != (self.client_key is None):
+            raise SettingError("settings.half_certificate")
+        if self.previous_secret is not None and self.secret is None:
+            raise SettingError("settings.previous_secret")
+        return self
+
+    @property
+    def tls(self) -> tuple[tuple[str, int], Path | None] | None:
+        server = https_server(self.url)
+        return None if server is None else (server, self.ca)
+
+    @property
+    def longest_s(self) -> float:
+        return self.deadline_s
+
+    @property
+    def own_certificate(self) -> tuple[Path, Path] | None:
+        """Our certificate and its key; None: none is shown."""
+        certificate, key = self.client_certificate, self.client_key
+        return None if certificate is None or key is None else (certificate, key)
+
+    def under(self, base: Path) -> Self:
+        files = {name: getattr(self, name) for name in ("ca", "client_certificate", "client_key")}
+        return self.model_copy(update={name: file and base / file for name, file in files.items()})
+
+
+class WebhookSettings(HttpOutputSettings):
+    """CloudEvents, signed."""
+
+    HAS_TROUBLE = True
+
+    kind: Literal["webhook"]
+    secret: SecretStr
+    content_mode: Literal["structured", "binary"] = "structured"
+    content_type: Literal["application/cloudevents+json", "application/json"] = "application/cloudevents+json"
+
+
+class CapHttpSettings(HttpOutputSettings):
+    """CAP 1.2 by POST."""
+
+    kind: Literal["cap_http"]
+    sender: str | None = None
+
+
+class CapFolderSettings(OutputSection):
+    """CAP 1.2 files."""
+
+    kind: Literal["cap_folder"]
+    folder: Path
+    sender: str | None = None
+    at_once: int = Field(1, ge=1, le=64)
+
+    @model_validator(mode="after")
+    def _one_at_a_time(self) -> Self:
+        if self.at_once > 1:
+            raise SettingError("settings.one_file")
+        return self
+
+    def under(self, base: Path) -> Self:
+        return self.model_copy(update={"folder": base / self.folder})
+
+
+# Every kind, once.
+_Kind = (
+    Annotated[WebhookSettings, Tag("webhook")]
+    | Annotated[CapHttpSettings, Tag("cap_http")]
+    | Annotated[CapFolderSettings, Tag("cap_folder")]
+)
+
+KINDS: Final[dict[str, type[OutputSection]]] = {tag.tag: model for model, tag in map(get_args, get_args(_Kind))}
+
+# If there is more to say than that a setting is missing.
+NEEDED: Final = {
+    "url": "settings.needs_url",
+    "folder": "settings.needs_folder",
+    "secret": "settings.needs_secret",
+}
+
+_OfNoKind = create_model("_OfNoKind", __base__=OutputSection, kind=(Literal[tuple(KINDS)], ...))  # type: ignore[arg-type]
+
+
+def _known(written: Any) -> Any:
+    """Report a missing or wrong kind like any other setting, not in the union's own words."""
+    if not isinstance(written, OutputSection) and (
+        not isinstance(written, dict) or written.get("kind") not in tuple(KINDS)
+    ):
+        _OfNoKind.model_validate(written)
+    return written
+
+
+def _kind_of(written: dict[str, Any] | OutputSection) -> str:
+    return str(written["kind"] if isinstance(written, dict) else written.kind)
+
+
+OutputSettings = Annotated[_Kind, Discriminator(_kind_of), BeforeValidator(_known)]
+
+
+@cache
+def output_fields() -> dict[str, FieldInfo]:
+    """Return every setting of any kind by its name; required only if every kind requires it."""
+    found: dict[str, FieldInfo] = {}
+    for model in KINDS.values():
+        for name, field in model.model_fields.items():
+            everywhere = all(
+                name in other.model_fields and other.model_fields[name].is_required() for other in KINDS.values()
+            )
+            if field.is_required() and not everywhere:
+                found.setdefault(name, FieldInfo(annotation=field.annotation, default=None))
+            else:
+                found.setdefault(name, field)
+    return found

@@ -1,0 +1,24 @@
+"""The settings of how long personal data are kept."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from siaga_gateway.config.section import Section
+
+
+class RetentionSettings(Section):
+    """When personal data are erased. Evidence (frames, signatures, the journal) stays."""
+
+    positions_days: int = Field(
+        365,
+        ge=0,
+        le=36_500,
+    )
+    notes_days: int = Field(365, ge=0, le=36_500)
+    personal_days: int = Field(
+        90,
+        ge=0,
+        le=36_500,
+    )
+    quarantine_days: int = Field(90, ge=0, le=36_500)

@@ -1,0 +1,45 @@
+"""What all sections of the settings share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from siaga_gateway.domain.errors import SettingError
+from siaga_gateway.domain.invisible_characters import code_point, hidden
+
+LogFormat = Literal["text", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+# Incident identifiers and CAP senders contain it.
+_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,38}[a-z0-9])?")
+
+Name = Annotated[str, Field(pattern=rf"^{_NAME.pattern}$")]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+
+
+class Section(BaseModel):
+    """Rejects unknown keys; immutable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _nothing_hidden(cls, value: Any) -> Any:
+        for text in (value, *value) if isinstance(value, Mapping | list) else (value,):
+            found = next(hidden(text), None) if isinstance(text, str) else None
+            if found is not None:
+                raise SettingError("text.hidden_value", place=found[0] + 1, mark=code_point(found[1]))
+        return value
+
+
+def https_server(url: str | None) -> tuple[str, int] | None:
+    """Return host and port of an https:// address; None for any other."""
+    parts = urlsplit(url or "")
+    if parts.scheme != "https" or not parts.hostname:
+        return None
+    return parts.hostname, parts.port or 443

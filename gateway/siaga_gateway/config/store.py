@@ -1,0 +1,58 @@
+"""The settings of the store: none for SQLite in the data folder, or the address of PostgreSQL."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+
+from pydantic import Field, SecretStr, model_validator
+
+from siaga_gateway.config.section import Port, Section
+from siaga_gateway.domain.errors import SettingError
+
+
+class StoreSettings(Section):
+    """Where everything is kept."""
+
+    url: SecretStr | None = None
+    host: str | None = Field(
+        None,
+        min_length=1,
+    )
+    port: Port = Field(5432)
+    dbname: str = Field("siaga", min_length=1)
+    user: str | None = Field(None)
+    password: SecretStr | None = Field(None)
+    tls: bool = Field(False)
+    ca: Path | None = Field(None)
+    plaintext: bool = Field(False)
+    rescue: bool = Field(
+        True,
+    )
+    connections: int = Field(8, ge=3, le=100)
+
+    @property
+    def shared(self) -> bool:
+        """Whether several workers and hosts can use it at a time."""
+        return self.url is not None or self.host is not None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> StoreSettings:
+        if self.url is not None and self.host is not None:
+            raise SettingError("settings.url_and_host")
+        if self.host is not None and not (self.tls or self.plaintext or _this_machine(self.host)):
+            raise SettingError("settings.no_tls", host=self.host)
+        return self
+
+    def under(self, base: Path) -> StoreSettings:
+        """Return the same with absolute paths, resolved against `base`."""
+        return self.model_copy(update={"ca": self.ca and base / self.ca})
+
+
+def _this_machine(host: str) -> bool:
+    if host == "localhost" or host.startswith("/"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""Delivers incident notices to the outputs."""

@@ -1,0 +1,1 @@
+"""Signed messages to the buttons, acknowledgements and commands, and the routes they take."""

@@ -1,0 +1,141 @@
+"""What installers and operators see of maintenance cases, and how they close one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from siaga_gateway.domain.errors import Refused
+from siaga_gateway.domain.invisible_characters import tidied, visible
+from siaga_gateway.domain.limits import LONGEST_ACTOR, LONGEST_NOTE
+from siaga_gateway.domain.local_time import IN_UTC, LocalTime
+from siaga_gateway.domain.supervision import Case, Cause, SupervisionLimits, problems
+from siaga_gateway.domain.value import copied
+from siaga_gateway.service.fleet.supervision import note_case
+from siaga_gateway.service.journal import kinds as journal
+from siaga_gateway.service.ports import Clock, Notifier
+from siaga_gateway.service.store import DeviceCensus, Store, SupervisedDevice, Transaction
+
+
+class MaintenanceError(Refused):
+    """A case that cannot be closed this way; the text says why."""
+
+
+class CaseOvertaken(MaintenanceError):
+    """Somebody closed it before, or it has become worse since it was looked at; nothing was changed."""
+
+    def __init__(self, case: Case, local: LocalTime = IN_UTC) -> None:
+        if case.closed_ms is None:
+            super().__init__("maintenance.worse", id=case.id)
+        else:
+            time = local.moment(case.closed_ms)
+            super().__init__("maintenance.closed", id=case.id, who=case.closed_by or "-", time=time)
+        self.case = case
+        self.local = local
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.case, self.local)
+
+
+class MaintenanceCases:
+    """Maintenance for the console. Thread-safe; every method raises StoreFailing."""
+
+    def __init__(
+        self,
+        store: Store,
+        notifier: Notifier,
+        clock: Clock,
+        wanted: SupervisionLimits,
+        local: LocalTime = IN_UTC,
+    ) -> None:
+        """local: in which its errors name times."""
+        self._store = store
+        self._notifier = notifier
+        self._clock = clock
+        self.wanted = wanted
+        self._local = local
+
+    def folds(self) -> Sequence[tuple[Case, int]]:
+        """Return open folds, each with the number of its open cases."""
+        return self._store.open_folds()
+
+    def cases(self, *, fold: int | None, after: int, limit: int) -> Sequence[tuple[Case, SupervisedDevice | None]]:
+        """Return open cases of single devices with id > after, oldest first: a fold's, or those outside folds."""
+        cases = [
+            case for case in self._store.open_cases(fold=fold, after=after, limit=limit) if case.device_id is not None
+        ]
+        watched = self._store.watched_by({case.device_id for case in cases if case.device_id is not None})
+        return [(case, None if case.device_id is None else watched.get(case.device_id)) for case in cases]
+
+    def devices(
+        self, *, text: str, troubled: bool, after: tuple[str, bytes] | None, limit: int
+    ) -> Sequence[SupervisedDevice]:
+        """See service.store.Store.watched."""
+        return self._store.watched(text=text, troubled=troubled, after=after, limit=limit)
+
+    def census(self) -> DeviceCensus:
+        return self._store.census()
+
+    def close(self, case_id: int, actor: str, note: str, *, level: int | None = None) -> Case:
+        """Close a case. level: how bad it was shown to be. Raises: MaintenanceError."""
+        case = close_case(self._store, self._clock, self.wanted, case_id, actor, note, level=level, local=self._local)
+        self._notifier.ring()
+        return case
+
+
+def close_case(
+    store: Store,
+    clock: Clock,
+    wanted: SupervisionLimits,
+    case_id: int,
+    actor: str,
+    note: str,
+    *,
+    level: int | None = None,
+    local: LocalTime = IN_UTC,
+) -> Case:
+    """Record that a person dealt with a case, or that it needs nothing; for a fold, all of its cases.
+
+    level: Case.level as the person saw it. local: in which errors name times. Raises: MaintenanceError.
+    """
+    actor, note = visible(tidied(actor)), visible(note.strip(), lines=True)
+    if not 0 < len(actor) <= LONGEST_ACTOR:
+        raise MaintenanceError("maintenance.name", longest_name=LONGEST_ACTOR)
+    if not 0 < len(note) <= LONGEST_NOTE:
+        raise MaintenanceError("maintenance.note", longest_note=LONGEST_NOTE)
+    now_ms = clock.now_ms()
+    with store.transaction() as transaction:
+        case = transaction.case(case_id)
+        if case is None:
+            raise MaintenanceError("maintenance.none", case_id=case_id)
+        if case.closed_ms is not None:
+            raise CaseOvertaken(case, local)
+        if case.device_id is not None:
+            transaction.lock([case.device_id])
+            case = transaction.case(case_id) or case
+        if case.closed_ms is not None or (level is not None and case.level > level):
+            raise CaseOvertaken(case, local)
+        if case.device_id is not None:
+            case = replace(case, level=_level_now(transaction, case, store, now_ms, wanted))
+        case = replace(case, closed_ms=now_ms, closed_by=actor, note=note, stands=case.device_id is not None)
+        transaction.put_case(case)
+        if case.device_id is None:
+            transaction.put_members(case)
+        note_case(transaction, journal.MAINTENANCE_CLOSED, case, now_ms, actor)
+    return case
+
+
+def _level_now(transaction: Transaction, case: Case, store: Store, now_ms: int, wanted: SupervisionLimits) -> int:
+    """Return how bad it is as the person closes it; one-time events are then dealt with."""
+    assert case.device_id is not None
+    enrolled = store.enrolled([case.device_id]).get(case.device_id)
+    status = transaction.statuses([case.device_id]).get(case.device_id)
+    if enrolled is None or status is None:
+        return case.level
+    if case.cause is Cause.TAMPER:
+        transaction.put_status(copied(status, tampered_ms=None))
+    if case.cause is Cause.COUNTERS:
+        transaction.put_status(copied(status, counter_fault_ms=None))
+    found = problems(enrolled.device, status, now_ms, wanted, (), frozenset({case.cause}))
+    return max(case.level, found.get(case.cause, 0))

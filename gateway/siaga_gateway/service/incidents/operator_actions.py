@@ -1,0 +1,321 @@
+"""An operator's actions on an incident: committed first, then sent to the button and the outputs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from siaga_gateway.catalogue.localized import Localized
+from siaga_gateway.domain.frame import LONGEST_ETA
+from siaga_gateway.domain.incident import Change, Disposition, Incident, IncidentState
+from siaga_gateway.domain.invisible_characters import tidied, visible
+from siaga_gateway.domain.limits import LONGEST_ACTOR, LONGEST_NOTE, LONGEST_UNIT
+from siaga_gateway.domain.local_time import IN_UTC, LocalTime
+from siaga_gateway.domain.personal_encryption import PersonalKeyError
+from siaga_gateway.domain.value import copied
+from siaga_gateway.service.delivery.notices import tell
+from siaga_gateway.service.downlink.stage_relay import stage_frames
+from siaga_gateway.service.journal import kinds as journal
+from siaga_gateway.service.ports import (
+    AcknowledgementSender,
+    AddNote,
+    AssignUnit,
+    Clock,
+    CloseIncident,
+    DispatchHeld,
+    MarkOnScene,
+    MarkSeen,
+    Notifier,
+    OperateError,
+    OperatorAction,
+    OperatorActions,
+    Overtaken,
+)
+from siaga_gateway.service.registry.keyring import KeyRing
+from siaga_gateway.service.store import Store, StoreFailing, Transaction
+
+log = logging.getLogger(__name__)
+
+_ORDER: Final = (
+    IncidentState.OPEN,
+    IncidentState.SEEN,
+    IncidentState.ASSIGNED,
+    IncidentState.ON_SCENE,
+    IncidentState.CLOSED,
+)
+# Sending a unit dispatches: a held incident is dispatched first, so that the outputs hear of it too.
+_NEED_DISPATCH: Final = frozenset({IncidentState.ASSIGNED, IncidentState.ON_SCENE})
+_LONGEST_NOTES: Final = 20_000  # total of what operators appended to it
+
+
+class StepTaken(NamedTuple):
+    """What a step made of an incident."""
+
+    incident: Incident
+    kind: str  # of its entry in the journal
+    facts: dict[str, object]  # of that entry
+    change: Change  # what the outputs are told
+
+
+Step = Callable[[Incident, int], StepTaken]  # of an incident, at a time (Unix ms)
+
+
+class IncidentActions(OperatorActions):
+    """Takes operators' steps on the store."""
+
+    def __init__(
+        self,
+        store: Store,
+        keyring: KeyRing,
+        sender: AcknowledgementSender,
+        notifier: Notifier,
+        clock: Clock,
+        *,
+        outputs: Collection[str],
+        committed: Callable[[], None] = lambda: None,
+        local: LocalTime = IN_UTC,
+    ) -> None:
+        """outputs: names of those that hear of incidents. committed: called when the outbox may have grown. local: in
+        which a later note is dated."""
+        self._store = store
+        self._keyring = keyring
+        self._sender = sender
+        self._notifier = notifier
+        self._clock = clock
+        self._outputs = tuple(outputs)
+        self._committed = committed
+        self._local = local
+
+    def _take(self, action: OperatorAction) -> Incident:
+        action = replace(action, operator=_text(action.operator, "operator", LONGEST_ACTOR))
+        match action:
+            case MarkSeen():
+                return self._mark_seen(action)
+            case AssignUnit():
+                return self._assign_unit(action)
+            case MarkOnScene():
+                return self._mark_on_scene(action)
+            case DispatchHeld():
+                return self._dispatch_held(action)
+            case CloseIncident():
+                return self._close_incident(action)
+            case AddNote():
+                return self._add_note(action)
+        raise TypeError(f"no action {action!r}")
+
+    def _mark_seen(self, action: MarkSeen) -> Incident:
+        def step(incident: Incident, now_ms: int) -> StepTaken:
+            after = copied(incident, state=IncidentState.SEEN, seen_by=action.operator, seen_at_ms=now_ms)
+            return StepTaken(after, journal.SEEN, {}, Change.SEEN)
+
+        return self._do(action, IncidentState.SEEN, step)
+
+    def _assign_unit(self, action: AssignUnit) -> Incident:
+        unit, eta_minutes = _text(action.unit, "unit", LONGEST_UNIT), action.eta_minutes
+        if eta_minutes is not None and not 0 <= eta_minutes <= LONGEST_ETA:
+            raise OperateError("operate.eta", eta_minutes=eta_minutes, longest_eta=LONGEST_ETA)
+
+        def step(incident: Incident, now_ms: int) -> StepTaken:
+            after = copied(
+                incident,
+                state=IncidentState.ASSIGNED,
+                unit=unit,
+                eta_minutes=eta_minutes,
+                seen_by=incident.seen_by or action.operator,
+                seen_at_ms=incident.seen_at_ms or now_ms,
+            )
+            return StepTaken(after, journal.ASSIGNED, {"unit": unit, "eta_minutes": eta_minutes}, Change.ASSIGNED)
+
+        return self._do(action, IncidentState.ASSIGNED, step, same=lambda i: _assigned(i, unit, eta_minutes))
+
+    def _mark_on_scene(self, action: MarkOnScene) -> Incident:
+        def step(incident: Incident, now_ms: int) -> StepTaken:
+            if incident.unit is None:
+                raise OperateError("operate.no_unit", incident_id=incident.id)
+            after = copied(incident, state=IncidentState.ON_SCENE)
+            return StepTaken(after, journal.ON_SCENE, {"unit": incident.unit}, Change.ON_SCENE)
+
+        return self._do(action, IncidentState.ON_SCENE, step)
+
+    def _close_incident(self, action: CloseIncident) -> Incident:
+        try:
+            ended = Disposition(action.disposition)
+        except ValueError:
+            known = ", ".join(Disposition)
+            raise OperateError("operate.disposition", disposition=action.disposition, known=known) from None
+        if len(action.note) > LONGEST_NOTE:
+            raise OperateError("operate.note", size=len(action.note), longest_note=LONGEST_NOTE)
+        note = visible(action.note.strip(), lines=True)
+
+        def step(incident: Incident, now_ms: int) -> StepTaken:
+            more_presses = action.presses is not None and incident.presses > action.presses
+            if more_presses or (action.duress is False and incident.duress):
+                raise Overtaken(incident, called=True)
+            after = copied(
+                incident,
+                state=IncidentState.CLOSED,
+                closed_by=action.operator,
+                closed_at_ms=now_ms,
+                disposition=ended,
+                note=note or None,
+            )
+            return StepTaken(after, journal.CLOSED, {"disposition": str(ended)}, Change.CLOSED)
+
+        def same(incident: Incident) -> bool:
+            return incident.disposition is ended and (incident.note or "").startswith(note)
+
+        try:
+            return self._do(action, IncidentState.CLOSED, step, same=same)
+        except PersonalKeyError as error:
+            raise OperateError("operate.note_unkept", why=error) from None
+
+    def _add_note(self, action: AddNote) -> Incident:
+        incident_id, operator, note = action.incident_id, action.operator, visible(action.note.strip(), lines=True)
+        if not 0 < len(note) <= LONGEST_NOTE:
+            raise OperateError("operate.note_length", longest=LONGEST_NOTE)
+        try:
+            with self._store.transaction() as transaction:
+                incident = _find(transaction, incident_id)
+                if incident.state is not IncidentState.CLOSED:
+                    raise OperateError("operate.note_of_open", id=incident_id)
+                if _unopened(incident.note):
+                    raise OperateError("operate.note_unreadable", id=incident_id)
+                now_ms = self._clock.now_ms()
+                line = f"{operator}, {self._local.moment(now_ms)}: {note}"
+                if _written_last(incident.note or "", operator, note):
+                    return incident
+                after = copied(incident, note=line if incident.note is None else f"{incident.note}\n{line}")
+                if len(after.note or "") > _LONGEST_NOTES:
+                    raise OperateError("operate.notes_full", id=incident_id, longest=_LONGEST_NOTES)
+                transaction.put_incident(after)
+                transaction.note(
+                    journal.NOTE_ADDED, now_ms, {}, incident_id=after.id, device_id=after.device_id, actor=operator
+                )
+        except PersonalKeyError as error:
+            raise OperateError("operate.note_not_kept", why=error) from None
+        self._notifier.ring()
+        return after
+
+    def _dispatch_held(self, action: DispatchHeld) -> Incident:
+        """The button learns that its call was accepted; the outputs hear of it as newly opened."""
+        with self._store.transaction() as transaction:
+            incident = _open(transaction, action.incident_id)
+            if not incident.held:
+                return incident
+            now_ms = self._clock.now_ms()
+            after = tell(transaction, copied(incident, held=False), Change.OPENED, now_ms, self._outputs)
+            transaction.put_incident(after)
+            transaction.note(
+                journal.DISPATCHED_BY_PERSON,
+                now_ms,
+                {"registration": str(after.registration)},
+                incident_id=after.id,
+                device_id=after.device_id,
+                actor=action.operator,
+            )
+            named = transaction.named_calls(after.id, after.key_copied)
+        self._after_commit(after, named, now_ms)
+        return after
+
+    def _do(
+        self,
+        action: OperatorAction,
+        target: IncidentState,
+        step: Step,
+        same: Callable[[Incident], bool] = lambda incident: True,
+    ) -> Incident:
+        """Take the incident to the target state. A step that already holds does nothing."""
+        incident_id, operator, shown = action.incident_id, action.operator, action.shown
+        with self._store.transaction() as transaction:
+            incident = _find(transaction, incident_id)
+            unseen = shown not in (None, incident.progress)  # something changed that the operator has not seen
+            if target is IncidentState.SEEN and unseen and incident.seen_by not in (None, operator):
+                raise Overtaken(incident)  # otherwise two operators would each think that it is theirs
+            if incident.state is target and same(incident):
+                return incident
+            if target is not IncidentState.SEEN and unseen:
+                raise Overtaken(incident)
+            if incident.state is target and shown is None and self._of_another(incident, operator):
+                raise Overtaken(incident)
+            if incident.state is IncidentState.CLOSED:
+                who = incident.closed_by or Localized("errors.operate.gateway")
+                raise OperateError("operate.closed_by", incident_id=incident_id, who=who)
+            if _ORDER.index(target) < _ORDER.index(incident.state):
+                if target is IncidentState.SEEN:
+                    return incident  # somebody was faster, and is further along
+                state = Localized(f"errors.incident_state.{incident.state}")
+                raise OperateError("operate.further", incident_id=incident_id, state=state)
+            if incident.held and target in _NEED_DISPATCH:
+                state = Localized(f"errors.registration_state.{incident.registration}")
+                raise OperateError("operate.held", incident_id=incident_id, state=state)
+            now_ms = self._clock.now_ms()
+            after, kind, facts, change = step(incident, now_ms)
+            if not after.held:
+                after = tell(transaction, after, change, now_ms, self._outputs)
+            transaction.put_incident(after)
+            transaction.note(kind, now_ms, facts, incident_id=after.id, device_id=after.device_id, actor=operator)
+            named = transaction.named_calls(after.id, after.key_copied)
+        self._after_commit(after, named, now_ms)
+        return after
+
+    def _of_another(self, incident: Incident, operator: str) -> bool:
+        """Whether the current step is another operator's: only one's own may be corrected unseen."""
+        if incident.state is IncidentState.CLOSED:
+            return True
+        steps = [each for each in self._store.journal_of_incident(incident.id) if each.kind == incident.state]
+        return bool(steps) and steps[-1].actor != operator
+
+    def _after_commit(self, incident: Incident, named: Collection[tuple[int, bytes]], now_ms: int) -> None:
+        self._notifier.ring()
+        self._committed()
+        try:
+            known = self._keyring.look_up([incident.device_id]).get(incident.device_id)
+        except StoreFailing as error:
+            # The step is committed; the button hears of it with its next frame or repetition.
+            log.error(Localized("log.operate.not_told", incident=incident.id, why=error))
+            return
+        if known is None:
+            return
+        for frame in stage_frames(known, incident, named, now_ms // 1000):
+            self._sender.send(incident.device_id, frame)
+
+
+def _find(transaction: Transaction, incident_id: int) -> Incident:
+    found = transaction.incidents([incident_id]).get(incident_id)
+    if found is None:
+        raise OperateError("operate.none", incident_id=incident_id)
+    transaction.lock([found.device_id])
+    return transaction.incidents([incident_id])[incident_id]
+
+
+def _open(transaction: Transaction, incident_id: int) -> Incident:
+    incident = _find(transaction, incident_id)
+    if incident.state is IncidentState.CLOSED:
+        raise OperateError("operate.closed", incident_id=incident_id)
+    return incident
+
+
+def _assigned(incident: Incident, unit: str, eta_minutes: int | None) -> bool:
+    return incident.unit == unit and incident.eta_minutes == eta_minutes
+
+
+def _written_last(notes: str, operator: str, note: str) -> bool:
+    before = notes.removesuffix(f": {note}")
+    return before != notes and before.rpartition("\n")[2].startswith(f"{operator}, ")
+
+
+def _unopened(note: str | None) -> bool:
+    """Whether there is a note whose key is not available."""
+    return note == ""
+
+
+def _text(value: str, what: str, longest: int) -> str:
+    value = visible(tidied(value))  # a hidden character is spelled out, and stops no unit from being sent
+    if not value:
+        raise OperateError("operate.empty", what=Localized(f"errors.what.{what}"))
+    if len(value) > longest:
+        named = Localized(f"errors.what.{what}")
+        raise OperateError("operate.long", what=named, size=len(value), longest=longest)
+    return value

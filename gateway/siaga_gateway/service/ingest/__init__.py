@@ -1,0 +1,1 @@
+"""From a received frame to a stored event: limits, lanes, verification, recording, acknowledgement."""

@@ -1,0 +1,1 @@
+"""Checks the installation's keys and certificates."""

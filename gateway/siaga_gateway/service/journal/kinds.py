@@ -1,0 +1,214 @@
+"""The kinds of journal entries, each with its facts.
+
+Facts are JSON without personal data: no name, number or address, no coordinates (those are in the incident). An unknown
+fact is null. `late` is true if the frame arrived after its incident was closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+# An incident's life, shown on the console and in its timeline
+INCIDENT_OPENED: Final = "incident_opened"
+#   counter, kind (press, update, cancel, checkin, tamper), trigger (hold, triple_tap, external_input, fall), mode,
+#   registration, held, silent, delayed_s, claimed_s, clock (set, unset, behind, unproven, ahead), has_position, after
+#   (id of the closed incident that the button still believes to be open, or null)
+PRESSED_AGAIN: Final = "pressed_again"  # counter, presses, late, after_cancel, released (it ended a hold)
+POSITION: Final = "position"  # counter, source, accuracy_m, fix_age_s, moved_m (null for the first), late
+CANCELLED_BY_HOLDER: Final = "cancelled_by_holder"  # counter, duress, late
+DURESS: Final = "duress"  # counter, late
+KEY_COPIED: Final = "key_copied"  # counter, kind (of the message that showed it), late: see CONTRADICTION, COUNTER_JUMP
+SEEN: Final = "seen"
+ASSIGNED: Final = "assigned"  # unit, eta_minutes
+ON_SCENE: Final = "on_scene"  # unit
+DISPATCHED_BY_PERSON: Final = "dispatched_by_person"  # registration
+CLOSED: Final = "closed"  # disposition
+NOTE_ADDED: Final = "note_added"  # to a closed incident; what it says is in the incident
+DELIVERED: Final = "delivered"  # output, sequence, change, attempts, detail
+DELIVERY_FAILED: Final = "delivery_failed"  # output, sequence, change, attempts, detail; it will be tried again
+DELIVERY_ABANDONED: Final = "delivery_abandoned"  # the same; refused permanently: a person must look
+
+DELIVERY_PASSED_ON: Final = "delivery_passed_on"
+# output, sequence, change: it was given up, and a person has told the receiver by other means
+DELIVERY_SUPERSEDED: Final = "delivery_superseded"
+# output, sequence, change, attempts: it had failed, a later message of the incident goes in its place
+
+# Devices
+TEST_PRESS: Final = "test_press"  # counter, trigger, registration
+POSITION_IMPOSSIBLE: Final = "position_impossible"  # counter, place (zero, off_globe), count: counts as no position
+AWAY_FROM_PLACE: Final = "away_from_place"  # counter, km, count: a fixed button's satellite fix is elsewhere
+TAMPER: Final = "tamper"  # counter, open (the housing is open now)
+LOW_BATTERY: Final = "low_battery"  # counter, battery (percent or null)
+REPEATED: Final = "repeated"  # counter, kind, count: a stored frame came again, and was answered again
+SIGNATURE_ADDED: Final = "signature_added"  # counter, digest, sha256: the signature of an event that came without one
+COUNTER_GAP: Final = "counter_gap"
+# after, counter, missing: how many of all its frames have not arrived, beyond what its restarts explain
+MAINTENANCE_OPENED: Final = "maintenance_opened"
+#   case, cause (silent, low_battery, tamper, restarts, rejected, counter_gap, old_version, counters), and what it is
+#   about: silent_s, battery, missing, version, lately (restarts or refused inputs)
+MAINTENANCE_CLOSED: Final = (
+    "maintenance_closed"  # case, cause; by itself or by a person; for many at once: cause, devices
+)
+MAINTENANCE_MASS: Final = "maintenance_mass"  # case, cause, devices, bearer (of most): many cases in one notice
+MAINTENANCE_MASS_OVER: Final = "maintenance_mass_over"  # case, cause, left
+OWNER_ADDED: Final = "owner_added"  # owner_id
+ENROLLED: Final = "enrolled"  # owner_id, state
+BROKER_ACCESS: Final = "broker_access"  # given, withdrawn: how many buttons' logins were opened or closed
+BROKER_SHUT_OUT: Final = "broker_shut_out"
+# count (recent excess frames), seconds, times: a button's login flooded and is suspended for a time
+BROKER_LET_IN: Final = "broker_let_in"  # times (it was shut out)
+BROKER_FLOOD: Final = "broker_flood"  # count: a flood that cannot be shut out from here
+BROKER_DOOR_CLOSED: Final = "broker_door_closed"  # count: a flood came while the login for new buttons was open
+REGISTRATION_CHANGED: Final = "registration_changed"  # before, after, reason
+PLACE_CHANGED: Final = (
+    "place_changed"  # placed, labelled, addressed: what was changed; moved_m (null: unmoved, or no place before)
+)
+HOME_AREA_CHANGED: Final = "home_area_changed"  # owner_id: in whose area they live; not where
+STATIONS_IMPORTED: Final = "stations_imported"  # added, changed, removed: how many stations
+AREAS_IMPORTED: Final = "areas_imported"  # added, changed, removed: of how many stations the area
+PLACES_FAULTY: Final = "places_faulty"  # by what is wrong (domain/places.py, FindingKind): how often
+PLACES_SOUND: Final = "places_sound"  # nothing is wrong any more
+CHECKIN_CHANGED: Final = "checkin_changed"  # checkin_s: the expected interval, null: the default
+
+# Personal data. No entry holds any: ids say whose. A reason that a person types says why, not who
+PERSONAL_READ: Final = "personal_read"
+#   what (incident, nik; queue with incidents: cards of these; owner, owners, export with owner_id or none)
+OWNER_ERASED: Final = "owner_erased"  # owner_id, reason (or retention), devices, incidents
+RETENTION_RUN: Final = "retention_run"  # statuses, incidents, notes, owners, strangers: how many lost something
+PERSONAL_KEY_CHANGED: Final = "personal_key_changed"  # before, after (ids of keys), owners, notes
+PERSONAL_KEY_MISSING: Final = "personal_key_missing"  # why: owners cannot be read, or will not be after the next start
+PERSONAL_KEY_BACK: Final = "personal_key_back"
+
+# Signing in at the console
+SIGNED_IN: Final = "signed_in"  # by_password (false: the console asks for a name only, on the gateway's own machine)
+SIGNED_OUT: Final = "signed_out"
+SIGN_IN_REFUSED: Final = "sign_in_refused"  # why (wrong, wait), count; the actor where the name is an operator's
+
+# Exports and backups
+AUDIT_EXPORTED: Final = "audit_exported"  # after, head: entry numbers, from the one after `after` up to `head`
+BACKUP_MADE: Final = "backup_made"  # file, size, sha256, head (number of its last entry)
+RESTORED: Final = "restored"  # file, head (of the backup), erased (owners erased since), before (the store's name then)
+RESCUED: Final = "rescued"
+# file (the damaged one, kept), head (the chain's, as found), before (the store's name then), erased; rows (lost, by
+# table, where an index still names them), devices (registered again by their own ENROL), unregistered (device_ids that
+# must be enrolled again), owners (of whom only the id is known), incidents (rebuilt from what was sent about them);
+# gone, changed, batches, signatures: where the chain is broken, see audit_chain.py
+
+# Commands to devices. Never their arguments: settings may contain a secret
+COMMAND_ASKED: Final = "command_asked"  # command, down_counter, expires_s
+COMMAND_SENT: Final = "command_sent"  # command, down_counter, attempts: the first time, then ever more rarely
+COMMAND_ANSWERED: Final = "command_answered"
+# command, down_counter, result (done, refused, failed), answered_s (since it was issued), counter, was (the state
+# before the answer, if neither waiting nor sent)
+COMMAND_EXPIRED: Final = "command_expired"  # command, down_counter, attempts
+COMMAND_WITHDRAWN: Final = "command_withdrawn"  # command, down_counter, attempts
+RECEIPT_UNKNOWN: Final = "receipt_unknown"  # counter, down_counter, result: answers a command that was never issued
+
+# Refused or strange frames. `count`: how many since the last entry of this kind for this device
+MALFORMED: Final = "malformed"  # reason, detail, size, count
+UNKNOWN_DEVICE: Final = "unknown_device"  # kind, counter, proven (an ENROL that proves possession of its key), count
+FORGED: Final = "forged"  # kind, counter, suite, count
+COUNTER_JUMP: Final = (
+    "counter_jump"  # counter, kind, jumped_over (how many counters), count: more than a button can use
+)
+CONTRADICTION: Final = "contradiction"
+# counter, kind, stored_kind, count: a counter used twice with different content. Both are stored, and calls accepted
+SHED: Final = "shed"  # lane, count: frames shed under overload, unanswered; each button sends its own again
+UNPROCESSED: Final = "unprocessed"  # error, size: a bug in the gateway; the entry keeps the frame
+
+# The gateway itself
+GATEWAY_STARTED: Final = "gateway_started"  # version, pid, worker (where there are several)
+GATEWAY_STOPPED: Final = "gateway_stopped"  # worker (where there are several)
+BROKER_LOST: Final = "broker_lost"  # why
+BROKER_BACK: Final = "broker_back"  # seconds
+BROKER_LIMITED: Final = "broker_limited"  # in_flight (limit, null: enough), no_sessions, no_echo: see the log
+BEARER_LOST: Final = (
+    "bearer_lost"  # bearer, way (of SMS: spool, aggregator), why: an inbound way other than the buttons' broker
+)
+BEARER_BACK: Final = "bearer_back"  # bearer, way, seconds
+CERTIFICATE_ENDING: Final = "certificate_ending"  # certificate (whose: a setting or an address), days
+CERTIFICATE_UNUSABLE: Final = "certificate_unusable"  # certificate, days, why (ended, not_yet)
+CERTIFICATE_RENEWED: Final = "certificate_renewed"  # certificate, days
+STORE_PUT_BACK: Final = "store_put_back"  # why: its file was deleted or replaced, and the gateway restored what it had
+STORE_BACK: Final = "store_back"  # seconds, why: how long nothing could be stored, or was acknowledged
+DELIVERY_RETRIED: Final = "delivery_retried"  # output, deliveries: a person asked to retry abandoned ones
+
+INCIDENT_KINDS: Final = frozenset(
+    {
+        INCIDENT_OPENED,
+        PRESSED_AGAIN,
+        POSITION,
+        CANCELLED_BY_HOLDER,
+        DURESS,
+        KEY_COPIED,
+        SEEN,
+        ASSIGNED,
+        ON_SCENE,
+        DISPATCHED_BY_PERSON,
+        CLOSED,
+        NOTE_ADDED,
+        DELIVERED,
+        DELIVERY_FAILED,
+        DELIVERY_ABANDONED,
+        DELIVERY_PASSED_ON,
+        DELIVERY_SUPERSEDED,
+    }
+)
+# For auditors, not for operators: the operators' feed omits them.
+QUIET_KINDS: Final = frozenset({PERSONAL_READ, SIGNATURE_ADDED, SIGNED_IN, SIGNED_OUT, SIGN_IN_REFUSED})
+# Work of registrars, administrators and installers, who have pages and `siaga gateway log` for it: an operator on shift
+# could do nothing about it.
+OFFICE_KINDS: Final = frozenset(
+    {
+        REPEATED,
+        LOW_BATTERY,
+        MAINTENANCE_OPENED,
+        MAINTENANCE_CLOSED,
+        OWNER_ADDED,
+        OWNER_ERASED,
+        ENROLLED,
+        REGISTRATION_CHANGED,
+        PLACE_CHANGED,
+        HOME_AREA_CHANGED,
+        STATIONS_IMPORTED,
+        AREAS_IMPORTED,
+        PLACES_FAULTY,
+        PLACES_SOUND,
+        CHECKIN_CHANGED,
+        BROKER_ACCESS,
+        COMMAND_ASKED,
+        COMMAND_SENT,
+        COMMAND_ANSWERED,
+        COMMAND_EXPIRED,
+        COMMAND_WITHDRAWN,
+        RECEIPT_UNKNOWN,
+        RETENTION_RUN,
+        PERSONAL_KEY_CHANGED,
+        AUDIT_EXPORTED,
+        BACKUP_MADE,
+        DELIVERY_RETRIED,
+    }
+)
+SECURITY_KINDS: Final = frozenset(
+    {
+        MALFORMED,
+        UNKNOWN_DEVICE,
+        FORGED,
+        CONTRADICTION,
+        COUNTER_JUMP,
+        UNPROCESSED,
+        BROKER_SHUT_OUT,
+        BROKER_LET_IN,
+        BROKER_FLOOD,
+        BROKER_DOOR_CLOSED,
+    }
+)
+
+
+def concerns_operators(kind: str, facts: Mapping[str, Any]) -> bool:
+    """Whether an operator on shift is told of it, apart from an incident's life cycle."""
+    if kind in INCIDENT_KINDS or kind in QUIET_KINDS or kind in OFFICE_KINDS:
+        return False
+    # A button that restarts, or is tried when switched on, leaves counters unused: nothing is missing.
+    return kind != COUNTER_GAP or bool(facts.get("missing"))

@@ -1,0 +1,1 @@
+"""Owners and their buttons: enrolment, keys, retention, and subject access."""

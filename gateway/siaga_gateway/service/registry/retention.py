@@ -1,0 +1,215 @@
+"""Erases personal data when no longer needed: daily by policy, or for one person on request.
+
+The evidence stays: frames with their signatures, and the journal of every decision. Frames contain positions; a court
+or an inquiry needs them, nobody sees them on the console, and the audit chain would reveal any that is missing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Final
+
+from siaga_gateway.catalogue.localized import Localized
+from siaga_gateway.domain.errors import Refused
+from siaga_gateway.domain.registry import RegistrationState, state_at
+from siaga_gateway.service.journal import kinds as journal
+from siaga_gateway.service.ports import Clock, Notifier
+from siaga_gateway.service.store import Enrolled, Store
+
+log = logging.getLogger(__name__)
+
+DAY_MS: Final = 86_400_000
+_PAGE: Final = 500  # in one transaction: the gateway writes between them
+EVERY_S: Final = 600.0  # how often to check whether a day has passed
+_RUN: Final = "retention"
+BY_POLICY: Final = "retention"
+# A person whose button may still be pressed for help cannot be erased.
+_LIVE: Final = frozenset({RegistrationState.ACTIVE, RegistrationState.PENDING})
+
+
+class RetentionError(Refused):
+    """This person cannot be erased now; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionPolicy:
+    """How many days things are kept; 0: for ever."""
+
+    positions_days: int
+    notes_days: int
+    personal_days: int
+    quarantine_days: int
+
+
+@dataclass(slots=True)
+class RetentionResult:
+    """How many of each were erased or lost data."""
+
+    statuses: int = 0
+    incidents: int = 0
+    notes: int = 0
+    owners: int = 0
+    strangers: int = 0
+
+    def facts(self) -> dict[str, int]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+class Retention:
+    """Erases by policy or on request.
+
+    `erased` is called for each owner after the commit, with the id and the registration time (Unix ms), for a list that
+    survives the restoring of a backup.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        policy: RetentionPolicy,
+        erased: Callable[[int, int], None] = lambda number, at_ms: None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._policy = policy
+        self._erased = erased
+
+    def run(self, actor: str | None = None, *, dry: bool = False) -> RetentionResult:
+        """Erase everything due, or (dry) only count it. Raises: StoreFailing; what was done by then stays."""
+        now_ms = self._clock.now_ms()
+        done = RetentionResult()
+        self._statuses(done, now_ms, dry)
+        self._incidents(done, now_ms, dry)
+        self._owners(done, now_ms, dry)
+        before_ms = _before(now_ms, self._policy.quarantine_days)
+        if dry:
+            done.strangers = self._store.expired_strangers(before_ms)
+            return done
+        with self._store.transaction() as transaction:
+            done.strangers = transaction.forget_strangers(before_ms)
+            transaction.note(journal.RETENTION_RUN, now_ms, done.facts(), actor=actor)
+        if done.owners:
+            self._store.scrub()
+        return done
+
+    def _statuses(self, done: RetentionResult, now_ms: int, dry: bool) -> None:
+        before_ms, after = _before(now_ms, self._policy.positions_days), b""
+        while page := self._store.expired_statuses(before_ms, after, _PAGE):
+            after = page[-1]
+            if dry:
+                done.statuses += len(page)
+                continue
+            with self._store.transaction() as transaction:
+                transaction.lock(page)
+                done.statuses += transaction.forget_statuses(page, before_ms)
+
+    def _incidents(self, done: RetentionResult, now_ms: int, dry: bool) -> None:
+        positions_ms = _before(now_ms, self._policy.positions_days)
+        notes_ms = _before(now_ms, self._policy.notes_days)
+        after = 0
+        while page := self._store.expired_incidents(positions_ms, notes_ms, after, _PAGE):
+            after = page[-1][0]
+            if dry:
+                done.incidents += len(page)
+                continue
+            with self._store.transaction() as transaction:
+                transaction.lock({device_id for _, device_id in page})
+                places, notes = transaction.forget_incidents([id_ for id_, _ in page], positions_ms, notes_ms)
+                done.incidents += places
+                done.notes += notes
+
+    def _owners(self, done: RetentionResult, now_ms: int, dry: bool) -> None:
+        before_ms, after = _before(now_ms, self._policy.personal_days), 0
+        while page := self._store.expired_owners(before_ms, after, _PAGE):
+            after = page[-1]
+            for owner_id in page:
+                done.owners += 1
+                if not dry:
+                    self._erase(owner_id, now_ms, BY_POLICY, None)
+
+    def erase(self, owner_id: int, reason: str, actor: str, *, suspend: bool = False) -> int:
+        """Erase one person's data now. Returns how many incidents lost data.
+
+        suspend: suspend their devices first. Raises: RetentionError if their buttons may still call for help, or
+        something of theirs is in progress.
+        """
+        if not reason.strip():
+            raise RetentionError("retention.no_reason")
+        registered_ms = self._store.owner_registered(owner_id)
+        if registered_ms is None:
+            raise RetentionError("retention.no_owner", owner_id=owner_id)
+        under_way = self._store.under_way(owner_id)
+        if under_way:
+            raise RetentionError("retention.under_way", under_way=under_way[0], owner_id=owner_id)
+        now_ms = self._clock.now_ms()
+        live = [one for one in self._devices(owner_id) if state_at(one.device, now_ms) in _LIVE]
+        if live and not suspend:
+            names = ", ".join(one.device.device_id.hex() for one in live)
+            raise RetentionError("retention.has_devices", owner_id=owner_id, names=names)
+        for one in live:
+            with self._store.transaction() as transaction:
+                transaction.lock([one.device.device_id])
+                transaction.set_registration(one.device.device_id, RegistrationState.SUSPENDED, now_ms)
+                transaction.note(
+                    journal.REGISTRATION_CHANGED,
+                    now_ms,
+                    {"before": str(one.device.state), "after": "suspended", "reason": reason},
+                    device_id=one.device.device_id,
+                    actor=actor,
+                )
+        incidents = self._erase(owner_id, now_ms, reason, actor)
+        self._store.scrub()
+        return incidents
+
+    def erase_again(self, owner_id: int) -> None:
+        """Erase somebody whom an older backup brought back, whatever of theirs is open there."""
+        self._erase(owner_id, self._clock.now_ms(), "erased before, brought back by a backup", None)
+
+    def _devices(self, owner_id: int) -> list[Enrolled]:
+        return list(self._store.enrolled(self._store.devices_of(owner_id)).values())
+
+    def _erase(self, owner_id: int, now_ms: int, reason: str, actor: str | None) -> int:
+        registered_ms = self._store.owner_registered(owner_id)
+        with self._store.transaction() as transaction:
+            transaction.lock(self._store.devices_of(owner_id))
+            erased = transaction.erase_owner(owner_id, now_ms)
+            facts = {
+                "owner_id": owner_id,
+                "reason": reason,
+                "devices": len(erased.device_ids),
+                "incidents": len(erased.incident_ids),
+            }
+            transaction.note(journal.OWNER_ERASED, now_ms, facts, actor=actor)
+        if registered_ms is not None:
+            self._erased(owner_id, registered_ms)
+        return len(erased.incident_ids)
+
+
+class DailyRetention:
+    """A periodic job: once a day by one of all workers, also if all were restarted meanwhile."""
+
+    def __init__(self, store: Store, retention: Retention, clock: Clock, notifier: Notifier) -> None:
+        self._store = store
+        self._retention = retention
+        self._clock = clock
+        self._notifier = notifier
+        self._unfinished = False
+
+    def work(self) -> None:
+        """Erase what is due now; after a failed run, the rest. Raises: StoreFailing."""
+        if not self._unfinished:
+            with self._store.transaction() as transaction:
+                if not transaction.claim(_RUN, self._clock.now_ms(), DAY_MS):
+                    return
+        self._unfinished = True
+        done = self._retention.run()
+        self._unfinished = False
+        log.info(Localized("log.retention.removed", facts=done.facts()))
+        self._notifier.ring()
+
+
+def _before(now_ms: int, days: int) -> int:
+    """Return the time before which data are erased; for 0 days nothing ever is."""
+    return now_ms - days * DAY_MS if days else -1

@@ -1,0 +1,1 @@
+"""Recurring work: periodic jobs, leases between workers, health."""

@@ -1,0 +1,114 @@
+"""What an audit reads from the store: entries of the chain, batches, and the events they cover."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from siaga_gateway.domain.audit_hashing import Link, entry_text, event_record
+
+
+@dataclass(frozen=True, slots=True)
+class ChainEntry:
+    """An entry as stored, possibly tampered with."""
+
+    id: int
+    at_ms: int
+    kind: str
+    incident_id: int | None
+    device_id: bytes | None
+    actor: str | None
+    facts: str  # JSON, unparsed
+    frame: bytes | None
+    hash: bytes
+
+    @property
+    def text(self) -> str:
+        return entry_text(
+            self.id,
+            self.at_ms,
+            self.kind,
+            self.incident_id,
+            self.device_id,
+            self.actor,
+            self.facts,
+            self.frame,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRow:
+    """What a batch's entry says about its events."""
+
+    number: int
+    entry: int
+    events: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """A stored event with the number of its batch."""
+
+    id: int
+    device_id: bytes
+    counter: int
+    kind: int
+    suite: int
+    frame: bytes
+    signature: bytes | None
+    received_ms: int
+    bearer: str
+    incident_id: int | None
+    answer: int
+    batch: int | None
+    digest: bytes = b""
+
+    def record(self) -> bytes:
+        """Return the bytes of it that go into the batch's digest. Raises if it holds values that no event can have."""
+        return event_record(
+            self.device_id,
+            self.counter,
+            self.kind,
+            self.suite,
+            self.frame,
+            self.received_ms,
+            self.bearer,
+            self.incident_id,
+            self.answer,
+        )
+
+    @property
+    def name(self) -> str:
+        return f"event {self.id} (device {device_hex(self.device_id)}, counter {self.counter})"
+
+
+class AuditReader(Protocol):
+    """What the audit reads from a store. Each page is a read of its own; numbers only grow."""
+
+    def chain_head(self) -> Link:
+        """Return the end of the chain as of the last commit."""
+        ...
+
+    def chain_after(self, after_id: int, limit: int) -> Sequence[ChainEntry]: ...
+
+    def batches_from(self, number: int, limit: int) -> Sequence[BatchRow]:
+        """Return batches with this number or a higher one, by number."""
+        ...
+
+    def event_rows_after(self, after_id: int, limit: int) -> Sequence[EventRow]: ...
+
+    def event_signatures(self, device_id: bytes, counter: int) -> Sequence[tuple[bytes, bytes]]:
+        """Return digest and signature of all signed messages under this counter."""
+        ...
+
+    def last_event_id(self) -> int: ...
+
+    def rescues(self) -> Sequence[ChainEntry]:
+        """Return the entries about rescues of a damaged store, oldest first."""
+        ...
+
+
+def device_hex(device_id: object) -> str:
+    return device_id.hex() if isinstance(device_id, bytes) else repr(device_id)

@@ -1,0 +1,1 @@
+"""The operators' page: the incident queue, their details, the feed."""

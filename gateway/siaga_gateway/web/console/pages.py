@@ -1,0 +1,165 @@
+"""Whole pages: the console, signing in and out, language selection."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from siaga_gateway.catalogue import LANGUAGES, UnknownText, text, texts
+from siaga_gateway.catalogue.localized import Localized
+from siaga_gateway.domain.site import MapBounds
+from siaga_gateway.web.console.queue_cards import Queue, read_queue
+from siaga_gateway.web.console.timeline import broker_lost_ms, feed
+from siaga_gateway.web.session.auth import SESSION_MS, SESSION_WARNING_MS
+from siaga_gateway.web.session.context import (
+    LANGUAGE_COOKIE,
+    ConsoleContext,
+    Language,
+    SignedIn,
+    TheConsole,
+    render,
+    urgent_certificates,
+)
+from siaga_gateway.web.session.error_logging import log_failure
+from siaga_gateway.web.session.known_browser import KEPT_MS
+from siaga_gateway.web.session.sign_in import SignInRefused
+
+router = APIRouter()
+
+_ZONE_KNOWN_MS: Final = 366 * 86_400_000  # before and after now: a page is open for a shift, and shows what is kept
+_STATUS: Final = {"wrong": 403, "wait": 429, "busy": 503}
+
+
+@router.get("/")
+def console(context: TheConsole, language: Language, session: SignedIn) -> HTMLResponse:
+    """Return the only page. If the store cannot be read the page still loads, says so, and retries by itself."""
+    found: dict[str, Any]
+    try:
+        # The queue's last id is read first: what is committed meanwhile also comes through the stream.
+        found = {
+            "queue": read_queue(context, language),
+            "feed": feed(context.reader, language),
+            "broker_lost_ms": broker_lost_ms(context.reader),
+            "store_failed": False,
+        }
+    except Exception as error:
+        log_failure(Localized("log.console.no_store"), error)
+        found = {"queue": Queue(), "feed": [], "broker_lost_ms": None, "store_failed": True}
+    context.disclosures.listed(session.operator, [each.id for each in found["queue"].incidents])
+    now_ms = context.clock.now_ms()
+    settings = {
+        "language": language,
+        "last": found["queue"].last,
+        "now": now_ms,
+        "watchdog": context.watchdog_ms,
+        "session_ends": session.signed_in_ms + SESSION_MS,
+        "session_warning": SESSION_WARNING_MS,
+        "broker_lost": found["broker_lost_ms"],
+        "store_failed": found["store_failed"],
+        "troubles": sorted(context.troubles()),
+        "zone": [(span.from_ms, span.offset_s, span.label) for span in context.site.local.spans(*_around(now_ms))],
+        "map": _map(context.site.bounds),
+        "texts": {
+            key.removeprefix("console.js."): value.replace("{emergency}", context.site.emergency_number)
+            for key, value in texts("console", language).items()
+            if key.startswith("console.js.")
+        },
+    }
+    return render(
+        context,
+        "console.html",
+        language,
+        operator=session.operator,
+        settings=settings,
+        languages=context.site.languages,
+        zone=_zone_name(context.site.local.label(now_ms), language),
+        urgent=urgent_certificates(context),
+        **found,
+    )
+
+
+def _around(now_ms: int) -> tuple[int, int]:
+    return now_ms - _ZONE_KNOWN_MS, now_ms + _ZONE_KNOWN_MS
+
+
+def _zone_name(label: str, language: str) -> str:
+    try:
+        return text(f"console.zone.{label}", language)
+    except UnknownText:
+        return label
+
+
+def _map(bounds: MapBounds | None) -> list[float] | None:
+    return None if bounds is None else [float(side) for side in (bounds.west, bounds.south, bounds.east, bounds.north)]
+
+
+@router.get("/sign-in")
+def sign_in_form(context: TheConsole, language: Language) -> HTMLResponse:
+    return _sign_in_page(context, language)
+
+
+@router.post("/sign-in")
+async def sign_in(
+    request: Request,
+    context: TheConsole,
+    language: Language,
+    name: Annotated[str, Form()] = "",
+    password: Annotated[str, Form()] = "",
+) -> Response:
+    """Runs in the event loop: the threads that read the store for others must not wait for a password hash."""
+    address = request.client.host if request.client else ""
+    known = request.cookies.get(context.sign_in.browsers.cookie)
+    try:
+        operator = await context.sign_in.check(name, password, address, known)
+    except SignInRefused as refused:
+        if context.passwords:
+            context.sign_ins.refused(refused.operator, refused.why)
+        answer = _sign_in_page(context, language, name, refused.say(language), _STATUS[refused.why])
+        if refused.wait_s:
+            answer.headers["Retry-After"] = str(refused.wait_s)
+        return answer
+    context.sign_ins.signed_in(operator, context.passwords)
+    done = RedirectResponse("/", 303)
+    _set_cookie(request, done, context.sessions.cookie, context.sessions.issue(operator), SESSION_MS // 1000)
+    if context.passwords:
+        value = context.sign_in.known_from_now_on(known, operator)
+        _set_cookie(request, done, context.sign_in.browsers.cookie, value, KEPT_MS // 1000)
+    return done
+
+
+@router.post("/sign-out")
+def sign_out(request: Request, context: TheConsole) -> Response:
+    session = context.sessions.read(request.cookies.get(context.sessions.cookie))
+    if session is not None:
+        context.sign_ins.signed_out(session.operator)
+    answer = RedirectResponse("/sign-in", 303)
+    answer.delete_cookie(context.sessions.cookie, httponly=True, samesite="strict")
+    return answer
+
+
+@router.post("/language")
+def choose_language(request: Request, language: Annotated[str, Form()]) -> Response:
+    answer = RedirectResponse("/", 303)
+    if language in LANGUAGES:
+        _set_cookie(request, answer, LANGUAGE_COOKIE, language, 400 * 24 * 3600)
+    return answer
+
+
+def _sign_in_page(
+    context: ConsoleContext, language: str, name: str = "", problem: str = "", status: int = 200
+) -> HTMLResponse:
+    languages = context.site.languages
+    return render(context, "sign_in.html", language, status=status, name=name, problem=problem, languages=languages)
+
+
+def _set_cookie(request: Request, answer: Response, name: str, value: str, seconds: int) -> None:
+    answer.set_cookie(
+        name,
+        value,
+        max_age=seconds,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )

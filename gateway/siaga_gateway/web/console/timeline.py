@@ -1,0 +1,248 @@
+"""The journal in words: an incident's timeline, and the feed of everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from siaga_gateway.catalogue import UnknownText, text
+from siaga_gateway.catalogue.localized import retold
+from siaga_gateway.service.journal import kinds as journal
+from siaga_gateway.service.ports import JournalEntry, JournalReader
+from siaga_gateway.web.console.incident_views import distance, duration
+
+FEED_WINDOW: Final = 400  # the newest rows, from which those outside incidents are shown
+FEED_LINES: Final = 12
+BROKER_WINDOW: Final = 2000  # rows; a broken broker brings few, so the row that says so is among the newest
+
+TONES: Final = {
+    journal.INCIDENT_OPENED: "alarm",
+    journal.PRESSED_AGAIN: "alarm",
+    journal.DURESS: "duress",
+    journal.CANCELLED_BY_HOLDER: "warning",
+    journal.KEY_COPIED: "alarm",
+    journal.DELIVERY_FAILED: "warning",
+    journal.DELIVERY_ABANDONED: "alarm",
+    journal.FORGED: "alarm",
+    journal.CONTRADICTION: "alarm",
+    journal.COUNTER_JUMP: "alarm",
+    journal.TAMPER: "warning",
+    journal.UNKNOWN_DEVICE: "warning",
+    journal.UNPROCESSED: "alarm",
+    journal.BROKER_LOST: "alarm",
+    journal.BROKER_LIMITED: "warning",
+    journal.BROKER_SHUT_OUT: "alarm",
+    journal.BROKER_FLOOD: "alarm",
+    journal.BROKER_DOOR_CLOSED: "alarm",
+    journal.BROKER_LET_IN: "done",
+    journal.BEARER_LOST: "warning",
+    journal.MAINTENANCE_MASS: "warning",
+    journal.MAINTENANCE_MASS_OVER: "done",
+    journal.PERSONAL_KEY_MISSING: "alarm",
+    journal.PERSONAL_KEY_BACK: "done",
+    journal.CERTIFICATE_ENDING: "warning",
+    journal.CERTIFICATE_UNUSABLE: "alarm",
+    journal.CERTIFICATE_RENEWED: "done",
+    journal.RESTORED: "warning",
+    journal.RESCUED: "warning",
+    journal.POSITION_IMPOSSIBLE: "warning",
+    journal.AWAY_FROM_PLACE: "warning",
+    journal.STORE_PUT_BACK: "warning",
+    journal.CLOSED: "done",
+    journal.DELIVERED: "done",
+    journal.BROKER_BACK: "done",
+    journal.BEARER_BACK: "done",
+    journal.STORE_BACK: "done",
+}
+
+
+# Facts for administrators (`siaga gateway log`), not operators; the output is the entry's actor.
+UNTOLD: Final = frozenset(
+    {
+        "counter",
+        "output",
+        "sequence",
+        "change",
+        "pid",
+        "size",
+        "suite",
+        "owner_id",
+        "mode",
+        "has_position",
+        "claimed_s",
+        "after",
+        "down_counter",
+        "case",
+        "file",
+        "sha256",
+        "digest",
+        "head",
+        "rows",
+        "unregistered",
+        "owners",
+        "gone",
+        "changed",
+        "batches",
+        "signatures",
+        "erased",
+    }
+)
+# Default values, not worth saying.
+USUAL: Final = frozenset(
+    {
+        ("clock", "set"),
+        ("registration", "active"),
+        ("kind", "press"),
+        ("trigger", "hold"),
+        ("attempts", 1),
+        ("presses", 1),
+        ("count", 1),
+        ("missing", 0),
+    }
+)
+# Facts whose values are words of ours, with their group in the catalogue.
+WORDED: Final = {
+    "disposition": "disposition",
+    "registration": "registration",
+    "state": "registration",
+    "before": "registration",
+    "source": "source",
+    "trigger": "trigger",
+    "clock": "clock",
+    "kind": "kind",
+    "stored_kind": "kind",
+    "command": "command",
+    "result": "result",
+    "was": "result",
+    "cause": "cause",
+    "place": "place",
+}
+
+_STEPS: Final = frozenset(
+    {journal.SEEN, journal.ASSIGNED, journal.ON_SCENE, journal.DISPATCHED_BY_PERSON, journal.CLOSED}
+)
+_CALLS: Final = frozenset({journal.PRESSED_AGAIN, journal.DURESS})
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineLine:
+    """One journal row for people."""
+
+    id: int
+    at_ms: int
+    kind: str
+    tone: str  # plain | done | warning | alarm | duress
+    title: str
+    by: str | None
+    extra: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedLine:
+    """A row of the feed, and its subject."""
+
+    line: TimelineLine
+    incident_id: int | None  # of a test press, or the incident during which it happened
+    about: str | None  # the button's label if an incident names it, else its device id in hex
+
+
+def line(entry: JournalEntry, language: str) -> TimelineLine:
+    """Word one row; a kind or fact unknown to this console is shown as it is, never left out."""
+    shut = entry.kind == journal.TAMPER and entry.facts.get("open") is False
+    try:
+        title = text("console.journal.tamper_shut" if shut else f"console.journal.{entry.kind}", language)
+    except UnknownText:
+        title = entry.kind
+    return TimelineLine(
+        id=entry.id,
+        at_ms=entry.at_ms,
+        kind=entry.kind,
+        tone=_tone(entry),
+        title=title,
+        by=entry.actor,
+        extra=None if entry.kind == journal.DELIVERED else _facts(entry.facts, language) or None,
+    )
+
+
+def _tone(entry: JournalEntry) -> str:
+    if entry.kind == journal.TAMPER and entry.facts.get("open") is False:
+        return "done"
+    if entry.kind == journal.UNKNOWN_DEVICE and entry.facts.get("kind") == "enrol":
+        return "plain"  # a new button at its installer's
+    return TONES.get(entry.kind, "plain")
+
+
+def timeline(entries: Iterable[JournalEntry], language: str) -> list[TimelineLine]:
+    """Return an incident's rows, newest first; several outputs that took one change in a row are merged into one
+    line."""
+    lines: list[TimelineLine] = []
+    for entry in entries:
+        if entry.kind in journal.QUIET_KINDS:
+            continue
+        new = line(entry, language)
+        if lines and new.kind == lines[-1].kind == journal.DELIVERED:
+            takers = dict.fromkeys([*(lines[-1].by or "").split(", "), new.by or ""])
+            new = replace(new, by=", ".join(filter(None, takers)))
+            lines.pop()
+        if lines and new.kind == lines[-1].kind == journal.DELIVERY_FAILED and new.by == lines[-1].by:
+            lines.pop()  # the newest states the number of attempts
+        lines.append(new)
+    return lines[::-1]
+
+
+def last_step(entries: Iterable[JournalEntry], language: str, *, called: bool = False) -> TimelineLine | None:
+    """Return the latest step of an operator, or (`called`) of the holder."""
+    kinds = _CALLS if called else _STEPS
+    steps = [entry for entry in entries if entry.kind in kinds]
+    return line(steps[-1], language) if steps else None
+
+
+def feed(reader: JournalReader, language: str) -> list[FeedLine]:
+    """Return the newest rows outside any incident's life; blocking."""
+    rows = reader.journal_last(FEED_WINDOW)
+    others = [row for row in rows if journal.concerns_operators(row.kind, row.facts)]
+    lines = []
+    for row in others[: -FEED_LINES - 1 : -1]:
+        found = None if row.incident_id is None else reader.incident(row.incident_id)
+        device = row.device_id.hex() if row.device_id else None
+        lines.append(FeedLine(line(row, language), row.incident_id, found.device_label if found else device))
+    return lines
+
+
+def broker_lost_ms(reader: JournalReader) -> int | None:
+    """Return since when the broker is gone, or None; blocking."""
+    lost: int | None = None
+    for row in reader.journal_last(BROKER_WINDOW):
+        if row.kind == journal.BROKER_LOST:
+            lost = row.at_ms if lost is None else lost
+        elif row.kind in (journal.BROKER_BACK, journal.GATEWAY_STARTED):
+            lost = None
+    return lost
+
+
+def _facts(facts: Mapping[str, Any], language: str) -> str:
+    return " · ".join(filter(None, (_fact(name, value, language) for name, value in retold(facts, language).items())))
+
+
+def _fact(name: str, value: Any, language: str) -> str:
+    if name in UNTOLD or value is None or value is False or (name, value) in USUAL:
+        return ""
+    if value is True:
+        return _or_itself(f"console.fact_true.{name}", name, language)
+    if name.endswith("_s") and isinstance(value, int):
+        shown = duration(value, language)
+    elif name.endswith("_m") and isinstance(value, int):
+        shown = distance(value, language)
+    elif name in WORDED:
+        shown = _or_itself(f"console.{WORDED[name]}.{value}", str(value), language)
+    else:
+        shown = str(value)
+    return _or_itself(f"console.fact.{name}", f"{name}: {shown}", language, value=shown)
+
+
+def _or_itself(key: str, otherwise: str, language: str, **values: object) -> str:
+    try:
+        return text(key, language, **values)
+    except UnknownText:
+        return otherwise

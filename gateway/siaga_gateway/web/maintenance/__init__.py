@@ -1,0 +1,1 @@
+"""The installers' page: maintenance cases and every button's state."""

@@ -1,0 +1,137 @@
+"""The installers' page: open maintenance cases, and every device's state at a glance.
+
+It is a snapshot without alarms; those are in the console's own window.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from siaga_gateway.catalogue import text
+from siaga_gateway.domain.errors import SiagaError
+from siaga_gateway.domain.limits import LONGEST_LABEL, LONGEST_NOTE, LONGEST_SEARCH
+from siaga_gateway.domain.local_time import LocalTime
+from siaga_gateway.domain.supervision import Case
+from siaga_gateway.service.fleet.maintenance_cases import CaseOvertaken, MaintenanceCases
+from siaga_gateway.web.console.actions import IncidentId as RowId
+from siaga_gateway.web.maintenance.views import case_view, devices_view
+from siaga_gateway.web.session.context import ConsoleContext, Language, SignedIn, TheConsole, render
+from siaga_gateway.web.session.error_answers import NotThere, answer_to
+
+router = APIRouter()
+
+PAGE: Final = 50
+
+
+def _maintenance(context: TheConsole) -> MaintenanceCases:
+    if context.maintenance is None:
+        raise NotThere("error.nothing_here")
+    return context.maintenance
+
+
+TheMaintenance = Annotated[MaintenanceCases, Depends(_maintenance)]
+Text = Annotated[str, Query(max_length=LONGEST_SEARCH)]
+Number = Annotated[int, Query(ge=0, le=2**62)]
+
+
+@router.get("/maintenance")
+def page(
+    context: TheConsole,
+    maintenance: TheMaintenance,
+    language: Language,
+    session: SignedIn,
+    q: Text = "",
+    open_only: Annotated[bool, Query(alias="open")] = False,
+    after: Annotated[str, Query(max_length=16, pattern="^([0-9a-f]{16})?$")] = "",
+    label: Annotated[str, Query(max_length=2 * LONGEST_LABEL)] = "",
+    fold: Annotated[int | None, Query(ge=1, le=2**62)] = None,
+    cases_after: Number = 0,
+) -> HTMLResponse:
+    """Return the page.
+
+    q: part of a label, or the start of a device_id. open: only devices with a case. after, label: the last device of
+    the previous page. fold: show this fold's cases. cases_after: the last case of the previous page.
+    """
+    place = None if not after else (label, bytes.fromhex(after))
+    return _page(context, maintenance, language, session.operator, q.strip(), open_only, place, fold, cases_after)
+
+
+@router.post("/maintenance/cases/{case_id}/close")
+def close(
+    request: Request,
+    context: TheConsole,
+    maintenance: TheMaintenance,
+    language: Language,
+    session: SignedIn,
+    case_id: RowId,
+    note: Annotated[str, Form()] = "",
+    level: Annotated[int | None, Query(ge=0, le=2**31)] = None,
+) -> Response:
+    """Close a case. level: how bad the page showed it to be."""
+    if not 1 <= len(note.strip()) <= LONGEST_NOTE:
+        problem = text("console.maintenance.note_needed", language, longest=LONGEST_NOTE)
+        return _page(context, maintenance, language, session.operator, problem=problem, note=note, status=422)
+    try:
+        maintenance.close(case_id, session.operator, note, level=level)
+    except CaseOvertaken as overtaken:
+        told = _overtaken(overtaken.case, language, context.site.local)
+        return _page(context, maintenance, language, session.operator, problem=told, note=note, status=409)
+    except SiagaError as error:
+        told, status = answer_to(request, error)
+        return _page(context, maintenance, language, session.operator, problem=told, note=note, status=status)
+    return RedirectResponse("/maintenance", 303)
+
+
+def _overtaken(case: Case, language: str, local: LocalTime) -> str:
+    if case.closed_ms is None:
+        return text("console.maintenance.worse", language, id=case.id)
+    when = local.moment(case.closed_ms)
+    who = case.closed_by or text("console.maintenance.by_itself", language)
+    return text("console.maintenance.closed_already", language, id=case.id, who=who, time=when, note=case.note or "–")
+
+
+def _page(
+    context: ConsoleContext,
+    maintenance: MaintenanceCases,
+    language: str,
+    operator: str,
+    q: str = "",
+    open_only: bool = False,
+    place: tuple[str, bytes] | None = None,
+    fold: int | None = None,
+    cases_after: int = 0,
+    *,
+    problem: str = "",
+    note: str = "",
+    status: int = 200,
+) -> HTMLResponse:
+    now_ms = context.clock.now_ms()
+    folds = maintenance.folds()
+    cases = maintenance.cases(fold=fold, after=cases_after, limit=PAGE)
+    devices = maintenance.devices(text=q, troubled=open_only, after=place, limit=PAGE + 1)
+    local = context.site.local
+    return render(
+        context,
+        "maintenance.html",
+        language,
+        status=status,
+        operator=operator,
+        languages=context.site.languages,
+        problem=problem,
+        note=note.strip(),
+        now=local.moment(now_ms),
+        folds=[case_view(case, None, members, language, now_ms, local) for case, members in folds],
+        cases=[case_view(case, watched, 0, language, now_ms, local) for case, watched in cases],
+        cases_next=cases[-1][0].id if len(cases) == PAGE else None,
+        cases_after=cases_after,
+        fold=fold,
+        devices=devices_view(devices[:PAGE], maintenance.wanted, language, now_ms, local),
+        more=devices[PAGE - 1].device if len(devices) > PAGE else None,
+        census=maintenance.census(),
+        q=q,
+        open_only=open_only,
+        paged=place is not None,
+    )

@@ -1,0 +1,1 @@
+"""What every page shares: sign-in, security headers, the live stream."""

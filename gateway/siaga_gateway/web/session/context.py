@@ -1,0 +1,149 @@
+"""What every route of the console needs, and who is asking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Final
+
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+from siaga_gateway.catalogue import LANGUAGES, text
+from siaga_gateway.domain import limits, operator_name
+from siaga_gateway.domain.errors import Refused
+from siaga_gateway.domain.frame import LONGEST_ETA
+from siaga_gateway.domain.incident import Disposition, Mode
+from siaga_gateway.domain.invisible_characters import visible
+from siaga_gateway.domain.site import Site
+from siaga_gateway.service.delivery.dead_letters import DeadLetters
+from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
+from siaga_gateway.service.ports import Clock, Disclosures, JournalReader, OperatorActions, SignIns
+from siaga_gateway.web.session.auth import Session, Sessions
+from siaga_gateway.web.session.live import LiveStreams
+from siaga_gateway.web.session.sign_in import SignIn
+
+LANGUAGE_COOKIE: Final = "siaga_language"
+
+
+def shown(value: object) -> object:
+    """Escape whatever a template places: no hidden character gets into an attribute or between tags."""
+    return visible(value, lines=True) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+@pass_context
+def _clock_time(context: Context, unix_ms: int) -> Markup:
+    """A time of today, or with its day; the page corrects it at midnight, see clock.js."""
+    told = context["console"].site.local.clock(unix_ms, context["now_ms"])
+    return Markup('<time data-at="{}">{}</time>').format(unix_ms, told)
+
+
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
+    autoescape=select_autoescape(default=True, default_for_string=True),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    finalize=shown,
+)
+_templates.globals["dispositions"] = tuple(Disposition)
+_templates.globals["limits"] = {
+    "operator": operator_name.LONGEST,
+    "password": limits.LONGEST_PASSWORD,
+    "unit": limits.LONGEST_UNIT,
+    "eta": LONGEST_ETA,
+    "note": limits.LONGEST_NOTE,
+    "search": limits.LONGEST_SEARCH,
+}
+_templates.filters["clock_time"] = _clock_time
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleContext:
+    """The console's parts, shared by the whole application."""
+
+    reader: JournalReader
+    operate: OperatorActions
+    disclosures: Disclosures
+    clock: Clock
+    streams: LiveStreams
+    sessions: Sessions
+    sign_in: SignIn
+    sign_ins: SignIns
+    site: Site
+    mode: Mode
+    language: str
+    passwords: bool  # operators are configured
+    watchdog_ms: int
+    troubles: Callable[[], Collection[str]]  # what operators must know about the gateway now, by name
+    maintenance: MaintenanceCases | None = None  # None: this console has no such page
+    deliveries: DeadLetters | None = None  # the same
+    # Those that expire soon or are unusable: name, state (of domain.certificate_expiry.State), days.
+    certificates: Callable[[], Sequence[Mapping[str, Any]]] = tuple
+    presses: Callable[[], str] = lambda: ""  # why none are taken now; empty: they are
+
+
+_URGENT_DAYS: Final = 7
+_LINES: Final = 2  # the queue needs the space
+
+
+def urgent_certificates(context: ConsoleContext) -> dict[str, Any]:
+    """Return what an operator must see: unusable certificates, and those in their last days; `more` are on the
+    maintenance page."""
+    told = [each for each in context.certificates() if each["state"] != "ending" or each["days"] < _URGENT_DAYS]
+    told.sort(key=lambda each: (each["state"] == "ending", each["days"]))
+    return {"shown": told[:_LINES], "more": len(told[_LINES:])}
+
+
+def context_of(request: Request) -> ConsoleContext:
+    context: ConsoleContext = request.app.state.context
+    return context
+
+
+def language_of(request: Request) -> str:
+    """Return the language that this browser chose, else the configured one."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    return chosen if chosen in LANGUAGES else context_of(request).language
+
+
+class PageRefused(Refused):
+    """The console says no, in a text of its own; error_answers tells it with this status."""
+
+    GROUP = "console"
+    STATUS: ClassVar[int] = 409
+
+
+class SignedOut(PageRefused):
+    """The request has no valid session."""
+
+    STATUS = 401
+
+
+def session_of(request: Request) -> Session:
+    """Return the operator's session. Raises: SignedOut."""
+    sessions = context_of(request).sessions
+    session = sessions.read(request.cookies.get(sessions.cookie))
+    if session is None:
+        raise SignedOut("error.signed_out")
+    return session
+
+
+TheConsole = Annotated[ConsoleContext, Depends(context_of)]
+Language = Annotated[str, Depends(language_of)]
+SignedIn = Annotated[Session, Depends(session_of)]
+
+
+def render(console: ConsoleContext, template: str, language: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+    """Render a page or fragment; `t` looks up a text in `language`."""
+    page = _templates.get_template(template)
+    known = {"t": partial(_text, language), "language": language, "console": console, "now_ms": console.clock.now_ms()}
+    return HTMLResponse(page.render(**known, **context), status)
+
+
+def _text(language: str, key: str, **values: object) -> str:
+    return text(f"console.{key}", language, **values)

@@ -1,0 +1,106 @@
+"""What the console answers where something cannot be done, in the reader's language: one way for every SiagaError, for
+what the framework refuses, and for a fault of the program.
+
+| what | status | said |
+|---|---|---|
+| PageRefused | its own | its own text |
+| another Refused, Malformed | 409 | "not possible", and why |
+| Failing | 503 | of a step that nobody knows whether it was taken; of anything else why |
+| any other SiagaError | 500 | why; with a traceback in the log, for no page expects it |
+| the framework's | its own | a text of ours by the status |
+| a bug | 500 | that the gateway failed; with a traceback in the log |
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from siaga_gateway.catalogue import text
+from siaga_gateway.catalogue.localized import Localized
+from siaga_gateway.domain.errors import Failing, Malformed, Refused, SiagaError
+from siaga_gateway.web.session.context import PageRefused, SignedOut, context_of, language_of, render
+from siaga_gateway.web.session.error_logging import log_failure
+from siaga_gateway.web.session.security_headers import SAFE_METHODS
+
+log = logging.getLogger("siaga.console")
+
+_OF_STATUS: Final = {404: "nothing_here", 405: "wrong_method"}
+
+
+class NotUnderstood(PageRefused):
+    """What was typed or requested is not valid."""
+
+    STATUS = 422
+
+
+class NotThere(PageRefused):
+    STATUS = 404
+
+
+def add_error_answers(app: FastAPI) -> None:
+    @app.exception_handler(SiagaError)
+    async def siaga_error(request: Request, error: SiagaError) -> Response:
+        if isinstance(error, SignedOut) and request.url.path in ("/", "/maintenance", "/deliveries"):
+            return RedirectResponse("/sign-in", 303)
+        told, status = answer_to(request, error)
+        return problem(request, told, status, in_message=True)
+
+    @app.exception_handler(RequestValidationError)
+    async def not_understood(request: Request, error: RequestValidationError) -> Response:
+        fields = ", ".join(str(each["loc"][-1]) for each in error.errors())
+        return problem(request, text("console.error.form", language_of(request), fields=fields), 422)
+
+    @app.exception_handler(HTTPException)
+    async def refused_by_the_framework(request: Request, error: HTTPException) -> Response:
+        key = _OF_STATUS.get(error.status_code, "refused")
+        told = text(f"console.error.{key}", language_of(request), status=error.status_code)
+        answer = problem(request, told, error.status_code)
+        answer.headers.update(error.headers or {})
+        return answer
+
+
+def answer_to(request: Request, error: SiagaError) -> tuple[str, int]:
+    """Return the text and the status; logs what an administrator must know."""
+    language = language_of(request)
+    match error:
+        case PageRefused():
+            return error.say(language), error.STATUS
+        case Refused() | Malformed():
+            return text("console.error.step", language, reason=error.say(language)), 409
+        case Failing() if request.method not in SAFE_METHODS:
+            # The step was requested, and no answer came.
+            log.warning(Localized("log.console.unknown", action=request.url.path, why=error))
+            return text("console.error.unknown", language, why=error.say(language)), 503
+        case Failing():
+            log_failure(Localized("log.console.failed", method=request.method, path=request.url.path), error)
+            return text("console.error.step", language, reason=error.say(language)), 503
+    log_failure(Localized("log.console.failed", method=request.method, path=request.url.path), error)
+    return text("console.error.step", language, reason=error.say(language)), 500
+
+
+def failed(request: Request) -> Response:
+    """Return the answer after an internal error."""
+    return problem(request, text("console.error.failed", language_of(request)), 500)
+
+
+def problem(request: Request, told: str, status: int, *, in_message: bool = False) -> HTMLResponse:
+    """Return a page for a person who came by a link or a form; otherwise a fragment, with `in_message` above the
+    operator's buttons, so that a form stays."""
+    language = language_of(request)
+    if "hx-request" not in request.headers and "text/html" in request.headers.get("accept", ""):
+        return render(context_of(request), "error.html", language, status=status, problem=told)
+    answer = render(context_of(request), "_message.html", language, status=status, problem=told)
+    return retargeted(answer) if in_message else answer
+
+
+def retargeted(answer: HTMLResponse) -> HTMLResponse:
+    """Place the answer above the operator's buttons; the form stays."""
+    answer.headers["HX-Retarget"] = "#message"
+    answer.headers["HX-Reswap"] = "innerHTML"
+    return answer

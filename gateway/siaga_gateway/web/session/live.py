@@ -1,0 +1,129 @@
+"""The live stream: every journal row as a server-sent event (WHATWG HTML, 9.2), with the row's id.
+
+A client that reconnects sends the last id it has and gets all later rows, however long it was away. Between rows a
+`tick` every few seconds proves that the link is alive, since a half-open TCP connection looks healthy from both ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
+from contextlib import aclosing
+from typing import Final
+
+from fastapi.sse import format_sse_event
+from starlette.concurrency import run_in_threadpool
+
+from siaga_gateway.catalogue.localized import Localized
+from siaga_gateway.service.journal.kinds import QUIET_KINDS, concerns_operators
+from siaga_gateway.service.ports import Clock, JournalEntry, JournalReader, Notifier
+from siaga_gateway.web.session.error_logging import log_failure
+
+PAGE: Final = 500  # rows in one read
+BURST_PAUSE_S: Final = 0.01  # pause after rows, to gather a burst: 100 rows a second are not 100 reads a console
+MOST: Final = 200  # limit of concurrent streams: half of the console's connections stay free for requests
+RETRY_MS: Final = 500  # the browser's delay before reconnecting
+
+
+class LiveStreams:
+    """Makes one stream for each open console, and ends them all when the gateway stops."""
+
+    def __init__(
+        self,
+        reader: JournalReader,
+        notifier: Notifier,
+        clock: Clock,
+        tick_s: float,
+        presses: Callable[[], bool] = lambda: True,
+        troubles: Callable[[], Collection[str]] = tuple,
+    ) -> None:
+        """presses: whether any are taken; while not, no tick is sent, and every page calls its link dead. troubles:
+        returns what operators must know about the gateway now, by name; blocking."""
+        self._reader = reader
+        self._notifier = notifier
+        self._clock = clock
+        self._tick_s = tick_s
+        self._presses = presses
+        self._troubles = troubles
+        self._closing = False
+        self._open = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether the limit is reached."""
+        return self._open >= MOST
+
+    def close(self) -> None:
+        """End every stream; call before the server waits for its connections."""
+        self._closing = True
+        self._notifier.ring()
+
+    async def stream(self, after: int | None, may_go_on: Callable[[], bool]) -> AsyncIterator[bytes]:
+        """See `_stream`; counted while it is open."""
+        self._open += 1
+        try:
+            async with aclosing(self._stream(after, may_go_on)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self._open -= 1
+
+    async def _stream(self, after: int | None, may_go_on: Callable[[], bool]) -> AsyncGenerator[bytes, None]:
+        """Yield rows after id `after` (None: from now on), then new ones, until the client or the gateway ends it.
+
+        Events: unnamed rows `{kind, incident, at_ms, feed}` with an id; `tick` `{now_ms, store, troubles}`; `reset`
+        `{last}` if there was no `after` or it is beyond the journal (another store): the client must reload everything,
+        and gets all that follows; finally `signed_out`.
+        """
+        last: int | None = after
+        checked = False  # whether `last` was compared with the journal
+        store = True
+        next_tick = time.monotonic()
+        while not self._closing:
+            rows: list[JournalEntry] = []
+            try:
+                if not checked:
+                    end = await run_in_threadpool(self._reader.last_journal_id)
+                    if last is None or last > end:
+                        last = end
+                        yield _event("reset", {"last": end}, end)
+                    checked = True
+                rows = list(await run_in_threadpool(self._reader.journal_after, last or 0, PAGE))
+                store = True
+            except Exception as error:
+                if store:
+                    log_failure(Localized("log.console.no_journal"), error)
+                store = False
+            if rows:
+                yield b"".join(_row(row) for row in rows)
+                last = rows[-1].id
+            if time.monotonic() >= next_tick:
+                if not may_go_on():
+                    yield _event("signed_out", {})
+                    return
+                if self._presses():
+                    troubles = sorted(await run_in_threadpool(self._troubles))
+                    yield _event("tick", {"now_ms": self._clock.now_ms(), "store": store, "troubles": troubles})
+                next_tick = time.monotonic() + self._tick_s
+            if len(rows) == PAGE:
+                continue
+            if rows:
+                await asyncio.sleep(BURST_PAUSE_S)
+            # In this task, not one of its own: the notifier remembers for each task what it has heard, so a row
+            # committed while the read runs wakes the very next wait.
+            await self._notifier.wait(max(0.0, next_tick - time.monotonic()))
+
+
+def _row(row: JournalEntry) -> bytes:
+    quiet = row.kind in QUIET_KINDS
+    feed = concerns_operators(row.kind, row.facts)
+    facts = {"kind": row.kind, "incident": None if quiet else row.incident_id, "at_ms": row.at_ms, "feed": feed}
+    return format_sse_event(data_str=json.dumps(facts), id=str(row.id))
+
+
+def _event(name: str, facts: dict[str, object], row_id: int | None = None) -> bytes:
+    return format_sse_event(
+        event=name, data_str=json.dumps(facts), id=None if row_id is None else str(row_id), retry=RETRY_MS
+    )

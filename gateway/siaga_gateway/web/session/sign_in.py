@@ -1,0 +1,141 @@
+"""Signing in: which limits an attempt counts against, and what is checked.
+
+| attempt | counts for | allowed |
+|---|---|---|
+| from a browser in which this operator signed in before | this browser and this operator | 10 in 10 minutes |
+| any other, and any beyond that | the name, and the address (IPv6: its /64) | 10, and 30, in 10 minutes |
+
+So someone who guesses an officer's password elsewhere, from however many addresses, locks the officer out of new
+browsers only; one person's errors lock nobody else out of a known browser; and however many attempts are made at once,
+no more than these are checked. Unknown names are counted like known ones. A successful attempt does not count. The
+counts are in memory: a restart of the front resets them, but known browsers stay known.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Hashable, Mapping
+from functools import cache
+from typing import Final
+
+from pwdlib.exceptions import PwdlibError
+
+from siaga_gateway.domain.errors import Refused
+from siaga_gateway.domain.limits import LONGEST_PASSWORD
+from siaga_gateway.domain.operator_name import clean_name
+from siaga_gateway.service.ports import Clock
+from siaga_gateway.web.session.attempt_limits import Attempts, Limit
+from siaga_gateway.web.session.auth import hash_password, hasher
+from siaga_gateway.web.session.known_browser import KnownBrowser, KnownBrowsers
+from siaga_gateway.web.session.password_hashing import Busy, HashQueue
+
+OF_ADDRESS: Final = Limit("address", 30, 600_000)
+OF_NAME: Final = Limit("name", 10, 600_000)
+OF_BROWSER: Final = Limit("browser", 10, 600_000)
+BUSY_S: Final = 5
+
+
+class SignInRefused(Refused):
+    """Not signed in; the text says why, `wait_s` how long to wait, `operator` whose name was given, where it is an
+    operator's."""
+
+    GROUP = "console.sign_in"
+
+    def __init__(
+        self, key: str, /, *, wait_s: int = 0, operator: str | None = None, busy: bool = False, **values: object
+    ) -> None:
+        super().__init__(key, **values)
+        self.wait_s = wait_s
+        self.operator = operator
+        self.busy = busy
+
+    @property
+    def why(self) -> str:
+        """Return the reason for ports.SignIns."""
+        return "busy" if self.busy else "wait" if self.wait_s else "wrong"
+
+
+class SignIn:
+    """Checks names and passwords; usable from any event loop."""
+
+    def __init__(self, operators: Mapping[str, str], secret: bytes, clock: Clock) -> None:
+        self._operators = operators
+        self._clock = clock
+        self._attempts = Attempts(never_forgotten=operators)
+        self._hashes = HashQueue()
+        self.browsers = KnownBrowsers(secret)
+
+    async def check(self, name: str, password: str, address: str, cookie: str | None = None) -> str:
+        """Return the operator's name. cookie: the browser's, see KnownBrowsers. Raises: SignInRefused."""
+        cleaned = clean_name(name)
+        if not self._operators:
+            if cleaned is None:
+                raise SignInRefused("name_needed")
+            return cleaned
+        hashed = self._operators.get(cleaned or "")
+        named = None if hashed is None else cleaned
+        now_ms = self._clock.now_ms()
+        browser = self.browser(cookie)
+        known = self._known(browser, cleaned)
+        taken: list[tuple[Limit, Hashable]] = [(OF_BROWSER, known)]
+        if known is None or self._attempts.take(taken, now_ms) > 0:
+            known = None
+            taken = [(OF_NAME, cleaned or ""), (OF_ADDRESS, _network(address))]
+            if (wait_ms := self._attempts.take(taken, now_ms)) > 0:
+                seconds = -(-wait_ms // 1000)
+                raise SignInRefused("wait", wait_s=seconds, operator=named, seconds=seconds)
+        try:
+            right = await self._hashes.check(
+                lambda: _verify(password, hashed or _nobodys_hash()), known=known is not None
+            )
+        except Busy:
+            self._attempts.give_back(taken, now_ms)
+            raise SignInRefused("busy", wait_s=BUSY_S, operator=named, busy=True, seconds=BUSY_S) from None
+        if hashed is None or cleaned is None or not right:
+            raise SignInRefused("wrong", operator=named)
+        self._attempts.give_back(taken, now_ms)
+        return cleaned
+
+    def close(self) -> None:
+        """Stop checking: the server stops."""
+        self._hashes.close()
+
+    def browser(self, cookie: str | None) -> KnownBrowser | None:
+        return self.browsers.read(cookie, self._clock.now_ms())
+
+    def known_from_now_on(self, cookie: str | None, operator: str) -> str:
+        """Return the cookie of the browser in which the operator signed in."""
+        return self.browsers.issue(self.browser(cookie), operator, self._clock.now_ms())
+
+    def _known(self, browser: KnownBrowser | None, name: str | None) -> tuple[str, str] | None:
+        if browser is None or name is None or self.browsers.mark(name) not in browser.names:
+            return None
+        return browser.number, name
+
+
+def _verify(password: str, hashed: str) -> bool:
+    if len(password) > LONGEST_PASSWORD:
+        return False
+    try:
+        return hasher().verify(password, hashed)
+    except PwdlibError:
+        return False
+
+
+@cache
+def _nobodys_hash() -> str:
+    """A hash checked for unknown names, so that the response time does not tell which names exist."""
+    return hash_password("nobody")
+
+
+def _network(address: str) -> str:
+    """Return the network within which one client can choose its addresses."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped is not None:
+            return str(found.ipv4_mapped)
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return str(found)

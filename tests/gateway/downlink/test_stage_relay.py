@@ -1,0 +1,142 @@
+"""A button that was heard by radio or text message is told of steps at any console: by who has that way, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from databases import Place
+from gateway import sample_store
+from gateway.fake_ports import ManualClock, SentAnswers
+from pressing_button import is_bound
+from siaga_gateway.adapters.sql import SqlStore
+from siaga_gateway.domain.frame import Stage
+from siaga_gateway.service.downlink.routes import Downlinks
+from siaga_gateway.service.downlink.stage_relay import StageRelay
+from siaga_gateway.service.inbound import InboundFrame
+from siaga_gateway.service.incidents.operator_actions import IncidentActions
+from siaga_gateway.service.journal.notifier import JournalNotifier
+from siaga_gateway.service.registry.keyring import KeyRing
+from siaga_gateway.service.store import StoreFailing
+from waiting import eventually
+
+
+class Radio:
+    """A bearer that answers where a frame came from."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[object, bytes]] = []
+
+    def send_to(self, origin: object, frame: bytes) -> None:
+        self.sent.append((origin, frame))
+
+    def stages(self) -> list[tuple[int, Stage, int]]:
+        """(counter, stage, ETA) of all that was sent."""
+        answers = SentAnswers()
+        answers.frames = [(sample_store.DEVICE_ID, frame) for _, frame in self.sent]
+        return answers.stages()
+
+
+class Machine:
+    """One process on the store: what it hears by radio, and a console."""
+
+    def __init__(self, store: SqlStore, clock: ManualClock) -> None:
+        self.radio, self.mqtt = Radio(), SentAnswers()
+        keyring = KeyRing(store, sample_store.GATEWAY_KEY)
+        self.downlinks = Downlinks(self.mqtt, {"lorawan": self.radio})
+        self.relay = StageRelay(store, keyring, self.downlinks, clock)
+        self.operator = IncidentActions(
+            store, keyring, self.mqtt, JournalNotifier(), clock, outputs=(), committed=self.relay.wake
+        )
+        self.relay.tell()
+
+    def hears(self) -> None:
+        frame = InboundFrame(b"", sample_store.NOW_MS, "lorawan", lambda: None, origin="radio 7")
+        self.downlinks.came_by(sample_store.DEVICE_ID, frame)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place("postgresql", tmp_path)
+
+
+@pytest.fixture
+def machines(place: Place) -> Iterator[tuple[Machine, Machine]]:
+    """Two on one store, each with a link of its own to it."""
+    one, other = sample_store.new_store(place), place.open(sample_store.NOW_MS)
+    sample_store.with_device(one)
+    clock = ManualClock()
+    yield Machine(one, clock), Machine(other, clock)
+    one.close()
+    other.close()
+
+
+def test_who_has_the_way_tells_of_steps_at_any_console(machines: tuple[Machine, Machine]) -> None:
+    radio, console = machines
+    incident = sample_store.open_incident(radio.relay._store)
+    radio.hears()
+    console.operator.seen(incident.id, "Siti")
+    radio.relay.tell()
+    console.operator.assign(incident.id, "Siti", "Patroli 12", 6)
+    radio.operator.on_scene(incident.id, "Budi")
+    radio.relay.tell()
+    console.relay.tell()
+    radio.relay.tell()
+    assert radio.radio.sent[0][0] == "radio 7"
+    # Two steps in a row are told once; over MQTT each goes from its own console.
+    assert radio.radio.stages() == [(1, Stage.SEEN, 255), (1, Stage.ON_SCENE, 255)]
+    assert all(is_bound(sample_store.BUTTON.mac_down, frame, sample_store.press(1)) for _, frame in radio.radio.sent)
+    assert console.radio.sent == []
+    assert [stage for _, stage, _ in console.mqtt.stages()] == [Stage.SEEN, Stage.ASSIGNED]
+    assert [stage for _, stage, _ in radio.mqtt.stages()] == [Stage.ON_SCENE]
+
+
+def test_a_unit_s_eta_is_told_and_what_was_before_the_start_is_not(machines: tuple[Machine, Machine]) -> None:
+    radio, console = machines
+    incident = sample_store.open_incident(radio.relay._store)
+    console.operator.seen(incident.id, "Siti")
+    radio.relay.tell()  # not heard by radio yet
+    radio.hears()
+    radio.relay.tell()
+    assert radio.radio.sent == []
+    console.operator.assign(incident.id, "Siti", "Patroli 12", 6)
+    radio.relay.tell()
+    assert radio.radio.stages() == [(1, Stage.ASSIGNED, 6)]
+
+
+def test_what_a_failing_store_kept_from_it_is_told_later(
+    machines: tuple[Machine, Machine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    radio, console = machines
+    incident = sample_store.open_incident(radio.relay._store)
+    radio.hears()
+    console.operator.seen(incident.id, "Siti")
+
+    @contextmanager
+    def away() -> Iterator[None]:
+        raise StoreFailing("the server is away")
+        yield
+
+    with monkeypatch.context() as patch:
+        patch.setattr(radio.relay._store, "transaction", away)
+        with pytest.raises(StoreFailing):
+            radio.relay.tell()
+    radio.relay.tell()
+    assert [stage for _, stage, _ in radio.radio.stages()] == [Stage.SEEN]
+
+
+def test_running_it_follows_by_itself(machines: tuple[Machine, Machine]) -> None:
+    radio, console = machines
+    incident = sample_store.open_incident(radio.relay._store)
+    radio.hears()
+    radio.relay.start()
+    try:
+        console.operator.seen(incident.id, "Siti")  # nobody wakes the other machine's
+        eventually(lambda: radio.radio.sent, "the step is told by radio")
+        radio.operator.close(incident.id, "Budi", "verified", "")
+        eventually(lambda: len(radio.radio.sent) == 2, "the closing is told by radio")
+    finally:
+        radio.relay.stop()

@@ -1,0 +1,163 @@
+"""Supervision on a real store: cases opened once and closed by themselves or by a person, masses folded, deafness."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.watched_fleet import DAY_MS, MINUTE, NOW, WANTED, WELL, Fleet
+from siaga_gateway.domain.device_status import RESTART_MS
+from siaga_gateway.domain.supervision import Cause
+from siaga_gateway.service.fleet.supervision import Supervisor
+from siaga_gateway.service.journal import kinds as journal
+from siaga_gateway.service.journal.notifier import JournalNotifier
+
+
+def test_a_case_is_opened_once_and_closes_itself_when_the_device_is_back(fleet: Fleet) -> None:
+    one, two = fleet.device(1), fleet.device(2)
+    fleet.after(2 * MINUTE, one, two)
+    assert fleet.open() == []
+    for _ in range(5):
+        fleet.after(MINUTE, two)
+    assert fleet.open() == [(1, Cause.SILENT)]
+    assert fleet.told() == {journal.MAINTENANCE_OPENED: 1}
+    assert fleet.facts(journal.MAINTENANCE_OPENED) == {"case": 1, "cause": "silent", "silent_s": 180}
+    fleet.after(MINUTE, one, two)
+    assert fleet.open() == []
+    assert fleet.told() == {journal.MAINTENANCE_OPENED: 1, journal.MAINTENANCE_CLOSED: 1}
+    (case,) = fleet.store.cases_of(one)
+    assert (case.closed_by, case.stands) == (None, False) and case.closed_ms == fleet.clock.at_ms
+
+
+def test_a_gateway_that_was_away_itself_opens_no_case_for_all(fleet: Fleet) -> None:
+    devices = [fleet.device(number) for number in range(1, 31)]
+    fleet.after(MINUTE, *devices)
+    fleet.clock.at_ms += 9 * 3600 * 1000  # a power cut in the command centre
+    fleet.supervisor = fleet.fresh()
+    fleet.listen()
+    fleet.supervisor.look(fleet.clock.at_ms)
+    assert fleet.open() == []
+    fleet.after(2 * MINUTE, *devices[1:])
+    assert fleet.open() == []
+    fleet.after(MINUTE, *devices[1:])
+    assert fleet.open() == [(1, Cause.SILENT)], "what is silent now is silent by itself"
+
+
+def test_silence_while_the_broker_is_away_is_nobodys(fleet: Fleet) -> None:
+    devices = [fleet.device(number) for number in range(1, 31)]
+    fleet.after(MINUTE, *devices)
+    fleet.ways["mqtt"] = False
+    for _ in range(60):
+        fleet.clock.at_ms += MINUTE
+        fleet.listen()
+        fleet.supervisor.work()
+    fleet.ways["mqtt"] = True
+    fleet.listen()
+    fleet.supervisor.work()
+    assert fleet.open() == [] and not fleet.told()
+    fleet.after(MINUTE, *devices)
+    assert fleet.open() == []
+
+
+def test_a_device_on_lorawan_is_not_blamed_for_the_network_server(fleet: Fleet) -> None:
+    fleet.ways["lorawan"] = True
+    fleet.listen()
+    by_radio = replace(WELL, bearer=3)
+    fleet.device(1, health=by_radio)
+    fleet.device(2)
+    fleet.ways["lorawan"] = False
+    fleet.after(30 * MINUTE)
+    assert fleet.open() == [(2, Cause.SILENT)]
+    fleet.ways["lorawan"] = True
+    fleet.after(MINUTE)
+    assert fleet.open() == [(2, Cause.SILENT)]
+    fleet.after(3 * MINUTE)
+    assert fleet.open() == [(2, Cause.SILENT), (1, Cause.SILENT)]
+
+
+def test_what_another_worker_hears_is_heard(fleet: Fleet) -> None:
+    """The first worker has the network server's link, the second looks at the devices."""
+    first = Supervisor(
+        fleet.store, JournalNotifier(), fleet.clock, WANTED, ways=lambda: {"mqtt": True, "lorawan": radio}, mass=10
+    )
+    fleet.ways["mqtt"] = False
+    radio = True
+    first.listen()
+    fleet.device(1, health=replace(WELL, bearer=3))
+    fleet.device(2)
+    radio = False
+    for _ in range(20):
+        fleet.clock.at_ms += MINUTE // 2
+        first.listen()
+        fleet.listen()
+        fleet.supervisor.work()
+    assert fleet.open() == [(2, Cause.SILENT)]
+    radio = True
+    for _ in range(20):
+        fleet.clock.at_ms += MINUTE // 2
+        first.listen()
+        fleet.supervisor.work()
+    assert fleet.open() == [(2, Cause.SILENT), (1, Cause.SILENT)]
+
+
+def test_many_at_once_are_one_notice_and_come_apart_when_few_are_left(fleet: Fleet) -> None:
+    devices = [fleet.device(number) for number in range(1, 51)]
+    fleet.after(MINUTE, *devices)
+    fleet.after(3 * MINUTE, *devices[40:])
+    assert fleet.open() == [(0, Cause.SILENT)], "one notice stands for forty"
+    ((fold, members),) = fleet.store.open_folds()
+    assert members == 40 and fleet.told() == {journal.MAINTENANCE_MASS: 1}
+    assert fleet.facts(journal.MAINTENANCE_MASS) == {"case": fold.id, "cause": "silent", "devices": 40, "bearer": "lte"}
+    fleet.after(3 * MINUTE)  # the rest as well
+    assert fleet.store.open_folds()[0][1] == 50
+    assert len(fleet.store.open_cases(fold=fold.id)) == 50
+    fleet.after(MINUTE, *devices[3:])
+    assert fleet.open() == [(1, Cause.SILENT), (2, Cause.SILENT), (3, Cause.SILENT)]
+    assert fleet.told() == {journal.MAINTENANCE_MASS: 1, journal.MAINTENANCE_MASS_OVER: 1}
+    fleet.after(MINUTE, *devices)
+    assert fleet.open() == []
+
+
+def test_cases_that_come_one_after_the_other_within_minutes_are_folded_too(fleet: Fleet) -> None:
+    devices = [fleet.device(number) for number in range(1, 13)]
+    for quiet in range(1, 13):
+        fleet.after(MINUTE, *devices[quiet:])
+    assert fleet.told()[journal.MAINTENANCE_OPENED] < 10
+    fleet.after(3 * MINUTE)
+    assert fleet.open() == [(0, Cause.SILENT)]
+    assert fleet.store.open_folds()[0][1] == 12
+
+
+def test_each_cause_has_a_case_of_its_own(fleet: Fleet) -> None:
+    fleet.device(1, low_battery=True, battery=8)
+    fleet.device(2, health=replace(WELL, version=(1, 1, 9)))
+    fleet.device(3, tampered_ms=NOW, tamper_open=True)
+    fleet.device(4, highest_counter=500)
+    fleet.device(5, restarts_until_ms=NOW + 6 * RESTART_MS)
+    fleet.device(6, rejected_until_ms=NOW + 30 * 3600 * 1000)
+    fleet.device(7, low_battery=True, state="suspended")
+    fleet.device(8, counter_faults=1, counter_fault_ms=NOW - 1000)
+    fleet.supervisor.look(NOW)
+    assert sorted(fleet.open()) == [
+        (1, Cause.LOW_BATTERY),
+        (2, Cause.OLD_VERSION),
+        (3, Cause.TAMPER),
+        (4, Cause.COUNTER_GAP),
+        (5, Cause.RESTARTS),
+        (6, Cause.REJECTED),
+        (8, Cause.COUNTERS),
+    ]
+    assert fleet.store.census().cases == {**dict.fromkeys(Cause, 1), Cause.SILENT: 0}
+    assert fleet.store.census().devices == {"active": 7, "suspended": 1}
+
+
+def test_the_rounds_look_once_a_minute_and_survive_a_clock_that_is_set_back(fleet: Fleet) -> None:
+    fleet.device(1, low_battery=True)
+    fleet.supervisor.work()
+    assert fleet.open() == [(1, Cause.LOW_BATTERY)]
+    fleet.says((1).to_bytes(8, "big"))
+    fleet.clock.at_ms += 15_000
+    fleet.supervisor.work()
+    assert len(fleet.open()) == 1, "not yet"
+    fleet.clock.at_ms -= DAY_MS
+    fleet.supervisor.work()
+    assert fleet.open() == []

@@ -1,0 +1,125 @@
+"""Which devices the store finds: those whose cases may change, by label and number, with their settings."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from gateway.watched_fleet import DAY_MS, NOW, WANTED, WELL, Fleet
+from siaga_gateway.domain.device_status import RESTART_MS, DeviceStatus
+from siaga_gateway.domain.frame import CommandCode, Receipt, Result
+from siaga_gateway.domain.registry import Device, RegistrationState
+from siaga_gateway.domain.supervision import Cause, problems
+from siaga_gateway.service.downlink.device_commands import CommandIssuer, take_receipt
+from siaga_gateway.service.fleet.supervision import Supervisor
+from siaga_gateway.service.journal.notifier import JournalNotifier
+from siaga_gateway.service.store import SupervisionFilter
+
+
+def test_the_sieve_holds_back_exactly_those_that_the_rule_would(fleet: Fleet) -> None:
+    chance = random.Random(8)
+    with fleet.store.transaction() as transaction:
+        for number in range(1, 1201):
+            device_id = number.to_bytes(8, "big")
+            transaction.add_device(
+                Device(
+                    device_id,
+                    number.to_bytes(64, "big"),
+                    fleet.owner_id,
+                    chance.choice(list(RegistrationState)),
+                    f"Contoh {number}",
+                    NOW - chance.choice([DAY_MS // 2, DAY_MS, 90 * DAY_MS]),
+                    valid_until_ms=chance.choice([None, NOW, NOW + 1]),
+                    checkin_s=chance.choice([None, 60, 21_600, 86_400]),
+                )
+            )
+            if chance.random() < 0.1:
+                continue
+            version = chance.choice([None, (1, 2, 0), (1, 1, 255), (0, 9, 9), (2, 0, 0)])
+            transaction.put_status(
+                DeviceStatus(
+                    device_id,
+                    1,
+                    chance.choice([100, 199, 200, 250]),
+                    100,
+                    NOW - chance.choice([0, 179_999, 180_000, 3 * 21_600_000, 3 * 86_400_000]),
+                    low_battery=chance.random() < 0.2,
+                    tamper_open=chance.random() < 0.3,
+                    health=None if version is None else replace(WELL, version=version),
+                    restarts=chance.choice([0, 1, 5]),
+                    restarts_until_ms=NOW + chance.choice([-1, 0, 1, 4 * RESTART_MS, 4 * RESTART_MS + 1]),
+                    rejected_until_ms=chance.choice([0, NOW + 19 * 3_600_000, NOW + 19 * 3_600_000 + 1]),
+                    tampered_ms=chance.choice([None, NOW - DAY_MS // 3, NOW - 40 * DAY_MS]),
+                    counter_fault_ms=chance.choice([None, None, None, None, NOW - 5000]),
+                    jumped_over=chance.choice([0, 0, 60]),
+                )
+            )
+    before = {60: NOW - 180_000, 21_600: NOW - 3 * 21_600_000, 86_400: NOW - 3 * 86_400_000}
+
+    def suspects() -> dict[bytes, frozenset[Cause]]:
+        found, after = {}, b""
+        while page := fleet.store.suspects(SupervisionFilter(NOW, WANTED, before), after, 100):
+            for one in page:
+                found[one.device.device_id] = frozenset(case.cause for case in one.standing)
+            after = page[-1].device.device_id
+        return found
+
+    def troubled() -> dict[bytes, frozenset[Cause]]:
+        everyone = fleet.store.watched(limit=10_000)
+        found = {one.device.device_id: problems(one.device, one.status, NOW, WANTED, []) for one in everyone}
+        return {device_id: frozenset(causes) for device_id, causes in found.items() if causes}
+
+    assert 200 < len(troubled()) < 1000
+    everyone = {one.device.device_id: one for one in fleet.store.watched(limit=10_000)}
+    for device_id in suspects().keys() ^ troubled().keys():
+        raise AssertionError(f"the sieve and the rule differ over {everyone[device_id]}")
+    fleet.supervisor = Supervisor(
+        fleet.store, JournalNotifier(), fleet.clock, WANTED, ways=lambda: fleet.ways, mass=10_000
+    )
+    fleet.supervisor._store.deafness = lambda ways, since_ms: []  # type: ignore[attr-defined,method-assign]
+    fleet.supervisor.look(NOW)
+    assert suspects() == {}
+    everyone = fleet.store.watched(limit=10_000)
+    assert {
+        one.device.device_id: frozenset(case.cause for case in one.standing) for one in everyone if one.standing
+    } == troubled()
+
+
+def test_devices_are_found_by_label_and_by_number(fleet: Fleet) -> None:
+    for number in range(1, 61):
+        fleet.device(number, low_battery=number % 20 == 0)
+    fleet.supervisor.look(NOW)
+    labels: list[str] = []
+    after: tuple[str, bytes] | None = None
+    while page := fleet.store.watched(after=after, limit=25):
+        labels += [one.device.label for one in page]
+        after = (page[-1].device.label, page[-1].device.device_id)
+    assert labels == [f"Contoh {number:05d}" for number in range(1, 61)]
+    assert [one.device.label for one in fleet.store.watched(text="TOH 00007")] == ["Contoh 00007"]
+    assert [one.device.label for one in fleet.store.watched(text="000000000000000f")] == ["Contoh 00015"]
+    assert len(fleet.store.watched(text="00000000000000", limit=100)) == 60
+    assert [one.device.label[-2:] for one in fleet.store.watched(troubled=True)] == ["20", "40", "60"]
+    assert fleet.store.watched(text="%") == [] == fleet.store.watched(text="_")
+
+
+@pytest.mark.parametrize(
+    ("settings", "result", "expected"),
+    [
+        ('{"profile":"deep"}', Result.DONE, 86_400),
+        ('{"checkin_s":900,"profile":"deep"}', Result.DONE, 900),
+        ('{"checkin_s":0}', Result.DONE, None),
+        ('{"hold_ms":3000}', Result.DONE, 60),
+        ('{"profile":"deep"}', Result.FAILED, 60),
+    ],
+)
+def test_settings_that_a_device_has_taken_change_what_is_expected_of_it(
+    fleet: Fleet, settings: str, result: Result, expected: int | None
+) -> None:
+    one = fleet.device(1)
+    given = CommandIssuer(fleet.store, fleet.clock).ask(one, CommandCode.SETTINGS, settings, actor="Contoh")
+    with fleet.store.transaction() as transaction:
+        transaction.lock([one])
+        take_receipt(transaction, one, 101, Receipt(given.down_counter, result), NOW)
+    assert fleet.store.enrolled([one])[one].device.checkin_s == expected

@@ -1,0 +1,101 @@
+"""Every real output keeps the contract of its port, against a real receiver or a real folder."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from gateway.fake_ports import ManualClock
+from gateway.outputs.http_delivery import SECRET, cap_http, webhook
+from gateway.outputs.http_receiver import Receiver, answer, never
+from gateway.outputs.output_contract import DEADLINE_S, OutputContract, Place
+from gateway.outputs.sample_incidents import SENT_MS
+from siaga_gateway.adapters.outputs.cap_folder import CapFolderOutput, file_name
+from siaga_gateway.adapters.outputs.http import HttpOutput
+from siaga_gateway.service.ports import Output
+
+
+class HttpPlace:
+    def __init__(self, receiver: Receiver, output: Output) -> None:
+        self._receiver = receiver
+        self._broken = False
+        self.output = output
+
+    def arrived(self) -> Mapping[str, Sequence[bytes]]:
+        bodies: dict[str, list[bytes]] = defaultdict(list)
+        for request in self._receiver.requests:
+            bodies[request.headers["webhook-id"]].append(request.body)
+        return {} if self._broken else bodies  # what was answered 503 was not taken
+
+    def break_down(self) -> None:
+        self._broken = True
+        self._receiver.behaviour = answer(503)
+
+    def hang(self, key: str) -> None:
+        self._receiver.behaviour = never
+
+    def recover(self) -> None:
+        self._broken = False
+        self._receiver.requests.clear()
+        self._receiver.behaviour = answer(204)
+
+
+class FolderPlace:
+    def __init__(self, folder: Path, output: Output) -> None:
+        self._folder = folder
+        self._away = folder.with_name("away")
+        self._fifo: Path | None = None
+        self.output = output
+
+    def arrived(self) -> Mapping[str, Sequence[bytes]]:
+        if not self._folder.exists():
+            return {}
+        return {file.name: [file.read_bytes()] for file in self._folder.iterdir() if not file.name.startswith(".")}
+
+    def break_down(self) -> None:
+        self._folder.rename(self._away)
+
+    def hang(self, key: str) -> None:
+        """A pipe that nobody reads stands where the file is written: opening it blocks, as a dead share does."""
+        self._fifo = self._folder / f".{file_name(key)}.part"
+        os.mkfifo(self._fifo)
+
+    def recover(self) -> None:
+        if self._away.exists():
+            self._away.rename(self._folder)
+        if self._fifo is not None:
+            # The writer that hangs there is let go, and fails, for nobody reads on.
+            with suppress(FileNotFoundError):
+                os.close(os.open(self._fifo, os.O_RDONLY | os.O_NONBLOCK))
+            self._fifo.unlink(missing_ok=True)
+            self._fifo = None
+
+
+@pytest.fixture(params=["webhook", "cap_http", "cap_folder"])
+def any_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    if request.param == "cap_folder":
+        folder = tmp_path / "cap"
+        folder.mkdir()
+        place = FolderPlace(folder, CapFolderOutput("cad", folder, True, deadline_s=DEADLINE_S))
+        yield place
+        place.recover()
+        return
+    with Receiver() as receiver:
+        output: HttpOutput
+        if request.param == "webhook":
+            output = webhook("cad", receiver.url, SECRET, True, clock=ManualClock(SENT_MS), deadline_s=DEADLINE_S)
+        else:
+            output = cap_http("cad", receiver.url, True, clock=ManualClock(SENT_MS), deadline_s=DEADLINE_S)
+        yield HttpPlace(receiver, output)
+        output.close()
+
+
+class TestRealOutputs(OutputContract):
+    @pytest.fixture
+    def place(self, any_place: Place) -> Place:
+        return any_place

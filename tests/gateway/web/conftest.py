@@ -1,0 +1,179 @@
+"""Consoles for tests: one in this process on fakes, and real ones in processes of their own that can be killed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from gateway.fake_ports import RunningClock
+from gateway.sample_site import SITE
+from gateway.web.console_fakes import Book, FakeBell, FakeDisclosures, FakeSignIns
+from gateway.web.file_book import append
+from siaga_gateway.domain.incident import Mode
+from siaga_gateway.web.app import ConsoleOptions, create_app
+
+HERE = Path(__file__).parent
+TESTS = HERE.parents[1]
+ORIGIN = "http://127.0.0.1"
+OPERATOR = "Rina Wulandari"
+
+
+@dataclass
+class Console:
+    """A console in this process and the fakes behind it."""
+
+    book: Book
+    clock: RunningClock
+    browser: TestClient
+    make: Callable[..., TestClient] = field(repr=False)
+    disclosures: FakeDisclosures
+    sign_ins: FakeSignIns
+
+    def sign_in(self, name: str = OPERATOR, password: str = "") -> httpx.Response:
+        return self.browser.post("/sign-in", data={"name": name, "password": password})
+
+
+@pytest.fixture
+def console() -> Iterator[Console]:
+    """Without configured operators and signed in by name."""
+    notifier, clock = FakeBell(), RunningClock()
+    book, disclosures, sign_ins = Book(notifier), FakeDisclosures(), FakeSignIns()
+    opened: list[TestClient] = []
+
+    def make(certificates: Callable[[], Any] = tuple, **changes: Any) -> TestClient:
+        given = {"site": SITE, "mode": Mode.ACTUAL, "language": "id", "operators": {}, "secret": b"k" * 32}
+        options = ConsoleOptions(**{**given, **changes})
+        app = create_app(
+            reader=book,
+            operate=book,
+            disclosures=disclosures,
+            sign_ins=sign_ins,
+            notifier=notifier,
+            options=options,
+            clock=clock,
+            certificates=certificates,
+        )
+        client = TestClient(app, base_url=ORIGIN, headers={"Origin": ORIGIN}, follow_redirects=False)
+        opened.append(client)
+        return client
+
+    here = Console(book, clock, make(), make, disclosures, sign_ins)
+    assert here.sign_in().status_code == 303
+    yield here
+    for client in opened:
+        client.close()
+
+
+class ServedConsole:
+    """A console in its own process; the journal outlives it."""
+
+    def __init__(self, folder: Path, **options: Any) -> None:
+        self.journal = folder / "journal.jsonl"
+        self.journal.touch()
+        self._options = options
+        self.port = _free_port()
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        assert self._process is None, "it still runs"
+        command = [
+            sys.executable,
+            str(HERE / "serve_console.py"),
+            str(self.journal),
+            str(self.port),
+            json.dumps(self._options),
+        ]
+        paths = os.pathsep.join(str(path) for path in (TESTS, TESTS.parent / "gateway"))
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths})
+        self._process = process
+        assert process.stdout is not None
+        ready, _, _ = select.select([process.stdout], [], [], 30)
+        line = process.stdout.readline() if ready else ""
+        assert line, "the console did not start"
+        self.port = json.loads(line)["port"]
+
+    def append(self, *events: dict[str, Any]) -> None:
+        append(self.journal, *events)
+
+    def signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """As a power cut would; start() goes on with the same port and journal."""
+        self.signal(signal.SIGKILL)
+        self._wait()
+
+    def stop(self) -> float:
+        """End in order; how long that took, in seconds."""
+        began = time.monotonic()
+        self.signal(signal.SIGCONT)
+        self.signal(signal.SIGTERM)
+        self._wait()
+        return time.monotonic() - began
+
+    def _wait(self) -> None:
+        assert self._process is not None
+        self._process.wait(20)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._process = None
+
+    def close(self) -> None:
+        if self._process is not None:
+            self.signal(signal.SIGCONT)
+            self.kill()
+
+    @contextlib.contextmanager
+    def client(self, timeout: float = 10) -> Iterator[httpx.Client]:
+        """Signed in; waits at most `timeout` seconds for anything."""
+        fresh = httpx.Limits(max_keepalive_connections=0)  # a kept connection may be one to a killed console
+        with httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=timeout, limits=fresh) as client:
+            assert client.post("/sign-in", data={"name": OPERATOR}).status_code == 303
+            yield client
+
+
+def _free_port() -> int:
+    """Free, and below the range that connections take theirs from: it must still be free after a kill."""
+    for _ in range(50):
+        port = random.randint(20_000, 32_000)
+        with socket.socket() as trial, contextlib.suppress(OSError):
+            trial.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no free port")
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Callable[..., ServedConsole]]:
+    """Start consoles by `served(**options)`."""
+    started: list[ServedConsole] = []
+
+    def start(**options: Any) -> ServedConsole:
+        console = ServedConsole(tmp_path, **options)
+        console.start()
+        started.append(console)
+        return console
+
+    yield start
+    for console in started:
+        console.close()

@@ -1,0 +1,376 @@
+"""Hand-written fakes of what the console needs: an event-sourced book of incidents, a bell and a clock.
+
+`Book` is JournalReader and OperatorActions in memory; `file_book.py` has one that outlives its process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any
+
+from fastapi import FastAPI
+
+from gateway.fake_ports import RunningClock
+from siaga_gateway.domain.incident import Disposition, Incident, IncidentState, Mode, Position
+from siaga_gateway.domain.registry import Owner, RegistrationState
+from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
+from siaga_gateway.service.journal import kinds as journal
+from siaga_gateway.service.ports import (
+    AddNote,
+    AssignUnit,
+    CloseIncident,
+    DispatchHeld,
+    JournalEntry,
+    MarkOnScene,
+    MarkSeen,
+    OperateError,
+    OperatorAction,
+    OperatorActions,
+    Overtaken,
+)
+from siaga_gateway.web.app import ConsoleOptions, create_app
+
+# Invented people; NIK with an area code that does not exist.
+PEOPLE = (
+    ("Sari Dewi", "+6281200000001", "Jl. Contoh Teuku Umar 12, Kedaton, Bandar Lampung", "Toko Makmur, kasir"),
+    ("Budi Santoso", "+6281200000002", "Jl. Contoh AH Nasution 4, Metro Pusat, Metro", "Gudang kopi, pintu"),
+    ("Made Wirawan", "+6281200000003", "Desa Contoh Balinuraga, Way Panji, Lampung Selatan", "Tombol jinjing Made"),
+    ("Ayu Lestari", "+6281200000004", "Jl. Contoh Raya Kotabumi 88, Lampung Utara", "Apotek Sehat, meja depan"),
+    ("Rahmat Hidayat", "+6281200000005", "Pekon Contoh, Kota Agung, Tanggamus", "Kapal nelayan Rahmat"),
+    ("Siti Aminah", "+6281200000006", "Jl. Contoh Lintas Timur 20, Menggala, Tulang Bawang", "Rumah Siti, dapur"),
+    ("Joko Prasetyo", "+6281200000007", "Jl. Contoh Pahlawan 3, Kalianda, Lampung Selatan", "Pos satpam Kalianda"),
+)
+
+
+def owner(number: int) -> Owner:
+    name, phone, address, _ = PEOPLE[number % len(PEOPLE)]
+    return Owner(id=number + 1, name=name, nik=f"99710000000000{number:02d}", phone=phone, address=address)
+
+
+class FakeBell:
+    """As the real one: what rang between two waits of one task is not missed."""
+
+    def __init__(self) -> None:
+        self._rings = 0
+        self._heard: dict[int, int] = {}
+        self._waiting: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
+        self._guard = threading.Lock()
+
+    def ring(self) -> None:
+        with self._guard:
+            self._rings += 1
+            for event, loop in self._waiting.items():
+                loop.call_soon_threadsafe(event.set)
+
+    async def wait(self, timeout_s: float) -> bool:
+        task, event = id(asyncio.current_task()), asyncio.Event()
+        with self._guard:
+            if self._heard.get(task, 0) != self._rings:
+                self._heard[task] = self._rings
+                return True
+            self._waiting[event] = asyncio.get_running_loop()
+        try:
+            await asyncio.wait_for(event.wait(), timeout_s)
+        except TimeoutError:
+            return False
+        finally:
+            with self._guard:
+                del self._waiting[event]
+        with self._guard:
+            self._heard[task] = self._rings
+        return True
+
+
+class FakeDisclosures:
+    """ports.Disclosures that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str, tuple[int, ...]]] = []  # operator, what, incidents
+
+    def shown(self, operator: str, incident_id: int, what: str = "incident") -> None:
+        self.told.append((operator, what, (incident_id,)))
+
+    def listed(self, operator: str, incident_ids: Collection[int]) -> None:
+        self.told.append((operator, "queue", tuple(incident_ids)))
+
+
+class FakeSignIns:
+    """ports.SignIns that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[object, ...]] = []
+
+    def signed_in(self, operator: str, by_password: bool) -> None:
+        self.told.append(("in", operator, by_password))
+
+    def signed_out(self, operator: str) -> None:
+        self.told.append(("out", operator))
+
+    def refused(self, operator: str | None, why: str, times: int = 1) -> None:
+        self.told.append(("refused", operator, why))
+
+
+def on_book(
+    book: Book,
+    notifier: FakeBell,
+    clock: RunningClock,
+    options: ConsoleOptions,
+    maintenance: MaintenanceCases | None = None,
+) -> FastAPI:
+    """A console on a book; nobody asks whom it showed what."""
+    return create_app(
+        reader=book,
+        operate=book,
+        disclosures=FakeDisclosures(),
+        sign_ins=FakeSignIns(),
+        notifier=notifier,
+        options=options,
+        clock=clock,
+        maintenance=maintenance,
+        troubles=lambda: book.troubles,
+    )
+
+
+class Book(OperatorActions):
+    """Incidents and journal, changed only by events: plain JSON objects with `do` and what belongs to it."""
+
+    def __init__(self, notifier: FakeBell) -> None:
+        self.notifier = notifier
+        self.broken = False  # as if the disk had gone
+        self.fault: Exception = OSError("disk I/O error")  # what is raised then
+        self.troubles: list[str] = []
+        self._lock = threading.RLock()
+        self._incidents: dict[int, Incident] = {}
+        self._journal: list[JournalEntry] = []
+
+    # --- what tests do ---
+
+    def do(self, **event: Any) -> int:
+        """Apply one event and ring; the journal's last id afterwards."""
+        event.setdefault("at_ms", time.time_ns() // 1_000_000)
+        with self._lock:
+            self._commit(event)
+            last = len(self._journal)
+        self.notifier.ring()
+        return last
+
+    def press(self, incident_id: int, **facts: Any) -> int:
+        """Open an incident; facts: person, latitude and longitude (degrees x 10^7), and any field of Incident."""
+        return self.do(do="press", incident=incident_id, **facts)
+
+    # --- JournalReader ---
+
+    def journal_after(self, after_id: int, limit: int = 500) -> Sequence[JournalEntry]:
+        with self._reading():
+            return self._journal[after_id : after_id + limit]
+
+    def journal_last(self, limit: int) -> Sequence[JournalEntry]:
+        with self._reading():
+            return self._journal[-limit:]
+
+    def journal_of_incident(self, incident_id: int) -> Sequence[JournalEntry]:
+        with self._reading():
+            return [entry for entry in self._journal if entry.incident_id == incident_id]
+
+    def last_journal_id(self) -> int:
+        with self._reading():
+            return len(self._journal)
+
+    def incident(self, incident_id: int) -> Incident | None:
+        with self._reading():
+            return self._incidents.get(incident_id)
+
+    def open_incidents(self) -> Sequence[Incident]:
+        with self._reading():
+            return [each for each in self._incidents.values() if each.state is not IncidentState.CLOSED]
+
+    def recent_incidents(self, limit: int = 50) -> Sequence[Incident]:
+        return self._closed(limit, tests=False)
+
+    def recent_tests(self, limit: int = 50) -> Sequence[Incident]:
+        return self._closed(limit, tests=True)
+
+    def _closed(self, limit: int, *, tests: bool) -> Sequence[Incident]:
+        with self._reading():
+            closed = [each for each in self._incidents.values() if each.state is IncidentState.CLOSED]
+            found = [each for each in closed if (each.mode is Mode.TEST) is tests]
+            return sorted(found, key=lambda each: -(each.closed_at_ms or 0))[:limit]
+
+    def _reading(self) -> threading.RLock:
+        if self.broken:
+            raise self.fault
+        return self._lock
+
+    # --- OperatorActions ---
+
+    def _take(self, action: OperatorAction) -> Incident:
+        match action:
+            case MarkSeen():
+                return self._step("seen", action)
+            case AssignUnit():
+                return self._step("assign", action, unit=action.unit, eta_minutes=action.eta_minutes)
+            case MarkOnScene():
+                return self._step("on_scene", action)
+            case DispatchHeld():
+                return self._step("dispatch", action)
+            case CloseIncident():
+                return self._close(action)
+            case AddNote():
+                return self._add_note(action)
+        raise TypeError(f"no action {action!r}")
+
+    def _close(self, action: CloseIncident) -> Incident:
+        found, known = self.incident(action.incident_id), action.presses
+        if found is not None and known is not None and (found.presses > known or found.duress is not action.duress):
+            raise Overtaken(found, called=True)
+        return self._step("close", action, disposition=action.disposition, note=action.note)
+
+    def _add_note(self, action: AddNote) -> Incident:
+        found = self.incident(action.incident_id)
+        if found is None or found.state is not IncidentState.CLOSED:
+            raise OperateError(f"incident {action.incident_id} is not closed")
+        if not (found.note or "").endswith(f"{action.operator}: {action.note}"):
+            self.do(do="note_added", incident=found.id, actor=action.operator, note=action.note)
+        return self._incidents[found.id]
+
+    def _step(self, step: str, action: OperatorAction, **facts: Any) -> Incident:
+        incident_id, operator, shown = action.incident_id, action.operator, action.shown
+        with self._reading():
+            found = self._incidents.get(incident_id)
+        if found is None:
+            raise OperateError(f"incident {incident_id} does not exist")
+        target = TARGETS.get(step)
+        if target is None and not found.held:
+            return found
+        unseen = shown not in (None, found.progress)
+        if step == "seen" and unseen and found.seen_by not in (None, operator):
+            raise Overtaken(found)
+        if found.state is target and all((getattr(found, name) or "") == (v or "") for name, v in facts.items()):
+            return found
+        if step != "seen" and unseen:
+            raise Overtaken(found)
+        if found.state is target and shown is None:
+            last = [entry.actor for entry in self.journal_of_incident(incident_id) if entry.kind == target]
+            if target is IncidentState.CLOSED or last[-1:] != [operator]:
+                raise Overtaken(found)
+        if found.state is IncidentState.CLOSED:
+            raise OperateError(f"incident {incident_id} is closed: open a new one by radio")
+        if step == "seen" and found.state is not IncidentState.OPEN:
+            return found
+        if step == "on_scene" and found.unit is None:
+            raise OperateError(f"incident {incident_id} has no unit")
+        self.do(do=step, incident=incident_id, actor=operator, **facts)
+        return self._incidents[incident_id]
+
+    # --- events ---
+
+    def _commit(self, event: dict[str, Any]) -> None:
+        self._apply(event)
+
+    def _apply(self, event: dict[str, Any]) -> None:
+        facts = {key: value for key, value in event.items() if key not in ("do", "incident", "actor", "at_ms")}
+        at_ms: int = event["at_ms"]
+        number: Any = event.get("incident")
+        if event["do"] == "press":
+            self._incidents[number] = _opened(number, at_ms, facts)
+            self._write(at_ms, journal.INCIDENT_OPENED, number, None, {"counter": number, "kind": "press"})
+            return
+        if event["do"] == "trial":
+            born = replace(_opened(number, at_ms, facts), mode=Mode.TEST, state=IncidentState.CLOSED)
+            self._incidents[number] = replace(born, closed_at_ms=at_ms)
+            self._write(at_ms, journal.TEST_PRESS, number, None, {"counter": number, "trigger": "hold"})
+            return
+        if event["do"] == "trouble":
+            self.troubles = facts["names"]
+            for number, found in self._incidents.items():
+                whose = (
+                    None if found.owner is None else replace(found.owner, unreadable="personal_key" in self.troubles)
+                )
+                self._incidents[number] = replace(found, owner=whose)
+            return
+        if event["do"] == "note":
+            self._write(at_ms, facts.pop("kind"), number, event.get("actor"), facts)
+            return
+        found = self._incidents[number]
+        kind, found = _changed(event["do"], found, at_ms, event.get("actor"), facts)
+        self._incidents[number] = found
+        self._write(at_ms, kind, number, event.get("actor"), {k: v for k, v in facts.items() if k in SHOWN})
+
+    def _write(self, at_ms: int, kind: str, number: int | None, actor: str | None, facts: dict[str, Any]) -> None:
+        device = None if number is None else self._incidents[number].device_id
+        self._journal.append(JournalEntry(len(self._journal) + 1, at_ms, kind, number, device, actor, facts))
+
+
+TARGETS = {
+    "seen": IncidentState.SEEN,
+    "assign": IncidentState.ASSIGNED,
+    "on_scene": IncidentState.ON_SCENE,
+    "close": IncidentState.CLOSED,
+}
+SHOWN = ("unit", "eta_minutes", "disposition", "accuracy_m", "fix_age_s")
+
+
+def _opened(number: int, at_ms: int, facts: dict[str, Any]) -> Incident:
+    person = facts.pop("person", number)
+    position = None
+    if facts.get("latitude") is not None:
+        position = Position(
+            latitude=facts.pop("latitude"),
+            longitude=facts.pop("longitude"),
+            accuracy_m=facts.pop("accuracy_m", 35),
+            fix_age_s=facts.pop("fix_age_s", 4),
+            source=facts.pop("source", "gnss"),
+            at_ms=at_ms,
+        )
+    whose = None if person is None else replace(owner(person), **facts.pop("owner", {}))
+    label = PEOPLE[(person or 0) % len(PEOPLE)][3]
+    given: dict[str, Any] = {
+        "identifier": f"lampung-{number}",
+        "mode": Mode(facts.pop("mode", "actual")),
+        "state": IncidentState.OPEN,
+        "device_id": number.to_bytes(8, "big"),
+        "device_label": facts.pop("label", label),
+        "registration": RegistrationState(facts.pop("registration", "active")),
+        "owner": whose,
+        "opening_counter": number,
+        "opened_at_ms": at_ms,
+        "pressed_at_ms": at_ms - 700,
+        "delayed_s": None,
+        "position": position,
+        "battery": 84,
+    }
+    return Incident(id=number, **(given | facts))
+
+
+def _changed(step: str, found: Incident, at_ms: int, actor: str | None, facts: dict[str, Any]) -> tuple[str, Incident]:
+    match step:
+        case "again":
+            return journal.PRESSED_AGAIN, replace(found, presses=found.presses + 1)
+        case "move":
+            position = Position(source="gnss", at_ms=at_ms, **facts)
+            return journal.POSITION, replace(found, position=position)
+        case "duress":
+            return journal.DURESS, replace(found, duress=True)
+        case "copied":
+            return journal.KEY_COPIED, replace(found, key_copied=True)
+        case "cancel":
+            return journal.CANCELLED_BY_HOLDER, replace(found, cancelled_by_holder=True)
+        case "seen":
+            return journal.SEEN, replace(found, state=IncidentState.SEEN, seen_by=actor, seen_at_ms=at_ms)
+        case "assign":
+            return journal.ASSIGNED, replace(found, state=IncidentState.ASSIGNED, **facts)
+        case "on_scene":
+            return journal.ON_SCENE, replace(found, state=IncidentState.ON_SCENE)
+        case "note_added":
+            return journal.NOTE_ADDED, replace(found, note=f"{found.note or ''}\n{actor}: {facts['note']}".strip())
+        case "dispatch":
+            return journal.DISPATCHED_BY_PERSON, replace(found, held=False)
+        case "close":
+            closed: dict[str, Any] = {"closed_by": actor, "closed_at_ms": at_ms, "note": facts["note"] or None}
+            outcome = Disposition(facts["disposition"])
+            return journal.CLOSED, replace(found, state=IncidentState.CLOSED, disposition=outcome, **closed)
+    raise ValueError(f"no event {step!r}")

@@ -1,0 +1,82 @@
+"""A person at a console: Chromium before a real page."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Protocol
+
+from gateway.web.conftest import OPERATOR, ServedConsole
+from waiting import eventually
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+CHROMIUM = os.environ.get("SIAGA_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class Operator:
+    """One person at one console; remembers whatever a page must never do."""
+
+    def __init__(self, page: Page, console: ServedConsole) -> None:
+        self.page = page
+        self.console = console
+        self.complaints: list[str] = []
+        self.allowed: list[str] = []
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        page.on("console", self._hear)
+        page.on("request", self._watch)
+
+    def _hear(self, message: object) -> None:
+        kind, text = message.type, message.text  # type: ignore[attr-defined]
+        if kind == "error":
+            self.complaints.append(f"console: {text}")
+
+    def _watch(self, request: object) -> None:
+        url: str = request.url  # type: ignore[attr-defined]
+        if not url.startswith((self.console.url, "data:", f"blob:{self.console.url}")):
+            self.complaints.append(f"asks elsewhere: {url}")
+
+    def sign_in(self) -> None:
+        self.page.goto(self.console.url)
+        self.page.fill("#name", OPERATOR)
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_selector("#duty[open]")
+
+    def start_duty(self) -> None:
+        self.sign_in()
+        self.page.click("#duty-start")
+        self.page.wait_for_selector('#link[data-state="up"]')
+
+    def card(self, number: int) -> Locator:
+        return self.page.locator(f"#incident-{number}")
+
+    def see(self, selector: str, words: str) -> None:
+        self.page.locator(selector, has_text=words).first.wait_for()
+
+    def until(self, expression: str, timeout_s: float = 15) -> None:
+        """Wait until it is true in the page. Not Playwright's own way: that evaluates text, which the page forbids."""
+        eventually(lambda: self.page.evaluate(expression), expression, timeout_s=timeout_s)
+
+    def allow(self, *words: str) -> None:
+        """What Chromium itself reports as an error, and is what the test is about."""
+        self.allowed += words
+
+    @property
+    def justified(self) -> list[str]:
+        return [each for each in self.complaints if not any(word in each for word in self.allowed)]
+
+
+class Seat(Protocol):
+    def __call__(self, console: ServedConsole, *, with_map: bool = False) -> Operator: ...

@@ -1,0 +1,197 @@
+"""The page for installers, on a real store: cases, closing them, every device at a glance, in a real browser."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from gateway.fake_ports import RunningClock
+from gateway.sample_site import SITE
+from gateway.web.browser_fixtures import chromium, operator
+from gateway.web.conftest import OPERATOR, ORIGIN, ServedConsole
+from gateway.web.console_fakes import Book, FakeBell, on_book
+from gateway.web.console_operator import Seat
+from gateway.web.maintenance_fleet import device_id, fleet_desk, make_fleet
+from siaga_gateway.adapters.interprocess_link import PressesSilent
+from siaga_gateway.adapters.sql import SqlStore
+from siaga_gateway.domain.incident import Mode
+from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
+from siaga_gateway.service.journal import kinds as journal
+from siaga_gateway.web.app import ConsoleOptions
+
+__all__ = ["chromium", "operator"]  # fixtures
+
+
+@dataclass
+class Page:
+    store: SqlStore
+    browser: TestClient
+
+    def text(self, path: str = "/maintenance") -> str:
+        answer = self.browser.get(path)
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+    def labels(self, path: str = "/maintenance") -> list[str]:
+        table = self.text(path).partition('id="devices"')[2]
+        return re.findall(r'<th scope="row">([^<]+) <span class="mono">', table)
+
+
+def seated(folder: Path, count: int, silent: range = range(0), language: str = "id") -> Page:
+    notifier, clock = FakeBell(), RunningClock()
+    store = make_fleet(folder, notifier, clock, count, silent)
+    options = ConsoleOptions(SITE, Mode.ACTUAL, language, {}, b"k" * 32)
+    app = on_book(Book(notifier), notifier, clock, options, fleet_desk(store, notifier, clock))
+    browser = TestClient(app, base_url=ORIGIN, headers={"Origin": ORIGIN}, follow_redirects=False)
+    assert browser.post("/sign-in", data={"name": OPERATOR}).status_code == 303
+    return Page(store, browser)
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
+    made = seated(tmp_path, 8)
+    yield made
+    made.browser.close()
+    made.store.close()
+
+
+def test_only_who_is_signed_in_sees_it(page: Page) -> None:
+    page.browser.cookies.clear()
+    answer = page.browser.get("/maintenance")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+    assert page.browser.post("/maintenance/cases/1/close", data={"note": "x"}).status_code == 401
+    assert len(page.store.open_cases()) == 3
+
+
+def test_cases_are_told_in_words_and_the_console_has_a_way_there(page: Page) -> None:
+    text = page.text()
+    for words in ("baterai lemah", "8 %", "kotak dibuka", "TERBUKA", "firmware lama", "1.1.4", "ditangguhkan"):
+        assert words in text
+    assert "belum pernah" in text and "Wati" not in text and "9900000000000001" not in text
+    console = page.text("/")
+    assert 'href="/maintenance" target="_blank"' in console, "a page of its own: the alarm stays where it is"
+
+
+def test_a_case_is_closed_with_a_note_by_whoever_is_signed_in(page: Page) -> None:
+    case = page.store.open_cases()[0]
+    answer = page.browser.post(f"/maintenance/cases/{case.id}/close", data={"note": " baterai diganti "})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/maintenance")
+    assert case.device_id is not None
+    closed = page.store.cases_of(case.device_id)[0]
+    assert (closed.closed_by, closed.note) == (OPERATOR, "baterai diganti")
+    (entry,) = [entry for entry in page.store.journal_after(0) if entry.kind == journal.MAINTENANCE_CLOSED]
+    assert (entry.actor, entry.device_id) == (OPERATOR, case.device_id)
+
+    again = page.browser.post(f"/maintenance/cases/{case.id}/close", data={"note": "x"})
+    assert again.status_code == 409 and "sudah ditutup" in again.text
+    unsaid = page.browser.post("/maintenance/cases/2/close", data={"note": "  "})
+    assert unsaid.status_code == 422 and "Tulis apa yang dikerjakan" in unsaid.text
+    elsewhere = page.browser.post("/maintenance/cases/2/close", data={"note": "x"}, headers={"Origin": "http://evil"})
+    assert elsewhere.status_code == 403
+
+
+def test_devices_are_paged_found_and_filtered(tmp_path: Path) -> None:
+    page = seated(tmp_path, 120)
+    seen: list[str] = []
+    path = "/maintenance"
+    while True:
+        seen += page.labels(path)
+        links = re.findall(r'href="([^"]+)">Halaman berikutnya', page.text(path))
+        if not links:
+            break
+        path = links[-1].replace("&amp;", "&")
+    assert len(seen) == 120 == len(set(seen)) and seen == sorted(seen)
+    assert page.labels("/maintenance?q=apotek+contoh&open=1") == ["Apotek Contoh, meja depan 0001"]
+    assert page.labels("/maintenance?open=1") == [
+        "Apotek Contoh, meja depan 0001",
+        "Gudang Contoh, pintu 0002",
+        "Pos Contoh Kalianda 0003",
+    ]
+    assert page.labels(f"/maintenance?q={device_id(77).hex()[:16]}") == ["Apotek Contoh, meja depan 0077"]
+    assert page.labels("/maintenance?q=%25") == []
+    for wrong in ("after=xyz", "fold=0", "cases_after=-1", f"q={'x' * 101}"):
+        assert page.browser.get(f"/maintenance?{wrong}").status_code == 422
+    page.browser.close()
+    page.store.close()
+
+
+def test_many_at_once_are_one_line_that_opens(tmp_path: Path) -> None:
+    page = seated(tmp_path, 80, range(10, 80), language="en")
+    ((fold, members),) = page.store.open_folds()
+    text = page.text()
+    assert members == 70 and "70 buttons at once: does not check in" in text
+    assert text.count("/close") == 4, "three cases and the fold"
+    shown = page.text(f"/maintenance?fold={fold.id}")
+    assert shown.count("silent for 1 d") == 50 and "Next page" in shown
+    assert page.browser.post(f"/maintenance/cases/{fold.id}/close", data={"note": "a mast is down"}).status_code == 303
+    assert page.store.open_folds() == [] and len(page.store.open_cases()) == 3
+    page.browser.close()
+    page.store.close()
+
+
+def test_a_case_whose_closing_is_not_answered_says_that_nobody_knows_and_keeps_what_was_typed(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(*_: object, **__: object) -> None:
+        raise PressesSilent("front.silent", seconds=8)
+
+    monkeypatch.setattr(MaintenanceCases, "close", silent)
+    answer = page.browser.post("/maintenance/cases/1/close", data={"note": "baterai diganti"})
+    assert answer.status_code == 503
+    assert "BELUM DIKETAHUI" in answer.text and "baterai diganti" in answer.text
+
+
+def test_a_case_that_another_closed_says_so_and_keeps_what_was_typed(tmp_path: Path) -> None:
+    page = seated(tmp_path, 8, range(4, 8), language="en")
+    form = re.search(r'action="(/maintenance/cases/(\d+)/close\?level=\d+)"', page.text())
+    assert form is not None
+    assert page.browser.post(form[1], data={"note": "baterai diganti"}).status_code == 303
+    answer = page.browser.post(form[1], data={"note": "antena <patah>"})
+    told = html.unescape(answer.text)
+    assert answer.status_code == 409 and f"Case {form[2]} was closed already by {OPERATOR}" in told
+    assert "baterai diganti" in told and "antena <patah>" in told
+    page.browser.close()
+    page.store.close()
+
+
+def test_installers_read_it_and_close_a_case_on_each_screen(
+    tmp_path: Path, served: Callable[..., ServedConsole], operator: Seat
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
+    make_fleet(tmp_path, FakeBell(), RunningClock(), 90, range(20, 60)).close()
+    console = served(fleet=str(tmp_path))
+    rina = operator(console)
+    rina.start_duty()
+    page = rina.page
+    with page.context.expect_page() as opened:
+        page.click("text=Perawatan")
+    upkeep = opened.value
+    upkeep.set_default_timeout(15_000)
+    upkeep.on("pageerror", lambda error: rina.complaints.append(f"error: {error}"))
+    upkeep.wait_for_selector("text=40 tombol sekaligus: tidak melapor")
+    assert page.get_attribute("#link", "data-state") == "up", "the console goes on"
+    page.set_viewport_size({"width": 1024, "height": 768})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1024, "the way there fits beside the rest"
+    findings = axe.Axe().run(upkeep).response["violations"]
+    upkeep.click("table .closing summary >> nth=0")
+    findings += axe.Axe().run(upkeep).response["violations"]
+    told = {(each["id"], node["html"][:160]) for each in findings for node in each["nodes"]}
+    assert told == set()
+    for width, height in ((1024, 768), (1366, 768), (1920, 1080), (390, 844)):
+        upkeep.set_viewport_size({"width": width, "height": height})
+        assert upkeep.evaluate("document.documentElement.scrollWidth") <= width, "only tables scroll sideways"
+    upkeep.set_viewport_size({"width": 1366, "height": 768})
+    upkeep.fill("table textarea >> nth=0", "baterai diganti")
+    upkeep.click("table .closing button >> nth=0")
+    upkeep.wait_for_selector("h1")
+    assert "baterai lemah" not in (upkeep.text_content("main section >> nth=0") or "")
+    upkeep.fill("#q", "Gudang")
+    upkeep.keyboard.press("Enter")
+    upkeep.wait_for_selector("text=Gudang Contoh, pintu 0002")
+    assert upkeep.locator("text=Apotek").count() == 0

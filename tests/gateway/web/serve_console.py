@@ -1,0 +1,63 @@
+"""A console in its own process on a FileBook: `python serve_console.py JOURNAL PORT OPTIONS-AS-JSON`.
+
+Prints one JSON line when it listens; SIGTERM ends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from siaga_gateway.bootstrap.quick_imports import own_process, quick_imports
+
+own_process()
+with quick_imports():  # as the gateway starts its own
+    import uvicorn
+
+    from gateway.fake_ports import RunningClock
+    from gateway.sample_site import MAKASSAR, SITE
+    from gateway.web.console_fakes import FakeBell, on_book
+    from gateway.web.file_book import FileBook
+    from gateway.web.maintenance_fleet import fleet_desk, open_fleet
+    from siaga_gateway.domain.incident import Mode
+    from siaga_gateway.web.app import ConsoleOptions, end_streams
+
+
+async def serve(journal: Path, port: int, settings: dict[str, object]) -> None:
+    notifier = FakeBell()
+    book = FileBook(notifier, journal)
+    given = {"site": SITE, "mode": Mode.ACTUAL, "language": "id", "operators": {}, "secret": b"k" * 32}
+    folder = settings.pop("fleet", None)
+    clock = RunningClock()
+    if settings.pop("makassar", False):
+        settings["site"] = MAKASSAR
+    maintenance = None if folder is None else fleet_desk(open_fleet(Path(str(folder))), notifier, clock)
+    options = ConsoleOptions(**{**given, **settings, "mode": Mode(settings.get("mode", "actual"))})  # type: ignore[arg-type]
+    app = on_book(book, notifier, clock, options, maintenance)
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(("127.0.0.1", port))
+    listening.listen()  # from here on nobody is refused
+    threading.Thread(target=book.follow_for_ever, daemon=True).start()
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3))
+
+    def stop() -> None:
+        end_streams(app)
+        server.should_exit = True
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+    print(json.dumps({"port": listening.getsockname()[1]}), flush=True)
+    await server.serve(sockets=[listening])
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3])))

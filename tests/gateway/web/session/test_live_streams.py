@@ -1,0 +1,120 @@
+"""The stream's own rules, without a network."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+from gateway.fake_ports import RunningClock
+from gateway.web.conftest import Console
+from gateway.web.console_fakes import Book, FakeBell
+from siaga_gateway.web.session.live import MOST, LiveStreams
+
+
+async def collect(stream: AsyncIterator[bytes], count: int) -> list[str]:
+    chunks = []
+    async with asyncio.timeout(10):
+        async for chunk in stream:
+            chunks.append(chunk.decode())
+            if len(chunks) == count:
+                break
+    return chunks
+
+
+def test_a_session_that_ends_ends_the_stream_and_says_so() -> None:
+    async def scenario() -> None:
+        book = Book(FakeBell())
+        streams = LiveStreams(book, book.notifier, RunningClock(), tick_s=0.01)
+        answers = iter([True, True, False])
+        chunks = await collect(streams.stream(0, lambda: next(answers)), 10)
+        assert [chunk.split("\n")[0] for chunk in chunks] == ["event: tick", "event: tick", "event: signed_out"]
+
+    asyncio.run(scenario())
+
+
+def test_a_store_that_fails_is_told_and_what_came_meanwhile_follows() -> None:
+    async def scenario() -> None:
+        book = Book(FakeBell())
+        book.press(1)
+        book.broken = True
+        streams = LiveStreams(book, book.notifier, RunningClock(), tick_s=0.02)
+        stream = streams.stream(0, lambda: True)
+        (tick,) = await collect(stream, 1)
+        assert json.loads(tick.split("data: ")[1].split("\n")[0])["store"] is False
+        book.broken = False
+        book.press(2)
+        found = "".join(await collect(stream, 2))
+        assert "id: 1\n" in found and "id: 2\n" in found and '"store": true' in found
+
+    asyncio.run(scenario())
+
+
+def test_a_row_committed_while_the_journal_is_being_read_does_not_wait_for_the_tick() -> None:
+    class Slow(Book):
+        pressed = False
+
+        def journal_after(self, after_id: int, limit: int = 500):  # type: ignore[no-untyped-def]
+            found = list(super().journal_after(after_id, limit))
+            if not self.pressed:
+                self.pressed = True
+                self.press(1)  # after the read, before the wait
+            return found
+
+    async def scenario() -> None:
+        book = Slow(FakeBell())
+        streams = LiveStreams(book, book.notifier, RunningClock(), tick_s=3600)
+        tick, row = await collect(streams.stream(0, lambda: True), 2)
+        assert tick.startswith("event: tick") and "incident_opened" in row
+
+    asyncio.run(scenario())
+
+
+def test_an_idle_stream_does_not_read_the_journal_over_and_over() -> None:
+    class Counting(Book):
+        reads = 0
+
+        def journal_after(self, after_id: int, limit: int = 500):  # type: ignore[no-untyped-def]
+            self.reads += 1
+            return super().journal_after(after_id, limit)
+
+    async def scenario() -> None:
+        book = Counting(FakeBell())
+        book.press(1)
+        streams = LiveStreams(book, book.notifier, RunningClock(), tick_s=0.05)
+        await collect(streams.stream(1, lambda: True), 5)
+        assert book.reads <= 10, "one for each tick, and a few for rings"
+
+    asyncio.run(scenario())
+
+
+def test_closing_wakes_and_ends_every_stream() -> None:
+    async def scenario() -> None:
+        book = Book(FakeBell())
+        streams = LiveStreams(book, book.notifier, RunningClock(), tick_s=3600)
+        waiting = [asyncio.create_task(collect(streams.stream(0, lambda: True), 2)) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        streams.close()
+        assert [len(await task) for task in waiting] == [1, 1, 1]
+
+    asyncio.run(scenario())
+
+
+def test_streams_are_counted_and_bounded_and_one_that_ends_makes_room(console: Console) -> None:
+    async def scenario() -> None:
+        streams = LiveStreams(console.book, console.book.notifier, RunningClock(), tick_s=0.01)
+        opened = [streams.stream(None, lambda: True) for _ in range(MOST)]
+        assert not streams.full, "what nobody has read yet is none"
+        for each in opened:
+            await anext(each)
+        assert streams.full
+        await opened[0].aclose()  # type: ignore[attr-defined]
+        assert not streams.full
+        for each in opened[1:]:
+            await each.aclose()  # type: ignore[attr-defined]
+
+    asyncio.run(scenario())
+    streams: LiveStreams = console.browser.app.state.context.streams  # type: ignore[attr-defined]
+    streams._open = MOST
+    answer = console.browser.get("/live")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")

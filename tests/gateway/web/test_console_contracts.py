@@ -1,0 +1,207 @@
+"""What the console relies on: one contract for its fakes and for the parts that the gateway puts behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gateway import sample_store
+from gateway.fake_ports import RunningClock
+from gateway.web.console_fakes import Book, FakeBell
+from siaga_gateway.domain.incident import IncidentState
+from siaga_gateway.domain.supervision import Case, Cause
+from siaga_gateway.service.fleet.maintenance_cases import CaseOvertaken
+from siaga_gateway.service.incidents.operator_actions import IncidentActions
+from siaga_gateway.service.journal import kinds as journal
+from siaga_gateway.service.journal.notifier import JournalNotifier
+from siaga_gateway.service.ports import JournalReader, Notifier, OperateError, OperatorActions, Overtaken
+from siaga_gateway.service.registry.keyring import KeyRing
+
+
+@dataclass
+class Console:
+    reader: JournalReader
+    operate: OperatorActions
+    open: Callable[[], int]
+
+
+class NoRadio:
+    def send(self, device_id: bytes, frame: bytes) -> None:
+        """Nobody listens."""
+
+
+@pytest.fixture(params=["fake", "real"])
+def console(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Console]:
+    if request.param == "fake":
+        book = Book(FakeBell())
+        numbers = iter(range(1, 100))
+
+        def press() -> int:
+            number = next(numbers)
+            book.press(number)
+            return number
+
+        yield Console(book, book, press)
+        return
+    store = sample_store.new_store(tmp_path)
+    sample_store.with_device(store)
+    ring = KeyRing(store, sample_store.GATEWAY_KEY)
+    operator = IncidentActions(store, ring, NoRadio(), JournalNotifier(), RunningClock(), outputs=[])
+    counters = iter(range(1, 100))
+
+    def open_one() -> int:
+        incident = sample_store.open_incident(store, next(counters))
+        with store.transaction() as transaction:
+            transaction.note(journal.INCIDENT_OPENED, incident.opened_at_ms, incident_id=incident.id)
+        return incident.id
+
+    yield Console(store, operator, open_one)
+    store.close()
+
+
+def steps(console: Console, number: int) -> list[Callable[[], object]]:
+    return [
+        lambda: console.operate.seen(number, "Rina"),
+        lambda: console.operate.assign(number, "Rina", "Raimas 1", 7),
+        lambda: console.operate.on_scene(number, "Rina"),
+        lambda: console.operate.close(number, "Rina", "verified", "aman"),
+    ]
+
+
+def test_an_unknown_incident_is_none_to_read_and_an_error_to_act_on(console: Console) -> None:
+    assert console.reader.incident(999) is None
+    assert list(console.reader.journal_of_incident(999)) == []
+    for step in [*steps(console, 999), lambda: console.operate.dispatch_held(999, "Rina")]:
+        with pytest.raises(OperateError, match="999"):
+            step()
+
+
+def test_the_journal_is_read_in_order_from_any_place_in_any_portion(console: Console) -> None:
+    assert console.reader.last_journal_id() == 0 and list(console.reader.journal_after(0)) == []
+    for _ in range(3):
+        console.open()
+    console.operate.seen(2, "Rina")
+    last = console.reader.last_journal_id()
+    ids = [entry.id for entry in console.reader.journal_after(0)]
+    assert ids == sorted(ids) and ids[-1] == last and len(ids) == 4
+    assert [entry.id for entry in console.reader.journal_after(ids[0], 2)] == ids[1:3]
+    assert list(console.reader.journal_after(last)) == []
+    assert [entry.kind for entry in console.reader.journal_of_incident(2)] == ["incident_opened", "seen"]
+    assert console.reader.journal_of_incident(2)[-1].actor == "Rina"
+
+
+def test_open_ones_come_oldest_first_and_closed_ones_newest_first(console: Console) -> None:
+    numbers = [console.open() for _ in range(4)]
+    for number in (numbers[1], numbers[0]):
+        console.operate.close(number, "Rina", "accidental", "")
+    assert [each.id for each in console.reader.open_incidents()] == numbers[2:]
+    assert {each.id for each in console.reader.recent_incidents()} == set(numbers[:2])
+    assert next(each.id for each in console.reader.recent_incidents(1)) in numbers[:2]
+
+
+def test_each_step_is_there_to_read_when_it_returns_and_repeating_it_writes_nothing(console: Console) -> None:
+    number = console.open()
+    reached = [IncidentState.SEEN, IncidentState.ASSIGNED, IncidentState.ON_SCENE, IncidentState.CLOSED]
+    for step, state in zip(steps(console, number), reached, strict=True):
+        step()
+        found = console.reader.incident(number)
+        assert found is not None and found.state is state
+        last = console.reader.last_journal_id()
+        step()
+        assert console.reader.last_journal_id() == last
+
+
+def test_seen_after_somebody_went_further_is_no_error_but_other_steps_on_a_closed_one_are(console: Console) -> None:
+    number = console.open()
+    console.operate.assign(number, "Rina", "Raimas 1", None)
+    assert console.operate.seen(number, "Budi").state is IncidentState.ASSIGNED
+    console.operate.close(number, "Rina", "unfounded", "")
+    for step in steps(console, number)[:3]:
+        with pytest.raises(OperateError, match="closed"):
+            step()
+
+
+def test_nobody_is_on_scene_before_a_unit_is_assigned(console: Console) -> None:
+    number = console.open()
+    with pytest.raises(OperateError, match="unit"):
+        console.operate.on_scene(number, "Rina")
+
+
+def progress(console: Console, number: int) -> str:
+    found = console.reader.incident(number)
+    assert found is not None
+    return found.progress
+
+
+def test_of_two_who_saw_the_same_the_second_is_refused_and_nothing_of_the_first_is_lost(console: Console) -> None:
+    number = console.open()
+    console.operate.seen(number, "Rina", shown=progress(console, number))
+    shown = progress(console, number)
+    console.operate.assign(number, "Rina", "Raimas 1", 7, shown=shown)
+    last = console.reader.last_journal_id()
+    for late in (
+        lambda: console.operate.assign(number, "Budi", "Raimas 2", 3, shown=shown),
+        lambda: console.operate.assign(number, "Budi", "Raimas 2", 3),  # a script that saw nothing
+        lambda: console.operate.close(number, "Budi", "verified", "aman", shown=shown),
+        lambda: console.operate.seen(number, "Budi", shown="of an open one"),
+    ):
+        with pytest.raises(Overtaken) as refused:
+            late()
+        assert refused.value.incident.unit == "Raimas 1"
+    assert console.reader.last_journal_id() == last
+    console.operate.assign(number, "Budi", "Raimas 2", 3, shown=progress(console, number))
+    with pytest.raises(Overtaken):
+        console.operate.on_scene(number, "Rina", shown=shown)
+    assert console.operate.assign(number, "Budi", "Raimas 2", 5).eta_minutes == 5, "one's own is corrected"
+
+
+def test_a_second_closing_says_that_it_did_nothing_and_its_note_can_be_added(console: Console) -> None:
+    number = console.open()
+    with pytest.raises(OperateError):
+        console.operate.add_note(number, "Rina", "too early")
+    console.operate.close(number, "Rina", "verified", "aman")
+    for disposition, note in (("verified", "dibawa ke RS"), ("unfounded", "aman")):
+        with pytest.raises(Overtaken):
+            console.operate.close(number, "Budi", disposition, note)
+    for _ in range(2):
+        added = console.operate.add_note(number, "Budi", "dibawa ke RS")
+    assert added == console.reader.incident(number)
+    first, second = (added.note or "").split("\n")
+    assert first == "aman" and second.startswith("Budi") and second.endswith(": dibawa ke RS")
+    assert [entry.kind for entry in console.reader.journal_of_incident(number)][-2:] == ["closed", "note_added"]
+
+
+def test_an_overtaken_step_is_told_across_processes(console: Console) -> None:
+    number = console.open()
+    console.operate.close(number, "Rina", "verified", "aman")
+    with pytest.raises(Overtaken) as refused:
+        console.operate.close(number, "Budi", "unfounded", "kosong")
+    arrived = pickle.loads(pickle.dumps(refused.value))
+    assert (arrived.incident, arrived.called, str(arrived)) == (refused.value.incident, False, str(refused.value))
+    case = Case(3, None, Cause.SILENT, 20, 1, closed_ms=2, closed_by="Rina", note="mast")
+    told = pickle.loads(pickle.dumps(CaseOvertaken(case)))
+    assert (told.case, str(told)) == (case, str(CaseOvertaken(case)))
+
+
+@pytest.mark.parametrize("make", [FakeBell, JournalNotifier])
+def test_a_bell_wakes_whoever_waits_and_is_not_missed_between_two_waits(make: Callable[[], Notifier]) -> None:
+    async def scenario() -> None:
+        notifier = make()
+        assert await notifier.wait(0.01) is False
+        threading.Timer(0.05, notifier.ring).start()
+        assert await notifier.wait(10) is True
+        assert await notifier.wait(0.01) is False, "one ring, one waking"
+        notifier.ring()  # while nobody waits
+        assert await notifier.wait(10) is True
+        others = [asyncio.create_task(notifier.wait(10)) for _ in range(3)]
+        await asyncio.sleep(0)
+        notifier.ring()
+        assert [await other for other in others] == [True, True, True]
+
+    asyncio.run(scenario())

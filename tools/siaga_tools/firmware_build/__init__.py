@@ -1,0 +1,1 @@
+"""From the firmware's sources to bytecode, to a board's files, and to signed bundles."""

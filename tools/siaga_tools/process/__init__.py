@@ -1,0 +1,1 @@
+"""Processes that the tools start, how they end, and their standard input."""
