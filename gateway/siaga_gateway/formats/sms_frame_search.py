@@ -70,9 +70,15 @@ def _best(text: str) -> tuple[list[_Found], int]:
 
 
 def begins_in(text: str) -> bool:
-    """Whether a frame begins in the text and does not end in it."""
+    """Whether a frame begins in the text and does not end in it.
+
+    Within a whole frame nothing begins: one in 120 has characters in it that look like a beginning.
+    """
     for stretch in _stretches(text, "none", 4):
+        whole = _in_stretch(stretch)
         for match in islice(_START.finditer(stretch.letters), _MOST_STARTS):
+            if any(one.start < match.start() < one.end for one in whole):
+                continue
             lengths = lengths_after(_decoded(stretch.letters[match.start() : match.start() + 4]))
             if stretch.last and lengths and len(stretch.letters) - match.start() < _letters_of(max(lengths)):
                 return True

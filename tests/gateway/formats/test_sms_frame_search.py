@@ -8,6 +8,7 @@ import hashlib
 import html
 import json
 import quopri
+import re
 import struct
 from collections.abc import Callable
 from urllib.parse import quote
@@ -16,6 +17,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from pressing_button import PressingButton
 from siaga_gateway.domain.frame import FrameError, Kind, decode_uplink, lengths_after
 from siaga_gateway.formats.sms import LetterCaseLost, NotAFrame, frame_of, frames_of, text_of
 from siaga_gateway.formats.sms_carrier_encodings import LONGEST_LOOKED_AT
@@ -198,3 +200,12 @@ def test_a_text_that_breaks_off_within_a_frame_is_known_as_its_beginning(frame: 
     text = text_of(frame) or ""
     assert begins_in(text[:-missing])
     assert not begins_in("Pulsa Anda hampir habis")
+
+
+def test_no_frame_begins_within_a_whole_one() -> None:
+    """One press in 120 has characters in its signature that look like a beginning: it waited as if unfinished."""
+    start, button = re.compile("E[Qg][E-Za-f]"), PressingButton()
+    while not start.search(text := text_of(button.press()) or "", 80):
+        pass
+    assert not begins_in(text)
+    assert begins_in(f"{text} {text[:-20]}"), "behind it one may begin all the same"
