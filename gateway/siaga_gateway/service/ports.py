@@ -131,6 +131,7 @@ class NotDelivered:
     detail: str
     permanent: bool = False  # retrying cannot help: the receiver says so itself (410), or there is nothing to send
     retry_after_s: float | None = None
+    unknown: bool = False  # it may have taken it all the same: the request was sent, and no answer came
 
 
 class Output(Protocol):
