@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -39,6 +39,8 @@ _CLOSING_S: Final = 2.0
 class ExchangeFailed(Failing):
     """No answer was received. The text says why, as far as known."""
 
+    sent = True  # whether the receiver may have got the request, and acted on it
+
 
 class TooSlow(ExchangeFailed):
     """The deadline passed."""
@@ -46,6 +48,8 @@ class TooSlow(ExchangeFailed):
 
 class NoConnection(ExchangeFailed):
     """No address accepted the connection, or the proxy made none."""
+
+    sent = False
 
 
 class NameNotFound(NoConnection):
@@ -70,6 +74,7 @@ class Answer:
 
     status: int
     headers: Mapping[str, str]
+    body: bytes = field(default=b"", repr=False)  # as much of it as was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +99,18 @@ class HttpClient:
         self._lock = threading.Lock()
         self._running: _Running | None = None
 
-    def post(self, headers: Mapping[str, str], body: bytes, until: float) -> Answer:
+    def post(
+        self, headers: Mapping[str, str], body: bytes, until: float, *, target: str | None = None, keep: int = 0
+    ) -> Answer:
         """Send the request and read the answer by `until` (time.monotonic). Raises: ExchangeFailed.
 
+        target: another path and query at the same server. keep: how many bytes of the answer's body are wanted.
         If a kept connection breaks, the request is sent once more on another: receivers close idle connections after
         some seconds, perhaps this very moment. So it may arrive twice.
         """
         running = self._start()
         under_way = asyncio.run_coroutine_threadsafe(
-            self._exchange(running.session, headers, body, until), running.loop
+            self._exchange(running.session, target, headers, body, until, keep), running.loop
         )
         try:
             return under_way.result(max(until - time.monotonic(), 0) + _GRACE_S)
@@ -134,28 +142,36 @@ class HttpClient:
             return self._running
 
     async def _exchange(
-        self, session: aiohttp.ClientSession, headers: Mapping[str, str], body: bytes, until: float
+        self,
+        session: aiohttp.ClientSession,
+        target: str | None,
+        headers: Mapping[str, str],
+        body: bytes,
+        until: float,
+        keep: int,
     ) -> Answer:
+        url = self._url if target is None else self._url.origin().join(URL(target, encoded=True))
         while True:
-            seen = SimpleNamespace(reused=False)
+            seen = SimpleNamespace(reused=False, sent=False)
             try:
                 async with asyncio.timeout_at(until):  # the loop's clock is time.monotonic
-                    response = await self._request(session, headers, body, seen)
+                    response = await self._request(session, url, headers, body, seen)
             except Exception as error:
                 failed = _meaning(error)
                 if isinstance(failed, ConnectionClosed) and seen.reused:
                     continue
+                failed.sent = seen.sent
                 raise failed from error
-            await _drain(response, min(until, time.monotonic() + _BODY_S))
-            return Answer(response.status, response.headers)
+            said = await _drain(response, min(until, time.monotonic() + _BODY_S), keep)
+            return Answer(response.status, response.headers, said)
 
     async def _request(
-        self, session: aiohttp.ClientSession, headers: Mapping[str, str], body: bytes, seen: SimpleNamespace
+        self, session: aiohttp.ClientSession, url: URL, headers: Mapping[str, str], body: bytes, seen: SimpleNamespace
     ) -> aiohttp.ClientResponse:
         if self._tls is not None:
             self._tls.renew()
         return await session.post(
-            self._url,
+            url,
             data=body,
             headers=headers if self._tls is not None else {**headers, **self._for_proxy},
             allow_redirects=False,
@@ -219,6 +235,7 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
 async def _session() -> aiohttp.ClientSession:
     tracing = aiohttp.TraceConfig()
     tracing.on_connection_reuseconn.append(_reused)
+    tracing.on_request_headers_sent.append(_sent)
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
             resolver=_Resolver(), limit=0, keepalive_timeout=_IDLE_S, ttl_dns_cache=_NAMES_S
@@ -237,25 +254,32 @@ async def _reused(_session: aiohttp.ClientSession, context: SimpleNamespace, _fa
     context.trace_request_ctx.reused = True
 
 
+async def _sent(_session: aiohttp.ClientSession, context: SimpleNamespace, _facts: Any) -> None:
+    context.trace_request_ctx.sent = True
+
+
 async def _end(session: aiohttp.ClientSession) -> None:
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         task.cancel()
     await session.close()
 
 
-async def _drain(response: aiohttp.ClientResponse, until: float) -> None:
-    """Read the rest of a small answer. A large or slow one closes the connection."""
+async def _drain(response: aiohttp.ClientResponse, until: float, keep: int) -> bytes:
+    """Read the rest of a small answer, and return its first bytes. A large or slow one closes the connection."""
     size = 0
+    kept = bytearray()
     with contextlib.suppress(TimeoutError, aiohttp.ClientError):
         async with asyncio.timeout_at(until):
             async for part in response.content.iter_any():
                 size += len(part)
+                kept += part[: max(0, keep - len(kept))]
                 if size > _LONGEST_BODY:
                     break
     if response.content.at_eof():
         response.release()
     else:
         response.close()
+    return bytes(kept)
 
 
 def _meaning(error: Exception) -> ExchangeFailed:

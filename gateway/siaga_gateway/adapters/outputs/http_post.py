@@ -20,6 +20,7 @@ from siaga_gateway.adapters.outputs.common import checked_deadline
 from siaga_gateway.adapters.outputs.http_client import (
     Answer,
     ConnectionClosed,
+    ExchangeFailed,
     HttpClient,
     NameNotFound,
     NoConnection,
@@ -71,7 +72,7 @@ class Poster:
         client_certificate: PEM files of our certificate and its key. proxy: `http://host:port`. allow_plaintext: allow
         http:// beyond this machine. Raises: ValueError, which names the wrong setting and a right one.
         """
-        self._url = _checked_url(url, allow_plaintext)
+        self._url = checked_url(url, allow_plaintext)
         written = [("secret", secret), ("previous_secret", previous_secret)]
         self._secrets = [_checked_secret(name, each) for name, each in written if each is not None]
         self._clock = clock
@@ -81,12 +82,12 @@ class Poster:
         secure = self._url.scheme == "https"
         # A file is always loaded: a wrong file is a wrong setting.
         files = ca_file is not None or client_certificate is not None
-        tls = _trust(ca_file, client_certificate) if secure or files else None
+        tls = trusted(ca_file, client_certificate) if secure or files else None
         # A proxy or a password from the environment is not a setting of this output.
-        self._client = HttpClient(self._url, tls if secure else None, None if proxy is None else _checked_proxy(proxy))
+        self._client = HttpClient(self._url, tls if secure else None, None if proxy is None else checked_proxy(proxy))
         self._head = {"user-agent": "siaga-gateway", "accept": "*/*"}
         if token is not None:
-            self._head["authorization"] = f"Bearer {_checked_token(token)}"
+            self._head["authorization"] = f"Bearer {checked_token(token)}"
         elif self._url.user is not None:
             self._head["authorization"] = f"Basic {base64.b64encode(self._url.user.encode()).decode('ascii')}"
         self._taken: dict[int, Delivered] = {}
@@ -107,7 +108,7 @@ class Poster:
         try:
             answer = self._client.post(headers, body, until)
         except Exception as error:
-            return self._failure(error)
+            return not_exchanged(error, self._url, self._deadline_s, self._language)
         return self._judge(answer)
 
     def _signature(self, body: bytes, key: str) -> dict[str, str]:
@@ -129,7 +130,7 @@ class Poster:
             if taken is None:
                 taken = self._taken[status] = Delivered(self._say("taken", where=self.where, status=status))
             return taken
-        told = {"where": self.where, "status": status, "meaning": _meaning(status)}
+        told = {"where": self.where, "status": status, "meaning": meaning(status)}
         if status == _GONE:
             return NotDelivered(self._say("gone", **told), permanent=True)
         # All else may be over in a minute: a token that is changed, a proxy in front of a receiver being redeployed.
@@ -143,26 +144,34 @@ class Poster:
         refused = 400 <= status < 500 and status not in _NOT_ITS_FAULT
         return NotDelivered(self._say("refused" if refused else "try_later", **told), retry_after_s=wait_s)
 
-    def _failure(self, error: Exception) -> NotDelivered:
-        """None of these is permanent: a certificate gets renewed, a name registered, a bug of ours fixed."""
-        why = one_line(str(in_words(error, self._language)), 200) or type(error).__name__
-        match error:
-            case TooSlow():
-                return NotDelivered(self._say("too_slow", where=self.where, seconds=f"{self._deadline_s:g}"))
-            case NameNotFound():
-                return NotDelivered(self._say("no_name", host=self._url.host, why=why))
-            case NotTrusted():
-                return NotDelivered(self._say("certificate", where=self.where, why=why))
-            case NoConnection():
-                return NotDelivered(self._say("no_connection", where=self.where, why=why))
-            case ConnectionClosed():
-                return NotDelivered(self._say("broke_off", where=self.where, why=why))
-            case NotHttp():
-                return NotDelivered(self._say("not_http", where=self.where, why=why))
-        return NotDelivered(self._say("unexpected", why=type(error).__name__))
-
     def _say(self, name: str, **values: object) -> str:
         return text(f"formats.delivery.{name}", self._language, **values)
+
+
+def not_exchanged(error: Exception, url: WebAddress, deadline_s: float, language: str) -> NotDelivered:
+    """Return what it means for a delivery that an exchange failed.
+
+    None of these is permanent: a certificate gets renewed, a name registered, a bug of ours fixed.
+    """
+    why = one_line(str(in_words(error, language)), 200) or type(error).__name__
+    where = f"{url.scheme}://{url.authority}"
+    unknown = isinstance(error, ExchangeFailed) and error.sent
+    match error:
+        case TooSlow():
+            name, told = "too_slow", {"where": where, "seconds": f"{deadline_s:g}"}
+        case NameNotFound():
+            name, told = "no_name", {"host": url.host, "why": why}
+        case NotTrusted():
+            name, told = "certificate", {"where": where, "why": why}
+        case NoConnection():
+            name, told = "no_connection", {"where": where, "why": why}
+        case ConnectionClosed():
+            name, told = "broke_off", {"where": where, "why": why}
+        case NotHttp():
+            name, told = "not_http", {"where": where, "why": why}
+        case _:
+            name, told = "unexpected", {"why": type(error).__name__}
+    return NotDelivered(text(f"formats.delivery.{name}", language, **told), unknown=unknown)
 
 
 def retry_after_s(header: str | None, now_ms: int) -> float | None:
@@ -184,14 +193,16 @@ def retry_after_s(header: str | None, now_ms: int) -> float | None:
     return min(max(wait_s, 0.0), LONGEST_RETRY_AFTER_S)
 
 
-def _checked_url(written: str, allow_plaintext: bool) -> WebAddress:
+def checked_url(written: str, allow_plaintext: bool) -> WebAddress:
+    """Parse the address of a receiver; allow_plaintext: http:// beyond this machine too. Raises: SettingError."""
     url = read_web_address(written)
     if url.scheme == "http" and not allow_plaintext and not url.this_machine:
         raise SettingError("output.plaintext", host=url.host)
     return url
 
 
-def _checked_proxy(written: str) -> WebAddress:
+def checked_proxy(written: str) -> WebAddress:
+    """Parse the address of a proxy. Raises: SettingError."""
     try:
         proxy = read_web_address(written)
     except SettingError:
@@ -212,13 +223,15 @@ def _checked_secret(name: str, secret: str) -> bytes:
     return key
 
 
-def _checked_token(token: str) -> str:
+def checked_token(token: str) -> str:
+    """Return a token that can stand in a header. Raises: SettingError."""
     if not token or not all("!" <= character <= "~" for character in token):
         raise SettingError("output.token")
     return token
 
 
-def _trust(ca_file: Path | None, client_certificate: tuple[Path, Path] | None) -> TlsAuthorities:
+def trusted(ca_file: Path | None, client_certificate: tuple[Path, Path] | None) -> TlsAuthorities:
+    """Return whom to trust, and the certificate to show. Raises: SettingError."""
     try:
         found = TlsAuthorities(ca_file)
     except (OSError, ssl.SSLError) as error:
@@ -232,7 +245,8 @@ def _trust(ca_file: Path | None, client_certificate: tuple[Path, Path] | None) -
     return found
 
 
-def _meaning(status: int) -> str:
+def meaning(status: int) -> str:
+    """Return a status's name."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:

@@ -8,34 +8,12 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from siaga_gateway.domain.personal_message import Answer, PersonalMessage
 from siaga_gateway.domain.places import ContactWay
 from siaga_gateway.domain.value import record
 from siaga_gateway.service.ports import NotDelivered
 
-
-@record
-class Answer:
-    """A button under a message, where the way has buttons: it POSTs to `url`, from the person's own phone."""
-
-    label: str
-    url: str  # a secret of this person
-
-
-@record
-class PersonalMessage:
-    """What one person is told, in his language.
-
-    It may stand on a locked screen, and passes through the servers of others: nothing of the holder's is in it.
-    """
-
-    title: str  # one line, without the holder's personal data
-    text: str  # a few lines, with the time of day and the place; without the holder's name, NIK, number
-    url: str | None  # the responder's link, a secret of this person; None: there is nothing to open
-    urgent: bool  # an alarm: it rings, with high priority; else a note (not needed, thank you)
-    expires_ms: int  # Unix ms; not worth showing after. Whoever sends it looks first: a way takes what it is given
-    withdraws: str | None = None  # reference of an earlier message that this one takes back, where the service can
-    language: str = "id"  # that of title and text
-    answers: tuple[Answer, ...] = ()
+__all__ = ["Answer", "Budget", "HandedOver", "PersonalMessage", "Way"]
 
 
 @record
