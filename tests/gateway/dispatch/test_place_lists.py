@@ -108,10 +108,10 @@ def test_who_has_an_area_or_owners_is_not_removed(lists: SqlStore) -> None:
         ((POLDA, POLRES.replace("-5,41", "5,41")), [(3, "places.meant")]),
         ((POLDA, POLRES.replace("-5,41", "-54,1")), [(3, "places.meant")]),
         ((POLDA, POLRES.replace("-5,41;105,21", "-7,8;110,3")), [(3, "places.far")]),
-        ((POLDA, "Polsek X;x;;;y;z;1"), [(3, key) for key in ("station_row.key_like", "station_row.kind",
-          "station_row.empty", "sheet.no_degrees", "sheet.no_degrees", "station_row.number")]),
+        ((POLDA, "Polsek X;x;;;y;z;1"), [(3, key) for key in ("cell.key_like", "cell.kind",
+          "cell.empty", "sheet.no_degrees", "sheet.no_degrees", "cell.number")]),
         ((POLDA, "x;polsek;X;polda;-5,4;105,2;1", POLRES, "y;polsek;Y;x;-5,4;105,2;"),
-         [(3, "station_row.number")]),
+         [(3, "cell.number")]),
     ],
 )  # fmt: skip
 def test_every_fault_is_told_with_its_line_and_nothing_is_changed(

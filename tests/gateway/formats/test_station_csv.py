@@ -30,7 +30,7 @@ def keys(*lines: str) -> list[str]:
     (row,) = rows(*lines)
     for problem in row.problems:
         for language in ("id", "en"):
-            assert "{" not in problem.say(language) and "station_row." not in problem.say(language)
+            assert "{" not in problem.say(language) and "cell." not in problem.say(language)
     return [problem.key for problem in row.problems]
 
 
@@ -130,8 +130,8 @@ def test_what_stands_in_a_column_without_a_name_is_not_lost_in_silence() -> None
 
 
 def test_latitude_and_longitude_in_each_others_column_are_named() -> None:
-    assert keys(HEADER, GOOD.replace("-5,4292;105,261", "105,261;-5,4292")) == ["station_row.swapped"]
-    assert keys(HEADER, GOOD.replace("-5,4292", "-54292")) == ["station_row.lost_comma"]
+    assert keys(HEADER, GOOD.replace("-5,4292;105,261", "105,261;-5,4292")) == ["cell.swapped"]
+    assert keys(HEADER, GOOD.replace("-5,4292", "-54292")) == ["cell.lost_comma"]
 
 
 @pytest.mark.parametrize(
@@ -154,23 +154,23 @@ def test_numbers_as_people_write_them(written: str, number: str) -> None:
     ("column", "value", "key"),
     [
         ("phone", "6,28123E+11", "sheet.scientific"),
-        ("phone", "721123", "station_row.number"),  # Excel has dropped the nought
-        ("phone", "tidak ada", "station_row.number"),
-        ("sms", "110", "station_row.number"),
+        ("phone", "721123", "cell.number"),  # Excel has dropped the nought
+        ("phone", "tidak ada", "cell.number"),
+        ("sms", "110", "cell.number"),
         ("telegram", "1,23E+10", "sheet.scientific"),
-        ("telegram", "nobody", "station_row.telegram"),
-        ("email", "a@b", "station_row.email"),
-        ("ntfy", "http://x/y", "station_row.ntfy"),
-        ("radio", "x" * 201, "station_row.long"),
+        ("telegram", "nobody", "cell.telegram"),
+        ("email", "a@b", "cell.email"),
+        ("ntfy", "http://x/y", "cell.ntfy"),
+        ("radio", "x" * 201, "cell.long"),
         ("hours", "kapan saja", "hours.part"),
-        ("parent", "Polres BL", "station_row.key_like"),
+        ("parent", "Polres BL", "cell.key_like"),
         ("address", "a\u202eb", "text.hidden"),
-        ("address", "x" * 201, "station_row.long"),
-        ("verified_on;verified_by", "2026-12-01;Dewi", "station_row.future"),
-        ("verified_on;verified_by", "31/02/2026;Dewi", "station_row.no_day"),
-        ("verified_on;verified_by", "besok;Dewi", "station_row.no_day"),
-        ("verified_on;verified_by", "2026-11-01;", "station_row.half_verified"),
-        ("verified_on;verified_by", ";Dewi", "station_row.half_verified"),
+        ("address", "x" * 201, "cell.long"),
+        ("verified_on;verified_by", "2026-12-01;Dewi", "cell.future"),
+        ("verified_on;verified_by", "31/02/2026;Dewi", "cell.no_day"),
+        ("verified_on;verified_by", "besok;Dewi", "cell.no_day"),
+        ("verified_on;verified_by", "2026-11-01;", "cell.half_verified"),
+        ("verified_on;verified_by", ";Dewi", "cell.half_verified"),
     ],
 )
 def test_each_fault_is_said_alone(column: str, value: str, key: str) -> None:
@@ -180,16 +180,16 @@ def test_each_fault_is_said_alone(column: str, value: str, key: str) -> None:
 @pytest.mark.parametrize(
     ("row", "key"),
     [
-        ("Polsek TBU;polsek;x;-5;105", "station_row.key_like"),
-        ("!;polsek;x;-5;105", "station_row.key"),
-        (";polsek;x;-5;105", "station_row.empty"),
-        ("a;kantor;x;-5;105", "station_row.kind"),
-        ("a;polsek;;-5;105", "station_row.empty"),
-        ("a;polsek;x;;105", "station_row.empty"),
+        ("Polsek TBU;polsek;x;-5;105", "cell.key_like"),
+        ("!;polsek;x;-5;105", "cell.key"),
+        (";polsek;x;-5;105", "cell.empty"),
+        ("a;kantor;x;-5;105", "cell.kind"),
+        ("a;polsek;;-5;105", "cell.empty"),
+        ("a;polsek;x;;105", "cell.empty"),
         ("a;polsek;x;-5.429.200;105", "sheet.no_degrees"),
-        ("a;polsek;x;-54292;105", "station_row.lost_comma"),
-        ("a;polsek;x;-95;105", "station_row.off_globe"),
-        ("a;polsek;x;-5;-181", "station_row.off_globe"),
+        ("a;polsek;x;-54292;105", "cell.lost_comma"),
+        ("a;polsek;x;-95;105", "cell.off_globe"),
+        ("a;polsek;x;-5;-181", "cell.off_globe"),
         ("a;polsek;x;5 LS;105", "sheet.no_degrees"),
         ("a;polsek;x;1E5;105", "sheet.scientific"),
     ],
@@ -200,13 +200,13 @@ def test_each_fault_of_what_every_row_has(row: str, key: str) -> None:
 
 def test_all_faults_of_a_row_are_said_at_once() -> None:
     assert keys(f"{HEADER};phone;hours", "A B;kantor;;x;y;1;z") == [
-        "station_row.key_like",
-        "station_row.kind",
-        "station_row.empty",
+        "cell.key_like",
+        "cell.kind",
+        "cell.empty",
         "sheet.no_degrees",
         "sheet.no_degrees",
         "hours.part",
-        "station_row.number",
+        "cell.number",
     ]
 
 
