@@ -10,6 +10,7 @@ import pytest
 from databases import Place
 from gateway import sample_store
 from gateway.dispatch.listed_places import AREAS, DISTRICT
+from gateway.dispatch.listed_responders import BUDI
 from siaga_gateway.adapters.sql import StoreUnusable
 from siaga_gateway.adapters.sql.engine import Engine, Insert, Session
 from siaga_gateway.adapters.sql.migrate import Migration, applied, known_migrations, migrate, statements
@@ -287,4 +288,17 @@ def test_a_store_of_the_version_before_escalation_keeps_its_incidents_and_takes_
     with store.transaction() as transaction:
         assert transaction.put_escalation(begun)
     assert (store.unescalated(), store.next_escalation_ms()) == ([], NOW_MS + 10_000)
+    store.close()
+
+
+def test_a_store_of_the_version_before_responders_keeps_its_stations_and_takes_people(place: Place) -> None:
+    old = place.open_at(18, NOW_MS)
+    with old.transaction() as session:
+        session.run("UPDATE meta SET value = '7' WHERE name = 'places'")
+    old.close()
+    store = sample_store.new_store(place)
+    assert (store.places_version(), store.responders_version(), list(store.responders())) == (7, 0, [])
+    with store.transaction() as transaction:
+        transaction.put_responders([BUDI])
+    assert list(store.responders()) == [BUDI]
     store.close()

@@ -179,6 +179,14 @@ class Sealing:
             return note.sealed
         return self.keys.seal_note(note, "incident", incident_id, "note")
 
+    def seal_text(self, text: str, *place: object) -> str:
+        """Encrypt, bound to a place such as ("responder", "budi", "name"). Raises: PersonalKeyError without a key."""
+        return self.keys.seal_note(text, *place)
+
+    def open_text(self, sealed: str, *place: object) -> str:
+        """Decrypt what `seal_text` made. Raises: Unreadable."""
+        return self._source.keys(sealed.partition(".")[0]).open_note(sealed, *place)
+
     def seal_address(self, address: str | None, device_id: bytes) -> str | None:
         """Encrypt where a device is mounted. Raises: PersonalKeyError without a key."""
         return None if address is None else self.keys.seal_note(address, "device", device_id.hex(), "address")

@@ -25,6 +25,7 @@ from siaga_gateway.adapters.sql.migrate import known_migrations, migrate
 from siaga_gateway.adapters.sql.outbox import OutboxReading
 from siaga_gateway.adapters.sql.places import PlaceReading
 from siaga_gateway.adapters.sql.registry import RegistryReading
+from siaga_gateway.adapters.sql.responders import ResponderReading, seal_responders
 from siaga_gateway.adapters.sql.sqlite import Sqlite
 from siaga_gateway.adapters.sql.transaction import SqlTransaction
 from siaga_gateway.domain.personal_encryption import PersonalKeyError
@@ -47,6 +48,7 @@ class SqlStore(
     OutboxReading,
     PlaceReading,
     EscalationReading,
+    ResponderReading,
     JournalReading,
     AuditReading,
 ):
@@ -144,6 +146,12 @@ class SqlStore(
             with self.engine.transaction() as session:
                 device_id = seal_addresses(session, self.sealing, device_id, _AT_ONCE)
             if not device_id:
+                break
+        key = ""
+        while True:
+            with self.engine.transaction() as session:
+                key = seal_responders(session, self.sealing, key, _AT_ONCE)
+            if not key:
                 break
         return owners, notes
 

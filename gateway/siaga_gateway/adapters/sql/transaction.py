@@ -9,11 +9,19 @@ from siaga_gateway.adapters.sql.expiry import ErasureWriting
 from siaga_gateway.adapters.sql.maintenance import CaseWriting
 from siaga_gateway.adapters.sql.outbox import OutboxWriting
 from siaga_gateway.adapters.sql.places import PlaceWriting
+from siaga_gateway.adapters.sql.responders import ResponderWriting
 from siaga_gateway.adapters.sql.write_batch import CHANGED
 
 
 class SqlTransaction(
-    EventWriting, OutboxWriting, ErasureWriting, CommandWriting, CaseWriting, PlaceWriting, EscalationWriting
+    EventWriting,
+    OutboxWriting,
+    ErasureWriting,
+    CommandWriting,
+    CaseWriting,
+    PlaceWriting,
+    EscalationWriting,
+    ResponderWriting,
 ):
     """Implements service.store.Transaction (ErasureWriting brings the registry). Made by SqlStore.transaction()."""
 

@@ -49,6 +49,7 @@ from siaga_gateway.service.store.outbox import (
 )
 from siaga_gateway.service.store.places import PlaceReading, PlaceWriting
 from siaga_gateway.service.store.registry import Enrolled, RegistryReading, RegistryWriting, UnknownDevice
+from siaga_gateway.service.store.responders import ResponderReading, ResponderWriting
 
 __all__ = [
     "Attempt",
@@ -113,6 +114,7 @@ class Transaction(
     OutboxWriting,
     PlaceWriting,
     EscalationWriting,
+    ResponderWriting,
     Protocol,
 ):
     """Reads see committed data and this transaction's own writes."""
@@ -151,6 +153,7 @@ class Store(
     OutboxReading,
     PlaceReading,
     EscalationReading,
+    ResponderReading,
     JournalReader,
     AuditReader,
     Protocol,

@@ -64,7 +64,8 @@ class ReferenceRepair:
             self.mended.taken_out[table] = self.mended.taken_out.get(table, 0) + gone
 
     def _meta(self) -> None:
-        for name, value in (("registry", "0"), ("outbox", "0"), ("command", "0"), ("personal", "sealed")):
+        counted = ("registry", "outbox", "command", "places", "responders", "duty")
+        for name, value in (*((each, "0") for each in counted), ("personal", "sealed")):
             self._store.execute("INSERT OR IGNORE INTO meta (name, value) VALUES (?, ?)", (name, value))
         self._store.execute(
             "UPDATE meta SET value = CAST(max(CAST(value AS INTEGER), (SELECT coalesce(max(changed), 0) FROM device)) "
