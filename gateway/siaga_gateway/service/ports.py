@@ -178,6 +178,11 @@ class MarkSeen(OperatorAction): ...
 
 
 @dataclass(frozen=True, slots=True)
+class AcknowledgeCall(OperatorAction):
+    wave: int
+
+
+@dataclass(frozen=True, slots=True)
 class AssignUnit(OperatorAction):
     unit: str
     eta_minutes: int | None
@@ -216,6 +221,13 @@ class OperatorActions(ABC):
 
     def seen(self, incident_id: int, operator: str, *, shown: str | None = None) -> Incident:
         return self._take(MarkSeen(incident_id, operator, shown=shown))
+
+    def acknowledge(self, incident_id: int, operator: str, wave: int) -> Incident:
+        """Say that a desk has seen an incident that rings again.
+
+        wave: the newest one that the operator knew of. Raises: OperateError if it has rung anew since.
+        """
+        return self._take(AcknowledgeCall(incident_id, operator, wave))
 
     def assign(
         self, incident_id: int, operator: str, unit: str, eta_minutes: int | None, *, shown: str | None = None

@@ -22,6 +22,7 @@ from siaga_gateway.adapters.sql.incidents import IncidentReading
 from siaga_gateway.adapters.sql.journal import JournalReading
 from siaga_gateway.adapters.sql.maintenance import CaseReading
 from siaga_gateway.adapters.sql.migrate import known_migrations, migrate
+from siaga_gateway.adapters.sql.notifications import NotificationReading
 from siaga_gateway.adapters.sql.outbox import OutboxReading
 from siaga_gateway.adapters.sql.places import PlaceReading
 from siaga_gateway.adapters.sql.registry import RegistryReading
@@ -49,6 +50,7 @@ class SqlStore(
     PlaceReading,
     EscalationReading,
     ResponderReading,
+    NotificationReading,
     JournalReading,
     AuditReading,
 ):

@@ -7,6 +7,7 @@ from siaga_gateway.adapters.sql.escalations import EscalationWriting
 from siaga_gateway.adapters.sql.events import EventWriting
 from siaga_gateway.adapters.sql.expiry import ErasureWriting
 from siaga_gateway.adapters.sql.maintenance import CaseWriting
+from siaga_gateway.adapters.sql.notifications import NotificationWriting
 from siaga_gateway.adapters.sql.outbox import OutboxWriting
 from siaga_gateway.adapters.sql.places import PlaceWriting
 from siaga_gateway.adapters.sql.responders import ResponderWriting
@@ -22,6 +23,7 @@ class SqlTransaction(
     PlaceWriting,
     EscalationWriting,
     ResponderWriting,
+    NotificationWriting,
 ):
     """Implements service.store.Transaction (ErasureWriting brings the registry). Made by SqlStore.transaction()."""
 

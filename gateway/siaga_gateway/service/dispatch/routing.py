@@ -101,6 +101,10 @@ class Router:
         """Read the lists now, so that the first press need not wait for it. Raises: StoreFailing."""
         self._current()
 
+    def station(self, key: str) -> Station | None:
+        """Return a station of the list as it is now. Raises: StoreFailing."""
+        return self._current().stations.get(key)
+
     def route(self, known: PressOrigin, now_ms: int, kinds: Collection[StationKind] = POLICE) -> Route:
         """Return who is called now.
 

@@ -19,6 +19,7 @@ from siaga_gateway.service.delivery.notices import tell
 from siaga_gateway.service.downlink.stage_relay import stage_frames
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import (
+    AcknowledgeCall,
     AcknowledgementSender,
     AddNote,
     AssignUnit,
@@ -93,6 +94,8 @@ class IncidentActions(OperatorActions):
         match action:
             case MarkSeen():
                 return self._mark_seen(action)
+            case AcknowledgeCall():
+                return self._acknowledge_call(action)
             case AssignUnit():
                 return self._assign_unit(action)
             case MarkOnScene():
@@ -111,6 +114,30 @@ class IncidentActions(OperatorActions):
             return StepTaken(after, journal.SEEN, {}, Change.SEEN)
 
         return self._do(action, IncidentState.SEEN, step)
+
+    def _acknowledge_call(self, action: AcknowledgeCall) -> Incident:
+        """Only the escalation hears of it, by the journal: neither the incident nor what the holder knows changes."""
+        with self._store.transaction() as transaction:
+            incident = _open(transaction, action.incident_id)
+            known = transaction.escalation(incident.id)
+            if known is not None and action.wave < known.wave:
+                raise OperateError("operate.rings_anew", id=incident.id)
+            if incident.state is not IncidentState.OPEN:
+                now_ms = self._clock.now_ms()
+                facts = {"wave": action.wave}
+                transaction.note(
+                    journal.ACKNOWLEDGED,
+                    now_ms,
+                    facts,
+                    incident_id=incident.id,
+                    device_id=incident.device_id,
+                    actor=action.operator,
+                )
+        if incident.state is IncidentState.OPEN:
+            return self._mark_seen(MarkSeen(action.incident_id, action.operator))
+        self._notifier.ring()
+        self._committed()
+        return incident
 
     def _assign_unit(self, action: AssignUnit) -> Incident:
         unit, eta_minutes = _text(action.unit, "unit", LONGEST_UNIT), action.eta_minutes

@@ -20,6 +20,10 @@ CANCELLED_BY_HOLDER: Final = "cancelled_by_holder"  # counter, duress, late
 DURESS: Final = "duress"  # counter, late
 KEY_COPIED: Final = "key_copied"  # counter, kind (of the message that showed it), late: see CONTRADICTION, COUNTER_JUMP
 SEEN: Final = "seen"
+ACKNOWLEDGED: Final = "acknowledged"  # wave: a desk has seen a call that rings again
+CALLED: Final = "called"  # rung, wave, why, round, recipients, by_hand (of them for a person to call)
+CALL_FAILED: Final = "call_failed"  # call (its number), rung: on every way nobody was reached
+RESPONDER_SAID: Final = "responder_said"  # who (a key, not a name), said (accepted, declined, ...), minutes
 ASSIGNED: Final = "assigned"  # unit, eta_minutes
 ON_SCENE: Final = "on_scene"  # unit
 DISPATCHED_BY_PERSON: Final = "dispatched_by_person"  # registration
@@ -143,6 +147,10 @@ INCIDENT_KINDS: Final = frozenset(
         DURESS,
         KEY_COPIED,
         SEEN,
+        ACKNOWLEDGED,
+        CALLED,
+        CALL_FAILED,
+        RESPONDER_SAID,
         ASSIGNED,
         ON_SCENE,
         DISPATCHED_BY_PERSON,

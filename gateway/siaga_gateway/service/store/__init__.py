@@ -38,6 +38,7 @@ from siaga_gateway.service.store.maintenance import (
     SupervisedDevice,
     SupervisionFilter,
 )
+from siaga_gateway.service.store.notifications import NotificationReading, NotificationWriting
 from siaga_gateway.service.store.outbox import (
     Attempt,
     Delivery,
@@ -115,6 +116,7 @@ class Transaction(
     PlaceWriting,
     EscalationWriting,
     ResponderWriting,
+    NotificationWriting,
     Protocol,
 ):
     """Reads see committed data and this transaction's own writes."""
@@ -154,6 +156,7 @@ class Store(
     PlaceReading,
     EscalationReading,
     ResponderReading,
+    NotificationReading,
     JournalReader,
     AuditReader,
     Protocol,

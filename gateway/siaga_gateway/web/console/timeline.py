@@ -23,6 +23,7 @@ TONES: Final = {
     journal.CANCELLED_BY_HOLDER: "warning",
     journal.KEY_COPIED: "alarm",
     journal.DELIVERY_FAILED: "warning",
+    journal.CALL_FAILED: "alarm",
     journal.DELIVERY_ABANDONED: "alarm",
     journal.FORGED: "alarm",
     journal.CONTRADICTION: "alarm",
@@ -86,6 +87,7 @@ UNTOLD: Final = frozenset(
         "batches",
         "signatures",
         "erased",
+        "call",
     }
 )
 # Default values, not worth saying.
@@ -99,6 +101,9 @@ USUAL: Final = frozenset(
         ("presses", 1),
         ("count", 1),
         ("missing", 0),
+        ("wave", 1),
+        ("round", 0),
+        ("by_hand", 0),
     }
 )
 # Facts whose values are words of ours, with their group in the catalogue.
@@ -117,6 +122,9 @@ WORDED: Final = {
     "was": "result",
     "cause": "cause",
     "place": "place",
+    "rung": "rung",
+    "why": "why",
+    "said": "said",
 }
 
 _STEPS: Final = frozenset(

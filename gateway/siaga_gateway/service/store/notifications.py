@@ -1,0 +1,55 @@
+"""Messages of escalations to people and stations: who is told what, on which way, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from siaga_gateway.domain.escalation_state import Withdrawal
+from siaga_gateway.domain.notification import Notification
+from siaga_gateway.domain.places import ContactWay
+
+
+class NotificationWriting(Protocol):
+    """Writes notifications, in the transaction of the step that asks for them."""
+
+    def add_notifications(self, notifications: Collection[Notification]) -> None:
+        """Add them. One whose incident, number, recipient and way are there stays as it is; where the same recipient
+        still waits for an earlier one of the same kind about this incident on the same way, that one stands for it."""
+        ...
+
+    def put_notifications(self, notifications: Collection[Notification]) -> None:
+        """Change those that are still pending. Others have been withdrawn or settled meanwhile, and stay; but what was
+        handed over was, though it was withdrawn while it was on its way."""
+        ...
+
+    def withdraw_notifications(self, incident_id: int, which: Withdrawal) -> int:
+        """Withdraw what is still pending, but for thanks. LADDER: only what is not for responders. Returns how many."""
+        ...
+
+    def notifications(self, incident_id: int) -> Sequence[Notification]:
+        """Return all of an incident, as this transaction sees them, oldest first."""
+        ...
+
+    def forget_notifications(self, before_ms: int) -> int:
+        """Delete the notifications and escalations of incidents that were closed before then. Returns how many rows."""
+        ...
+
+
+class NotificationReading(Protocol):
+    """Reads notifications."""
+
+    def notifications_of(self, incident_id: int) -> Sequence[Notification]:
+        """Return all of an incident, oldest first."""
+        ...
+
+    def notifications_due(
+        self, way: ContactWay, now_ms: int, without: Collection[Notification] = (), limit: int = 100
+    ) -> Sequence[Notification]:
+        """Return pending ones that are due: first tries before others, the longest due first. One that the clock, set
+        back, has left more than its time in the future is due as well. without: these are under way."""
+        ...
+
+    def next_notification_ms(self, way: ContactWay) -> int | None:
+        """Return when the next one is due."""
+        ...

@@ -1,0 +1,255 @@
+"""What is due is sent, tried again, given up and recorded: real store, real threads, a way that does as it is told."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from databases import Place
+from gateway.dispatch.called_district import NTFY, CalledDistrict
+from siaga_gateway.domain.escalation_state import Phase
+from siaga_gateway.domain.incident import Incident
+from siaga_gateway.domain.notification import Notification, NotificationState
+from siaga_gateway.domain.places import ContactWay
+from siaga_gateway.service.dispatch.addresses import StationAddresses
+from siaga_gateway.service.dispatch.notification_sender import Addressee, NotificationSender
+from siaga_gateway.service.dispatch.ways import Budget, HandedOver, PersonalMessage
+from siaga_gateway.service.journal import kinds as journal
+from siaga_gateway.service.journal.notifier import JournalNotifier
+from siaga_gateway.service.ports import NotDelivered
+from siaga_gateway.service.scheduling.lease import Lease
+from waiting import eventually
+
+STATE = NotificationState
+REFUSED = NotDelivered("503 nanti")
+DEAD = NotDelivered("404", permanent=True)
+
+
+class ToldWay:
+    """A way that answers as it is told for each address, and keeps what it was given."""
+
+    name, kind, at_once, repeats_recognised = "contoh", NTFY, 4, True
+
+    def __init__(self, name: str = "contoh", budget: Budget = Budget()) -> None:  # noqa: B008 - a value
+        self.name, self.budget = name, budget
+        self.answers: dict[str, HandedOver | NotDelivered] = {}
+        self.waits: dict[str, threading.Event] = {}
+        self.sent: list[tuple[str, str]] = []  # station, key
+
+    def send(self, address: str, message: PersonalMessage, key: str) -> HandedOver | NotDelivered:
+        station = address.rpartition("/")[2]
+        self.sent.append((station, key))
+        if station in self.waits:
+            self.waits[station].wait(60)
+        return self.answers.get(station, HandedOver("200", f"m-{len(self.sent)}"))
+
+    def close(self) -> None: ...
+
+
+def compose(incident: Incident, notification: Notification, addressee: Addressee) -> PersonalMessage:
+    return PersonalMessage(f"Panggilan untuk {addressee.name}", "08:00 WIB", None, True, notification.expires_at_ms)
+
+
+Make = Callable[..., NotificationSender]
+
+
+@pytest.fixture(params=["sqlite"])
+def district(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CalledDistrict]:
+    made = CalledDistrict(Place(request.param, tmp_path))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def make(district: CalledDistrict) -> Iterator[Make]:
+    made: list[NotificationSender] = []
+
+    def start(*ways: ToldWay, worker: str = "worker 1", run: bool = True) -> NotificationSender:
+        sender = NotificationSender(
+            district.store,
+            ways,
+            StationAddresses(district.router, "id"),
+            compose,
+            JournalNotifier(),
+            district.clock,
+            Lease(district.store, "way ntfy", worker, 20.0),
+        )
+        if run:
+            sender.start()
+            made.append(sender)
+        return sender
+
+    yield start
+    for each in made:
+        each.stop()
+
+
+def states(district: CalledDistrict, incident: Incident) -> dict[str, NotificationState]:
+    return {each.recipient.partition(":")[2]: each.state for each in district.told(incident)}
+
+
+def press(district: CalledDistrict, sender: NotificationSender | None = None, counter: int = 1) -> Incident:
+    incident = district.press(counter=counter)
+    district.go_on()
+    if sender is not None:
+        sender.wake()
+    return incident
+
+
+def test_everybody_called_is_told_once(district: CalledDistrict, make: Make) -> None:
+    way = ToldWay()
+    incident = press(district, make(way))
+    eventually(lambda: set(states(district, incident).values()) == {STATE.HANDED_OVER})
+    assert sorted(station for station, _ in way.sent) == ["polres", "polsek-se", "polsek-sw"]
+    assert {key for _, key in way.sent} == {
+        f"{incident.identifier}.1.station:{station}.ntfy" for station in ("polres", "polsek-se", "polsek-sw")
+    }
+    assert all(each.reference for each in district.told(incident))
+
+
+def test_one_that_hangs_delays_nobody_else(district: CalledDistrict, make: Make) -> None:
+    way = ToldWay()
+    way.waits["polres"] = threading.Event()
+    incident = press(district, make(way))
+    eventually(lambda: [*states(district, incident).values()].count(STATE.HANDED_OVER) == 2)
+    second = press(district, counter=2)
+    eventually(lambda: [*states(district, second).values()].count(STATE.HANDED_OVER) == 2)
+    way.waits["polres"].set()
+    eventually(lambda: states(district, incident)["polres"] is STATE.HANDED_OVER)
+
+
+def test_what_was_not_taken_is_tried_again_under_its_key(district: CalledDistrict, make: Make) -> None:
+    way = ToldWay()
+    way.answers["polres"] = REFUSED
+    sender = make(way)
+    incident = press(district, sender)
+    eventually(lambda: any(each.attempts for each in district.told(incident) if "polres" in each.recipient))
+    assert states(district, incident)["polres"] is STATE.PENDING
+    del way.answers["polres"]
+    district.clock.at_ms += 1_000
+    sender.wake()
+    eventually(lambda: states(district, incident)["polres"] is STATE.HANDED_OVER)
+    keys = [key for station, key in way.sent if station == "polres"]
+    assert len(keys) == 2 and len(set(keys)) == 1
+
+
+def test_the_next_way_of_the_kind_has_the_next_try(district: CalledDistrict, make: Make) -> None:
+    first, second = ToldWay("satu"), ToldWay("dua")
+    first.answers = dict.fromkeys(("polres", "polsek-se", "polsek-sw"), REFUSED)
+    sender = make(first, second)
+    incident = press(district, sender)
+    eventually(lambda: all(each.attempts for each in district.told(incident)))
+    district.clock.at_ms += 1_000
+    sender.wake()
+    eventually(lambda: set(states(district, incident).values()) == {STATE.HANDED_OVER})
+    assert len(second.sent) == 3
+
+
+def test_a_call_whose_every_address_is_dead_leaves_its_rung_at_once(district: CalledDistrict, make: Make) -> None:
+    way = ToldWay()
+    way.answers = dict.fromkeys(("polres", "polsek-se", "polsek-sw"), DEAD)
+    incident = press(district, make(way))
+    eventually(lambda: set(states(district, incident).values()) == {STATE.FAILED})
+    eventually(lambda: journal.CALL_FAILED in [e.kind for e in district.store.journal_of_incident(incident.id)])
+    district.go_on()
+    assert district.called(incident)[:2] == ["stations", "chief"]
+
+
+def test_one_that_is_reached_keeps_the_rung(district: CalledDistrict, make: Make) -> None:
+    way = ToldWay()
+    way.answers = dict.fromkeys(("polres", "polsek-se"), DEAD)
+    sender = make(way)
+    incident = press(district, sender)
+    eventually(lambda: STATE.PENDING not in states(district, incident).values())
+    sender.stop()
+    assert journal.CALL_FAILED not in [e.kind for e in district.store.journal_of_incident(incident.id)]
+
+
+def test_what_is_too_old_is_not_sent_any_more(district: CalledDistrict, make: Make) -> None:
+    incident = press(district)
+    district.clock.at_ms += 5 * 60_000
+    way = ToldWay()
+    make(way)
+    eventually(lambda: set(states(district, incident).values()) == {STATE.EXPIRED})
+    assert way.sent == []
+
+
+def test_whoever_has_left_the_list_is_told_nothing(district: CalledDistrict, make: Make) -> None:
+    incident = press(district)
+    with district.store.transaction() as transaction:
+        transaction.change_places()
+        transaction.remove_stations(["polsek-se"])
+    way = ToldWay()
+    make(way)
+    eventually(lambda: states(district, incident)["polsek-se"] is STATE.FAILED)
+    eventually(lambda: states(district, incident)["polres"] is STATE.HANDED_OVER)
+    assert "polsek-se" not in {station for station, _ in way.sent}
+
+
+def test_a_closed_incident_calls_nobody_any_more(district: CalledDistrict, make: Make) -> None:
+    """The close was committed; its escalation does not know of it yet."""
+    incident = press(district)
+    district.operator.close(incident.id, "Siti", "verified", "")
+    way = ToldWay()
+    make(way)
+    eventually(lambda: set(states(district, incident).values()) == {STATE.WITHDRAWN})
+    assert way.sent == []
+    district.go_on()
+    assert district.state(incident).phase is Phase.CLOSED
+
+
+def test_a_try_whose_outcome_was_not_recorded_is_repeated_under_its_key(district: CalledDistrict, make: Make) -> None:
+    way = ToldWay()
+    killed = make(way, run=False)
+    incident = press(district)
+    killed.work()
+    work = [killed._queue.get(timeout=60) for _ in range(3)]
+    for _, sent_by, address, message, key in filter(None, work):
+        sent_by.send(address, message, key)
+    make(way)
+    eventually(lambda: set(states(district, incident).values()) == {STATE.HANDED_OVER})
+    assert len(way.sent) == 6 and len({key for _, key in way.sent}) == 3
+
+
+@pytest.mark.parametrize("district", ["postgresql"], indirect=True)
+def test_of_several_workers_one_sends(district: CalledDistrict, make: Make) -> None:
+    first, second = ToldWay(), ToldWay()
+    make(first)
+    incident = press(district)
+    eventually(lambda: set(states(district, incident).values()) == {STATE.HANDED_OVER})
+    standby = make(second, worker="worker 2", run=False)
+    other = press(district, counter=2)
+    standby.work()
+    eventually(lambda: set(states(district, other).values()) == {STATE.HANDED_OVER})
+    assert second.sent == []
+
+
+def test_a_budget_that_is_spent_keeps_the_rest_waiting(district: CalledDistrict, make: Make) -> None:
+    way = ToldWay(budget=Budget(interval_ms=3_600_000, burst=2))
+    sender = make(way)
+    incident = press(district, sender)
+    eventually(lambda: [*states(district, incident).values()].count(STATE.HANDED_OVER) == 2)
+    sender.stop()
+    assert [*states(district, incident).values()].count(STATE.PENDING) == 1
+    assert len(way.sent) == 2
+
+
+def test_a_bug_of_a_way_ends_nothing(
+    district: CalledDistrict, make: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    way = ToldWay()
+    real = way.send
+
+    def send(address: str, message: PersonalMessage, key: str) -> HandedOver | NotDelivered:
+        if address.endswith("polres"):
+            raise ZeroDivisionError("a bug")
+        return real(address, message, key)
+
+    monkeypatch.setattr(way, "send", send)
+    incident = press(district, make(way))
+    eventually(lambda: [*states(district, incident).values()].count(STATE.HANDED_OVER) == 2)
+    eventually(lambda: any(each.detail == "ZeroDivisionError" for each in district.told(incident)))
+    assert ContactWay.NTFY is way.kind
