@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from siaga_gateway.adapters.files.gateway_trouble import TroubleFile
 from siaga_gateway.adapters.outputs.cap_folder import CapFolderOutput
+from siaga_gateway.adapters.outputs.dc09 import Dc09Output
 from siaga_gateway.adapters.outputs.http import HttpOutput, HttpTroubleOutput
 from siaga_gateway.adapters.outputs.http_post import Poster
 from siaga_gateway.bootstrap.worker_identity import WorkerIdentity
@@ -20,13 +21,14 @@ from siaga_gateway.config.loading import SettingsError
 from siaga_gateway.config.outputs import (
     CapFolderSettings,
     CapHttpSettings,
+    Dc09Settings,
     HttpOutputSettings,
     OutputSection,
     WebhookSettings,
 )
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.domain.site import Site
-from siaga_gateway.formats import cap, cloudevent, gateway_event
+from siaga_gateway.formats import cap, cloudevent, dc09, dc09_events, gateway_event
 from siaga_gateway.service.delivery.gateway_troubles import Troubles
 from siaga_gateway.service.ports import Clock, Output, TroubleOutput
 from siaga_gateway.service.store import DeliveryState, Store
@@ -84,11 +86,34 @@ def _cap_folder(output: CapFolderSettings, near: OutputContext) -> Output:
     )
 
 
+def _dc09(output: Dc09Settings, near: OutputContext) -> Output:
+    return Dc09Output(
+        output.name,
+        (output.host, output.port),
+        dc09.Line(output.account.upper(), output.receiver.upper(), output.line.upper(), output.key_bytes),
+        dc09_events.Format(
+            output.protocol,
+            output.has_extended_data,
+            output.partition,
+            output.zone,
+            output.account_by_button,
+            near.language,
+        ),
+        output.tests,
+        clock=near.clock,
+        datagrams=output.transport == "udp",
+        supervision_s=output.supervision_s or None,
+        language=near.language,
+        deadline_s=output.deadline_s,
+    )
+
+
 # Every kind, once. Makers raise ValueError, which names the wrong setting and a right one.
 MAKERS: Final[dict[type[OutputSection], Callable[[Any, OutputContext], Output]]] = {
     WebhookSettings: _webhook,
     CapHttpSettings: _cap_http,
     CapFolderSettings: _cap_folder,
+    Dc09Settings: _dc09,
 }
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from siaga_gateway.config.section import Section
+from siaga_gateway.config.section import Section, this_machine
 from siaga_gateway.domain import operator_name
 from siaga_gateway.domain.errors import SettingError
 
@@ -77,15 +77,6 @@ class ConsoleSettings(Section):
 
     @model_validator(mode="after")
     def _open_only_with_operators(self) -> ConsoleSettings:
-        if not self.operators and not _loopback(self.host):
+        if not self.operators and not this_machine(self.host):
             raise SettingError("settings.open_console", host=self.host)
         return self
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -21,7 +21,7 @@ from siaga_gateway.config.settings import Settings
 from siaga_gateway.domain.errors import SiagaError, Unusable
 
 ENVIRONMENT_PREFIX: Final = "SIAGA_GATEWAY__"
-_SECRETS: Final = frozenset({"password", "secret", "token", "operators"})
+_SECRETS: Final = frozenset({"password", "secret", "token", "operators", "encryption_key"})
 
 
 class SettingsError(Unusable):

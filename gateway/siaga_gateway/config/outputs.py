@@ -22,9 +22,13 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
-from siaga_gateway.config.section import Name, Section, https_server
+from siaga_gateway.config.section import Name, Port, Section, https_server, this_machine
 from siaga_gateway.domain.errors import SettingError
 from siaga_gateway.domain.limits import DELIVERY_DEADLINE_S, LONGEST_DELIVERY_S
+
+_FEW_DIGITS: Final = r"^[0-9A-Fa-f]{1,6}$"
+_AES_KEY_BYTES: Final = (16, 24, 32)
+_SHORTEST_SUPERVISION_S: Final = 10
 
 
 class OutputSection(Section):
@@ -160,11 +164,64 @@ class CapFolderSettings(OutputSection):
         return self.model_copy(update={"folder": base / self.folder})
 
 
+class Dc09Settings(OutputSection):
+    """SIA DC-09 to an alarm receiving centre."""
+
+    kind: Literal["dc09"]
+    host: str = Field(min_length=1)
+    port: Port
+    transport: Literal["tcp", "udp"] = "tcp"
+    protocol: Literal["SIA-DCS", "ADM-CID"] = "SIA-DCS"
+    account: str = Field(pattern=r"^[0-9A-Fa-f]{3,16}$")
+    account_by_button: bool = False
+    receiver: str = Field("0", pattern=_FEW_DIGITS)
+    line: str = Field("0", pattern=_FEW_DIGITS)
+    encryption_key: SecretStr | None = None
+    key_format: Literal["text", "hex"] = "text"
+    partition: int = Field(1, ge=0, le=99)
+    zone: int = Field(1, ge=0, le=999)
+    extended_data: bool | None = None
+    supervision_s: int = Field(60, ge=0, le=86_400)
+    plaintext: bool = False
+    deadline_s: float = Field(DELIVERY_DEADLINE_S, ge=1, le=LONGEST_DELIVERY_S)
+
+    @model_validator(mode="after")
+    def _a_key_that_is_one(self) -> Self:
+        if self.encryption_key is None:
+            if not (self.plaintext or this_machine(self.host)):
+                raise SettingError("settings.dc09_plaintext", host=self.host)
+        elif self.key_bytes is None:
+            raise SettingError("settings.dc09_key")
+        if 0 < self.supervision_s < _SHORTEST_SUPERVISION_S:
+            raise SettingError("settings.supervision", shortest=_SHORTEST_SUPERVISION_S)
+        return self
+
+    @property
+    def key_bytes(self) -> bytes | None:
+        """The key for AES; None: none is set, or what is set is none."""
+        written = "" if self.encryption_key is None else self.encryption_key.get_secret_value()
+        try:
+            key = bytes.fromhex(written) if self.key_format == "hex" else written.encode("ascii")
+        except ValueError:
+            return None
+        return key if len(key) in _AES_KEY_BYTES else None
+
+    @property
+    def has_extended_data(self) -> bool:
+        """Unless it is set: some receivers take the blocks in SIA-DCS only."""
+        return self.protocol == "SIA-DCS" if self.extended_data is None else self.extended_data
+
+    @property
+    def longest_s(self) -> float:
+        return self.deadline_s
+
+
 # Every kind, once.
 _Kind = (
     Annotated[WebhookSettings, Tag("webhook")]
     | Annotated[CapHttpSettings, Tag("cap_http")]
     | Annotated[CapFolderSettings, Tag("cap_folder")]
+    | Annotated[Dc09Settings, Tag("dc09")]
 )
 
 KINDS: Final[dict[str, type[OutputSection]]] = {tag.tag: model for model, tag in map(get_args, get_args(_Kind))}

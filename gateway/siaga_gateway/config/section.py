@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
@@ -43,3 +44,11 @@ def https_server(url: str | None) -> tuple[str, int] | None:
     if parts.scheme != "https" or not parts.hostname:
         return None
     return parts.hostname, parts.port or 443
+
+
+def this_machine(host: str) -> bool:
+    """Whether data sent to this host stays on this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 
 from pydantic import Field, SecretStr, model_validator
 
-from siaga_gateway.config.section import Port, Section
+from siaga_gateway.config.section import Port, Section, this_machine
 from siaga_gateway.domain.errors import SettingError
 
 
@@ -40,19 +39,12 @@ class StoreSettings(Section):
     def _one_place(self) -> StoreSettings:
         if self.url is not None and self.host is not None:
             raise SettingError("settings.url_and_host")
-        if self.host is not None and not (self.tls or self.plaintext or _this_machine(self.host)):
+        if self.host is not None and not (
+            self.tls or self.plaintext or self.host.startswith("/") or this_machine(self.host)
+        ):
             raise SettingError("settings.no_tls", host=self.host)
         return self
 
     def under(self, base: Path) -> StoreSettings:
         """Return the same with absolute paths, resolved against `base`."""
         return self.model_copy(update={"ca": self.ca and base / self.ca})
-
-
-def _this_machine(host: str) -> bool:
-    if host == "localhost" or host.startswith("/"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

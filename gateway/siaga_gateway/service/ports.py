@@ -164,6 +164,21 @@ class TroubleOutput(Protocol):
         ...
 
 
+@runtime_checkable
+class SupervisedOutput(Protocol):
+    """An output whose protocol has a message that says nothing but that the line is whole."""
+
+    name: str
+
+    def supervision_due_s(self) -> float | None:
+        """Seconds until such a message is due, 0: now; None: none are wanted. Never blocks."""
+        ...
+
+    def supervise(self) -> Delivered | NotDelivered:
+        """Send one. Like `Output.deliver`, deadline included."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class OperatorAction:
     """One step of an operator on an incident."""

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from gateway.fake_ports import ManualClock
+from gateway.outputs.alarm_receiver import AlarmReceiver
+from gateway.outputs.dc09_delivery import sia
 from gateway.outputs.http_delivery import SECRET, cap_http, webhook
 from gateway.outputs.http_receiver import Receiver, answer, never
 from gateway.outputs.output_contract import DEADLINE_S, OutputContract, Place
@@ -76,7 +78,32 @@ class FolderPlace:
             self._fifo = None
 
 
-@pytest.fixture(params=["webhook", "cap_http", "cap_folder"])
+class AlarmPlace:
+    """By its key a receiver of SIA DC-09 sees a message's sequence number."""
+
+    def __init__(self, receiver: AlarmReceiver, output: Output) -> None:
+        self._receiver = receiver
+        self.output = output
+
+    def arrived(self) -> Mapping[str, Sequence[bytes]]:
+        assert self._receiver.faults == []
+        bodies: dict[str, list[bytes]] = defaultdict(list)
+        for event in self._receiver.events:
+            bodies[str(event.sequence)].append(event.data.encode())
+        return bodies
+
+    def break_down(self) -> None:
+        self._receiver.broken = True
+
+    def hang(self, key: str) -> None:
+        self._receiver.answer = lambda *_: None
+
+    def recover(self) -> None:
+        self._receiver.broken = False
+        self._receiver.answer = None
+
+
+@pytest.fixture(params=["webhook", "cap_http", "cap_folder", "dc09"])
 def any_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     if request.param == "cap_folder":
         folder = tmp_path / "cap"
@@ -84,6 +111,10 @@ def any_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]
         place = FolderPlace(folder, CapFolderOutput("cad", folder, True, deadline_s=DEADLINE_S))
         yield place
         place.recover()
+        return
+    if request.param == "dc09":
+        with AlarmReceiver(ManualClock(SENT_MS)) as centre:
+            yield AlarmPlace(centre, sia(centre.port, deadline_s=DEADLINE_S))
         return
     with Receiver() as receiver:
         output: HttpOutput

@@ -13,17 +13,19 @@ import pytest
 
 import siaga_gateway
 from gateway.fake_ports import ManualClock
+from gateway.outputs.alarm_receiver import AlarmReceiver
 from gateway.outputs.http_delivery import SECRET
 from gateway.outputs.http_receiver import Receiver
 from gateway.outputs.sample_incidents import SENT_MS, opened
 from siaga_gateway.bootstrap.outputs import MAKERS, make_output
-from siaga_gateway.config.loading import load
-from siaga_gateway.config.outputs import KINDS, output_fields
+from siaga_gateway.config.loading import SettingsError, load
+from siaga_gateway.config.outputs import KINDS, Dc09Settings, output_fields
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.formats import cap, cloudevent
 from siaga_gateway.service.ports import Delivered
 
 PACKAGE = Path(siaga_gateway.__file__).parent
+SECRET_KEY = "0123456789ABCDEF"
 MAY_KNOW = {PACKAGE / "config" / "outputs.py", PACKAGE / "bootstrap" / "outputs.py"}
 
 
@@ -54,11 +56,13 @@ def test_no_other_module_knows_a_kind() -> None:
 
 def test_each_kind_is_made_from_its_settings_and_delivers(tmp_path: Path) -> None:
     (tmp_path / "cap").mkdir()
-    with Receiver() as receiver:
+    with Receiver() as receiver, AlarmReceiver(ManualClock(SENT_MS), SECRET_KEY.encode()) as centre:
         http = f'url = "{receiver.url}"\ntests = true\nat_once = 3\n'
         text = f'[[outputs]]\nname = "a"\nkind = "webhook"\nsecret = "{SECRET}"\ntoken = "t-1"\n{http}'
         text += f'[[outputs]]\nname = "b"\nkind = "cap_http"\nsender = "siaga.example"\n{http}'
         text += '[[outputs]]\nname = "c"\nkind = "cap_folder"\nfolder = "cap"\nsender = "siaga.example"\n'
+        text += f'[[outputs]]\nname = "d"\nkind = "dc09"\nhost = "127.0.0.1"\nport = {centre.port}\n'
+        text += f'account = "12ab"\nreceiver = "1f"\nline = "a"\nencryption_key = "{SECRET_KEY}"\n'
         whole = settings(tmp_path, text)
         outputs = [make_output(one, whole, ManualClock(SENT_MS)) for one in whole.outputs]
         assert {one.kind for one in whole.outputs} == set(KINDS)
@@ -66,6 +70,7 @@ def test_each_kind_is_made_from_its_settings_and_delivers(tmp_path: Path) -> Non
             ("a", True, 3),
             ("b", True, 3),
             ("c", False, 1),
+            ("d", False, 1),
         ]
         for output in outputs:
             assert isinstance(output.deliver(opened(), "k"), Delivered)
@@ -76,6 +81,54 @@ def test_each_kind_is_made_from_its_settings_and_delivers(tmp_path: Path) -> Non
     message = cap.document(opened(), sender="siaga.example", local=whole.local)
     assert (document.body, document.headers["content-type"]) == (message, cap.CONTENT_TYPE)
     assert [file.read_bytes() for file in (tmp_path / "cap").iterdir()] == [message]
+    assert centre.faults == [] and [(each.token, each.account) for each in centre.events] == [("SIA-DCS", "12AB")]
+
+
+DC09 = 'name = "centre"\nkind = "dc09"\nhost = "127.0.0.1"\nport = 5000\naccount = "1234"\n'
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('host = "192.0.2.7"', "host '192.0.2.7' is another machine: set encryption_key"),
+        ('encryption_key = "0123456789ABCDE"', "encryption_key must be 16, 24 or 32 ASCII characters"),
+        (f'encryption_key = "{"0" * 16}"\nkey_format = "hex"', "32, 48 or 64 hexadecimal digits"),
+        (f'encryption_key = "{"é" * 16}"', "encryption_key must be"),
+        ('account = "12"', "account = '12'"),
+        ('account = "XYZ"', "account = 'XYZ'"),
+        ('receiver = "R1"', "receiver = 'R1'"),
+        ("supervision_s = 5", "supervision_s must be 0 (none) or at least 10"),
+        ('protocol = "CID"', "protocol = 'CID'"),
+    ],
+)
+def test_a_wrong_line_to_an_alarm_receiving_centre_is_refused_and_no_key_shown(
+    line: str, says: str, tmp_path: Path
+) -> None:
+    kept = "".join(each + "\n" for each in DC09.splitlines() if each.split()[0] != line.split()[0])
+    with pytest.raises(SettingsError) as refused:
+        settings(tmp_path, f"[[outputs]]\n{kept}{line}\n")
+    assert says in str(refused.value)
+    assert "0123456789" not in str(refused.value) and "00000" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("lines", "key"),
+    [
+        ('encryption_key = "0123456789ABCDEF0123456789ABCDEF"', b"0123456789ABCDEF" * 2),
+        (
+            'encryption_key = "0123456789abcdef0123456789ABCDEF"\nkey_format = "hex"',
+            bytes.fromhex("0123456789abcdef" * 2),
+        ),
+        ('host = "centre.example"\nplaintext = true', None),
+    ],
+)
+def test_a_key_is_characters_or_the_bytes_that_hexadecimal_digits_stand_for(
+    lines: str, key: bytes | None, tmp_path: Path
+) -> None:
+    text = DC09 if "host" not in lines else DC09.replace('host = "127.0.0.1"\n', "")
+    (output,) = settings(tmp_path, f"[[outputs]]\n{text}{lines}\n").outputs
+    assert isinstance(output, Dc09Settings) and output.key_bytes == key
+    assert output.has_extended_data and "0123456789" not in repr(output)
 
 
 def test_a_key_of_another_kind_keeps_no_gateway_from_its_start_and_is_told(

@@ -62,6 +62,7 @@ def test_the_settings_shown_are_settings(tmp_path: Path) -> None:
         ("cad", "webhook"),
         ("alerting", "cap_http"),
         ("share", "cap_folder"),
+        ("centre", "dc09"),
     ]
 
 

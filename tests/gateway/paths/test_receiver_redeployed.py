@@ -11,6 +11,8 @@ import pytest
 from bare_mqtt import BareClient
 from brokers import embedded_broker
 from gateway.enrolled_devices import enrolled_buttons
+from gateway.fake_ports import RunningClock
+from gateway.outputs.alarm_receiver import AlarmReceiver
 from gateway.outputs.http_receiver import Handler, Receiver, answer
 from pressing_button import at
 from siaga_gateway.service.journal import kinds as journal
@@ -57,3 +59,22 @@ def test_a_press_is_delivered_within_seconds_of_the_receivers_recovery_without_a
     for times in came.values():
         assert len(times) == REFUSALS + 1, "taken once, at the first try after the recovery"
     assert {request.headers["webhook-id"].rsplit(".", 2)[1] for request in receiver.requests} == {"1"}
+
+
+def test_an_alarm_receiving_centre_is_greeted_and_gets_the_call(tmp_path: Path) -> None:
+    with embedded_broker() as port, AlarmReceiver(RunningClock(), b"0123456789ABCDEF") as centre:
+        gateway = Gateway(tmp_path / "gateway", port)
+        with gateway.config.open("a", encoding="utf-8") as config:
+            config.write(
+                f'\n[[outputs]]\nname = "centre"\nkind = "dc09"\nhost = "127.0.0.1"\nport = {centre.port}\n'
+                'account = "1A2B"\nencryption_key = "0123456789ABCDEF"\nsupervision_s = 10\ndeadline_s = 1\n'
+            )
+        (button,) = enrolled_buttons(gateway.data, 1)
+        with gateway:
+            eventually(lambda: [event.token for event in centre.events] == ["NULL"], "a supervision message")
+            with BareClient(port) as client:
+                client.connect(None, None)
+                client.publish(f"siaga/v1/up/{button.device_id.hex()}", button.press(int(time.time()), **at()))
+            eventually(lambda: centre.events[-1].token == "SIA-DCS", "the call")
+            assert "/PA001^" in centre.events[-1].data and "[X" in centre.events[-1].blocks
+        assert centre.faults == []

@@ -38,6 +38,7 @@ TONES: Final = {
     journal.BROKER_DOOR_CLOSED: "alarm",
     journal.BROKER_LET_IN: "done",
     journal.BEARER_LOST: "warning",
+    journal.LINE_FAULT: "alarm",
     journal.MAINTENANCE_MASS: "warning",
     journal.MAINTENANCE_MASS_OVER: "done",
     journal.PERSONAL_KEY_MISSING: "alarm",
@@ -54,6 +55,7 @@ TONES: Final = {
     journal.DELIVERED: "done",
     journal.BROKER_BACK: "done",
     journal.BEARER_BACK: "done",
+    journal.LINE_RESTORED: "done",
     journal.STORE_BACK: "done",
 }
 
