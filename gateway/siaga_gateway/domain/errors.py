@@ -19,7 +19,7 @@ Refused               OperateError, EnrolError, CommandError, MaintenanceError, 
 Failing               StoreFailing, BrokerUnreachable, ExchangeFailed, NoFigures, PasswordsUnusable, StopLate
 Unusable              SettingsError, StartError, StoreUnusable, PersonalKeyError, VendorMissing
 Malformed             FrameError, NotAFrame, NotAnUplink, NotPosted, KeyFormatError, Unreadable, HoursError, ShapeError,
-                      GeojsonError, SheetError, NotDc09
+                      GeojsonError, SheetError, NotDc09, AddressUnusable
 
 tests/test_error_tree.py compares this with the classes, and finds an exception of ours that has another root.
 """

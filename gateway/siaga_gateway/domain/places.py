@@ -42,13 +42,15 @@ class ContactWay(StrEnum):
     TELEGRAM = "telegram"
     EMAIL = "email"
     NTFY = "ntfy"
+    PUSH = "push"  # a browser's subscription
+    APPRISE = "apprise"  # any service that Apprise knows, by its URL
     RADIO = "radio"
 
 
 @record
 class Contact:
     way: ContactWay
-    address: str  # a number in E.164, a chat, a URL, a call sign
+    address: str  # a number in E.164, a chat, a URL, a call sign, a subscription as JSON
 
 
 @record

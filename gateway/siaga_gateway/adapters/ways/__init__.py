@@ -1,0 +1,1 @@
+"""The ways to people: what brings a message to a phone."""
