@@ -1,0 +1,110 @@
+"""One text message: what fits into it, and how it is handed to a modem's daemon or an aggregator."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.fake_ports import ManualClock
+from gateway.outputs.http_receiver import Receiver, answer
+from gateway.ways.sample_messages import KEY, LINK, SENT_MS, alarm, note
+from siaga_gateway.adapters.outputs.http_post import Poster
+from siaga_gateway.adapters.ways.sms import AggregatorSending, SmsWay, SpoolSending
+from siaga_gateway.formats.sms_notice import sms_text
+from siaga_gateway.service.dispatch.ways import Budget, HandedOver
+from siaga_gateway.service.ports import NotDelivered
+
+NUMBER = "+6281200000001"
+# GSM 03.38: one septet each, and the same code point in ASCII.
+GSM = set("@$_!\"#%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz ")
+
+
+@given(
+    st.text(max_size=300), st.text(max_size=300), st.none() | st.text(max_size=200).map("https://a.example/".__add__)
+)
+def test_it_is_one_message_in_letters_that_every_phone_has(title: str, text: str, url: str | None) -> None:
+    written = sms_text(alarm(title=title, text=text, url=url))
+    assert 0 < len(written) <= 160 and set(written) <= GSM
+
+
+def test_title_time_place_and_the_whole_link() -> None:
+    assert sms_text(alarm()) == (f"PANGGILAN DARURAT - Polsek A, 14:03:27 WIB, -5.4291700, 105.2611100, 1,2 km {LINK}")
+
+
+def test_a_line_that_does_not_fit_is_left_out_and_the_link_never_cut() -> None:
+    written = sms_text(alarm(text="14:03:27 WIB\n" + "x" * 120 + "\n1,2 km"))
+    assert written == f"PANGGILAN DARURAT - Polsek A, 14:03:27 WIB, 1,2 km {LINK}"
+    assert sms_text(alarm(title="x" * 300)).endswith(f" {LINK}")
+    assert "https" not in sms_text(alarm(url="https://a.example/" + "x" * 200))
+    assert "https" not in sms_text(alarm(url="https://a.example/~x"))
+
+
+def spool_way(folder: Path, spool: str = "gammu") -> SmsWay:
+    sending = SpoolSending(spool, folder, clock=ManualClock(SENT_MS), language="en", deadline_s=5)
+    return SmsWay("modem", sending, budget=Budget(), language="en", at_once=4)
+
+
+@pytest.mark.parametrize("spool", ["gammu", "smstools"])
+def test_an_alarm_lies_ready_before_notes_and_the_same_key_once(spool: str, tmp_path: Path) -> None:
+    way = spool_way(tmp_path, spool)
+    first = way.send(NUMBER, alarm(), KEY)
+    assert isinstance(first, HandedOver)
+    assert way.send(NUMBER, alarm(), KEY) == first
+    assert isinstance(way.send(NUMBER, note(), "a note"), HandedOver)
+    urgent, later = sorted(file.name for file in tmp_path.iterdir())
+    assert urgent == first.reference != later
+    assert (tmp_path / urgent).read_text().endswith(sms_text(alarm()))
+
+
+def test_an_alarm_that_the_modem_has_not_taken_yet_is_taken_back(tmp_path: Path) -> None:
+    way = spool_way(tmp_path)
+    first = way.send(NUMBER, alarm(), KEY)
+    assert isinstance(first, HandedOver) and first.reference is not None
+    assert isinstance(way.send(NUMBER, note(withdraws=first.reference), "a note"), HandedOver)
+    (left,) = tmp_path.iterdir()
+    assert left.name != first.reference
+    # What is none of ours is left alone, whatever it is called.
+    other = tmp_path / "OUTA_of_somebody_else.txt"
+    other.touch()
+    for reference in ("OUTA_of_somebody_else.txt", f"../{tmp_path.name}/{left.name}", first.reference):
+        assert isinstance(way.send(NUMBER, note(withdraws=reference), f"note {reference}"), HandedOver)
+    assert other.exists() and left.exists()
+
+
+def test_a_modem_that_takes_nothing_is_no_way(tmp_path: Path) -> None:
+    way = spool_way(tmp_path)
+    first = way.send(NUMBER, alarm(), KEY)
+    assert isinstance(first, HandedOver)
+    long_ago = time.time() - 121
+    os.utime(tmp_path / str(first.reference), (long_ago, long_ago))
+    outcome = way.send(NUMBER, alarm(), "another")
+    assert isinstance(outcome, NotDelivered)
+    assert "does the modem's daemon run" in outcome.detail and not outcome.permanent
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("number", ["", "110", "081200000001", "+62812x", "+0812000000"])
+def test_a_number_without_its_country_is_refused(number: str, tmp_path: Path) -> None:
+    outcome = spool_way(tmp_path).send(number, alarm(), KEY)
+    assert isinstance(outcome, NotDelivered) and outcome.permanent and "country code" in outcome.detail
+
+
+def test_an_aggregator_that_is_gone_makes_no_number_dead() -> None:
+    with Receiver() as receiver:
+        poster = Poster(receiver.url, clock=ManualClock(SENT_MS), token="t-1", language="en", deadline_s=5)
+        sending = AggregatorSending(poster, "to", "text", {"sender": "SIAGA"})
+        way = SmsWay("aggregator", sending, budget=Budget(), language="en", at_once=4)
+        assert isinstance(way.send(NUMBER, alarm(), KEY), HandedOver)
+        (request,) = receiver.requests
+        assert json.loads(request.body) == {"sender": "SIAGA", "to": NUMBER, "text": sms_text(alarm())}
+        assert request.headers["authorization"] == "Bearer t-1"
+        receiver.behaviour = answer(410)
+        outcome = way.send(NUMBER, alarm(), KEY)
+        assert isinstance(outcome, NotDelivered) and not outcome.permanent
+        way.close()
