@@ -1,17 +1,83 @@
-"""Assembles what calls for help: the lists of stations and areas, and who is called for a place."""
+"""Assembles what calls for help: the lists of stations and areas, who is called for a place, and the waves."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from siaga_gateway.adapters.sql import SqlStore
+from siaga_gateway.bootstrap.foundation import Foundation
+from siaga_gateway.bootstrap.start_and_stop import Piece
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.domain.places import Finding
+from siaga_gateway.service.dispatch.auditor import Auditor
+from siaga_gateway.service.dispatch.ladders import Ladders
+from siaga_gateway.service.dispatch.notification_sender import NotificationSender
+from siaga_gateway.service.dispatch.origins import Origins
 from siaga_gateway.service.dispatch.places_check import check_places
 from siaga_gateway.service.dispatch.places_watch import PlacesWatch
+from siaga_gateway.service.dispatch.recipients import NoPeople, Recipients
 from siaga_gateway.service.dispatch.routing import Router
+from siaga_gateway.service.dispatch.waves import LONGEST_S, Waves
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.ports import Clock
+from siaga_gateway.service.scheduling.lease import Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """The worker that drives the escalations, the senders of its messages, and who watches over them."""
+
+    waves: Waves
+    senders: Sequence[NotificationSender]
+    auditor: Auditor
+
+    def wake(self) -> None:
+        """Call when the journal may have grown; from any thread."""
+        self.waves.wake()
+
+    def pieces(self) -> list[Piece]:
+        senders = [Piece(f"messages by {each.kind}", each.start, each.stop) for each in self.senders]
+        return [*senders, Piece("waves", self.waves.start, self.waves.stop)]
+
+    def parts(self) -> dict[str, Callable[[], float]]:
+        """Return seconds since the last sign of life of each thread, by name."""
+        return {"waves": self.waves.silent_s, **{f"way {each.kind}": each.silent_s for each in self.senders}}
+
+    def fault(self) -> str:
+        """Return what is wrong with the escalations, for /readyz; empty: nothing."""
+        fault = self.auditor.fault()
+        return "" if not fault else f"escalations: {fault}"
+
+
+def make_dispatch(base: Foundation) -> Dispatch:
+    settings, store, clock, notifier = base.settings, base.store, base.clock, base.notifier
+    router, origins = make_router(settings, store), Origins(store)
+    ladders = Ladders(
+        settings.dispatch.ladder.ladder(),
+        {each.station: each.ladder() for each in settings.dispatch.ladders},
+        router,
+        origins.of,
+    )
+    senders: list[NotificationSender] = []
+
+    def written() -> None:
+        for sender in senders:
+            sender.wake()
+
+    waves = Waves(
+        store,
+        Recipients(router, origins.of, NoPeople()),
+        ladders.of,
+        [each.kind for each in senders],
+        notifier,
+        clock,
+        Lease(store, "waves", base.worker, LONGEST_S),
+        written,
+        base.guard.met,
+    )
+    return Dispatch(waves, senders, Auditor(store, notifier, clock, waves.adopt, tells=base.identity.first))
 
 
 def make_router(settings: Settings, store: SqlStore) -> Router:

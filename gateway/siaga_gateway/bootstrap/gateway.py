@@ -14,6 +14,7 @@ from siaga_gateway.bootstrap import log_setup
 from siaga_gateway.bootstrap.broker_logins import make_broker_logins
 from siaga_gateway.bootstrap.daily_jobs import say_head
 from siaga_gateway.bootstrap.delivery import make_delivery
+from siaga_gateway.bootstrap.dispatch import make_dispatch
 from siaga_gateway.bootstrap.downlink import make_downlink
 from siaga_gateway.bootstrap.foundation import Foundation, OpenResources, foundation_on, open_all
 from siaga_gateway.bootstrap.http_front.composition import make_front
@@ -115,12 +116,19 @@ def _in_order(base: Foundation, again: bool) -> list[Piece]:
     logins = make_broker_logins(base)
     bearers = make_bearers(base, logins.suspensions)
     delivery = make_delivery(base)
+    dispatch = make_dispatch(base)
     downlink = make_downlink(base, bearers.link, bearers.others)
-    inbound = make_inbound(base, bearers, delivery, downlink)
+
+    def committed() -> None:
+        delivery.wake()
+        dispatch.wake()
+
+    inbound = make_inbound(base, bearers, committed, downlink)
     checks = make_checks(base, logins.access)
 
     def grown() -> None:
         delivery.wake()
+        dispatch.wake()
         downlink.wake()
 
     def front_up() -> bool:
@@ -132,6 +140,7 @@ def _in_order(base: Foundation, again: bool) -> list[Piece]:
         bearers,
         inbound.ingest,
         delivery.workers,
+        dispatch,
         logins,
         checks,
         {"sms_webhook": front_up} if WEBHOOK in base.sockets.sockets else {},
@@ -151,6 +160,7 @@ def _in_order(base: Foundation, again: bool) -> list[Piece]:
         operations.farewell(),
         Piece("journal watcher", watcher.start, watcher.stop),
         *delivery.pieces(),
+        *dispatch.pieces(),
         *front.logs(),
         *downlink.stages(),
         *stops_of([*commanding, *guarding, *checking, *watching]),

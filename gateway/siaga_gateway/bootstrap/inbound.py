@@ -10,7 +10,6 @@ from siaga_gateway.adapters.mqtt.broker_probe import BrokerLimits
 from siaga_gateway.adapters.mqtt.buttons import BrokerUnreachable, MqttLink
 from siaga_gateway.adapters.verify_process import VerifyProcess, room_beside
 from siaga_gateway.bootstrap.bearers import OtherBearers
-from siaga_gateway.bootstrap.delivery import Delivery
 from siaga_gateway.bootstrap.downlink import Downlink
 from siaga_gateway.bootstrap.foundation import Foundation
 from siaga_gateway.bootstrap.lifecycle_journal import journalled, note
@@ -98,8 +97,8 @@ class Inbound:
         return [*beside, Piece("ingest", self.ingest.start, self.ingest.stop)]
 
 
-def make_inbound(base: Foundation, bearers: Bearers, delivery: Delivery, downlink: Downlink) -> Inbound:
-    """Make ingest and connect the bearers to it."""
+def make_inbound(base: Foundation, bearers: Bearers, committed: Callable[[], None], downlink: Downlink) -> Inbound:
+    """Make ingest and connect the bearers to it. committed: called after each commit."""
     settings = base.settings
     verifier = VerifyProcess() if settings.verify_process and room_beside(base.identity.of) else None
     ingest = Ingest(
@@ -117,7 +116,7 @@ def make_inbound(base: Foundation, bearers: Bearers, delivery: Delivery, downlin
         ),
         limits=Limits(settings.batch, settings.queue, settings.quarantine),
         verifier=verifier,
-        committed=delivery.wake,
+        committed=committed,
         came_by=downlink.routes.came_by,
         answered=downlink.commands.heard,
         send_back=downlink.routes.send_back,

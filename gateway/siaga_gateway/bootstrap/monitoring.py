@@ -8,6 +8,7 @@ from typing import Any
 
 from siaga_gateway.adapters.operations import remote_metrics
 from siaga_gateway.bootstrap.broker_logins import BrokerLogins
+from siaga_gateway.bootstrap.dispatch import Dispatch
 from siaga_gateway.bootstrap.foundation import Foundation
 from siaga_gateway.bootstrap.inbound import Bearers
 from siaga_gateway.bootstrap.installation_checks import InstallationChecks
@@ -18,6 +19,7 @@ from siaga_gateway.bootstrap.systemd import ServiceManager
 from siaga_gateway.catalogue import text
 from siaga_gateway.domain.gateway_trouble import TroubleKind
 from siaga_gateway.service.delivery.worker import OutboxWorker
+from siaga_gateway.service.dispatch.auditor import EVERY_S as ESCALATIONS_S
 from siaga_gateway.service.fleet.supervision import EVERY_S as SUPERVISE_S
 from siaga_gateway.service.fleet.supervision import MAIN_WAY, Supervisor
 from siaga_gateway.service.ingest.worker import Ingest
@@ -42,6 +44,7 @@ class Operations:
         bearers: Bearers,
         ingest: Ingest,
         workers: Sequence[OutboxWorker],
+        dispatch: Dispatch,
         logins: BrokerLogins,
         checks: InstallationChecks,
         more_ways: Mapping[str, Callable[[], bool]] = MappingProxyType({}),
@@ -62,6 +65,7 @@ class Operations:
             Job("store file", STORE_FILE_S, guard.look),
             Job("store probe", PROBE_S, probe.work),
             Job("keys", KEYS_S, keys.work),
+            Job("escalations", ESCALATIONS_S, dispatch.auditor.work),
             Job("listening", SUPERVISE_S, supervisor.listen),
             Job("supervision", SUPERVISE_S, supervisor.work, shared=True),
         ]
@@ -75,10 +79,12 @@ class Operations:
                 "ingest": ingest.silent_s,
                 "rounds": self._rounds.silent_s,
                 **{f"output {worker.name}": worker.silent_s for worker in workers},
+                **dispatch.parts(),
             },
             needs={
                 "broker": lambda: "" if link.up else "deaf" if link.deaf else "not connected, or not subscribed",
                 "store": self.store_trouble,
+                "dispatch": dispatch.fault,
                 "outbox": stuck_outbox(tallies, {worker.name: worker.untried_s for worker in workers}, clock),
             },
             warnings=keys.warnings,

@@ -67,7 +67,7 @@ class CalledDistrict:
         return Waves(
             store,
             Recipients(self.router, _origin, self.people),
-            lambda incident: LADDER,
+            lambda incident, now_ms: LADDER,
             self.ways,
             JournalNotifier(),
             self.clock,

@@ -216,6 +216,7 @@ def test_what_was_open_before_is_asked_about_and_not_called(tmp_path: Path) -> N
         incident = sample_store.open_incident(district.store, 1)
         with district.store.transaction() as transaction:
             transaction.remember("waves.store", "another")
+        district.waves = district.made(district.store)
         district.clock.at_ms += 3_600_000
         district.go_on()
         assert district.state(incident).phase is Phase.ASKED
@@ -233,10 +234,10 @@ def test_one_incident_that_cannot_be_stepped_delays_no_other(
     bad, good = district.press(counter=1), district.press(counter=2)
     real = district.waves.ladder
 
-    def ladder(incident: object) -> object:
+    def ladder(incident: object, now_ms: int) -> object:
         if getattr(incident, "id", 0) == bad.id:
             raise ZeroDivisionError("a bug")
-        return real(incident)  # type: ignore[arg-type]
+        return real(incident, now_ms)  # type: ignore[arg-type]
 
     monkeypatch.setattr(district.waves, "ladder", ladder)
     district.go_on()

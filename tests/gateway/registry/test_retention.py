@@ -89,7 +89,14 @@ def evidence(store: SqlStore) -> tuple[object, ...]:
 def test_positions_go_and_the_evidence_stays(past: Past) -> None:
     kept = evidence(past.store)
     past.clock.at_ms += 29 * DAY_MS
-    assert past.retention().run().facts() == {"statuses": 0, "incidents": 0, "notes": 0, "owners": 0, "strangers": 0}
+    assert past.retention().run().facts() == {
+        "statuses": 0,
+        "incidents": 0,
+        "notes": 0,
+        "owners": 0,
+        "strangers": 0,
+        "notifications": 0,
+    }
     past.clock.at_ms += 2 * DAY_MS
     assert past.retention().run(dry=True).facts()["incidents"] == 1
     assert "54000123" in past.everything()

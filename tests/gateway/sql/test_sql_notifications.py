@@ -135,6 +135,7 @@ def test_what_belongs_to_old_closed_incidents_is_forgotten(store: SqlStore) -> N
         assert transaction.put_escalation(Escalation(1, Phase.CLOSED, Why.OPENED, NOW_MS))
         incident = transaction.incidents([1])[1]
         transaction.put_incident(copied(incident, state=type(incident.state).CLOSED, closed_at_ms=NOW_MS))
+    assert (store.expired_notifications(NOW_MS), store.expired_notifications(NOW_MS + 1)) == (0, 2)
     with store.transaction() as transaction:
         assert transaction.forget_notifications(NOW_MS) == 0
         assert transaction.forget_notifications(NOW_MS + 1) == 2

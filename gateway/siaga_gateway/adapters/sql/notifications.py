@@ -41,6 +41,7 @@ DUE: Final = (
     "ORDER BY CASE WHEN attempts = 0 THEN 0 ELSE 1 END, next_at_ms LIMIT ?"
 )
 NEXT: Final = "SELECT min(next_at_ms) FROM notification WHERE way = ? AND state = 'pending'"
+_FORGOTTEN: Final = ("notification", "escalation")
 _CLOSED: Final = "SELECT id FROM incident WHERE state = 'closed' AND closed_at_ms < ?"
 
 
@@ -87,7 +88,7 @@ class NotificationWriting(WriteBatch):
     def forget_notifications(self, before_ms: int) -> int:
         return sum(
             self._run(f"DELETE FROM {table} WHERE incident_id IN ({_CLOSED})", (before_ms,))  # noqa: S608 - constants
-            for table in ("notification", "escalation")
+            for table in _FORGOTTEN
         )
 
 
@@ -104,6 +105,12 @@ class NotificationReading(Reads):
         rows = self.fetch(DUE, (way.value, now_ms, now_ms + EXPIRES_MS, limit + len(under_way)))
         found = [LAYOUT.value(row) for row in rows]
         return [each for each in found if _key(each) not in under_way][:limit]
+
+    def expired_notifications(self, before_ms: int) -> int:
+        return sum(
+            int(self.fetch(f"SELECT count(*) FROM {table} WHERE incident_id IN ({_CLOSED})", (before_ms,))[0][0])  # noqa: S608
+            for table in _FORGOTTEN
+        )
 
     def next_notification_ms(self, way: ContactWay) -> int | None:
         next_ms: int | None = self.fetch(NEXT, (way.value,))[0][0]

@@ -112,7 +112,7 @@ class NotificationSender:
             for number in range(count)
         ]
         self._thread = PeriodicThread(f"way {self.kind}", self._turn, end_s=5)
-        self.beat = time.monotonic()
+        self._beat = time.monotonic()
         self.handed_over = 0
         self.failed = 0  # tries
 
@@ -142,14 +142,17 @@ class NotificationSender:
             self._lease.give_back()
 
     def _turn(self) -> float:
+        self._beat = time.monotonic()
         try:
-            pause_s = self.work()
+            return self.work()
         except StoreFailing as error:
             log.error(Localized("log.dispatch.store", why=error))
             self._on_damage(error, True)
             return _LOOK_S
-        self.beat = time.monotonic()
-        return pause_s
+
+    def silent_s(self) -> float:
+        """Return seconds since the last sign of life."""
+        return time.monotonic() - self._beat if self._thread.alive else float("inf")
 
     def work(self) -> float:
         """Record outcomes, and begin what is due. Returns seconds until there may be more. Raises: StoreFailing."""

@@ -70,7 +70,7 @@ class Waves:
         self,
         store: Store,
         recipients: Recipients,
-        ladder: Callable[[Incident], Ladder],
+        ladder: Callable[[Incident, int], Ladder],
         ways: Collection[ContactWay],
         notifier: Notifier,
         clock: Clock,
@@ -78,8 +78,8 @@ class Waves:
         written: Callable[[], None] = lambda: None,
         on_damage: Callable[[StoreFailing, bool], None] = lambda error, call: None,
     ) -> None:
-        """ways: on which messages can be sent; others are for a person to call by hand. written: called when there may
-        be new notifications."""
+        """ways: on which messages can be sent; others are for a person to call by hand. ladder: of an incident, at a
+        time. written: called when there may be new notifications."""
         self._store = store
         self._recipients = recipients
         self._ladder = ladder
@@ -89,9 +89,12 @@ class Waves:
         self._lease = lease
         self._written = written
         self._on_damage = on_damage
+        self._followed: int | None = None  # the last journal entry; None: as the store remembers
+        self._remembered = 0  # by the store
+        self._look_at = 0.0  # monotonic
         self._aside: dict[int, float] = {}  # incidents that could not be stepped, until when (monotonic)
         self._thread = PeriodicThread("waves", self._turn, end_s=12)
-        self.beat = time.monotonic()  # the last turn that went through
+        self._beat = time.monotonic()  # the last turn that went through
 
     def start(self) -> None:
         self._thread.start()
@@ -104,18 +107,25 @@ class Waves:
         self._thread.stop()
         self._lease.give_back()
 
+    def silent_s(self) -> float:
+        """Return seconds since the last sign of life."""
+        return time.monotonic() - self._beat if self._thread.alive else float("inf")
+
     def _turn(self) -> float:
         try:
             if not self._lease.held():
+                self._beat = time.monotonic()
+                self._followed = None  # another worker goes on from where it was
                 return _LOOK_S
             while self.work():
                 if self._thread.stopping or not self._lease.held():
                     return 0.0
-            self.beat = time.monotonic()
+            self._beat = time.monotonic()
             return self._next_s()
         except StoreFailing as error:
             log.error(Localized("log.dispatch.store", why=error))
             self._on_damage(error, True)
+            self._beat = time.monotonic()  # it is the store that fails, and is told as such
             return _LOOK_S
 
     def _next_s(self) -> float:
@@ -127,6 +137,11 @@ class Waves:
     def work(self) -> bool:
         """Follow the journal, then do what is due. Returns whether there may be more at once. Raises: StoreFailing."""
         more = self._follow()
+        # Looked at once a second all the same: the clock may have been set back.
+        next_ms, now = self._store.next_escalation_ms(), time.monotonic()
+        if next_ms is None or (next_ms > self._clock.now_ms() and now < self._look_at):
+            return more
+        self._look_at = now + _LOOK_S
         due = self._due()
         self._take_all([(each, (Fact(FactKind.TICK),)) for each in due], None)
         return more or len(due) == _AT_ONCE
@@ -141,19 +156,23 @@ class Waves:
 
     def _follow(self) -> bool:
         last = self._store.last_journal_id()
-        at = self._store.remembered(_CURSOR)
-        if at is None or self._store.remembered(_STORE) != self._store.name:
-            self._begin(last, known=at is not None)
-            return True
-        after = min(int(at), last)
-        if after == last:
+        if self._followed is None:
+            at = self._store.remembered(_CURSOR)
+            if at is None or self._store.remembered(_STORE) != self._store.name:
+                self._begin(last, known=at is not None)
+                at = str(last)
+            self._followed = self._remembered = min(int(at), last)
+        if self._followed == last:
             return False
-        until = min(last, after + _SPAN)
-        entries = self._store.journal_of_kinds(FOLLOWED, after, until)
+        until = min(last, self._followed + _SPAN)
+        entries = self._store.journal_of_kinds(FOLLOWED, self._followed, until)
         while len(entries) > _AT_ONCE:
             some, entries = entries[:_AT_ONCE], entries[_AT_ONCE:]
             self._take_all(_by_incident(some), some[-1].id)
-        self._take_all(_by_incident(entries), until)
+        # Most of the journal is nothing to us: that need not be written each time.
+        if entries or until - self._remembered >= _SPAN:
+            self._take_all(_by_incident(entries), until)
+        self._followed = until
         return until < last
 
     def _begin(self, last: int, *, known: bool) -> None:
@@ -226,6 +245,8 @@ class Waves:
                     _IncidentStep(self, transaction, incident, now_ms).take(happened, restored)
             if until is not None:
                 transaction.remember(_CURSOR, str(until))
+        if until is not None:
+            self._followed = self._remembered = until
 
     # What a step asks for
 
@@ -236,8 +257,8 @@ class Waves:
     def recipients(self) -> Recipients:
         return self._recipients
 
-    def ladder(self, incident: Incident) -> Ladder:
-        return self._ladder(incident)
+    def ladder(self, incident: Incident, now_ms: int) -> Ladder:
+        return self._ladder(incident, now_ms)
 
 
 def _by_incident(entries: Sequence[JournalEntry]) -> list[_Happened]:
@@ -256,7 +277,7 @@ class _IncidentStep:
         self._transaction = transaction
         self._incident = incident
         self._now_ms = now_ms
-        self._ladder = waves.ladder(incident)
+        self._ladder = waves.ladder(incident, now_ms)
 
     def take(self, happened: Sequence[JournalEntry] | Sequence[Fact], restored: bool) -> None:
         before = self._transaction.escalation(self._incident.id)

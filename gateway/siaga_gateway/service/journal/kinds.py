@@ -71,6 +71,8 @@ PLACE_CHANGED: Final = (
 HOME_AREA_CHANGED: Final = "home_area_changed"  # owner_id: in whose area they live; not where
 STATIONS_IMPORTED: Final = "stations_imported"  # added, changed, removed: how many stations
 AREAS_IMPORTED: Final = "areas_imported"  # added, changed, removed: of how many stations the area
+ESCALATION_FAULTY: Final = "escalation_faulty"  # fault (unescalated, late): somebody may not be called
+ESCALATION_SOUND: Final = "escalation_sound"  # it goes on
 PLACES_FAULTY: Final = "places_faulty"  # by what is wrong (domain/places.py, FindingKind): how often
 PLACES_SOUND: Final = "places_sound"  # nothing is wrong any more
 CHECKIN_CHANGED: Final = "checkin_changed"  # checkin_s: the expected interval, null: the default
@@ -79,7 +81,8 @@ CHECKIN_CHANGED: Final = "checkin_changed"  # checkin_s: the expected interval, 
 PERSONAL_READ: Final = "personal_read"
 #   what (incident, nik; queue with incidents: cards of these; owner, owners, export with owner_id or none)
 OWNER_ERASED: Final = "owner_erased"  # owner_id, reason (or retention), devices, incidents
-RETENTION_RUN: Final = "retention_run"  # statuses, incidents, notes, owners, strangers: how many lost something
+RETENTION_RUN: Final = "retention_run"
+#   statuses, incidents, notes, owners, strangers, notifications: how many lost something, or were deleted
 PERSONAL_KEY_CHANGED: Final = "personal_key_changed"  # before, after (ids of keys), owners, notes
 PERSONAL_KEY_MISSING: Final = "personal_key_missing"  # why: owners cannot be read, or will not be after the next start
 PERSONAL_KEY_BACK: Final = "personal_key_back"

@@ -52,6 +52,7 @@ class RetentionResult:
     notes: int = 0
     owners: int = 0
     strangers: int = 0
+    notifications: int = 0
 
     def facts(self) -> dict[str, int]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
@@ -84,11 +85,14 @@ class Retention:
         self._incidents(done, now_ms, dry)
         self._owners(done, now_ms, dry)
         before_ms = _before(now_ms, self._policy.quarantine_days)
+        told_ms = _before(now_ms, self._policy.positions_days)
         if dry:
             done.strangers = self._store.expired_strangers(before_ms)
+            done.notifications = self._store.expired_notifications(told_ms)
             return done
         with self._store.transaction() as transaction:
             done.strangers = transaction.forget_strangers(before_ms)
+            done.notifications = transaction.forget_notifications(told_ms)
             transaction.note(journal.RETENTION_RUN, now_ms, done.facts(), actor=actor)
         if done.owners:
             self._store.scrub()

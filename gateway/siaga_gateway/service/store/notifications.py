@@ -50,6 +50,10 @@ class NotificationReading(Protocol):
         back, has left more than its time in the future is due as well. without: these are under way."""
         ...
 
+    def expired_notifications(self, before_ms: int) -> int:
+        """Return how many `forget_notifications` would delete."""
+        ...
+
     def next_notification_ms(self, way: ContactWay) -> int | None:
         """Return when the next one is due."""
         ...
