@@ -8,6 +8,7 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+import preloaded
 import side_by_side
 from longest import first, longest
 
@@ -19,6 +20,8 @@ os.environ["SIAGA_LANGUAGE"] = "en"
 
 settings.register_profile("siaga", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.load_profile("siaga")
+
+preloaded.switch_on()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

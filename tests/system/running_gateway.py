@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self
 
 from click.testing import CliRunner
 
+import preloaded
 from siaga_gateway.cli.group import gateway as commands
 
 SIAGA = [str(Path(sys.executable).with_name("siaga")), "gateway"]
@@ -23,6 +24,7 @@ START_S = 120.0  # also where it starts anew once or twice before it is ready
 class Gateway:
     """The gateway in a folder; start, kill and start it again as often as you like."""
 
+    POPEN: ClassVar[type[subprocess.Popen[str]]] = preloaded.Popen
     SITE: ClassVar[Sequence[str]] = ("--time-zone", "Asia/Jakarta")  # as `init` takes it
 
     def __init__(self, folder: Path, broker_port: int, receiver_port: int | None = None) -> None:
@@ -77,7 +79,7 @@ class Gateway:
     def launch(self, *more: str, program: Sequence[str] = SIAGA) -> subprocess.Popen[str]:
         """Start its process and do not wait for it. more: arguments of `siaga gateway run`."""
         with self._stderr.open("ab") as errors:
-            self.process = subprocess.Popen(
+            self.process = self.POPEN(
                 [*program, "run", "--config", str(self.config), *more],
                 cwd=self.folder,
                 stdout=subprocess.PIPE,
@@ -155,7 +157,9 @@ class Gateway:
 
 
 class TypedGateway(Gateway):
-    """One whose every command is a process of its own, as a person types it."""
+    """One whose every command is a process of its own, as a person types it, and begins with its imports."""
+
+    POPEN = subprocess.Popen
 
     def command(self, *arguments: str, check: bool = True) -> str:
         return self._typed(arguments, check)

@@ -1,0 +1,218 @@
+"""Starts the gateway's programs without the second that each spends on imports: as forks of a process that has them.
+
+`Popen` does what subprocess.Popen does. What it starts is the caller's own child, with the arguments, environment,
+folder, descriptors, limits and session that it asked for, from the first line of its program on; see preload_server.py.
+Executed as always is what differs from the preloader in something that Python or a library looks at while it starts,
+and everything where `switch_on` was not called.
+"""
+
+from __future__ import annotations
+
+import array
+import atexit
+import inspect
+import os
+import pickle
+import platform
+import resource
+import socket
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+_SERVE: Final = """
+import sys
+path = sys.path[1:]
+sys.path[0] = sys.argv[1]
+from preload_server import main
+main(int(sys.argv[2]), path)
+"""
+_ROOM: Final = " " * 4096  # for longer arguments than these
+SIAGA: Final = str(Path(sys.executable).with_name("siaga"))
+# The kernel's number of clone, and where among its last two arguments the address of the thread's number is.
+CLONE: Final = {"x86_64": (56, 0), "aarch64": (220, 1)}
+# `python -m` of these, and `siaga gateway`.
+MODULES: Final = (
+    "siaga_gateway",
+    "siaga_gateway.bootstrap.http_front.start",
+    "siaga_gateway.adapters.verify_process",
+    "what_a_program_finds",  # of test_preloaded.py
+)
+# Variables that are looked at before the program begins.
+_EARLY: Final = ("PYTHON", "LD_", "LC_", "LANG", "GLIBC_", "MALLOC_", "OPENSSL_", "SSL_", "FAKETIME")
+_SIZE: Final = struct.Struct(">I")
+_MOST_DESCRIPTORS: Final = 64
+_ANSWER_S: Final = 60.0
+_LIMITS: Final = tuple(getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_"))
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A program to be run in a new process."""
+
+    argv: list[str]
+    folder: str
+    environment: dict[str, str]
+    descriptors: list[int]  # what the descriptors that come with it are to be called
+    new_session: bool
+    umask: int
+    cores: list[int]
+    limits: list[tuple[int, tuple[int, int]]]
+
+
+class Preloader:
+    """The line to a process that has everything imported; for several threads."""
+
+    def __init__(self, line: socket.socket, environment: Mapping[str, str]) -> None:
+        """environment: what that process was started with."""
+        self._line = line
+        self._environment = environment
+        self._lock = threading.Lock()
+
+    def suits(self, argv: Sequence[str], environment: Mapping[str, str]) -> bool:
+        """Whether it can run this program as if the program had been executed."""
+        if argv[:1] == [sys.executable]:
+            known = argv[1:2] == ["-m"] and argv[2:3] and argv[2] in MODULES
+        else:
+            known = argv[:2] == [SIAGA, "gateway"]
+        return bool(known) and _early(environment) == _early(self._environment)
+
+    def spawn(self, request: Request, descriptors: Sequence[int]) -> int:
+        """Returns the number of the new process, a child of this one. Raises: OSError if there is none."""
+        with self._lock:
+            send(self._line, request, descriptors)
+            (pid,) = _SIZE.unpack(received(self._line, _SIZE.size))
+        return int(pid)
+
+    def close(self) -> None:
+        self._line.close()
+
+
+_preloader: Preloader | None = None
+_owner = 0  # whose line it is; a fork of that process has none
+_switched_on = False
+_starting = threading.Lock()
+
+
+def switch_on() -> None:
+    """From now on start programs so, where the system can; the preloader itself begins with the first of them."""
+    global _switched_on
+    _switched_on = sys.platform == "linux" and platform.machine() in CLONE
+
+
+def use(preloader: Preloader) -> None:
+    """Take this one, which is there already."""
+    global _preloader, _owner
+    _preloader, _owner = preloader, os.getpid()
+    switch_on()
+
+
+def ready() -> Preloader | None:
+    """The line to ask; None where programs are executed."""
+    if not _switched_on:
+        return None
+    with _starting:
+        if _preloader is None:
+            mine, its = socket.socketpair()
+            with its:
+                environment = dict(os.environ)
+                # Where it is in the group of whoever starts it, what it forks is too.
+                process = subprocess.Popen(
+                    [sys.executable, "-c", _SERVE, str(Path(__file__).parent), str(its.fileno()), _ROOM],
+                    stdin=subprocess.DEVNULL,
+                    pass_fds=[its.fileno()],
+                )
+            mine.settimeout(_ANSWER_S)
+            use(Preloader(mine, environment))
+            atexit.register(_end, mine, process)
+    return _preloader if _owner == os.getpid() else None
+
+
+def _end(line: socket.socket, process: subprocess.Popen[bytes]) -> None:
+    if _owner != os.getpid():
+        return
+    line.close()
+    process.wait(10)
+
+
+class Popen(subprocess.Popen):  # type: ignore[type-arg]
+    """subprocess.Popen, quicker for programs that are imported already."""
+
+    def _execute_child(self, *arguments: Any) -> None:
+        execute = super()._execute_child  # type: ignore[misc]
+        asked = inspect.signature(execute).bind(*arguments).arguments
+        preloader = ready()
+        argv = [os.fsdecode(each) for each in asked["args"]] if isinstance(asked["args"], list | tuple) else []
+        environment = os.environ if asked["env"] is None else asked["env"]
+        unusual = (
+            *(asked[name] for name in ("executable", "preexec_fn", "shell", "gids")),
+            *(asked.get(name, -1) not in (-1, None) for name in ("gid", "uid", "process_group")),
+        )
+        folder = os.path.abspath(asked["cwd"] or ".")
+        if preloader is None or any(unusual) or not preloader.suits(argv, environment) or not os.path.isdir(folder):
+            execute(*arguments)
+            return
+        stdio = [
+            standard if given == -1 else given
+            for standard, given in enumerate((asked["p2cread"], asked["c2pwrite"], asked["errwrite"]))
+        ]
+        passed = list(asked["pass_fds"])
+        request = Request(
+            argv=argv,
+            folder=folder,
+            environment=dict(environment),
+            descriptors=[0, 1, 2, *passed],
+            new_session=bool(asked["start_new_session"]),
+            umask=_umask() if asked["umask"] < 0 else asked["umask"],
+            cores=sorted(os.sched_getaffinity(0)),
+            limits=[(limit, resource.getrlimit(limit)) for limit in _LIMITS],
+        )
+        self.pid = preloader.spawn(request, [*stdio, *passed])
+        self._child_created = True
+        self._close_pipe_fds(  # type: ignore[attr-defined]
+            *(asked[name] for name in ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite"))
+        )
+
+
+def _umask() -> int:
+    """Of this process; to ask the system for it is to change it."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.partition("Umask:")[2].split()[0], 8)
+
+
+def _early(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name.startswith(_EARLY)}
+
+
+def send(line: socket.socket, request: Request, descriptors: Sequence[int]) -> None:
+    body = pickle.dumps(request)
+    line.sendmsg([_SIZE.pack(len(body))], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))])
+    line.sendall(body)
+
+
+def next_request(line: socket.socket) -> tuple[Request, list[int]]:
+    """A request and its open descriptors. Raises: EOFError if nobody is there to ask any more."""
+    head, descriptors, _, _ = socket.recv_fds(line, _SIZE.size, _MOST_DESCRIPTORS)
+    head += received(line, _SIZE.size - len(head))
+    request: Request = pickle.loads(received(line, _SIZE.unpack(head)[0]))
+    return request, descriptors
+
+
+def answer(line: socket.socket, pid: int) -> None:
+    line.sendall(_SIZE.pack(pid))
+
+
+def received(line: socket.socket, size: int) -> bytes:
+    """Exactly so many bytes. Raises: EOFError if the other side is gone."""
+    got = b""
+    while len(got) < size:
+        part = line.recv(size - len(got))
+        if not part:
+            raise EOFError("the other side of the preloader's line is gone")
+        got += part
+    return got
