@@ -198,6 +198,10 @@ class AcknowledgeCall(OperatorAction):
 
 
 @dataclass(frozen=True, slots=True)
+class ResumeCall(OperatorAction): ...
+
+
+@dataclass(frozen=True, slots=True)
 class AssignUnit(OperatorAction):
     unit: str
     eta_minutes: int | None
@@ -243,6 +247,10 @@ class OperatorActions(ABC):
         wave: the newest one that the operator knew of. Raises: OperateError if it has rung anew since.
         """
         return self._take(AcknowledgeCall(incident_id, operator, wave))
+
+    def resume(self, incident_id: int, operator: str) -> Incident:
+        """Call for help again in an incident of which is asked whether it still matters; in any other: nothing."""
+        return self._take(ResumeCall(incident_id, operator))
 
     def assign(
         self, incident_id: int, operator: str, unit: str, eta_minutes: int | None, *, shown: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from siaga_gateway.domain.escalation import is_due
@@ -50,6 +50,12 @@ class KeptEscalations:
     def _free(self, incident_id: int, worker: str, now_ms: int) -> bool:
         holder, since_ms, until_ms = self._claims.get(incident_id, (worker, 0, 0))
         return holder == worker or until_ms <= now_ms or since_ms > now_ms
+
+    def open_escalations(self) -> Sequence[Escalation]:
+        return [row for _, row in sorted(self._rows.items()) if row.next_at_ms is not None]
+
+    def escalations_touched(self, since_ms: int) -> Mapping[int, int]:
+        return {each.incident_id: each.revision for each in self.open_escalations() if each.touched_ms > since_ms}
 
     def escalations_due(self, now_ms: int, worker: str, limit: int = 200) -> Sequence[Escalation]:
         due = [

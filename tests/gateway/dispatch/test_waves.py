@@ -115,6 +115,45 @@ def test_a_unit_that_is_late_starts_the_ladder_again_and_another_takes_its_place
     assert district.store.next_escalation_ms() is None
 
 
+def test_why_a_desk_rings_about_somebody_who_was_sent_stands_in_the_journal(district: CalledDistrict) -> None:
+    incident = district.press()
+    district.go_on()
+    district.operator.assign(incident.id, "Siti", "Patroli 12", 2)
+    district.note(incident, journal.RESPONDER_SAID, who="responder:budi", said="arrived")
+    for _ in range(12):
+        district.go_on(61)
+    rung = [entry.facts for entry in district.store.journal_of_incident(incident.id) if entry.kind == journal.DESK_RUNG]
+    assert rung == [
+        {"why": "not_arrived", "who": "unit:Patroli 12", "wave": 1},
+        {"why": "scene_silent", "who": "responder:budi", "wave": 1},
+    ]
+    district.operator.acknowledge(incident.id, "Siti", 1)
+    district.go_on()
+    assert not district.state(incident).assignments[1].asked
+
+
+def test_an_incident_from_before_is_called_for_again_when_a_person_says_so(tmp_path: Path) -> None:
+    district = CalledDistrict(tmp_path)
+    try:
+        incident = district.press()
+        district.operator.resume(incident.id, "Siti")
+        district.clock.at_ms += 20 * 60_000  # it was open before this version was installed
+        district.go_on()
+        assert district.state(incident).phase is Phase.ASKED and district.called(incident) == []
+        for _ in range(2):
+            assert district.operator.resume(incident.id, "Siti").id == incident.id
+            district.go_on()
+        assert (district.state(incident).phase, district.state(incident).why) == (Phase.CALLING, Why.RESTORED)
+        assert district.called(incident) == ["stations"]
+        entries = [each for each in district.store.journal_of_incident(incident.id) if each.kind == journal.RESUMED]
+        assert [each.actor for each in entries] == ["Siti"], "said of a call that is asked about, once"
+        district.operator.close(incident.id, "Siti", "unfounded", "")
+        with pytest.raises(OperateError, match="closed"):
+            district.operator.resume(incident.id, "Siti")
+    finally:
+        district.close()
+
+
 def test_a_rung_with_nobody_is_left_at_once(tmp_path: Path) -> None:
     """Neither the Polres nor the Polda can be told: the ladder does not wait for them."""
     mute = [copied(each, contacts=()) for each in (POLRES, POLDA)]

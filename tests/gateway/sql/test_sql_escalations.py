@@ -13,7 +13,7 @@ from gateway import sample_store
 from gateway.dispatch.kept_escalations import KeptEscalations
 from gateway.domain.escalation_worlds import LADDER, NOW_MS, Trip, explore
 from siaga_gateway.adapters.sql import SqlStore
-from siaga_gateway.adapters.sql.escalations import DUE, LAYOUT, NEXT, SET_BACK
+from siaga_gateway.adapters.sql.escalations import DUE, LAYOUT, NEXT, SET_BACK, TOUCHED
 from siaga_gateway.domain.escalation import opened, step
 from siaga_gateway.domain.escalation_settings import Ladder
 from siaga_gateway.domain.escalation_state import Assignment, Escalation, Fact, FactKind, Phase, Progress, Why
@@ -126,6 +126,21 @@ def test_what_is_due_is_found_the_longest_due_first(kept: Any) -> None:
     assert kept.next_escalation_ms() == NOW_MS - 7
 
 
+def test_a_console_reads_what_is_open_and_what_has_changed_since(kept: Any) -> None:
+    put(
+        kept,
+        copied(FULL, incident_id=2, touched_ms=NOW_MS - 5),
+        copied(FULL, incident_id=1, touched_ms=NOW_MS),
+        Escalation(5, Phase.CLOSED, Why.OPENED, NOW_MS),
+    )
+    assert [each.incident_id for each in kept.open_escalations()] == [1, 2]
+    assert kept.open_escalations()[1] == kept.escalation_of(2)
+    assert kept.escalations_touched(NOW_MS - 6) == {1: 1, 2: 1}
+    put(kept, kept.escalation_of(1))
+    assert kept.escalations_touched(NOW_MS - 5) == {1: 2}
+    assert kept.escalations_touched(NOW_MS) == {}
+
+
 def test_what_the_clock_left_in_the_future_is_due(kept: Any) -> None:
     put(kept, copied(FULL, incident_id=1, touched_ms=NOW_MS + 2), copied(FULL, incident_id=2, touched_ms=NOW_MS + 1))
     put(
@@ -208,8 +223,13 @@ def test_of_many_who_accept_at_once_each_is_assigned_and_none_calls_twice(kind: 
 
 def test_what_is_due_is_looked_up_by_indexes(tmp_path: Path) -> None:
     store: SqlStore = sample_store.new_store(tmp_path)
-    parameters = {DUE: (1, ME, 1, 1, 9), SET_BACK: (1, 1, ME, 1, 1, 9), NEXT: ()}
-    for statement, index in ((DUE, "escalation_due"), (SET_BACK, "escalation_touched"), (NEXT, "escalation_due")):
+    parameters = {DUE: (1, ME, 1, 1, 9), SET_BACK: (1, 1, ME, 1, 1, 9), NEXT: (), TOUCHED: (1,)}
+    for statement, index in (
+        (DUE, "escalation_due"),
+        (SET_BACK, "escalation_touched"),
+        (NEXT, "escalation_due"),
+        (TOUCHED, "escalation_touched"),
+    ):
         steps = [row[3] for row in store.fetch(f"EXPLAIN QUERY PLAN {statement}", parameters[statement])]
         assert any(index in each for each in steps), steps
         assert not any("TEMP B-TREE" in each for each in steps), steps

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -53,6 +53,8 @@ SET_BACK: Final = (
     "ORDER BY touched_ms LIMIT ?"
 )
 NEXT: Final = "SELECT min(next_at_ms) FROM escalation WHERE next_at_ms IS NOT NULL"
+OPEN: Final = f"{_SELECT} WHERE next_at_ms IS NOT NULL ORDER BY incident_id"
+TOUCHED: Final = "SELECT incident_id, revision FROM escalation WHERE next_at_ms IS NOT NULL AND touched_ms > ?"
 UNESCALATED: Final = (
     "SELECT incident.id FROM incident LEFT JOIN escalation ON escalation.incident_id = incident.id "
     "WHERE incident.state <> 'closed' AND incident.mode <> 'test' AND escalation.next_at_ms IS NULL "
@@ -84,6 +86,12 @@ class EscalationReading(Reads):
     def escalation_of(self, incident_id: int) -> Escalation | None:
         rows = self.fetch(_OF, (incident_id,))
         return LAYOUT.value(rows[0]) if rows else None
+
+    def open_escalations(self) -> Sequence[Escalation]:
+        return [LAYOUT.value(row) for row in self.fetch(OPEN)]
+
+    def escalations_touched(self, since_ms: int) -> Mapping[int, int]:
+        return dict(self.fetch(TOUCHED, (since_ms,)))
 
     def escalations_due(self, now_ms: int, worker: str, limit: int = 200) -> Sequence[Escalation]:
         rows = self.fetch(DUE, (now_ms, worker, now_ms, now_ms, limit))

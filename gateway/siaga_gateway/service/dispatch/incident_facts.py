@@ -19,6 +19,7 @@ FOLLOWED: Final = frozenset(
         journal.DURESS,
         journal.SEEN,
         journal.ACKNOWLEDGED,
+        journal.RESUMED,
         journal.ASSIGNED,
         journal.ON_SCENE,
         journal.DISPATCHED_BY_PERSON,
@@ -31,6 +32,7 @@ UNIT: Final = "unit:"  # of an assignment that a desk made by name
 _SIMPLE: Final = {
     journal.DURESS: FactKind.PRESSED_AGAIN,
     journal.DISPATCHED_BY_PERSON: FactKind.RELEASED,
+    journal.RESUMED: FactKind.RESUMED,
     journal.CLOSED: FactKind.CLOSED,
 }
 # What a responder may say; the rest of the facts is the desk's, or the gateway's.

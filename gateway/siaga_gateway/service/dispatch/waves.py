@@ -27,6 +27,7 @@ from siaga_gateway.domain.escalation_state import (
     FactKind,
     Phase,
     Step,
+    Why,
     Withdrawal,
 )
 from siaga_gateway.domain.incident import Incident, IncidentState, Mode
@@ -52,6 +53,8 @@ _TRIES: Final = 3
 # An open incident without an escalation that is older than this is asked about, not called: it was open before this
 # version was installed.
 _OLD_MS: Final = 15 * 60_000
+# Why a desk is rung about somebody who was sent; the other reasons stand in the journal or on the ladder already.
+_ABOUT_ONE: Final = frozenset({Why.NOT_ARRIVED, Why.SCENE_SILENT, Why.FINISHED})
 LONGEST_S: Final = 10.0  # one turn, for the lease
 
 
@@ -340,6 +343,14 @@ class _IncidentStep:
                 journal.CALLED,
                 self._now_ms,
                 facts,
+                incident_id=self._incident.id,
+                device_id=self._incident.device_id,
+            )
+        elif contact.kind is ContactKind.RING_DESK and contact.why in _ABOUT_ONE:
+            self._transaction.note(
+                journal.DESK_RUNG,
+                self._now_ms,
+                {"why": str(contact.why), "who": contact.who, "wave": contact.wave},
                 incident_id=self._incident.id,
                 device_id=self._incident.device_id,
             )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from siaga_gateway.catalogue.localized import Localized
+from siaga_gateway.domain.escalation_state import Phase
 from siaga_gateway.domain.frame import LONGEST_ETA
 from siaga_gateway.domain.incident import Change, Disposition, Incident, IncidentState
 from siaga_gateway.domain.invisible_characters import tidied, visible
@@ -33,6 +34,7 @@ from siaga_gateway.service.ports import (
     OperatorAction,
     OperatorActions,
     Overtaken,
+    ResumeCall,
 )
 from siaga_gateway.service.registry.keyring import KeyRing
 from siaga_gateway.service.store import Store, StoreFailing, Transaction
@@ -96,6 +98,8 @@ class IncidentActions(OperatorActions):
                 return self._mark_seen(action)
             case AcknowledgeCall():
                 return self._acknowledge_call(action)
+            case ResumeCall():
+                return self._resume_call(action)
             case AssignUnit():
                 return self._assign_unit(action)
             case MarkOnScene():
@@ -123,21 +127,33 @@ class IncidentActions(OperatorActions):
             if known is not None and action.wave < known.wave:
                 raise OperateError("operate.rings_anew", id=incident.id)
             if incident.state is not IncidentState.OPEN:
-                now_ms = self._clock.now_ms()
-                facts = {"wave": action.wave}
-                transaction.note(
-                    journal.ACKNOWLEDGED,
-                    now_ms,
-                    facts,
-                    incident_id=incident.id,
-                    device_id=incident.device_id,
-                    actor=action.operator,
-                )
+                self._note(transaction, journal.ACKNOWLEDGED, incident, action.operator, wave=action.wave)
         if incident.state is IncidentState.OPEN:
             return self._mark_seen(MarkSeen(action.incident_id, action.operator))
         self._notifier.ring()
         self._committed()
         return incident
+
+    def _resume_call(self, action: ResumeCall) -> Incident:
+        with self._store.transaction() as transaction:
+            incident = _open(transaction, action.incident_id)
+            known = transaction.escalation(incident.id)
+            if known is None or known.phase is not Phase.ASKED:
+                return incident
+            self._note(transaction, journal.RESUMED, incident, action.operator)
+        self._notifier.ring()
+        self._committed()
+        return incident
+
+    def _note(self, transaction: Transaction, kind: str, incident: Incident, operator: str, **facts: object) -> None:
+        transaction.note(
+            kind,
+            self._clock.now_ms(),
+            facts,
+            incident_id=incident.id,
+            device_id=incident.device_id,
+            actor=operator,
+        )
 
     def _assign_unit(self, action: AssignUnit) -> Incident:
         unit, eta_minutes = _text(action.unit, "unit", LONGEST_UNIT), action.eta_minutes

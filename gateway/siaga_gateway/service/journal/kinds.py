@@ -22,6 +22,8 @@ KEY_COPIED: Final = "key_copied"  # counter, kind (of the message that showed it
 SEEN: Final = "seen"
 ACKNOWLEDGED: Final = "acknowledged"  # wave: a desk has seen a call that rings again
 CALLED: Final = "called"  # rung, wave, why, round, recipients, by_hand (of them for a person to call)
+RESUMED: Final = "resumed"  # a person says that a call which was asked about still matters
+DESK_RUNG: Final = "desk_rung"  # why (not_arrived, scene_silent, finished), who (a key, not a name), wave
 CALL_FAILED: Final = "call_failed"  # call (its number), rung: on every way nobody was reached
 RESPONDER_SAID: Final = "responder_said"  # who (a key, not a name), said (accepted, declined, ...), minutes
 ASSIGNED: Final = "assigned"  # unit, eta_minutes
@@ -153,6 +155,8 @@ INCIDENT_KINDS: Final = frozenset(
         KEY_COPIED,
         SEEN,
         ACKNOWLEDGED,
+        RESUMED,
+        DESK_RUNG,
         CALLED,
         CALL_FAILED,
         RESPONDER_SAID,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from siaga_gateway.domain.escalation_state import Escalation
@@ -29,6 +29,14 @@ class EscalationReading(Protocol):
     """Reads what is due."""
 
     def escalation_of(self, incident_id: int) -> Escalation | None: ...
+    def open_escalations(self) -> Sequence[Escalation]:
+        """Return all that are not closed, by their incidents."""
+        ...
+
+    def escalations_touched(self, since_ms: int) -> Mapping[int, int]:
+        """Return the revisions of those that are not closed and have changed after since_ms, by incident."""
+        ...
+
     def escalations_due(self, now_ms: int, worker: str, limit: int = 200) -> Sequence[Escalation]:
         """Return those for which domain/escalation.py's `is_due` holds, without those that another worker has claimed;
         the longest due first, then those that the clock, set back, has left in the future."""
