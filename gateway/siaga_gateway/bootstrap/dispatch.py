@@ -11,6 +11,7 @@ from siaga_gateway.bootstrap.foundation import Foundation
 from siaga_gateway.bootstrap.start_and_stop import Piece
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.domain.places import Finding
+from siaga_gateway.service.dispatch.alarm_levels import AlarmLevels
 from siaga_gateway.service.dispatch.auditor import Auditor
 from siaga_gateway.service.dispatch.ladders import Ladders
 from siaga_gateway.service.dispatch.notification_sender import NotificationSender
@@ -70,6 +71,7 @@ def make_dispatch(base: Foundation) -> Dispatch:
         store,
         Recipients(router, origins.of, NoPeople()),
         ladders.of,
+        AlarmLevels(store),
         [each.kind for each in senders],
         notifier,
         clock,

@@ -16,6 +16,7 @@ from siaga_gateway.domain.incident import Incident, Position
 from siaga_gateway.domain.notification import Notification, NotificationState
 from siaga_gateway.domain.places import Contact, ContactWay, Point, Station
 from siaga_gateway.domain.value import copied
+from siaga_gateway.service.dispatch.alarm_levels import AlarmLevels
 from siaga_gateway.service.dispatch.recipients import NoPeople, People, Recipients
 from siaga_gateway.service.dispatch.routing import PressOrigin, Router
 from siaga_gateway.service.dispatch.waves import LONGEST_S, Waves
@@ -68,6 +69,7 @@ class CalledDistrict:
             store,
             Recipients(self.router, _origin, self.people),
             lambda incident, now_ms: LADDER,
+            AlarmLevels(store),
             self.ways,
             JournalNotifier(),
             self.clock,

@@ -11,6 +11,7 @@ from typing import Any, Final
 from siaga_gateway.adapters.files.personal_key import FILE_NAME as KEY_FILE
 from siaga_gateway.adapters.files.personal_key import KeyFile
 from siaga_gateway.adapters.sql import counts
+from siaga_gateway.adapters.sql.alarms import AlarmReading
 from siaga_gateway.adapters.sql.audit import AuditReading
 from siaga_gateway.adapters.sql.commands import CommandReading
 from siaga_gateway.adapters.sql.encryption import KeySource, NoKeys, Sealing, seal_addresses, seal_notes, seal_owners
@@ -51,6 +52,7 @@ class SqlStore(
     EscalationReading,
     ResponderReading,
     NotificationReading,
+    AlarmReading,
     JournalReading,
     AuditReading,
 ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from siaga_gateway.adapters.sql.alarms import AlarmWriting
 from siaga_gateway.adapters.sql.commands import CommandWriting
 from siaga_gateway.adapters.sql.escalations import EscalationWriting
 from siaga_gateway.adapters.sql.events import EventWriting
@@ -24,6 +25,7 @@ class SqlTransaction(
     EscalationWriting,
     ResponderWriting,
     NotificationWriting,
+    AlarmWriting,
 ):
     """Implements service.store.Transaction (ErasureWriting brings the registry). Made by SqlStore.transaction()."""
 

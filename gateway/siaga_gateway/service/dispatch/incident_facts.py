@@ -26,6 +26,11 @@ FOLLOWED: Final = frozenset(
         journal.CLOSED,
         journal.RESPONDER_SAID,
         journal.CALL_FAILED,
+        # These mean nothing to an escalation, and something to the alarm level.
+        journal.POSITION,
+        journal.TAMPER,
+        journal.KEY_COPIED,
+        journal.CANCELLED_BY_HOLDER,
     }
 )
 UNIT: Final = "unit:"  # of an assignment that a desk made by name

@@ -31,6 +31,7 @@ from siaga_gateway.domain.notification import (
     without_way,
 )
 from siaga_gateway.domain.places import ContactWay
+from siaga_gateway.domain.triage import CALL, wave_order
 from siaga_gateway.domain.value import copied, record
 from siaga_gateway.service.dispatch.pacing import Pacing
 from siaga_gateway.service.dispatch.ways import HandedOver, PersonalMessage, Way
@@ -162,7 +163,8 @@ class NotificationSender:
         with self._lock:
             under_way = list(self._under_way.values())
         now_ms, pause_ms = self._clock.now_ms(), _LOOK_S * 1000
-        for each in self._store.notifications_due(self.kind, now_ms, under_way, _READ):
+        due = self._store.notifications_due(self.kind, now_ms, under_way, _READ)
+        for each in self._in_order(due, now_ms):
             if len(self._under_way) >= _AHEAD * len(self._senders):
                 break  # the end of a try wakes this thread
             pause_ms = min(pause_ms, self._begin(each, now_ms) or pause_ms)
@@ -172,6 +174,18 @@ class NotificationSender:
         if next_ms is not None and next_ms > now_ms:
             pause_ms = min(pause_ms, next_ms - now_ms)
         return max(0.02, pause_ms / 1000)
+
+    def _in_order(self, due: Sequence[Notification], now_ms: int) -> Sequence[Notification]:
+        """First tries, then by the alarm level; but nobody waits for ever behind graver calls."""
+        if len(due) <= len(self._senders):
+            return due
+        alarms = self._store.alarms({each.incident_id for each in due})
+
+        def order(each: Notification) -> tuple[bool, tuple[int, int]]:
+            alarm = alarms.get(each.incident_id)
+            return each.attempts > 0, wave_order(CALL if alarm is None else alarm.level, each.next_at_ms or 0, now_ms)
+
+        return sorted(due, key=order)
 
     def _begin(self, each: Notification, now_ms: int) -> int:
         """Begin a try, or settle what needs none. Returns in how many milliseconds its turn is; 0: it is done."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from siaga_gateway.catalogue.localized import Localized
@@ -33,6 +33,8 @@ from siaga_gateway.domain.escalation_state import (
 from siaga_gateway.domain.incident import Incident, IncidentState, Mode
 from siaga_gateway.domain.notification import BY_HAND, Notification, made, on_address, whose
 from siaga_gateway.domain.places import ContactWay
+from siaga_gateway.domain.triage import Alarm
+from siaga_gateway.service.dispatch.alarm_levels import AlarmLevels
 from siaga_gateway.service.dispatch.incident_facts import FOLLOWED, facts_of
 from siaga_gateway.service.dispatch.recipients import Recipient, Recipients
 from siaga_gateway.service.journal import kinds as journal
@@ -74,6 +76,7 @@ class Waves:
         store: Store,
         recipients: Recipients,
         ladder: Callable[[Incident, int], Ladder],
+        levels: AlarmLevels,
         ways: Collection[ContactWay],
         notifier: Notifier,
         clock: Clock,
@@ -86,6 +89,7 @@ class Waves:
         self._store = store
         self._recipients = recipients
         self._ladder = ladder
+        self._levels = levels
         self._ways = frozenset(ways) - BY_HAND
         self._notifier = notifier
         self._clock = clock
@@ -260,6 +264,13 @@ class Waves:
     def recipients(self) -> Recipients:
         return self._recipients
 
+    @property
+    def levels(self) -> AlarmLevels:
+        return self._levels
+
+    def known_alarms(self, incident_ids: Collection[int]) -> Mapping[int, Alarm]:
+        return self._store.alarms(incident_ids)
+
     def ladder(self, incident: Incident, now_ms: int) -> Ladder:
         return self._ladder(incident, now_ms)
 
@@ -299,8 +310,21 @@ class _IncidentStep:
                 state = self._step(state, fact)
         if self._incident.state is IncidentState.CLOSED:
             state = self._step(state, Fact(FactKind.CLOSED))  # whatever became of the entry that says so
+        if before is None or any(isinstance(each, JournalEntry) for each in happened):
+            self._judge(opened=before is None)
         if state != before and not self._transaction.put_escalation(state):
             raise _Changed("dispatch.changed", incident=self._incident.id)
+
+    def _judge(self, *, opened: bool) -> None:
+        """Judge the alarm level anew; of a new call also that of its neighbours."""
+        levels, incidents = self._waves.levels, {self._incident.id: self._incident}
+        if opened:
+            incidents |= self._transaction.incidents(levels.to_judge_again(self._incident))
+        known = self._waves.known_alarms(list(incidents))
+        for incident in incidents.values():
+            alarm = levels.judge(incident, self._now_ms)
+            if alarm != known.get(incident.id):
+                self._transaction.put_alarm(incident.id, alarm)
 
     def _step(self, state: Escalation, fact: Fact) -> Escalation:
         return self._ask(step(state, fact, self._now_ms, self._ladder))

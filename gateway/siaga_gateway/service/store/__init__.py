@@ -18,6 +18,7 @@ from typing import Protocol
 
 from siaga_gateway.domain.errors import Failing, Refused
 from siaga_gateway.service.ports import JournalEntry, JournalReader
+from siaga_gateway.service.store.alarms import AlarmReading, AlarmWriting
 from siaga_gateway.service.store.audit import AuditReader
 from siaga_gateway.service.store.commands import CommandReading, CommandWriting
 from siaga_gateway.service.store.escalations import EscalationReading, EscalationWriting
@@ -117,6 +118,7 @@ class Transaction(
     EscalationWriting,
     ResponderWriting,
     NotificationWriting,
+    AlarmWriting,
     Protocol,
 ):
     """Reads see committed data and this transaction's own writes."""
@@ -157,6 +159,7 @@ class Store(
     EscalationReading,
     ResponderReading,
     NotificationReading,
+    AlarmReading,
     JournalReader,
     AuditReader,
     Protocol,
