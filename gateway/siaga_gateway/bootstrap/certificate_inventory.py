@@ -43,6 +43,9 @@ def places(settings: Settings) -> Iterator[CertificateLocation]:
             yield CertificateLocation(f"outputs.{output.name}", *output.tls)
         if isinstance(output, HttpOutputSettings) and output.client_certificate is not None:
             yield CertificateLocation(f"outputs.{output.name}.client_certificate", None, output.client_certificate)
+    for way in settings.ways:
+        if way.tls is not None:
+            yield CertificateLocation(f"ways.{way.name}", *way.tls)
     aggregator = settings.sms.aggregator
     if (server := https_server(aggregator.url)) is not None:
         yield CertificateLocation("sms.aggregator", server, aggregator.ca)

@@ -38,6 +38,7 @@ _PLACES: Final = {
     "incidents": f"{_CLI}.inspect_store:incidents",
     "outbox": f"{_CLI}.inspect_store:outbox",
     "output": f"{_CLI}.output_test:output",
+    "way": f"{_CLI}.way_test:way",
     "audit": f"{_CLI}.audit:audit",
     "backup": f"{_CLI}.backup:backup",
     "restore": f"{_CLI}.backup:restore",

@@ -79,6 +79,14 @@ port = 8110
 # kind = "webhook"       # webhook | cap_http | cap_folder | dc09
 # url = "https://cad.example/siaga"
 # secret = "whsec_..."   # `siaga gateway webhook-secret` makes one
+
+# How officers and stations are told; as many as you like.
+#
+# [[ways]]
+# name = "ntfy"
+# kind = "ntfy"          # ntfy | telegram | whatsapp | push | email | sms
+# url = "https://ntfy.example"
+# token = "tk_..."       # better in SIAGA_GATEWAY__WAYS__NTFY__TOKEN
 """
 
 _EXAMPLE_SITE = """

@@ -8,19 +8,27 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from siaga_gateway.catalogue import texts
 from siaga_gateway.catalogue.localized import Localized, original
 from siaga_gateway.config.outputs import KINDS, NEEDED, output_fields
+from siaga_gateway.config.section import Section
 from siaga_gateway.config.settings import Settings
+from siaga_gateway.config.ways import WAY_KINDS, way_fields
 from siaga_gateway.domain.errors import SiagaError, Unusable
 
 ENVIRONMENT_PREFIX: Final = "SIAGA_GATEWAY__"
+# The lists of the file: of each its kinds, and every setting of any kind.
+LISTS: Final[dict[str, tuple[Mapping[str, type[Section]], Callable[[], dict[str, FieldInfo]]]]] = {
+    "outputs": (KINDS, output_fields),
+    "ways": (WAY_KINDS, way_fields),
+}
 _SECRETS: Final = frozenset({"password", "secret", "token", "operators", "encryption_key"})
 
 
@@ -62,7 +70,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _override(raw: dict[str, Any], environment: Mapping[str, str]) -> None:
-    """Apply SIAGA_GATEWAY__A__B=value to raw["a"]["b"]. Items of lists (outputs) are addressed by their name."""
+    """Apply SIAGA_GATEWAY__A__B=value to raw["a"]["b"]. Items of lists (outputs, ways) are addressed by their name."""
     for variable, value in sorted(environment.items()):
         if not variable.startswith(ENVIRONMENT_PREFIX):
             continue
@@ -101,7 +109,7 @@ def _fault(fault: dict[str, Any]) -> Localized:
     setting = Localized("errors.settings.all") if not named else f"{named}{shown}"
     context = fault.get("ctx", {})
     match kind:
-        case "missing" if of_kind and location[-1] in NEEDED:
+        case "missing" if of_kind in KINDS and location[-1] in NEEDED:
             why = Localized(f"errors.{NEEDED[location[-1]]}", kind=of_kind)
             return Localized("errors.settings.wrong", setting=".".join(location[:-1]), why=why)
         case "missing":
@@ -125,9 +133,10 @@ def _fault(fault: dict[str, Any]) -> Localized:
 
 
 def _place(location: tuple[int | str, ...]) -> tuple[tuple[int | str, ...], str | None]:
-    """Return a setting's place in the file, and its output's kind: the union adds that after the output's number, if it
+    """Return a setting's place in the file, and its output's or way's kind: the union adds that after its number, if it
     could tell the kind at all."""
-    if location[:1] == ("outputs",) and len(location) > 2 and location[2] in KINDS:
+    kinds = LISTS[str(location[0])][0] if location and location[0] in LISTS else {}
+    if len(location) > 2 and location[2] in kinds:
         return location[:2] + location[3:], str(location[2])
     return location, None
 
@@ -143,13 +152,13 @@ def described(location: tuple[int | str, ...]) -> Localized | None:
     for part in location:
         if isinstance(part, int):
             continue
-        if names == ["outputs[]"]:
-            field = output_fields().get(str(part))
+        if len(names) == 1 and names[0].endswith("[]"):
+            field = LISTS[names[0].removesuffix("[]")][1]().get(str(part))
         else:
             field = model.model_fields.get(part) if isinstance(model, type) and issubclass(model, BaseModel) else None
         if field is None:
             return None
-        names.append("outputs[]" if part == "outputs" else str(part))
+        names.append(f"{part}[]" if not names and part in LISTS else str(part))
         model = field.annotation
     key = f"settings.{'.'.join(names)}"
     return Localized(key) if key in texts("settings", "en") else None
@@ -170,5 +179,6 @@ def _absolute(settings: Settings, base: Path) -> Settings:
             "lorawan": lorawan,
             "sms": settings.sms.under(base),
             "outputs": [output.under(base) for output in settings.outputs],
+            "ways": [way.under(base) for way in settings.ways],
         }
     )

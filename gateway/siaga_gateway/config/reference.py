@@ -9,8 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from siaga_gateway.catalogue import text, texts
-from siaga_gateway.config.loading import ENVIRONMENT_PREFIX
-from siaga_gateway.config.outputs import output_fields
+from siaga_gateway.config.loading import ENVIRONMENT_PREFIX, LISTS
 from siaga_gateway.config.settings import Settings
 
 
@@ -23,18 +22,18 @@ def reference(language: str = "en") -> Iterator[tuple[str, str, str]]:
 def _settings(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, FieldInfo]]:
     for name, field in model.model_fields.items():
         inner = field.annotation
-        if name == "outputs":
-            yield from _of_outputs()
+        if not prefix and name in LISTS:
+            yield from _of_list(name)
         elif isinstance(inner, type) and issubclass(inner, BaseModel):
             yield from _settings(inner, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", field
 
 
-def _of_outputs() -> Iterator[tuple[str, FieldInfo]]:
+def _of_list(section: str) -> Iterator[tuple[str, FieldInfo]]:
     """Yield the settings of all kinds, in the order of their descriptions."""
-    order = [name for name in texts("settings", "en") if name.startswith("settings.outputs[].")]
-    described = {f"settings.outputs[].{name}": field for name, field in output_fields().items()}
+    order = [name for name in texts("settings", "en") if name.startswith(f"settings.{section}[].")]
+    described = {f"settings.{section}[].{name}": field for name, field in LISTS[section][1]().items()}
     for name in sorted(described, key=lambda name: order.index(name) if name in order else len(order)):
         yield name.removeprefix("settings."), described[name]
 

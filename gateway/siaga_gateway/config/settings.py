@@ -21,6 +21,7 @@ from siaga_gateway.config.section import LogFormat, LogLevel, Name, Section
 from siaga_gateway.config.site import Language, SiteSettings
 from siaga_gateway.config.sms import SmsSettings
 from siaga_gateway.config.store import StoreSettings
+from siaga_gateway.config.ways import TextSettings, WaySettings
 from siaga_gateway.domain.errors import SettingError
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.domain.limits import MOST_WORKERS
@@ -72,6 +73,7 @@ class Settings(Section):
         default_factory=RetentionSettings, description="How long what is known of people is kept."
     )
     outputs: list[OutputSettings] = Field(default_factory=list, description="Where incidents are sent.")
+    ways: list[WaySettings] = Field(default_factory=list, description="How people are told.")
 
     @model_validator(mode="before")
     @classmethod
@@ -98,6 +100,23 @@ class Settings(Section):
             if names.count(name) > 1:
                 raise SettingError("settings.two_outputs", name=name)
         return outputs
+
+    @field_validator("ways")
+    @classmethod
+    def _each_once(cls, ways: list[WaySettings]) -> list[WaySettings]:
+        names = [way.name for way in ways]
+        for name in names:
+            if names.count(name) > 1:
+                raise SettingError("settings.two_ways", name=name)
+        return ways
+
+    @model_validator(mode="after")
+    def _texts_have_a_sender(self) -> Settings:
+        able = {"spool": self.sms.spool != "off", "aggregator": self.sms.aggregator.url is not None}
+        for way in self.ways:
+            if isinstance(way, TextSettings) and not able[way.via]:
+                raise SettingError("settings.no_sms", name=way.name, via=way.via)
+        return self
 
     @model_validator(mode="after")
     def _asks_a_server(self) -> Settings:

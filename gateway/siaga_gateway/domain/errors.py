@@ -15,7 +15,7 @@ Below the branches:
 
 Refused               OperateError, EnrolError, CommandError, MaintenanceError, RetentionError, StoreConflict,
                       HiddenMark, PageRefused and SignInRefused (the console), PostRefused (texts from a provider),
-                      DeliveryError, UnknownOutput, PlaceListError, AreaError
+                      DeliveryError, UnknownOutput, UnknownWay, PlaceListError, AreaError
 Failing               StoreFailing, BrokerUnreachable, ExchangeFailed, NoFigures, PasswordsUnusable, StopLate
 Unusable              SettingsError, StartError, StoreUnusable, PersonalKeyError, VendorMissing
 Malformed             FrameError, NotAFrame, NotAnUplink, NotPosted, KeyFormatError, Unreadable, HoursError, ShapeError,
