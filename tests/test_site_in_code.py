@@ -23,7 +23,7 @@ ALLOWED: Final = (
     ("gateway/siaga_gateway/cli/setup.py", r"^# (Whose gateway it is|emergency_number)"),
     ("gateway/siaga_gateway/catalogue/console.", r"^WIB = "),
     ("gateway/siaga_gateway/catalogue/", r"Asia/Makassar"),  # a list of the zones of Indonesia
-    ("gateway/siaga_gateway/formats/station_csv.py", r"# 110, 113, 119"),  # numbers that a list of stations may have
+    ("gateway/siaga_gateway/formats/list_cells.py", r"# 110, 113, 119"),  # numbers that a list of stations may have
     ("gateway/siaga_gateway/web/maintenance/views.py", r"_WEAK_DBM"),
     ("tools/siaga_tools/silicon/chip/pool.py", r"110,592"),
 )

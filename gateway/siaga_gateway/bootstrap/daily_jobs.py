@@ -11,7 +11,7 @@ from siaga_gateway.adapters.files.erasure_list import ErasureList, policy_of
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.adapters.sql.sqlite import Sqlite
 from siaga_gateway.bootstrap.certificate_inventory import CertificateNotice, CertificateReader
-from siaga_gateway.bootstrap.dispatch import places_watch
+from siaga_gateway.bootstrap.dispatch import places_watch, position_expiry, responders_watch
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.service.dispatch.places_watch import EVERY_S as PLACES_S
@@ -50,6 +50,8 @@ def housekeeping(
         Job("audit head", RETENTION_S, each_day(clock, lambda: say_head(store))),
         Job("certificates", CERTIFICATES_S, certificates.work, shared=True),
         Job("places", PLACES_S, places_watch(settings, store, notifier, clock).work, shared=True),
+        Job("responders", PLACES_S, responders_watch(settings, store, notifier, clock).work, shared=True),
+        Job("responders' positions", RETENTION_S, position_expiry(settings, store, clock), shared=True),
         Job("retention", RETENTION_S, DailyRetention(store, retention, clock, notifier).work, shared=True),
     ]
     if isinstance(engine, Sqlite):

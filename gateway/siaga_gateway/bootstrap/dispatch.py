@@ -13,12 +13,15 @@ from siaga_gateway.config.settings import Settings
 from siaga_gateway.domain.places import Finding
 from siaga_gateway.service.dispatch.alarm_levels import AlarmLevels
 from siaga_gateway.service.dispatch.auditor import Auditor
+from siaga_gateway.service.dispatch.duty import Duty
 from siaga_gateway.service.dispatch.ladders import Ladders
 from siaga_gateway.service.dispatch.notification_sender import NotificationSender
 from siaga_gateway.service.dispatch.origins import Origins
 from siaga_gateway.service.dispatch.places_check import check_places
-from siaga_gateway.service.dispatch.places_watch import PlacesWatch
+from siaga_gateway.service.dispatch.places_watch import RESPONDERS, PlacesWatch
 from siaga_gateway.service.dispatch.recipients import NoPeople, Recipients
+from siaga_gateway.service.dispatch.responder_positions import forget_positions
+from siaga_gateway.service.dispatch.responders_check import check_responders
 from siaga_gateway.service.dispatch.routing import Router
 from siaga_gateway.service.dispatch.waves import LONGEST_S, Waves
 from siaga_gateway.service.journal.notifier import JournalNotifier
@@ -101,3 +104,33 @@ def places_watch(settings: Settings, store: SqlStore, notifier: JournalNotifier,
         )
 
     return PlacesWatch(store, clock, notifier, check, today)
+
+
+def responders_watch(settings: Settings, store: SqlStore, notifier: JournalNotifier, clock: Clock) -> PlacesWatch:
+    """Watch what is wrong with officers and patrols."""
+    return PlacesWatch(
+        store,
+        clock,
+        notifier,
+        lambda: check_responders(store, clock.now_ms()),
+        lambda: settings.site.local.at(clock.now_ms()).date(),
+        RESPONDERS,
+    )
+
+
+def position_expiry(settings: Settings, store: SqlStore, clock: Clock) -> Callable[[], None]:
+    """Return a job that forgets where people were, days ago."""
+
+    def forget() -> None:
+        forget_positions(store, clock, settings.retention.responder_positions_days)
+
+    return forget
+
+
+def make_duty(settings: Settings, store: SqlStore) -> Duty:
+    return Duty(
+        store,
+        settings.site.local.zone,
+        detour_percent=settings.dispatch.detour_percent,
+        fresh_s=settings.dispatch.position_fresh_s,
+    )

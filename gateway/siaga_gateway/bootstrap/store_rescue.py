@@ -148,6 +148,7 @@ def rescue_store(
                 actor=actor,
                 kind=journal.RESCUED,
                 more=report.facts(),
+                responders=list(ErasureList(settings.data_dir).responders()),
             )
             _tell_outputs(store, settings, clock, rescued)
         finally:

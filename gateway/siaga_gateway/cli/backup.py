@@ -187,8 +187,17 @@ def _tables(conninfo: str) -> int:
 def _go_on(settings: Settings, store: SqlStore, source: Path, head: Link, actor: str) -> None:
     verify(store)
     retention = Retention(store, WallClock(), policy_of(settings))
-    erasures = list(ErasureList(settings.data_dir))
-    go_on(store, WallClock(), retention, erasures, file=source.name, head=head.id, actor=actor)
+    erased = ErasureList(settings.data_dir)
+    go_on(
+        store,
+        WallClock(),
+        retention,
+        list(erased),
+        file=source.name,
+        head=head.id,
+        actor=actor,
+        responders=list(erased.responders()),
+    )
     if store.key_fault is not None:
         complain("backup.no_owners", why=store.key_fault)
 

@@ -25,6 +25,8 @@ _PLACES: Final = {
     "stations": f"{_CLI}.places:stations",
     "areas": f"{_CLI}.places:areas",
     "places": f"{_CLI}.places:places",
+    "responders": f"{_CLI}.responders:responders",
+    "shifts": f"{_CLI}.responders:shifts",
     "quarantine": f"{_CLI}.registry:quarantine",
     "broker-config": f"{_CLI}.broker:broker_config",
     "broker-sync": f"{_CLI}.broker:broker_sync",

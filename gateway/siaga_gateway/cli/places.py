@@ -16,7 +16,7 @@ from siaga_gateway.cli.localized_commands import LocalizedGroup, complain, say, 
 from siaga_gateway.cli.parsing import position_of
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.domain.installation_area import Area, in_degrees
-from siaga_gateway.domain.places import SERIOUS, Finding, Station
+from siaga_gateway.domain.places import SERIOUS, Finding, Station, in_order
 from siaga_gateway.domain.site import circle_about
 from siaga_gateway.service.dispatch.place_lists import Taken
 
@@ -45,12 +45,12 @@ def import_stations(config: Path, file: Path, dry_run: bool, replace: bool, yes:
     from siaga_gateway.service.dispatch.place_lists import take_stations
 
     with opened(config) as (settings, store):
-        alone = _area(settings) is None and not store.installed_places() and not store.stations()
+        alone = area_of(settings) is None and not store.installed_places() and not store.stations()
         rows = station_rows(sheet(file.read_bytes()), _today(settings).toordinal())
         taken = take_stations(
-            store, WallClock(), rows, actor=actor, replace=replace, dry_run=dry_run, area=_area(settings), sure=yes
+            store, WallClock(), rows, actor=actor, replace=replace, dry_run=dry_run, area=area_of(settings), sure=yes
         )
-    _told(taken, "stations", dry_run)
+    tell_list(taken, "stations", dry_run)
     if alone:
         complain("places.uncompared")
 
@@ -115,19 +115,19 @@ def import_areas(
             station=station,
             replace=replace,
             dry_run=dry_run,
-            area=_area(settings),
+            area=area_of(settings),
             sure=yes,
         )
-    _told(taken, "areas", dry_run)
+    tell_list(taken, "areas", dry_run)
 
 
-def _area(settings: Settings) -> Area | None:
+def area_of(settings: Settings) -> Area | None:
     """Return where stations can be: the buttons' area, or else about what the map shows; None: neither is set."""
     bounds = settings.site.map.bounds()
     return settings.area.area() or (None if bounds is None else circle_about(bounds))
 
 
-def _told(taken: Taken, what: str, dry_run: bool) -> None:
+def tell_list(taken: Taken, what: str, dry_run: bool) -> None:
     """Print what became of a list; with faults all of them, and exit code 1."""
     named = Localized(f"commands.places.{what}")
     for remark in taken.remarks:
@@ -164,6 +164,7 @@ def places() -> None:
 @told_plainly
 def check(config: Path, as_json: bool) -> None:
     from siaga_gateway.service.dispatch.places_check import check_places
+    from siaga_gateway.service.dispatch.responders_check import check_responders
 
     with opened(config) as (settings, store):
         found = check_places(
@@ -172,6 +173,7 @@ def check(config: Path, as_json: bool) -> None:
             verified_within_days=settings.dispatch.verified_within_days,
             tolerance_m=settings.dispatch.border_tolerance_m,
         )
+        found = in_order([*found, *check_responders(store, WallClock().now_ms())])
     for finding in found:
         if as_json:
             click.echo(json.dumps(_finding_json(finding), ensure_ascii=False))

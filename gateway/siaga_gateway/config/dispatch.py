@@ -83,6 +83,8 @@ class DispatchSettings(Section):
 
     border_tolerance_m: int = Field(100, ge=0, le=5_000)
     verified_within_days: int = Field(180, ge=1, le=3_650)
+    detour_percent: int = Field(140, ge=100, le=400)
+    position_fresh_s: int = Field(1_800, ge=60, le=86_400)
     responders_within_m: int = Field(5_000, ge=100, le=100_000)
     ladder: LadderSettings = Field(default_factory=LadderSettings, description="When which rung is called.")
     ladders: list[StationLadderSettings] = Field(default_factory=list)

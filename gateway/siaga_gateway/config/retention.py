@@ -22,3 +22,4 @@ class RetentionSettings(Section):
         le=36_500,
     )
     quarantine_days: int = Field(90, ge=0, le=36_500)
+    responder_positions_days: int = Field(3, ge=1, le=31)

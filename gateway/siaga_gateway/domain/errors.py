@@ -15,11 +15,11 @@ Below the branches:
 
 Refused               OperateError, EnrolError, CommandError, MaintenanceError, RetentionError, StoreConflict,
                       HiddenMark, PageRefused and SignInRefused (the console), PostRefused (texts from a provider),
-                      DeliveryError, UnknownOutput, UnknownWay, PlaceListError, AreaError
+                      DeliveryError, UnknownOutput, UnknownWay, PlaceListError, AreaError, ResponderError
 Failing               StoreFailing, BrokerUnreachable, ExchangeFailed, NoFigures, PasswordsUnusable, StopLate
 Unusable              SettingsError, StartError, StoreUnusable, PersonalKeyError, VendorMissing
 Malformed             FrameError, NotAFrame, NotAnUplink, NotPosted, KeyFormatError, Unreadable, HoursError, ShapeError,
-                      GeojsonError, SheetError, NotDc09, AddressUnusable
+                      GeojsonError, SheetError, NotDc09, AddressUnusable, OwntracksError
 
 tests/test_error_tree.py compares this with the classes, and finds an exception of ours that has another root.
 """

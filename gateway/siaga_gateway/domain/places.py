@@ -129,6 +129,8 @@ class FindingKind(StrEnum):
     LEVEL = "level"  # the parent is not above it. keys: the station, its parent
     LADDER_ENDS = "ladder_ends"  # a police station below the highest level has no parent
     NO_CONTACT = "no_contact"
+    UNREACHABLE = "unreachable"  # a responder without a proven way. keys: the responder
+    UNKNOWN_HOME = "unknown_home"  # keys: the responder, the station
     AREA_WITHOUT_STATION = "area_without_station"
     OWNER_WITHOUT_STATION = "owner_without_station"  # owners are registered in it. number: of owners
     AREA_DAMAGED = "area_damaged"
@@ -136,6 +138,10 @@ class FindingKind(StrEnum):
     OUTSIDE_OWN_AREA = "outside_own_area"  # number: metres
     GAP = "gap"  # number: hundredths of km2; place: in it. keys: the station around it, or none
     OVERLAP = "overlap"  # number: hundredths of km2; place: in it. keys: both
+    NOWHERE = "nowhere"  # a responder with neither station nor home: found only by his phone
+    NO_SHIFT = "no_shift"  # a responder without any: called only by his own word, and at the end of the ladder
+    UNPROVEN_WAY = "unproven_way"  # he has others. keys: the responder, the way
+    UNANSWERED_WAY = "unanswered_way"  # number: days since its last proof
     SAME_PLACE = "same_place"  # keys: two or more of one kind
     UNVERIFIED = "unverified"
     LONG_UNVERIFIED = "long_unverified"  # number: days

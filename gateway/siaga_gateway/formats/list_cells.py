@@ -137,6 +137,17 @@ def contacts_of(cells: Mapping[str, str], problems: list[SiagaError]) -> tuple[C
     return tuple(contacts)
 
 
+def contacts_after(
+    before: tuple[Contact, ...], listed: tuple[Contact, ...], ways: frozenset[ContactWay]
+) -> tuple[Contact, ...]:
+    """Return the file's contacts, where the first of its ways was, among those of ways that the file lacks."""
+    first = next((at for at, contact in enumerate(before) if contact.way in ways), len(before))
+    kept = [(contact, at < first) for at, contact in enumerate(before) if contact.way not in ways]
+    sooner = [contact for contact, is_sooner in kept if is_sooner]
+    later = [contact for contact, is_sooner in kept if not is_sooner]
+    return (*sooner, *listed, *later)
+
+
 def _address(way: ContactWay, text: str) -> str:
     if way in (ContactWay.PHONE, ContactWay.SMS, ContactWay.WHATSAPP):
         return _number(way, checked_number(text))

@@ -12,13 +12,14 @@ from typing import Any, Final
 from siaga_gateway.domain import opening_hours
 from siaga_gateway.domain.errors import SiagaError
 from siaga_gateway.domain.invisible_characters import refuse_hidden
-from siaga_gateway.domain.places import Contact, ContactWay, Station, StationKind
+from siaga_gateway.domain.places import ContactWay, Station, StationKind
 from siaga_gateway.domain.value import copied, record
 from siaga_gateway.formats.list_cells import (
     WAY_COLUMNS,
     WAYS,
     CellError,
     columns_of,
+    contacts_after,
     contacts_of,
     day,
     degrees_within,
@@ -76,16 +77,8 @@ class StationRow:
         if before is None:
             return Station(**values)
         if "contacts" in values:
-            values["contacts"] = self._contacts_after(before.contacts)
+            values["contacts"] = contacts_after(before.contacts, values["contacts"], self.ways)
         return copied(before, **values)
-
-    def _contacts_after(self, before: tuple[Contact, ...]) -> tuple[Contact, ...]:
-        """Return the file's contacts, where the first of these ways was, among those of ways that the file lacks."""
-        first = next((at for at, contact in enumerate(before) if contact.way in self.ways), len(before))
-        kept = [(contact, at < first) for at, contact in enumerate(before) if contact.way not in self.ways]
-        sooner = [contact for contact, is_sooner in kept if is_sooner]
-        later = [contact for contact, is_sooner in kept if not is_sooner]
-        return (*sooner, *self.values["contacts"], *later)
 
 
 def station_rows(read: Sheet, today: int) -> list[StationRow]:

@@ -14,7 +14,7 @@ from siaga_gateway.domain.responders import Responder, ResponderKind, ResponderP
 from siaga_gateway.domain.shifts import DutyState, SelfDeclared, Shift
 from siaga_gateway.domain.way_proof import ProvenWay
 
-NOW_MS = 1_796_050_800_000  # Tuesday 1 December 2026, 00:20 WIB
+NOW_MS = 1_796_059_200_000  # Tuesday 1 December 2026, 00:20 WIB
 SEA: Point = (-60_000_000, 1_030_000_000)  # off Lampung; nobody lives there
 
 
@@ -103,15 +103,19 @@ class ListedResponders:
         self._versions["duty"] += 1
         self._declared.pop(responder, None)
 
-    def position_of(self, responder: str) -> ResponderPosition | None:
+    def position(self, responder: str) -> ResponderPosition | None:
         return self._positions.get(responder)
 
-    position = position_of
+    def positions_of(self, responders: Collection[str]) -> Mapping[str, ResponderPosition]:
+        return {key: self._positions[key] for key in responders if key in self._positions}
 
     def put_position(self, position: ResponderPosition) -> None:
         there = self._positions.get(position.responder)
         if there is None or (position.fix_ms, position.heard_ms) > (there.fix_ms, there.heard_ms):
             self._positions[position.responder] = position
+
+    def forget_position(self, responder: str) -> None:
+        self._positions.pop(responder, None)
 
     def forget_positions(self, before_ms: int) -> int:
         ended = [key for key, each in self._declared.items() if each.until_ms < before_ms]
@@ -132,6 +136,12 @@ class ListedResponders:
 
     def responders(self) -> Sequence[Responder]:
         return [self._responders[key] for key in sorted(self._responders)]
+
+    def responder_keys(self) -> Mapping[str, int]:
+        return {key: each.added_ms for key, each in self._responders.items()}
+
+    def token_hashes(self) -> Mapping[str, str]:
+        return {key: each.token_hash for key, each in self._responders.items() if each.token_hash is not None}
 
     def shifts(self) -> Sequence[Shift]:
         return [each for key in sorted(self._shifts) for each in self._shifts[key]]

@@ -14,7 +14,7 @@ from gateway.dispatch.listed_places import DISTRICT, SW
 from gateway.fake_ports import ManualClock
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.domain.places import Finding, FindingKind
-from siaga_gateway.service.dispatch.places_watch import PlacesWatch
+from siaga_gateway.service.dispatch.places_watch import RESPONDERS, PlacesWatch
 from siaga_gateway.service.journal import kinds as journal
 
 
@@ -93,3 +93,19 @@ def test_a_restart_tells_the_log_and_not_the_journal_again(watched: Watched, cap
     caplog.clear()
     watched.started().work()
     assert len(watched.told()) == 1 and caplog.records
+
+
+def test_people_are_watched_beside_stations(watched: Watched) -> None:
+    found = [Finding(FindingKind.UNREACHABLE, ("budi",))]
+    today = watched.today
+    watch = PlacesWatch(watched.store, ManualClock(), watched, lambda: found, lambda: today, RESPONDERS)
+    watch.work()
+    watch.work()
+    watched.watch.work()
+    kinds = [one.kind for one in watched.store.journal_after(0)]
+    assert kinds.count(journal.RESPONDERS_FAULTY) == 1 and not watched.told(), "stations are sound"
+    found.clear()
+    with watched.store.transaction() as transaction:
+        transaction.change_responders()
+    watch.work()
+    assert [one.kind for one in watched.store.journal_after(0)][-1] == journal.RESPONDERS_SOUND

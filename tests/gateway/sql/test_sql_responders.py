@@ -81,20 +81,20 @@ def test_what_somebody_says_replaces_what_he_said_and_can_be_taken_back(kept: An
 
 
 def test_only_the_later_position_counts(kept: Any) -> None:
-    assert kept.position_of("budi") is None
+    assert kept.positions_of(["budi"]) == {} == kept.positions_of([])
     with kept.transaction() as transaction:
         assert transaction.position("budi") is None
         transaction.put_position(POSITION)
         assert transaction.position("budi") == POSITION
         transaction.put_position(copied(POSITION, latitude=0, fix_ms=POSITION.fix_ms - 1))
         transaction.put_position(copied(POSITION, latitude=0, heard_ms=POSITION.heard_ms))
-    assert kept.position_of("budi") == POSITION
+    assert kept.positions_of(["budi", "wati"]) == {"budi": POSITION}
     heard = copied(POSITION, heard_ms=POSITION.heard_ms + 1)
     moved = copied(heard, latitude=POSITION.latitude + 1, fix_ms=POSITION.fix_ms + 1, accuracy_m=None, fix_known=False)
     for each in (heard, moved):
         with kept.transaction() as transaction:
             transaction.put_position(each)
-        assert kept.position_of("budi") == each
+        assert kept.positions_of(["budi"]) == {"budi": each}
 
 
 def test_positions_are_found_by_place_and_age(kept: Any) -> None:
@@ -117,7 +117,7 @@ def test_what_is_old_is_forgotten(kept: Any) -> None:
     with kept.transaction() as transaction:
         assert transaction.forget_positions(POSITION.heard_ms) == 0
         assert transaction.forget_positions(POSITION.heard_ms + 1) == 1
-    assert kept.position_of("budi") is None and kept.position_of("wati") is not None and kept.declared()
+    assert set(kept.positions_of(["budi", "wati"])) == {"wati"} and kept.declared()
     version = kept.duty_version()
     with kept.transaction() as transaction:
         transaction.forget_positions(SAID.until_ms + 1)
@@ -135,7 +135,7 @@ def test_who_is_removed_leaves_nothing(kept: Any) -> None:
         assert transaction.remove_responders(["budi", "nobody"]) == 1
         assert transaction.responder("budi") is None
     assert list(kept.responders()) == [WATI] and [each.responder for each in kept.shifts()] == ["wati"]
-    assert set(kept.declared()) == {"wati"} and kept.position_of("budi") is None and kept.position_of("wati")
+    assert set(kept.declared()) == {"wati"} and set(kept.positions_of(["budi", "wati"])) == {"wati"}
 
 
 def test_a_transaction_that_fails_changes_nothing(kept: Any) -> None:
@@ -147,7 +147,7 @@ def test_a_transaction_that_fails_changes_nothing(kept: Any) -> None:
         transaction.put_position(POSITION)
         raise RuntimeError("in the middle")
     assert (kept.responders_version(), kept.duty_version(), list(kept.responders())) == (0, 0, [])
-    assert (list(kept.shifts()), dict(kept.declared()), kept.position_of("budi")) == ([], {}, None)
+    assert (list(kept.shifts()), dict(kept.declared()), kept.positions_of(["budi"])) == ([], {}, {})
 
 
 # The store alone
@@ -222,15 +222,16 @@ def test_who_is_assigned_to_an_open_incident_is_known(store: SqlStore) -> None:
     busy = [
         Assignment(who, progress, 1, NOW_MS)
         for who, progress in (
-            ("budi", Progress.COMING),
-            ("wati", Progress.ON_SCENE),
-            ("late", Progress.LATE),
-            ("done", Progress.FINISHED),
+            ("responder:budi", Progress.COMING),
+            ("responder:wati", Progress.ON_SCENE),
+            ("responder:late", Progress.LATE),
+            ("responder:done", Progress.FINISHED),
+            ("patrol 3", Progress.COMING),
         )
     ]
     ladder = Ladder("Contoh")
     with store.transaction() as transaction:
-        for incident, who in ((first, busy), (second, [Assignment("closed", Progress.COMING, 1, NOW_MS)])):
+        for incident, who in ((first, busy), (second, [Assignment("responder:closed", Progress.COMING, 1, NOW_MS)])):
             escalation = opened(incident.id, NOW_MS, ladder).state
             ends = {"next_at_ms": None} if incident is second else {}
             transaction.put_escalation(copied(escalation, assignments=tuple(who), **ends))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The list of erased owners, kept beside the store: restoring a backup must not bring anybody back."""
+"""The list of erased people, kept beside the store: restoring a backup must not bring anybody back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from siaga_gateway.config.loading import SettingsError
 from siaga_gateway.config.settings import Settings
@@ -16,14 +16,34 @@ FILE_NAME: Final = "erasures.jsonl"
 
 
 class ErasureList:
-    """An append-only list of (owner id, registration time); the time tells two owners with one id apart."""
+    """An append-only list of owners (id, registration time) and responders (key, time when added); the time tells two
+    with one id apart."""
 
     def __init__(self, data_dir: Path) -> None:
         self._path = data_dir / FILE_NAME
 
     def add(self, owner_id: int, registered_ms: int) -> None:
-        """Append, durably. Raises: SettingsError if the file cannot be written."""
-        line = json.dumps({"owner_id": owner_id, "registered_ms": registered_ms}) + "\n"
+        """Append an owner, durably. Raises: SettingsError if the file cannot be written."""
+        self._add(str(owner_id), {"owner_id": owner_id, "registered_ms": registered_ms})
+
+    def add_responder(self, key: str, added_ms: int) -> None:
+        """Append a responder, durably. Raises: SettingsError if the file cannot be written."""
+        self._add(key, {"responder": key, "added_ms": added_ms})
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        """Yield the owners. Raises: SettingsError for a malformed line."""
+        for number, told in self._lines():
+            if "responder" not in told:
+                yield self._pair(number, told, "owner_id", "registered_ms")
+
+    def responders(self) -> Iterator[tuple[str, int]]:
+        """Raises: SettingsError for a malformed line."""
+        for number, told in self._lines():
+            if "responder" in told:
+                yield str(told["responder"]), self._pair(number, told, "added_ms", "added_ms")[0]
+
+    def _add(self, whose: str, told: dict[str, Any]) -> None:
+        line = json.dumps(told) + "\n"
         try:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             with os.fdopen(descriptor, "ab") as file:
@@ -32,11 +52,10 @@ class ErasureList:
                 os.fsync(file.fileno())
         except OSError as error:
             raise SettingsError(
-                "erasures.unlisted", path=self._path, owner_id=owner_id, why=error, line=line.strip()
+                "erasures.unlisted", path=self._path, owner_id=whose, why=error, line=line.strip()
             ) from None
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        """Raises: SettingsError for a malformed line."""
+    def _lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
         try:
             lines = self._path.read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
@@ -44,9 +63,17 @@ class ErasureList:
         for number, line in enumerate(lines, 1):
             try:
                 told = json.loads(line)
-                yield int(told["owner_id"]), int(told["registered_ms"])
-            except (ValueError, KeyError, TypeError):
-                raise SettingsError("erasures.line", path=self._path, number=number) from None
+            except ValueError:
+                told = None
+            if not isinstance(told, dict):
+                raise SettingsError("erasures.line", path=self._path, number=number)
+            yield number, told
+
+    def _pair(self, number: int, told: dict[str, Any], one: str, other: str) -> tuple[int, int]:
+        try:
+            return int(told[one]), int(told[other])
+        except (ValueError, KeyError, TypeError):
+            raise SettingsError("erasures.line", path=self._path, number=number) from None
 
 
 def policy_of(settings: Settings) -> RetentionPolicy:

@@ -17,6 +17,7 @@ from siaga_gateway.adapters.sql.write_batch import CHANGED, WriteBatch
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.errors import SiagaError
 from siaga_gateway.domain.escalation_state import Progress
+from siaga_gateway.domain.notification import RESPONDER
 from siaga_gateway.domain.opening_hours import parsed, written
 from siaga_gateway.domain.places import Contact, ContactWay
 from siaga_gateway.domain.responders import Responder, ResponderKind, ResponderPosition, Transport
@@ -50,6 +51,7 @@ _PUT_POSITION: Final = (
 )
 # Worded like the escalations' partial index: what is closed is not looked at.
 _ASSIGNED: Final = "SELECT assignments FROM escalation WHERE next_at_ms IS NOT NULL AND assignments <> '[]'"
+_AT_ONCE: Final = 500  # keys in one statement
 _BUSY: Final = frozenset({Progress.COMING.value, Progress.LATE.value, Progress.ON_SCENE.value})
 _OF_A_PERSON: Final = (("shift", "responder"), ("self_declared", "responder"), ("responder_position", "responder"))
 _TO_SEAL: Final = (
@@ -149,6 +151,9 @@ class ResponderWriting(WriteBatch):
     def put_position(self, position: ResponderPosition) -> None:
         self._run(_PUT_POSITION, _POSITION.row(position))
 
+    def forget_position(self, responder: str) -> None:
+        self._run("DELETE FROM responder_position WHERE responder = ?", (responder,))
+
     def forget_positions(self, before_ms: int) -> int:
         if self._run("DELETE FROM self_declared WHERE until_ms < ?", (before_ms,)):
             self._run(CHANGED, ("duty",))
@@ -179,6 +184,12 @@ class ResponderReading(Reads):
         # Sorted here: databases sort by rules of their own.
         return [known[key][1] for key in sorted(known)]
 
+    def responder_keys(self) -> Mapping[str, int]:
+        return dict(self.fetch("SELECT responder_key, added_ms FROM responder"))
+
+    def token_hashes(self) -> Mapping[str, str]:
+        return dict(self.fetch("SELECT responder_key, token_hash FROM responder WHERE token_hash IS NOT NULL"))
+
     def shifts(self) -> Sequence[Shift]:
         found = []
         for row in self.fetch(_SHIFTS):
@@ -207,14 +218,19 @@ class ResponderReading(Reads):
         )
         return [_POSITION.value(row) for row in rows]
 
-    def position_of(self, responder: str) -> ResponderPosition | None:
-        rows = self.fetch(_POSITION_OF, (responder,))
-        return _POSITION.value(rows[0]) if rows else None
+    def positions_of(self, responders: Collection[str]) -> Mapping[str, ResponderPosition]:
+        found: dict[str, ResponderPosition] = {}
+        keys = sorted(responders)
+        for at in range(0, len(keys), _AT_ONCE):
+            among, parameters = self.writing.among("responder_position", "responder", keys[at : at + _AT_ONCE])
+            found |= {row[0]: _POSITION.value(row) for row in self.fetch(f"{_POSITIONS} WHERE {among}", parameters)}
+        return found
 
     def assigned_responders(self) -> frozenset[str]:
         found = set()
         for (text,) in self.fetch(_ASSIGNED):
-            found |= {who for who, progress, *_ in orjson.loads(text) if progress in _BUSY}
+            busy = {who for who, progress, *_ in orjson.loads(text) if progress in _BUSY}
+            found |= {who.removeprefix(RESPONDER) for who in busy if who.startswith(RESPONDER)}
         return frozenset(found)
 
 

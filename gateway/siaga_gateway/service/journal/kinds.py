@@ -75,8 +75,19 @@ STATIONS_IMPORTED: Final = "stations_imported"  # added, changed, removed: how m
 AREAS_IMPORTED: Final = "areas_imported"  # added, changed, removed: of how many stations the area
 ESCALATION_FAULTY: Final = "escalation_faulty"  # fault (unescalated, late): somebody may not be called
 ESCALATION_SOUND: Final = "escalation_sound"  # it goes on
+RESPONDERS_IMPORTED: Final = "responders_imported"  # added, changed, removed: how many people
+RESPONDER_REMOVED: Final = "responder_removed"  # responder (key), reason (or list): cut from everything
+SHIFTS_IMPORTED: Final = "shifts_imported"  # added, changed, removed: of how many people
+DUTY_DECLARED: Final = "duty_declared"
+# responder, duty (on_duty, available, off; null: as the shifts say), until_ms: by himself, or by the actor for him
+WAY_PROVEN: Final = "way_proven"  # responder, way (phone, sms ...): its owner has answered a code on it
+TRACKER_LET_IN: Final = "tracker_let_in"  # responder: got a new key for the positions of his phone; the old one is void
+POSITIONS_REFUSED: Final = "positions_refused"
+# responder (key, null: unknown), why (see domain/errors), count: positions of a phone that were not taken
 PLACES_FAULTY: Final = "places_faulty"  # by what is wrong (domain/places.py, FindingKind): how often
 PLACES_SOUND: Final = "places_sound"  # nothing is wrong any more
+RESPONDERS_FAULTY: Final = "responders_faulty"  # the same of officers and patrols, and of the ways to them
+RESPONDERS_SOUND: Final = "responders_sound"
 CHECKIN_CHANGED: Final = "checkin_changed"  # checkin_s: the expected interval, null: the default
 
 # Personal data. No entry holds any: ids say whose. A reason that a person types says why, not who
@@ -190,8 +201,16 @@ OFFICE_KINDS: Final = frozenset(
         HOME_AREA_CHANGED,
         STATIONS_IMPORTED,
         AREAS_IMPORTED,
+        RESPONDERS_IMPORTED,
+        RESPONDER_REMOVED,
+        SHIFTS_IMPORTED,
+        DUTY_DECLARED,
+        WAY_PROVEN,
+        TRACKER_LET_IN,
         PLACES_FAULTY,
         PLACES_SOUND,
+        RESPONDERS_FAULTY,
+        RESPONDERS_SOUND,
         CHECKIN_CHANGED,
         BROKER_ACCESS,
         COMMAND_ASKED,

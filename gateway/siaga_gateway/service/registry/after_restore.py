@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Protocol
 
@@ -34,9 +34,12 @@ def go_on(
     head: int,
     actor: str | None,
     kind: str = journal.RESTORED,
+    responders: Sequence[tuple[str, int]] = (),
     more: Mapping[str, object] = MappingProxyType({}),
 ) -> int:
     """Make the store fit for use. Returns how many persons were erased again. Raises: StoreFailing.
+
+    erasures, responders: who was erased, and when they were registered.
 
     It gets a new name: incident ids continue from the backup, and no receiver may take a new incident for one it knows.
     Messages about open incidents and commands to buttons get numbers above any issued since. kind, more: of the journal
@@ -49,7 +52,11 @@ def go_on(
         if store.owner_registered(owner_id) == registered_ms:
             retention.erase_again(owner_id)
             erased += 1
+    gone = set(store.responder_keys().items()) & set(responders)
     with store.transaction() as transaction:
+        if gone:
+            transaction.change_responders()
+            erased += transaction.remove_responders([key for key, _ in gone])
         facts = {"file": file, "head": head, "erased": erased, "before": before, **more}
         transaction.note(kind, now_ms, facts, actor=actor)
     if erased:

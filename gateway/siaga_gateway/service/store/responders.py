@@ -51,6 +51,7 @@ class ResponderWriting(Protocol):
         """Replace somebody's position, unless another worker has stored a later fix, or a later sign of life."""
         ...
 
+    def forget_position(self, responder: str) -> None: ...
     def forget_positions(self, before_ms: int) -> int:
         """Erase positions of whom nothing was heard since before_ms, and what people said that ended before it.
 
@@ -74,6 +75,14 @@ class ResponderReading(Protocol):
         """Return all that can be read, by their keys."""
         ...
 
+    def responder_keys(self) -> Mapping[str, int]:
+        """Return when each was added, also of those that cannot be read."""
+        ...
+
+    def token_hashes(self) -> Mapping[str, str]:
+        """Return what lets phones in, by responder; nothing of it is decrypted."""
+        ...
+
     def shifts(self) -> Sequence[Shift]:
         """Return all, by responder, in the order in which they were set."""
         ...
@@ -86,7 +95,10 @@ class ResponderReading(Protocol):
         """Return positions whose fix is from since_ms or later, in a box or everywhere."""
         ...
 
-    def position_of(self, responder: str) -> ResponderPosition | None: ...
+    def positions_of(self, responders: Collection[str]) -> Mapping[str, ResponderPosition]:
+        """Return the last positions of these people, of whatever age, by responder."""
+        ...
+
     def assigned_responders(self) -> frozenset[str]:
         """Return the keys of those who are assigned to an open incident."""
         ...
