@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from siaga_gateway.adapters.tls_certificates import in_file, shown_by
 from siaga_gateway.catalogue.localized import Localized
-from siaga_gateway.config.outputs import HttpOutputSettings
 from siaga_gateway.config.section import https_server
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.domain.certificate_expiry import Certificate, CertificateStanding, authority_of
@@ -41,8 +40,8 @@ def places(settings: Settings) -> Iterator[CertificateLocation]:
     for output in settings.outputs:
         if output.tls is not None:
             yield CertificateLocation(f"outputs.{output.name}", *output.tls)
-        if isinstance(output, HttpOutputSettings) and output.client_certificate is not None:
-            yield CertificateLocation(f"outputs.{output.name}.client_certificate", None, output.client_certificate)
+        for setting, file in output.own_files.items():
+            yield CertificateLocation(f"outputs.{output.name}.{setting}", None, file)
     for way in settings.ways:
         if way.tls is not None:
             yield CertificateLocation(f"ways.{way.name}", *way.tls)

@@ -21,14 +21,17 @@ from siaga_gateway.config.loading import SettingsError
 from siaga_gateway.config.outputs import (
     CapFolderSettings,
     CapHttpSettings,
+    CapOutputSettings,
     Dc09Settings,
     HttpOutputSettings,
     OutputSection,
     WebhookSettings,
 )
 from siaga_gateway.config.settings import Settings
+from siaga_gateway.domain.incident import Notice, Position
 from siaga_gateway.domain.site import Site
 from siaga_gateway.formats import cap, cloudevent, dc09, dc09_events, gateway_event
+from siaga_gateway.formats.cap_profile import Pair, Profile, check_code, check_event_code, check_web
 from siaga_gateway.service.delivery.gateway_troubles import Troubles
 from siaga_gateway.service.ports import Clock, Output, TroubleOutput
 from siaga_gateway.service.store import DeliveryState, Store
@@ -66,7 +69,7 @@ def _cap_http(output: CapHttpSettings, near: OutputContext) -> Output:
     return HttpOutput(
         output.name,
         _poster(output, near),
-        cap.encoder(output.sender, near.site.local, near.site.languages),
+        _cap(output, near),
         cap.CONTENT_TYPE,
         output.tests,
         language=near.language,
@@ -79,10 +82,36 @@ def _cap_folder(output: CapFolderSettings, near: OutputContext) -> Output:
         output.name,
         output.folder,
         output.tests,
-        sender=output.sender,
+        _cap(output, near),
         language=near.language,
-        local=near.site.local,
-        languages=near.site.languages,
+    )
+
+
+def _cap(output: CapOutputSettings, near: OutputContext) -> Callable[[Notice, str], bytes]:
+    encode = cap.encoder(output.sender, near.site.local, near.site.languages, _profile(output))
+    if output.signature is None:
+        return encode
+    from siaga_gateway.adapters.outputs.xml_signature import CapSigner
+
+    signer = CapSigner(*output.signature)
+    return lambda notice, key: signer.sign(encode(notice, key))
+
+
+def _profile(output: CapOutputSettings) -> Profile:
+    fixed = tuple((output.geocode_name, check_code(code, output.geocode_name)) for code in output.geocodes)
+    geocodes: Callable[[Position | None], Sequence[Pair]] = lambda _position: fixed  # noqa: E731
+    if output.areas is not None:
+        from siaga_gateway.adapters.outputs.area_codes import AreaCodes
+
+        geocodes = AreaCodes(output.areas, output.area_code, output.geocode_name, fixed).of
+    return Profile(
+        expires_s=None if output.expires_minutes is None else output.expires_minutes * 60,
+        event_codes=tuple(check_event_code(written) for written in output.event_codes),
+        web=None if output.web is None else check_web(output.web),
+        contact=output.contact,
+        circle=output.shape != "polygon",
+        polygon=output.shape != "circle",
+        geocodes=geocodes,
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeVar, get_args
 
 from pydantic import (
     BeforeValidator,
@@ -29,6 +29,11 @@ from siaga_gateway.domain.limits import DELIVERY_DEADLINE_S, LONGEST_DELIVERY_S
 _FEW_DIGITS: Final = r"^[0-9A-Fa-f]{1,6}$"
 _AES_KEY_BYTES: Final = (16, 24, 32)
 _SHORTEST_SUPERVISION_S: Final = 10
+_SHORTEST_EXPIRY_MIN: Final = 5
+_LONGEST_EXPIRY_MIN: Final = 10_080  # a week
+
+
+Output = TypeVar("Output", bound="OutputSection")
 
 
 class OutputSection(Section):
@@ -80,6 +85,11 @@ class OutputSection(Section):
         """Host and port of its TLS server, and the file of its authority; None: no TLS."""
         return None
 
+    @property
+    def own_files(self) -> dict[str, Path]:
+        """Files of certificates of our own, by setting."""
+        return {}
+
     def under(self, base: Path) -> Self:
         """Return the same with absolute paths, resolved against `base`."""
         return self
@@ -123,9 +133,18 @@ class HttpOutputSettings(OutputSection):
         certificate, key = self.client_certificate, self.client_key
         return None if certificate is None or key is None else (certificate, key)
 
+    @property
+    def own_files(self) -> dict[str, Path]:
+        mine = {} if self.client_certificate is None else {"client_certificate": self.client_certificate}
+        return {**super().own_files, **mine}
+
     def under(self, base: Path) -> Self:
-        files = {name: getattr(self, name) for name in ("ca", "client_certificate", "client_key")}
-        return self.model_copy(update={name: file and base / file for name, file in files.items()})
+        return _absolute(super().under(base), base, "ca", "client_certificate", "client_key")
+
+
+def _absolute(output: Output, base: Path, *names: str) -> Output:
+    files = {name: getattr(output, name) for name in names}
+    return output.model_copy(update={name: file and base / file for name, file in files.items()})
 
 
 class WebhookSettings(HttpOutputSettings):
@@ -139,19 +158,54 @@ class WebhookSettings(HttpOutputSettings):
     content_type: Literal["application/cloudevents+json", "application/json"] = "application/cloudevents+json"
 
 
-class CapHttpSettings(HttpOutputSettings):
+class CapOutputSettings(OutputSection):
+    """What every kind has that sends CAP 1.2."""
+
+    sender: str | None = None
+    expires_minutes: int | None = Field(None, ge=_SHORTEST_EXPIRY_MIN, le=_LONGEST_EXPIRY_MIN)
+    shape: Literal["circle", "polygon", "both"] = "circle"
+    geocodes: list[str] = Field(default_factory=list)
+    geocode_name: str = Field("Kemendagri", pattern=r"^\S{1,60}$")
+    areas: Path | None = None
+    area_code: str = Field("kode", min_length=1)
+    event_codes: list[str] = Field(default_factory=list)
+    web: str | None = None
+    contact: str | None = Field(None, min_length=1, max_length=200)
+    signing_certificate: Path | None = None
+    signing_key: Path | None = None
+
+    @model_validator(mode="after")
+    def _key_and_certificate(self) -> Self:
+        if (self.signing_certificate is None) != (self.signing_key is None):
+            raise SettingError("settings.half_signature")
+        return self
+
+    @property
+    def signature(self) -> tuple[Path, Path] | None:
+        """The certificate and key to sign with; None: messages are not signed."""
+        certificate, key = self.signing_certificate, self.signing_key
+        return None if certificate is None or key is None else (certificate, key)
+
+    @property
+    def own_files(self) -> dict[str, Path]:
+        mine = {} if self.signing_certificate is None else {"signing_certificate": self.signing_certificate}
+        return {**super().own_files, **mine}
+
+    def under(self, base: Path) -> Self:
+        return _absolute(super().under(base), base, "areas", "signing_certificate", "signing_key")
+
+
+class CapHttpSettings(HttpOutputSettings, CapOutputSettings):
     """CAP 1.2 by POST."""
 
     kind: Literal["cap_http"]
-    sender: str | None = None
 
 
-class CapFolderSettings(OutputSection):
+class CapFolderSettings(CapOutputSettings):
     """CAP 1.2 files."""
 
     kind: Literal["cap_folder"]
     folder: Path
-    sender: str | None = None
     at_once: int = Field(1, ge=1, le=64)
 
     @model_validator(mode="after")
@@ -161,7 +215,7 @@ class CapFolderSettings(OutputSection):
         return self
 
     def under(self, base: Path) -> Self:
-        return self.model_copy(update={"folder": base / self.folder})
+        return _absolute(super().under(base), base, "folder")
 
 
 class Dc09Settings(OutputSection):

@@ -14,7 +14,8 @@ Which message a notice becomes:
 
 `scope` is Restricted with a `restriction`: the message names a person. The national identity number (NIK) never leaves
 the gateway. Times are the site's, as `+07:00`, because `Z` is not allowed (3.3.2). Two info blocks, id-ID and en-US,
-say the same, in the site's order of languages. There is no `expires`: an open call for help does not lapse by itself.
+say the same, in the site's order of languages. There is no `expires` unless a receiver wants one (cap_profile.py): an
+open call for help does not lapse by itself.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ from typing import Final
 
 from siaga_gateway.catalogue import LANGUAGES, text
 from siaga_gateway.domain.errors import SettingError
-from siaga_gateway.domain.incident import Disposition, Incident, IncidentState, Mode, Notice
+from siaga_gateway.domain.incident import Disposition, Incident, IncidentState, Mode, Notice, Position
 from siaga_gateway.domain.local_time import IN_UTC, LocalTime
 from siaga_gateway.domain.registry import RegistrationState
+from siaga_gateway.formats.cap_profile import PLAIN, Profile, link, polygon
 from siaga_gateway.formats.cap_texts import ended, kind_of, withdrawn, words
 from siaga_gateway.formats.text_rules import (
     degrees,
@@ -67,14 +69,19 @@ def check_name(name: str, what: str) -> str:
 
 
 def document(
-    notice: Notice, *, sender: str | None = None, local: LocalTime = IN_UTC, languages: Sequence[str] = LANGUAGES
+    notice: Notice,
+    *,
+    sender: str | None = None,
+    local: LocalTime = IN_UTC,
+    languages: Sequence[str] = LANGUAGES,
+    profile: Profile = PLAIN,
 ) -> bytes:
     """Return the message as UTF-8 XML; the same notice gives the same bytes.
 
     sender: identifies this gateway globally, ideally a domain name (`siaga.polda.example`); None: the gateway's name.
     Neither it nor local, in which times are given, may change while an incident is open, because references contain
-    both. languages: in the order of the info blocks. Raises: ValueError for a sender or an incident identifier that CAP
-    does not allow.
+    both. languages: in the order of the info blocks. profile: what the receiver wants besides.
+    Raises: ValueError for a sender or an incident identifier that CAP does not allow.
     """
     incident = notice.incident
     sender = check_name(sender if sender is not None else gateway_name(incident), "CAP sender")
@@ -96,7 +103,7 @@ def document(
         _add(alert, "references", " ".join(earlier))
     _add(alert, "incidents", incident.identifier)
     for language in languages:
-        _add_info(alert, notice, language, local)
+        _add_info(alert, notice, language, local, profile)
 
     ET.indent(alert)
     written: bytes = ET.tostring(alert, encoding="utf-8", xml_declaration=True, default_namespace=NAMESPACE)
@@ -104,11 +111,11 @@ def document(
 
 
 def encoder(
-    sender: str | None, local: LocalTime = IN_UTC, languages: Sequence[str] = LANGUAGES
+    sender: str | None, local: LocalTime = IN_UTC, languages: Sequence[str] = LANGUAGES, profile: Profile = PLAIN
 ) -> Callable[[Notice, str], bytes]:
     """Return `document` for an HTTP output; CAP has no field for the key. Raises: ValueError for the sender."""
     checked = None if sender is None else check_name(sender, "sender")
-    return lambda notice, _key: document(notice, sender=checked, local=local, languages=languages)
+    return lambda notice, _key: document(notice, sender=checked, local=local, languages=languages, profile=profile)
 
 
 def message_type(notice: Notice) -> str:
@@ -135,7 +142,7 @@ def judgement(notice: Notice) -> tuple[str, str, str, str]:
     return response, "Immediate", severity, certainty
 
 
-def _add_info(alert: ET.Element, notice: Notice, language: str, local: LocalTime) -> None:
+def _add_info(alert: ET.Element, notice: Notice, language: str, local: LocalTime, profile: Profile) -> None:
     incident = notice.incident
     said = words(notice, language, local)
     response, urgency, severity, certainty = judgement(notice)
@@ -149,19 +156,37 @@ def _add_info(alert: ET.Element, notice: Notice, language: str, local: LocalTime
     _add(info, "urgency", urgency)
     _add(info, "severity", severity)
     _add(info, "certainty", certainty)
-    _add_pair(info, "eventCode", "siaga:event", kind_of(incident))
+    for name, value in (("siaga:event", kind_of(incident)), *profile.event_codes):
+        _add_pair(info, "eventCode", name, value)
     if incident.pressed_at_ms is not None:
         _add(info, "onset", _time(incident.pressed_at_ms, local))
+    if profile.expires_s is not None:
+        _add(info, "expires", _time(notice.sent_at_ms + profile.expires_s * 1000, local))
     _add(info, "senderName", text("formats.sender_name", language, gateway=gateway_name(incident)))
     _add(info, "headline", said.headline)
     _add(info, "description", said.description)
     _add(info, "instruction", said.instruction)
+    if profile.web is not None:
+        _add(info, "web", link(profile.web, incident))
+    if profile.contact is not None:
+        _add(info, "contact", profile.contact)
     for name, value in parameters(notice, local):
         _add_pair(info, "parameter", f"siaga:{name}", value)
 
     area = ET.SubElement(info, _name("area"))
     _add(area, "areaDesc", said.area)
-    if (position := incident.position) is not None and on_earth(position):
+    position = incident.position if incident.position is not None and on_earth(incident.position) else None
+    if position is not None:
+        _add_shape(area, position, profile)
+    for name, value in profile.geocodes(position):
+        _add_pair(area, "geocode", name, value)
+
+
+def _add_shape(area: ET.Element, position: Position, profile: Profile) -> None:
+    corners = polygon(position) if profile.polygon else None
+    if corners is not None:
+        _add(area, "polygon", corners)
+    if profile.circle or corners is None:
         centre = f"{degrees(position.latitude)},{degrees(position.longitude)}"
         _add(area, "circle", f"{centre} {kilometres(search_radius_m(position))}")
 

@@ -14,6 +14,7 @@ from gateway.sample_site import WIB
 from siaga_gateway.domain.gateway_trouble import Trouble, TroubleKind
 from siaga_gateway.domain.incident import Change, Disposition, IncidentState
 from siaga_gateway.formats import cap, cloudevent, gateway_event
+from siaga_gateway.formats.cap_profile import Profile
 
 FOLDER = Path(__file__).parents[3] / "gateway" / "samples"
 SENDER = "siaga.polda-lampung.example"
@@ -25,6 +26,14 @@ TROUBLE = Trouble(
     kind=TroubleKind.STORE_DAMAGED,
     since_ms=SENT_MS,
     sent_at_ms=SENT_MS,
+)
+STRICT = Profile(
+    expires_s=86_400,
+    event_codes=(("OET:v1.2", "OET-000"),),
+    web="https://console.polda.example/#{id}",
+    contact="+62 721 000000",
+    polygon=True,
+    geocodes=lambda _position: (("Kemendagri", "18.71"),),
 )
 BACK = replace(TROUBLE, sequence=3, kind=TroubleKind.RESCUE, sent_at_ms=SENT_MS + 31_000, over=True)
 
@@ -48,6 +57,7 @@ def samples() -> dict[str, bytes]:
         "alert.cap.xml": cap.document(opened(), sender=SENDER, local=WIB),
         "update.cap.xml": cap.document(assigned, sender=SENDER, local=WIB),
         "cancel.cap.xml": cap.document(accident, sender=SENDER, local=WIB),
+        "strict.cap.xml": cap.document(opened(), sender=SENDER, local=WIB, profile=STRICT),
         "opened.json": _readable(cloudevent.event(opened(), "siaga.lampung-17.k7q2.1.cad")),
         "trouble.json": _readable(gateway_event.event(TROUBLE, TROUBLE.key("cad"), language="en")),
         "back.json": _readable(gateway_event.event(BACK, BACK.key("cad"), language="en")),

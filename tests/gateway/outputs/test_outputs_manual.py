@@ -141,7 +141,7 @@ def test_every_change_and_every_parameter_stands_in_the_manual() -> None:
         for notice in (opened(delayed_s=3, claimed_s=3), closed(Disposition.VERIFIED, unit="x", eta_minutes=1))
         for name, _ in cap.parameters(notice)
     }
-    listed = MANUAL.partition("Parameters (")[2].partition("## Folder")[0]
+    listed = MANUAL.partition("Parameters (")[2].partition("\n##")[0]
     assert told == set(
         re.findall(r"`([a-z_]+)`", "\n".join(line.split("|")[1] for line in listed.splitlines()[4:] if "|" in line))
     )

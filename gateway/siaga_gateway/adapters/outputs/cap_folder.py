@@ -7,19 +7,18 @@ import errno
 import hashlib
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 from siaga_gateway.adapters.outputs.common import checked_deadline, made
 from siaga_gateway.adapters.outputs.deadline_call import DeadlineCall
-from siaga_gateway.catalogue import LANGUAGES, text
+from siaga_gateway.catalogue import text
 from siaga_gateway.catalogue.localized import reason
 from siaga_gateway.domain.errors import SettingError
 from siaga_gateway.domain.incident import Notice
 from siaga_gateway.domain.limits import DELIVERY_DEADLINE_S
-from siaga_gateway.domain.local_time import IN_UTC, LocalTime
 from siaga_gateway.formats import cap
 from siaga_gateway.service.ports import Delivered, NotDelivered
 
@@ -51,34 +50,27 @@ class CapFolderOutput:
         name: str,
         folder: Path | str,
         receives_tests: bool = False,
+        encode: Callable[[Notice, str], bytes] | None = None,
         *,
-        sender: str | None = None,
         language: str = "id",
         deadline_s: float = DELIVERY_DEADLINE_S,
-        local: LocalTime = IN_UTC,
-        languages: Sequence[str] = LANGUAGES,
     ) -> None:
-        """sender, local, languages: see formats.cap.document. Raises: ValueError, which names the wrong setting and a
-        right one."""
+        """encode: writes the document; None: as cap.encoder does by itself. Raises: ValueError, which names the wrong
+        setting and a right one."""
         self.name = name
         self.receives_tests = receives_tests
         self.at_once = 1  # one disk; and the watcher gets the files in order
         self._folder = Path(folder)
         if not str(folder) or not self._folder.is_absolute():
             raise SettingError("output.folder", why=str(folder))
-        self._sender = None if sender is None else cap.check_name(sender, "sender")
+        self._encode = cap.encoder(None) if encode is None else encode
         self._language = language
-        self._local = local
-        self._languages = tuple(languages)
         self._deadline_s = checked_deadline(deadline_s)
         self._disk = DeadlineCall(f"folder {name}")
 
-    def _document(self, notice: Notice) -> Callable[[], bytes]:
-        return lambda: cap.document(notice, sender=self._sender, local=self._local, languages=self._languages)
-
     def deliver(self, notice: Notice, key: str) -> Delivered | NotDelivered:
         until = time.monotonic() + self._deadline_s
-        body = made(self._document(notice), self._language)
+        body = made(lambda: self._encode(notice, key), self._language)
         if isinstance(body, NotDelivered):
             return body
         file = self._folder / file_name(key)
