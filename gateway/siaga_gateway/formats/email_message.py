@@ -41,12 +41,12 @@ def email_bytes(message: PersonalMessage, sender: str, name: str, address: str, 
     if message.withdraws is not None and re.fullmatch(r"<[!-;=?-~]{1,200}>", message.withdraws):
         email["In-Reply-To"] = email["References"] = message.withdraws
     email["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's holiday answers it
-    email["Content-Language"] = message.language
     if message.urgent:
         email["Importance"] = "high"
         email["X-Priority"] = "1"
     lines = [one_line(line) for line in with_link(message).splitlines()]
     email.set_content("\n".join(lines) + "\n", cte="quoted-printable")
+    email["Content-Language"] = message.language  # setting the content takes such headers away
     return email.as_bytes()
 
 

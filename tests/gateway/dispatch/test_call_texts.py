@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -89,6 +90,23 @@ def test_an_exercise_and_a_repetition_are_marked_before_anything_else() -> None:
 def test_whoever_is_not_needed_is_told_no_place() -> None:
     found = told(kind=ContactKind.NOT_NEEDED)
     assert "105" not in found.text and "km" not in found.text
+
+
+def test_nothing_of_the_holder_has_a_place_in_a_message() -> None:
+    assert {field.name for field in fields(CallFacts)} == {
+        "kind",
+        "why",
+        "pressed_ms",
+        "area",
+        "place",
+        "place_age_s",
+        "metres",
+        "level",
+        "round",
+        "identifier",
+        "exercise",
+        "repeated",
+    }
 
 
 @given(

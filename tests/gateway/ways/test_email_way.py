@@ -59,6 +59,7 @@ def test_an_alarm_is_marked_as_one_and_no_machine_answers_it(server: Mailboxes) 
     assert (email["to"], email["from"]) == (TO, '"Siaga, Kota A" <siaga@police.example>')
     assert email["subject"] == "Panggilan · Polsek A Bcc: evil@x.example" and email["bcc"] is None
     assert (email["importance"], email["auto-submitted"]) == ("high", "auto-generated")
+    assert email["content-language"] == "id"
     assert email.get_content().replace("\r", "").split("\n") == [*alarm().text.splitlines(), LINK, ""]
     assert isinstance(outcome, HandedOver) and outcome.reference == email["message-id"]
 
