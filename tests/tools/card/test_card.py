@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import os
 import re
@@ -227,6 +228,7 @@ def test_whoever_has_only_the_card_names_the_state(chromium: Browser) -> None:
         drawn[signal] = look(lit)
     page.close()
 
+    @functools.cache
     def lamp(signal: str, window_ms: int) -> set[Look]:
         return looks([(step.light, step.ms) for step in SHOWN.patterns[signal].again], window_ms)
 

@@ -10,6 +10,7 @@ go into a file (long_texts.py).
 
 from __future__ import annotations
 
+import functools
 import importlib
 import re
 import shutil
@@ -82,7 +83,16 @@ def speaking_sources(firmware: Path, out: Path) -> None:
 def _taken_out(firmware: Path) -> tuple[dict[str, str], list[tuple[str, str]]]:
     """As long_texts.take_out()."""
     sources = {path: _FOR_TYPES.sub("", source) for path, source in _sources(firmware).items()}
-    return long_texts.take_out(sources, long_texts.translations(firmware))
+    return _taken_out_of(tuple(sources.items()), tuple(long_texts.translations(firmware)))
+
+
+@functools.lru_cache(maxsize=1)
+def _taken_out_of(
+    sources: tuple[tuple[str, str], ...], translated: tuple[str, ...]
+) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """Parse the same sources once only: it takes most of the time, and each settings file is judged by them. What it
+    returns is shared."""
+    return long_texts.take_out(dict(sources), frozenset(translated))
 
 
 def _write_texts(firmware: Path, texts: list[tuple[str, str]], out: Path) -> list[Path]:

@@ -68,10 +68,11 @@ def take_out(sources: dict[str, str], short: Collection[str] = ()) -> tuple[dict
         if path.startswith(STAYS):
             continue
         tree = _parsed(path, source)
-        found = sorted(_long_texts(tree, source, short), key=lambda pair: (pair[0].lineno, pair[0].col_offset))
+        nodes = list(ast.walk(tree))
+        found = sorted(_long_texts(nodes, source, short), key=lambda pair: (pair[0].lineno, pair[0].col_offset))
         if not found:
             continue
-        if any(isinstance(node, (ast.Name, ast.arg)) and _name_of(node) == _CALL for node in ast.walk(tree)):
+        if any(isinstance(node, (ast.Name, ast.arg)) and _name_of(node) == _CALL for node in nodes):
             raise Trouble("mpy_failed", file=path, why=f"the name {_CALL} is wanted by the compile step")
         numbers: dict[str, int] = {}
         edits: list[tuple[_Place, _Place, str]] = []
@@ -142,11 +143,13 @@ def _replaced(source: str, edits: list[tuple[_Place, _Place, str]]) -> str:
     return b"\n".join(lines).decode()
 
 
-def _long_texts(tree: ast.Module, source: str, short: Collection[str]) -> list[tuple[ast.Constant, ast.BinOp | None]]:
-    """Return each with the % that fills it, if there is one."""
+def _long_texts(
+    nodes: list[ast.AST], source: str, short: Collection[str]
+) -> list[tuple[ast.Constant, ast.BinOp | None]]:
+    """Return each of a module's nodes, with the % that fills it, if there is one."""
     found: list[tuple[ast.Constant, ast.BinOp | None]] = []
     lines = source.split("\n")
-    annotations = _annotations(tree)
+    annotations = _annotations(nodes)
 
     def walk(node: ast.AST, parent: ast.AST | None) -> None:
         if isinstance(node, ast.Compare) or node in annotations:
@@ -162,7 +165,7 @@ def _long_texts(tree: ast.Module, source: str, short: Collection[str]) -> list[t
             if not (isinstance(child, ast.stmt) and _is_docstring(child)):
                 walk(child, node)
 
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, (ast.Module, ast.ClassDef)):
             for function in node.body:
                 if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -192,10 +195,10 @@ def _is_docstring(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
-def _annotations(tree: ast.Module) -> set[ast.AST]:
+def _annotations(nodes: list[ast.AST]) -> set[ast.AST]:
     """Return those that MicroPython's compiler ignores."""
     found: set[ast.AST] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.arg) and node.annotation is not None:
             found.add(node.annotation)
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.returns is not None:
