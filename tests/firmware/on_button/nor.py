@@ -34,8 +34,9 @@ class Chip:
             return
         start = block * BLOCK + offset
         length, cut = self._step(len(buffer))
-        for i in range(length):
-            self.cells[start + i] &= buffer[i]
+        end = start + length
+        now = int.from_bytes(self.cells[start:end], "little") & int.from_bytes(buffer[:length], "little")
+        self.cells[start:end] = now.to_bytes(length, "little")
         if cut:
             raise PowerCut
 

@@ -3,8 +3,8 @@ is verified, switched to, tried, confirmed or rolled back, and answered. After e
 firmware or the new one, whole, with its identity and its outbox; and the update comes to its end all the same.
 
 Runs under MicroPython with the real littlefs over a simulated NOR chip, the loader and the app's own code. stdin: two
-bundles, in hexadecimal, a line each, the public key before them; argv: works, raises or reaches nobody, what the
-second does.
+bundles, in hexadecimal, a line each, the public key before them; argv: what the second does, each of works, raises and
+reaches nobody, from the same image with the first.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from siaga.app.firmware_slots import Slots
 from siaga.app.identity import Identity
 from siaga.app.outbox import Outbox
 from siaga.app.restore import load
-from siaga.core import frame
+from siaga.core import frame, p256_verify
 from siaga.drivers.clock import Clock, Rtc
 from siaga.drivers.http_source import Answer, Source
 
@@ -31,6 +31,22 @@ FOLDER = ROOT + "/state"
 URL = b"http://releases.example/b.siaga"
 FACTORY = (0, 1, 0)
 COUNTER = 7
+
+
+def remembering(verify):
+    """verify(), with the same answer to the same question: the arithmetic is most of what a cut costs."""
+    answers = {}
+
+    def verified(public_xy, message, signature):
+        asked = bytes(public_xy), bytes(message), bytes(signature)
+        if asked not in answers:
+            answers[asked] = verify(*asked)
+        return answers[asked]
+
+    return verified
+
+
+p256_verify.verify = remembering(p256_verify.verify)
 
 
 class Served(Source):
@@ -221,9 +237,8 @@ for _ in range(3):
     PRESSES[entry.counter] = entry.body
 vfs.umount(ROOT)
 first, cells = enumerate_cuts(blank.cells, FIRST, "works", FACTORY, (0, 2, 0), frame.RESULT_DONE)
-print("survived", "factory to slot", first)
-if sys.argv[1] == "works":
-    second, cells = enumerate_cuts(cells, SECOND, "works", (0, 2, 0), (0, 3, 0), frame.RESULT_DONE)
-else:
-    second, cells = enumerate_cuts(cells, SECOND, sys.argv[1], (0, 2, 0), (0, 2, 0), frame.RESULT_FAILED)
-print("survived", "slot to slot", second)
+print("survived works factory to slot", first)
+for works in sys.argv[1:]:
+    after, result = ((0, 3, 0), frame.RESULT_DONE) if works == "works" else ((0, 2, 0), frame.RESULT_FAILED)
+    second, _ = enumerate_cuts(cells, SECOND, works, (0, 2, 0), after, result)
+    print("survived", works, "slot to slot", second)
