@@ -1,9 +1,10 @@
-"""Tests that wait rather than compute, side by side: `pytestmark = pytest.mark.side_by_side` in their module.
+"""Tests that wait rather than compute, side by side: `pytestmark = pytest.mark.side_by_side` in their module, or the
+mark at some of its tests.
 
-The first of them that is run starts all of its module that were chosen, in threads of this one process; each then says
-what became of it. A test is written as any other: its fixtures of function scope are made and undone in its thread,
-those of wider scope are shared. Not for tests that change what a process has once (monkeypatch, capsys, the working
-folder), nor beside a mark that skips.
+The first of them that is run starts all of its module that were chosen and have it, in threads of this one process;
+each then says what became of it. A test is written as any other: its fixtures of function scope are made and undone in
+its thread, those of wider scope are shared. Not for tests that change what a process has once (monkeypatch, capsys, the
+working folder), nor beside a mark that skips.
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ def run(item: pytest.Function) -> bool:
         return False
     if _STARTED not in module.stash:
         chosen = [one for one in item.session.items if one.getparent(pytest.Module) is module]
-        tests = [_Test(one, item) for one in chosen if isinstance(one, pytest.Function)]
+        tests = [
+            _Test(one, item) for one in chosen if isinstance(one, pytest.Function) and one.get_closest_marker(MARK)
+        ]
         threads = _Threads(tests, *mark.args or (_AT_ONCE,))
         module.addfinalizer(threads.end)
         module.stash[_STARTED] = threads

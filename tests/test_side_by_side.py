@@ -111,6 +111,18 @@ def test_what_a_thread_cannot_do_is_refused(tmp_path: Path, module: str, why: st
     assert why in said and "passed" not in said
 
 
+def test_those_without_the_mark_are_run_once_and_by_pytest_itself(tmp_path: Path) -> None:
+    module = (
+        "import threading\nimport pytest\n\n"
+        "@pytest.mark.side_by_side\ndef test_marked():\n"
+        "    assert threading.current_thread() is not threading.main_thread()\n\n"
+        "def test_other(tmp_path):\n    assert threading.current_thread() is threading.main_thread()\n"
+        "    with open('log', 'a') as log:\n        log.write('run')\n"
+    )
+    assert "2 passed in" in run(tmp_path, module=module)
+    assert (tmp_path / "log").read_text() == "run"
+
+
 def test_one_that_hangs_fails_alone(tmp_path: Path) -> None:
     """The end of its module waited for it too, and faulted; then the end of the process did."""
     module = (

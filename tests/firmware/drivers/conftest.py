@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from brokers import embedded_broker
+from brokers import Mosquitto
 from firmware.drivers.lorawan_bearer_process import Application
 from siaga_tools.silicon.network_server import NetworkServer
 
 
-@pytest.fixture(scope="module")
-def broker() -> Iterator[int]:
-    with embedded_broker() as port:
-        yield port
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[int]:
+    """The port of one of its own: an application hears every frame of its broker."""
+    with Mosquitto(tmp_path / "mosquitto", stores=False) as running:
+        yield running.port
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,17 @@ PRESS = bytes([0x11, 1]) + bytes(range(97))
 CHECKIN = bytes([0x11, 5]) + bytes(range(255, 158, -1))
 
 
+_ISSUING = threading.Lock()
+
+
 class Broker:
     """Mosquitto with a certificate for localhost, and a client beside it that sees and says everything."""
 
     def __init__(self, folder: Path, authority: Authority, **server: Any) -> None:
-        authority.server("localhost", **server)
         certificate = folder / f"localhost-{server.get('expired', False)}.pem"
+        with _ISSUING:  # tests side by side have brokers of their own, with one certificate
+            if not certificate.exists():
+                authority.server("localhost", **server)
         self.port = free_port()
         plain = free_port()
         self.mosquitto = Mosquitto(

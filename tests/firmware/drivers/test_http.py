@@ -83,6 +83,7 @@ def test_servers_without_ranges_and_with_chunks():
         assert (rest["total"], rest["sha"]) == (20_000, sha(FILE[777:]))
 
 
+@pytest.mark.side_by_side(2)
 def test_what_breaks_or_is_refused_is_told():
     with BundleServer(FILE) as server:
         server.cut_after = 3_000
@@ -117,6 +118,7 @@ def test_nonsense_is_an_error_with_a_reason(words: bytes):
     assert told["kind"] == "HttpError" and told["failed"]
 
 
+@pytest.mark.side_by_side(2)
 def test_a_server_that_says_nothing_is_given_up():
     with answering(b"HTTP/1.1 200 OK\r\nContent-Le", hold=True) as url:
         [told] = fetch((0, url))

@@ -12,6 +12,8 @@ from siaga_tools.silicon.network_server import NetworkServer
 from siaga_tools.silicon.rak3172 import SimulatedRak3172
 from waiting import eventually
 
+pytestmark = pytest.mark.side_by_side
+
 
 def test_join_send_and_hear_at_dr3_with_the_dwell_limit(network: NetworkServer, application: Application) -> None:
     with module(network) as rak, bearer(rak) as talk:

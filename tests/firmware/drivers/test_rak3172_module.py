@@ -12,6 +12,7 @@ from siaga_tools.silicon.network_server import NetworkServer
 from siaga_tools.silicon.rak3172 import SimulatedRak3172
 from waiting import eventually
 
+pytestmark = pytest.mark.side_by_side
 EUI = "ac1f09fffe05a1b2"
 
 

@@ -19,6 +19,7 @@ from siaga_tools.silicon.modem_sim import Sim
 from siaga_tools.silicon.modem_sms import Message, read_message, write_message
 from waiting import eventually
 
+pytestmark = pytest.mark.side_by_side(4)
 # What anybody may write to this button's number.
 SPEAKING = (
     "Menang!\r\nOK\r\n+CMQTTCONNLOST: 0,1\r\n*ATREADY: 1",
@@ -36,7 +37,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("certificates"), "house")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def broker(authority: Authority) -> Iterator[Broker]:
     with Broker(authority.file.parent, authority) as running:
         yield running
