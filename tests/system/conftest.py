@@ -37,6 +37,12 @@ class Houses:
         self._free.put(house)
 
 
+def play_in(house: Installation, scenario: Scenario, folder: Path) -> None:
+    """AssertionError where it fails."""
+    house.reset()
+    Stage(scenario, house, folder / "button").play()
+
+
 @pytest.fixture(scope="module")
 def houses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Houses]:
     with closing(Houses(tmp_path_factory)) as made:
@@ -49,7 +55,6 @@ def play(houses: Houses, tmp_path: Path) -> Callable[[Scenario], None]:
 
     def in_house(scenario: Scenario) -> None:
         with houses.one() as house:
-            house.reset()
-            Stage(scenario, house, tmp_path / "button").play()
+            play_in(house, scenario, tmp_path)
 
     return in_house
