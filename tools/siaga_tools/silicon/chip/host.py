@@ -191,6 +191,13 @@ def real_ms(sim_ms):
     return max(1, sim_ms * 1000 // permille) if sim_ms > 0 else 0
 
 
+def task_wait_ms(sim_ms):
+    """Return the real milliseconds that a sleeping task waits, at least one. Where time is compressed, waking for each
+    of the firmware's own would keep the host busy with an idle chip: a task may be late there, by some 4 ms in real
+    time at tenfold speed, and never by more than a simulated second. What arrives on a line wakes it at once."""
+    return max(1, min(permille // 2500, 1000000 // permille), sim_ms * 1000 // permille)
+
+
 def host_path(path):
     """Return where the chip finds a file of the host once its own flash is the root."""
     return "/host" + path

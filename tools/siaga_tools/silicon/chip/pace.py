@@ -67,7 +67,7 @@ def _wait_io_event(queue, dt):
         _wait(queue, dt)
         _polled_ms = _ticks()
         return
-    wait_ms = host.real_ms(dt)
+    wait_ms = host.task_wait_ms(dt)
     if not host.quiet_ms:
         _wait(queue, wait_ms)
         _polled_ms = _ticks()
