@@ -14,12 +14,13 @@ import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import psycopg
 import pytest
 
 from brokers import free_port
+from recycled_databases import RecycledDatabases
 from siaga_gateway.adapters.files.personal_key import FILE_NAME, KeyFile
 from siaga_gateway.adapters.sql import SqlStore, store_path
 from siaga_gateway.adapters.sql.encryption import HeldKeys
@@ -62,6 +63,7 @@ class PostgresServer:
         self._numbers = itertools.count(1)
         self._durable = durable
         self._migrated = ""  # the name of the database that stores are copied from
+        self._recycled = RecycledDatabases()
         made = self._run("initdb", "-D", str(self._cluster), "-U", _USER, "-A", "trust", "-E", "UTF8", "-N")
         if made.wait(_START_S):
             raise RuntimeError(f"initdb failed:\n{self._log.read_text()}")
@@ -128,6 +130,18 @@ class PostgresServer:
             engine.close()
             self._migrated = empty.rpartition("/")[2]
         return self.new_database("TEMPLATE", self._migrated)
+
+    def lent_store(self) -> str:
+        """As `new_store`, or one that was given back and is as good as new."""
+        return self._recycled.lend("store", self.new_store)
+
+    def lent_database(self) -> str:
+        """As `new_database`, or one that was given back and is as good as new."""
+        return self._recycled.lend("empty", self.new_database)
+
+    def give_back(self, conninfo: str) -> None:
+        """Of one that was lent, and that nobody uses any more."""
+        self._recycled.give_back(conninfo)
 
     def new_database(self, *options: str) -> str:
         """A new, empty database; gives its conninfo."""
@@ -198,13 +212,23 @@ def migrated_file() -> Path:
 
 
 class Place:
-    """Where a store is, on one of the engines; opened as often as one likes, as several processes do."""
+    """Where a store is, on one of the engines; opened as often as one likes, as several processes do.
+
+    At the end of a `with` its database is given back, for another test to use.
+    """
 
     def __init__(self, kind: str, folder: Path) -> None:
         self.kind = kind
         self._folder = folder
         self._migrated = True
-        self.conninfo = shared_server().new_store() if kind == "postgresql" else ""
+        self.conninfo = shared_server().lent_store() if kind == "postgresql" else ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.conninfo:
+            shared_server().give_back(self.conninfo)
 
     def engine(self) -> Engine:
         return Postgres(self.conninfo) if self.conninfo else Sqlite(store_path(self._folder))
@@ -218,7 +242,8 @@ class Place:
     def emptied(self) -> Place:
         """As the place is before there is a store; it must not be in use."""
         if self.conninfo:
-            self.conninfo = shared_server().new_database()
+            shared_server().give_back(self.conninfo)
+            self.conninfo = shared_server().lent_database()
         self._migrated = False
         return self
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,17 @@ from siaga_gateway.adapters.sql import SqlStore
 
 
 @pytest.fixture(params=ENGINES)
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """Where a new store is to be."""
-    return Place(request.param, tmp_path)
+    with Place(request.param, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def lend(tmp_path: Path) -> Iterator[Callable[[str], Place]]:
+    """Where a new store is to be on an engine, for a fixture that needs one of it or none."""
+    with ExitStack() as lent:
+        yield lambda kind: lent.enter_context(Place(kind, tmp_path))
 
 
 @pytest.fixture

@@ -26,8 +26,9 @@ QUERY = "SELECT password_hash, salt FROM broker_user WHERE username = %s LIMIT 1
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place("postgresql", tmp_path)
+def place(tmp_path: Path) -> Iterator[Place]:
+    with Place("postgresql", tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -223,9 +223,9 @@ def test_a_restart_goes_on_where_it_was(district: CalledDistrict) -> None:
     assert len(keys) == len(set(keys))
 
 
-def test_two_workers_at_once_call_nobody_twice(tmp_path: Path) -> None:
+def test_two_workers_at_once_call_nobody_twice(lend: Callable[[str], Place]) -> None:
     """A lease that ran out under one of them: both step the same rows, the second to write reads them again."""
-    district = CalledDistrict(Place("postgresql", tmp_path))
+    district = CalledDistrict(lend("postgresql"))
     try:
         incidents = [district.press(counter=counter) for counter in range(1, 9)]
         both = threading.Barrier(2)

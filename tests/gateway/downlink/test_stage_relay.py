@@ -59,8 +59,9 @@ class Machine:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place("postgresql", tmp_path)
+def place(tmp_path: Path) -> Iterator[Place]:
+    with Place("postgresql", tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

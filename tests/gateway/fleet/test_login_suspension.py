@@ -76,8 +76,9 @@ class SuspensionHarness:
 
 
 @pytest.fixture(params=ENGINES)
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    return Place(request.param, tmp_path)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    with Place(request.param, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
@@ -164,14 +163,14 @@ class Centre:
 
 
 @pytest.fixture(params=[*ENGINES, "fake"])
-def centre(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Centre]:
+def centre(request: pytest.FixtureRequest, lend: Callable[[str], Place]) -> Iterator[Centre]:
     if request.param == "fake":
         book = Book(FakeBell())
         book.press(1)
         book.press(2, held=True, registration="suspended")
         yield Centre(book, book, 1, 2)
         return
-    store = sample_store.new_store(Place(request.param, tmp_path))
+    store = sample_store.new_store(lend(request.param))
     sample_store.with_device(store)
     ids = [sample_store.open_incident(store, 1).id, sample_store.open_incident(store, 2, held=True).id]
     keyring = KeyRing(store, sample_store.GATEWAY_KEY)

@@ -30,9 +30,10 @@ from waiting import eventually
 
 
 @pytest.fixture
-def shared(tmp_path: Path) -> Place:
+def shared(tmp_path: Path) -> Iterator[Place]:
     """A database of its own on the shared server."""
-    return Place("postgresql", tmp_path)
+    with Place("postgresql", tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,11 @@ ME, OTHER = "worker 1", "worker 2"
 
 
 @pytest.fixture(params=[*ENGINES, "fake"])
-def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+def kept(request: pytest.FixtureRequest, lend: Callable[[str], Place]) -> Any:
     """With open incidents 1 to 4, and incident 5, which is closed."""
     if request.param == "fake":
         return KeptEscalations([1, 2, 3, 4])
-    made = sample_store.new_store(Place(request.param, tmp_path))
+    made = sample_store.new_store(lend(request.param))
     sample_store.with_device(made)
     incidents = [sample_store.open_incident(made, counter) for counter in range(1, 6)]
     assert [each.id for each in incidents] == [1, 2, 3, 4, 5]

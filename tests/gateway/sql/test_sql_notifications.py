@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,9 +22,9 @@ NTFY, SMS = ContactWay.NTFY, ContactWay.SMS
 
 
 @pytest.fixture(params=ENGINES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
+def store(request: pytest.FixtureRequest, lend: Callable[[str], Place]) -> Iterator[SqlStore]:
     """With the open incidents 1 and 2."""
-    kept = sample_store.new_store(Place(request.param, tmp_path))
+    kept = sample_store.new_store(lend(request.param))
     sample_store.with_device(kept)
     assert [sample_store.open_incident(kept, counter).id for counter in (1, 2)] == [1, 2]
     yield kept

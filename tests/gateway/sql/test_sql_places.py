@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,10 @@ from siaga_gateway.domain.value import copied
 
 
 @pytest.fixture(params=[*ENGINES, "fake"])
-def places(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+def places(request: pytest.FixtureRequest, lend: Callable[[str], Place]) -> Any:
     if request.param == "fake":
         return ListedPlaces()
-    made = sample_store.new_store(Place(request.param, tmp_path))
+    made = sample_store.new_store(lend(request.param))
     sample_store.with_device(made)
     request.addfinalizer(made.close)
     return made

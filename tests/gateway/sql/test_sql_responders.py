@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,10 @@ from siaga_gateway.domain.way_proof import ProvenWay
 
 
 @pytest.fixture(params=[*ENGINES, "fake"])
-def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+def kept(request: pytest.FixtureRequest, lend: Callable[[str], Place]) -> Any:
     if request.param == "fake":
         return ListedResponders()
-    made = sample_store.new_store(Place(request.param, tmp_path))
+    made = sample_store.new_store(lend(request.param))
     request.addfinalizer(made.close)
     return made
 

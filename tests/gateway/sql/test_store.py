@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,11 +51,12 @@ def test_a_commit_outlives_the_store_that_made_it(place: Place) -> None:
 
 def test_two_stores_have_two_names(place: Place, tmp_path: Path) -> None:
     names = set()
-    for number in range(4):
-        (tmp_path / str(number)).mkdir()
-        made = sample_store.new_store(Place(place.kind, tmp_path / str(number)))
-        names.add(made.name)
-        made.close()
+    with ExitStack() as lent:
+        for number in range(4):
+            (tmp_path / str(number)).mkdir()
+            made = sample_store.new_store(lent.enter_context(Place(place.kind, tmp_path / str(number))))
+            names.add(made.name)
+            made.close()
     assert len(names) == 4
 
 
