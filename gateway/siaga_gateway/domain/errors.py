@@ -15,7 +15,8 @@ Below the branches:
 
 Refused               OperateError, EnrolError, CommandError, MaintenanceError, RetentionError, StoreConflict,
                       HiddenMark, PageRefused and SignInRefused (the console), PostRefused (texts from a provider),
-                      DeliveryError, UnknownOutput, UnknownWay, PlaceListError, AreaError, ResponderError
+                      DeliveryError, UnknownOutput, UnknownWay, PlaceListError, AreaError, ResponderError,
+                      ResponderRefused
 Failing               StoreFailing, BrokerUnreachable, ExchangeFailed, NoFigures, PasswordsUnusable, StopLate
 Unusable              SettingsError, StartError, StoreUnusable, PersonalKeyError, VendorMissing
 Malformed             FrameError, NotAFrame, NotAnUplink, NotPosted, KeyFormatError, Unreadable, HoursError, ShapeError,

@@ -27,6 +27,13 @@ class IncidentState(StrEnum):
     CLOSED = "closed"
 
 
+class Answered(StrEnum):
+    """How far responders are who answered by themselves."""
+
+    COMING = "coming"
+    ON_SCENE = "on_scene"
+
+
 class Disposition(StrEnum):
     """How an incident ended."""
 
@@ -48,6 +55,7 @@ class Change(StrEnum):
     KEY_COPIED = "key_copied"
     SEEN = "seen"
     ASSIGNED = "assigned"
+    UNASSIGNED = "unassigned"
     ON_SCENE = "on_scene"
     CLOSED = "closed"
 
@@ -107,6 +115,8 @@ class Incident:
     told_place: tuple[int, int, int | None] | None = None
     key_copied: bool = False  # its button's counters clash or jump: somebody else may have the key
     claimed_s: int | None = None  # age of the opening event by a clock that nobody has checked
+    # By responders. `state` is what desks have done, and says nothing of it: until a desk has seen it, it is unseen.
+    answered: Answered | None = None
 
     @property
     def holder(self) -> Owner | None:
@@ -123,6 +133,11 @@ class Incident:
         """Changes with each step of an operator; a form carries it to say what the operator saw."""
         steps = "\0".join(map(str, (self.state, self.held, self.unit, self.eta_minutes, self.closed_by)))
         return sha256(steps.encode()).hexdigest()[:16]
+
+    @property
+    def reached(self) -> bool:
+        """Whether somebody is on scene."""
+        return self.state is IncidentState.ON_SCENE or self.answered is Answered.ON_SCENE
 
     @property
     def place(self) -> tuple[int, int, int | None] | None:

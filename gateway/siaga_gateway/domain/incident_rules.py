@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from siaga_gateway.domain.event import Event
 from siaga_gateway.domain.frame import Kind, Stage
-from siaga_gateway.domain.incident import Change, Incident, IncidentState, Mode, Position
+from siaga_gateway.domain.incident import Answered, Change, Incident, IncidentState, Mode, Position
 from siaga_gateway.domain.incident_outcome import EventContext, IncidentBasis, Mark, Outcome, TimelineEntry
 from siaga_gateway.domain.position import best_known, better, distance_m, reported, same_fix, worth_telling
 from siaga_gateway.domain.registry import Device, RegistrationState
@@ -275,9 +275,10 @@ def stage_of(incident: Incident) -> Stage:
     """Return the stage to show the holder for this incident, under the counters that opened it."""
     if incident.mode is Mode.TEST:
         return Stage.TEST if incident.registration is RegistrationState.ACTIVE else Stage.REFUSED
-    if incident.state is IncidentState.OPEN:
-        return _answer(incident)
-    return _STAGES[incident.state]
+    stage = _answer(incident) if incident.state is IncidentState.OPEN else _STAGES[incident.state]
+    if stage is Stage.REFUSED or incident.answered is None:
+        return stage
+    return max(stage, _ANSWERED[incident.answered])
 
 
 _STAGES = {
@@ -286,6 +287,7 @@ _STAGES = {
     IncidentState.ON_SCENE: Stage.ON_SCENE,
     IncidentState.CLOSED: Stage.CLOSED,
 }
+_ANSWERED = {Answered.COMING: Stage.ASSIGNED, Answered.ON_SCENE: Stage.ON_SCENE}
 
 
 def _position_now(event: Event, device: Device, known: EventContext) -> Position | None:

@@ -27,7 +27,7 @@ from typing import Final
 
 from siaga_gateway.catalogue import LANGUAGES, text
 from siaga_gateway.domain.errors import SettingError
-from siaga_gateway.domain.incident import Disposition, Incident, IncidentState, Mode, Notice, Position
+from siaga_gateway.domain.incident import Disposition, Incident, Mode, Notice, Position
 from siaga_gateway.domain.local_time import IN_UTC, LocalTime
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.formats.cap_profile import PLAIN, Profile, link, polygon
@@ -137,7 +137,7 @@ def judgement(notice: Notice) -> tuple[str, str, str, str]:
         if withdrawn(notice):
             return "None", "Past", "Minor", "Unlikely"
         return "AllClear", "Past", severity, _CERTAINTY_AFTER[incident.disposition]
-    response = "Monitor" if incident.state is IncidentState.ON_SCENE else "Execute"
+    response = "Monitor" if incident.reached else "Execute"
     certainty = "Likely" if incident.registration is RegistrationState.ACTIVE else "Possible"
     return response, "Immediate", severity, certainty
 

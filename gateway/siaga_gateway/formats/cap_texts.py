@@ -202,7 +202,7 @@ def _instruction(notice: Notice, language: str) -> str:
     incident = notice.incident
     if ended(notice):
         name = "withdrawn" if withdrawn(notice) else "all_clear"
-    elif incident.state is IncidentState.ON_SCENE:
+    elif incident.reached:
         name = "on_scene"
     else:
         name = "quiet" if incident.duress or incident.silent else "sos"

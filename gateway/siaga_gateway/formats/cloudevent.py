@@ -139,6 +139,7 @@ def _incident(incident: Incident, console: str | None) -> dict[str, Any]:
         "seen_at": _time(incident.seen_at_ms),
         "unit": _line(incident.unit),
         "eta_minutes": incident.eta_minutes,
+        "answered": None if incident.answered is None else str(incident.answered),
         "closed_at": _time(incident.closed_at_ms),
         "disposition": None if incident.disposition is None else str(incident.disposition),
         "note": _line(incident.note),

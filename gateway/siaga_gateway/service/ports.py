@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
@@ -284,6 +285,38 @@ class OperatorActions(ABC):
     @abstractmethod
     def _take(self, action: OperatorAction) -> Incident:
         """Take the step; return the incident as it is then."""
+
+
+class StepResult(StrEnum):
+    """What a responder's step was good for."""
+
+    TAKEN = "taken"
+    ALREADY = "already"  # it was so before
+    OVER = "over"  # the incident is closed, and nothing was changed
+
+
+class ResponderActions(ABC):
+    """What a responder can do by his link; `service/incidents/responder_actions.py` does it on the store.
+
+    token: of the link. browser: its cookie; the first one to call is bound to the link, and another one takes over,
+    which the desk is told. Each call commits before it returns. Raises: ResponderRefused.
+    """
+
+    @abstractmethod
+    def enter(self, token: str, browser: str) -> StepResult:
+        """Go on in this browser, and say nothing."""
+
+    @abstractmethod
+    def say(self, token: str, browser: str, said: str, minutes: int | None = None) -> StepResult:
+        """said: accepted (minutes: until he is there), declined, withdrew, arrived, alive, backup, finished."""
+
+    @abstractmethod
+    def add_note(self, token: str, browser: str, note: str) -> StepResult:
+        """Append to the incident's note; from who is on scene it is a sign of life too."""
+
+
+class ResponderRefused(Refused):
+    """A responder's step that cannot be done; the text says why."""
 
 
 class OperateError(Refused):

@@ -13,11 +13,13 @@ from gateway import sample_store
 from gateway.fake_ports import ManualClock, SentAnswers
 from pressing_button import is_bound
 from siaga_gateway.adapters.sql import SqlStore
+from siaga_gateway.domain.escalation_state import FactKind
 from siaga_gateway.domain.frame import Stage
 from siaga_gateway.service.downlink.routes import Downlinks
 from siaga_gateway.service.downlink.stage_relay import StageRelay
 from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.incidents.operator_actions import IncidentActions
+from siaga_gateway.service.incidents.responder_actions import ResponderSteps
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.registry.keyring import KeyRing
 from siaga_gateway.service.store import StoreFailing
@@ -141,3 +143,15 @@ def test_running_it_follows_by_itself(machines: tuple[Machine, Machine]) -> None
         eventually(lambda: len(radio.radio.sent) == 2, "the closing is told by radio")
     finally:
         radio.relay.stop()
+
+
+def test_who_has_the_way_tells_of_a_responder_s_steps_too(machines: tuple[Machine, Machine]) -> None:
+    radio, page = machines
+    store = radio.relay._store
+    incident = sample_store.open_incident(store)
+    radio.hears()
+    keyring = KeyRing(store, sample_store.GATEWAY_KEY)
+    steps = ResponderSteps(store, keyring, page.mqtt, JournalNotifier(), ManualClock(), outputs=())
+    steps.answer(incident.id, "patroli-1", FactKind.ACCEPTED, 4)
+    radio.relay.tell()
+    assert radio.radio.stages() == [(1, Stage.ASSIGNED, 4)]

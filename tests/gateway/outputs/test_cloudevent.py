@@ -65,6 +65,7 @@ def test_the_data_of_a_first_notice() -> None:
             "seen_at": None,
             "unit": None,
             "eta_minutes": None,
+            "answered": None,
             "closed_at": None,
             "disposition": None,
             "note": None,

@@ -41,7 +41,7 @@ DUE: Final = (
     "ORDER BY CASE WHEN attempts = 0 THEN 0 ELSE 1 END, next_at_ms LIMIT ?"
 )
 NEXT: Final = "SELECT min(next_at_ms) FROM notification WHERE way = ? AND state = 'pending'"
-_FORGOTTEN: Final = ("notification", "escalation", "alarm")
+_FORGOTTEN: Final = ("notification", "escalation", "alarm", "responder_link", "response")
 _CLOSED: Final = "SELECT id FROM incident WHERE state = 'closed' AND closed_at_ms < ?"
 
 

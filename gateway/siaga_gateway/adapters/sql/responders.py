@@ -53,7 +53,13 @@ _PUT_POSITION: Final = (
 _ASSIGNED: Final = "SELECT assignments FROM escalation WHERE next_at_ms IS NOT NULL AND assignments <> '[]'"
 _AT_ONCE: Final = 500  # keys in one statement
 _BUSY: Final = frozenset({Progress.COMING.value, Progress.LATE.value, Progress.ON_SCENE.value})
-_OF_A_PERSON: Final = (("shift", "responder"), ("self_declared", "responder"), ("responder_position", "responder"))
+_OF_A_PERSON: Final = (
+    ("shift", "responder"),
+    ("self_declared", "responder"),
+    ("responder_position", "responder"),
+    ("responder_link", "responder"),
+    ("response", "responder"),
+)
 _TO_SEAL: Final = (
     f"SELECT {columns(('responder_key', *_SEALED))} FROM responder "  # noqa: S608
     "WHERE responder_key > ? AND name NOT LIKE ? ORDER BY responder_key LIMIT ?"

@@ -28,6 +28,7 @@ from siaga_gateway.adapters.sql.outbox import OutboxReading
 from siaga_gateway.adapters.sql.places import PlaceReading
 from siaga_gateway.adapters.sql.registry import RegistryReading
 from siaga_gateway.adapters.sql.responders import ResponderReading, seal_responders
+from siaga_gateway.adapters.sql.responses import ResponseReading
 from siaga_gateway.adapters.sql.sqlite import Sqlite
 from siaga_gateway.adapters.sql.transaction import SqlTransaction
 from siaga_gateway.domain.personal_encryption import PersonalKeyError
@@ -51,6 +52,7 @@ class SqlStore(
     PlaceReading,
     EscalationReading,
     ResponderReading,
+    ResponseReading,
     NotificationReading,
     AlarmReading,
     JournalReading,

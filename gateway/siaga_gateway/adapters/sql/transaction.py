@@ -12,6 +12,7 @@ from siaga_gateway.adapters.sql.notifications import NotificationWriting
 from siaga_gateway.adapters.sql.outbox import OutboxWriting
 from siaga_gateway.adapters.sql.places import PlaceWriting
 from siaga_gateway.adapters.sql.responders import ResponderWriting
+from siaga_gateway.adapters.sql.responses import ResponseWriting
 from siaga_gateway.adapters.sql.write_batch import CHANGED
 
 
@@ -24,6 +25,7 @@ class SqlTransaction(
     PlaceWriting,
     EscalationWriting,
     ResponderWriting,
+    ResponseWriting,
     NotificationWriting,
     AlarmWriting,
 ):

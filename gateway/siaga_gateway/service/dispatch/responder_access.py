@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, Final
 
 from siaga_gateway.domain.local_time import IN_UTC, LocalTime
+from siaga_gateway.domain.notification import RESPONDER
 from siaga_gateway.domain.opening_hours import written
 from siaga_gateway.domain.places import Point
 from siaga_gateway.domain.responders import ResponderPosition
@@ -64,7 +65,7 @@ def held_about_responder(store: Store, key: str, local: LocalTime = IN_UTC) -> d
         "journal": [
             {"at": told_at(one.at_ms), "kind": one.kind, "by": one.actor, "facts": dict(one.facts)}
             for one in _journal(store)
-            if one.facts.get("responder") == key
+            if one.facts.get("responder") == key or one.facts.get("who") == f"{RESPONDER}{key}"
         ],
     }
 

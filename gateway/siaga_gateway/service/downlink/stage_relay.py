@@ -1,8 +1,8 @@
 """Tells buttons the stage of their incident on the routes that only this process knows: LoRaWAN and SMS.
 
-An operator may act at any machine's console. That machine tells the button over MQTT; the radio network and the SMS
-gateway that the button was heard on belong to one process, which follows the journal for it. Several steps in a row are
-sent as one.
+An operator or a responder may act at any machine. That machine tells the button over MQTT; the radio network and the
+SMS gateway that the button was heard on belong to one process, which follows the journal for it. Several steps in a row
+are sent as one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,14 @@ from siaga_gateway.service.store import Store, StoreFailing
 log = logging.getLogger(__name__)
 
 _KINDS: Final = frozenset(
-    {journal.SEEN, journal.ASSIGNED, journal.ON_SCENE, journal.CLOSED, journal.DISPATCHED_BY_PERSON}
+    {
+        journal.SEEN,
+        journal.ASSIGNED,
+        journal.ON_SCENE,
+        journal.CLOSED,
+        journal.DISPATCHED_BY_PERSON,
+        journal.RESPONDER_SAID,
+    }
 )
 _IDLE_S: Final = 0.5  # poll interval, without a wake-up
 _FAILING_S: Final = 1.0

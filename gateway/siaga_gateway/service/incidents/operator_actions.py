@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Final, NamedTuple
@@ -17,7 +16,8 @@ from siaga_gateway.domain.local_time import IN_UTC, LocalTime
 from siaga_gateway.domain.personal_encryption import PersonalKeyError
 from siaga_gateway.domain.value import copied
 from siaga_gateway.service.delivery.notices import tell
-from siaga_gateway.service.downlink.stage_relay import stage_frames
+from siaga_gateway.service.incidents.after_step import AfterStep
+from siaga_gateway.service.incidents.incident_notes import LONGEST_NOTES, closed_with, unreadable, with_line
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import (
     AcknowledgeCall,
@@ -37,9 +37,7 @@ from siaga_gateway.service.ports import (
     ResumeCall,
 )
 from siaga_gateway.service.registry.keyring import KeyRing
-from siaga_gateway.service.store import Store, StoreFailing, Transaction
-
-log = logging.getLogger(__name__)
+from siaga_gateway.service.store import Store, Transaction
 
 _ORDER: Final = (
     IncidentState.OPEN,
@@ -50,7 +48,6 @@ _ORDER: Final = (
 )
 # Sending a unit dispatches: a held incident is dispatched first, so that the outputs hear of it too.
 _NEED_DISPATCH: Final = frozenset({IncidentState.ASSIGNED, IncidentState.ON_SCENE})
-_LONGEST_NOTES: Final = 20_000  # total of what operators appended to it
 
 
 class StepTaken(NamedTuple):
@@ -83,12 +80,10 @@ class IncidentActions(OperatorActions):
         """outputs: names of those that hear of incidents. committed: called when the outbox may have grown. local: in
         which a later note is dated."""
         self._store = store
-        self._keyring = keyring
-        self._sender = sender
         self._notifier = notifier
         self._clock = clock
         self._outputs = tuple(outputs)
-        self._committed = committed
+        self._after = AfterStep(keyring, sender, notifier, committed)
         self._local = local
 
     def _take(self, action: OperatorAction) -> Incident:
@@ -130,8 +125,7 @@ class IncidentActions(OperatorActions):
                 self._note(transaction, journal.ACKNOWLEDGED, incident, action.operator, wave=action.wave)
         if incident.state is IncidentState.OPEN:
             return self._mark_seen(MarkSeen(action.incident_id, action.operator))
-        self._notifier.ring()
-        self._committed()
+        self._after.wake()
         return incident
 
     def _resume_call(self, action: ResumeCall) -> Incident:
@@ -141,8 +135,7 @@ class IncidentActions(OperatorActions):
             if known is None or known.phase is not Phase.ASKED:
                 return incident
             self._note(transaction, journal.RESUMED, incident, action.operator)
-        self._notifier.ring()
-        self._committed()
+        self._after.wake()
         return incident
 
     def _note(self, transaction: Transaction, kind: str, incident: Incident, operator: str, **facts: object) -> None:
@@ -202,7 +195,7 @@ class IncidentActions(OperatorActions):
                 closed_by=action.operator,
                 closed_at_ms=now_ms,
                 disposition=ended,
-                note=note or None,
+                note=closed_with(incident.note, note),
             )
             return StepTaken(after, journal.CLOSED, {"disposition": str(ended)}, Change.CLOSED)
 
@@ -223,15 +216,15 @@ class IncidentActions(OperatorActions):
                 incident = _find(transaction, incident_id)
                 if incident.state is not IncidentState.CLOSED:
                     raise OperateError("operate.note_of_open", id=incident_id)
-                if _unopened(incident.note):
+                if unreadable(incident.note):
                     raise OperateError("operate.note_unreadable", id=incident_id)
                 now_ms = self._clock.now_ms()
-                line = f"{operator}, {self._local.moment(now_ms)}: {note}"
-                if _written_last(incident.note or "", operator, note):
+                notes = with_line(incident.note, operator, self._local.moment(now_ms), note)
+                if notes is None:
                     return incident
-                after = copied(incident, note=line if incident.note is None else f"{incident.note}\n{line}")
-                if len(after.note or "") > _LONGEST_NOTES:
-                    raise OperateError("operate.notes_full", id=incident_id, longest=_LONGEST_NOTES)
+                if len(notes) > LONGEST_NOTES:
+                    raise OperateError("operate.notes_full", id=incident_id, longest=LONGEST_NOTES)
+                after = copied(incident, note=notes)
                 transaction.put_incident(after)
                 transaction.note(
                     journal.NOTE_ADDED, now_ms, {}, incident_id=after.id, device_id=after.device_id, actor=operator
@@ -259,7 +252,7 @@ class IncidentActions(OperatorActions):
                 actor=action.operator,
             )
             named = transaction.named_calls(after.id, after.key_copied)
-        self._after_commit(after, named, now_ms)
+        self._after.tell(after, named, now_ms)
         return after
 
     def _do(
@@ -300,7 +293,7 @@ class IncidentActions(OperatorActions):
             transaction.put_incident(after)
             transaction.note(kind, now_ms, facts, incident_id=after.id, device_id=after.device_id, actor=operator)
             named = transaction.named_calls(after.id, after.key_copied)
-        self._after_commit(after, named, now_ms)
+        self._after.tell(after, named, now_ms)
         return after
 
     def _of_another(self, incident: Incident, operator: str) -> bool:
@@ -309,20 +302,6 @@ class IncidentActions(OperatorActions):
             return True
         steps = [each for each in self._store.journal_of_incident(incident.id) if each.kind == incident.state]
         return bool(steps) and steps[-1].actor != operator
-
-    def _after_commit(self, incident: Incident, named: Collection[tuple[int, bytes]], now_ms: int) -> None:
-        self._notifier.ring()
-        self._committed()
-        try:
-            known = self._keyring.look_up([incident.device_id]).get(incident.device_id)
-        except StoreFailing as error:
-            # The step is committed; the button hears of it with its next frame or repetition.
-            log.error(Localized("log.operate.not_told", incident=incident.id, why=error))
-            return
-        if known is None:
-            return
-        for frame in stage_frames(known, incident, named, now_ms // 1000):
-            self._sender.send(incident.device_id, frame)
 
 
 def _find(transaction: Transaction, incident_id: int) -> Incident:
@@ -342,16 +321,6 @@ def _open(transaction: Transaction, incident_id: int) -> Incident:
 
 def _assigned(incident: Incident, unit: str, eta_minutes: int | None) -> bool:
     return incident.unit == unit and incident.eta_minutes == eta_minutes
-
-
-def _written_last(notes: str, operator: str, note: str) -> bool:
-    before = notes.removesuffix(f": {note}")
-    return before != notes and before.rpartition("\n")[2].startswith(f"{operator}, ")
-
-
-def _unopened(note: str | None) -> bool:
-    """Whether there is a note whose key is not available."""
-    return note == ""
 
 
 def _text(value: str, what: str, longest: int) -> str:

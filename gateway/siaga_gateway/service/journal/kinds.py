@@ -26,11 +26,12 @@ RESUMED: Final = "resumed"  # a person says that a call which was asked about st
 DESK_RUNG: Final = "desk_rung"  # why (not_arrived, scene_silent, finished), who (a key, not a name), wave
 CALL_FAILED: Final = "call_failed"  # call (its number), rung: on every way nobody was reached
 RESPONDER_SAID: Final = "responder_said"  # who (a key, not a name), said (accepted, declined, ...), minutes
+LINK_TAKEN_OVER: Final = "link_taken_over"  # who (a key): another browser goes on with a responder's link
 ASSIGNED: Final = "assigned"  # unit, eta_minutes
 ON_SCENE: Final = "on_scene"  # unit
 DISPATCHED_BY_PERSON: Final = "dispatched_by_person"  # registration
 CLOSED: Final = "closed"  # disposition
-NOTE_ADDED: Final = "note_added"  # to a closed incident; what it says is in the incident
+NOTE_ADDED: Final = "note_added"  # to a closed incident, or by a responder; what it says is in the incident
 DELIVERED: Final = "delivered"  # output, sequence, change, attempts, detail
 DELIVERY_FAILED: Final = "delivery_failed"  # output, sequence, change, attempts, detail; it will be tried again
 DELIVERY_ABANDONED: Final = "delivery_abandoned"  # the same; refused permanently: a person must look
@@ -171,6 +172,7 @@ INCIDENT_KINDS: Final = frozenset(
         CALLED,
         CALL_FAILED,
         RESPONDER_SAID,
+        LINK_TAKEN_OVER,
         ASSIGNED,
         ON_SCENE,
         DISPATCHED_BY_PERSON,

@@ -52,6 +52,7 @@ from siaga_gateway.service.store.outbox import (
 from siaga_gateway.service.store.places import PlaceReading, PlaceWriting
 from siaga_gateway.service.store.registry import Enrolled, RegistryReading, RegistryWriting, UnknownDevice
 from siaga_gateway.service.store.responders import ResponderReading, ResponderWriting
+from siaga_gateway.service.store.responses import ResponseReading, ResponseWriting
 
 __all__ = [
     "Attempt",
@@ -117,6 +118,7 @@ class Transaction(
     PlaceWriting,
     EscalationWriting,
     ResponderWriting,
+    ResponseWriting,
     NotificationWriting,
     AlarmWriting,
     Protocol,
@@ -158,6 +160,7 @@ class Store(
     PlaceReading,
     EscalationReading,
     ResponderReading,
+    ResponseReading,
     NotificationReading,
     AlarmReading,
     JournalReader,

@@ -32,7 +32,10 @@ class NotificationWriting(Protocol):
         ...
 
     def forget_notifications(self, before_ms: int) -> int:
-        """Delete the notifications and escalations of incidents that were closed before then. Returns how many rows."""
+        """Delete the notifications, escalations, links and responses of incidents that were closed before then.
+
+        Returns how many rows.
+        """
         ...
 
 

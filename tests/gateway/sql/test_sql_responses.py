@@ -1,0 +1,85 @@
+"""The contract of service/store/responses.py, kept by both engines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from databases import ENGINES, Place
+from gateway import sample_store
+from gateway.dispatch.listed_responders import BUDI, PATROL
+from gateway.sample_store import NOW_MS
+from siaga_gateway.adapters.sql import SqlStore
+from siaga_gateway.domain.escalation_state import FactKind
+from siaga_gateway.domain.incident import IncidentState
+from siaga_gateway.domain.response import Response, ResponseState
+from siaga_gateway.domain.value import copied
+from siaga_gateway.service.store.responses import FoundLink, ResponderLink
+
+LINK = ResponderLink("ab" * 32, 1, "budi", NOW_MS)
+RESPONSE = Response(1, "budi", ResponseState.ARRIVED, 7, NOW_MS, FactKind.BACKUP, NOW_MS + 1, "cd" * 32)
+
+
+@pytest.fixture(params=ENGINES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
+    """With the open incidents 1 and 2, and two responders."""
+    kept = sample_store.new_store(Place(request.param, tmp_path))
+    sample_store.with_device(kept)
+    assert [sample_store.open_incident(kept, counter).id for counter in (1, 2)] == [1, 2]
+    with kept.transaction() as transaction:
+        transaction.put_responders([BUDI, PATROL])
+        transaction.add_responder_link(LINK)
+    yield kept
+    kept.close()
+
+
+def test_a_link_is_found_by_the_hash_of_its_token_with_the_language(store: SqlStore) -> None:
+    assert store.responder_link_of(LINK.token_hash) == FoundLink(LINK, "en")
+    with store.transaction() as transaction:
+        second = copied(LINK, token_hash="ef" * 32)
+        transaction.add_responder_link(second)
+        assert transaction.responder_link("ef" * 32) == FoundLink(second, "en")
+        assert transaction.responder_link("00" * 32) is None
+    assert store.responder_link_of(LINK.token_hash) is not None, "the older link goes on"
+
+
+def test_whoever_leaves_the_list_has_no_link_even_if_another_gets_the_key(store: SqlStore) -> None:
+    with store.transaction() as transaction:
+        transaction.put_response(RESPONSE)
+        transaction.remove_responders(["budi"])
+        assert transaction.responder_link(LINK.token_hash) is None
+    assert store.responder_link_of(LINK.token_hash) is None
+    with store.transaction() as transaction:
+        transaction.put_responders([BUDI])
+    assert store.responder_link_of(LINK.token_hash) is None
+    assert store.responses_of(1) == []
+
+
+def test_every_field_of_a_response_comes_back_and_the_next_takes_its_place(store: SqlStore) -> None:
+    other = Response(1, "a-first", since_ms=NOW_MS)
+    with store.transaction() as transaction:
+        transaction.put_response(RESPONSE)
+        transaction.put_response(other)
+        assert transaction.responses(1) == [other, RESPONSE]
+    changed = copied(RESPONSE, state=ResponseState.FINISHED, signal=None, minutes=None, browser_hash=None)
+    with store.transaction() as transaction:
+        transaction.put_response(changed)
+    assert store.responses_of(1) == [other, changed]
+    assert store.responses_of(2) == []
+
+
+def test_links_and_responses_are_forgotten_with_the_notifications(store: SqlStore) -> None:
+    with store.transaction() as transaction:
+        transaction.put_response(RESPONSE)
+        transaction.put_response(copied(RESPONSE, incident_id=2))
+        closed = copied(transaction.incidents([1])[1], state=IncidentState.CLOSED, closed_at_ms=NOW_MS)
+        transaction.put_incident(closed)
+    with store.transaction() as transaction:
+        transaction.forget_notifications(NOW_MS)
+    assert store.responses_of(1) == [RESPONSE], "not yet"
+    with store.transaction() as transaction:
+        assert transaction.forget_notifications(NOW_MS + 1) == 2
+    assert (store.responses_of(1), store.responder_link_of(LINK.token_hash)) == ([], None)
+    assert len(store.responses_of(2)) == 1
