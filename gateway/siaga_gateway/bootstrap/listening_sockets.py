@@ -12,6 +12,7 @@ from siaga_gateway.config.settings import Settings
 CONSOLE: Final = "console"
 WEBHOOK: Final = "webhook"
 METRICS: Final = "metrics"
+OWNTRACKS: Final = "owntracks"
 
 
 class ListeningSockets:
@@ -24,12 +25,15 @@ class ListeningSockets:
         """Raises: StartError if an address is taken."""
         self.sockets: dict[str, socket.socket] = {}
         self._webhook_path = settings.sms.webhook.path
+        self._owntracks_path = settings.owntracks.path
         try:
             if identity.first:
                 self.sockets[CONSOLE] = console_socket(settings.console)
             webhook, metrics = settings.sms.webhook, settings.metrics
             if webhook.port is not None:
                 self.sockets[WEBHOOK] = bound_socket("sms.webhook", webhook.host, webhook.port)
+            if settings.owntracks.port is not None:
+                self.sockets[OWNTRACKS] = bound_socket("owntracks", settings.owntracks.host, settings.owntracks.port)
             if metrics.port is not None:
                 self.sockets[METRICS] = bound_socket("metrics", metrics.host, metrics.port)
         except BaseException:
@@ -42,6 +46,7 @@ class ListeningSockets:
         for name, key, path in (
             (CONSOLE, "console", "/"),
             (WEBHOOK, "sms_webhook", self._webhook_path),
+            (OWNTRACKS, "owntracks", self._owntracks_path),
             (METRICS, "operations", ""),
         ):
             if name in self.sockets:

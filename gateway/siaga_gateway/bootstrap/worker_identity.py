@@ -7,6 +7,7 @@ import socket
 from dataclasses import dataclass
 
 from siaga_gateway.config.mqtt import LorawanSettings
+from siaga_gateway.config.owntracks import OwntracksSettings
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.config.sms import SmsSettings
 
@@ -41,4 +42,11 @@ class WorkerIdentity:
         metrics = settings.metrics
         if metrics.port:
             metrics = metrics.model_copy(update={"port": metrics.port + self.number - 1})
-        return settings.model_copy(update={"lorawan": LorawanSettings(), "sms": SmsSettings(), "metrics": metrics})
+        return settings.model_copy(
+            update={
+                "lorawan": LorawanSettings(),
+                "sms": SmsSettings(),
+                "owntracks": OwntracksSettings(),
+                "metrics": metrics,
+            }
+        )

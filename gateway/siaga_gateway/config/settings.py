@@ -16,6 +16,7 @@ from siaga_gateway.config.dispatch import DispatchSettings
 from siaga_gateway.config.mqtt import LorawanSettings, MqttSettings
 from siaga_gateway.config.operations import MetricsSettings, SupervisionSettings
 from siaga_gateway.config.outputs import OutputSettings
+from siaga_gateway.config.owntracks import OwntracksSettings
 from siaga_gateway.config.retention import RetentionSettings
 from siaga_gateway.config.section import LogFormat, LogLevel, Name, Section
 from siaga_gateway.config.site import Language, SiteSettings
@@ -68,6 +69,9 @@ class Settings(Section):
     )
     area: AreaSettings = Field(default_factory=AreaSettings)
     dispatch: DispatchSettings = Field(default_factory=DispatchSettings, description="Who is called for a press.")
+    owntracks: OwntracksSettings = Field(
+        default_factory=OwntracksSettings, description="Positions of responders' phones, from the OwnTracks apps."
+    )
     metrics: MetricsSettings = Field(default_factory=MetricsSettings, description="Figures and health.")
     retention: RetentionSettings = Field(
         default_factory=RetentionSettings, description="How long what is known of people is kept."

@@ -90,7 +90,7 @@ def test_only_what_is_named_is_done(line: Line) -> None:
         line.front.ask("port.__class__", deadline_s=0.3)
     assert line.said.get(timeout=10)[0] == "port.__class__"
     everything = [object.__new__(_Everything) for _ in range(3)]
-    ports = front_calls(*everything, _Cases(), _Deliveries())  # type: ignore[arg-type]
+    ports = front_calls(*everything, _Cases(), _Deliveries(), _Positions())  # type: ignore[arg-type]
     for port in (OperatorActions, Disclosures, SignIns):
         for method in vars(port):
             assert method.startswith("_") or any(name.endswith(f".{method}") for name in ports)
@@ -108,6 +108,10 @@ class _Cases:
 
 class _Deliveries:
     send_again = passed_on = staticmethod(print)
+
+
+class _Positions:
+    take_told = tokens = refused = staticmethod(print)
 
 
 def test_a_press_process_that_hangs_is_not_waited_for_and_says_so_elsewhere(line: Line) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from siaga_gateway.adapters.sms.replies import BEARER, WEBHOOK, SmsOrigin
 from siaga_gateway.service.delivery.dead_letters import DeadLetters
+from siaga_gateway.service.dispatch.responder_positions import PositionIntake
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
 from siaga_gateway.service.inbound import FrameSink, InboundFrame
 from siaga_gateway.service.ports import Disclosures, OperatorActions, SignIns
@@ -18,6 +19,9 @@ SIGN_INS: Final = "sign_ins"
 CLOSE_CASE: Final = "maintenance.close"
 SEND_AGAIN: Final = "deliveries.send_again"
 PASSED_ON: Final = "deliveries.passed_on"
+TAKE_POSITIONS: Final = "positions.take"
+POSITION_TOKENS: Final = "positions.tokens"
+REFUSED_POSITIONS: Final = "positions.refused"
 STORE_TROUBLE: Final = "store.trouble"  # why presses cannot all be stored; empty: they can
 
 
@@ -27,6 +31,7 @@ def front_calls(
     sign_ins: SignIns,
     maintenance: MaintenanceCases,
     deliveries: DeadLetters,
+    positions: PositionIntake,
 ) -> Mapping[str, Callable[..., Any]]:
     """Return the calls, for adapters.interprocess_link.PressSide."""
     ports = {
@@ -45,6 +50,9 @@ def front_calls(
         CLOSE_CASE: maintenance.close,
         SEND_AGAIN: deliveries.send_again,
         PASSED_ON: deliveries.passed_on,
+        TAKE_POSITIONS: positions.take_told,
+        POSITION_TOKENS: positions.tokens,
+        REFUSED_POSITIONS: positions.refused,
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from siaga_gateway.adapters.mqtt.buttons import MqttLink
+from siaga_gateway.bootstrap.dispatch import make_duty
 from siaga_gateway.bootstrap.foundation import Foundation
 from siaga_gateway.bootstrap.http_front.calls import STORE_TROUBLE, front_calls, offer_to
 from siaga_gateway.bootstrap.http_front.supervisor import FrontProcess
@@ -15,6 +16,7 @@ from siaga_gateway.bootstrap.preflight import StartError
 from siaga_gateway.bootstrap.start_and_stop import Piece
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.service.delivery.dead_letters import DeadLetters
+from siaga_gateway.service.dispatch.responder_positions import PositionIntake
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
 from siaga_gateway.service.incidents.operator_actions import IncidentActions
 from siaga_gateway.service.ingest.worker import Ingest
@@ -69,11 +71,12 @@ def make_front(
     sign_ins = SignInLog(store, clock)
     desk = MaintenanceCases(store, notifier, clock, base.settings.supervision.wanted, local)
     deliveries = DeadLetters(store, notifier, clock, names)
+    positions = PositionIntake(store, clock, notifier, make_duty(base.settings, store))
     process = FrontProcess(
         base.settings,
         base.sockets,
         calls={
-            **front_calls(operator, disclosures, sign_ins, desk, deliveries),
+            **front_calls(operator, disclosures, sign_ins, desk, deliveries, positions),
             STORE_TROUBLE: operations.store_trouble,
         },
         figures=operations.figures,

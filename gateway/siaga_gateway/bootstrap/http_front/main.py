@@ -16,6 +16,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final, NoReturn, Protocol
@@ -27,7 +28,7 @@ from siaga_gateway.adapters.operations.remote_metrics import RemoteMetrics
 from siaga_gateway.adapters.sql import StoreUnusable
 from siaga_gateway.bootstrap import log_setup
 from siaga_gateway.bootstrap.http_front.supervisor import ALIVE, FAILED, FAILING, READY
-from siaga_gateway.bootstrap.listening_sockets import CONSOLE, METRICS, WEBHOOK
+from siaga_gateway.bootstrap.listening_sockets import CONSOLE, METRICS, OWNTRACKS, WEBHOOK
 from siaga_gateway.bootstrap.preflight import StartError, allow_descriptors
 from siaga_gateway.bootstrap.quick_imports import quick_imports
 from siaga_gateway.catalogue.localized import as_fact
@@ -91,9 +92,28 @@ def _serve(settings: Settings, side: FrontSide, listeners: Mapping[str, socket.s
         webhook = SmsWebhook(settings.sms.webhook, listeners[WEBHOOK], clock=clock, sink=side, proxies=proxies)
         of_webhook = webhook_exposition(webhook.counts)
         servers.append(webhook)
+    of_owntracks: Callable[[], bytes] = bytes
+    if OWNTRACKS in listeners:
+        from siaga_gateway.adapters.owntracks.http_intake import OwntracksDoor
+        from siaga_gateway.adapters.owntracks.metrics import owntracks_exposition
+        from siaga_gateway.bootstrap.http_front.calls import POSITION_TOKENS, REFUSED_POSITIONS, TAKE_POSITIONS
+
+        door = OwntracksDoor(
+            settings.owntracks,
+            listeners[OWNTRACKS],
+            clock=clock,
+            tokens=partial(side.ask, POSITION_TOKENS),
+            take=partial(side.ask, TAKE_POSITIONS),
+            refused=partial(side.tell, REFUSED_POSITIONS),
+            proxies=settings.console.proxies,
+        )
+        of_owntracks = owntracks_exposition(door.counts)
+        servers.append(door)
     if METRICS in listeners:
         figures = RemoteMetrics(side)
-        servers.append(OperationsServer(listeners[METRICS], lambda: figures.metrics() + of_webhook(), figures))
+        servers.append(
+            OperationsServer(listeners[METRICS], lambda: figures.metrics() + of_webhook() + of_owntracks(), figures)
+        )
 
     def ready() -> None:
         for server in servers:

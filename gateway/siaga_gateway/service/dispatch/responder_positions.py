@@ -96,6 +96,10 @@ class PositionIntake:
         """The same for another process, in plain values; fields in their order."""
         return [str(each) for each in self.take([PositionReport(*each) for each in told])]  # type: ignore[arg-type]
 
+    def tokens(self) -> dict[str, str]:
+        """Return what lets phones in, hashed, by responder. Raises: StoreFailing."""
+        return dict(self._store.token_hashes())
+
     def refused(self, responder: str | None, why: str, count: int = 1) -> None:
         """Tell the console that something of somebody's phone was not taken. Never raises if the store fails.
 

@@ -1,0 +1,1 @@
+"""Positions of responders' phones, from the OwnTracks apps."""

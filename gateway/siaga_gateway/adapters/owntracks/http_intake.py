@@ -1,0 +1,235 @@
+"""Positions from OwnTracks in its mode HTTP: a small server of its own in the front.
+
+The app keeps and posts again whatever is not answered with 2xx. So all that will never be taken (an unknown name, a
+message that says no place, somebody off duty) is answered with 200, and told at the console; 503 asks for another try,
+where it could be taken and is not stored. What is taken is stored durably before the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hmac
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from typing import Final
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from siaga_gateway.adapters.http_server_limits import ConnectionLimiter, ConnectionLimits, connections_within
+from siaga_gateway.config.owntracks import OwntracksSettings
+from siaga_gateway.formats.owntracks import LARGEST, Fix, OwntracksError, read
+from siaga_gateway.service.ports import Clock
+from siaga_gateway.service.store import StoreFailing
+
+DEADLINE_S: Final = 10.0
+_CONNECTIONS: Final = 200
+_SHARE: Final = 0.2
+_OF_ONE_ADDRESS: Final = 64  # mobile networks put many phones behind one
+_AGAIN_S: Final = 15
+_START_S: Final = 10.0
+_GATHER_S: Final = 0.1
+_AT_ONCE: Final = 500  # positions in one question
+_WAITING: Final = 5_000  # positions; beyond that phones come again
+_TOKENS_S: Final = 5.0
+_TOKENS_ANEW_S: Final = 1.0  # at most so often for a name or key that is not known
+_OF_ONE: Final = 50  # positions of one person that are looked at, of one message
+
+Report = tuple[object, ...]  # as service/dispatch/responder_positions.py, PositionReport, in plain values
+
+
+class OwntracksDoor:
+    """The server. `bound` is a socket that is bound and not listening yet."""
+
+    def __init__(
+        self,
+        settings: OwntracksSettings,
+        bound: socket.socket,
+        *,
+        clock: Clock,
+        tokens: Callable[[], Mapping[str, str]],
+        take: Callable[[Sequence[Report]], Sequence[str]],
+        refused: Callable[[str | None, str], None],
+        deadline_s: float = DEADLINE_S,
+        proxies: Sequence[str] = (),
+    ) -> None:
+        """tokens: SHA-256, hex, of what lets phones in, by responder. take: keeps positions durably, and returns what
+        became of each. refused: tells whose message was not taken, and why; never blocks. The first two may block, and
+        raise StoreFailing. proxies: in front of it, whose address many clients share."""
+        self._settings = settings
+        self._bound = bound
+        self._clock = clock
+        self._ask_tokens = tokens
+        self._ask = take
+        self._refused = refused
+        self._deadline_s = deadline_s
+        self.counts: Counter[str] = Counter()
+        self._tokens: Mapping[str, str] = {}
+        self._tokens_at = -_TOKENS_S
+        self._reading = asyncio.Lock()
+        self._queue: list[tuple[Sequence[Report], asyncio.Future[Sequence[str]]]] = []
+        self._asking: asyncio.Task[None] | None = None
+        app = Starlette(routes=[Route(settings.path, self._receive, methods=["POST"])])
+        connections = connections_within(_CONNECTIONS, _SHARE)
+        limiter = ConnectionLimiter("OwnTracks", ConnectionLimits(connections, _OF_ONE_ADDRESS, tuple(proxies)))
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                limiter.guard(app),
+                http=limiter.protocol,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                ws="none",
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=2,
+            )
+        )
+        self._thread = threading.Thread(target=self._server.run, args=([bound],), name="owntracks", daemon=True)
+
+    @property
+    def address(self) -> str:
+        host, port = self._bound.getsockname()[:2]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}{self._settings.path}"
+
+    def start(self) -> None:
+        """Listen; returns once it does."""
+        self._thread.start()
+        deadline = time.monotonic() + _START_S
+        while not self._server.started and self._thread.is_alive() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        if not self._server.started:
+            raise RuntimeError("the server for OwnTracks did not start")
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join(10)
+
+    async def _receive(self, request: Request) -> Response:
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                return await self._answer(request)
+        except (StoreFailing, TimeoutError):
+            self.counts["again"] += 1
+            return JSONResponse([], 503, {"retry-after": str(_AGAIN_S)})
+        except ClientDisconnect:
+            return _done()  # the client is gone
+
+    async def _answer(self, request: Request) -> Response:
+        """Raises: StoreFailing."""
+        key = await self._whose(request)
+        if key is None:  # before anything of the body is read
+            self.counts["unauthorised"] += 1
+            self._refused(None, "position_refused.login")
+            return _done()
+        try:
+            messages = read(await _body(request))
+        except OwntracksError as error:
+            messages = [error]
+        heard_ms = self._clock.now_ms()
+        fixes = []
+        for message in messages:
+            if isinstance(message, Fix):
+                fixes.append(message)
+            elif isinstance(message, OwntracksError):
+                self.counts["refused"] += 1
+                self._refused(key, message.key)
+            else:
+                self.counts["passed"] += 1
+        # Only the last of somebody counts in the end: a backlog of a week is not looked through.
+        fixes = sorted(fixes, key=lambda fix: fix.told_ms)[-_OF_ONE:]
+        reports = [
+            (key, fix.latitude, fix.longitude, fix.accuracy_m, fix.told_ms, fix.made_ms, fix.is_ping, heard_ms)
+            for fix in fixes
+        ]
+        if reports:
+            self.counts.update(await self._taken(reports))
+        return _done()
+
+    async def _whose(self, request: Request) -> str | None:
+        """Return whose phone it proves to be, or None. Raises: StoreFailing."""
+        user, token = shown(request)
+        digest = sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+        for oldest_s in (_TOKENS_S, _TOKENS_ANEW_S):
+            tokens = await self._known(oldest_s)
+            if hmac.compare_digest(tokens.get(user, "-").encode(), digest.encode()):
+                return user
+        return None
+
+    async def _known(self, oldest_s: float) -> Mapping[str, str]:
+        async with self._reading:
+            if time.monotonic() - self._tokens_at > oldest_s:
+                self._tokens = await asyncio.to_thread(self._ask_tokens)
+                self._tokens_at = time.monotonic()
+            return self._tokens
+
+    async def _taken(self, reports: Sequence[Report]) -> Sequence[str]:
+        """Have them stored, together with what other phones say at the moment. Raises: StoreFailing."""
+        if sum(len(waiting) for waiting, _ in self._queue) > _WAITING:
+            raise TimeoutError
+        answer: asyncio.Future[Sequence[str]] = asyncio.get_running_loop().create_future()
+        self._queue.append((reports, answer))
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask_all())
+        return await answer
+
+    async def _ask_all(self) -> None:
+        while self._queue:
+            await asyncio.sleep(_GATHER_S)
+            together: list[tuple[Sequence[Report], asyncio.Future[Sequence[str]]]] = []
+            while self._queue and sum(len(each) for each, _ in together) < _AT_ONCE:
+                together.append(self._queue.pop(0))
+            waited = [(reports, answer) for reports, answer in together if not answer.done()]
+            try:
+                found = await asyncio.to_thread(self._ask, [each for reports, _ in waited for each in reports])
+            except Exception as error:
+                for _, answer in waited:
+                    if not answer.done():
+                        answer.set_exception(error)
+                continue
+            for reports, answer in waited:
+                mine, found = found[: len(reports)], found[len(reports) :]
+                if not answer.done():
+                    answer.set_result(mine)
+
+
+def shown(request: Request) -> tuple[str, str]:
+    """Return the name and the key that a request shows: HTTP Basic; or a bearer token, and the name as `X-Limit-U` or
+    `?u=`. Phones begin names with a capital."""
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    value = value.strip()
+    if scheme.lower() == "bearer":
+        user = request.headers.get("x-limit-u") or request.query_params.get("u") or ""
+        return user.strip().lower(), value
+    if scheme.lower() != "basic":
+        return "", ""
+    try:
+        user, _, token = base64.b64decode(value, validate=True).decode("utf-8").partition(":")
+    except (binascii.Error, ValueError):
+        return "", ""
+    return user.strip().lower(), token.strip()
+
+
+async def _body(request: Request) -> bytes:
+    """Raises: OwntracksError for one that is too large."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > LARGEST:
+            raise OwntracksError("owntracks.size", most=LARGEST)
+    return bytes(body)
+
+
+def _done() -> JSONResponse:
+    """Return what the app wants to hear: a list of messages for it."""
+    return JSONResponse([])
