@@ -12,12 +12,14 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import SecretStr
 
 from siaga_gateway.adapters.outputs.http_post import Poster, checked_token
+from siaga_gateway.adapters.ways.apprise import AppriseWay
 from siaga_gateway.adapters.ways.email import EmailWay, MailServer
 from siaga_gateway.adapters.ways.http_way import HttpService, HttpWay
 from siaga_gateway.adapters.ways.sms import AggregatorSending, SmsWay, SpoolSending
 from siaga_gateway.config.loading import SettingsError
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.config.ways import (
+    AppriseSettings,
     EmailSettings,
     HttpWaySection,
     NtfySettings,
@@ -46,6 +48,8 @@ _PUSH: Final = Budget(interval_ms=5, burst=200)
 _EMAIL: Final = Budget(interval_ms=500, burst=30)
 _AGGREGATOR: Final = Budget(interval_ms=200, burst=30)
 _MODEM: Final = Budget(interval_ms=5_000, burst=10)  # it takes 3 to 6 s for each
+
+_ANY: Final = Budget(interval_ms=1_000, burst=10, person_ms=1_000)  # not known: what most would bear
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,17 @@ def _sms(way: TextSettings, near: WayContext) -> Way:
     return SmsWay(way.name, sending, budget=_budget(way, _AGGREGATOR), language=language, at_once=way.at_once)
 
 
+def _apprise(way: AppriseSettings, near: WayContext) -> Way:
+    return AppriseWay(
+        way.name,
+        way.schemes,
+        budget=_budget(way, _ANY),
+        language=near.settings.language,
+        deadline_s=way.deadline_s,
+        at_once=way.at_once,
+    )
+
+
 # Every kind, once. Makers raise ValueError, which names the wrong setting and a right one.
 MAKERS: Final[dict[type[WaySection], Callable[[Any, WayContext], Way]]] = {
     NtfySettings: _ntfy,
@@ -135,6 +150,7 @@ MAKERS: Final[dict[type[WaySection], Callable[[Any, WayContext], Way]]] = {
     PushSettings: _push,
     EmailSettings: _email,
     TextSettings: _sms,
+    AppriseSettings: _apprise,
 }
 
 

@@ -153,6 +153,13 @@ class TextSettings(WaySection):
     via: Literal["spool", "aggregator"]
 
 
+class AppriseSettings(WaySection):
+    """What else Apprise knows."""
+
+    kind: Literal["apprise"]
+    schemes: list[str] = Field(min_length=1)
+
+
 # Every kind, once.
 _Kind = (
     Annotated[NtfySettings, Tag("ntfy")]
@@ -161,6 +168,7 @@ _Kind = (
     | Annotated[PushSettings, Tag("push")]
     | Annotated[EmailSettings, Tag("email")]
     | Annotated[TextSettings, Tag("sms")]
+    | Annotated[AppriseSettings, Tag("apprise")]
 )
 
 WAY_KINDS: Final[dict[str, type[WaySection]]] = {tag.tag: model for model, tag in map(get_args, get_args(_Kind))}

@@ -16,7 +16,7 @@ from siaga_gateway.formats.ntfy import NtfyFormat
 from siaga_gateway.formats.service_message import MessageFormat
 from siaga_gateway.formats.telegram import TelegramFormat
 from siaga_gateway.formats.whatsapp import WhatsappFormat
-from siaga_gateway.service.dispatch.ways import Budget
+from siaga_gateway.service.dispatch.ways import Budget, Way
 
 JSON = {"content-type": "application/json"}
 
@@ -52,7 +52,7 @@ class HttpPlace:
     def __init__(
         self,
         receiver: Receiver,
-        way: HttpWay,
+        way: Way,
         good: str,
         bad: str,
         orderly: Behaviour,

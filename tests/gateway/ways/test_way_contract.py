@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from gateway.fake_ports import ManualClock
-from gateway.outputs.http_receiver import Receiver
+from gateway.outputs.http_receiver import Receiver, answer
 from gateway.ways.http_places import HttpPlace, ntfy_place, telegram_place, whatsapp_place
 from gateway.ways.mail_server import Mailboxes
 from gateway.ways.sample_messages import SENT_MS
 from gateway.ways.way_contract import DEADLINE_S, WayContract
+from siaga_gateway.adapters.ways.apprise import AppriseWay
 from siaga_gateway.adapters.ways.email import EmailWay, MailServer
 from siaga_gateway.adapters.ways.sms import SmsWay, SpoolSending
 from siaga_gateway.formats import gammu
@@ -128,3 +129,19 @@ class TestModem(WayContract):
         place = SpoolPlace(folder)
         yield place
         place.recover()
+
+
+class ApprisePlace(HttpPlace):
+    """The library itself, at the service of its that posts JSON."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        way = AppriseWay("way-1", ["json"], budget=Budget(), language="en", deadline_s=DEADLINE_S, at_once=4)
+        shown = lambda body: f"{body['title']}\n{body['message']}"  # noqa: E731
+        super().__init__(receiver, way, f"json://127.0.0.1:{receiver.port}/hidden", "nonsense", answer(200), shown)
+
+
+class TestApprise(WayContract):
+    @pytest.fixture
+    def place(self) -> Iterator[ApprisePlace]:
+        with Receiver() as receiver:
+            yield ApprisePlace(receiver)

@@ -68,6 +68,10 @@ via = "spool"
 name = "g"
 kind = "sms"
 via = "aggregator"
+[[ways]]
+name = "h"
+kind = "apprise"
+schemes = ["gotify"]
 """
 
 
@@ -101,6 +105,7 @@ def test_each_kind_is_made_from_its_settings(tmp_path: Path) -> None:
         ("e", "email"),
         ("f", "sms"),
         ("g", "sms"),
+        ("h", "apprise"),
     ]
     assert {way.kind for way in settings.ways} == set(WAY_KINDS)
     assert ways[0].budget == Budget(interval_ms=0, burst=1_000)
@@ -127,7 +132,7 @@ WAY = '[[ways]]\nname = "x"\n'
 @pytest.mark.parametrize(
     ("ways", "said"),
     [
-        (f'{WAY}kind = "fax"', "'ntfy', 'telegram', 'whatsapp', 'push', 'email', 'sms'"),
+        (f'{WAY}kind = "fax"', "'ntfy', 'telegram', 'whatsapp', 'push', 'email', 'sms', 'apprise'"),
         (WAY, "ways.0.kind: is missing"),
         (f'{WAY}kind = "ntfy"', "ways.0.url: is missing; The service's address"),
         (f'{WAY}kind = "telegram"', "ways.0.token: is missing"),

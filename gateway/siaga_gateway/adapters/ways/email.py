@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import smtplib
 import socket
 import ssl
@@ -13,8 +12,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 from siaga_gateway.adapters.outputs.common import checked_deadline
-from siaga_gateway.adapters.outputs.deadline_call import DeadlineCall
 from siaga_gateway.adapters.outputs.http_post import trusted
+from siaga_gateway.adapters.ways.call_slots import CallSlots
 from siaga_gateway.catalogue import text
 from siaga_gateway.domain.personal_message import PersonalMessage
 from siaga_gateway.domain.places import ContactWay
@@ -69,9 +68,7 @@ class EmailWay:
         self._language = language
         self._deadline_s = checked_deadline(deadline_s)
         self._tls = None if server.security == "plain" else trusted(server.ca_file, None)
-        self._free: queue.Queue[DeadlineCall] = queue.Queue()
-        for number in range(1, at_once + 1):
-            self._free.put(DeadlineCall(f"{name}-{number}"))
+        self._slots = CallSlots(name, at_once)
 
     def send(self, address: str, message: PersonalMessage, key: str) -> HandedOver | NotDelivered:
         until = time.monotonic() + self._deadline_s
@@ -97,14 +94,9 @@ class EmailWay:
 
     def _within(self, attempt: _Attempt, to: str, email: bytes, until: float) -> _Reply:
         try:
-            call = self._free.get(timeout=max(0.0, until - time.monotonic()))
-        except queue.Empty:
-            raise TimeoutError from None
-        try:
-            return call.call(lambda: attempt.hand_over(to, email), until)
+            return self._slots.call(lambda: attempt.hand_over(to, email), until)
         finally:
             attempt.hang_up()  # a server that drips for ever loses its connection, and the thread ends
-            self._free.put(call)
 
     def _judge(self, reply: _Reply, to: str, key: str) -> HandedOver | NotDelivered:
         said = one_line(reply.said.replace(to, "…"), 120)
