@@ -37,6 +37,9 @@ def places(settings: Settings) -> Iterator[CertificateLocation]:
         yield CertificateLocation("mqtt", (settings.mqtt.host, settings.mqtt.port), settings.mqtt.ca)
     if settings.lorawan.network != "off" and settings.lorawan.tls:
         yield CertificateLocation("lorawan", (settings.lorawan.host, settings.lorawan.port), settings.lorawan.ca)
+    phones = settings.owntracks.mqtt
+    if phones.enabled and phones.tls:
+        yield CertificateLocation("owntracks.mqtt", (phones.host, phones.port), phones.ca)
     for output in settings.outputs:
         if output.tls is not None:
             yield CertificateLocation(f"outputs.{output.name}", *output.tls)

@@ -23,6 +23,7 @@ from siaga_gateway.bootstrap.installation_checks import make_checks
 from siaga_gateway.bootstrap.lifecycle_journal import LifecycleJournal
 from siaga_gateway.bootstrap.listening_sockets import WEBHOOK, ListeningSockets
 from siaga_gateway.bootstrap.monitoring import Operations
+from siaga_gateway.bootstrap.positions import make_positions
 from siaga_gateway.bootstrap.preflight import StartError, check_folder, lock_folder, question_site
 from siaga_gateway.bootstrap.start_and_stop import Piece, Running, starts_of, stops_of
 from siaga_gateway.bootstrap.store_repair import began_anew, mend_at_next_start, start_anew, sure_to_start_anew
@@ -146,7 +147,8 @@ def _in_order(base: Foundation, again: bool) -> list[Piece]:
         {"sms_webhook": front_up} if WEBHOOK in base.sockets.sockets else {},
         lambda: front.process.starts,
     )
-    front = make_front(base, bearers.link, inbound.ingest, operations, grown)
+    positions = make_positions(base)
+    front = make_front(base, bearers.link, inbound.ingest, operations, positions.intake, grown)
     life = LifecycleJournal(store, clock, base.identity.among(base.settings) and base.worker)
     # Presses are finished before these stop: they may wait for a store that is slow.
     commanding, guarding, checking = downlink.commanding(), logins.pieces(), checks.pieces()
@@ -166,6 +168,7 @@ def _in_order(base: Foundation, again: bool) -> list[Piece]:
         *stops_of([*commanding, *guarding, *checking, *watching]),
         *inbound.pieces(),
         *bearers.intake(base, again),
+        *positions.pieces(),
         *starts_of(commanding),
         *starts_of(guarding),
         Piece("head of the audit chain", partial(say_head, store)),

@@ -177,6 +177,7 @@ def _absolute(settings: Settings, base: Path) -> Settings:
             "broker": settings.broker.under(base),
             "certificates": settings.certificates.under(base),
             "lorawan": lorawan,
+            "owntracks": settings.owntracks.under(base),
             "sms": settings.sms.under(base),
             "outputs": [output.under(base) for output in settings.outputs],
             "ways": [way.under(base) for way in settings.ways],

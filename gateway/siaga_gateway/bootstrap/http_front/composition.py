@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from siaga_gateway.adapters.mqtt.buttons import MqttLink
-from siaga_gateway.bootstrap.dispatch import make_duty
 from siaga_gateway.bootstrap.foundation import Foundation
 from siaga_gateway.bootstrap.http_front.calls import STORE_TROUBLE, front_calls, offer_to
 from siaga_gateway.bootstrap.http_front.supervisor import FrontProcess
@@ -60,7 +59,12 @@ class Front:
 
 
 def make_front(
-    base: Foundation, link: MqttLink, ingest: Ingest, operations: Operations, grown: Callable[[], None]
+    base: Foundation,
+    link: MqttLink,
+    ingest: Ingest,
+    operations: Operations,
+    positions: PositionIntake,
+    grown: Callable[[], None],
 ) -> Front:
     """grown: called after each step of an operator, when the outbox may have grown."""
     store, clock, notifier, local = base.store, base.clock, base.notifier, base.settings.local
@@ -71,7 +75,6 @@ def make_front(
     sign_ins = SignInLog(store, clock)
     desk = MaintenanceCases(store, notifier, clock, base.settings.supervision.wanted, local)
     deliveries = DeadLetters(store, notifier, clock, names)
-    positions = PositionIntake(store, clock, notifier, make_duty(base.settings, store))
     process = FrontProcess(
         base.settings,
         base.sockets,

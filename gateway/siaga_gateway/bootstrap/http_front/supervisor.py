@@ -25,6 +25,7 @@ from siaga_gateway.catalogue.localized import Localized, from_fact
 from siaga_gateway.config.broker import BrokerFilesSettings
 from siaga_gateway.config.loading import ENVIRONMENT_PREFIX
 from siaga_gateway.config.mqtt import LorawanSettings, MqttSettings
+from siaga_gateway.config.owntracks import OwntracksMqttSettings
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.config.sms import SmsAggregatorSettings
 from siaga_gateway.service.store import StoreFailing
@@ -235,6 +236,7 @@ def settings_of_the_front(settings: Settings) -> Settings:
         update={
             "mqtt": MqttSettings(),
             "lorawan": LorawanSettings(),
+            "owntracks": settings.owntracks.model_copy(update={"mqtt": OwntracksMqttSettings()}),
             "broker": BrokerFilesSettings(),
             "sms": settings.sms.model_copy(update={"aggregator": SmsAggregatorSettings()}),
             "outputs": [],

@@ -89,6 +89,7 @@ class _Lists:
         for shift in shifts:
             found.setdefault(shift.responder, []).append(copied(shift, responder=""))
         self.shifts = {key: tuple(mine) for key, mine in found.items()}
+        self.ways = {each.key: each.contacts for each in self.responders.values()}
         self.bases: list[tuple[int, int, str]] = []  # latitude, longitude and key: a station's, or a home
         self.stations = stations
         self.patterns: dict[tuple[Shift, ...], _Pattern] = {}
@@ -187,10 +188,11 @@ class Duty:
         minute = local_minute(now_ms, self._zone)
         people = []
         for key in keys:
-            responder = lists.responders[key]
+            if not lists.ways[key]:
+                continue
             standing = self._standing(lists, declared, key, now_ms, now_ms)
-            if responder.contacts and (off or standing.reachable):
-                people.append((responder, standing))
+            if off or standing.reachable:
+                people.append((lists.responders[key], standing))
         positions: Mapping[str, ResponderPosition] = {}
         if place is not None and people:
             with suppress(StoreFailing):  # then they are sought at their stations
@@ -227,7 +229,7 @@ class Duty:
             responder.key,
             responder.name,
             responder.language,
-            responder.contacts,
+            lists.ways[responder.key],
             metres,
             None
             if metres is None

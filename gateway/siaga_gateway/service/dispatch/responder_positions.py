@@ -127,6 +127,14 @@ class PositionIntake:
             return
         self._notifier.ring()
 
+    def refused_by_name(self, name: str, why: str) -> None:
+        """The same, of somebody who is known by what a stranger may have typed. Never raises if the store fails."""
+        try:
+            known = self._duty.responder(name) is not None
+        except StoreFailing:
+            known = False
+        self.refused(name if known else None, why)
+
     def _taken(
         self,
         transaction: Transaction,

@@ -85,6 +85,8 @@ WAY_PROVEN: Final = "way_proven"  # responder, way (phone, sms ...): its owner h
 TRACKER_LET_IN: Final = "tracker_let_in"  # responder: got a new key for the positions of his phone; the old one is void
 POSITIONS_REFUSED: Final = "positions_refused"
 # responder (key, null: unknown), why (see domain/errors), count: positions of a phone that were not taken
+PHONES_LOST: Final = "phones_lost"  # why: the broker of the responders' phones
+PHONES_BACK: Final = "phones_back"  # seconds
 PLACES_FAULTY: Final = "places_faulty"  # by what is wrong (domain/places.py, FindingKind): how often
 PLACES_SOUND: Final = "places_sound"  # nothing is wrong any more
 RESPONDERS_FAULTY: Final = "responders_faulty"  # the same of officers and patrols, and of the ways to them
