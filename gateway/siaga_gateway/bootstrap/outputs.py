@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +16,8 @@ from siaga_gateway.adapters.outputs.cap_folder import CapFolderOutput
 from siaga_gateway.adapters.outputs.dc09 import Dc09Output
 from siaga_gateway.adapters.outputs.http import HttpOutput, HttpTroubleOutput
 from siaga_gateway.adapters.outputs.http_post import Poster
+from siaga_gateway.adapters.outputs.mqtt_publisher import MqttOutput
+from siaga_gateway.adapters.outputs.mqtt_session import Login
 from siaga_gateway.bootstrap.worker_identity import WorkerIdentity
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.config.loading import SettingsError
@@ -24,6 +27,7 @@ from siaga_gateway.config.outputs import (
     CapOutputSettings,
     Dc09Settings,
     HttpOutputSettings,
+    MqttOutputSettings,
     OutputSection,
     WebhookSettings,
 )
@@ -32,6 +36,7 @@ from siaga_gateway.domain.incident import Notice, Position
 from siaga_gateway.domain.site import Site
 from siaga_gateway.formats import cap, cloudevent, dc09, dc09_events, gateway_event
 from siaga_gateway.formats.cap_profile import Pair, Profile, check_code, check_event_code, check_web
+from siaga_gateway.formats.mqtt_topics import Topics, check_prefix
 from siaga_gateway.service.delivery.gateway_troubles import Troubles
 from siaga_gateway.service.ports import Clock, Output, TroubleOutput
 from siaga_gateway.service.store import DeliveryState, Store
@@ -43,6 +48,7 @@ log = logging.getLogger(__name__)
 class OutputContext:
     """What an output needs besides its own settings."""
 
+    gateway: str  # its name
     clock: Clock
     language: str  # of its delivery reports
     site: Site
@@ -137,12 +143,34 @@ def _dc09(output: Dc09Settings, near: OutputContext) -> Output:
     )
 
 
+def _mqtt(output: MqttOutputSettings, near: OutputContext) -> Output:
+    # Another one for each process: a trial must not take the connection over.
+    client_id = output.client_id or f"siaga-{output.name}-{secrets.token_hex(4)}"
+    return MqttOutput(
+        output.name,
+        Login(output.broker, f"outputs.{output.name}", client_id),
+        Topics(
+            check_prefix(output.topic or f"siaga/out/{near.gateway}"),
+            output.states,
+            output.keep_closed_s,
+            near.console,
+            near.language,
+        ),
+        output.tests,
+        supervision_s=output.supervision_s or None,
+        language=near.language,
+        at_once=output.at_once,
+        deadline_s=output.deadline_s,
+    )
+
+
 # Every kind, once. Makers raise ValueError, which names the wrong setting and a right one.
 MAKERS: Final[dict[type[OutputSection], Callable[[Any, OutputContext], Output]]] = {
     WebhookSettings: _webhook,
     CapHttpSettings: _cap_http,
     CapFolderSettings: _cap_folder,
     Dc09Settings: _dc09,
+    MqttOutputSettings: _mqtt,
 }
 
 
@@ -151,7 +179,9 @@ def make_output(output: OutputSection, settings: Settings, clock: Clock) -> Outp
     if output.unused:
         log.warning(Localized("log.outbox.unused", output=output.name, kind=output.kind, keys=", ".join(output.unused)))
     try:
-        near = OutputContext(clock, settings.language, settings.whole_site(), settings.console.public_url)
+        near = OutputContext(
+            settings.name, clock, settings.language, settings.whole_site(), settings.console.public_url
+        )
         return MAKERS[type(output)](output, near)
     except ValueError as error:
         raise SettingsError("settings.output", name=output.name, why=error) from None

@@ -76,7 +76,7 @@ port = 8110
 #
 # [[outputs]]
 # name = "cad"
-# kind = "webhook"       # webhook | cap_http | cap_folder | dc09
+# kind = "webhook"       # webhook | cap_http | cap_folder | dc09 | mqtt
 # url = "https://cad.example/siaga"
 # secret = "whsec_..."   # `siaga gateway webhook-secret` makes one
 

@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
+from siaga_gateway.config.mqtt import BrokerSettings
 from siaga_gateway.config.section import Name, Port, Section, https_server, this_machine
 from siaga_gateway.domain.errors import SettingError
 from siaga_gateway.domain.limits import DELIVERY_DEADLINE_S, LONGEST_DELIVERY_S
@@ -147,6 +148,11 @@ def _absolute(output: Output, base: Path, *names: str) -> Output:
     return output.model_copy(update={name: file and base / file for name, file in files.items()})
 
 
+def _check_supervision(seconds: int) -> None:
+    if 0 < seconds < _SHORTEST_SUPERVISION_S:
+        raise SettingError("settings.supervision", shortest=_SHORTEST_SUPERVISION_S)
+
+
 class WebhookSettings(HttpOutputSettings):
     """CloudEvents, signed."""
 
@@ -246,8 +252,7 @@ class Dc09Settings(OutputSection):
                 raise SettingError("settings.dc09_plaintext", host=self.host)
         elif self.key_bytes is None:
             raise SettingError("settings.dc09_key")
-        if 0 < self.supervision_s < _SHORTEST_SUPERVISION_S:
-            raise SettingError("settings.supervision", shortest=_SHORTEST_SUPERVISION_S)
+        _check_supervision(self.supervision_s)
         return self
 
     @property
@@ -270,12 +275,61 @@ class Dc09Settings(OutputSection):
         return self.deadline_s
 
 
+class MqttOutputSettings(OutputSection):
+    """Topics of a broker."""
+
+    HAS_TROUBLE = True
+
+    kind: Literal["mqtt"]
+    host: str = Field(min_length=1)
+    port: Port | None = None
+    security: Literal["tls", "plain"] = "tls"
+    ca: Path | None = None
+    user: str | None = None
+    password: SecretStr | None = None
+    client_id: str | None = Field(None, min_length=1, max_length=64)
+    topic: str | None = None
+    states: bool = True
+    keep_closed_s: int = Field(3_600, ge=0, le=2_592_000)
+    supervision_s: int = Field(60, ge=0, le=86_400)
+    plaintext: bool = False
+    deadline_s: float = Field(DELIVERY_DEADLINE_S, ge=1, le=LONGEST_DELIVERY_S)
+    at_once: int = Field(8, ge=1, le=64)
+
+    @model_validator(mode="after")
+    def _unencrypted_only_here(self) -> Self:
+        if self.security == "plain" and not (self.plaintext or this_machine(self.host)):
+            raise SettingError("settings.mqtt_plaintext", host=self.host)
+        _check_supervision(self.supervision_s)
+        return self
+
+    @property
+    def broker(self) -> BrokerSettings:
+        """How to reach it."""
+        tls = self.security == "tls"
+        port = self.port or (8883 if tls else 1883)
+        return BrokerSettings(host=self.host, port=port, tls=tls, ca=self.ca, user=self.user, password=self.password)
+
+    @property
+    def tls(self) -> tuple[tuple[str, int], Path | None] | None:
+        broker = self.broker
+        return ((broker.host, broker.port), self.ca) if broker.tls else None
+
+    @property
+    def longest_s(self) -> float:
+        return self.deadline_s
+
+    def under(self, base: Path) -> Self:
+        return _absolute(super().under(base), base, "ca")
+
+
 # Every kind, once.
 _Kind = (
     Annotated[WebhookSettings, Tag("webhook")]
     | Annotated[CapHttpSettings, Tag("cap_http")]
     | Annotated[CapFolderSettings, Tag("cap_folder")]
     | Annotated[Dc09Settings, Tag("dc09")]
+    | Annotated[MqttOutputSettings, Tag("mqtt")]
 )
 
 KINDS: Final[dict[str, type[OutputSection]]] = {tag.tag: model for model, tag in map(get_args, get_args(_Kind))}

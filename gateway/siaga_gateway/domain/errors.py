@@ -17,7 +17,8 @@ Refused               OperateError, EnrolError, CommandError, MaintenanceError, 
                       HiddenMark, PageRefused and SignInRefused (the console), PostRefused (texts from a provider),
                       DeliveryError, UnknownOutput, UnknownWay, PlaceListError, AreaError, ResponderError,
                       ResponderRefused
-Failing               StoreFailing, BrokerUnreachable, ExchangeFailed, NoFigures, PasswordsUnusable, StopLate
+Failing               StoreFailing, BrokerUnreachable, ExchangeFailed, NoFigures, PasswordsUnusable, StopLate,
+                      SessionLost
 Unusable              SettingsError, StartError, StoreUnusable, PersonalKeyError, VendorMissing
 Malformed             FrameError, NotAFrame, NotAnUplink, NotPosted, KeyFormatError, Unreadable, HoursError, ShapeError,
                       GeojsonError, SheetError, NotDc09, AddressUnusable, OwntracksError

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -10,16 +12,22 @@ from pathlib import Path
 
 import pytest
 
+from brokers import Mosquitto
 from gateway.fake_ports import ManualClock
 from gateway.outputs.alarm_receiver import AlarmReceiver
+from gateway.outputs.broker_subscriber import Subscriber
 from gateway.outputs.dc09_delivery import sia
 from gateway.outputs.http_delivery import SECRET, cap_http, webhook
 from gateway.outputs.http_receiver import Receiver, answer, never
+from gateway.outputs.manual_samples import TROUBLE
+from gateway.outputs.mqtt_delivery import publisher
 from gateway.outputs.output_contract import DEADLINE_S, OutputContract, Place
 from gateway.outputs.sample_incidents import SENT_MS
 from siaga_gateway.adapters.outputs.cap_folder import CapFolderOutput, file_name
 from siaga_gateway.adapters.outputs.http import HttpOutput
-from siaga_gateway.service.ports import Output
+from siaga_gateway.adapters.outputs.mqtt_publisher import MqttOutput
+from siaga_gateway.service.ports import Delivered, Output
+from waiting import eventually
 
 
 class HttpPlace:
@@ -103,7 +111,41 @@ class AlarmPlace:
         self._receiver.answer = None
 
 
-@pytest.fixture(params=["webhook", "cap_http", "cap_folder", "dc09"])
+class BrokerPlace:
+    """A subscriber tells events apart by their id."""
+
+    def __init__(self, broker: Mosquitto, subscriber: Subscriber, output: MqttOutput) -> None:
+        self._broker = broker
+        self._subscriber = subscriber
+        self._publisher = output
+        self.output: Output = output
+
+    def arrived(self) -> Mapping[str, Sequence[bytes]]:
+        # Behind everything else that was published: what it follows has come.
+        came = len(self._subscriber.of("trouble"))
+        if self._broker.process is not None and isinstance(self._publisher.tell(TROUBLE, "behind"), Delivered):
+            eventually(lambda: len(self._subscriber.of("trouble")) > came, "what was published behind it")
+        bodies: dict[str, list[bytes]] = defaultdict(list)
+        for each in self._subscriber.of("events"):
+            bodies[str(json.loads(each.body)["id"])].append(each.body)
+        return bodies
+
+    def break_down(self) -> None:
+        self._broker.kill()
+
+    def hang(self, key: str) -> None:
+        assert self._broker.process is not None
+        self._broker.process.send_signal(signal.SIGSTOP)
+
+    def recover(self) -> None:
+        if self._broker.process is None:
+            self._broker.start()
+        else:
+            self._broker.process.send_signal(signal.SIGCONT)
+        self._subscriber.subscribed()
+
+
+@pytest.fixture(params=["webhook", "cap_http", "cap_folder", "dc09", "mqtt"])
 def any_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     if request.param == "cap_folder":
         folder = tmp_path / "cap"
@@ -115,6 +157,12 @@ def any_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]
     if request.param == "dc09":
         with AlarmReceiver(ManualClock(SENT_MS)) as centre:
             yield AlarmPlace(centre, sia(centre.port, deadline_s=DEADLINE_S))
+        return
+    if request.param == "mqtt":
+        with Mosquitto(tmp_path, stores=False) as broker, Subscriber(broker.port) as subscriber:
+            publishing = publisher(broker.port, deadline_s=DEADLINE_S)
+            yield BrokerPlace(broker, subscriber, publishing)
+            publishing.close()
         return
     with Receiver() as receiver:
         output: HttpOutput

@@ -12,8 +12,10 @@ from typing import get_args
 import pytest
 
 import siaga_gateway
+from brokers import Mosquitto
 from gateway.fake_ports import ManualClock
 from gateway.outputs.alarm_receiver import AlarmReceiver
+from gateway.outputs.broker_subscriber import Subscriber
 from gateway.outputs.http_delivery import SECRET
 from gateway.outputs.http_receiver import Receiver
 from gateway.outputs.sample_incidents import SENT_MS, opened
@@ -23,6 +25,7 @@ from siaga_gateway.config.outputs import KINDS, Dc09Settings, output_fields
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.formats import cap, cloudevent
 from siaga_gateway.service.ports import Delivered
+from waiting import eventually
 
 PACKAGE = Path(siaga_gateway.__file__).parent
 SECRET_KEY = "0123456789ABCDEF"
@@ -44,7 +47,7 @@ def test_every_kind_has_a_maker_and_goes_by_the_name_that_its_class_says() -> No
 
 def test_no_other_module_knows_a_kind() -> None:
     classes = {model.__name__ for model in KINDS.values()}
-    names = set(KINDS) - {"webhook"}  # text messages come by a webhook too
+    names = set(KINDS) - {"webhook", "mqtt"}  # text messages come by a webhook too, presses by MQTT
     for file in sorted(set(PACKAGE.rglob("*.py")) - MAY_KNOW):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             known = (isinstance(node, ast.Constant) and node.value in names) or (
@@ -56,13 +59,22 @@ def test_no_other_module_knows_a_kind() -> None:
 
 def test_each_kind_is_made_from_its_settings_and_delivers(tmp_path: Path) -> None:
     (tmp_path / "cap").mkdir()
-    with Receiver() as receiver, AlarmReceiver(ManualClock(SENT_MS), SECRET_KEY.encode()) as centre:
+    broker = Mosquitto(tmp_path / "broker", stores=False)
+    with (
+        broker,
+        Subscriber(broker.port) as subscriber,
+        Receiver() as receiver,
+        AlarmReceiver(ManualClock(SENT_MS), SECRET_KEY.encode()) as centre,
+    ):
         http = f'url = "{receiver.url}"\ntests = true\nat_once = 3\n'
         text = f'[[outputs]]\nname = "a"\nkind = "webhook"\nsecret = "{SECRET}"\ntoken = "t-1"\n{http}'
         text += f'[[outputs]]\nname = "b"\nkind = "cap_http"\nsender = "siaga.example"\n{http}'
         text += '[[outputs]]\nname = "c"\nkind = "cap_folder"\nfolder = "cap"\nsender = "siaga.example"\n'
         text += f'[[outputs]]\nname = "d"\nkind = "dc09"\nhost = "127.0.0.1"\nport = {centre.port}\n'
         text += f'account = "12ab"\nreceiver = "1f"\nline = "a"\nencryption_key = "{SECRET_KEY}"\n'
+        text += (
+            f'[[outputs]]\nname = "e"\nkind = "mqtt"\nhost = "127.0.0.1"\nport = {broker.port}\nsecurity = "plain"\n'
+        )
         whole = settings(tmp_path, text)
         outputs = [make_output(one, whole, ManualClock(SENT_MS)) for one in whole.outputs]
         assert {one.kind for one in whole.outputs} == set(KINDS)
@@ -71,11 +83,17 @@ def test_each_kind_is_made_from_its_settings_and_delivers(tmp_path: Path) -> Non
             ("b", True, 3),
             ("c", False, 1),
             ("d", False, 1),
+            ("e", False, 8),
         ]
         for output in outputs:
             assert isinstance(output.deliver(opened(), "k"), Delivered)
             output.close()
         event, document = receiver.requests
+        eventually(lambda: len(subscriber.came) == 2, "event and state")
+    assert {each.topic.rpartition("/")[0] for each in subscriber.came} == {
+        "siaga/out/siaga.test/events",
+        "siaga/out/siaga.test/incidents",
+    }
     assert (event.body, event.headers["content-type"]) == (cloudevent.event(opened(), "k"), cloudevent.CONTENT_TYPE)
     assert event.headers["authorization"] == "Bearer t-1" and "webhook-signature" in event.headers
     message = cap.document(opened(), sender="siaga.example", local=whole.local)
@@ -90,6 +108,8 @@ DC09 = 'name = "centre"\nkind = "dc09"\nhost = "127.0.0.1"\nport = 5000\naccount
 @pytest.mark.parametrize(
     ("line", "says"),
     [
+        ('kind = "mqtt"\nhost = "192.0.2.7"\nsecurity = "plain"', "'192.0.2.7' is another machine: leave security at"),
+        ('kind = "mqtt"\nsupervision_s = 1', "supervision_s must be 0"),
         ('host = "192.0.2.7"', "host '192.0.2.7' is another machine: set encryption_key"),
         ('encryption_key = "0123456789ABCDE"', "encryption_key must be 16, 24 or 32 ASCII characters"),
         (f'encryption_key = "{"0" * 16}"\nkey_format = "hex"', "32, 48 or 64 hexadecimal digits"),
@@ -104,7 +124,8 @@ DC09 = 'name = "centre"\nkind = "dc09"\nhost = "127.0.0.1"\nport = 5000\naccount
 def test_a_wrong_line_to_an_alarm_receiving_centre_is_refused_and_no_key_shown(
     line: str, says: str, tmp_path: Path
 ) -> None:
-    kept = "".join(each + "\n" for each in DC09.splitlines() if each.split()[0] != line.split()[0])
+    given = {each.split()[0] for each in line.splitlines()}
+    kept = "".join(each + "\n" for each in DC09.splitlines() if each.split()[0] not in given)
     with pytest.raises(SettingsError) as refused:
         settings(tmp_path, f"[[outputs]]\n{kept}{line}\n")
     assert says in str(refused.value)

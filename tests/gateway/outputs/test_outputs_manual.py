@@ -63,6 +63,7 @@ def test_the_settings_shown_are_settings(tmp_path: Path) -> None:
         ("alerting", "cap_http"),
         ("share", "cap_folder"),
         ("centre", "dc09"),
+        ("dashboards", "mqtt"),
     ]
 
 

@@ -18,12 +18,17 @@ def checked_deadline(deadline_s: float) -> float:
 
 
 def made(write: Callable[[], bytes], language: str) -> bytes | NotDelivered:
-    """Return the document, or why there is none: no later attempt at the same notice would make one either.
-
-    Only a SettingError's text is reported: those contain no personal data.
-    """
+    """Return the document, or why there is none."""
     try:
         return write()
     except Exception as error:
-        why = error.say(language) if isinstance(error, SettingError) else type(error).__name__
-        return NotDelivered(text("formats.delivery.no_document", language, why=why), permanent=True)
+        return no_document(error, language)
+
+
+def no_document(error: Exception, language: str) -> NotDelivered:
+    """Return why there is no document: no later attempt at the same notice would make one either.
+
+    Only a SettingError's text is reported: those contain no personal data.
+    """
+    why = error.say(language) if isinstance(error, SettingError) else type(error).__name__
+    return NotDelivered(text("formats.delivery.no_document", language, why=why), permanent=True)

@@ -150,7 +150,7 @@ class Dc09Output:
                 return self._failed("dc09_old_answer")
             self._acknowledged_ms = answer.at_ms
         self._heard_at = time.monotonic()
-        return Delivered(" ".join((self._say("dc09_taken", number=f"{number:04d}"), *self._clocks_differ())))
+        return Delivered(". ".join((self._say("dc09_taken", number=f"{number:04d}"), *self._clocks_differ())))
 
     def _clocks_differ(self) -> Iterator[str]:
         if abs(self._ahead_ms) > _WORTH_TELLING_MS:
