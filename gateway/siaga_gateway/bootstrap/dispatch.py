@@ -9,21 +9,26 @@ from datetime import date
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.bootstrap.foundation import Foundation
 from siaga_gateway.bootstrap.start_and_stop import Piece
+from siaga_gateway.bootstrap.ways import make_way
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.domain.places import Finding
+from siaga_gateway.service.dispatch.addresses import ListedAddresses
 from siaga_gateway.service.dispatch.alarm_levels import AlarmLevels
 from siaga_gateway.service.dispatch.auditor import Auditor
+from siaga_gateway.service.dispatch.call_messages import CallMessages
 from siaga_gateway.service.dispatch.duty import Duty
 from siaga_gateway.service.dispatch.ladders import Ladders
-from siaga_gateway.service.dispatch.notification_sender import NotificationSender
+from siaga_gateway.service.dispatch.notification_sender import LONGEST_TRY_S, NotificationSender
 from siaga_gateway.service.dispatch.origins import Origins
+from siaga_gateway.service.dispatch.people import DutyPeople
 from siaga_gateway.service.dispatch.places_check import check_places
 from siaga_gateway.service.dispatch.places_watch import RESPONDERS, PlacesWatch
-from siaga_gateway.service.dispatch.recipients import NoPeople, Recipients
+from siaga_gateway.service.dispatch.recipients import Recipients
 from siaga_gateway.service.dispatch.responder_positions import forget_positions
 from siaga_gateway.service.dispatch.responders_check import check_responders
 from siaga_gateway.service.dispatch.routing import Router
 from siaga_gateway.service.dispatch.waves import LONGEST_S, Waves
+from siaga_gateway.service.dispatch.ways import Way
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.scheduling.lease import Lease
@@ -34,6 +39,7 @@ class Dispatch:
     """The worker that drives the escalations, the senders of its messages, and who watches over them."""
 
     waves: Waves
+    ways: Sequence[Way]
     senders: Sequence[NotificationSender]
     auditor: Auditor
 
@@ -42,8 +48,9 @@ class Dispatch:
         self.waves.wake()
 
     def pieces(self) -> list[Piece]:
+        ways = [Piece(f"connections of way {each.name}", stop=each.close) for each in self.ways]
         senders = [Piece(f"messages by {each.kind}", each.start, each.stop) for each in self.senders]
-        return [*senders, Piece("waves", self.waves.start, self.waves.stop)]
+        return [*ways, *senders, Piece("waves", self.waves.start, self.waves.stop)]
 
     def parts(self) -> dict[str, Callable[[], float]]:
         """Return seconds since the last sign of life of each thread, by name."""
@@ -56,8 +63,11 @@ class Dispatch:
 
 
 def make_dispatch(base: Foundation) -> Dispatch:
+    """Make them. Raises: SettingsError for a way that cannot be made."""
     settings, store, clock, notifier = base.settings, base.store, base.clock, base.notifier
-    router, origins = make_router(settings, store), Origins(store)
+    router, origins, duty = make_router(settings, store), Origins(store), Duty(store, settings.local.zone)
+    ways = [make_way(way, settings, clock) for way in settings.ways]
+    kinds = dict.fromkeys(way.kind for way in ways)
     ladders = Ladders(
         settings.dispatch.ladder.ladder(),
         {each.station: each.ladder() for each in settings.dispatch.ladders},
@@ -72,17 +82,31 @@ def make_dispatch(base: Foundation) -> Dispatch:
 
     waves = Waves(
         store,
-        Recipients(router, origins.of, NoPeople()),
+        Recipients(router, origins.of, DutyPeople(duty, settings.dispatch.responders_within_m)),
         ladders.of,
         AlarmLevels(store),
-        [each.kind for each in senders],
+        kinds,
         notifier,
         clock,
         Lease(store, "waves", base.worker, LONGEST_S),
         written,
         base.guard.met,
     )
-    return Dispatch(waves, senders, Auditor(store, notifier, clock, waves.adopt, tells=base.identity.first))
+    senders += [
+        NotificationSender(
+            store,
+            [way for way in ways if way.kind is kind],
+            ListedAddresses(router, duty, settings.language),
+            CallMessages(store, router, origins.of, settings.local, clock).message,
+            notifier,
+            clock,
+            Lease(store, f"way {kind}", base.worker, LONGEST_TRY_S),
+            waves.wake,
+            base.guard.met,
+        )
+        for kind in kinds
+    ]
+    return Dispatch(waves, ways, senders, Auditor(store, notifier, clock, waves.adopt, tells=base.identity.first))
 
 
 def make_router(settings: Settings, store: SqlStore) -> Router:

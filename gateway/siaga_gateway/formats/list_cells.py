@@ -29,7 +29,7 @@ WAY_COLUMNS: Final = {
 }
 _CHAT: Final = re.compile(r"-?[0-9]{5,20}|@[A-Za-z][A-Za-z0-9_]{3,31}")
 _EMAIL: Final = re.compile(r"[^\s@\"<>,;]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
-_TOPIC: Final = re.compile(r"https://[^\s/]+/[A-Za-z0-9_-]{1,64}")
+_TOPIC: Final = re.compile(r"(https://[^\s/]+/)?[A-Za-z0-9_-]{1,64}")
 _DATES: Final = (
     re.compile(r"(?P<y>[0-9]{4})-(?P<m>[0-9]{1,2})-(?P<d>[0-9]{1,2})"),
     re.compile(r"(?P<d>[0-9]{1,2})[/.-](?P<m>[0-9]{1,2})[/.-](?P<y>[0-9]{4})"),

@@ -28,9 +28,10 @@ from siaga_gateway.domain.notification import Notification
 from siaga_gateway.domain.places import Contact, ContactWay, Station
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.domain.value import copied
-from siaga_gateway.service.dispatch.addresses import StationAddresses
+from siaga_gateway.service.dispatch.addresses import ListedAddresses
 from siaga_gateway.service.dispatch.alarm_levels import AlarmLevels
 from siaga_gateway.service.dispatch.auditor import Auditor
+from siaga_gateway.service.dispatch.duty import Duty
 from siaga_gateway.service.dispatch.notification_sender import Addressee, NotificationSender
 from siaga_gateway.service.dispatch.origins import Origins
 from siaga_gateway.service.dispatch.recipients import NoPeople, Recipients
@@ -138,7 +139,7 @@ class BusyNight:
             NotificationSender(
                 self.store,
                 [way],
-                StationAddresses(router, "id"),
+                ListedAddresses(router, Duty(self.store, UTC), "id"),
                 _compose,
                 JournalNotifier(),
                 self.clock,

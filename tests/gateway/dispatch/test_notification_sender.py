@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from siaga_gateway.domain.escalation_state import Phase
 from siaga_gateway.domain.incident import Incident
 from siaga_gateway.domain.notification import Notification, NotificationState
 from siaga_gateway.domain.places import ContactWay
-from siaga_gateway.service.dispatch.addresses import StationAddresses
+from siaga_gateway.service.dispatch.addresses import ListedAddresses
+from siaga_gateway.service.dispatch.duty import Duty
 from siaga_gateway.service.dispatch.notification_sender import Addressee, NotificationSender
 from siaga_gateway.service.dispatch.ways import Budget, HandedOver, PersonalMessage
 from siaga_gateway.service.journal import kinds as journal
@@ -71,7 +73,7 @@ def make(district: CalledDistrict) -> Iterator[Make]:
         sender = NotificationSender(
             district.store,
             ways,
-            StationAddresses(district.router, "id"),
+            ListedAddresses(district.router, Duty(district.store, UTC), "id"),
             compose,
             JournalNotifier(),
             district.clock,

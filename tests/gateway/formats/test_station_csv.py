@@ -161,6 +161,7 @@ def test_numbers_as_people_write_them(written: str, number: str) -> None:
         ("telegram", "nobody", "cell.telegram"),
         ("email", "a@b", "cell.email"),
         ("ntfy", "http://x/y", "cell.ntfy"),
+        ("ntfy", "topik kami", "cell.ntfy"),
         ("radio", "x" * 201, "cell.long"),
         ("hours", "kapan saja", "hours.part"),
         ("parent", "Polres BL", "cell.key_like"),

@@ -240,5 +240,6 @@ def settings_of_the_front(settings: Settings) -> Settings:
             "broker": BrokerFilesSettings(),
             "sms": settings.sms.model_copy(update={"aggregator": SmsAggregatorSettings()}),
             "outputs": [],
+            "ways": [],
         }
     )

@@ -46,6 +46,7 @@ log = logging.getLogger(__name__)
 _LOOK_S: Final = 1.0
 _READ: Final = 500  # of what is due, at once: many may wait for one person's turn
 _AHEAD: Final = 4  # begun for each thread
+LONGEST_TRY_S: Final = 20.0  # for the lease; no way's deadline is longer
 _LATEST_S: Final = 16.0  # at the end, what is under way gets so long
 
 

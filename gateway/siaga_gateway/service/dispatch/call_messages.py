@@ -1,0 +1,104 @@
+"""What is sent for a notification, as things are at the moment of sending."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+
+from siaga_gateway.catalogue.localized import Localized
+from siaga_gateway.domain.escalation_state import ContactKind
+from siaga_gateway.domain.incident import Incident, Mode, Position
+from siaga_gateway.domain.local_time import LocalTime
+from siaga_gateway.domain.notification import RESPONDER, Notification, whose
+from siaga_gateway.domain.triage import CALL
+from siaga_gateway.service.dispatch.call_texts import CallFacts, call_text
+from siaga_gateway.service.dispatch.notification_sender import Addressee
+from siaga_gateway.service.dispatch.routing import PressOrigin, Router
+from siaga_gateway.service.dispatch.ways import PersonalMessage
+from siaga_gateway.service.ports import Clock
+from siaga_gateway.service.store import Store, StoreFailing
+
+log = logging.getLogger(__name__)
+
+Link = Callable[[int, str], str | None]  # of an incident and a responder's key
+
+
+class CallMessages:
+    """Composes messages. What cannot be looked up is left out: a message with less in it is still a call."""
+
+    def __init__(
+        self,
+        store: Store,
+        router: Router,
+        origin: Callable[[Incident], PressOrigin],
+        local: LocalTime,
+        clock: Clock,
+        link: Link = lambda incident_id, responder: None,
+    ) -> None:
+        """link: makes the link of a responder's page; None: there is none."""
+        self._store = store
+        self._router = router
+        self._origin = origin
+        self._local = local
+        self._clock = clock
+        self._link = link
+
+    def message(self, incident: Incident, notification: Notification, to: Addressee) -> PersonalMessage:
+        """Return what to send. Never raises."""
+        now_ms = self._clock.now_ms()
+        position = incident.position
+        facts = CallFacts(
+            kind=notification.kind,
+            why=notification.why,
+            pressed_ms=incident.pressed_at_ms or incident.opened_at_ms,
+            area=self._area(incident, now_ms),
+            place=None if position is None else (position.latitude, position.longitude),
+            place_age_s=None
+            if position is None
+            else max(0, now_ms - position.at_ms) // 1000 + (position.fix_age_s or 0),
+            metres=notification.metres,
+            level=self._level(incident),
+            round=notification.round,
+            identifier=incident.identifier,
+            exercise=incident.mode is Mode.EXERCISE,
+            repeated=notification.attempts > 0,
+        )
+        told = call_text(facts, to.language, self._local, now_ms)
+        return PersonalMessage(
+            title=told.title,
+            text=told.text,
+            url=self._url(incident, notification),
+            urgent=notification.kind is not ContactKind.NOT_NEEDED,
+            expires_ms=notification.expires_at_ms,
+            language=to.language,
+        )
+
+    def _area(self, incident: Incident, now_ms: int) -> str | None:
+        with suppress(StoreFailing):
+            for each in self._router.route(self._origin(incident), now_ms).responsible:
+                return each.station.name
+        return None
+
+    def _level(self, incident: Incident) -> int:
+        with suppress(StoreFailing):
+            if (alarm := self._store.alarms([incident.id]).get(incident.id)) is not None:
+                return alarm.level
+        return CALL
+
+    def _url(self, incident: Incident, notification: Notification) -> str | None:
+        key = whose(notification.recipient)
+        if not key.startswith(RESPONDER) or notification.kind is ContactKind.NOT_NEEDED:
+            return None
+        try:
+            return self._link(incident.id, key.removeprefix(RESPONDER))
+        except StoreFailing as error:
+            log.error(Localized("log.dispatch.store", why=error))
+            return None
+
+
+def _age_s(position: Position, now_ms: int) -> int:
+    """Where a button is mounted does not age."""
+    if position.source == "installed":
+        return 0
+    return max(0, now_ms - position.at_ms) // 1000 + (position.fix_age_s or 0)
