@@ -53,7 +53,7 @@ _IMPORTED: Final = (
     "importlib.resources.readers",
     "uvicorn.lifespan.off",
 )
-_ALONE: Final = preloaded.MODULES[1:3]  # these start no others
+_ALONE: Final = preloaded.MODULES[1:4]  # these start no others
 
 
 def preload() -> None:

@@ -41,6 +41,7 @@ MODULES: Final = (
     "siaga_gateway",
     "siaga_gateway.bootstrap.http_front.start",
     "siaga_gateway.adapters.verify_process",
+    "gateway.web.serve_console",
     "what_a_program_finds",  # of test_preloaded.py
 )
 # Variables that are looked at before the program begins.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import random
 import select
 import signal
@@ -21,6 +20,7 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+import preloaded
 from gateway.fake_ports import RunningClock
 from gateway.sample_site import SITE
 from gateway.web.console_fakes import Book, FakeBell, FakeDisclosures, FakeSignIns
@@ -28,8 +28,7 @@ from gateway.web.file_book import append
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.web.app import ConsoleOptions, create_app
 
-HERE = Path(__file__).parent
-TESTS = HERE.parents[1]
+TESTS = Path(__file__).parents[2]
 ORIGIN = "http://127.0.0.1"
 OPERATOR = "Rina Wulandari"
 
@@ -96,15 +95,9 @@ class ServedConsole:
 
     def start(self) -> None:
         assert self._process is None, "it still runs"
-        command = [
-            sys.executable,
-            str(HERE / "serve_console.py"),
-            str(self.journal),
-            str(self.port),
-            json.dumps(self._options),
-        ]
-        paths = os.pathsep.join(str(path) for path in (TESTS, TESTS.parent / "gateway"))
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths})
+        program = [sys.executable, "-m", "gateway.web.serve_console"]
+        settings = [str(self.journal), str(self.port), json.dumps(self._options)]
+        process = preloaded.Popen([*program, *settings], stdout=subprocess.PIPE, text=True, cwd=TESTS)
         self._process = process
         assert process.stdout is not None
         ready, _, _ = select.select([process.stdout], [], [], 30)

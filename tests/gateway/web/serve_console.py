@@ -1,4 +1,4 @@
-"""A console in its own process on a FileBook: `python serve_console.py JOURNAL PORT OPTIONS-AS-JSON`.
+"""A console in its own process on a FileBook: `python -m gateway.web.serve_console JOURNAL PORT OPTIONS-AS-JSON`.
 
 Prints one JSON line when it listens; SIGTERM ends it.
 """
@@ -13,8 +13,6 @@ import socket
 import sys
 import threading
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from siaga_gateway.bootstrap.quick_imports import own_process, quick_imports
 
