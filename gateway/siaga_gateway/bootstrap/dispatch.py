@@ -27,6 +27,7 @@ from siaga_gateway.service.dispatch.recipients import Recipients
 from siaga_gateway.service.dispatch.responder_positions import forget_positions
 from siaga_gateway.service.dispatch.responders_check import check_responders
 from siaga_gateway.service.dispatch.routing import Router
+from siaga_gateway.service.dispatch.wave_plan import WavePlanner
 from siaga_gateway.service.dispatch.waves import LONGEST_S, Waves
 from siaga_gateway.service.dispatch.ways import Way
 from siaga_gateway.service.journal.notifier import JournalNotifier
@@ -82,10 +83,13 @@ def make_dispatch(base: Foundation) -> Dispatch:
 
     waves = Waves(
         store,
-        Recipients(router, origins.of, DutyPeople(duty, settings.dispatch.responders_within_m)),
-        ladders.of,
-        AlarmLevels(store),
-        kinds,
+        WavePlanner(
+            store,
+            Recipients(router, origins.of, DutyPeople(duty, settings.dispatch.responders_within_m)),
+            ladders.of,
+            AlarmLevels(store),
+            kinds,
+        ),
         notifier,
         clock,
         Lease(store, "waves", base.worker, LONGEST_S),

@@ -36,6 +36,7 @@ from siaga_gateway.service.dispatch.notification_sender import Addressee, Notifi
 from siaga_gateway.service.dispatch.origins import Origins
 from siaga_gateway.service.dispatch.recipients import NoPeople, Recipients
 from siaga_gateway.service.dispatch.routing import Router
+from siaga_gateway.service.dispatch.wave_plan import WavePlanner
 from siaga_gateway.service.dispatch.waves import LONGEST_S, Waves
 from siaga_gateway.service.dispatch.ways import Budget, HandedOver, PersonalMessage
 from siaga_gateway.service.incidents.operator_actions import IncidentActions
@@ -127,10 +128,13 @@ class BusyNight:
         router, origins = Router(self.store, UTC, 100), Origins(self.store)
         self.waves = Waves(
             self.store,
-            Recipients(router, origins.of, NoPeople()),
-            lambda incident, now_ms: Ladder("Contoh"),
-            AlarmLevels(self.store),
-            WAYS,
+            WavePlanner(
+                self.store,
+                Recipients(router, origins.of, NoPeople()),
+                lambda incident, now_ms: Ladder("Contoh"),
+                AlarmLevels(self.store),
+                WAYS,
+            ),
             JournalNotifier(),
             self.clock,
             Lease(self.store, "waves", "worker", LONGEST_S),

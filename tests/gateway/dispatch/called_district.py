@@ -19,6 +19,7 @@ from siaga_gateway.domain.value import copied
 from siaga_gateway.service.dispatch.alarm_levels import AlarmLevels
 from siaga_gateway.service.dispatch.recipients import NoPeople, People, Recipients
 from siaga_gateway.service.dispatch.routing import PressOrigin, Router
+from siaga_gateway.service.dispatch.wave_plan import WavePlanner
 from siaga_gateway.service.dispatch.waves import LONGEST_S, Waves
 from siaga_gateway.service.incidents.operator_actions import IncidentActions
 from siaga_gateway.service.journal import kinds as journal
@@ -67,10 +68,13 @@ class CalledDistrict:
         """The waves of another worker, or of the same one after a restart."""
         return Waves(
             store,
-            Recipients(self.router, _origin, self.people),
-            lambda incident, now_ms: LADDER,
-            AlarmLevels(store),
-            self.ways,
+            WavePlanner(
+                store,
+                Recipients(self.router, _origin, self.people),
+                lambda incident, now_ms: LADDER,
+                AlarmLevels(store),
+                self.ways,
+            ),
             JournalNotifier(),
             self.clock,
             Lease(store, "waves", worker, LONGEST_S),

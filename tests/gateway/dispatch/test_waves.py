@@ -271,14 +271,15 @@ def test_one_incident_that_cannot_be_stepped_delays_no_other(
     district: CalledDistrict, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     bad, good = district.press(counter=1), district.press(counter=2)
-    real = district.waves.ladder
+    planner = district.waves._planner
+    real = planner.ladder
 
     def ladder(incident: object, now_ms: int) -> object:
         if getattr(incident, "id", 0) == bad.id:
             raise ZeroDivisionError("a bug")
         return real(incident, now_ms)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(district.waves, "ladder", ladder)
+    monkeypatch.setattr(planner, "ladder", ladder)
     district.go_on()
     assert district.called(good) == ["stations"]
     assert district.store.escalation_of(bad.id) is None

@@ -12,36 +12,21 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from siaga_gateway.catalogue.localized import Localized
-from siaga_gateway.domain.errors import Failing
-from siaga_gateway.domain.escalation import opened, step
-from siaga_gateway.domain.escalation_settings import Ladder
 from siaga_gateway.domain.escalation_state import (
-    Contact,
-    ContactKind,
-    Escalation,
     Fact,
     FactKind,
-    Phase,
-    Step,
-    Why,
-    Withdrawal,
 )
-from siaga_gateway.domain.incident import Incident, IncidentState, Mode
-from siaga_gateway.domain.notification import BY_HAND, Notification, made, on_address, whose
-from siaga_gateway.domain.places import ContactWay
-from siaga_gateway.domain.triage import Alarm
-from siaga_gateway.service.dispatch.alarm_levels import AlarmLevels
-from siaga_gateway.service.dispatch.incident_facts import FOLLOWED, facts_of
-from siaga_gateway.service.dispatch.recipients import Recipient, Recipients
-from siaga_gateway.service.journal import kinds as journal
+from siaga_gateway.domain.incident import Mode
+from siaga_gateway.service.dispatch.incident_facts import FOLLOWED
+from siaga_gateway.service.dispatch.wave_plan import EscalationChanged, Happened, WavePlanner
 from siaga_gateway.service.ports import Clock, JournalEntry, Notifier
 from siaga_gateway.service.scheduling.lease import Lease
 from siaga_gateway.service.scheduling.periodic_thread import PeriodicThread
-from siaga_gateway.service.store import Store, StoreFailing, Transaction
+from siaga_gateway.service.store import Store, StoreFailing
 
 log = logging.getLogger(__name__)
 
@@ -52,20 +37,11 @@ _SPAN: Final = 2_000  # journal numbers looked through at once
 _AT_ONCE: Final = 50  # entries or incidents in one transaction
 _ASIDE_S: Final = 5.0  # what could not be stepped waits so long
 _TRIES: Final = 3
-# An open incident without an escalation that is older than this is asked about, not called: it was open before this
-# version was installed.
-_OLD_MS: Final = 15 * 60_000
-# Why a desk is rung about somebody who was sent; the other reasons stand in the journal or on the ladder already.
-_ABOUT_ONE: Final = frozenset({Why.NOT_ARRIVED, Why.SCENE_SILENT, Why.FINISHED})
 LONGEST_S: Final = 10.0  # one turn, for the lease
 
 
 # An incident, and what happened to it, in order.
-_Happened = tuple[int, Sequence[JournalEntry] | Sequence[Fact]]
-
-
-class _Changed(Failing):
-    """Somebody else has stepped it since it was read."""
+_Happened = tuple[int, Happened]
 
 
 class Waves:
@@ -74,23 +50,16 @@ class Waves:
     def __init__(
         self,
         store: Store,
-        recipients: Recipients,
-        ladder: Callable[[Incident, int], Ladder],
-        levels: AlarmLevels,
-        ways: Collection[ContactWay],
+        planner: WavePlanner,
         notifier: Notifier,
         clock: Clock,
         lease: Lease,
         written: Callable[[], None] = lambda: None,
         on_damage: Callable[[StoreFailing, bool], None] = lambda error, call: None,
     ) -> None:
-        """ways: on which messages can be sent; others are for a person to call by hand. ladder: of an incident, at a
-        time. written: called when there may be new notifications."""
+        """written: called when there may be new notifications."""
         self._store = store
-        self._recipients = recipients
-        self._ladder = ladder
-        self._levels = levels
-        self._ways = frozenset(ways) - BY_HAND
+        self._planner = planner
         self._notifier = notifier
         self._clock = clock
         self._lease = lease
@@ -226,7 +195,7 @@ class Waves:
                 self._commit([group], None, restored)
             except StoreFailing:
                 raise
-            except _Changed:
+            except EscalationChanged:
                 continue  # the lease has changed hands, and both of us still write
             except Exception:
                 if tried + 1 == _TRIES:
@@ -241,38 +210,21 @@ class Waves:
         until: int | None,
         restored: bool,
     ) -> None:
+        now_ms, plans = self._clock.now_ms(), []
         if groups:
-            self._recipients.ready()  # lists that have changed are read before others wait for this transaction
-        now_ms = self._clock.now_ms()
-        with self._store.transaction() as transaction:
-            incidents = transaction.incidents([incident_id for incident_id, _ in groups]) if groups else {}
-            for incident_id, happened in groups:
-                incident = incidents.get(incident_id)
-                if incident is not None and incident.mode is not Mode.TEST:
-                    _IncidentStep(self, transaction, incident, now_ms).take(happened, restored)
-            if until is not None:
-                transaction.remember(_CURSOR, str(until))
+            self._planner.recipients.ready()
+        for incident_id, happened in groups:
+            incident = self._store.incident(incident_id)
+            if incident is not None and incident.mode is not Mode.TEST:
+                plans.append(self._planner.plan(incident, happened, now_ms, restored=restored))
+        if plans or until is not None:
+            with self._store.transaction() as transaction:
+                for plan in plans:
+                    plan.write(transaction)
+                if until is not None:
+                    transaction.remember(_CURSOR, str(until))
         if until is not None:
             self._followed = self._remembered = until
-
-    # What a step asks for
-
-    def reachable(self, way: ContactWay) -> bool:
-        return way in self._ways
-
-    @property
-    def recipients(self) -> Recipients:
-        return self._recipients
-
-    @property
-    def levels(self) -> AlarmLevels:
-        return self._levels
-
-    def known_alarms(self, incident_ids: Collection[int]) -> Mapping[int, Alarm]:
-        return self._store.alarms(incident_ids)
-
-    def ladder(self, incident: Incident, now_ms: int) -> Ladder:
-        return self._ladder(incident, now_ms)
 
 
 def _by_incident(entries: Sequence[JournalEntry]) -> list[_Happened]:
@@ -281,116 +233,3 @@ def _by_incident(entries: Sequence[JournalEntry]) -> list[_Happened]:
         if entry.incident_id is not None:
             found.setdefault(entry.incident_id, []).append(entry)
     return list(found.items())
-
-
-class _IncidentStep:
-    """The steps of one incident's escalation within a transaction."""
-
-    def __init__(self, waves: Waves, transaction: Transaction, incident: Incident, now_ms: int) -> None:
-        self._waves = waves
-        self._transaction = transaction
-        self._incident = incident
-        self._now_ms = now_ms
-        self._ladder = waves.ladder(incident, now_ms)
-
-    def take(self, happened: Sequence[JournalEntry] | Sequence[Fact], restored: bool) -> None:
-        before = self._transaction.escalation(self._incident.id)
-        state = before
-        if state is None:
-            if self._incident.state is IncidentState.CLOSED:
-                return
-            first = opened(self._incident.id, self._now_ms, self._ladder, held=self._incident.held)
-            old = restored or self._now_ms - self._incident.opened_at_ms > _OLD_MS
-            state = self._step(first.state, Fact(FactKind.RESTORED)) if old else self._ask(first)
-        elif restored:
-            state = self._step(state, Fact(FactKind.RESTORED))
-        for each in happened:
-            facts = (each,) if isinstance(each, Fact) else facts_of(each, state)
-            for fact in facts:
-                state = self._step(state, fact)
-        if self._incident.state is IncidentState.CLOSED:
-            state = self._step(state, Fact(FactKind.CLOSED))  # whatever became of the entry that says so
-        if before is None or any(isinstance(each, JournalEntry) for each in happened):
-            self._judge(opened=before is None)
-        if state != before and not self._transaction.put_escalation(state):
-            raise _Changed("dispatch.changed", incident=self._incident.id)
-
-    def _judge(self, *, opened: bool) -> None:
-        """Judge the alarm level anew; of a new call also that of its neighbours."""
-        levels, incidents = self._waves.levels, {self._incident.id: self._incident}
-        if opened:
-            incidents |= self._transaction.incidents(levels.to_judge_again(self._incident))
-        known = self._waves.known_alarms(list(incidents))
-        for incident in incidents.values():
-            alarm = levels.judge(incident, self._now_ms)
-            if alarm != known.get(incident.id):
-                self._transaction.put_alarm(incident.id, alarm)
-
-    def _step(self, state: Escalation, fact: Fact) -> Escalation:
-        return self._ask(step(state, fact, self._now_ms, self._ladder))
-
-    def _ask(self, taken: Step) -> Escalation:
-        """Write what a step asks for. Returns the state after that: a rung that nobody is on is left at once."""
-        state = taken.state
-        if taken.withdrawn is not Withdrawal.NONE:
-            self._transaction.withdraw_notifications(self._incident.id, taken.withdrawn)
-        for contact in taken.contacts:
-            if self._tell(contact, state) or contact.kind is not ContactKind.CALL or state.phase is Phase.CLOSED:
-                continue
-            state = self._step(state, Fact(FactKind.RUNG_LEFT, call=contact.number))
-        return state
-
-    def _tell(self, contact: Contact, state: Escalation) -> bool:
-        """Write a contact's notifications. Returns whether somebody may hear of it."""
-        reach = self._waves.recipients.of(
-            self._incident,
-            contact,
-            self._ladder,
-            state.assignments,
-            lambda: self._transaction.notifications(self._incident.id),
-            self._now_ms,
-        )
-        rows = [row for recipient in reach.recipients for row in self._rows(contact, recipient)]
-        self._transaction.add_notifications(rows)
-        told = {whose(row.recipient) for row in rows if row.next_at_ms is not None}
-        by_hand = {whose(row.recipient) for row in rows} - told
-        if contact.kind is ContactKind.CALL:
-            facts = {
-                "rung": contact.rung,
-                "wave": contact.wave,
-                "why": str(contact.why),
-                "round": contact.round,
-                "recipients": len(told),
-                "by_hand": len(by_hand),
-            }
-            self._transaction.note(
-                journal.CALLED,
-                self._now_ms,
-                facts,
-                incident_id=self._incident.id,
-                device_id=self._incident.device_id,
-            )
-        elif contact.kind is ContactKind.RING_DESK and contact.why in _ABOUT_ONE:
-            self._transaction.note(
-                journal.DESK_RUNG,
-                self._now_ms,
-                {"why": str(contact.why), "who": contact.who, "wave": contact.wave},
-                incident_id=self._incident.id,
-                device_id=self._incident.device_id,
-            )
-        return bool(told) or reach.by_console
-
-    def _rows(self, contact: Contact, recipient: Recipient) -> Iterator[Notification]:
-        seen: dict[ContactWay, int] = {}
-        for rank, way in enumerate(recipient.ways):
-            seen[way] = seen.get(way, 0) + 1
-            yield made(
-                self._incident.id,
-                contact,
-                on_address(recipient.key, seen[way]),
-                way,
-                rank,
-                recipient.metres,
-                self._now_ms,
-                by_hand=not self._waves.reachable(way),
-            )

@@ -1,0 +1,205 @@
+"""What becomes of an incident's escalation: computed from what the store holds, then written in one short transaction.
+
+Everything is looked up before the transaction: routing and judging take milliseconds, in which nobody else could write.
+Whether the escalation is still as it was read is seen when it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Final
+
+from siaga_gateway.domain.errors import Failing
+from siaga_gateway.domain.escalation import opened, step
+from siaga_gateway.domain.escalation_settings import Ladder
+from siaga_gateway.domain.escalation_state import (
+    Contact,
+    ContactKind,
+    Escalation,
+    Fact,
+    FactKind,
+    Phase,
+    Step,
+    Why,
+    Withdrawal,
+)
+from siaga_gateway.domain.incident import Incident, IncidentState
+from siaga_gateway.domain.notification import BY_HAND, Notification, made, on_address, whose
+from siaga_gateway.domain.places import ContactWay
+from siaga_gateway.domain.triage import Alarm
+from siaga_gateway.service.dispatch.alarm_levels import AlarmLevels
+from siaga_gateway.service.dispatch.incident_facts import facts_of
+from siaga_gateway.service.dispatch.recipients import Recipient, Recipients
+from siaga_gateway.service.journal import kinds as journal
+from siaga_gateway.service.ports import JournalEntry
+from siaga_gateway.service.store import Store, Transaction
+
+# An open incident without an escalation that is older than this is asked about, not called: it was open before this
+# version was installed.
+_OLD_MS: Final = 15 * 60_000
+# Why a desk is rung about somebody who was sent; the other reasons stand in the journal or on the ladder already.
+_ABOUT_ONE: Final = frozenset({Why.NOT_ARRIVED, Why.SCENE_SILENT, Why.FINISHED})
+Happened = Sequence[JournalEntry] | Sequence[Fact]
+_Write = Callable[[Transaction], object]
+
+
+class EscalationChanged(Failing):
+    """Somebody else has stepped it since it was read."""
+
+
+class WavePlanner:
+    """Plans; thread-safe."""
+
+    def __init__(
+        self,
+        store: Store,
+        recipients: Recipients,
+        ladder: Callable[[Incident, int], Ladder],
+        levels: AlarmLevels,
+        ways: Collection[ContactWay],
+    ) -> None:
+        """ways: on which messages can be sent; others are for a person to call by hand. ladder: of an incident, at a
+        time."""
+        self.store = store
+        self.recipients = recipients
+        self.ladder = ladder
+        self.levels = levels
+        self.ways = frozenset(ways) - BY_HAND
+
+    def plan(self, incident: Incident, happened: Happened, now_ms: int, *, restored: bool = False) -> IncidentPlan:
+        """Return what follows from what happened to an incident. Raises: StoreFailing."""
+        plan = IncidentPlan(self, incident, now_ms)
+        plan.take(happened, restored)
+        return plan
+
+
+class IncidentPlan:
+    """Made by WavePlanner; call `write`."""
+
+    def __init__(self, planner: WavePlanner, incident: Incident, now_ms: int) -> None:
+        self._planner = planner
+        self._incident = incident
+        self._now_ms = now_ms
+        self._ladder = planner.ladder(incident, now_ms)
+        self._before: Escalation | None = None
+        self._state: Escalation | None = None
+        self._told: list[Notification] = []
+        self._writes: list[_Write] = []
+
+    def write(self, transaction: Transaction) -> None:
+        """Raises: EscalationChanged; then nothing of this transaction may be committed."""
+        if self._state is not None and self._state != self._before and not transaction.put_escalation(self._state):
+            raise EscalationChanged("dispatch.changed", incident=self._incident.id)
+        for write in self._writes:
+            write(transaction)
+
+    def take(self, happened: Happened, restored: bool) -> None:
+        before = self._before = self._planner.store.escalation_of(self._incident.id)
+        state = before
+        if state is None:
+            if self._incident.state is IncidentState.CLOSED:
+                return
+            first = opened(self._incident.id, self._now_ms, self._ladder, held=self._incident.held)
+            old = restored or self._now_ms - self._incident.opened_at_ms > _OLD_MS
+            state = self._step(first.state, Fact(FactKind.RESTORED)) if old else self._ask(first)
+        elif restored:
+            state = self._step(state, Fact(FactKind.RESTORED))
+        for each in happened:
+            facts = (each,) if isinstance(each, Fact) else facts_of(each, state)
+            for fact in facts:
+                state = self._step(state, fact)
+        if self._incident.state is IncidentState.CLOSED:
+            state = self._step(state, Fact(FactKind.CLOSED))  # whatever became of the entry that says so
+        if before is None or any(isinstance(each, JournalEntry) for each in happened):
+            self._judge(opened=before is None)
+        self._state = state
+
+    def _judge(self, *, opened: bool) -> None:
+        """Judge the alarm level anew; of a new call also that of its neighbours."""
+        levels, store, incidents = self._planner.levels, self._planner.store, [self._incident]
+        if opened:
+            near = (store.incident(each) for each in levels.to_judge_again(self._incident))
+            incidents += [each for each in near if each is not None]
+        known = store.alarms([each.id for each in incidents])
+        for incident in incidents:
+            alarm = levels.judge(incident, self._now_ms)
+            if alarm != known.get(incident.id):
+                self._writes.append(partial(_put_alarm, incident.id, alarm))
+
+    def _step(self, state: Escalation, fact: Fact) -> Escalation:
+        return self._ask(step(state, fact, self._now_ms, self._ladder))
+
+    def _ask(self, taken: Step) -> Escalation:
+        """Plan what a step asks for. Returns the state after that: a rung that nobody is on is left at once."""
+        state = taken.state
+        if taken.withdrawn is not Withdrawal.NONE:
+            self._writes.append(partial(_withdraw, self._incident.id, taken.withdrawn))
+        for contact in taken.contacts:
+            if self._tell(contact, state) or contact.kind is not ContactKind.CALL or state.phase is Phase.CLOSED:
+                continue
+            state = self._step(state, Fact(FactKind.RUNG_LEFT, call=contact.number))
+        return state
+
+    def _tell(self, contact: Contact, state: Escalation) -> bool:
+        """Plan a contact's notifications. Returns whether somebody may hear of it."""
+        reach = self._planner.recipients.of(
+            self._incident,
+            contact,
+            self._ladder,
+            state.assignments,
+            lambda: [*self._planner.store.notifications_of(self._incident.id), *self._told],
+            self._now_ms,
+        )
+        rows = [row for recipient in reach.recipients for row in self._rows(contact, recipient)]
+        self._told += rows
+        self._writes.append(partial(_add, rows))
+        told = {whose(row.recipient) for row in rows if row.next_at_ms is not None}
+        by_hand = {whose(row.recipient) for row in rows} - told
+        if contact.kind is ContactKind.CALL:
+            self._note(
+                journal.CALLED,
+                rung=contact.rung,
+                wave=contact.wave,
+                why=str(contact.why),
+                round=contact.round,
+                recipients=len(told),
+                by_hand=len(by_hand),
+            )
+        elif contact.kind is ContactKind.RING_DESK and contact.why in _ABOUT_ONE:
+            self._note(journal.DESK_RUNG, why=str(contact.why), who=contact.who, wave=contact.wave)
+        return bool(told) or reach.by_console
+
+    def _note(self, kind: str, **facts: object) -> None:
+        self._writes.append(partial(_note, kind, self._now_ms, facts, self._incident))
+
+    def _rows(self, contact: Contact, recipient: Recipient) -> Iterator[Notification]:
+        seen: dict[ContactWay, int] = {}
+        for rank, way in enumerate(recipient.ways):
+            seen[way] = seen.get(way, 0) + 1
+            yield made(
+                self._incident.id,
+                contact,
+                on_address(recipient.key, seen[way]),
+                way,
+                rank,
+                recipient.metres,
+                self._now_ms,
+                by_hand=way not in self._planner.ways,
+            )
+
+
+def _put_alarm(incident_id: int, alarm: Alarm, transaction: Transaction) -> None:
+    transaction.put_alarm(incident_id, alarm)
+
+
+def _withdraw(incident_id: int, which: Withdrawal, transaction: Transaction) -> None:
+    transaction.withdraw_notifications(incident_id, which)
+
+
+def _add(rows: Sequence[Notification], transaction: Transaction) -> None:
+    transaction.add_notifications(rows)
+
+
+def _note(kind: str, now_ms: int, facts: Mapping[str, object], incident: Incident, transaction: Transaction) -> None:
+    transaction.note(kind, now_ms, facts, incident_id=incident.id, device_id=incident.device_id)
