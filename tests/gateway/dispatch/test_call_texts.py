@@ -56,7 +56,12 @@ def test_a_press_of_another_day_has_its_day() -> None:
 
 @pytest.mark.parametrize(
     ("age_s", "shown"),
-    [(None, "-5.42917, 105.26111"), (119, "-5.42917, 105.26111"), (3_700, "-5.42917, 105.26111 (61 menit lalu)")],
+    [
+        (None, "-5.42917, 105.26111"),
+        (119, "-5.42917, 105.26111"),
+        (120, "-5.42917, 105.26111 (2 menit lalu)"),
+        (3_700, "-5.42917, 105.26111 (61 menit lalu)"),
+    ],
 )
 def test_an_old_position_says_how_old_it_is(age_s: int | None, shown: str) -> None:
     assert shown in told(place_age_s=age_s).text.splitlines()
@@ -85,6 +90,13 @@ def test_every_kind_and_reason_has_its_words_and_no_two_reasons_the_same(languag
 def test_an_exercise_and_a_repetition_are_marked_before_anything_else() -> None:
     assert told(exercise=True, repeated=True).title == "LATIHAN: PANGGILAN DARURAT - Polsek A (ulangan)"
     assert told("en", exercise=True, kind=ContactKind.NOT_NEEDED).title.startswith("EXERCISE: ")
+
+
+def test_what_is_wanted_of_whoever_reads_it_has_a_line_of_its_own() -> None:
+    assert "Jawab bahwa Anda baik-baik saja, atau minta bantuan." in told(kind=ContactKind.ASK).text.splitlines()
+    assert "Pendaftaran tidak aktif: putuskan di konsol." in told(why=Why.HELD).text.splitlines()
+    rounds = [[line for line in told(round=number).text.splitlines() if "ke-" in line] for number in range(3)]
+    assert rounds == [[], ["Panggilan ke-2"], ["Panggilan ke-3"]]
 
 
 def test_whoever_is_not_needed_is_told_no_place() -> None:

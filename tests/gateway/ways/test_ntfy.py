@@ -9,7 +9,7 @@ import pytest
 
 from gateway.ways.sample_messages import KEY, LINK, SENT_MS, alarm, note
 from siaga_gateway.domain.errors import SettingError
-from siaga_gateway.domain.personal_message import PersonalMessage
+from siaga_gateway.domain.personal_message import Answer, PersonalMessage
 from siaga_gateway.formats.ntfy import NtfyFormat
 from siaga_gateway.formats.service_message import AddressUnusable, Meaning
 
@@ -28,6 +28,7 @@ def test_an_alarm_rings_and_is_answered_by_post_alone() -> None:
     sent = body(alarm())
     assert (sent["topic"], sent["priority"], sent["click"]) == ("siaga-a", 5, LINK)
     assert sent["title"] == alarm().title and sent["message"] == alarm().text
+    assert sent["tags"] == ["rotating_light"] and all(each["clear"] for each in sent["actions"])
     assert [(each["action"], each["method"], each["url"]) for each in sent["actions"]] == [
         ("http", "POST", f"{LINK}/accept"),
         ("http", "POST", f"{LINK}/decline"),
@@ -36,7 +37,7 @@ def test_an_alarm_rings_and_is_answered_by_post_alone() -> None:
 
 def test_a_note_does_not_ring_and_has_nothing_to_tap() -> None:
     sent = body(note())
-    assert sent["priority"] == 3
+    assert (sent["priority"], sent["tags"]) == (3, ["information_source"])
     assert not {"actions", "click"} & set(sent)
 
 
@@ -68,7 +69,14 @@ def test_the_token_goes_to_no_other_server(address: str) -> None:
         SPOKEN.requests(address, alarm(), KEY, SENT_MS)
 
 
+def test_a_phone_shows_three_answers_and_gets_no_more() -> None:
+    assert len(body(alarm(answers=(Answer("x", "https://a.example"),) * 5))["actions"]) == 3
+
+
 def test_a_long_text_stays_a_message_and_no_attachment() -> None:
+    assert body(alarm(text="x" * 3_000))["message"] == "x" * 3_000
+    assert body(alarm(text="x" * 3_001))["message"] == "x" * 3_000 + "…"
+    assert len(body(alarm(title="x" * 300))["title"]) == 200
     assert len(json.dumps(body(alarm(text="é" * 5_000)), ensure_ascii=False).encode()) < 4_096
 
 
@@ -81,6 +89,9 @@ TAKEN = b'{"id":"aBc1","time":1790000000,"event":"message","topic":"siaga-a"}'
         (200, TAKEN, Meaning.TAKEN, None),
         (200, b"<html>Please sign in", Meaning.STRANGER, None),
         (200, b"[]", Meaning.STRANGER, None),
+        (200, b'{"id":"aBc1"}', Meaning.STRANGER, None),
+        (200, b'{"event":"message"}', Meaning.STRANGER, None),
+        (300, TAKEN, Meaning.REFUSED, None),
         (429, b'{"code":42901,"http":429,"error":"limit reached: too many requests"}', Meaning.WAIT, 5.0),
         (401, b'{"code":40101,"http":401,"error":"unauthorized"}', Meaning.REFUSED, None),
         (403, b'{"code":40301,"http":403,"error":"forbidden"}', Meaning.REFUSED, None),
@@ -95,6 +106,10 @@ TAKEN = b'{"id":"aBc1","time":1790000000,"event":"message","topic":"siaga-a"}'
 def test_what_an_answer_means(status: int, said: bytes, meaning: Meaning, wait_s: float | None) -> None:
     answer = SPOKEN.answer(status, said, KEY)
     assert (answer.meaning, answer.wait_s) == (meaning, wait_s)
+
+
+def test_what_a_server_says_is_told_in_short() -> None:
+    assert len(SPOKEN.answer(400, b'{"error":"' + b"x" * 200 + b'"}', KEY).said) == 120
 
 
 def test_a_message_that_was_taken_is_known_by_its_sequence() -> None:

@@ -45,6 +45,18 @@ def test_a_line_that_does_not_fit_is_left_out_and_the_link_never_cut() -> None:
     assert "https" not in sms_text(alarm(url="https://a.example/~x"))
 
 
+def test_what_fits_to_the_last_letter_is_there() -> None:
+    title, link = "t" * 10, "https://a.example/"
+    room = 160 - len(link) - 1 - len(title) - 2
+    assert sms_text(alarm(title=title, text="x" * room, url=link)) == f"{title}, {'x' * room} {link}"
+    assert sms_text(alarm(title=title, text="x" * (room + 1), url=link)) == f"{title} {link}"
+    assert sms_text(alarm(title=title, text="x" * 148, url=None)) == f"{title}, {'x' * 148}"
+    assert sms_text(alarm(title=title, text="x" * 149, url=None)) == title
+    assert sms_text(alarm(title="t" * 160, text="x", url=None)) == "t" * 160
+    assert sms_text(alarm(url=link.ljust(159, "x"))) == link.ljust(159, "x")
+    assert "https" not in sms_text(alarm(url=link.ljust(160, "x")))
+
+
 def spool_way(folder: Path, spool: str = "gammu") -> SmsWay:
     sending = SpoolSending(spool, folder, clock=ManualClock(SENT_MS), language="en", deadline_s=5)
     return SmsWay("modem", sending, budget=Budget(), language="en", at_once=4)

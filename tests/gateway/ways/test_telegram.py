@@ -41,7 +41,10 @@ def test_a_reference_that_is_none_of_telegrams_deletes_nothing() -> None:
 
 def test_a_long_text_is_cut() -> None:
     ((_, body),) = sent(alarm(text="x" * 9_000))
-    assert len(body["text"]) <= 4_096
+    assert len(body["text"]) == 4_001
+    start = f"{alarm().title}\n"
+    ((_, body),) = sent(alarm(url=None, text="x" * (4_000 - len(start))))
+    assert body["text"].endswith("x")
 
 
 @pytest.mark.parametrize("chat", ["", "+6281200000001", "budi", "@ab", "1 2"])
@@ -67,6 +70,7 @@ def failed(code: int, description: str, **parameters: object) -> bytes:
         (400, failed(400, "Bad Request: chat not found"), Meaning.DEAD),
         (400, failed(400, "Bad Request: message text is empty"), Meaning.REFUSED),
         (403, b"<html>Forbidden by the proxy", Meaning.REFUSED),
+        (400, b"<html>Bad Request", Meaning.REFUSED),
         (401, failed(401, "Unauthorized"), Meaning.REFUSED),
         (404, failed(404, "Not Found"), Meaning.REFUSED),
         (429, failed(429, "Too Many Requests: retry after 35", retry_after=35), Meaning.WAIT),
@@ -76,6 +80,10 @@ def failed(code: int, description: str, **parameters: object) -> bytes:
 )
 def test_what_an_answer_means(status: int, body: bytes, meaning: Meaning) -> None:
     assert SPOKEN.answer(status, body, KEY).meaning is meaning
+
+
+def test_what_it_says_is_told_in_short() -> None:
+    assert len(SPOKEN.answer(400, failed(400, "x" * 200), KEY).said) == 120
 
 
 def test_the_wait_the_number_and_the_new_chat_are_in_the_body() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.fake_ports import ManualClock
 from gateway.outputs.http_receiver import Receiver, answer
+from gateway.ways.fake_way import FakeWay
 from gateway.ways.http_places import HttpPlace, ntfy_place, telegram_place, whatsapp_place
 from gateway.ways.mail_server import Mailboxes
 from gateway.ways.sample_messages import SENT_MS
@@ -20,6 +21,7 @@ from siaga_gateway.adapters.ways.email import EmailWay, MailServer
 from siaga_gateway.adapters.ways.sms import SmsWay, SpoolSending
 from siaga_gateway.formats import gammu
 from siaga_gateway.service.dispatch.ways import Budget
+from siaga_gateway.service.ports import NotDelivered
 
 
 class TestServicesOverHttp(WayContract):
@@ -145,3 +147,31 @@ class TestApprise(WayContract):
     def place(self) -> Iterator[ApprisePlace]:
         with Receiver() as receiver:
             yield ApprisePlace(receiver)
+
+
+class FakePlace:
+    """Implements way_contract.Place."""
+
+    good, bad = "siaga-a", ""
+
+    def __init__(self) -> None:
+        self.way = FakeWay(deadline_s=DEADLINE_S)
+
+    def arrived(self) -> Sequence[str]:
+        return [f"{each.message.title}\n{each.message.text}" for each in self.way.told]
+
+    def break_down(self) -> None:
+        self.way.broken = NotDelivered("out of order")
+
+    def hang(self) -> None:
+        self.way.silent = True
+
+    def recover(self) -> None:
+        self.way.broken = None
+        self.way.speak()
+
+
+class TestFake(WayContract):
+    @pytest.fixture
+    def place(self) -> FakePlace:
+        return FakePlace()

@@ -72,8 +72,9 @@ def test_the_token_names_the_push_service_and_is_signed_with_our_key() -> None:
     assert json.loads(decoded(head)) == {"typ": "JWT", "alg": "ES256"}
     said = json.loads(decoded(claims))
     assert (said["aud"], said["sub"]) == ("https://push.example:8443", "mailto:a@b.example")
-    assert 0 < said["exp"] - SENT_MS // 1000 <= 86_400
+    assert said["exp"] - SENT_MS // 1000 == 43_200
     raw = decoded(signature)
+    assert len(raw) == 64
     der = encode_dss_signature(int.from_bytes(raw[:32]), int.from_bytes(raw[32:]))
     VAPID_KEY.public_key().verify(der, f"{head}.{claims}".encode(), ec.ECDSA(hashes.SHA256()))
 
@@ -104,8 +105,18 @@ def test_the_same_key_has_the_same_topic_and_a_note_takes_the_place_of_what_it_w
 
 
 def test_a_long_message_fits_into_what_push_services_take() -> None:
-    (request,) = SPOKEN.requests(ADDRESS, alarm(text="é" * 5_000), KEY, SENT_MS)
-    assert len(request.body) <= 4_096
+    for text, kept in (("x" * 5_000, 1_000), ("😀" * 5_000, 200)):
+        (request,) = SPOKEN.requests(ADDRESS, alarm(text=text, title="x" * 300), KEY, SENT_MS)
+        assert len(request.body) <= 4_096
+        shown = json.loads(read_by_browser(request.body))
+        assert (len(shown["text"]), len(shown["title"])) == (kept, 200)
+        assert bool(shown["answers"]) is (kept == 1_000)
+
+
+@pytest.mark.parametrize("text", ["a*b", "a"])
+def test_what_is_no_base64url_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        decoded(text)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +141,10 @@ def test_what_is_no_subscription_is_refused_by_name(address: str) -> None:
 @pytest.mark.parametrize(
     ("status", "meaning"),
     [
+        (200, Meaning.TAKEN),
         (201, Meaning.TAKEN),
+        (202, Meaning.TAKEN),
+        (204, Meaning.TAKEN),
         (404, Meaning.DEAD),
         (410, Meaning.DEAD),
         (400, Meaning.REFUSED),
@@ -144,6 +158,10 @@ def test_what_is_no_subscription_is_refused_by_name(address: str) -> None:
 )
 def test_what_an_answer_means(status: int, meaning: Meaning) -> None:
     assert SPOKEN.answer(status, b"words", KEY).meaning is meaning
+
+
+def test_what_it_says_is_told_in_short() -> None:
+    assert len(SPOKEN.answer(400, b"x" * 200, KEY).said) == 120
 
 
 def test_a_browsers_own_key_is_of_the_shape_that_a_page_subscribes_with() -> None:

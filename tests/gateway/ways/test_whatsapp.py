@@ -59,6 +59,16 @@ def test_a_link_that_no_button_leads_to_stands_in_the_text(spoken: WhatsappForma
     assert template["components"][0]["parameters"][1]["text"].endswith(f" {url}")
 
 
+def test_a_long_text_leaves_room_for_the_template_s_own_words() -> None:
+    text = sent(PLAIN, note(text="x" * 900))["template"]["components"][0]["parameters"][1]["text"]
+    assert len(text) == 700
+
+
+def test_what_it_says_is_told_in_short() -> None:
+    error = {"code": 100, "message": "x" * 200}
+    assert len(PLAIN.answer(400, json.dumps({"error": error}).encode(), KEY).said) == 120
+
+
 def test_no_variable_is_empty() -> None:
     assert sent(PLAIN, note(text=" "))["template"]["components"][0]["parameters"][1]["text"] == "-"
 
@@ -85,6 +95,12 @@ def failed(code: int) -> bytes:
         (400, failed(131056), Meaning.WAIT, 6.0),
         (429, failed(130429), Meaning.WAIT, 5.0),
         (400, failed(131048), Meaning.WAIT, 300.0),
+        (400, failed(4), Meaning.WAIT, 60.0),
+        (400, failed(80007), Meaning.WAIT, 60.0),
+        (400, failed(131050), Meaning.DEAD, None),
+        *[(400, failed(code), Meaning.LATER, None) for code in (1, 2, 131049, 131057, 133004)],
+        (400, failed(131000), Meaning.UNKNOWN, None),
+        (300, b'{"messages":[{"id":"wamid.X"}]}', Meaning.REFUSED, None),
         (401, failed(190), Meaning.REFUSED, None),
         (404, failed(132001), Meaning.REFUSED, None),
         (400, failed(132015), Meaning.REFUSED, None),

@@ -94,17 +94,16 @@ def _position(facts: CallFacts, language: str) -> str:
     if facts.place is None:
         return text("calls.text.no_position", language)
     latitude, longitude = (_degrees(part) for part in facts.place)
-    age_s = facts.place_age_s or 0
-    if age_s < _OLD_S:
+    if facts.place_age_s is None or facts.place_age_s < _OLD_S:
         return text("calls.text.position", language, latitude=latitude, longitude=longitude)
-    minutes = age_s // 60
+    minutes = facts.place_age_s // 60
     return text("calls.text.position_old", language, latitude=latitude, longitude=longitude, minutes=minutes)
 
 
 def _degrees(degrees_e7: int) -> str:
     """Format as map programs read it, to the metre."""
     rounded = (abs(degrees_e7) + 50) // 100
-    sign = "-" if degrees_e7 < 0 and rounded else ""
+    sign = "-" if degrees_e7 <= -50 else ""
     return f"{sign}{rounded // 100_000}.{rounded % 100_000:05d}"
 
 
