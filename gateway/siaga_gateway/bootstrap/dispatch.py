@@ -29,10 +29,14 @@ from siaga_gateway.service.dispatch.responders_check import check_responders
 from siaga_gateway.service.dispatch.routing import Router
 from siaga_gateway.service.dispatch.wave_plan import WavePlanner
 from siaga_gateway.service.dispatch.waves import LONGEST_S, Waves
+from siaga_gateway.service.dispatch.way_codes import EVERY_S as CODES_S
+from siaga_gateway.service.dispatch.way_codes import WayCodes
+from siaga_gateway.service.dispatch.way_questions import WayQuestions
 from siaga_gateway.service.dispatch.ways import Way
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.scheduling.lease import Lease
+from siaga_gateway.service.scheduling.periodic_jobs import Job, Leases, PeriodicJobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ class Dispatch:
     ways: Sequence[Way]
     senders: Sequence[NotificationSender]
     auditor: Auditor
+    codes: PeriodicJobs | None = None  # that prove people's ways; None: there is no way to send them
 
     def wake(self) -> None:
         """Call when the journal may have grown; from any thread."""
@@ -51,7 +56,8 @@ class Dispatch:
     def pieces(self) -> list[Piece]:
         ways = [Piece(f"connections of way {each.name}", stop=each.close) for each in self.ways]
         senders = [Piece(f"messages by {each.kind}", each.start, each.stop) for each in self.senders]
-        return [*ways, *senders, Piece("waves", self.waves.start, self.waves.stop)]
+        codes = [] if self.codes is None else [Piece("codes", self.codes.start, self.codes.stop)]
+        return [*ways, *codes, *senders, Piece("waves", self.waves.start, self.waves.stop)]
 
     def parts(self) -> dict[str, Callable[[], float]]:
         """Return seconds since the last sign of life of each thread, by name."""
@@ -66,7 +72,7 @@ class Dispatch:
 def make_dispatch(base: Foundation) -> Dispatch:
     """Make them. Raises: SettingsError for a way that cannot be made."""
     settings, store, clock, notifier = base.settings, base.store, base.clock, base.notifier
-    router, origins, duty = make_router(settings, store), Origins(store), Duty(store, settings.local.zone)
+    router, origins, duty = make_router(settings, store), Origins(store), make_duty(settings, store)
     ways = [make_way(way, settings, clock) for way in settings.ways]
     kinds = dict.fromkeys(way.kind for way in ways)
     ladders = Ladders(
@@ -110,7 +116,20 @@ def make_dispatch(base: Foundation) -> Dispatch:
         )
         for kind in kinds
     ]
-    return Dispatch(waves, ways, senders, Auditor(store, notifier, clock, waves.adopt, tells=base.identity.first))
+    auditor = Auditor(store, notifier, clock, waves.adopt, tells=base.identity.first)
+    return Dispatch(waves, ways, senders, auditor, _codes(base, ways, duty) if ways else None)
+
+
+def _codes(base: Foundation, ways: Sequence[Way], duty: Duty) -> PeriodicJobs:
+    store, clock = base.store, base.clock
+    kinds = {way.kind for way in ways}
+
+    def busy() -> bool:
+        due = (store.next_notification_ms(kind) for kind in kinds)
+        return any(at_ms is not None and at_ms <= clock.now_ms() for at_ms in due)
+
+    codes = WayCodes(WayQuestions(store, clock, duty), ways, clock, base.settings.local, busy)
+    return PeriodicJobs([Job("codes", CODES_S, codes.work, shared=True)], Leases(store, base.worker), "codes")
 
 
 def make_router(settings: Settings, store: SqlStore) -> Router:

@@ -307,6 +307,6 @@ class Duty:
 def _box(place: Point, radius_m: int) -> Box:
     """Return a box that holds the circle, not across the antimeridian."""
     high = (radius_m + 1) * _E7 // _M_PER_DEGREE + 1  # distances are rounded to a metre
-    narrow = max(math.cos(math.radians(min(89.0, (abs(place[0]) + high) / _E7))), 0.02)
+    narrow = math.cos(math.radians(min(89.9, (abs(place[0]) + high) / _E7)))
     wide = round(high / narrow) + 1
     return (place[0] - high, place[1] - wide), (place[0] + high, place[1] + wide)
