@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from siaga_gateway.adapters.road_times import OsrmRoadTimes
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.bootstrap.foundation import Foundation
 from siaga_gateway.bootstrap.start_and_stop import Piece
@@ -180,4 +181,5 @@ def make_duty(settings: Settings, store: SqlStore) -> Duty:
         settings.site.local.zone,
         detour_percent=settings.dispatch.detour_percent,
         fresh_s=settings.dispatch.position_fresh_s,
+        roads=None if settings.dispatch.osrm is None else OsrmRoadTimes(settings.dispatch.osrm),
     )

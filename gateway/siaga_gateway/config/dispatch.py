@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from siaga_gateway.config.section import Section
+from siaga_gateway.config.section import Section, this_machine
 from siaga_gateway.domain.errors import SettingError
 from siaga_gateway.domain.escalation_settings import USUAL_HELD, USUAL_RUNGS, CallList, Ladder, Rung, checked
 from siaga_gateway.domain.places import KEY
@@ -85,9 +86,22 @@ class DispatchSettings(Section):
     verified_within_days: int = Field(180, ge=1, le=3_650)
     detour_percent: int = Field(140, ge=100, le=400)
     position_fresh_s: int = Field(1_800, ge=60, le=86_400)
+    osrm: str | None = None
     responders_within_m: int = Field(5_000, ge=100, le=100_000)
     ladder: LadderSettings = Field(default_factory=LadderSettings, description="When which rung is called.")
     ladders: list[StationLadderSettings] = Field(default_factory=list)
+
+    @field_validator("osrm")
+    @classmethod
+    def _where_the_roads_are(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
+            raise SettingError("settings.osrm")
+        if parts.scheme == "http" and not this_machine(parts.hostname):
+            raise SettingError("settings.osrm_plain")
+        return url
 
     @model_validator(mode="after")
     def _one_each(self) -> Self:

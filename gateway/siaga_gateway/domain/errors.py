@@ -21,7 +21,7 @@ Failing               StoreFailing, BrokerUnreachable, ExchangeFailed, NoFigures
                       SessionLost
 Unusable              SettingsError, StartError, StoreUnusable, PersonalKeyError, VendorMissing
 Malformed             FrameError, NotAFrame, NotAnUplink, NotPosted, KeyFormatError, Unreadable, HoursError, ShapeError,
-                      GeojsonError, SheetError, NotDc09, AddressUnusable, OwntracksError
+                      GeojsonError, SheetError, NotDc09, AddressUnusable, OwntracksError, OsrmError
 
 tests/test_error_tree.py compares this with the classes, and finds an exception of ours that has another root.
 """

@@ -219,6 +219,6 @@ def test_reachable_is_what_the_waves_ask_for() -> None:
     kept = Kept([person("a", language="en", skills=("boat",))], [shift("a")])
     (found,) = Duty(kept, WIB).near(PLACE, NOW, 1_000)
     assert found == Reachable(
-        "a", "Contoh a", "en", (chat(1),), 0, 0, True, False, ON, Basis.STATION, None, "polsek-ne", ("boat",)
+        "a", "Contoh a", "en", (chat(1),), 0, 0, True, False, ON, Basis.STATION, None, "polsek-ne", ("boat",), PLACE
     )
     assert copied(found, metres=1) != found

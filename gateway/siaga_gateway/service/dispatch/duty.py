@@ -17,7 +17,15 @@ from typing import Final, Protocol
 from siaga_gateway.domain.opening_hours import local_minute
 from siaga_gateway.domain.places import Contact, Point
 from siaga_gateway.domain.position import distance_m
-from siaga_gateway.domain.responders import OLDEST_MS, Responder, ResponderPosition, estimate_s, is_quiet
+from siaga_gateway.domain.responders import (
+    FROM_HOME_S,
+    OLDEST_MS,
+    Responder,
+    ResponderPosition,
+    Transport,
+    estimate_s,
+    is_quiet,
+)
 from siaga_gateway.domain.shifts import (
     LONGEST_WORD_MS,
     DutyState,
@@ -35,6 +43,8 @@ from siaga_gateway.service.store.responders import Box, ResponderReading
 USUAL_DETOUR_PERCENT: Final = 140
 USUAL_FRESH_S: Final = 1_800  # a phone that saves its battery tells every 15 min where it is
 _TRIES: Final = 3
+_BY_ROAD: Final = frozenset({Transport.CAR, Transport.MOTORCYCLE})
+_ROAD_TIMES: Final = 25  # of so many people
 _M_PER_DEGREE: Final = 111_195
 _E7: Final = 10**7
 
@@ -66,6 +76,17 @@ class Reachable:
     age_s: int | None = None  # of the position that the distance is measured from
     station: str | None = None  # the home station's key
     skills: tuple[str, ...] = ()
+    where: Point | None = None  # where the distance is measured from
+    by_road: bool = False  # the estimate is from the roads, not from the straight line
+
+
+class RoadTimes(Protocol):
+    """A server that knows the roads."""
+
+    def seconds(self, origins: Sequence[Point], to: Point) -> Sequence[int | None] | None:
+        """Return how long it takes by car from each of the origins, None where there is no road. None: not known, at
+        the latest after 300 ms."""
+        ...
 
 
 class DutyStore(ResponderReading, PlaceReading, Protocol):
@@ -110,7 +131,9 @@ class Duty:
         *,
         detour_percent: int = USUAL_DETOUR_PERCENT,
         fresh_s: int = USUAL_FRESH_S,
+        roads: RoadTimes | None = None,
     ) -> None:
+        self._roads = roads
         self._store = store
         self._zone = zone
         self._detour_percent = detour_percent
@@ -138,7 +161,8 @@ class Duty:
         keys = {key for at, across, key in lists.bases if south <= at <= north and west <= across <= east}
         keys |= {each.responder for each in self._seen(now_ms, box)}
         found = self._all(lists, declared, keys & lists.responders.keys(), now_ms, place, off=False)
-        return [each for each in found if each.metres is not None and each.metres <= radius_m][:limit]
+        within = [each for each in found if each.metres is not None and each.metres <= radius_m]
+        return self._by_road(lists, within, place)[:limit]
 
     def of_station(self, keys: Collection[str], now_ms: int, place: Point | None = None) -> Sequence[Reachable]:
         """Return who of these stations is on duty or available, the soonest at the place first.
@@ -174,6 +198,26 @@ class Duty:
         return self._current()[0].responders.get(key)
 
     # How
+
+    def _by_road(self, lists: _Lists, found: list[Reachable], place: Point) -> list[Reachable]:
+        """Put the road's time in place of the straight line's, for the first of them who drive."""
+        driving = [
+            each for each in found if lists.responders[each.key].transport in _BY_ROAD and each.where is not None
+        ]
+        driving = driving[:_ROAD_TIMES]
+        if self._roads is None or not driving:
+            return found
+        seconds = self._roads.seconds([each.where for each in driving if each.where is not None], place)
+        if seconds is None:
+            return found
+        known = {each.key: time_s for each, time_s in zip(driving, seconds, strict=True) if time_s is not None}
+        judged = [
+            copied(each, estimate_s=known[each.key] + (0 if each.on_duty else FROM_HOME_S), by_road=True)
+            if each.key in known
+            else each
+            for each in found
+        ]
+        return sorted(judged, key=lambda each: (each.estimate_s or 0, each.key))
 
     def _all(
         self,
@@ -241,6 +285,7 @@ class Duty:
             position.age_s(now_ms) if position is not None and basis in (Basis.POSITION, Basis.OLD_POSITION) else None,
             responder.station,
             responder.skills,
+            where,
         )
 
     def _where(
