@@ -69,17 +69,28 @@ class Mutant:
 def mutants_of(source: str) -> list[Mutant]:
     """All mutants of a module's text that compile, in the order of its text."""
     finder = _Finder(source)
-    finder.visit(ast.parse(source))
+    tree = ast.parse(source)
+    finder.visit(tree)
     found, seen = [], Counter[str]()
     for mutant in sorted(finder.found, key=lambda one: (one.start, one.end, one.new)):
         seen[mutant.name] += 1
         numbered = replace(mutant, nth=seen[mutant.name])
-        try:
-            compile(numbered.apply(source), "mutant", "exec")
-        except SyntaxError:
-            continue
-        found.append(numbered)
+        if _compiles(numbered, tree, source):
+            found.append(numbered)
     return found
+
+
+def _compiles(mutant: Mutant, tree: ast.Module, source: str) -> bool:
+    """Whether the module's statement with this mutant in it does: the others are as they were."""
+    line = source.count("\n", 0, mutant.start) + 1
+    around = next(node for node in tree.body if node.end_lineno is not None and line <= node.end_lineno)
+    first = min([around.lineno, *(one.lineno for one in getattr(around, "decorator_list", ()))])
+    statement = mutant.apply(source).splitlines(keepends=True)[first - 1 : around.end_lineno]
+    try:
+        compile("".join(statement), "mutant", "exec")
+    except SyntaxError:
+        return False
+    return True
 
 
 class _Finder(ast.NodeVisitor):

@@ -42,7 +42,7 @@ def test_fares():
     assert fare(3, True) % 5 == fare(3, False) % 5 == 0
     assert fare(0, False) == 0
 """
-# `km <= 0` or `km < 0` is the same: the loop does not turn.
+# `km <= 0` or `km < 0` is the same: the loop does not turn, and no distance costs nothing.
 SAME = "fare | if km <= 0: | <= -> <"
 
 
@@ -80,7 +80,10 @@ def test_a_strong_test_kills_all_that_changes_something_and_a_list_that_no_longe
 
 
 def test_a_weak_test_leaves_survivors_and_fails(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    module = tried(house, WEAK, {SAME: "the loop does not turn"})
+    # Without the loop: what never ends takes a second each, and is the other test's.
+    start, end = SOURCE.index("    total = 0"), SOURCE.index("    return total")
+    (house / "gateway" / "fares.py").write_text(f"{SOURCE[:start]}    total = PER_KM * km\n{SOURCE[end:]}")
+    module = tried(house, WEAK, {SAME: "no distance costs nothing"})
     assert "fare | return total * 2 if night else total | negated" in module.lived
     assert "<module> | PER_KM = 5 | 5 -> 6" not in module.lived
     assert not report([module])
@@ -133,7 +136,7 @@ def test_a_change_is_tried_in_a_copy_and_undone(house: Path) -> None:
             assert verdict is Verdict.KILLED and "45 == 30" in said
         assert copy.judge(["test_fares.py"], 60)[0] is Verdict.LIVED, "undone"
         assert copy.judge(["test_fares.py::test_no_such"], 60)[0] is Verdict.BROKEN, "no test judges nothing"
-        with copy.changed(Change("gateway/fares.py", "        km -= 1\n", "")):
+        with copy.changed(Change("gateway/fares.py", "        km -= 1\n", "        __import__('time').sleep(600)\n")):
             assert copy.judge(["test_fares.py"], 3)[0] is Verdict.OVERTIME
         (copy.path / "conftest.py").write_text("import fares\n")
         with copy.changed(Change("gateway/fares.py", "PER_KM = 5", "PER_KM = 5 + ''")):
