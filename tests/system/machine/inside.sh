@@ -19,7 +19,7 @@ cat > /usr/local/bin/python3 <<END
 if [ "\$1 \$2" != "-m venv" ]; then exec "$PYTHON" "\$@"; fi
 # Without the copy of pip that ensurepip would unpack for some seconds: the packages have one.
 "$PYTHON" -m venv --without-pip "\$3" || exit
-printf '#!%s/bin/python3\nfrom pip._internal.cli.main import main\nraise SystemExit(main())\n' "\$3" > "\$3/bin/pip"
+{ printf '#!%s/bin/python3\n' "\$3"; cat /run/pip_once.py; } > "\$3/bin/pip"
 chmod 0755 "\$3/bin/pip"
 for folder in "\$3"/lib/python3*/site-packages; do echo "$PACKAGES" > "\$folder/packages.pth"; done
 END
