@@ -26,10 +26,12 @@ WAY_COLUMNS: Final = {
     "email": "email surel e_mail",
     "ntfy": "ntfy",
     "radio": "radio",
+    "apprise": "apprise",
 }
 _CHAT: Final = re.compile(r"-?[0-9]{5,20}|@[A-Za-z][A-Za-z0-9_]{3,31}")
 _EMAIL: Final = re.compile(r"[^\s@\"<>,;]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _TOPIC: Final = re.compile(r"(https://[^\s/]+/)?[A-Za-z0-9_-]{1,64}")
+_URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 _DATES: Final = (
     re.compile(r"(?P<y>[0-9]{4})-(?P<m>[0-9]{1,2})-(?P<d>[0-9]{1,2})"),
     re.compile(r"(?P<d>[0-9]{1,2})[/.-](?P<m>[0-9]{1,2})[/.-](?P<y>[0-9]{4})"),
@@ -160,6 +162,8 @@ def _address(way: ContactWay, text: str) -> str:
         raise CellError("cell.email", text=text)
     if way is ContactWay.NTFY and not _TOPIC.fullmatch(text):
         raise CellError("cell.ntfy", text=text)
+    if way is ContactWay.APPRISE and not _URL.fullmatch(text):
+        raise CellError("cell.apprise")  # without the text: it has a token in it
     return text_of(text, way.value)
 
 

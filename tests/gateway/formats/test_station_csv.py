@@ -162,6 +162,7 @@ def test_numbers_as_people_write_them(written: str, number: str) -> None:
         ("email", "a@b", "cell.email"),
         ("ntfy", "http://x/y", "cell.ntfy"),
         ("ntfy", "topik kami", "cell.ntfy"),
+        ("apprise", "gotify token", "cell.apprise"),
         ("radio", "x" * 201, "cell.long"),
         ("hours", "kapan saja", "hours.part"),
         ("parent", "Polres BL", "cell.key_like"),
