@@ -38,6 +38,7 @@ from siaga_gateway.bootstrap.preflight import StartError, session_secret
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.domain.supervision import Case
 from siaga_gateway.service.delivery.dead_letters import DeadLetters, Undelivered
+from siaga_gateway.service.dispatch.stuck_calls import StuckCalls
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.ports import Clock, Disclosures, OperatorActions, SignIns
@@ -213,6 +214,7 @@ def console_app(
     )
 
     deliveries = _Deliveries(side, store, notifier, clock, settings)
+    calls = StuckCalls(store, notifier, clock)
 
     def troubles() -> list[str]:
         found = []
@@ -223,6 +225,7 @@ def console_app(
                 found.append("personal_key_file")
             if side.ask(STORE_TROUBLE, deadline_s=_TROUBLE_S):
                 found.append("store")
+            found += calls.troubles()
             found += deliveries.troubles()
         except StoreFailing:
             return found  # a failing store and a silent press process are reported by themselves

@@ -14,14 +14,17 @@ from siaga_gateway.domain.errors import Unusable
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.domain.site import Site
 from siaga_gateway.service.delivery.dead_letters import DeadLetters
+from siaga_gateway.service.dispatch.call_directory import CallDirectory
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
-from siaga_gateway.service.ports import Clock, Disclosures, JournalReader, Notifier, OperatorActions, SignIns
+from siaga_gateway.service.ports import Clock, Disclosures, Notifier, OperatorActions, SignIns
 from siaga_gateway.web.console import actions, base_map, pages
 from siaga_gateway.web.console import deliveries as pages_of_deliveries
 from siaga_gateway.web.maintenance import routes as pages_of_maintenance
 from siaga_gateway.web.session.auth import Sessions
+from siaga_gateway.web.session.console_reader import ConsoleReader
 from siaga_gateway.web.session.context import ConsoleContext
 from siaga_gateway.web.session.error_answers import add_error_answers, failed
+from siaga_gateway.web.session.ladder_changes import LadderChanges
 from siaga_gateway.web.session.live import LiveStreams
 from siaga_gateway.web.session.security_headers import RequestGuard
 from siaga_gateway.web.session.sign_in import SignIn
@@ -52,7 +55,7 @@ class ConsoleOptions:
 
 def create_app(
     *,
-    reader: JournalReader,
+    reader: ConsoleReader,
     operate: OperatorActions,
     disclosures: Disclosures,
     sign_ins: SignIns,
@@ -76,10 +79,12 @@ def create_app(
     """
     if not (STATIC / "vendor" / "vendor.json").is_file():
         raise VendorMissing("start.no_vendor")
-    streams = LiveStreams(reader, notifier, clock, options.tick_s, lambda: not presses(), troubles)
+    ladders = LadderChanges(reader, clock)
+    streams = LiveStreams(reader, notifier, clock, options.tick_s, lambda: not presses(), troubles, ladders)
     app = FastAPI(title="Siaga", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.context = ConsoleContext(
         reader=reader,
+        directory=CallDirectory(reader),
         operate=operate,
         disclosures=disclosures,
         clock=clock,

@@ -15,11 +15,15 @@ from typing import Any
 from fastapi import FastAPI
 
 from gateway.fake_ports import RunningClock
-from siaga_gateway.domain.incident import Disposition, Incident, IncidentState, Mode, Position
+from gateway.web.fake_calls import CallsInMemory
+from gateway.web.fake_steps import changed
+from siaga_gateway.domain.escalation_state import Phase
+from siaga_gateway.domain.incident import Incident, IncidentState, Mode, Position
 from siaga_gateway.domain.registry import Owner, RegistrationState
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import (
+    AcknowledgeCall,
     AddNote,
     AssignUnit,
     CloseIncident,
@@ -31,6 +35,7 @@ from siaga_gateway.service.ports import (
     OperatorAction,
     OperatorActions,
     Overtaken,
+    ResumeCall,
 )
 from siaga_gateway.web.app import ConsoleOptions, create_app
 
@@ -135,10 +140,11 @@ def on_book(
     )
 
 
-class Book(OperatorActions):
+class Book(CallsInMemory, OperatorActions):
     """Incidents and journal, changed only by events: plain JSON objects with `do` and what belongs to it."""
 
     def __init__(self, notifier: FakeBell) -> None:
+        super().__init__()
         self.notifier = notifier
         self.broken = False  # as if the disk had gone
         self.fault: Exception = OSError("disk I/O error")  # what is raised then
@@ -211,6 +217,10 @@ class Book(OperatorActions):
         match action:
             case MarkSeen():
                 return self._step("seen", action)
+            case AcknowledgeCall():
+                return self._acknowledge(action)
+            case ResumeCall():
+                return self._resume(action)
             case AssignUnit():
                 return self._step("assign", action, unit=action.unit, eta_minutes=action.eta_minutes)
             case MarkOnScene():
@@ -222,6 +232,29 @@ class Book(OperatorActions):
             case AddNote():
                 return self._add_note(action)
         raise TypeError(f"no action {action!r}")
+
+    def _acknowledge(self, action: AcknowledgeCall) -> Incident:
+        found, known = self._open(action.incident_id), self.escalation_of(action.incident_id)
+        if known is not None and action.wave < known.wave:
+            raise OperateError("operate.rings_anew", id=found.id)
+        if found.state is IncidentState.OPEN:
+            return self._step("seen", action)
+        self.do(do="note", kind=journal.ACKNOWLEDGED, incident=found.id, actor=action.operator, wave=action.wave)
+        return found
+
+    def _resume(self, action: ResumeCall) -> Incident:
+        found, known = self._open(action.incident_id), self.escalation_of(action.incident_id)
+        if known is not None and known.phase is Phase.ASKED:
+            self.do(do="note", kind=journal.RESUMED, incident=found.id, actor=action.operator)
+        return found
+
+    def _open(self, incident_id: int) -> Incident:
+        found = self.incident(incident_id)
+        if found is None:
+            raise OperateError(f"incident {incident_id} does not exist")
+        if found.state is IncidentState.CLOSED:
+            raise OperateError(f"incident {incident_id} is closed")
+        return found
 
     def _close(self, action: CloseIncident) -> Incident:
         found, known = self.incident(action.incident_id), action.presses
@@ -295,8 +328,11 @@ class Book(OperatorActions):
         if event["do"] == "note":
             self._write(at_ms, facts.pop("kind"), number, event.get("actor"), facts)
             return
+        if event["do"] in ("climb", "tell"):  # no entry in the journal
+            (self.climb if event["do"] == "climb" else self.tell)(number, at_ms, **facts)
+            return
         found = self._incidents[number]
-        kind, found = _changed(event["do"], found, at_ms, event.get("actor"), facts)
+        kind, found = changed(event["do"], found, at_ms, event.get("actor"), facts)
         self._incidents[number] = found
         self._write(at_ms, kind, number, event.get("actor"), {k: v for k, v in facts.items() if k in SHOWN})
 
@@ -344,33 +380,3 @@ def _opened(number: int, at_ms: int, facts: dict[str, Any]) -> Incident:
         "battery": 84,
     }
     return Incident(id=number, **(given | facts))
-
-
-def _changed(step: str, found: Incident, at_ms: int, actor: str | None, facts: dict[str, Any]) -> tuple[str, Incident]:
-    match step:
-        case "again":
-            return journal.PRESSED_AGAIN, replace(found, presses=found.presses + 1)
-        case "move":
-            position = Position(source="gnss", at_ms=at_ms, **facts)
-            return journal.POSITION, replace(found, position=position)
-        case "duress":
-            return journal.DURESS, replace(found, duress=True)
-        case "copied":
-            return journal.KEY_COPIED, replace(found, key_copied=True)
-        case "cancel":
-            return journal.CANCELLED_BY_HOLDER, replace(found, cancelled_by_holder=True)
-        case "seen":
-            return journal.SEEN, replace(found, state=IncidentState.SEEN, seen_by=actor, seen_at_ms=at_ms)
-        case "assign":
-            return journal.ASSIGNED, replace(found, state=IncidentState.ASSIGNED, **facts)
-        case "on_scene":
-            return journal.ON_SCENE, replace(found, state=IncidentState.ON_SCENE)
-        case "note_added":
-            return journal.NOTE_ADDED, replace(found, note=f"{found.note or ''}\n{actor}: {facts['note']}".strip())
-        case "dispatch":
-            return journal.DISPATCHED_BY_PERSON, replace(found, held=False)
-        case "close":
-            closed: dict[str, Any] = {"closed_by": actor, "closed_at_ms": at_ms, "note": facts["note"] or None}
-            outcome = Disposition(facts["disposition"])
-            return journal.CLOSED, replace(found, state=IncidentState.CLOSED, disposition=outcome, **closed)
-    raise ValueError(f"no event {step!r}")

@@ -14,6 +14,7 @@ import pytest
 from gateway import sample_store
 from gateway.fake_ports import RunningClock
 from gateway.web.console_fakes import Book, FakeBell
+from siaga_gateway.domain.escalation_state import Escalation, Phase, Why
 from siaga_gateway.domain.incident import IncidentState
 from siaga_gateway.domain.supervision import Case, Cause
 from siaga_gateway.service.fleet.maintenance_cases import CaseOvertaken
@@ -29,6 +30,7 @@ class Console:
     reader: JournalReader
     operate: OperatorActions
     open: Callable[[], int]
+    climb: Callable[[Escalation], None]
 
 
 class NoRadio:
@@ -47,7 +49,9 @@ def console(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Console]
             book.press(number)
             return number
 
-        yield Console(book, book, press)
+        yield Console(
+            book, book, press, lambda known: book.climb(known.incident_id, 0, phase=known.phase, wave=known.wave)
+        )
         return
     store = sample_store.new_store(tmp_path)
     sample_store.with_device(store)
@@ -61,7 +65,11 @@ def console(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Console]
             transaction.note(journal.INCIDENT_OPENED, incident.opened_at_ms, incident_id=incident.id)
         return incident.id
 
-    yield Console(store, operator, open_one)
+    def climb(known: Escalation) -> None:
+        with store.transaction() as transaction:
+            assert transaction.put_escalation(known)
+
+    yield Console(store, operator, open_one, climb)
     store.close()
 
 
@@ -80,6 +88,36 @@ def test_an_unknown_incident_is_none_to_read_and_an_error_to_act_on(console: Con
     for step in [*steps(console, 999), lambda: console.operate.dispatch_held(999, "Rina")]:
         with pytest.raises(OperateError, match="999"):
             step()
+
+
+def test_a_call_that_rings_again_is_acknowledged_as_it_was_shown_and_a_new_one_by_seeing_it(console: Console) -> None:
+    new, old = console.open(), console.open()
+    console.operate.seen(old, "Rina")
+    for number in (new, old):
+        console.climb(Escalation(number, Phase.CALLING, Why.UNASSIGNED, 1, 2, wave=3))
+    last = console.reader.last_journal_id()
+    with pytest.raises(OperateError):
+        console.operate.acknowledge(old, "Rina", 2)
+    assert console.reader.last_journal_id() == last
+    assert console.operate.acknowledge(old, "Rina", 3).state is IncidentState.SEEN
+    entry = console.reader.journal_of_incident(old)[-1]
+    assert (entry.kind, entry.actor, dict(entry.facts)) == (journal.ACKNOWLEDGED, "Rina", {"wave": 3})
+    assert console.operate.acknowledge(new, "Rina", 3).seen_by == "Rina"
+    console.operate.close(old, "Rina", "verified", "")
+    with pytest.raises(OperateError, match="closed"):
+        console.operate.acknowledge(old, "Rina", 3)
+
+
+def test_only_what_is_asked_about_is_called_again(console: Console) -> None:
+    asked, called = console.open(), console.open()
+    console.climb(Escalation(asked, Phase.ASKED, Why.OPENED, 1, 2))
+    console.climb(Escalation(called, Phase.CALLING, Why.OPENED, 1, 2, wave=1))
+    for number in (asked, called):
+        assert console.operate.resume(number, "Rina").id == number
+    kinds = [[entry.kind for entry in console.reader.journal_of_incident(number)] for number in (asked, called)]
+    assert kinds == [["incident_opened", "resumed"], ["incident_opened"]]
+    with pytest.raises(OperateError, match="999"):
+        console.operate.resume(999, "Rina")
 
 
 def test_the_journal_is_read_in_order_from_any_place_in_any_portion(console: Console) -> None:

@@ -22,9 +22,13 @@ from gateway.web.conftest import OPERATOR, ORIGIN
 from gateway.web.console_fakes import FakeBell, FakeDisclosures, FakeSignIns
 from gateway.web.maintenance_fleet import fleet_desk
 from siaga_gateway.adapters.sql import SqlStore
+from siaga_gateway.domain.escalation_state import Assignment, Contact, ContactKind, Escalation, Phase, Progress, Why
 from siaga_gateway.domain.incident import Incident, IncidentState, Mode
 from siaga_gateway.domain.invisible_characters import hidden
+from siaga_gateway.domain.notification import NotificationState, made
+from siaga_gateway.domain.places import ContactWay
 from siaga_gateway.domain.supervision import Case, Cause
+from siaga_gateway.domain.value import copied
 from siaga_gateway.service.incidents.operator_actions import IncidentActions
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.notifier import JournalNotifier
@@ -33,7 +37,16 @@ from siaga_gateway.web.app import ConsoleOptions, create_app
 from siaga_gateway.web.session.context import shown
 
 NASTY = "\u202eX\u2066\u200b\x1b[2J\x00\ufeff\u00ad"
-PAGES = ("/", "/incidents", "/incidents?ids=1", "/incidents/1", "/feed", "/maintenance", "/sign-in")
+PAGES = (
+    "/",
+    "/incidents",
+    "/incidents?ids=1",
+    "/incidents/1",
+    "/incidents/1/calls",
+    "/feed",
+    "/maintenance",
+    "/sign-in",
+)
 
 
 class NoRadio:
@@ -93,7 +106,7 @@ class OldStore:
     def __getattr__(self, name: str) -> Any:
         def read(*arguments: Any) -> Any:
             found = getattr(self._store, name)(*arguments)
-            if isinstance(found, Incident):
+            if isinstance(found, Incident | Escalation):
                 return spoilt(found)
             if isinstance(found, list | tuple):
                 return [spoilt(each) if hasattr(each, "__dataclass_fields__") else each for each in found]
@@ -110,7 +123,15 @@ def test_what_older_versions_stored_is_shown_as_what_it_is(store: SqlStore, stat
         transaction.put_incident(replace(incident, state=state, **closed))
         for kind in (journal.ASSIGNED, journal.BEARER_LOST, journal.TAMPER):
             about = None if kind == journal.BEARER_LOST else 1
-            transaction.note(kind, sample_store.NOW_MS, {"unit": NASTY, "why": NASTY, "new": NASTY}, incident_id=about)
+            transaction.note(
+                kind, sample_store.NOW_MS, {"unit": NASTY, "who": NASTY, "why": NASTY, "new": NASTY}, incident_id=about
+            )
+        someone = Assignment(f"unit:{NASTY}".replace("\x00", ""), Progress.COMING, 1, 1, 5, 2)
+        calling = Escalation(1, Phase.CALLING, Why.BACKUP, 1, 2, wave=2, rung="chief", assignments=(someone,))
+        assert transaction.put_escalation(calling)
+        call = Contact(1, ContactKind.CALL, Why.BACKUP, 2, "chief")
+        failed = copied(made(1, call, "station:x", ContactWay.SMS, 0, 5, 1), state=NotificationState.FAILED, detail="x")
+        transaction.add_notifications([failed])
     with store.engine.transaction() as session:
         session.run("UPDATE device SET label = ?", (f"label {NASTY}".replace("\x00", ""),))
     client = browser(store, OldStore(store))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Header, Path, Query, Request
@@ -14,7 +14,8 @@ from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.frame import LONGEST_ETA
 from siaga_gateway.domain.incident import Disposition, Incident, IncidentState
 from siaga_gateway.domain.limits import LONGEST_NOTE, LONGEST_UNIT
-from siaga_gateway.service.ports import Overtaken
+from siaga_gateway.service.ports import JournalEntry, Overtaken
+from siaga_gateway.web.console.call_views import CallsView, calls_view
 from siaga_gateway.web.console.incident_views import view
 from siaga_gateway.web.console.queue_cards import read_queue, read_some
 from siaga_gateway.web.console.timeline import feed, last_step, timeline
@@ -104,6 +105,13 @@ def incident(context: TheConsole, language: Language, session: SignedIn, inciden
     return _detail(context, session, found, language)
 
 
+@router.get("/incidents/{incident_id}/calls")
+def calls(context: TheConsole, language: Language, session: SignedIn, incident_id: IncidentId) -> HTMLResponse:
+    """Return who was told, without the owner's data: what comes of it changes without an entry in the journal."""
+    entries = context.reader.journal_of_incident(incident_id)
+    return render(context, "_called.html", language, calls=_calls(context, incident_id, entries, language))
+
+
 @router.get("/feed")
 def other_entries(context: TheConsole, language: Language, session: SignedIn) -> HTMLResponse:
     """Return what happened outside incidents: test presses, tampering, refused frames, the gateway itself."""
@@ -136,6 +144,30 @@ def seen(
     return _step(
         context, session, language, "seen", lambda: context.operate.seen(incident_id, session.operator, shown=shown)
     )
+
+
+@router.post("/incidents/{incident_id}/acknowledge")
+def acknowledge(
+    context: TheConsole,
+    language: Language,
+    session: SignedIn,
+    incident_id: IncidentId,
+    wave: Annotated[int, Query(ge=0, le=2**31)],
+) -> HTMLResponse:
+    """Take note of a call that rings again. wave: as the page showed it."""
+    return _step(
+        context,
+        session,
+        language,
+        "acknowledge",
+        lambda: context.operate.acknowledge(incident_id, session.operator, wave),
+    )
+
+
+@router.post("/incidents/{incident_id}/resume")
+def resume(context: TheConsole, language: Language, session: SignedIn, incident_id: IncidentId) -> HTMLResponse:
+    """Call again in an incident of which is asked whether it still matters."""
+    return _step(context, session, language, "resume", lambda: context.operate.resume(incident_id, session.operator))
 
 
 @router.post("/incidents/{incident_id}/assign")
@@ -261,8 +293,26 @@ def _step(
 
 def _detail(context: ConsoleContext, session: Session, found: Incident, language: str) -> HTMLResponse:
     context.disclosures.shown(session.operator, found.id)
-    lines = timeline(context.reader.journal_of_incident(found.id), language)
-    return render(context, "_detail.html", language, incident=view(found, language, context.mode), timeline=lines)
+    entries = context.reader.journal_of_incident(found.id)
+    known = context.reader.escalation_of(found.id)
+    return render(
+        context,
+        "_detail.html",
+        language,
+        incident=view(found, language, context.mode, known, context.directory.name),
+        timeline=timeline(entries, language, context.directory.name),
+        calls=_calls(context, found.id, entries, language),
+    )
+
+
+def _calls(context: ConsoleContext, incident_id: int, entries: Sequence[JournalEntry], language: str) -> CallsView:
+    return calls_view(
+        context.reader.notifications_of(incident_id),
+        entries,
+        context.reader.escalation_of(incident_id),
+        context.directory.find,
+        language,
+    )
 
 
 def _overtaken(

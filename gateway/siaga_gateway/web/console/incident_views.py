@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from siaga_gateway.catalogue import text
+from siaga_gateway.domain.escalation_state import Escalation
 from siaga_gateway.domain.incident import Incident, IncidentState, Mode, Position
+from siaga_gateway.domain.notification import RESPONDER
 from siaga_gateway.domain.registry import RegistrationState
+from siaga_gateway.service.dispatch.call_directory import key_alone
 from siaga_gateway.web.console.gazetteer import nearest
+from siaga_gateway.web.console.ladder_views import LadderView, ladder_view
 
 LOW_BATTERY: Final = 15  # percent; below it the button may fall silent
 GROUPS: Final = {IncidentState.OPEN: "unseen", IncidentState.CLOSED: "closed"}
@@ -78,19 +82,30 @@ class IncidentView:
     closed_at_ms: int | None
     disposition: str | None
     note: str | None
-    progress: str  # changes whenever the operator's buttons do
+    progress: str  # changes with each step of an operator
+    ladder: LadderView
 
 
-def view(incident: Incident, language: str, console_mode: Mode) -> IncidentView:
-    """Return one incident, worded in `language`."""
+def view(
+    incident: Incident,
+    language: str,
+    console_mode: Mode,
+    known: Escalation | None = None,
+    name: Callable[[str], str] = key_alone,
+) -> IncidentView:
+    """Return one incident, worded in `language`.
+
+    known: its escalation. name: of an assignee, by his key; also of a unit that is a responder who came by himself.
+    """
     owner = incident.holder
+    ladder = ladder_view(incident, known, language, name)
     return IncidentView(
         id=incident.id,
         identifier=incident.identifier,
         state=incident.state,
         state_text=text(f"console.state.{incident.state}", language),
         group=GROUPS.get(incident.state, "active"),
-        rank=_rank(incident),
+        rank=_rank(incident, ladder),
         trial=is_trial(incident),
         title=owner.name if owner else incident.device_label,
         device_label=incident.device_label,
@@ -112,7 +127,7 @@ def view(incident: Incident, language: str, console_mode: Mode) -> IncidentView:
         marks=tuple(_marks(incident, language, console_mode)),
         duress=incident.duress,
         held=incident.held,
-        unit=incident.unit,
+        unit=None if incident.unit is None else name(f"{RESPONDER}{incident.unit}"),
         eta_minutes=incident.eta_minutes,
         seen_by=incident.seen_by,
         closed_by=incident.closed_by,
@@ -120,6 +135,7 @@ def view(incident: Incident, language: str, console_mode: Mode) -> IncidentView:
         disposition=text(f"console.disposition.{incident.disposition}", language) if incident.disposition else None,
         note=incident.note,
         progress=incident.progress,
+        ladder=ladder,
     )
 
 
@@ -129,18 +145,26 @@ def is_trial(incident: Incident) -> bool:
     return incident.mode is Mode.TEST and incident.state is IncidentState.CLOSED and incident.disposition is None
 
 
-def views(incidents: Iterable[Incident], language: str, console_mode: Mode) -> list[IncidentView]:
-    """Return several, in page order: unseen first, the most urgent of a group on top."""
+def views(
+    incidents: Iterable[Incident],
+    language: str,
+    console_mode: Mode,
+    known: Mapping[int, Escalation],
+    name: Callable[[str], str] = key_alone,
+) -> list[IncidentView]:
+    """Return several, in page order: unseen first, the most urgent of a group on top. known: their escalations."""
     order = {"unseen": 0, "active": 1, "closed": 2}
-    worded = (view(incident, language, console_mode) for incident in incidents)
+    worded = (view(incident, language, console_mode, known.get(incident.id), name) for incident in incidents)
     return sorted(worded, key=lambda each: (order[each.group], each.rank))
 
 
-def _rank(incident: Incident) -> str:
-    """Within a group: duress first, then the longest waiting. A holder's cancel lowers nothing."""
+def _rank(incident: Incident, ladder: LadderView) -> str:
+    """Within a group: duress first, then what rings though it was seen, then the longest waiting; what is only asked
+    about buries no new call. A holder's cancel lowers nothing."""
     if incident.state is IncidentState.CLOSED:
         return f"{END_OF_TIME_MS - (incident.closed_at_ms or 0):015d}"
-    urgency = 0 if incident.duress else 1
+    rings = bool(ladder.ringing.sound) and incident.state is not IncidentState.OPEN
+    urgency = 0 if incident.duress else 3 if ladder.asked else 1 if rings else 2
     return f"{urgency}{incident.opened_at_ms:015d}{incident.id:010d}"
 
 

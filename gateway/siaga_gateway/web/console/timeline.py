@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from siaga_gateway.catalogue import UnknownText, text
 from siaga_gateway.catalogue.localized import retold
+from siaga_gateway.service.dispatch.call_directory import key_alone
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import JournalEntry, JournalReader
 from siaga_gateway.web.console.incident_views import distance, duration
@@ -24,6 +25,8 @@ TONES: Final = {
     journal.KEY_COPIED: "alarm",
     journal.DELIVERY_FAILED: "warning",
     journal.CALL_FAILED: "alarm",
+    journal.DESK_RUNG: "alarm",
+    journal.RESUMED: "warning",
     journal.DELIVERY_ABANDONED: "alarm",
     journal.FORGED: "alarm",
     journal.CONTRADICTION: "alarm",
@@ -157,8 +160,9 @@ class FeedLine:
     about: str | None  # the button's label if an incident names it, else its device id in hex
 
 
-def line(entry: JournalEntry, language: str) -> TimelineLine:
-    """Word one row; a kind or fact unknown to this console is shown as it is, never left out."""
+def line(entry: JournalEntry, language: str, name: Callable[[str], str] = key_alone) -> TimelineLine:
+    """Word one row; a kind or fact unknown to this console is shown as it is, never left out. name: of a person or
+    unit, by his key."""
     shut = entry.kind == journal.TAMPER and entry.facts.get("open") is False
     try:
         title = text("console.journal.tamper_shut" if shut else f"console.journal.{entry.kind}", language)
@@ -171,7 +175,7 @@ def line(entry: JournalEntry, language: str) -> TimelineLine:
         tone=_tone(entry),
         title=title,
         by=entry.actor,
-        extra=None if entry.kind == journal.DELIVERED else _facts(entry.facts, language) or None,
+        extra=None if entry.kind == journal.DELIVERED else _facts(entry.facts, language, name) or None,
     )
 
 
@@ -183,14 +187,16 @@ def _tone(entry: JournalEntry) -> str:
     return TONES.get(entry.kind, "plain")
 
 
-def timeline(entries: Iterable[JournalEntry], language: str) -> list[TimelineLine]:
+def timeline(
+    entries: Iterable[JournalEntry], language: str, name: Callable[[str], str] = key_alone
+) -> list[TimelineLine]:
     """Return an incident's rows, newest first; several outputs that took one change in a row are merged into one
     line."""
     lines: list[TimelineLine] = []
     for entry in entries:
         if entry.kind in journal.QUIET_KINDS:
             continue
-        new = line(entry, language)
+        new = line(entry, language, name)
         if lines and new.kind == lines[-1].kind == journal.DELIVERED:
             takers = dict.fromkeys([*(lines[-1].by or "").split(", "), new.by or ""])
             new = replace(new, by=", ".join(filter(None, takers)))
@@ -231,8 +237,9 @@ def broker_lost_ms(reader: JournalReader) -> int | None:
     return lost
 
 
-def _facts(facts: Mapping[str, Any], language: str) -> str:
-    return " · ".join(filter(None, (_fact(name, value, language) for name, value in retold(facts, language).items())))
+def _facts(facts: Mapping[str, Any], language: str, name: Callable[[str], str]) -> str:
+    told = {**facts, "who": name(str(facts["who"]))} if facts.get("who") else facts
+    return " · ".join(filter(None, (_fact(each, value, language) for each, value in retold(told, language).items())))
 
 
 def _fact(name: str, value: Any, language: str) -> str:

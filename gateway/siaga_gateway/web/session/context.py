@@ -22,9 +22,11 @@ from siaga_gateway.domain.incident import Disposition, Mode
 from siaga_gateway.domain.invisible_characters import visible
 from siaga_gateway.domain.site import Site
 from siaga_gateway.service.delivery.dead_letters import DeadLetters
+from siaga_gateway.service.dispatch.call_directory import CallDirectory
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
-from siaga_gateway.service.ports import Clock, Disclosures, JournalReader, OperatorActions, SignIns
+from siaga_gateway.service.ports import Clock, Disclosures, OperatorActions, SignIns
 from siaga_gateway.web.session.auth import Session, Sessions
+from siaga_gateway.web.session.console_reader import ConsoleReader
 from siaga_gateway.web.session.live import LiveStreams
 from siaga_gateway.web.session.sign_in import SignIn
 
@@ -50,6 +52,7 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
     finalize=shown,
+    auto_reload=False,  # a thousand cards would look at their templates' files thousands of times
 )
 _templates.globals["dispositions"] = tuple(Disposition)
 _templates.globals["limits"] = {
@@ -67,7 +70,8 @@ _templates.filters["clock_time"] = _clock_time
 class ConsoleContext:
     """The console's parts, shared by the whole application."""
 
-    reader: JournalReader
+    reader: ConsoleReader
+    directory: CallDirectory
     operate: OperatorActions
     disclosures: Disclosures
     clock: Clock

@@ -20,11 +20,13 @@ from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.service.journal.kinds import QUIET_KINDS, concerns_operators
 from siaga_gateway.service.ports import Clock, JournalEntry, JournalReader, Notifier
 from siaga_gateway.web.session.error_logging import log_failure
+from siaga_gateway.web.session.ladder_changes import LadderChanges
 
 PAGE: Final = 500  # rows in one read
 BURST_PAUSE_S: Final = 0.01  # pause after rows, to gather a burst: 100 rows a second are not 100 reads a console
 MOST: Final = 200  # limit of concurrent streams: half of the console's connections stay free for requests
 RETRY_MS: Final = 500  # the browser's delay before reconnecting
+LADDERS_S: Final = 1.0  # pages hear of a change within twice this
 
 
 class LiveStreams:
@@ -38,15 +40,18 @@ class LiveStreams:
         tick_s: float,
         presses: Callable[[], bool] = lambda: True,
         troubles: Callable[[], Collection[str]] = tuple,
+        ladders: LadderChanges | None = None,
     ) -> None:
         """presses: whether any are taken; while not, no tick is sent, and every page calls its link dead. troubles:
-        returns what operators must know about the gateway now, by name; blocking."""
+        returns what operators must know about the gateway now, by name; blocking. ladders: None: this console shows no
+        escalations."""
         self._reader = reader
         self._notifier = notifier
         self._clock = clock
         self._tick_s = tick_s
         self._presses = presses
         self._troubles = troubles
+        self._ladders = ladders
         self._closing = False
         self._open = 0
 
@@ -73,16 +78,19 @@ class LiveStreams:
     async def _stream(self, after: int | None, may_go_on: Callable[[], bool]) -> AsyncGenerator[bytes, None]:
         """Yield rows after id `after` (None: from now on), then new ones, until the client or the gateway ends it.
 
-        Events: unnamed rows `{kind, incident, at_ms, feed}` with an id; `tick` `{now_ms, store, troubles}`; `reset`
-        `{last}` if there was no `after` or it is beyond the journal (another store): the client must reload everything,
-        and gets all that follows; finally `signed_out`.
+        Events: unnamed rows `{kind, incident, at_ms, feed}` with an id; `ladders` `{ids}`: incidents whose escalation
+        has changed, at first also just before; `tick` `{now_ms, store, troubles}`; `reset` `{last}` if there was no
+        `after` or it is beyond the journal (another store): the client must reload everything, and gets all that
+        follows; finally `signed_out`.
         """
         last: int | None = after
         checked = False  # whether `last` was compared with the journal
+        ladders: int | None = None  # where the log of their changes was
         store = True
         next_tick = time.monotonic()
         while not self._closing:
             rows: list[JournalEntry] = []
+            climbed: list[int] = []
             try:
                 if not checked:
                     end = await run_in_threadpool(self._reader.last_journal_id)
@@ -91,6 +99,8 @@ class LiveStreams:
                         yield _event("reset", {"last": end}, end)
                     checked = True
                 rows = list(await run_in_threadpool(self._reader.journal_after, last or 0, PAGE))
+                if self._ladders is not None:
+                    ladders, climbed = await run_in_threadpool(self._ladders.since, ladders)
                 store = True
             except Exception as error:
                 if store:
@@ -99,6 +109,8 @@ class LiveStreams:
             if rows:
                 yield b"".join(_row(row) for row in rows)
                 last = rows[-1].id
+            if climbed:
+                yield _event("ladders", {"ids": climbed})
             if time.monotonic() >= next_tick:
                 if not may_go_on():
                     yield _event("signed_out", {})
@@ -113,7 +125,8 @@ class LiveStreams:
                 await asyncio.sleep(BURST_PAUSE_S)
             # In this task, not one of its own: the notifier remembers for each task what it has heard, so a row
             # committed while the read runs wakes the very next wait.
-            await self._notifier.wait(max(0.0, next_tick - time.monotonic()))
+            longest_s = self._tick_s if self._ladders is None else LADDERS_S
+            await self._notifier.wait(min(longest_s, max(0.0, next_tick - time.monotonic())))
 
 
 def _row(row: JournalEntry) -> bytes:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
-from gateway.fake_ports import RunningClock
+from gateway.fake_ports import ManualClock, RunningClock
 from gateway.web.conftest import Console
 from gateway.web.console_fakes import Book, FakeBell
+from siaga_gateway.web.session.ladder_changes import LadderChanges
 from siaga_gateway.web.session.live import MOST, LiveStreams
 
 
@@ -118,3 +119,59 @@ def test_streams_are_counted_and_bounded_and_one_that_ends_makes_room(console: C
     streams._open = MOST
     answer = console.browser.get("/live")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+
+
+def climbed(chunks: list[str]) -> list[list[int]]:
+    return [
+        json.loads(line.removeprefix("data: "))["ids"]
+        for chunk in chunks
+        if chunk.startswith("event: ladders")
+        for line in chunk.split("\n")
+        if line.startswith("data: ")
+    ]
+
+
+def test_a_step_of_a_ladder_that_no_row_tells_of_reaches_each_stream_once() -> None:
+    async def scenario() -> None:
+        book, clock = Book(FakeBell()), RunningClock()
+        book.climb(7, clock.now_ms() - 20_000)  # the page was read before its stream began
+        book.climb(8, clock.now_ms() - 90_000)
+        ladders = LadderChanges(book, clock)
+        streams = LiveStreams(book, book.notifier, clock, tick_s=60, ladders=ladders)
+        pages = [streams.stream(0, lambda: True) for _ in range(2)]
+        for page in pages:
+            assert climbed(await collect(page, 2)) == [[7]]
+        book.climb(8, clock.now_ms())
+        book.climb(9, clock.now_ms())
+        for page in pages:
+            assert climbed(await collect(page, 1)) == [[8, 9]]
+        book.climb(9, clock.now_ms())
+        assert climbed(await collect(pages[0], 1)) == [[9]]
+
+    asyncio.run(scenario())
+
+
+def test_all_streams_share_a_look_at_the_ladders_and_a_clock_that_is_set_back_hides_nothing() -> None:
+    class Counted(Book):
+        looks = 0
+
+        def escalations_touched(self, since_ms: int) -> Mapping[int, int]:
+            self.looks += 1
+            return super().escalations_touched(since_ms)
+
+    book, clock = Counted(FakeBell()), ManualClock(1_796_050_800_000)
+    ladders = LadderChanges(book, clock)
+    at, _ = ladders.since(None)
+    for _ in range(20):
+        assert ladders.since(at) == (at, [])
+    assert book.looks == 1
+    clock.at_ms -= 3_600_000
+    book.climb(3, clock.at_ms)
+    ladders.look()
+    assert ladders.since(at) == (at + 1, [3])
+    clock.at_ms += 3_700_000
+    book.climb(3, clock.at_ms - 9_000)  # committed a little after its time
+    ladders.look()
+    ladders.look()
+    assert ladders.since(at + 1) == (at + 2, [3])
+    assert ladders.since(at + 2) == (at + 2, [])

@@ -1,14 +1,21 @@
 // The alarm sound, made by WebAudio. Browsers keep it silent until a click: `running` tells, and the page says so.
 
-const NEW_EVERY_MS = 2600;
+import { pattern, urgency } from "./sounds.js";
+
+const NOT_OVER_MS = 1200; // a new call waits until the one that sounds can be told from it
 const DEAD_EVERY_MS = 5000;
 const SECURITY_EVERY_MS = 5000;
 const LEVEL = 0.6;
 
+const PEAK = { square: 0.5, sawtooth: 0.75 }; // of one loudness to the ear; other shapes: 1
+
 let context = null;
-let unseen = 0;
+let calls = new Map(); // what rings: incident -> {sound, level}
 let dead = false;
 let soundedAt = -Infinity;
+let nextAt = -Infinity;
+const heardAt = new Map(); // when each sound was heard last
+let once = []; // calls that wait for their turn
 let tolledAt = -Infinity;
 let warnedAt = -Infinity;
 let changed = () => {};
@@ -19,17 +26,26 @@ function beep(frequency, after, length, shape = "square", level = LEVEL) {
   const gain = context.createGain();
   tone.type = shape;
   tone.frequency.value = frequency;
+  const peak = level * (PEAK[shape] ?? 1);
   gain.gain.setValueAtTime(0, at);
-  gain.gain.linearRampToValueAtTime(level * (shape === "square" ? 0.5 : 1), at + 0.015);
-  gain.gain.setValueAtTime(level * (shape === "square" ? 0.5 : 1), at + length - 0.03);
+  gain.gain.linearRampToValueAtTime(peak, at + 0.015);
+  gain.gain.setValueAtTime(peak, at + length - 0.03);
   gain.gain.linearRampToValueAtTime(0, at + length);
   tone.connect(gain).connect(context.destination);
   tone.start(at);
   tone.stop(at + length);
 }
 
-function newIncident() {
-  for (const [index, frequency] of [880, 1175, 880, 1175].entries()) beep(frequency, index * 0.28, 0.24);
+function play({ tones }) {
+  for (const { frequency, after, length, shape, level } of tones) beep(frequency, after, length, shape, level);
+}
+
+function ring(call) {
+  const sounded = pattern(call.sound, call.level);
+  soundedAt = performance.now();
+  heardAt.set(call.sound, soundedAt);
+  nextAt = soundedAt + sounded.every;
+  play(sounded);
 }
 
 function deadLink() {
@@ -39,7 +55,7 @@ function deadLink() {
 
 /** Somebody may press in a button's name: falling tones, like no other sound of this page. */
 function security() {
-  for (const [index, frequency] of [1760, 1319, 988].entries()) beep(frequency, index * 0.16, 0.14, "sawtooth");
+  for (const [index, frequency] of [1760, 1319, 988].entries()) beep(frequency, index * 0.16, 0.14, "sawtooth", 0.8);
 }
 
 export function running() {
@@ -63,22 +79,32 @@ export async function start({ test = true } = {}) {
   }
   changed();
   if (running() && test) for (const [index, frequency] of [523, 659, 784].entries()) beep(frequency, index * 0.3, 0.22, "sine");
-  if (running()) soundedAt = performance.now() - NEW_EVERY_MS + (test ? 1400 : 0);
+  if (running()) nextAt = performance.now() + (test ? 1400 : 0);
   return running();
 }
 
-/** How many incidents nobody has acknowledged; more than before sounds at once. */
-export function setUnseen(count) {
-  if (count > unseen) soundedAt = -Infinity;
-  unseen = count;
+/** What rings now, [{id, sound, level}]. A call that is new, or more urgent than before, sounds at once. */
+export function setCalls(list) {
+  const next = new Map(list.filter(({ sound }) => sound).map((call) => [call.id, call]));
+  const risen = [...next.values()].filter((call) => urgency(call) > urgency(calls.get(call.id) ?? { sound: "" }));
+  calls = next;
+  const loudest = most(risen);
+  once = once.filter(({ id }) => id === undefined || calls.has(id));
+  const same = (call) => call.sound === loudest.sound && call.level === loudest.level;
+  if (loudest && running() && !once.some(same)) once.unshift(loudest); // in its own voice, also beside a more urgent one
   beat();
 }
 
-/** A call of an incident that may have been acknowledged already: once. */
-export function callAgain() {
-  if (!running() || performance.now() - soundedAt < NEW_EVERY_MS) return;
-  soundedAt = performance.now();
-  newIncident();
+function most(list) {
+  return list.reduce((before, call) => (before && urgency(before) >= urgency(call) ? before : call), null);
+}
+
+/** A call of an incident that may have been acknowledged already: once, after what sounds just now. */
+export function callAgain(sound = "first") {
+  if (!running() || performance.now() - (heardAt.get(sound) ?? -Infinity) < pattern(sound).every) return;
+  heardAt.set(sound, performance.now());
+  once.push({ sound, level: 0 });
+  beat();
 }
 
 /** A sign that a button's key was copied: once, however many come. */
@@ -98,10 +124,9 @@ export function setDead(now) {
 export function beat() {
   if (!running()) return;
   const at = performance.now();
-  if (unseen > 0 && at - soundedAt >= NEW_EVERY_MS) {
-    soundedAt = at;
-    newIncident();
-  }
+  const loudest = most([...calls.values()]);
+  if (once.length && at - soundedAt >= NOT_OVER_MS) ring(once.shift());
+  else if (loudest && at >= nextAt) ring(loudest);
   if (dead && at - tolledAt >= DEAD_EVERY_MS) {
     tolledAt = at;
     deadLink();

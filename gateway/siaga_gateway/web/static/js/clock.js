@@ -55,7 +55,7 @@ function show(element, words) {
   if (element.textContent !== words) element.textContent = words;
 }
 
-/** Fill in every age under `root`: `data-ago` (… ago) and `data-since` (how long already). */
+/** Fill in every age under `root`: `data-ago` (… ago), `data-since` (how long already), `data-due` (in …). */
 export function showAges(root = document) {
   const at = now();
   for (const element of root.querySelectorAll("[data-ago]")) {
@@ -65,6 +65,10 @@ export function showAges(root = document) {
   }
   for (const element of root.querySelectorAll("[data-since]")) {
     show(element, duration(at - Number(element.dataset.since)));
+  }
+  for (const element of root.querySelectorAll("[data-due]")) {
+    const left = Number(element.dataset.due) - at;
+    show(element, left < 1000 ? text("due_now") : text("in_time", { time: duration(left) }));
   }
 }
 

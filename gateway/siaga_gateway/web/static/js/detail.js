@@ -9,6 +9,7 @@ const RETRY_MS = 1000;
 const box = document.getElementById("detail");
 let chosen = null;
 let wanted = 0; // counts requests: an answer that was overtaken is dropped
+let asking = false;
 let parts = new Map(); // the server's text of each part as last shown
 let told = { shown: () => {}, failed: () => {}, signedOut: () => {} };
 
@@ -43,6 +44,34 @@ export async function refresh() {
     console.warn("the incident could not be read:", error);
     told.failed(true);
     if (mine === wanted) setTimeout(() => mine === wanted && refresh(), RETRY_MS);
+  }
+}
+
+/** Read again who was told, while an outcome is awaited: that makes no entry in the journal. */
+export async function refreshCalls() {
+  const id = chosen;
+  if (id === null || asking || !box.querySelector('[data-part="calls"][data-waiting]')) return;
+  asking = true;
+  const before = wanted;
+  try {
+    const answer = await fetch(`/incidents/${id}/calls`, { cache: "no-store", signal: AbortSignal.timeout(DEADLINE_MS) });
+    if (answer.status === 401) return told.signedOut();
+    if (!answer.ok) return;
+    const template = document.createElement("template");
+    template.innerHTML = await answer.text();
+    if (before !== wanted) return;
+    for (const part of [...template.content.querySelectorAll("[data-part]")]) {
+      const name = part.dataset.part;
+      const words = part.outerHTML;
+      if (parts.get(name) === words) continue;
+      replace(box.querySelector("article"), template.content, name, false);
+      parts.set(name, words);
+    }
+    showAges(box);
+  } catch (error) {
+    console.warn("who was told could not be read:", error); // the next beat asks again
+  } finally {
+    asking = false;
   }
 }
 
@@ -94,6 +123,7 @@ function replace(shown, next, name, own) {
 
 function handle(element) {
   if (element.id) return `#${CSS.escape(element.id)}`;
+  if (element.hasAttribute("href")) return `[href="${CSS.escape(element.getAttribute("href"))}"]`;
   if (element.dataset.step) return `[data-step="${element.dataset.step}"]`;
   if (element.name) return `[name="${element.name}"]${element.type === "radio" ? `[value="${element.value}"]` : ""}`;
   return element.tagName.toLowerCase();

@@ -1,7 +1,7 @@
 // The link to the gateway. It lives in a worker, because browsers slow the timers of a page in the background down to
 // one a minute, and a dead link must show within seconds.
 //
-// To the page: {type: "rows", rows} | {type: "tick", now_ms, store} | {type: "reset"} | {type: "signed_out"}
+// To the page: {type: "rows", rows} | {type: "tick", now_ms, store} | {type: "ladders", ids} | {type: "reset"} | {type: "signed_out"}
 //   | {type: "link", state: "connecting" | "up" | "dead", since} | {type: "beat"} once a second
 // From the page: {type: "start", last, watchdog} | {type: "try"}
 
@@ -64,6 +64,10 @@ function open() {
     heard();
     flush();
     postMessage({ type: "tick", ...JSON.parse(event.data) });
+  });
+  mine.addEventListener("ladders", (event) => {
+    heard();
+    postMessage({ type: "ladders", ...JSON.parse(event.data) });
   });
   mine.addEventListener("reset", (event) => {
     heard();

@@ -4,22 +4,26 @@ import * as alarm from "./alarm.js";
 import * as banners from "./banners.js";
 import { startClock, tickFromServer } from "./clock.js";
 import * as detail from "./detail.js";
+import * as ladder from "./ladder.js";
 import * as map from "./map.js";
 import * as queue from "./queue.js";
 import { settings, text } from "./settings.js";
 
 const DUTY = "siaga duty"; // sessionStorage: this tab has heard the test tones
-const CALLS_AGAIN = new Set(["pressed_again", "duress", "key_copied"]); // heard after an acknowledgement, too
+// Heard after an acknowledgement, too: with which sound.
+const CALLS_AGAIN = new Map([["pressed_again", "first"], ["duress", "duress"], ["key_copied", "first"], ["desk_rung", "scene"]]);
 // Somebody is at work: heard, and shown with the button that it is about.
 const ATTACKS = new Set(["counter_jump", "contradiction", "broker_shut_out", "broker_flood", "broker_door_closed"]);
 const STORE_MENDED = new Set(["rescued", "store_put_back"]); // something may be lost: the feed says what
+const narrow = matchMedia("(max-width: 760px)");
 const pageTitle = document.title;
 const link = new Worker("/static/js/live-worker.js");
 
 // --- the link -------------------------------------------------------------------------------------------------------
 
 let linkDead = false;
-let undelivered = []; // warnings about outputs, by name, that were heard
+let linked = false; // it was up once
+let undelivered = []; // warnings about outputs and calls, by name, that were heard
 let storeDead = false; // presses are not stored, or not shown: heard like a dead link
 link.onmessage = ({ data }) => {
   if (data.type === "rows") rows(data.rows);
@@ -28,8 +32,8 @@ link.onmessage = ({ data }) => {
     banners.store(data.store);
     storeDead = !data.store || data.troubles.includes("store");
     alarm.setDead(linkDead || storeDead);
-    const told = data.troubles.filter((name) => name.startsWith("outputs_"));
-    if (told.some((name) => !undelivered.includes(name))) alarm.warn(); // somebody must pass messages on
+    const told = data.troubles.filter((name) => name.startsWith("outputs_") || name === "escalations");
+    if (told.some((name) => !undelivered.includes(name))) alarm.warn(); // somebody must pass messages on, or call
     undelivered = told;
     if (banners.troubles(data.troubles)) {
       queue.resync(); // names may have gone, or come back
@@ -39,6 +43,14 @@ link.onmessage = ({ data }) => {
     banners.link(data.state, data.since);
     linkDead = data.state === "dead";
     alarm.setDead(linkDead || storeDead);
+    if (data.state === "up" && linked) {
+      queue.resync(); // the rows come by themselves, but not each step of a ladder
+      detail.refresh();
+    }
+    linked ||= data.state === "up";
+  } else if (data.type === "ladders") {
+    queue.touch(data.ids);
+    if (data.ids.includes(detail.current())) later("detail", detail.refresh);
   } else if (data.type === "reset") {
     queue.resync();
     detail.refresh();
@@ -47,6 +59,7 @@ link.onmessage = ({ data }) => {
   else if (data.type === "beat") {
     alarm.beat();
     banners.sessionEnds();
+    detail.refreshCalls();
   }
 };
 
@@ -56,7 +69,7 @@ function rows(list) {
   for (const row of list) {
     if (row.incident !== null) ids.add(row.incident);
     if (row.feed) others = true;
-    if (CALLS_AGAIN.has(row.kind)) alarm.callAgain();
+    if (CALLS_AGAIN.has(row.kind)) alarm.callAgain(CALLS_AGAIN.get(row.kind));
     if (ATTACKS.has(row.kind) || STORE_MENDED.has(row.kind)) {
       alarm.warn();
       document.getElementById("feed").closest("details").open = true; // which button it is about
@@ -132,14 +145,18 @@ detail.listen({
 function counts() {
   const unseen = queue.unseen();
   const active = document.getElementById("group-active").children.length;
+  const calls = ladder.calls(queue.cards());
+  const again = ladder.showAgain(calls);
   document.getElementById("count-unseen").textContent = unseen;
   document.getElementById("count-active").textContent = active;
   document.getElementById("title-unseen").hidden = unseen === 0;
   document.getElementById("title-active").hidden = active === 0;
   document.getElementById("queue-empty").hidden = unseen + active > 0;
   document.body.classList.toggle("has-unseen", unseen > 0);
-  document.title = unseen ? text("title_new", { n: unseen }) : pageTitle;
-  alarm.setUnseen(unseen);
+  document.title = unseen ? text("title_new", { n: unseen }) : again ? text("title_again", { n: again }) : pageTitle;
+  alarm.setCalls(calls);
+  const words = ladder.climbed(calls);
+  if (words !== null) document.getElementById("announce").textContent = words;
 }
 
 function announce(fresh) {
@@ -158,16 +175,28 @@ function choose(id, { focus = false } = {}) {
   if (focus) card?.querySelector(".card").focus({ preventScroll: true });
 }
 
+/** On a telephone the detail stands under the queue. */
+function goToDetail() {
+  if (narrow.matches) document.querySelector(".detail").scrollIntoView({ block: "start" });
+}
+
 function mark() {
   for (const element of document.querySelectorAll('.card[aria-current="true"]')) element.removeAttribute("aria-current");
   queue.card(detail.current())?.querySelector(".card").setAttribute("aria-current", "true");
 }
 
+document.getElementById("banner-again").addEventListener("click", (event) => {
+  const about = event.target.closest("[data-open]");
+  if (!about) return;
+  choose(Number(about.dataset.open));
+  goToDetail();
+});
 document.getElementById("queue").addEventListener("click", (event) => {
   const card = event.target.closest(".card-place");
   if (card) choose(Number(card.dataset.id));
   const about = event.target.closest("[data-open]"); // a line of the feed
   if (about) choose(Number(about.dataset.open));
+  if (card || about) goToDetail();
 });
 
 // --- the operator's steps: htmx sends the forms, the detail takes the answer ----------------------------------------------
@@ -192,6 +221,10 @@ document.body.addEventListener("htmx:beforeSwap", (event) => {
   }
   if (event.detail.target.id !== "detail") return;
   event.detail.shouldSwap = false;
+  const address = new URL(xhr.responseURL);
+  if (address.pathname.endsWith("/acknowledge")) {
+    ladder.acknowledged(Number(address.pathname.split("/")[2]), Number(address.searchParams.get("wave")));
+  }
   detail.show(event.detail.serverResponse, { own: true });
   queue.touch([detail.current()]);
 });
@@ -222,12 +255,12 @@ function press(selector) {
 
 const KEYS = {
   F2() {
-    const cards = [...document.querySelectorAll("#group-unseen .card-place")];
+    const cards = [...document.querySelectorAll("#group-unseen .card-place, #group-active .card-place:has([data-ring]:not([data-ring='']))")];
     if (!cards.length) return;
     const at = cards.findIndex((element) => Number(element.dataset.id) === detail.current());
     choose(Number(cards[(at + 1) % cards.length].dataset.id), { focus: true });
   },
-  F4: () => press('[data-step="seen"]'),
+  F4: () => press('[data-step="seen"], #detail [data-step="acknowledge"]'),
   F8() {
     const fold = document.querySelector('#detail details[data-keep="reassign"]');
     if (fold) fold.open = true;

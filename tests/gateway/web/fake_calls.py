@@ -1,0 +1,127 @@
+"""Calls for help in memory, and the lists of those who are called, as the console reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from siaga_gateway.domain.escalation_state import Assignment, ContactKind, Escalation, Phase, Progress, Why
+from siaga_gateway.domain.notification import Notification, NotificationState
+from siaga_gateway.domain.places import Contact, ContactWay, Station, StationKind
+from siaga_gateway.domain.responders import Responder, ResponderKind
+from siaga_gateway.domain.value import copied
+from siaga_gateway.domain.way_proof import ProvenWay
+
+# Invented; the numbers are nobody's.
+STATIONS = (
+    Station(
+        "contoh-kota",
+        StationKind.POLSEK,
+        "Polsek Contoh Kota",
+        -53800000,
+        1052600000,
+        contacts=(Contact(ContactWay.NTFY, "https://ntfy.example/kota"), Contact(ContactWay.PHONE, "+6281200000091")),
+    ),
+    Station(
+        "contoh",
+        StationKind.POLRES,
+        "Polres Contoh",
+        -53900000,
+        1052700000,
+        contacts=(Contact(ContactWay.PHONE, "+6281200000092"), Contact(ContactWay.RADIO, "Contoh Induk")),
+    ),
+)
+RESPONDERS = (
+    Responder(
+        "budi",
+        ResponderKind.OFFICER,
+        "Aipda Budi Contoh",
+        ways=(ProvenWay(Contact(ContactWay.PHONE, "+6281200000093"), 1),),
+    ),
+)
+
+
+class CallsInMemory:
+    """Implements what web.session.console_reader.ConsoleReader has beyond the journal."""
+
+    def __init__(self) -> None:
+        self._escalations: dict[int, Escalation] = {}
+        self._notifications: dict[int, list[Notification]] = {}
+
+    def escalation_of(self, incident_id: int) -> Escalation | None:
+        return self._escalations.get(incident_id)
+
+    def open_escalations(self) -> Sequence[Escalation]:
+        return [each for _, each in sorted(self._escalations.items()) if each.next_at_ms is not None]
+
+    def escalations_touched(self, since_ms: int) -> Mapping[int, int]:
+        return {each.incident_id: each.revision for each in self.open_escalations() if each.touched_ms > since_ms}
+
+    def notifications_of(self, incident_id: int) -> Sequence[Notification]:
+        return list(self._notifications.get(incident_id, ()))
+
+    def places_version(self) -> int:
+        return 1
+
+    def stations(self) -> Sequence[Station]:
+        return STATIONS
+
+    def responders_version(self) -> int:
+        return 1
+
+    def responders(self) -> Sequence[Responder]:
+        return RESPONDERS
+
+    # --- what tests do ---
+
+    def climb(self, incident_id: int, at_ms: int, **facts: Any) -> None:
+        """Put an escalation, or change it: any field of Escalation, times in ms from now."""
+        before = self._escalations.get(incident_id)
+        if before is None:
+            before = Escalation(incident_id, Phase.CALLING, Why.OPENED, at_ms, started_ms=at_ms, wave=1, top_call=1)
+        for name, value in facts.items():
+            if name.endswith("_at_ms") or name in ("assign_by_ms", "started_ms"):
+                facts[name] = None if value is None else at_ms + value
+        facts["assignments"] = tuple(
+            Assignment(who, Progress(progress), 1, at_ms, *rest)
+            for who, progress, *rest in facts.pop("assignments", ())
+        ) or before.assignments  # fmt: skip
+        facts["phase"] = Phase(facts.get("phase", before.phase))
+        facts["why"] = Why(facts.get("why", before.why))
+        closed = facts["phase"] is Phase.CLOSED
+        facts.setdefault("next_at_ms", None if closed else at_ms + 10_000)
+        self._escalations[incident_id] = copied(before, touched_ms=at_ms, revision=before.revision + 1, **facts)
+
+    def tell(self, incident_id: int, at_ms: int, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Replace what was told: recipient, way, state, and any other field of Notification."""
+        known = self._escalations.get(incident_id)
+        usual = {
+            "kind": "call",
+            "why": "opened",
+            "wave": known.wave if known else 1,
+            "rung": "stations",
+            "number": 1,
+            "rank": 0,
+        }
+        self._notifications[incident_id] = [
+            Notification(
+                incident_id=incident_id,
+                round=0,
+                metres=row.get("metres"),
+                made_at_ms=at_ms,
+                expires_at_ms=at_ms + 300_000,
+                next_at_ms=at_ms if row["state"] == "pending" else None,
+                attempts=row.get("attempts", 0),
+                attempted_ms=at_ms if row.get("attempts") else None,
+                detail=row.get("detail"),
+                recipient=row["recipient"],
+                way=ContactWay(row["way"]),
+                state=NotificationState(row["state"]),
+                **{
+                    **{name: row.get(name, value) for name, value in usual.items()},
+                    "kind": ContactKind(row.get("kind", "call")),
+                    "why": Why(row.get("why", "opened")),
+                },
+            )
+            for row in rows
+        ]
