@@ -112,11 +112,15 @@ def test_the_gateway_may_be_away_while_someone_presses(tmp_path: Path, broker_po
 
 
 def test_a_stolen_buttons_press_waits_for_a_person_and_tells_the_holder_to_call(
-    tmp_path: Path, broker_port: int, receiver: Receiver
+    tmp_path: Path, receiver: Receiver
 ) -> None:
-    with Gateway(tmp_path / "gateway", broker_port, receiver.port) as gateway:
+    """What the gateway decides, whatever its broker."""
+    with (
+        Mosquitto(tmp_path / "broker") as broker,
+        Gateway(tmp_path / "gateway", broker.port, receiver.port) as gateway,
+    ):
         button = VirtualButton(
-            tmp_path / "button", {"mqtt_port": broker_port, "gateway_key": gateway.public_hex}
+            tmp_path / "button", {"mqtt_port": broker.port, "gateway_key": gateway.public_hex}
         ).start()
         try:
             enrolled(gateway, button)
