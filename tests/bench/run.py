@@ -35,6 +35,7 @@ GATEWAY: tuple[tuple[str, list[str]], ...] = (
     ("Press to the operator's console", [sys.executable, str(HERE / "console_latency.py")]),
     ("A province's store", [sys.executable, str(HERE / "big_store.py")]),
     ("Who is called for a place, of 10,000 stations and 500 areas", [sys.executable, str(HERE / "routing.py")]),
+    ("A press to the phones of those whose turn it is", [sys.executable, str(HERE / "first_wave.py")]),
 )
 MEASUREMENTS: tuple[tuple[str, list[str]], ...] = (
     ("One ES256 signature on the button's interpreter", [sys.executable, str(HERE / "signature.py")]),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.escalation_state import ContactKind
@@ -12,6 +15,7 @@ from siaga_gateway.domain.incident import Incident, Mode, Position
 from siaga_gateway.domain.local_time import LocalTime
 from siaga_gateway.domain.notification import RESPONDER, Notification, whose
 from siaga_gateway.domain.triage import CALL
+from siaga_gateway.domain.value import record
 from siaga_gateway.service.dispatch.call_texts import CallFacts, call_text
 from siaga_gateway.service.dispatch.notification_sender import Addressee
 from siaga_gateway.service.dispatch.routing import PressOrigin, Router
@@ -21,11 +25,23 @@ from siaga_gateway.service.store import Store, StoreFailing
 
 log = logging.getLogger(__name__)
 
+_KNOWN_S: Final = 2.0
+_MOST_KNOWN: Final = 5_000
+
+
+@record
+class _Known:
+    area: str | None
+    level: int
+    at: float  # monotonic
+
+
 Link = Callable[[int, str], str | None]  # of an incident and a responder's key
 
 
 class CallMessages:
-    """Composes messages. What cannot be looked up is left out: a message with less in it is still a call."""
+    """Composes messages, for one thread. What cannot be looked up is left out: a message with less is a call all the
+    same."""
 
     def __init__(
         self,
@@ -43,22 +59,24 @@ class CallMessages:
         self._local = local
         self._clock = clock
         self._link = link
+        self._known: OrderedDict[tuple[int, Position | None], _Known] = OrderedDict()
 
     def message(self, incident: Incident, notification: Notification, to: Addressee) -> PersonalMessage:
         """Return what to send. Never raises."""
         now_ms = self._clock.now_ms()
         position = incident.position
+        known = self._looked_up(incident, now_ms)
         facts = CallFacts(
             kind=notification.kind,
             why=notification.why,
             pressed_ms=incident.pressed_at_ms or incident.opened_at_ms,
-            area=self._area(incident, now_ms),
+            area=known.area,
             place=None if position is None else (position.latitude, position.longitude),
             place_age_s=None
             if position is None
             else max(0, now_ms - position.at_ms) // 1000 + (position.fix_age_s or 0),
             metres=notification.metres,
-            level=self._level(incident),
+            level=known.level,
             round=notification.round,
             identifier=incident.identifier,
             exercise=incident.mode is Mode.EXERCISE,
@@ -73,6 +91,17 @@ class CallMessages:
             expires_ms=notification.expires_at_ms,
             language=to.language,
         )
+
+    def _looked_up(self, incident: Incident, now_ms: int) -> _Known:
+        """Return what is the same for all who are told of an incident in one moment."""
+        key, now = (incident.id, incident.position), time.monotonic()
+        known = self._known.get(key)
+        if known is None or now - known.at > _KNOWN_S:
+            known = self._known[key] = _Known(self._area(incident, now_ms), self._level(incident), now)
+            self._known.move_to_end(key)
+            while len(self._known) > _MOST_KNOWN:
+                self._known.popitem(last=False)
+        return known
 
     def _area(self, incident: Incident, now_ms: int) -> str | None:
         with suppress(StoreFailing):

@@ -44,7 +44,7 @@ from siaga_gateway.service.store import Store, StoreFailing, Transaction
 log = logging.getLogger(__name__)
 
 _LOOK_S: Final = 1.0
-_READ: Final = 500  # of what is due, at once: many may wait for one person's turn
+_READ: Final = 200  # of what is due, at once: many may wait for one person's turn
 _AHEAD: Final = 4  # begun for each thread
 LONGEST_TRY_S: Final = 20.0  # for the lease; no way's deadline is longer
 _LATEST_S: Final = 16.0  # at the end, what is under way gets so long
@@ -106,6 +106,7 @@ class NotificationSender:
         self._lock = threading.Lock()
         self._under_way: dict[tuple[int, int, str], Notification] = {}
         self._results: list[_Result] = []
+        self._seen: dict[int, Incident | None] = {}  # incidents, in this turn
         self._pacing = {way.name: Pacing(way.budget) for way in ways}
         self._queue: queue.SimpleQueue[tuple[Notification, Way, str, PersonalMessage, str] | None] = queue.SimpleQueue()
         count = max(1, sum(way.at_once for way in ways))
@@ -164,6 +165,7 @@ class NotificationSender:
         with self._lock:
             under_way = list(self._under_way.values())
         now_ms, pause_ms = self._clock.now_ms(), _LOOK_S * 1000
+        self._seen.clear()
         due = self._store.notifications_due(self.kind, now_ms, under_way, _READ)
         for each in self._in_order(due, now_ms):
             if len(self._under_way) >= _AHEAD * len(self._senders):
@@ -199,7 +201,7 @@ class NotificationSender:
         person, first = whose(each.recipient), each.attempts == 0 and each.round == 0
         if wait_ms := pacing.wait_ms(person, mono_ms, first=first):
             return wait_ms
-        incident = self._store.incident(each.incident_id)
+        incident = self._incident(each.incident_id)
         found = self._addresses.find(each.recipient, self.kind)
         if incident is None or found is None:
             self._keep(_Result(without_way(each, str(Localized("log.dispatch.no_address")))))
@@ -213,6 +215,12 @@ class NotificationSender:
             self._under_way[_key(each)] = each
         self._queue.put((each, way, found.address, message, key_of(incident.identifier, each)))
         return 0
+
+    def _incident(self, incident_id: int) -> Incident | None:
+        """Return it as it was at the beginning of this turn, at the latest."""
+        if incident_id not in self._seen:
+            self._seen[incident_id] = self._store.incident(incident_id)
+        return self._seen[incident_id]
 
     def _settled(self, each: Notification, now_ms: int) -> Notification | None:
         return expired(each) if each.expires_at_ms <= now_ms else None
@@ -236,7 +244,10 @@ class NotificationSender:
             with self._lock:
                 self._count(outcome)
                 self._results.append(_Result(after, way.name, outcome.retry_after_ms))
-            self._thread.wake()
+                # Each on its own would be a commit of its own, and a look at all that waits.
+                worth_it = len(self._results) >= len(self._senders) or self._queue.empty()
+            if worth_it:
+                self._thread.wake()
 
     def _count(self, outcome: Outcome) -> None:
         if outcome.handed_over:
