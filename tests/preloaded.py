@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import array
 import atexit
+import contextlib
 import inspect
 import os
 import pickle
@@ -20,7 +21,7 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -184,6 +185,18 @@ def _umask() -> int:
     """Of this process; to ask the system for it is to change it."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     return int(status.partition("Umask:")[2].split()[0], 8)
+
+
+@contextlib.contextmanager
+def everywhere() -> Iterator[None]:
+    """Within it also what the gateway's own code starts in this process is forked."""
+    ready()  # a child that was there before
+    executing = subprocess.Popen
+    subprocess.Popen = Popen  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        subprocess.Popen = executing  # type: ignore[misc]
 
 
 def _early(environment: Mapping[str, str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import preloaded
 from brokers import Mosquitto, free_port
 from siaga_gateway.adapters.sql import open_store
 from siaga_gateway.bootstrap import gateway as module
@@ -168,6 +169,12 @@ url = "{nobody}/sms"
             return [entry.kind for entry in store.journal_last(1000)]
         finally:
             store.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _forked() -> Iterator[None]:
+    with preloaded.everywhere():
+        yield
 
 
 @pytest.fixture(scope="module")
