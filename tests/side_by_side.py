@@ -26,7 +26,7 @@ import pytest
 MARK: Final = "side_by_side"
 _AT_ONCE: Final = 6
 # Of all processes of a run together: buttons that share a core with more are late, and their tests with them.
-_PLACES: Final = 4 * (os.cpu_count() or 1)
+_PLACES: Final = 3 * (os.cpu_count() or 1)
 _LOOK_S: Final = 0.05
 _END_S: Final = 10.0
 _STARTED: Final = pytest.StashKey["_Threads"]()

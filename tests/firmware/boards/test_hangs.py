@@ -16,7 +16,7 @@ from siaga_tools.board_wiring import BOARDS
 from siaga_tools.simulate.button import SimulatedButton
 from siaga_tools.simulate.flash_image import Installer
 
-pytestmark = pytest.mark.side_by_side(8)
+pytestmark = pytest.mark.side_by_side
 
 Make = Callable[..., SimulatedButton]
 NEEDED = {"pressed", "alarm_input", "feed", "mark", "marked", "left_out", "leave_out"}

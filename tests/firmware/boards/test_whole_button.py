@@ -77,13 +77,14 @@ def test_a_message_wakes_it_by_the_ring_line_and_the_clock_goes_on_in_sleep(butt
     start = one.events.wait_for(lambda event: event.kind == "start", after=mark)
     assert start.facts["woke_by"] == "modem"
     one.events.wait_life(ChipState.ASLEEP)
-    assert one.skip_sleep()
+    wakes_at_us = one.chip.wakes_at_us
+    assert wakes_at_us is not None
     mark = one.events.mark()
+    assert one.skip_sleep()
     start = one.events.wait_for(lambda event: event.kind == "start", after=mark)
     assert start.facts["woke_by"] == "timer"
-    assert start.at_ms // 1000 == pytest.approx(one.clock.now_us() / 1e6, abs=60 + 6 * 3600 * 0.005), (
-        "its calendar went on"
-    )
+    # Not what time it is when this is looked at: on a busy machine that is later.
+    assert start.at_ms // 1000 == pytest.approx(wakes_at_us / 1e6, abs=60 + 6 * 3600 * 0.005), "its calendar went on"
 
 
 def test_a_power_cut_in_the_middle_of_a_press_loses_nothing(button: Make, gateway: SmallGateway):
