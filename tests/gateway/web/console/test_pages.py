@@ -156,6 +156,7 @@ def test_a_time_of_today_is_short_and_one_of_yesterday_has_its_day(console: Cons
     now_ms = console.clock.now_ms()
     midnight_ms = SITE.local.end_of(SITE.local.at(now_ms).date())
     console.clock.ahead_ms += midnight_ms - now_ms + 600_000  # ten past midnight, by the site's clock
+    assert console.sign_in().status_code == 303  # that may be more than a shift away
     console.book.press(1, at_ms=midnight_ms + 1_000, pressed_at_ms=midnight_ms - 1_000)
     day = SITE.local.at(midnight_ms - 1_000).strftime("%d-%m-%Y")
     detail = console.browser.get("/incidents/1").text
