@@ -44,6 +44,7 @@ _IMPORTED: Final = (
     "siaga_gateway.bootstrap.console_server",
     "siaga_gateway.bootstrap.gateway",
     "siaga_gateway.bootstrap.http_front.main",
+    "siaga_gateway.bootstrap.responder_server",
     "siaga_gateway.cli.group",
     "siaga_gateway.cli.run",
     "siaga_tools.cli",

@@ -66,6 +66,11 @@ class ObeyingButton:
                     return self._acknowledged[counter]
         raise AssertionError(f"frame {counter} was not acknowledged in {timeout_s} s")
 
+    def acknowledged(self, counter: int) -> int:
+        """The last stage that was heard of a frame; 0: none."""
+        with self._news:
+            return self._acknowledged.get(counter, 0)
+
     def check_in(self) -> int:
         frame = self.button.follow(Kind.CHECKIN, int(time.time()), battery=80)
         return self.say(self.button.counter, frame)

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
+from functools import partial
 from typing import Final, cast
 
-import uvicorn
 from fastapi import FastAPI
 
-from siaga_gateway.adapters.http_server_limits import (
-    ConnectionLimiter,
-    ConnectionLimits,
-    behind_proxies,
-    connections_within,
-)
 from siaga_gateway.adapters.interprocess_link import FrontSide, RemotePort
 from siaga_gateway.adapters.operations.remote_metrics import PressProcessProbe
 from siaga_gateway.adapters.sql import SqlStore, open_store
@@ -35,6 +27,7 @@ from siaga_gateway.bootstrap.http_front.calls import (
 )
 from siaga_gateway.bootstrap.http_front.refused_sign_ins import GatheredSignIns
 from siaga_gateway.bootstrap.preflight import StartError, session_secret
+from siaga_gateway.bootstrap.web_server import WebServer
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.domain.supervision import Case
 from siaga_gateway.service.delivery.dead_letters import DeadLetters, Undelivered
@@ -46,12 +39,6 @@ from siaga_gateway.service.store import StoreFailing
 from siaga_gateway.web.app import LOOPBACK_HOSTS, ConsoleOptions, VendorMissing, create_app, end_streams
 
 _TROUBLE_S: Final = 2.0  # within which the press process reports what is wrong
-_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
-_FAREWELL_S: Final = 3  # for requests in progress
-_SIGN_S: Final = 1
-_CONNECTIONS: Final = 400
-_SHARE: Final = 0.6
-_OF_ONE_ADDRESS: Final = 100
 
 
 def serve_console(
@@ -78,76 +65,11 @@ def serve_console(
         app = console_app(settings, store, side, notifier, clock, pulse, sign_ins)
         sign_ins.start()
         try:
-            ConsoleServer(app, settings.console.proxies, on_ready, alive, told).run_on(bound)
+            at_end = partial(end_streams, app)
+            WebServer("console", app, settings.console.proxies, on_ready, alive, told, at_end).run_on(bound)
         finally:
             sign_ins.stop()
             side.end()
-
-
-class ConsoleServer(uvicorn.Server):
-    """uvicorn without its own signal handling: the whole gateway stops, in an order of its own."""
-
-    def __init__(
-        self,
-        app: FastAPI,
-        proxies: Sequence[str],
-        on_ready: Callable[[], None],
-        alive: Callable[[], None],
-        told: threading.Event,
-    ) -> None:
-        connections = connections_within(_CONNECTIONS, _SHARE)
-        limiter = ConnectionLimiter("console", ConnectionLimits(connections, _OF_ONE_ADDRESS, tuple(proxies)))
-
-        async def sign() -> None:
-            alive()
-
-        super().__init__(
-            uvicorn.Config(
-                limiter.guard(behind_proxies(app, proxies)),
-                http=limiter.protocol,
-                callback_notify=sign,
-                timeout_notify=_SIGN_S,
-                proxy_headers=False,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                ws="none",
-                timeout_graceful_shutdown=_FAREWELL_S,
-                server_header=False,
-            )
-        )
-        self._app = app
-        self._on_ready = on_ready
-        self._told = told
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.should_exit = self.should_exit or self._told.is_set()
-        if self.started:
-            self._on_ready()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        end_streams(self._app)
-        await super().shutdown(sockets)
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in _SIGNALS:
-            loop.add_signal_handler(number, self._told_to_end)
-        try:
-            yield
-        finally:
-            for number in _SIGNALS:
-                loop.remove_signal_handler(number)
-
-    def _told_to_end(self) -> None:
-        self.force_exit = self.should_exit  # told twice: do not wait for open requests
-        self.should_exit = True
-
-    def run_on(self, bound: socket.socket) -> None:
-        """Serve on a bound socket until told to stop."""
-        asyncio.run(self.serve(sockets=[bound]))
 
 
 class _RemoteMaintenance(MaintenanceCases):

@@ -16,7 +16,7 @@ from siaga_gateway.domain.places import Finding
 from siaga_gateway.service.dispatch.addresses import ListedAddresses
 from siaga_gateway.service.dispatch.alarm_levels import AlarmLevels
 from siaga_gateway.service.dispatch.auditor import Auditor
-from siaga_gateway.service.dispatch.call_messages import CallMessages
+from siaga_gateway.service.dispatch.call_messages import CallMessages, no_link
 from siaga_gateway.service.dispatch.duty import Duty
 from siaga_gateway.service.dispatch.ladders import Ladders
 from siaga_gateway.service.dispatch.notification_sender import LONGEST_TRY_S, NotificationSender
@@ -25,6 +25,7 @@ from siaga_gateway.service.dispatch.people import DutyPeople
 from siaga_gateway.service.dispatch.places_check import check_places
 from siaga_gateway.service.dispatch.places_watch import RESPONDERS, PlacesWatch
 from siaga_gateway.service.dispatch.recipients import Recipients
+from siaga_gateway.service.dispatch.responder_links import ResponderLinks
 from siaga_gateway.service.dispatch.responder_positions import forget_positions
 from siaga_gateway.service.dispatch.responders_check import check_responders
 from siaga_gateway.service.dispatch.routing import Router
@@ -103,12 +104,15 @@ def make_dispatch(base: Foundation) -> Dispatch:
         written,
         base.guard.met,
     )
+    links = make_responder_links(settings, store, clock)
+    link = no_link if links is None else links.url
+    messages = CallMessages(store, router, origins.of, settings.local, clock, link)
     senders += [
         NotificationSender(
             store,
             [way for way in ways if way.kind is kind],
             ListedAddresses(router, duty, settings.language),
-            CallMessages(store, router, origins.of, settings.local, clock).message,
+            messages.message,
             notifier,
             clock,
             Lease(store, f"way {kind}", base.worker, LONGEST_TRY_S),
@@ -131,6 +135,14 @@ def _codes(base: Foundation, ways: Sequence[Way], duty: Duty) -> PeriodicJobs:
 
     codes = WayCodes(WayQuestions(store, clock, duty), ways, clock, base.settings.local, busy)
     return PeriodicJobs([Job("codes", CODES_S, codes.work, shared=True)], Leases(store, base.worker), "codes")
+
+
+def make_responder_links(settings: Settings, store: SqlStore, clock: Clock) -> ResponderLinks | None:
+    """Return what makes links for messages; None: there is no page."""
+    page = settings.responder_page
+    if page.port is None or page.public_url is None:
+        return None
+    return ResponderLinks(store, page.public_url, clock)
 
 
 def make_router(settings: Settings, store: SqlStore) -> Router:

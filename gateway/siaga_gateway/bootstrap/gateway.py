@@ -25,6 +25,7 @@ from siaga_gateway.bootstrap.listening_sockets import WEBHOOK, ListeningSockets
 from siaga_gateway.bootstrap.monitoring import Operations
 from siaga_gateway.bootstrap.positions import make_positions
 from siaga_gateway.bootstrap.preflight import StartError, check_folder, lock_folder, question_site
+from siaga_gateway.bootstrap.responder_front import make_page
 from siaga_gateway.bootstrap.start_and_stop import Piece, Running, starts_of, stops_of
 from siaga_gateway.bootstrap.store_repair import began_anew, mend_at_next_start, start_anew, sure_to_start_anew
 from siaga_gateway.bootstrap.worker_identity import WorkerIdentity
@@ -145,8 +146,9 @@ def _in_order(base: Foundation, again: bool) -> list[Piece]:
         logins,
         checks,
         {"sms_webhook": front_up} if WEBHOOK in base.sockets.sockets else {},
-        lambda: front.process.starts,
+        {"front": lambda: front.process.starts, "responder_page": lambda: page.process.starts},
     )
+    page = make_page(base, bearers.link, grown)
     positions = make_positions(base)
     front = make_front(base, bearers.link, inbound.ingest, operations, positions.intake, grown)
     life = LifecycleJournal(store, clock, base.identity.among(base.settings) and base.worker)
@@ -158,12 +160,14 @@ def _in_order(base: Foundation, again: bool) -> list[Piece]:
         Piece("end in the journal", stop=life.stopped),
         Piece("troubles", stop=partial(base.troubles.stop, within_s=3)),
         *bearers.connections(),
+        page.piece(),
         front.piece(),  # loading its web framework takes longest; presses are taken meanwhile
         operations.farewell(),
         Piece("journal watcher", watcher.start, watcher.stop),
         *delivery.pieces(),
         *dispatch.pieces(),
         *front.logs(),
+        page.log(),
         *downlink.stages(),
         *stops_of([*commanding, *guarding, *checking, *watching]),
         *inbound.pieces(),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 from siaga_gateway.bootstrap.preflight import bound_socket, console_socket
 from siaga_gateway.bootstrap.worker_identity import WorkerIdentity
@@ -13,6 +15,19 @@ CONSOLE: Final = "console"
 WEBHOOK: Final = "webhook"
 METRICS: Final = "metrics"
 OWNTRACKS: Final = "owntracks"
+RESPONDERS: Final = "responders"  # of a process of their own
+
+
+class Listeners(Protocol):
+    @property
+    def sockets(self) -> Mapping[str, socket.socket]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SomeSockets:
+    """Those of one process."""
+
+    sockets: Mapping[str, socket.socket]
 
 
 class ListeningSockets:
@@ -29,6 +44,9 @@ class ListeningSockets:
         try:
             if identity.first:
                 self.sockets[CONSOLE] = console_socket(settings.console)
+                page = settings.responder_page
+                if page.port is not None:
+                    self.sockets[RESPONDERS] = bound_socket("responder_page", page.host, page.port)
             webhook, metrics = settings.sms.webhook, settings.metrics
             if webhook.port is not None:
                 self.sockets[WEBHOOK] = bound_socket("sms.webhook", webhook.host, webhook.port)
@@ -40,6 +58,12 @@ class ListeningSockets:
             self.close()
             raise
 
+    def of_the_front(self) -> Listeners:
+        return SomeSockets({name: each for name, each in self.sockets.items() if name != RESPONDERS})
+
+    def of_the_responders(self) -> Listeners:
+        return SomeSockets({name: each for name, each in self.sockets.items() if name == RESPONDERS})
+
     def addresses(self) -> dict[str, str]:
         """As named in the ready line."""
         found = {}
@@ -48,6 +72,7 @@ class ListeningSockets:
             (WEBHOOK, "sms_webhook", self._webhook_path),
             (OWNTRACKS, "owntracks", self._owntracks_path),
             (METRICS, "operations", ""),
+            (RESPONDERS, "responder_page", ""),
         ):
             if name in self.sockets:
                 host, port = self.sockets[name].getsockname()[:2]

@@ -48,9 +48,9 @@ class Operations:
         logins: BrokerLogins,
         checks: InstallationChecks,
         more_ways: Mapping[str, Callable[[], bool]] = MappingProxyType({}),
-        front_starts: Callable[[], int] = lambda: 0,
+        starts: Mapping[str, Callable[[], int]] = MappingProxyType({}),
     ) -> None:
-        """more_ways: inbound ways that are not among the bearers."""
+        """more_ways: inbound ways that are not among the bearers. starts: of the fronts, by name."""
         settings, store, notifier, clock, guard = base.settings, base.store, base.notifier, base.clock, base.guard
         link, others, keys = bearers.link, bearers.others, checks.keys
         probe = StoreProbe(store, clock)
@@ -107,7 +107,7 @@ class Operations:
                 flooding=lambda: link.floods.let_go + others.flooding(),
                 texts=lambda: others.texts,
                 shut_out=lambda: logins.suspensions.out,
-                front_starts=front_starts,
+                starts=starts,
                 certificates=lambda: checks.certificates.found,
             )
             self.figures[remote_metrics.METRICS] = exposition(sources)

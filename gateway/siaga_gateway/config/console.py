@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Final
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from siaga_gateway.config.section import Section, this_machine
+from siaga_gateway.config.section import Section, networks, public_address, this_machine
 from siaga_gateway.domain import operator_name
 from siaga_gateway.domain.errors import SettingError
 
@@ -34,26 +32,12 @@ class ConsoleSettings(Section):
     @field_validator("proxies")
     @classmethod
     def _networks(cls, proxies: list[str]) -> list[str]:
-        for each in proxies:
-            try:
-                ipaddress.ip_network(each, strict=False)
-            except ValueError:
-                raise ValueError(f"{each!r} is neither an address nor a network, as 127.0.0.1 or 10.0.0.0/24") from None
-        return proxies
+        return networks(proxies)
 
     @field_validator("public_url")
     @classmethod
     def _address(cls, written: str | None) -> str | None:
-        if written is None:
-            return None
-        try:
-            parts = urlsplit(written)
-        except ValueError:
-            parts = urlsplit("")
-        plain = not (parts.query or parts.fragment or parts.username or parts.password)
-        if parts.scheme not in ("http", "https") or not parts.hostname or not plain or parts.path.strip("/"):
-            raise SettingError("settings.public_url")
-        return f"{parts.scheme}://{parts.netloc}"
+        return public_address(written)
 
     @field_validator("operators")
     @classmethod

@@ -52,3 +52,27 @@ def this_machine(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def networks(written: list[str]) -> list[str]:
+    """Return these addresses and networks of proxies as they are. Raises: ValueError."""
+    for each in written:
+        try:
+            ipaddress.ip_network(each, strict=False)
+        except ValueError:
+            raise ValueError(f"{each!r} is neither an address nor a network, as 127.0.0.1 or 10.0.0.0/24") from None
+    return written
+
+
+def public_address(written: str | None) -> str | None:
+    """Return an address for browsers without a path. Raises: SettingError."""
+    if written is None:
+        return None
+    try:
+        parts = urlsplit(written)
+    except ValueError:
+        parts = urlsplit("")
+    plain = not (parts.query or parts.fragment or parts.username or parts.password)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not plain or parts.path.strip("/"):
+        raise SettingError("settings.public_url")
+    return f"{parts.scheme}://{parts.netloc}"

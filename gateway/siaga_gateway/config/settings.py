@@ -17,6 +17,7 @@ from siaga_gateway.config.mqtt import LorawanSettings, MqttSettings
 from siaga_gateway.config.operations import MetricsSettings, SupervisionSettings
 from siaga_gateway.config.outputs import OutputSettings
 from siaga_gateway.config.owntracks import OwntracksSettings
+from siaga_gateway.config.responder_page import ResponderPageSettings
 from siaga_gateway.config.retention import RetentionSettings
 from siaga_gateway.config.section import LogFormat, LogLevel, Name, Section
 from siaga_gateway.config.site import Language, SiteSettings
@@ -71,6 +72,9 @@ class Settings(Section):
     dispatch: DispatchSettings = Field(default_factory=DispatchSettings, description="Who is called for a press.")
     owntracks: OwntracksSettings = Field(
         default_factory=OwntracksSettings, description="Positions of responders' phones, from the OwnTracks apps."
+    )
+    responder_page: ResponderPageSettings = Field(
+        default_factory=ResponderPageSettings, description="The page on which officers and patrols answer."
     )
     metrics: MetricsSettings = Field(default_factory=MetricsSettings, description="Figures and health.")
     retention: RetentionSettings = Field(

@@ -299,7 +299,8 @@ class ResponderActions(ABC):
     """What a responder can do by his link; `service/incidents/responder_actions.py` does it on the store.
 
     token: of the link. browser: its cookie; the first one to call is bound to the link, and another one takes over,
-    which the desk is told. Each call commits before it returns. Raises: ResponderRefused.
+    which the desk is told; empty: a button under a message, and nothing is bound. Each call commits before it returns.
+    Raises: ResponderRefused.
     """
 
     @abstractmethod

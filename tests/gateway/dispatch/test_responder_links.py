@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,16 @@ from gateway.sample_store import NOW_MS
 from siaga_gateway.adapters.sql import SqlStore, store_path
 from siaga_gateway.domain.escalation_state import Assignment, Contact, ContactKind, Escalation, Phase, Progress, Why
 from siaga_gateway.domain.incident import IncidentState
+from siaga_gateway.domain.local_time import IN_UTC
 from siaga_gateway.domain.notification import made
 from siaga_gateway.domain.places import ContactWay
 from siaga_gateway.domain.response import Response, ResponseState
 from siaga_gateway.domain.value import copied
+from siaga_gateway.service.dispatch.call_messages import CallMessages
+from siaga_gateway.service.dispatch.notification_sender import Addressee
+from siaga_gateway.service.dispatch.origins import Origins
 from siaga_gateway.service.dispatch.responder_links import OVER_MS, ResponderLinks, hash_of, open_link
+from siaga_gateway.service.dispatch.routing import Router
 
 BASE = "https://petugas.example"
 
@@ -125,3 +131,26 @@ def test_it_tells_who_else_comes_what_is_asked_and_that_enough_are_coming(
     assert opened(ResponseState.OPENED) == (1, False, True, False)
     assert opened(ResponseState.ACCEPTED) == (1, False, False, False), "he comes all the same"
     assert opened(ResponseState.ARRIVED, asked=True) == (1, True, False, False)
+
+
+@pytest.mark.parametrize(
+    "kind, recipient, steps",
+    [
+        (ContactKind.CALL, "responder:budi", ["accept", "decline"]),
+        (ContactKind.ASK, "responder:budi", ["alive", "backup"]),
+        (ContactKind.NOT_NEEDED, "responder:budi", []),
+        (ContactKind.CALL, "station:polsek-ne", []),
+    ],
+)
+def test_a_message_to_a_person_has_the_link_and_what_can_be_answered_to_it(
+    store: SqlStore, links: ResponderLinks, kind: ContactKind, recipient: str, steps: list[str]
+) -> None:
+    origins = Origins(store)
+    messages = CallMessages(store, Router(store, UTC, 100), origins.of, IN_UTC, ManualClock(NOW_MS), links.url)
+    incident = store.incident(1)
+    assert incident is not None
+    notification = made(1, Contact(1, kind, Why.OPENED, 1), recipient, ContactWay.NTFY, 0, None, NOW_MS)
+    message = messages.message(incident, notification, Addressee("topic", "en", ""))
+    assert (message.url is not None) == bool(steps)
+    assert [each.url for each in message.answers] == [f"{links.url(1, 'budi')}/{step}" for step in steps]
+    assert all(each.label for each in message.answers)

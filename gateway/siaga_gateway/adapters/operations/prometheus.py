@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from importlib.metadata import version
 from typing import Final
 
@@ -36,6 +36,9 @@ OUTCOMES: Final = {
 }
 
 
+_FRONTS: Final = {"front": "console, figures and webhook", "responder_page": "the responders' page"}
+
+
 @dataclass(frozen=True, slots=True)
 class MetricsSources:
     """Where the metrics come from."""
@@ -48,7 +51,7 @@ class MetricsSources:
     clock: Clock
     flooding: Callable[[], int] = lambda: 0  # frames dropped unread since the start, because their sender floods
     shut_out: Callable[[], int] = lambda: 0  # logins suspended now
-    front_starts: Callable[[], int] = lambda: 0
+    starts: Mapping[str, Callable[[], int]] = field(default_factory=dict)  # of the processes for strangers
     certificates: Callable[[], Sequence[CertificateStanding]] = tuple
     texts: Callable[[], SpoolCounts | None] = lambda: None  # of a spool of text messages
     damage: Callable[[], str] = str  # of the store's file, as far as anybody has met it; empty: none
@@ -79,9 +82,9 @@ class MetricsCollector(Collector):
         ingest = self._sources.ingest
         counts = ingest.counts
         frames = CounterMetricFamily("siaga_frames", "Frames by what became of them.", labels=("outcome",))
-        for field in fields(counts):
-            if field.name not in ("frames", "refused"):
-                frames.add_metric((OUTCOMES.get(field.name, field.name),), getattr(counts, field.name))
+        for each in fields(counts):
+            if each.name not in ("frames", "refused"):
+                frames.add_metric((OUTCOMES.get(each.name, each.name),), getattr(counts, each.name))
         yield frames
         yield from self._lanes()
         stages = HistogramMetricFamily(
@@ -132,9 +135,10 @@ class MetricsCollector(Collector):
         ready = GaugeMetricFamily("siaga_ready", "1 where nothing keeps presses from being taken; /readyz says what.")
         ready.add_metric((), not self._sources.health.problems())
         yield ready
-        starts = CounterMetricFamily("siaga_front_starts", "Starts of the process with console, figures and webhook.")
-        starts.add_metric((), self._sources.front_starts())
-        yield starts
+        for name, what in _FRONTS.items():
+            starts = CounterMetricFamily(f"siaga_{name}_starts", f"Starts of the process with {what}.")
+            starts.add_metric((), self._sources.starts[name]() if name in self._sources.starts else 0)
+            yield starts
         warnings = self._sources.health.warnings()
         for name in ("personal_key", "gateway_key"):
             key = GaugeMetricFamily(

@@ -1,1 +1,1 @@
-"""The front: a separate process for everything that strangers reach over HTTP."""
+"""The fronts: separate processes for everything that strangers reach over HTTP."""

@@ -16,6 +16,7 @@ from siaga_gateway.service.ports import Disclosures, OperatorActions, SignIns
 OPERATE: Final = "operate"
 DISCLOSURES: Final = "disclosures"
 SIGN_INS: Final = "sign_ins"
+ANSWERS: Final = "answers"  # of responders
 CLOSE_CASE: Final = "maintenance.close"
 SEND_AGAIN: Final = "deliveries.send_again"
 PASSED_ON: Final = "deliveries.passed_on"

@@ -77,7 +77,7 @@ def make_front(
     deliveries = DeadLetters(store, notifier, clock, names)
     process = FrontProcess(
         base.settings,
-        base.sockets,
+        base.sockets.of_the_front(),
         calls={
             **front_calls(operator, disclosures, sign_ins, desk, deliveries, positions),
             STORE_TROUBLE: operations.store_trouble,

@@ -1,5 +1,5 @@
-"""The front's own process, with everything that strangers can connect to (console, metrics, webhook); the press process
-starts it.
+"""The front's own process, with what strangers can connect to; the press process starts it: one for console, metrics
+and webhook, one for the responders' page.
 
 It only reads the store. Whatever changes something - an operator's step, a journal entry, a frame by SMS - is done by
 the press process, which it asks over `adapters.interprocess_link`. It is given neither the gateway's key nor a broker
@@ -28,7 +28,7 @@ from siaga_gateway.adapters.operations.remote_metrics import RemoteMetrics
 from siaga_gateway.adapters.sql import StoreUnusable
 from siaga_gateway.bootstrap import log_setup
 from siaga_gateway.bootstrap.http_front.supervisor import ALIVE, FAILED, FAILING, READY
-from siaga_gateway.bootstrap.listening_sockets import CONSOLE, METRICS, OWNTRACKS, WEBHOOK
+from siaga_gateway.bootstrap.listening_sockets import CONSOLE, METRICS, OWNTRACKS, RESPONDERS, WEBHOOK
 from siaga_gateway.bootstrap.preflight import StartError, allow_descriptors
 from siaga_gateway.bootstrap.quick_imports import quick_imports
 from siaga_gateway.catalogue.localized import as_fact
@@ -129,6 +129,11 @@ def _serve(settings: Settings, side: FrontSide, listeners: Mapping[str, socket.s
                 from siaga_gateway.bootstrap.console_server import serve_console
 
             serve_console(settings, side, listeners[CONSOLE], clock, ready, alive, told)
+        elif RESPONDERS in listeners:
+            with quick_imports():
+                from siaga_gateway.bootstrap.responder_server import serve_page
+
+            serve_page(settings, side, listeners[RESPONDERS], clock, ready, alive, told)
         else:
             side.start(lambda: None)
             ready()

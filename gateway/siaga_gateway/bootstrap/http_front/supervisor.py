@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Final
 
 from siaga_gateway.adapters.interprocess_link import PressSide
-from siaga_gateway.bootstrap.listening_sockets import ListeningSockets
+from siaga_gateway.bootstrap.listening_sockets import Listeners
 from siaga_gateway.bootstrap.preflight import StartError
 from siaga_gateway.catalogue.localized import Localized, from_fact
 from siaga_gateway.config.broker import BrokerFilesSettings
@@ -55,18 +55,20 @@ class FrontProcess:
     def __init__(
         self,
         settings: Settings,
-        listeners: ListeningSockets,
+        listeners: Listeners,
         *,
         calls: Mapping[str, Callable[..., Any]],
         figures: Mapping[str, Callable[..., Any]],
-        offer: Callable[[dict[str, Any], Callable[[bool], None]], bool],
+        offer: Callable[[dict[str, Any], Callable[[bool], None]], bool] = lambda frame, dealt_with: False,
+        room: str = "front",
     ) -> None:
-        """See adapters.interprocess_link.PressSide."""
+        """See adapters.interprocess_link.PressSide. room: which lines of the log name what is in it."""
         self._settings = settings_of_the_front(settings)
         self._listeners = listeners
         self._calls = calls
         self._figures = figures
         self._offer = offer
+        self._room = room
         self._side: PressSide | None = None
         self._child: subprocess.Popen[bytes] | None = None
         self._stop = threading.Event()
@@ -77,7 +79,7 @@ class FrontProcess:
         self.starts = 0
         self._born = self._sign_at = 0.0
         self._pause_s = _FIRST_PAUSE_S
-        self._thread = threading.Thread(target=self._run, name="front", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=room, daemon=True)
 
     @property
     def up(self) -> bool:
@@ -111,7 +113,7 @@ class FrontProcess:
             if given_up():
                 return
             if time.monotonic() > deadline:
-                log.error(Localized("log.front.late", seconds=round(_WAITED_FOR_S)))
+                log.error(Localized(f"log.{self._room}.late", seconds=round(_WAITED_FOR_S)))
                 return
         if self._failed is not None:
             raise self._failed
@@ -134,7 +136,7 @@ class FrontProcess:
                 return
             if time.monotonic() - self._born > _STEADY_S:
                 self._pause_s = _FIRST_PAUSE_S
-            log.error(Localized("log.front.gone", how=how, seconds=round(self._pause_s, 1)))
+            log.error(Localized(f"log.{self._room}.gone", how=how, seconds=round(self._pause_s, 1)))
             self._stop.wait(self._pause_s)
             self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
 
@@ -178,7 +180,7 @@ class FrontProcess:
             if side is None:
                 line.close()
             elif not side.close(_END_S):
-                log.error(Localized("log.front.line_kept", seconds=round(_END_S)))
+                log.error(Localized(f"log.{self._room}.line_kept", seconds=round(_END_S)))
             self._ready = False  # again: the last message that was read may have been READY
 
     def _spawn(self, its: socket.socket) -> subprocess.Popen[bytes]:
@@ -204,7 +206,7 @@ class FrontProcess:
         try:
             child.wait(_END_S)
         except subprocess.TimeoutExpired:
-            log.error(Localized("log.front.kept_on", seconds=round(_END_S)))
+            log.error(Localized(f"log.{self._room}.kept_on", seconds=round(_END_S)))
             child.kill()
             child.wait()
 
@@ -213,12 +215,12 @@ class FrontProcess:
         if name == READY:
             self._ready = True
             if self._first.is_set():
-                log.warning(Localized("log.front.back"))
+                log.warning(Localized(f"log.{self._room}.back"))
             self._first.set()
         elif name == FAILED:
             why = StartError(facts["key"], **{name: from_fact(value) for name, value in facts["values"].items()})
             if self._first.is_set():
-                log.error(Localized("log.front.failed", why=why))
+                log.error(Localized(f"log.{self._room}.failed", why=why))
             else:
                 self._failed = why
                 self._first.set()
@@ -227,11 +229,12 @@ class FrontProcess:
             self._failing = Localized("log.front.store_failing", why=error)
             self._first.set()  # whatever waits for the front goes on: presses do
         elif name != ALIVE:
-            log.error(Localized("log.front.strange", said=name[:40]))
+            log.error(Localized(f"log.{self._room}.strange", said=name[:40]))
 
 
 def settings_of_the_front(settings: Settings) -> Settings:
-    """Return the settings that the front needs: without broker passwords, receivers' keys, and the SMS account."""
+    """Return the settings that the front needs: without broker passwords, receivers' keys, and the accounts
+    of SMS and other ways."""
     return settings.model_copy(
         update={
             "mqtt": MqttSettings(),

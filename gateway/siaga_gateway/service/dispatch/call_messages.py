@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
+from siaga_gateway.catalogue import text
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.escalation_state import ContactKind
 from siaga_gateway.domain.incident import Incident, Mode, Position
@@ -19,7 +20,7 @@ from siaga_gateway.domain.value import record
 from siaga_gateway.service.dispatch.call_texts import CallFacts, call_text
 from siaga_gateway.service.dispatch.notification_sender import Addressee
 from siaga_gateway.service.dispatch.routing import PressOrigin, Router
-from siaga_gateway.service.dispatch.ways import PersonalMessage
+from siaga_gateway.service.dispatch.ways import Answer, PersonalMessage
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.store import Store, StoreFailing
 
@@ -37,6 +38,13 @@ class _Known:
 
 
 Link = Callable[[int, str], str | None]  # of an incident and a responder's key
+# What can be answered by a button under a message: the end of the page's address, and the page's own words.
+_ANSWERS: Final = {ContactKind.CALL: ("accept", "decline"), ContactKind.ASK: ("alive", "backup")}
+
+
+def no_link(incident_id: int, responder: str) -> str | None:
+    """There is no page."""
+    return None
 
 
 class CallMessages:
@@ -50,7 +58,7 @@ class CallMessages:
         origin: Callable[[Incident], PressOrigin],
         local: LocalTime,
         clock: Clock,
-        link: Link = lambda incident_id, responder: None,
+        link: Link = no_link,
     ) -> None:
         """link: makes the link of a responder's page; None: there is none."""
         self._store = store
@@ -83,13 +91,15 @@ class CallMessages:
             repeated=notification.attempts > 0,
         )
         told = call_text(facts, to.language, self._local, now_ms)
+        url = self._url(incident, notification)
         return PersonalMessage(
             title=told.title,
             text=told.text,
-            url=self._url(incident, notification),
+            url=url,
             urgent=notification.kind is not ContactKind.NOT_NEEDED,
             expires_ms=notification.expires_at_ms,
             language=to.language,
+            answers=() if url is None else _answers(url, notification.kind, to.language),
         )
 
     def _looked_up(self, incident: Incident, now_ms: int) -> _Known:
@@ -124,6 +134,10 @@ class CallMessages:
         except StoreFailing as error:
             log.error(Localized("log.dispatch.store", why=error))
             return None
+
+
+def _answers(url: str, kind: ContactKind, language: str) -> tuple[Answer, ...]:
+    return tuple(Answer(text(f"responder.step.{step}", language), f"{url}/{step}") for step in _ANSWERS.get(kind, ()))
 
 
 def _age_s(position: Position, now_ms: int) -> int:

@@ -105,10 +105,11 @@ class ResponderSteps(ResponderActions):
 
     def _by_link(self, transaction: Transaction, token: str, browser: str) -> _ResponderStep:
         found = transaction.responder_link(hash_of(token)) if is_token(token) else None
-        if found is None or len(browser) < _SHORTEST_BROWSER:
+        if found is None or 0 < len(browser) < _SHORTEST_BROWSER:
             raise ResponderRefused("responder.no_link")
         step = self._step(transaction, found.link.incident_id, found.link.responder)
-        step.bind(hash_of(browser))
+        if browser:
+            step.bind(hash_of(browser))
         return step
 
     def _step(self, transaction: Transaction, incident_id: int, responder: str) -> _ResponderStep:

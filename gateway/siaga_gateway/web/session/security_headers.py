@@ -7,7 +7,7 @@ if the browser sends none), on top of the cookie's SameSite=Strict.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -62,11 +62,23 @@ def host_name(netloc: str) -> str | None:
 class RequestGuard:
     """ASGI middleware. It never buffers, so a live stream passes through."""
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str], failed: Callable[[Request], Response]) -> None:
-        """hosts: names and addresses, without port, by which operators open the console. failed: returns the answer to
-        a request that failed inside the console."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        hosts: Collection[str],
+        failed: Callable[[Request], Response],
+        headers: Mapping[str, str] = SECURITY_HEADERS,
+        logged: Callable[[str], str] = lambda path: path,
+        from_anywhere: bool = False,
+    ) -> None:
+        """hosts: names and addresses, without port, by which browsers open it. failed: returns the answer to a request
+        that failed inside. logged: what of a path may stand in the log. from_anywhere: a POST that does not say whence
+        it comes is taken: it needs a secret in its path, not a cookie."""
         self._app = app
         self._failed = failed
+        self._headers = headers
+        self._logged = logged
+        self._from_anywhere = from_anywhere
         self._hosts = frozenset(name.lower().strip("[]") for name in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,7 +93,7 @@ class RequestGuard:
             started = True
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(SECURITY_HEADERS)
+                headers.update(self._headers)
                 # Static files contain no personal data: cached, but revalidated by ETag.
                 headers["Cache-Control"] = "no-cache" if static else "no-store"
             await send(message)
@@ -91,7 +103,9 @@ class RequestGuard:
             await (refusal or self._app)(scope, receive, send_guarded)
         except Exception as error:
             # Here and not in the framework's outermost layer, so that this answer too has the headers.
-            log_failure(Localized("log.console.failed", method=scope["method"], path=scope["path"]), error)
+            log_failure(
+                Localized("log.console.failed", method=scope["method"], path=self._logged(scope["path"])), error
+            )
             if started:
                 raise
             await self._failed(Request(scope))(scope, receive, send_guarded)
@@ -103,7 +117,8 @@ class RequestGuard:
             return _refused("other_name", 421, names=names)
         if method in SAFE_METHODS:
             return None
-        if not _from_own_page(headers, host):
+        silent = "sec-fetch-site" not in headers and "origin" not in headers
+        if not (silent and self._from_anywhere) and not _from_own_page(headers, host):
             return _refused("other_page", 403)
         length = headers.get("content-length", "")
         if not length.isdecimal():
