@@ -6,12 +6,14 @@ is left, or if somebody is still connected to it.
 
 from __future__ import annotations
 
-import time
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 import psycopg
+
+from waiting import eventually
 
 _GONE_S: Final = 0.5  # the server notices the end of a connection a little later than who closed it
 
@@ -126,12 +128,9 @@ def _rows(connection: psycopg.Connection) -> dict[str, bytes]:
 
 
 def _alone(connection: psycopg.Connection) -> bool:
-    deadline = time.monotonic() + _GONE_S
-    while connection.execute(_OTHERS).fetchall() != [(0,)]:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.005)
-    return True
+    with contextlib.suppress(AssertionError):
+        return eventually(lambda: connection.execute(_OTHERS).fetchall() == [(0,)], timeout_s=_GONE_S)
+    return False
 
 
 def _refill(connection: psycopg.Connection, rows: Mapping[str, bytes]) -> None:

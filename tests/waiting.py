@@ -16,6 +16,8 @@ HOURS_S: Final = 7_200.0
 # For what has to come. Runs that put faults in on purpose (tests/mutation) shorten it, so that a hang is found sooner.
 ENDS_S: Final = float(os.environ.get("SIAGA_WAITS_S", 90))
 _FIRST_PAUSE_S: Final = 0.002
+_REST: Final = 4.0  # times what a look costs
+_DEAREST_PAUSE_S: Final = 0.25
 
 
 def eventually(
@@ -30,11 +32,15 @@ def eventually(
     Raises: AssertionError after timeout_s, with `what` did not come; called then, if it is to say how things stand.
     """
     deadline, pause_s = time.monotonic() + timeout_s, _FIRST_PAUSE_S
+    began = time.thread_time()
     while not (found := holds()):
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {timeout_s:g} s: {what if isinstance(what, str) else what()}")
-        time.sleep(pause_s)
+        # A look that costs much is rarer: others need the cores to make it so.
+        cost_s = time.thread_time() - began
+        time.sleep(max(pause_s, min(_DEAREST_PAUSE_S, _REST * cost_s)))
         pause_s = min(1.5 * pause_s, longest_pause_s)
+        began = time.thread_time()
     return found
 
 

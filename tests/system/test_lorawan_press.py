@@ -105,7 +105,9 @@ def test_a_button_that_has_only_lorawan_at_dr3_with_the_dwell_limit(
             presses = [one for one in rak.sent if one.payload[1:2] == b"\x01"]
             assert {len(one.payload) for one in presses} == {43}
             assert all(one.airtime_ms <= 400 for one in rak.sent)
-            with httpx.Client(base_url=gateway.console, headers={"origin": gateway.console.rstrip("/")}) as console:
+            with httpx.Client(
+                verify=False, base_url=gateway.console, headers={"origin": gateway.console.rstrip("/")}
+            ) as console:
                 assert console.post("/sign-in", data={"name": "Siti"}).status_code == 303
                 assert console.post("/incidents/1/seen").status_code < 400
             button.say("fix -54292000 1052610000 12 3")

@@ -73,7 +73,7 @@ class Walled:
 
     def asks(self) -> str:
         host, port = self.bound.getsockname()[:2]
-        return httpx.get(f"http://{host}:{port}/", timeout=30, trust_env=False).text
+        return httpx.get(f"http://{host}:{port}/", timeout=30, trust_env=False, verify=False).text
 
     def end(self) -> None:
         self.server.should_exit = self.server.force_exit = True
@@ -164,7 +164,7 @@ def test_a_proxy_that_comes_by_ipv4_to_a_door_for_both_is_known(walled) -> None:
     server = walled("::", proxies=("127.0.0.0/8",))
     port = server.bound.getsockname()[1]
     headers = {"x-forwarded-for": "203.0.113.9", "x-forwarded-proto": "https"}
-    told = httpx.get(f"http://127.0.0.1:{port}/who", headers=headers, timeout=30, trust_env=False).text
+    told = httpx.get(f"http://127.0.0.1:{port}/who", headers=headers, timeout=30, trust_env=False, verify=False).text
     assert told == "203.0.113.9 https"
 
 

@@ -31,7 +31,7 @@ def test_a_phone_says_where_it_is_until_its_owner_leaves(tmp_path: Path) -> None
         store = SqlStore(store_path(gateway.data), 0)
         try:
             gateway.start()
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as client:
+            with httpx.Client(verify=False, base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as client:
 
                 def post(latitude: float, **more: object) -> None:
                     body = {"_type": "location", "lat": latitude, "lon": 105.26, "tst": time.time(), **more}
@@ -48,7 +48,7 @@ def test_a_phone_says_where_it_is_until_its_owner_leaves(tmp_path: Path) -> None
                 gateway.command("responders", "remove", "budi", "--reason", "moved", "--by", "Dewi")
                 post(-5.43)
                 assert not store.positions_of(["budi"])
-            counted = httpx.get(f"http://127.0.0.1:{figures}/metrics", trust_env=False).text
+            counted = httpx.get(f"http://127.0.0.1:{figures}/metrics", trust_env=False, verify=False).text
             assert 'siaga_owntracks_messages_total{outcome="taken"} 1.0' in counted
             assert gateway.stop() == 0
             assert token not in gateway.stderr() and "Traceback" not in gateway.stderr()
