@@ -96,6 +96,6 @@ def polygon(position: Position) -> str | None:
     for number in range(_CORNERS):
         angle = 2 * math.pi * number / _CORNERS
         corners.append((round(latitude + high * math.sin(angle)), round(longitude + wide * math.cos(angle))))
-    if any(abs(east) > _HALF for _, east in corners) or any(abs(north) > _HALF // 2 for north, _ in corners):
+    if any(abs(east) > _HALF for _, east in corners):
         return None
     return " ".join(f"{degrees(north)},{degrees(east)}" for north, east in (*corners, corners[0]))

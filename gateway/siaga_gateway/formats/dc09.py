@@ -4,7 +4,8 @@
 
 `crc` (CRC-16, polynomial 0x8005 reflected, from 0) and `0LLL` (length) are four hexadecimal digits each, over all from
 the first quote to before the CR. With a key the token has an asterisk, and everything behind the `[` is AES-CBC
-without initialisation vector, as hexadecimal digits, after padding that ends in `|`. Times are GMT.
+without initialisation vector, as hexadecimal digits, after padding that ends in `|`. Times are
+GMT: a receiver refuses what is more than 20 s ahead of its clock, or 40 s behind it.
 
 What an incident's changes are in it stands in dc09_events.py.
 """
@@ -23,13 +24,8 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from siaga_gateway.domain.errors import Malformed
 from siaga_gateway.domain.value import record
 
-KEY_BYTES: Final = (16, 24, 32)
 NOISE_BYTES: Final = 8  # what one message's padding is made of
 LAST_SEQUENCE: Final = 9999  # then 1 again
-LONGEST_ANSWER: Final = 4096
-# A receiver takes what is at most so much ahead of its own clock, or behind it.
-AHEAD_MS: Final = 20_000
-BEHIND_MS: Final = 40_000
 
 _BLOCK: Final = 16
 _NO_IV: Final = bytes(_BLOCK)

@@ -94,6 +94,20 @@ def _corners(position: Position) -> list[tuple[Decimal, Decimal]]:
     return [(Decimal(north), Decimal(east)) for north, east in pairs_of]
 
 
+def test_the_first_corner_of_a_known_circle() -> None:
+    """101 m, lengthened by the cosine of half a corner's angle, by 111,195 m a degree."""
+    there = copied(POSITION, latitude=0, longitude=0, accuracy_m=100)
+    assert _corners(there)[0] == (Decimal("0.0000000"), Decimal("0.0009162"))
+
+
+def test_up_to_the_very_edge_there_are_corners() -> None:
+    assert polygon(copied(POSITION, latitude=850_000_000)) is not None
+    east = max(int(east * 10**7) for _, east in _corners(copied(POSITION, longitude=1_799_000_000)))
+    at_the_edge = copied(POSITION, longitude=1_799_000_000 + 1_800_000_000 - east)
+    assert max(east for _, east in _corners(at_the_edge)) == 180
+    assert polygon(copied(at_the_edge, longitude=at_the_edge.longitude + 1)) is None
+
+
 @pytest.mark.parametrize(
     ("latitude", "longitude"), [(850_000_001, 0), (-900_000_000, 0), (0, 1_800_000_000), (0, -1_799_999_999)]
 )

@@ -98,3 +98,9 @@ def test_whatever_people_write_the_fields_stay_apart(notice: Notice) -> None:
 
 def test_letters_of_other_alphabets_become_like_ones() -> None:
     assert dc09_events.ascii_text('Café [Ny. Ñusa] | 2/3 ^ "x" 🚨') == "Cafe ?Ny. Nusa? ? 2?3 ? ?x? ?"
+
+
+def test_a_text_has_an_end() -> None:
+    assert dc09_events.ascii_text("x" * 201) == "x" * 200
+    said = dc09_events.content(opened(device_label="x" * 61), "1", DCS)
+    assert said is not None and f"; {'x' * 59}...; " in said  # an ellipsis is three full stops

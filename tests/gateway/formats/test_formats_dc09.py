@@ -102,3 +102,20 @@ def test_an_answer_is_whole_at_its_end_and_not_before() -> None:
     assert dc09.is_whole(whole) and dc09.is_whole(b'"NAK"')
     assert not any(dc09.is_whole(whole[:length]) for length in range(len(whole)))
     assert not dc09.is_whole(b"\n\r")
+
+
+def test_noise_fills_a_block_and_numbers_have_four_digits() -> None:
+    assert (2 * dc09.NOISE_BYTES, dc09.LAST_SEQUENCE) == (16, 9999)
+
+
+def test_a_key_is_not_shown() -> None:
+    assert "0123456789" not in repr(Line("1234", key=KEY))
+
+
+@pytest.mark.parametrize(
+    "clear", ["xxxxx|no end in it_07:03:27,11-23-2026".rjust(48, "x"), "0123456789|]_99:99:99,99-99-9999"]
+)
+def test_what_lacks_the_end_of_the_data_or_a_time_is_under_another_key(clear: str) -> None:
+    hidden = AlarmReceiver(ManualClock(AT_MS), KEY).hidden(clear)
+    with pytest.raises(NotDc09, match="under another key"):
+        dc09.read_answer(frame(f'"*ACK"0007R0L0#1234[{hidden}'), KEY)

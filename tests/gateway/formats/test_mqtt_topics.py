@@ -68,7 +68,7 @@ def test_any_notice_keeps_the_schema_and_the_same_bytes(notice: Notice) -> None:
     assert not any(mark in message.topic for message in said for mark in "+#\0")
 
 
-@pytest.mark.parametrize("prefix", ["siaga", "siaga/out/polda.lampung", "a b/c"])
+@pytest.mark.parametrize("prefix", ["siaga", "siaga/out/polda.lampung", "a b/c", "x" * 200])
 def test_prefixes(prefix: str) -> None:
     assert check_prefix(prefix) == prefix
 

@@ -136,9 +136,13 @@ class AlarmReceiver:
             return frame(f'"{token}"{sequence:04d}{who}[]')
         rest = "]" + stamp(self.clock.now_ms())
         pad = 16 - (len(rest) + 1) % 16
+        return frame(f'"*{token}"{sequence:04d}{who}[{self.hidden("x" * pad + "|" + rest)}')
+
+    def hidden(self, clear: str) -> str:
+        """Blocks of 16 characters, encrypted."""
+        assert self.key is not None
         cipher = Cipher(algorithms.AES(self.key), modes.CBC(bytes(16))).encryptor()
-        hidden = cipher.update(("x" * pad + "|" + rest).encode()) + cipher.finalize()
-        return frame(f'"*{token}"{sequence:04d}{who}[{hidden.hex().upper()}')
+        return (cipher.update(clear.encode()) + cipher.finalize()).hex().upper()
 
     def _decrypt(self, rest: str) -> str | None:
         assert self.key is not None

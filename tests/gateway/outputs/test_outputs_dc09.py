@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -252,6 +253,28 @@ def test_a_lost_datagram_is_sent_again_under_its_number(monkeypatch: pytest.Monk
     with AlarmReceiver(ManualClock(SENT_MS), KEY, datagrams=True, answer=lost) as receiver:
         assert isinstance(sia(receiver.port, KEY, datagrams=True).deliver(opened(), "k-1"), Delivered)
     assert len(set(receiver.sequences)) == 1 and len(receiver.sequences) == 3
+
+
+def test_no_supervision_while_a_message_is_under_way_and_no_call_waits_for_it_for_long() -> None:
+    asked = threading.Event()
+    answered = threading.Event()
+
+    def slow(receiver: AlarmReceiver, who: str, number: int, token: str) -> bytes | None:
+        asked.set()
+        answered.wait(60)
+        return receiver.acknowledge(who, number)
+
+    with AlarmReceiver(ManualClock(SENT_MS), answer=slow) as receiver:
+        output = sia(receiver.port, supervision_s=60, deadline_s=30)
+        under_way = threading.Thread(target=output.deliver, args=(opened(), "k-1"))
+        under_way.start()
+        assert asked.wait(60)
+        assert output.supervision_due_s() == 1
+        answered.set()
+        under_way.join()
+        receiver.answer = lambda *_: None
+        missed = output.supervise()
+        assert isinstance(missed, NotDelivered) and "did not answer within 5 s" in missed.detail
 
 
 def test_supervision_is_due_from_the_last_answer_on() -> None:

@@ -21,8 +21,12 @@ from siaga_gateway.formats import dc09, dc09_events
 from siaga_gateway.formats.text_rules import one_line
 from siaga_gateway.service.ports import Clock, Delivered, NotDelivered
 
+_LONGEST_ANSWER: Final = 4096  # bytes
+_LOOK_AGAIN_S: Final = 1.0
 _REMEMBERED: Final = 1_000  # keys whose sequence numbers are kept
 _DATAGRAM_AGAIN_S: Final = 3.0  # UDP: the same bytes again, while no answer comes
+# A supervision message gives way: no call waits for its answer for longer.
+_SUPERVISION_S: Final = 5.0
 # A clock that differs by less was not why a message was refused.
 _AGREES_MS: Final = 15_000
 # An acknowledgement that is older than the one before, and whose time differs from ours by more, is played back.
@@ -87,7 +91,7 @@ class Dc09Output:
                 self._line, self._wanted.protocol, number, content.decode("ascii"), at_ms, _noise(), account
             )
 
-        return self._exchange(write, key)
+        return self._exchange(write, key, self._deadline_s)
 
     def _content(self, notice: Notice, account: str) -> bytes:
         return (dc09_events.content(notice, account, self._wanted) or "").encode("ascii")
@@ -96,21 +100,26 @@ class Dc09Output:
         """Implements service.ports.SupervisedOutput."""
         if self._supervision_s is None:
             return None
+        if self._one.locked():
+            return _LOOK_AGAIN_S  # a message is under way, and says as much
         heard_at = self._heard_at
         return 0.0 if heard_at is None else max(0.0, heard_at + self._supervision_s - time.monotonic())
 
     def supervise(self) -> Delivered | NotDelivered:
         """Implements service.ports.SupervisedOutput."""
-        return self._exchange(lambda number, at_ms: dc09.null(self._line, number, at_ms, _noise()), None)
+        deadline_s = min(_SUPERVISION_S, self._deadline_s)
+        return self._exchange(lambda number, at_ms: dc09.null(self._line, number, at_ms, _noise()), None, deadline_s)
 
     def close(self) -> None:
         """Nothing to close."""
 
-    def _exchange(self, write: Callable[[int, int], bytes], key: str | None) -> Delivered | NotDelivered:
+    def _exchange(
+        self, write: Callable[[int, int], bytes], key: str | None, deadline_s: float
+    ) -> Delivered | NotDelivered:
         """Send a message, twice where the receiver's clock turns out to be another, and judge the answer."""
-        until = time.monotonic() + self._deadline_s
-        if not self._one.acquire(timeout=self._deadline_s):
-            return self._failed("dc09_silent", seconds=f"{self._deadline_s:g}")
+        until = time.monotonic() + deadline_s
+        if not self._one.acquire(timeout=deadline_s):
+            return self._failed("dc09_silent", seconds=f"{deadline_s:g}")
         try:
             number = self._sequence(key)
             ahead_ms = self._ahead_ms
@@ -121,7 +130,7 @@ class Dc09Output:
                     self._ahead_ms = ahead_ms  # that was not why
             return self._judge(answer, number)
         except TimeoutError:
-            return self._failed("dc09_silent", seconds=f"{self._deadline_s:g}")
+            return self._failed("dc09_silent", seconds=f"{deadline_s:g}")
         except dc09.NotDc09 as error:
             return self._failed("dc09_unreadable", why=in_words(error, self._language))
         except socket.gaierror as error:
@@ -201,7 +210,7 @@ class Dc09Output:
                             raise ConnectionResetError
                         received += b"\r"  # it closes without an end: judged as it is
                         break
-                    received = (received + more)[-dc09.LONGEST_ANSWER :]
+                    received = (received + more)[-_LONGEST_ANSWER:]
                 first, _, received = received.lstrip(b"\r\n").partition(b"\r")
                 answer = dc09.read_answer(first, self._line.key)
                 # A late answer to an earlier message says nothing about this one. A NAK may carry no number.
@@ -211,11 +220,11 @@ class Dc09Output:
     def _receive(self, link: socket.socket, request: bytes, until: float) -> bytes:
         if not self._datagrams:
             _wait(link, until)
-            return link.recv(dc09.LONGEST_ANSWER)
+            return link.recv(_LONGEST_ANSWER)
         while True:
             _wait(link, min(until, time.monotonic() + _DATAGRAM_AGAIN_S))
             try:
-                return link.recv(dc09.LONGEST_ANSWER) + b"\r"
+                return link.recv(_LONGEST_ANSWER) + b"\r"
             except TimeoutError:
                 _wait(link, until)
                 link.sendall(request)  # lost, or its answer: the same number, so it is no second event
