@@ -255,7 +255,8 @@ function press(selector) {
 
 const KEYS = {
   F2() {
-    const cards = [...document.querySelectorAll("#group-unseen .card-place, #group-active .card-place:has([data-ring]:not([data-ring='']))")];
+    const rings = (card) => card.dataset.group === "unseen" || card.querySelector(".ladder")?.dataset.ring;
+    const cards = queue.cards().filter((card) => card.dataset.group !== "closed" && rings(card));
     if (!cards.length) return;
     const at = cards.findIndex((element) => Number(element.dataset.id) === detail.current());
     choose(Number(cards[(at + 1) % cards.length].dataset.id), { focus: true });
