@@ -93,7 +93,11 @@ def test_whatever_people_write_the_fields_stay_apart(notice: Notice) -> None:
     if said is not None:
         assert said.isascii() and said.isprintable()
         assert re.fullmatch(r"#1234\|Nri1/[A-Z]{2}001\^[^\[\]|^\"/]{0,200}\^\](\[[A-Z][^\[\]]*\])+", said)
-    assert notice.incident.owner is None or said is None or notice.incident.owner.nik not in said
+
+
+@pytest.mark.parametrize("notice", [notice for notice, *_ in CODES])
+def test_the_identity_number_never_leaves(notice: Notice) -> None:
+    assert OWNER.nik not in (dc09_events.content(notice, "1234", DCS) or "")
 
 
 def test_letters_of_other_alphabets_become_like_ones() -> None:
