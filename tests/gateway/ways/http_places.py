@@ -9,14 +9,15 @@ from typing import Any
 from gateway.fake_ports import ManualClock
 from gateway.outputs.http_receiver import Behaviour, Receiver, answer, never
 from gateway.ways.sample_messages import SENT_MS
-from gateway.ways.way_contract import DEADLINE_S
+from gateway.ways.way_contract import DEADLINE_S, PATIENT_S
+from siaga_gateway.adapters.ways.apprise import AppriseWay
 from siaga_gateway.adapters.ways.http_way import HttpService, HttpWay
 from siaga_gateway.domain.places import ContactWay
 from siaga_gateway.formats.ntfy import NtfyFormat
 from siaga_gateway.formats.service_message import MessageFormat
 from siaga_gateway.formats.telegram import TelegramFormat
 from siaga_gateway.formats.whatsapp import WhatsappFormat
-from siaga_gateway.service.dispatch.ways import Budget, Way
+from siaga_gateway.service.dispatch.ways import Budget
 
 JSON = {"content-type": "application/json"}
 
@@ -35,7 +36,7 @@ def http_way(kind: ContactWay, receiver: Receiver, spoken: MessageFormat, **sett
         "budget": Budget(),
         "clock": ManualClock(SENT_MS),
         "language": "en",
-        "deadline_s": DEADLINE_S,
+        "deadline_s": PATIENT_S,
         "at_once": 4,
     }
     service = HttpService([origin(receiver)])
@@ -52,7 +53,7 @@ class HttpPlace:
     def __init__(
         self,
         receiver: Receiver,
-        way: Way,
+        way: HttpWay | AppriseWay,
         good: str,
         bad: str,
         orderly: Behaviour,
@@ -75,9 +76,11 @@ class HttpPlace:
         self.receiver.behaviour = answer(503)
 
     def hang(self) -> None:
+        self.way._deadline_s = DEADLINE_S
         self.receiver.behaviour = never
 
     def recover(self) -> None:
+        self.way._deadline_s = PATIENT_S
         self.receiver.requests.clear()
         self.receiver.behaviour = self._orderly
 

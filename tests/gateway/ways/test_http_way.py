@@ -25,6 +25,7 @@ from gateway.ways.http_places import (
 )
 from gateway.ways.sample_messages import KEY, SENT_MS, alarm, note
 from gateway.ways.test_web_push import AUTH, BROWSER_POINT, VAPID_KEY, read_by_browser
+from gateway.ways.way_contract import DEADLINE_S
 from siaga_gateway.adapters.ways.http_way import HttpService, HttpWay
 from siaga_gateway.domain.errors import SettingError
 from siaga_gateway.domain.places import ContactWay
@@ -51,6 +52,8 @@ def test_after_the_request_was_sent_a_failure_leaves_open_whether_it_was_taken(
     behaviour: Behaviour, receiver: Receiver
 ) -> None:
     place = telegram_place(receiver)
+    if behaviour is never:
+        place.way._deadline_s = 3  # long enough for the request to be sent
     receiver.behaviour = behaviour
     outcome = refused(place.way.send("123", alarm(), KEY))
     assert outcome.unknown and not outcome.permanent
@@ -68,7 +71,7 @@ def test_before_the_request_was_sent_a_failure_is_known_to_be_one(receiver: Rece
         # Somebody listens, and says nothing at all: TLS never begins.
         closed.listen()
         secure = nobody.replace("http:", "https:")
-        way = http_way(ContactWay.NTFY, receiver, NtfyFormat(secure))
+        way = http_way(ContactWay.NTFY, receiver, NtfyFormat(secure), deadline_s=DEADLINE_S)
         way._service = HttpService([secure])
         assert not refused(way.send("siaga-a", alarm(), KEY)).unknown
         way.close()

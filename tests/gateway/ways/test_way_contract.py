@@ -15,7 +15,7 @@ from gateway.ways.fake_way import FakeWay
 from gateway.ways.http_places import HttpPlace, ntfy_place, telegram_place, whatsapp_place
 from gateway.ways.mail_server import Mailboxes
 from gateway.ways.sample_messages import SENT_MS
-from gateway.ways.way_contract import DEADLINE_S, WayContract
+from gateway.ways.way_contract import DEADLINE_S, PATIENT_S, WayContract
 from siaga_gateway.adapters.ways.apprise import AppriseWay
 from siaga_gateway.adapters.ways.email import EmailWay, MailServer
 from siaga_gateway.adapters.ways.sms import SmsWay, SpoolSending
@@ -48,7 +48,7 @@ class MailPlace:
             budget=Budget(),
             clock=ManualClock(SENT_MS),
             language="en",
-            deadline_s=DEADLINE_S,
+            deadline_s=PATIENT_S,
             at_once=4,
         )
 
@@ -59,9 +59,11 @@ class MailPlace:
         self._server.replies["RCPT"] = "451 4.3.0 out of order"
 
     def hang(self) -> None:
+        self.way._deadline_s = DEADLINE_S
         self._server.hangs_at = "DATA"
 
     def recover(self) -> None:
+        self.way._deadline_s = PATIENT_S
         self._server.replies.clear()
         self._server.hangs_at = None
         self._server.forget()
@@ -103,8 +105,8 @@ class SpoolPlace:
         self._disk = _Disk()
         watched = HangingFolder(folder)
         HangingFolder.disk = self._disk
-        sending = SpoolSending("gammu", watched, clock=ManualClock(SENT_MS), language="en", deadline_s=DEADLINE_S)
-        self.way = SmsWay("way-1", sending, budget=Budget(), language="en", at_once=4)
+        self._sending = SpoolSending("gammu", watched, clock=ManualClock(SENT_MS), language="en", deadline_s=PATIENT_S)
+        self.way = SmsWay("way-1", self._sending, budget=Budget(), language="en", at_once=4)
 
     def arrived(self) -> Sequence[str]:
         if not self._folder.is_dir():
@@ -115,9 +117,11 @@ class SpoolPlace:
         self._folder.rename(self._folder.with_name("elsewhere"))
 
     def hang(self) -> None:
+        self._sending._deadline_s = DEADLINE_S
         self._disk.answers.clear()
 
     def recover(self) -> None:
+        self._sending._deadline_s = PATIENT_S
         self._disk.answers.set()
         if not self._folder.is_dir():
             self._folder.with_name("elsewhere").rename(self._folder)
@@ -137,7 +141,7 @@ class ApprisePlace(HttpPlace):
     """The library itself, at the service of its that posts JSON."""
 
     def __init__(self, receiver: Receiver) -> None:
-        way = AppriseWay("way-1", ["json"], budget=Budget(), language="en", deadline_s=DEADLINE_S, at_once=4)
+        way = AppriseWay("way-1", ["json"], budget=Budget(), language="en", deadline_s=PATIENT_S, at_once=4)
         shown = lambda body: f"{body['title']}\n{body['message']}"  # noqa: E731
         super().__init__(receiver, way, f"json://127.0.0.1:{receiver.port}/hidden", "nonsense", answer(200), shown)
 
@@ -155,7 +159,7 @@ class FakePlace:
     good, bad = "siaga-a", ""
 
     def __init__(self) -> None:
-        self.way = FakeWay(deadline_s=DEADLINE_S)
+        self.way = FakeWay(deadline_s=PATIENT_S)
 
     def arrived(self) -> Sequence[str]:
         return [f"{each.message.title}\n{each.message.text}" for each in self.way.told]
@@ -164,9 +168,11 @@ class FakePlace:
         self.way.broken = NotDelivered("out of order")
 
     def hang(self) -> None:
+        self.way._deadline_s = DEADLINE_S
         self.way.silent = True
 
     def recover(self) -> None:
+        self.way._deadline_s = PATIENT_S
         self.way.broken = None
         self.way.speak()
 

@@ -18,7 +18,8 @@ from siaga_gateway.service.dispatch.ways import HandedOver, Way
 from siaga_gateway.service.ports import NotDelivered
 from waiting import eventually
 
-DEADLINE_S = 0.6  # of the place's way in these tests
+DEADLINE_S = 0.6  # of a way whose service hangs
+PATIENT_S = 20.0  # of any other: a loaded machine is slow
 GRACE_S = 5.0  # what a loaded machine may take on top of it
 SECRETS = re.compile("hidden")
 
@@ -39,10 +40,12 @@ class Place(Protocol):
         ...
 
     def hang(self) -> None:
-        """From now on no message ends by itself."""
+        """From now on no message ends by itself. The way's deadline is DEADLINE_S."""
         ...
 
-    def recover(self) -> None: ...
+    def recover(self) -> None:
+        """As at the beginning, with PATIENT_S as the deadline."""
+        ...
 
 
 class WayContract:

@@ -46,6 +46,8 @@ class AppriseWay:
             raise SettingError("way.no_apprise") from None
         logging.getLogger("apprise").addFilter(_WARNINGS)  # a second time does nothing
         logging.getLogger("urllib3").setLevel(logging.ERROR)  # it logs paths, and those have tokens in them
+        # Its hundred modules are loaded at the first URL, which takes a second: now, and not when somebody is called.
+        self._apprise.Apprise.instantiate("json://localhost", suppress_exceptions=True)
         self.name = name
         self.budget = budget
         self.at_once = at_once
