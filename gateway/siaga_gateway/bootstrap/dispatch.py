@@ -106,13 +106,12 @@ def make_dispatch(base: Foundation) -> Dispatch:
     )
     links = make_responder_links(settings, store, clock)
     link = no_link if links is None else links.url
-    messages = CallMessages(store, router, origins.of, settings.local, clock, link)
     senders += [
         NotificationSender(
             store,
             [way for way in ways if way.kind is kind],
             ListedAddresses(router, duty, settings.language),
-            messages.message,
+            CallMessages(store, router, origins.of, settings.local, clock, link).message,
             notifier,
             clock,
             Lease(store, f"way {kind}", base.worker, LONGEST_TRY_S),

@@ -34,7 +34,7 @@ class AreaCodes:
                 raise SettingError("output.areas_line", file=file, line=feature.line, why=feature.problem)
             code = feature.properties.get(key)
             if not isinstance(code, str):
-                raise SettingError("output.area_code", file=file, line=feature.line, key=key)
+                raise SettingError("output.area_code", file=file, line=feature.line, property=key)
             try:
                 self._codes.append(check_code(code, name))
                 shapes.append(sound(feature.polygons).geometry)
