@@ -102,8 +102,9 @@ def test_only_a_mailbox_that_is_not_there_is_a_dead_address(
 
 def test_a_server_that_falls_silent_after_the_text_may_have_it(server: Mailboxes) -> None:
     mail = way(server.port)
-    mail._deadline_s = 3  # long enough to come so far
-    for step, unknown in (("RCPT", False), ("DATA", True)):
+    # With DATA long enough to come so far.
+    for step, deadline_s, unknown in (("RCPT", 0.5, False), ("DATA", 3, True)):
+        mail._deadline_s = deadline_s
         server.hangs_at = step
         outcome = refused(mail.send(TO, alarm(), KEY))
         assert outcome.unknown is unknown and not outcome.permanent
@@ -136,7 +137,7 @@ def test_a_name_that_dns_does_not_know_and_a_port_where_nobody_listens() -> None
     assert "no connection" in outcome.detail and not outcome.unknown
 
 
-def test_a_server_that_drips_for_ever_costs_no_more_than_the_deadline() -> None:
+def test_a_server_that_never_greets_costs_no_more_than_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         mail = way(listening.getsockname()[1])
         mail._deadline_s = 0.4
