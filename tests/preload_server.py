@@ -73,7 +73,10 @@ def next_program(line: socket.socket) -> preloaded.Request:
             request, descriptors = preloaded.next_request(line)
         except (EOFError, OSError):
             os._exit(0)  # the asker is gone
-        pid = _fork_for_parent()
+        try:
+            pid = _fork_for_parent()
+        except OSError:
+            pid = -1
         if pid == 0:
             line.close()
             _become(request, descriptors)
@@ -84,7 +87,7 @@ def next_program(line: socket.socket) -> preloaded.Request:
             continue
         for each in descriptors:
             os.close(each)
-        preloaded.answer(line, pid)
+        preloaded.answer(line, max(pid, 0))
 
 
 def _fork_for_parent() -> int:

@@ -84,12 +84,12 @@ class Preloader:
             known = argv[:2] == [SIAGA, "gateway"]
         return bool(known) and _early(environment) == _early(self._environment)
 
-    def spawn(self, request: Request, descriptors: Sequence[int]) -> int:
-        """Returns the number of the new process, a child of this one. Raises: OSError if there is none."""
+    def spawn(self, request: Request, descriptors: Sequence[int]) -> int | None:
+        """Returns the number of the new process, a child of this one; None if the system does not let it be."""
         with self._lock:
             send(self._line, request, descriptors)
             (pid,) = _SIZE.unpack(received(self._line, _SIZE.size))
-        return int(pid)
+        return int(pid) or None
 
     def close(self) -> None:
         self._line.close()
@@ -174,7 +174,11 @@ class Popen(subprocess.Popen):  # type: ignore[type-arg]
             cores=sorted(os.sched_getaffinity(0)),
             limits=[(limit, resource.getrlimit(limit)) for limit in _LIMITS],
         )
-        self.pid = preloader.spawn(request, [*stdio, *passed])
+        pid = preloader.spawn(request, [*stdio, *passed])
+        if pid is None:
+            execute(*arguments)
+            return
+        self.pid = pid
         self._child_created = True
         self._close_pipe_fds(  # type: ignore[attr-defined]
             *(asked[name] for name in ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite"))

@@ -31,7 +31,7 @@ def forked() -> Iterator[list[list[str]]]:
     seen: list[list[str]] = []
     spawn = preloaded.Preloader.spawn
 
-    def spied(self: preloaded.Preloader, request: preloaded.Request, descriptors: Any) -> int:
+    def spied(self: preloaded.Preloader, request: preloaded.Request, descriptors: Any) -> int | None:
         seen.append(request.argv)
         return spawn(self, request, descriptors)
 
@@ -170,6 +170,12 @@ def test_a_fork_of_who_asks_does_not_ask() -> None:
     if pid == 0:
         os._exit(preloaded.ready() is None)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
+
+
+def test_where_the_system_forbids_it_programs_are_executed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preloaded.Preloader, "spawn", lambda *_: None)
+    code, told, _ = _ran(preloaded.Popen, "exit", "7")
+    assert code == 7 and _facts(told)["parent"] == os.getpid()
 
 
 def test_a_folder_that_is_not_there_is_said_as_always() -> None:
