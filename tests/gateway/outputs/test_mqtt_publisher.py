@@ -111,6 +111,22 @@ def test_the_status_is_online_and_offline_once_the_gateway_is_gone(shared_broker
     assert publisher(shared_broker.port).supervision_due_s() is None
 
 
+def test_a_connection_that_is_lost_is_looked_after_at_once(tmp_path: Path) -> None:
+    with Mosquitto(tmp_path, stores=False) as broker:
+        output = publisher(broker.port, supervision_s=3_600)
+        assert isinstance(output.supervise(), Delivered)
+        assert (output.supervision_due_s() or 0) > 3_000
+        broker.kill()
+        eventually(lambda: output.supervision_due_s() == 0, "it is due")
+        assert isinstance(output.supervise(), NotDelivered)
+        assert output.supervision_due_s() == 0
+        broker.start()
+        with Subscriber(broker.port, "+/+/+/status") as newcomer:
+            assert isinstance(output.supervise(), Delivered)
+            eventually(lambda: [each.body for each in newcomer.came] == [b"online"], "it is online again")
+        output.close()
+
+
 def test_a_trial_leaves_the_status_alone(shared_broker: Mosquitto) -> None:
     output = publisher(shared_broker.port, copied(TOPICS, prefix="seven"), supervision_s=60)
     with Subscriber(shared_broker.port, "seven/#") as listener:

@@ -71,9 +71,9 @@ class MqttOutput:
         """Implements service.ports.SupervisedOutput."""
         if self._supervision_s is None:
             return None
-        heard_at = self._heard_at
-        if heard_at is None or not self._supervised:
-            return 0.0
+        heard_at, session = self._heard_at, self._session
+        if heard_at is None or not self._supervised or session is None or session.gone:
+            return 0.0  # a connection that is lost is looked after at once
         return max(0.0, heard_at + self._supervision_s - time.monotonic())
 
     def supervise(self) -> Delivered | NotDelivered:
