@@ -255,7 +255,7 @@ def test_a_broker_that_is_not_there_leaves_nothing(tmp_path: Path, play: Play) -
 def test_it_stops_in_the_order_that_loses_no_press(tmp_path: Path, broker: Mosquitto, play: Play) -> None:
     script = Script()
     play(FullGateway(tmp_path, broker.port), script)
-    assert script.stopped[:2] == ["word of the end to systemd", "front"]
+    assert script.stopped[:3] == ["word of the end to systemd", "front", "responders' page"]
     in_order = (
         *("front", "frames by the broker", "ingest", "beginning of deliveries", "output cad", "link to the broker"),
         *("troubles", "end in the journal", "store's file", "store", "connections of output cad", "listening sockets"),
@@ -264,7 +264,7 @@ def test_it_stops_in_the_order_that_loses_no_press(tmp_path: Path, broker: Mosqu
     held_back = [name for name in script.stopped if name.startswith("frames by")]
     assert all(script.stopped.index(name) < script.stopped.index("ingest") for name in held_back)
     assert len(held_back) == 3
-    assert set(script.stopped[2:6]) == {"broker probe", *held_back}, "nothing that may wait stops before them"
+    assert set(script.stopped[3:7]) == {"broker probe", *held_back}, "nothing that may wait stops before them"
     assert script.stopped.index("ingest") < script.stopped.index("end of rounds")
 
 

@@ -149,6 +149,7 @@ def test_without_a_position_the_best_that_is_known() -> None:
 def test_without_any_station_it_says_so_and_does_not_fail() -> None:
     found = route(ListedPlaces(), at(0, 0), mounted=at(0, 0), registered="polda")
     assert (found.basis, found.responsible, found.nearest) == (Basis.TOP_LEVEL, (), ())
+    assert found.place == at(0, 0), "responders close by are called all the same"
 
 
 def test_an_area_of_a_station_that_is_gone_hides_nobody() -> None:

@@ -120,7 +120,9 @@ class Router:
             responsible = Responsible(_ladder(index.stations, home.key), Claim.REGISTERED)
             return Route(Basis.REGISTERED_AREA, None, (responsible,), _nearest(index, home.place, minute, kinds))
         highest = (Responsible(_ladder(index.stations, key), Claim.TOP) for key in tops(index.stations))
-        return Route(Basis.TOP_LEVEL, None, tuple(highest), ())
+        # Without any station people near the place can be called all the same.
+        place = None if index.stations else known.position or known.mounted
+        return Route(Basis.TOP_LEVEL, place, tuple(highest), ())
 
     def _responsible(
         self, index: PlaceIndex, place: Point, minute: int, nearest: tuple[Near, ...]
