@@ -18,7 +18,7 @@ Refused               OperateError, EnrolError, CommandError, MaintenanceError, 
                       DeliveryError, UnknownOutput, UnknownWay, PlaceListError, AreaError, ResponderError,
                       ResponderRefused
 Failing               StoreFailing, BrokerUnreachable, ExchangeFailed, NoFigures, PasswordsUnusable, StopLate,
-                      SessionLost
+                      SessionLost, EscalationChanged
 Unusable              SettingsError, StartError, StoreUnusable, PersonalKeyError, VendorMissing
 Malformed             FrameError, NotAFrame, NotAnUplink, NotPosted, KeyFormatError, Unreadable, HoursError, ShapeError,
                       GeojsonError, SheetError, NotDc09, AddressUnusable, OwntracksError, OsrmError

@@ -80,9 +80,7 @@ class CallMessages:
             pressed_ms=incident.pressed_at_ms or incident.opened_at_ms,
             area=known.area,
             place=None if position is None else (position.latitude, position.longitude),
-            place_age_s=None
-            if position is None
-            else max(0, now_ms - position.at_ms) // 1000 + (position.fix_age_s or 0),
+            place_age_s=None if position is None else _age_s(position, now_ms),
             metres=notification.metres,
             level=known.level,
             round=notification.round,
@@ -98,9 +96,21 @@ class CallMessages:
             url=url,
             urgent=notification.kind is not ContactKind.NOT_NEEDED,
             expires_ms=notification.expires_at_ms,
+            withdraws=self._taken_back(notification),
             language=to.language,
             answers=() if url is None else _answers(url, notification.kind, to.language),
         )
+
+    def _taken_back(self, notification: Notification) -> str | None:
+        """Return the service's number of the alarm that a note of thanks takes back."""
+        if notification.kind is not ContactKind.NOT_NEEDED:
+            return None
+        with suppress(StoreFailing):
+            for each in reversed(self._store.notifications_of(notification.incident_id)):
+                same = (each.recipient, each.way) == (notification.recipient, notification.way)
+                if same and each.kind is ContactKind.CALL and each.reference is not None:
+                    return each.reference
+        return None
 
     def _looked_up(self, incident: Incident, now_ms: int) -> _Known:
         """Return what is the same for all who are told of an incident in one moment."""
