@@ -80,6 +80,12 @@ class CalledDistrict:
             Lease(store, "waves", worker, LONGEST_S),
         )
 
+    def restore(self) -> None:
+        """The store comes from a backup, and the gateway starts."""
+        with self.store.transaction() as transaction:
+            transaction.remember("waves.store", "another")
+        self.waves = self.made(self.store)
+
     def press(self, place: Point | None = IN_SW, counter: int = 1, *, held: bool = False) -> Incident:
         incident = sample_store.open_incident(self.store, counter, held=held)
         if place is not None:

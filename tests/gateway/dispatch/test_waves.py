@@ -137,7 +137,8 @@ def test_an_incident_from_before_is_called_for_again_when_a_person_says_so(tmp_p
     try:
         incident = district.press()
         district.operator.resume(incident.id, "Siti")
-        district.clock.at_ms += 20 * 60_000  # it was open before this version was installed
+        district.restore()
+        district.clock.at_ms += 20 * 60_000
         district.go_on()
         assert district.state(incident).phase is Phase.ASKED and district.called(incident) == []
         for _ in range(2):
@@ -253,9 +254,7 @@ def test_what_was_open_before_is_asked_about_and_not_called(tmp_path: Path) -> N
     district = CalledDistrict(tmp_path)
     try:
         incident = sample_store.open_incident(district.store, 1)
-        with district.store.transaction() as transaction:
-            transaction.remember("waves.store", "another")
-        district.waves = district.made(district.store)
+        district.restore()
         district.clock.at_ms += 3_600_000
         district.go_on()
         assert district.state(incident).phase is Phase.ASKED

@@ -7,6 +7,7 @@ Whether the escalation is still as it was read is seen when it is written.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from enum import StrEnum
 from functools import partial
 from typing import Final
 
@@ -35,13 +36,21 @@ from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import JournalEntry
 from siaga_gateway.service.store import Store, Transaction
 
-# An open incident without an escalation that is older than this is asked about, not called: it was open before this
-# version was installed.
+# An open incident that nobody has followed, and that is older than this, is asked about, not called: it was open before
+# this version was installed, or before the backup was made.
 _OLD_MS: Final = 15 * 60_000
 # Why a desk is rung about somebody who was sent; the other reasons stand in the journal or on the ladder already.
 _ABOUT_ONE: Final = frozenset({Why.NOT_ARRIVED, Why.SCENE_SILENT, Why.FINISHED})
-Happened = Sequence[JournalEntry] | Sequence[Fact]
+Happened = Sequence[JournalEntry | Fact]
 _Write = Callable[[Transaction], object]
+
+
+class Found(StrEnum):
+    """How an incident came to be looked at."""
+
+    NOW = "now"  # something happened, or is due
+    OPEN = "open"  # nobody has followed it so far
+    RESTORED = "restored"  # the same, and the store comes from a backup
 
 
 class EscalationChanged(Failing):
@@ -67,10 +76,10 @@ class WavePlanner:
         self.levels = levels
         self.ways = frozenset(ways) - BY_HAND
 
-    def plan(self, incident: Incident, happened: Happened, now_ms: int, *, restored: bool = False) -> IncidentPlan:
+    def plan(self, incident: Incident, happened: Happened, now_ms: int, found: Found = Found.NOW) -> IncidentPlan:
         """Return what follows from what happened to an incident. Raises: StoreFailing."""
         plan = IncidentPlan(self, incident, now_ms)
-        plan.take(happened, restored)
+        plan.take(happened, found)
         return plan
 
 
@@ -94,23 +103,27 @@ class IncidentPlan:
         for write in self._writes:
             write(transaction)
 
-    def take(self, happened: Happened, restored: bool) -> None:
+    def take(self, happened: Happened, found: Found) -> None:
         before = self._before = self._planner.store.escalation_of(self._incident.id)
         state = before
         if state is None:
             if self._incident.state is IncidentState.CLOSED:
                 return
             first = opened(self._incident.id, self._now_ms, self._ladder, held=self._incident.held)
-            old = restored or self._now_ms - self._incident.opened_at_ms > _OLD_MS
+            # What the journal has just told is called for, however wrong the clock was when it was opened.
+            old = found is not Found.NOW and self._now_ms - self._incident.opened_at_ms > _OLD_MS
             state = self._step(first.state, Fact(FactKind.RESTORED)) if old else self._ask(first)
-        elif restored:
+        elif found is Found.RESTORED:
             state = self._step(state, Fact(FactKind.RESTORED))
         for each in happened:
             facts = (each,) if isinstance(each, Fact) else facts_of(each, state)
             for fact in facts:
                 state = self._step(state, fact)
+        # Whatever became of the entry that says so:
         if self._incident.state is IncidentState.CLOSED:
-            state = self._step(state, Fact(FactKind.CLOSED))  # whatever became of the entry that says so
+            state = self._step(state, Fact(FactKind.CLOSED))
+        elif state.phase is Phase.HELD and not self._incident.held:
+            state = self._step(state, Fact(FactKind.RELEASED))
         if before is None or any(isinstance(each, JournalEntry) for each in happened):
             self._judge(opened=before is None)
         self._state = state

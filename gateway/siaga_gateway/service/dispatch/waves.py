@@ -20,9 +20,9 @@ from siaga_gateway.domain.escalation_state import (
     Fact,
     FactKind,
 )
-from siaga_gateway.domain.incident import Mode
+from siaga_gateway.domain.incident import IncidentState, Mode
 from siaga_gateway.service.dispatch.incident_facts import FOLLOWED
-from siaga_gateway.service.dispatch.wave_plan import EscalationChanged, Happened, WavePlanner
+from siaga_gateway.service.dispatch.wave_plan import EscalationChanged, Found, Happened, WavePlanner
 from siaga_gateway.service.ports import Clock, JournalEntry, Notifier
 from siaga_gateway.service.scheduling.lease import Lease
 from siaga_gateway.service.scheduling.periodic_thread import PeriodicThread
@@ -36,6 +36,7 @@ _LOOK_S: Final = 1.0
 _SPAN: Final = 2_000  # journal numbers looked through at once
 _AT_ONCE: Final = 50  # entries or incidents in one transaction
 _ASIDE_S: Final = 5.0  # what could not be stepped waits so long
+_SET_ASIDE_LOOK_S: Final = 0.25
 _TRIES: Final = 3
 LONGEST_S: Final = 10.0  # one turn, for the lease
 
@@ -69,6 +70,7 @@ class Waves:
         self._remembered = 0  # by the store
         self._look_at = 0.0  # monotonic
         self._aside: dict[int, float] = {}  # incidents that could not be stepped, until when (monotonic)
+        self._owed: dict[int, list[JournalEntry]] = {}  # what happened to them meanwhile
         self._thread = PeriodicThread("waves", self._turn, end_s=12)
         self._beat = time.monotonic()  # the last turn that went through
 
@@ -108,13 +110,26 @@ class Waves:
         next_ms = self._store.next_escalation_ms()
         if next_ms is None:
             return _LOOK_S
-        return min(_LOOK_S, max(0.01, (next_ms - self._clock.now_ms()) / 1000))
+        soonest_s = _SET_ASIDE_LOOK_S if self._aside else 0.01  # what was set aside stays due
+        return min(_LOOK_S, max(soonest_s, (next_ms - self._clock.now_ms()) / 1000))
 
     def work(self) -> bool:
         """Follow the journal, then do what is due. Returns whether there may be more at once. Raises: StoreFailing."""
+        try:
+            return self._work()
+        except StoreFailing:
+            # The last commit may have gone through all the same: nothing is followed twice.
+            self._followed = None
+            raise
+
+    def _work(self) -> bool:
         more = self._follow()
+        now = time.monotonic()
+        self._aside = {incident_id: until for incident_id, until in list(self._aside.items()) if until > now}
+        if self._owed:
+            self._pay()
         # Looked at once a second all the same: the clock may have been set back.
-        next_ms, now = self._store.next_escalation_ms(), time.monotonic()
+        next_ms = self._store.next_escalation_ms()
         if next_ms is None or (next_ms > self._clock.now_ms() and now < self._look_at):
             return more
         self._look_at = now + _LOOK_S
@@ -123,8 +138,6 @@ class Waves:
         return more or len(due) == _AT_ONCE
 
     def _due(self) -> Sequence[int]:
-        now = time.monotonic()
-        self._aside = {incident_id: until for incident_id, until in self._aside.items() if until > now}
         found = self._store.escalations_due(self._clock.now_ms(), "waves", _AT_ONCE + len(self._aside))
         return [each.incident_id for each in found if each.incident_id not in self._aside][:_AT_ONCE]
 
@@ -135,8 +148,8 @@ class Waves:
         if self._followed is None:
             at = self._store.remembered(_CURSOR)
             if at is None or self._store.remembered(_STORE) != self._store.name:
-                self._begin(last, known=at is not None)
-                at = str(last)
+                self._begin(last if at is None else int(at), known=at is not None)
+                at = at or str(last)
             self._followed = self._remembered = min(int(at), last)
         if self._followed == last:
             return False
@@ -151,19 +164,23 @@ class Waves:
         self._followed = until
         return until < last
 
-    def _begin(self, last: int, *, known: bool) -> None:
-        """The first start, or the first after a restored backup: what is open is asked about if it is old."""
+    def _begin(self, cursor: int, *, known: bool) -> None:
+        """The first start, or the first after a restored backup: what is open is asked about if it is old.
+
+        The journal is followed from where the backup was: a button pressed since then calls, like any other.
+        """
         if known:
             log.warning(Localized("log.dispatch.restored"))
+        found = Found.RESTORED if known else Found.OPEN
         for incident in self._store.open_incidents():
-            self._take_all([(incident.id, ())], None, restored=known)
+            self._take_all([(incident.id, ())], None, found)
         with self._store.transaction() as transaction:
-            transaction.remember(_CURSOR, str(last))
+            transaction.remember(_CURSOR, str(cursor))
             transaction.remember(_STORE, self._store.name)
 
     def adopt(self, incident_ids: Iterable[int]) -> None:
         """Begin the escalation of open incidents that have none: the auditor has found them. Raises: StoreFailing."""
-        self._take_all([(each, ()) for each in incident_ids], None)
+        self._take_all([(each, ()) for each in incident_ids], None, Found.OPEN)
 
     # Steps
 
@@ -171,44 +188,73 @@ class Waves:
         self,
         groups: Sequence[_Happened],
         until: int | None,
-        *,
-        restored: bool = False,
+        found: Found = Found.NOW,
     ) -> None:
         """Take what happened to these incidents, in one transaction; if that fails for one of them, each by itself."""
         if not groups and until is None:
             return
+        groups = [(incident_id, (*self._owed.get(incident_id, ()), *happened)) for incident_id, happened in groups]
         try:
-            self._commit(groups, until, restored)
+            self._commit(groups, until, found)
         except StoreFailing:
             raise
         except Exception:
             for group in groups:
-                self._take_alone(group, restored)
-            self._commit([], until, restored)
+                self._take_alone(group, found)
+            self._commit([], until, found)
+        else:
+            for incident_id, _ in groups:
+                self._owed.pop(incident_id, None)
         if groups:
             self._notifier.ring()
             self._written()
 
-    def _take_alone(self, group: _Happened, restored: bool) -> None:
-        for tried in range(_TRIES):
+    def _take_alone(self, group: _Happened, found: Found) -> None:
+        """What fails is owed: the journal is not read again for it."""
+        incident_id, happened = group
+        owed: list[JournalEntry] = []
+        if not self._is_taken(group, found):
+            for each in happened:
+                alone = len(happened) > 1 and self._is_taken((incident_id, (each,)), found)
+                if isinstance(each, JournalEntry) and not alone:
+                    owed.append(each)
+        if owed:
+            self._owed[incident_id] = owed
+        else:
+            self._owed.pop(incident_id, None)
+
+    def _is_taken(self, group: _Happened, found: Found) -> bool:
+        for tried in range(1, _TRIES + 1):
             try:
-                self._commit([group], None, restored)
+                self._commit([group], None, found)
             except StoreFailing:
                 raise
             except EscalationChanged:
-                continue  # the lease has changed hands, and both of us still write
+                # The lease has changed hands, and both of us still write.
+                self._aside[group[0]] = time.monotonic() + _ASIDE_S
             except Exception:
-                if tried + 1 == _TRIES:
+                self._aside[group[0]] = time.monotonic() + _ASIDE_S
+                if tried == _TRIES:
                     log.exception(Localized("log.dispatch.fault", incident=group[0]))
-                    self._aside[group[0]] = time.monotonic() + _ASIDE_S
             else:
-                return
+                self._aside.pop(group[0], None)
+                return True
+        return False
+
+    def _pay(self) -> None:
+        """Take what is owed to incidents whose time aside is over."""
+        for incident_id in [each for each in list(self._owed) if each not in self._aside]:
+            incident = self._store.incident(incident_id)
+            if incident is None or incident.state is IncidentState.CLOSED:
+                self._owed.pop(incident_id, None)
+            else:
+                self._take_all([(incident_id, ())], None)
 
     def _commit(
         self,
         groups: Sequence[_Happened],
         until: int | None,
-        restored: bool,
+        found: Found,
     ) -> None:
         now_ms, plans = self._clock.now_ms(), []
         if groups:
@@ -216,7 +262,7 @@ class Waves:
         for incident_id, happened in groups:
             incident = self._store.incident(incident_id)
             if incident is not None and incident.mode is not Mode.TEST:
-                plans.append(self._planner.plan(incident, happened, now_ms, restored=restored))
+                plans.append(self._planner.plan(incident, happened, now_ms, found))
         if plans or until is not None:
             with self._store.transaction() as transaction:
                 for plan in plans:
