@@ -83,6 +83,27 @@ def test_one_that_waits_stands_for_a_later_one_on_its_way(store: SqlStore) -> No
     assert 3 in {each.number for each in store.notifications_of(1)}, "the next round is another message"
 
 
+@pytest.mark.parametrize(
+    ("first", "then"), [(ContactKind.CALL, ContactKind.NOT_NEEDED), (ContactKind.NOT_NEEDED, ContactKind.CALL)]
+)
+def test_a_call_and_thanks_to_one_responder_never_wait_together(
+    store: SqlStore, first: ContactKind, then: ContactKind
+) -> None:
+    """The service is down: what it takes in the end, in whatever order, says how things are."""
+    two = note(recipient="responder:r1/2", kind=first)
+    others = [note(kind=first), note(recipient="responder:r2", kind=first)]
+    add(store, note(recipient="responder:r1", way=SMS, kind=first), two, note(2, recipient="responder:r1"), *others)
+    add(store, note(number=2, recipient="responder:r1", kind=then), note(number=2, kind=then))
+    told = store.notifications_of(1)
+    assert {(each.recipient, each.kind) for each in told if each.state is STATE.PENDING} == {
+        ("responder:r1", then),
+        ("responder:r2", first),
+        ("station:polsek-a", first),
+        ("station:polsek-a", then),
+    }
+    assert [each.state for each in store.notifications_of(2)] == [STATE.PENDING]
+
+
 def test_what_is_due_first_tries_first_then_the_longest_due(store: SqlStore) -> None:
     rows = [
         copied(note(number=1), next_at_ms=NOW_MS - 5, attempts=1),
@@ -90,6 +111,8 @@ def test_what_is_due_first_tries_first_then_the_longest_due(store: SqlStore) -> 
         copied(note(number=3, recipient="station:c"), next_at_ms=NOW_MS - 3),
         copied(note(number=4, recipient="station:d"), next_at_ms=NOW_MS + 1),
         copied(note(number=5, recipient="station:e"), next_at_ms=NOW_MS + EXPIRES_MS + 1),
+        copied(note(number=8, recipient="station:h"), made_at_ms=NOW_MS + 9, next_at_ms=NOW_MS + 9),
+        copied(note(number=9, recipient="station:i"), attempted_ms=NOW_MS + 9, next_at_ms=NOW_MS + 5_009, attempts=1),
         note(number=6, recipient="station:f", way=SMS),
         copied(note(number=7, recipient="station:g"), state=STATE.BY_HAND, next_at_ms=None),
     ]
@@ -98,8 +121,8 @@ def test_what_is_due_first_tries_first_then_the_longest_due(store: SqlStore) -> 
     def due(without: tuple[Notification, ...] = (), limit: int = 100) -> list[int]:
         return [each.number for each in store.notifications_due(NTFY, NOW_MS, without, limit)]
 
-    assert due() == [3, 2, 5, 1], "5 was written before the clock was set back"
-    assert due((rows[2],)) == [2, 5, 1]
+    assert due() == [3, 2, 8, 5, 1, 9], "5, 8 and 9 were written before the clock was set back"
+    assert due((rows[2],)) == [2, 8, 5, 1, 9]
     assert due((rows[2],), 1) == [2]
     assert store.next_notification_ms(NTFY) == NOW_MS - 5
     assert store.next_notification_ms(ContactWay.TELEGRAM) is None
@@ -146,7 +169,7 @@ def test_what_belongs_to_old_closed_incidents_is_forgotten(store: SqlStore) -> N
 def test_what_is_due_is_found_by_the_index(tmp_path: Path) -> None:
     store = sample_store.new_store(tmp_path)
     try:
-        for statement, parameters in ((DUE, ("ntfy", 1, 2, 3)), (NEXT, ("ntfy",))):
+        for statement, parameters in ((DUE, ("ntfy", 1, 2, 1, 3)), (NEXT, ("ntfy",))):
             plan = str(store.fetch(f"EXPLAIN QUERY PLAN {statement}", parameters))
             assert "notification_due" in plan, plan
     finally:

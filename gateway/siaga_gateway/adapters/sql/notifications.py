@@ -11,7 +11,7 @@ from siaga_gateway.adapters.sql.row_layout import Layout
 from siaga_gateway.adapters.sql.rows import columns
 from siaga_gateway.adapters.sql.write_batch import WriteBatch
 from siaga_gateway.domain.escalation_state import ContactKind, Withdrawal
-from siaga_gateway.domain.notification import EXPIRES_MS, RESPONDER, Notification
+from siaga_gateway.domain.notification import EXPIRES_MS, RESPONDER, Notification, whose
 from siaga_gateway.domain.places import ContactWay
 
 LAYOUT: Final = Layout(Notification)
@@ -35,9 +35,17 @@ _WITHDRAW: Final = (
     f"WHERE incident_id = ? AND state = 'pending' AND kind <> '{ContactKind.NOT_NEEDED.value}'"
 )
 _NOT_RESPONDERS: Final = f" AND recipient NOT LIKE '{RESPONDER}%'"
-# Worded like the partial index. What is later than any pause could make it is from before the clock was set back.
+_OVERTAKE: Final = (
+    "UPDATE notification SET state = 'withdrawn', next_at_ms = NULL "
+    "WHERE incident_id = ? AND recipient = ? AND way = ? AND kind = ? AND state = 'pending'"
+)
+# Whoever is called is needed, and the other way round: the later of the two holds.
+_CONTRARY: Final = {ContactKind.CALL: ContactKind.NOT_NEEDED, ContactKind.NOT_NEEDED: ContactKind.CALL}
+# Worded like the partial index. What was made or tried later than now, or is due later than any pause could make it, is
+# from before the clock was set back.
 DUE: Final = (
-    f"{_SELECT} WHERE way = ? AND state = 'pending' AND (next_at_ms <= ? OR next_at_ms > ?) "
+    f"{_SELECT} WHERE way = ? AND state = 'pending' "
+    "AND (next_at_ms <= ? OR next_at_ms > ? OR coalesce(attempted_ms, made_at_ms) > ?) "
     "ORDER BY CASE WHEN attempts = 0 THEN 0 ELSE 1 END, next_at_ms LIMIT ?"
 )
 NEXT: Final = "SELECT min(next_at_ms) FROM notification WHERE way = ? AND state = 'pending'"
@@ -58,6 +66,14 @@ class NotificationWriting(WriteBatch):
         waiting: set[Row] = set()
         for incident_id in sorted({each.incident_id for each in notifications}):
             waiting.update((incident_id, *row) for row in self._fetch(_WAITING, (incident_id,)))
+        contrary = {
+            (each.incident_id, whose(each.recipient), _CONTRARY[each.kind].value)
+            for each in notifications
+            if each.is_responder and each.kind in _CONTRARY
+        }
+        overtaken = [row for row in waiting if (row[0], whose(str(row[1])), row[3]) in contrary]
+        if overtaken:
+            self._session.many(_OVERTAKE, overtaken)
         new = [
             LAYOUT.row(each)
             for each in notifications
@@ -102,7 +118,7 @@ class NotificationReading(Reads):
         self, way: ContactWay, now_ms: int, without: Collection[Notification] = (), limit: int = 100
     ) -> Sequence[Notification]:
         under_way = {_key(each) for each in without}
-        rows = self.fetch(DUE, (way.value, now_ms, now_ms + EXPIRES_MS, limit + len(under_way)))
+        rows = self.fetch(DUE, (way.value, now_ms, now_ms + EXPIRES_MS, now_ms, limit + len(under_way)))
         found = [LAYOUT.value(row) for row in rows]
         return [each for each in found if _key(each) not in under_way][:limit]
 

@@ -15,7 +15,11 @@ class NotificationWriting(Protocol):
 
     def add_notifications(self, notifications: Collection[Notification]) -> None:
         """Add them. One whose incident, number, recipient and way are there stays as it is; where the same recipient
-        still waits for an earlier one of the same kind about this incident on the same way, that one stands for it."""
+        still waits for an earlier one of the same kind about this incident on the same way, that one stands for it.
+
+        A responder who is called is needed, and one who is not needed is not called: of the two what still waits is
+        withdrawn, so that it does not arrive after the other.
+        """
         ...
 
     def put_notifications(self, notifications: Collection[Notification]) -> None:
@@ -49,8 +53,8 @@ class NotificationReading(Protocol):
     def notifications_due(
         self, way: ContactWay, now_ms: int, without: Collection[Notification] = (), limit: int = 100
     ) -> Sequence[Notification]:
-        """Return pending ones that are due: first tries before others, the longest due first. One that the clock, set
-        back, has left more than its time in the future is due as well. without: these are under way."""
+        """Return pending ones that are due: first tries before others, the longest due first. One that was
+        made or tried later than now, because the clock was set back, is due as well. without: these are under way."""
         ...
 
     def expired_notifications(self, before_ms: int) -> int:
