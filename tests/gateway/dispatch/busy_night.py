@@ -256,9 +256,8 @@ class BusyNight:
             while not sender._queue.empty():
                 work = sender._queue.get()
                 assert work is not None
-                _, way, address, message, key = work
-                way.send(address, message, key)
-                self.ways[WAYS.index(sender.kind)].lost.add(key)
+                work.way.send(work.address, work.message, work.key)
+                self.ways[WAYS.index(sender.kind)].lost.add(work.key)
         self._start_gateway()
 
     def _audit(self) -> None:

@@ -15,6 +15,7 @@ from siaga_gateway.domain.escalation_state import Phase
 from siaga_gateway.domain.incident import Incident
 from siaga_gateway.domain.notification import Notification, NotificationState
 from siaga_gateway.domain.places import ContactWay
+from siaga_gateway.service.dispatch import notification_sender
 from siaga_gateway.service.dispatch.addresses import ListedAddresses
 from siaga_gateway.service.dispatch.duty import Duty
 from siaga_gateway.service.dispatch.notification_sender import Addressee, NotificationSender
@@ -56,6 +57,7 @@ def compose(incident: Incident, notification: Notification, addressee: Addressee
 
 
 Make = Callable[..., NotificationSender]
+Compose = Callable[[Incident, Notification, Addressee], PersonalMessage]
 
 
 @pytest.fixture(params=["sqlite"])
@@ -69,7 +71,9 @@ def district(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CalledD
 def make(district: CalledDistrict) -> Iterator[Make]:
     made: list[NotificationSender] = []
 
-    def start(*ways: ToldWay, worker: str = "worker 1", run: bool = True) -> NotificationSender:
+    def start(
+        *ways: ToldWay, worker: str = "worker 1", run: bool = True, compose: Compose = compose
+    ) -> NotificationSender:
         sender = NotificationSender(
             district.store,
             ways,
@@ -209,8 +213,8 @@ def test_a_try_whose_outcome_was_not_recorded_is_repeated_under_its_key(district
     incident = press(district)
     killed.work()
     work = [killed._queue.get(timeout=60) for _ in range(3)]
-    for _, sent_by, address, message, key in filter(None, work):
-        sent_by.send(address, message, key)
+    for each in filter(None, work):
+        each.way.send(each.address, each.message, each.key)
     make(way)
     eventually(lambda: set(states(district, incident).values()) == {STATE.HANDED_OVER})
     assert len(way.sent) == 6 and len({key for _, key in way.sent}) == 3
@@ -255,3 +259,70 @@ def test_a_bug_of_a_way_ends_nothing(
     eventually(lambda: [*states(district, incident).values()].count(STATE.HANDED_OVER) == 2)
     eventually(lambda: any(each.detail == "ZeroDivisionError" for each in district.told(incident)))
     assert ContactWay.NTFY is way.kind
+
+
+def test_a_message_that_cannot_be_composed_stands_before_no_other(
+    district: CalledDistrict, make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = press(district)
+
+    def broken(incident: Incident, notification: Notification, addressee: Addressee) -> PersonalMessage:
+        if incident.id == bad.id:
+            raise ZeroDivisionError("a bug")
+        return compose(incident, notification, addressee)
+
+    good = press(district, counter=2)
+    make(ToldWay(), compose=broken)
+    eventually(lambda: set(states(district, good).values()) == {STATE.HANDED_OVER})
+    eventually(lambda: {each.detail for each in district.told(bad)} == {"ZeroDivisionError"})
+    assert set(states(district, bad).values()) == {STATE.PENDING}, "it is tried again"
+
+
+@pytest.mark.parametrize("district", ["postgresql"], indirect=True)
+def test_what_a_service_says_that_the_store_does_not_take_loses_no_outcome(
+    district: CalledDistrict, make: Make
+) -> None:
+    """PostgreSQL takes no NUL in a text."""
+    way = ToldWay()
+    way.answers["polres"] = HandedOver("200", "m\0")
+    incident = press(district, make(way))
+    eventually(lambda: set(states(district, incident).values()) == {STATE.HANDED_OVER})
+    other = press(district, counter=2)
+    eventually(lambda: set(states(district, other).values()) == {STATE.HANDED_OVER})
+    assert len(way.sent) == 6
+
+
+def test_what_waited_for_a_thread_until_its_reason_was_gone_is_not_sent(
+    district: CalledDistrict, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notification_sender, "_FRESH_S", 0.0)  # as if it had waited long
+    way = ToldWay()
+    sender = make(way, run=False)
+    seen, closed, open_still = press(district), press(district, counter=2), press(district, counter=3)
+    sender.work()
+    district.operator.seen(seen.id, "Siti")
+    district.go_on()
+    district.operator.close(closed.id, "Siti", "verified", "")
+    for each in sender._senders:
+        each.start()
+    eventually(lambda: len(sender._results) == len(sender._under_way) == 3)
+    assert {key.rpartition(".1.station")[0] for _, key in way.sent} == {open_still.identifier}
+    sender.work()
+    assert set(states(district, open_still).values()) == {STATE.HANDED_OVER}
+    for _ in sender._senders:
+        sender._queue.put(None)
+
+
+def test_a_worker_that_has_lost_its_lease_sends_nothing_more(district: CalledDistrict, make: Make) -> None:
+    way = ToldWay()
+    sender = make(way, run=False)
+    incident = press(district)
+    sender.work()
+    sender._lease.give_back()
+    for each in sender._senders:
+        each.start()
+    eventually(lambda: not sender._under_way)
+    assert way.sent == []
+    assert set(states(district, incident).values()) == {STATE.PENDING}
+    for _ in sender._senders:
+        sender._queue.put(None)

@@ -36,7 +36,7 @@ from siaga_gateway.domain.value import copied, record
 from siaga_gateway.service.dispatch.pacing import Pacing
 from siaga_gateway.service.dispatch.ways import HandedOver, PersonalMessage, Way
 from siaga_gateway.service.journal import kinds as journal
-from siaga_gateway.service.ports import Clock, Notifier
+from siaga_gateway.service.ports import Clock, NotDelivered, Notifier
 from siaga_gateway.service.scheduling.lease import Lease
 from siaga_gateway.service.scheduling.periodic_thread import PeriodicThread
 from siaga_gateway.service.store import Store, StoreFailing, Transaction
@@ -47,6 +47,7 @@ _LOOK_S: Final = 1.0
 _READ: Final = 200  # of what is due, at once: many may wait for one person's turn
 _AHEAD: Final = 4  # begun for each thread
 LONGEST_TRY_S: Final = 20.0  # for the lease; no way's deadline is longer
+_FRESH_S: Final = 1.0  # what has waited longer for a thread is looked at again
 _LATEST_S: Final = 16.0  # at the end, what is under way gets so long
 
 
@@ -74,6 +75,18 @@ class _Result:
     after: Notification
     way: str = ""
     hold_ms: int | None = None
+
+
+@record
+class _Try:
+    """Work for a sender thread."""
+
+    each: Notification
+    way: Way
+    address: str
+    message: PersonalMessage
+    key: str
+    begun_s: float  # monotonic
 
 
 class NotificationSender:
@@ -108,7 +121,7 @@ class NotificationSender:
         self._results: list[_Result] = []
         self._seen: dict[int, Incident | None] = {}  # incidents, in this turn
         self._pacing = {way.name: Pacing(way.budget) for way in ways}
-        self._queue: queue.SimpleQueue[tuple[Notification, Way, str, PersonalMessage, str] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Try | None] = queue.SimpleQueue()
         count = max(1, sum(way.at_once for way in ways))
         self._senders = [
             threading.Thread(target=self._send, name=f"way-{self.kind}-{number}", daemon=True)
@@ -170,7 +183,7 @@ class NotificationSender:
         for each in self._in_order(due, now_ms):
             if len(self._under_way) >= _AHEAD * len(self._senders):
                 break  # the end of a try wakes this thread
-            pause_ms = min(pause_ms, self._begin(each, now_ms) or pause_ms)
+            pause_ms = min(pause_ms, self._begun(each, now_ms) or pause_ms)
         if self._results:
             self._record()
         next_ms = self._store.next_notification_ms(self.kind)
@@ -189,6 +202,18 @@ class NotificationSender:
             return each.attempts > 0, wave_order(CALL if alarm is None else alarm.level, each.next_at_ms or 0, now_ms)
 
         return sorted(due, key=order)
+
+    def _begun(self, each: Notification, now_ms: int) -> int:
+        """As `_begin`; a bug that one message meets is a try that failed, and stands before no other message."""
+        try:
+            return self._begin(each, now_ms)
+        except StoreFailing:
+            raise
+        except Exception as error:
+            log.exception(Localized("log.fault.output", output=self.kind))
+            failed = Outcome(False, type(error).__name__)
+            self._keep(_Result(after_try(each, failed, now_ms, repeats_recognised=True)))
+            return 0
 
     def _begin(self, each: Notification, now_ms: int) -> int:
         """Begin a try, or settle what needs none. Returns in how many milliseconds its turn is; 0: it is done."""
@@ -213,7 +238,8 @@ class NotificationSender:
         pacing.begun(person, mono_ms)
         with self._lock:
             self._under_way[_key(each)] = each
-        self._queue.put((each, way, found.address, message, key_of(incident.identifier, each)))
+        key = key_of(incident.identifier, each)
+        self._queue.put(_Try(each, way, found.address, message, key, time.monotonic()))
         return 0
 
     def _incident(self, incident_id: int) -> Incident | None:
@@ -234,8 +260,8 @@ class NotificationSender:
 
     def _send(self) -> None:
         while (work := self._queue.get()) is not None:
-            each, way, address, message, key = work
-            outcome = None if self._thread.stopping else _tried(way, address, message, key)
+            each, way = work.each, work.way
+            outcome = _tried(way, work.address, work.message, work.key) if self._still(work) else None
             if outcome is None:
                 with self._lock:
                     self._under_way.pop(_key(each), None)
@@ -248,6 +274,24 @@ class NotificationSender:
                 worth_it = len(self._results) >= len(self._senders) or self._queue.empty()
             if worth_it:
                 self._thread.wake()
+
+    def _still(self, work: _Try) -> bool:
+        """Whether to send it now. It has waited for services that hang, perhaps: meanwhile its reason may be gone, and
+        another worker may be sending it."""
+        if self._thread.stopping or not self._lease.sure():
+            return False
+        if time.monotonic() - work.begun_s < _FRESH_S:
+            return True
+        try:
+            incident = self._store.incident(work.each.incident_id)
+            rows = self._store.notifications_of(work.each.incident_id)
+        except Exception:  # the store's, or a bug: once too often is better than never
+            log.exception(Localized("log.fault.output", output=self.kind))
+            return True
+        closed = incident is not None and incident.state is IncidentState.CLOSED
+        mine = [each for each in rows if _key(each) == _key(work.each) and each.way is work.each.way]
+        waits = any(each.state is NotificationState.PENDING for each in mine)
+        return waits and (not closed or work.each.kind is ContactKind.NOT_NEEDED)
 
     def _count(self, outcome: Outcome) -> None:
         if outcome.handed_over:
@@ -262,13 +306,8 @@ class NotificationSender:
             results, self._results = self._results, []
         if not results:
             return
-        afters = [each.after for each in results]
         try:
-            with self._store.transaction() as transaction:
-                transaction.put_notifications(afters)
-                calls = {(each.incident_id, each.number) for each in afters if each.state in NOBODY}
-                for incident_id, number in sorted(calls):
-                    self._look_at_call(transaction, incident_id, number)
+            calls = self._put(results)
         except StoreFailing:
             with self._lock:
                 self._results = results + self._results
@@ -278,11 +317,48 @@ class NotificationSender:
             if each.hold_ms is not None:
                 self._pacing[each.way].hold(whose(each.after.recipient), mono_ms, each.hold_ms)
         with self._lock:
-            for after in afters:
-                self._under_way.pop(_key(after), None)
+            for each in results:
+                self._under_way.pop(_key(each.after), None)
         self._notifier.ring()
         if calls:
             self._told()
+
+    def _put(self, results: Sequence[_Result]) -> bool:
+        """Record them; if that fails for one of them, each by itself. Returns whether a call may have failed.
+
+        Raises: StoreFailing; they may be put again.
+        """
+        try:
+            return self._put_all([each.after for each in results])
+        except StoreFailing:
+            raise
+        except Exception:
+            log.exception(Localized("log.fault.output", output=self.kind))
+        calls = False
+        for each in results:
+            # What the service said may be what the store does not take.
+            said_nothing = copied(each.after, reference=None, detail=None)
+            calls |= self._put_one(each.after, said_nothing)
+        return calls
+
+    def _put_one(self, *forms: Notification) -> bool:
+        """Record the first of these forms that the store takes; if it takes none, the notification stays due."""
+        for after in forms:
+            try:
+                return self._put_all([after])
+            except StoreFailing:
+                raise
+            except Exception:
+                log.exception(Localized("log.fault.output", output=self.kind))
+        return False
+
+    def _put_all(self, afters: Sequence[Notification]) -> bool:
+        with self._store.transaction() as transaction:
+            transaction.put_notifications(afters)
+            calls = {(each.incident_id, each.number) for each in afters if each.state in NOBODY}
+            for incident_id, number in sorted(calls):
+                self._look_at_call(transaction, incident_id, number)
+        return bool(calls)
 
     def _look_at_call(self, transaction: Transaction, incident_id: int, number: int) -> None:
         """Where all that a call sent has failed, its rung is left: the escalation hears of it by the journal."""
@@ -302,11 +378,14 @@ def _key(each: Notification) -> tuple[int, int, str]:
 
 def _tried(way: Way, address: str, message: PersonalMessage, key: str) -> Outcome:
     try:
-        result = way.send(address, message, key)
+        return _outcome(way.send(address, message, key))
     except Exception as error:
         # A bug hit by one message must not end the others.
         log.exception(Localized("log.fault.output", output=way.name))
         return Outcome(False, type(error).__name__)
+
+
+def _outcome(result: HandedOver | NotDelivered) -> Outcome:
     if isinstance(result, HandedOver):
         return Outcome(True, result.detail, result.reference)
     after_ms = None if result.retry_after_s is None else round(result.retry_after_s * 1000)
