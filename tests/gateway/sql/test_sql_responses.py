@@ -12,8 +12,10 @@ from gateway import sample_store
 from gateway.dispatch.listed_responders import BUDI, PATROL
 from gateway.sample_store import NOW_MS
 from siaga_gateway.adapters.sql import SqlStore
-from siaga_gateway.domain.escalation_state import FactKind
+from siaga_gateway.domain.escalation_state import Contact, ContactKind, FactKind, Why
 from siaga_gateway.domain.incident import IncidentState
+from siaga_gateway.domain.notification import made
+from siaga_gateway.domain.places import ContactWay
 from siaga_gateway.domain.response import Response, ResponseState
 from siaga_gateway.domain.value import copied
 from siaga_gateway.service.store.responses import FoundLink, ResponderLink
@@ -83,3 +85,17 @@ def test_links_and_responses_are_forgotten_with_the_notifications(store: SqlStor
         assert transaction.forget_notifications(NOW_MS + 1) == 2
     assert (store.responses_of(1), store.responder_link_of(LINK.token_hash)) == ([], None)
     assert len(store.responses_of(2)) == 1
+
+
+def test_who_was_thanked_on_whatever_address(store: SqlStore) -> None:
+    def told(recipient: str, kind: ContactKind, incident_id: int = 1) -> None:
+        with store.transaction() as transaction:
+            contact = Contact(1, kind, Why.OPENED, 1)
+            transaction.add_notifications([made(incident_id, contact, recipient, ContactWay.NTFY, 0, None, NOW_MS)])
+
+    told("responder:budi", ContactKind.CALL)
+    told("responder:budi", ContactKind.NOT_NEEDED, incident_id=2)
+    told("responder:budi2", ContactKind.NOT_NEEDED)
+    assert not store.was_thanked(1, "budi")
+    told("responder:budi/2", ContactKind.NOT_NEEDED)
+    assert store.was_thanked(1, "budi") and store.was_thanked(1, "budi2")

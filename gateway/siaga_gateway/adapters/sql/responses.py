@@ -10,6 +10,8 @@ from siaga_gateway.adapters.sql.reads import Reads
 from siaga_gateway.adapters.sql.row_layout import Layout
 from siaga_gateway.adapters.sql.rows import columns
 from siaga_gateway.adapters.sql.write_batch import WriteBatch
+from siaga_gateway.domain.escalation_state import ContactKind
+from siaga_gateway.domain.notification import RESPONDER
 from siaga_gateway.domain.response import Response
 from siaga_gateway.service.store.responses import FoundLink, ResponderLink
 
@@ -23,6 +25,11 @@ _FIND: Final = (
     "JOIN responder ON responder.responder_key = responder_link.responder WHERE responder_link.token_hash = ?"
 )
 _ALL: Final = f"SELECT {columns(_RESPONSE.names)} FROM response WHERE incident_id = ?"  # noqa: S608
+# Each address of a person on one way is a recipient of its own: "responder:budi", "responder:budi/2".
+_THANKED: Final = (
+    f"SELECT 1 FROM notification WHERE incident_id = ? AND kind = '{ContactKind.NOT_NEEDED.value}' "  # noqa: S608
+    "AND (recipient = ? OR substr(recipient, 1, ?) = ?) LIMIT 1"
+)
 
 
 def _found(rows: Sequence[Row]) -> FoundLink | None:
@@ -61,3 +68,8 @@ class ResponseReading(Reads):
 
     def responses_of(self, incident_id: int) -> Sequence[Response]:
         return _responses(self.fetch(_ALL, (incident_id,)))
+
+    def was_thanked(self, incident_id: int, responder: str) -> bool:
+        recipient = f"{RESPONDER}{responder}"
+        parameters = (incident_id, recipient, len(recipient) + 1, f"{recipient}/")
+        return bool(self.fetch(_THANKED, parameters))

@@ -13,9 +13,8 @@ import threading
 from collections import OrderedDict
 from typing import Final
 
-from siaga_gateway.domain.escalation_state import ContactKind
 from siaga_gateway.domain.incident import Incident, IncidentState
-from siaga_gateway.domain.notification import RESPONDER, whose
+from siaga_gateway.domain.notification import RESPONDER
 from siaga_gateway.domain.response import Response, ResponseState
 from siaga_gateway.domain.value import record
 from siaga_gateway.service.ports import Clock
@@ -111,15 +110,11 @@ def open_link(store: Store, token: str, now_ms: int) -> OpenedLink | None:
     others = sum(each.comes for each in responses if each.responder != key)
     escalation = store.escalation_of(incident.id)
     assigned = None if escalation is None else escalation.assignment(f"{RESPONDER}{key}")
-    thanked = any(
-        each.kind is ContactKind.NOT_NEEDED and whose(each.recipient) == f"{RESPONDER}{key}"
-        for each in store.notifications_of(incident.id)
-    )
     return OpenedLink(
         found,
         incident,
         mine,
         others,
         asked=assigned is not None and assigned.asked and mine.state is ResponseState.ARRIVED,
-        thanked=thanked and not mine.comes,
+        thanked=not mine.comes and store.was_thanked(incident.id, key),
     )

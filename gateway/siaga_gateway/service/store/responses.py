@@ -49,3 +49,7 @@ class ResponseReading(Protocol):
     def responses_of(self, incident_id: int) -> Sequence[Response]:
         """Return all of an incident, by responder."""
         ...
+
+    def was_thanked(self, incident_id: int, responder: str) -> bool:
+        """Whether there is a message to this person that he is not needed. Cheap, however many messages there are."""
+        ...

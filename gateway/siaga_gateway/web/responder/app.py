@@ -48,6 +48,7 @@ _COOKIE_BYTES: Final = 16
 _COOKIE_LENGTH: Final = 22
 _COOKIE_S: Final = 14 * 24 * 3600
 _SLOW_S: Final = 1.0  # whoever has guessed often waits so long for each answer
+_MOST_SLOW: Final = 40
 _STEPS: Final = {
     "accept": FactKind.ACCEPTED,
     "decline": FactKind.DECLINED,
@@ -110,6 +111,7 @@ class ResponderPage:
         self._options = options
         self._guesses = SlidingWindow(GUESSES, GUESS_WINDOW_S)
         self._stepped = SlidingWindow(STEPS, STEP_WINDOW_S)
+        self._waiting = 0
         self.counts = Counts()
 
     def add_to(self, app: FastAPI) -> None:
@@ -161,12 +163,22 @@ class ResponderPage:
     async def _opened(self, request: Request, token: str) -> OpenedLink | None:
         stranger = neighbourhood(request.client.host if request.client else "")
         if self._guesses.is_full(stranger, time.monotonic()):
-            await asyncio.sleep(_SLOW_S)  # also for his neighbours behind one address: slow, but not shut out
+            await self._slow_down()  # also for his neighbours behind one address: slow, but not shut out
         opened = await run_in_threadpool(self._open, token, self._clock.now_ms())
         if opened is None:
             self.counts.nowhere += 1
             self._guesses.add(stranger, time.monotonic())
         return opened
+
+    async def _slow_down(self) -> None:
+        """Wait; of very many only some, or they would take all places for connections from those who have links."""
+        if self._waiting >= _MOST_SLOW:
+            return
+        self._waiting += 1
+        try:
+            await asyncio.sleep(_SLOW_S)
+        finally:
+            self._waiting -= 1
 
     def _main(self, request: Request, token: str, opened: OpenedLink) -> str:
         language, now_ms = opened.found.language, self._clock.now_ms()

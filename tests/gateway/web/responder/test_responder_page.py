@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import html
 import logging
@@ -284,3 +285,20 @@ def test_what_people_typed_is_shown_as_text(scene: ScenePage) -> None:
     scene.phone.post(f"{scene.budi}/accept", headers=BROWSER)
     page = scene.phone.get(scene.budi).text
     assert "<script>alert" not in page and "\u202e" not in page
+
+
+def test_guessers_who_wait_leave_room_for_who_has_a_link(scene: ScenePage) -> None:
+    async def crowd() -> tuple[int, bool]:
+        tasks = [asyncio.create_task(scene.page._slow_down()) for _ in range(400)]
+        await asyncio.sleep(0)
+        waiting = sum(not task.done() for task in tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        again = asyncio.create_task(scene.page._slow_down())
+        await asyncio.sleep(0)
+        waits = not again.done()
+        again.cancel()
+        return waiting, waits
+
+    assert asyncio.run(crowd()) == (40, True)
