@@ -215,6 +215,13 @@ def test_near_is_whoever_is_within_the_radius(places: list[tuple[int, int]], rad
     assert [each.metres for each in found] == sorted(each.metres or 0 for each in found)
 
 
+def test_of_those_as_soon_the_nearest_comes_first() -> None:
+    kept = Kept([person("a", station=None), person("b", station=None)], [shift("a"), shift("b")])
+    put(kept, position("a", beside(PLACE, 139)), position("b", beside(PLACE, 138)))
+    found = Duty(kept, WIB).near(PLACE, NOW, 1_000)
+    assert [each.estimate_s for each in found] == [23, 23] and keys(found) == ["b", "a"]
+
+
 def test_reachable_is_what_the_waves_ask_for() -> None:
     kept = Kept([person("a", language="en", skills=("boat",))], [shift("a")])
     (found,) = Duty(kept, WIB).near(PLACE, NOW, 1_000)

@@ -217,7 +217,7 @@ class Duty:
             else each
             for each in found
         ]
-        return sorted(judged, key=lambda each: (each.estimate_s or 0, each.key))
+        return sorted(judged, key=lambda each: (each.estimate_s or 0, each.metres or 0, each.key))
 
     def _all(
         self,
@@ -251,6 +251,7 @@ class Duty:
             key=lambda each: (
                 ranks[each.state] if off else 0,
                 math.inf if each.estimate_s is None else each.estimate_s,
+                each.metres or 0,
                 ranks[each.state],
                 each.key,
             ),
