@@ -12,13 +12,14 @@ from siaga_gateway.bootstrap.foundation import Foundation
 from siaga_gateway.bootstrap.start_and_stop import Piece
 from siaga_gateway.bootstrap.ways import make_way
 from siaga_gateway.config.settings import Settings
-from siaga_gateway.domain.places import Finding
+from siaga_gateway.domain.places import ContactWay, Finding, in_order
 from siaga_gateway.service.dispatch.addresses import ListedAddresses
 from siaga_gateway.service.dispatch.alarm_levels import AlarmLevels
 from siaga_gateway.service.dispatch.auditor import Auditor
 from siaga_gateway.service.dispatch.call_messages import CallMessages, no_link
 from siaga_gateway.service.dispatch.duty import Duty
 from siaga_gateway.service.dispatch.ladders import Ladders
+from siaga_gateway.service.dispatch.ladders_check import check_ladders
 from siaga_gateway.service.dispatch.notification_sender import LONGEST_TRY_S, NotificationSender
 from siaga_gateway.service.dispatch.origins import Origins
 from siaga_gateway.service.dispatch.people import DutyPeople
@@ -155,14 +156,23 @@ def places_watch(settings: Settings, store: SqlStore, notifier: JournalNotifier,
         return settings.site.local.at(clock.now_ms()).date()
 
     def check() -> list[Finding]:
-        return check_places(
-            store,
-            today=today().toordinal(),
-            verified_within_days=settings.dispatch.verified_within_days,
-            tolerance_m=settings.dispatch.border_tolerance_m,
-        )
+        return check_all_places(settings, store, today())
 
     return PlacesWatch(store, clock, notifier, check, today)
+
+
+def check_all_places(settings: Settings, store: SqlStore, today: date) -> list[Finding]:
+    """Return what is wrong with stations, areas and ladders, the worst first. Raises: StoreFailing."""
+    dispatch = settings.dispatch
+    found = check_places(
+        store,
+        today=today.toordinal(),
+        verified_within_days=dispatch.verified_within_days,
+        tolerance_m=dispatch.border_tolerance_m,
+    )
+    own = {each.station: each.ladder() for each in dispatch.ladders}
+    ways = {ContactWay(way.kind) for way in settings.ways}
+    return in_order([*found, *check_ladders(store, dispatch.ladder.ladder(), own, ways)])
 
 
 def responders_watch(settings: Settings, store: SqlStore, notifier: JournalNotifier, clock: Clock) -> PlacesWatch:

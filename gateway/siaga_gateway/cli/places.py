@@ -163,16 +163,11 @@ def places() -> None:
 @click.option("--json", "as_json", is_flag=True)
 @told_plainly
 def check(config: Path, as_json: bool) -> None:
-    from siaga_gateway.service.dispatch.places_check import check_places
+    from siaga_gateway.bootstrap.dispatch import check_all_places
     from siaga_gateway.service.dispatch.responders_check import check_responders
 
     with opened(config) as (settings, store):
-        found = check_places(
-            store,
-            today=_today(settings).toordinal(),
-            verified_within_days=settings.dispatch.verified_within_days,
-            tolerance_m=settings.dispatch.border_tolerance_m,
-        )
+        found = check_all_places(settings, store, _today(settings))
         found = in_order([*found, *check_responders(store, WallClock().now_ms())])
     for finding in found:
         if as_json:

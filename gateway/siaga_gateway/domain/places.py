@@ -128,6 +128,8 @@ class FindingKind(StrEnum):
     UNKNOWN_PARENT = "unknown_parent"  # keys: the station, its parent
     LEVEL = "level"  # the parent is not above it. keys: the station, its parent
     LADDER_ENDS = "ladder_ends"  # a police station below the highest level has no parent
+    LADDER_NOBODY = "ladder_nobody"  # its last rung reaches nobody by a program. keys: the desk, the rung
+    RUNG_UNMANNED = "rung_unmanned"  # keys: the desk, the rung
     NO_CONTACT = "no_contact"
     UNREACHABLE = "unreachable"  # a responder without a proven way. keys: the responder
     UNKNOWN_HOME = "unknown_home"  # keys: the responder, the station
