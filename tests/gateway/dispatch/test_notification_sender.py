@@ -11,6 +11,7 @@ import pytest
 
 from databases import Place
 from gateway.dispatch.called_district import NTFY, CalledDistrict
+from gateway.dispatch.listed_places import at
 from siaga_gateway.domain.escalation_state import Phase
 from siaga_gateway.domain.incident import Incident
 from siaga_gateway.domain.notification import Notification, NotificationState
@@ -326,3 +327,17 @@ def test_a_worker_that_has_lost_its_lease_sends_nothing_more(district: CalledDis
     assert set(states(district, incident).values()) == {STATE.PENDING}
     for _ in sender._senders:
         sender._queue.put(None)
+
+
+def test_many_calls_for_one_desk_hold_up_no_other(
+    district: CalledDistrict, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An earthquake: what waits for the turn of a few is more than is read at once."""
+    monkeypatch.setattr(notification_sender, "_READ", 3)
+    way = ToldWay(budget=Budget(person_ms=3_600_000))
+    for counter in range(1, 5):
+        press(district, counter=counter)
+    elsewhere = district.press(at(1.6, 1.6), counter=5)
+    district.go_on()
+    make(way)
+    eventually(lambda: states(district, elsewhere)["polsek-ne"] is STATE.HANDED_OVER)

@@ -45,9 +45,9 @@ _CONTRARY: Final = {ContactKind.CALL: ContactKind.NOT_NEEDED, ContactKind.NOT_NE
 # from before the clock was set back.
 DUE: Final = (
     f"{_SELECT} WHERE way = ? AND state = 'pending' "
-    "AND (next_at_ms <= ? OR next_at_ms > ? OR coalesce(attempted_ms, made_at_ms) > ?) "
-    "ORDER BY CASE WHEN attempts = 0 THEN 0 ELSE 1 END, next_at_ms LIMIT ?"
+    "AND (next_at_ms <= ? OR next_at_ms > ? OR coalesce(attempted_ms, made_at_ms) > ?)"
 )
+_LONGEST_DUE: Final = " ORDER BY CASE WHEN attempts = 0 THEN 0 ELSE 1 END, next_at_ms LIMIT ?"
 NEXT: Final = "SELECT min(next_at_ms) FROM notification WHERE way = ? AND state = 'pending'"
 _FORGOTTEN: Final = ("notification", "escalation", "alarm", "responder_link", "response")
 _CLOSED: Final = "SELECT id FROM incident WHERE state = 'closed' AND closed_at_ms < ?"
@@ -115,10 +115,19 @@ class NotificationReading(Reads):
         return [LAYOUT.value(row) for row in self.fetch(_OF, (incident_id,))]
 
     def notifications_due(
-        self, way: ContactWay, now_ms: int, without: Collection[Notification] = (), limit: int = 100
+        self,
+        way: ContactWay,
+        now_ms: int,
+        without: Collection[Notification] = (),
+        limit: int = 100,
+        not_to: Collection[str] = (),
     ) -> Sequence[Notification]:
         under_way = {_key(each) for each in without}
-        rows = self.fetch(DUE, (way.value, now_ms, now_ms + EXPIRES_MS, now_ms, limit + len(under_way)))
+        others = f" AND recipient NOT IN ({', '.join('?' for _ in not_to)})" if not_to else ""
+        rows = self.fetch(
+            DUE + others + _LONGEST_DUE,
+            (way.value, now_ms, now_ms + EXPIRES_MS, now_ms, *not_to, limit + len(under_way)),
+        )
         found = [LAYOUT.value(row) for row in rows]
         return [each for each in found if _key(each) not in under_way][:limit]
 

@@ -45,6 +45,7 @@ log = logging.getLogger(__name__)
 
 _LOOK_S: Final = 1.0
 _READ: Final = 200  # of what is due, at once: many may wait for one person's turn
+_READS: Final = 3  # as many times, without those who wait for their turn
 _AHEAD: Final = 4  # begun for each thread
 LONGEST_TRY_S: Final = 20.0  # for the lease; no way's deadline is longer
 _FRESH_S: Final = 1.0  # what has waited longer for a thread is looked at again
@@ -175,15 +176,21 @@ class NotificationSender:
         self._record()
         if not self._lease.held():
             return _LOOK_S
-        with self._lock:
-            under_way = list(self._under_way.values())
         now_ms, pause_ms = self._clock.now_ms(), _LOOK_S * 1000
-        self._seen.clear()
-        due = self._store.notifications_due(self.kind, now_ms, under_way, _READ)
-        for each in self._in_order(due, now_ms):
-            if len(self._under_way) >= _AHEAD * len(self._senders):
-                break  # the end of a try wakes this thread
-            pause_ms = min(pause_ms, self._begun(each, now_ms) or pause_ms)
+        most, waiting = _AHEAD * len(self._senders), set[str]()  # recipients who wait for their turn
+        for _ in range(_READS):
+            with self._lock:
+                under_way = list(self._under_way.values())
+            due = self._store.notifications_due(self.kind, now_ms, under_way, _READ, waiting)
+            for each in self._in_order(due, now_ms):
+                if len(self._under_way) >= most:
+                    break  # the end of a try wakes this thread
+                if wait_ms := self._begun(each, now_ms):
+                    waiting.add(each.recipient)
+                    pause_ms = min(pause_ms, wait_ms)
+            # Behind many for those whose turn has not come there may be others.
+            if len(due) < _READ or not waiting or len(self._under_way) >= most:
+                break
         if self._results:
             self._record()
         next_ms = self._store.next_notification_ms(self.kind)

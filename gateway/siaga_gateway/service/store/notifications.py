@@ -51,10 +51,17 @@ class NotificationReading(Protocol):
         ...
 
     def notifications_due(
-        self, way: ContactWay, now_ms: int, without: Collection[Notification] = (), limit: int = 100
+        self,
+        way: ContactWay,
+        now_ms: int,
+        without: Collection[Notification] = (),
+        limit: int = 100,
+        not_to: Collection[str] = (),
     ) -> Sequence[Notification]:
         """Return pending ones that are due: first tries before others, the longest due first. One that was
-        made or tried later than now, because the clock was set back, is due as well. without: these are under way."""
+        made or tried later than now, because the clock was set back, is due as well. without: these are under way.
+        not_to: recipients.
+        """
         ...
 
     def expired_notifications(self, before_ms: int) -> int:
