@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from datetime import timedelta, timezone
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -51,6 +52,7 @@ from siaga_gateway.service.dispatch.ways import Budget
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.scheduling.lease import Lease
+from waiting import eventually
 
 RESPONDERS, RADIUS_M = 5_000, 5_000
 PRESSES, EVERY_S = 200, 0.25
@@ -185,12 +187,9 @@ class Bench:
         return bool(rows) and all(row.state is not NotificationState.PENDING for row in rows)
 
     def wait(self, incidents: list[Incident], deadline_s: float) -> None:
-        until = time.monotonic() + deadline_s
         for incident in incidents:
-            while not self.handed_over(incident):
-                if time.monotonic() > until:
-                    raise TimeoutError(f"incident {incident.id} is not told in {deadline_s:g} s")
-                time.sleep(0.05)
+            what = f"incident {incident.id} is told"
+            eventually(partial(self.handed_over, incident), what, timeout_s=deadline_s, longest_pause_s=0.05)
         time.sleep(0.2)  # the last of the service's reports
 
 

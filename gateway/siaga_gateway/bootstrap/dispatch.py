@@ -18,6 +18,8 @@ from siaga_gateway.service.dispatch.alarm_levels import AlarmLevels
 from siaga_gateway.service.dispatch.auditor import Auditor
 from siaga_gateway.service.dispatch.call_messages import CallMessages, no_link
 from siaga_gateway.service.dispatch.duty import Duty
+from siaga_gateway.service.dispatch.duty_ends import EVERY_S as DUTY_S
+from siaga_gateway.service.dispatch.duty_ends import DutyEnds
 from siaga_gateway.service.dispatch.ladders import Ladders
 from siaga_gateway.service.dispatch.ladders_check import check_ladders
 from siaga_gateway.service.dispatch.notification_sender import LONGEST_TRY_S, NotificationSender
@@ -36,6 +38,7 @@ from siaga_gateway.service.dispatch.way_codes import EVERY_S as CODES_S
 from siaga_gateway.service.dispatch.way_codes import WayCodes
 from siaga_gateway.service.dispatch.way_questions import WayQuestions
 from siaga_gateway.service.dispatch.ways import Way
+from siaga_gateway.service.incidents.responder_actions import ResponderSteps
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.scheduling.lease import Lease
@@ -50,6 +53,7 @@ class Dispatch:
     ways: Sequence[Way]
     senders: Sequence[NotificationSender]
     auditor: Auditor
+    duty: Duty
     codes: PeriodicJobs | None = None  # that prove people's ways; None: there is no way to send them
 
     def wake(self) -> None:
@@ -122,7 +126,14 @@ def make_dispatch(base: Foundation) -> Dispatch:
         for kind in kinds
     ]
     auditor = Auditor(store, notifier, clock, waves.adopt, tells=base.identity.first)
-    return Dispatch(waves, ways, senders, auditor, _codes(base, ways, duty) if ways else None)
+    return Dispatch(waves, ways, senders, auditor, duty, _codes(base, ways, duty) if ways else None)
+
+
+def duty_ends(base: Foundation, dispatch: Dispatch, steps: ResponderSteps) -> Piece:
+    """Look whether those who are on their way still are."""
+    ends = DutyEnds(base.store, dispatch.duty, steps, base.clock)
+    jobs = PeriodicJobs([Job("ends of duty", DUTY_S, ends.work, shared=True)], Leases(base.store, base.worker), "duty")
+    return Piece("ends of duty", jobs.start, jobs.stop)
 
 
 def _codes(base: Foundation, ways: Sequence[Way], duty: Duty) -> PeriodicJobs:

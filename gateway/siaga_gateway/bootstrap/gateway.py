@@ -14,7 +14,7 @@ from siaga_gateway.bootstrap import log_setup
 from siaga_gateway.bootstrap.broker_logins import make_broker_logins
 from siaga_gateway.bootstrap.daily_jobs import say_head
 from siaga_gateway.bootstrap.delivery import make_delivery
-from siaga_gateway.bootstrap.dispatch import make_dispatch
+from siaga_gateway.bootstrap.dispatch import duty_ends, make_dispatch
 from siaga_gateway.bootstrap.downlink import make_downlink
 from siaga_gateway.bootstrap.foundation import Foundation, OpenResources, foundation_on, open_all
 from siaga_gateway.bootstrap.http_front.composition import make_front
@@ -168,6 +168,7 @@ def _in_order(base: Foundation, again: bool) -> list[Piece]:
         *dispatch.pieces(),
         *front.logs(),
         page.log(),
+        duty_ends(base, dispatch, page.steps),
         *downlink.stages(),
         *stops_of([*commanding, *guarding, *checking, *watching]),
         *inbound.pieces(),

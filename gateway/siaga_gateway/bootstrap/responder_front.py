@@ -25,6 +25,7 @@ class PageFront:
 
     process: FrontProcess
     disclosures: DisclosureLog
+    steps: ResponderSteps
 
     def piece(self) -> Piece:
         return Piece("responders' page", self.process.start, self.process.stop, stops_first=True)
@@ -57,7 +58,7 @@ def make_page(base: Foundation, link: MqttLink, grown: Callable[[], None]) -> Pa
         figures={},
         room="page_front",
     )
-    return PageFront(process, disclosures)
+    return PageFront(process, disclosures, steps)
 
 
 def settings_of_the_page(settings: Settings) -> Settings:

@@ -103,6 +103,14 @@ class ResponderSteps(ResponderActions):
         self._finish(step)
         return step.result
 
+    def leave(self, incident_id: int, responder: str) -> StepResult:
+        """Take it that somebody comes no more who is on no list any more: nothing is kept of him."""
+        with self._store.transaction() as transaction:
+            step = self._step(transaction, incident_id, responder)
+            step.leave()
+        self._finish(step)
+        return step.result
+
     def _by_link(self, transaction: Transaction, token: str, browser: str) -> _ResponderStep:
         found = transaction.responder_link(hash_of(token)) if is_token(token) else None
         if found is None or 0 < len(browser) < _SHORTEST_BROWSER:
@@ -170,6 +178,18 @@ class _ResponderStep:
         self._all[response.responder] = response
         promised = minutes if said is FactKind.ACCEPTED else None
         self._note(journal.RESPONDER_SAID, {"who": self._who, "said": str(said), "minutes": promised})
+        self._follow()
+
+    def leave(self) -> None:
+        if self.result is StepResult.OVER:
+            return
+        self.result = StepResult.TAKEN
+        self._all.pop(self._mine.responder, None)
+        self._note(journal.RESPONDER_SAID, {"who": self._who, "said": str(FactKind.WITHDREW), "minutes": None})
+        self._follow()
+
+    def _follow(self) -> None:
+        """Let the incident follow from all responses."""
         before = self.incident
         self.incident, changes = incident_after(before, tuple(self._all.values()), self.now_ms)
         for change in changes:
