@@ -10,6 +10,7 @@ import click
 import pytest
 
 from siaga_gateway.cli.group import gateway
+from siaga_gateway.cli.watch import watch
 from siaga_tools.demo.cli import demo
 from siaga_tools.device_cli import device
 from siaga_tools.load.cli import load
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DOCUMENTS = sorted(ROOT / file for file in source_files() if file.suffix == ".md")
-GROUPS: dict[str, click.Command] = {"gateway": gateway, "device": device, "demo": demo, "load": load}
+GROUPS: dict[str, click.Command] = {"gateway": gateway, "device": device, "demo": demo, "load": load, "watch": watch}
 
 # What stands behind a command: a comment, a column of words, or a drawing's line.
 _REMARK = re.compile(r"\s#|\s{4,}|\.{3}:|\s-{4}|\)\s*$")

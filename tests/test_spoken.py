@@ -19,6 +19,7 @@ from siaga_gateway.catalogue import LANGUAGES, texts
 from siaga_gateway.catalogue.language import choose, language_of
 from siaga_gateway.cli.click_translation import click_texts
 from siaga_gateway.cli.group import gateway
+from siaga_gateway.cli.watch import watch
 from test_catalogue import placeholders
 
 
@@ -45,7 +46,7 @@ def test_every_command_and_every_option_has_its_help_in_both_languages(language:
 
 def test_no_help_is_kept_for_a_command_or_an_option_that_is_gone() -> None:
     known = {"siaga.help", "shared.language", "shared.config", "shared.actor", "shared.version"}
-    for path, command in _commands(gateway, "gateway"):
+    for path, command in [*_commands(gateway, "gateway"), *_commands(watch, "watch")]:
         known |= {f"{path}.help", *(f"{path}.{parameter.name}" for parameter in command.params)}
     assert {key.removeprefix("help.") for key in texts("help", "en")} - known == set()
 

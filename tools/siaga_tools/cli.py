@@ -26,6 +26,7 @@ _GROUPS: Final = {
     "device": ("siaga_tools.device_cli", "device"),
     "load": ("siaga_tools.load.cli", "load"),
     "gateway": ("siaga_gateway.cli.group", "gateway"),
+    "watch": ("siaga_gateway.cli.watch", "watch"),
 }
 # Former names of groups, and their present ones.
 _FORMER: Final = {"bench": "load"}
@@ -48,7 +49,7 @@ class LazyGroup(LocalizedGroup):
                 command: click.Command = getattr(importlib.import_module(module), attribute)
         except ImportError as error:
             # An unpacked part, or one whose packages are missing.
-            if cmd_name == "gateway":
+            if cmd_name in ("gateway", "watch"):
                 raise _gateway_missing(error) from error
             trouble = Trouble("extra_missing", module=error.name or error, install=install_command("demo"))
             raise click.ClickException(trouble.say(reader_language(os.environ))) from error

@@ -29,7 +29,7 @@ LISTS: Final[dict[str, tuple[Mapping[str, type[Section]], Callable[[], dict[str,
     "outputs": (KINDS, output_fields),
     "ways": (WAY_KINDS, way_fields),
 }
-_SECRETS: Final = frozenset({"password", "secret", "token", "operators", "encryption_key"})
+_SECRETS: Final = frozenset({"password", "secret", "token", "operators", "encryption_key", "ping_url"})
 
 
 class SettingsError(Unusable):
@@ -179,6 +179,7 @@ def _absolute(settings: Settings, base: Path) -> Settings:
             "lorawan": lorawan,
             "owntracks": settings.owntracks.under(base),
             "sms": settings.sms.under(base),
+            "watch": settings.watch.under(base),
             "outputs": [output.under(base) for output in settings.outputs],
             "ways": [way.under(base) for way in settings.ways],
         }

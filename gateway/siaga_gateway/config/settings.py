@@ -23,6 +23,7 @@ from siaga_gateway.config.section import LogFormat, LogLevel, Name, Section
 from siaga_gateway.config.site import Language, SiteSettings
 from siaga_gateway.config.sms import SmsSettings
 from siaga_gateway.config.store import StoreSettings
+from siaga_gateway.config.watch import WatchSettings
 from siaga_gateway.config.ways import TextSettings, WaySettings
 from siaga_gateway.domain.errors import SettingError
 from siaga_gateway.domain.incident import Mode
@@ -77,6 +78,9 @@ class Settings(Section):
         default_factory=ResponderPageSettings, description="The page on which officers and patrols answer."
     )
     metrics: MetricsSettings = Field(default_factory=MetricsSettings, description="Figures and health.")
+    watch: WatchSettings = Field(
+        default_factory=WatchSettings, description="Who notices when the gateway itself is silent, and who watches."
+    )
     retention: RetentionSettings = Field(
         default_factory=RetentionSettings, description="How long what is known of people is kept."
     )
@@ -124,6 +128,14 @@ class Settings(Section):
         for way in self.ways:
             if isinstance(way, TextSettings) and not able[way.via]:
                 raise SettingError("settings.no_sms", name=way.name, via=way.via)
+        return self
+
+    @model_validator(mode="after")
+    def _administrators_have_ways(self) -> Settings:
+        names = [way.name for way in self.ways]
+        for way, address in self.watch.recipients:
+            if way not in names:
+                raise SettingError("settings.watch_way", way=way, address=address, names=", ".join(names) or "–")
         return self
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ import pytest
 
 OPERATIONS = Path(__file__).parents[3] / "gateway" / "operations"
 UNIT, TEMPLATE = OPERATIONS / "siaga-gateway.service", OPERATIONS / "siaga-gateway@.service"
+WATCHER = OPERATIONS / "siaga-watch.service"
 
 
 def settings(unit: Path) -> dict[str, list[str]]:
@@ -40,11 +41,11 @@ def test_the_end_has_time_to_finish_the_batch_and_what_hangs_is_started_anew() -
     assert int(found["WatchdogSec"][0]) > HANGS_S, "a long batch is no hanging"
 
 
-@pytest.mark.parametrize("unit", [UNIT, TEMPLATE], ids=lambda unit: unit.name)
+@pytest.mark.parametrize("unit", [UNIT, TEMPLATE, WATCHER], ids=lambda unit: unit.name)
 def test_it_may_do_nothing_that_it_need_not(unit: Path) -> None:
     found = settings(unit)
     for name, value in (
-        ("User", "siaga"),
+        ("DynamicUser", "yes") if unit == WATCHER else ("User", "siaga"),
         ("NoNewPrivileges", "yes"),
         ("CapabilityBoundingSet", ""),
         ("ProtectSystem", "strict"),
@@ -63,7 +64,7 @@ def test_it_may_do_nothing_that_it_need_not(unit: Path) -> None:
 
 def test_systemd_understands_every_line(tmp_path: Path) -> None:
     analyze = shutil.which("systemd-analyze")
-    for unit in (UNIT, TEMPLATE):
+    for unit in (UNIT, TEMPLATE, WATCHER):
         text = unit.read_text(encoding="utf-8")
         sections = re.findall(r"^\[(\w+)\]$", text, re.MULTILINE)
         assert sections == ["Unit", "Service", "Install"]

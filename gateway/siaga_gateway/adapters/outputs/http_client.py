@@ -85,7 +85,7 @@ class _Running:
 
 
 class HttpClient:
-    """POSTs to one address, on as many kept connections as are used at once. Thread-safe."""
+    """Sends requests to one address, on as many kept connections as are used at once. Thread-safe."""
 
     def __init__(self, to: WebAddress, tls: TlsAuthorities | None, proxy: WebAddress | None = None) -> None:
         """tls: for an https:// address. proxy: every connection goes through it, one to https:// by CONNECT."""
@@ -108,9 +108,18 @@ class HttpClient:
         If a kept connection breaks, the request is sent once more on another: receivers close idle connections after
         some seconds, perhaps this very moment. So it may arrive twice.
         """
+        return self._ask("POST", headers, body, until, target, keep)
+
+    def get(self, headers: Mapping[str, str], until: float, *, keep: int = 0) -> Answer:
+        """As `post`, without a body."""
+        return self._ask("GET", headers, None, until, None, keep)
+
+    def _ask(
+        self, method: str, headers: Mapping[str, str], body: bytes | None, until: float, target: str | None, keep: int
+    ) -> Answer:
         running = self._start()
         under_way = asyncio.run_coroutine_threadsafe(
-            self._exchange(running.session, target, headers, body, until, keep), running.loop
+            self._exchange(running.session, method, target, headers, body, until, keep), running.loop
         )
         try:
             return under_way.result(max(until - time.monotonic(), 0) + _GRACE_S)
@@ -144,9 +153,10 @@ class HttpClient:
     async def _exchange(
         self,
         session: aiohttp.ClientSession,
+        method: str,
         target: str | None,
         headers: Mapping[str, str],
-        body: bytes,
+        body: bytes | None,
         until: float,
         keep: int,
     ) -> Answer:
@@ -155,7 +165,7 @@ class HttpClient:
             seen = SimpleNamespace(reused=False, sent=False)
             try:
                 async with asyncio.timeout_at(until):  # the loop's clock is time.monotonic
-                    response = await self._request(session, url, headers, body, seen)
+                    response = await self._request(session, method, url, headers, body, seen)
             except Exception as error:
                 failed = _meaning(error)
                 if isinstance(failed, ConnectionClosed) and seen.reused:
@@ -166,11 +176,18 @@ class HttpClient:
             return Answer(response.status, response.headers, said)
 
     async def _request(
-        self, session: aiohttp.ClientSession, url: URL, headers: Mapping[str, str], body: bytes, seen: SimpleNamespace
+        self,
+        session: aiohttp.ClientSession,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        seen: SimpleNamespace,
     ) -> aiohttp.ClientResponse:
         if self._tls is not None:
             self._tls.renew()
-        return await session.post(
+        return await session.request(
+            method,
             url,
             data=body,
             headers=headers if self._tls is not None else {**headers, **self._for_proxy},
