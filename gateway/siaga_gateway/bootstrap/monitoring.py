@@ -13,6 +13,7 @@ from siaga_gateway.bootstrap.foundation import Foundation
 from siaga_gateway.bootstrap.inbound import Bearers
 from siaga_gateway.bootstrap.installation_checks import InstallationChecks
 from siaga_gateway.bootstrap.log_setup import language_of
+from siaga_gateway.bootstrap.pings import ping_pieces
 from siaga_gateway.bootstrap.start_and_stop import Piece
 from siaga_gateway.bootstrap.store_repair import LOOK_S as STORE_FILE_S
 from siaga_gateway.bootstrap.systemd import ServiceManager
@@ -30,6 +31,7 @@ from siaga_gateway.service.scheduling.gateway_health import (
     CachedTally,
     Health,
     StoreProbe,
+    outputs_lost,
     stuck_outbox,
 )
 from siaga_gateway.service.scheduling.periodic_jobs import Job, Leases, PeriodicJobs
@@ -87,8 +89,12 @@ class Operations:
                 "dispatch": dispatch.fault,
                 "outbox": stuck_outbox(tallies, {worker.name: worker.untried_s for worker in workers}, clock),
             },
-            warnings=keys.warnings,
+            warnings=self._warnings,
         )
+        self._keys = keys
+        self._outputs_lost = outputs_lost(tallies, [output.name for output in settings.outputs], clock)
+        # One worker of a machine pings, for its dead man's switch to miss it.
+        self._pings = ping_pieces(settings, self.silent_because) if base.identity.first else []
         self._manager = ServiceManager()
         self._status = text("log.gateway.status", language_of(settings.language))
         # Requested by the front, see adapters.operations.remote_metrics.
@@ -121,7 +127,19 @@ class Operations:
 
     def pieces(self) -> list[Piece]:
         """The links are up as far as possible: whatever the checks find from now on can be reported."""
-        return [Piece("rounds", self._rounds.start, self._rounds.stop), Piece("signs of life", self._ready)]
+        rounds = Piece("rounds", self._rounds.start, self._rounds.stop)
+        return [rounds, Piece("signs of life", self._ready), *self._pings]
+
+    def _warnings(self) -> dict[str, str]:
+        lost = self._outputs_lost()
+        return {**self._keys.warnings(), **({"outputs": lost} if lost else {})}
+
+    def silent_because(self) -> str:
+        """Return why nobody outside is to hear that all is well; empty: it is."""
+        found = self.health.problems()
+        if lost := self._outputs_lost():
+            found["outputs"] = lost
+        return "; ".join(f"{name}: {why}" for name, why in found.items())
 
     def _ready(self) -> None:
         self._manager.ready(self._status)

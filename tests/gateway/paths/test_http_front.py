@@ -163,6 +163,7 @@ def test_the_front_is_given_no_secret_that_it_does_not_need(tmp_path: Path) -> N
             "mqtt": broker,
             "lorawan": broker,
             "outputs": [output],
+            "watch": {"token": "what-watchers-show", "ping_url": "https://switch.example/secret"},
             "sms": {
                 "webhook": {"port": 8112, "secret": "what the aggregator shows"},
                 "aggregator": {"url": "https://sms.example/send", "token": "what messages are paid with"},
@@ -177,8 +178,8 @@ def test_the_front_is_given_no_secret_that_it_does_not_need(tmp_path: Path) -> N
         own = [each.get_secret_value() for each in inner if isinstance(each, SecretStr)]
         return own + [text for each in inner if isinstance(each, BaseModel) for text in secrets(each)]
 
-    assert len(secrets(settings)) == 6
-    assert secrets(given) == ["what the aggregator shows"]
+    assert len(secrets(settings)) == 8
+    assert secrets(given) == ["what the aggregator shows", "what-watchers-show"]
 
 
 def test_strangers_at_the_doors_and_a_front_that_dies_cost_no_press(tmp_path: Path) -> None:

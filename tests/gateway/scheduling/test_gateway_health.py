@@ -21,6 +21,7 @@ from siaga_gateway.service.scheduling.gateway_health import (
     CachedTally,
     Health,
     StoreProbe,
+    outputs_lost,
     stuck_outbox,
 )
 from siaga_gateway.service.store import Attempt, DeliveryState, StoreFailing, Tally, Waiting
@@ -88,6 +89,23 @@ def test_an_outbox_is_stuck_where_nobody_tries(made_s: int, tried_s: int | None,
     tallies = Waits({"cad": waiting, "of yesterday": waiting})
     found = stuck_outbox(tallies, {"cad": lambda: float(here_s)}, ManualClock(NOW_MS))()  # type: ignore[arg-type]
     assert found == ("nothing was tried at 'cad' for 3000 s" if stuck else "")
+
+
+@pytest.mark.parametrize(
+    ("waits_s", "lost"),
+    [
+        ({}, ""),
+        ({"cad": 61}, ""),
+        ({"cad": 61, "portal": 59}, ""),
+        ({"cad": 61, "portal": 60}, "cad, portal"),
+        ({"cad": 61, "of yesterday": 900}, ""),
+    ],
+)
+def test_outputs_are_lost_where_none_gets_its_messages_through(waits_s: dict[str, int], lost: str) -> None:
+    tallies = Waits({name: Waiting(1, NOW_MS - age_s * 1000, NOW_MS) for name, age_s in waits_s.items()})
+    clock = ManualClock(NOW_MS)
+    assert outputs_lost(tallies, ["cad", "portal"], clock)() == lost  # type: ignore[arg-type]
+    assert outputs_lost(tallies, [], clock)() == "", "none is set"  # type: ignore[arg-type]
 
 
 def test_the_real_outbox_says_that_nobody_tries_and_one_that_is_refused_is_not_stuck(store: SqlStore) -> None:

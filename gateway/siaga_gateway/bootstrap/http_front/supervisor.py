@@ -243,6 +243,7 @@ def settings_of_the_front(settings: Settings) -> Settings:
             "broker": BrokerFilesSettings(),
             "sms": settings.sms.model_copy(update={"aggregator": SmsAggregatorSettings()}),
             "outputs": [],
+            "watch": settings.watch.model_copy(update={"ping_url": None, "proxy": None, "addresses": []}),
             "ways": [],
         }
     )

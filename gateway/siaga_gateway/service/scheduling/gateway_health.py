@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from siaga_gateway.service.ports import Clock
@@ -15,6 +15,7 @@ HANGS_S: Final = 120.0
 # No pause between two attempts at a delivery exceeds 300 s; if nothing was tried for longer, nobody tries.
 STUCK_S: Final = 400.0
 PROBE_S: Final = 15.0
+LOST_MS: Final = 60_000
 CENSUS_S: Final = 60.0
 _PROBE_LATE_S: Final = 60.0
 ALIVE: Final = "alive_ms"  # name under which the store remembers when this was last asked
@@ -104,6 +105,24 @@ class CachedTally:
                 self._tally = self._store.tally()
                 self._at = time.monotonic()
             return self._tally
+
+
+def outputs_lost(tallies: CachedTally, outputs: Collection[str], clock: Clock) -> Callable[[], str]:
+    """Detect that no output at all gets its messages through: each has one that waits for a minute or longer.
+
+    outputs: those of the settings. Without any there is none to lose.
+    """
+
+    def lost() -> str:
+        try:
+            waiting = tallies.now().waiting
+        except StoreFailing:
+            return ""  # reported by itself
+        before_ms = clock.now_ms() - LOST_MS
+        late = [name for name in outputs if name in waiting and waiting[name].oldest_ms <= before_ms]
+        return ", ".join(late) if late and len(late) == len(outputs) else ""
+
+    return lost
 
 
 def stuck_outbox(tallies: CachedTally, untried_s: Mapping[str, Callable[[], float]], clock: Clock) -> Callable[[], str]:
