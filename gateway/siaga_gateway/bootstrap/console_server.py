@@ -6,7 +6,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Final, cast
 
@@ -49,11 +49,12 @@ def serve_console(
     on_ready: Callable[[], None],
     alive: Callable[[], None],
     told: threading.Event,
+    silent_watchers: Callable[[], Collection[str]],
 ) -> None:
     """Serve until SIGTERM.
 
-    told: set if the signal came already. alive: called every second by the loop that answers. Raises: StartError,
-    StoreUnusable.
+    told: set if the signal came already. silent_watchers: those who should have asked. alive: called every second by
+    the loop that answers. Raises: StartError, StoreUnusable.
     """
     store = open_store(settings, clock.now_ms())
     with contextlib.closing(store):
@@ -62,7 +63,7 @@ def serve_console(
         pulse = PressProcessProbe(side)
         pulse.start()
         sign_ins = GatheredSignIns(cast(SignIns, RemotePort(side, SIGN_INS, asked=False)))
-        app = console_app(settings, store, side, notifier, clock, pulse, sign_ins)
+        app = console_app(settings, store, side, notifier, clock, pulse, sign_ins, silent_watchers)
         sign_ins.start()
         try:
             at_end = partial(end_streams, app)
@@ -124,6 +125,7 @@ def console_app(
     clock: Clock,
     pulse: PressProcessProbe,
     sign_ins: SignIns,
+    silent_watchers: Callable[[], Collection[str]],
 ) -> FastAPI:
     """Make the console. Raises: StartError if its browser libraries are missing."""
     options = ConsoleOptions(
@@ -139,7 +141,7 @@ def console_app(
     calls = StuckCalls(store, notifier, clock)
 
     def troubles() -> list[str]:
-        found = []
+        found = ["watchers_silent"] if silent_watchers() else []
         try:
             if store.key_fault is not None:
                 found.append("personal_key")

@@ -10,7 +10,8 @@ from typing import Final
 
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.files.outage_memory import OutageMemory
-from siaga_gateway.adapters.operations.asking import WATCHER_HEADER, AskedAddress, readiness_url, why_not
+from siaga_gateway.adapters.operations.asking import AskedAddress, readiness_url, why_not
+from siaga_gateway.adapters.operations.http_server import WATCHER_HEADER
 from siaga_gateway.adapters.outputs.http_client import ExchangeFailed
 from siaga_gateway.bootstrap import log_setup
 from siaga_gateway.bootstrap.preflight import check_folder, lock_folder

@@ -15,6 +15,8 @@ from siaga_gateway.domain.value import copied, record
 UNREACHABLE: Final = "unreachable"  # no answer: the machine, its internet line, its proxy
 NO_GATEWAY: Final = "no_gateway"  # an answer that no gateway gives: a proxy whose gateway is gone
 OWN_LINE: Final = "own_line"  # neither the gateway nor the second address can be reached: the watcher's line
+WATCHERS: Final = "watchers"  # another watcher has not asked the gateway lately
+NOT_WATCHED: Final = frozenset({OWN_LINE, WATCHERS})  # nothing is wrong with the gateway
 
 PAUSES_MS: Final = tuple(minutes * 60_000 for minutes in (2, 4, 8, 16, 32, 60))
 _LOOKS: Final = 3  # a fault seen twice with a long gap between proves nothing about the gap
@@ -85,7 +87,7 @@ class Call:
     @property
     def urgent(self) -> bool:
         """Whether it is about the gateway; that nobody watches is worth a note."""
-        return any(name != OWN_LINE for name in self.faults)
+        return not NOT_WATCHED.issuperset(self.faults)
 
 
 @record

@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from siaga_gateway.domain.outage import NO_GATEWAY
+from siaga_gateway.domain.outage import NO_GATEWAY, WATCHERS
 from siaga_gateway.domain.value import record
 from siaga_gateway.formats.text_rules import one_line
 
 # Warnings of /readyz that somebody has to be called for; presses are taken all the same.
-CALLED_FOR: Final = ("outputs",)
+CALLED_FOR: Final = ("outputs", WATCHERS)
 _LONGEST: Final = 200
 _MOST: Final = 12
 

@@ -21,7 +21,7 @@ from bare_mqtt import BareClient
 from brokers import Mosquitto, embedded_broker
 from gateway.command_button import ObeyingButton
 from gateway.enrolled_devices import enrolled_buttons
-from gateway.outputs.http_receiver import Receiver
+from gateway.outputs.http_receiver import Receiver, answer
 from gateway.stubborn_buttons import Crowd
 from muting import MutingProxy
 from pressing_button import at
@@ -37,10 +37,10 @@ LABELS = {"outcome", "stage", "le", "bearer", "lane", "reason", "why", "output",
 class Observed(Gateway):
     """A gateway with figures."""
 
-    def configure(self, above: str = "", port: int = 0) -> Observed:
+    def configure(self, above: str = "", port: int = 0, watch: str = "") -> Observed:
         """above: settings that stand above the first section."""
         before = self.config.read_text(encoding="utf-8")
-        self.config.write_text(f"{above}\n{before}\n[metrics]\nport = {port}\n", encoding="utf-8")
+        self.config.write_text(f"{above}\n{before}\n[metrics]\nport = {port}\n{watch}", encoding="utf-8")
         return self
 
     @property
@@ -182,8 +182,10 @@ def test_a_broker_that_delivers_nothing_is_a_broker_that_is_lost(tmp_path: Path)
     with (
         Mosquitto(tmp_path / "broker") as broker,
         MutingProxy(broker.port, "siaga-gateway-siaga.test") as proxy,
-        Observed(tmp_path / "gateway", proxy.port).configure() as gateway,
+        Receiver(answer(200)) as switch,
+        Observed(tmp_path / "gateway", proxy.port).configure(watch=_watched(switch)) as gateway,
     ):
+        eventually(lambda: switch.requests, "the dead man's switch hears that all is well")
         (button,) = enrolled_buttons(gateway.data, 1)
         console = httpx.Client(verify=False, base_url=gateway.console, headers={"Origin": gateway.console.rstrip("/")})
         assert console.post("/sign-in", data={"name": "Contoh Operator"}).status_code == 303
@@ -203,7 +205,22 @@ def test_a_broker_that_delivers_nothing_is_a_broker_that_is_lost(tmp_path: Path)
         eventually(lambda: "incident_opened" in gateway.kinds(), "presses come again")
         assert gateway.kinds().count("broker_back") == 1
         assert "no_echo" not in json.dumps(gateway.log())
+        missed = re.compile(r'"troubles": *\["watchers_silent"\]')
+        eventually(lambda: missed.search(console.get("/").text), "nobody has watched")
+        assert gateway.get("/readyz").json()["warnings"] == {"watchers": "–"}
+        head = {"Siaga-Watcher": "watcher-1", "Authorization": f"Bearer {TOKEN}"}
+        told = httpx.get(f"{gateway.operations}/readyz", headers=head, timeout=30).json()
+        assert told == {"ready": True, "problems": {}, "watcher": "heard"}
+        assert not missed.search(console.get("/").text)
         assert gateway.stop() == 0
+
+
+TOKEN = "0123456789abcdef"
+
+
+def _watched(switch: Receiver) -> str:
+    ping = f'ping_url = "{switch.url}"\nping_method = "POST"'
+    return f'[watch]\ntoken = "{TOKEN}"\nsilent_after_s = 10\n{ping}\n'
 
 
 def test_whoever_asks_for_figures_without_an_end_does_not_keep_others_out(tmp_path: Path) -> None:

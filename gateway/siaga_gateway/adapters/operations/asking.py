@@ -11,7 +11,6 @@ from siaga_gateway.adapters.outputs.http_post import checked_proxy, checked_url,
 from siaga_gateway.catalogue.localized import in_words
 from siaga_gateway.domain.errors import SiagaError
 
-WATCHER_HEADER: Final = "Siaga-Watcher"
 READY_PATH: Final = "/readyz"
 _KEPT: Final = 32 * 1024
 _LONGEST_TOLD: Final = 200

@@ -15,11 +15,12 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.errors import Failing
 
+WATCHER_HEADER: Final = "Siaga-Watcher"  # names the watcher that asks; its token is the bearer's
 _AT_ONCE: Final = 16
 _ROOM_S: Final = 0.5  # how long a dropped one may take to end
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -40,21 +41,33 @@ class Health(Protocol):
     def warnings(self) -> Mapping[str, str]: ...
 
 
+class Watchers(Protocol):
+    """See service.scheduling.watcher_presence.WatcherPresence."""
+
+    def asked(self, name: str | None, authorization: str | None) -> str | None: ...
+
+    def silent(self) -> list[str]: ...
+
+
 class NoFigures(Failing):
     """There are no metrics right now; the text says why."""
 
 
 Answer = tuple[HTTPStatus, str, bytes]
+Head = Callable[[str], str | None]  # a header of the request by its name
+Answers = Mapping[str, Callable[[Head], Answer]]
 
 
 class OperationsServer:
     """Call `start`, `stop`. `bound` is a socket that is bound and not listening yet."""
 
-    def __init__(self, bound: socket.socket, metrics: Callable[[], bytes], health: Health) -> None:
-        answers: Mapping[str, Callable[[], Answer]] = {
-            "/metrics": lambda: _metrics(metrics),
-            "/healthz": lambda: _healthz(health),
-            "/readyz": lambda: _readyz(health),
+    def __init__(
+        self, bound: socket.socket, metrics: Callable[[], bytes], health: Health, watchers: Watchers | None = None
+    ) -> None:
+        answers: Answers = {
+            "/metrics": lambda _: _metrics(metrics),
+            "/healthz": lambda _: _healthz(health),
+            "/readyz": lambda head: _readyz(health, watchers, head),
         }
         self._server = _Server(bound, answers)
         self._thread = threading.Thread(
@@ -89,11 +102,17 @@ def _healthz(health: Health) -> Answer:
     return _told({"alive": not hangs, **({"why": hangs} if hangs else {})}, not hangs)
 
 
-def _readyz(health: Health) -> Answer:
+def _readyz(health: Health, watchers: Watchers | None, head: Head) -> Answer:
     problems = health.problems()
-    told = {"ready": not problems, "problems": problems}
-    if warnings := health.warnings():
-        told["warnings"] = dict(warnings)
+    told: dict[str, object] = {"ready": not problems, "problems": problems}
+    warnings = dict(health.warnings())
+    if watchers is not None:
+        if (known := watchers.asked(head(WATCHER_HEADER), head("Authorization"))) is not None:
+            told["watcher"] = known
+        if silent := watchers.silent():
+            warnings["watchers"] = ", ".join(silent)
+    if warnings:
+        told["warnings"] = warnings
     return _told(told, not problems)
 
 
@@ -105,7 +124,7 @@ def _told(what: Mapping[str, object], well: bool) -> Answer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, bound: socket.socket, answers: Mapping[str, Callable[[], Answer]]) -> None:
+    def __init__(self, bound: socket.socket, answers: Answers) -> None:
         self._room = threading.BoundedSemaphore(_AT_ONCE)
         # Those whose request has not arrived yet, oldest first.
         self.unread: dict[socket.socket, None] = {}
@@ -159,7 +178,7 @@ def _cut(request: socket.socket) -> None:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    answers: Mapping[str, Callable[[], Answer]] = {}
+    answers: ClassVar[Answers] = {}
     timeout = _REQUEST_S
     server_version = "siaga"
     sys_version = ""
@@ -172,7 +191,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(HTTPStatus.NOT_FOUND, _JSON, b'{"paths": ["/metrics", "/healthz", "/readyz"]}\n')
             return
         try:
-            told = answer()
+            told = answer(self.headers.get)
         except Exception:
             log.exception(Localized("log.gateway.unanswered", path=self.path))
             told = (HTTPStatus.INTERNAL_SERVER_ERROR, _JSON, b'{"why": "see the log"}\n')

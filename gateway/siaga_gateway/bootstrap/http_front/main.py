@@ -34,6 +34,7 @@ from siaga_gateway.bootstrap.quick_imports import quick_imports
 from siaga_gateway.catalogue.localized import as_fact
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.domain.errors import SiagaError
+from siaga_gateway.service.scheduling.watcher_presence import WatcherPresence
 from siaga_gateway.service.store import StoreFailing
 
 _SIGN_S: Final = 1.0
@@ -83,6 +84,10 @@ def _serve(settings: Settings, side: FrontSide, listeners: Mapping[str, socket.s
     """Raises: StartError, StoreUnusable, StoreFailing if it cannot start."""
     clock = WallClock()
     servers: list[_Server] = []
+    token = settings.watch.token
+    watchers = WatcherPresence(
+        None if token is None else token.get_secret_value(), settings.watch.watchers, settings.watch.silent_after_s
+    )
     of_webhook: Callable[[], bytes] = bytes
     if WEBHOOK in listeners:
         from siaga_gateway.adapters.sms.metrics import webhook_exposition
@@ -112,7 +117,9 @@ def _serve(settings: Settings, side: FrontSide, listeners: Mapping[str, socket.s
     if METRICS in listeners:
         figures = RemoteMetrics(side)
         servers.append(
-            OperationsServer(listeners[METRICS], lambda: figures.metrics() + of_webhook() + of_owntracks(), figures)
+            OperationsServer(
+                listeners[METRICS], lambda: figures.metrics() + of_webhook() + of_owntracks(), figures, watchers
+            )
         )
 
     def ready() -> None:
@@ -128,7 +135,7 @@ def _serve(settings: Settings, side: FrontSide, listeners: Mapping[str, socket.s
             with quick_imports():
                 from siaga_gateway.bootstrap.console_server import serve_console
 
-            serve_console(settings, side, listeners[CONSOLE], clock, ready, alive, told)
+            serve_console(settings, side, listeners[CONSOLE], clock, ready, alive, told, watchers.silent)
         elif RESPONDERS in listeners:
             with quick_imports():
                 from siaga_gateway.bootstrap.responder_server import serve_page

@@ -7,7 +7,7 @@ from typing import Final
 
 from siaga_gateway.catalogue import UnknownText, text
 from siaga_gateway.domain.local_time import LocalTime
-from siaga_gateway.domain.outage import OWN_LINE, Call, Over
+from siaga_gateway.domain.outage import NOT_WATCHED, Call, Over
 from siaga_gateway.domain.personal_message import PersonalMessage
 
 _WORTH_MS: Final = 3_600_000
@@ -38,7 +38,7 @@ def outage_message(
 
     if isinstance(said, Over):
         what = "; ".join(fault_in_words(name, language) for name in said.faults)
-        title = "over_own_line" if set(said.faults) == {OWN_LINE} else "over"
+        title = "over_watched" if NOT_WATCHED.issuperset(said.faults) else "over"
         since, until = (local.clock(wall(each), now_ms) for each in (said.began_ms, said.ended_ms))
         lines = [told("text.over", since=since, until=until, what=what), told("text.by", watcher=watcher)]
     else:
