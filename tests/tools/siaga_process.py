@@ -122,10 +122,11 @@ PARTS = ("parent_watch broker", "gateway run", "http_front.start", "verify_proce
 
 
 def strangers(family: Mapping[int, str]) -> list[str]:
-    """What a demo's family has too much or too little: it is a broker, a gateway with its front, three buttons, and
-    where the machine has a core for it the gateway's process that checks signatures."""
+    """What a demo's family has too much or too little: it is a broker, a gateway with its two fronts (console
+    and responders' page), three buttons, and where the machine has a core for it the gateway's process that checks
+    signatures."""
     counts = {part: sum(part in command for command in family.values()) for part in PARTS}
-    wanted = {"parent_watch broker": 1, "gateway run": 1, "http_front.start": 1, "micropython": 3}
+    wanted = {"parent_watch broker": 1, "gateway run": 1, "http_front.start": 2, "micropython": 3}
     wrong = [f"{counts[part]} of {part}" for part, count in wanted.items() if counts[part] != count]
     if counts["verify_process"] > 1:
         wrong.append("more than one verify_process")

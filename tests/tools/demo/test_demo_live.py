@@ -134,6 +134,18 @@ def test_the_socket_is_this_users_alone(demo: Running, runtime: Path) -> None:
     assert stat.S_IMODE((folder / "demo.sock").stat().st_mode) == 0o600
 
 
+def test_the_call_climbs_until_the_operator_wakes_and_an_officer_accepts(demo: Running) -> None:
+    """Of the first press, some tests ago; the gateway was killed on the way."""
+    call = "LATIHAN: PANGGILAN DARURAT"
+    stations = demo.wait_line(f"Polsek Contoh Barat: {call}")
+    demo.wait_line(f"Patroli Contoh 1: {call}")
+    demo.wait_line(f"Aiptu Rahmat Contoh: {call}")
+    chief = demo.wait_line(f"AKBP Ratna Contoh: {call}", after=stations)
+    demo.wait_line("Kejadian 1: dilihat Operator Contoh", after=chief)
+    demo.wait_line("Kejadian 1: Aiptu Rahmat Contoh menerima, 5 mnt", after=chief)
+    demo.wait_line("Tombol 2: UNIT DITUGASKAN")  # the holder of button 1 has asked to cancel
+
+
 def test_quit_lets_a_press_that_is_under_way_arrive_and_leaves_nothing(demo: Running, runtime: Path) -> None:
     """The last test of this demo."""
     family = children(demo.process.pid)

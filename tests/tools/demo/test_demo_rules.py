@@ -174,8 +174,11 @@ def test_every_line_signal_and_hop_has_its_words() -> None:
         name: "x"
         for key in catalogue.texts("demo", "id")
         if key.startswith("demo.log.")
-        for name in ("port", "who", "seconds", "url", "incident", "actor", "unit", "why", "what", "code", "line")
-    } | {"button": 1, "signal": "armed", "change": "opened"}
+        for name in (
+            *("port", "who", "seconds", "url", "incident", "actor", "unit", "why", "what", "code", "line"),
+            *("stations", "responders", "title", "person"),
+        )
+    } | {"button": 1, "signal": "armed", "change": "opened", "rung": "chief", "said": "accepted"}
     from siaga_tools.demo.dashboard_state import _JOURNAL_LINES, LogLine
 
     for language in catalogue.LANGUAGES:

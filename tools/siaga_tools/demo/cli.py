@@ -33,6 +33,7 @@ def _help(name: str) -> str:
 @click.option("--json", "as_json", is_flag=True, help=_help("json"))
 @click.option("--plain", is_flag=True, help=_help("plain"))
 @click.option("--fast", is_flag=True, help=_help("fast"))
+@click.option("--nobody-answers", is_flag=True, help=_help("nobody_answers"))
 @click.option("--language", type=_LANGUAGES, help=_help("language"))
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help=_help("data"))
 @click.option("--broker-port", type=int, help=_help("broker_port"))
@@ -45,6 +46,7 @@ def demo(
     as_json: bool,
     plain: bool,
     fast: bool,
+    nobody_answers: bool,
     language: str | None,
     data: Path | None,
     broker_port: int | None,
@@ -71,6 +73,7 @@ def demo(
         micropython=micropython,
         fast=fast,
         recover=not once,
+        answers=not nobody_answers,
     )
     if once:
         from siaga_tools.demo.single_press import press_once

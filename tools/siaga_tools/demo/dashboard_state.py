@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from siaga_gateway.domain.incident import Incident
+from siaga_gateway.domain.notification import RESPONDER
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import JournalEntry
 from siaga_tools.demo.owners import DemoOwner
 from siaga_tools.demo.press_trace import Hop, PressTrace
+from siaga_tools.demo.stations import NAMES
 from siaga_tools.virtual_button import ButtonEvent
 
 _STEPS: Final = {
@@ -41,6 +43,10 @@ _JOURNAL_LINES: Final = {
     journal.POSITION: "plain",
     journal.CANCELLED_BY_HOLDER: "warn",
     journal.DURESS: "bad",
+    journal.CALLED: "warn",
+    journal.CALL_FAILED: "bad",
+    journal.RESPONDER_SAID: "good",
+    journal.ACKNOWLEDGED: "good",
     journal.SEEN: "good",
     journal.ASSIGNED: "good",
     journal.ON_SCENE: "good",
@@ -53,6 +59,8 @@ _JOURNAL_LINES: Final = {
     journal.BROKER_LOST: "bad",
     journal.BROKER_BACK: "good",
 }
+# After these nobody is called any more, for now.
+_RESTS: Final = frozenset({journal.SEEN, journal.ACKNOWLEDGED, journal.ASSIGNED, journal.ON_SCENE, journal.CLOSED})
 _KEPT_TRAILS: Final = 50
 _KEPT_LINES: Final = 500
 
@@ -100,6 +108,7 @@ class IncidentView:
     unit: str | None = None
     eta_minutes: int | None = None
     deliveries: int = 0
+    rung: str = ""  # the last one called; empty: a desk has answered
 
 
 @dataclass(slots=True)
@@ -161,7 +170,11 @@ class DashboardState:
         """Add an incident that was open before the demo began to watch."""
         number = self.button_of(incident.device_id.hex())
         view = IncidentView(incident.id, number, incident.opened_at_ms, str(incident.state), incident.presses)
-        view.cancelled, view.unit, view.eta_minutes = incident.cancelled_by_holder, incident.unit, incident.eta_minutes
+        view.cancelled, view.unit, view.eta_minutes = (
+            incident.cancelled_by_holder,
+            _named(incident.unit),
+            incident.eta_minutes,
+        )
         self.incidents[incident.id] = view
 
     # --- observations
@@ -268,9 +281,20 @@ class DashboardState:
                 incident.cancelled = True
             case journal.ASSIGNED:
                 incident.unit, incident.eta_minutes = facts.get("unit"), facts.get("eta_minutes")
+            case journal.CALLED:
+                incident.rung = str(facts.get("rung") or "")
+            case journal.RESPONDER_SAID:
+                self._said(incident, facts)
             case journal.DELIVERED:
                 incident.deliveries += 1
         incident.state = _STATES.get(entry.kind, incident.state)
+        if entry.kind in _RESTS:
+            incident.rung = ""
+
+    def _said(self, incident: IncidentView, facts: Mapping[str, Any]) -> None:
+        """The first responder who accepts is the unit, until a desk names one."""
+        if facts.get("said") == "accepted" and incident.unit is None:
+            incident.unit, incident.eta_minutes = _named(_responder(facts)), facts.get("minutes")
 
     def _journal_line(self, entry: JournalEntry, number: int) -> None:
         if entry.kind not in _JOURNAL_LINES:
@@ -284,7 +308,15 @@ class DashboardState:
             who=self._who(number) if number else "?",
             actor=entry.actor or "?",
             unit=entry.facts.get("unit") or "?",
+            rung=entry.facts.get("rung") or "",
+            person=_named(_responder(entry.facts)),
+            said=entry.facts.get("said") or "",
+            minutes=entry.facts.get("minutes"),
         )
+
+    def message_told(self, who: str, title: str, at_ms: int) -> None:
+        """Take a message to a station or an officer."""
+        self.say(at_ms, "told", "warn", who=who, title=title)
 
     def notice_delivered(self, event: Mapping[str, Any], key: str, at_ms: int) -> None:
         """Take a signed CloudEvent from the webhook's receiver. A repeat (same key) is only logged."""
@@ -318,3 +350,12 @@ class DashboardState:
     def _who(self, number: int) -> str:
         owner = self.buttons[number].owner
         return f"{owner.name}, {owner.town}"
+
+
+def _responder(facts: Mapping[str, Any]) -> str:
+    """Return the key of whoever said something; empty: nobody did."""
+    return str(facts.get("who") or "").removeprefix(RESPONDER)
+
+
+def _named(unit: str | None) -> str | None:
+    return None if unit is None else NAMES.get(unit, unit)

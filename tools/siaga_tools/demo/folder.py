@@ -75,9 +75,19 @@ class DemoFolder:
             shutil.rmtree(self.path, ignore_errors=True)
 
     def write_gateway_settings(
-        self, *, broker_port: int, console_port: int, webhook_url: str, webhook_secret: str, language: str
+        self,
+        *,
+        broker_port: int,
+        console_port: int,
+        webhook_url: str,
+        webhook_secret: str,
+        language: str,
+        dispatch: str = "",
     ) -> None:
-        """Write siaga.toml of the demo's gateway. Everything it sends is marked as an exercise."""
+        """Write siaga.toml of the demo's gateway. Everything it sends is marked as an exercise.
+
+        dispatch: sections about whom it calls.
+        """
         settings = f"""\
 # Written anew by each start of `siaga demo`.
 name = {_toml(GATEWAY_NAME)}
@@ -105,7 +115,8 @@ trouble = false
 name = "cap"
 kind = "cap_folder"
 folder = {_toml(str(self.cap))}
-"""
+
+{dispatch}"""
         self.settings.touch(mode=0o600)
         self.settings.write_text(settings, encoding="utf-8")
 

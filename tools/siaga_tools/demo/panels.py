@@ -8,6 +8,7 @@ from typing import Final
 from rich.cells import cell_len
 from rich.text import Text
 
+from siaga_gateway.catalogue import text
 from siaga_tools.demo.dashboard_state import ButtonView, DashboardState, IncidentView
 from siaga_tools.demo.press_trace import Hop, PressTrace
 from siaga_tools.demo.site import EMERGENCY, LOCAL
@@ -188,6 +189,9 @@ def _incident(board: DashboardState, incident: IncidentView, language: str) -> l
     owner = board.buttons[incident.button].owner if incident.button in board.buttons else None
     state = say(f"state.{incident.state}", language)
     first = Text.assemble((f"{incident.id} ", "bold"), (state, f"bold {colour}"))
+    if incident.rung:
+        calling = say("view.calling", language, rung=text(f"console.rung.{incident.rung}", language))
+        first.append(f"  {calling}", COLOURS["wait"])
     if incident.unit:
         first.append(f"  {incident.unit}", COLOURS["help"])
     if incident.presses > 1:

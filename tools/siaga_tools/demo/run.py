@@ -18,6 +18,7 @@ from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import JournalEntry
 from siaga_tools.demo import services
 from siaga_tools.demo.commands import Command, Verb
+from siaga_tools.demo.dispatch import DemoDispatch
 from siaga_tools.demo.folder import DemoFolder
 from siaga_tools.demo.observers import ConsoleWatch, StoreWatch, modified_ms, now_ms
 from siaga_tools.demo.press_trace import Hop, PressTrace
@@ -47,6 +48,7 @@ class DemoOptions:
     micropython: str | None = None
     fast: bool = False  # hold the button for 0.2 s, not 2 s
     recover: bool = True  # restart a gateway or a button that died
+    answers: bool = True  # an operator and officers answer by themselves, after a while
 
 
 class Demo:
@@ -59,6 +61,7 @@ class Demo:
         self.ready = False
         self._folder: DemoFolder | None = None
         self._receiver: Receiver | None = None
+        self._dispatch: DemoDispatch | None = None
         self._broker: Child | None = None
         self._gateway: Child | None = None
         self._crew: VirtualButtons | None = None
@@ -81,7 +84,7 @@ class Demo:
         console_port = services.choose_port(options.console_port, "--console-port")
         folder = self._folder = DemoFolder(options.data)
         firmware = await asyncio.to_thread(runnable, find_firmware().parent, folder.firmware)
-        self._prepare(folder, broker_port, console_port)
+        dispatch = self._prepare(folder, broker_port, console_port)
         # The gateway waits for its broker, so both may start at once.
         await together(self._start_broker(broker_port), self._start_gateway(folder))
         store = self._watch(folder)
@@ -89,7 +92,7 @@ class Demo:
         holds = HoldTimes(200, 1200) if options.fast else HoldTimes(2000, 5000)
         crew = self._crew = VirtualButtons(stage, folder, micropython, firmware, holds, options.language)
         crew.write_settings(broker_port, read_key(folder.data).public_xy.hex())
-        await crew.start()
+        await together(crew.start(), dispatch.set_up(store, options.language))
         for incident in store.open_incidents():  # of earlier runs in a kept folder
             self.board.incident_known(incident)
         await crew.enrol(store)
@@ -98,23 +101,26 @@ class Demo:
         stage.say("page", url=self.board.console_url)
         stage.say("ready", "good", seconds=f"{time.monotonic() - began:.1f}")
 
-    def _prepare(self, folder: DemoFolder, broker_port: int, console_port: int) -> None:
-        """Prepare the webhook's receiver, and the gateway's settings and key."""
+    def _prepare(self, folder: DemoFolder, broker_port: int, console_port: int) -> DemoDispatch:
+        """Prepare who receives what the gateway sends, and the gateway's settings and key."""
         stage, secret = self.stage, new_secret()
         self._receiver = Receiver(
             secret,
             on_notice=lambda event, key, at_ms: stage.soon(self.board.notice_delivered, event, key, at_ms),
             on_refused=lambda why: stage.soon(stage.say, "webhook_refused", "bad", why=why),
         )
+        dispatch = self._dispatch = DemoDispatch(stage, answers=self.options.answers)
         folder.write_gateway_settings(
             broker_port=broker_port,
             console_port=console_port,
             webhook_url=self._receiver.url,
             webhook_secret=secret,
             language=self.options.language,
+            dispatch=dispatch.settings(),
         )
         if not key_path(folder.data).exists():
             write_key(folder.data, GatewayKey.generate())
+        return dispatch
 
     async def _start_broker(self, port: int) -> None:
         self.stage.say("starting_broker", port=port)
@@ -197,6 +203,8 @@ class Demo:
 
     def _journal(self, entry: JournalEntry, seen_ms: int) -> None:
         self.board.journal_told(entry, seen_ms)
+        if self._dispatch is not None and not self.stage.stopping:
+            self._dispatch.journal_told(entry)
         if entry.kind == journal.DELIVERED and entry.facts.get("output") == "cap" and entry.incident_id is not None:
             self._cap(entry.incident_id, entry)
 
@@ -283,6 +291,8 @@ class Demo:
             await self._broker.stop(grace_s=2)
         if self._receiver is not None:
             await asyncio.to_thread(self._receiver.close)
+        if self._dispatch is not None:
+            await asyncio.to_thread(self._dispatch.close)
         if self._folder is not None:
             self._folder.close()
 

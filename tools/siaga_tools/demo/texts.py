@@ -17,7 +17,16 @@ def line_text(line: LogLine, language: str) -> str:
         values["signal_text"] = signal_text(str(values["signal"]), language)
     if "change" in values:
         values["change_text"] = text(f"console.change.{values['change']}", language)
+    if values.get("rung"):
+        values["rung_text"] = text(f"console.rung.{values['rung']}", language)
+    if values.get("said"):
+        values["said_text"] = _said(str(values["said"]), values.get("minutes"), language)
     return say(f"log.{line.key}", language, **values).rstrip().removesuffix(":")
+
+
+def _said(said: str, minutes: object, language: str) -> str:
+    told = text(f"console.said.{said}", language)
+    return told if minutes is None else f"{told}, {say('view.eta', language, minutes=minutes)}"
 
 
 def timed_line(line: LogLine, language: str) -> str:

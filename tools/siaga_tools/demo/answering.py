@@ -1,0 +1,100 @@
+"""Who answers in the demo: an operator who is asleep at first, and officers who are told by their phones.
+
+Each does what its person does: the operator signs in at the console and acknowledges the call, an officer answers by a
+POST under the link of his message. What does not succeed (the gateway is down) is tried again for a minute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+import httpx
+
+from siaga_gateway.service.journal import kinds as journal
+from siaga_gateway.service.ports import JournalEntry
+from siaga_tools.demo.ntfy_server import PhoneMessage
+from siaga_tools.demo.run_state import RunState
+from siaga_tools.demo.stations import RESPONDERS, key_of
+
+OPERATOR: Final = "Operator Contoh"
+SLEEPS_S: Final = 12.0  # the chief has been called by then, the Polda has not
+WAKES_S: Final = 16.0  # an officer at home: his acceptance comes after the operator's answer
+ARRIVES_S: Final = 60.0
+MINUTES: Final = 5  # that he promises
+_AGAIN_S: Final = 1.0
+_GIVES_UP_S: Final = 60.0
+_TIMEOUT: Final = httpx.Timeout(5.0)
+_ANSWERING: Final = frozenset(each.key for each in RESPONDERS if each.answers)
+
+
+class Answering:
+    """Told of what the gateway has done, in the demo's event loop."""
+
+    def __init__(self, stage: RunState, console_url: Callable[[], str]) -> None:
+        """console_url: where the console is now."""
+        self._stage = stage
+        self._console_url = console_url
+        self._waves: set[tuple[int, int]] = set()
+        self._under_way: set[str] = set()  # links that an officer is answering
+
+    def journal_told(self, entry: JournalEntry) -> None:
+        """Take an entry of the gateway's journal: each wave of calls rings once until the operator wakes."""
+        if entry.kind != journal.CALLED or entry.incident_id is None:
+            return
+        wave = entry.incident_id, int(entry.facts.get("wave") or 0)
+        if wave not in self._waves:
+            self._waves.add(wave)
+            self._stage.spawn(self._acknowledge(*wave))
+
+    def message_told(self, message: PhoneMessage) -> None:
+        """Take a message that somebody's phone shows."""
+        if key_of(message.topic) not in _ANSWERING or not message.answers:
+            return
+        first = message.answers[0]  # accept; or alive, where he is asked whether he is well
+        if first not in self._under_way:
+            self._under_way.add(first)
+            self._stage.spawn(self._answer(message, first))
+
+    async def _acknowledge(self, incident: int, wave: int) -> None:
+        await asyncio.sleep(SLEEPS_S)
+        await self._until_done(lambda: self._acknowledged(incident, wave))
+
+    def _acknowledged(self, incident: int, wave: int) -> None:
+        """Raises: HTTPError."""
+        url = self._console_url().rstrip("/")
+        # trust_env: no proxy from the environment on loopback.
+        with httpx.Client(base_url=url, timeout=_TIMEOUT, trust_env=False, headers={"origin": url}) as browser:
+            answer = browser.post("/sign-in", data={"name": OPERATOR})
+            if answer.status_code != 303:
+                answer.raise_for_status()
+            # 4xx: somebody else was faster, which is no fault.
+            answer = browser.post(f"/incidents/{incident}/acknowledge", params={"wave": wave})
+            if answer.is_server_error:
+                answer.raise_for_status()
+
+    async def _answer(self, message: PhoneMessage, first: str) -> None:
+        await asyncio.sleep(WAKES_S)
+        await self._until_done(lambda: _posted(first, {"minutes": str(MINUTES)}))
+        if first.endswith("/accept"):
+            await asyncio.sleep(ARRIVES_S)
+            await self._until_done(lambda: _posted(f"{message.click}/arrived", {}))
+        self._under_way.discard(first)
+
+    async def _until_done(self, step: Callable[[], None]) -> None:
+        ends = time.monotonic() + _GIVES_UP_S
+        while time.monotonic() < ends:
+            try:
+                await asyncio.to_thread(step)
+                return
+            except httpx.HTTPError:
+                await asyncio.sleep(_AGAIN_S)
+
+
+def _posted(url: str, form: dict[str, str]) -> None:
+    """Raises: HTTPError."""
+    answer = httpx.post(url, data=form, timeout=_TIMEOUT, trust_env=False)
+    if answer.is_server_error:  # 4xx: it is over
+        answer.raise_for_status()
