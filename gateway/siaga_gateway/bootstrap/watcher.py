@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,7 @@ from siaga_gateway.adapters.operations.asking import AskedAddress, readiness_url
 from siaga_gateway.adapters.operations.http_server import WATCHER_HEADER
 from siaga_gateway.adapters.outputs.http_client import ExchangeFailed
 from siaga_gateway.bootstrap import log_setup
-from siaga_gateway.bootstrap.preflight import check_folder, lock_folder
+from siaga_gateway.bootstrap.preflight import StartError, check_folder, lock_folder
 from siaga_gateway.bootstrap.shutdown_signals import ShutdownSignals
 from siaga_gateway.bootstrap.systemd import ServiceManager
 from siaga_gateway.bootstrap.ways import make_way
@@ -40,13 +41,12 @@ def watch(config: Path, url: str) -> None:
     """Watch until SIGTERM or Ctrl-C. Raises: SettingsError, StartError if it cannot start."""
     settings = load(config)
     log_setup.set_up(settings.log_format, settings.log_level, language=log_setup.language_of(settings.language))
-    check_folder(settings.data_dir)
     recipients = settings.watch.recipients
     if not recipients:
         raise SettingsError("settings.watch_nobody")
     clock = WallClock()
     ways = {way.name: make_way(way, settings, clock) for way in settings.ways}
-    with lock_folder(settings.data_dir):
+    with _folder(settings.data_dir):
         calls = OutageCalls([(ways[name], address) for name, address in recipients])
         watcher = Watcher(settings, url, clock, calls.tell)
         stop = ShutdownSignals()
@@ -64,6 +64,24 @@ def watch(config: Path, url: str) -> None:
             calls.stop()
             for way in ways.values():
                 way.close()
+
+
+@contextmanager
+def _folder(folder: Path) -> Iterator[None]:
+    """Hold the folder for this watcher alone. A disk that is full keeps nobody from watching.
+
+    Raises: StartError if there is no such folder, or another watcher has it."""
+    with ExitStack() as held:
+        try:
+            check_folder(folder)
+            held.enter_context(lock_folder(folder))
+        except StartError as error:
+            if error.key != "start.unwritable":
+                raise
+            log.warning(Localized("log.watch.no_memory", file=folder, why=error))
+        except OSError as error:
+            log.warning(Localized("log.watch.no_memory", file=folder, why=error))
+        yield
 
 
 class Watcher:

@@ -132,11 +132,11 @@ def _seen(known: Mapping[str, Fault], look: Look, now_ms: int, over_ms: int) -> 
     for name, each in known.items():
         if name in look.faults:
             found[name] = copied(each, seen_ms=now_ms, looks=each.looks + 1, detail=look.faults[name])
-        elif not look.complete and name != OWN_LINE and (each.told or not look.blind):
-            # Nobody could tell whether it lasts. What was told is not called over; what was not is not counted on.
-            found[name] = copied(each, seen_ms=now_ms) if each.told else each
+        elif each.told and not look.complete and name != OWN_LINE:
+            found[name] = copied(each, seen_ms=now_ms)  # nobody could tell whether it lasts: it is not called over
         elif now_ms - each.seen_ms < over_ms:
             found[name] = each
     for name in look.faults.keys() - known.keys():
         found[name] = Fault(now_ms, now_ms, look.faults[name])
+    # What was not told yet is not counted on while nothing can be seen.
     return {name: each for name, each in found.items() if each.told or not look.blind or name == OWN_LINE}

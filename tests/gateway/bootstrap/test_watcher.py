@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from gateway.outputs.http_receiver import Receiver
 from gateway.ways.http_places import NTFY_OK, origin
 from siaga_gateway.adapters.clock import WallClock
+from siaga_gateway.bootstrap.preflight import lock_folder
 from siaga_gateway.bootstrap.watcher import Watcher
 from siaga_gateway.config.loading import load
 from siaga_tools.cli import siaga
@@ -118,6 +119,23 @@ def test_it_calls_survives_its_own_restart_and_says_when_it_is_over(gateway: Gat
         assert titles(phone)[1] == "Siaga bekerja lagi: 127.0.0.1", "the first restart called nobody anew"
         over = json.loads(phone.requests[1].body)
         assert over["priority"] < 5 and "broker" in over["message"]
+
+
+def test_a_folder_that_takes_nothing_keeps_nobody_from_watching(gateway: Gateway, tmp_path: Path) -> None:
+    with Receiver(NTFY_OK) as phone:
+        file = settings(tmp_path, url=origin(phone))
+        file.write_text(file.read_text().replace('data_dir = "."', 'data_dir = "/proc"'))
+        gateway.says = NO_BROKER
+        with watching(file, gateway.url):
+            eventually(lambda: phone.requests)
+
+
+def test_two_watchers_do_not_share_a_folder(gateway: Gateway, tmp_path: Path) -> None:
+    file = settings(tmp_path)
+    with lock_folder(tmp_path):
+        arguments = ["watch", gateway.url, "--config", str(file)]
+        done = CliRunner().invoke(siaga, arguments, env={"SIAGA_LANGUAGE": "en"})
+    assert done.exit_code != 0 and str(tmp_path) in done.output
 
 
 def looked(file: Path, url: str) -> dict[str, str]:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from siaga_gateway.domain.outage import (
     NO_GATEWAY,
     OWN_LINE,
-    PAUSES_MS,
     SOUND,
     UNREACHABLE,
     Call,
@@ -56,7 +55,7 @@ def test_less_than_a_minute_calls_nobody() -> None:
 def test_it_calls_again_and_again_with_pauses_that_grow_to_an_hour() -> None:
     at = [seconds for seconds, _ in watched(looks((4 * 3_600, [UNREACHABLE])))]
     pauses = [(later - earlier) * 1_000 for earlier, later in pairwise(at)]
-    assert pauses[: len(PAUSES_MS)] == list(PAUSES_MS) and pauses[-1] == 3_600_000
+    assert [pause // 60_000 for pause in pauses] == [2, 4, 8, 16, 32, 60, 60]
 
 
 def test_what_comes_and_goes_rings_once_and_is_not_called_over_between() -> None:
@@ -71,6 +70,42 @@ def test_a_second_fault_is_told_at_once_and_the_end_when_both_are_gone() -> None
     assert second.faults.keys() == {"outputs", "broker"} and second.number == 1
     assert all(isinstance(told, Call) and told.faults.keys() == {"outputs"} for _, told in again)
     assert isinstance(over, Over) and set(over.faults) == {"outputs", "broker"}
+    assert (over.began_ms, over.ended_ms) == (0, 265_000), "from the first of them to the last"
+
+
+def test_the_message_and_the_end_count_from_the_first_of_several() -> None:
+    said = watched(looks((5, ["store"]), (85, ["store", "broker"]), (10, ["store"]), (60, ())))
+    (_, first), (_, second), (_, over) = said
+    assert isinstance(first, Call) and isinstance(second, Call) and isinstance(over, Over)
+    assert (first.faults.keys(), second.faults.keys()) == ({"store"}, {"store", "broker"})
+    assert (over.began_ms, over.ended_ms, over.faults) == (0, 95_000, ("store", "broker"))
+
+
+def test_two_that_are_told_together_count_from_the_earlier() -> None:
+    outage, said = SOUND, None
+    for at_s, faults in ((0, ["store"]), (1, ["broker", "store"]), (2, ["broker", "store"]), (70, ["broker", "store"])):
+        outage, said = step(outage, Look(dict.fromkeys(faults, "")), at_s * 1_000, AFTER_MS)
+    assert isinstance(said, Call) and outage.began_ms == 0
+    assert {name: each.since_ms for name, each in said.faults.items()} == {"store": 0, "broker": 1_000}
+
+
+def test_three_looks_within_the_minute_are_enough() -> None:
+    outage, said = SOUND, None
+    for at_s in (0, 30, 60):
+        assert said is None
+        outage, said = step(outage, Look({"store": ""}), at_s * 1_000, AFTER_MS)
+    assert isinstance(said, Call) and said.number == 1
+
+
+def test_an_outage_moves_to_another_clock_as_a_whole() -> None:
+    outage = SOUND
+    for number, look in enumerate(looks((90, ["broker"]))):
+        outage, _ = step(outage, look, number * 5_000, AFTER_MS)
+    moved = outage.moved(1_000_000)
+    (fault,) = moved.faults.values()
+    assert (fault.since_ms, fault.seen_ms) == (1_000_000, 1_085_000)
+    assert (moved.began_ms, moved.next_ms, moved.calls) == (1_000_000, 1_180_000, 1)
+    assert moved.moved(-1_000_000) == outage and SOUND.moved(5) == SOUND and SOUND.calls == 0
 
 
 def test_a_gateway_that_falls_silent_has_not_mended_its_broker() -> None:

@@ -42,11 +42,18 @@ def test_whether_the_gateway_knows_the_watcher(said: object, heard: bool | None)
         (302, b""),
         (200, b"[" * 100_000),
         (503, body()),
+        (200, body(ready="yes")),
+        (200, body(problems=["broker"])),
         (200, body(ready=False)),
     ],
 )
 def test_what_is_no_answer_of_a_gateway_is_a_fault(status: int, answer: bytes) -> None:
     assert read_readiness(status, answer).faults == {NO_GATEWAY: f"HTTP {status}"}
+
+
+def test_what_is_endless_is_cut() -> None:
+    found = read_readiness(503, body(ready=False, problems={f"{n:02}{'x' * 90}": "y" * 900 for n in range(90)})).faults
+    assert len(found) == 12 and {len(name) for name in found} == {40} and {len(why) for why in found.values()} == {200}
 
 
 @given(st.integers(100, 599), st.binary() | st.text().map(str.encode))
