@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from click.testing import CliRunner
 
@@ -19,6 +19,10 @@ from siaga_gateway.cli.group import gateway as commands
 SIAGA = [str(Path(sys.executable).with_name("siaga")), "gateway"]
 SECRET = "whsec_c2lhZ2EgdGVzdCBzZWNyZXQgb2YgZW5vdWdoIGJ5dGVz"
 START_S = 120.0  # also where it starts anew once or twice before it is ready
+
+
+# The runner swaps the process's own stdout: tests side by side would read each other's.
+_TYPING: Final = threading.Lock()
 
 
 class Gateway:
@@ -56,7 +60,8 @@ class Gateway:
         """
         if arguments[0] == "run":
             return self._typed(arguments, check)
-        done = CliRunner().invoke(commands, [*arguments, "--config", str(self.config)], catch_exceptions=False)
+        with _TYPING:
+            done = CliRunner().invoke(commands, [*arguments, "--config", str(self.config)], catch_exceptions=False)
         assert not check or done.exit_code == 0, done.stderr
         return done.stdout if done.exit_code == 0 else done.stderr
 
