@@ -169,7 +169,8 @@ class ReferenceRepair:
             "EXCEPT SELECT id FROM incident"
         )
         for (incident_id,) in missing:
-            row = self._from_notice(incident_id) or self._from_events(incident_id)
+            # Incidents count from 1: another number is damage in whatever refers to it.
+            row = (self._from_notice(incident_id) or self._from_events(incident_id)) if incident_id >= 1 else None
             if row is None:
                 self._forget(incident_id)
                 continue

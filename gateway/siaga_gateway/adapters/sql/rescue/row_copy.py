@@ -62,10 +62,17 @@ class Table:
     rowid: int | None  # index of the rowid column; None: there is none
     has_rowid: bool
 
+    @staticmethod
+    def is_number(value: Any) -> bool:
+        """Whether a row can have it as its number: all of ours count from 1. Damage can turn one into any other."""
+        return isinstance(value, int) and value >= 1
+
     def row_of(self, cell: Cell) -> tuple[Any, ...] | None:
         """Return the cell's row, if it can be one of this table."""
         values = cell.record
         if (cell.rowid is not None) != self.has_rowid or not 0 < len(values) <= len(self.columns):
+            return None
+        if self.rowid is not None and not self.is_number(cell.rowid):
             return None
         for number, column in enumerate(self.columns):
             if number >= len(values):
@@ -168,7 +175,7 @@ class RowCopy:
         try:
             read = old.execute(f"SELECT {names} FROM {table.name}")  # noqa: S608
             while rows := read.fetchmany(_AT_ONCE):
-                good = [row for row in rows if all(map(isinstance, row, types))]
+                good = [row for row in rows if all(map(isinstance, row, types)) and self._is_numbered(table, row)]
                 sound = sound and len(good) == len(rows)
                 self._put(table, good)
             if table.name in _NAMED:
@@ -178,6 +185,9 @@ class RowCopy:
             self.findings.faults.append(f"{table.name}: {error}")
             return False
         return sound and not copied.refused
+
+    def _is_numbered(self, table: Table, row: Sequence[Any]) -> bool:
+        return table.rowid is None or table.is_number(row[table.rowid])
 
     def _by_pages(self, pages: Pages, damaged: Sequence[Table]) -> None:
         for table in damaged:
