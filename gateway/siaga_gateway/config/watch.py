@@ -13,6 +13,8 @@ from siaga_gateway.domain.errors import SettingError
 
 _ADDRESS: Final = re.compile(r"([a-z0-9][a-z0-9.-]*): *(\S.*)")
 
+_SELDOM_S: Final = 60.0  # a watcher that looks less often is none
+
 
 class WatchSettings(Section):
     """Of a gateway that is watched, and of the watcher, each in its own file."""
@@ -24,7 +26,7 @@ class WatchSettings(Section):
     ping_method: Literal["GET", "POST"] = "GET"
     addresses: list[str] = Field(default_factory=list, max_length=50)
     second_url: str | None = None
-    every_s: float = Field(5, ge=0.5, le=60)
+    every_s: float = Field(5, ge=0.5, le=_SELDOM_S)
     after_s: int = Field(60, ge=2, le=3_600)
     ca: Path | None = None
     proxy: SecretStr | None = None
