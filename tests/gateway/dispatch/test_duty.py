@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
@@ -229,3 +230,17 @@ def test_reachable_is_what_the_waves_ask_for() -> None:
         "a", "Contoh a", "en", (chat(1),), 0, 0, True, False, ON, Basis.STATION, None, "polsek-ne", ("boat",), PLACE
     )
     assert copied(found, metres=1) != found
+
+
+def test_who_could_not_be_read_for_want_of_a_key_is_called_once_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Kept([person("a"), person("b", 2)], [shift("a"), shift("b")])
+    duty = Duty(kept, WIB)
+    whole = kept.responders
+    monkeypatch.setattr(kept, "responders", lambda: [each for each in whole() if each.key == "a"])
+    assert [each.key for each in duty.near(PLACE, NOW, 50_000)] == ["a"]
+    monkeypatch.setattr(kept, "responders", whole)
+    began = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: began + 5)
+    assert [each.key for each in duty.near(PLACE, NOW, 50_000)] == ["a"], "it is not tried at each call"
+    monkeypatch.setattr(time, "monotonic", lambda: began + 60)
+    assert [each.key for each in duty.near(PLACE, NOW, 50_000)] == ["a", "b"]

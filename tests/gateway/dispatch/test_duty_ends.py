@@ -114,3 +114,24 @@ def test_who_is_on_scene_stays_there(officer: OnDuty) -> None:
     officer.district.go_on()
     officer.district.clock.at_ms += HOUR_MS + 1
     assert not officer.is_called_again(incident)
+
+
+def test_who_takes_back_his_word_after_he_accepted_comes_no_more(officer: OnDuty) -> None:
+    officer.declare(DutyState.ON_DUTY, 8)
+    incident = officer.accepted()
+    assert not officer.is_called_again(incident)
+    officer.district.clock.at_ms += 60_000
+    officer.declare(DutyState.OFF, 8)
+    assert officer.is_called_again(incident)
+
+
+def test_who_is_late_and_leaves_the_list_is_nobodys_unit_any_more(officer: OnDuty) -> None:
+    officer.declare(DutyState.ON_DUTY, 8)
+    incident = officer.accepted()
+    officer.district.go_on(15 * 60)
+    with officer.district.store.transaction() as transaction:
+        transaction.change_responders()
+        transaction.remove_responders([KEY])
+    officer.ends.work()
+    found = officer.district.store.incident(incident.id)
+    assert found is not None and (found.unit, found.answered) == (None, None)

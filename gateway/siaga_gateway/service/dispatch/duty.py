@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import tzinfo
@@ -43,6 +44,7 @@ from siaga_gateway.service.store.responders import Box, ResponderReading
 USUAL_DETOUR_PERCENT: Final = 140
 USUAL_FRESH_S: Final = 1_800  # a phone that saves its battery tells every 15 min where it is
 _TRIES: Final = 3
+_HIDDEN_S: Final = 10.0
 _BY_ROAD: Final = frozenset({Transport.CAR, Transport.MOTORCYCLE})
 _ROAD_TIMES: Final = 25  # of so many people
 _M_PER_DEGREE: Final = 111_195
@@ -141,6 +143,7 @@ class Duty:
         self._reading = threading.Lock()
         self._versions: tuple[int, int] | None = None
         self._duty_version: int | None = None
+        self._again_at = math.inf  # monotonic
         self._lists = _Lists((), (), {})
         self._declared: Mapping[str, SelfDeclared] = {}
 
@@ -330,7 +333,7 @@ class Duty:
         with self._reading:
             try:
                 versions = self._store.responders_version(), self._store.places_version()
-                if versions != self._versions:
+                if versions != self._versions or time.monotonic() >= self._again_at:
                     self._read(versions)
                 duty = self._store.duty_version()
                 if duty != self._duty_version:
@@ -347,7 +350,10 @@ class Duty:
             after = self._store.responders_version(), self._store.places_version()
             self._versions, versions = versions, after
             if after == self._versions:
-                return
+                break
+        # Rows that cannot be read now, for want of their key, are read once it is back: nothing else tells of that.
+        hidden = len(self._lists.responders) < len(self._store.responder_keys())
+        self._again_at = time.monotonic() + _HIDDEN_S if hidden else math.inf
 
 
 def _box(place: Point, radius_m: int) -> Box:

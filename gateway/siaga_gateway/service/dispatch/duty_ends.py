@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Protocol
 
-from siaga_gateway.domain.escalation_state import FactKind, Progress
+from siaga_gateway.domain.escalation_state import Assignment, FactKind, Progress
 from siaga_gateway.domain.notification import RESPONDER
 from siaga_gateway.service.dispatch.duty import Duty
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.store import Store
 
 EVERY_S: Final = 10.0
+_LOOKED_AT: Final = frozenset({Progress.COMING, Progress.LATE, Progress.ON_SCENE})
+_Accepted = tuple[int, str]  # incident, responder
 
 
 class Answers(Protocol):
@@ -28,20 +31,26 @@ class DutyEnds:
         self._duty = duty
         self._answers = answers
         self._clock = clock
+        self._seen: dict[_Accepted, bool] = {}  # whether he was on duty or available when he was first seen to come
 
     def work(self) -> None:
         """Raises: StoreFailing."""
+        seen, self._seen = self._seen, {}
         for escalation in self._store.open_escalations():
             for each in escalation.assignments:
-                if each.progress is Progress.COMING and each.who.startswith(RESPONDER):
-                    self._look_at(escalation.incident_id, each.who.removeprefix(RESPONDER), each.since_ms)
+                if each.who.startswith(RESPONDER) and each.progress in _LOOKED_AT:
+                    self._look_at(escalation.incident_id, each, seen)
 
-    def _look_at(self, incident_id: int, key: str, since_ms: int) -> None:
+    def _look_at(self, incident_id: int, each: Assignment, seen: Mapping[_Accepted, bool]) -> None:
+        key = each.who.removeprefix(RESPONDER)
         now = self._duty.standing(key, self._clock.now_ms())
         if now is None:
             self._answers.leave(incident_id, key)
-            return
-        # Whoever accepted off duty, called by the last rung, is not bound to any shift.
-        before = self._duty.standing(key, since_ms)
-        if before is not None and before.reachable and not now.reachable:
-            self._answers.answer(incident_id, key, FactKind.WITHDREW)
+        elif each.progress is not Progress.ON_SCENE:
+            # As it was seen first, and not looked up for the past: his word of today says nothing of then. Whoever
+            # accepted off duty, called by the last rung, is not bound to any shift.
+            accepted = incident_id, key
+            self._seen[accepted] = seen.get(accepted, now.reachable)
+            if self._seen[accepted] and not now.reachable:
+                self._answers.answer(incident_id, key, FactKind.WITHDREW)
+                del self._seen[accepted]
