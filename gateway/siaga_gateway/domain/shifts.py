@@ -17,6 +17,7 @@ from siaga_gateway.domain.value import record
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS: Final = timedelta(milliseconds=1)
+_DAYS_BEFORE: Final = 3  # no piece of a shift that began on an earlier day is still under way, wherever clocks change
 LONGEST_WORD_MS: Final = 16 * 3_600_000  # what somebody says of himself holds no longer: he forgets to take it back
 USUAL_WORD_MS: Final = 12 * 3_600_000  # without an end, and without a shift under way
 
@@ -71,28 +72,33 @@ NOTHING: Final = Standing(DutyState.OFF, None, None)
 def occurrences(shift: Shift, from_ms: int, to_ms: int, zone: tzinfo) -> Iterator[tuple[int, int]]:
     """Yield begin and end (Unix ms) of each time that the shift is under way between two times, unsorted.
 
-    A shift that is always on has one, from its first day to its last. Raises: OverflowError past the year 9999.
+    A shift that is always on has one, from its first day to its last, cut off some days outside of these times. One of
+    more than a day comes in pieces of a day, each of which begins on a day of its own.
     """
-    if not shift.hours:
-        yield (
-            from_ms - 1 if shift.first_day is None else _edges(shift.first_day, 0, zone)[0],
-            to_ms + 1 if shift.last_day is None else _edges(shift.last_day, DAY, zone)[1],
-        )
+    # Only days around: one far away, such as 9999-12-31 for "no end", has no Unix time in every zone.
+    first, last = _local_day(from_ms, zone) - _DAYS_BEFORE, _local_day(to_ms, zone) + 1
+    first = first if shift.first_day is None else max(first, shift.first_day)
+    last = last if shift.last_day is None else min(last, shift.last_day)
+    if first > last:
         return
-    longest = max(length for _, length in shift.hours) // DAY + 2
-    first = _local_day(from_ms, zone) - longest
-    for day in range(first, _local_day(to_ms, zone) + 2):
-        if (shift.first_day is not None and day < shift.first_day) or (
-            shift.last_day is not None and day > shift.last_day
-        ):
-            continue
+    if not shift.hours:
+        yield _edges(first, 0, zone)[0], _edges(last, DAY, zone)[1]
+        return
+    pieces = [piece for begin, length in shift.hours for piece in _days_of(begin, length)]
+    for day in range(first, last + 1):
         weekday = date.fromordinal(day).weekday()
-        for begin, length in shift.hours:
+        for begin, length in pieces:
             if begin // DAY != weekday:
                 continue
             begin_ms, end_ms = _edges(day, begin % DAY, zone)[0], _edges(day, begin % DAY + length, zone)[1]
-            if begin_ms <= to_ms and end_ms > from_ms:
+            if begin_ms <= to_ms and end_ms >= from_ms:
                 yield begin_ms, end_ms
+
+
+def _days_of(begin: int, length: int) -> Iterator[tuple[int, int]]:
+    """Yield the pieces of a span, each a day long or shorter: hours that touch are kept as one span (`written`)."""
+    for minute in range(begin, begin + length, DAY):
+        yield minute % WEEK, min(DAY, begin + length - minute)
 
 
 def standing(shifts: Iterable[Shift], said: SelfDeclared | None, at_ms: int, zone: tzinfo) -> Standing:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from siaga_gateway.domain.opening_hours import parsed
@@ -76,6 +76,19 @@ def test_who_is_always_on_has_no_shift_that_begins() -> None:
     assert standing(ends, None, at(WIB, 2026, 12, 2), WIB).duty is OFF
 
 
+def test_hours_that_touch_begin_anew_each_day() -> None:
+    whole_days = [shift("Sen-Jum 00:00-24:00", first=date(2026, 12, 2), last=date(2026, 12, 3))]  # Wednesday, Thursday
+    begin, end = at(WIB, 2026, 12, 2), at(WIB, 2026, 12, 4)
+    assert standing(whole_days, None, begin - 1, WIB) == Standing(OFF, None, begin)
+    assert standing(whole_days, None, begin, WIB) == Standing(ON, begin, end)
+    assert standing(whole_days, None, end - 1, WIB) == Standing(ON, begin, end)
+    assert standing(whole_days, None, end, WIB).duty is OFF
+    over_sunday = [shift("Sab-Sen 08:00-08:00", first=date(2026, 12, 6), last=date(2026, 12, 6))]
+    begin, end = at(WIB, 2026, 12, 6, 8), at(WIB, 2026, 12, 7, 8)
+    assert standing(over_sunday, None, begin - 1, WIB) == Standing(OFF, None, begin)
+    assert standing(over_sunday, None, begin, WIB) == Standing(ON, begin, end)
+
+
 @pytest.mark.parametrize(
     ("zone", "month", "day"), [(BERLIN, 3, 29), (BERLIN, 10, 25), (LORD_HOWE, 4, 5), (LORD_HOWE, 10, 4)]
 )
@@ -127,7 +140,9 @@ def test_until_22_is_the_next_22() -> None:
 
 
 spans = st.lists(
-    st.tuples(st.integers(0, 10_079), st.integers(1, 1_440)).map(lambda span: (span,)), min_size=1, max_size=4
+    st.tuples(st.integers(0, 10_079), st.integers(1, 1_440) | st.integers(1, 10_079)).map(lambda span: (span,)),
+    min_size=1,
+    max_size=4,
 )
 rules = st.lists(
     st.tuples(spans, st.sampled_from([ON, AVAILABLE])).map(lambda pair: [Shift("a", pair[1], each) for each in pair[0]])
@@ -155,3 +170,30 @@ def test_without_a_change_of_clock_a_shift_is_what_the_clock_on_the_wall_reads(k
     on = {rule.duty for rule in kept if any((minute - begin) % 10_080 < length for begin, length in rule.hours)}
     wanted = next((duty for duty in (ON, AVAILABLE) if duty in on), OFF)
     assert standing(kept, None, now, WIB).duty is wanted
+
+
+NOW_DAYS = st.dates(date(1950, 1, 1), date(2150, 1, 1))
+FAR = [None, date.min, date.max]
+DAYS = st.sampled_from(FAR) | st.dates() | st.dates(date(2026, 11, 20), date(2026, 12, 10))
+
+
+@given(
+    DAYS,
+    DAYS,
+    st.just(date(2026, 12, 1)) | NOW_DAYS,
+    st.integers(0, 1_439),
+    st.sampled_from(["24 jam", "Sen-Jum 00:00-24:00", "Sab, Min 00:00-24:00"]),
+    st.sampled_from([WIB, LORD_HOWE, ZoneInfo("Pacific/Kiritimati"), ZoneInfo("Pacific/Pago_Pago"), ZoneInfo("UTC")]),
+)
+@example(date.min, date.max, date(2026, 12, 1), 0, "24 jam", ZoneInfo("Pacific/Kiritimati"))
+@example(date.min, date.max, date(2026, 12, 1), 0, "24 jam", ZoneInfo("Pacific/Pago_Pago"))
+def test_however_far_its_first_and_last_day_a_shift_of_whole_days_is_on_between_them(
+    first: date | None, last: date | None, today: date, minute: int, hours: str, zone: ZoneInfo
+) -> None:
+    now = at(zone, today.year, today.month, today.day, *divmod(minute, 60))
+    here = datetime.fromtimestamp(now / 1000, zone).date()
+    between = (first is None or first <= here) and (last is None or here <= last)
+    kept = shift(hours)
+    weekday = not kept.hours or any((here.weekday() * 1_440 - begin) % 10_080 < length for begin, length in kept.hours)
+    found = standing([shift(hours, first=first, last=last)], None, now, zone)
+    assert (found.duty is ON) == (between and weekday)
