@@ -21,6 +21,7 @@ from siaga_gateway.adapters.sql.rescue.row_copy import Progress
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.domain.incident import Change, IncidentState, Notice
+from siaga_gateway.service.dispatch.waves import STORE_NAME
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.audit_chain import survey
 from siaga_gateway.service.journal.audit_gaps import KnownLosses, spans
@@ -150,6 +151,9 @@ def rescue_store(
                 more=report.facts(),
                 responders=list(ErasureList(settings.data_dir).responders()),
             )
+            with store.transaction() as transaction:
+                # It is no backup: whoever is being called is called on.
+                transaction.remember(STORE_NAME, store.name)
             _tell_outputs(store, settings, clock, rescued)
         finally:
             store.close()

@@ -61,6 +61,11 @@ class Notification:
     detail: str | None = None  # what the last try said
 
     @property
+    def is_first(self) -> bool:
+        """Whether it tells of a call for the first time. A desk that rings again and a repeat wait behind these."""
+        return self.attempts == 0 and self.round == 0 and self.kind is ContactKind.CALL
+
+    @property
     def is_responder(self) -> bool:
         return self.recipient.startswith(RESPONDER)
 

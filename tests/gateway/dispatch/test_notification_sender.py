@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from databases import Place
-from gateway.dispatch.called_district import NTFY, CalledDistrict
+from gateway.dispatch.called_district import IN_SW, NTFY, CalledDistrict
 from gateway.dispatch.listed_places import at
 from siaga_gateway.domain.escalation_state import Phase
 from siaga_gateway.domain.incident import Incident
 from siaga_gateway.domain.notification import Notification, NotificationState
 from siaga_gateway.domain.places import ContactWay
+from siaga_gateway.domain.value import copied
 from siaga_gateway.service.dispatch import notification_sender
 from siaga_gateway.service.dispatch.addresses import ListedAddresses
 from siaga_gateway.service.dispatch.duty import Duty
@@ -25,6 +26,7 @@ from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.ports import NotDelivered
 from siaga_gateway.service.scheduling.lease import Lease
+from siaga_gateway.service.store import StoreDamaged, StoreFailing
 from waiting import eventually
 
 STATE = NotificationState
@@ -341,3 +343,60 @@ def test_many_calls_for_one_desk_hold_up_no_other(
     district.go_on()
     make(way)
     eventually(lambda: states(district, elsewhere)["polsek-ne"] is STATE.HANDED_OVER)
+
+
+def test_each_turn_tells_where_the_holder_is_now(district: CalledDistrict, make: Make) -> None:
+    """A fix that came after the first message stands in the next."""
+    told: list[tuple[int, int] | None] = []
+
+    def remember(incident: Incident, notification: Notification, addressee: Addressee) -> PersonalMessage:
+        told.append(None if incident.place is None else incident.place[:2])
+        return compose(incident, notification, addressee)
+
+    sender = make(ToldWay(), run=False)
+    sender._compose = remember
+    incident = press(district)
+    sender.work()
+    moved = copied(incident, position=copied(incident.position, latitude=at(1.6, 1.6)[0], longitude=at(1.6, 1.6)[1]))
+    with district.store.transaction() as transaction:
+        transaction.put_incident(moved)
+    district.hand_over()
+    district.go_on(10)
+    sender.work()
+    assert told[0] == IN_SW and told[-1] == at(1.6, 1.6)
+
+
+@pytest.mark.parametrize(("error", "damage"), [(StoreFailing, False), (StoreDamaged, True)])
+def test_a_store_that_is_only_busy_is_no_damaged_one(
+    district: CalledDistrict, make: Make, monkeypatch: pytest.MonkeyPatch, error: type[StoreFailing], damage: bool
+) -> None:
+    """Damage is mended by building the store anew, and everything stands still meanwhile."""
+    met: list[StoreFailing] = []
+    sender = make(ToldWay(), run=False)
+    for part in (sender, district.waves):
+        part._on_damage = lambda found, call: met.append(found)
+
+    def fails(*_: object) -> object:
+        raise error("passed_on", why="locked")
+
+    monkeypatch.setattr(district.store, "notifications_due", fails)
+    monkeypatch.setattr(district.store, "last_journal_id", fails)
+    for part in (sender, district.waves):
+        part._turn()
+    assert len(met) == 2 * damage
+
+
+def test_desks_that_ring_and_repeats_wait_behind_the_first_notice_of_another_call(
+    district: CalledDistrict, make: Make
+) -> None:
+    way = ToldWay(budget=Budget(interval_ms=3_600_000, burst=6))
+    sender = make(way, run=False)
+    first = press(district)
+    for _ in range(5):
+        district.hand_over()
+        district.go_on(60)
+    assert {each.is_first for each in district.told(first) if each.state is STATE.PENDING} == {False}
+    second = press(district, counter=2)
+    sender.work()
+    begun = [sender._queue.get(timeout=60) for _ in range(3)]
+    assert {each.each.incident_id for each in begun if each is not None} == {second.id}

@@ -19,6 +19,7 @@ from siaga_gateway.adapters.sql.backups import check_sqlite
 from siaga_gateway.adapters.sql.rescue.procedure import draft_of
 from siaga_gateway.adapters.sql.rescue.sqlite_pages import Pages, cells
 from siaga_gateway.domain.frame import CommandCode, Kind, Stage
+from siaga_gateway.service.dispatch.waves import STORE_NAME
 from siaga_gateway.service.downlink.device_commands import CommandIssuer
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.audit_chain import AuditBroken, verify
@@ -68,6 +69,7 @@ def test_a_store_goes_on_after_a_rescue(made: Store, tmp_path: Path, table: str,
     assert report.aside.exists() and not draft_of(path).exists()
     store = SqlStore(path, NOW_MS)
     assert store.name != name
+    assert store.remembered(STORE_NAME) == store.name, "whoever is being called is called on: it is no backup"
     found = verify(store)
     (entry,) = [one for one in store.journal_after(0, 10_000) if one.kind == journal.RESCUED]
     assert entry.id > head and found.rescues == (entry.id,)

@@ -12,9 +12,11 @@ from gateway import sample_store
 from gateway.sample_store import NOW_MS
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.adapters.sql.notifications import DUE, LAYOUT, NEXT
+from siaga_gateway.adapters.sql.row_layout import _TOLD
 from siaga_gateway.domain.escalation_state import Contact, ContactKind, Escalation, Phase, Why, Withdrawal
 from siaga_gateway.domain.notification import EXPIRES_MS, Notification, NotificationState, made
 from siaga_gateway.domain.places import ContactWay
+from siaga_gateway.domain.triage import Alarm, Effect, Reason, Sign
 from siaga_gateway.domain.value import copied
 
 STATE = NotificationState
@@ -176,3 +178,24 @@ def test_what_is_due_is_found_by_the_index(tmp_path: Path) -> None:
             assert "notification_due" in plan, plan
     finally:
         store.close()
+
+
+def test_a_row_that_cannot_be_read_stands_before_no_other(store: SqlStore, caplog: pytest.LogCaptureFixture) -> None:
+    """A flipped bit, or a reason that only a later version knows."""
+    _TOLD.clear()
+    add(store, note(), note(incident_id=2))
+    with store.transaction() as transaction:
+        assert transaction.put_escalation(Escalation(1, Phase.CALLING, Why.OPENED, NOW_MS, NOW_MS))
+        assert transaction.put_escalation(Escalation(2, Phase.CALLING, Why.OPENED, NOW_MS, NOW_MS))
+        transaction.put_alarm(1, Alarm(3, (Reason(Sign.PRESSES, Effect.RAISES, 2), Reason(Sign.SILENT, Effect.RAISES))))
+    with store.engine.transaction() as session:
+        for table in ("notification", "escalation"):
+            session.run(f"UPDATE {table} SET why = 'eclipse' WHERE incident_id = 1")
+        session.run("UPDATE alarm SET reasons = replace(reasons, 'presses', 'eclipse')")
+    assert [each.incident_id for each in store.notifications_due(NTFY, NOW_MS)] == [2]
+    assert [each.incident_id for each in store.escalations_due(NOW_MS, "worker")] == [2]
+    assert [each.incident_id for each in store.open_escalations()] == [2]
+    assert store.notifications_of(1) == []
+    alarm = store.alarms([1])[1]
+    assert (alarm.level, [each.sign for each in alarm.reasons]) == (3, [Sign.SILENT])
+    assert "eclipse" in caplog.text

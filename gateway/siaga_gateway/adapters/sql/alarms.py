@@ -59,5 +59,14 @@ class AlarmReading(Reads):
 
 
 def _reasons(text: str) -> tuple[Reason, ...]:
-    found: list[list[Any]] = orjson.loads(text)
-    return tuple(Reason(Sign(sign), Effect(effect), count) for sign, effect, count in found)
+    """A reason that a later version gave, or that is damaged, is left out: the level stands."""
+    try:
+        found: list[list[Any]] = orjson.loads(text)
+        signs, effects = set(Sign), set(Effect)
+        return tuple(
+            Reason(Sign(sign), Effect(effect), count)
+            for sign, effect, count in found
+            if sign in signs and effect in effects
+        )
+    except (ValueError, TypeError):
+        return ()

@@ -88,7 +88,7 @@ class EscalationReading(Reads):
         return LAYOUT.value(rows[0]) if rows else None
 
     def open_escalations(self) -> Sequence[Escalation]:
-        return [LAYOUT.value(row) for row in self.fetch(OPEN)]
+        return LAYOUT.sound(self.fetch(OPEN), "escalation")
 
     def escalations_touched(self, since_ms: int) -> Mapping[int, int]:
         return dict(self.fetch(TOUCHED, (since_ms,)))
@@ -97,7 +97,7 @@ class EscalationReading(Reads):
         rows = self.fetch(DUE, (now_ms, worker, now_ms, now_ms, limit))
         if len(rows) < limit:
             rows += self.fetch(SET_BACK, (now_ms, now_ms, worker, now_ms, now_ms, limit - len(rows)))
-        return [LAYOUT.value(row) for row in rows]
+        return LAYOUT.sound(rows, "escalation")
 
     def next_escalation_ms(self) -> int | None:
         next_ms: int | None = self.fetch(NEXT)[0][0]

@@ -47,7 +47,10 @@ DUE: Final = (
     f"{_SELECT} WHERE way = ? AND state = 'pending' "
     "AND (next_at_ms <= ? OR next_at_ms > ? OR coalesce(attempted_ms, made_at_ms) > ?)"
 )
-_LONGEST_DUE: Final = " ORDER BY CASE WHEN attempts = 0 THEN 0 ELSE 1 END, next_at_ms LIMIT ?"
+# As Notification.is_first; then other first tries.
+_LONGEST_DUE: Final = (
+    " ORDER BY CASE WHEN attempts > 0 THEN 2 WHEN round = 0 AND kind = 'call' THEN 0 ELSE 1 END, next_at_ms LIMIT ?"
+)
 NEXT: Final = "SELECT min(next_at_ms) FROM notification WHERE way = ? AND state = 'pending'"
 _FORGOTTEN: Final = ("notification", "escalation", "alarm", "responder_link", "response")
 _CLOSED: Final = "SELECT id FROM incident WHERE state = 'closed' AND closed_at_ms < ?"
@@ -99,7 +102,7 @@ class NotificationWriting(WriteBatch):
         return self._run(_WITHDRAW + (_NOT_RESPONDERS if which is Withdrawal.LADDER else ""), (incident_id,))
 
     def notifications(self, incident_id: int) -> Sequence[Notification]:
-        return [LAYOUT.value(row) for row in self._fetch(_OF, (incident_id,))]
+        return LAYOUT.sound(self._fetch(_OF, (incident_id,)), "notification")
 
     def forget_notifications(self, before_ms: int) -> int:
         return sum(
@@ -112,7 +115,7 @@ class NotificationReading(Reads):
     """Implements service.store.notifications.NotificationReading."""
 
     def notifications_of(self, incident_id: int) -> Sequence[Notification]:
-        return [LAYOUT.value(row) for row in self.fetch(_OF, (incident_id,))]
+        return LAYOUT.sound(self.fetch(_OF, (incident_id,)), "notification")
 
     def notifications_due(
         self,
@@ -128,7 +131,7 @@ class NotificationReading(Reads):
             DUE + others + _LONGEST_DUE,
             (way.value, now_ms, now_ms + EXPIRES_MS, now_ms, *not_to, limit + len(under_way)),
         )
-        found = [LAYOUT.value(row) for row in rows]
+        found = LAYOUT.sound(rows, "notification")
         return [each for each in found if _key(each) not in under_way][:limit]
 
     def expired_notifications(self, before_ms: int) -> int:

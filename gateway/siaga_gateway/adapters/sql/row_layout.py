@@ -6,7 +6,8 @@ type needs a column in the store, and nothing here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields
 from enum import Enum
 from operator import attrgetter
@@ -14,10 +15,14 @@ from types import NoneType, UnionType
 from typing import Any, Final, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from siaga_gateway.adapters.sql.engine import Row
+from siaga_gateway.catalogue.localized import Localized
 
 T = TypeVar("T")
 Convert = Callable[[Any], Any]
 
+log = logging.getLogger(__name__)
+
+_TOLD: set[tuple[str, Any]] = set()  # rows that could not be read: table and number
 _AS_IT_IS: Final = frozenset({int, str, bytes})
 
 
@@ -67,6 +72,19 @@ class Layout(Generic[T]):
 
     def value(self, row: Row) -> T:
         return self._cls(*self.values(row))
+
+    def sound(self, rows: Sequence[Row], table: str) -> list[T]:
+        """Return the values of these rows without those that cannot be read: damaged, or a later version's. Each of
+        those is logged once, and stands before no other."""
+        found = []
+        for row in rows:
+            try:
+                found.append(self.value(row))
+            except (KeyError, ValueError, TypeError) as error:
+                if (table, row[0]) not in _TOLD:
+                    _TOLD.add((table, row[0]))
+                    log.error(Localized("log.dispatch.row", table=table, number=row[0], why=repr(error)))
+        return found
 
     def nested(self) -> Columns:
         """Return this layout as columns of a field of this class or None; its first column is NULL only for None."""

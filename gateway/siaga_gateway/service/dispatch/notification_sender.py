@@ -39,7 +39,7 @@ from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import Clock, NotDelivered, Notifier
 from siaga_gateway.service.scheduling.lease import Lease
 from siaga_gateway.service.scheduling.periodic_thread import PeriodicThread
-from siaga_gateway.service.store import Store, StoreFailing, Transaction
+from siaga_gateway.service.store import Store, StoreDamaged, StoreFailing, Transaction
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +164,8 @@ class NotificationSender:
             return self.work()
         except StoreFailing as error:
             log.error(Localized("log.dispatch.store", why=error))
-            self._on_damage(error, True)
+            if isinstance(error, StoreDamaged):  # one that is full or locked mends itself
+                self._on_damage(error, True)
             return _LOOK_S
 
     def silent_s(self) -> float:
@@ -174,6 +175,7 @@ class NotificationSender:
     def work(self) -> float:
         """Record outcomes, and begin what is due. Returns seconds until there may be more. Raises: StoreFailing."""
         self._record()
+        self._seen.clear()
         if not self._lease.held():
             return _LOOK_S
         now_ms, pause_ms = self._clock.now_ms(), _LOOK_S * 1000
@@ -199,14 +201,14 @@ class NotificationSender:
         return max(0.02, pause_ms / 1000)
 
     def _in_order(self, due: Sequence[Notification], now_ms: int) -> Sequence[Notification]:
-        """First tries, then by the alarm level; but nobody waits for ever behind graver calls."""
+        """First notices, then by the alarm level; but nobody waits for ever behind graver calls."""
         if len(due) <= len(self._senders):
             return due
         alarms = self._store.alarms({each.incident_id for each in due})
 
         def order(each: Notification) -> tuple[bool, tuple[int, int]]:
             alarm = alarms.get(each.incident_id)
-            return each.attempts > 0, wave_order(CALL if alarm is None else alarm.level, each.next_at_ms or 0, now_ms)
+            return not each.is_first, wave_order(CALL if alarm is None else alarm.level, each.next_at_ms or 0, now_ms)
 
         return sorted(due, key=order)
 
@@ -224,14 +226,13 @@ class NotificationSender:
 
     def _begin(self, each: Notification, now_ms: int) -> int:
         """Begin a try, or settle what needs none. Returns in how many milliseconds its turn is; 0: it is done."""
-        settled = self._settled(each, now_ms)
-        if settled is not None:
-            self._keep(_Result(settled))
+        if each.expires_at_ms <= now_ms:
+            self._keep(_Result(expired(each)))
             return 0
         way = self._ways[each.attempts % len(self._ways)]
         pacing, mono_ms = self._pacing[way.name], round(time.monotonic() * 1000)
-        person, first = whose(each.recipient), each.attempts == 0 and each.round == 0
-        if wait_ms := pacing.wait_ms(person, mono_ms, first=first):
+        person = whose(each.recipient)
+        if wait_ms := pacing.wait_ms(person, mono_ms, first=each.is_first):
             return wait_ms
         incident = self._incident(each.incident_id)
         found = self._addresses.find(each.recipient, self.kind)
@@ -254,9 +255,6 @@ class NotificationSender:
         if incident_id not in self._seen:
             self._seen[incident_id] = self._store.incident(incident_id)
         return self._seen[incident_id]
-
-    def _settled(self, each: Notification, now_ms: int) -> Notification | None:
-        return expired(each) if each.expires_at_ms <= now_ms else None
 
     def _keep(self, result: _Result) -> None:
         with self._lock:

@@ -26,12 +26,12 @@ from siaga_gateway.service.dispatch.wave_plan import EscalationChanged, Found, H
 from siaga_gateway.service.ports import Clock, JournalEntry, Notifier
 from siaga_gateway.service.scheduling.lease import Lease
 from siaga_gateway.service.scheduling.periodic_thread import PeriodicThread
-from siaga_gateway.service.store import Store, StoreFailing
+from siaga_gateway.service.store import Store, StoreDamaged, StoreFailing
 
 log = logging.getLogger(__name__)
 
 _CURSOR: Final = "waves.journal"  # the last journal entry that was followed
-_STORE: Final = "waves.store"  # whose escalations they are: another name after a restored backup
+STORE_NAME: Final = "waves.store"  # whose escalations they are: another name after a restored backup
 _LOOK_S: Final = 1.0
 _SPAN: Final = 2_000  # journal numbers looked through at once
 _AT_ONCE: Final = 50  # entries or incidents in one transaction
@@ -96,13 +96,15 @@ class Waves:
                 self._followed = None  # another worker goes on from where it was
                 return _LOOK_S
             while self.work():
+                self._beat = time.monotonic()
                 if self._thread.stopping or not self._lease.held():
                     return 0.0
             self._beat = time.monotonic()
             return self._next_s()
         except StoreFailing as error:
             log.error(Localized("log.dispatch.store", why=error))
-            self._on_damage(error, True)
+            if isinstance(error, StoreDamaged):  # one that is full or locked mends itself
+                self._on_damage(error, True)
             self._beat = time.monotonic()  # it is the store that fails, and is told as such
             return _LOOK_S
 
@@ -147,7 +149,7 @@ class Waves:
         last = self._store.last_journal_id()
         if self._followed is None:
             at = self._store.remembered(_CURSOR)
-            if at is None or self._store.remembered(_STORE) != self._store.name:
+            if at is None or self._store.remembered(STORE_NAME) != self._store.name:
                 self._begin(last if at is None else int(at), known=at is not None)
                 at = at or str(last)
             self._followed = self._remembered = min(int(at), last)
@@ -176,7 +178,7 @@ class Waves:
             self._take_all([(incident.id, ())], None, found)
         with self._store.transaction() as transaction:
             transaction.remember(_CURSOR, str(cursor))
-            transaction.remember(_STORE, self._store.name)
+            transaction.remember(STORE_NAME, self._store.name)
 
     def adopt(self, incident_ids: Iterable[int]) -> None:
         """Begin the escalation of open incidents that have none: the auditor has found them. Raises: StoreFailing."""
