@@ -76,6 +76,7 @@ def test_the_newest_position_is_kept_whatever_the_order(phones: Phones) -> None:
     assert phones.say() is TAKEN and phones.kept() == (SEA[0], NOW_MS)
     assert phones.say() is NOTHING_NEW
     assert phones.say(SEA[0] + 9, NOW_MS - MINUTE) is NOTHING_NEW
+    phones.clock.at_ms = NOW_MS + 9 * MINUTE
     reports = [
         PositionReport(
             "budi", SEA[0] + 9_000 * step, SEA[1], 10, NOW_MS + step * MINUTE, None, False, NOW_MS + 9 * MINUTE
@@ -160,6 +161,24 @@ def test_a_clock_that_was_set_back_hides_nobody(phones: Phones) -> None:
     assert phones.say(told_ms=NOW_MS + DAY_MS // 2) is TAKEN
     phones.clock.at_ms = NOW_MS
     assert phones.say(SEA[0] + 9_000) is TAKEN and phones.kept() == (SEA[0] + 9_000, NOW_MS)
+
+
+def test_what_a_broker_retained_takes_nothing_from_what_is_newer(phones: Phones) -> None:
+    assert phones.say() is TAKEN
+    before = NOW_MS - 10 * MINUTE
+    assert phones.say(SEA[0] + 9_000, before, heard_ms=before) is NOTHING_NEW
+    assert phones.kept() == (SEA[0], NOW_MS), "of another phone, say"
+
+
+def test_what_a_broker_retained_is_judged_by_what_is_now(phones: Phones) -> None:
+    made = NOW_MS - OLDEST_MS - 1
+    assert phones.say(told_ms=made, heard_ms=made) is OLD and phones.kept() is None
+    assert not phones.told(), "each new subscription brings it: nobody can mend that"
+    with phones.store.transaction() as transaction:
+        transaction.declare(SAID)
+    before = SAID.since_ms - MINUTE
+    assert phones.say(told_ms=before, heard_ms=before) is OFF_DUTY, "he was on duty then, and is not now"
+    assert phones.kept() is None
 
 
 def test_a_phone_whose_clock_is_ahead_is_taken(phones: Phones) -> None:

@@ -59,7 +59,7 @@ class PositionReport:
     told_ms: int
     made_ms: int | None
     is_ping: bool
-    heard_ms: int  # when it came, by our clock
+    heard_ms: int  # when it came, by our clock; of what a broker retained: when it was made
 
 
 class PositionIntake:
@@ -81,13 +81,16 @@ class PositionIntake:
         if not reports:
             return []
         with self._lock:
+            now_ms = self._clock.now_ms()
             assigned = self._store.assigned_responders()
             doubted = dict(self._doubted)
             with self._store.transaction() as transaction:
-                outcomes = [self._taken(transaction, each, assigned, doubted) for each in reports]
+                outcomes = [self._taken(transaction, each, assigned, doubted, now_ms) for each in reports]
             self._doubted = doubted
             self.counts.update(outcomes)
         for report, outcome in zip(reports, outcomes, strict=True):
+            if outcome is Outcome.OLD and now_ms - report.heard_ms > OLDEST_MS:
+                continue  # the broker kept it: each new subscription brings it, and nobody can mend that
             if outcome in (Outcome.OLD, Outcome.COARSE, Outcome.IMPOSSIBLE):
                 self.refused(report.responder, f"position_refused.{outcome}")
         return outcomes
@@ -141,15 +144,16 @@ class PositionIntake:
         report: PositionReport,
         assigned: frozenset[str],
         doubted: dict[str, ResponderPosition],
+        now_ms: int,
     ) -> Outcome:
         key = report.responder
         fix_ms, known = fix_time(report.told_ms, report.made_ms, report.heard_ms, is_ping=report.is_ping)
-        if report.heard_ms - fix_ms > OLDEST_MS:
+        if now_ms - fix_ms > OLDEST_MS:
             return Outcome.OLD
         if self._duty.responder(key) is None:
             return Outcome.GONE
-        if not self._duty.takes_position(key, fix_ms, report.heard_ms) and (
-            key not in assigned or report.heard_ms - fix_ms > _ASSIGNED_MS
+        if not self._duty.takes_position(key, fix_ms, now_ms) and (
+            key not in assigned or now_ms - fix_ms > _ASSIGNED_MS
         ):
             return Outcome.OFF_DUTY
         if (report.accuracy_m or 0) > COARSE_M:
@@ -158,7 +162,7 @@ class PositionIntake:
             key, report.latitude, report.longitude, report.accuracy_m, fix_ms, known, report.heard_ms
         )
         before = transaction.position(key)
-        if before is not None and before.fix_ms > report.heard_ms:
+        if before is not None and before.fix_ms > now_ms:
             before = None  # from before the clock was set back
             transaction.forget_position(key)
         if not is_possible(before, new):
