@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -27,7 +28,20 @@ class CallSlots:
             slot = self._free.get(timeout=max(0.0, until - time.monotonic()))
         except queue.Empty:
             raise TimeoutError from None
+        given_back = threading.Lock()
+
+        def give_back() -> None:
+            if given_back.acquire(blocking=False):
+                self._free.put(slot)
+
+        def keep_until_it_ends() -> _T:
+            try:
+                return work()
+            finally:
+                give_back()
+
         try:
-            return slot.call(work, until)
-        finally:
-            self._free.put(slot)
+            return slot.call(keep_until_it_ends, until)
+        except RuntimeError:  # perhaps no more threads available, and it never began
+            give_back()
+            raise
