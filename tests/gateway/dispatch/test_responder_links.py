@@ -131,6 +131,39 @@ def test_it_tells_who_else_comes_what_is_asked_and_that_enough_are_coming(
     assert opened(ResponseState.OPENED) == (1, False, True, False)
     assert opened(ResponseState.ACCEPTED) == (1, False, False, False), "he comes all the same"
     assert opened(ResponseState.ARRIVED, asked=True) == (1, True, False, False)
+    with store.transaction() as transaction:
+        again = Contact(3, ContactKind.CALL, Why.BACKUP, 2)
+        transaction.add_notifications([made(1, again, "responder:budi", ContactWay.NTFY, 0, None, NOW_MS)])
+    assert opened(ResponseState.OPENED) == (1, False, False, False), "needed after all"
+
+
+@pytest.mark.parametrize(
+    "wave, after_ms, kind, again",
+    [
+        (2, 1, ContactKind.CALL, True),
+        (2, 0, ContactKind.CALL, True),
+        (2, -1, ContactKind.CALL, False),  # called while he was there
+        (1, 1, ContactKind.CALL, False),  # the wave that he came with
+        (2, 1, ContactKind.NOT_NEEDED, False),
+    ],
+)
+def test_who_has_finished_is_wanted_again_when_a_later_wave_calls_him(
+    store: SqlStore, links: ResponderLinks, wave: int, after_ms: int, kind: ContactKind, again: bool
+) -> None:
+    token = token_of(links.url(1, "budi"))
+    finished = Assignment("responder:budi", Progress.FINISHED, 1, NOW_MS)
+    with store.transaction() as transaction:
+        transaction.put_response(Response(1, "budi", ResponseState.FINISHED, since_ms=NOW_MS))
+        before = Escalation(1, Phase.CALLING, Why.OPENED, NOW_MS, NOW_MS)
+        assert transaction.put_escalation(copied(before, assignments=(finished,)))
+        contact = Contact(3, kind, Why.BACKUP, wave)
+        transaction.add_notifications([made(1, contact, "responder:budi", ContactWay.NTFY, 0, None, NOW_MS + after_ms)])
+    opened = open_link(store, token, NOW_MS)
+    assert opened is not None and opened.again is again
+    with store.transaction() as transaction:
+        transaction.put_response(Response(1, "budi", ResponseState.ARRIVED, since_ms=NOW_MS))
+    opened = open_link(store, token, NOW_MS)
+    assert opened is not None and not opened.again, "he is there"
 
 
 @pytest.mark.parametrize(

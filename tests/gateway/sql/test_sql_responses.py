@@ -12,13 +12,13 @@ from gateway import sample_store
 from gateway.dispatch.listed_responders import BUDI, PATROL
 from gateway.sample_store import NOW_MS
 from siaga_gateway.adapters.sql import SqlStore
-from siaga_gateway.domain.escalation_state import Contact, ContactKind, FactKind, Why
+from siaga_gateway.domain.escalation_state import Contact, ContactKind, FactKind, Why, Withdrawal
 from siaga_gateway.domain.incident import IncidentState
-from siaga_gateway.domain.notification import made
+from siaga_gateway.domain.notification import Notification, NotificationState, made
 from siaga_gateway.domain.places import ContactWay
 from siaga_gateway.domain.response import Response, ResponseState
 from siaga_gateway.domain.value import copied
-from siaga_gateway.service.store.responses import FoundLink, ResponderLink
+from siaga_gateway.service.store.responses import FoundLink, LastTold, ResponderLink
 
 LINK = ResponderLink("ab" * 32, 1, "budi", NOW_MS)
 RESPONSE = Response(1, "budi", ResponseState.ARRIVED, 7, NOW_MS, FactKind.BACKUP, NOW_MS + 1, "cd" * 32)
@@ -87,15 +87,29 @@ def test_links_and_responses_are_forgotten_with_the_notifications(store: SqlStor
     assert len(store.responses_of(2)) == 1
 
 
-def test_who_was_thanked_on_whatever_address(store: SqlStore) -> None:
-    def told(recipient: str, kind: ContactKind, incident_id: int = 1) -> None:
+def test_the_newest_message_that_was_not_withdrawn_says_whether_somebody_is_needed(store: SqlStore) -> None:
+    def told(number: int, recipient: str, kind: ContactKind, incident_id: int = 1) -> Notification:
+        contact = Contact(number, kind, Why.OPENED, number)
+        notification = made(incident_id, contact, recipient, ContactWay.NTFY, 0, None, NOW_MS + number)
         with store.transaction() as transaction:
-            contact = Contact(1, kind, Why.OPENED, 1)
-            transaction.add_notifications([made(incident_id, contact, recipient, ContactWay.NTFY, 0, None, NOW_MS)])
+            transaction.add_notifications([notification])
+        return notification
 
-    told("responder:budi", ContactKind.CALL)
-    told("responder:budi", ContactKind.NOT_NEEDED, incident_id=2)
-    told("responder:budi2", ContactKind.NOT_NEEDED)
-    assert not store.was_thanked(1, "budi")
-    told("responder:budi/2", ContactKind.NOT_NEEDED)
-    assert store.was_thanked(1, "budi") and store.was_thanked(1, "budi2")
+    def handed_over(notification: Notification) -> None:
+        with store.transaction() as transaction:
+            transaction.put_notifications([copied(notification, state=NotificationState.HANDED_OVER, next_at_ms=None)])
+
+    assert store.last_told(1, "budi") is None
+    handed_over(told(1, "responder:budi", ContactKind.CALL))
+    told(2, "responder:budi", ContactKind.NOT_NEEDED, incident_id=2)
+    told(3, "responder:budi2", ContactKind.NOT_NEEDED)
+    told(4, "responder:budi", ContactKind.ASK)
+    assert store.last_told(1, "budi") == LastTold(ContactKind.CALL, 1, NOW_MS + 1)
+    handed_over(told(5, "responder:budi/2", ContactKind.NOT_NEEDED))
+    assert store.last_told(1, "budi") == LastTold(ContactKind.NOT_NEEDED, 5, NOW_MS + 5)
+    assert store.last_told(1, "budi2") == LastTold(ContactKind.NOT_NEEDED, 3, NOW_MS + 3)
+    told(10, "responder:budi", ContactKind.CALL)
+    assert store.last_told(1, "budi") == LastTold(ContactKind.CALL, 10, NOW_MS + 10), "needed after all"
+    with store.transaction() as transaction:
+        transaction.withdraw_notifications(1, Withdrawal.ALL)
+    assert store.last_told(1, "budi") == LastTold(ContactKind.NOT_NEEDED, 5, NOW_MS + 5)

@@ -11,9 +11,9 @@ from siaga_gateway.adapters.sql.row_layout import Layout
 from siaga_gateway.adapters.sql.rows import columns
 from siaga_gateway.adapters.sql.write_batch import WriteBatch
 from siaga_gateway.domain.escalation_state import ContactKind
-from siaga_gateway.domain.notification import RESPONDER
+from siaga_gateway.domain.notification import RESPONDER, NotificationState
 from siaga_gateway.domain.response import Response
-from siaga_gateway.service.store.responses import FoundLink, ResponderLink
+from siaga_gateway.service.store.responses import FoundLink, LastTold, ResponderLink
 
 _LINK: Final = Layout(ResponderLink)
 _RESPONSE: Final = Layout(Response)
@@ -26,9 +26,11 @@ _FIND: Final = (
 )
 _ALL: Final = f"SELECT {columns(_RESPONSE.names)} FROM response WHERE incident_id = ?"  # noqa: S608
 # Each address of a person on one way is a recipient of its own: "responder:budi", "responder:budi/2".
-_THANKED: Final = (
-    f"SELECT 1 FROM notification WHERE incident_id = ? AND kind = '{ContactKind.NOT_NEEDED.value}' "  # noqa: S608
-    "AND (recipient = ? OR substr(recipient, 1, ?) = ?) LIMIT 1"
+_LAST_TOLD: Final = (
+    "SELECT kind, wave, made_at_ms FROM notification WHERE incident_id = ? "  # noqa: S608
+    f"AND kind IN ('{ContactKind.CALL.value}', '{ContactKind.NOT_NEEDED.value}') "
+    f"AND state <> '{NotificationState.WITHDRAWN.value}' "
+    "AND (recipient = ? OR substr(recipient, 1, ?) = ?) ORDER BY number DESC LIMIT 1"
 )
 
 
@@ -69,7 +71,8 @@ class ResponseReading(Reads):
     def responses_of(self, incident_id: int) -> Sequence[Response]:
         return _responses(self.fetch(_ALL, (incident_id,)))
 
-    def was_thanked(self, incident_id: int, responder: str) -> bool:
+    def last_told(self, incident_id: int, responder: str) -> LastTold | None:
         recipient = f"{RESPONDER}{responder}"
         parameters = (incident_id, recipient, len(recipient) + 1, f"{recipient}/")
-        return bool(self.fetch(_THANKED, parameters))
+        rows = self.fetch(_LAST_TOLD, parameters)
+        return LastTold(ContactKind(rows[0][0]), *rows[0][1:]) if rows else None

@@ -13,13 +13,14 @@ import threading
 from collections import OrderedDict
 from typing import Final
 
+from siaga_gateway.domain.escalation_state import Assignment, ContactKind
 from siaga_gateway.domain.incident import Incident, IncidentState
 from siaga_gateway.domain.notification import RESPONDER
 from siaga_gateway.domain.response import Response, ResponseState
 from siaga_gateway.domain.value import record
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.store import Store, Transaction
-from siaga_gateway.service.store.responses import FoundLink, ResponderLink
+from siaga_gateway.service.store.responses import FoundLink, LastTold, ResponderLink
 
 PATH: Final = "/r/"
 OVER_MS: Final = 3_600_000  # so long a link says that its incident is closed
@@ -81,7 +82,8 @@ class OpenedLink:
     mine: Response
     others: int  # who come as well
     asked: bool  # whether he is well, and has not answered
-    thanked: bool  # enough are coming, he has been told
+    thanked: bool  # enough are coming, he has been told, and not called again since
+    again: bool  # had finished, and was called by a later wave
 
     @property
     def over(self) -> bool:
@@ -110,11 +112,20 @@ def open_link(store: Store, token: str, now_ms: int) -> OpenedLink | None:
     others = sum(each.comes for each in responses if each.responder != key)
     escalation = store.escalation_of(incident.id)
     assigned = None if escalation is None else escalation.assignment(f"{RESPONDER}{key}")
+    told = store.last_told(incident.id, key)
     return OpenedLink(
         found,
         incident,
         mine,
         others,
         asked=assigned is not None and assigned.asked and mine.state is ResponseState.ARRIVED,
-        thanked=not mine.comes and store.was_thanked(incident.id, key),
+        thanked=not mine.comes and told is not None and told.kind is ContactKind.NOT_NEEDED,
+        again=_called_again(mine, assigned, told),
     )
+
+
+def _called_again(mine: Response, assigned: Assignment | None, told: LastTold | None) -> bool:
+    """Whether who has finished is wanted once more: within one wave his acceptance would be no news."""
+    if mine.state is not ResponseState.FINISHED or told is None or told.kind is not ContactKind.CALL:
+        return False
+    return told.made_at_ms >= mine.since_ms and (assigned is None or told.wave > assigned.wave)

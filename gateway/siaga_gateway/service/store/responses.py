@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from siaga_gateway.domain.escalation_state import ContactKind
 from siaga_gateway.domain.response import Response
 from siaga_gateway.domain.value import record
 
@@ -22,6 +23,14 @@ class ResponderLink:
 class FoundLink(NamedTuple):
     link: ResponderLink
     language: str  # the responder's
+
+
+class LastTold(NamedTuple):
+    """The newest message that says whether somebody is needed."""
+
+    kind: ContactKind  # CALL or NOT_NEEDED
+    wave: int
+    made_at_ms: int
 
 
 class ResponseWriting(Protocol):
@@ -50,6 +59,7 @@ class ResponseReading(Protocol):
         """Return all of an incident, by responder."""
         ...
 
-    def was_thanked(self, incident_id: int, responder: str) -> bool:
-        """Whether there is a message to this person that he is not needed. Cheap, however many messages there are."""
+    def last_told(self, incident_id: int, responder: str) -> LastTold | None:
+        """Return the newest call of this person, or the thanks that enough are coming, on whatever address; none that
+        was withdrawn. None: neither. Cheap, however many messages there are."""
         ...

@@ -68,6 +68,7 @@ def view(
         "comes": mine.comes,
         "minutes": MINUTES,
         "thanked": opened.thanked,
+        "again": opened.again,
     }
     if not bound or opened.over:
         return told

@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 from gateway.web.responder.scene_page import BROWSER, NIK, WHO, ScenePage
+from siaga_gateway.domain.escalation_state import Contact, ContactKind, Why
 from siaga_gateway.domain.incident import Answered, Mode
+from siaga_gateway.domain.notification import made
+from siaga_gateway.domain.places import ContactWay
 from siaga_gateway.domain.registry import Owner
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import StepResult
@@ -94,6 +97,33 @@ def test_every_step_on_the_page_is_one_of_the_service(scene: ScenePage) -> None:
         *("backup", "alive", "finished"),
     ]
     assert "Pintu belakang terkunci" in scene.phone.get(scene.budi).text
+
+
+def test_who_was_thanked_or_has_finished_is_asked_when_he_is_called_again(scene: ScenePage) -> None:
+    def told(number: int, kind: ContactKind, wave: int) -> None:
+        contact = Contact(number, kind, Why.OPENED, wave)
+        message = made(1, contact, "responder:budi", ContactWay.NTFY, 0, None, scene.clock.now_ms())
+        with scene.store.transaction() as transaction:
+            transaction.add_notifications([message])
+
+    thanks = "you need not come"
+    told(1, ContactKind.NOT_NEEDED, 1)
+    assert thanks in scene.phone.get(scene.budi).text
+    told(2, ContactKind.CALL, 2)
+    assert thanks not in scene.phone.get(scene.budi).text, "the later of the two holds"
+    for step in ("arrived", "finished"):
+        scene.clock.at_ms += 60_000
+        scene.phone.post(f"{scene.budi}/{step}", headers=BROWSER)
+    page = scene.phone.get(scene.budi).text
+    assert "Can you come?" not in page and "You have finished" in page
+    scene.clock.at_ms += 60_000
+    told(3, ContactKind.NOT_NEEDED, 2)
+    told(4, ContactKind.CALL, 3)
+    page = scene.phone.get(scene.budi).text
+    assert "Can you come?" in page and 'value="10"' in page and "You have finished" not in page
+    assert re.findall(rf'action="{scene.budi}/([a-z]+)"', page) == ["accept", "accept", "arrived"], "he has been there"
+    scene.phone.post(f"{scene.budi}/accept", data={"minutes": "10"}, headers=BROWSER)
+    assert "You are coming: 10 min" in scene.phone.get(scene.budi).text
 
 
 def test_another_browser_is_let_on_and_the_first_one_shows_no_name_any_more(scene: ScenePage) -> None:
