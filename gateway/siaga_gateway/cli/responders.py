@@ -68,7 +68,7 @@ def import_responders(config: Path, file: Path, dry_run: bool, replace: bool, ye
             dry_run=dry_run,
             area=area_of(settings),
             sure=yes,
-            gone=ErasureList(settings.data_dir).add_responder,
+            gone=ErasureList(settings.data_dir).add_responders,
         )
     tell_list(taken, "responders", dry_run)
 
@@ -119,7 +119,7 @@ def list_responders(config: Path, as_json: bool) -> None:
 @told_plainly
 def remove(config: Path, key: str, reason: str, actor: str) -> None:
     with opened(config) as (settings, store):
-        gone = ErasureList(settings.data_dir).add_responder
+        gone = ErasureList(settings.data_dir).add_responders
         remove_responder(store, WallClock(), key, actor=actor, reason=reason, gone=gone)
     tell("responders.removed", responder=key)
 

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.cli.test_cli_places import LINES, stations
 from gateway.gateway_folder import Office
-from siaga_gateway.adapters.files.erasure_list import ErasureList
+from siaga_gateway.adapters.files.erasure_list import FILE_NAME, ErasureList
 from siaga_gateway.service.journal import kinds as journal
 
 BY = ("--by", "Dewi", "--language", "en")
@@ -82,6 +82,15 @@ def test_who_is_there_can_be_listed_exported_and_removed(office: Office) -> None
     added = office.store().responder_keys()["budi"]
     assert office.does("responders", "remove", "budi", "--reason", "moved", *BY).startswith("budi is removed")
     assert list(ErasureList(office.data).responders()) == [("budi", added)] and list(ErasureList(office.data)) == []
+    erased = office.data / FILE_NAME
+    before = erased.read_bytes()
+    erased.unlink()
+    erased.mkdir()
+    refused = office.run("responders", "remove", "wati", "--reason", "moved", *BY)
+    assert refused.exit_code == 1 and "nobody was removed" in refused.stderr
+    assert "wati" in office.store().responder_keys()
+    erased.rmdir()
+    erased.write_bytes(before)
     replaced = office.does("responders", "import", listed(office, "new.csv", "key;name", "joko;X"), "--replace", *BY)
     assert replaced == "responders: 1 added, 0 changed, 0 as before, 1 removed"
     assert [key for key, _ in ErasureList(office.data).responders()] == ["budi", "wati"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from gateway.dispatch.listed_places import DISTRICT, NE
 from gateway.dispatch.listed_responders import BUDI, NOW_MS, POSITION, SAID
 from gateway.fake_ports import ManualClock
 from siaga_gateway.adapters.sql import SqlStore
+from siaga_gateway.domain.errors import Refused
 from siaga_gateway.domain.value import copied
 from siaga_gateway.formats.responder_csv import ResponderRow, responder_rows
 from siaga_gateway.formats.shift_csv import ShiftRow, shift_rows
@@ -62,13 +64,11 @@ def test_a_list_is_taken_again_without_harm_and_removes_only_when_told(store: Sq
     fewer = people("budi;Lain;polsek-ne;100000001")
     assert take_responders(store, CLOCK, fewer, actor="Dewi").changed == ["budi"]
     assert len(store.responders()) == 3
-    gone: list[tuple[str, int]] = []
+    gone: list[Mapping[str, int]] = []
     added = store.responder_keys()
-    replaced = take_responders(
-        store, CLOCK, fewer, actor="Dewi", replace=True, gone=lambda key, at_ms: gone.append((key, at_ms))
-    )
-    assert replaced.removed == ["joko", "wati"] == [key for key, _ in gone]
-    assert dict(gone) == {key: added[key] for key in replaced.removed}
+    replaced = take_responders(store, CLOCK, fewer, actor="Dewi", replace=True, gone=gone.append)
+    assert replaced.removed == ["joko", "wati"]
+    assert gone == [{key: added[key] for key in replaced.removed}], "all in one write"
     assert [each.key for each in store.responders()] == ["budi"]
     kinds = [entry.kind for entry in store.journal_after(0)]
     assert kinds.count(journal.RESPONDERS_IMPORTED) == 3 and kinds.count(journal.RESPONDER_REMOVED) == 2
@@ -134,9 +134,27 @@ def test_a_list_that_somebody_else_changed_meanwhile_is_not_taken(store: SqlStor
                 transaction.change_responders()
             return super().__iter__()
 
+    with store.transaction() as transaction:
+        transaction.put_responders([BUDI])
+    gone: list[Mapping[str, int]] = []
     with pytest.raises(ResponderError, match="meanwhile"):
-        take_responders(store, CLOCK, Slow(THREE), actor="Dewi")
-    assert not store.responders()
+        take_responders(store, CLOCK, Slow(THREE[1:]), actor="Dewi", replace=True, gone=gone.append)
+    assert [each.key for each in store.responders()] == ["budi"]
+    assert gone == [], "who stays is not on the list that a restored backup is cleaned by"
+
+
+def test_nobody_is_removed_who_cannot_be_put_on_the_list_of_the_erased(store: SqlStore) -> None:
+    def full(_: Mapping[str, int]) -> None:
+        raise Refused("erasures.line", path="x", number=1)
+
+    with store.transaction() as transaction:
+        transaction.put_responders([BUDI])
+    with pytest.raises(Refused):
+        take_responders(store, CLOCK, THREE[1:], actor="Dewi", replace=True, gone=full)
+    with pytest.raises(Refused):
+        remove_responder(store, CLOCK, "budi", actor="Dewi", reason="moved", gone=full)
+    assert [each.key for each in store.responders()] == ["budi"] and store.responders_version() == 0
+    assert not [one for one in store.journal_after(0) if one.kind == journal.RESPONDER_REMOVED]
 
 
 def test_whoever_leaves_is_gone_in_the_same_moment(store: SqlStore) -> None:
@@ -144,19 +162,18 @@ def test_whoever_leaves_is_gone_in_the_same_moment(store: SqlStore) -> None:
         transaction.put_responders([BUDI])
         transaction.declare(SAID)
         transaction.put_position(POSITION)
-    gone: list[tuple[str, int]] = []
+    gone: list[Mapping[str, int]] = []
     with pytest.raises(ResponderError, match="reason"):
         remove_responder(store, CLOCK, "budi", actor="Dewi", reason=" ")
-    remove_responder(
-        store, CLOCK, "budi", actor="Dewi", reason="moved", gone=lambda key, at_ms: gone.append((key, at_ms))
-    )
-    assert gone == [("budi", BUDI.added_ms)]
+    remove_responder(store, CLOCK, "budi", actor="Dewi", reason="moved", gone=gone.append)
+    assert gone == [{"budi": BUDI.added_ms}]
     assert not store.responders() and not store.declared() and not store.token_hashes()
     assert not store.positions_of(["budi"]) and store.responders_version() == 1
     (entry,) = [one for one in store.journal_after(0) if one.kind == journal.RESPONDER_REMOVED]
     assert dict(entry.facts) == {"responder": "budi", "reason": "moved"}
     with pytest.raises(ResponderError, match="no responder budi"):
-        remove_responder(store, CLOCK, "budi", actor="Dewi", reason="again")
+        remove_responder(store, CLOCK, "budi", actor="Dewi", reason="again", gone=gone.append)
+    assert len(gone) == 1
 
 
 def test_one_whom_the_store_cannot_read_can_be_removed(store: SqlStore) -> None:

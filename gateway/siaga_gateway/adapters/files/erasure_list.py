@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,11 +24,22 @@ class ErasureList:
 
     def add(self, owner_id: int, registered_ms: int) -> None:
         """Append an owner, durably. Raises: SettingsError if the file cannot be written."""
-        self._add(str(owner_id), {"owner_id": owner_id, "registered_ms": registered_ms})
+        line = json.dumps({"owner_id": owner_id, "registered_ms": registered_ms}) + "\n"
+        try:
+            self._append(line)
+        except OSError as error:
+            raise SettingsError(
+                "erasures.unlisted", path=self._path, owner_id=owner_id, why=error, line=line.strip()
+            ) from None
 
-    def add_responder(self, key: str, added_ms: int) -> None:
-        """Append a responder, durably. Raises: SettingsError if the file cannot be written."""
-        self._add(key, {"responder": key, "added_ms": added_ms})
+    def add_responders(self, added: Mapping[str, int]) -> None:
+        """Append responders by key with the time when each was added, durably, in one write, before they
+        are removed. Raises: SettingsError if the file cannot be written."""
+        told = ({"responder": key, "added_ms": added_ms} for key, added_ms in added.items())
+        try:
+            self._append("".join(json.dumps(each) + "\n" for each in told))
+        except OSError as error:
+            raise SettingsError("erasures.not_removed", path=self._path, why=error) from None
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         """Yield the owners. Raises: SettingsError for a malformed line."""
@@ -42,18 +53,12 @@ class ErasureList:
             if "responder" in told:
                 yield str(told["responder"]), self._pair(number, told, "added_ms", "added_ms")[0]
 
-    def _add(self, whose: str, told: dict[str, Any]) -> None:
-        line = json.dumps(told) + "\n"
-        try:
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            with os.fdopen(descriptor, "ab") as file:
-                file.write(line.encode())
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise SettingsError(
-                "erasures.unlisted", path=self._path, owner_id=whose, why=error, line=line.strip()
-            ) from None
+    def _append(self, lines: str) -> None:
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "ab") as file:
+            file.write(lines.encode())
+            file.flush()
+            os.fsync(file.fileno())
 
     def _lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
         try:

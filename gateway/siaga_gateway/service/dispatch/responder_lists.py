@@ -19,7 +19,9 @@ from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.store import Store
 
-Gone = Callable[[str, int], None]  # a key and when it was added, for the list that survives the restoring of a backup
+# Keys and when they were added, for the list that survives the restoring of a backup. It is called before the commit:
+# whoever cannot be put on that list stays.
+Gone = Callable[[Mapping[str, int]], None]
 
 
 class ResponderError(Refused):
@@ -64,7 +66,7 @@ def take_responders(
     dry_run: bool = False,
     area: Area | None = None,
     sure: bool = False,
-    gone: Gone = lambda key, added_ms: None,
+    gone: Gone = lambda added: None,
 ) -> Taken:
     """Add the people of a list and change those that are there.
 
@@ -92,8 +94,6 @@ def take_responders(
     taken.removed = sorted(before.keys() - listed.keys()) if replace else []
     if dry_run or not taken.changes:
         return taken
-    for key in taken.removed:
-        gone(key, before[key].added_ms)
     with store.transaction() as transaction:
         if transaction.change_responders() != version:
             raise ResponderError("responders.changed_meanwhile")
@@ -102,6 +102,8 @@ def take_responders(
         transaction.note(journal.RESPONDERS_IMPORTED, now_ms, taken.facts(), actor=actor)
         for key in taken.removed:
             transaction.note(journal.RESPONDER_REMOVED, now_ms, {"responder": key, "reason": "list"}, actor=actor)
+        if taken.removed:
+            gone({key: before[key].added_ms for key in taken.removed})
     if taken.removed:
         store.scrub()
     return taken
@@ -191,20 +193,19 @@ def remove_responder(
     *,
     actor: str,
     reason: str,
-    gone: Gone = lambda key, added_ms: None,
+    gone: Gone = lambda added: None,
 ) -> None:
     """Erase somebody who leaves, now. Raises: ResponderError if there is no such person; StoreFailing."""
     if not reason.strip():
         raise ResponderError("responders.no_reason")
-    there = store.responder_keys()
-    if key in there:
-        gone(key, there[key])
     with store.transaction() as transaction:
         transaction.change_responders()
+        there = store.responder_keys()  # nobody else changes them now
         if not transaction.remove_responders([key]):
             raise unknown(key, there)
         facts = {"responder": key, "reason": reason}
         transaction.note(journal.RESPONDER_REMOVED, clock.now_ms(), facts, actor=actor)
+        gone({key: there[key]})
     store.scrub()
 
 
