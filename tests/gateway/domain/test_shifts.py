@@ -150,6 +150,7 @@ rules = st.lists(
 
 
 @given(rules, st.integers(0, 14 * 24 * 60), st.sampled_from([WIB, BERLIN, LORD_HOWE]))
+@example([Shift("a", ON, ((0, 1),)), Shift("a", AVAILABLE, ((0, 8_641),))], 0, WIB)
 def test_until_it_changes_a_standing_is_the_same(kept: list[Shift], minutes: int, zone: ZoneInfo) -> None:
     now = at(zone, 2026, 10, 18) + minutes * 60_000
     found = standing(kept, None, now, zone)
@@ -159,7 +160,9 @@ def test_until_it_changes_a_standing_is_the_same(kept: list[Shift], minutes: int
         assert standing(kept, None, found.until_ms, zone).duty is not found.duty
     if found.since_ms is not None:
         assert found.since_ms <= now
-        assert standing(kept, None, found.since_ms, zone).duty is found.duty
+        of_it = [each for each in kept if each.duty is found.duty]  # others may have counted before it then
+        assert standing(of_it, None, found.since_ms, zone).duty is found.duty
+        assert standing(of_it, None, found.since_ms - 1, zone).duty is OFF
 
 
 @given(rules, st.integers(0, 14 * 24 * 60))
