@@ -76,8 +76,8 @@ def after(before: Response, said: FactKind, minutes: int | None, now_ms: int) ->
             return None
     if state is ResponseState.ACCEPTED and before.state is ResponseState.ARRIVED:
         return None
-    if state is ResponseState.DECLINED and before.state is ResponseState.WITHDREW:
-        return None
+    if state is ResponseState.DECLINED and before.state in (ResponseState.WITHDREW, ResponseState.FINISHED):
+        return None  # who was there was there
     if state in (ResponseState.WITHDREW, ResponseState.FINISHED) and not before.comes:
         return None
     promised = minutes if state is ResponseState.ACCEPTED else before.minutes

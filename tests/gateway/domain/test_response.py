@@ -55,6 +55,7 @@ def test_accept_come_and_finish() -> None:
     finished = after(arrived, FactKind.FINISHED, None, NOW_MS + 3)
     assert finished is not None and not finished.comes
     assert after(finished, FactKind.WITHDREW, None, NOW_MS + 4) is None
+    assert after(finished, FactKind.DECLINED, None, NOW_MS + 4) is None, "called again, he was there all the same"
 
 
 def test_the_same_minutes_again_are_one_tap_at_once_and_a_new_estimate_later() -> None:
