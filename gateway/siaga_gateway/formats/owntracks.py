@@ -7,6 +7,7 @@ of the message: it says that the phone lives. `created_at` is when the message w
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from siaga_gateway.domain.value import record
 
 LARGEST: Final = 256 * 1024  # bytes
 MOST: Final = 1_000  # messages in a batch
+OF_ONE: Final = 50  # positions of one person that are looked at, of one message
 _E7: Final = 10**7
 _LATEST_S: Final = 253_402_300_799  # year 9999
 # What the apps send beside places: nothing is wrong with it, and nothing of it is kept.
@@ -65,6 +67,12 @@ def read(raw: bytes) -> list[Fix | Passed | OwntracksError]:
     if len(messages) > MOST:
         raise OwntracksError("owntracks.many", count=len(messages), most=MOST)
     return [_message(each) for each in messages]
+
+
+def newest(fixes: Iterable[Fix]) -> list[Fix]:
+    """Return those of one message that are looked at, in the order of time: only the last of somebody counts in the
+    end, so a backlog of a week is not looked through."""
+    return sorted(fixes, key=lambda fix: fix.told_ms)[-OF_ONE:]
 
 
 def _message(told: Any) -> Fix | Passed | OwntracksError:

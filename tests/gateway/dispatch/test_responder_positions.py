@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -26,7 +28,7 @@ from siaga_gateway.service.dispatch.responder_positions import (
     forget_positions,
 )
 from siaga_gateway.service.journal import kinds as journal
-from siaga_gateway.service.store import StoreFailing
+from siaga_gateway.service.store import StoreFailing, Transaction
 
 DAY_MS = 86_400_000
 MINUTE = 60_000
@@ -211,6 +213,66 @@ def test_what_cannot_be_stored_is_not_taken_and_comes_again(phones: Phones, monk
     assert phones.say() is TAKEN
     phones.intake.refused(None, "position_refused.login")
     assert phones.told() == [(None, "position_refused.login", 2)]
+
+
+def test_duty_is_judged_before_the_transaction_and_who_was_removed_since_stays_removed(
+    phones: Phones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[bool] = []
+    begin, current = phones.store.transaction, Duty._current
+    inside = removed = False
+
+    @contextmanager
+    def transaction() -> Iterator[Transaction]:
+        nonlocal inside
+        if removed:
+            with begin() as another:  # of another process, at the last moment
+                another.change_responders()
+                another.remove_responders(["budi"])
+        with begin() as found:
+            inside = True
+            yield found
+        inside = False
+
+    def watched(duty: Duty) -> object:
+        judged.append(inside)
+        return current(duty)
+
+    monkeypatch.setattr(phones.store, "transaction", transaction)
+    monkeypatch.setattr(Duty, "_current", watched)
+    assert phones.say() is TAKEN and judged and not any(judged)
+    removed = True
+    phones.clock.at_ms += MINUTE
+    assert phones.say(told_ms=NOW_MS + MINUTE) is GONE and phones.kept() is None
+    assert judged[-1], "once more, as the list is another"
+
+
+def test_what_is_refused_waits_for_nothing_that_is_taken(phones: Phones, monkeypatch: pytest.MonkeyPatch) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+    assigned = phones.store.assigned_responders
+
+    def slow() -> frozenset[str]:
+        reached.set()
+        go_on.wait(30)
+        return assigned()
+
+    monkeypatch.setattr(phones.store, "assigned_responders", slow)
+    taking = threading.Thread(target=phones.say)
+    taking.start()
+    assert reached.wait(30)
+    refusing = threading.Thread(target=phones.intake.refused, args=(None, "position_refused.login", 3), daemon=True)
+    refusing.start()
+    refusing.join(10)
+    told = phones.told()
+    go_on.set()
+    taking.join(30)
+    assert told == [(None, "position_refused.login", 3)]
+
+
+def test_a_batch_is_told_together(phones: Phones) -> None:
+    report = PositionReport("budi", *SEA, 10_001, NOW_MS, None, False, NOW_MS)
+    assert phones.intake.take([report] * 9) == [COARSE] * 9
+    assert phones.told() == [("budi", "position_refused.coarse", 9)]
 
 
 def test_another_process_asks_in_plain_values(phones: Phones) -> None:

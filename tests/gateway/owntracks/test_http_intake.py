@@ -40,7 +40,7 @@ class Front:
         self.store = store
         self.clock = ManualClock(NOW_MS)
         self.intake = PositionIntake(store, self.clock, self, Duty(store, ZoneInfo("Asia/Jakarta")))  # type: ignore[arg-type]
-        self.refused: list[tuple[str | None, str]] = []
+        self.refused: list[tuple[str | None, str, int]] = []
         self.asked: list[int] = []
         self.take: Callable[[Sequence[Any]], Sequence[str]] = self.intake.take_told
         self._bound = socket.socket()
@@ -51,7 +51,7 @@ class Front:
             clock=self.clock,
             tokens=self.intake.tokens,
             take=self._take,
-            refused=lambda whose, why: self.refused.append((whose, why)),
+            refused=lambda *told: self.refused.append(told),
             deadline_s=2,
         )
         self.door.start()
@@ -133,7 +133,7 @@ def test_a_phone_shows_its_key_in_one_of_these_ways(front: Front, more: dict[str
 )
 def test_who_is_not_known_is_told_nothing_and_is_not_asked_to_come_again(front: Front, more: dict[str, Any]) -> None:
     assert is_done(front.post(**more)) and front.latitude() is None
-    assert front.refused == [(None, "position_refused.login")] and not front.asked
+    assert front.refused == [(None, "position_refused.login", 1)] and not front.asked
     assert front.door.counts["unauthorised"] == 1
 
 
@@ -147,7 +147,14 @@ def test_who_is_not_known_is_told_nothing_and_is_not_asked_to_come_again(front: 
     ],
 )
 def test_what_will_never_be_taken_is_answered_and_told(front: Front, body: object, why: str) -> None:
-    assert is_done(front.post(body)) and front.refused == [("budi", why)] and front.latitude() is None
+    assert is_done(front.post(body)) and front.refused == [("budi", why, 1)] and front.latitude() is None
+
+
+def test_a_list_is_told_once_for_each_reason(front: Front) -> None:
+    wrong = [{"_type": "encrypted", "data": "x"}, {**LOCATION, "lat": None}]
+    assert is_done(front.post([*wrong * 400, LOCATION])) and front.latitude() is not None
+    assert front.refused == [("budi", "owntracks.encrypted", 400), ("budi", "owntracks.no_place", 400)]
+    assert front.door.counts["refused"] == 800
 
 
 def test_whoever_leaves_or_gets_a_new_key_is_cut_off_and_the_new_key_works_at_once(front: Front) -> None:
@@ -158,7 +165,7 @@ def test_whoever_leaves_or_gets_a_new_key_is_cut_off_and_the_new_key_works_at_on
         transaction.put_responders([copied(there, token_hash=sha256(b"another").hexdigest())])
     front.door._tokens_at -= 5  # as after 5 s
     front.post({**LOCATION, "lat": -5.43, "tst": NOW_MS // 1000 + 1})
-    assert front.latitude() == -54_292_000 and front.refused == [(None, "position_refused.login")]
+    assert front.latitude() == -54_292_000 and front.refused == [(None, "position_refused.login", 1)]
     front.clock.at_ms += 2_000
     assert is_done(front.post({**LOCATION, "lat": -5.43, "tst": NOW_MS // 1000 + 1}, token="another"))
     assert front.latitude() == -54_300_000

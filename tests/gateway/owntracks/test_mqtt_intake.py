@@ -30,7 +30,8 @@ class Phones:
         self.broker = broker
         self.failing = 0
         self.taken: queue.Queue[PositionReport] = queue.Queue()
-        self.refused: list[tuple[str, str]] = []
+        self.refused: list[tuple[str, str, int]] = []
+        self.asked: list[int] = []
         self.phone = paho.Client(CallbackAPIVersion.VERSION2)
         self.phone.connect("127.0.0.1", broker.port)
         self.phone.loop_start()
@@ -43,7 +44,7 @@ class Phones:
             gateway="test",
             clock=ManualClock(NOW_MS),
             sink=self.sink,
-            refused=lambda name, why: self.refused.append((name, why)),
+            refused=lambda *told: self.refused.append(told),
         )
         self.sink.start()
         self.link.start(10)
@@ -57,6 +58,7 @@ class Phones:
         if self.failing:
             self.failing -= 1
             raise StoreFailing("passed_on", why="disk")
+        self.asked.append(len(reports))
         for report in reports:
             self.taken.put(report)
         return [Outcome.TAKEN for _ in reports]
@@ -89,7 +91,7 @@ def test_what_a_phone_publishes_is_taken_and_what_says_no_place_is_told(phones: 
     phones.say("owntracks/budi/hp", b"\xff")
     phones.say("owntracks/budi/hp/event", {**LOCATION, "_type": "transition", "lat": -5.43})
     assert phones.next().latitude == -54_300_000, "what came before holds nothing up"
-    assert phones.refused == [("budi", "owntracks.encrypted"), ("budi", "owntracks.no_json")]
+    assert phones.refused == [("budi", "owntracks.encrypted", 1), ("budi", "owntracks.no_json", 1)]
     assert phones.link.counts == {"passed": 1, "refused": 2}
 
 
@@ -104,6 +106,28 @@ def test_what_could_not_be_stored_is_tried_again_and_comes_again_after_a_restart
     phones.failing = 0
     phones.begin()
     assert phones.next().responder == "wati", "it was not acknowledged"
+
+
+def test_only_the_last_of_a_list_is_taken_and_what_is_wrong_with_it_is_told_once(phones: Phones) -> None:
+    backlog = [{**LOCATION, "tst": LOCATION["tst"] - number} for number in range(300)]  # type: ignore[operator]
+    phones.say("owntracks/budi/hp", [*backlog, *[{"_type": "encrypted", "data": "x"}] * 300])
+    found = [phones.next().told_ms for _ in range(50)]
+    assert found == [NOW_MS - 60_000 - 1_000 * number for number in reversed(range(50))]
+    phones.say("owntracks/wati/hp", LOCATION)
+    assert phones.next().responder == "wati", "and no more of budi's"
+    assert phones.refused == [("budi", "owntracks.encrypted", 300)] and phones.link.counts["refused"] == 300
+
+
+def test_presses_wait_for_no_transaction_of_ten_thousand_positions(phones: Phones) -> None:
+    phones.failing = 1
+    phones.say("owntracks/budi/hp", LOCATION)  # while that is tried again, the others wait
+    eventually(lambda: phones.failing == 0, "it was tried")
+    backlog = [{**LOCATION, "tst": LOCATION["tst"] - number} for number in range(50)]  # type: ignore[operator]
+    for _ in range(24):
+        phones.say("owntracks/wati/hp", backlog)
+    for _ in range(1 + 24 * 50):
+        phones.next()
+    assert sum(phones.asked) == 1 + 24 * 50 and max(phones.asked) < 550
 
 
 def test_what_the_broker_retained_says_nothing_of_whether_the_phone_lives_now(phones: Phones) -> None:

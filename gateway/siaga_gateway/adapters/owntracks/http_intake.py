@@ -27,7 +27,7 @@ from starlette.routing import Route
 
 from siaga_gateway.adapters.http_server_limits import ConnectionLimiter, ConnectionLimits, connections_within
 from siaga_gateway.config.owntracks import OwntracksSettings
-from siaga_gateway.formats.owntracks import LARGEST, Fix, OwntracksError, read
+from siaga_gateway.formats.owntracks import LARGEST, Fix, OwntracksError, newest, read
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.store import StoreFailing
 
@@ -42,7 +42,6 @@ _AT_ONCE: Final = 500  # positions in one question
 _WAITING: Final = 5_000  # positions; beyond that phones come again
 _TOKENS_S: Final = 5.0
 _TOKENS_ANEW_S: Final = 1.0  # at most so often for a name or key that is not known
-_OF_ONE: Final = 50  # positions of one person that are looked at, of one message
 
 Report = tuple[object, ...]  # as service/dispatch/responder_positions.py, PositionReport, in plain values
 
@@ -58,13 +57,13 @@ class OwntracksDoor:
         clock: Clock,
         tokens: Callable[[], Mapping[str, str]],
         take: Callable[[Sequence[Report]], Sequence[str]],
-        refused: Callable[[str | None, str], None],
+        refused: Callable[[str | None, str, int], None],
         deadline_s: float = DEADLINE_S,
         proxies: Sequence[str] = (),
     ) -> None:
         """tokens: SHA-256, hex, of what lets phones in, by responder. take: keeps positions durably, and returns what
-        became of each. refused: tells whose message was not taken, and why; never blocks. The first two may block, and
-        raise StoreFailing. proxies: in front of it, whose address many clients share."""
+        became of each. refused: tells of whom something was not taken, why, and how often; never blocks. The first two
+        may block, and raise StoreFailing. proxies: in front of it, whose address many clients share."""
         self._settings = settings
         self._bound = bound
         self._clock = clock
@@ -130,7 +129,7 @@ class OwntracksDoor:
         key = await self._whose(request)
         if key is None:  # before anything of the body is read
             self.counts["unauthorised"] += 1
-            self._refused(None, "position_refused.login")
+            self._refused(None, "position_refused.login", 1)
             return _done()
         try:
             messages = read(await _body(request))
@@ -138,19 +137,20 @@ class OwntracksDoor:
             messages = [error]
         heard_ms = self._clock.now_ms()
         fixes = []
+        refused: Counter[str] = Counter()  # a message has room for a thousand, and is told once
         for message in messages:
             if isinstance(message, Fix):
                 fixes.append(message)
             elif isinstance(message, OwntracksError):
-                self.counts["refused"] += 1
-                self._refused(key, message.key)
+                refused[message.key] += 1
             else:
                 self.counts["passed"] += 1
-        # Only the last of somebody counts in the end: a backlog of a week is not looked through.
-        fixes = sorted(fixes, key=lambda fix: fix.told_ms)[-_OF_ONE:]
+        self.counts["refused"] += refused.total()
+        for why, count in refused.items():
+            self._refused(key, why, count)
         reports = [
             (key, fix.latitude, fix.longitude, fix.accuracy_m, fix.told_ms, fix.made_ms, fix.is_ping, heard_ms)
-            for fix in fixes
+            for fix in newest(fixes)
         ]
         if reports:
             self.counts.update(await self._taken(reports))

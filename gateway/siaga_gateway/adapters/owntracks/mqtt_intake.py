@@ -19,7 +19,7 @@ from siaga_gateway.adapters.mqtt.link import BrokerLink, ReceivedFrame
 from siaga_gateway.adapters.mqtt.ordered_acknowledgements import OpenAcknowledgement
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.config.owntracks import OwntracksMqttSettings
-from siaga_gateway.formats.owntracks import Fix, OwntracksError, read, topic_parts
+from siaga_gateway.formats.owntracks import Fix, OwntracksError, newest, read, topic_parts
 from siaga_gateway.service.dispatch.responder_positions import Outcome, PositionReport
 from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.ports import Clock
@@ -31,6 +31,7 @@ BEARER: Final = "owntracks"
 TOPICS: Final = ("owntracks/+/+", "owntracks/+/+/event")
 _WAITING: Final = 1_000  # messages
 _AT_ONCE: Final = 200
+_REPORTS: Final = 500  # positions in one transaction, about: presses wait for it
 _GATHER_S: Final = 0.1
 _AGAIN_S: Final = 1.0
 _END_S: Final = 5.0
@@ -48,10 +49,10 @@ class OwntracksLink(BrokerLink):
         gateway: str,
         clock: Clock,
         sink: PositionSink,
-        refused: Callable[[str, str], None],
+        refused: Callable[[str, str, int], None],
         on_change: Callable[[bool, str], None] = lambda up, why: None,
     ) -> None:
-        """refused: tells whose message was not taken, by the topic, and why."""
+        """refused: tells of whom, by the topic, something was not taken, why, and how often."""
         self._now = clock
         self._refused = refused
         self._retained = False
@@ -81,16 +82,20 @@ class OwntracksLink(BrokerLink):
             messages = read(body)
         except OwntracksError as error:
             messages = [error]
-        reports = []
+        fixes = []
+        refused: Counter[str] = Counter()
         for message in messages:
             if isinstance(message, Fix):
-                reports.append(self._report(key, message))
+                fixes.append(message)
             elif isinstance(message, OwntracksError):
-                self.counts["refused"] += 1
-                self._refused(key, message.key)
+                refused[message.key] += 1
             else:
                 self.counts["passed"] += 1
-        return ReceivedFrame(b"", tuple(reports), key) if reports else None
+        self.counts["refused"] += refused.total()
+        for why, count in refused.items():
+            self._refused(key, why, count)
+        reports = tuple(self._report(key, fix) for fix in newest(fixes))
+        return ReceivedFrame(b"", reports, key) if reports else None
 
     def _report(self, key: str, fix: Fix) -> PositionReport:
         now_ms = self._now.now_ms()
@@ -142,8 +147,10 @@ class PositionSink:
                 frames = [self._queue.get(timeout=_GATHER_S)]
             except queue.Empty:
                 continue
-            while len(frames) < _AT_ONCE and not self._queue.empty():
+            reports = len(_reports(frames[0]))
+            while len(frames) < _AT_ONCE and reports < _REPORTS and not self._queue.empty():
                 frames.append(self._queue.get_nowait())
+                reports += len(_reports(frames[-1]))
             self._store(frames)
 
     def _store(self, frames: Sequence[InboundFrame]) -> None:

@@ -71,6 +71,7 @@ class PositionIntake:
         self._notifier = notifier
         self._duty = duty
         self._lock = threading.Lock()
+        self._telling = threading.Lock()  # its own: what is refused need not wait until what is taken is stored
         self._doubted: dict[str, ResponderPosition] = {}  # the last one of each that seemed impossible
         self._told: dict[tuple[str | None, str], int] = {}
         self._held_back: Counter[tuple[str | None, str]] = Counter()
@@ -82,17 +83,29 @@ class PositionIntake:
             return []
         with self._lock:
             now_ms = self._clock.now_ms()
-            assigned = self._store.assigned_responders()
-            doubted = dict(self._doubted)
-            with self._store.transaction() as transaction:
-                outcomes = [self._taken(transaction, each, assigned, doubted, now_ms) for each in reports]
-            self._doubted = doubted
+            # Presses wait for a transaction, so duty is judged before it; who was removed since then stays removed.
+            version = self._store.responders_version()
+            judged = self._judge(reports, now_ms)
+            if any(isinstance(each, ResponderPosition) for each in judged):
+                doubted = dict(self._doubted)
+                with self._store.transaction() as transaction:
+                    if self._store.responders_version() != version:
+                        judged = self._judge(reports, now_ms)
+                    judged = [
+                        self._taken(transaction, each, doubted, now_ms) if isinstance(each, ResponderPosition) else each
+                        for each in judged
+                    ]
+                self._doubted = doubted
+            outcomes = [each for each in judged if isinstance(each, Outcome)]
             self.counts.update(outcomes)
+        refused: Counter[tuple[str, Outcome]] = Counter()
         for report, outcome in zip(reports, outcomes, strict=True):
             if outcome is Outcome.OLD and now_ms - report.heard_ms > OLDEST_MS:
                 continue  # the broker kept it: each new subscription brings it, and nobody can mend that
             if outcome in (Outcome.OLD, Outcome.COARSE, Outcome.IMPOSSIBLE):
-                self.refused(report.responder, f"position_refused.{outcome}")
+                refused[report.responder, outcome] += 1
+        for (responder, outcome), count in refused.items():
+            self.refused(responder, f"position_refused.{outcome}", count)
         return outcomes
 
     def take_told(self, told: Sequence[Sequence[object]]) -> list[str]:
@@ -110,7 +123,7 @@ class PositionIntake:
         """
         now_ms = self._clock.now_ms()
         key = responder, why
-        with self._lock:
+        with self._telling:
             self._held_back[key] += count
             if 0 <= now_ms - self._told.get(key, -_TOLD_EVERY_MS) < _TOLD_EVERY_MS:
                 return
@@ -124,28 +137,26 @@ class PositionIntake:
             with self._store.transaction() as transaction:
                 transaction.note(journal.POSITIONS_REFUSED, now_ms, facts)
         except StoreFailing:
-            with self._lock:
+            with self._telling:
                 self._told.pop(key, None)
                 self._held_back[key] += times
             return
         self._notifier.ring()
 
-    def refused_by_name(self, name: str, why: str) -> None:
+    def refused_by_name(self, name: str, why: str, count: int = 1) -> None:
         """The same, of somebody who is known by what a stranger may have typed. Never raises if the store fails."""
         try:
             known = self._duty.responder(name) is not None
         except StoreFailing:
             known = False
-        self.refused(name if known else None, why)
+        self.refused(name if known else None, why, count)
 
-    def _taken(
-        self,
-        transaction: Transaction,
-        report: PositionReport,
-        assigned: frozenset[str],
-        doubted: dict[str, ResponderPosition],
-        now_ms: int,
-    ) -> Outcome:
+    def _judge(self, reports: Sequence[PositionReport], now_ms: int) -> list[ResponderPosition | Outcome]:
+        """Return the position of each that may be kept, or why not. Raises: StoreFailing."""
+        assigned = self._store.assigned_responders()
+        return [self._judged(each, assigned, now_ms) for each in reports]
+
+    def _judged(self, report: PositionReport, assigned: frozenset[str], now_ms: int) -> ResponderPosition | Outcome:
         key = report.responder
         fix_ms, known = fix_time(report.told_ms, report.made_ms, report.heard_ms, is_ping=report.is_ping)
         if now_ms - fix_ms > OLDEST_MS:
@@ -158,9 +169,14 @@ class PositionIntake:
             return Outcome.OFF_DUTY
         if (report.accuracy_m or 0) > COARSE_M:
             return Outcome.COARSE
-        new = ResponderPosition(
+        return ResponderPosition(
             key, report.latitude, report.longitude, report.accuracy_m, fix_ms, known, report.heard_ms
         )
+
+    def _taken(
+        self, transaction: Transaction, new: ResponderPosition, doubted: dict[str, ResponderPosition], now_ms: int
+    ) -> Outcome:
+        key = new.responder
         before = transaction.position(key)
         if before is not None and before.fix_ms > now_ms:
             before = None  # from before the clock was set back
