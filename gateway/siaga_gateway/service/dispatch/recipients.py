@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
+from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.escalation_settings import CallList, Ladder
 from siaga_gateway.domain.escalation_state import Assignment, Contact, ContactKind, Progress
 from siaga_gateway.domain.incident import Incident
@@ -13,6 +15,9 @@ from siaga_gateway.domain.places import ContactWay, Point, Station, StationKind
 from siaga_gateway.domain.position import distance_m
 from siaga_gateway.domain.value import record
 from siaga_gateway.service.dispatch.routing import PressOrigin, Route, Router
+from siaga_gateway.service.store import StoreFailing
+
+log = logging.getLogger(__name__)
 
 # A desk rings every 20 s: only on ways where that costs nothing and the phone shows one message.
 RINGING: Final = frozenset({ContactWay.NTFY, ContactWay.TELEGRAM})
@@ -122,26 +127,44 @@ class Recipients:
                 return _stations(at.place, _desks(at))
             case CallList.CHIEF:
                 desks = _desks(at)
-                return self._people.chiefs([desk.key for desk in desks], now_ms) or _stations(at.place, desks)
+                chiefs = _found(lambda: self._people.chiefs([desk.key for desk in desks], now_ms))
+                return chiefs or _stations(at.place, desks)
             case CallList.REGION:
                 return _stations(at.place, [each.ladder[-1] for each in at.responsible])
             case CallList.RESPONDERS:
-                return self._people.near(at.place, now_ms) if contact.responders else ()
+                return _found(lambda: self._people.near(at.place, now_ms)) if contact.responders else ()
             case CallList.EVERYONE:
                 above = [station for each in at.responsible for station in each.ladder]
-                people = self._people.everyone(keys, now_ms) if contact.responders else ()
+                people = _found(lambda: self._people.everyone(keys, now_ms)) if contact.responders else ()
                 return [*_stations(at.place, [*_first(at), *above]), *people]
         return ()  # operator and supervisor: the console rings
 
-    def _one(self, who: str) -> Iterator[Recipient]:
-        if who.startswith(RESPONDER) and (found := self._people.person(who.removeprefix(RESPONDER))) is not None:
-            yield found
+    def _one(self, who: str) -> Sequence[Recipient]:
+        return _found(lambda: self._person(who.removeprefix(RESPONDER))) if who.startswith(RESPONDER) else ()
+
+    def _person(self, key: str) -> Sequence[Recipient]:
+        person = self._people.person(key)
+        return () if person is None else (person,)
 
     def _not_needed(self, assignments: Collection[Assignment], told: Sequence[Notification]) -> Iterator[Recipient]:
         needed = {each.who for each in assignments if each.progress in _STILL_NEEDED}
         for who in dict.fromkeys(whose(each.recipient) for each in told if each.is_responder):
             if who not in needed:
                 yield from self._one(who)
+
+
+def _found(people: Callable[[], Sequence[Recipient]]) -> Sequence[Recipient]:
+    """Return whom a look-up among people finds; where it fails, nobody: stations are called all the same.
+
+    Raises: StoreFailing.
+    """
+    try:
+        return people()
+    except StoreFailing:
+        raise
+    except Exception:
+        log.exception(Localized("log.dispatch.people"))
+        return ()
 
 
 def _first(at: Route) -> list[Station]:
