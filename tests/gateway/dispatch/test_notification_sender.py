@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from databases import Place
-from gateway.dispatch.called_district import IN_SW, NTFY, CalledDistrict
+from gateway.dispatch.called_district import IN_SW, CalledDistrict
 from gateway.dispatch.listed_places import at
+from gateway.dispatch.told_way import ToldWay
 from siaga_gateway.domain.escalation_state import Phase
 from siaga_gateway.domain.incident import Incident
 from siaga_gateway.domain.notification import Notification, NotificationState
@@ -32,27 +33,6 @@ from waiting import eventually
 STATE = NotificationState
 REFUSED = NotDelivered("503 nanti")
 DEAD = NotDelivered("404", permanent=True)
-
-
-class ToldWay:
-    """A way that answers as it is told for each address, and keeps what it was given."""
-
-    name, kind, at_once, repeats_recognised = "contoh", NTFY, 4, True
-
-    def __init__(self, name: str = "contoh", budget: Budget = Budget()) -> None:  # noqa: B008 - a value
-        self.name, self.budget = name, budget
-        self.answers: dict[str, HandedOver | NotDelivered] = {}
-        self.waits: dict[str, threading.Event] = {}
-        self.sent: list[tuple[str, str]] = []  # station, key
-
-    def send(self, address: str, message: PersonalMessage, key: str) -> HandedOver | NotDelivered:
-        station = address.rpartition("/")[2]
-        self.sent.append((station, key))
-        if station in self.waits:
-            self.waits[station].wait(60)
-        return self.answers.get(station, HandedOver("200", f"m-{len(self.sent)}"))
-
-    def close(self) -> None: ...
 
 
 def compose(incident: Incident, notification: Notification, addressee: Addressee) -> PersonalMessage:

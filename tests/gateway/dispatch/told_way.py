@@ -1,0 +1,30 @@
+"""A way to people for tests: no service, it answers as it is told."""
+
+from __future__ import annotations
+
+import threading
+
+from gateway.dispatch.called_district import NTFY
+from siaga_gateway.service.dispatch.ways import Budget, HandedOver, PersonalMessage
+from siaga_gateway.service.ports import NotDelivered
+
+
+class ToldWay:
+    """A way that answers as it is told for each address, and keeps what it was given."""
+
+    name, kind, at_once, repeats_recognised = "contoh", NTFY, 4, True
+
+    def __init__(self, name: str = "contoh", budget: Budget = Budget()) -> None:  # noqa: B008 - a value
+        self.name, self.budget = name, budget
+        self.answers: dict[str, HandedOver | NotDelivered] = {}
+        self.waits: dict[str, threading.Event] = {}
+        self.sent: list[tuple[str, str]] = []  # station, key
+
+    def send(self, address: str, message: PersonalMessage, key: str) -> HandedOver | NotDelivered:
+        station = address.rpartition("/")[2]
+        self.sent.append((station, key))
+        if station in self.waits:
+            self.waits[station].wait(60)
+        return self.answers.get(station, HandedOver("200", f"m-{len(self.sent)}"))
+
+    def close(self) -> None: ...
