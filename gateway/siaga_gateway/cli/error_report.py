@@ -42,6 +42,7 @@ def errors_told() -> Iterator[None]:
             _tell(Localized("errors.install.no_memory"))
         except MemoryError:  # the texts could not be read either
             os.write(sys.stderr.fileno(), b"siaga: MemoryError\n")
+            os._exit(1)  # an end in order needs memory too, and would say so in pages
         sys.exit(1)
 
 

@@ -53,7 +53,7 @@ def leaves(path: Path, table: str) -> list[int]:
 def test_who_does_not_need_the_damaged_page_is_answered(tmp_path: Path) -> None:
     """In one batch with somebody who does: one page kept everybody out."""
     first = IngestHarness(tmp_path)
-    buttons = [first.button() for _ in range(120)]
+    buttons = [first.button() for _ in range(360)]
     first.take(*(button.enrol() for button in buttons))
     first.close()
     path = store_path(tmp_path)
@@ -62,7 +62,10 @@ def test_who_does_not_need_the_damaged_page_is_answered(tmp_path: Path) -> None:
     with Pages(path) as pages:
         on_it = {cell.record[0] for cell in cells(pages, pages.page(page), page) if cell is not None}
     there = [button for button in buttons if button.device_id in on_it]
-    elsewhere = [button for button in buttons if button.device_id not in on_it]
+    # Those furthest from it: a row that grows may need the pages beside its own, and be stranded too.
+    away = sorted(buttons, key=lambda button: button.device_id, reverse=max(on_it) < max(b.device_id for b in buttons))
+    elsewhere = [button for button in away if button.device_id not in on_it]
+    assert len(leaves(path, "device_status")) > 4
     assert there and elsewhere
     sqlite_damage.damage(path, page)
     desk = IngestHarness(tmp_path, beside=_Beside(first))  # type: ignore[arg-type]

@@ -116,6 +116,7 @@ def test_a_call_that_nobody_can_be_told_of_by_a_program_is_red_with_numbers(tmp_
 
 def test_an_old_incident_is_asked_about_and_called_again_by_a_button(district: CalledDistrict) -> None:
     incident = district.press()
+    district.restore()
     district.clock.at_ms += 3_600_000
     district.go_on()
     client = browser(district, "en")
