@@ -15,7 +15,7 @@ from heapq import heappop, heappush
 from itertools import count
 from pathlib import Path
 
-from gateway.dispatch.called_district import on_ntfy
+from gateway.dispatch.called_district import NoPeople, on_ntfy
 from gateway.dispatch.listed_places import AREAS, DISTRICT, at
 from gateway.fake_ports import ManualClock, SentAnswers
 from gateway.ingest_harness import NOW_MS, IngestHarness
@@ -34,7 +34,7 @@ from siaga_gateway.service.dispatch.auditor import Auditor
 from siaga_gateway.service.dispatch.duty import Duty
 from siaga_gateway.service.dispatch.notification_sender import Addressee, NotificationSender
 from siaga_gateway.service.dispatch.origins import Origins
-from siaga_gateway.service.dispatch.recipients import NoPeople, Recipients
+from siaga_gateway.service.dispatch.recipients import Recipients
 from siaga_gateway.service.dispatch.routing import Router
 from siaga_gateway.service.dispatch.wave_plan import WavePlanner
 from siaga_gateway.service.dispatch.waves import LONGEST_S, Waves

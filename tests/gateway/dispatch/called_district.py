@@ -17,7 +17,7 @@ from siaga_gateway.domain.notification import Notification, NotificationState
 from siaga_gateway.domain.places import Contact, ContactWay, Point, Station
 from siaga_gateway.domain.value import copied
 from siaga_gateway.service.dispatch.alarm_levels import AlarmLevels
-from siaga_gateway.service.dispatch.recipients import NoPeople, People, Recipients
+from siaga_gateway.service.dispatch.recipients import People, Recipient, Recipients
 from siaga_gateway.service.dispatch.routing import PressOrigin, Router
 from siaga_gateway.service.dispatch.wave_plan import WavePlanner
 from siaga_gateway.service.dispatch.waves import LONGEST_S, Waves
@@ -36,6 +36,22 @@ LADDER = Ladder("Contoh")
 def on_ntfy(station: Station) -> Station:
     contacts = (Contact(NTFY, f"https://ntfy.example/{station.key}"), *station.contacts)
     return copied(station, contacts=contacts)
+
+
+class NoPeople:
+    """Implements recipients.People where nobody but stations is known."""
+
+    def near(self, place: Point | None, now_ms: int) -> Sequence[Recipient]:
+        return ()
+
+    def chiefs(self, stations: Collection[str], now_ms: int) -> Sequence[Recipient]:
+        return ()
+
+    def everyone(self, stations: Collection[str], now_ms: int) -> Sequence[Recipient]:
+        return ()
+
+    def person(self, key: str) -> Recipient | None:
+        return None
 
 
 class CalledDistrict:

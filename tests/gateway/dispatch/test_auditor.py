@@ -12,6 +12,7 @@ from gateway.dispatch.called_district import CalledDistrict
 from siaga_gateway.service.dispatch.auditor import Auditor
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.notifier import JournalNotifier
+from siaga_gateway.service.store import StoreFailing
 
 
 @pytest.fixture
@@ -81,3 +82,22 @@ def test_of_several_workers_one_writes_it_down(district: CalledDistrict) -> None
     district.clock.at_ms += 60_000
     other.work()
     assert (other.fault(), told(district)) == ("late", [])
+
+
+def test_what_the_store_could_not_take_is_told_at_the_next_look(
+    district: CalledDistrict, auditor: Auditor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    district.press()
+    district.go_on()
+    district.clock.at_ms += 60_000
+
+    def fails() -> object:
+        raise StoreFailing("passed_on", why="a full disk")
+
+    monkeypatch.setattr(district.store, "transaction", fails)
+    with pytest.raises(StoreFailing):
+        auditor.work()
+    assert auditor.fault() == "late"
+    monkeypatch.undo()
+    auditor.work()
+    assert told(district) == [(journal.ESCALATION_FAULTY, "late")]

@@ -62,14 +62,15 @@ class Auditor:
             self._tell(now_ms)
 
     def _tell(self, now_ms: int) -> None:
-        self._told = self._fault
         if not self._tells:
+            self._told = self._fault
             return
         with self._store.transaction() as transaction:
             if self._fault:
                 transaction.note(journal.ESCALATION_FAULTY, now_ms, {"fault": self._fault})
             else:
                 transaction.note(journal.ESCALATION_SOUND, now_ms, {})
+        self._told = self._fault  # only now: a store that fails is told at the next look
         self._notifier.ring()
         if self._fault:
             log.error(Localized(f"log.dispatch.{self._fault}"))

@@ -59,22 +59,6 @@ class People(Protocol):
     def person(self, key: str) -> Recipient | None: ...
 
 
-class NoPeople:
-    """Implements People where nobody but stations is known."""
-
-    def near(self, place: Point | None, now_ms: int) -> Sequence[Recipient]:
-        return ()
-
-    def chiefs(self, stations: Collection[str], now_ms: int) -> Sequence[Recipient]:
-        return ()
-
-    def everyone(self, stations: Collection[str], now_ms: int) -> Sequence[Recipient]:
-        return ()
-
-    def person(self, key: str) -> Recipient | None:
-        return None
-
-
 class Recipients:
     """Looks up whom a contact is for, at the moment of the contact."""
 
