@@ -13,13 +13,13 @@ READY := $(VENV)/.ready
 STUBS := $(VENV)/stubs/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST_ARGS ?=
-# Most tests wait for processes of their own: six at a time keep two cores busy. They start hundreds of them, so the
-# program is compiled once before, and so are the tests, which each worker would do for itself; also where the environment
-# lets Python write no bytecode. The files begin in the order of tests/longest.txt, and tests/sharing.py says which are
+# Most tests wait for processes of their own: eight at a time keep two cores busy. They start hundreds of them, so the
+# program is compiled once before, also where the environment lets Python write no bytecode; the tests are compiled and
+# imported once, and the workers begin as forks of who did it (tests/collected.py). The files begin in the order of tests/longest.py, and tests/sharing.py says which are
 # shared out; pytest-xdist's own order (by the number of tests) would leave the longest, which are one test, for last.
-JOBS ?= 6
+JOBS ?= 8
 
-.PHONY: help setup demo test quick check format bench mutate torture defences hostile bounds lock clean distclean
+.PHONY: help setup demo test quick check format bench mutate torture defences hostile bounds hardware enclosure lock clean distclean
 
 help: ## Show what can be done here
 	@echo "Siaga: from a press on a button to a police unit under way"; echo
@@ -48,8 +48,6 @@ demo: $(READY) ## Press a button and watch help being called: broker, gateway, c
 
 test: $(READY) $(STUBS) ## Run every test; what needs a Debian package says which where it is missing
 	@$(BIN)/python -m compileall -q gateway/siaga_gateway tools/siaga_tools
-	@for part in tests/gateway "tests --ignore=tests/gateway"; do \
-		PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --collect-only -qq $$part >/dev/null 2>&1 & done; wait
 	@$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder \
 		--durations=10 --durations-min=5 $(PYTEST_ARGS)
 
@@ -86,6 +84,16 @@ hostile: $(READY) ## A million hostile frames beside honest presses: does one be
 
 bounds: $(READY) ## The quick tests with the oldest packages that pyproject.toml allows (ARGS=newest: the newest)
 	@$(BIN)/python tests/packages/bounds.py $(ARGS)
+
+hardware: ## Draw, check and simulate the carrier board, and make all that a factory needs (Debian 12, KiCad 9)
+	@sh hardware/install.sh
+	@/usr/bin/python3 hardware/rev_a/build.py $(ARGS)
+
+enclosure: ## Draw and check the printed cases, and write STL and STEP (ARGS=--quick: without pictures)
+	@sh hardware/install.sh enclosure
+	@test build/cad/ready -nt hardware/enclosure/requirements.lock || { mkdir -p build && $(PYTHON) -m venv build/cad && \
+		build/cad/bin/pip install --quiet --require-hashes -r hardware/enclosure/requirements.lock && touch build/cad/ready; }
+	@build/cad/bin/python hardware/enclosure/build.py $(ARGS)
 
 lock: $(READY) ## Renew requirements.lock from pyproject.toml, and say what moved
 	@mkdir -p build && cp requirements.lock build/requirements.old

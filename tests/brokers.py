@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import random
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from waiting import eventually
 
 _START_S = 60.0
+# Below those that connections and listeners at port 0 are given on Linux and macOS: nobody else takes one in between.
+_PORTS = range(20_000, 32_000)
+_reserved: list[IO[bytes]] = []
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port on loopback that nobody listens on, and that no other process of these tests is given while this one
+    lives."""
+    folder = Path(tempfile.gettempdir()) / f"siaga-ports-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    for port in random.SystemRandom().sample(_PORTS, min(200, len(_PORTS))):
+        lock = (folder / str(port)).open("ab")
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            _reserved.append(lock)
+            return port
+        lock.close()
+    raise AssertionError("no free port")
 
 
 def wait_until_open(port: int, timeout_s: float = _START_S) -> None:

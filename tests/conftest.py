@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 import preloaded
 import side_by_side
+from collected import fork_workers
 from longest import first, longest
+from reports import pytest_configure_node, pytest_sessionstart  # noqa: F401 (hooks)
 
 # What is collected stays to the end: no search for garbage looks through it, now or while tests run.
 gc.disable()
+
+# A shell lets what it starts in the background ignore Ctrl-C, and asyncio's end does not put that back: what programs
+# find is the same however the run was started.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What commands and errors say is compared in English; a test of another language names it.
 os.environ["SIAGA_LANGUAGE"] = "en"
@@ -43,6 +52,12 @@ def pytest_collection_finish() -> None:
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run what is marked side_by_side in threads."""
     return side_by_side.run(pyfuncitem) or None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
+    if preloaded.possible() and all(spec.popen and not spec.python for spec in specs):
+        fork_workers(config.args)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -11,9 +11,10 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Self
 
 import psycopg
@@ -40,23 +41,31 @@ def postgres_programs() -> Path:
     """Folder of `initdb` and `postgres`. Skips the test where they are missing, and says what to install."""
     found = [shutil.which("initdb"), *sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), reverse=True)]
     for initdb in found:
-        if initdb is not None and (Path(initdb).parent / "postgres").exists():
-            return Path(initdb).parent
+        if initdb is not None and (folder := Path(initdb).resolve().parent / "postgres").exists():
+            return folder.parent
     pytest.skip("PostgreSQL is missing. On Debian or Ubuntu: sudo apt-get install postgresql")
 
 
 class PostgresServer:
     """One server that can be held, killed and started again on the same port with the same data."""
 
-    def __init__(self, *, durable: bool = True, parent: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        durable: bool = True,
+        parent: Path | None = None,
+        settings: Mapping[str, str] = MappingProxyType({}),
+        standby_of: PostgresServer | None = None,
+    ) -> None:
         """Make a cluster. durable: commits wait for the disk, as in life; without, tests are quicker. parent: where its
-        folder is made, which every user must be able to enter."""
+        folder is made, which every user must be able to enter. settings: beside the usual ones. standby_of: copied from
+        that server, and its streaming standby."""
         self._programs = postgres_programs()
         # PostgreSQL refuses to run as root, and pytest's folders are for their owner only.
         self._owner = pwd.getpwnam("postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name)
         self.folder = Path(tempfile.mkdtemp(prefix="siaga-postgres-", dir=parent))
         os.chown(self.folder, self._owner.pw_uid, self._owner.pw_gid)
-        self._cluster = self.folder / "cluster"
+        self.cluster = self.folder / "cluster"
         self._log = self.folder / "log"
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
@@ -64,11 +73,20 @@ class PostgresServer:
         self._durable = durable
         self._migrated = ""  # the name of the database that stores are copied from
         self._recycled = RecycledDatabases()
-        made = self._run("initdb", "-D", str(self._cluster), "-U", _USER, "-A", "trust", "-E", "UTF8", "-N")
+        self._settings = settings
+        if standby_of is not None:
+            copied = self.run(
+                "pg_basebackup", "-D", str(self.cluster), "-R", "-c", "fast", "-d", standby_of.replication()
+            )
+            if copied.wait(_START_S):
+                raise RuntimeError(f"pg_basebackup failed:\n{self._log.read_text()}")
+            return
+        made = self.run("initdb", "-D", str(self.cluster), "-U", _USER, "-A", "trust", "-E", "UTF8", "-N")
         if made.wait(_START_S):
             raise RuntimeError(f"initdb failed:\n{self._log.read_text()}")
 
-    def _run(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+    def run(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start one of its programs as its user; what it says goes into the log."""
         with self._log.open("ab") as log:
             return subprocess.Popen(
                 [str(self._programs / program), *arguments],
@@ -97,12 +115,13 @@ class PostgresServer:
             "shared_buffers": "32MB",
             "max_connections": "60",
             "restart_after_crash": "on",
+            **self._settings,
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        return [str(self._programs / "postgres"), "-D", str(self._cluster), *options]
+        return [str(self._programs / "postgres"), "-D", str(self.cluster), *options]
 
     def start(self) -> PostgresServer:
-        self.process = self._run("postgres", *self.command[1:])
+        self.process = self.run("postgres", *self.command[1:])
         process = self.process
         eventually(lambda: self._answers() or process.poll() is not None, "PostgreSQL answers", timeout_s=_START_S)
         if not self._answers():
@@ -119,6 +138,10 @@ class PostgresServer:
 
     def conninfo(self, database: str) -> str:
         return f"postgresql://{_USER}@127.0.0.1:{self.port}/{database}"
+
+    def replication(self, database: str = "replication") -> str:
+        """By which a standby follows it, as a user `replicator` that its maker has made."""
+        return f"host=127.0.0.1 port={self.port} user=replicator dbname={database}"
 
     def new_store(self) -> str:
         """A new database that has had all migrations, a copy of one; gives its conninfo. Quicker than to migrate it."""
@@ -158,6 +181,10 @@ class PostgresServer:
         assert self.process is not None
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return [self.process.pid, *map(int, children.read_text().split())]
+
+    def said(self) -> str:
+        """Its log."""
+        return self._log.read_text()
 
     def hold(self) -> None:
         """Stop every one of its processes where it is: it answers nothing, and the kernel keeps its links."""

@@ -29,8 +29,8 @@ def gammu_smsd_binary() -> str:
 class GammuSmsd:
     """One daemon on one phone, set up as gateway/README.md says; its folders may be used before it is started."""
 
-    def __init__(self, folder: Path, inbox_format: str = "unicode") -> None:
-        """`inbox_format`: unicode, as the daemon has it without a setting, or standard."""
+    def __init__(self, folder: Path, inbox_format: str = "unicode", *, reports: bool = False) -> None:
+        """reports: of deliveries. `inbox_format`: unicode, as the daemon has it without a setting, or standard."""
         self._binary = gammu_smsd_binary()
         self._folder = folder
         self._places = itertools.count(1)
@@ -52,6 +52,7 @@ debuglevel = 1
 inboxpath = {self.inbox}/
 outboxpath = {self.outbox}/
 inboxformat = {inbox_format}
+deliveryreport = {"sms" if reports else "no"}
 transmitformat = 7bit
 commtimeout = 1
 receivefrequency = 1
@@ -83,9 +84,16 @@ checknetwork = 0
 
     def receive(self, number: str, text: str) -> None:
         """A message reaches the phone."""
+        self._put("Deliver", number, text)
+
+    def report(self, number: str) -> None:
+        """The network says that this number has received a message."""
+        self._put("Status_Report", number, "Delivered", "DeliveryStatus = 0", "MessageReference = 17")
+
+    def _put(self, kind: str, number: str, text: str, *more: str) -> None:
         lines = [
             "[SMSBackup000]",
-            "PDU = Deliver",
+            f"PDU = {kind}",
             f"DateTime = {datetime.now(UTC):%Y%m%dT%H%M%SZ}",
             "State = UnRead",
             f'Number = "{number}"',
@@ -97,6 +105,7 @@ checknetwork = 0
             "Folder = 1",
             f"Length = {len(text)}",
             "Class = -1",
+            *more,
         ]
         place = next(self._places)
         aside = self._folder / f"message-{place}"
@@ -109,10 +118,13 @@ checknetwork = 0
 
     def transmitted(self) -> list[tuple[str, str]]:
         """Number and text of each message that the daemon has sent, as it understood them, in order."""
-        log = self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
+        log = self.log()
         gone = set(re.findall(r"Transmitted (\S+) \(", log))
         found = re.findall(r'Found \d+ sms to "([^"]*)" with text "([^"]*)".*\n.*New message to send: (\S+)', log)
         return [(number, text) for number, text, name in found if name in gone]
+
+    def log(self) -> str:
+        return self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
 
     def __enter__(self) -> GammuSmsd:
         return self.start()

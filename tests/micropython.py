@@ -55,17 +55,18 @@ def micropython() -> str:
 @functools.cache
 def _sooner(found: str) -> str:
     """The same interpreter, started in half the time: where it is a script of its wheel, CPython loads it without
-    looking for anybody else's packages. Tests start it a thousand times."""
+    looking for anybody else's packages, and is left without being taken apart: MicroPython writes to its descriptors
+    itself. Tests start it a thousand times."""
     wheel = importlib.util.find_spec("micropython_run")
     if wheel is None or wheel.origin is None or "micropython_unix import main" not in _beginning(found):
         return found
     if " " in sys.executable or len(sys.executable) > _LONGEST_SHEBANG:
         return found
     script = f"""#!{sys.executable} -IS
-import sys
+import posix, sys
 sys.path.insert(0, {str(Path(wheel.origin).parent)!r})
 from micropython_run import run_main
-sys.exit(run_main(sys.argv))
+posix._exit(run_main(sys.argv))
 """
     file = ROOT / "build" / "firmware" / f"micropython-{hashlib.sha256(script.encode()).hexdigest()[:16]}"
     if not file.exists():

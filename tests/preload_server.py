@@ -8,6 +8,7 @@ own, one child more, which ends with it.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import gc
@@ -22,6 +23,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -66,25 +68,36 @@ def preload() -> None:
     gc.enable()
 
 
-def next_program(line: socket.socket) -> preloaded.Request:
-    """Fork for each request. Returns only in a child, which has become all that the request says but its program."""
+def next_program(line: socket.socket, *, starts_others: bool = True) -> preloaded.Request:
+    """Fork for each request. Returns only in a child, which has become all that the request says but its program.
+    starts_others: whether those that may start others have a preloader for it from the beginning."""
     while True:
         try:
             request, descriptors = preloaded.next_request(line)
         except (EOFError, OSError):
             os._exit(0)  # the asker is gone
+        named, its = os.pipe()
         try:
             pid = _fork_for_parent()
         except OSError:
             pid = -1
         if pid == 0:
             line.close()
+            os.close(named)
+            nameless = fcntl.fcntl(its, fcntl.F_DUPFD_CLOEXEC, max(*request.descriptors, *descriptors) + 1)
+            os.close(its)
             _become(request, descriptors)
-            own = None if request.argv[2:3] and request.argv[2] in _ALONE else _preloader_of_its_own()
+            alone = not starts_others or (request.argv[2:3] and request.argv[2] in _ALONE)
+            own = None if alone else _preloader_of_its_own()
             if own is None:
+                _rename(_command(request.argv))
+                os.close(nameless)
                 return request
             line = own  # this is the new preloader
             continue
+        os.close(its)
+        os.read(named, 1)  # until it has its name: as whoever has executed a program finds it
+        os.close(named)
         for each in descriptors:
             os.close(each)
         preloaded.answer(line, max(pid, 0))
@@ -118,6 +131,8 @@ def _become(request: preloaded.Request, descriptors: list[int]) -> None:
         os.close(each)
     if request.new_session:
         os.setsid()
+    if request.terminal:
+        preloaded.take_terminal()
     os.umask(request.umask)
     os.chdir(request.folder)
     os.sched_setaffinity(0, request.cores)
@@ -148,22 +163,32 @@ def _preloader_of_its_own() -> socket.socket | None:
 
 def _run(argv: list[str]) -> None:
     """As Python runs `python -m module ...`, or a script with its path in the first line."""
-    is_module = argv[1:2] == ["-m"]
-    whole = argv if is_module else [sys.executable, *argv]
-    sys.orig_argv[:] = whole
-    _rename(whole)
-    _open_stdio()
+    by_name = argv.index("-m") if argv[1:2] == ["-m"] or argv[1:3] == ["-P", "-m"] else None
+    stand_in(argv)
     main = sys.modules["__main__"].__dict__
-    if is_module:
-        sys.modules.pop(argv[2], None)  # it is about to be the program
-        sys.argv[:] = ["-m", *argv[3:]]
-        sys.path.insert(0, os.getcwd())
-        runpy._run_module_as_main(argv[2])  # type: ignore[attr-defined]
+    if by_name:
+        module = argv[by_name + 1]
+        sys.modules.pop(module, None)  # it is about to be the program
+        sys.argv[:] = ["-m", *argv[by_name + 2 :]]
+        if by_name == 1:  # -P leaves this out
+            sys.path.insert(0, os.getcwd())
+        runpy._run_module_as_main(module)  # type: ignore[attr-defined]
     else:
         sys.argv[:] = argv
         sys.path.insert(0, os.path.dirname(argv[0]))
         main["__file__"] = argv[0]
         exec(compile(Path(argv[0]).read_bytes(), argv[0], "exec"), main)
+
+
+def stand_in(argv: list[str]) -> None:
+    """Seem to be what was executed so, with its standard streams."""
+    sys.orig_argv[:] = _command(argv)
+    _open_stdio()
+
+
+def _command(argv: list[str]) -> list[str]:
+    """As the kernel shows it: a script is run by its interpreter."""
+    return argv if argv[0] == sys.executable else [sys.executable, *argv]
 
 
 def _rename(argv: list[str]) -> None:
@@ -196,15 +221,22 @@ def _open_stdio() -> None:
         setattr(sys, f"__{name}__", stream)
 
 
-def main(line: int, path: list[str]) -> None:
-    """path: where a program finds its modules, but for its own folder."""
+@contextlib.contextmanager
+def spared() -> Iterator[None]:
+    """Within it this process ignores what ends a program."""
     found = {number: signal.getsignal(number) for number in _SPARED}
     for number in _SPARED:
         signal.signal(number, signal.SIG_IGN)
-    preload()
-    program = next_program(socket.socket(fileno=line))
+    yield
     for number, handler in found.items():
         signal.signal(number, handler)
+
+
+def main(line: int, path: list[str]) -> None:
+    """path: where a program finds its modules, but for its own folder."""
+    with spared():
+        preload()
+        program = next_program(socket.socket(fileno=line))
     sys.path[:] = path
     subprocess.Popen = preloaded.Popen  # type: ignore[misc]
     _run(program.argv)

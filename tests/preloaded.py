@@ -11,15 +11,18 @@ from __future__ import annotations
 import array
 import atexit
 import contextlib
+import fcntl
 import inspect
 import os
 import pickle
 import platform
 import resource
+import signal
 import socket
 import struct
 import subprocess
 import sys
+import termios
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +40,7 @@ _ROOM: Final = " " * 4096  # for longer arguments than these
 SIAGA: Final = str(Path(sys.executable).with_name("siaga"))
 # The kernel's number of clone, and where among its last two arguments the address of the thread's number is.
 CLONE: Final = {"x86_64": (56, 0), "aarch64": (220, 1)}
-# `python -m` of these, and `siaga gateway`.
+# `python -m` of these, and `siaga`.
 MODULES: Final = (
     "siaga_gateway",
     "siaga_gateway.bootstrap.http_front.start",
@@ -45,6 +48,8 @@ MODULES: Final = (
     "gateway.web.serve_console",
     "what_a_program_finds",  # of test_preloaded.py
 )
+# `python -P -m` of these: the tools' commands, and what a demo starts.
+TOOLS: Final = ("siaga_tools.cli", "siaga_tools.process.parent_watch")
 # Variables that are looked at before the program begins.
 _EARLY: Final = ("PYTHON", "LD_", "LC_", "LANG", "GLIBC_", "MALLOC_", "OPENSSL_", "SSL_", "FAKETIME")
 _SIZE: Final = struct.Struct(">I")
@@ -62,6 +67,7 @@ class Request:
     environment: dict[str, str]
     descriptors: list[int]  # what the descriptors that come with it are to be called
     new_session: bool
+    terminal: bool  # takes the terminal at its input for its session's own
     umask: int
     cores: list[int]
     limits: list[tuple[int, tuple[int, int]]]
@@ -79,9 +85,10 @@ class Preloader:
     def suits(self, argv: Sequence[str], environment: Mapping[str, str]) -> bool:
         """Whether it can run this program as if the program had been executed."""
         if argv[:1] == [sys.executable]:
-            known = argv[1:2] == ["-m"] and argv[2:3] and argv[2] in MODULES
+            known = any(list(argv[1:3]) == ["-m", each] for each in MODULES)
+            known = known or any(list(argv[1:4]) == ["-P", "-m", each] for each in TOOLS)
         else:
-            known = argv[:2] == [SIAGA, "gateway"]
+            known = argv[:1] == [SIAGA]
         return bool(known) and _early(environment) == _early(self._environment)
 
     def spawn(self, request: Request, descriptors: Sequence[int]) -> int | None:
@@ -104,7 +111,12 @@ _starting = threading.Lock()
 def switch_on() -> None:
     """From now on start programs so, where the system can; the preloader itself begins with the first of them."""
     global _switched_on
-    _switched_on = sys.platform == "linux" and platform.machine() in CLONE
+    _switched_on = possible()
+
+
+def possible() -> bool:
+    """Whether the system can."""
+    return sys.platform == "linux" and platform.machine() in CLONE
 
 
 def use(preloader: Preloader) -> None:
@@ -131,15 +143,28 @@ def ready() -> Preloader | None:
                 )
             mine.settimeout(_ANSWER_S)
             use(Preloader(mine, environment))
-            atexit.register(_end, mine, process)
+            atexit.register(end, mine, process)
     return _preloader if _owner == os.getpid() else None
 
 
-def _end(line: socket.socket, process: subprocess.Popen[bytes]) -> None:
+def end(line: socket.socket, process: subprocess.Popen[bytes]) -> None:
+    """Let the process at the other end of the line end too."""
     if _owner != os.getpid():
         return
     line.close()
     process.wait(10)
+
+
+def take_terminal() -> None:
+    """Popen's `preexec_fn` for a program with `start_new_session` that is to lead its terminal's session as a shell
+    does, and to end with its terminal: under nohup, or in CI, tests may themselves ignore that."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def _environment() -> dict[str, str]:
+    """The process's, while another thread may be changing it."""
+    return {name: value for name in list(os.environ) if (value := os.environ.get(name)) is not None}
 
 
 class Popen(subprocess.Popen):  # type: ignore[type-arg]
@@ -147,12 +172,18 @@ class Popen(subprocess.Popen):  # type: ignore[type-arg]
 
     def _execute_child(self, *arguments: Any) -> None:
         execute = super()._execute_child  # type: ignore[misc]
-        asked = inspect.signature(execute).bind(*arguments).arguments
+        bound = inspect.signature(execute).bind(*arguments)
+        asked = bound.arguments
+        # A copy: pytest changes the process's own between tests, and a program that another thread executes in that
+        # moment reads what was freed ("Bad address").
+        asked["env"] = _environment() if asked["env"] is None else asked["env"]
+        arguments = bound.args
         preloader = ready()
         argv = [os.fsdecode(each) for each in asked["args"]] if isinstance(asked["args"], list | tuple) else []
-        environment = os.environ if asked["env"] is None else asked["env"]
+        environment = asked["env"]
         unusual = (
-            *(asked[name] for name in ("executable", "preexec_fn", "shell", "gids")),
+            asked["preexec_fn"] not in (None, take_terminal),
+            *(asked[name] for name in ("executable", "shell", "gids")),
             *(asked.get(name, -1) not in (-1, None) for name in ("gid", "uid", "process_group")),
         )
         folder = os.path.abspath(asked["cwd"] or ".")
@@ -170,6 +201,7 @@ class Popen(subprocess.Popen):  # type: ignore[type-arg]
             environment=dict(environment),
             descriptors=[0, 1, 2, *passed],
             new_session=bool(asked["start_new_session"]),
+            terminal=asked["preexec_fn"] is take_terminal,
             umask=_umask() if asked["umask"] < 0 else asked["umask"],
             cores=sorted(os.sched_getaffinity(0)),
             limits=[(limit, resource.getrlimit(limit)) for limit in _LIMITS],
@@ -183,6 +215,32 @@ class Popen(subprocess.Popen):  # type: ignore[type-arg]
         self._close_pipe_fds(  # type: ignore[attr-defined]
             *(asked[name] for name in ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite"))
         )
+
+
+def run(
+    command: Sequence[str],
+    *,
+    feed: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    timeout_s: float,
+    executed: bool = False,
+) -> subprocess.CompletedProcess[str]:
+    """Run it to its end, with what it reads, and keep what it says, as text. executed: not forked. Raises:
+    subprocess.TimeoutExpired."""
+    with (subprocess.Popen if executed else Popen)(
+        list(command),
+        stdin=subprocess.DEVNULL if feed is None else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as process:
+        try:
+            told, complained = process.communicate(feed, timeout_s)
+        except BaseException:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, told, complained)
 
 
 def _umask() -> int:

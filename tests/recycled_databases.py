@@ -61,6 +61,10 @@ _RELATIONS: Final = (
     "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace"
     " WHERE nspname = 'public' AND relkind = %s ORDER BY 1"
 )
+_FUNCTIONS: Final = (
+    "SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace"
+    " WHERE nspname = 'public' ORDER BY 1"
+)
 
 
 @dataclass(slots=True)
@@ -148,3 +152,5 @@ def _drop_all(connection: psycopg.Connection) -> None:
     for kind, word in (("v", "VIEW"), ("r", "TABLE"), ("S", "SEQUENCE")):
         for name in _names(connection, kind):
             connection.execute(f"DROP {word} IF EXISTS {name} CASCADE")
+    for (name,) in connection.execute(_FUNCTIONS).fetchall():
+        connection.execute(f"DROP FUNCTION {name}")

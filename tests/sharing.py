@@ -1,5 +1,5 @@
 """How the tests of a file are shared out among pytest-xdist's workers: all to one, but for files that would be the last
-to end. A file's place in `longest.txt` says when it begins."""
+to end. `longest.py` says when a file begins."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from importlib import resources
 from string import Formatter
@@ -91,3 +92,15 @@ def test_a_missing_value_raises_and_is_never_shown_as_braces() -> None:
 
 def test_braces_in_a_value_stay_as_they_are() -> None:
     assert "{kind}" in catalogue.text("formats.headline.opened", "en", kind="SOS", who="{kind} {0}")
+
+
+# One word for one thing, as in the guides: of two that mean the same a reader asks what the difference is.
+ONE_WORD = {"pos": "kantor"}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_one_thing_has_one_word_in_indonesian(room: str) -> None:
+    for key, template in catalogue.texts(room, "id").items():
+        for other, word in ONE_WORD.items():
+            found = re.search(rf"(?<![-\w]){other}(?:nya)?(?!\w)", template, re.IGNORECASE)
+            assert found is None, f"{key} says {other}: {word} is the word"

@@ -11,6 +11,7 @@ import pytest
 
 from micropython import FIRMWARE
 from siaga_gateway.config.site import SiteSettings
+from siaga_gateway.web.responder.view import MINUTES
 from siaga_tools.card.patterns import light_words, read_defaults, read_shown
 from source_files import ROOT, source_files
 
@@ -19,7 +20,11 @@ GUIDES: Final = {
     "holders": "firmware/HOLDER.md",
     "installers": "tools/INSTALLER.md",
     "duty officers": "gateway/CONSOLE.md",
+    "officers": "gateway/OFFICER.md",
     "administrators": "gateway/INSTALL.md",
+    "administrators of two machines": "gateway/STANDBY.md",
+    "builders": "hardware/ASSEMBLY.md",
+    "chiefs": "gateway/FIGURES.md",
 }
 _NAMES: Final = {"en": "English", "id": "Bahasa Indonesia"}
 _LINK: Final = re.compile(r"\[([^\]]*)\]\(([^)]+)\)")
@@ -120,7 +125,34 @@ def test_no_guide_in_indonesian_is_left_out() -> None:
     assert there == set(map(twin, GUIDES.values()))
 
 
+@pytest.mark.parametrize("document", sorted(str(file) for file in source_files() if file.suffix == ".md"))
+def test_no_command_within_a_list_is_shown_as_running_text(document: str) -> None:
+    """Behind a point of a list a block begins four blanks further in than the point's text; else it is a paragraph."""
+    within, behind_blank = 0, False
+    for line in text(document).splitlines():
+        point, indented = re.match(r"(?:\d+\.|-) ", line), len(line) - len(line.lstrip())
+        if point is not None:
+            within = len(point[0])
+        elif line and not indented:
+            within = 0
+        elif line and within and behind_blank and 4 <= indented < within + 4:
+            assert indented == within or re.match(r" *(?:\d+\.|-) ", line), line
+        behind_blank = not line
+
+
 # The words of the program
+
+
+@pytest.mark.parametrize("language", ["id", "en"])
+def test_officers_read_what_their_page_says(language: str) -> None:
+    said = tomllib.loads((CATALOGUE / f"responder.{language}.toml").read_text(encoding="utf-8"))
+    buttons = {*said["step"].values(), *said["duty"].values()}
+    minutes = {said["step"]["minutes"].format(n=n) for n in MINUTES}
+    guide = text(GUIDES["officers"] if language == "en" else twin(GUIDES["officers"]))
+    taps = re.findall(r"^\| (\*\*.+?) \|", guide, re.MULTILINE)
+    assert len(taps) > 10
+    for name in re.findall(r"\*\*(.+?)\*\*", "".join(taps)):
+        assert name in buttons | minutes or any(each.startswith(name) for each in buttons), name
 
 
 @pytest.mark.parametrize("language", ["id", "en"])

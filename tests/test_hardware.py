@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from pathlib import Path
 
 import pytest
 
+from board_pins import pins_of
+from siaga_tools.board_wiring import BOARDS
 from siaga_tools.power.figures import book
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "hardware" / "README.md").read_text(encoding="utf-8")
-BOARDS = ROOT / "firmware" / "siaga" / "boards"
 
 
-def pins_of(path: Path) -> dict[str, int]:
-    """The public whole numbers of a board file: its pins by name."""
-    return {
-        statement.targets[0].id: statement.value.value
-        for statement in ast.parse(path.read_text(encoding="utf-8")).body
-        if isinstance(statement, ast.Assign)
-        and isinstance(statement.targets[0], ast.Name)
-        and not statement.targets[0].id.startswith("_")
-        and isinstance(statement.value, ast.Constant)
-        and type(statement.value.value) is int
-    }
-
-
-# Every board file that names pins and is for the chip is a board that somebody wires.
-WIRED = {
-    path.stem: pins
-    for path in sorted(BOARDS.glob("*.py"))
-    if re.search(r"^import machine$", path.read_text(encoding="utf-8"), re.M) and (pins := pins_of(path))
-}
+WIRED = {board: pins_of(board) for board in BOARDS}
 
 
 def table_of(board: str) -> list[tuple[str, int]]:

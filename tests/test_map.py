@@ -19,7 +19,7 @@ TRIPS: Final = ("A press", "An acknowledgement", "An operator's step")
 # Where parts are made and handed to each other.
 _WIRING: Final = ("siaga_gateway.bootstrap", "siaga.app.device", "siaga.app.radios")
 _PORTS: Final = ("siaga_gateway.service.store",)
-_OPERATE: Final = Path("gateway/siaga_gateway/service/ports.py")
+_OPERATE: Final = Path("gateway/siaga_gateway/service/operator_port.py")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import resource
 import signal
 import socket
@@ -91,6 +92,30 @@ def test_it_has_the_descriptors_that_were_passed_and_no_others(forked: list[list
         own = {str(each.fileno()) for each in (ours, secret, _kept)}
     assert len(forked) == 1 and facts[1] == facts[0]
     assert {str(passed[0]), "90"} <= facts[1]["descriptors"].keys() and not own & facts[1]["descriptors"].keys()
+
+
+def test_it_leads_the_session_of_a_terminal_that_it_takes(forked: list[list[str]]) -> None:
+    facts, ends = [], []
+    for popen in (subprocess.Popen, preloaded.Popen):
+        master, slave = pty.openpty()
+        process = popen(
+            [*PROGRAM, "wait"],
+            cwd=HERE,
+            stdin=slave,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=dict(os.environ),
+            start_new_session=True,
+            preexec_fn=preloaded.take_terminal,
+        )
+        os.close(slave)
+        assert process.stdout is not None
+        facts.append(_facts(process.stdout.readline()))
+        os.close(master)
+        ends.append(process.wait(60))
+        process.stdout.close()
+    assert len(forked) == 1 and facts[1] == facts[0] and ends == [-signal.SIGHUP] * 2
+    assert facts[0]["alone in its session"] and facts[0]["terminal"] == [True, True]
 
 
 def test_limits_and_cores_are_those_of_who_starts_it_now(forked: list[list[str]]) -> None:

@@ -235,7 +235,7 @@ def _bare(arguments: list[ast.expr]) -> Iterator[str]:
 @pytest.mark.parametrize("language", ["id", "en"])
 def test_an_error_is_told_in_the_reader_s_language_with_what_it_stands_on(language: str) -> None:
     from siaga_gateway.config.loading import SettingsError
-    from siaga_gateway.service.ports import OperateError
+    from siaga_gateway.service.operator_port import OperateError
 
     said = SettingsError("file.unread", path="a.toml", why=PermissionError(13, "Permission denied")).say(language)
     assert (
@@ -273,6 +273,7 @@ SAME = {
     *(
         "console.maintenance.bearer_sms",
         "console.maintenance.bearer_lorawan",
+        "console.signal_network.lorawan",
         "formats.sender_name",
         "formats.kind.sos",
     ),

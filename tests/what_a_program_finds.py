@@ -43,12 +43,19 @@ def _status() -> dict[str, str]:
     return {name: value.strip() for name, value in lines if name in names}
 
 
+def _terminal() -> tuple[bool, bool]:
+    """Whether its session has one, and whether what is typed there reaches its group."""
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    return fields[4] != "0", fields[5] == str(os.getpgrp())
+
+
 def found() -> dict[str, object]:
     signals = [each for each in signal.valid_signals() if isinstance(each, signal.Signals)]
     return {
         "parent": os.getppid(),
         "alone in its session": os.getsid(0) == os.getpid(),
         "session": os.getsid(0),
+        "terminal": _terminal(),
         "group": os.getpgrp() if os.getpgrp() != os.getpid() else "its own",
         "command": Path("/proc/self/cmdline").read_bytes().decode().rstrip("\0").split("\0"),
         "argv": sys.argv,

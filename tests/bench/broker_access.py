@@ -31,6 +31,7 @@ import paho.mqtt.client as paho  # noqa: E402
 from paho.mqtt.enums import CallbackAPIVersion  # noqa: E402
 
 from brokers import Mosquitto, free_port, wait_until_open  # noqa: E402
+from siaga_gateway.adapters.mqtt.paho_client import PahoClient  # noqa: E402
 from waiting import eventually  # noqa: E402
 
 PLUGIN: Final = "/usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so"
@@ -165,7 +166,7 @@ class Pulse:
     """Messages of one client to itself, and the longest time between two that came."""
 
     def __init__(self, port: int) -> None:
-        self.client = paho.Client(CallbackAPIVersion.VERSION2, client_id="gateway")
+        self.client = PahoClient(CallbackAPIVersion.VERSION2, client_id="gateway")
         self.client.username_pw_set("gateway", SECRET)
         self._there = threading.Event()
         self._last = 0.0

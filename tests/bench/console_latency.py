@@ -32,7 +32,7 @@ from waiting import eventually
 
 MANY = (1_000, 60)  # presses a second, seconds
 FEW = (50, 20)
-CHECK_INS = 5_000  # a second
+CHECK_INS = 20_000  # a second, by MAC; each button's first one came before the clock ran
 BUTTONS = 4_000
 WARM_UP_S = 3.0
 DEADLINE_S = 120.0
@@ -86,8 +86,8 @@ class Console:
         return shown
 
 
-def run(rate: int, seconds: int, *, check_ins: int = 0) -> tuple[list[float], int, int]:
-    """(waits in ms, sorted, without those of the warm-up; presses not shown; check-ins stored)."""
+def run(rate: int, seconds: int, *, check_ins: int = 0) -> tuple[list[float], int, int, int]:
+    """(waits in ms, sorted, without the warm-up's; presses not shown; check-ins taken in; those let go and counted)."""
     presses = rate * seconds
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -117,7 +117,12 @@ def run(rate: int, seconds: int, *, check_ins: int = 0) -> tuple[list[float], in
             "SELECT id, device_id, json_extract(facts, '$.counter') FROM journal "
             "WHERE kind IN ('incident_opened', 'pressed_again')"
         )
-        stored = store.fetch("SELECT count(*) FROM event WHERE kind = ?", (int(Kind.CHECKIN),))[0][0]
+        # Check-ins are counted, not stored; presses are both.
+        heard = store.fetch("SELECT coalesce(sum(events), 0) FROM device_status")[0][0]
+        stored = heard - store.fetch("SELECT count(*) FROM event WHERE kind <> ?", (int(Kind.CHECKIN),))[0][0]
+        let_go = store.fetch(
+            "SELECT coalesce(sum(coalesce(json_extract(facts, '$.count'), 1)), 0) FROM journal WHERE kind = 'shed'"
+        )[0][0]
         store.close()
     row_of = {(device_id, counter): row for row, device_id, counter in rows}
     waits, lost = [], 0
@@ -127,7 +132,7 @@ def run(rate: int, seconds: int, *, check_ins: int = 0) -> tuple[list[float], in
             lost += 1
         elif stamp - begin >= WARM_UP_S:
             waits.append((when - stamp) * 1000)
-    return sorted(waits), lost, stored
+    return sorted(waits), lost, stored, let_go
 
 
 def made_check_ins(buttons: Sequence[PressingButton], count: int, now_s: int) -> list[bytes]:
@@ -135,7 +140,8 @@ def made_check_ins(buttons: Sequence[PressingButton], count: int, now_s: int) ->
     for n in range(count):
         button = buttons[n % len(buttons)]
         button.counter += 1
-        frames.append(button.frame(Kind.CHECKIN, button.counter, report_body(now_s, **at()), Suite.ES256))
+        body = report_body(now_s, battery=80, **at())
+        frames.append(button.frame(Kind.CHECKIN, button.counter, body, Suite.HS256_64))
     return frames
 
 
@@ -158,19 +164,21 @@ def main() -> None:
     rate, seconds = MANY
     if len(sys.argv) > 1:
         seconds = int(sys.argv[1])
-    waits, lost, _ = run(rate, seconds)
+    waits, lost, _, _ = run(rate, seconds)
     for percent, wanted in ((50, "under 20"), (95, None), (99, "under 150")):
         say(f"{rate} presses/s, press to console, p{percent}", percentile(waits, percent), "ms", wanted=wanted)
     say(f"{rate} presses/s, of {rate * seconds} not shown", lost, "presses", wanted="0")
     rate, seconds = FEW
-    alone, lost_alone, _ = run(rate, seconds)
-    beside, lost_beside, stored = run(rate, seconds, check_ins=CHECK_INS)
+    alone, lost_alone, _, _ = run(rate, seconds)
+    beside, lost_beside, stored, let_go = run(rate, seconds, check_ins=CHECK_INS)
     base = f"{rate} presses/s, press to console, p99"
     say(base, percentile(alone, 99), "ms")
     name = f"{rate} presses/s beside {CHECK_INS} check-ins/s, p99"
     say(name, percentile(beside, 99), "ms")
-    say(f"{name} / without", percentile(beside, 99) / percentile(alone, 99), "times", base, "at most 2")
-    say("check-ins stored of those sent", stored / (CHECK_INS * seconds), "times")
+    say(f"{name} / without", percentile(beside, 99) / percentile(alone, 99), "times", base, "at most 1.5")
+    say("check-ins taken in of those sent", stored / (CHECK_INS * seconds), "times")
+    counted = (stored + let_go) / (CHECK_INS * seconds)
+    say("check-ins taken in, or let go and counted", counted, "times", wanted="1")
     say("presses not shown, both", lost_alone + lost_beside, "presses", wanted="0")
 
 

@@ -23,7 +23,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import paho.mqtt.client as paho
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
@@ -34,6 +33,7 @@ from brokers import embedded_broker
 from pressing_button import PressingButton, at
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.mqtt.buttons import MqttLink
+from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 from siaga_gateway.adapters.outputs.http import HttpOutput
 from siaga_gateway.adapters.outputs.http_post import Poster
 from siaga_gateway.adapters.sql import SqlStore, store_path
@@ -94,7 +94,7 @@ class House_:
         """http: the port of a receiver to deliver to."""
         clock = WallClock()
         self.store = SqlStore(store, clock.now_ms())
-        gateway_key = GatewayKey.generate()
+        gateway_key = self.gateway_key = GatewayKey.generate()
         with self.store.transaction() as transaction:
             nik = f"99{time.time_ns() % 10**14:014d}"  # a store that is used again has others already
             person = Owner(0, "Contoh Wati", nik, "+620000000001", "Jl. Contoh 1, Bandar Lampung")
@@ -215,7 +215,7 @@ def taker() -> Iterator[int]:
 
 def publish(port: int, frames: Sequence[bytes]) -> None:
     """In a process of its own: everything as fast as the broker takes it."""
-    client = paho.Client(CallbackAPIVersion.VERSION2, client_id="bench-buttons")
+    client = PahoClient(CallbackAPIVersion.VERSION2, client_id="bench-buttons")
     client.max_inflight_messages_set(500)
     client.connect("127.0.0.1", port)
     client.loop_start()

@@ -30,12 +30,16 @@ DEADLINE_S = 1800
 # title, command
 GATEWAY: tuple[tuple[str, list[str]], ...] = (
     ("Events verified and stored, one worker on SQLite", [sys.executable, str(HERE / "gateway_throughput.py")]),
+    ("Check-ins by MAC, one worker on SQLite", [sys.executable, str(HERE / "checkins.py")]),
     ("One and two workers on PostgreSQL", [sys.executable, str(HERE / "workers.py")]),
     ("The same as Node-RED 4 does it", [sys.executable, str(HERE / "against_node_red.py")]),
     ("Press to the operator's console", [sys.executable, str(HERE / "console_latency.py")]),
     ("A province's store", [sys.executable, str(HERE / "big_store.py")]),
+    ("Five years of 2,000 buttons", [sys.executable, str(HERE / "five_years.py")]),
     ("Who is called for a place, of 10,000 stations and 500 areas", [sys.executable, str(HERE / "routing.py")]),
+    ("A report of a year with 200,000 calls", [sys.executable, str(HERE / "figures.py")]),
     ("A press to the phones of those whose turn it is", [sys.executable, str(HERE / "first_wave.py")]),
+    ("Verified and stored while 500 calls are made", [sys.executable, str(HERE / "ingest_beside_calls.py")]),
 )
 MEASUREMENTS: tuple[tuple[str, list[str]], ...] = (
     ("One ES256 signature on the button's interpreter", [sys.executable, str(HERE / "signature.py")]),

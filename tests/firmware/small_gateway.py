@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import paho.mqtt.client as paho
 
+from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 from siaga_gateway.domain.frame import FrameError, Kind, Stage, Uplink, decode_uplink, encode_ack, event_digest
 from siaga_gateway.domain.frame_authentication import DeviceKey, GatewayKey, verify, verify_enrol
 
@@ -32,7 +33,7 @@ class SmallGateway:
         self.clock: Callable[[], int] = lambda: int(time.time())
         self._news = threading.Condition()
         self._port = port
-        self._client = paho.Client(
+        self._client = PahoClient(
             paho.CallbackAPIVersion.VERSION2, client_id=f"gateway-{os.urandom(4).hex()}", clean_session=False
         )
         self._client.reconnect_delay_set(1, 1)
@@ -78,13 +79,16 @@ class SmallGateway:
             test = uplink.report is not None and uplink.report.test
             self.acknowledge(uplink, Stage.TEST if test else Stage.RECEIVED)
 
-    def acknowledge(self, uplink: Uplink, stage: Stage, eta: int = 255, counter: int | None = None) -> bytes:
-        """Send a true ACK of it, or of what this device sent under another counter; the frame."""
+    def acknowledge(
+        self, uplink: Uplink, stage: Stage, eta: int = 255, counter: int | None = None, ago_s: int = 0
+    ) -> bytes:
+        """Send a true ACK of it, or of what this device sent under another counter; the frame. ago_s: made so long
+        ago."""
         key = self.devices[uplink.device_id]
         if counter is not None:
             uplink = next(u for u in self.uplinks if (u.device_id, u.counter) == (uplink.device_id, counter))
         digest = event_digest(uplink.kind, uplink.counter, uplink.body)
-        frame = encode_ack(key.mac_down, key.device_id, uplink.counter, digest, self.clock(), stage, eta)
+        frame = encode_ack(key.mac_down, key.device_id, uplink.counter, digest, self.clock() - ago_s, stage, eta)
         self.send(uplink.device_id, frame)
         return frame
 

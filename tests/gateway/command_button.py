@@ -16,6 +16,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from pressing_button import PressingButton, is_bound
+from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 from siaga_gateway.domain.frame import DOWN_CONTEXT, Kind, Result, Suite, counter_of
 
 RETRY_S = 1.0
@@ -39,7 +40,7 @@ class ObeyingButton:
 
     def wake(self, port: int) -> None:
         listening = threading.Event()
-        client = paho.Client(CallbackAPIVersion.VERSION2)
+        client = PahoClient(CallbackAPIVersion.VERSION2)
         client.on_message = lambda _c, _u, message: self.take(bytes(message.payload))
         client.on_subscribe = lambda *_: listening.set()
         client.connect("127.0.0.1", port)

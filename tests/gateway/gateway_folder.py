@@ -17,9 +17,9 @@ class Office:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def run(self, *arguments: str) -> Result:
+    def run(self, *arguments: str, typed: str | None = None) -> Result:
         config = str(self.folder / "siaga.toml")
-        return CliRunner().invoke(gateway, [*arguments, "--config", config], catch_exceptions=False)
+        return CliRunner().invoke(gateway, [*arguments, "--config", config], input=typed, catch_exceptions=False)
 
     def does(self, *arguments: str) -> str:
         result = self.run(*arguments)

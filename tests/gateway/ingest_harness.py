@@ -11,6 +11,7 @@ from pathlib import Path
 from databases import Place
 from gateway import sample_store
 from pressing_button import PressingButton
+from siaga_gateway.domain.coverage import Sample
 from siaga_gateway.domain.event import Timing
 from siaga_gateway.domain.frame import Kind, Stage
 from siaga_gateway.domain.frame_authentication import GatewayKey
@@ -46,6 +47,7 @@ class IngestHarness:
         self.now_ms = NOW_MS
         self.keyring = KeyRing(self.store, self.gateway_key)
         self.sampler = Sampler()
+        self.samples: list[Sample] = []  # what the survey of the signal would take
         self.checker = Checker(self.keyring, self.sampler, verifier)
         self.keeper = FrameRecorder(house, self.store.name, self.sampler)
         if beside is not None:
@@ -99,6 +101,7 @@ class IngestHarness:
                 transaction.note(entry.kind, entry.at_ms, entry.facts, device_id=entry.device_id, frame=entry.frame)
             kept = self.keeper.keep(transaction, checked)
         self.keeper.committed()
+        self.samples += kept.samples
         return kept.replies
 
     def stages(self, *frames: bytes) -> list[tuple[int, Stage]]:

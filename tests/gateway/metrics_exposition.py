@@ -46,6 +46,7 @@ def exposed(folder: Path) -> dict[str, dict[str, set[str]]]:
         clock,
         certificates=lambda: [seen],
         damage=lambda: "",
+        standby=lambda: True,
     )
     text = exposition(sources)().decode()
     ingest.stop()

@@ -6,9 +6,9 @@ import base64
 import json
 import queue
 
-import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 from siaga_gateway.formats.lorawan import Origin
 
 APPLICATION = "17c82e96-be03-4f38-aef3-f83d48582d97"
@@ -59,7 +59,7 @@ class NetworkServer:
 
     def __init__(self, port: int) -> None:
         self.commands: queue.Queue[tuple[str, dict[str, object]]] = queue.Queue()
-        self.client = paho.Client(CallbackAPIVersion.VERSION2)
+        self.client = PahoClient(CallbackAPIVersion.VERSION2)
         self.client.on_message = lambda _c, _u, m: self.commands.put((m.topic, json.loads(m.payload)))
         taken: queue.Queue[bool] = queue.Queue()
         self.client.on_subscribe = lambda *_: taken.put(True)

@@ -26,12 +26,15 @@ def new_store(where: Path | Place) -> SqlStore:
     return (Place("sqlite", where) if isinstance(where, Path) else where).open(NOW_MS)
 
 
+def owner(nik: str = "9900000000000001") -> Owner:
+    """An invented one."""
+    return Owner(0, "Contoh Wati", nik, "+620000000001", "Jl. Contoh 1, Bandar Lampung")
+
+
 def with_device(store: SqlStore, state: RegistrationState = RegistrationState.ACTIVE) -> Device:
     """One invented owner with one device."""
     with store.transaction() as transaction:
-        owner_id = transaction.add_owner(
-            Owner(0, "Contoh Wati", "9900000000000001", "+620000000001", "Jl. Contoh 1, Bandar Lampung"), NOW_MS
-        )
+        owner_id = transaction.add_owner(owner(), NOW_MS)
         device = Device(DEVICE_ID, PUBLIC_XY, owner_id, state, "Toko Contoh, kasir", NOW_MS)
         transaction.add_device(device)
     return device

@@ -12,6 +12,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from pressing_button import PressingButton, at, is_bound
+from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 from siaga_gateway.domain.frame import Kind, counter_of
 
 RETRY_S = 1.0
@@ -40,7 +41,7 @@ class Crowd:
         self._news = threading.Condition()
         self._stop = threading.Event()
         self._insists = True
-        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=f"crowd-{seed}")
+        self._client = PahoClient(CallbackAPIVersion.VERSION2, client_id=f"crowd-{seed}")
         self._client.on_connect = lambda *_: self._client.subscribe([(topic, 1) for topic in self._by_topic])
         self._client.on_message = self._answered
         self._client.connect("127.0.0.1", port)

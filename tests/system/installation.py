@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
-import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from brokers import Mosquitto, free_port, wait_until_open
@@ -23,7 +22,9 @@ from firmware.broker_certificates import DAY, Authority
 from firmware.bundle_server import BundleServer
 from micropython import environment, micropython
 from siaga_gateway.adapters.clock import WallClock
+from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 from siaga_gateway.adapters.sql.store import FILE_NAME, SqlStore
+from siaga_gateway.domain.device_report import Status
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.service.registry.enrol import NewOwner, Registrar
 from siaga_tools.silicon.network_server import NetworkServer
@@ -85,7 +86,7 @@ class Installation:
         self.network = enter(NetworkServer("127.0.0.1", self.lorawan_broker.port))
         self.store = SqlStore(self.gateway.data / FILE_NAME, time.time_ns() // 1_000_000)
         self._stack.callback(self.store.close)
-        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id="scenario")
+        self._client = PahoClient(CallbackAPIVersion.VERSION2, client_id="scenario")
         self._client.on_connect = lambda client, *_: client.subscribe("siaga/v1/down/#", qos=1)
         self._client.on_subscribe = lambda *_: self._down.set()
         self._client.on_message = lambda _client, _user, said: self.downlinks.append((said.topic, bytes(said.payload)))
@@ -172,6 +173,11 @@ class Installation:
 
     def incidents(self, device_id: str) -> list[dict[str, Any]]:
         return self.rows("SELECT * FROM incident WHERE device_id = ? ORDER BY id", bytes.fromhex(device_id))
+
+    def health(self, device_id: str) -> Status | None:
+        """Return what its latest check-in says of it."""
+        rows = self.rows("SELECT health FROM device_status WHERE device_id = ?", bytes.fromhex(device_id))
+        return Status.from_body(rows[0]["health"]) if rows and rows[0]["health"] is not None else None
 
     def events(self, device_id: str) -> list[dict[str, Any]]:
         return self.rows("SELECT * FROM event WHERE device_id = ? ORDER BY counter", bytes.fromhex(device_id))

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import preloaded
 from waiting import eventually
 
 SIAGA = (sys.executable, "-P", "-m", "siaga_tools.cli")
@@ -24,18 +25,16 @@ def environ(runtime: Path, **extra: str) -> dict[str, str]:
 
 
 def siaga(
-    *arguments: str, runtime: Path, deadline_s: float = 180, feed: str | None = None, **extra: str
+    *arguments: str,
+    runtime: Path,
+    deadline_s: float = 180,
+    feed: str | None = None,
+    executed: bool = False,
+    **extra: str,
 ) -> subprocess.CompletedProcess[str]:
-    """Run `siaga ...` to its end."""
-    return subprocess.run(
-        [*SIAGA, *arguments],
-        input=feed,
-        stdin=subprocess.DEVNULL if feed is None else None,
-        capture_output=True,
-        text=True,
-        timeout=deadline_s,
-        env=environ(runtime, **extra),
-        check=False,
+    """Run `siaga ...` to its end. executed: not as a fork of what has it imported."""
+    return preloaded.run(
+        [*SIAGA, *arguments], feed=feed, environment=environ(runtime, **extra), timeout_s=deadline_s, executed=executed
     )
 
 
@@ -45,7 +44,7 @@ class Running:
     def __init__(self, *arguments: str, runtime: Path, extra: Mapping[str, str] | None = None) -> None:
         self.lines: list[str] = []
         self._news = threading.Condition()
-        self.process = subprocess.Popen(
+        self.process = preloaded.Popen(
             [*SIAGA, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -104,7 +103,8 @@ class Running:
 
 
 def children(pid: int) -> dict[int, str]:
-    """pid and command line of every living child, grandchild ... of a process."""
+    """pid and command line of every living child, grandchild ... of a process, but for what its like are forked from
+    (preloaded.py)."""
     parents: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal() and (found := _state(int(entry.name))):
@@ -115,7 +115,7 @@ def children(pid: int) -> dict[int, str]:
         child = waiting.pop()
         family[child] = _command(child)
         waiting += parents.get(child, ())
-    return family
+    return {child: command for child, command in family.items() if "preload_server" not in command}
 
 
 PARTS = ("parent_watch broker", "gateway run", "http_front.start", "verify_process", "micropython")

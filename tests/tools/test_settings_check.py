@@ -12,6 +12,7 @@ from siaga_gateway.domain.frame_authentication import GatewayKey
 from siaga_tools.device_cli import device
 from siaga_tools.messages import Trouble
 from siaga_tools.settings_check import read_settings
+from spoiling import spoilt_hex
 
 KEY = GatewayKey.generate().public_xy.hex()
 GOOD = {"mqtt_hosts": ["broker.siaga.example"], "mqtt_tls": False, "gateway_key": KEY}
@@ -43,7 +44,7 @@ def test_good_settings_are_given_back(tmp_path: Path) -> None:
         ({**GOOD, "wifi_ssid": "x" * 33}, ["wifi_ssid"]),
         ({**GOOD, "wifi_password": "pendek"}, ["wifi_password", "8", "63"]),
         ({**GOOD, "wifi_pasword": "12345678"}, ["wifi_pasword", "wifi_password"]),
-        ({**GOOD, "gateway_key": KEY[:-2] + "00"}, ["gateway_key"]),
+        ({**GOOD, "gateway_key": spoilt_hex(KEY)}, ["gateway_key"]),
         ({**GOOD, "mqtt_tls": True}, ["mqtt_ca"]),
         (json.dumps(GOOD).encode("utf-16"), ["UTF-16"]),
         (json.dumps(GOOD).encode("utf-8-sig"), ["BOM"]),

@@ -3,7 +3,7 @@ button with a wrong pin in its board file fails."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 
@@ -49,25 +49,29 @@ class Wiring:
     vibration: int
     lorawan: tuple[int, int]
     lorawan_reset: int
+    second_led: int | None = None  # the light's other colour
     modem: ModemWires | None = None
     gnss: tuple[int, int] | None = None
     gnss_supply: int | None = None
 
 
+_T_A7670: Final = Wiring(
+    button=Switch(32, 1),
+    case=Switch(34, 1),
+    foot_switch=Switch(39, 1),
+    mains=Switch(14, 1),
+    cell=35,
+    led=23,
+    buzzer=19,
+    vibration=18,
+    lorawan=(21, 22),
+    lorawan_reset=13,
+    modem=ModemWires("A7670E-FASE", 26, 27, key=4, dtr=25, ring=33, reset=5, supply=12),
+)
+
 BOARDS: Final = {
-    "t_a7670": Wiring(
-        button=Switch(32, 1),
-        case=Switch(34, 1),
-        foot_switch=Switch(39, 1),
-        mains=Switch(14, 1),
-        cell=35,
-        led=23,
-        buzzer=19,
-        vibration=18,
-        lorawan=(21, 22),
-        lorawan_reset=13,
-        modem=ModemWires("A7670E-FASE", 26, 27, key=4, dtr=25, ring=33, reset=5, supply=12),
-    ),
+    "t_a7670": _T_A7670,
+    "siaga_rev_a": replace(_T_A7670, second_led=2),
     "t_sim7600": Wiring(
         button=Switch(39, 1),
         case=Switch(13, 1),

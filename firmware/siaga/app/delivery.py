@@ -36,8 +36,8 @@ _ANSWERS = (frame.STAGE_RECEIVED, frame.STAGE_REFUSED)
 class Delivery(Owner):
     """Delivers the outbox over the bearers.
 
-    on_ack(entry or None, kind, counter, stage, eta): called for every verified acknowledgement (kind 0: of a test PRESS
-    no longer pending)
+    on_ack(entry or None, kind, counter, stage, eta, time): called for every verified acknowledgement (kind 0: of a test
+    PRESS no longer pending)
     on_command(frame): called for every verified command
     on_link(): called whenever a bearer goes up or down
     acked: digests of acknowledged messages
@@ -52,6 +52,7 @@ class Delivery(Owner):
         clock: "Clock",
         identity: "Identity",
         outbox: "Outbox",
+        proof: "CheckinProof",
         on_ack: "OnAck",
         on_command: "OnCommand",
         on_link: "OnLink",
@@ -60,6 +61,7 @@ class Delivery(Owner):
         self._clock = clock
         self._identity = identity
         self._outbox = outbox
+        self._proof = proof
         self.acked = Acked()
         self._on_ack = on_ack
         self._on_command = on_command
@@ -163,7 +165,9 @@ class Delivery(Owner):
         self._done(index, link)
 
     def _signed(self, entry: "Waiting", limit: int, name: str) -> bytes:
-        form = bearer_policy.form(entry.kind, len(entry.body), limit)
+        # Without a gateway's key there is no MAC.
+        by_mac = entry.kind == frame.CHECKIN and self._identity.mac_up != b"" and not self._proof.signs(entry)
+        form = bearer_policy.form(entry.kind, len(entry.body), limit, by_mac)
         if form is None:
             raise SiagaError("frame %d does not fit into %d bytes" % (entry.counter, limit))
         suite, length = form
@@ -275,7 +279,7 @@ class Delivery(Owner):
         eta = None if down.eta == frame.UNKNOWN_ETA else down.eta
         self._board.tell("ack", {"counter": down.counter, "stage": stage, "eta": eta})
         item = self.acked.find(down.counter)
-        self._on_ack(entry, item[0] if item is not None else 0, down.counter, stage, eta)
+        self._on_ack(entry, item[0] if item is not None else 0, down.counter, stage, eta, down.time)
         try:
             if entry is None:
                 self._witnessed(down, name)
@@ -285,6 +289,8 @@ class Delivery(Owner):
             else:
                 if entry.kind == frame.ENROL:
                     self._identity.note_enrolled()
+                elif entry.kind == frame.CHECKIN:
+                    self._proof.on_acknowledged(entry)
                 self._outbox.remove(entry)
         except OSError as error:
             self._board.tell("error", {"what": "the flash does not take a change: %s" % error})
@@ -315,12 +321,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from siaga.app.board import Board
+    from siaga.app.checkin_proof import CheckinProof
     from siaga.app.identity import Identity
     from siaga.app.outbox import Outbox
     from siaga.core.bearer_policy import Link, Waiting
     from siaga.drivers.bearer import Bearer
     from siaga.drivers.clock import Clock
 
-    OnAck = Callable[["Waiting | None", int, int, int, "int | None"], None]
+    OnAck = Callable[["Waiting | None", int, int, int, "int | None", int], None]
     OnCommand = Callable[[frame.Down], None]
     OnLink = Callable[[], None]

@@ -8,6 +8,7 @@ import sys
 
 from siaga.app import flash_records
 from siaga.app.board import SLEEP
+from siaga.app.checkin_proof import CheckinProof
 from siaga.app.commands_on_demand import CommandsOnDemand
 from siaga.app.delivery import Delivery
 from siaga.app.feedback import Feedback
@@ -68,6 +69,7 @@ class Device:
             clock,
             identity,
             outbox,
+            CheckinProof(board.rtc, memory, bool(identity.fresh) or identity.met_anew),
             lambda *told: self._incident.on_acknowledged(*told),
             self._on_command,
             lambda: self._incident.show(),

@@ -40,7 +40,7 @@ class Feedback:
         signal = alarm.signal(state, now_ms, self._settings.no_ack_s * 1000)
         if signal == "armed":
             signal = self._hand.signal(now_ms) or self._while_quiet(now_ms)
-        if self._indicator.show(signal):
+        if self._indicator.show(signal, state.news if signal == "assigned" else 0):
             silent = self._settings.silent
             tell("indicator", {"signal": signal, "light": not silent, "sound": not silent, "vibration": True})
 

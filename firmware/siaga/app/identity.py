@@ -36,6 +36,7 @@ class Identity:
     device_id: 8 bytes
     fresh: why a new key was made at this start, "" = it was read
     enrolled: whether the gateway acknowledged the ENROL
+    met_anew: whether this start agreed on new MAC keys
     """
 
     def __init__(self, folder: str, noise: "Callable[[], bytes]") -> None:
@@ -63,6 +64,7 @@ class Identity:
         self.counter = Counter(self._reserved, self._reserve)
         self.mac_up = b""
         self.mac_down = b""
+        self.met_anew = False
 
     def _make(self, extra: bytes) -> None:
         from siaga.app.new_key import made
@@ -100,6 +102,7 @@ class Identity:
         if kept is None or len(kept) != 96 or kept[:32] != bound_to:
             from siaga.core import p256_verify
 
+            self.met_anew = True
             self.mac_up, self.mac_down = p256_verify.mac_keys(
                 p256_verify.ecdh(self.private, gateway_key), self.device_id
             )

@@ -102,11 +102,13 @@ class Incident:
     def _tell_frame(self, kind: int, counter: int, step: str, **more: object) -> None:
         self._board.tell("frame", dict(step=step, kind=kind, counter=counter, bearer="", **more))
 
-    def on_acknowledged(self, entry: "Waiting | None", kind: int, counter: int, stage: int, eta: "int | None") -> None:
+    def on_acknowledged(
+        self, entry: "Waiting | None", kind: int, counter: int, stage: int, eta: "int | None", told_s: int
+    ) -> None:
         """Handle an acknowledgement, as Delivery's on_ack."""
         self._sleep.stir()
         self.heard = True
-        self.step((alarm.ACKED, kind, counter, stage, eta))
+        self.step((alarm.ACKED, kind, counter, stage, eta, told_s))
         if self.state.opening:
             self._save()  # the digest of what leaves the outbox: later stages may name it
         if entry is not None and kind == frame.CHECKIN:

@@ -6,10 +6,10 @@ import struct
 from siaga.app import flash_records
 from siaga.app.board import POWER, RESET
 
-_MAGIC = b"SGK1"
+_MAGIC = b"SGK2"
 _FIX_MAGIC = b"SGX1"
-_FORMAT = ">BIIIHBI"
-_HEAD = 20
+_FORMAT = ">BIIIHBII"
+_HEAD = 24
 _SLEPT = 1
 _CONNECTED = 2
 _CASE_OPEN = 4
@@ -29,6 +29,7 @@ class RtcMemory:
     up_s: uptime by then, sleep included
     failures: how often it slept with a frame pending
     counter: the next unused one, 0 = unknown
+    proven_s: when the last signed check-in was acknowledged, in Rtc.seconds(), 0 = not since the start
     fix: a receiver's saved() record
     fix_ago_s: age of that fix, whatever became of the calendar, -1 = unknown
     """
@@ -44,6 +45,7 @@ class RtcMemory:
         self.up_s = 0
         self.failures = 0
         self.counter = 0
+        self.proven_s = 0
         self.fix = b""
         self.fix_ago_s = -1
         self._fix_new_s = 0
@@ -52,7 +54,8 @@ class RtcMemory:
         except flash_records.CorruptRecord:
             kept = b""  # after a power cut
         if len(kept) >= _HEAD:
-            marks, due_s, up_s, counter, failures, length, self._fix_new_s = struct.unpack(_FORMAT, kept[:_HEAD])
+            head = struct.unpack(_FORMAT, kept[:_HEAD])
+            marks, due_s, up_s, counter, failures, length, self._fix_new_s, proven_s = head
             self.fix = kept[_HEAD : _HEAD + length]
             if self.fix:
                 self.fix_ago_s = max(board.rtc.seconds() - self._fix_new_s, -1)
@@ -62,6 +65,7 @@ class RtcMemory:
                 self.case_open = bool(marks & _CASE_OPEN)
                 self.low, self.at_floor = bool(marks & _LOW), bool(marks & _AT_FLOOR)
                 self.due_s, self.up_s, self.failures, self.counter = due_s, up_s, failures, counter
+                self.proven_s = proven_s
             if marks & _SLEPT:
                 self._keep(0)  # single use: erased before any counter is used
         if not self.fix:
@@ -100,6 +104,7 @@ class RtcMemory:
             min(self.failures, 65535),
             len(self.fix),
             self._fix_new_s,
+            self.proven_s,
         )
         self._board.keep(flash_records.seal(_MAGIC, head + self.fix))
 

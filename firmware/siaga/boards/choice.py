@@ -9,7 +9,7 @@ Boards use the same pins for different things, so a chip cannot find out by itse
 import sys
 
 PATH = "/board.txt"
-KNOWN = ("esp32_devkit", "t_a7670", "t_sim7600")
+KNOWN = ("esp32_devkit", "t_a7670", "t_sim7600", "siaga_rev_a")
 DEFAULT = KNOWN[0]  # it drives no pin that switches another board's modem
 
 

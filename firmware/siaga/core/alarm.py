@@ -8,7 +8,8 @@ shown state_name(state) and signal(state, now_ms). Times are monotonic milliseco
     (STORED, kind, counter, marked)          the frame that a SEND asked for is on flash under this counter;
                                              marked: a PRESS is a test, a CANCEL is forced
     (UNSTORED, kind)                         it could not be stored
-    (ACKED, kind, counter, stage, eta)       the gateway's verified answer to this frame; kind 0: an earlier test
+    (ACKED, kind, counter, stage, eta, time) the gateway's verified answer to this frame; kind 0: an earlier test; time:
+                                             the gateway's, Unix seconds
     (TICK, news, floor)                      every quarter of a second; news: NO_FIX, NEW_FIX, BETTER_FIX; floor: the
                                              battery is so low that it is reserved for the press
 
@@ -87,6 +88,9 @@ _FIELDS = (
     "stage",
     "named",
     "eta",
+    "news",
+    "told_s",
+    "back_s",
     "duress",
     "cancelled",
     "pressed",
@@ -108,6 +112,9 @@ class State:
     stage: the furthest one acknowledged, 0 = none
     named: the counter of the frame that stage was for
     eta: minutes or None
+    news: counts other estimates for the same unit, so that each is shown anew
+    told_s: the gateway's time of the newest word on the stage; what is older takes nothing back
+    back_s: of the last word that took a stage back; an older one brings that stage back only under a newer frame
     cancelled: by its holder; the incident continues, hidden, until a further PRESS
     duress: a cancel was forced; all later frames of the incident say so
     waiting: counter of the newest unacknowledged PRESS, 0 = none
@@ -124,6 +131,9 @@ class State:
         self.stage = 0
         self.named = 0
         self.eta = None  # type: int | None
+        self.news = 0
+        self.told_s = 0
+        self.back_s = 0
         self.duress = False
         self.cancelled = False
         self.pressed = 0
@@ -216,7 +226,7 @@ def next_state(state: State, event: tuple, now_ms: int) -> "tuple[State, list[tu
             return state.changed(notice=_NOTICE_UNSTORED, until_ms=now_ms + UNSTORED_MS), []
         return state, []
     if what == ACKED:
-        return _acked(state, event[1], event[2], event[3], event[4], now_ms)
+        return _acked(state, event[1], event[2], event[3], event[4], event[5], now_ms)
     return _tick(state, event[1], event[2], now_ms)
 
 
@@ -261,7 +271,7 @@ def _stored(state: State, kind: int, counter: int, marked: bool, now_ms: int) ->
 
 
 def _acked(
-    state: State, kind: int, counter: int, stage: int, eta: "int | None", now_ms: int
+    state: State, kind: int, counter: int, stage: int, eta: "int | None", told_s: int, now_ms: int
 ) -> "tuple[State, list[tuple]]":
     if state.test and counter == state.test:
         told = _NOTICE_TEST_REFUSED if stage == frame.STAGE_REFUSED else _NOTICE_TESTED
@@ -279,15 +289,24 @@ def _acked(
     after = state
     if stage == frame.STAGE_CLOSED:
         return _closed(state, counter, now_ms)
+    if stage in _FIRST_STAGES:
+        told_s = 0  # it is an answer to the frame, and no word on who comes
     if counter >= state.waiting > 0:
         after = after.changed(waiting=0)
         if kind == frame.PRESS and stage != state.stage:
             # The earlier stage may be of an incident closed meanwhile: of this one no more is known.
-            return after.changed(stage=stage, eta=eta, named=counter), [(SAVE,)]
-    if STAGES.index(stage) > STAGES.index(state.stage):
+            return after.changed(stage=stage, eta=eta, named=counter, told_s=told_s, back_s=0), [(SAVE,)]
+    ahead = STAGES.index(stage) - STAGES.index(state.stage)
+    is_newest = told_s >= state.told_s
+    after = after.changed(told_s=max(told_s, state.told_s))
+    # A frame newer than the one that took a stage back: a gateway's clock that was set back holds nobody up.
+    if ahead > 0 and (told_s >= state.back_s or counter > state.named):
         return after.changed(stage=stage, eta=eta, named=counter), [(SAVE,)]
-    if stage == state.stage and eta is not None and eta != state.eta:
-        return after.changed(eta=eta), [(SAVE,)]
+    if ahead < 0 and is_newest and told_s:
+        # Whoever was to come does not: to show him any longer would be worse than to show less.
+        return after.changed(stage=stage, eta=eta, named=counter, back_s=told_s), [(SAVE,)]
+    if ahead == 0 and is_newest and eta != state.eta:
+        return after.changed(eta=eta, news=state.news + 1), [(SAVE,)]
     return after, []
 
 

@@ -183,16 +183,16 @@ def renewed(entries: "list[Waiting]", index: int, link: Link, now_ms: int) -> No
             entry.due_ms[index] = min(entry.due_ms[index], now_ms)
 
 
-def form(kind: int, body_length: int, limit: int) -> "tuple[int, int] | None":
+def form(kind: int, body_length: int, limit: int, by_mac: bool = False) -> "tuple[int, int] | None":
     """Return the (suite, body length) in which a frame fits a payload limit: ES256 if it fits, else HS256-64; None =
     none fits.
 
-    A CHECKIN drops its status before it gives up ES256, and an ENROL is always ES256.
+    by_mac: HS256-64 is enough. A CHECKIN drops its status before it gives up ES256, and an ENROL is always ES256.
     """
     lengths = [body_length]
     if kind == frame.CHECKIN and body_length == 29:
         lengths.append(body_length - _STATUS_BYTES)
-    for suite in (frame.ES256, frame.HS256_64):
+    for suite in (frame.HS256_64,) if by_mac else (frame.ES256, frame.HS256_64):
         if suite == frame.HS256_64 and kind == frame.ENROL:
             break
         for length in lengths:

@@ -9,6 +9,11 @@ def called() -> str:
     return "the gateway has this button's key: it has to be enrolled"
 
 
+def back() -> str:
+    """Return why a link to another broker than the first is closed."""
+    return "back to the first broker"
+
+
 class Owner:
     """Receives the bearers' events. Nothing here may wait."""
 

@@ -68,14 +68,17 @@ class Indicator:
         self._clock = clock
         self.silent = silent
         self.signal = ""
+        self._news = 0
         self._began_ms = 0
         self._changed = False
 
-    def show(self, signal: str) -> bool:
-        """Set the signal. Returns whether it differs from the present one."""
-        if signal == self.signal:
+    def show(self, signal: str, news: int = 0) -> bool:
+        """Set the signal. Returns whether it is played from its beginning: it, or news, differs from the present
+        one."""
+        if signal == self.signal and news == self._news:
             return False
         self.signal = signal
+        self._news = news
         self._began_ms = self._clock.ms()
         self._changed = True
         return True

@@ -14,6 +14,8 @@ from siaga.drivers.simcom_tls import authorities, calendar, verify_servers
 
 _WORD_MS = const(15000)
 _CONNECT_MS = const(75000)
+# The same where there is another server: one that swallows everything costs a press no more.
+_CONNECT_BESIDE_MS = const(30000)
 _SUBSCRIBE_MS = const(15000)
 # What the modem answers without the network, in milliseconds: one that misses it hangs.
 _PROMPT_MS = const(5000)
@@ -130,7 +132,7 @@ class MqttClient:
             text += "," + quoted(broker.user)
             if broker.password:
                 text += "," + quoted(broker.password)
-        await self._outcome(text, _CONNECT_MS)
+        await self._outcome(text, _CONNECT_BESIDE_MS if len(broker.servers) > 1 else _CONNECT_MS)
 
     async def subscribe(self, topic: bytes) -> None:
         await self._outcome("AT+CMQTTSUB=0,%d,1" % len(topic), _SUBSCRIBE_MS, topic)

@@ -3,7 +3,8 @@
 Its client's commands are in simcom_client.py, TLS in simcom_tls.py. Failures are told apart: a server that refuses, or
 fails to authenticate itself, is no reason to touch the radio; an unreachable one, or a modem that refuses, sometimes
 is, ever less often; only a modem that does not answer is repaired at once. So a broker that is down does not take SMS
-down with it.
+down with it. A broker behind which the gateway does not answer a press is left for the next one, and the first one is
+tried again while nobody is in need.
 """
 
 import asyncio
@@ -12,10 +13,11 @@ from micropython import const
 from siaga.core import simcom
 from siaga.core.at import AtError
 from siaga.core.errors import SiagaError
+from siaga.core.first_broker import FIRST_MS, FirstBroker
 from siaga.core.frame import BEARER_LTE
 from siaga.core.simcom import POWER, RADIO, RECONNECT, SERVICE, Inbox, RepairLadder
 from siaga.drivers.at_port import AtTimeout
-from siaga.drivers.bearer import called
+from siaga.drivers.bearer import back, called
 from siaga.drivers.modem_bearer import LOOK_MS, ModemBearer
 from siaga.drivers.simcom_client import MqttClient, Refused
 
@@ -30,6 +32,8 @@ _APART_MESSAGES_MS = const(600000)
 _APART_LONGEST_MS = const(3600000)
 # How often connection and service are restarted before the radio is considered.
 _LIGHT = const(5)
+# If there is another broker, a pending press waits this long for the gateway behind this one.
+_SILENT_MS = const(15000)
 # Network watchdog: frames were sent, and the gateway acknowledged none for this long.
 _QUIET_MS = const(600000)
 
@@ -57,6 +61,9 @@ class Lte(ModemBearer):
         self._lost = ""
         self._started = 0
         self._up_ms = 0
+        self._first = FirstBroker(modem.port.scaled(FIRST_MS))
+        self._returns = False
+        self._silent_ms = 0
         self._unanswered_ms = -1
         self._rounds = 0
         self._light = 0
@@ -87,12 +94,18 @@ class Lte(ModemBearer):
                     sick = isinstance(error, AtTimeout)
                     if sick:
                         self._modem.check()
+                        if len(self._broker.servers) > 1:
+                            self._started = 0  # it may be waiting for this server still: the next one needs it
                 failures = 0 if self.policy.up else failures + 1
                 held = self.policy.up and self._clock.ms() - self._up_ms > self._port.scaled(_HELD_MS)
                 self._down(why)
                 if held:
                     self._mended()
                 if self._modem.network.data:
+                    if self._returns:
+                        self._returns = False
+                        self._broker.place = 0
+                        continue
                     self._broker.turn()
                     if self._broker.place:
                         continue  # the next one at once: perhaps only this server is down
@@ -176,8 +189,9 @@ class Lte(ModemBearer):
         self._connected("subscribed")
 
     def _connected(self, why: str) -> None:
-        self._up_ms = self._clock.ms()
-        self._unanswered_ms = -1
+        self._up_ms = self._silent_ms = self._clock.ms()
+        if len(self._broker.servers) < 2:  # else whether any of them brings an answer is what counts
+            self._unanswered_ms = -1
         self._client.ignores_dates = False
         self._is_up(why)
 
@@ -191,6 +205,8 @@ class Lte(ModemBearer):
             if not self._modem.network.data or self._started != self._modem.starts:
                 raise AtError("the network is gone")
             self._watchdog()
+            if len(self._broker.servers) > 1:
+                self._look_at_brokers()
             counter = await self._send_next()
             if counter:
                 self._mended()
@@ -212,10 +228,26 @@ class Lte(ModemBearer):
         if self._unanswered_ms < 0 or self._clock.ms() - self._unanswered_ms < self.watchdog_ms:
             return
         self._rounds += 1
+        self._unanswered_ms = -1
         self.ladder.step = SERVICE
         if self._rounds > 1:
             self._light = _LIGHT
         raise AtError("no acknowledgement from the gateway in %d s" % (self.watchdog_ms // 1000))
+
+    def _look_at_brokers(self) -> None:
+        """Leave a broker by which no answer comes, or for the first one. Raises AtError then."""
+        now_ms = self._clock.ms()
+        if self._owner.is_urgent():
+            if now_ms - self._silent_ms >= self._port.scaled(_SILENT_MS):
+                self._reached = True
+                raise AtError("the gateway does not answer by this broker")
+            return
+        self._silent_ms = now_ms
+        self._first.at(self._broker.place, now_ms, self._owner.chance())
+        if self._first.is_due(now_ms) and not self._queue:
+            self._first.tried(now_ms, self._owner.chance())
+            self._returns = True
+            raise AtError(back())
 
     def hear(self, line: bytes, payload: "bytes | None") -> bool:
         if not line.startswith(b"+CMQTT"):
@@ -240,6 +272,7 @@ class Lte(ModemBearer):
 
     def _message(self, topic: bytes, payload: bytes) -> None:
         if topic == self._down_topic:
+            self._silent_ms = self._clock.ms()
             self._unanswered_ms = -1
             self._rounds = 0
             self._deep = 0

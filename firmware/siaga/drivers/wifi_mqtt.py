@@ -2,6 +2,7 @@
 
 It reconnects for ever: after each failure to the next broker at once; after a round of them with jittered back-off, cut
 short when a press is pending. A broker behind which the gateway does not answer a press is left for the next one.
+While nobody is in need it goes back to the first broker, once that takes connections again.
 """
 
 import asyncio
@@ -9,11 +10,12 @@ import asyncio
 from siaga.core.bearer_policy import Link as Policy
 from siaga.core.bearer_policy import back_off_ms
 from siaga.core.errors import SiagaError
+from siaga.core.first_broker import FirstBroker
 from siaga.core.frame import BEARER_WIFI
 from siaga.core.mqtt import MAX_PACKET_ID
-from siaga.drivers.bearer import Bearer, called
+from siaga.drivers.bearer import Bearer, back, called
 from siaga.drivers.mqtt import Handler, Link
-from siaga.drivers.tcp import reason
+from siaga.drivers.tcp import connect, reason
 
 _FIRST_MS = 1000
 _LONGEST_MS = 60000
@@ -55,6 +57,9 @@ class WifiMqtt(Handler, Bearer):
         self._known = known
         self._met = "", "", [""]
         self._silent_ms = 0
+        self._first = FirstBroker()
+        self._trying = None  # type: asyncio.Task[None] | None
+        self._returns = False
         self._tls = tls
         self._server_name = server_name
         self._counters = {}  # type: dict[int, int]
@@ -101,11 +106,17 @@ class WifiMqtt(Handler, Bearer):
                 tried = 0 if self._hears else tried + within
                 self._down(why)
                 session.place = (session.place + within) % len(self._brokers)
+                if self._returns:
+                    self._returns = False
+                    session.place = 0
+                    continue
                 if not within or tried % len(self._brokers) == 0:
                     failures += tried > 0 or not within
                     await self._pause(failures)
         finally:
             watching.cancel()
+            if self._trying is not None:
+                self._trying.cancel()
             self._down("stopped")
 
     async def _meet(self, host: str, port: int) -> None:
@@ -127,7 +138,8 @@ class WifiMqtt(Handler, Bearer):
             if self._tls is not None:
                 self._tls.shown = False
             try:
-                await self._link.run(found[at], port, context, self._server_name or host, self)
+                others = len(self._brokers) > 1 or len(found) > 1
+                await self._link.run(found[at], port, context, self._server_name or host, self, others)
             except (SiagaError, OSError):
                 if self.policy.up or at == len(found) - 1:
                     raise
@@ -164,6 +176,27 @@ class WifiMqtt(Handler, Bearer):
             elif now_ms - self._silent_ms >= _SILENT_MS:
                 self._silent_ms = now_ms
                 self._link.drop("the gateway does not answer by this broker")
+            if self.policy.up and len(self._brokers) > 1:
+                self._look_back(now_ms)
+
+    def _look_back(self, now_ms: int) -> None:
+        """Try the first broker, if this is another one and it is time."""
+        self._first.at(self._session.place, now_ms, self._owner.chance())
+        if not self._owner.is_urgent() and self._first.is_due(now_ms):
+            self._first.tried(now_ms, self._owner.chance())
+            self._trying = asyncio.create_task(self._try_first())
+
+    async def _try_first(self) -> None:
+        """Leave for the first broker if it takes a connection; this link is kept until then."""
+        host, port = self._brokers[0]
+        try:
+            address = self._known.address(host) or (await self._network.resolve(host))[0]
+            (await connect(address, port, self._session.reply_ms)).close()
+        except (SiagaError, OSError):
+            return
+        if self.policy.up and self._session.place and not self._owner.is_urgent():
+            self._returns = True
+            self._link.drop(back())
 
     def _reason(self, error: Exception) -> str:
         if isinstance(error, OSError) and error.args:

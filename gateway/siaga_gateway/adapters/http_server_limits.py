@@ -16,7 +16,7 @@ import logging
 import resource
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -44,6 +44,8 @@ class ConnectionLimits:
     proxies: tuple[str, ...] = ()
     head_s: float = 10.0  # for a request's head, from the answer before it
     body_s: float = 10.0  # for its body
+    upload_s: float = 120.0  # for a body with a file
+    is_upload: Callable[[str], bool] = lambda path: False  # whether that is expected at a path
     read_s: float = 120.0  # for a client to read what it was sent
 
 
@@ -120,7 +122,8 @@ class ConnectionLimiter:
                     connection.body_by = None
                 return message
 
-            connection.asked(self.limits.body_s if _has_body(scope) else None)
+            body_s = self.limits.upload_s if self.limits.is_upload(scope["path"]) else self.limits.body_s
+            connection.asked(body_s if _has_body(scope) else None)
             try:
                 await app({**scope, "client": (connection.address, connection.client[1])}, receive_in_time, send)
             finally:

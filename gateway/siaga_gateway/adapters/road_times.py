@@ -27,7 +27,7 @@ _TOLD_EVERY_S: Final = 600.0
 
 
 class OsrmRoadTimes:
-    """Implements service.dispatch.duty.RoadTimes. One question at a time: who comes meanwhile does without."""
+    """Implements service.dispatch.reachable.RoadTimes. One question at a time: who comes meanwhile does without."""
 
     def __init__(self, url: str, deadline_s: float = DEADLINE_S, clock: Callable[[], float] = time.monotonic) -> None:
         """url: of the server, http:// or https://; the path before `/table` may stand in it."""

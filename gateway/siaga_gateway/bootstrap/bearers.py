@@ -9,7 +9,7 @@ from siaga_gateway.adapters.mqtt.lorawan import BEARER as LORAWAN
 from siaga_gateway.adapters.mqtt.lorawan import LorawanLink
 from siaga_gateway.adapters.sms.aggregator import SmsAggregator
 from siaga_gateway.adapters.sms.replies import BEARER as SMS
-from siaga_gateway.adapters.sms.replies import WEBHOOK, SmsReplies, SmsSender
+from siaga_gateway.adapters.sms.replies import WEBHOOK, SmsReplies, SmsSender, TextBack
 from siaga_gateway.adapters.sms.spool import WAY as SPOOL
 from siaga_gateway.adapters.sms.spool import SmsSpool, SpoolCounts
 from siaga_gateway.bootstrap.start_and_stop import Piece
@@ -17,7 +17,7 @@ from siaga_gateway.config.loading import SettingsError
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.service.downlink.routes import ReplyBearer
 from siaga_gateway.service.downlink.sms_budget import ReplyBudget
-from siaga_gateway.service.inbound import FrameSink
+from siaga_gateway.service.inbound import FrameSink, TextReader
 from siaga_gateway.service.ports import Clock
 
 
@@ -34,8 +34,14 @@ class OtherBearers:
     replies: by InboundFrame.bearer, for service.downlink.routes.
     """
 
-    def __init__(self, settings: Settings, *, clock: Clock, sink: FrameSink, journalled: BearerJournal) -> None:
-        """Raises: SettingsError for unusable settings. Posts of an aggregator come through http_front/main.py."""
+    def __init__(
+        self, settings: Settings, *, clock: Clock, sink: FrameSink, texts: TextReader | None, journalled: BearerJournal
+    ) -> None:
+        """texts: reads text messages without a frame; None: another worker takes text messages in.
+        Raises: SettingsError for unusable settings.
+
+        Posts of an aggregator come through http_front/main.py.
+        """
         self.replies: dict[str, ReplyBearer] = {}
         self._well: dict[str, bool] = {}  # by way, for those that report it themselves
         self._lorawan: LorawanLink | None = None
@@ -50,14 +56,17 @@ class OtherBearers:
                 on_change=journalled(bearer=LORAWAN),
             )
             self.replies[LORAWAN] = self._lorawan
-        self._text_messages(settings, clock, sink, journalled)
+        self._senders: dict[str, SmsSender] = {}
+        if texts is not None:
+            self._text_messages(settings, clock, sink, texts, journalled)
 
-    def _text_messages(self, settings: Settings, clock: Clock, sink: FrameSink, journalled: BearerJournal) -> None:
-        sms = settings.sms
-        senders: dict[str, SmsSender] = {}
+    def _text_messages(
+        self, settings: Settings, clock: Clock, sink: FrameSink, texts: TextReader, journalled: BearerJournal
+    ) -> None:
+        sms, senders = settings.sms, self._senders
         if sms.spool != "off":
             on_change = self._noted(SPOOL, journalled(bearer=SMS, way=SPOOL))
-            self._spool = senders[SPOOL] = SmsSpool(sms, clock=clock, sink=sink, on_change=on_change)
+            self._spool = senders[SPOOL] = SmsSpool(sms, clock=clock, sink=sink, on_change=on_change, texts=texts)
         if sms.aggregator.url is not None:
             on_change = self._noted("aggregator", journalled(bearer=SMS, way="aggregator"))
             try:
@@ -84,6 +93,10 @@ class OtherBearers:
         if self._lorawan is not None:
             found["lorawan"] = self._lorawan.up
         return found
+
+    def texts_back(self) -> TextBack:
+        """Return what answers texts of people."""
+        return TextBack(self._senders)
 
     @property
     def texts(self) -> SpoolCounts | None:

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Collection
+from datetime import date
 from functools import partial
 from typing import Final, cast
 
@@ -16,25 +17,54 @@ from siaga_gateway.adapters.interprocess_link import FrontSide, RemotePort
 from siaga_gateway.adapters.operations.remote_metrics import PressProcessProbe
 from siaga_gateway.adapters.sql import SqlStore, open_store
 from siaga_gateway.bootstrap.certificate_inventory import CertificateNotice
+from siaga_gateway.bootstrap.dispatch import way_faults
 from siaga_gateway.bootstrap.http_front.calls import (
+    ADVISED_OWNER,
+    ANSWER_CODE,
     CLOSE_CASE,
     DISCLOSURES,
+    DISMISS_OWNER_CASE,
+    END_DRILL,
+    LIFT_SUSPENSION,
+    LONGER_HOLD,
     OPERATE,
+    ORDER_DRILL,
     PASSED_ON,
     SEND_AGAIN,
+    SET_CODE_WORDS,
     SIGN_INS,
     STORE_TROUBLE,
+    SUSPEND_OWNER,
 )
 from siaga_gateway.bootstrap.http_front.refused_sign_ins import GatheredSignIns
+from siaga_gateway.bootstrap.places_and_people import (
+    check_all_places,
+    make_drill_choices,
+    make_duty,
+    make_place_preview,
+    ways_sent,
+)
 from siaga_gateway.bootstrap.preflight import StartError, session_secret
 from siaga_gateway.bootstrap.web_server import WebServer
 from siaga_gateway.config.settings import Settings
+from siaga_gateway.domain.drill import Drill
+from siaga_gateway.domain.owner_cases import OwnerCase
+from siaga_gateway.domain.places import ContactWay, Finding
 from siaga_gateway.domain.supervision import Case
 from siaga_gateway.service.delivery.dead_letters import DeadLetters, Undelivered
+from siaga_gateway.service.dispatch.drills import Drills, WantedDrill
+from siaga_gateway.service.dispatch.place_directory import PlaceDirectory
+from siaga_gateway.service.dispatch.responders_check import check_responders
 from siaga_gateway.service.dispatch.stuck_calls import StuckCalls
+from siaga_gateway.service.dispatch.traffic_faults import told_faults
+from siaga_gateway.service.fleet.coverage_survey import CoverageReport
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
+from siaga_gateway.service.installation.standby_watch import absence
 from siaga_gateway.service.journal.notifier import JournalNotifier
-from siaga_gateway.service.ports import Clock, Disclosures, OperatorActions, SignIns
+from siaga_gateway.service.operator_port import OperatorActions
+from siaga_gateway.service.ports import Clock, Disclosures, SignIns
+from siaga_gateway.service.registry.owner_cases import OwnerCases
+from siaga_gateway.service.reports.figure_reports import FigureReports
 from siaga_gateway.service.store import StoreFailing
 from siaga_gateway.web.app import LOOPBACK_HOSTS, ConsoleOptions, VendorMissing, create_app, end_streams
 
@@ -86,6 +116,48 @@ class _RemoteMaintenance(MaintenanceCases):
         return cast(Case, self._side.ask(CLOSE_CASE, case_id, actor, note, level=level))
 
 
+class _RemoteOwnerCases(OwnerCases):
+    """Reads here; the press process decides."""
+
+    def __init__(
+        self, side: FrontSide, store: SqlStore, notifier: JournalNotifier, clock: Clock, settings: Settings
+    ) -> None:
+        limits, supervisors = settings.owner_cases.limits(), settings.console.supervisors
+        super().__init__(store, notifier, clock, limits, supervisors, settings.local)
+        self._side = side
+
+    def suspend(self, case_id: int, actor: str, reason: str, until: str) -> OwnerCase:
+        return cast(OwnerCase, self._side.ask(SUSPEND_OWNER, case_id, actor, reason, until))
+
+    def dismiss(self, case_id: int, actor: str, reason: str) -> OwnerCase:
+        return cast(OwnerCase, self._side.ask(DISMISS_OWNER_CASE, case_id, actor, reason))
+
+    def advised(self, case_id: int, actor: str, reason: str) -> OwnerCase:
+        return cast(OwnerCase, self._side.ask(ADVISED_OWNER, case_id, actor, reason))
+
+    def lift(self, case_id: int, actor: str, reason: str) -> OwnerCase:
+        return cast(OwnerCase, self._side.ask(LIFT_SUSPENSION, case_id, actor, reason))
+
+    def set_code_words(self, owner_id: int, code: str, duress: str, actor: str) -> None:
+        self._side.ask(SET_CODE_WORDS, owner_id, code, duress, actor)
+
+
+class _RemoteDrills(Drills):
+    """Reads here; the press process orders and ends."""
+
+    def __init__(
+        self, side: FrontSide, store: SqlStore, notifier: JournalNotifier, clock: Clock, settings: Settings
+    ) -> None:
+        super().__init__(store, notifier, clock, settings.mode)
+        self._side = side
+
+    def order(self, wanted: WantedDrill, actor: str) -> Drill:
+        return cast(Drill, self._side.ask(ORDER_DRILL, wanted, actor))
+
+    def end(self, drill_id: int, actor: str) -> Drill:
+        return cast(Drill, self._side.ask(END_DRILL, drill_id, actor))
+
+
 class _Deliveries(DeadLetters):
     """Reads here; the press process does what is asked for."""
 
@@ -117,6 +189,34 @@ def _named(found: Undelivered) -> list[str]:
     return ["outputs_failing"] * bool(found.failing) + ["outputs_gave_up"] * bool(found.given_up)
 
 
+def _places(settings: Settings, store: SqlStore, side: FrontSide, clock: Clock) -> PlaceDirectory:
+    """Read here; the press process takes codes."""
+
+    def today() -> date:
+        return settings.site.local.at(clock.now_ms()).date()
+
+    def of_places() -> list[Finding]:
+        return check_all_places(settings, store, today(), clock)
+
+    def of_people() -> list[Finding]:
+        return check_responders(store, clock.now_ms())
+
+    def answer(key: str, answer: str, actor: str) -> tuple[ContactWay, ...]:
+        return tuple(ContactWay(way) for way in side.ask(ANSWER_CODE, key, answer, actor))
+
+    return PlaceDirectory(
+        store,
+        clock,
+        make_duty(settings, store),
+        of_places,
+        of_people,
+        today,
+        answer,
+        make_place_preview(settings, store, clock),
+        lambda: ways_sent(settings, store, clock),
+    )
+
+
 def console_app(
     settings: Settings,
     store: SqlStore,
@@ -134,11 +234,16 @@ def console_app(
         language=settings.language,
         operators=settings.console.operators,
         secret=session_secret(settings.data_dir),
+        objections=settings.owner_cases.objections,
+        other_url=settings.console.other_url,
         hosts=(*LOOPBACK_HOSTS, settings.console.host, *settings.console.allowed_hosts),
     )
 
     deliveries = _Deliveries(side, store, notifier, clock, settings)
+    ways = [way.name for way in settings.ways]
     calls = StuckCalls(store, notifier, clock)
+    faults = way_faults(settings, store)
+    drills = _RemoteDrills(side, store, notifier, clock, settings)
 
     def troubles() -> list[str]:
         found = ["watchers_silent"] if silent_watchers() else []
@@ -150,7 +255,11 @@ def console_app(
             if side.ask(STORE_TROUBLE, deadline_s=_TROUBLE_S):
                 found.append("store")
             found += calls.troubles()
+            found += ["phone_line"] * any(each.stops for each in faults().values())
+            found += ["ways_failing"] if told_faults(store, ways) else []
             found += deliveries.troubles()
+            found += ["drill"] * drills.runs()
+            found += ["standby"] if absence(store) is not None else []
         except StoreFailing:
             return found  # a failing store and a silent press process are reported by themselves
         return found
@@ -165,8 +274,15 @@ def console_app(
             clock=clock,
             options=options,
             certificates=CertificateNotice(settings.data_dir).read,
+            places=_places(settings, store, side, clock),
             maintenance=_RemoteMaintenance(side, store, notifier, clock, settings),
             deliveries=deliveries,
+            signal=CoverageReport(store, clock),
+            figures=FigureReports(store, clock, settings.local, settings.mode),
+            owners=_RemoteOwnerCases(side, store, notifier, clock, settings),
+            drills=drills,
+            drill_choices=make_drill_choices(settings, store, clock),
+            longer_hold=partial(side.ask, LONGER_HOLD),
             presses=pulse.silent,
             troubles=troubles,
         )

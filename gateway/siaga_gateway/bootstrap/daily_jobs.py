@@ -6,26 +6,37 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from siaga_gateway.adapters.files.erasure_list import ErasureList, policy_of
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.adapters.sql.sqlite import Sqlite
 from siaga_gateway.bootstrap.certificate_inventory import CertificateNotice, CertificateReader
-from siaga_gateway.bootstrap.dispatch import places_watch, position_expiry, responders_watch
+from siaga_gateway.bootstrap.places_and_people import make_router, places_watch, position_expiry, responders_watch
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.config.settings import Settings
+from siaga_gateway.service.dispatch.origins import Origins
 from siaga_gateway.service.dispatch.places_watch import EVERY_S as PLACES_S
 from siaga_gateway.service.fleet.broker_access import BrokerAccess, PasswordsUnusable
+from siaga_gateway.service.fleet.coverage_survey import EVERY_S as SURVEY_S
+from siaga_gateway.service.fleet.coverage_survey import RELEASE_S, CoverageSurvey
 from siaga_gateway.service.installation.certificate_health import EVERY_S as CERTIFICATES_S
 from siaga_gateway.service.installation.certificate_health import CertificateWatch
+from siaga_gateway.service.journal.checkin_removal import EVERY_S as REMOVAL_S
+from siaga_gateway.service.journal.checkin_removal import CheckinRemoval
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.ports import Clock
+from siaga_gateway.service.registry.owner_cases import SuspensionEnds
 from siaga_gateway.service.registry.retention import EVERY_S as RETENTION_S
 from siaga_gateway.service.registry.retention import DailyRetention, Retention
+from siaga_gateway.service.reports.call_records import EVERY_S as FIGURES_S
+from siaga_gateway.service.reports.call_records import CallRecords
 from siaga_gateway.service.scheduling.periodic_jobs import Job, Leases, PeriodicJobs, each_day
 from siaga_gateway.service.store import StoreFailing
 
 log = logging.getLogger(__name__)
+
+_SUSPENSIONS_S: Final = 60.0
 
 
 def certificate_watch(settings: Settings, store: SqlStore, notifier: JournalNotifier, clock: Clock) -> CertificateWatch:
@@ -42,22 +53,34 @@ def housekeeping(
     clock: Clock,
     holder: str,
     certificates: CertificateWatch,
+    survey: CoverageSurvey,
 ) -> PeriodicJobs:
     """Make the jobs; separate from those of operations, since retention may take minutes."""
     retention = Retention(store, clock, policy_of(settings), ErasureList(settings.data_dir).add)
+    records = CallRecords(store, make_router(settings, store), Origins(store).of)
     engine = store.engine
     jobs = [
         Job("audit head", RETENTION_S, each_day(clock, lambda: say_head(store))),
         Job("certificates", CERTIFICATES_S, certificates.work, shared=True),
         Job("places", PLACES_S, places_watch(settings, store, notifier, clock).work, shared=True),
         Job("responders", PLACES_S, responders_watch(settings, store, notifier, clock).work, shared=True),
+        Job("ends of suspensions", _SUSPENSIONS_S, SuspensionEnds(store, clock, notifier).work, shared=True),
         Job("responders' positions", RETENTION_S, position_expiry(settings, store, clock), shared=True),
+        Job("last positions", RETENTION_S, lambda: _forget_last_positions(retention), shared=True),
+        Job("check-ins of old", REMOVAL_S, CheckinRemoval(store, clock).work, shared=True),
+        Job("survey of the signal", SURVEY_S, survey.write),
+        Job("months of the survey", RELEASE_S, survey.release, shared=True),
+        Job("figures", FIGURES_S, records.work, shared=True),
         Job("retention", RETENTION_S, DailyRetention(store, retention, clock, notifier).work, shared=True),
     ]
     if isinstance(engine, Sqlite):
         # Finds damage before it matters.
         jobs.append(Job("store check", RETENTION_S, each_day(clock, engine.examine)))
     return PeriodicJobs(jobs, Leases(store, holder), "housekeeping")
+
+
+def _forget_last_positions(retention: Retention) -> None:
+    retention.forget_last_positions()
 
 
 def say_head(store: SqlStore) -> None:

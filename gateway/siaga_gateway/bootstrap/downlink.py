@@ -36,7 +36,8 @@ class Downlink:
 
 
 def make_downlink(base: Foundation, link: MqttLink, others: OtherBearers) -> Downlink:
-    routes = Downlinks(link, others.replies, paid=(SMS,))
-    relay = StageRelay(base.store, base.keyring, routes, base.clock) if others.replies else None
+    apart = base.settings.mqtt.own_broker
+    routes = Downlinks(link, others.replies, paid=(SMS,), apart=apart)
+    relay = StageRelay(base.store, base.keyring, routes, base.clock) if others.replies or apart else None
     commands = CommandWorker(base.store, base.keyring, routes, base.notifier, base.clock)
     return Downlink(routes, commands, relay)

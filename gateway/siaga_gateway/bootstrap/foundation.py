@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.files.gateway_key import read_key
@@ -18,6 +19,7 @@ from siaga_gateway.bootstrap.worker_identity import WorkerIdentity
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.domain.frame_authentication import GatewayKey
 from siaga_gateway.service.delivery.gateway_troubles import Troubles
+from siaga_gateway.service.fleet.coverage_survey import CoverageSurvey
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.ports import Clock, Output
 from siaga_gateway.service.registry.keyring import KeyRing
@@ -45,6 +47,7 @@ class Foundation(OpenResources):
     keyring: KeyRing
     shutdown: ShutdownSignals
     guard: StoreGuard
+    survey: CoverageSurvey
 
     @property
     def worker(self) -> str:
@@ -78,6 +81,8 @@ def foundation_on(opened: OpenResources) -> Foundation:
     store, settings = opened.store, opened.settings
     gateway_key = read_key(settings.data_dir)
     shutdown = ShutdownSignals()
+    guard = StoreGuard(settings, store, opened.clock, shutdown.anew, opened.troubles.met)
+    store.on_damage = partial(guard.met, call=True)
     return Foundation(
         settings=settings,
         identity=opened.identity,
@@ -90,5 +95,6 @@ def foundation_on(opened: OpenResources) -> Foundation:
         gateway_key=gateway_key,
         keyring=KeyRing(store, gateway_key),
         shutdown=shutdown,
-        guard=StoreGuard(settings, store, opened.clock, shutdown.anew, opened.troubles.met),
+        guard=guard,
+        survey=CoverageSurvey(store, opened.clock),
     )

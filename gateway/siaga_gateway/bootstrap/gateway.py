@@ -14,7 +14,7 @@ from siaga_gateway.bootstrap import log_setup
 from siaga_gateway.bootstrap.broker_logins import make_broker_logins
 from siaga_gateway.bootstrap.daily_jobs import say_head
 from siaga_gateway.bootstrap.delivery import make_delivery
-from siaga_gateway.bootstrap.dispatch import duty_ends, make_dispatch
+from siaga_gateway.bootstrap.dispatch import drill_ends, keyed_answers, major_incidents, make_dispatch, under_way
 from siaga_gateway.bootstrap.downlink import make_downlink
 from siaga_gateway.bootstrap.foundation import Foundation, OpenResources, foundation_on, open_all
 from siaga_gateway.bootstrap.http_front.composition import make_front
@@ -28,6 +28,7 @@ from siaga_gateway.bootstrap.preflight import StartError, check_folder, lock_fol
 from siaga_gateway.bootstrap.responder_front import make_page
 from siaga_gateway.bootstrap.start_and_stop import Piece, Running, starts_of, stops_of
 from siaga_gateway.bootstrap.store_repair import began_anew, mend_at_next_start, start_anew, sure_to_start_anew
+from siaga_gateway.bootstrap.text_answers import make_text_answers, telegram_answers
 from siaga_gateway.bootstrap.worker_identity import WorkerIdentity
 from siaga_gateway.bootstrap.worker_processes import Workers, end_with_parent
 from siaga_gateway.catalogue.localized import Localized
@@ -118,7 +119,13 @@ def _in_order(base: Foundation, again: bool) -> list[Piece]:
     logins = make_broker_logins(base)
     bearers = make_bearers(base, logins.suspensions)
     delivery = make_delivery(base)
-    dispatch = make_dispatch(base)
+
+    def grown() -> None:
+        delivery.wake()
+        dispatch.wake()
+        downlink.wake()
+
+    dispatch = make_dispatch(base, lambda: keyed_answers(base, bearers.link, grown))
     downlink = make_downlink(base, bearers.link, bearers.others)
 
     def committed() -> None:
@@ -127,11 +134,6 @@ def _in_order(base: Foundation, again: bool) -> list[Piece]:
 
     inbound = make_inbound(base, bearers, committed, downlink)
     checks = make_checks(base, logins.access)
-
-    def grown() -> None:
-        delivery.wake()
-        dispatch.wake()
-        downlink.wake()
 
     def front_up() -> bool:
         return front.process.up
@@ -148,9 +150,10 @@ def _in_order(base: Foundation, again: bool) -> list[Piece]:
         {"sms_webhook": front_up} if WEBHOOK in base.sockets.sockets else {},
         {"front": lambda: front.process.starts, "responder_page": lambda: page.process.starts},
     )
-    page = make_page(base, bearers.link, grown)
     positions = make_positions(base)
-    front = make_front(base, bearers.link, inbound.ingest, operations, positions.intake, grown)
+    page = make_page(base, bearers.link, grown, dispatch, positions.intake)
+    bearers.texts.reader = make_text_answers(base, bearers.others, page.steps, dispatch.duty)
+    front = make_front(base, bearers.link, inbound.ingest, operations, positions.intake, bearers.texts, grown)
     life = LifecycleJournal(store, clock, base.identity.among(base.settings) and base.worker)
     # Presses are finished before these stop: they may wait for a store that is slow.
     commanding, guarding, checking = downlink.commanding(), logins.pieces(), checks.pieces()
@@ -168,12 +171,17 @@ def _in_order(base: Foundation, again: bool) -> list[Piece]:
         *dispatch.pieces(),
         *front.logs(),
         page.log(),
-        duty_ends(base, dispatch, page.steps),
+        *page.sending(),
+        under_way(base, dispatch, page.steps, bearers.link, grown),
+        drill_ends(base),
+        major_incidents(base),
         *downlink.stages(),
         *stops_of([*commanding, *guarding, *checking, *watching]),
+        Piece("survey of the signal", stop=base.survey.end),
         *inbound.pieces(),
         *bearers.intake(base, again),
         *positions.pieces(),
+        *telegram_answers(base, page.steps, dispatch.duty),
         *starts_of(commanding),
         *starts_of(guarding),
         Piece("head of the audit chain", partial(say_head, store)),

@@ -17,7 +17,7 @@ from siaga_gateway.bootstrap.preflight import StartError
 from siaga_gateway.bootstrap.start_and_stop import Piece
 from siaga_gateway.domain.event import Timing
 from siaga_gateway.service.fleet.login_suspension import LoginSuspensions
-from siaga_gateway.service.inbound import InboundFrame
+from siaga_gateway.service.inbound import InboundFrame, InboundText, TextOutcome, TextReader
 from siaga_gateway.service.ingest.recording import IncidentDefaults
 from siaga_gateway.service.ingest.worker import Ingest, Limits
 from siaga_gateway.service.journal import kinds as journal
@@ -32,6 +32,15 @@ class EntryPoint:
         return self.ingest is not None and self.ingest.offer(frame, timeout_s)
 
 
+class TextEntryPoint:
+    """Where bearers have texts without a frame read; the same cycle."""
+
+    reader: TextReader | None = None
+
+    def read(self, text: InboundText) -> TextOutcome:
+        return TextOutcome.STRANGER if self.reader is None else self.reader.read(text)
+
+
 @dataclass(frozen=True, slots=True)
 class Bearers:
     """The links that frames arrive by and answers leave by."""
@@ -39,6 +48,7 @@ class Bearers:
     link: MqttLink
     others: OtherBearers
     entry_point: EntryPoint
+    texts: TextEntryPoint
 
     def connections(self) -> list[Piece]:
         """The links themselves: they close after everything that arrived by them is acknowledged."""
@@ -60,7 +70,7 @@ class Bearers:
 def make_bearers(base: Foundation, suspensions: LoginSuspensions) -> Bearers:
     """Make the links; ingest is connected to them later. Raises: SettingsError."""
     store, notifier, clock, settings = base.store, base.notifier, base.clock, base.settings
-    entry_point = EntryPoint()
+    entry_point, texts = EntryPoint(), TextEntryPoint()
     link = MqttLink(
         settings.mqtt,
         gateway=settings.name,
@@ -79,8 +89,14 @@ def make_bearers(base: Foundation, suspensions: LoginSuspensions) -> Bearers:
     def bearer_journalled(**facts: object) -> Callable[[bool, str], None]:
         return journalled(store, notifier, clock, lost=journal.BEARER_LOST, back=journal.BEARER_BACK, facts=facts)
 
-    others = OtherBearers(settings, clock=clock, sink=entry_point, journalled=bearer_journalled)
-    return Bearers(link, others, entry_point)
+    others = OtherBearers(
+        settings,
+        clock=clock,
+        sink=entry_point,
+        texts=texts if base.identity.first else None,
+        journalled=bearer_journalled,
+    )
+    return Bearers(link, others, entry_point, texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +138,7 @@ def make_inbound(base: Foundation, bearers: Bearers, committed: Callable[[], Non
         send_back=downlink.routes.send_back,
         on_health=lambda well, _why: bearers.link.announce(well),
         on_damage=base.guard.met,
+        surveyed=base.survey.add,
     )
     bearers.entry_point.ingest = ingest
     return Inbound(ingest, verifier)

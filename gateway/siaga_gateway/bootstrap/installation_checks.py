@@ -35,5 +35,5 @@ def make_checks(base: Foundation, access: Sequence[BrokerAccess]) -> Installatio
         faults["broker_passwords"] = passwords_watch(settings.broker.passwords, access)
     keys = KeyWatch(store, clock, notifier, faults, tells=base.identity.first)
     certificates = certificate_watch(settings, store, notifier, clock)
-    daily = housekeeping(settings, store, notifier, clock, base.worker, certificates)
+    daily = housekeeping(settings, store, notifier, clock, base.worker, certificates, base.survey)
     return InstallationChecks(keys, certificates, daily)

@@ -15,6 +15,7 @@ CONSOLE: Final = "console"
 WEBHOOK: Final = "webhook"
 METRICS: Final = "metrics"
 OWNTRACKS: Final = "owntracks"
+RECEIPTS: Final = "whatsapp_receipts"
 RESPONDERS: Final = "responders"  # of a process of their own
 
 
@@ -41,6 +42,7 @@ class ListeningSockets:
         self.sockets: dict[str, socket.socket] = {}
         self._webhook_path = settings.sms.webhook.path
         self._owntracks_path = settings.owntracks.path
+        self._receipts_path = settings.whatsapp_receipts.path
         try:
             if identity.first:
                 self.sockets[CONSOLE] = console_socket(settings.console)
@@ -52,6 +54,9 @@ class ListeningSockets:
                 self.sockets[WEBHOOK] = bound_socket("sms.webhook", webhook.host, webhook.port)
             if settings.owntracks.port is not None:
                 self.sockets[OWNTRACKS] = bound_socket("owntracks", settings.owntracks.host, settings.owntracks.port)
+            receipts = settings.whatsapp_receipts
+            if receipts.port is not None:
+                self.sockets[RECEIPTS] = bound_socket("whatsapp_receipts", receipts.host, receipts.port)
             if metrics.port is not None:
                 self.sockets[METRICS] = bound_socket("metrics", metrics.host, metrics.port)
         except BaseException:
@@ -71,6 +76,7 @@ class ListeningSockets:
             (CONSOLE, "console", "/"),
             (WEBHOOK, "sms_webhook", self._webhook_path),
             (OWNTRACKS, "owntracks", self._owntracks_path),
+            (RECEIPTS, "whatsapp_receipts", self._receipts_path),
             (METRICS, "operations", ""),
             (RESPONDERS, "responder_page", ""),
         ):

@@ -8,12 +8,13 @@ from typing import Any
 
 from siaga_gateway.adapters.operations import remote_metrics
 from siaga_gateway.bootstrap.broker_logins import BrokerLogins
-from siaga_gateway.bootstrap.dispatch import Dispatch
+from siaga_gateway.bootstrap.dispatch import Dispatch, way_faults
 from siaga_gateway.bootstrap.foundation import Foundation
 from siaga_gateway.bootstrap.inbound import Bearers
 from siaga_gateway.bootstrap.installation_checks import InstallationChecks
 from siaga_gateway.bootstrap.log_setup import language_of
 from siaga_gateway.bootstrap.pings import ping_pieces
+from siaga_gateway.bootstrap.standby_watches import make_standby_watch
 from siaga_gateway.bootstrap.start_and_stop import Piece
 from siaga_gateway.bootstrap.store_repair import LOOK_S as STORE_FILE_S
 from siaga_gateway.bootstrap.systemd import ServiceManager
@@ -25,6 +26,7 @@ from siaga_gateway.service.fleet.supervision import EVERY_S as SUPERVISE_S
 from siaga_gateway.service.fleet.supervision import MAIN_WAY, Supervisor
 from siaga_gateway.service.ingest.worker import Ingest
 from siaga_gateway.service.installation.key_health import EVERY_S as KEYS_S
+from siaga_gateway.service.installation.standby_watch import EVERY_S as STANDBY_S
 from siaga_gateway.service.scheduling.gateway_health import (
     CENSUS_S,
     PROBE_S,
@@ -35,6 +37,7 @@ from siaga_gateway.service.scheduling.gateway_health import (
     stuck_outbox,
 )
 from siaga_gateway.service.scheduling.periodic_jobs import Job, Leases, PeriodicJobs
+from siaga_gateway.service.store import StoreFailing
 
 
 class Operations:
@@ -71,6 +74,9 @@ class Operations:
             Job("listening", SUPERVISE_S, supervisor.listen),
             Job("supervision", SUPERVISE_S, supervisor.work, shared=True),
         ]
+        standby = make_standby_watch(settings, store, notifier, clock)
+        # Where none is expected any more, an absence of before ends.
+        jobs.append(Job("standby", STANDBY_S if standby.expected else PROBE_S, standby.work, shared=True))
         if settings.metrics.port is not None:
             jobs.append(Job("census", CENSUS_S, tallies.count_all))
         self._guard = guard
@@ -92,6 +98,9 @@ class Operations:
             warnings=self._warnings,
         )
         self._keys = keys
+        self._standby = standby
+        self._way_faults = way_faults(settings, store)
+        self._ways_failing = dispatch.ways_failing
         self._outputs_lost = outputs_lost(tallies, [output.name for output in settings.outputs], clock)
         # One worker of a machine pings, for its dead man's switch to miss it.
         self._pings = ping_pieces(settings, self.silent_because) if base.identity.first else []
@@ -115,6 +124,7 @@ class Operations:
                 shut_out=lambda: logins.suspensions.out,
                 starts=starts,
                 certificates=lambda: checks.certificates.found,
+                standby=(lambda: not standby.warnings()) if standby.expected else None,
             )
             self.figures[remote_metrics.METRICS] = exposition(sources)
             self.figures[remote_metrics.HANGS] = self.health.hangs
@@ -132,7 +142,13 @@ class Operations:
 
     def _warnings(self) -> dict[str, str]:
         lost = self._outputs_lost()
-        return {**self._keys.warnings(), **({"outputs": lost} if lost else {})}
+        try:
+            faults = self._way_faults()
+        except StoreFailing:
+            faults = {}  # reported by itself
+        ways = {**self._ways_failing(), **{name: each.why for name, each in faults.items()}}
+        told = {"outputs": lost, "ways": "; ".join(f"{name}: {why}" for name, why in ways.items())}
+        return {**self._keys.warnings(), **self._standby.warnings(), **{name: why for name, why in told.items() if why}}
 
     def silent_because(self) -> str:
         """Return why nobody outside is to hear that all is well; empty: it is."""

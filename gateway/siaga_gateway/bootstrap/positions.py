@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from siaga_gateway.adapters.owntracks.mqtt_intake import OwntracksLink, PositionSink
-from siaga_gateway.bootstrap.dispatch import make_duty
 from siaga_gateway.bootstrap.foundation import Foundation
 from siaga_gateway.bootstrap.lifecycle_journal import journalled
+from siaga_gateway.bootstrap.places_and_people import make_duty
 from siaga_gateway.bootstrap.start_and_stop import Piece
 from siaga_gateway.service.dispatch.responder_positions import PositionIntake
 from siaga_gateway.service.journal import kinds as journal

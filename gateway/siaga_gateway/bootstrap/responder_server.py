@@ -11,14 +11,19 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from siaga_gateway.adapters.interprocess_link import FrontSide, RemotePort
+from siaga_gateway.adapters.photograph_conversion import PhotographConversion
 from siaga_gateway.adapters.sql import open_store
-from siaga_gateway.bootstrap.http_front.calls import ANSWERS, DISCLOSURES
+from siaga_gateway.bootstrap.http_front.calls import ANSWERS, DISCLOSURES, DUTY, OPENED
 from siaga_gateway.bootstrap.web_server import WebServer
 from siaga_gateway.config.settings import Settings
+from siaga_gateway.service.dispatch.duty import Duty
+from siaga_gateway.service.dispatch.duty_links import open_duty
+from siaga_gateway.service.dispatch.duty_page import DutyPage
 from siaga_gateway.service.dispatch.responder_links import open_link
 from siaga_gateway.service.ports import Clock, Disclosures, ResponderActions
 from siaga_gateway.web.app import LOOPBACK_HOSTS
-from siaga_gateway.web.responder.app import PageOptions, ResponderPage, create_responder_app
+from siaga_gateway.web.responder.app import PageOptions, ResponderPage, create_responder_app, is_upload
+from siaga_gateway.web.responder.duty_routes import DutyRoutes
 
 
 def serve_page(
@@ -45,9 +50,22 @@ def serve_page(
         )
         actions = cast(ResponderActions, RemotePort(side, ANSWERS, asked=True))
         disclosures = cast(Disclosures, RemotePort(side, DISCLOSURES, asked=False))
-        page = ResponderPage(partial(open_link, store), actions, disclosures.shown, clock, options)
+        opened_in_browser = partial(side.tell, OPENED)
+        page = ResponderPage(
+            partial(open_link, store),
+            actions,
+            disclosures.shown,
+            clock,
+            options,
+            PhotographConversion().converted,
+            opened_in_browser,
+        )
         app = create_responder_app(page, options)
+        of_duty = cast(DutyPage, RemotePort(side, DUTY, asked=True))
+        opened = partial(open_duty, store, Duty(store, settings.local.zone))
+        DutyRoutes(page, opened, of_duty, clock, options).add_to(app)
         try:
-            WebServer("responder_page", app, settings.responder_page.proxies, on_ready, alive, told).run_on(bound)
+            proxies = settings.responder_page.proxies
+            WebServer("responder_page", app, proxies, on_ready, alive, told, is_upload=is_upload).run_on(bound)
         finally:
             side.end()

@@ -30,7 +30,7 @@ from siaga_gateway.domain.errors import SiagaError
 from siaga_gateway.domain.gateway_trouble import TroubleKind
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import Clock
-from siaga_gateway.service.store import StoreDamaged, StoreFailing, StoreGone
+from siaga_gateway.service.store import RowUnreadable, StoreDamaged, StoreFailing, StoreGone
 
 log = logging.getLogger(__name__)
 
@@ -73,8 +73,12 @@ class StoreGuard:
     def met(self, error: StoreFailing, call: bool) -> None:
         """A frame cannot be stored because of this error. Thread-safe; requests the shutdown once.
 
-        call: whether it is a call for help.
+        call: whether it is a call for help. A row that cannot be read is for a person: no restart mends it, and a
+        rescue would leave it out.
         """
+        if isinstance(error, RowUnreadable):
+            log.error(Localized("log.store.row", why=error))
+            return
         with self._deciding:
             self._met_at = time.monotonic()
             self._tell(TroubleKind.STORE_GONE if isinstance(error, StoreGone) else TroubleKind.STORE_DAMAGED)

@@ -40,11 +40,14 @@ class WebServer(uvicorn.Server):
         alive: Callable[[], None],
         told: threading.Event,
         at_end: Callable[[], None] = lambda: None,
+        is_upload: Callable[[str], bool] = lambda path: False,
     ) -> None:
         """name: for the log. alive: called every second by the loop that answers. told: set if the signal came already.
-        at_end: called in the loop before the server waits for its connections."""
+        at_end: called in the loop before the server waits for its connections. is_upload: whether files are
+        uploaded at a path, which takes longer."""
         connections = connections_within(_CONNECTIONS, _SHARE)
-        limiter = ConnectionLimiter(name, ConnectionLimits(connections, _OF_ONE_ADDRESS, tuple(proxies)))
+        limits = ConnectionLimits(connections, _OF_ONE_ADDRESS, tuple(proxies), is_upload=is_upload)
+        limiter = ConnectionLimiter(name, limits)
 
         async def sign() -> None:
             alive()

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from siaga_gateway.config.mqtt import LorawanSettings
 from siaga_gateway.config.owntracks import OwntracksSettings
 from siaga_gateway.config.settings import Settings
-from siaga_gateway.config.sms import SmsSettings
+from siaga_gateway.config.sms import SmsWebhookSettings
+from siaga_gateway.config.whatsapp_receipts import WhatsappReceiptsSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,10 @@ class WorkerIdentity:
         return settings.model_copy(
             update={
                 "lorawan": LorawanSettings(),
-                "sms": SmsSettings(),
+                # It may be the one that sends texts; what comes in is for the first (see OtherBearers).
+                "sms": settings.sms.model_copy(update={"webhook": SmsWebhookSettings()}),
                 "owntracks": OwntracksSettings(),
+                "whatsapp_receipts": WhatsappReceiptsSettings(),
                 "metrics": metrics,
             }
         )

@@ -118,8 +118,10 @@ _REMEMBERED: Final = "_told"
 
 def remembered(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return facts for the journal: beside each English text, as `<name>_told`, its key and values."""
+    if Words not in map(type, facts.values()):  # as of every press
+        return dict(facts)
     made = {f"{name}{_REMEMBERED}": as_fact(value) for name, value in facts.items() if isinstance(value, Words)}
-    return {**facts, **made} if made else dict(facts)
+    return {**facts, **made}
 
 
 def retold(facts: Mapping[str, Any], language: str) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from siaga_gateway.cli.common import by_option, config_option, opened, told_plai
 from siaga_gateway.cli.localized_commands import LocalizedGroup, complain, say, tell, to_the_letter
 from siaga_gateway.domain.audit_hashing import HASH_BYTES, Link, exported
 from siaga_gateway.service.journal import kinds as journal
-from siaga_gateway.service.journal.audit_chain import AuditBroken, chain, verify
+from siaga_gateway.service.journal.audit_chain import AuditBroken, verify
+from siaga_gateway.service.journal.audit_events import chain
 from siaga_gateway.service.journal.audit_gaps import spans
 
 BROKEN = 3  # the exit code
@@ -63,6 +64,8 @@ def verify_chain(config: Path, hash_: bytes | None, number: int | None) -> None:
             sys.exit(BROKEN)
     head, hash_hex = found.head.id, found.head.hash.hex()
     tell("audit.whole", entries=head, events=found.events, batches=found.batches, head=head, hash=hash_hex)
+    if found.removed:
+        tell("audit.removed", removed=found.removed)
     if found.losses:
         losses = found.losses
         said = Localized(

@@ -35,7 +35,8 @@ from siaga_gateway.domain.local_time import LocalTime
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.audit_chain import AuditBroken, verify
 from siaga_gateway.service.registry.after_restore import go_on
-from siaga_gateway.service.registry.retention import Retention
+from siaga_gateway.service.registry.retention import Retention, take_over_positions
+from siaga_gateway.service.scheduling.gateway_health import ALIVE
 from siaga_gateway.service.store import StoreFailing
 
 
@@ -91,6 +92,7 @@ def _copy(settings: Settings, store: SqlStore, draft: Path) -> Link:
     """Copy. Returns the head of the chain in the copy, or for PostgreSQL as it was before."""
     if settings.store.shared:
         head = store.chain_head()
+        take_over_positions(store)  # the dump leaves out their table alone
         dump_postgres(conninfo_of(settings.store), draft)
         return head
     copy_sqlite(store_path(settings.data_dir), draft)
@@ -187,16 +189,21 @@ def _tables(conninfo: str) -> int:
 def _go_on(settings: Settings, store: SqlStore, source: Path, head: Link, actor: str) -> None:
     verify(store)
     retention = Retention(store, WallClock(), policy_of(settings))
-    erased = ErasureList(settings.data_dir)
+    # A copy for a second machine has its list beside it: that machine has erased nobody itself.
+    lists = [ErasureList(settings.data_dir), ErasureList(source.parent)]
+    alive_ms = store.remembered(ALIVE)
+    if alive_ms is not None:
+        ago_s = max(0, WallClock().now_ms() - int(alive_ms)) // 1000
+        tell("backup.as_of", at=settings.local.moment(int(alive_ms)), seconds=ago_s)
     go_on(
         store,
         WallClock(),
         retention,
-        list(erased),
+        [each for erased in lists for each in erased],
         file=source.name,
         head=head.id,
         actor=actor,
-        responders=list(erased.responders()),
+        responders=[each for erased in lists for each in erased.responders()],
     )
     if store.key_fault is not None:
         complain("backup.no_owners", why=store.key_fault)

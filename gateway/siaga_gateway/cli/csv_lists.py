@@ -18,6 +18,7 @@ from siaga_gateway.cli.localized_commands import complain, tell
 from siaga_gateway.cli.mounting_place import uncompared
 from siaga_gateway.cli.parsing import day_end_ms, frame_of, position_of
 from siaga_gateway.config.loading import load
+from siaga_gateway.domain.call_back import CodeWordError, checked
 from siaga_gateway.domain.invisible_characters import HiddenMark
 from siaga_gateway.domain.local_time import LocalTime
 from siaga_gateway.service.registry.bulk_enrol import LineFault, Registration, enrol_many, expire_many, faulty
@@ -75,7 +76,18 @@ def _registration(where: Localized, row: Mapping[str, str], local: LocalTime) ->
         label=row["label"],
         valid_until_ms=day_end_ms(row["valid_until"], local) if row.get("valid_until") else None,
         installed=position_of(row["installed"]) if row.get("installed") else None,
+        words=_words(row.get("code_word") or "", row.get("duress_word") or ""),
     )
+
+
+def _words(code: str, duress: str) -> tuple[str, str] | None:
+    """Raises: CodeWordError."""
+    if not code and not duress:
+        return None
+    if not (code and duress):
+        raise CodeWordError("code_word.both")
+    checked(code, duress)
+    return code, duress
 
 
 def _device_id(_where: Localized, row: Mapping[str, str]) -> bytes:
@@ -109,7 +121,7 @@ def _read(file: Path, required: tuple[str, ...], read: Callable[[Localized, Mapp
                     if None in row or None in row.values():
                         raise EnrolError("lists.fields", fields=len(rows.fieldnames or ()))
                     lines.append(read(where, row))
-                except (EnrolError, HiddenMark) as error:
+                except (EnrolError, HiddenMark, CodeWordError) as error:
                     faults.append(LineFault(where, error))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise EnrolError("lists.no_csv", file=file, why=error) from None

@@ -27,6 +27,7 @@ _PLACES: Final = {
     "places": f"{_CLI}.places:places",
     "responders": f"{_CLI}.responders:responders",
     "shifts": f"{_CLI}.responders:shifts",
+    "drill": f"{_CLI}.drills:drill",
     "quarantine": f"{_CLI}.registry:quarantine",
     "broker-config": f"{_CLI}.broker:broker_config",
     "broker-sync": f"{_CLI}.broker:broker_sync",
@@ -38,6 +39,7 @@ _PLACES: Final = {
     "log": f"{_CLI}.inspect_store:log",
     "certificates": f"{_CLI}.certificates:certificates",
     "incidents": f"{_CLI}.inspect_store:incidents",
+    "figures": f"{_CLI}.figures:figures",
     "outbox": f"{_CLI}.inspect_store:outbox",
     "output": f"{_CLI}.output_test:output",
     "way": f"{_CLI}.way_test:way",
@@ -46,6 +48,7 @@ _PLACES: Final = {
     "restore": f"{_CLI}.backup:restore",
     "rescue": f"{_CLI}.rescue_store:rescue",
     "move-store": f"{_CLI}.move_store:move_store",
+    "standby": f"{_CLI}.standby:standby",
     "retention": f"{_CLI}.personal_data:retention",
     "personal-key": f"{_CLI}.personal_data:personal_key",
 }

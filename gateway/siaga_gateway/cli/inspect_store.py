@@ -17,7 +17,7 @@ from siaga_gateway.catalogue.language import reader_language
 from siaga_gateway.catalogue.localized import Localized, retold
 from siaga_gateway.cli.common import DeviceId, config_option, opened, told_plainly
 from siaga_gateway.cli.localized_commands import LocalizedGroup, LocalizedOption, say, tell
-from siaga_gateway.domain.incident import Incident
+from siaga_gateway.domain.incident import Incident, Mode
 from siaga_gateway.domain.local_time import LocalTime
 from siaga_gateway.service.journal.kinds import SECURITY_KINDS
 from siaga_gateway.service.ports import JournalEntry, JournalReader
@@ -126,18 +126,23 @@ def _json(entry: JournalEntry, local: LocalTime) -> str:
 def incidents(config: Path, closed_too: bool) -> None:
     with opened(config) as (settings, store):
         found = list(store.open_incidents())
+        unreadable = store.unreadable_calls({each.id for each in found})
         if closed_too:
             found = [*reversed(store.recent_incidents()), *found]
-        if not found:
+        if not found and not unreadable:
             tell("incidents.none" if closed_too else "incidents.none_open")
         for incident in found:
             click.echo(_summary(incident, settings.local))
+        for call in unreadable:
+            tell("incidents.unreadable", id=call.id, label=call.label, device=call.device_id or "?")
 
 
 def _summary(incident: Incident, local: LocalTime) -> str:
     marks = [
         word
         for word, holds in (
+            (say("incidents.exercise"), incident.mode is Mode.EXERCISE),
+            (say("incidents.test"), incident.mode is Mode.TEST),
             (say("incidents.held"), incident.held),
             (say("incidents.duress"), incident.duress),
             (say("incidents.cancelled"), incident.cancelled_by_holder),

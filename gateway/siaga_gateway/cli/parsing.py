@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
 
+from siaga_gateway.domain.installation_area import typed_place
 from siaga_gateway.domain.local_time import LocalTime
 from siaga_gateway.service.registry.enrol import EnrolError
 
@@ -26,9 +26,8 @@ def day_end_ms(text: str, local: LocalTime) -> int:
 
 
 def position_of(text: str) -> tuple[int, int]:
-    """Convert typed degrees to integers (degrees x 10^7), without floating point. Raises: EnrolError."""
-    try:
-        latitude, longitude = (Decimal(part.strip()) for part in text.split(","))
-        return int((latitude * 10**7).to_integral_value()), int((longitude * 10**7).to_integral_value())
-    except (ValueError, ArithmeticError):
-        raise EnrolError("enrol.no_position", text=text) from None
+    """Convert typed degrees to integers (degrees x 10^7). Raises: EnrolError."""
+    place = typed_place(text)
+    if place is None:
+        raise EnrolError("enrol.no_position", text=text)
+    return place

@@ -80,6 +80,7 @@ def run_retention(config: Path, dry_run: bool, actor: str) -> None:
         *([] if dry_run else [("notes", done.notes)]),
         ("owners", done.owners),
         ("strangers", done.strangers),
+        ("cases", done.cases),
     ):
         named = Localized(f"commands.retention.{what}")
         tell("retention.would_go" if dry_run else "retention.gone", count=count, what=named)

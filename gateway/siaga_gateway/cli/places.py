@@ -18,7 +18,9 @@ from siaga_gateway.config.settings import Settings
 from siaga_gateway.domain.installation_area import Area, in_degrees
 from siaga_gateway.domain.places import SERIOUS, Finding, Station, in_order
 from siaga_gateway.domain.site import circle_about
+from siaga_gateway.service.dispatch.place_directory import finding_values, rung_words
 from siaga_gateway.service.dispatch.place_lists import Taken
+from siaga_gateway.service.dispatch.place_preview import Called
 
 _file = click.argument("file", type=click.Path(dir_okay=False, exists=True, path_type=Path))
 _dry_run = click.option("--dry-run", is_flag=True)
@@ -163,32 +165,21 @@ def places() -> None:
 @click.option("--json", "as_json", is_flag=True)
 @told_plainly
 def check(config: Path, as_json: bool) -> None:
-    from siaga_gateway.bootstrap.dispatch import check_all_places
+    from siaga_gateway.bootstrap.places_and_people import check_all_places
     from siaga_gateway.service.dispatch.responders_check import check_responders
 
     with opened(config) as (settings, store):
-        found = check_all_places(settings, store, _today(settings))
+        found = check_all_places(settings, store, _today(settings), WallClock())
         found = in_order([*found, *check_responders(store, WallClock().now_ms())])
     for finding in found:
         if as_json:
             click.echo(json.dumps(_finding_json(finding), ensure_ascii=False))
         else:
-            click.echo(say(f"place_fault.{finding.kind}", **_finding_values(finding)))
+            click.echo(say(f"place_fault.{finding.kind}", **finding_values(finding)))
     if not found and not as_json:
         tell("places.sound")
     if any(finding.kind in SERIOUS for finding in found):
         raise SystemExit(1)
-
-
-def _finding_values(finding: Finding) -> dict[str, Any]:
-    return {
-        "station": finding.keys[0] if finding.keys else "-",
-        "keys": ", ".join(finding.keys) or "-",
-        "other": finding.keys[-1] if finding.keys else "-",
-        "number": finding.number,
-        "km2": f"{finding.number / 100:.2f}",
-        "place": "-" if finding.place is None else in_degrees(finding.place),
-    }
 
 
 def _finding_json(finding: Finding) -> dict[str, Any]:
@@ -199,14 +190,17 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
 @places.command(name="route")
 @config_option
 @click.option("--at", "position", required=True)
+@click.option("--time", "at_time", default="")
 @told_plainly
-def route(config: Path, position: str) -> None:
-    from siaga_gateway.service.dispatch.routing import PressOrigin, Router
+def route(config: Path, position: str, at_time: str) -> None:
+    from siaga_gateway.bootstrap.places_and_people import make_place_preview
+    from siaga_gateway.service.dispatch.place_preview import time_of
 
-    place = position_of(position)
+    place, clock = position_of(position), WallClock()
     with opened(config) as (settings, store):
-        router = Router(store, settings.site.local.zone, settings.dispatch.border_tolerance_m)
-        found = router.route(PressOrigin(place), WallClock().now_ms())
+        at_ms = time_of(at_time, settings.local, clock.now_ms())
+        preview = make_place_preview(settings, store, clock)(place, at_ms)
+    found = preview.route
     if not found.responsible:
         tell("places.none")
     for responsible in found.responsible:
@@ -215,6 +209,21 @@ def route(config: Path, position: str) -> None:
     for near in found.nearest:
         state = Localized("commands.places.open" if near.is_open else "commands.places.closed")
         tell("places.near", name=near.station.name, metres=near.metres, state=state)
+    for each in preview.rungs:
+        whom = [_called(one) for one in each.called] + ([say("places.console")] if each.by_console else [])
+        words = rung_words(each.rung.name)
+        tell("drill.rung", seconds=each.rung.after_s, rung=words, names="; ".join(whom) or say("drill.nobody"))
+        if each.empty:
+            click.echo(f"  {say('places.left')}")
+
+
+def _called(each: Called) -> str:
+    """Name somebody with the ways on which he is told; those that are for a person to use are marked."""
+    ways = [
+        say("places.by_hand" if by_hand else "places.by_program", way=Localized(f"console.contact_way.{way}"))
+        for way, by_hand in each.ways
+    ]
+    return f"{each.name}: {', '.join(dict.fromkeys(ways))}"
 
 
 def _claim(claim: str, metres: int) -> Localized:

@@ -18,14 +18,18 @@ from siaga_gateway.cli.csv_lists import csv_option, enrol_file
 from siaga_gateway.cli.localized_commands import LocalizedGroup, complain, say, tell
 from siaga_gateway.cli.mounting_place import asking, uncompared
 from siaga_gateway.cli.parsing import frame_of, position_of
+from siaga_gateway.config.settings import Settings
+from siaga_gateway.domain.call_back import long_enough
 from siaga_gateway.domain.device_report import Bearer
 from siaga_gateway.domain.device_status import DeviceStatus
 from siaga_gateway.domain.local_time import LocalTime
 from siaga_gateway.domain.personal_encryption import PersonalKeyError
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.service.journal import kinds as journal
-from siaga_gateway.service.registry.enrol import EnrolError, NewOwner, Registrar
+from siaga_gateway.service.registry.code_words import hashed, set_code_words
+from siaga_gateway.service.registry.enrol import EnrolError, NewOwner, Registrar, check_change
 from siaga_gateway.service.registry.mounting_place import register_area
+from siaga_gateway.service.registry.owner_cases import end_of_suspension
 
 _BEARERS = {Bearer.LTE: "LTE", Bearer.SMS: "SMS", Bearer.LORAWAN: "LoRaWAN", Bearer.WIFI: "Wi-Fi"}
 _SATURATED = 255  # for a status's counts: that or more
@@ -99,6 +103,28 @@ def owner_area(config: Path, owner_id: int, station_key: str, actor: str) -> Non
     with opened(config) as (_, store):
         register_area(store, WallClock(), owner_id, station_key or None, actor=actor)
     tell("owner.area", owner=owner_id, station=station_key or "-")
+
+
+@owner.command(name="code-words")
+@config_option
+@click.argument("owner_id", type=int)
+@click.option("--remove", is_flag=True)
+@by_option
+@told_plainly
+def code_words(config: Path, owner_id: int, remove: bool, actor: str) -> None:
+    with opened(config) as (_, store):
+        known_owner(store, owner_id)  # nobody agrees on words for an owner who is not there
+        words = None
+        if not remove:
+            code, duress = (
+                click.prompt(
+                    say(f"owner.{ask}"), value_proc=long_enough, hide_input=True, confirmation_prompt=True, err=True
+                )
+                for ask in ("ask_code", "ask_duress")
+            )
+            words = hashed(code, duress, WallClock().now_ms())
+        set_code_words(store, WallClock(), owner_id, words, actor=actor)
+    tell("owner.words_removed" if remove else "owner.words_set", owner=owner_id)
 
 
 def _readable(store: SqlStore) -> None:
@@ -241,19 +267,29 @@ def _word(status: DeviceStatus | None, local: LocalTime) -> Iterator[str]:
 @click.argument("device_id", type=DeviceId())
 @click.argument("state", type=_STATES)
 @click.option("--reason", required=True)
+@click.option("--until")
 @click.option("--yes", is_flag=True)
 @by_option
 @told_plainly
-def state(config: Path, device_id: bytes, state: str, reason: str, yes: bool, actor: str) -> None:
+def state(config: Path, device_id: bytes, state: str, reason: str, until: str | None, yes: bool, actor: str) -> None:
     wanted = RegistrationState(state)
     with opened(config) as (settings, store):
+        until_ms = None if until is None else _end(settings, until)
         registrar = Registrar(store, WallClock(), local=settings.local)
         found = store.enrolled([device_id]).get(device_id)
         shown = None if found is None else found.device.state
         if shown is RegistrationState.REMOVED and wanted is not shown and not yes:
+            check_change(wanted, reason, until_ms)
             _ask_again(store, device_id, settings.local)
-        before = registrar.set_state(device_id, wanted, actor=actor, reason=reason, shown=shown)
-    click.echo(f"{device_id.hex()}: {before} -> {state}")
+        before = registrar.set_state(device_id, wanted, actor=actor, reason=reason, shown=shown, until_ms=until_ms)
+        after = store.enrolled([device_id])[device_id].device.state
+    click.echo(f"{device_id.hex()}: {before} -> {after}")
+
+
+def _end(settings: Settings, until: str) -> int:
+    """Raises: OwnerCaseError."""
+    longest_days = settings.owner_cases.longest_suspension_days
+    return end_of_suspension(until, WallClock().now_ms(), longest_days, settings.local)
 
 
 def _ask_again(store: SqlStore, device_id: bytes, local: LocalTime) -> None:

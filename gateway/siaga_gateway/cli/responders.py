@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import secrets
 from hashlib import sha256
 from pathlib import Path
@@ -15,13 +14,13 @@ from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.files.erasure_list import ErasureList
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.cli.common import by_option, config_option, opened, told_plainly
-from siaga_gateway.cli.localized_commands import LocalizedGroup, tell, to_the_letter
+from siaga_gateway.cli.localized_commands import LocalizedGroup, complain, tell, to_the_letter
 from siaga_gateway.cli.parsing import position_of
 from siaga_gateway.cli.places import area_of, tell_list
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.domain.opening_hours import written
 from siaga_gateway.domain.places import ContactWay
-from siaga_gateway.domain.shifts import DutyState, next_time
+from siaga_gateway.domain.shifts import LONGEST_WORD_MS, DutyState, minute_of_day, next_time
 from siaga_gateway.domain.value import copied
 from siaga_gateway.service.dispatch.responder_lists import (
     ResponderError,
@@ -78,7 +77,7 @@ def import_responders(config: Path, file: Path, dry_run: bool, replace: bool, ye
 @_json
 @told_plainly
 def list_responders(config: Path, as_json: bool) -> None:
-    from siaga_gateway.bootstrap.dispatch import make_duty
+    from siaga_gateway.bootstrap.places_and_people import make_duty
 
     now_ms = WallClock().now_ms()
     with opened(config) as (settings, store):
@@ -157,6 +156,32 @@ def tracker(config: Path, key: str, actor: str) -> None:
     tell("responders.tracker", responder=key, token=token)
 
 
+@responders.command(name="link")
+@config_option
+@_key
+@click.option("--send", is_flag=True)
+@by_option
+@told_plainly
+def link(config: Path, key: str, send: bool, actor: str) -> None:
+    from siaga_gateway.bootstrap.places_and_people import make_duty
+    from siaga_gateway.bootstrap.responder_front import make_duty_links, sent_link
+
+    with opened(config) as (settings, store):
+        links = make_duty_links(settings, store, WallClock())
+        if links is None:
+            raise ResponderError("responders.no_page")
+        if not send:
+            tell("responders.link", responder=key, url=links.make(key, actor))
+            return
+        responder = make_duty(settings, store).responder(key)
+        if responder is None:
+            raise unknown(key, store.responder_keys())
+        outcome = sent_link(settings, store, WallClock(), links, responder, actor)
+    if outcome is None:
+        raise ResponderError("responders.link_unsent", responder=key)
+    tell("responders.link_sent", responder=key, detail=outcome.detail)
+
+
 @responders.command(name="ask")
 @config_option
 @_key
@@ -164,7 +189,7 @@ def tracker(config: Path, key: str, actor: str) -> None:
 @by_option
 @told_plainly
 def ask(config: Path, key: str, way: str, actor: str) -> None:
-    from siaga_gateway.bootstrap.dispatch import make_duty
+    from siaga_gateway.bootstrap.places_and_people import make_duty
     from siaga_gateway.service.dispatch.way_questions import WayQuestions
 
     with opened(config) as (settings, store):
@@ -183,7 +208,7 @@ def ask(config: Path, key: str, way: str, actor: str) -> None:
 @by_option
 @told_plainly
 def answer(config: Path, key: str, code: str, actor: str) -> None:
-    from siaga_gateway.bootstrap.dispatch import make_duty
+    from siaga_gateway.bootstrap.places_and_people import make_duty
     from siaga_gateway.service.dispatch.way_questions import WayQuestions
 
     with opened(config) as (settings, store):
@@ -219,6 +244,8 @@ def duty(config: Path, key: str, state: str, until: str | None, actor: str) -> N
             state=Localized(f"commands.duty_state.{after.duty}"),
             until=local.clock(after.until_ms, WallClock().now_ms()),
         )
+        if until_ms is not None and after.until_ms < until_ms:
+            complain("responders.until_cut", hours=LONGEST_WORD_MS // 3_600_000)
 
 
 @responders.command(name="now")
@@ -227,13 +254,19 @@ def duty(config: Path, key: str, state: str, until: str | None, actor: str) -> N
 @click.option("--radius-km", type=click.IntRange(1, 500), default=20, show_default=True)
 @told_plainly
 def now(config: Path, position: str | None, radius_km: int) -> None:
-    from siaga_gateway.bootstrap.dispatch import make_duty
+    from siaga_gateway.bootstrap.places_and_people import make_duty
 
     place = None if position is None else position_of(position)
     with opened(config) as (settings, store):
-        found = make_duty(settings, store).near(place, WallClock().now_ms(), radius_km * 1000)
+        duties, now_ms = make_duty(settings, store), WallClock().now_ms()
+        found = duties.near(place, now_ms, radius_km * 1000)
+        without = [key for key, each in duties.responders().items() if not each.contacts]
+        standings = {key: duties.standing(key, now_ms) for key in without}
     if not found:
         tell("responders.nobody")
+        unproven = sorted(key for key, each in standings.items() if each is not None and each.reachable)
+        if unproven:
+            complain("responders.no_proven_way", names=", ".join(unproven))
     for each in found:
         tell(
             "responders.near",
@@ -247,9 +280,8 @@ def now(config: Path, position: str | None, radius_km: int) -> None:
 
 
 def _time(text: str, settings: Settings) -> int:
-    match = re.fullmatch(r"([0-9]{1,2})[:.]([0-9]{2})", text.strip())
-    minute = int(match[1]) * 60 + int(match[2]) if match else -1
-    if not 0 <= minute <= 1_440 or (match and int(match[2]) > 59):
+    minute = minute_of_day(text)
+    if minute is None:
         raise ResponderError("responders.until", text=text)
     return next_time(minute, WallClock().now_ms(), settings.site.local.zone)
 

@@ -84,7 +84,7 @@ port = 8110
 #
 # [[ways]]
 # name = "ntfy"
-# kind = "ntfy"          # ntfy | telegram | whatsapp | push | email | sms
+# kind = "ntfy"          # ntfy | telegram | whatsapp | push | email | sms | phone | apprise
 # url = "https://ntfy.example"
 # token = "tk_..."       # better in SIAGA_GATEWAY__WAYS__NTFY__TOKEN
 """
@@ -210,9 +210,15 @@ def operator_hash() -> None:
     from pwdlib import PasswordHash
 
     if sys.stdin.isatty():
-        password = click.prompt(say("setup.password"), hide_input=True, confirmation_prompt=True, err=True)
+        asked = say("setup.password")
+        password = click.prompt(asked, value_proc=_long_enough, hide_input=True, confirmation_prompt=True, err=True)
     else:
-        password = sys.stdin.readline().rstrip("\n")
+        password = _long_enough(sys.stdin.readline().rstrip("\n"))
+    click.echo(PasswordHash.recommended().hash(password))
+
+
+def _long_enough(password: str) -> str:
+    """Raises: click.ClickException, before it is typed again."""
     if len(password) < 8:
         raise click.ClickException(say("setup.password_short"))
-    click.echo(PasswordHash.recommended().hash(password))
+    return password

@@ -21,9 +21,11 @@ class ConsoleSettings(Section):
     host: str = "127.0.0.1"
     port: int = Field(8110, ge=0, le=65_535)
     operators: dict[str, str] = Field(default_factory=dict)
+    supervisors: list[str] = Field(default_factory=list)
     allowed_hosts: list[str] = Field(default_factory=list)
 
     public_url: str | None = None
+    other_url: str | None = None
 
     proxies: list[str] = Field(
         default_factory=list,
@@ -34,7 +36,7 @@ class ConsoleSettings(Section):
     def _networks(cls, proxies: list[str]) -> list[str]:
         return networks(proxies)
 
-    @field_validator("public_url")
+    @field_validator("public_url", "other_url")
     @classmethod
     def _address(cls, written: str | None) -> str | None:
         return public_address(written)
@@ -58,6 +60,13 @@ class ConsoleSettings(Section):
                 raise SettingError("settings.operator_twice", name=cleaned)
             named[cleaned] = hashed
         return named
+
+    @model_validator(mode="after")
+    def _supervisors_are_operators(self) -> ConsoleSettings:
+        for name in self.supervisors:
+            if name not in self.operators:
+                raise SettingError("settings.supervisor", name=name, known=", ".join(self.operators) or "–")
+        return self
 
     @model_validator(mode="after")
     def _open_only_with_operators(self) -> ConsoleSettings:

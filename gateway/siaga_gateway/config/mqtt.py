@@ -36,6 +36,7 @@ class MqttSettings(BrokerSettings):
     )
     start_timeout_s: float = Field(10, ge=1, le=600)
     retained_status: bool | None = None
+    own_broker: bool = False
 
 
 class LorawanSettings(BrokerSettings):

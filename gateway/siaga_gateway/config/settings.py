@@ -11,11 +11,13 @@ from siaga_gateway.catalogue import LANGUAGES
 from siaga_gateway.config.area import AreaSettings
 from siaga_gateway.config.broker import BrokerFilesSettings
 from siaga_gateway.config.certificates import CertificatesSettings
+from siaga_gateway.config.clusters import ClusterSettings
 from siaga_gateway.config.console import ConsoleSettings
 from siaga_gateway.config.dispatch import DispatchSettings
 from siaga_gateway.config.mqtt import LorawanSettings, MqttSettings
 from siaga_gateway.config.operations import MetricsSettings, SupervisionSettings
 from siaga_gateway.config.outputs import OutputSettings
+from siaga_gateway.config.owner_cases import OwnerCaseSettings
 from siaga_gateway.config.owntracks import OwntracksSettings
 from siaga_gateway.config.responder_page import ResponderPageSettings
 from siaga_gateway.config.retention import RetentionSettings
@@ -25,6 +27,7 @@ from siaga_gateway.config.sms import SmsSettings
 from siaga_gateway.config.store import StoreSettings
 from siaga_gateway.config.watch import WatchSettings
 from siaga_gateway.config.ways import TextSettings, WaySettings
+from siaga_gateway.config.whatsapp_receipts import WhatsappReceiptsSettings
 from siaga_gateway.domain.errors import SettingError
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.domain.limits import MOST_WORKERS
@@ -71,11 +74,20 @@ class Settings(Section):
     )
     area: AreaSettings = Field(default_factory=AreaSettings)
     dispatch: DispatchSettings = Field(default_factory=DispatchSettings, description="Who is called for a press.")
+    clusters: ClusterSettings = Field(
+        default_factory=ClusterSettings, description="When presses close together are one major incident."
+    )
     owntracks: OwntracksSettings = Field(
         default_factory=OwntracksSettings, description="Positions of responders' phones, from the OwnTracks apps."
     )
+    whatsapp_receipts: WhatsappReceiptsSettings = Field(
+        default_factory=WhatsappReceiptsSettings, description="Where WhatsApp says what became of messages."
+    )
     responder_page: ResponderPageSettings = Field(
         default_factory=ResponderPageSettings, description="The page on which officers and patrols answer."
+    )
+    owner_cases: OwnerCaseSettings = Field(
+        default_factory=OwnerCaseSettings, description="When pranks and accidents ask for a person, and what follows."
     )
     metrics: MetricsSettings = Field(default_factory=MetricsSettings, description="Figures and health.")
     watch: WatchSettings = Field(
@@ -125,9 +137,14 @@ class Settings(Section):
     @model_validator(mode="after")
     def _texts_have_a_sender(self) -> Settings:
         able = {"spool": self.sms.spool != "off", "aggregator": self.sms.aggregator.url is not None}
+        deaf = self.sms.webhook.port is None
         for way in self.ways:
-            if isinstance(way, TextSettings) and not able[way.via]:
+            if not isinstance(way, TextSettings):
+                continue
+            if not able[way.via]:
                 raise SettingError("settings.no_sms", name=way.name, via=way.via)
+            if way.via == "aggregator" and way.read_back and deaf:
+                raise SettingError("settings.no_sms_back", name=way.name)
         return self
 
     @model_validator(mode="after")

@@ -77,6 +77,16 @@ class SmsAggregatorSettings(Section):
     number_field: str = Field("to", min_length=1)
     text_field: str = Field("text", min_length=1)
     extra: dict[str, str] = Field(default_factory=dict)
+    success: str | None = None
+
+    @model_validator(mode="after")
+    def _is_a_pattern(self) -> SmsAggregatorSettings:
+        if self.success is not None:
+            try:
+                re.compile(self.success)
+            except re.error as error:
+                raise SettingError("settings.no_pattern", name="sms.aggregator.success", why=error) from None
+        return self
 
 
 class SmsSettings(Section):
@@ -85,6 +95,7 @@ class SmsSettings(Section):
     spool: Literal["off", "gammu", "smstools"] = "off"
     inbox: Path | None = None
     outbox: Path | None = None
+    device: str | None = Field(None, pattern=r"^/[!-~]+$")
     replies_per_minute: int = Field(
         20,
         ge=1,

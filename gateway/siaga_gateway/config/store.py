@@ -29,6 +29,8 @@ class StoreSettings(Section):
         True,
     )
     connections: int = Field(8, ge=3, le=100)
+    standby: bool = Field(False)
+    standby_copy_s: int | None = Field(None, ge=30, le=86_400)
 
     @property
     def shared(self) -> bool:
@@ -39,8 +41,14 @@ class StoreSettings(Section):
     def _one_place(self) -> StoreSettings:
         if self.url is not None and self.host is not None:
             raise SettingError("settings.url_and_host")
+        if self.standby and not self.shared:
+            raise SettingError("settings.standby_of_file")
+        if self.standby_copy_s is not None and self.shared:
+            raise SettingError("settings.copy_of_database")
         if self.host is not None and not (
-            self.tls or self.plaintext or self.host.startswith("/") or this_machine(self.host)
+            self.tls
+            or self.plaintext
+            or all(host.startswith("/") or this_machine(host) for host in self.host.split(","))
         ):
             raise SettingError("settings.no_tls", host=self.host)
         return self

@@ -5,11 +5,21 @@ A new kind is a class here, in the union at the end, and an entry in bootstrap/w
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Discriminator, Field, SecretStr, Tag, create_model, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    SecretStr,
+    Tag,
+    create_model,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 
 from siaga_gateway.config.section import Name, Port, Section, https_server
@@ -17,6 +27,7 @@ from siaga_gateway.domain.errors import SettingError
 
 _DEADLINE_S: Final = 10
 _LONGEST_S: Final = 15  # by then the ladder has gone on, and the gateway's end does not wait longer
+_PARTS: Final = re.compile(r"\{[^{}]*\}")
 _PORTS: Final = {"tls": 465, "starttls": 587, "plain": 25}
 # Of the browsers in use: Chrome, Edge and Samsung; Firefox; Safari; Edge on Windows.
 _PUSH_SERVICES: Final = (
@@ -77,6 +88,12 @@ class TelegramSettings(HttpWaySection):
     kind: Literal["telegram"]
     url: str = "https://api.telegram.org"
     token: SecretStr = Field(min_length=3)
+    answers: bool | None = None
+
+    @property
+    def read_back(self) -> bool:
+        """Whether what people write to the bot is fetched."""
+        return bool(self.answers)
 
 
 class WhatsappSettings(HttpWaySection):
@@ -151,6 +168,30 @@ class TextSettings(WaySection):
 
     kind: Literal["sms"]
     via: Literal["spool", "aggregator"]
+    answers: bool | None = None
+
+    @property
+    def read_back(self) -> bool:
+        """Whether what people write back to its number reaches the gateway."""
+        return self.via == "spool" if self.answers is None else self.answers
+
+
+class PhoneSettings(WaySection):
+    """Telephone calls through a modem on a serial port."""
+
+    kind: Literal["phone"]
+    device: str = Field(pattern=r"^/[!-~]+$")
+    baud: int = Field(115_200, ge=1_200, le=4_000_000)
+    recordings: str | None = Field(None, pattern=r"^[A-Za-z]:/[^\s\"]{1,60}\.(amr|wav|mp3)$")
+    credit_code: str | None = Field(None, pattern=r"^[*#][0-9*#]{1,20}#$")
+    credit_least: int = Field(10_000, ge=0, le=100_000_000)
+
+    @field_validator("recordings")
+    @classmethod
+    def _names_each(cls, recordings: str | None) -> str | None:
+        if recordings is not None and sorted(_PARTS.findall(recordings)) != ["{language}", "{phrase}"]:
+            raise SettingError("settings.recordings", recordings=recordings)
+        return recordings
 
 
 class AppriseSettings(WaySection):
@@ -168,6 +209,7 @@ _Kind = (
     | Annotated[PushSettings, Tag("push")]
     | Annotated[EmailSettings, Tag("email")]
     | Annotated[TextSettings, Tag("sms")]
+    | Annotated[PhoneSettings, Tag("phone")]
     | Annotated[AppriseSettings, Tag("apprise")]
 )
 

@@ -20,6 +20,7 @@ STORED: Final = "stored"  # kind of a batch's entry; facts: batch (number), even
 HASH_BYTES: Final = 32
 _HEXED: Final = len(',"hash":""}') + 2 * HASH_BYTES
 _EVENT: Final = Struct(">8sQBBqqBHH")
+_KEPT: Final = Struct(">QQ32s")
 _SIGNATURE_BYTES: Final = 64
 
 
@@ -111,6 +112,11 @@ def event_record(
 def batch_digest(records: Iterable[bytes]) -> bytes:
     """Return the SHA-256 over a batch's records, whatever order they come in."""
     return sha256(b"".join(sorted(records))).digest()
+
+
+def kept_digest(batches: Iterable[tuple[int, int, bytes]]) -> bytes:
+    """Return the SHA-256 over what is left of batches: (number, events, digest) of each, in any order."""
+    return sha256(b"".join(_KEPT.pack(*each) for each in sorted(batches))).digest()
 
 
 def signature_fits(suite: int, frame: bytes, signature: bytes | None) -> bool:

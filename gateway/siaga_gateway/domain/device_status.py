@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from siaga_gateway.domain import battery_history, checkin_window
 from siaga_gateway.domain.button_clock import ClockLag, learn
 from siaga_gateway.domain.device_report import Report
-from siaga_gateway.domain.frame import Kind, Status, Uplink
+from siaga_gateway.domain.frame import Kind, Status, Suite, Uplink, event_digest
 from siaga_gateway.domain.incident import Position
 from siaga_gateway.domain.position import better, reported
 from siaga_gateway.domain.value import copied, record
@@ -43,7 +44,7 @@ class DeviceStatus:
     low_battery: bool = False
     tamper_open: bool = False
     external_power: bool = False
-    position: Position | None = None  # the best it ever reported
+    position: Position | None = None  # the best of those it lately reported; forgotten after a while, see retention
     health: Status | None = None  # of the latest CHECKIN that carried a status
     restarts: int = 0  # total, as far as its frames tell
     restarts_until_ms: int = 0  # when the recent ones are forgotten, see RESTART_MS
@@ -55,6 +56,19 @@ class DeviceStatus:
     counter_fault_ms: int | None = None  # when that last happened, until a person has looked into it
     jumped_over: int = 0  # counters
     clock: ClockLag | None = None  # None: it has never checked in with its clock set
+    checkins: bytes | None = None  # see domain/checkin_window.py; None: as before there were windows
+    day: int = 0  # of `hours`, see domain/battery_history.py
+    hours: bytes | None = None  # battery and signal of that day; None: nothing
+    # The first and the last check-in by MAC, where a signature would have fitted, since its key last signed.
+    mac_since_ms: int | None = None
+    mac_until_ms: int | None = None
+
+    @property
+    def window(self) -> bytes:
+        """Which check-ins have come, as domain/checkin_window.py has it."""
+        if self.checkins is not None or not self.events:
+            return self.checkins or b""
+        return checkin_window.before_windows(self.highest_counter, self.told_counter)
 
     @property
     def missing(self) -> int:
@@ -70,6 +84,8 @@ class Step:
     gap_after: int | None = None  # the highest counter before, if this frame skips some
     battery_fell_low: bool = False
     jumped_over: int = 0  # counters skipped beyond what any button can use
+    finished: tuple[int, bytes] | None = None  # a day that is over, and its hours
+    new_hour: bool = False  # a check-in, the first of its hour
 
 
 def clock_after(before: DeviceStatus | None, uplink: Uplink, received_ms: int) -> ClockLag | None:
@@ -92,12 +108,20 @@ def _jumped_over(before: DeviceStatus, counter: int, received_ms: int) -> int:
 
 
 def step(
-    before: DeviceStatus | None, uplink: Uplink, received_ms: int, at_ms: int, *, contradicted: bool = False
+    before: DeviceStatus | None,
+    uplink: Uplink,
+    received_ms: int,
+    at_ms: int,
+    contradicted: bool = False,
+    digest: bytes | None = None,
+    narrow: bool = False,
+    clock: ClockLag | None = None,
 ) -> Step:
-    """Return the status after a verified frame that was not stored before.
+    """Return the status after a verified frame that did not come before.
 
-    received_ms: when it arrived. at_ms: when the reported event happened. contradicted: a different message is stored
-    under its counter.
+    received_ms: when it arrived. at_ms: when the reported event happened. contradicted: a different message has come
+    under its counter. digest: the event's, if it is known. narrow: by a bearer that may have no room for a signature.
+    clock: what `clock_after` says, if it is known.
     """
     counter, report = uplink.counter, uplink.report
     if before is None:
@@ -122,6 +146,20 @@ def step(
             health = health if uplink.status is None else uplink.status
             fell_low = low_battery and not before.low_battery
             told_counter, told_ms = counter, received_ms
+    mac_since_ms, mac_until_ms = before.mac_since_ms, before.mac_until_ms
+    if uplink.suite is Suite.ES256:
+        mac_since_ms = mac_until_ms = None
+    elif uplink.kind is Kind.CHECKIN and not narrow:
+        mac_since_ms = received_ms if mac_since_ms is None else min(mac_since_ms, received_ms)
+        mac_until_ms = max(mac_until_ms or 0, received_ms)
+    day, hours, finished = before.day, before.hours, None
+    if uplink.kind is not Kind.CHECKIN:
+        digest = None
+    else:
+        if digest is None:
+            digest = event_digest(uplink.kind, counter, uplink.body)
+        if newest and report is not None:
+            day, hours, finished = _in_history(before, uplink, report, received_ms)
     after = copied(
         before,
         first_counter=min(before.first_counter, counter),
@@ -137,7 +175,12 @@ def step(
         health=health,
         told_counter=told_counter,
         told_ms=told_ms,
-        clock=clock_after(before, uplink, received_ms),
+        clock=clock_after(before, uplink, received_ms) if clock is None else clock,
+        mac_since_ms=mac_since_ms,
+        mac_until_ms=mac_until_ms,
+        checkins=checkin_window.noted(before.window, counter, digest, apart=jumped_over > 0),
+        day=day,
+        hours=hours,
     )
     if faulty:
         after = copied(
@@ -146,9 +189,21 @@ def step(
             counter_fault_ms=received_ms,
             jumped_over=before.jumped_over + jumped_over,
         )
+    new_hour = after.hours != before.hours or after.day != before.day
     if report is not None:
         after = _of_late(after, uplink, report, received_ms)
-    return Step(after, before.highest_counter if leaves_out else None, fell_low, jumped_over)
+    return Step(after, before.highest_counter if leaves_out else None, fell_low, jumped_over, finished, new_hour)
+
+
+def _in_history(
+    before: DeviceStatus, uplink: Uplink, report: Report, received_ms: int
+) -> tuple[int, bytes, tuple[int, bytes] | None]:
+    """Return the day and its hours with a check-in's battery and signal, and the day before if this one begins
+    another."""
+    day, hours, finished = battery_history.day_of(received_ms), before.hours or b"", None
+    if day != before.day:
+        finished, hours = ((before.day, hours) if hours else None), b""
+    return day, battery_history.with_hour(hours, received_ms, report, uplink.status), finished
 
 
 def _of_late(status: DeviceStatus, uplink: Uplink, report: Report, received_ms: int) -> DeviceStatus:

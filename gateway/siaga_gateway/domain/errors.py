@@ -15,10 +15,11 @@ Below the branches:
 
 Refused               OperateError, EnrolError, CommandError, MaintenanceError, RetentionError, StoreConflict,
                       HiddenMark, PageRefused and SignInRefused (the console), PostRefused (texts from a provider),
-                      DeliveryError, UnknownOutput, UnknownWay, PlaceListError, AreaError, ResponderError,
-                      ResponderRefused
+                      DeliveryError, DrillError, UnknownOutput, UnknownWay, UnknownStation, PlaceListError, AreaError,
+                      PeriodError, ResponderError, ResponderRefused, OwnerCaseError, NoButton,
+                      CodeWordError, PreviewRefused
 Failing               StoreFailing, BrokerUnreachable, ExchangeFailed, NoFigures, PasswordsUnusable, StopLate,
-                      SessionLost, EscalationChanged
+                      SessionLost, EscalationChanged, ReportSlow, ListsBusy, ModemFault, ModemRefused, NotPolled
 Unusable              SettingsError, StartError, StoreUnusable, PersonalKeyError, VendorMissing
 Malformed             FrameError, NotAFrame, NotAnUplink, NotPosted, KeyFormatError, Unreadable, HoursError, ShapeError,
                       GeojsonError, SheetError, NotDc09, AddressUnusable, OwntracksError, OsrmError

@@ -197,6 +197,15 @@ def _finish(work: StepBuilder, fact: Fact) -> Result:
     return Result.TAKEN
 
 
+def _unclear(work: StepBuilder, fact: Fact) -> Result:
+    """A desk looks: who was sent may need help."""
+    known = work.state.assignment(fact.who)
+    if known is None or known.progress is Progress.FINISHED:
+        return Result.UNKNOWN
+    work.ring(Why.UNCLEAR, fact.who)
+    return Result.TAKEN
+
+
 def _leave_rung(work: StepBuilder, fact: Fact) -> Result:
     state = work.state
     if fact.call != state.top_call or not fact.call:
@@ -234,6 +243,11 @@ def _restore(work: StepBuilder, fact: Fact) -> Result:
     return Result.TAKEN
 
 
+def _made_real(work: StepBuilder, fact: Fact) -> Result:
+    work.wave_in_earnest()
+    return Result.TAKEN
+
+
 def _close(work: StepBuilder, fact: Fact) -> Result:
     work.close()
     return Result.TAKEN
@@ -262,11 +276,13 @@ _TABLE: Final[Mapping[FactKind, Mapping[Phase, _Rule]]] = {
     FactKind.ALIVE:         _row(_alive),
     FactKind.BACKUP:        _row(_back_up),
     FactKind.FINISHED:      _row(_finish),
+    FactKind.UNCLEAR:       _row(_unclear),
     FactKind.RUNG_LEFT:     _row(_leave_rung),
     FactKind.RELEASED:      _row(_release,          _already,        _already,       _already),
     FactKind.PRESSED_AGAIN: _row(_nothing,          _nothing,        _pressed_again, _resume),
     FactKind.RESTORED:      _row(_restore,          _restore,        _restore,       _already),
     FactKind.RESUMED:       _row(_already,          _already,        _already,       _resume),
+    FactKind.MADE_REAL:     _row(_made_real),
     FactKind.CLOSED:        _row(_close),
 }
 # fmt: on

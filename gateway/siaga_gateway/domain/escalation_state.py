@@ -29,7 +29,9 @@ class Why(StrEnum):
     PRESSED_AGAIN = "pressed_again"
     SCENE_SILENT = "scene_silent"
     FINISHED = "finished"  # those who were there are, and the incident is open
+    UNCLEAR = "unclear"  # who was sent wrote what is not understood
     RESTORED = "restored"
+    MADE_REAL = "made_real"  # what began as an exercise is a call in earnest
 
 
 class Progress(StrEnum):
@@ -107,11 +109,13 @@ class FactKind(StrEnum):
     ALIVE = "alive"  # who: any sign of life from the scene
     BACKUP = "backup"  # who needs it
     FINISHED = "finished"  # who
+    UNCLEAR = "unclear"  # who wrote what is not understood: it may be a call for help
     RUNG_LEFT = "rung_left"  # call: nobody on it, every way failed, or a desk wants the next now
     RELEASED = "released"  # a held call is dispatched
     PRESSED_AGAIN = "pressed_again"
     RESTORED = "restored"  # it comes from a backup
     RESUMED = "resumed"  # a person says that it still matters
+    MADE_REAL = "made_real"  # an exercise is a call in earnest: nobody has answered it yet
     CLOSED = "closed"
 
 

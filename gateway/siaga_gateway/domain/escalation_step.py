@@ -90,6 +90,15 @@ class StepBuilder:
         self._climb_anew(Phase.CALLING, why)
         self.state = copied(self.state, desk_at_ms=self.now_ms + self.ladder.desk_s * 1_000)
 
+    def wave_in_earnest(self) -> None:
+        """Begin anew: what was asked of people, and what they answered, was for an exercise. Ringing goes on."""
+        rings_ms = self.state.desk_at_ms if self.state.phase is Phase.CALLING else None
+        self.withdrawn = Withdrawal.ALL
+        self.state = copied(self.state, assignments=())
+        self.wave(Why.MADE_REAL)
+        if rings_ms is not None:
+            self.state = copied(self.state, desk_at_ms=rings_ms)
+
     def _climb_anew(self, phase: Phase, why: Why) -> None:
         self._leave_asked()
         self.state = copied(

@@ -7,7 +7,6 @@ for its content: a press without a position, a set clock or a charged battery is
 from __future__ import annotations
 
 import hashlib
-import hmac
 import struct
 from enum import IntEnum, StrEnum
 
@@ -20,6 +19,7 @@ from siaga_gateway.domain.device_report import Report as Report
 from siaga_gateway.domain.device_report import Status as Status
 from siaga_gateway.domain.device_report import Trigger as Trigger
 from siaga_gateway.domain.errors import Malformed
+from siaga_gateway.domain.hmac_sha256 import hmac_sha256
 
 # Re-exported: they are part of what decode_uplink returns.
 from siaga_gateway.domain.value import record
@@ -164,6 +164,7 @@ _FORMS = {
     for (suite, kind), lengths in _LENGTHS.items()
     if kind != Kind.ENROL or suite == Suite.ES256
 }
+_BY_MAC_HEAD = bytes([VERSION << 4 | Suite.HS256_64])
 _REPORTING = frozenset({Kind.PRESS, Kind.UPDATE, Kind.CANCEL, Kind.CHECKIN, Kind.TAMPER})
 _DEVICE_ID_AT = slice(2, 10)
 _COUNTER_AT = slice(10, 14)
@@ -185,6 +186,11 @@ def lengths_after(head: bytes) -> tuple[int, ...]:
     """Return the possible lengths of an uplink frame that begins with these two bytes; empty if none does."""
     form = _FORMS.get(head[:2])
     return () if form is None else form[1]
+
+
+def is_by_mac(raw: bytes) -> bool:
+    """Whether a frame claims to prove itself by a MAC."""
+    return raw[:1] == _BY_MAC_HEAD
 
 
 def says_duress(raw: bytes, kind: Kind) -> bool:
@@ -338,13 +344,15 @@ def encode_ack(
         raise ValueError(f"eta {eta}: minutes from 0, or {UNKNOWN_ETA} for unknown")
     if eta > UNKNOWN_ETA:
         eta = LONGEST_ETA
-    unsigned = _unsigned(mac_down_key, Kind.ACK, device_id, counter, time, bytes([Stage(stage), eta]))
+    if stage.__class__ is not Stage:  # its lookup costs as much as the hash
+        stage = Stage(stage)
+    unsigned = _unsigned(mac_down_key, Kind.ACK, device_id, counter, time, bytes([stage, eta]))
     return unsigned + ack_tag(mac_down_key, unsigned, digest)
 
 
 def ack_tag(mac_down_key: bytes, unsigned: bytes, digest: bytes) -> bytes:
     """Return the 16-byte tag for an ACK's first 20 bytes, about the uplink with this digest."""
-    return hmac.digest(mac_down_key, DOWN_CONTEXT + unsigned + digest, "sha256")[:16]
+    return hmac_sha256(mac_down_key, DOWN_CONTEXT + unsigned + digest)[:16]
 
 
 def encode_command(
@@ -360,7 +368,7 @@ def encode_command(
         raise ValueError(f"{len(arguments)} bytes of arguments: at most 255 fit in a COMMAND")
     body = bytes([code, len(arguments)]) + arguments
     unsigned = _unsigned(mac_down_key, Kind.COMMAND, device_id, down_counter, time, body)
-    return unsigned + hmac.digest(mac_down_key, DOWN_CONTEXT + unsigned, "sha256")[:16]
+    return unsigned + hmac_sha256(mac_down_key, DOWN_CONTEXT + unsigned)[:16]
 
 
 def _unsigned(key: bytes, kind: Kind, device_id: bytes, counter: int, time: int, body: bytes) -> bytes:

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from siaga_gateway.domain.errors import Malformed
 from siaga_gateway.domain.frame import UP_CONTEXT, Suite, Uplink
+from siaga_gateway.domain.hmac_sha256 import hmac_sha256
 
 _CURVE = ec.SECP256R1()
 _ECDSA = ec.ECDSA(hashes.SHA256())
@@ -145,7 +146,7 @@ def verify(uplink: Uplink, key: DeviceKey) -> bool:
         return False
     if uplink.suite is Suite.ES256:
         return _signed_by(uplink.signed, uplink.tag, key.public)
-    expected = hmac.digest(key.mac_up, UP_CONTEXT + uplink.signed, "sha256")[:8]
+    expected = hmac_sha256(key.mac_up, UP_CONTEXT + uplink.signed)[:8]
     return hmac.compare_digest(expected, uplink.tag)
 
 

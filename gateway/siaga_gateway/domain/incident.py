@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from hashlib import sha256
 
+from siaga_gateway.domain.call_back import CallBack
 from siaga_gateway.domain.registry import Owner, RegistrationState
 from siaga_gateway.domain.value import record
 
@@ -32,15 +33,19 @@ class Answered(StrEnum):
 
     COMING = "coming"
     ON_SCENE = "on_scene"
+    WITHDRAWN = "withdrawn"  # somebody had accepted, and nobody comes any more
 
 
 class Disposition(StrEnum):
     """How an incident ended."""
 
     VERIFIED = "verified"  # a real emergency
+    NOT_NEEDED = "not_needed"  # a real call, and help is no longer needed
     UNFOUNDED = "unfounded"  # nobody in need was found
     ACCIDENTAL = "accidental"  # the holder pressed by mistake
-    ABUSE = "abuse"  # pressed in jest
+    TEST = "test"  # tried as agreed, by a press in earnest
+    TECHNICAL = "technical"  # nobody pressed: a fault
+    ABUSE = "abuse"  # a prank
     EXERCISE = "exercise"
 
 
@@ -58,6 +63,7 @@ class Change(StrEnum):
     UNASSIGNED = "unassigned"
     ON_SCENE = "on_scene"
     CLOSED = "closed"
+    MADE_REAL = "made_real"  # an exercise has become a call in earnest
 
 
 @record
@@ -117,6 +123,29 @@ class Incident:
     claimed_s: int | None = None  # age of the opening event by a clock that nobody has checked
     # By responders. `state` is what desks have done, and says nothing of it: until a desk has seen it, it is unseen.
     answered: Answered | None = None
+    promised_ms: int | None = None  # when somebody said eta_minutes; None: nobody has promised anything
+    late_ms: int | None = None  # when the holder was last told that it is later than promised
+    late_minutes: int | None = None  # what he was told then; None: that nobody knows
+    # The drill within which its button was pressed; `mode` says whether it still is an exercise. See domain/drill.py.
+    drill: int | None = None
+    call_back: CallBack = CallBack.NOT_TRIED  # what came of ringing the holder, the last time
+    wrong_words: int = 0  # code words that were none
+    called_presses: int = 0  # how many presses there were when the holder was rung
+    cluster: int | None = None  # its major incident: the id of that one's first incident, see domain/cluster.py
+    alone: bool = False  # a person took it out of its major incident
+
+    @property
+    def major_incident(self) -> str | None:
+        """The identifier of its major incident: that of the first incident."""
+        if self.cluster is None:
+            return None
+        gateway, _, store = self.identifier.rpartition(f"-{self.id}")
+        return f"{gateway}-{self.cluster}{store}"
+
+    @property
+    def told_minutes(self) -> int | None:
+        """Until somebody is there, as the holder is told."""
+        return self.eta_minutes if self.late_ms is None else self.late_minutes
 
     @property
     def holder(self) -> Owner | None:
@@ -131,8 +160,14 @@ class Incident:
     @property
     def progress(self) -> str:
         """Changes with each step of an operator; a form carries it to say what the operator saw."""
-        steps = "\0".join(map(str, (self.state, self.held, self.unit, self.eta_minutes, self.closed_by)))
+        told = (self.mode, self.state, self.held, self.unit, self.eta_minutes, self.closed_by, self.disposition)
+        steps = "\0".join(map(str, (*told, self.call_back, self.wrong_words)))
         return sha256(steps.encode()).hexdigest()[:16]
+
+    @property
+    def call_backs(self) -> str:
+        """Changes with each result of ringing the holder back, and with nothing else."""
+        return f"{self.call_back}.{self.wrong_words}"
 
     @property
     def reached(self) -> bool:
@@ -148,7 +183,10 @@ class Incident:
 
 @record
 class Notice:
-    """One message about an incident to the outputs: the incident as it was at that change."""
+    """One message about an incident to the outputs: the incident as it was at that change.
+
+    previous: those that it supersedes; none of an exercise that has become real.
+    """
 
     incident: Incident
     change: Change

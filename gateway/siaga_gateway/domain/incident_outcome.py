@@ -33,6 +33,7 @@ class IncidentBasis:
     device: Device
     owner: Owner | None
     registration: RegistrationState  # as of now
+    drill: int | None = None  # within which such an event is an exercise, see drill_of
 
 
 @record

@@ -14,14 +14,17 @@ The rules, each on the side of safety:
 - A test never joins a real incident, nor the reverse. A test's incident is born closed.
 - A counter already used by a different message does not reject a call. Whichever came first, both messages' incidents
   are marked, and so are all later ones of a button whose counters clashed or jumped: somebody else may have its key.
+- The first press within a drill opens an exercise; what speaks against that is in domain/drill.py. Another press of its
+  button, duress, or doubt about its counters makes it real, as does its own PRESS if that is found to be from before.
 - A registration that is not active opens a held incident; a person dispatches it, or a further press does once the
-  registration is active.
+  registration is active. Duress lets a suspended one through at once: whoever forces its holder pressed for no prank.
 
 The same events in any order give the same incident, as long as nobody closes it in between.
 """
 
 from __future__ import annotations
 
+from siaga_gateway.domain.drill import is_exercise, made_real
 from siaga_gateway.domain.event import Event
 from siaga_gateway.domain.frame import Kind, Stage
 from siaga_gateway.domain.incident import Answered, Change, Incident, IncidentState, Mode, Position
@@ -79,6 +82,7 @@ def _open(event: Event, basis: IncidentBasis, known: EventContext) -> Outcome:
         "kind": event.kind.name.lower(),
         "trigger": event.report.trigger.name.lower(),
         "mode": incident.mode.value,
+        "drill": incident.drill,
         "registration": incident.registration.value,
         "held": incident.held,
         "silent": incident.silent,
@@ -111,10 +115,15 @@ def _new_incident(
     is_cancel = event.kind is Kind.CANCEL
     active = basis.registration is RegistrationState.ACTIVE
     position = _position_now(event, basis.device, known)
+    held = not active and not event.test and not _let_through(event, basis)
+    reported_now = active or not (held or event.test)
+    named_before = known.keyed is not None and not event.test
+    doubtful = known.counters_doubtful or named_before or presses > 1
+    drill = basis.drill if active and not doubtful and not event.duress and not event.test else None
     return Incident(
         id=basis.id,
         identifier=basis.identifier,
-        mode=Mode.TEST if event.test else basis.mode,
+        mode=Mode.TEST if event.test else basis.mode if drill is None else Mode.EXERCISE,
         state=IncidentState.CLOSED if event.test else IncidentState.OPEN,
         device_id=event.device_id,
         device_label=basis.device.label,
@@ -130,14 +139,15 @@ def _new_incident(
         silent=event.report.silent,
         duress=event.duress,
         cancelled_by_holder=is_cancel,
-        held=not active and not event.test,
+        held=held,
         battery=known.battery,
         closed_at_ms=event.received_ms if event.test else None,
-        sequence=int(active),
+        sequence=int(reported_now),
         last_press=event.counter if event.kind is Kind.PRESS else -1 if event.key is None else event.key,
         last_cancel=event.counter if is_cancel else None,
-        told_place=_place(position) if active else None,
+        told_place=_place(position) if reported_now else None,
         key_copied=known.counters_doubtful,
+        drill=drill,
     )
 
 
@@ -154,7 +164,8 @@ def _attach(event: Event, basis: IncidentBasis, known: EventContext, incident: I
     if is_press and known.counters_doubtful:
         last_cancel = None  # a cancel with a counter from the future would stand for ever
     cancelled = last_cancel is not None and last_cancel > last_press
-    released = incident.held and is_press and basis.registration is RegistrationState.ACTIVE
+    active = basis.registration is RegistrationState.ACTIVE
+    released = incident.held and not late and ((is_press and active) or _let_through(event, basis))
     if late:
         position = better(incident.position, reported(event.report, event.at_ms))
     else:
@@ -190,12 +201,16 @@ def _attach(event: Event, basis: IncidentBasis, known: EventContext, incident: I
         told.append(Change.DURESS)
     if released:
         told.append(Change.OPENED)
+    real = None if late else _why_real(event, basis, known, incident, presses)
+    if real is not None:
+        happened.append(TimelineEntry(Change.MADE_REAL, {"counter": event.counter, "why": real}))
+        told.append(Change.MADE_REAL)
     held = incident.held and not released
     if late or held:
         told.clear()
 
     after = copied(
-        incident,
+        incident if real is None else made_real(incident, pressed=last_press > incident.last_press),
         opening_counter=opening,
         pressed_at_ms=event.happened_ms if is_press and event.counter == opening else incident.pressed_at_ms,
         position=position,
@@ -218,6 +233,20 @@ def _attach(event: Event, basis: IncidentBasis, known: EventContext, incident: I
         told=told[-1] if told else None,  # the last is the most serious; each shows the whole incident
         marks=marks,
     )
+
+
+def _why_real(event: Event, basis: IncidentBasis, known: EventContext, incident: Incident, presses: int) -> str | None:
+    """Return why an exercise becomes a call in earnest; None: it does not, or is none."""
+    if not is_exercise(incident):
+        return None
+    if event.duress:
+        return "duress"
+    if presses:
+        return "pressed_again"
+    if known.counters_doubtful:
+        return "key_copied"
+    own = event.kind is Kind.PRESS and event.counter == incident.opening_counter
+    return "not_planned" if own and basis.drill is None else None
 
 
 def _marks(event: Event, known: EventContext, incident: Incident) -> tuple[tuple[Mark, ...], int]:
@@ -267,6 +296,11 @@ def _test(event: Event, basis: IncidentBasis, known: EventContext) -> Outcome:
     )
 
 
+def _let_through(event: Event, basis: IncidentBasis) -> bool:
+    """Whether it is no longer a question of the registration."""
+    return event.duress and basis.registration is RegistrationState.SUSPENDED
+
+
 def _answer(incident: Incident) -> Stage:
     return Stage.REFUSED if incident.held else Stage.RECEIVED
 
@@ -287,7 +321,12 @@ _STAGES = {
     IncidentState.ON_SCENE: Stage.ON_SCENE,
     IncidentState.CLOSED: Stage.CLOSED,
 }
-_ANSWERED = {Answered.COMING: Stage.ASSIGNED, Answered.ON_SCENE: Stage.ON_SCENE}
+# Whoever had accepted has seen it; that he comes is true no more.
+_ANSWERED = {
+    Answered.COMING: Stage.ASSIGNED,
+    Answered.ON_SCENE: Stage.ON_SCENE,
+    Answered.WITHDRAWN: Stage.SEEN,
+}
 
 
 def _position_now(event: Event, device: Device, known: EventContext) -> Position | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from decimal import Decimal
 from typing import Final
 
 from siaga_gateway.domain.device_report import MAX_LATITUDE, MAX_LONGITUDE
@@ -16,6 +17,7 @@ _LEAST_M: Final = 100_000
 _FEW: Final = 3
 _FEW_LEAST_M: Final = 300_000  # with fewer buttons than that, little is learnt
 _TIMES: Final = 5
+_NO_DEGREES: Final = 1_000  # more digits than that are not worth converting
 
 
 @record
@@ -44,6 +46,19 @@ class Doubt:
 
 def on_globe(place: Place) -> bool:
     return abs(place[0]) <= MAX_LATITUDE and abs(place[1]) <= MAX_LONGITUDE
+
+
+def typed_place(text: str) -> Place | None:
+    """Return the place typed in degrees as `-5.4292, 105.2610`, without floating point; None: it is none.
+
+    Whether it is on the globe is another question."""
+    try:
+        latitude, longitude = (Decimal(part.strip()) for part in text.split(","))
+        if max(abs(latitude), abs(longitude)) > _NO_DEGREES:
+            return None
+        return int((latitude * 10**7).to_integral_value()), int((longitude * 10**7).to_integral_value())
+    except (ValueError, ArithmeticError):
+        return None
 
 
 def learnt(places: Sequence[Place]) -> Area | None:

@@ -16,6 +16,11 @@ LONGEST_LABEL: Final = 200  # a button's label, and each field of an owner
 LONGEST_SEARCH: Final = 100
 LONGEST_PASSWORD: Final = 1_000
 
+# Photographs of responders.
+LARGEST_UPLOAD: Final = 8 << 20  # bytes, as it comes
+LARGEST_PHOTOGRAPH: Final = 300_000  # bytes, as it is kept
+MOST_PHOTOGRAPHS: Final = 10  # of one person and incident
+
 SHORTEST_CHECKIN_S: Final = 10
 LONGEST_CHECKIN_S: Final = 604_800  # the button's own setting allows no more
 MOST_WORKERS: Final = 64

@@ -68,6 +68,17 @@ class LocalTime:
         midnight = datetime.combine(day + timedelta(days=1), time(), self.zone)
         return (midnight - _EPOCH) // timedelta(milliseconds=1)
 
+    def of_clock(self, written: str) -> int | None:
+        """Return the time that its people mean by `2026-12-31T08:30`, Unix ms; of two, the first. None: it is no such
+        time, or clocks leave it out on that day."""
+        try:
+            local = datetime.strptime(written, "%Y-%m-%dT%H:%M").replace(tzinfo=self.zone)
+            unix_ms = (local - _EPOCH) // timedelta(milliseconds=1)
+            there = self.at(unix_ms)
+        except (ValueError, OverflowError):
+            return None
+        return unix_ms if there.replace(tzinfo=None) == local.replace(tzinfo=None) else None
+
     def spans(self, from_ms: int, to_ms: int) -> list[ZoneSpan]:
         """Return how the zone goes between two times, so that a browser need not know it: one span, or more where
         clocks are changed in summer."""

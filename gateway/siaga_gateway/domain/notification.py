@@ -21,8 +21,9 @@ EXPIRES_MS: Final = 5 * 60_000
 _PAUSES_MS: Final = (1_000, 2_000, 3_000, 5_000)
 # Where each try costs or disturbs: three a minute at most.
 _DEAR_PAUSE_MS: Final = 20_000
-# No program reaches these: a person reads the number on the console, and calls.
-BY_HAND: Final = frozenset({ContactWay.PHONE, ContactWay.RADIO})
+# No program reaches these: a person reads it on the console, and calls. So is every way that is not set up: a telephone
+# without a modem for calls.
+BY_HAND: Final = frozenset({ContactWay.RADIO})
 STATION: Final = "station:"
 RESPONDER: Final = "responder:"
 
@@ -59,11 +60,19 @@ class Notification:
     attempted_ms: int | None = None  # the last try
     reference: str | None = None  # the service's own number of it
     detail: str | None = None  # what the last try said
+    delivered_ms: int | None = None  # when it reached the phone; None: not known
+    turn: int = 0  # in the order in which its contact tells people on this way
 
     @property
     def is_first(self) -> bool:
         """Whether it tells of a call for the first time. A desk that rings again and a repeat wait behind these."""
         return self.attempts == 0 and self.round == 0 and self.kind is ContactKind.CALL
+
+    @property
+    def is_foremost(self) -> bool:
+        """Whether it is the first message of a call. Of many calls at once each has somebody who knows of it, before
+        more hear of any."""
+        return self.is_first and self.turn == 0
 
     @property
     def is_responder(self) -> bool:
@@ -79,6 +88,7 @@ class Outcome:
     reference: str | None = None
     dead: bool = False  # this address takes nothing any more
     retry_after_ms: int | None = None
+    exhausted: bool = False  # the service takes nothing more from us for so long; another may
 
 
 def made(
@@ -91,6 +101,7 @@ def made(
     now_ms: int,
     *,
     by_hand: bool = False,
+    turn: int = 0,
 ) -> Notification:
     """Return a new one; due at once, unless a person has to call."""
     by_hand = by_hand or way in BY_HAND
@@ -110,6 +121,7 @@ def made(
         made_at_ms=now_ms,
         expires_at_ms=now_ms + EXPIRES_MS,
         next_at_ms=None if by_hand else now_ms,
+        turn=turn,
     )
 
 
@@ -136,6 +148,8 @@ def key_of(identifier: str, notification: Notification) -> str:
 
 def after_try(notification: Notification, outcome: Outcome, now_ms: int, *, repeats_recognised: bool) -> Notification:
     """Return the notification after a try. repeats_recognised: a second one under the same key disturbs nobody."""
+    if outcome.exhausted:  # nobody was disturbed, and another service of the kind may take it now
+        return copied(notification, attempted_ms=now_ms, detail=outcome.detail, next_at_ms=now_ms)
     tried = copied(
         notification,
         attempts=notification.attempts + 1,

@@ -47,11 +47,25 @@ def parsed(text: str) -> Spans:
 
     Raises: HoursError.
     """
+    return _joined(_spans(text))
+
+
+@lru_cache(maxsize=1_024)
+def parsed_shifts(text: str) -> Spans:
+    """Read hours as `parsed`, but leave apart what only touches: each span begins on a day of its own, which may be
+    before the first one, or after the last one, of a rule.
+
+    Raises: HoursError.
+    """
+    return _joined(_spans(text), apart=True)
+
+
+def _spans(text: str) -> list[tuple[int, int]]:
+    """Return what is written; nothing: always."""
     written = re.sub(r"[‒-―−]|\bs/d\b|\bsampai\b|\buntil\b|\bto\b", "-", text.strip().lower())
     if _ALWAYS.fullmatch(written):
-        return ()
-    spans = [span for part in written.split(";") if part.strip() for span in _part(part.strip())]
-    return _joined(spans)
+        return []
+    return [span for part in written.split(";") if part.strip() for span in _part(part.strip())]
 
 
 def _part(part: str) -> list[tuple[int, int]]:
@@ -92,18 +106,20 @@ def _minute(hour: str, minute: str, part: str) -> int:
     return of_day
 
 
-def _joined(spans: list[tuple[int, int]]) -> Spans:
-    """Return the same minutes with as few spans as can be; none if that is the whole week."""
+def _joined(spans: list[tuple[int, int]], *, apart: bool = False) -> Spans:
+    """Return the same minutes with as few spans as can be; none if that is the whole week. apart: those that overlap
+    alone become one."""
+    shared = 1 if apart else 0  # minutes
     minutes = sorted(spans)
     joined: list[tuple[int, int]] = []
     for begin, length in minutes:
-        if joined and begin <= joined[-1][0] + joined[-1][1]:
+        if joined and begin + shared <= joined[-1][0] + joined[-1][1]:
             first, before = joined[-1]
             joined[-1] = first, max(before, begin + length - first)
         else:
             joined.append((begin, length))
     # What goes over the end of the week may reach the first of it.
-    while len(joined) > 1 and joined[-1][0] + joined[-1][1] >= WEEK + joined[0][0]:
+    while len(joined) > 1 and joined[-1][0] + joined[-1][1] >= WEEK + joined[0][0] + shared:
         first, length = joined.pop(0)
         begin, before = joined[-1]
         joined[-1] = begin, max(before, WEEK + first + length - begin)

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from siaga_gateway.domain.keyed_answer import Question
 from siaga_gateway.domain.value import record
+
+
+@record
+class Spoken:
+    """What is said on the telephone in place of title and text, and what is asked there."""
+
+    question: Question = Question.HEARD
+    sentences: tuple[str, ...] = ()  # none: title and text as they are
+    exercise: bool = False
 
 
 @record
@@ -11,6 +21,14 @@ class Answer:
 
     label: str
     url: str  # a secret of this person
+
+
+@record
+class Reply:
+    """A button under a message that writes back for its reader, where the way has such buttons."""
+
+    label: str
+    text: str
 
 
 @record
@@ -28,3 +46,6 @@ class PersonalMessage:
     withdraws: str | None = None  # reference of an earlier message that this one takes back, where the service can
     language: str = "id"  # that of title and text
     answers: tuple[Answer, ...] = ()
+    reply: str | None = None  # how to answer by writing back, where that is read
+    replies: tuple[Reply, ...] = ()  # what may be written back
+    spoken: Spoken = Spoken()

@@ -17,6 +17,7 @@ from siaga_gateway.domain.value import record
 
 Point = tuple[int, int]  # latitude, longitude; degrees x 10^7
 
+_SHORTEST_NUMBER: Final = 7  # digits of a telephone that is somebody's
 KEY: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
 
@@ -51,6 +52,11 @@ class ContactWay(StrEnum):
 class Contact:
     way: ContactWay
     address: str  # a number in E.164, a chat, a URL, a call sign, a subscription as JSON
+
+    @property
+    def for_programs(self) -> bool:
+        """Whether a program may use it: emergency numbers are for people, who are asked there what has happened."""
+        return self.way is not ContactWay.PHONE or sum(map(str.isdigit, self.address)) >= _SHORTEST_NUMBER
 
 
 @record
@@ -128,6 +134,7 @@ class FindingKind(StrEnum):
     UNKNOWN_PARENT = "unknown_parent"  # keys: the station, its parent
     LEVEL = "level"  # the parent is not above it. keys: the station, its parent
     LADDER_ENDS = "ladder_ends"  # a police station below the highest level has no parent
+    NO_WAY = "no_way"  # none is set up: whoever is not at the console is told by hand only
     LADDER_NOBODY = "ladder_nobody"  # its last rung reaches nobody by a program. keys: the desk, the rung
     RUNG_UNMANNED = "rung_unmanned"  # keys: the desk, the rung
     NO_CONTACT = "no_contact"

@@ -8,7 +8,13 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from siaga_gateway.domain.device_report import NO_POSITION, UNKNOWN_FIX_AGE, PositionSource, Report
+from siaga_gateway.domain.device_report import (
+    NO_POSITION,
+    UNKNOWN_ACCURACY,
+    UNKNOWN_FIX_AGE,
+    PositionSource,
+    Report,
+)
 from siaga_gateway.domain.incident import Position
 from siaga_gateway.domain.value import copied
 
@@ -31,12 +37,16 @@ _AWAY_M: Final = 1_000
 _MOVED_M: Final = 20
 _EARTH_M_PER_E7: Final = 6_371_008.8 * math.pi / 180 / 10**7
 
+GNSS: Final = "gnss"
 SOURCES: Final = {
     PositionSource.NONE: "network",  # coordinates without a declared source count as coarse
     PositionSource.GNSS: "gnss",
     PositionSource.NETWORK: "network",
     PositionSource.INSTALLED: "installed",
 }
+
+_SOURCES: Final = tuple(SOURCES[PositionSource(number)] for number in range(4))
+_NO_ACCURACY: Final = (0, UNKNOWN_ACCURACY)
 
 
 def is_zero(latitude: int, longitude: int) -> bool:
@@ -56,15 +66,18 @@ def reported(report: Report, at_ms: int) -> Position | None:
 
     at_ms: when the event happened. An accuracy of 0 m counts as unknown: no receiver has it.
     """
-    if not report.has_position or is_zero(report.latitude, report.longitude):
+    latitude, longitude = report.latitude, report.longitude
+    if not report.has_position or is_zero(latitude, longitude):
         return None
+    # As its properties say of a report with a position: each would look for that anew, for every frame.
+    accuracy_m, fix_age_s = report.accuracy, report.fix_age
     return Position(
-        latitude=report.latitude,
-        longitude=report.longitude,
-        accuracy_m=report.accuracy_m or None,
-        fix_age_s=report.fix_age_s,
-        source=SOURCES[report.position_source],
-        at_ms=at_ms,
+        latitude,
+        longitude,
+        None if accuracy_m in _NO_ACCURACY else accuracy_m,
+        None if fix_age_s == UNKNOWN_FIX_AGE else fix_age_s,
+        _SOURCES[report.flags >> 8 & 3],
+        at_ms,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class RegistrationState(StrEnum):
@@ -20,6 +21,7 @@ class RegistrationState(StrEnum):
 # Whom the broker admits. A press of a suspended, expired or stolen button must still be held and shown, and its holder
 # told; so only a removed button is locked out.
 ADMITTED = frozenset(RegistrationState) - {RegistrationState.REMOVED}
+LONGEST_SUSPENSION_MS: Final = 367 * 86_400_000  # a year, to the end of its last day
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,22 @@ class Device:
     installed_latitude: int | None = None  # degrees x 10^7
     installed_longitude: int | None = None
     checkin_s: int | None = None  # check-in interval; None: the settings' default
+    suspended_until_ms: int | None = None  # of one that is suspended; None: until somebody lifts it
+    registrar_until_ms: int | None = None  # a registrar suspended it until then, whatever becomes of its owner's cases
 
 
 def state_at(device: Device, now_ms: int) -> RegistrationState:
-    """Return the effective state: an active registration past its date is expired."""
-    if (
-        device.state is RegistrationState.ACTIVE
-        and device.valid_until_ms is not None
-        and now_ms >= device.valid_until_ms
-    ):
+    """Return the effective state: a suspension ends by itself at its date, and an active registration past its date is
+    expired."""
+    state = device.state
+    if state is RegistrationState.SUSPENDED and suspension_over(device.suspended_until_ms, now_ms):
+        state = RegistrationState.ACTIVE
+    if state is RegistrationState.ACTIVE and device.valid_until_ms is not None and now_ms >= device.valid_until_ms:
         return RegistrationState.EXPIRED
-    return device.state
+    return state
+
+
+def suspension_over(until_ms: int | None, now_ms: int) -> bool:
+    """Whether a suspension until then has ended. One that seems to last for longer than any may was given by another
+    clock than the present one, and has: a wrong clock must cost no help."""
+    return until_ms is not None and not 0 < until_ms - now_ms <= LONGEST_SUSPENSION_MS

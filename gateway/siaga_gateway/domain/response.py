@@ -12,6 +12,7 @@ from typing import Final
 
 from siaga_gateway.domain.escalation_state import FactKind
 from siaga_gateway.domain.incident import Answered, Change, Incident, IncidentState
+from siaga_gateway.domain.promise import promised
 from siaga_gateway.domain.value import copied, record
 
 AGAIN_MS: Final = 10_000  # the same within this time is one tap made twice, or a form sent again
@@ -60,6 +61,22 @@ def meant(before: Response, said: FactKind) -> FactKind:
     return FactKind.WITHDREW if said is FactKind.DECLINED and before.comes else said
 
 
+def written(before: Response, said: FactKind, *, asked: bool) -> FactKind:
+    """Return what a digit means that came in writing after what he said before. On scene 2 calls help, as in a call by
+    telephone; 4 always takes back that he comes.
+
+    asked: he was asked whether he is well, and has not answered; else a second 3 may be the first, delivered twice.
+    """
+    if said is FactKind.WITHDREW and not before.comes:
+        return FactKind.DECLINED
+    if before.state is ResponseState.ARRIVED:
+        if said is FactKind.DECLINED:
+            return FactKind.BACKUP
+        if said is FactKind.ARRIVED and asked:
+            return FactKind.ALIVE
+    return said
+
+
 def after(before: Response, said: FactKind, minutes: int | None, now_ms: int) -> Response | None:
     """Return the response after a word of the responder's; None: it changes nothing, which is no error.
 
@@ -101,33 +118,35 @@ def incident_after(
 
     Who comes first is the unit, until a desk assigns one; when he withdraws, the next takes his place.
     """
-    how = answered(responses)
-    unit, eta_minutes = incident.unit, incident.eta_minutes
-    if incident.state in (IncidentState.OPEN, IncidentState.SEEN):
-        unit, eta_minutes = _unit(incident, responses, now_ms)
-    made = copied(incident, answered=how, unit=unit, eta_minutes=eta_minutes)
+    how = answered(responses) or (None if incident.answered is None else Answered.WITHDRAWN)
+    made = copied(incident, answered=how)
     told: list[Change] = []
-    if (unit, eta_minutes) != (incident.unit, incident.eta_minutes):
-        told.append(Change.UNASSIGNED if unit is None else Change.ASSIGNED)
+    if incident.state in (IncidentState.OPEN, IncidentState.SEEN):
+        unit, eta_minutes, anew = _unit(incident, responses, now_ms)
+        if anew:
+            made = promised(made, unit, eta_minutes, now_ms)
+        if (unit, eta_minutes) != (incident.unit, incident.eta_minutes):
+            told.append(Change.UNASSIGNED if unit is None else Change.ASSIGNED)
     if made.reached and not incident.reached:
         told.append(Change.ON_SCENE)
     return made, tuple(told)
 
 
-def _unit(incident: Incident, responses: Collection[Response], now_ms: int) -> tuple[str | None, int | None]:
-    """Return whose key is the incident's unit, and in how many minutes he is there."""
+def _unit(incident: Incident, responses: Collection[Response], now_ms: int) -> tuple[str | None, int | None, bool]:
+    """Return whose key is the incident's unit, in how many minutes he is there, and whether that was said now."""
+    as_it_was = incident.unit, incident.eta_minutes, False
     named = {each.responder: each for each in responses}
     one = named.get(incident.unit or "")
     if one is None or not one.comes:
         coming = sorted((each for each in responses if each.comes), key=lambda each: (each.since_ms, each.responder))
         if not coming:
             was_there = one is not None and one.state is ResponseState.FINISHED
-            return (incident.unit, incident.eta_minutes) if was_there else (None, None)
+            return as_it_was if was_there else (None, None, incident.unit is not None)
         one = coming[0]
     elif one.state is ResponseState.ARRIVED:
-        return incident.unit, incident.eta_minutes
+        return as_it_was
     if one.responder == incident.unit and one.since_ms != now_ms:
-        return incident.unit, incident.eta_minutes  # somebody else's word changes no estimate of his
+        return as_it_was  # somebody else's word changes no estimate of his
     if one.minutes is None:
-        return one.responder, None
-    return one.responder, max(0, one.minutes - max(0, now_ms - one.since_ms) // 60_000)
+        return one.responder, None, True
+    return one.responder, max(0, one.minutes - max(0, now_ms - one.since_ms) // 60_000), True

@@ -6,6 +6,7 @@ moment that reads so: two shifts overlap for an hour, and no hour is without one
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
@@ -19,6 +20,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS: Final = timedelta(milliseconds=1)
 _DAYS_BEFORE: Final = 3  # no piece of a shift that began on an earlier day is still under way, wherever clocks change
 LONGEST_WORD_MS: Final = 16 * 3_600_000  # what somebody says of himself holds no longer: he forgets to take it back
+_TIME: Final = re.compile(r"([0-9]{1,2})[:.]([0-9]{2})")
 USUAL_WORD_MS: Final = 12 * 3_600_000  # without an end, and without a shift under way
 
 
@@ -154,15 +156,25 @@ def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def declared(responder: str, duty: DutyState, now_ms: int, until_ms: int | None, shift_now: Standing) -> SelfDeclared:
-    """Return what somebody says of himself now. until_ms: None: to the end of the shift under way, or half a day.
+    """Return what somebody says of himself now. until_ms: None: to the end of the shift under way, or half a day; that
+    he is off holds no longer than until his next shift begins.
 
     It never holds longer than LONGEST_WORD_MS.
     """
     if until_ms is None:
-        until_ms = shift_now.until_ms if shift_now.reachable else None
+        until_ms = shift_now.until_ms if shift_now.reachable or duty is DutyState.OFF else None
     if until_ms is None or until_ms <= now_ms:
         until_ms = now_ms + USUAL_WORD_MS
     return SelfDeclared(responder, duty, now_ms, min(until_ms, now_ms + LONGEST_WORD_MS))
+
+
+def minute_of_day(text: str) -> int | None:
+    """Parse 22:00 or 7.30 into a minute of the day, 24:00 into 1440; None: it is no time of day."""
+    match = _TIME.fullmatch(text.strip())
+    if match is None or int(match[2]) > 59:
+        return None
+    minute = int(match[1]) * 60 + int(match[2])
+    return minute if minute <= DAY else None
 
 
 def next_time(minute_of_day: int, now_ms: int, zone: tzinfo) -> int:

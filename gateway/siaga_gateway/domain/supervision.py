@@ -20,6 +20,8 @@ PROFILES: Final[Mapping[str, int]] = {"installed": 60, "ready": 6 * 3600, "deep"
 GAP_OF_A_RESTART: Final = 24
 # For a day after enrolment the installer opens, restarts and carries a device about.
 INSTALLING_MS: Final = 24 * 3600 * 1000
+# A button signs a check-in a day (PROTOCOL.md, 1.4); one that was lost is made up for by the next.
+UNSIGNED_MS: Final = 48 * 3600 * 1000
 _SUPERVISED: Final = frozenset({RegistrationState.ACTIVE, RegistrationState.PENDING})
 
 Version = tuple[int, int, int]
@@ -37,6 +39,7 @@ class Cause(StrEnum):
     COUNTER_GAP = "counter_gap"  # lost frames, more than its restarts explain
     OLD_VERSION = "old_version"
     COUNTERS = "counters"  # they jump, or one comes twice: somebody may have its key
+    UNSIGNED = "unsigned"  # checks in by MAC alone: somebody who has the gateway's key could do that
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class Case:
     note: str | None = None
     stands: bool = True
     fold: int | None = None  # the case that stands for this and others
+    gone_ms: int | None = None  # when the cause was gone, also of a case that a person closed before
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,10 @@ def _problems(
         yield Cause.OLD_VERSION, version_number(wanted.version)
     if status.counter_fault_ms is not None:
         yield Cause.COUNTERS, status.counter_fault_ms // 1000
+    if status.mac_since_ms is not None and status.mac_until_ms is not None:
+        unsigned_ms = status.mac_until_ms - status.mac_since_ms
+        if unsigned_ms >= UNSIGNED_MS:
+            yield Cause.UNSIGNED, unsigned_ms // 1000
     installed_ms = device.enrolled_at_ms + INSTALLING_MS
     if now_ms < installed_ms:
         return

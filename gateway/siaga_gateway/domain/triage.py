@@ -23,9 +23,10 @@ from enum import StrEnum
 from typing import Final
 
 from siaga_gateway.catalogue.localized import Localized
+from siaga_gateway.domain.call_back import CallBack
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.domain.registry import RegistrationState
-from siaga_gateway.domain.triage_signs import CallBack, FixQuality, Signs, TriageLimits
+from siaga_gateway.domain.triage_signs import FixQuality, Signs, TriageLimits
 from siaga_gateway.domain.value import record
 
 NO_CALL: Final = 0
@@ -44,6 +45,7 @@ class Sign(StrEnum):
     NEIGHBOURS = "neighbours"
     CONFIRMED = "confirmed"
     UNANSWERED = "unanswered"
+    CUT = "cut"
     NO_WORD = "no_word"
     PRESSES = "presses"
     TAMPER = "tamper"
@@ -107,6 +109,7 @@ _NOT_THE_HOLDERS: Final = frozenset({Sign.NEIGHBOURS, Sign.TAMPER})
 _CALL_BACKS: Final = {
     CallBack.CONFIRMED: Sign.CONFIRMED,
     CallBack.UNANSWERED: Sign.UNANSWERED,
+    CallBack.CUT: Sign.CUT,
     CallBack.NO_WORD: Sign.NO_WORD,
     CallBack.DURESS_WORD: Sign.DURESS_WORD,
 }

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
+from siaga_gateway.domain.call_back import CallBack
 from siaga_gateway.domain.incident import Disposition, Mode, Position
 from siaga_gateway.domain.position import CARRY_OVER_MS, RADIUS_OTHERWISE_M, RADIUS_UNKNOWN_M, distance_m
 from siaga_gateway.domain.registry import RegistrationState
@@ -13,17 +14,6 @@ from siaga_gateway.domain.value import record
 
 # A wider circle than this is not a place where one can see at once who needs help.
 COARSE_M: Final = 500
-
-
-class CallBack(StrEnum):
-    """What came of calling the holder back."""
-
-    NOT_TRIED = "not_tried"
-    CONFIRMED = "confirmed"  # somebody answered, and help is needed
-    UNANSWERED = "unanswered"
-    CALLED_OFF = "called_off"  # with the holder's code word
-    NO_WORD = "no_word"  # called off, without it
-    DURESS_WORD = "duress_word"  # the second code word: the holder is forced
 
 
 class FixQuality(StrEnum):
@@ -37,7 +27,7 @@ class FixQuality(StrEnum):
 class History:
     """How the owner's earlier calls ended, within the period that counts."""
 
-    verified: int = 0
+    verified: int = 0  # somebody was in need, also if help was no longer needed in the end
     unfounded: int = 0
     accidental: int = 0
     abuse: int = 0
@@ -82,7 +72,7 @@ def history_of(
     back, counts."""
     counted = [disposition for disposition, closed_ms in ended if now_ms - closed_ms <= limits.history_ms]
     return History(
-        verified=counted.count(Disposition.VERIFIED),
+        verified=counted.count(Disposition.VERIFIED) + counted.count(Disposition.NOT_NEEDED),
         unfounded=counted.count(Disposition.UNFOUNDED),
         accidental=counted.count(Disposition.ACCIDENTAL),
         abuse=counted.count(Disposition.ABUSE),

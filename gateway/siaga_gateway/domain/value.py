@@ -17,23 +17,35 @@ __all__ = ["copied", "record"]
 
 T = TypeVar("T")
 
-_COPIES: dict[type, Callable[[Any], Any]] = {}  # by record class
+_COPIES: dict[tuple[Any, ...], Callable[[Any, Any], Any]] = {}  # by record class and changed fields
+_FIELDS: dict[type, tuple[str, ...]] = {}  # by record class
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def record(cls: type[T]) -> type[T]:
     """A dataclass with slots whose values are compared and hashed by their fields, and not to be changed."""
     made = dataclass(slots=True, unsafe_hash=True)(cls)
-    _COPIES[made] = _copier(made)
+    _FIELDS[made] = _names(made)
     return made
 
 
-def _copier(cls: type[Any]) -> Callable[[Any], Any]:
-    """Copies a value of this class field by field; written once, as `dataclass` writes `__init__`."""
-    lines = [f"    made.{each.name} = value.{each.name}" for each in fields(cls)]
+def _names(cls: type[Any]) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(cls))
+
+
+def _copier(cls: type[Any], changed: tuple[str, ...]) -> Callable[[Any, Any], Any]:
+    """Return what copies a value of this class with these fields changed; written once, as `dataclass` writes
+    `__init__`."""
+    for name in changed:
+        if name not in _FIELDS[cls]:
+            raise AttributeError(f"{cls.__name__} has no field {name!r}")
+    lines = [
+        f"    made.{name} = {f'changes[{name!r}]' if name in changed else f'value.{name}'}" for name in _FIELDS[cls]
+    ]
     names: dict[str, Any] = {"new": object.__new__, "cls": cls}
-    exec("\n".join(("def copy(value):", "    made = new(cls)", *lines, "    return made")), names)  # noqa: S102
-    copier: Callable[[Any], Any] = names["copy"]
+    text = "\n".join(("def copy(value, changes):", "    made = new(cls)", *lines, "    return made"))
+    exec(text, names)  # noqa: S102
+    copier: Callable[[Any, Any], Any] = names["copy"]
     return copier
 
 
@@ -48,10 +60,11 @@ else:
         Like `dataclasses.replace`, which serves other dataclasses here; that one lists the class's fields and calls
         `__init__` each time. Raises: AttributeError for an unknown field.
         """
-        copier = _COPIES.get(type(value))
+        shape = (type(value), *changes)
+        copier = _COPIES.get(shape)
         if copier is None:
-            return replace(value, **changes)
-        made = copier(value)
-        for name, new in changes.items():
-            setattr(made, name, new)
-        return made
+            if type(value) not in _FIELDS:
+                return replace(value, **changes)
+            # As many as there are places in the code that copy.
+            copier = _COPIES[shape] = _copier(type(value), tuple(changes))
+        return copier(value, changes)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from siaga_gateway.domain.places import Contact
+from siaga_gateway.domain.places import Contact, ContactWay
 from siaga_gateway.domain.value import copied, record
 
 DAY_MS: Final = 86_400_000
@@ -18,6 +18,7 @@ VALID_MS: Final = DAY_MS  # of a code
 OVERDUE_MS: Final = 3 * DAY_MS  # after a month and this long a way is a fault
 MOST_WRONG: Final = 5
 CODE_DIGITS: Final = 6
+LONGEST_TYPED: Final = 20  # a code with what people type between its digits
 
 
 @record
@@ -74,6 +75,10 @@ def overdue_days(way: ProvenWay, now_ms: int) -> int:
 
 
 def kept_ways(before: tuple[ProvenWay, ...], contacts: tuple[Contact, ...]) -> tuple[ProvenWay, ...]:
-    """Return these contacts as ways; an address that was there before keeps its proof, another one has none."""
+    """Return these contacts as ways; an address that was there before keeps its proof, another one has none.
+
+    A browser stays: its owner has added it himself, and no list knows it.
+    """
     known = {way.contact: way for way in before}
-    return tuple(known.get(contact) or ProvenWay(contact) for contact in contacts)
+    own = [way for way in before if way.contact.way is ContactWay.PUSH and way.contact not in contacts]
+    return (*own, *(known.get(contact) or ProvenWay(contact) for contact in contacts))

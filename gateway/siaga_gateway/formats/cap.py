@@ -5,10 +5,12 @@ Which message a notice becomes:
 - The first notice of an incident is an `Alert`. Each later one is an `Update` that references all earlier messages of
   the incident (`sender,identifier,sent`), because an Update supersedes what it references. A notice without an earlier
   one to reference is always an `Alert`: the standard gives an Update or a Cancel no meaning without references.
-- Closed as a real emergency (verified, or without a disposition): an `Update` with responseType `AllClear` and urgency
-  `Past`. The earlier messages were right; AllClear says that the event has ended.
-- Closed as unfounded, accidental, abuse, or an exercise reported as actual: a `Cancel` that references all earlier
-  messages. Nobody should act on them, then or later.
+- An exercise that became real begins anew with an `Alert`: neither it nor a later message supersedes
+  one of the exercise.
+- Closed as a real call (verified, help no longer needed, or without a disposition): an `Update` with responseType
+  `AllClear` and urgency `Past`. The earlier messages were right; AllClear says that the event has ended.
+- Closed as anything else, or an exercise reported as actual: a `Cancel` that references all earlier messages.
+  Nobody should act on them, then or later.
 - Cancelled by the holder: an `Update`, never a Cancel, and it lowers nothing. A cancellation can be coerced, or be a
   hold in panic, so only a person at the gateway ends an incident.
 
@@ -49,6 +51,7 @@ _TAGS: Final = {"id": "id-ID", "en": "en-US"}
 _STATUS: Final = {Mode.ACTUAL: "Actual", Mode.EXERCISE: "Exercise", Mode.TEST: "Test"}
 _CERTAINTY_AFTER: Final = {
     Disposition.VERIFIED: "Observed",
+    Disposition.NOT_NEEDED: "Likely",
     Disposition.EXERCISE: "Unlikely",
     None: "Unknown",
 }
@@ -101,7 +104,7 @@ def document(
     if notice.previous:
         earlier = (_reference(incident, sender, *each, local) for each in notice.previous)
         _add(alert, "references", " ".join(earlier))
-    _add(alert, "incidents", incident.identifier)
+    _add(alert, "incidents", " ".join(filter(None, (incident.identifier, _major(incident)))))
     for language in languages:
         _add_info(alert, notice, language, local, profile)
 
@@ -231,6 +234,11 @@ def parameters(notice: Notice, local: LocalTime = IN_UTC) -> list[tuple[str, str
 
 def _written(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _major(incident: Incident) -> str | None:
+    """Return its major incident; None where that is named after itself. CAP separates incidents by blanks."""
+    return incident.major_incident if incident.cluster != incident.id else None
 
 
 def _exercise_note(incident: Incident, language: str) -> str:

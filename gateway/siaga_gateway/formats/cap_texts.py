@@ -16,7 +16,7 @@ HEADLINE_LIMIT: Final = 160
 _NAME_LIMIT: Final = 60
 
 # Dispositions that confirm the alarm; any other withdraws it.
-_REAL: Final = frozenset({Disposition.VERIFIED, None})
+_REAL: Final = frozenset({Disposition.VERIFIED, Disposition.NOT_NEEDED, None})
 _SOURCES: Final = frozenset({"gnss", "network", "installed"})
 
 

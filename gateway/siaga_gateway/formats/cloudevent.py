@@ -143,6 +143,7 @@ def _incident(incident: Incident, console: str | None) -> dict[str, Any]:
         "closed_at": _time(incident.closed_at_ms),
         "disposition": None if incident.disposition is None else str(incident.disposition),
         "note": _line(incident.note),
+        "major_incident": incident.major_incident,
         # A trial from `siaga gateway output test` is in no store: there is nothing to open.
         "link": None if console is None or not incident.id else f"{console}/#{incident.id}",
     }

@@ -30,7 +30,7 @@ CONTACT_ID: Final = "ADM-CID"
 # By kind_of: Contact ID, SIA's alarm, SIA's restoral.
 _CODES: Final = {"sos": ("120", "PA", "PR"), "silent": ("122", "HA", "HR"), "duress": ("121", "HA", "HR")}
 _TEST: Final = ("601", "RX")
-_ALARMS: Final = frozenset({Change.OPENED, Change.PRESSED_AGAIN, Change.DURESS})
+_ALARMS: Final = frozenset({Change.OPENED, Change.PRESSED_AGAIN, Change.DURESS, Change.MADE_REAL})
 _LONGEST_TEXT: Final = 200
 _LONGEST_PART: Final = 60
 # They end or part the fields; what is not printable ASCII some receivers leave out before they take the CRC.

@@ -45,3 +45,8 @@ def write_message(number: str, text: str, *, urgent: bool, now_ms: int, serial: 
 def is_ours(name: str) -> bool:
     """Whether write_message made that outbox file name."""
     return _OUT.fullmatch(name) is not None
+
+
+def is_urgent(name: str) -> bool:
+    """Whether the daemon sends that file before others; of those that write_message made."""
+    return name.startswith("OUTA")

@@ -12,10 +12,9 @@ from siaga_gateway.domain.errors import SiagaError
 from siaga_gateway.domain.invisible_characters import tidied
 from siaga_gateway.domain.limits import LONGEST_LABEL
 from siaga_gateway.domain.places import KEY, Contact, ContactWay
-from siaga_gateway.formats.sms_number import number_of
+from siaga_gateway.formats.sms_number import e164, number_of
 from siaga_gateway.formats.spreadsheet_csv import SheetError, checked_number, degrees_e7
 
-_COUNTRY: Final = "62"
 WAYS: Final = frozenset(way.value for way in ContactWay)
 # Every name that the column of a way may have.
 WAY_COLUMNS: Final = {
@@ -168,15 +167,9 @@ def _address(way: ContactWay, text: str) -> str:
 
 
 def _number(way: ContactWay, text: str) -> str:
-    number = number_of(text) or ""
-    if number.startswith("0") and len(number) >= 8:
-        number = f"+{_COUNTRY}{number.lstrip('0')}"
-    elif number.startswith(_COUNTRY) and len(number) >= 9:
-        number = f"+{number}"  # a spreadsheet drops the plus sign
-    if number.startswith(f"+{_COUNTRY}0"):  # +62 0812: the trunk prefix is not dialled
-        number = f"+{_COUNTRY}{number[len(_COUNTRY) + 1 :].lstrip('0')}"
-    if re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
+    if (number := e164(text)) is not None:
         return number
+    number = number_of(text) or ""
     if way is ContactWay.PHONE and re.fullmatch(r"1[0-9]{2,4}", number):
         return number  # 110, 113, 119
     raise CellError("cell.number", column=way.value, text=text)

@@ -32,6 +32,8 @@ _MOST_ACTIONS: Final = 3
 _LONGEST: Final = 3_000  # bytes; beyond 4,096 the server makes a file of the text
 # Without a time of its own in the answer: one request comes back every five seconds.
 _REFILL_S: Final = 5.0
+# The server's own code for a daily number of messages that is used up; it begins anew at midnight, UTC.
+_QUOTA: Final = frozenset({42908})
 
 
 class NtfyFormat:
@@ -67,6 +69,8 @@ class NtfyFormat:
                 return ServiceAnswer(Meaning.TAKEN, reference=str(said.get("sequence_id") or short_name(key)))
             return ServiceAnswer(Meaning.STRANGER)
         found = by_status(status, one_line(str(said.get("error", "")), 120))
+        if status == 429 and said.get("code") in _QUOTA:
+            return copied(found, meaning=Meaning.EXHAUSTED)
         if found.meaning is Meaning.WAIT and status == 429:
             return copied(found, wait_s=_REFILL_S)
         return found

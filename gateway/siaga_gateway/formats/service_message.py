@@ -9,6 +9,8 @@ from dataclasses import field
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
+import orjson
+
 from siaga_gateway.domain.errors import Malformed
 from siaga_gateway.domain.personal_message import PersonalMessage
 from siaga_gateway.domain.value import record
@@ -27,6 +29,7 @@ class Meaning(StrEnum):
     DEAD = "dead"  # this address takes nothing any more
     MOVED = "moved"  # it has another address now
     WAIT = "wait"
+    EXHAUSTED = "exhausted"  # it takes nothing more from us today
     LATER = "later"
     REFUSED = "refused"  # until a setting is changed: the token, the template
     UNKNOWN = "unknown"  # it may have been taken
@@ -65,14 +68,17 @@ class MessageFormat(Protocol):
 
 
 def as_json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # half a surrogate pair, which people can write
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def json_object(body: bytes) -> dict[str, Any]:
     """Return a JSON object; an empty one for anything else."""
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
+        value = orjson.loads(body)
+    except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
 

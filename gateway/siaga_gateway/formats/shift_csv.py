@@ -76,4 +76,4 @@ def _row(row: SheetRow, columns: Mapping[str, str]) -> ShiftRow:
 def _hours(text: str) -> Spans:
     if not text:
         raise CellError("cell.no_hours")
-    return opening_hours.parsed(text)
+    return opening_hours.parsed_shifts(text)

@@ -1,5 +1,6 @@
-"""A message to one person as one text message: at most 160 characters of those that are one septet each in the GSM
-alphabet and the same in ASCII, so that no daemon, aggregator or carrier makes two messages or question marks of it.
+"""A message to one person as a text message: at most 160 characters of those that are one septet each in the GSM
+alphabet and the same in ASCII, so that no daemon, aggregator or carrier makes two messages or question marks of it. One
+that says how to answer may take two messages (3GPP TS 23.040, 9.2.3.24.1): without place or link it would be no call.
 Pure.
 
 A phone may fetch a link that it shows: the page behind it gives nothing away to that (GET).
@@ -17,6 +18,7 @@ from siaga_gateway.formats.sms_number import number_of
 from siaga_gateway.formats.text_rules import one_line
 
 LONGEST: Final = 160
+LONGEST_OF_TWO: Final = 306  # each has 7 characters less for what joins them
 _NUMBER: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 # In GSM's alphabet these take two septets, or have no place at all.
 _INSTEAD: Final = str.maketrans(
@@ -53,22 +55,27 @@ def sms_number(address: str) -> str:
 
 
 def sms_text(message: PersonalMessage) -> str:
-    """Return title, lines and link as one text message.
+    """Return title, lines, how to answer, and link as a text message.
 
     The link is whole or not there. Of the lines those go in that fit whole, in their order; the title is cut if it must
     be.
     """
-    link = message.url if message.url and _plain(message.url) == message.url and len(message.url) < LONGEST else ""
-    room = LONGEST - (len(link) + 1 if link else 0)
-    text = _plain(message.title)[:room].rstrip()
+    longest = LONGEST if message.reply is None else LONGEST_OF_TWO
+    link = message.url if message.url and plain(message.url) == message.url and len(message.url) < LONGEST else ""
+    reply = plain(message.reply or "")
+    end = " ".join(part for part in (f"{reply}." if reply else "", link) if part)
+    room = longest - (len(end) + 1 if end else 0)
+    text = plain(message.title)[:room].rstrip()
     for line in message.text.splitlines():
-        more = _plain(line)
+        more = plain(line)
         if more and len(text) + 2 + len(more) <= room:
             text = f"{text}, {more}" if text else more
-    return " ".join(part for part in (text, link) if part) or "-"
+    if reply and len(text) < room and text[-1:] not in ("", ".", "?"):
+        text += "."
+    return " ".join(part for part in (text, end) if part) or "-"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return a text in the characters that are the same everywhere; a letter with a mark loses the mark."""
     whole = one_line(text).translate(_INSTEAD)
     letters = unicodedata.normalize("NFKD", whole)

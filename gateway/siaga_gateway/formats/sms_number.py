@@ -9,6 +9,8 @@ from urllib.parse import unquote
 
 _NUMBER: Final = re.compile(r"\+?[0-9]{3,15}")  # E.164 has at most 15 digits; services have 3 and more
 _SCHEME: Final = re.compile(r"(?:tel|sms|smsto):", re.IGNORECASE)  # RFC 3966, RFC 5724
+_COUNTRY: Final = "62"  # whose numbers may be written without it
+_E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _LONGEST: Final = 64  # characters that are examined
 
 
@@ -37,6 +39,19 @@ def number_of(written: object) -> str | None:
     elif blank_first and re.fullmatch(r"[1-9][0-9]{9,14}", number):
         number = f"+{number}"
     return number if _NUMBER.fullmatch(number) else None
+
+
+def e164(written: object) -> str | None:
+    """Return a number with its country code: the same for one telephone, however it is written; None for a name, a
+    service's short number, or anything else."""
+    number = number_of(written) or ""
+    if number.startswith("0") and len(number) >= 8:
+        number = f"+{_COUNTRY}{number.lstrip('0')}"
+    elif number.startswith(_COUNTRY) and len(number) >= 9:
+        number = f"+{number}"  # a spreadsheet drops the plus sign
+    if number.startswith(f"+{_COUNTRY}0"):  # +62 0812: the trunk prefix is not dialled
+        number = f"+{_COUNTRY}{number[len(_COUNTRY) + 1 :].lstrip('0')}"
+    return number if _E164.fullmatch(number) else None
 
 
 def _plain(letter: str) -> str:

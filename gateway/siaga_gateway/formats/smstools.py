@@ -73,3 +73,8 @@ def write_message(number: str, text: str, *, urgent: bool, now_ms: int, serial: 
 def is_ours(name: str) -> bool:
     """Whether write_message made that file name in the outgoing folder."""
     return _OURS.fullmatch(name) is not None
+
+
+def is_urgent(name: str) -> bool:
+    """Whether the daemon sends that file before others; of those that write_message made."""
+    return name.startswith("a")

@@ -41,7 +41,8 @@ class TelegramFormat:
         chat = address.strip()
         if not _CHAT.fullmatch(chat):
             raise AddressUnusable("way.chat")
-        text = f"{one_line(message.title, 200)}\n{with_link(message)}"
+        lines = (one_line(message.title, 200), with_link(message), message.reply)
+        text = "\n".join(line for line in lines if line is not None)
         sent: dict[str, object] = {
             "chat_id": chat,
             "text": text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…",
@@ -50,6 +51,9 @@ class TelegramFormat:
             # Its servers would fetch the page, and show what is on it.
             "link_preview_options": {"is_disabled": True},
         }
+        if message.replies:
+            buttons = [{"text": each.label, "callback_data": each.text} for each in message.replies]
+            sent["reply_markup"] = {"inline_keyboard": [buttons[:2], buttons[2:]] if buttons[2:] else [buttons]}
         requests = [self._request("sendMessage", sent)]
         if message.withdraws is not None and _MESSAGE.fullmatch(message.withdraws):
             requests.append(self._request("deleteMessage", {"chat_id": chat, "message_id": int(message.withdraws)}))

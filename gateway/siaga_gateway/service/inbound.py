@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Protocol
+from dataclasses import field
+from enum import StrEnum
+from typing import Final, Protocol
 
 from siaga_gateway.domain.value import record
+
+# Bearers whose present payload may have no room for a signature.
+NARROW: Final = frozenset({"lorawan"})
 
 
 @record
@@ -38,5 +43,37 @@ class FrameSink(Protocol):
         """Queue the frame. False: no room within timeout_s, the bearer must redeliver it unacknowledged.
 
         Under overload a frame that is not a call may be shed instead: acknowledged and counted, but not answered.
+        """
+        ...
+
+
+class TextOutcome(StrEnum):
+    """What became of a text message that holds no frame."""
+
+    STRANGER = "stranger"  # nobody's number: nothing was done, and nothing is answered
+    TAKEN = "taken"  # understood, and durable
+    UNCLEAR = "unclear"  # not understood, or nothing that can be done; its sender has been told, within a budget
+
+
+@record
+class InboundText:
+    """A text message without a frame, as received; nothing in it is trusted yet."""
+
+    number: str = field(repr=False)  # the sender's: E.164, or of a Telegram account
+    text: str = field(repr=False)
+    received_ms: int  # Unix ms
+    origin: Hashable  # see InboundFrame
+    chat: str = field(default="", repr=False)  # of several people, in which it was said; empty: of the sender alone
+    late: bool = False  # it was said at a time that nobody knows, perhaps minutes before
+    delivered: bool = False  # it is no text: the daemon's report that this number has received one
+
+
+class TextReader(Protocol):
+    """Reads what people answer by text message; `service/incidents/text_answers.py` implements it."""
+
+    def read(self, text: InboundText) -> TextOutcome:
+        """Do what the text says, durably. The same text again does no harm.
+
+        Thread-safe. Blocks as long as the store does. Raises: StoreFailing: nothing was done, it must come again.
         """
         ...

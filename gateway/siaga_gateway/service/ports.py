@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 from siaga_gateway.domain.errors import Refused
@@ -40,6 +39,16 @@ class JournalEntry:
     frame: bytes | None = None  # of a rejected or unknown frame, as evidence
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadableCall:
+    """What is known of an open call that cannot be read: its row is damaged, or a later version wrote it."""
+
+    id: int
+    opened_at_ms: int | None = None
+    device_id: str = ""  # hex; empty: not known either
+    label: str = ""  # of the button
+
+
 class JournalReader(Protocol):
     """The journal as the console and `siaga gateway log` read it."""
 
@@ -56,9 +65,14 @@ class JournalReader(Protocol):
     def last_journal_id(self) -> int: ...
 
     def incident(self, incident_id: int) -> Incident | None: ...
+    def incidents(self, ids: Collection[int]) -> Mapping[int, Incident]: ...  # of those that are there and readable
 
     def open_incidents(self) -> Sequence[Incident]:
         """All open incidents, oldest first. Never a test."""
+        ...
+
+    def unreadable_calls(self, known: Collection[int]) -> Sequence[UnreadableCall]:
+        """Open incidents that cannot be read. known: the numbers of those that have just been."""
         ...
 
     def recent_incidents(self, limit: int = 50) -> Sequence[Incident]:
@@ -87,6 +101,10 @@ class Disclosures(Protocol):
 
     def shown(self, operator: str, incident_id: int, what: str = "incident") -> None:
         """Record that one incident was shown in full, or (`what`) a part of it."""
+        ...
+
+    def of_owner(self, operator: str, owner_id: int, what: str) -> None:
+        """Record that an owner's data was shown. what: record, letter, owner_case (his name in the list of cases)."""
         ...
 
     def listed(self, operator: str, incident_ids: Collection[int]) -> None:
@@ -133,6 +151,7 @@ class NotDelivered:
     permanent: bool = False  # retrying cannot help: the receiver says so itself (410), or there is nothing to send
     retry_after_s: float | None = None
     unknown: bool = False  # it may have taken it all the same: the request was sent, and no answer came
+    exhausted: bool = False  # until retry_after_s is over it takes nothing from us: a quota is used up
 
 
 class Output(Protocol):
@@ -180,113 +199,6 @@ class SupervisedOutput(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class OperatorAction:
-    """One step of an operator on an incident."""
-
-    incident_id: int
-    operator: str
-    shown: str | None = field(default=None, kw_only=True)  # `Incident.progress` as the operator saw it, if known
-
-
-@dataclass(frozen=True, slots=True)
-class MarkSeen(OperatorAction): ...
-
-
-@dataclass(frozen=True, slots=True)
-class AcknowledgeCall(OperatorAction):
-    wave: int
-
-
-@dataclass(frozen=True, slots=True)
-class ResumeCall(OperatorAction): ...
-
-
-@dataclass(frozen=True, slots=True)
-class AssignUnit(OperatorAction):
-    unit: str
-    eta_minutes: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class MarkOnScene(OperatorAction): ...
-
-
-@dataclass(frozen=True, slots=True)
-class DispatchHeld(OperatorAction): ...
-
-
-@dataclass(frozen=True, slots=True)
-class CloseIncident(OperatorAction):
-    disposition: str
-    note: str
-    presses: int | None = None  # what the operator knew of, if known: an incident with a later call is not closed
-    duress: bool | None = None  # likewise
-
-
-@dataclass(frozen=True, slots=True)
-class AddNote(OperatorAction):
-    note: str
-
-
-class OperatorActions(ABC):
-    """What an operator can do to an incident; `service/incidents/operator_actions.py` does it on the store.
-
-    Each call commits before it returns. Repeating a step that already holds is not an error.
-
-    Raises: OperateError (with a clear sentence) for an unknown incident or a step that its state does not allow;
-    Overtaken, with nothing changed, for a step that would overwrite somebody else's. With `shown` any step since then
-    overtakes this one; without it only another operator's assignment or closing does.
-    """
-
-    def seen(self, incident_id: int, operator: str, *, shown: str | None = None) -> Incident:
-        return self._take(MarkSeen(incident_id, operator, shown=shown))
-
-    def acknowledge(self, incident_id: int, operator: str, wave: int) -> Incident:
-        """Say that a desk has seen an incident that rings again.
-
-        wave: the newest one that the operator knew of. Raises: OperateError if it has rung anew since.
-        """
-        return self._take(AcknowledgeCall(incident_id, operator, wave))
-
-    def resume(self, incident_id: int, operator: str) -> Incident:
-        """Call for help again in an incident of which is asked whether it still matters; in any other: nothing."""
-        return self._take(ResumeCall(incident_id, operator))
-
-    def assign(
-        self, incident_id: int, operator: str, unit: str, eta_minutes: int | None, *, shown: str | None = None
-    ) -> Incident:
-        return self._take(AssignUnit(incident_id, operator, unit, eta_minutes, shown=shown))
-
-    def on_scene(self, incident_id: int, operator: str, *, shown: str | None = None) -> Incident:
-        return self._take(MarkOnScene(incident_id, operator, shown=shown))
-
-    def dispatch_held(self, incident_id: int, operator: str) -> Incident:
-        """Dispatch an incident that was held because its registration was not active."""
-        return self._take(DispatchHeld(incident_id, operator))
-
-    def close(
-        self,
-        incident_id: int,
-        operator: str,
-        disposition: str,
-        note: str,
-        *,
-        presses: int | None = None,
-        duress: bool | None = None,
-        shown: str | None = None,
-    ) -> Incident:
-        return self._take(CloseIncident(incident_id, operator, disposition, note, presses, duress, shown=shown))
-
-    def add_note(self, incident_id: int, operator: str, note: str) -> Incident:
-        """Append to the note of a closed incident, with author and time."""
-        return self._take(AddNote(incident_id, operator, note))
-
-    @abstractmethod
-    def _take(self, action: OperatorAction) -> Incident:
-        """Take the step; return the incident as it is then."""
-
-
 class StepResult(StrEnum):
     """What a responder's step was good for."""
 
@@ -308,30 +220,22 @@ class ResponderActions(ABC):
         """Go on in this browser, and say nothing."""
 
     @abstractmethod
-    def say(self, token: str, browser: str, said: str, minutes: int | None = None) -> StepResult:
-        """said: accepted (minutes: until he is there), declined, withdrew, arrived, alive, backup, finished."""
+    def say(self, token: str, browser: str, said: str, minutes: int | None = None, drill: bool = False) -> StepResult:
+        """said: a FactKind; minutes: until he is there; drill: it answers a page that called it an exercise."""
+
+    @abstractmethod
+    def make_real(self, token: str, browser: str) -> StepResult:
+        """Say that an exercise is none, see OperatorActions.make_real."""
 
     @abstractmethod
     def add_note(self, token: str, browser: str, note: str) -> StepResult:
         """Append to the incident's note; from who is on scene it is a sign of life too."""
 
+    @abstractmethod
+    def add_photograph(self, token: str, browser: str, image: str) -> StepResult:
+        """Add a photograph to the incident, of who has accepted; from who is on scene it is a sign of life too. image:
+        a JPEG of at most 300,000 bytes as base64, without anything beside the pixels."""
+
 
 class ResponderRefused(Refused):
     """A responder's step that cannot be done; the text says why."""
-
-
-class OperateError(Refused):
-    """A step that cannot be done; the text says why, and what can."""
-
-
-class Overtaken(OperateError):
-    """Somebody took a step since the operator looked, or the holder called again; nothing was changed."""
-
-    def __init__(self, incident: Incident, *, called: bool = False) -> None:
-        """incident: its current state. called: the holder called again."""
-        super().__init__("operate.called" if called else "operate.overtaken", id=incident.id)
-        self.incident = incident
-        self.called = called
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return partial(type(self), called=self.called), (self.incident,)

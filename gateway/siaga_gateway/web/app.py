@@ -15,11 +15,23 @@ from siaga_gateway.domain.incident import Mode
 from siaga_gateway.domain.site import Site
 from siaga_gateway.service.delivery.dead_letters import DeadLetters
 from siaga_gateway.service.dispatch.call_directory import CallDirectory
+from siaga_gateway.service.dispatch.drill_choices import DrillChoices
+from siaga_gateway.service.dispatch.drills import Drills
+from siaga_gateway.service.dispatch.place_directory import PlaceDirectory
+from siaga_gateway.service.fleet.coverage_survey import CoverageReport
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
-from siaga_gateway.service.ports import Clock, Disclosures, Notifier, OperatorActions, SignIns
-from siaga_gateway.web.console import actions, base_map, pages
+from siaga_gateway.service.operator_port import OperatorActions
+from siaga_gateway.service.ports import Clock, Disclosures, Notifier, SignIns
+from siaga_gateway.service.registry.owner_cases import OwnerCases
+from siaga_gateway.service.reports.figure_reports import FigureReports
+from siaga_gateway.web.console import actions, area_map, base_map, call_backs, majors, pages, readings
 from siaga_gateway.web.console import deliveries as pages_of_deliveries
+from siaga_gateway.web.console import drills as pages_of_drills
+from siaga_gateway.web.console import places as pages_of_places
 from siaga_gateway.web.maintenance import routes as pages_of_maintenance
+from siaga_gateway.web.maintenance import signal as pages_of_signal
+from siaga_gateway.web.owners import routes as pages_of_owners
+from siaga_gateway.web.reports import routes as pages_of_figures
 from siaga_gateway.web.session.auth import Sessions
 from siaga_gateway.web.session.console_reader import ConsoleReader
 from siaga_gateway.web.session.context import ConsoleContext
@@ -50,6 +62,8 @@ class ConsoleOptions:
     secret: bytes = field(repr=False)  # 32 bytes or more, kept across restarts, or each one signs everyone out
     hosts: tuple[str, ...] = LOOPBACK_HOSTS  # names and addresses by which browsers open it, without port
     tick_s: float = 5.0
+    objections: str | None = None  # where an owner objects to a suspension
+    other_url: str | None = None  # of the console of a second machine
     watchdog_s: float = 15.0  # silence after which the page calls the link dead
 
 
@@ -63,14 +77,22 @@ def create_app(
     options: ConsoleOptions,
     clock: Clock,
     maintenance: MaintenanceCases | None = None,
+    places: PlaceDirectory | None = None,
     deliveries: DeadLetters | None = None,
+    figures: FigureReports | None = None,
+    signal: CoverageReport | None = None,
+    owners: OwnerCases | None = None,
+    drills: Drills | None = None,
+    drill_choices: DrillChoices | None = None,
+    longer_hold: Callable[[int, str, str], int] | None = None,
     certificates: Callable[[], Sequence[Mapping[str, Any]]] = tuple,
     presses: Callable[[], str] = lambda: "",
     troubles: Callable[[], Collection[str]] = tuple,
 ) -> FastAPI:
     """Make the console.
 
-    reader, operate, disclosures, sign_ins: called from threads. notifier: used in the event loop. presses: returns why
+    reader, operate, disclosures, sign_ins: called from threads. longer_hold: asks an owner's buttons for another hold,
+    see service.downlink.longer_hold. notifier: used in the event loop. presses: returns why
     none are taken now, or an empty text; never blocks. troubles: returns what operators must know about the gateway
     now; each name has a banner with the text `console.js.trouble_<name>`; called from threads, never raises.
 
@@ -99,16 +121,34 @@ def create_app(
         passwords=bool(options.operators),
         watchdog_ms=round(options.watchdog_s * 1000),
         maintenance=maintenance,
+        places=places,
         deliveries=deliveries,
+        figures=figures,
+        signal=signal,
+        owners=owners,
+        longer_hold=longer_hold,
+        objections=options.objections,
+        other_url=options.other_url,
+        drills=drills,
+        drill_choices=drill_choices,
         certificates=certificates,
         presses=presses,
     )
     app.include_router(base_map.router)  # before the folder that it stands in
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(pages.router)
+    app.include_router(readings.router)
     app.include_router(actions.router)
+    app.include_router(call_backs.router)
     app.include_router(pages_of_deliveries.router)
+    app.include_router(pages_of_drills.router)
+    app.include_router(majors.router)
+    app.include_router(pages_of_places.router)
+    app.include_router(area_map.router)
     app.include_router(pages_of_maintenance.router)
+    app.include_router(pages_of_figures.router)
+    app.include_router(pages_of_signal.router)
+    app.include_router(pages_of_owners.router)
     add_error_answers(app)
     app.add_middleware(RequestGuard, hosts=options.hosts, failed=failed)
     return app

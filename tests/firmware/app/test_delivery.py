@@ -17,3 +17,8 @@ def test_bearers_work_side_by_side_and_a_signature_is_owed_until_it_is_answered(
 def test_a_press_that_waits_hurries_every_real_bearer():
     said = run_micropython(ON_BUTTON / "hurrying.py", heap="4M").splitlines()
     assert len([line for line in said if line.startswith("holds:")]) == 9
+
+
+def test_the_first_check_in_of_a_run_and_one_a_day_are_signed_and_the_others_carry_a_mac():
+    said = run_micropython(ON_BUTTON / "checkin_forms.py", heap="4M").splitlines()
+    assert len([line for line in said if line.startswith("holds:")]) == 7

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from micropython import FIRMWARE, run_micropython
 from siaga.app.settings import Settings
 from siaga.app.settings_rules import SettingError, known, parse
+from spoiling import spoilt_hex
 
 KEY = "ab" * 64
 GOOD = {"mqtt_hosts": ["broker.siaga.example"], "mqtt_tls": False, "gateway_key": KEY}
@@ -136,7 +137,7 @@ def test_a_key_that_is_no_point_is_refused_where_a_file_is_read(name):
     )
     assert getattr(read(json.dumps({name: good}).encode()), name) == good
     with pytest.raises(SettingError, match=f"setting {name} is wrong: .* no point"):
-        read(json.dumps({name: good[:-1] + "6"}).encode())
+        read(json.dumps({name: spoilt_hex(good)}).encode())
 
 
 class Wifi:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +15,7 @@ from siaga_tools.silicon.pty_line import PtyLine
 from siaga_tools.simulate.chip import Chip, ChipListener, ChipParts, ChipState
 from siaga_tools.simulate.clock import SimClock
 from siaga_tools.simulate.flash_image import BLOCKS
+from siaga_tools.simulate.sampled_time import SampledTime
 
 DEADLINE_S = 60.0
 
@@ -103,6 +104,22 @@ class BareChip(ChipListener):
             return lines[number - 1 :]
 
         return str(self.until(found, beginning)[0])
+
+    @contextmanager
+    def seen_until(self, sim_us: int) -> Iterator[None]:
+        """From then on, as the chip has lived it, and with time standing still."""
+        time_seen = SampledTime(self.chip, self.clock)
+        time_seen.until(sim_us)
+        try:
+            yield
+        finally:
+            time_seen.free()
+
+    def samples(self, pin: int) -> None:
+        """Once its program has read this pin in a round that it began from now on, and what it said before is here."""
+        assert self.chip.ask_sample(pin).wait(DEADLINE_S), f"pin {pin} was not read within {DEADLINE_S} s"
+        for _ in range(2):  # the console is read in the round of the chip's loop after the one that told of the sample
+            self.chip.do(lambda: None)
 
     def asleep(self) -> None:
         self.until(lambda: self.chip.life is ChipState.ASLEEP, "sleep")

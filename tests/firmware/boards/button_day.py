@@ -25,6 +25,7 @@ from siaga_gateway.domain.frame import CommandCode, Kind, Stage, encode_command
 from siaga_tools.silicon.gnss import ReceiverCondition
 from siaga_tools.silicon.modem_faults import Fault
 from siaga_tools.simulate.button import HEAP, WIFI, ButtonParts, SimulatedButton
+from spoiling import spoilt
 from waiting import eventually
 
 SHIFTS: Final = 3
@@ -289,7 +290,7 @@ class Day(Hours):
         """From somebody at the broker who would like to be the gateway, and a command that was not meant for now."""
         gateway, device_id = self._gateway, bytes.fromhex(self._button.device_id)
         true = gateway.acknowledge(gateway.uplinks[-1], Stage.RECEIVED)
-        forged = bytes([*true[:-1], true[-1] ^ 1])
+        forged = spoilt(true)
         for payload in (forged, b"", b"\x00" * 36, os.urandom(300), os.urandom(5000), os.urandom(60000)):
             gateway.send(device_id, payload) if len(payload) < 300 else SmallGateway.send(gateway, device_id, payload)
             self._breathe()
@@ -298,8 +299,15 @@ class Day(Hours):
         key = gateway.devices[device_id].mac_down
         wish = b'{"no_such_setting": 1}'
         command = encode_command(key, device_id, self._commands, gateway.clock(), CommandCode.SETTINGS, wish)
-        gateway.send(device_id, command)
-        self._breathe()
+        # Until it is answered: what reads settings stays loaded from the first time on, and shifts are compared.
+        for _ in range(_TRIES):
+            gateway.send(device_id, command)
+            self._breathe()
+            for _ in range(6):
+                if any(uplink.receipt and uplink.receipt.down_counter == self._commands for uplink in gateway.uplinks):
+                    return
+                self._sleep(10)
+        self.figures.unseen.append(f"command {self._commands}")
 
     def _settle(self) -> None:
         """After the last act, until its check-ins say that nothing waits."""

@@ -31,7 +31,7 @@ def test_the_loader_takes_the_reference_boards_supply_before_it_reads_any_firmwa
 
 
 def t_a7670_supply() -> int:
-    found = re.search(r"^SUPPLY = (\d+)", (FIRMWARE / "siaga/boards/t_a7670.py").read_text(), re.MULTILINE)
+    found = re.search(r"^SUPPLY = (\d+)", (FIRMWARE / "siaga/boards/t_a7670_module.py").read_text(), re.MULTILINE)
     assert found
     return int(found[1])
 
@@ -92,24 +92,19 @@ def test_contacts_battery_and_lamp(bare: Bare, board: str):
 
 
 def test_a_lamp_of_two_colours_shows_one_at_a_time(bare: Bare):
-    second = 4
     chip = bare(
-        "esp32_devkit",
-        f"""
-import time
-from siaga.boards.esp32 import PinLamp
-from siaga.boards.esp32_devkit import BUZZER, LED, VIBRATION
-print("colours", PinLamp(LED, BUZZER, VIBRATION).colours)
-lamp = PinLamp(LED, BUZZER, VIBRATION, {second})
-print("colours", lamp.colours)
-for light in (1, 2, 0):
-    lamp.set(light, 0, False)
-print("shown")
-time.sleep(1000)
-""",
+        "siaga_rev_a",
+        program(
+            "from siaga.boards.esp32 import PinLamp",
+            "print('colours', PinLamp(23, 19, 18).colours)",
+            "print('colours', board.lamp.colours)",
+            "for light in (1, 2, 0):",
+            "    board.lamp.set(light, 0, False)",
+            "time.sleep(1000)",
+        ),
     )
     assert (chip.line("colours"), chip.line("colours", 2)) == ("1", "2")
-    led = BOARDS["esp32_devkit"].led
+    led, second = BOARDS["siaga_rev_a"].led, BOARDS["siaga_rev_a"].second_led
     one_by_one = [(led, 1), (led, 0), (second, 1), (second, 0)]
 
     def changes() -> list[tuple[int, int | None]]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
+from board_pins import pins_of, sources_of
 from micropython import FIRMWARE
 from siaga_tools.board_wiring import BOARDS
 
@@ -18,14 +20,19 @@ MISSING = {20, 24, 28, 29, 30, 31, 37, 38}  # not there, or not led out of the m
 STRAPPING = {0, 2, 5, 12, 15}
 WAKING = {0, 2, 4, *range(12, 16), *range(25, 28), *range(32, 40)}
 ADC_BESIDE_RADIO = range(32, 40)
-WROVER = {"t_a7670", "t_sim7600"}
+WROVER = {"t_a7670", "t_sim7600", "siaga_rev_a"}
 OUTPUTS = re.compile(
-    r"LED|BUZZER|VIBRATION|.*_TX|MODEM_KEY|MODEM_RESET|MODEM_DTR|FLIGHT|SUPPLY|GNSS_SUPPLY|LORAWAN_RESET"
+    r"LED|SECOND_LED|BUZZER|VIBRATION|.*_TX|MODEM_KEY|MODEM_RESET|MODEM_DTR|FLIGHT|SUPPLY|GNSS_SUPPLY|LORAWAN_RESET"
 )
 WAKES = {"BUTTON", "INPUT", "CASE", "MODEM_RING"}
 # Strapping pins where the board itself has something on them: an LED to ground; the modem's reset, pulled down on the
 # board; the modem's supply, pulled down on the board. And a serial line's resting level, which is what 5 has to be at.
-ON_STRAPPING = {"esp32_devkit": {"LED"}, "t_a7670": {"MODEM_RESET", "SUPPLY"}, "t_sim7600": {"LED", "LORAWAN_RX"}}
+ON_STRAPPING = {
+    "esp32_devkit": {"LED"},
+    "t_a7670": {"MODEM_RESET", "SUPPLY"},
+    "t_sim7600": {"LED", "LORAWAN_RX"},
+    "siaga_rev_a": {"MODEM_RESET", "SUPPLY", "SECOND_LED"},
+}
 # LilyGO-T-A76XX and T-SIM7600X, utilities.h and pin maps.
 VENDOR = {
     "t_a7670": {
@@ -51,13 +58,9 @@ VENDOR = {
 }
 # What the vendor's board has on other pins; only the SD slot's may be used, and only while no card is in it.
 VENDOR_TAKES = {"t_a7670": {36}, "t_sim7600": {34, 36}}
+VENDOR["siaga_rev_a"], VENDOR_TAKES["siaga_rev_a"] = VENDOR["t_a7670"], VENDOR_TAKES["t_a7670"]
 
 FOLDER = FIRMWARE / "siaga" / "boards"
-
-
-def pins(board: str) -> dict[str, int]:
-    source = (FOLDER / f"{board}.py").read_text(encoding="utf-8")
-    return {name: int(number) for name, number in re.findall(r"^([A-Z_]+) = (\d+)", source, flags=re.MULTILINE)}
 
 
 def test_every_board_file_is_known_by_name_and_wired_in_the_simulation():
@@ -69,6 +72,7 @@ def test_every_board_file_is_known_by_name_and_wired_in_the_simulation():
         "internal_ram",
         "rtc",
         "simulated",
+        "t_a7670_module",
         "wake_cause",
     }
     known = re.search(r"KNOWN = \((.*)\)", (FOLDER / "choice.py").read_text(encoding="utf-8"))
@@ -80,7 +84,7 @@ def test_every_board_file_is_known_by_name_and_wired_in_the_simulation():
 
 @pytest.mark.parametrize("board", sorted(BOARDS))
 def test_the_pins_obey_the_chip(board: str):
-    used = pins(board)
+    used = pins_of(board)
     assert {"BUTTON", "CASE", "INPUT", "MAINS", "CELL", "LED", "BUZZER", "VIBRATION"} <= set(used)
     assert len(set(used.values())) == len(used), "two things on one pin"
     for name, pin in used.items():
@@ -95,13 +99,13 @@ def test_the_pins_obey_the_chip(board: str):
 
 @pytest.mark.parametrize("board", sorted(VENDOR))
 def test_the_pins_are_the_vendors(board: str):
-    used = pins(board)
+    used = pins_of(board)
     assert {name: used[name] for name in VENDOR[board]} == VENDOR[board]
 
 
 @pytest.mark.parametrize("board", sorted(BOARDS))
 def test_the_simulation_is_wired_alike(board: str):
-    used, wiring = pins(board), BOARDS[board]
+    used, wiring = pins_of(board), BOARDS[board]
     wired = {
         "BUTTON": wiring.button.pin,
         "CASE": wiring.case.pin,
@@ -115,6 +119,8 @@ def test_the_simulation_is_wired_alike(board: str):
         "LORAWAN_RX": wiring.lorawan[1],
         "LORAWAN_RESET": wiring.lorawan_reset,
     }
+    if wiring.second_led is not None:
+        wired["SECOND_LED"] = wiring.second_led
     if wiring.gnss is not None:
         wired |= {"GNSS_TX": wiring.gnss[0], "GNSS_RX": wiring.gnss[1], "GNSS_SUPPLY": wiring.gnss_supply}
     if (modem := wiring.modem) is not None:
@@ -124,6 +130,25 @@ def test_the_simulation_is_wired_alike(board: str):
             if pin is not None:
                 wired[name] = pin
     assert used == wired
+
+
+def test_a_board_has_its_bases_pins_and_may_not_have_them_otherwise(tmp_path: Path):
+    (tmp_path / "chip.py").write_text("WORD = 7\n")
+    (tmp_path / "x_module.py").write_text("LED = 23\n")
+    imports = "from siaga.boards.x_module import y\nfrom siaga.boards.chip import z\n"
+    (tmp_path / "own.py").write_text(imports + "SECOND = 2\n")
+    assert pins_of("own", tmp_path) == {"LED": 23, "SECOND": 2}
+    (tmp_path / "own.py").write_text(imports + "LED = 2\n")
+    with pytest.raises(ValueError, match="own names pins of its base again: LED"):
+        pins_of("own", tmp_path)
+
+
+@pytest.mark.parametrize("board", ["t_a7670", "siaga_rev_a"])
+def test_the_supply_is_taken_high_before_anything_else_is_imported(board: str):
+    own, base = sources_of(board)
+    assert re.findall(r"^(?:from|import) (\S+)", own, re.MULTILINE)[0] == "siaga.boards.t_a7670_module"
+    before = base[: base.index("machine.Pin(SUPPLY, machine.Pin.OUT, value=1, hold=True)")]
+    assert re.findall(r"^(?:from|import) (\S+)", before, re.MULTILINE) == ["machine"]
 
 
 def test_the_main_file_stays_short():

@@ -69,10 +69,10 @@ class Finger:
         clock.set_speed(SPEED)
 
     def up(self, held_ms: int) -> None:
-        self.chip.clock.until(self.down_us + held_ms * 1000)
-        button = self.chip.wiring.button
-        self.chip.chip.drive(button.pin, button.level(False))
-        self.up_us = self.chip.clock.now_us()
+        with self.chip.seen_until(self.down_us + held_ms * 1000):
+            button = self.chip.wiring.button
+            self.chip.chip.drive(button.pin, button.level(False))
+            self.up_us = self.chip.clock.now_us()
 
     @property
     def held_ms(self) -> float:
@@ -92,9 +92,10 @@ def asleep(bare: Bare, board: str, dark_ms: int, load_ms: int, before: str = "")
 
 
 def heard(finger: Finger) -> list[str]:
-    """Once the finger is gone and its program has had the time to say what it meant."""
+    """Once the finger is gone and its program has had the time to say what it meant, and on a busy machine has."""
     finger.chip.line("woke")
     finger.chip.clock.until(finger.chip.clock.now_us() + 1_500_000)
+    finger.chip.samples(finger.chip.wiring.button.pin)
     return finger.words()
 
 
@@ -154,10 +155,10 @@ def test_a_foot_switch_that_is_kicked_while_the_firmware_is_loaded_is_an_alarm(b
     chip.until(lambda: chip.chip.is_here, "a process for it")
     chip.clock.set_speed(SPEED)
     began_us, switch = chip.clock.now_us(), chip.wiring.foot_switch
-    chip.clock.until(began_us + 800_000)
-    chip.chip.drive(switch.pin, switch.level(True))
-    chip.clock.until(began_us + 1_200_000)
-    chip.chip.drive(switch.pin, switch.level(False))
+    with chip.seen_until(began_us + 800_000):
+        chip.chip.drive(switch.pin, switch.level(True))
+    with chip.seen_until(began_us + 1_200_000):
+        chip.chip.drive(switch.pin, switch.level(False))
     assert heard(Finger(chip)) == ["closed"]
 
 

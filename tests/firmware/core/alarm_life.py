@@ -33,6 +33,7 @@ class Life:
         self.sent: list[tuple[int, int, int, int]] = []  # kind, counter, flags, opening counter
         self.outbox: dict[int, tuple[int, bytes]] = {}
         self.saved: bytes | None = None
+        self.told_s = 0
 
     def step(self, *event: object) -> Life:
         self.state, actions = next_state(self.state, event, self.now)
@@ -56,11 +57,12 @@ class Life:
         self.step(PRESSED, frame.TRIGGER_HOLD)
         return self.counter
 
-    def ack(self, counter: int, stage: int, eta: int | None = None) -> Life:
-        """The gateway's word about something that was sent, whether it still waits or not."""
+    def ack(self, counter: int, stage: int, eta: int | None = None, told_s: int | None = None) -> Life:
+        """The gateway's word about something that was sent, whether it still waits or not; as a rule a newer one."""
+        self.told_s += 1
         ((kind, flags),) = [(kind, flags) for kind, sent, flags, _ in self.sent if sent == counter]
         is_test = kind == frame.PRESS and flags & frame.FLAG_TEST
-        self.step(ACKED, 0 if is_test else kind, counter, stage, eta)
+        self.step(ACKED, 0 if is_test else kind, counter, stage, eta, self.told_s if told_s is None else told_s)
         self.outbox.pop(counter, None)
         return self
 

@@ -10,6 +10,7 @@ from siaga.core.alarm import (
     ACKED,
     BETTER_FIX,
     CANCELLED,
+    NEW_FIX,
     TESTED,
 )
 
@@ -119,7 +120,7 @@ def test_what_is_told_of_a_new_press_before_its_answer_stands():
     first = life.press()
     life.ack(first, 1).ack(first, 3, 7)
     second = life.press()
-    life.step(ACKED, frame.PRESS, second, 3, 5)
+    life.step(ACKED, frame.PRESS, second, 3, 5, 9)
     life.ack(second, 1)
     assert (life.name, life.state.eta) == ("assigned", 5)
 
@@ -130,3 +131,70 @@ def test_a_test_press_of_an_open_incident_answered_twice_refuses_nothing():
     life.step(TESTED)
     life.ack(life.counter, 6).ack(life.counter, 6)
     assert life.name == "received"
+
+
+def test_a_unit_that_comes_no_more_is_shown_no_more_and_an_older_word_brings_it_back_no_more():
+    life = Life()
+    press = life.press()
+    life.ack(press, 1, told_s=100).ack(press, 3, 7, told_s=110)
+    life.ack(press, 2, told_s=105)
+    assert life.name == "assigned", "that was said before"
+    life.ack(press, 2, told_s=150)
+    assert (life.name, life.signal, life.state.eta) == ("seen", "seen", None)
+    life.ack(press, 3, 7, told_s=140)
+    assert life.name == "seen", "a copy that was long under way"
+    life.ack(press, 1, told_s=160)
+    assert life.name == "seen", "the answer to the press itself says nothing of who comes"
+    assert life.restart().name == "seen"
+    life.ack(press, 3, 12, told_s=170)
+    assert (life.name, life.state.eta) == ("assigned", 12)
+    life.ack(press, 4, told_s=180).ack(press, 3, 5, told_s=190)
+    assert (life.name, life.state.eta) == ("assigned", 5), "whoever was there has left, and another comes"
+
+
+def test_what_was_told_later_is_not_undone_by_what_waited_in_a_radio():
+    life = Life()
+    press = life.press()
+    life.ack(press, 1, told_s=100).ack(press, 3, 7, told_s=110)
+    life.ack(press, 3, 7, told_s=400).ack(press, 2, told_s=300)
+    assert life.name == "assigned"
+
+
+def test_another_estimate_for_the_same_unit_is_news_and_the_same_again_is_none():
+    life = Life()
+    press = life.press()
+    life.ack(press, 1, told_s=100).ack(press, 3, 7, told_s=110).ack(press, 3, 7, told_s=120)
+    assert life.state.news == 0
+    life.ack(press, 3, None, told_s=500)
+    assert (life.name, life.state.eta, life.state.news) == ("assigned", None, 1), "nobody knows when"
+    life.ack(press, 3, 7, told_s=130)
+    assert (life.state.eta, life.state.news) == (None, 1), "the promise that has passed"
+    life.ack(press, 3, 4, told_s=800)
+    assert (life.state.eta, life.state.news) == (4, 2)
+    assert life.restart().state.eta == 4
+
+
+def test_after_a_stage_was_taken_back_a_newer_frame_is_believed_whatever_the_gateways_clock_says():
+    """With a clock that was an hour ahead, nobody who came was shown until it had caught up."""
+    life = Life()
+    press = life.press()
+    life.ack(press, 1, told_s=100).ack(press, 3, 5, told_s=3_705).ack(press, 2, told_s=3_760)
+    life.ack(press, 3, 4, told_s=220)
+    assert life.name == "seen", "it may be a copy from before"
+    life.wait(10_000, NEW_FIX).ack(life.counter, 3, 4, told_s=230)
+    assert (life.name, life.state.eta) == ("assigned", 4)
+    life.ack(press, 4, told_s=240)
+    assert life.name == "assigned", "under the older frame it may be a copy again"
+    life.wait(10_000, NEW_FIX).ack(life.counter, 4, told_s=700)
+    assert life.name == "on_scene"
+
+
+def test_a_new_press_believes_a_gateway_whose_clock_was_set_back():
+    life = Life()
+    first = life.press()
+    life.ack(first, 1, told_s=9_000).ack(first, 3, told_s=9_000).ack(first, 2, told_s=9_001)
+    second = life.press()
+    life.ack(second, 1, told_s=100).ack(second, 3, told_s=100)
+    assert life.name == "assigned"
+    life.ack(second, 2, told_s=130)
+    assert life.name == "seen"

@@ -161,6 +161,12 @@ def test_the_form_of_a_frame_follows_the_bearer_s_limit(kind, length, limit, exp
         assert len(built) + frame.tag_length(suite) <= limit
 
 
+@pytest.mark.parametrize(("limit", "expected"), [(65535, 29), (51, 29), (50, 21), (43, 21), (42, None)])
+def test_where_a_mac_is_enough_the_short_form_goes_with_its_status(limit, expected):
+    found = form(frame.CHECKIN, 29, limit, True)
+    assert found == (None if expected is None else (frame.HS256_64, expected))
+
+
 def test_every_kind_has_a_priority_and_a_wait():
     for kind in KINDS:
         assert bearer_policy.priority(kind) >= 0

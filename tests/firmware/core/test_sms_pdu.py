@@ -111,8 +111,8 @@ CHANGES = {
 def test_an_answer_is_found_in_what_carriers_make_of_its_text(change: str, frame: bytes):
     text = sms.text(frame)
     if "plus" in change and text.endswith("+"):
-        text = sms.text(frame[:-1] + b"\0")  # a blank at the very end is cut off: that answer comes again
-        frame = frame[:-1] + b"\0"
+        frame = bytes([*frame[:-1], 0])  # a blank at the very end is cut off: that answer comes again
+        text = sms.text(frame)
     assert sms.frame(CHANGES[change](text).encode("latin-1")) == frame
 
 

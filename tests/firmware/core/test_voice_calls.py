@@ -246,7 +246,7 @@ def test_what_ends_with_the_incident_while_it_only_rings_and_what_begins_anew():
     it = holder()
     it.press()
     it.cancel(forced=True)
-    it.step(alarm.ACKED, frame.PRESS, 1, frame.STAGE_CLOSED, None)
+    it.step(alarm.ACKED, frame.PRESS, 1, frame.STAGE_CLOSED, None, it.now // 1000)
     it.press()
     it.acknowledge()
     assert it.wait(500) == DIAL  # the forced one is closed

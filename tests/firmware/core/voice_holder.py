@@ -56,7 +56,7 @@ class Holder:
         return self.step(alarm.STORED, frame.CANCEL, self.counter, forced)
 
     def acknowledge(self, stage: int = frame.STAGE_RECEIVED) -> int:
-        return self.step(alarm.ACKED, frame.PRESS, self.counter, stage, None)
+        return self.step(alarm.ACKED, frame.PRESS, self.counter, stage, None, self.now // 1000)
 
     def wait(self, ms: int, ready: bool = True) -> int:
         """The first thing that is wanted within so long."""

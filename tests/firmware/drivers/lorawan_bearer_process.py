@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from firmware.drivers.driver_process import Conversation
+from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 from siaga_tools.silicon.network_server import NetworkServer
 from siaga_tools.silicon.rak3172 import SimulatedRak3172
 
@@ -45,7 +45,7 @@ class Application:
     def __init__(self, broker: int, network: NetworkServer) -> None:
         self.uplinks: queue.Queue[dict[str, object]] = queue.Queue()
         self._network = network
-        self.client = paho.Client(CallbackAPIVersion.VERSION2)
+        self.client = PahoClient(CallbackAPIVersion.VERSION2)
         self.client.on_message = lambda _c, _u, m: self.uplinks.put(json.loads(m.payload))
         taken: queue.Queue[bool] = queue.Queue()
         self.client.on_subscribe = lambda *_: taken.put(True)

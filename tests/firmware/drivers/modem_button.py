@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from brokers import Mosquitto, free_port
 from firmware.drivers.driver_process import Conversation
 from gateway.outputs.receiver_certificates import Authority
+from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 from siaga_tools.silicon.a7670 import A7670
 from siaga_tools.silicon.modem_sim import Sim
 from waiting import eventually
@@ -47,7 +47,7 @@ class Broker:
             port=plain,
         )
         self.got: list[tuple[str, bytes]] = []
-        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, "watcher", clean_session=False)
+        self._client = PahoClient(CallbackAPIVersion.VERSION2, "watcher", clean_session=False)
         self._client.on_message = lambda _, __, message: self.got.append((message.topic, bytes(message.payload)))
         self._client.on_connect = lambda client, *_: client.subscribe("siaga/#", 1)
         self._client.reconnect_delay_set(0.1, 0.2)

@@ -113,19 +113,24 @@ import asyncio, time
 from siaga.drivers import dns
 dns._TRY_MS = 400
 async def main():
-    beats = 0
+    last = time.ticks_ms()
+    longest = 0
+    def beaten():
+        nonlocal last, longest
+        now = time.ticks_ms()
+        longest, last = max(longest, time.ticks_diff(now, last)), now
     async def beat():
-        nonlocal beats
         while True:
-            beats += 1
+            beaten()
             await asyncio.sleep_ms(10)
     asyncio.create_task(beat())
-    began = time.ticks_ms()
     try:
         print(await dns.resolve("mq.siaga.id", %s))
     except Exception as error:
         print(error)
-    print(beats * 10 >= time.ticks_diff(time.ticks_ms(), began) // 2)
+    beaten()
+    # Whatever blocks for one try stops the beat for as long as that, once; a busy machine only makes beats rarer.
+    print(longest < dns._TRY_MS * 3 // 4)
 asyncio.run(main())
 """
 

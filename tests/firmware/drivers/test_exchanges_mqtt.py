@@ -223,3 +223,41 @@ def test_the_next_authority_and_dates_that_do_not_count_while_the_clock_is_not_k
         undated = it.count('AT+CSSLCFG="ignorelocaltime",0,1')
         it.until_asked("AT+CMQTTCONNECT=", it.count("AT+CMQTTCONNECT=") + 4)
         assert it.count('AT+CSSLCFG="ignorelocaltime",0,1') == undated, "now that it is known, dates count"
+
+
+SECOND = 'AT+CMQTTCONNECT=0,"tcp://localhost'
+FIRST = 'AT+CMQTTCONNECT=0,"tcp://first.test'
+TWO = {"before": [["first.test", 8883]]}
+
+
+def test_a_first_broker_that_swallows_everything_costs_a_press_half_a_minute(tmp_path: Path):
+    """The modem takes the command and never says what became of it: the next one is called by a service that was
+    started anew, as the old one may still be waiting."""
+    with Scripted(tmp_path, {FIRST: ("OK",)}, **TWO) as it:
+        it.program.say("urgent 1")
+        it.up()
+        tried = [command for command in it.asked if command.startswith((FIRST, SECOND))]
+        assert [command.startswith(FIRST) for command in tried] == [True, False]
+        assert not [start for start in NO_REPAIR if it.count(start)], it.asked
+
+
+def test_a_broker_behind_which_no_gateway_answers_a_press_is_left_by_the_modem_too(tmp_path: Path):
+    with Scripted(tmp_path, **TWO) as it:
+        it.up()
+        it.program.say("urgent 1")
+        it.program.say(f"send lte 5 {PRESS.hex()}")
+        assert it.until(bearer="lte", up=False)["why"] == "the gateway does not answer by this broker"
+        it.until_asked(SECOND)
+        it.up()
+        assert not [start for start in NO_REPAIR if it.count(start)], it.asked
+
+
+def test_the_modem_goes_back_to_the_first_broker_while_nobody_is_in_need(tmp_path: Path):
+    refuses_once = [("+CMQTTCONNECT: 0,3", "ERROR"), ("OK", "+CMQTTCONNECT: 0,0")]
+    with Scripted(tmp_path, {FIRST: refuses_once}, **{**TWO, "percent": 1}) as it:
+        it.up()
+        it.until_asked(SECOND)
+        assert it.until(bearer="lte", up=False, why="back to the first broker")
+        it.until_asked(FIRST, 2)
+        it.up()
+        assert it.count(SECOND) == 1 and not [start for start in NO_REPAIR if it.count(start)], it.asked

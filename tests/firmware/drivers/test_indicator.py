@@ -150,6 +150,13 @@ def test_showing_the_same_again_is_no_change():
     assert shown.show("sending") and not shown.show("sending") and shown.show("received")
 
 
+def test_news_of_the_same_is_played_again_once():
+    shown = indicator()
+    assert shown.show("assigned") and not shown.show("assigned")
+    assert shown.show("assigned", 1) and not shown.show("assigned", 1)
+    assert shown.show("sending") and shown.show("assigned", 1)
+
+
 def test_every_signal_stands_in_the_readme():
     readme = Path(FIRMWARE / "README.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `(\w+)` \|[^|]+\|[^|]+\|[^|]+\|$", readme, flags=re.MULTILINE)) >= set(PATTERNS)

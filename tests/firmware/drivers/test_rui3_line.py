@@ -13,6 +13,7 @@ import pytest
 from firmware.drivers.driver_process import Conversation
 from firmware.drivers.lorawan_bearer_process import KEY, PRESS, PROGRAM, SPEED
 from siaga_tools.silicon.pty_line import PtyLine
+from spoiling import spoilt
 from waiting import eventually
 
 BANNER = (
@@ -201,9 +202,9 @@ def test_however_it_says_that_a_frame_is_over_the_next_one_goes(said: Any) -> No
     with talking({"AT+SEND=": said}) as (words, talk):
         talk.until(up=True)
         talk.say(f"send 1 {PRESS.hex()}")
-        talk.say(f"send 2 {PRESS[:-1].hex()}02")
+        second = spoilt(PRESS).hex()
+        talk.say(f"send 2 {second}")
         talk.until(taken=2)
-        second = PRESS[:-1].hex() + "02"
         eventually(lambda: any(command.endswith(second) for command in words.heard), "the second frame")
         assert [fact["up"] for fact in talk.heard if "up" in fact] == [True]
 

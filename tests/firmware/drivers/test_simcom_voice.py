@@ -185,8 +185,9 @@ def test_while_a_call_is_up_an_old_modem_s_messages_and_all_repairs_wait(button:
     it.say("press", "acknowledge 1")
     it.until(call="began")
     it.say("send " + bytes([0x11, 1, *range(97)]).hex(), "want 3")
+    before = it.ask()["repair"]  # none, unless the start was slow
     let_pass(it.modem, 20)
-    assert it.far.is_up and it.ask()["repair"] == -1
+    assert it.far.is_up and it.ask()["repair"] == before
     assert not any("CMGS" in text for text in it.modem.asked)
     it.say("acknowledge 5")
     it.until(puback=99)

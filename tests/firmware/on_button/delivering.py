@@ -6,10 +6,14 @@ import asyncio
 import vfs
 
 from siaga.app.board import Board
+from siaga.app.checkin_proof import CheckinProof
 from siaga.app.delivery import Delivery
 from siaga.app.identity import Identity
 from siaga.app.outbox import Outbox
+from siaga.app.rtc_memory import RtcMemory
 from siaga.core import frame, hmac, p256
+from siaga.core.bearer_policy import Link
+from siaga.drivers.bearer import Bearer
 from siaga.drivers.clock import Clock, Rtc
 from siaga.drivers.indicator import Lamp
 
@@ -43,9 +47,20 @@ class SkippingClock(Clock):
         return super().ms() + self.ahead
 
 
+class Calendar(Rtc):
+    """Stands still, but for what a test adds."""
+
+    passed_s = 1000
+
+    def seconds(self):
+        return self.passed_s
+
+
 class Told(Board):
+    folder = "/side"
+
     def __init__(self):
-        super().__init__(Rtc(), Lamp(), None)
+        super().__init__(Calendar(), Lamp(), None)
         self.said = []
 
     def tell(self, event, facts):
@@ -56,6 +71,28 @@ class Told(Board):
 
     def what(self, event):
         return [facts["what"] for name, facts in self.said if name == event]
+
+
+class Mouth(Bearer):
+    """A bearer whose send does what it was told."""
+
+    def __init__(self, name, limit=65535, does=None):
+        self.name = name
+        self.policy = Link(False, limit)
+        self.does = does
+        self.sent = []
+        self.news = asyncio.Event()
+
+    async def send(self, counter, payload):
+        self.sent.append(payload)
+        self.news.set()
+        if self.does is not None:
+            await self.does()
+
+    async def next(self):
+        await asyncio.wait_for(self.news.wait(), 20)
+        self.news.clear()
+        return self.sent[-1]
 
 
 class DeliveryHarness:
@@ -69,12 +106,21 @@ class DeliveryHarness:
         self.identity.meet(p256.public_key(GATEWAY))
         self.outbox = Outbox("/side/outbox", self.identity.device_id, self.identity.counter, len(bearers))
         self.acks = []
+        self.memory = RtcMemory(self.board)
+        self.proof = CheckinProof(self.board.rtc, self.memory, False)
         self.delivery = Delivery(
-            self.board, self.clock, self.identity, self.outbox, self.on_ack, lambda down: None, lambda: None
+            self.board,
+            self.clock,
+            self.identity,
+            self.outbox,
+            self.proof,
+            self.on_ack,
+            lambda down: None,
+            lambda: None,
         )
         self.delivery.bearers = list(bearers)
 
-    def on_ack(self, entry, kind, counter, stage, eta):
+    def on_ack(self, entry, kind, counter, stage, eta, told_s):
         self.acks.append((entry is not None, counter, stage))
 
     def __enter__(self):
@@ -98,6 +144,13 @@ class DeliveryHarness:
             frame.PRESS, lambda _: frame.encode_report(0, 1, 1, 1, 0, 50, flags, 0), self.clock.ms()
         )
         self.delivery.kept(frame.PRESS)
+        return entry
+
+    def check_in(self, flags=0):
+        entry = self.outbox.keep(
+            frame.CHECKIN, lambda _: frame.encode_report(0, 1, 1, 1, 0, 50, flags, 0) + b"\0" * 8, self.clock.ms()
+        )
+        self.delivery.kept(frame.CHECKIN)
         return entry
 
     def later(self, ms):

@@ -56,7 +56,7 @@ def live(told):
 
     def acknowledge(entry):
         acked.note(entry.kind, entry.counter, entry.body)
-        step((ACKED, entry.kind, entry.counter, 1, None))
+        step((ACKED, entry.kind, entry.counter, 1, None, 0))
         told.bound[entry.counter] = frame.event_digest(entry.kind, entry.counter, entry.body)
 
     for number in range(7):

@@ -5,38 +5,14 @@ The bearers are hand-written; so is what the gateway says, under the real keys."
 
 import asyncio
 
-from delivering import DeliveryHarness
+from delivering import DeliveryHarness, Mouth
 
 from siaga.app import delivery as delivering
 from siaga.app.outbox import SETTLE_S, Outbox
 from siaga.app.restore import load
 from siaga.core import frame
-from siaga.core.bearer_policy import Link
-from siaga.drivers.bearer import Bearer
 
 NOW = 1900000000
-
-
-class Mouth(Bearer):
-    """A bearer whose send does what it was told."""
-
-    def __init__(self, name, limit=65535, does=None):
-        self.name = name
-        self.policy = Link(False, limit)
-        self.does = does
-        self.sent = []
-        self.news = asyncio.Event()
-
-    async def send(self, counter, payload):
-        self.sent.append(payload)
-        self.news.set()
-        if self.does is not None:
-            await self.does()
-
-    async def next(self):
-        await asyncio.wait_for(self.news.wait(), 20)
-        self.news.clear()
-        return self.sent[-1]
 
 
 async def hang():

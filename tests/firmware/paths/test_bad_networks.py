@@ -50,6 +50,20 @@ def listener(serve: Callable[[socket.socket], None]) -> Iterator[int]:
             connection.close()
 
 
+@contextlib.contextmanager
+def swallower() -> Iterator[int]:
+    """A TCP port on loopback where no SYN is answered, as behind a machine without power: its queue is full."""
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(socket.socket())
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        for _ in range(4):
+            waits = stack.enter_context(socket.socket())
+            waits.setblocking(False)
+            waits.connect_ex(server.getsockname())
+        yield server.getsockname()[1]
+
+
 def test_a_broker_that_accepts_and_never_answers_is_given_up(button):
     with listener(lambda connection: time.sleep(60)) as port:
         held = button(mqtt_port=port, gateway_key=KEY_OF_NOBODY, mqtt_reply_s=1).start()
@@ -188,8 +202,13 @@ def test_the_next_broker_is_tried_at_once_also_where_the_first_hangs_or_has_no_g
     button, mosquitto, tmp_path: Path
 ):
     gone, deaf = free_port(), Mosquitto(tmp_path / "deaf")
-    with SmallGateway(mosquitto.port) as gateway, listener(lambda connection: time.sleep(60)) as silent, deaf:
-        for first in (gone, silent, deaf.port):
+    with (
+        SmallGateway(mosquitto.port) as gateway,
+        listener(lambda connection: time.sleep(60)) as silent,
+        swallower() as hole,
+        deaf,
+    ):
+        for first in (gone, silent, hole, deaf.port):
             hosts = [f"127.0.0.1:{port}" for port in (first, mosquitto.port)]
             held = button(f"first{first}", mqtt_hosts=hosts, gateway_key=gateway.public_hex, mqtt_reply_s=1).start()
             counter = held.press()

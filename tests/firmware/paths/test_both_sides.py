@@ -76,7 +76,8 @@ class BothSides(RuleBasedStateMachine):
             return
         if held is not None:
             self.acked.note(held[0], answer.counter, held[1])
-        self.step(alarm.ACKED, self.acked.find(answer.counter)[0], answer.counter, int(answer.stage), None)
+        told_s = next(at for at, each in enumerate(self.answers) if each is answer)
+        self.step(alarm.ACKED, self.acked.find(answer.counter)[0], answer.counter, int(answer.stage), None, told_s)
         if self.state.opening:
             self.save()
         self.outbox.pop(answer.counter, None)

@@ -21,6 +21,7 @@ from siaga_gateway.domain.frame import (
     event_digest,
 )
 from siaga_gateway.domain.frame_authentication import GatewayKey
+from spoiling import spoilt
 
 pytestmark = pytest.mark.side_by_side(4)
 
@@ -57,15 +58,24 @@ def test_a_press_is_stored_signed_published_and_shown_through_every_stage(button
     assert held.quit() == 0
 
 
-def test_stages_never_go_back(button, gateway, broker):
+def test_only_the_gateways_newest_word_takes_a_stage_back(button, gateway, broker):
     held = button(**settings_for(gateway, broker)).start()
     press = gateway.press(held.press())
     held.until(ev="state", state="received")
-    for stage in (Stage.ON_SCENE, Stage.SEEN, Stage.RECEIVED, Stage.ASSIGNED, Stage.ON_SCENE):
-        gateway.acknowledge(press, stage)
+    for stage in (Stage.ASSIGNED, Stage.ON_SCENE):
+        gateway.acknowledge(press, stage, 7, ago_s=30)
+    for stage in (Stage.SEEN, Stage.RECEIVED, Stage.ASSIGNED):
+        gateway.acknowledge(press, stage, ago_s=60)
+    gateway.acknowledge(press, Stage.SEEN, ago_s=20)  # nobody comes any more
+    gateway.acknowledge(press, Stage.ASSIGNED, 7, ago_s=30)  # a copy
+    gateway.acknowledge(press, Stage.ASSIGNED, 5, ago_s=10)
+    gateway.acknowledge(press, Stage.ASSIGNED)  # later than promised
     gateway.acknowledge(press, Stage.CLOSED)
-    held.until(ev="state", state="closed")
-    assert [event["state"] for event in held.all(ev="state")] == ["armed", "sending", "received", "on_scene", "closed"]
+    held.until(ev="indicator", signal="closed")
+    shown = ["armed", "sending", "received", "assigned", "on_scene", "seen", "assigned", "closed"]
+    assert [event["state"] for event in held.all(ev="state")] == shown
+    signals = [event["signal"] for event in held.all(ev="indicator")]
+    assert signals[-4:] == ["seen", "assigned", "assigned", "closed"], "another estimate is played anew"
 
 
 def test_a_second_press_belongs_to_the_incident_and_a_cancel_takes_it_back(button, gateway, broker):
@@ -226,7 +236,7 @@ def test_what_is_not_a_true_acknowledgement_changes_nothing_and_is_counted(butto
     # What a copy of its key could have said under that counter, and been answered.
     others = (
         event_digest(Kind.CHECKIN, press.counter, press.body),
-        event_digest(press.kind, press.counter, press.body[:-1] + b"\x01"),
+        event_digest(press.kind, press.counter, spoilt(press.body)),
         event_digest(press.kind, press.counter + 1, press.body),
     )
     true = encode_ack(key.mac_down, key.device_id, press.counter, mine, now, Stage.SEEN)
@@ -237,7 +247,7 @@ def test_what_is_not_a_true_acknowledgement_changes_nothing_and_is_counted(butto
         b"x" * 36,
         true[:-1],
         true + b"\0",
-        true[:-1] + bytes([true[-1] ^ 1]),
+        spoilt(true),
         encode_ack(stranger.mac_down, key.device_id, press.counter, mine, now, Stage.SEEN),
         encode_ack(key.mac_up, key.device_id, press.counter, mine, now, Stage.SEEN),
         encode_ack(key.mac_down, b"12345678", press.counter, mine, now, Stage.SEEN),

@@ -8,7 +8,7 @@ import pytest
 
 from brokers import Mosquitto
 from firmware.button_process import VirtualButton
-from siaga_gateway.domain.frame import Kind, Trigger
+from siaga_gateway.domain.frame import Kind, Suite, Trigger
 
 pytestmark = pytest.mark.side_by_side
 
@@ -68,6 +68,8 @@ def test_its_time_wakes_it_for_a_check_in_that_is_no_restart(button, gateway, br
     assert not told.body[18] & 0x80, "woken is not restarted"
     assert counter == bodies(gateway, Kind.CHECKIN)[0].counter + 1, "sleep uses up no counters"
     assert told.body[26] >= 5, "six hours of sleep are hours of running"
+    assert bodies(gateway, Kind.CHECKIN)[0].suite is Suite.ES256, "the first after a start is signed"
+    assert told.suite is Suite.HS256_64, "a sleep is no start"
     held.until(since=known, ev="asleep", within=ASLEEP_S)
 
 

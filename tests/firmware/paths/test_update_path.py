@@ -14,6 +14,7 @@ from firmware.button_process import VirtualButton
 from firmware.signed_bundles import refused_release, release, release_public
 from firmware.small_gateway import SmallGateway
 from siaga_gateway.domain.frame import Kind, Uplink, encode_command
+from spoiling import spoilt
 
 pytestmark = pytest.mark.side_by_side(4)
 
@@ -118,16 +119,12 @@ def test_an_update_is_fetched_in_pieces_started_and_answered(ordered: Maker, ser
     it.gateway.press(press)
 
 
-def damaged(content: bytes, at: int) -> bytes:
-    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
-
-
 def test_a_bundle_that_is_not_whole_and_true_changes_nothing_and_is_counted(ordered: Maker, server: BundleServer):
     it = ordered()
     good = release(NEW)
     bad = {
-        "a changed byte": damaged(good, len(good) // 2),
-        "another key's signature": damaged(good, len(good) - 1),
+        "a changed byte": spoilt(good, len(good) // 2),
+        "another key's signature": spoilt(good),
         "cut short": good[:-100],
         "no bundle": b"<html>Not found</html>" * 50,
         "a byte of a board's name that is no text": good[:16] + b"\x80" + good[17:],

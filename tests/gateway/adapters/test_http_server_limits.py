@@ -53,7 +53,8 @@ async def _who(request: Request) -> PlainTextResponse:
 class Walled:
     def __init__(self, limits: ConnectionLimits, host: str = "127.0.0.1") -> None:
         self.limiter = ConnectionLimiter("test", limits)
-        routes = [Route("/", _hello, methods=["GET", "POST"]), Route("/flood", _flood)]
+        hello = [Route(path, _hello, methods=["GET", "POST"]) for path in ("/", "/file")]
+        routes = [*hello, Route("/flood", _flood)]
         app = Starlette(routes=[*routes, Route("/slow", _slow, methods=["GET", "POST"]), Route("/who", _who)])
         guarded = self.limiter.guard(behind_proxies(app, limits.proxies))
         self.server = uvicorn.Server(
@@ -182,6 +183,16 @@ def test_a_body_that_comes_is_read_and_long_work_is_not_cut_off(walled) -> None:
     time.sleep(0.2)
     line.sendall(b"34")
     with line, line.makefile("rb") as answer:
+        assert b"hello 4" in answer.read()
+
+
+def test_a_file_has_longer_to_come_and_no_other_body_has(walled) -> None:  # type: ignore[no-untyped-def]
+    server = walled(body_s=0.5, upload_s=600, is_upload=lambda path: path == "/file")
+    head = b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 4\r\n\r\n12"
+    file, other = server.knock(b"POST /file" + head), server.knock(b"POST /" + head)
+    assert gone(other)
+    file.sendall(b"34")
+    with file, file.makefile("rb") as answer:
         assert b"hello 4" in answer.read()
 
 

@@ -20,7 +20,8 @@ from siaga_gateway.adapters.sms.replies import SmsOrigin
 from siaga_gateway.bootstrap.http_front.calls import front_calls, offer_to
 from siaga_gateway.domain.errors import SiagaError
 from siaga_gateway.service.inbound import InboundFrame
-from siaga_gateway.service.ports import Disclosures, OperatorActions, Overtaken, SignIns
+from siaga_gateway.service.operator_port import OperatorActions, Overtaken
+from siaga_gateway.service.ports import Disclosures, SignIns
 from waiting import ENDS_S
 
 
@@ -90,7 +91,7 @@ def test_only_what_is_named_is_done(line: Line) -> None:
         line.front.ask("port.__class__", deadline_s=0.3)
     assert line.said.get(timeout=10)[0] == "port.__class__"
     everything = [object.__new__(_Everything) for _ in range(3)]
-    ports = front_calls(*everything, _Cases(), _Deliveries(), _Positions())  # type: ignore[arg-type]
+    ports = front_calls(*everything, _Cases(), _Deliveries(), _Positions(), _Owners(), _Drills())  # type: ignore[arg-type]
     for port in (OperatorActions, Disclosures, SignIns):
         for method in vars(port):
             assert method.startswith("_") or any(name.endswith(f".{method}") for name in ports)
@@ -108,6 +109,14 @@ class _Cases:
 
 class _Deliveries:
     send_again = passed_on = staticmethod(print)
+
+
+class _Owners:
+    suspend = dismiss = advised = lift = set_code_words = staticmethod(print)
+
+
+class _Drills:
+    order = end = staticmethod(print)
 
 
 class _Positions:

@@ -95,6 +95,11 @@ def test_a_backup_is_whole_and_private_and_in_the_journal(worked: Worked) -> Non
 
 def test_a_gateway_goes_on_from_a_backup(worked: Worked) -> None:
     """Even from an older one: what was told to the world since is never told again with another meaning."""
+    with worked.desk.store.engine.transaction() as session:  # as a gateway of the version before does beside this one
+        session.run(
+            "UPDATE device_status SET latitude = 1, longitude = 2, position_source = 'gnss', position_at_ms = ?",
+            (NOW_MS,),
+        )
     made = worked.backup()
     name = worked.desk.store.name
     given = worked.desk.store.commands()[0].down_counter
@@ -111,6 +116,8 @@ def test_a_gateway_goes_on_from_a_backup(worked: Worked) -> None:
     store = worked.restored(made)
     verify(store)
     assert store.name != name
+    places = [store.fetch(f"SELECT count(latitude) FROM {table}") for table in ("device_status", "last_position")]
+    assert places == [[(0,)], [(0,)]], "no backup has last positions"
     restored = store.journal_last(1)[0]
     assert (restored.kind, restored.actor) == (journal.RESTORED, "Dewi")
     assert (restored.facts["file"], restored.facts["before"], restored.facts["erased"]) == (made.name, name, 0)

@@ -9,6 +9,7 @@ import struct
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.registry.enrol import EnrolError, Registrar
 from siaga_gateway.service.store import Attempt, DeliveryState, UnknownDevice
+from spoiling import spoilt
 from system.running_gateway import Gateway
 
 WATI = ["--name", "Contoh Wati", "--nik", "9900000000000001", "--phone", "+620000000001", "--address", "Jl. Contoh 1"]
@@ -149,7 +151,7 @@ def test_a_button_is_enrolled_from_the_quarantine(office: Office) -> None:
         ("xyz", "hex"),
         ("00" * 20, "no frame of a button"),
         (PressingButton().press().hex(), "this is a PRESS, not an ENROL"),
-        (PressingButton().enrol()[:-1].hex() + "00", "not signed by the key that it carries"),
+        (spoilt(PressingButton().enrol()).hex(), "not signed by the key that it carries"),
     ],
 )
 def test_a_frame_that_proves_nothing_enrols_nobody(office: Office, frame: str, said: str) -> None:
@@ -191,6 +193,14 @@ def test_a_registration_is_changed_with_a_name_and_a_reason(office: Office) -> N
     assert (entry["kind"], entry["actor"]) == (journal.REGISTRATION_CHANGED, "Dewi")
     assert entry["facts"] == {"before": "active", "after": "stolen", "reason": "reported by telephone"}
     assert "is not enrolled" in office.refuses("state", "00" * 8, "active", "--by", "Dewi", "--reason", "x")
+    until = (datetime.now(UTC) + timedelta(days=9)).date().isoformat()
+    suspended = ("state", device, "suspended", "--by", "Dewi", "--reason", "fee not paid", "--until")
+    for wrong, said in (("soon", "is no day"), ("2020-01-31", "is over"), ("2099-01-31", "at most 90 days")):
+        assert said in office.refuses(*suspended, wrong)
+    office.does(*suspended, until)
+    store = office.store()
+    assert list(store.suspended()) == [button.device_id]
+    store.close()
     assert "Missing option '--by'" in office.refuses("state", device, "active", "--reason", "x")
 
 
@@ -229,7 +239,7 @@ def test_the_log_can_be_narrowed_and_shows_frames_only_where_asked(office: Offic
         transaction.note(journal.FORGED, 0, {"counter": 3}, device_id=device, frame=b"\xab\xcd")
     store.close()
     assert office.does("log", "--security").count("\n") == 1
-    assert "abcd" not in office.does("log", "--security")
+    assert "frame=" not in office.does("log", "--security")
     assert "frame=abcd" in office.does("log", "--security", "--frames")
     assert json.loads(office.does("log", "--device", device.hex(), "--json", "--frames"))["frame"] == "abcd"
     assert "16 hex digits" in office.refuses("log", "--device", "nonsense")
@@ -254,6 +264,12 @@ def test_abandoned_deliveries_are_shown_and_tried_again(office: Office) -> None:
     assert "pending" in office.does("outbox", "list")
     assert office.kinds()[-1] == journal.DELIVERY_RETRIED
     assert incident.device_label in office.does("incidents")
+    store = office.store()
+    with store.engine.transaction() as session:
+        session.run("UPDATE incident SET call_back = 'calmed' WHERE id = ?", (incident.id,))
+    store.close()
+    said = office.does("incidents", "--language", "en")
+    assert f"{incident.id}: CANNOT BE READ (button {incident.device_id.hex()}, {incident.device_label})" in said
 
 
 def test_commands_without_an_installation_say_how_to_make_one(tmp_path: Path) -> None:

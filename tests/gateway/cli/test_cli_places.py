@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from gateway.dispatch.test_area_lists import feature
 from gateway.gateway_folder import WATI, Office
+from siaga_gateway.domain.call_back import Heard
 from siaga_gateway.domain.jurisdiction import Ring
 from siaga_gateway.service.journal import kinds as journal
+from siaga_gateway.service.registry.code_words import heard
 
 HEADER = "kunci;jenis;nama;induk;lintang;bujur;telepon;jam"
 LINES = (
@@ -67,11 +70,21 @@ def test_from_two_files_to_who_is_called(office: Office) -> None:
     ]
     route = office.does("places", "route", "--language", "en", "--at=-5.45,105.24").splitlines()
     assert route[0] == "responsible: Polsek Barat > Polres Contoh > Polda Contoh (its area)"
-    assert [line.split(",")[0] for line in route[1:]] == [
+    assert [line.split(",")[0] for line in route[1:4]] == [
         "near: Polsek Barat",
         "near: Polres Contoh",
         "near: Polda Contoh",
     ]
+    assert route[4].startswith(
+        "after 0 s, stations, desk and responders: Polsek Barat: telephone (a person has to call)"
+    )
+    assert route[5].startswith("  no program reaches anybody") and len(route) == 4 + 2 * 4
+    at = ("places", "route", "--language", "en", "--at=-5.45,105.24", "--time")
+    assert (
+        office.does(*at, f"{date.today()} 02:00")
+        and office.does(*at, "02:00")
+        and "is no time" in office.refuses(*at, "soon")
+    )
     journalled = [entry.kind for entry in office.store().journal_last(9)]
     assert journalled.count(journal.STATIONS_IMPORTED) == 1 and journalled.count(journal.AREAS_IMPORTED) == 1
 
@@ -81,14 +94,17 @@ def test_what_is_wrong_is_told_and_counts_where_somebody_may_not_be_called(offic
     assert empty.exit_code == 1 and "no station is registered" in empty.stdout
     office.does("stations", "import", stations(office, *LINES), *BY)
     found = office.run("places", "check", "--language", "en")
-    assert found.exit_code == 1 and found.stdout.splitlines()[0] == "polsek-b has no contact: nobody can call it"
+    assert found.exit_code == 1 and found.stdout.splitlines()[0].startswith("no way is set up ([[ways]])")
+    assert found.stdout.splitlines()[1] == "polsek-b has no contact: nobody can call it"
     assert "polda: nobody is named who has verified it" in found.stdout
     told = [json.loads(line) for line in office.run("places", "check", "--json").stdout.splitlines()]
-    assert told[0] == {"kind": "no_contact", "stations": ["polsek-b"], "number": 0, "place": None}
-    verified = [f"{line};Dewi;2020-01-31".replace(";105,35;;", ";105,35;110;") for line in LINES]
+    assert told[1] == {"kind": "no_contact", "stations": ["polsek-b"], "number": 0, "place": None}
+    verified = [f"{line};Dewi;2020-01-31;topic" for line in LINES]
     file = office.folder / "verified.csv"
-    file.write_text("\n".join((f"{HEADER};verified_by;verified_on", *verified)), encoding="utf-8")
+    file.write_text("\n".join((f"{HEADER};verified_by;verified_on;ntfy", *verified)), encoding="utf-8")
     office.does("stations", "import", str(file), *BY)
+    with (office.folder / "siaga.toml").open("a", encoding="utf-8") as config:
+        config.write('\n[[ways]]\nname = "ntfy"\nkind = "ntfy"\nurl = "https://ntfy.example"\n')
     old = office.run("places", "check", "--language", "en")
     assert old.exit_code == 0 and "polda was last verified" in old.stdout, "for office hours"
 
@@ -110,6 +126,26 @@ def test_every_fault_is_told_with_its_line_in_both_languages(office: Office) -> 
             "areas", "import", drawn, "--station", "polda", "--replace", "--by", "D", "--language", language
         )
         assert of_one.exit_code == 2 and "polda" in of_one.stderr, "it would remove everybody else's"
+
+
+def test_code_words_are_asked_for_unseen_and_kept_as_hashes(office: Office) -> None:
+    office.does("owner", "add", *WATI, "--by", "Dewi")
+    typed = "\n".join(["Mangga Harum"] * 2 + ["Rambutan Tua"] * 2) + "\n"
+    told = office.run("owner", "code-words", "1", *BY, typed=typed)
+    assert told.exit_code == 0 and "Rambutan" not in told.output and "Mangga" not in told.output
+    store = office.store()
+    assert heard(store.code_words(1), "rambutan tua") is Heard.DURESS
+    entry = store.journal_last(1)[0]
+    assert (entry.kind, entry.facts) == (journal.CODE_WORDS_SET, {"owner_id": 1, "removed": False})
+    alike = "\n".join(["mangga"] * 2 + ["mangga tua"] * 2) + "\n"
+    assert "too alike" in office.run("owner", "code-words", "1", *BY, typed=alike).output
+    assert "no owner 7" in office.refuses("owner", "code-words", "7", "--remove", *BY)
+    for owner, why in (("7", "no owner 7"), ("1", "at least")):
+        answer = office.run("owner", "code-words", owner, *BY, typed="ab\n" * 4)
+        assert answer.exit_code == 1 and why in answer.output and "uress" not in answer.output, "asked for no more"
+    office.does("owner", "code-words", "1", "--remove", *BY)
+    assert store.code_words(1) is None
+    store.close()
 
 
 def test_an_owner_is_registered_in_an_area(office: Office) -> None:

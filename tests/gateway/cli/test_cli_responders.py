@@ -48,14 +48,16 @@ def test_from_two_lists_to_who_is_called_and_to_nobody(office: Office) -> None:
     faults = office.run("places", "check", "--language", "en")
     assert faults.exit_code == 1
     assert "budi has no way that was proven" in faults.stdout and "wati has no way" in faults.stdout
-    assert office.does("responders", "now", "--language", "en").startswith("nobody is on duty")
+    now = office.run("responders", "now", "--language", "en")
+    assert now.exit_code == 0 and now.stdout.startswith("nobody who is on duty")
+    assert "with no way that was proven, so nobody can call them: budi" in now.stderr
     asked = office.does("responders", "ask", "budi", "--way", "phone", *BY)
     code = re.search(r"at \+6281200000001: ([0-9]{6})\n", asked)
     assert code is not None
     wrong = office.run("responders", "answer", "budi", f"{(int(code[1]) + 1) % 10**6:06d}", *BY)
     assert wrong.exit_code == 1 and "not the code" in wrong.stderr
     assert office.does("responders", "answer", "budi", code[1], *BY) == "budi: proven: phone"
-    assert "budi: nobody has answered a code on the way telegram yet" in office.run(
+    assert "budi: nobody has answered a code on the way Telegram yet" in office.run(
         "places", "check", "--language", "en"
     ).stdout  # fmt: skip
     (near,) = office.does("responders", "now", "--at=-5.45,105.25", "--language", "en").splitlines()
@@ -77,8 +79,18 @@ def test_who_is_there_can_be_listed_exported_and_removed(office: Office) -> None
     assert (one["key"], one["state"], one["ways"]) == ("wati", "off", [["telegram", "100000002", False]])
     token = re.search(r"Password: (\S{24})$", office.does("responders", "tracker", "budi", *BY))
     assert token is not None and office.store().token_hashes().keys() == {"budi"}
+    refused = office.run("responders", "link", "budi", *BY)
+    assert refused.exit_code == 1 and "[responder_page]" in refused.stderr
+    with (office.folder / "siaga.toml").open("a", encoding="utf-8") as config:
+        config.write('[responder_page]\nport = 0\npublic_url = "https://petugas.example"\n')
+    assert re.search(
+        r"^https://petugas\.example/me/\S{22}$", office.does("responders", "link", "budi", *BY), re.MULTILINE
+    )
+    unsent = office.run("responders", "link", "budi", "--send", *BY)
+    assert unsent.exit_code == 1 and "no way to budi took the link" in unsent.stderr
     held = json.loads(office.does("responders", "export", "budi", *BY))
     assert held["name"] == "Contoh Budi" and held["phone_may_send_positions"]
+    assert len(held["own_page"]) == 1, "none was made that could not be sent"
     added = office.store().responder_keys()["budi"]
     assert office.does("responders", "remove", "budi", "--reason", "moved", *BY).startswith("budi is removed")
     assert list(ErasureList(office.data).responders()) == [("budi", added)] and list(ErasureList(office.data)) == []
@@ -130,3 +142,13 @@ def test_a_restored_backup_brings_nobody_back(office: Office) -> None:
     office.does("responders", "remove", "budi", "--reason", "moved", *BY)
     office.does("restore", backup, "--replace", *BY)
     assert [each.key for each in office.store().responders()] == ["wati"]
+
+
+def test_a_word_that_was_cut_short_is_said_to_be(office: Office) -> None:
+    office.does("responders", "import", listed(office, "people.csv", *PEOPLE), *BY)
+    said = [
+        office.run("responders", "duty", "budi", "available", "--until", until, *BY).stderr
+        for until in ("00:00", "06:00", "12:00", "18:00")
+    ]
+    assert any("holds 16 hours at most" in each for each in said), "one of these is more than 18 hours away"
+    assert "" in said, "one is at most six"

@@ -10,10 +10,14 @@ import pytest
 from test_cli_commands import Office
 
 from pressing_button import PressingButton
+from siaga_gateway.domain.call_back import Heard
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.service.journal import kinds as journal
+from siaga_gateway.service.registry.code_words import heard
+from spoiling import spoilt
 
 COLUMNS = ["frame", "name", "nik", "phone", "address", "language", "label", "valid_until", "installed"]
+WORDS = ["code_word", "duress_word"]
 
 
 @pytest.fixture
@@ -40,7 +44,8 @@ def line(button: PressingButton, number: int, **other: str) -> dict[str, str]:
 
 def written(office: Office, lines: list[dict[str, str]], **form: str) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, **form)  # type: ignore[arg-type]
+    columns = [*COLUMNS, *(name for name in WORDS if any(name in each for each in lines))]
+    writer = csv.DictWriter(text, columns, **form)  # type: ignore[arg-type]
     writer.writeheader()
     writer.writerows(lines)
     file = office.folder / "buttons.csv"
@@ -74,6 +79,19 @@ def test_a_list_is_enrolled_and_given_again_changes_nothing(office: Office) -> N
     store.close()
 
 
+def test_code_words_come_with_a_list_and_one_of_two_or_too_short_ones_are_faults(office: Office) -> None:
+    lines = [line(PressingButton(), number, code_word="", duress_word="") for number in range(2)]
+    lines[1].update(code_word="Mangga Harum", duress_word="rambutan tua")
+    office.does("enrol", "--file", written(office, lines), "--by", "Dewi")
+    store = office.store()
+    assert store.code_words(1) is None and heard(store.code_words(2), "manggaharum") is Heard.CODE
+    store.close()
+    more = [line(PressingButton(), number, code_word="durian montong", duress_word="") for number in (4, 5)]
+    more[1].update(duress_word="abc")
+    told = office.refuses("enrol", "--file", written(office, more), "--by", "Dewi")
+    assert "line 2: give both words" in told and "line 3: a code word has at least 4" in told and "durian" not in told
+
+
 def test_semicolons_of_a_spreadsheet_are_understood(office: Office) -> None:
     file = written(office, [line(PressingButton(), 1, installed="-5.4292,105.2610")], delimiter=";")
     assert office.does("enrol", "--file", file, "--by", "Dewi").startswith("1 devices enrolled")
@@ -83,7 +101,7 @@ def test_every_faulty_line_is_named_and_nothing_is_enrolled(office: Office) -> N
     good, forged, twice = PressingButton(), PressingButton(), PressingButton()
     lines = [
         line(good, 1),
-        line(forged, 2, frame=forged.enrol().hex()[:-2] + "00"),
+        line(forged, 2, frame=spoilt(forged.enrol()).hex()),
         line(PressingButton(), 3, nik="99123"),
         line(PressingButton(), 4, valid_until="31.12.2099"),
         line(PressingButton(), 5, frame="xyz"),

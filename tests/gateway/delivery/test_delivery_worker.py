@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,7 +28,7 @@ from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.ports import Delivered, NotDelivered
 from siaga_gateway.service.scheduling.lease import Lease
-from siaga_gateway.service.store import DeliveryState, Settled, StoreFailing
+from siaga_gateway.service.store import Delivery, DeliveryState, Settled, StoreDamaged, StoreFailing
 from waiting import eventually
 
 Answer = Callable[[Notice, str], Delivered | NotDelivered]
@@ -218,6 +218,29 @@ def test_a_fault_of_ours_in_one_delivery_does_not_end_the_others(store: SqlStore
         eventually(lambda: not store.pending("cad"))
     finally:
         under_test.stop()
+
+
+def test_a_notice_in_a_damaged_part_of_the_store_keeps_back_no_other(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, _ = (
+        sample_store.open_incident(store, 1, outputs=("cad",)),
+        sample_store.open_incident(store, 2, outputs=("cad",)),
+    )
+    real, met = store.notices, list[StoreFailing]()
+
+    def notices(deliveries: Sequence[Delivery]) -> Mapping[int, Notice]:
+        if any(each.incident_id == bad.id for each in deliveries):
+            raise StoreDamaged("store.damaged", why="page 77")
+        return real(deliveries)
+
+    monkeypatch.setattr(store, "notices", notices)
+    receiver = Receiver(takes)
+    under_test = worker(store, receiver)
+    under_test._on_damage = lambda error, call: met.append(error)
+    work_until(under_test, lambda: len(store.pending("cad")) == 1)
+    assert [each.incident_id for each in store.pending("cad")] == [bad.id]
+    assert met
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1), st.none() | st.floats(0, 1e6))

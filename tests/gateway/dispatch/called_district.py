@@ -17,6 +17,10 @@ from siaga_gateway.domain.notification import Notification, NotificationState
 from siaga_gateway.domain.places import Contact, ContactWay, Point, Station
 from siaga_gateway.domain.value import copied
 from siaga_gateway.service.dispatch.alarm_levels import AlarmLevels
+from siaga_gateway.service.dispatch.drill_choices import DrillChoices
+from siaga_gateway.service.dispatch.drill_preview import CallPreview
+from siaga_gateway.service.dispatch.ladders import Ladders
+from siaga_gateway.service.dispatch.origins import Origins
 from siaga_gateway.service.dispatch.recipients import People, Recipient, Recipients
 from siaga_gateway.service.dispatch.routing import PressOrigin, Router
 from siaga_gateway.service.dispatch.wave_plan import WavePlanner
@@ -24,6 +28,7 @@ from siaga_gateway.service.dispatch.waves import LONGEST_S, Waves
 from siaga_gateway.service.incidents.operator_actions import IncidentActions
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.notifier import JournalNotifier
+from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.registry.keyring import KeyRing
 from siaga_gateway.service.scheduling.lease import Lease
 from siaga_gateway.service.store import Store
@@ -86,7 +91,7 @@ class CalledDistrict:
             store,
             WavePlanner(
                 store,
-                Recipients(self.router, _origin, self.people),
+                Recipients(self.router, _origin, self.people, store.drill),
                 lambda incident, now_ms: LADDER,
                 AlarmLevels(store),
                 self.ways,
@@ -111,6 +116,11 @@ class CalledDistrict:
                 transaction.put_incident(incident)
         self.note(incident, journal.INCIDENT_OPENED)
         return incident
+
+    def spoil(self, incident: Incident) -> None:
+        """From now on the incident cannot be read: a bit was flipped, or a later version wrote it."""
+        with self.store.engine.transaction() as session:
+            session.run("UPDATE incident SET call_back = 'calmed' WHERE id = ?", (incident.id,))
 
     def note(self, incident: Incident, kind: str, **facts: object) -> None:
         with self.store.transaction() as transaction:
@@ -156,3 +166,9 @@ class CalledDistrict:
 def _origin(incident: Incident) -> PressOrigin:
     place = incident.place
     return PressOrigin() if place is None else PressOrigin(place[:2])
+
+
+def choices_of(store: Store, clock: Clock) -> DrillChoices:
+    router, origins = Router(store, UTC, 100), Origins(store)
+    preview = CallPreview(store, router, origins, NoPeople(), Ladders(LADDER, {}, router, origins.of))
+    return DrillChoices(store, router, clock, preview)

@@ -134,6 +134,12 @@ class ListedResponders:
     def duty_version(self) -> int:
         return self._versions["duty"]
 
+    def places_version(self) -> int:
+        return 0  # there are none here
+
+    def list_versions(self) -> tuple[int, int, int]:
+        return self.responders_version(), self.places_version(), self.duty_version()
+
     def responders(self) -> Sequence[Responder]:
         return [self._responders[key] for key in sorted(self._responders)]
 

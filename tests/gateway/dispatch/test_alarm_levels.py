@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from siaga_gateway.domain.device_status import DeviceStatus
 from siaga_gateway.domain.incident import Disposition, Incident, IncidentState
 from siaga_gateway.domain.places import Point
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
+from siaga_gateway.domain.supervision import Case, Cause
 from siaga_gateway.domain.triage import Sign
 from siaga_gateway.domain.value import copied
 from siaga_gateway.service.journal import kinds as journal
@@ -129,3 +131,60 @@ def test_how_calls_ended_is_found_by_the_index(tmp_path: Path) -> None:
         assert "incident_owner" in str(store.fetch(f"EXPLAIN QUERY PLAN {ENDED}", (1, 2)))
     finally:
         store.close()
+
+
+def test_a_button_that_falls_silent_after_its_press_raises_the_level_and_a_network_that_is_gone_does_not(
+    district: CalledDistrict,
+) -> None:
+    incident = district.press()
+    district.go_on()
+    assert level(district, incident) == 2
+
+    def missed(case: Case) -> int:
+        with district.store.transaction() as transaction:
+            transaction.put_case(case)
+        district.note(incident, journal.MAINTENANCE_OPENED, cause="silent")
+        district.go_on(1)
+        return level(district, incident)
+
+    now_ms = district.clock.now_ms()
+    before = Case(1, DEVICE_ID, Cause.SILENT, 600, incident.opened_at_ms - 1)
+    assert missed(before) == 2, "it was silent before"
+    fold = Case(3, None, Cause.SILENT, 30, now_ms)
+    with district.store.transaction() as transaction:
+        transaction.put_case(replace(before, closed_ms=now_ms, stands=False))
+        transaction.put_case(fold)
+    assert missed(Case(4, DEVICE_ID, Cause.SILENT, 600, now_ms, fold=3)) == 2
+    assert missed(Case(4, DEVICE_ID, Cause.SILENT, 600, now_ms)) == 3
+    assert signs(district, incident) == {Sign.FELL_SILENT}
+
+
+def _damaged(district: CalledDistrict, statement: str, number: int) -> None:
+    with district.store.transaction() as transaction:
+        transaction._run(statement, (number,))
+
+
+def test_no_row_that_cannot_be_read_stops_a_call(district: CalledDistrict) -> None:
+    """An old call's, a maintenance case's, an open neighbour's, one after the other."""
+    old = district.press()
+    close(district, old, Disposition.ABUSE)
+    district.go_on()
+    _damaged(district, "UPDATE incident SET disposition = 'abusf' WHERE id = ?", old.id)
+    first = district.press(counter=2)
+    district.go_on()
+    assert (level(district, first), bool(district.told(first))) == (2, True)
+
+    with district.store.transaction() as transaction:
+        transaction.put_case(Case(1, DEVICE_ID, Cause.SILENT, 1, 1, closed_ms=5, stands=False))
+    _damaged(district, "UPDATE maintenance SET cause = 'silenu' WHERE id = ?", 1)
+    second = district.press(counter=3)
+    district.go_on()
+    assert (level(district, second), bool(district.told(second))) == (2, True)
+    assert district.store.cases_of(DEVICE_ID) == [] and sum(district.store.census().cases.values()) == 0
+
+    near = neighbour(district, second, 40, (IN_SW[0] + 2_000, IN_SW[1] + 2_000))
+    district.go_on()
+    _damaged(district, "UPDATE incident SET disposition = 'abusf' WHERE id = ?", near.id)
+    third = district.press(counter=4)
+    district.go_on()
+    assert (level(district, third), bool(district.told(third))) == (3, True)

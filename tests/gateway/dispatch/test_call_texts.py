@@ -101,7 +101,7 @@ def test_what_is_wanted_of_whoever_reads_it_has_a_line_of_its_own() -> None:
 
 def test_whoever_is_not_needed_is_told_no_place() -> None:
     found = told(kind=ContactKind.NOT_NEEDED)
-    assert "105" not in found.text and "km" not in found.text
+    assert "105." not in found.text and "km" not in found.text
 
 
 def test_nothing_of_the_holder_has_a_place_in_a_message() -> None:

@@ -19,7 +19,8 @@ from siaga_gateway.domain.responders import FROM_HOME_S, Responder, ResponderKin
 from siaga_gateway.domain.shifts import DutyState, SelfDeclared, Shift
 from siaga_gateway.domain.value import copied
 from siaga_gateway.domain.way_proof import ProvenWay
-from siaga_gateway.service.dispatch.duty import Basis, Duty, Reachable
+from siaga_gateway.service.dispatch.duty import Duty
+from siaga_gateway.service.dispatch.reachable import Basis, Reachable
 from siaga_gateway.service.store import StoreFailing
 
 WIB = ZoneInfo("Asia/Jakarta")
@@ -35,6 +36,9 @@ class Kept(ListedResponders):
     def __init__(self, responders: Sequence[Responder], shifts: Sequence[Shift]) -> None:
         super().__init__(responders, shifts)
         self._places = ListedPlaces(DISTRICT)
+
+    def places_version(self) -> int:
+        return self._places.places_version()
 
     def __getattr__(self, name: str):  # type: ignore[no-untyped-def]
         return getattr(self.__dict__["_places"], name)

@@ -12,7 +12,7 @@ from gateway import sample_store
 from gateway.dispatch.called_district import NTFY, CalledDistrict
 from gateway.fake_ports import SentAnswers
 from siaga_gateway.domain.escalation_state import FactKind, Phase, Why
-from siaga_gateway.domain.incident import Incident
+from siaga_gateway.domain.incident import Answered, Incident
 from siaga_gateway.domain.places import Contact
 from siaga_gateway.domain.responders import Responder, ResponderKind
 from siaga_gateway.domain.shifts import DutyState, SelfDeclared
@@ -134,4 +134,4 @@ def test_who_is_late_and_leaves_the_list_is_nobodys_unit_any_more(officer: OnDut
         transaction.remove_responders([KEY])
     officer.ends.work()
     found = officer.district.store.incident(incident.id)
-    assert found is not None and (found.unit, found.answered) == (None, None)
+    assert found is not None and (found.unit, found.answered) == (None, Answered.WITHDRAWN)

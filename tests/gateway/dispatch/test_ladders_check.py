@@ -13,7 +13,7 @@ from gateway.dispatch.listed_places import DISTRICT, POLDA, POLRES
 from gateway.sample_store import NOW_MS
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.domain.escalation_settings import CallList, Ladder, Rung
-from siaga_gateway.domain.places import Contact, ContactWay, FindingKind, Station
+from siaga_gateway.domain.places import SERIOUS, Contact, ContactWay, FindingKind, Station
 from siaga_gateway.domain.responders import Responder, ResponderKind
 from siaga_gateway.domain.value import copied
 from siaga_gateway.domain.way_proof import ProvenWay
@@ -58,14 +58,27 @@ def test_numbers_that_a_person_has_to_call_man_no_rung(store: SqlStore) -> None:
     ]
 
 
+def test_a_short_number_is_for_people_to_dial(store: SqlStore) -> None:
+    def on_phone(number: str) -> list[tuple[FindingKind, tuple[str, ...]]]:
+        contacts = (Contact(ContactWay.PHONE, number),)
+        return check(store, [copied(each, contacts=contacts) for each in DISTRICT], [ContactWay.PHONE])
+
+    assert on_phone("+62721000001") == []
+    assert (NOBODY, ("polres", "everyone")) in on_phone("110")
+
+
 def test_a_way_that_is_not_set_up_is_none(store: SqlStore) -> None:
     found = check(store, [on_ntfy(each) for each in DISTRICT], [ContactWay.TELEGRAM])
     assert (NOBODY, ("polres", "everyone")) in found
 
 
-def test_nothing_is_said_before_any_way_or_station_is_there(store: SqlStore) -> None:
+def test_nothing_is_said_before_any_station_is_there(store: SqlStore) -> None:
     assert check(store, []) == []
-    assert check(store, DISTRICT, []) == []
+
+
+def test_stations_without_any_way_set_up_are_one_serious_fault(store: SqlStore) -> None:
+    assert check(store, [on_ntfy(each) for each in DISTRICT], []) == [(FindingKind.NO_WAY, ())]
+    assert FindingKind.NO_WAY in SERIOUS
 
 
 def test_one_rung_without_anybody_is_named_alone(store: SqlStore) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,10 +19,12 @@ from siaga_gateway.domain.incident import Incident
 from siaga_gateway.domain.notification import Notification, NotificationState
 from siaga_gateway.domain.places import ContactWay
 from siaga_gateway.domain.value import copied
-from siaga_gateway.service.dispatch import notification_sender
+from siaga_gateway.service.dispatch import due_messages, notification_sender
+from siaga_gateway.service.dispatch.addressees import Addressee
 from siaga_gateway.service.dispatch.addresses import ListedAddresses
 from siaga_gateway.service.dispatch.duty import Duty
-from siaga_gateway.service.dispatch.notification_sender import Addressee, NotificationSender
+from siaga_gateway.service.dispatch.notification_sender import NotificationSender
+from siaga_gateway.service.dispatch.way_traffic import WayTraffic
 from siaga_gateway.service.dispatch.ways import Budget, HandedOver, PersonalMessage
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.notifier import JournalNotifier
@@ -55,7 +58,7 @@ def make(district: CalledDistrict) -> Iterator[Make]:
     made: list[NotificationSender] = []
 
     def start(
-        *ways: ToldWay, worker: str = "worker 1", run: bool = True, compose: Compose = compose
+        *ways: ToldWay, worker: str = "worker 1", run: bool = True, compose: Compose = compose, **more: Any
     ) -> NotificationSender:
         sender = NotificationSender(
             district.store,
@@ -65,6 +68,7 @@ def make(district: CalledDistrict) -> Iterator[Make]:
             JournalNotifier(),
             district.clock,
             Lease(district.store, "way ntfy", worker, 20.0),
+            **more,
         )
         if run:
             sender.start()
@@ -135,6 +139,19 @@ def test_the_next_way_of_the_kind_has_the_next_try(district: CalledDistrict, mak
     sender.wake()
     eventually(lambda: set(states(district, incident).values()) == {STATE.HANDED_OVER})
     assert len(second.sent) == 3
+
+
+def test_one_that_is_known_to_be_broken_gets_no_try_while_another_works(district: CalledDistrict, make: Make) -> None:
+    broken, works, stops = ToldWay("satu"), ToldWay("dua"), [True]
+    traffic = {"satu": WayTraffic(Budget(), proves=False, stops=lambda: stops[0]), "dua": WayTraffic(Budget())}
+    sender = make(broken, works, traffic=traffic)
+    incident = press(district, sender)
+    eventually(lambda: set(states(district, incident).values()) == {STATE.HANDED_OVER})
+    assert (len(broken.sent), len(works.sent)) == (0, 3)
+    stops[0] = False
+    second = press(district, sender, counter=2)
+    eventually(lambda: set(states(district, second).values()) == {STATE.HANDED_OVER})
+    assert len(broken.sent) == 3, "it is the first one again"
 
 
 def test_a_call_whose_every_address_is_dead_leaves_its_rung_at_once(district: CalledDistrict, make: Make) -> None:
@@ -278,7 +295,7 @@ def test_what_a_service_says_that_the_store_does_not_take_loses_no_outcome(
 def test_what_waited_for_a_thread_until_its_reason_was_gone_is_not_sent(
     district: CalledDistrict, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notification_sender, "_FRESH_S", 0.0)  # as if it had waited long
+    monkeypatch.setattr(notification_sender, "FRESH_S", 0.0)  # as if it had waited long
     way = ToldWay()
     sender = make(way, run=False)
     seen, closed, open_still = press(district), press(district, counter=2), press(district, counter=3)
@@ -315,7 +332,7 @@ def test_many_calls_for_one_desk_hold_up_no_other(
     district: CalledDistrict, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An earthquake: what waits for the turn of a few is more than is read at once."""
-    monkeypatch.setattr(notification_sender, "_READ", 3)
+    monkeypatch.setattr(due_messages, "_READ", 3)
     way = ToldWay(budget=Budget(person_ms=3_600_000))
     for counter in range(1, 5):
         press(district, counter=counter)

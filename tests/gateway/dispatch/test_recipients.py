@@ -12,7 +12,7 @@ from siaga_gateway.domain.escalation_state import Contact, ContactKind, Why
 from siaga_gateway.domain.places import Point
 from siaga_gateway.service.dispatch.recipients import Reach, Recipient, Recipients
 from siaga_gateway.service.dispatch.routing import PressOrigin
-from siaga_gateway.service.store import StoreFailing
+from siaga_gateway.service.store import StoreDamaged, StoreFailing
 
 
 class Failing:
@@ -63,8 +63,15 @@ def test_where_people_cannot_be_looked_up_the_stations_are_called_on_every_rung(
     assert len(logged) == 3 and all(each.levelname == "ERROR" for each in logged)
 
 
+def test_where_the_list_of_people_is_damaged_the_stations_are_called(district: CalledDistrict, people: Failing) -> None:
+    people.error = StoreDamaged("store.damaged", why="page 77")
+    incident = district.press()
+    district.go_on()
+    assert district.whom(incident, "stations") == {"polsek-sw", "polsek-se", "polres"}
+
+
 def test_who_cannot_be_looked_up_is_not_asked_and_holds_up_nothing(district: CalledDistrict, people: Failing) -> None:
-    recipients = Recipients(district.router, lambda incident: PressOrigin(), people)
+    recipients = Recipients(district.router, lambda incident: PressOrigin(), people, district.store.drill)
     contact = Contact(1, ContactKind.ASK, Why.SCENE_SILENT, 1, who="responder:a")
     incident, now_ms = district.press(), district.clock.now_ms()
     assert recipients.of(incident, contact, LADDER, (), tuple, now_ms) == Reach(())

@@ -20,8 +20,8 @@ from siaga_gateway.domain.notification import made
 from siaga_gateway.domain.places import ContactWay
 from siaga_gateway.domain.response import Response, ResponseState
 from siaga_gateway.domain.value import copied
+from siaga_gateway.service.dispatch.addressees import Addressee
 from siaga_gateway.service.dispatch.call_messages import CallMessages
-from siaga_gateway.service.dispatch.notification_sender import Addressee
 from siaga_gateway.service.dispatch.origins import Origins
 from siaga_gateway.service.dispatch.responder_links import OVER_MS, ResponderLinks, hash_of, open_link
 from siaga_gateway.service.dispatch.routing import Router
@@ -179,7 +179,7 @@ def test_a_message_to_a_person_has_the_link_and_what_can_be_answered_to_it(
     store: SqlStore, links: ResponderLinks, kind: ContactKind, recipient: str, steps: list[str]
 ) -> None:
     origins = Origins(store)
-    messages = CallMessages(store, Router(store, UTC, 100), origins.of, IN_UTC, ManualClock(NOW_MS), links.url)
+    messages = CallMessages(store, Router(store, UTC, 100), origins.of, IN_UTC, ManualClock(NOW_MS), links)
     incident = store.incident(1)
     assert incident is not None
     notification = made(1, Contact(1, kind, Why.OPENED, 1), recipient, ContactWay.NTFY, 0, None, NOW_MS)

@@ -27,3 +27,22 @@ def test_a_call_that_is_late_is_told_without_a_word_in_the_journal(tmp_path: Pat
         assert troubles() == []
     finally:
         district.close()
+
+
+def test_a_call_that_cannot_be_read_is_told_while_it_is_open(tmp_path: Path) -> None:
+    district = CalledDistrict(tmp_path)
+    try:
+        spoilt = district.press(counter=1)
+        district.press(counter=2)
+        district.go_on()
+        district.spoil(spoilt)
+        assert StuckCalls(district.store, JournalNotifier(), district.clock).troubles() == ["calls_unreadable"]
+        district.go_on(60)
+        told = StuckCalls(district.store, JournalNotifier(), district.clock).troubles()
+        assert told == ["escalations", "calls_unreadable"], "what is due for it stays due"
+        with district.store.engine.transaction() as session:
+            session.run("UPDATE incident SET state = 'closed' WHERE id = ?", (spoilt.id,))
+        told = StuckCalls(district.store, JournalNotifier(), district.clock).troubles()
+        assert "calls_unreadable" not in told
+    finally:
+        district.close()

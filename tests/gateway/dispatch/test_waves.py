@@ -10,15 +10,16 @@ import pytest
 
 from databases import Place
 from gateway import sample_store
-from gateway.dispatch.called_district import PHONE, CalledDistrict, on_ntfy
+from gateway.dispatch.called_district import NTFY, PHONE, CalledDistrict, NoPeople, on_ntfy
 from gateway.dispatch.listed_places import NE, NW, POLDA, POLRES, SE, SW, at
 from siaga_gateway.domain.escalation_state import ContactKind, Phase, Why
 from siaga_gateway.domain.incident import IncidentState, Mode
 from siaga_gateway.domain.notification import NotificationState
 from siaga_gateway.domain.value import copied
+from siaga_gateway.service.dispatch.recipients import Recipient
 from siaga_gateway.service.dispatch.waves import Waves
 from siaga_gateway.service.journal import kinds as journal
-from siaga_gateway.service.ports import OperateError
+from siaga_gateway.service.operator_port import OperateError
 
 STATE = NotificationState
 
@@ -115,21 +116,44 @@ def test_a_unit_that_is_late_starts_the_ladder_again_and_another_takes_its_place
     assert district.store.next_escalation_ms() is None
 
 
-def test_why_a_desk_rings_about_somebody_who_was_sent_stands_in_the_journal(district: CalledDistrict) -> None:
-    incident = district.press()
-    district.go_on()
-    district.operator.assign(incident.id, "Siti", "Patroli 12", 2)
-    district.note(incident, journal.RESPONDER_SAID, who="responder:budi", said="arrived")
-    for _ in range(12):
-        district.go_on(61)
-    rung = [entry.facts for entry in district.store.journal_of_incident(incident.id) if entry.kind == journal.DESK_RUNG]
-    assert rung == [
-        {"why": "not_arrived", "who": "unit:Patroli 12", "wave": 1},
-        {"why": "scene_silent", "who": "responder:budi", "wave": 1},
-    ]
-    district.operator.acknowledge(incident.id, "Siti", 1)
-    district.go_on()
-    assert not district.state(incident).assignments[1].asked
+class Reached(NoPeople):
+    """Budi alone, by ntfy."""
+
+    def person(self, key: str) -> Recipient | None:
+        return Recipient("responder:budi", (NTFY,)) if key == "budi" else None
+
+
+def test_why_a_desk_rings_about_somebody_who_was_sent_stands_in_the_journal(tmp_path: Path) -> None:
+    district = CalledDistrict(tmp_path, people=Reached())
+    try:
+        incident = district.press()
+        district.go_on()
+        district.operator.assign(incident.id, "Siti", "Patroli 12", 2)
+        district.note(incident, journal.RESPONDER_SAID, who="responder:budi", said="arrived")
+        district.note(incident, journal.RESPONDER_SAID, who="responder:joko", said="arrived")
+        for _ in range(12):
+            district.go_on(61)
+        entries = district.store.journal_of_incident(incident.id)
+        told = [(each.kind, each.facts) for each in entries if each.kind in (journal.DESK_RUNG, journal.SCENE_ASKED)]
+        silent = {"why": "scene_silent", "wave": 1}
+        assert told == [
+            (journal.DESK_RUNG, {"why": "not_arrived", "who": "unit:Patroli 12", "wave": 1}),
+            (journal.SCENE_ASKED, {"who": "responder:budi", "recipients": 1, "by_hand": 0}),
+            (journal.SCENE_ASKED, {"who": "responder:joko", "recipients": 0, "by_hand": 0}),
+            (journal.DESK_RUNG, {**silent, "who": "responder:joko"}),  # at once: no message can ask him
+            *[(journal.DESK_RUNG, {**silent, "who": f"responder:{who}"}) for who in ("budi", "joko")],
+        ]
+        district.note(incident, journal.TEXT_UNCLEAR, who="responder:budi", way="sms")
+        district.go_on()
+        rung = [each for each in district.store.journal_of_incident(incident.id) if each.kind == journal.DESK_RUNG]
+        assert rung[-1].facts == {"why": "unclear", "who": "responder:budi", "wave": 1}
+        asked = [each for each in district.store.notifications_of(incident.id) if each.kind is ContactKind.ASK]
+        assert [(each.recipient, each.way) for each in asked] == [("responder:budi", NTFY)]
+        district.operator.acknowledge(incident.id, "Siti", 1)
+        district.go_on()
+        assert not any(each.asked for each in district.state(incident).assignments)
+    finally:
+        district.store.close()
 
 
 def test_an_incident_from_before_is_called_for_again_when_a_person_says_so(tmp_path: Path) -> None:
@@ -312,3 +336,15 @@ def test_the_place_of_the_latest_position_counts(district: CalledDistrict) -> No
         district.hand_over()
         district.go_on(1)
     assert "polsek-ne" in district.whom(incident, "everyone")
+
+
+def test_a_call_that_was_seen_before_back_up_was_called_goes_on_ringing_for_that(district: CalledDistrict) -> None:
+    incident = district.press()
+    district.go_on()
+    district.operator.seen(incident.id, "Siti", wave=1)
+    entry = district.store.journal_of_incident(incident.id)[-1]
+    assert (entry.kind, dict(entry.facts)) == (journal.SEEN, {"wave": 1})
+    district.note(incident, journal.RESPONDER_SAID, said="backup", who="unit:Unit 1")
+    district.go_on()
+    assert district.state(incident).wave == 2
+    assert district.state(incident).phase is Phase.CALLING

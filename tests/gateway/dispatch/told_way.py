@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from gateway.dispatch.called_district import NTFY
+from siaga_gateway.domain.places import ContactWay
 from siaga_gateway.service.dispatch.ways import Budget, HandedOver, PersonalMessage
 from siaga_gateway.service.ports import NotDelivered
 
@@ -12,10 +13,10 @@ from siaga_gateway.service.ports import NotDelivered
 class ToldWay:
     """A way that answers as it is told for each address, and keeps what it was given."""
 
-    name, kind, at_once, repeats_recognised = "contoh", NTFY, 4, True
+    at_once, repeats_recognised = 4, True
 
-    def __init__(self, name: str = "contoh", budget: Budget = Budget()) -> None:  # noqa: B008 - a value
-        self.name, self.budget = name, budget
+    def __init__(self, name: str = "contoh", budget: Budget = Budget(), kind: ContactWay = NTFY) -> None:  # noqa: B008 - a value
+        self.name, self.budget, self.kind = name, budget, kind
         self.answers: dict[str, HandedOver | NotDelivered] = {}
         self.waits: dict[str, threading.Event] = {}
         self.sent: list[tuple[str, str]] = []  # station, key

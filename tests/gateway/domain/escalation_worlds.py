@@ -49,6 +49,7 @@ OF_SOMEBODY = (
     FactKind.ALIVE,
     FactKind.BACKUP,
     FactKind.FINISHED,
+    FactKind.UNCLEAR,
 )
 
 

@@ -141,10 +141,10 @@ def test_a_line_is_taken_apart_at_its_hash_and_nowhere_else() -> None:
     assert imported(line) == (text, hash_)
     for broken in (
         line[:-1],
-        line[:-1] + "]",
+        line.removesuffix("}") + "]",
         line.replace('","', '",,'),
         line.replace(',"hash":"00', ',"hush":"00'),
-        line[:-2] + "'}",
+        line.removesuffix('"}') + "'}",
     ):
         if broken != line:
             with pytest.raises(ValueError, match=r"hash|hex"):

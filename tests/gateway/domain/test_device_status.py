@@ -51,12 +51,14 @@ def differs(before: DeviceStatus, now: DeviceStatus) -> dict[str, Any]:
     return {
         field.name: getattr(now, field.name)
         for field in fields(DeviceStatus)
-        if getattr(now, field.name) != getattr(before, field.name)
+        # The window and the history have tests of their own.
+        if field.name not in ("checkins", "day", "hours") and getattr(now, field.name) != getattr(before, field.name)
     }
 
 
 def test_the_first_frame_of_a_device() -> None:
-    assert after(None, uplink(7, battery=64, **at())) == Step(
+    first = after(None, uplink(7, battery=64, **at()))
+    assert replace(first, status=replace(first.status, checkins=None)) == Step(
         DeviceStatus(
             ID,
             first_counter=7,

@@ -31,7 +31,7 @@ from siaga_gateway.domain.value import copied
 
 TABLE = Path(__file__).with_name("escalation_table.txt")
 K = FactKind
-OF_SOMEBODY = (K.ACCEPTED, K.DECLINED, K.WITHDREW, K.ASSIGNED, K.ARRIVED, K.ALIVE, K.BACKUP, K.FINISHED)
+OF_SOMEBODY = (*(K.ACCEPTED, K.DECLINED, K.WITHDREW, K.ASSIGNED, K.ARRIVED, K.ALIVE, K.BACKUP, K.FINISHED, K.UNCLEAR),)
 
 
 def _after(*facts: tuple[FactKind, str] | int, held: bool = False, wait: float = 5) -> Played:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from gateway.rule_values import NOW_MS, OWNER, incident, place
-from siaga_gateway.domain.incident import Change, Incident, IncidentState, Mode, Notice
+from siaga_gateway.domain.incident import Change, Disposition, Incident, IncidentState, Mode, Notice
 from siaga_gateway.domain.registry import RegistrationState
 
 
@@ -52,6 +52,7 @@ def test_its_progress_changes_with_each_step_of_an_operator_and_with_nothing_els
         replace(before, unit="Patroli 3", eta_minutes=7),
         replace(before, eta_minutes=7),
         replace(before, closed_by="Rani"),
+        *(replace(before, disposition=each) for each in Disposition),
     ]
     for one, other in combinations(steps, 2):
         assert one.progress != other.progress

@@ -61,6 +61,7 @@ def test_a_press_opens_with_all_that_is_known() -> None:
                 "kind": "press",
                 "trigger": "hold",
                 "mode": "actual",
+                "drill": None,
                 "registration": "active",
                 "held": False,
                 "silent": True,

@@ -281,3 +281,36 @@ def test_the_same_events_in_any_order_give_the_same_incident(drawn: list[tuple[K
         random.shuffle(sent)
     assert found[0] == found[1]
     assert found[0].presses == sum(one.kind is PRESS for one in sent)
+
+
+@pytest.mark.parametrize("state", sorted(RegistrationState))
+def test_duress_lets_a_suspended_holder_s_call_through_at_once_and_no_other(state: RegistrationState) -> None:
+    fix = place()
+    outcome = decide(event(Kind.PRESS, 12, 12, duress=True), basis(state), EventContext(last_position=fix))
+    free = state in (RegistrationState.SUSPENDED, RegistrationState.ACTIVE)
+    after = now(outcome)
+    assert (after.held, after.sequence, outcome.told) == (not free, int(free), Change.OPENED if free else None)
+    assert outcome.answer is (Stage.RECEIVED if free else Stage.REFUSED)
+    assert (after.told_place is not None) is free
+
+
+@pytest.mark.parametrize("kind", [Kind.PRESS, Kind.CANCEL, Kind.UPDATE, Kind.CHECKIN])
+def test_duress_lets_go_what_was_held_for_a_suspension(kind: Kind) -> None:
+    suspended = RegistrationState.SUSPENDED
+    held = incident(registration=suspended, held=True, sequence=0)
+    outcome = decide(event(kind, 14, 10, duress=True), basis(suspended), EventContext(open=held, keyed=held))
+    assert (now(outcome).held, now(outcome).duress, outcome.told) == (False, True, Change.OPENED)
+    again = decide(event(kind, 14, 10), basis(suspended), EventContext(open=held, keyed=held))
+    assert (now(again).held, again.told) == (True, None), "a second press alone is for a person to decide"
+    stolen = decide(
+        event(kind, 14, 10, duress=True), basis(RegistrationState.STOLEN), EventContext(open=held, keyed=held)
+    )
+    assert now(stolen).held
+
+
+def test_duress_that_comes_after_the_closing_lets_nothing_go_that_is_over() -> None:
+    over = incident(registration=RegistrationState.SUSPENDED, held=True, duress=True, state=IncidentState.CLOSED)
+    outcome = decide(
+        event(Kind.UPDATE, 9, 9, duress=True), basis(RegistrationState.SUSPENDED), EventContext(keyed=over)
+    )
+    assert (now(outcome).held, outcome.told) == (True, None)

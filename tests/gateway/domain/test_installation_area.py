@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siaga_gateway.domain.installation_area import Area, Doubt, doubt, in_degrees, learnt, on_globe
+from siaga_gateway.domain.installation_area import Area, Doubt, doubt, in_degrees, learnt, on_globe, typed_place
 from siaga_gateway.domain.position import distance_m
 
 DEGREE = 10_000_000
@@ -90,3 +90,9 @@ def test_it_is_written_as_a_registrar_types_it() -> None:
         "0,-0.0000001",
         "10,-100",
     ]
+
+
+def test_a_typed_place_is_read_to_the_last_digit_and_what_is_none_is_not() -> None:
+    assert typed_place(" -5.4292, 105.2610001 ") == (-54_292_000, 1_052_610_001)
+    for wrong in ("", "5", "nan,0", "0,1e999", "-5,4292,105,2610"):
+        assert typed_place(wrong) is None

@@ -89,3 +89,14 @@ def test_it_goes_to_another_process() -> None:
 
 def test_a_zone_with_a_name_of_its_own_only() -> None:
     assert LocalTime(timezone(timedelta(hours=-9, minutes=-30))).label(0) == "UTC-09:30"
+
+
+def test_a_written_time_is_read_in_the_zone_and_one_that_no_clock_shows_is_none() -> None:
+    summer, wita = LocalTime(ZoneInfo("Europe/Berlin")), LocalTime(ZoneInfo("Asia/Makassar"))
+    read = wita.of_clock("2026-12-31T08:30")
+    assert read is not None and wita.moment(read) == "31-12-2026 08:30:00 WITA"
+    assert summer.of_clock("2026-03-29T02:30") is None, "clocks go from 2 to 3"
+    twice = summer.of_clock("2026-10-25T02:30")
+    assert twice is not None and summer.label(twice) == "CEST", "of two the first"
+    for written in ("", "31-12-2026 08:30", "2026-02-30T08:30", "2026-12-31T08:30:00", "9999-12-31T23:59x"):
+        assert wita.of_clock(written) is None

@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siaga_gateway.domain.opening_hours import DAY, WEEK, HoursError, Spans, is_open, local_minute, parsed, written
+from siaga_gateway.domain.opening_hours import (
+    DAY,
+    WEEK,
+    HoursError,
+    Spans,
+    is_open,
+    local_minute,
+    parsed,
+    parsed_shifts,
+    written,
+)
 
 WIB, WITA, WIT = (timezone(timedelta(hours=hours)) for hours in (7, 8, 9))
 
@@ -95,3 +105,18 @@ def test_what_is_written_is_read_as_it_was(spans: list[tuple[int, int]]) -> None
     for at in {each for begin, length in spans for each in (begin - 1, begin, begin + length - 1, begin + length)}:
         wanted = not spans or any((at - begin) % WEEK < length for begin, length in spans)
         assert is_open(read, at % WEEK) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "spans"),
+    [
+        ("Sen 16:00-24:00; Sel 00:00-24:00", ((960, 480), (1_440, 1_440))),
+        ("Sen 08:00-16:00; Sen 12:00-20:00", ((480, 720),)),
+        ("Min 22:00-06:00; Sen 06:00-08:00", ((360, 120), (9_960, 480))),
+        ("Min 22:00-06:00; Sen 05:00-08:00", ((9_960, 600),)),
+        ("24/7", ()),
+    ],
+)
+def test_shifts_that_only_touch_stay_apart(text: str, spans: Spans) -> None:
+    assert parsed_shifts(text) == spans
+    assert parsed_shifts(written(spans)) == spans

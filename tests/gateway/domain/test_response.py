@@ -115,7 +115,7 @@ def test_when_he_withdraws_the_next_takes_his_place_with_what_is_left_of_his_min
     made, told = incident_after(both, [gone, second], NOW_MS + 120_000)
     assert (made.unit, made.eta_minutes, told) == ("wati", 8, (Change.ASSIGNED,))
     none, told = incident_after(both, [gone], NOW_MS)
-    assert (none.unit, none.eta_minutes, none.answered, told) == (None, None, None, (Change.UNASSIGNED,))
+    assert (none.unit, none.eta_minutes, none.answered, told) == (None, None, Answered.WITHDRAWN, (Change.UNASSIGNED,))
 
 
 @pytest.mark.parametrize("state", [IncidentState.ASSIGNED, IncidentState.ON_SCENE])

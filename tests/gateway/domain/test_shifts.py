@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from siaga_gateway.domain.opening_hours import parsed
+from siaga_gateway.domain.opening_hours import parsed_shifts
 from siaga_gateway.domain.shifts import (
     LONGEST_WORD_MS,
     NOTHING,
@@ -19,6 +19,7 @@ from siaga_gateway.domain.shifts import (
     Shift,
     Standing,
     declared,
+    minute_of_day,
     next_time,
     standing,
 )
@@ -30,7 +31,7 @@ HOUR_MS = 3_600_000
 
 def shift(hours: str, duty: DutyState = ON, first: date | None = None, last: date | None = None) -> Shift:
     days = (None if day is None else day.toordinal() for day in (first, last))
-    return Shift("a", duty, parsed(hours), *days)
+    return Shift("a", duty, parsed_shifts(hours), *days)
 
 
 def at(zone: ZoneInfo, *parts: int, fold: int = 0) -> int:
@@ -89,6 +90,17 @@ def test_hours_that_touch_begin_anew_each_day() -> None:
     assert standing(over_sunday, None, begin, WIB) == Standing(ON, begin, end)
 
 
+def test_hours_that_touch_begin_each_on_its_own_day_also_where_one_does_not_fill_its_day() -> None:
+    hours = "Sen 16:00-24:00; Sel 00:00-24:00"
+    begin, end = at(WIB, 2026, 12, 1), at(WIB, 2026, 12, 2)  # a Tuesday
+    from_tuesday = [shift(hours, first=date(2026, 12, 1))]
+    assert standing(from_tuesday, None, begin - 1, WIB) == Standing(OFF, None, begin)
+    assert standing(from_tuesday, None, begin, WIB) == Standing(ON, begin, end)
+    until_monday = [shift(hours, last=date(2026, 11, 30))]
+    assert standing(until_monday, None, begin - 1, WIB) == Standing(ON, at(WIB, 2026, 11, 30, 16), begin)
+    assert standing(until_monday, None, begin, WIB).duty is OFF
+
+
 @pytest.mark.parametrize(
     ("zone", "month", "day"), [(BERLIN, 3, 29), (BERLIN, 10, 25), (LORD_HOWE, 4, 5), (LORD_HOWE, 10, 4)]
 )
@@ -127,6 +139,8 @@ def test_who_says_no_end_means_the_shift_s_or_half_a_day_and_never_for_ever() ->
     assert declared("a", ON, now, None, NOTHING).until_ms == now + USUAL_WORD_MS
     assert declared("a", OFF, now, None, Standing(ON, now, now + HOUR_MS)).until_ms == now + HOUR_MS
     assert declared("a", ON, now, None, Standing(OFF, None, now + HOUR_MS)).until_ms == now + USUAL_WORD_MS
+    assert declared("a", OFF, now, None, Standing(OFF, None, now + HOUR_MS)).until_ms == now + HOUR_MS, "the next shift"
+    assert declared("a", OFF, now, None, NOTHING).until_ms == now + USUAL_WORD_MS
     assert declared("a", ON, now, now + 90 * HOUR_MS, NOTHING).until_ms == now + LONGEST_WORD_MS
     assert declared("a", ON, now, now, NOTHING) == SelfDeclared("a", ON, now, now + USUAL_WORD_MS)
 
@@ -200,3 +214,14 @@ def test_however_far_its_first_and_last_day_a_shift_of_whole_days_is_on_between_
     weekday = not kept.hours or any((here.weekday() * 1_440 - begin) % 10_080 < length for begin, length in kept.hours)
     found = standing([shift(hours, first=first, last=last)], None, now, zone)
     assert (found.duty is ON) == (between and weekday)
+
+
+@pytest.mark.parametrize(
+    "text, minute",
+    [
+        *(("22:00", 1_320), (" 7.05 ", 425), ("24:00", 1_440), ("00:00", 0)),
+        *(("24:01", None), ("22:60", None), ("22", None), ("x", None), ("-1:00", None), ("22:000", None)),
+    ],
+)
+def test_a_time_of_day_is_read_as_people_write_it(text: str, minute: int | None) -> None:
+    assert minute_of_day(text) == minute

@@ -14,6 +14,7 @@ from siaga_gateway.domain.supervision import (
     GAP_OF_A_RESTART,
     INSTALLING_MS,
     PROFILES,
+    UNSIGNED_MS,
     Case,
     Cause,
     SupervisionLimits,
@@ -148,6 +149,12 @@ def test_what_it_says_of_itself() -> None:
     assert found(low_battery=True, battery=12) == {Cause.LOW_BATTERY: 12}
     assert found(counter_fault_ms=0) == {Cause.COUNTERS: 0}
     assert found(counter_fault_ms=NOW_MS) == {Cause.COUNTERS: NOW_MS // 1000}
+
+
+def test_two_days_of_check_ins_by_mac_alone_are_a_case() -> None:
+    assert found(mac_since_ms=NOW_MS - UNSIGNED_MS, mac_until_ms=NOW_MS) == {Cause.UNSIGNED: UNSIGNED_MS // 1000}
+    assert found(mac_since_ms=NOW_MS - UNSIGNED_MS, mac_until_ms=NOW_MS - 1) == {}
+    assert found(mac_since_ms=NOW_MS - 9 * UNSIGNED_MS, mac_until_ms=NOW_MS - 9 * UNSIGNED_MS) == {}
 
 
 def test_its_version_is_old_where_a_later_one_is_wanted() -> None:

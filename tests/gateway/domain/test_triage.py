@@ -17,10 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siaga_gateway.catalogue import LANGUAGES, texts
+from siaga_gateway.domain.call_back import CallBack
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.domain.registry import RegistrationState
-from siaga_gateway.domain.triage import Effect, Reason, Sign, judge, queue_order, wave_order
-from siaga_gateway.domain.triage_signs import CallBack, FixQuality, History, Signs, TriageLimits
+from siaga_gateway.domain.triage import LATE_MS, Effect, Reason, Sign, judge, queue_order, wave_order
+from siaga_gateway.domain.triage_signs import FixQuality, History, Signs, TriageLimits
 from siaga_gateway.domain.value import copied
 
 TABLE = Path(__file__).with_name("triage_table.txt")
@@ -34,6 +35,7 @@ ATOMS: dict[str, tuple[str, object]] = {
     "neighbours": ("neighbours", 2),
     "confirmed": ("call_back", CallBack.CONFIRMED),
     "unanswered": ("call_back", CallBack.UNANSWERED),
+    "cut": ("call_back", CallBack.CUT),
     "no_word": ("call_back", CallBack.NO_WORD),
     "presses": ("presses", 2),
     "tamper": ("tamper", True),
@@ -58,7 +60,8 @@ ATOMS: dict[str, tuple[str, object]] = {
     "test": ("mode", Mode.TEST),
 }
 OF_HISTORY = ("verified", "unfounded", "accidental", "abuse")
-DANGERS = ("neighbour", "confirmed", "unanswered", "no_word", "presses", "tamper", "fell_silent", "silent")
+RAISING = (CallBack.UNANSWERED, CallBack.CUT, CallBack.NO_WORD, CallBack.CONFIRMED)
+DANGERS = ("neighbour", "confirmed", "unanswered", "cut", "no_word", "presses", "tamper", "fell_silent", "silent")
 
 
 def signs(atoms: Iterable[str]) -> Signs | None:
@@ -160,7 +163,7 @@ def test_no_sign_of_danger_lowers_a_level(call: Signs) -> None:
         copied(call, call_back=CallBack.DURESS_WORD),
     ]
     if call.call_back in (CallBack.NOT_TRIED, CallBack.CALLED_OFF):
-        worse += [copied(call, call_back=each) for each in (CallBack.UNANSWERED, CallBack.NO_WORD, CallBack.CONFIRMED)]
+        worse += [copied(call, call_back=each) for each in RAISING]
     before = judge(call).level
     assert [judge(each).level for each in worse if judge(each).level < before] == []
 
@@ -292,3 +295,19 @@ def test_what_is_late_is_called_before_every_level() -> None:
 if __name__ == "__main__":
     TABLE.write_text(table(), encoding="utf-8")
     sys.stdout.write(table())
+
+
+def test_what_is_not_counted_is_told_once_and_what_is_counted_from_one_on() -> None:
+    counted = {Sign.NEIGHBOURS: 2, Sign.PRESSES: 2, Sign.PRANKS: 3, Sign.ACCIDENTS: 9, Sign.UNFOUNDED: 9}
+    for atom in ATOMS:
+        made = signs([atom])
+        assert made is not None
+        for each in judge(made).reasons:
+            assert each.count == (1 if atom == "neighbour" else counted.get(each.sign, 1)), each
+    told = {each.sign: each.count for each in judge(Signs(history=History(abuse=1, accidental=1, unfounded=1))).reasons}
+    assert told == {Sign.PRANKS: 1, Sign.ACCIDENTS: 1, Sign.UNFOUNDED: 1}
+
+
+def test_the_last_moment_that_is_not_late_goes_by_its_level() -> None:
+    assert wave_order(1, NOW_MS - LATE_MS, NOW_MS) > wave_order(4, NOW_MS, NOW_MS)
+    assert wave_order(1, NOW_MS - LATE_MS - 1, NOW_MS) < wave_order(4, NOW_MS, NOW_MS)

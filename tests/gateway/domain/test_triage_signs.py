@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from siaga_gateway.domain.call_back import CallBack
 from siaga_gateway.domain.incident import Disposition, Mode, Position
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.domain.triage_signs import (
-    CallBack,
     FixQuality,
     History,
     Signs,
@@ -29,12 +29,15 @@ def test_only_what_ended_within_the_period_counts() -> None:
         (Disposition.ABUSE, NOW_MS - 90 * DAY_MS - 1),
         (Disposition.ABUSE, NOW_MS + DAY_MS),
         (Disposition.VERIFIED, NOW_MS),
+        (Disposition.NOT_NEEDED, NOW_MS),
+        (Disposition.TEST, NOW_MS),
+        (Disposition.TECHNICAL, NOW_MS),
         (Disposition.ACCIDENTAL, NOW_MS),
         (Disposition.ACCIDENTAL, NOW_MS),
         (Disposition.UNFOUNDED, NOW_MS - 1),
         (Disposition.EXERCISE, NOW_MS),
     ]
-    assert history_of(ended, NOW_MS, limits) == History(verified=1, unfounded=1, accidental=2, abuse=2)
+    assert history_of(ended, NOW_MS, limits) == History(verified=2, unfounded=1, accidental=2, abuse=2)
     assert history_of([], NOW_MS) == History(0, 0, 0, 0)
     assert TriageLimits() == TriageLimits(3, 90 * DAY_MS, 500, 600_000)
 

@@ -88,5 +88,7 @@ def test_an_address_that_stays_keeps_its_proof_and_another_has_none() -> None:
     before = (ProvenWay(CHAT, NOW),)
     assert kept_ways(before, (other, CHAT)) == (ProvenWay(other), ProvenWay(CHAT, NOW))
     assert kept_ways(before, ()) == ()
+    browser = ProvenWay(Contact(ContactWay.PUSH, "{}"), NOW)
+    assert kept_ways((*before, browser), (CHAT,)) == (browser, ProvenWay(CHAT, NOW)), "no list knows it"
     same_number = Contact(ContactWay.SMS, "100000001")
     assert not kept_ways(before, (same_number,))[0].proven

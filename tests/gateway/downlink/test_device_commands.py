@@ -196,7 +196,7 @@ def test_a_command_goes_at_once_and_again_until_it_is_answered(post: Post) -> No
         journal.COMMAND_SENT,
         journal.COMMAND_ANSWERED,
     ]
-    assert "3000" not in json.dumps([dict(entry.facts) for entry in post.desk.journal()])
+    assert "hold_ms" not in json.dumps([dict(entry.facts) for entry in post.desk.journal()])
 
 
 def test_a_check_in_is_a_moment_to_send_again_a_press_is_not(post: Post) -> None:
@@ -362,3 +362,15 @@ def test_a_command_is_itself_after_a_restart(tmp_path: Path) -> None:
     (kept,) = post.desk.store.commands()
     assert kept == replace(given_, state=CommandState.SENT, attempts=1, sent_ms=NOW_MS, next_ms=NOW_MS + pause_ms(1))
     post.desk.close()
+
+
+def test_a_command_that_cannot_be_read_holds_up_neither_the_others_nor_its_own_answer(post: Post) -> None:
+    spoilt, other = post.desk.button(), post.desk.button()
+    first, second = post.ask(spoilt), post.ask(other)
+    with post.desk.store.engine.transaction() as session:
+        session.run("UPDATE command SET code = 99 WHERE device_id = ?", (spoilt.device_id,))
+    for button in (spoilt, other):  # both listen now
+        post.says(button, button.follow(Kind.CHECKIN, NOW_MS // 1000))
+    assert (post.sent(spoilt), post.sent(other, HOUR_MS)) == ([], [second])
+    post.receipt(spoilt, first)
+    assert journal.RECEIPT_UNKNOWN in post.desk.kinds()

@@ -15,6 +15,8 @@ from pressing_button import is_bound
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.domain.escalation_state import FactKind
 from siaga_gateway.domain.frame import Stage
+from siaga_gateway.domain.incident import Answered, Mode
+from siaga_gateway.domain.value import copied
 from siaga_gateway.service.downlink.routes import Downlinks
 from siaga_gateway.service.downlink.stage_relay import StageRelay
 from siaga_gateway.service.inbound import InboundFrame
@@ -45,10 +47,11 @@ class Radio:
 class Machine:
     """One process on the store: what it hears by radio, and a console."""
 
-    def __init__(self, store: SqlStore, clock: ManualClock) -> None:
+    def __init__(self, store: SqlStore, clock: ManualClock, *, apart: bool = False) -> None:
+        """apart: it has a broker of its own."""
         self.radio, self.mqtt = Radio(), SentAnswers()
         keyring = KeyRing(store, sample_store.GATEWAY_KEY)
-        self.downlinks = Downlinks(self.mqtt, {"lorawan": self.radio})
+        self.downlinks = Downlinks(self.mqtt, {"lorawan": self.radio}, apart=apart)
         self.relay = StageRelay(store, keyring, self.downlinks, clock)
         self.operator = IncidentActions(
             store, keyring, self.mqtt, JournalNotifier(), clock, outputs=(), committed=self.relay.wake
@@ -95,6 +98,30 @@ def test_who_has_the_way_tells_of_steps_at_any_console(machines: tuple[Machine, 
     assert console.radio.sent == []
     assert [stage for _, stage, _ in console.mqtt.stages()] == [Stage.SEEN, Stage.ASSIGNED]
     assert [stage for _, stage, _ in radio.mqtt.stages()] == [Stage.ON_SCENE]
+
+
+def test_with_a_broker_on_each_machine_the_one_that_heard_the_button_tells_of_steps_at_the_other(place: Place) -> None:
+    one, other = sample_store.new_store(place), place.open(sample_store.NOW_MS)
+    sample_store.with_device(one)
+    clock = ManualClock()
+    hears, console = Machine(one, clock, apart=True), Machine(other, clock, apart=True)
+    incident = sample_store.open_incident(one)
+    console.operator.seen(incident.id, "Siti")
+    for machine in (hears, console):
+        machine.relay.tell()
+    assert hears.mqtt.stages() == [], "it has not heard the button"
+    heard = InboundFrame(sample_store.press(1), sample_store.NOW_MS, "mqtt", lambda: None, sender="x")
+    hears.downlinks.came_by(sample_store.DEVICE_ID, heard)
+    console.operator.assign(incident.id, "Siti", "Patroli 12", 6)
+    for machine in (hears, console):
+        machine.relay.tell()
+    assert hears.mqtt.stages() == [(1, Stage.ASSIGNED, 6)]
+    # An hour without a word: it has gone to the other broker, and nothing is left waiting for it at this one.
+    later = InboundFrame(b"", sample_store.NOW_MS + 3_600_001, "mqtt", lambda: None, sender="y")
+    hears.downlinks.came_by(b"\1" * 8, later)
+    assert not hears.downlinks.knows_a_way(sample_store.DEVICE_ID)
+    one.close()
+    other.close()
 
 
 def test_a_unit_s_eta_is_told_and_what_was_before_the_start_is_not(machines: tuple[Machine, Machine]) -> None:
@@ -155,3 +182,15 @@ def test_who_has_the_way_tells_of_a_responder_s_steps_too(machines: tuple[Machin
     steps.answer(incident.id, "patroli-1", FactKind.ACCEPTED, 4)
     radio.relay.tell()
     assert radio.radio.stages() == [(1, Stage.ASSIGNED, 4)]
+
+
+def test_that_an_exercise_is_none_is_told_by_radio_too(machines: tuple[Machine, Machine]) -> None:
+    radio, console = machines
+    store = radio.relay._store
+    incident = copied(sample_store.open_incident(store), mode=Mode.EXERCISE, drill=1, answered=Answered.ON_SCENE)
+    with store.transaction() as transaction:
+        transaction.put_incident(incident)
+    radio.hears()
+    console.operator.make_real(incident.id, "Siti")
+    radio.relay.tell()
+    assert radio.radio.stages() == [(1, Stage.SEEN, 255)]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gateway.rule_values import incident
 from gateway.watched_fleet import DAY_MS, MINUTE, NOW, WANTED, WELL, Fleet
 from siaga_gateway.domain.device_status import RESTART_MS
-from siaga_gateway.domain.supervision import Cause
+from siaga_gateway.domain.supervision import UNSIGNED_MS, Cause
 from siaga_gateway.service.fleet.supervision import Supervisor
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.notifier import JournalNotifier
@@ -26,6 +27,15 @@ def test_a_case_is_opened_once_and_closes_itself_when_the_device_is_back(fleet: 
     assert fleet.told() == {journal.MAINTENANCE_OPENED: 1, journal.MAINTENANCE_CLOSED: 1}
     (case,) = fleet.store.cases_of(one)
     assert (case.closed_by, case.stands) == (None, False) and case.closed_ms == fleet.clock.at_ms
+
+
+def test_a_button_that_falls_silent_within_an_incident_is_told_with_it(fleet: Fleet) -> None:
+    pressed, other = fleet.device(1), fleet.device(2)
+    with fleet.store.transaction() as transaction:
+        transaction.put_incident(incident(device_id=pressed, owner=fleet.store.owner(fleet.owner_id)))
+    fleet.after(5 * MINUTE)
+    cases = [each for each in fleet.store.journal_last(20) if each.kind == journal.MAINTENANCE_OPENED]
+    assert {each.device_id: each.incident_id for each in cases} == {pressed: 5, other: None}
 
 
 def test_a_gateway_that_was_away_itself_opens_no_case_for_all(fleet: Fleet) -> None:
@@ -136,6 +146,7 @@ def test_each_cause_has_a_case_of_its_own(fleet: Fleet) -> None:
     fleet.device(6, rejected_until_ms=NOW + 30 * 3600 * 1000)
     fleet.device(7, low_battery=True, state="suspended")
     fleet.device(8, counter_faults=1, counter_fault_ms=NOW - 1000)
+    fleet.device(9, mac_since_ms=NOW - UNSIGNED_MS - 1000, mac_until_ms=NOW - 1000)
     fleet.supervisor.look(NOW)
     assert sorted(fleet.open()) == [
         (1, Cause.LOW_BATTERY),
@@ -145,9 +156,10 @@ def test_each_cause_has_a_case_of_its_own(fleet: Fleet) -> None:
         (5, Cause.RESTARTS),
         (6, Cause.REJECTED),
         (8, Cause.COUNTERS),
+        (9, Cause.UNSIGNED),
     ]
     assert fleet.store.census().cases == {**dict.fromkeys(Cause, 1), Cause.SILENT: 0}
-    assert fleet.store.census().devices == {"active": 7, "suspended": 1}
+    assert fleet.store.census().devices == {"active": 8, "suspended": 1}
 
 
 def test_the_rounds_look_once_a_minute_and_survive_a_clock_that_is_set_back(fleet: Fleet) -> None:

@@ -11,7 +11,7 @@ from gateway.watched_fleet import DAY_MS, NOW, WANTED, WELL, Fleet
 from siaga_gateway.domain.device_status import RESTART_MS, DeviceStatus
 from siaga_gateway.domain.frame import CommandCode, Receipt, Result
 from siaga_gateway.domain.registry import Device, RegistrationState
-from siaga_gateway.domain.supervision import Cause, problems
+from siaga_gateway.domain.supervision import UNSIGNED_MS, Cause, problems
 from siaga_gateway.service.downlink.device_commands import CommandIssuer, take_receipt
 from siaga_gateway.service.fleet.supervision import Supervisor
 from siaga_gateway.service.journal.notifier import JournalNotifier
@@ -54,6 +54,8 @@ def test_the_sieve_holds_back_exactly_those_that_the_rule_would(fleet: Fleet) ->
                     tampered_ms=chance.choice([None, NOW - DAY_MS // 3, NOW - 40 * DAY_MS]),
                     counter_fault_ms=chance.choice([None, None, None, None, NOW - 5000]),
                     jumped_over=chance.choice([0, 0, 60]),
+                    mac_since_ms=chance.choice([None, NOW - UNSIGNED_MS, NOW - UNSIGNED_MS + 1]),
+                    mac_until_ms=chance.choice([None, NOW, NOW - 5, NOW - 5]),
                 )
             )
     before = {60: NOW - 180_000, 21_600: NOW - 3 * 21_600_000, 86_400: NOW - 3 * 86_400_000}

@@ -19,7 +19,7 @@ from siaga_gateway.domain.limits import LONGEST_UNIT
 from siaga_gateway.service.incidents.operator_actions import IncidentActions
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.notifier import JournalNotifier
-from siaga_gateway.service.ports import OperateError, Overtaken
+from siaga_gateway.service.operator_port import OperateError, Overtaken
 from siaga_gateway.service.registry.keyring import KeyRing
 
 
@@ -237,3 +237,17 @@ def test_nothing_goes_back(store: SqlStore, operator: IncidentActions) -> None:
             again(incident.id, "Budi")
     with pytest.raises(OperateError, match="is closed"):
         operator.dispatch_held(incident.id, "Budi")
+
+
+def test_a_correction_is_told_to_the_outputs_and_rings_no_button(
+    store: SqlStore, operator: IncidentActions, sent: SentAnswers
+) -> None:
+    incident = sample_store.open_incident(store, counter=7, outputs=("cad",))
+    closed = operator.close(incident.id, "Siti", "abuse", "")
+    before = sent.stages()
+    for wrong, said in ((("jest", "why"), "'jest' is no way for"), (("verified", " "), "the reason is empty")):
+        with pytest.raises(OperateError, match=said):
+            operator.correct(incident.id, "Siti", *wrong)
+    corrected = operator.correct(incident.id, "Budi", "verified", "found hurt later")
+    assert changes(store) == [Change.OPENED, Change.CLOSED, Change.CLOSED]
+    assert (corrected.sequence, sent.stages()) == (closed.sequence + 1, before)

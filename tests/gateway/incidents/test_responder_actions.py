@@ -25,7 +25,8 @@ from siaga_gateway.service.incidents.operator_actions import IncidentActions
 from siaga_gateway.service.incidents.responder_actions import ResponderSteps
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.notifier import JournalNotifier
-from siaga_gateway.service.ports import Overtaken, ResponderRefused, StepResult
+from siaga_gateway.service.operator_port import Overtaken
+from siaga_gateway.service.ports import ResponderRefused, StepResult
 from siaga_gateway.service.registry.keyring import KeyRing
 
 PHONE, CHAT = "p" * 22, "c" * 22
@@ -165,7 +166,8 @@ def test_who_withdraws_is_followed_by_the_next_and_then_by_nobody(scene: Scene) 
     assert (scene.incident.unit, scene.incident.eta_minutes) == ("wati", 7)
     assert scene.sent.stages()[-1] == (1, Stage.ASSIGNED, 7)
     scene.steps.say(scene.wati, CHAT, "withdrew")
-    assert (scene.incident.unit, scene.incident.answered) == (None, None)
+    assert (scene.incident.unit, scene.incident.answered) == (None, Answered.WITHDRAWN)
+    assert scene.sent.stages()[-1] == (1, Stage.SEEN, 255), "an officer has seen it, and comes no more"
     assert scene.changes()[-1] is Change.UNASSIGNED
     assert scene.said()[2:] == [("responder:budi", "withdrew", None), ("responder:wati", "withdrew", None)]
 

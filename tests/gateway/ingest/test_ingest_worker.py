@@ -15,7 +15,7 @@ from gateway.fake_ports import ManualClock
 from gateway.ingest_harness import DEFAULTS, NOW_MS, NOW_S, IngestHarness
 from pressing_button import PressingButton, is_bound, report_body
 from siaga_gateway.adapters.sql.sqlite import Sqlite
-from siaga_gateway.domain.frame import Kind, Stage, Suite, Uplink
+from siaga_gateway.domain.frame import Flags, Kind, Stage, Suite, Uplink
 from siaga_gateway.domain.frame_authentication import DeviceKey, verify
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.service.inbound import InboundFrame
@@ -26,6 +26,7 @@ from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.journal.sampling import EACH, WINDOW_MS, Sampler
 from siaga_gateway.service.registry.keyring import KeyRing
 from siaga_gateway.service.store import Transaction
+from spoiling import spoilt
 from waiting import eventually
 
 
@@ -69,10 +70,6 @@ def sqlite_writer(desk: IngestHarness) -> sqlite3.Connection:
     engine = desk.store.engine
     assert isinstance(engine, Sqlite)
     return engine.writer
-
-
-def forged(frame: bytes) -> bytes:
-    return frame[:-1] + bytes([frame[-1] ^ 1])
 
 
 @contextlib.contextmanager
@@ -125,7 +122,7 @@ def test_a_full_disk_acknowledges_nothing_loses_nothing_and_goes_on_when_there_i
     real, tries = desk.store.transaction, list[int]()
     monkeypatch.setattr(desk.store, "transaction", lambda: tries.append(1) or real())
     button = desk.button()
-    frames = [button.follow(Kind.CHECKIN, NOW_S) for _ in range(300)]
+    frames = [button.follow(Kind.TAMPER, NOW_S) for _ in range(300)]
     writer = sqlite_writer(desk)
     with station(desk, Limits(batch=50)) as place:
         writer.execute(f"PRAGMA max_page_count = {writer.execute('PRAGMA page_count').fetchone()[0]}")
@@ -155,7 +152,7 @@ def test_a_gateway_told_to_end_while_the_disk_is_full_acknowledges_nothing(sqlit
     writer.execute(f"PRAGMA max_page_count = {writer.execute('PRAGMA page_count').fetchone()[0]}")
     with station(desk, started=False) as place:
         # Together: one alone may find room in a page that is there.
-        place.give(*(button.follow(Kind.CHECKIN, NOW_S) for _ in range(100)))
+        place.give(*(button.follow(Kind.TAMPER, NOW_S) for _ in range(100)))
         place.ingest.start()
         eventually(lambda: bool(place.health))
         place.ingest.stop(5)
@@ -250,14 +247,14 @@ def test_bytes_that_were_verified_once_are_not_verified_again(
     monkeypatch.setattr(verification, "verify", noted)
     assert desk.stages(frame) == [(1, Stage.RECEIVED)], "answered again"
     assert looked_at == []
-    assert desk.stages(forged(frame)) == [], "other bytes under the same counter are looked at"
+    assert desk.stages(spoilt(frame)) == [], "other bytes under the same counter are looked at"
     assert len(looked_at) == 1
 
 
 def test_refusals_are_counted_by_reason(desk: IngestHarness) -> None:
     button = desk.button()
     with station(desk) as place:
-        place.give(b"noise", button.press(NOW_S)[:-1], forged(button.press(NOW_S)), PressingButton().press(NOW_S))
+        place.give(b"noise", button.press(NOW_S)[:-1], spoilt(button.press(NOW_S)), PressingButton().press(NOW_S))
         place.settle(4)
         assert place.ingest.counts.refused == {"length": 2, "forged": 1, "unknown": 1}
 
@@ -282,7 +279,15 @@ def test_one_frame_that_brings_out_a_fault_holds_up_no_other(desk: IngestHarness
         assert "button 1 stage 1" in place.told
         (entry,) = desk.journal(journal.UNPROCESSED)
         assert entry.frame == bad
-        assert "ZeroDivisionError" in entry.facts["error"]
+        assert "ZeroDivisionError" in entry.facts["error"] and entry.facts["call"] is True
+        place.give(other.follow(Kind.CHECKIN, NOW_S))
+        eventually(lambda: len(desk.journal(journal.UNPROCESSED)) == 2)
+        assert desk.journal(journal.UNPROCESSED)[1].frame is None, "it says where its holder is"
+        forced = other.follow(Kind.CHECKIN, NOW_S, flags=int(Flags.DURESS))
+        place.give(forced)
+        eventually(lambda: len(desk.journal(journal.UNPROCESSED)) == 3)
+        entry = desk.journal(journal.UNPROCESSED)[2]
+        assert entry.frame == forced and entry.facts["call"] is True
 
 
 def test_a_suspension_by_another_process_holds_from_the_next_frame_on(desk: IngestHarness, place: Place) -> None:
@@ -366,7 +371,7 @@ def test_another_devices_frame_does_not_pass_as_ours(desk: IngestHarness) -> Non
 def test_a_flood_of_forgeries_costs_a_few_entries_and_stops_no_press(desk: IngestHarness) -> None:
     button, honest = desk.button(), desk.button()
     with station(desk) as place:
-        place.give(*(forged(button.press(NOW_S)) for _ in range(400)), honest.press(NOW_S))
+        place.give(*(spoilt(button.press(NOW_S)) for _ in range(400)), honest.press(NOW_S))
         place.settle(401)
         assert desk.only().device_id == honest.device_id
         assert len(desk.journal(journal.FORGED)) <= 2 * EACH

@@ -54,6 +54,40 @@ def door(room: int = 1000) -> Door:
     return Door(Lanes(room, lambda: seconds[0]), seconds)
 
 
+def by_mac(device: int) -> bytes:
+    head = struct.pack(">BB8sI", 1 << 4 | Suite.HS256_64, Kind.CHECKIN, device.to_bytes(8, "big"), 1)
+    return head + report_body() + bytes(8)
+
+
+def test_three_check_ins_by_mac_take_the_room_of_one_that_is_signed() -> None:
+    lanes = door()
+    for number in range(60):
+        assert lanes.put(by_mac(number))
+    for number in range(20):
+        assert lanes.put(raw(Kind.CHECKIN, 100 + number))
+    assert len(lanes.take(others=10)) == 30
+    assert len(lanes.take(others=10)) == 30
+    assert len(lanes.take(others=10)) == 10
+    assert len(lanes.take_all(others=10)) == 10 and not any(lanes.lanes.depths().values())
+
+
+def test_check_ins_by_mac_leave_the_doubtful_their_share() -> None:
+    lanes = door()
+    for number in range(3):
+        lanes.put(raw(Kind.CHECKIN, 500 + number))
+    for frame in [lanes.lanes.take(0, 3, 0)]:
+        assert frame is not None
+        for each in frame.frames:
+            lanes.lanes.doubt(each, FORGED)
+    for number in range(3):
+        lanes.put(raw(Kind.CHECKIN, 500 + number))
+    for number in range(90):
+        lanes.put(by_mac(number))
+    first = lanes.take(others=16)
+    assert len([each for each in first if each[2:10] >= (500).to_bytes(8, "big")]) == 2
+    assert len(first) == 2 + 3 * 14
+
+
 def kinds(frames: list[bytes]) -> list[str]:
     return [Kind(frame[1]).name for frame in frames]
 

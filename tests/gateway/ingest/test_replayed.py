@@ -22,6 +22,7 @@ from siaga_gateway.service.downlink.sms_budget import ReplyBudget
 from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.ingest.worker import Ingest, Limits
 from siaga_gateway.service.journal.notifier import JournalNotifier
+from spoiling import spoilt
 
 OWN = SmsOrigin("spool", "+6281200000001")
 OTHERS = [SmsOrigin("spool", f"+62813000000{number:02}") for number in range(6)]
@@ -246,7 +247,7 @@ def test_a_repetition_makes_no_forger_honest(place: Place) -> None:
     overheard = button.follow(Kind.CHECKIN, NOW_S)
     place.take(overheard, OWN)
     lanes = place.ingest.lanes
-    place.take(overheard[:-1] + bytes([overheard[-1] ^ 1]), OTHERS[0])
+    place.take(spoilt(overheard), OTHERS[0])
     place.take(overheard, OTHERS[0])
     before = lanes.behind["forged"]
     place.take(overheard, OTHERS[0])
@@ -257,7 +258,7 @@ def test_what_comes_from_nobody_does_not_speak_for_the_button_elsewhere(place: P
     """A text message without a number names its button only by the frame: its flood must not slow the button's own."""
     button = place.desk.button()
     overheard = button.follow(Kind.CHECKIN, NOW_S)
-    forged = overheard[:-1] + bytes([overheard[-1] ^ 1])
+    forged = spoilt(overheard)
     place.take(overheard, None, "mqtt")
     place.take(forged, None, "sms")
     before = dict(place.ingest.lanes.behind)

@@ -17,6 +17,7 @@ from siaga_gateway.adapters.verify_process import VerifyProcess
 from siaga_gateway.domain.frame import Kind, Suite
 from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.ingest.verification import CheckedBatch
+from spoiling import spoilt
 from waiting import eventually
 
 
@@ -36,17 +37,13 @@ def desk(tmp_path: Path, beside: VerifyProcess) -> Iterator[IngestHarness]:
     made.close()
 
 
-def forged(frame: bytes) -> bytes:
-    return frame[:-1] + bytes([frame[-1] ^ 1])
-
-
 def work(count: int) -> tuple[list[tuple[bytes, bytes]], list[bool]]:
     """Keys and frames, every third of them forged; and what is true of them."""
     button = PressingButton()
     frames = [button.press(NOW_S) for _ in range(count)]
     genuine = [number % 3 != 2 for number in range(count)]
     return [
-        (button.public_xy, frame if good else forged(frame)) for frame, good in zip(frames, genuine, strict=True)
+        (button.public_xy, frame if good else spoilt(frame)) for frame, good in zip(frames, genuine, strict=True)
     ], genuine
 
 
@@ -99,7 +96,7 @@ def crowd(desk: IngestHarness) -> tuple[list[bytes], list[bytes]]:
         suite = Suite.HS256_64 if short else Suite.ES256
         frame = button.frame(Kind.CHECKIN, 1, report_body(NOW_S), suite)
         if number % 5 == 3:
-            frames.append(forged(frame))
+            frames.append(spoilt(frame))
         else:
             frames.append(frame)
             genuine.append(frame)

@@ -11,6 +11,7 @@ from siaga_gateway.domain.audit_hashing import Link
 from siaga_gateway.domain.frame import Kind
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.audit_chain import AuditBroken, verify
+from spoiling import spoilt
 
 
 def audited_ingest(place: Place) -> IngestHarness:
@@ -23,11 +24,6 @@ def audited_ingest(place: Place) -> IngestHarness:
     with made.store.transaction() as transaction:
         transaction.note(journal.SEEN, made.now_ms, {}, incident_id=1, actor="Rina")
     return made
-
-
-def spoilt(frame: bytes) -> bytes:
-    """With another last byte, whatever it was."""
-    return frame[:-1] + bytes([frame[-1] ^ 1])
 
 
 def tamper(store: SqlStore, *statements: str) -> None:

@@ -15,9 +15,10 @@ from gateway.journal.audited_ingest import broken, tamper
 from pressing_button import PressingButton
 from siaga_gateway.domain.audit_hashing import FIRST, next_hash
 from siaga_gateway.domain.frame import Kind, event_digest
-from siaga_gateway.service.journal import audit_chain as auditing
+from siaga_gateway.service.journal import audit_events as auditing
 from siaga_gateway.service.journal import kinds as journal
-from siaga_gateway.service.journal.audit_chain import chain, verify
+from siaga_gateway.service.journal.audit_chain import verify
+from siaga_gateway.service.journal.audit_events import chain
 
 
 def test_what_was_written_is_whole(desk: IngestHarness) -> None:
@@ -189,7 +190,7 @@ def test_two_workers_batches_may_lie_mixed(place: Place) -> None:
 
     def write(desk: IngestHarness, mine: list[PressingButton]) -> None:
         for _ in range(20):
-            desk.take(*(button.follow(Kind.CHECKIN, NOW_S) for button in mine))
+            desk.take(*(button.follow(Kind.TAMPER, NOW_S) for button in mine))
 
     threads = [threading.Thread(target=write, args=pair) for pair in zip((one, other), buttons, strict=True)]
     for thread in threads:

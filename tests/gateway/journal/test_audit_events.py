@@ -8,13 +8,14 @@ from hashlib import sha256
 import pytest
 
 from gateway.ingest_harness import NOW_S, IngestHarness
-from gateway.journal.audited_ingest import broken, spoilt, tamper
+from gateway.journal.audited_ingest import broken, tamper
 from pressing_button import PressingButton, report_body
 from siaga_gateway.adapters.sql.engine import Session
 from siaga_gateway.domain.frame import Kind, Suite
-from siaga_gateway.service.journal import audit_chain as auditing
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.audit_chain import verify
+from siaga_gateway.service.store.audit import EventRow
+from spoiling import spoilt
 
 
 @pytest.mark.parametrize(
@@ -42,30 +43,30 @@ def test_a_changed_digest_is_found(desk: IngestHarness) -> None:
     assert broken(desk.store) == f"{event.name} was changed: its digest is not that of its frame"
 
 
-def _of_another(session: Session, event: auditing.EventRow) -> None:
+def _of_another(session: Session, event: EventRow) -> None:
     session.run("UPDATE event SET frame = ? WHERE id = ?", (spoilt(event.frame), event.id))
 
 
-def _gone(session: Session, event: auditing.EventRow) -> None:
+def _gone(session: Session, event: EventRow) -> None:
     session.run("DELETE FROM event WHERE id = ?", (event.id,))
 
 
-def _all_gone(session: Session, event: auditing.EventRow) -> None:
+def _all_gone(session: Session, event: EventRow) -> None:
     session.run("DELETE FROM event WHERE batch = ?", (event.batch,))
 
 
-def _slipped_in(session: Session, event: auditing.EventRow) -> None:
+def _slipped_in(session: Session, event: EventRow) -> None:
     copied = "device_id, counter + 70, digest, kind, suite, frame, signature, received_ms, bearer, incident_id, answer"
     names = "device_id, counter, digest, kind, suite, frame, signature, received_ms, bearer, incident_id, answer"
     session.run(f"INSERT INTO event ({names}, batch) SELECT {copied}, batch FROM event WHERE id = ?", (event.id,))
 
 
-def _slipped_in_alone(session: Session, event: auditing.EventRow) -> None:
+def _slipped_in_alone(session: Session, event: EventRow) -> None:
     _slipped_in(session, event)
     session.run("UPDATE event SET batch = NULL WHERE counter = ?", (event.counter + 70,))
 
 
-def _of_another_batch(session: Session, event: auditing.EventRow) -> None:
+def _of_another_batch(session: Session, event: EventRow) -> None:
     session.run("UPDATE event SET batch = batch + 1 WHERE id = ?", (event.id,))
 
 
@@ -81,7 +82,7 @@ def _of_another_batch(session: Session, event: auditing.EventRow) -> None:
     ],
 )
 def test_events_removed_added_or_moved_are_found(
-    desk: IngestHarness, change: Callable[[Session, auditing.EventRow], None], said: str
+    desk: IngestHarness, change: Callable[[Session, EventRow], None], said: str
 ) -> None:
     event = desk.store.event_rows_after(0, 9)[0]
     row = next(row for row in desk.store.batches_from(0, 9) if row.number == event.batch)

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
@@ -19,6 +18,7 @@ from brokers import Mosquitto, embedded_broker, free_port
 from gateway.frame_sink import Sink
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.mqtt.buttons import BrokerUnreachable, MqttLink
+from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 from siaga_gateway.config.mqtt import MqttSettings
 from waiting import eventually
 
@@ -30,7 +30,7 @@ class Button:
 
     def __init__(self, port: int) -> None:
         self.received: queue.Queue[tuple[str, bytes, bool]] = queue.Queue()
-        self.client = paho.Client(CallbackAPIVersion.VERSION2)
+        self.client = PahoClient(CallbackAPIVersion.VERSION2)
         self.client.on_message = lambda _c, _u, m: self.received.put((m.topic, bytes(m.payload), m.retain))
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
@@ -28,6 +27,7 @@ from siaga_gateway.adapters.mqtt.buttons import BrokerUnreachable, MqttLink
 from siaga_gateway.adapters.mqtt.client_factory import CONTESTED_S
 from siaga_gateway.adapters.mqtt.connection_diagnosis import SETTLED_S, ConnectionDiagnosis
 from siaga_gateway.adapters.mqtt.lorawan import LorawanLink
+from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 from siaga_gateway.config.loading import SettingsError
 from siaga_gateway.config.mqtt import LorawanSettings, MqttSettings
 from waiting import eventually
@@ -160,7 +160,7 @@ def test_a_twin_with_our_identifier_is_named_once(tmp_path: Path, caplog: pytest
         link.start()
         pauses: list[tuple[Any, ...]] = []
         link._client.reconnect_delay_set = lambda *pause: pauses.append(pause)  # type: ignore[method-assign]
-        twin = paho.Client(CallbackAPIVersion.VERSION2, client_id="siaga-gateway-test", clean_session=False)
+        twin = PahoClient(CallbackAPIVersion.VERSION2, client_id="siaga-gateway-test", clean_session=False)
         twin.reconnect_delay_set(1, 1)
         twin.connect("127.0.0.1", broker.port)
         twin.loop_start()

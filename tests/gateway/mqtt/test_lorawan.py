@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
@@ -21,12 +20,14 @@ from pressing_button import report_body
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.mqtt.buttons import MqttLink
 from siaga_gateway.adapters.mqtt.lorawan import LorawanLink
+from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 from siaga_gateway.config.mqtt import LorawanSettings, MqttSettings
 from siaga_gateway.domain.frame import Kind, Suite, decode_uplink
 from siaga_gateway.service.downlink.routes import Downlinks
 from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.ingest.worker import Ingest, Limits
 from siaga_gateway.service.journal.notifier import JournalNotifier
+from spoiling import spoilt
 from waiting import eventually
 
 
@@ -144,7 +145,7 @@ def test_a_press_over_lorawan_is_stored_once_and_answered_on_lorawan_and_mqtt(
     lorawan.start(5)
     server = NetworkServer(broker.port)
     answers: queue.Queue[bytes] = queue.Queue()
-    listener = paho.Client(CallbackAPIVersion.VERSION2)
+    listener = PahoClient(CallbackAPIVersion.VERSION2)
     listener.on_message = lambda _c, _u, m: answers.put(bytes(m.payload))
     listener.connect("127.0.0.1", broker.port)
     subscribed: queue.Queue[bool] = queue.Queue()
@@ -156,7 +157,7 @@ def test_a_press_over_lorawan_is_stored_once_and_answered_on_lorawan_and_mqtt(
         press = button.frame(Kind.PRESS, 1, report_body(int(time.time())), Suite.HS256_64)
         assert len(press) == 43
         assert decode_uplink(press).kind is Kind.PRESS
-        forged = press[:-1] + bytes([press[-1] ^ 1])
+        forged = spoilt(press)
         other = UP.replace(EUI, "ffffffffffffffff")
         server.client.publish(other, json.dumps({"fPort": 10, "data": base64.b64encode(forged).decode()}), qos=1)
         for _ in range(3):

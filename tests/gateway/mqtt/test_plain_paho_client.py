@@ -16,6 +16,7 @@ from test_buttons import DEVICE, Button, link_to
 
 from brokers import Mosquitto
 from gateway.frame_sink import Sink
+from micropython import ROOT
 from siaga_gateway.adapters.mqtt import client_factory
 from siaga_gateway.adapters.mqtt.batching_client import DrainingClient
 from siaga_gateway.adapters.mqtt.client_factory import new_client, why_not_draining
@@ -127,10 +128,12 @@ def test_a_thread_that_ends_while_it_is_stopped_hurts_nobody() -> None:
     assert list(looks) == [], "paho looks as often as this test knows"
 
 
-def test_no_client_of_the_gateway_is_without_that() -> None:
+def test_no_client_is_without_that() -> None:
+    """The buttons, modems and network servers of tests end as often as the gateway does."""
     made = {
         file.name
-        for file in Path(client_factory.__file__).parent.rglob("*.py")
-        if re.search(r"\bpaho\.Client\(|\(paho\.Client\):", file.read_text())
+        for folder in ("gateway", "tools", "tests")
+        for file in (ROOT / folder).rglob("*.py")
+        if re.search(r"\b(paho|mqtt)\.Client\(|\((paho|mqtt)\.Client\):", file.read_text(encoding="utf-8"))
     }
     assert made == {"paho_client.py"}

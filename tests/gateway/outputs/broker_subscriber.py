@@ -9,6 +9,7 @@ from typing import Any, Self
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 from waiting import eventually
 
 
@@ -29,7 +30,7 @@ class Subscriber:
         self._topics = topics
         self._port = port
         self._subscribed = threading.Event()
-        client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+        client = PahoClient(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
         client.reconnect_delay_set(0.05, 0.1)  # type: ignore[arg-type]
         client.on_connect = lambda *_: client.subscribe(self._topics, qos=1)
         client.on_subscribe = lambda *_: self._subscribed.set()

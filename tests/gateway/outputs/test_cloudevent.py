@@ -69,6 +69,7 @@ def test_the_data_of_a_first_notice() -> None:
             "closed_at": None,
             "disposition": None,
             "note": None,
+            "major_incident": None,
             "link": None,
         },
         "position": {

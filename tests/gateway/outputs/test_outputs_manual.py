@@ -158,9 +158,10 @@ ROWS: list[tuple[str, list[Notice]]] = [
     ("open, cancelled by the holder", [later(Change.CANCELLED_BY_HOLDER, cancelled_by_holder=True)]),
     ("officers on scene", [later(Change.ON_SCENE, state=IncidentState.ON_SCENE)]),
     ("closed, `verified`", [closed(Disposition.VERIFIED)]),
+    ("closed, `not_needed`", [closed(Disposition.NOT_NEEDED)]),
     (
-        "closed, `unfounded`, `accidental`, `abuse`, or an `exercise` told as actual",
-        [closed(end) for end in Disposition if end is not Disposition.VERIFIED],
+        "closed, `unfounded`, `accidental`, `test`, `technical`, `abuse`, or an `exercise` told as actual",
+        [closed(end) for end in Disposition if end not in (Disposition.VERIFIED, Disposition.NOT_NEEDED)],
     ),
     (
         "closed, `exercise`, told as one",

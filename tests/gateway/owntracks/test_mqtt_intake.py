@@ -7,12 +7,12 @@ import queue
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from brokers import Mosquitto
 from gateway.fake_ports import ManualClock
+from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 from siaga_gateway.adapters.owntracks.mqtt_intake import OwntracksLink, PositionSink
 from siaga_gateway.config.owntracks import OwntracksMqttSettings
 from siaga_gateway.service.dispatch.responder_positions import Outcome, PositionReport
@@ -32,7 +32,7 @@ class Phones:
         self.taken: queue.Queue[PositionReport] = queue.Queue()
         self.refused: list[tuple[str, str, int]] = []
         self.asked: list[int] = []
-        self.phone = paho.Client(CallbackAPIVersion.VERSION2)
+        self.phone = PahoClient(CallbackAPIVersion.VERSION2)
         self.phone.connect("127.0.0.1", broker.port)
         self.phone.loop_start()
         self.begin()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -45,3 +47,12 @@ def test_an_operator_sees_the_call_climb_and_who_was_told_and_ends_it(called: Ca
             assert console.post("/incidents/1/seen").status_code == 200
             eventually(lambda: "Sudah dilihat meja jaga" in detail(), "the ladder rests")
             assert "Memanggil lagi" in detail() and 'data-ring=""' in console.get("/incidents?ids=1").text
+
+            def calls() -> str:
+                """How many were called at the station, and how many acknowledged within a minute."""
+                answer = console.get("/figures.csv", params={"station": "polsek-a", "period": "day"})
+                line = next(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";"))
+                return f"{line['Panggilan']} {line['Tekanan sampai diterima petugas: dalam 1 menit']}"
+
+            assert console.get("/figures").status_code == 200
+            eventually(lambda: calls() == "1 1", "the call is counted for the chief")

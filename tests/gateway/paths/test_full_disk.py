@@ -10,13 +10,13 @@ import resource
 import sys
 from pathlib import Path
 
-import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from brokers import embedded_broker
 from gateway.enrolled_devices import enrolled_buttons
 from gateway.stubborn_buttons import Crowd
+from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 from siaga_gateway.adapters.sql import SqlStore, store_path
 from system.running_gateway import Gateway
 from waiting import eventually
@@ -28,7 +28,7 @@ def test_a_gateway_without_room_acknowledges_nothing_says_so_and_goes_on(tmp_pat
         gateway = Gateway(tmp_path / "gateway", broker_port)
         (button,) = enrolled_buttons(gateway.data, 1)
         status: queue.Queue[bytes] = queue.Queue()
-        watcher = paho.Client(CallbackAPIVersion.VERSION2)
+        watcher = PahoClient(CallbackAPIVersion.VERSION2)
         watcher.on_message = lambda _c, _u, message: status.put(bytes(message.payload))
         watcher.connect("127.0.0.1", broker_port)
         watcher.subscribe("siaga/v1/gateway/siaga.test/status", qos=1)

@@ -30,6 +30,7 @@ from siaga_gateway.bootstrap.http_front.supervisor import FrontProcess, settings
 from siaga_gateway.bootstrap.listening_sockets import ListeningSockets
 from siaga_gateway.bootstrap.worker_identity import WorkerIdentity
 from siaga_gateway.config.settings import Settings
+from siaga_gateway.service.journal import kinds as journal
 from waiting import eventually
 
 STRANGERS = 400
@@ -234,10 +235,10 @@ def test_strangers_at_the_doors_and_a_front_that_dies_cost_no_press(tmp_path: Pa
 def test_eight_operators_at_once_before_the_real_gateway_and_one_unit_goes(tmp_path: Path) -> None:
     """Sessions in the front, steps in the process that takes presses, the refusal on its way back through both."""
     with embedded_broker() as port:
-        gateway = Fronted(tmp_path / "gateway", port).configure()
+        gateway = Fronted(tmp_path / "gateway", port).configure(watch="[owner_cases]\naccidents = 2\n")
         store = sample_store.new_store(gateway.data)
         sample_store.with_device(store)
-        number = sample_store.open_incident(store).id
+        number, *others = [sample_store.open_incident(store, counter).id for counter in (1, 2, 3)]
         with gateway:
             url = gateway.console.rstrip("/")
             seats = [httpx.Client(verify=False, base_url=url, headers={"Origin": url}, timeout=60) for _ in range(8)]
@@ -259,7 +260,20 @@ def test_eight_operators_at_once_before_the_real_gateway_and_one_unit_goes(tmp_p
                 if answer.status_code == 409:
                     assert f"Operator {kept.unit.removeprefix('Unit ')}" in answer.text, "who was faster"
                     assert f"Unit {at}" in answer.text, "and what was written is kept"
+            for other in others:
+                found_there = {"disposition": "accidental", "note": ""}
+                assert seats[0].post(f"/incidents/{other}/close", data=found_there).status_code == 200
+            case = store.owner_cases()[0]
+            refused = seats[0].post(f"/owners/cases/{case.id}/dismiss", data={"reason": "x"})
+            assert refused.status_code == 409 and case == store.owner_case(case.id), "nobody is a supervisor here"
+            assert seats[0].post(f"/owners/{case.owner_id}/hold", data={"hold": "longer"}).status_code == 200
+            assert store.commands(sample_store.DEVICE_ID)[0].asked_by == "Operator 0"
+            assert seats[0].post(f"/owners/cases/{case.id}/advised", data={"reason": "longer hold"}).status_code == 303
+            advised = store.owner_case(case.id)
+            assert advised is not None and advised.decided_by == "Operator 0"
             for seat in seats:
                 seat.close()
             assert gateway.stop() == 0
+            read = [entry.facts["what"] for entry in store.journal_of_kinds([journal.PERSONAL_READ], 0, 10_000)]
+            assert "record" in read
         store.close()

@@ -3,37 +3,30 @@ that does, and the stage at the button. In Chromium on a small telephone, withou
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
 import signal
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from brokers import embedded_broker
-from gateway.command_button import ObeyingButton
-from gateway.dispatch.listed_responders import BUDI, PATROL, POSITION, WATI
-from gateway.enrolled_devices import enrolled_buttons
-from gateway.outputs.http_receiver import Handler, Receiver, answer
+from gateway.adapters.test_photograph_conversion import from_a_phone
+from gateway.outputs.http_receiver import Receiver
+from gateway.paths.responders_called import BOT, CHAT, NUMBER, PUBLIC, SECRET, Scene, taken
+from gateway.ways.bot_api import TOKEN
 from gateway.web.browser_fixtures import chromium
-from pressing_button import LAMPUNG, at
+from pressing_button import LAMPUNG
 from siaga_gateway.adapters.clock import WallClock
-from siaga_gateway.adapters.sql import SqlStore, store_path
 from siaga_gateway.domain.frame import Stage
 from siaga_gateway.domain.incident import IncidentState
-from siaga_gateway.domain.places import Contact, ContactWay
-from siaga_gateway.domain.shifts import DutyState, SelfDeclared
-from siaga_gateway.domain.value import copied
-from siaga_gateway.domain.way_proof import ProvenWay
-from siaga_gateway.service.dispatch.responder_links import ResponderLinks
+from siaga_gateway.domain.limits import LARGEST_PHOTOGRAPH
+from siaga_gateway.service.dispatch.duty_links import DutyLinks
 from siaga_gateway.service.journal import kinds as journal
-from system.running_gateway import Gateway
 from waiting import eventually
 
 if TYPE_CHECKING:
@@ -42,93 +35,21 @@ if TYPE_CHECKING:
 __all__ = ["chromium"]
 
 BROWSER = {"sec-fetch-site": "same-origin"}
-STATIONS = "kunci;jenis;nama;induk;lintang;bujur;telepon\npolsek-ne;polsek;Polsek Contoh;;-5,42;105,26;+62721000003\n"
-PUBLIC = "http://127.0.0.1"  # the port is drawn at the start
 SMALL = {"width": 360, "height": 640}
 PICTURES = os.environ.get("SIAGA_PICTURES")  # a folder: what was seen is kept there
-
-
-class Scene(Gateway):
-    """A gateway with the page, a button and three responders."""
-
-    def __init__(self, folder: Path, broker_port: int, server: Receiver) -> None:
-        """server: of ntfy, by which Budi, who is on duty close by, is told."""
-        super().__init__(folder, broker_port)
-        self.server = server
-        with self.config.open("a", encoding="utf-8") as config:
-            config.write(
-                f'\n[responder_page]\nport = 0\npublic_url = "{PUBLIC}"\n'
-                f'\n[[ways]]\nname = "ntfy"\nkind = "ntfy"\nurl = "http://127.0.0.1:{server.port}"\n'
-            )
-        stations = folder / "stations.csv"
-        stations.write_text(STATIONS, encoding="utf-8")
-        self.command("stations", "import", str(stations), "--by", "Dewi")
-        self.button = ObeyingButton(enrolled_buttons(self.data, 1)[0])
-        self.store = SqlStore(store_path(self.data), 0)
-        now_ms = WallClock().now_ms()
-        budi = copied(BUDI, ways=(ProvenWay(Contact(ContactWay.NTFY, "budi"), now_ms, now_ms),))
-        there = copied(POSITION, latitude=LAMPUNG[0], longitude=LAMPUNG[1], fix_ms=now_ms, heard_ms=now_ms)
-        with self.store.transaction() as transaction:
-            transaction.change_responders()
-            transaction.put_responders([budi, PATROL, WATI])
-            transaction.declare(SelfDeclared("budi", DutyState.ON_DUTY, now_ms - 1, now_ms + 3_600_000))
-            transaction.put_position(there)
-        self.links = ResponderLinks(self.store, "", WallClock())
-
-    def told(self, topic: str) -> list[dict[str, Any]]:
-        """What ntfy was given for this topic."""
-        messages = [json.loads(request.body) for request in self.server.requests]
-        return [each for each in messages if each["topic"] == topic]
-
-    @property
-    def url(self) -> str:
-        return str(self.ready["responder_page"])
-
-    def press(self) -> int:
-        """Press, and return the open incident."""
-        frame = self.button.button.press(int(time.time()), **at())
-        assert self.button.say(self.button.button.counter, frame) >= Stage.RECEIVED
-        return self.store.open_incidents()[-1].id
-
-    def new_call(self) -> int:
-        """Close what is open, and press."""
-        with self.store.transaction() as transaction:
-            for each in self.store.open_incidents():
-                ended = copied(each, state=IncidentState.CLOSED, closed_at_ms=each.opened_at_ms)
-                transaction.put_incident(ended)
-        return self.press()
-
-    def link(self, incident_id: int, responder: str) -> str:
-        return self.url + self.links.url(incident_id, responder)
-
-    def stage(self) -> int:
-        return self.button.acknowledged(self.button.button.counter)
-
-    def front(self) -> int:
-        """The page's process; 0: there is none, or it is about to end."""
-        assert self.process is not None
-        with contextlib.suppress(OSError):  # a thread or a process that ends meanwhile
-            told = "".join((each / "children").read_text() for each in Path(f"/proc/{self.process.pid}/task").iterdir())
-            named = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in told.split()}
-            return next((int(pid) for pid, line in named.items() if b"responders=" in line), 0)
-        return 0
 
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     with (
         embedded_broker() as port,
-        Receiver(_taken) as server,
+        Receiver(taken) as server,
         Scene(tmp_path_factory.mktemp("gateway"), port, server) as running,
     ):
         running.button.wake(port)
         yield running
         running.button.sleep()
         running.store.close()
-
-
-def _taken(handler: Handler) -> None:
-    answer(200, body=json.dumps({"id": "abc", "event": "message"}).encode())(handler)
 
 
 def test_from_the_press_to_the_stage_at_the_button(scene: Scene) -> None:
@@ -144,7 +65,10 @@ def test_from_the_press_to_the_stage_at_the_button(scene: Scene) -> None:
         assert phone.post(f"{link}/accept", data={"minutes": "6"}).status_code == 303
         eventually(lambda: scene.stage() == Stage.ASSIGNED, "the button hears that somebody comes")
         page = phone.get(link).text
-        assert "Contoh Wati" in page and "+620000000001" in page and "9900" not in page
+        assert "Contoh Wati" in page and "+620000000001" in page and "990000" not in page
+        assert not scene.store.links_opened(incident_id), "no browser has shown it yet"
+        phone.get(f"{link}/live")
+        eventually(lambda: list(scene.store.links_opened(incident_id)) == ["budi"], "now one has")
         assert phone.post(f"{link}/arrived").status_code == 303
         eventually(lambda: scene.stage() == Stage.ON_SCENE, "and that he is there")
     incident = scene.store.incident(incident_id)
@@ -161,6 +85,50 @@ def test_from_the_press_to_the_stage_at_the_button(scene: Scene) -> None:
         "the escalation has heard it too",
     )
     assert link.rpartition("/")[2] not in scene.stderr()
+
+
+def test_an_answer_by_text_message_comes_from_the_person_whose_number_it_is(scene: Scene) -> None:
+    before = len(scene.texts())
+    incident_id = scene.new_call()
+    call = eventually(lambda: scene.texts()[before:], "he is told by text message too")[0]
+    found = re.search(r"Reply 1 ([0-9]{2}) = coming, 2 \1 = cannot, 3 \1 = on scene\. http", call)
+    assert found and len(call) <= 306, call
+
+    def write(text: str, number: str = NUMBER) -> int:
+        proof = {"authorization": f"Bearer {SECRET}"}
+        posted = {"from": number, "text": text}
+        return httpx.post(str(scene.ready["sms_webhook"]), json=posted, headers=proof, timeout=30).status_code
+
+    assert write("rapat sampai jam 1") == 200 and write("1", "+6281200000002") == 422
+    assert write(f"1 {found[1]}") == 200
+    eventually(lambda: scene.stage() == Stage.ASSIGNED, "the button hears that somebody comes")
+    eventually(lambda: len(scene.texts()) == before + 3, "both were answered, the stranger not")
+    assert "Not understood" in scene.texts()[before + 1] and "you are coming" in scene.texts()[before + 2]
+    assert write(f'"3 {found[1]}."') == 200
+    eventually(lambda: scene.stage() == Stage.ON_SCENE, "and that he is there")
+    said = [each for each in scene.store.journal_of_incident(incident_id) if each.kind == journal.RESPONDER_SAID]
+    assert [(each.facts["said"], each.facts["way"]) for each in said] == [("accepted", "sms"), ("arrived", "sms")]
+    assert NUMBER[3:] not in scene.stderr()
+
+
+def test_a_tap_under_the_message_of_a_bot_is_an_answer(scene: Scene) -> None:
+    before = len(BOT.said("sendMessage"))
+    incident_id = scene.new_call()
+    call = eventually(lambda: BOT.said("sendMessage")[before:], "he is told by the bot too")[0]
+    (coming, cannot), (there,) = call["reply_markup"]["inline_keyboard"]
+    assert (call["chat_id"], coming["text"], cannot["text"], there["text"]) == (
+        str(CHAT),
+        *("I am coming", "I cannot come", "On scene"),
+    )
+    BOT.tap(CHAT + 1, coming["callback_data"])
+    BOT.tap(CHAT, coming["callback_data"])
+    eventually(lambda: scene.stage() == Stage.ASSIGNED, "the button hears that somebody comes")
+    eventually(lambda: BOT.waiting() == 0, "what was read is forgotten there")
+    said = [each["text"] for each in BOT.said("answerCallbackQuery")]
+    assert said[0] == "" and "you are coming" in said[1]
+    entries = [each for each in scene.store.journal_of_incident(incident_id) if each.kind == journal.RESPONDER_SAID]
+    assert [(each.facts["who"], each.facts["way"]) for each in entries] == [("responder:budi", "telegram")]
+    assert str(CHAT) not in scene.stderr() and TOKEN not in scene.stderr()
 
 
 def test_the_page_dies_and_comes_back_and_presses_go_on(scene: Scene) -> None:
@@ -194,7 +162,8 @@ def fits(page: Page) -> bool:
     """Whether nothing has to be moved sideways, and everything that is pressed is large enough for a finger."""
     wide = page.evaluate("document.documentElement.scrollWidth")
     small = page.evaluate(
-        "[...document.querySelectorAll('button, a.button')].filter(e => e.getBoundingClientRect().height < 44).length"
+        "[...document.querySelectorAll('button, a.button, input')]"
+        ".filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 44).length"
     )
     return bool(wide <= SMALL["width"] and small == 0)
 
@@ -274,6 +243,115 @@ def test_with_scripts_the_page_follows_and_says_when_it_cannot(
         context.set_offline(True)
         page.locator("#lost").wait_for(state="visible")
         keep(page, "responder-id-5-lost")
+        context.set_offline(False)
+        page.goto(scene.link(incident_id, "wati"))
+        page.get_by_role("button", name="Saya datang", exact=True).click()
+        page.get_by_role("link", name="Kirim foto").click()
+        page.wait_for_url("**/photo")  # until it is loaded, with its style
+        assert fits(page)
+        raw = from_a_phone()
+        page.locator("#photo").set_input_files({"name": "foto.jpg", "mimeType": "image/jpeg", "buffer": raw})
+        keep(page, "responder-id-6-photo")
+        page.get_by_role("button", name="Kirim fotonya").click()
+        page.wait_for_url(lambda url: not url.endswith("/photo"))
+        page.get_by_role("button", name="Bagikan posisi saya").wait_for()
+        assert fits(page)
+        keep(page, "responder-id-7-coming")
+        jpeg = scene.store.picture(incident_id, 1)
+        assert jpeg is not None and len(jpeg) <= LARGEST_PHOTOGRAPH and b"Exif" not in jpeg
         assert complaints == []
     finally:
         context.close()
+
+
+def shown_by_push(scene: Scene, page: Page) -> None:
+    """Deliver a message to the page's worker, as a push service would, and see it shown."""
+    origin = scene.url
+    registered: list[str] = []
+    session = page.context.new_cdp_session(page)
+    session.on(
+        "ServiceWorker.workerRegistrationUpdated",
+        lambda told: registered.extend(each["registrationId"] for each in told["registrations"]),
+    )
+    session.send("ServiceWorker.enable")
+    page.evaluate("navigator.serviceWorker.register('/sw.js').then(() => navigator.serviceWorker.ready)")
+    told = {
+        "title": "PANGGILAN",
+        "text": "Ditekan 10:00",
+        "url": f"{origin}/me",
+        "urgent": True,
+        "tag": "a",
+        "language": "id",
+        "answers": [{"label": "Saya datang", "url": "https://evil.example/accept"}],
+    }
+    active = "navigator.serviceWorker.ready.then((found) => found.active.state === 'activated')"
+    eventually(lambda: page.evaluate(active), "it is ready")
+    read = """async () => (await (await navigator.serviceWorker.ready).getNotifications())
+        .map((each) => [each.title, each.body, each.data.url, each.data.answers.join()])"""
+
+    def shown() -> object:
+        message = {"origin": origin, "registrationId": registered[-1], "data": json.dumps(told)}
+        session.send("ServiceWorker.deliverPushMessage", message)
+        return page.evaluate(read)
+
+    eventually(shown, "it is shown", timeout_s=30)
+    assert page.evaluate(read) == [["PANGGILAN", "Ditekan 10:00", f"{origin}/me", f"{origin}/me"]]
+
+
+def test_his_own_page_is_asked_for_and_says_duty_and_place_on_a_small_telephone(
+    scene: Scene, chromium: Callable[[bool], Browser]
+) -> None:
+    assert httpx.post(f"{scene.url}/me", data={"key": "budi"}, headers=BROWSER, timeout=30).status_code == 200
+
+    def links() -> list[str]:
+        return [str(each["click"]) for each in scene.told("budi") if f"{PUBLIC}/me/" in str(each.get("click"))]
+
+    eventually(links, "the link comes on the way that he has proven")
+    with_scripts = chromium(False).new_context(
+        viewport=SMALL,
+        geolocation={"latitude": LAMPUNG[0] / 1e7, "longitude": LAMPUNG[1] / 1e7},
+        permissions=["geolocation", "notifications"],
+    )
+    context = chromium(False).new_context(viewport=SMALL, java_script_enabled=False, has_touch=True, is_mobile=True)
+    try:
+        live = with_scripts.new_page()
+        live.set_default_timeout(20_000)
+        live.goto(links()[0].replace(PUBLIC, scene.url))
+        before = scene.store.positions_of(["budi"])["budi"]
+        live.get_by_role("button", name="Share my position").click()
+        live.get_by_text("YOUR POSITION IS BEING SHARED").wait_for()
+        assert scene.store.positions_of(["budi"])["budi"].fix_ms > before.fix_ms
+        assert fits(live)
+        keep(live, "duty-en-3-shared")
+        live.get_by_role("button", name="Stop sharing").click()
+        live.locator(".sharing").wait_for(state="hidden")
+        live.get_by_role("button", name="Messages on this phone").wait_for()
+        assert fits(live)
+        keep(live, "duty-en-4-push")
+        shown_by_push(scene, live)
+
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.goto(links()[0].replace(PUBLIC, scene.url))
+        assert fits(page)
+        keep(page, "duty-en-1")
+        page.locator("#until").fill("23:30")
+        with page.expect_navigation():
+            page.get_by_role("button", name="I am ready at home until then").tap()
+        page.get_by_text("You are ready at home").wait_for()
+        keep(page, "duty-en-2-ready")
+        page.goto(f"{scene.url}/me")
+        page.get_by_role("button", name="I am on duty").focus()
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+        page.get_by_text("You are on duty").wait_for()
+        page.goto(DutyLinks(scene.store, scene.url, WallClock()).make("wati"))
+        assert fits(page) and page.get_by_text("Anda tidak bertugas").is_visible()
+        keep(page, "duty-id-1")
+        context.clear_cookies()
+        page.goto(f"{scene.url}/me")
+        assert fits(page)
+        keep(page, "duty-id-2-ask")
+    finally:
+        context.close()
+        with_scripts.close()

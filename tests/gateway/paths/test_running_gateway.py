@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
-import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from prometheus_client.parser import text_string_to_metric_families
@@ -25,6 +24,7 @@ from gateway.outputs.http_receiver import Receiver, answer
 from gateway.stubborn_buttons import Crowd
 from muting import MutingProxy
 from pressing_button import at
+from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 from siaga_gateway.domain.frame import Flags, Kind
 from system.running_gateway import Gateway
 from waiting import eventually
@@ -84,7 +84,7 @@ def test_figures_and_log_tell_of_presses_and_name_nobody(tmp_path: Path, log_for
         threading.Thread(target=_hear, args=(systemd, told), daemon=True).start()
         buttons = enrolled_buttons(gateway.data, 3)
         crowd = Crowd(port, buttons, pause_s=0.01, seed=7)
-        stranger = paho.Client(CallbackAPIVersion.VERSION2)
+        stranger = PahoClient(CallbackAPIVersion.VERSION2)
         with gateway:
             assert told.get(timeout=60) == b"READY=1\nSTATUS=takes presses"
             assert told.get(timeout=60) == b"WATCHDOG=1"

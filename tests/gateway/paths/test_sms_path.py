@@ -24,6 +24,7 @@ from siaga_gateway.adapters.sql import SqlStore, store_path
 from siaga_gateway.domain.frame import CommandCode, Kind, Suite
 from siaga_gateway.formats.sms import text_of
 from siaga_gateway.service.journal import kinds as journal
+from spoiling import spoilt
 from system.running_gateway import Gateway
 from waiting import eventually
 
@@ -55,7 +56,7 @@ def test_a_press_by_text_message_is_stored_and_answered_through_the_real_gammu_s
     by_mqtt.wake(broker.port)
     press = button.press(int(time.time()))
     by_mqtt.sent[button.counter] = press
-    forged = press[:-1] + bytes([press[-1] ^ 1])
+    forged = spoilt(press)
 
     def answers() -> list[bytes]:
         """What came back by text message to the button's number."""
@@ -125,7 +126,7 @@ def test_a_press_by_an_aggregator_is_stored_before_it_is_answered_there_and_by_i
                 eventually(lambda: len(aggregator.requests) == 2, "a repetition is answered where it came from")
                 for _ in range(9):
                     assert post(press).status_code == 200
-                assert post(press[:-1] + bytes([press[-1] ^ 1])).json()["stored"] is False
+                assert post(spoilt(press)).json()["stored"] is False
                 assert client.post("/sms", json={}).status_code == 401
             counted = httpx.get(f"http://127.0.0.1:{figures}/metrics", trust_env=False, verify=False).text
             assert 'siaga_sms_webhook_messages_total{outcome="frame"} 11.0' in counted

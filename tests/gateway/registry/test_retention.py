@@ -32,8 +32,9 @@ from siaga_gateway.service.registry.retention import (
 from siaga_gateway.service.registry.subject_access import held_about
 from siaga_gateway.service.scheduling.periodic_jobs import Job, Leases, PeriodicJobs, each_day
 from siaga_gateway.service.store import Attempt, DeliveryState, StoreFailing, UnknownDevice
+from siaga_gateway.service.store.photographs import Photograph
 
-POLICY = RetentionPolicy(positions_days=30, notes_days=60, personal_days=90, quarantine_days=10)
+POLICY = RetentionPolicy(positions_days=30, notes_days=60, personal_days=90, quarantine_days=10, figures_days=0)
 NOTE = "Korban dibawa ke RS Contoh"
 
 
@@ -90,18 +91,22 @@ def test_positions_go_and_the_evidence_stays(past: Past) -> None:
     kept = evidence(past.store)
     past.clock.at_ms += 29 * DAY_MS
     assert past.retention().run().facts() == {
-        "statuses": 0,
+        "statuses": 1,
         "incidents": 0,
         "notes": 0,
         "owners": 0,
         "strangers": 0,
         "notifications": 0,
+        "figures": 0,
+        "cases": 0,
+        "days": 0,
+        "cells": 0,
     }
     past.clock.at_ms += 2 * DAY_MS
     assert past.retention().run(dry=True).facts()["incidents"] == 1
     assert "54000123" in past.everything()
     done = past.retention().run("Dewi")
-    assert (done.statuses, done.incidents, done.notes) == (1, 1, 0)
+    assert (done.statuses, done.incidents, done.notes) == (0, 1, 0)
     assert "54000123" not in past.everything(), "neither in the status, the incident nor the notices"
     incident, status = past.store.incident(1), past.store.status(past.button.device_id)
     assert incident is not None and status is not None
@@ -194,6 +199,18 @@ def test_a_person_is_erased_and_the_chain_stays_whole(past: Past) -> None:
     assert past.store.owner_by_nik("9900000000000001") is None, "and can come back as somebody new"
 
 
+def test_no_button_of_an_erased_person_serves_again_when_its_suspension_would_have_ended(past: Past) -> None:
+    until_ms = past.clock.now_ms() + 5 * DAY_MS
+    with past.store.transaction() as transaction:
+        transaction.lock([past.button.device_id])
+        transaction.set_registration(past.button.device_id, RegistrationState.SUSPENDED, NOW_MS, until_ms)
+    with pytest.raises(RetentionError, match=past.button.device_id.hex()):
+        past.retention().erase(past.desk.owner_id, "asked for it", "Dewi")
+    past.retention().erase_again(past.desk.owner_id)
+    device = past.store.enrolled([past.button.device_id])[past.button.device_id].device
+    assert (device.state, past.store.suspended()) == (RegistrationState.SUSPENDED, {})
+
+
 def test_nobody_is_erased_while_help_is_under_way(past: Past) -> None:
     past.desk.take(past.button.press(NOW_S + 9))
     with pytest.raises(RetentionError, match="incident 2 of owner 1 is open"):
@@ -212,16 +229,22 @@ def test_a_person_gets_a_copy_of_all_that_is_held(past: Past) -> None:
     past.desk.take(past.button.follow(Kind.CHECKIN, NOW_S, battery=81))
     owner = past.store.owner(past.desk.owner_id)
     assert owner is not None
+    (there,) = past.store.incidents_of(owner.id)
+    with past.store.transaction() as transaction:
+        transaction.add_photograph(Photograph(there, 1, "budi", NOW_MS), b"\xff\xd8\xff")
     told = json.loads(json.dumps(held_about(past.store, owner, WIB)))
     assert told["owner"]["nik"] == "9900000000000001"
     (button,) = told["buttons"]
     assert button["installed"] == {"latitude": "-5.4000000", "longitude": "105.2600000"}
-    press, checkin = button["frames"]
+    (press,) = button["frames"]
     assert press["position"] == {"latitude": "-5.4000123", "longitude": "105.2600456"}
-    assert (press["kind"], checkin["kind"], checkin["battery_percent"]) == ("press", "checkin", 81)
+    assert press["kind"] == "press"
+    assert button["history"] == [{"at": "2026-09-21T21:00:00.000+07:00", "battery_percent": 81, "signal_dbm": None}]
     (incident,) = told["incidents"]
     assert (incident["note"], incident["closed_at"]) == (NOTE, "2026-09-21T21:13:20.000+07:00")
     assert "incident_opened" in [entry["kind"] for entry in incident["journal"]]
+    (photograph,) = incident["photographs"]
+    assert (photograph["by"], photograph["jpeg"]) == ("budi", "/9j/")
 
 
 def test_it_runs_once_a_day_whoever_asks(past: Past) -> None:

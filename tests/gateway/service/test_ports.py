@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
@@ -19,20 +18,15 @@ from gateway.fake_ports import ManualClock, RunningClock, SentAnswers
 from gateway.web.console_fakes import Book, FakeBell
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.mqtt.buttons import DOWN, MqttLink
+from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 from siaga_gateway.config.mqtt import MqttSettings
 from siaga_gateway.domain.incident import IncidentState
 from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.incidents.operator_actions import IncidentActions
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.notifier import JournalNotifier
-from siaga_gateway.service.ports import (
-    AcknowledgementSender,
-    Clock,
-    JournalReader,
-    Notifier,
-    OperateError,
-    OperatorActions,
-)
+from siaga_gateway.service.operator_port import OperateError, OperatorActions, Overtaken
+from siaga_gateway.service.ports import AcknowledgementSender, Clock, JournalReader, Notifier
 from siaga_gateway.service.registry.keyring import KeyRing
 from waiting import eventually
 
@@ -117,7 +111,7 @@ def way(request: pytest.FixtureRequest) -> Iterator[Way]:
     got: list[bytes] = []
     listening = threading.Event()
     with embedded_broker() as port:
-        button = paho.Client(CallbackAPIVersion.VERSION2)
+        button = PahoClient(CallbackAPIVersion.VERSION2)
         button.on_message = lambda _c, _u, message: got.append(bytes(message.payload))
         button.on_subscribe = lambda *_: listening.set()
         button.connect("127.0.0.1", port)
@@ -216,6 +210,23 @@ def test_a_step_that_cannot_be_is_refused_in_a_sentence(
 ) -> None:
     with pytest.raises(OperateError, match=r"incident"):
         step(centre.operate, centre.open)
+
+
+def test_what_was_found_is_corrected_with_a_reason_and_the_closing_stands(centre: Centre) -> None:
+    operate, number = centre.operate, centre.open
+    with pytest.raises(OperateError, match=str(number)):
+        operate.correct(number, "Rina", "accidental", "not closed yet")
+    closed = operate.close(number, "Rina", "abuse", "")
+    corrected = operate.correct(number, "Budi", "verified", "wound seen by the doctor", shown=closed.progress)
+    assert corrected.disposition == "verified" and centre.reader.incident(number) == corrected
+    assert (corrected.closed_by, corrected.closed_at_ms) == (closed.closed_by, closed.closed_at_ms)
+    entry = centre.reader.journal_of_incident(number)[-1]
+    told = {"disposition": "verified", "instead_of": "abuse", "reason": "wound seen by the doctor"}
+    assert (entry.kind, entry.actor, entry.facts) == (journal.DISPOSITION_CORRECTED, "Budi", told)
+    with pytest.raises(Overtaken):
+        operate.correct(number, "Siti", "accidental", "saw abuse on her page", shown=closed.progress)
+    assert operate.correct(number, "Siti", "verified", "the same", shown=closed.progress) == corrected
+    assert centre.reader.journal_of_incident(number)[-1] == entry, "what holds already changes nothing"
 
 
 def test_a_held_incident_is_let_go_once(centre: Centre) -> None:

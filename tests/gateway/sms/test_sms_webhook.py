@@ -272,6 +272,18 @@ def test_a_failing_aggregator_is_tried_a_few_times_under_one_key_and_told_of(
     assert NUMBER not in caplog.text
 
 
+def test_an_answer_with_an_error_in_it_is_no_success(changes: queue.Queue[tuple[bool, str]]) -> None:
+    with Receiver(answer(200, body=b'{"status":"9"}')) as receiver:
+        sender = aggregator(receiver, changes, success='"status": ?"0"')
+        sender.send(NUMBER, "AAAA", urgent=True)
+        up, why = changes.get(timeout=PATIENCE_S)
+        assert not up and "`success`" in why
+        receiver.behaviour = answer(200, body=b'{"status":"0"}')
+        sender.send(NUMBER, "BBBB", urgent=True)
+        assert changes.get(timeout=PATIENCE_S) == (True, "")
+        sender.stop()
+
+
 def test_sending_never_waits_for_the_aggregator(changes: queue.Queue[tuple[bool, str]]) -> None:
     reached = threading.Event()
 
@@ -299,3 +311,8 @@ def test_a_wrong_setting_of_the_aggregator_is_named(settings: dict[str, Any], sa
     wrong = {"url": "https://sms.example/x", **settings}
     with pytest.raises(ValueError, match=said):
         SmsAggregator(SmsAggregatorSettings(**wrong), clock=ManualClock())
+
+
+def test_a_success_that_is_no_regular_expression_is_named() -> None:
+    with pytest.raises(ValueError, match=r"sms\.aggregator\.success"):
+        SmsAggregatorSettings(url="https://sms.example/x", success="(")

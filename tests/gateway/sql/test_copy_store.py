@@ -44,7 +44,7 @@ def everything(store: SqlStore) -> list[object]:
         store.open_incidents(),
         store.journal_after(0, 10_000),
         store.owners(),
-        store.devices(),
+        sorted(store.devices(), key=lambda pair: pair[0].device.device_id),
         store.deliveries(limit=10_000),
         [store.notice(delivery) for delivery in store.deliveries(limit=10_000)],
         store.strangers(),

@@ -23,7 +23,7 @@ from siaga_gateway.formats.cap_texts import words
 from siaga_gateway.service.incidents.operator_actions import IncidentActions
 from siaga_gateway.service.journal.audit_chain import verify
 from siaga_gateway.service.journal.notifier import JournalNotifier
-from siaga_gateway.service.ports import OperateError
+from siaga_gateway.service.operator_port import OperateError
 from siaga_gateway.service.registry.enrol import EnrolError, NewOwner, Registrar
 from siaga_gateway.service.registry.keyring import KeyRing
 from siaga_gateway.service.store import StoreConflict

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from databases import Place
@@ -12,8 +15,10 @@ from gateway import sample_store
 from gateway.dispatch.listed_places import AREAS, DISTRICT
 from gateway.dispatch.listed_responders import BUDI
 from siaga_gateway.adapters.sql import StoreUnusable
+from siaga_gateway.adapters.sql import migrate as migrating
 from siaga_gateway.adapters.sql.engine import Engine, Insert, Session
 from siaga_gateway.adapters.sql.migrate import Migration, applied, known_migrations, migrate, statements
+from siaga_gateway.domain.checkin_window import Verdict, judge
 from siaga_gateway.domain.device_command import Command, CommandState
 from siaga_gateway.domain.escalation import opened
 from siaga_gateway.domain.escalation_settings import Ladder
@@ -21,6 +26,8 @@ from siaga_gateway.domain.frame import CommandCode
 from siaga_gateway.domain.incident import IncidentState
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.domain.supervision import Cause, SupervisionLimits, problems
+from siaga_gateway.service.store.audit import REMOVED_UNTIL
+from waiting import eventually
 
 NOW_MS = sample_store.NOW_MS
 
@@ -91,6 +98,26 @@ def test_a_store_of_the_version_before_maintenance_blames_no_device_for_its_past
     store.close()
 
 
+def test_check_ins_of_older_versions_are_neither_new_again_nor_lost_to_a_press(place: Place) -> None:
+    old = place.open_at(1, NOW_MS)
+    with old.transaction() as session:
+        enrol_as_then(session)
+        session.run(
+            "INSERT INTO device_status VALUES (?, 1, 500, 100, 5, 80, 500, 0, 0, 1, "
+            "-54000000, 1052600000, 9, 3, 'gnss', ?, NULL)",
+            (sample_store.DEVICE_ID, NOW_MS),
+        )
+    old.close()
+    store = sample_store.new_store(place)
+    status = store.status(sample_store.DEVICE_ID)
+    assert status is not None and status.position is not None
+    assert (status.position.latitude, status.position.accuracy_m, status.external_power) == (-54_000_000, 9, True)
+    for counter, verdict in ((500, Verdict.OUTSIDE), (471, Verdict.OUTSIDE), (501, Verdict.NEW)):
+        assert judge(status.window, status.first_counter, counter, b"some") is verdict
+    assert store.remembered(REMOVED_UNTIL) == "0"
+    store.close()
+
+
 def test_a_store_of_the_version_before_workers_keeps_all_and_goes_on_numbering(place: Place) -> None:
     old = place.open_at(2, NOW_MS)
     with old.transaction() as session:
@@ -130,6 +157,55 @@ def test_a_migration_and_its_record_are_one(place: Place) -> None:
     assert migrate(engine, (good, mended), NOW_MS) == 1
     assert migrate(engine, (good, mended), NOW_MS) == 0
     engine.close()
+
+
+def test_a_press_goes_between_tries_to_change_a_table_that_somebody_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An older gateway serves, and somebody dumps the database: who waits for a table keeps everybody else from it."""
+    monkeypatch.setattr(migrating, "_PATIENCE_S", 600.0)
+    with Place("postgresql", tmp_path) as place:
+        known = known_migrations(place.engine())
+        old = place.open_at(next(each.number for each in known if each.name == "unsigned_checkins") - 1, NOW_MS)
+        new = place.engine()
+        new.open()
+        dump = psycopg.connect(place.conninfo)
+        dump.execute("SELECT count(*) FROM device_status")
+        changing = threading.Thread(target=migrate, args=(new, known, NOW_MS))
+        changing.start()
+        waits = (
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'device_status'::regclass "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        eventually(lambda: old.fetch(waits) != [(0,)], "the table is waited for")
+        with old.transaction() as session:
+            session.run("UPDATE device_status SET events = events + 1")
+        dump.close()
+        changing.join()
+        assert version_of(old) == len(known)
+        old.close()
+        new.close()
+
+
+def test_a_step_that_ends_a_ring_of_waiting_is_tried_again(tmp_path: Path) -> None:
+    """A step of an operator reads the call, then locks its button; a migration takes both tables in another order."""
+    both = "ALTER TABLE device ADD COLUMN one TEXT;\nALTER TABLE incident ADD COLUMN two TEXT;\n"
+    with Place("postgresql", tmp_path) as place, ThreadPoolExecutor(1) as aside:
+        engine = place.engine()
+        engine.open()
+        known = known_migrations(engine)
+        step = psycopg.connect(place.conninfo, options="-c deadlock_timeout=1h")  # it is not the one to end
+        step.execute("SELECT count(*) FROM incident")
+        changing = aside.submit(migrate, engine, (*known, Migration(len(known) + 1, "both", both)), NOW_MS)
+        waits = (
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'incident'::regclass "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        eventually(lambda: engine.fetch(waits) != [(0,)], "the table is waited for")
+        step.execute("SELECT 1 FROM device FOR NO KEY UPDATE")
+        step.close()
+        assert changing.result(300) == 1
+        engine.close()
 
 
 def test_statements_are_split_where_sql_ends_them() -> None:

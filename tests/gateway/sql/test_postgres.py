@@ -6,10 +6,11 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import psycopg
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from brokers import free_port
@@ -27,6 +28,8 @@ from siaga_gateway.service.downlink.device_commands import CommandIssuer, Comman
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.store import StoreFailing
 from waiting import eventually
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -283,7 +286,17 @@ def test_many_processes_may_open_a_new_store_at_once(shared: Place) -> None:
         store.close()
 
 
-@given(st.lists(st.none() | st.integers(-(2**63), 2**63 - 1)), st.lists(st.none() | st.binary(max_size=200)))
+def _columns(values: st.SearchStrategy[T]) -> st.SearchStrategy[list[T | None]]:
+    """As a batch has them: all the same, none missing, some missing."""
+    same = st.tuples(st.none() | values, st.integers(0, 9)).map(lambda pair: [pair[0]] * pair[1])
+    return same | st.lists(values) | st.lists(st.none() | values)
+
+
+@given(
+    _columns(st.integers(-(2**63), 2**63 - 1)), _columns(st.binary(max_size=200) | st.binary(min_size=8, max_size=8))
+)
+@example([1, 2, 3], [b"12345678", b"abcdefgh"])
+@example([0, -1, -(2**63)], [b"", b"1", b""])
 def test_arrays_arrive_as_they_were_sent(numbers: list[int | None], frames: list[bytes | None]) -> None:
     texts = [None if frame is None else frame.hex() + "°ł🚨" for frame in frames]
     with psycopg.connect(shared_server().conninfo("postgres")) as connection:

@@ -23,6 +23,7 @@ from siaga_gateway.service.dispatch.waves import STORE_NAME
 from siaga_gateway.service.downlink.device_commands import CommandIssuer
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.audit_chain import AuditBroken, verify
+from siaga_gateway.service.reports.call_records import CURSOR
 from siaga_gateway.web.console.timeline import feed, timeline
 from sqlite_damage import BITS, NOISE, ZEROS
 
@@ -70,6 +71,7 @@ def test_a_store_goes_on_after_a_rescue(made: Store, tmp_path: Path, table: str,
     store = SqlStore(path, NOW_MS)
     assert store.name != name
     assert store.remembered(STORE_NAME) == store.name, "whoever is being called is called on: it is no backup"
+    assert store.remembered(CURSOR) == "0", "the records of calls are made again"
     found = verify(store)
     (entry,) = [one for one in store.journal_after(0, 10_000) if one.kind == journal.RESCUED]
     assert entry.id > head and found.rescues == (entry.id,)
@@ -146,15 +148,25 @@ def test_what_is_lost_stays_a_breach_where_no_rescue_noted_it(made: Store, tmp_p
 
 
 @pytest.mark.parametrize(
-    "facts", ['{"owner_id": 3, "state"; "active"}', "[]", '{"owner_id": "3", "state": "actyve", "disposition": {}}']
+    ("facts", "corrected", "found"),
+    [
+        ('{"owner_id": 3, "state"; "active"}', "{}", None),
+        ("[]", '{"disposition": "technical"}', "technical"),
+        ('{"owner_id": "3", "state": "actyve", "disposition": {}}', '{"disposition": "jest"}', None),
+    ],
 )
 def test_what_the_journal_says_may_be_damaged_where_a_row_is_made_anew_from_it(
-    made: Store, tmp_path: Path, facts: str
+    made: Store, tmp_path: Path, facts: str, corrected: str, found: str | None
 ) -> None:
     path = copied(made, tmp_path)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA foreign_keys = OFF")
         connection.execute("UPDATE journal SET facts = ? WHERE kind IN ('enrolled', 'closed')", (facts,))
+        connection.execute(
+            "INSERT INTO journal (id, at_ms, kind, incident_id, facts) "
+            "SELECT max(id) + 1, 1, 'disposition_corrected', 1, ? FROM journal",
+            (corrected,),
+        )
         connection.execute("DELETE FROM device WHERE device_id = (SELECT min(device_id) FROM device)")
         connection.execute("DELETE FROM incident WHERE id = 1")
         connection.execute("DELETE FROM notice")
@@ -166,7 +178,7 @@ def test_what_the_journal_says_may_be_damaged_where_a_row_is_made_anew_from_it(
     with closing(sqlite3.connect(draft_of(path))) as connection:
         assert connection.execute("SELECT DISTINCT state FROM device").fetchall() == [("active",)]
         assert connection.execute("SELECT state, disposition FROM incident WHERE id = 1").fetchall() == [
-            ("closed", None)
+            ("closed", found)
         ]
 
 

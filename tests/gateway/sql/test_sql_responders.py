@@ -48,7 +48,7 @@ def test_what_is_put_is_read_in_the_order_of_the_keys(kept: Any) -> None:
         transaction.put_responders([])
         transaction.set_shifts("budi", [NIGHT, ALWAYS])
         assert transaction.responder("budi") == BUDI and transaction.responder("nobody") is None
-    assert kept.responders_version() == 1
+    assert kept.responders_version() == 1 and kept.list_versions() == (1, 0, 0)
     assert list(kept.responders()) == [BUDI, PATROL, WATI]
     assert list(kept.shifts()) == [NIGHT, ALWAYS]
 
@@ -72,6 +72,7 @@ def test_what_somebody_says_replaces_what_he_said_and_can_be_taken_back(kept: An
     with kept.transaction() as transaction:
         transaction.declare(SAID)
     assert (kept.duty_version(), kept.declared()) == (1, {"budi": SAID})
+    assert kept.list_versions() == (0, 0, 1)
     later = copied(SAID, until_ms=SAID.until_ms + 1)
     with kept.transaction() as transaction:
         transaction.declare(later)

@@ -18,7 +18,7 @@ from siaga_gateway.domain.notification import Notification, NotificationState, m
 from siaga_gateway.domain.places import ContactWay
 from siaga_gateway.domain.response import Response, ResponseState
 from siaga_gateway.domain.value import copied
-from siaga_gateway.service.store.responses import FoundLink, LastTold, ResponderLink
+from siaga_gateway.service.store.responses import DutyLink, FoundLink, LastTold, ResponderLink
 
 LINK = ResponderLink("ab" * 32, 1, "budi", NOW_MS)
 RESPONSE = Response(1, "budi", ResponseState.ARRIVED, 7, NOW_MS, FactKind.BACKUP, NOW_MS + 1, "cd" * 32)
@@ -47,6 +47,19 @@ def test_a_link_is_found_by_the_hash_of_its_token_with_the_language(store: SqlSt
     assert store.responder_link_of(LINK.token_hash) is not None, "the older link goes on"
 
 
+def test_that_a_link_was_opened_is_kept_once(store: SqlStore) -> None:
+    with store.transaction() as transaction:
+        transaction.add_responder_link(copied(LINK, token_hash="ef" * 32))
+        transaction.add_responder_link(ResponderLink("01" * 32, 1, "patroli-1", NOW_MS))
+    assert store.links_opened(1) == {}
+    for token, at_ms in (("ef", NOW_MS + 7), ("ab", NOW_MS + 9), ("ef", NOW_MS + 8), ("77", NOW_MS)):
+        with store.transaction() as transaction:
+            transaction.mark_link_opened(token * 32, at_ms)
+    assert store.links_opened(1) == {"budi": NOW_MS + 7} and store.links_opened(2) == {}
+    found = store.responder_link_of("ab" * 32)
+    assert found is not None and found.link == copied(LINK, opened_ms=NOW_MS + 9)
+
+
 def test_whoever_leaves_the_list_has_no_link_even_if_another_gets_the_key(store: SqlStore) -> None:
     with store.transaction() as transaction:
         transaction.put_response(RESPONSE)
@@ -57,6 +70,28 @@ def test_whoever_leaves_the_list_has_no_link_even_if_another_gets_the_key(store:
         transaction.put_responders([BUDI])
     assert store.responder_link_of(LINK.token_hash) is None
     assert store.responses_of(1) == []
+
+
+def test_a_person_s_own_links_go_with_him_and_each_field_of_them_comes_back(store: SqlStore) -> None:
+    used, unused = DutyLink("12" * 32, "budi", NOW_MS, NOW_MS + 5), DutyLink("34" * 32, "budi", NOW_MS - 1)
+    other = DutyLink("56" * 32, "patroli-1", NOW_MS)
+    with store.transaction() as transaction:
+        for each in (copied(used, used_at_ms=None), used, unused, other):
+            transaction.put_duty_link(each)
+        assert transaction.duty_link(used.token_hash) == used
+        assert transaction.duty_links("budi") == [unused, used]
+    assert (store.duty_link_of(unused.token_hash), store.duty_link_of("00" * 32)) == (unused, None)
+    assert store.duty_links_of("budi") == [unused, used]
+    with store.transaction() as transaction:
+        transaction.remove_duty_links([unused.token_hash])
+        transaction.remove_duty_links([])
+    assert store.duty_links_of("budi") == [used]
+    with store.transaction() as transaction:
+        transaction.remove_responders(["budi"])
+        assert transaction.duty_link(used.token_hash) is None
+    with store.transaction() as transaction:
+        transaction.put_responders([BUDI])
+    assert (store.duty_link_of(used.token_hash), store.duty_link_of(other.token_hash)) == (None, other)
 
 
 def test_every_field_of_a_response_comes_back_and_the_next_takes_its_place(store: SqlStore) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,12 @@ from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, commands, store_
 from siaga_gateway.adapters.sql.incidents import SELECT as INCIDENTS
 from siaga_gateway.adapters.sql.sqlite import Sqlite
 from siaga_gateway.adapters.sql.sqlite.session import WRITING
+from siaga_gateway.domain.escalation_state import Contact, ContactKind, Escalation, Phase, Why
 from siaga_gateway.domain.frame import Kind, Suite, event_digest
+from siaga_gateway.domain.notification import made
+from siaga_gateway.domain.places import ContactWay
+from siaga_gateway.domain.triage import Alarm
+from siaga_gateway.domain.value import copied
 from siaga_gateway.service.store import DeliveryState, NewEvent, StoreFailing
 
 NOW_MS = sample_store.NOW_MS
@@ -73,6 +79,26 @@ def test_a_full_disk_changes_nothing_and_is_over_when_there_is_room(store: SqlSt
     assert rows(store, "event") == kept + 1
 
 
+def test_a_press_goes_between_tries_to_empty_the_log_while_somebody_reads(tmp_path: Path, store: SqlStore) -> None:
+    log = tmp_path / f"{store_path(tmp_path).name}-wal"
+    trying = threading.Event()
+    writer_of(store).set_trace_callback(lambda said: trying.set() if "wal_checkpoint" in said else None)
+    reader = sqlite3.connect(store_path(tmp_path), isolation_level=None)  # a backup, say, or an audit
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM event").fetchall()
+    with store.transaction() as transaction:
+        transaction.add_event(event(1))
+    emptying = threading.Thread(target=store.scrub)
+    emptying.start()
+    assert trying.wait(60)
+    with store.transaction() as transaction:
+        transaction.add_event(event(2))
+    reader.close()
+    emptying.join()
+    assert rows(store, "event") == 2
+    assert log.stat().st_size == 0, "it goes on until nobody reads"
+
+
 def test_what_every_batch_asks_for_is_found_by_an_index(store: SqlStore) -> None:
     """However many events there are: a scan would make each press slower than the one before."""
     asked = {
@@ -92,6 +118,29 @@ def test_what_every_batch_asks_for_is_found_by_an_index(store: SqlStore) -> None
         steps = [row[3] for row in store.fetch(f"EXPLAIN QUERY PLAN {query}", parameters)]
         assert any(step.startswith(f"SEARCH {table}") for step in steps), (table, steps)
         assert not any(step.startswith(f"SCAN {table}") for step in steps), (table, steps)
+
+
+def test_what_calls_people_takes_nothing_from_what_a_batch_of_events_has_read(store: SqlStore) -> None:
+    """Else each batch reads its buttons again while others are called for: a fifth more work for each press."""
+    incident = sample_store.open_incident(store)
+    with store.transaction() as transaction:
+        transaction.mark()
+        transaction.add_event(event(7))
+        kept = transaction.mark_after()
+    contact = Contact(1, ContactKind.CALL, Why.OPENED, 1, "stations")
+    told = made(incident.id, contact, "station:a", ContactWay.NTFY, 0, None, NOW_MS)
+    with store.transaction() as transaction:
+        assert transaction.put_escalation(Escalation(incident.id, Phase.CALLING, Why.OPENED, NOW_MS, NOW_MS))
+        transaction.put_alarm(incident.id, Alarm(2, ()))
+        transaction.add_notifications([told])
+        transaction.put_notifications([copied(told, attempts=1)])
+        transaction.remember("waves.journal", "7")
+        transaction.note("contoh", NOW_MS, {}, incident_id=incident.id)
+    with store.transaction() as transaction:
+        assert transaction.mark() == kept and kept is not None
+        transaction.put_incident(copied(incident, presses=9))
+    with store.transaction() as transaction:
+        assert transaction.mark() != kept
 
 
 def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> None:

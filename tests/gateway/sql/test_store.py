@@ -176,6 +176,16 @@ def test_a_notice_keeps_the_incident_as_it_was_and_lists_what_the_output_had_bef
     assert store.notices([]) == {}
 
 
+def test_what_became_real_supersedes_nothing_of_the_exercise(store: SqlStore) -> None:
+    incident = sample_store.open_incident(store, outputs=("cad",))
+    with store.transaction() as transaction:
+        for number, change in enumerate((Change.SEEN, Change.MADE_REAL, Change.POSITION, Change.CLOSED), 2):
+            transaction.add_notice(Notice(incident, change, number, NOW_MS + number), ["cad"])
+    waiting = store.pending("cad")
+    told = store.notices(waiting)
+    assert [[sequence for sequence, _ in told[each.id].previous] for each in waiting] == [[], [1], [], [3], [3, 4]]
+
+
 def test_a_kept_notice_holds_no_personal_data(store: SqlStore) -> None:
     incident = sample_store.open_incident(store, outputs=("cad",))
     assert incident.owner is not None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import email
-import socket
 import ssl
 from email.message import EmailMessage
 from email.policy import default
@@ -13,6 +12,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from brokers import free_port
 
 USER, PASSWORD = "siaga", "hidden-password"
 
@@ -26,9 +27,7 @@ class Mailboxes:
         self.hangs_at: str | None = None
         self._emails: list[bytes] = []
         self._login = login
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
+        self.port = free_port()
         self._controller = Controller(
             self,
             hostname="127.0.0.1",

@@ -94,14 +94,27 @@ def test_it_waits_as_long_as_the_service_asks(behaviour: Behaviour, wait_s: floa
     place.way.close()
 
 
+def test_a_daily_quota_that_is_used_up_is_there_again_at_midnight_in_utc(receiver: Receiver) -> None:
+    place = ntfy_place(receiver)
+    receiver.behaviour = says(429, {"code": 42908, "http": 429, "error": "limit reached: daily message quota reached"})
+    outcome = refused(place.way.send("siaga-a", alarm(), KEY))
+    assert outcome.exhausted and not outcome.permanent and outcome.retry_after_s is not None
+    end_s = SENT_MS / 1000 + outcome.retry_after_s
+    assert end_s % 86_400 == pytest.approx(0, abs=0.01) and 0 < outcome.retry_after_s <= 86_400
+    place.way.close()
+
+
 def test_a_group_that_became_another_one_is_told_there(receiver: Receiver) -> None:
     place = telegram_place(receiver)
     moved = says(400, {"ok": False, "description": "upgraded", "parameters": {"migrate_to_chat_id": -1001}})
     receiver.behaviour = in_turn(moved, TELEGRAM_OK)
+    told: list[tuple[str, str]] = []
+    place.way._moved = lambda old, new: told.append((old, new))
     assert place.way.send("-17", alarm(), KEY) == HandedOver("127.0.0.1 has it (HTTP 200)", "4711")
     assert [json.loads(each.body)["chat_id"] for each in receiver.requests] == ["-17", "-1001"]
     receiver.behaviour = moved  # and that one has become another
     assert refused(place.way.send("-17", alarm(), KEY)).permanent
+    assert told == [("-17", "-1001")], "where it was handed over"
     place.way.close()
 
 

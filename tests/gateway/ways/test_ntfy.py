@@ -93,6 +93,7 @@ TAKEN = b'{"id":"aBc1","time":1790000000,"event":"message","topic":"siaga-a"}'
         (200, b'{"event":"message"}', Meaning.STRANGER, None),
         (300, TAKEN, Meaning.REFUSED, None),
         (429, b'{"code":42901,"http":429,"error":"limit reached: too many requests"}', Meaning.WAIT, 5.0),
+        (429, b'{"code":42908,"http":429,"error":"limit reached: daily quota"}', Meaning.EXHAUSTED, None),
         (401, b'{"code":40101,"http":401,"error":"unauthorized"}', Meaning.REFUSED, None),
         (403, b'{"code":40301,"http":403,"error":"forbidden"}', Meaning.REFUSED, None),
         (404, b"", Meaning.REFUSED, None),

@@ -101,6 +101,18 @@ def test_a_modem_that_takes_nothing_is_no_way(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.mark.parametrize("spool", ["gammu", "smstools"])
+def test_notes_that_wait_long_keep_no_call_back(spool: str, tmp_path: Path) -> None:
+    """The daemon takes calls first: a modem that is slow is still a way for them."""
+    way = spool_way(tmp_path, spool)
+    first = way.send(NUMBER, note(), "a note")
+    assert isinstance(first, HandedOver)
+    long_ago = time.time() - 121
+    os.utime(tmp_path / str(first.reference), (long_ago, long_ago))
+    assert isinstance(way.send(NUMBER, note(), "another note"), NotDelivered)
+    assert isinstance(way.send(NUMBER, alarm(), KEY), HandedOver)
+
+
 @pytest.mark.parametrize("number", ["", "110", "081200000001", "+62812x", "+0812000000"])
 def test_a_number_without_its_country_is_refused(number: str, tmp_path: Path) -> None:
     outcome = spool_way(tmp_path).send(number, alarm(), KEY)
@@ -120,3 +132,47 @@ def test_an_aggregator_that_is_gone_makes_no_number_dead() -> None:
         outcome = way.send(NUMBER, alarm(), KEY)
         assert isinstance(outcome, NotDelivered) and not outcome.permanent
         way.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "taken"),
+    [
+        (b'{"status":"0","to":"6281200000001"}', True),
+        (b'{"status": "0"}', True),
+        (b'{"status":"9","error-text":"Partner quota exceeded"}', False),
+        (b"", False),
+        (b"\xff\xfe", False),
+    ],
+)
+def test_an_aggregator_that_answers_200_with_an_error_has_taken_nothing(body: bytes, taken: bool) -> None:
+    with Receiver(answer(200, body=body)) as receiver:
+        poster = Poster(receiver.url, clock=ManualClock(SENT_MS), language="en", success='"status": ?"0"')
+        way = SmsWay(
+            "aggregator", AggregatorSending(poster, "to", "text", {}), budget=Budget(), language="en", at_once=4
+        )
+        outcome = way.send(NUMBER, alarm(), KEY)
+        assert isinstance(outcome, HandedOver) == taken
+        if isinstance(outcome, NotDelivered):
+            assert not outcome.permanent and "`success`" in outcome.detail and "quota" not in outcome.detail
+        way.close()
+
+
+HOW = "Balas 1 47 = datang, 2 47 = tidak bisa, 3 47 = di lokasi"
+
+
+@given(
+    st.text(max_size=400),
+    st.text(max_size=400),
+    st.none() | st.text(max_size=200).map("https://a.example/".__add__),
+    st.text(min_size=1, max_size=80),
+)
+def test_with_how_to_answer_it_is_two_messages_at_most(title: str, text: str, url: str | None, reply: str) -> None:
+    written = sms_text(alarm(title=title, text=text, url=url, reply=reply))
+    assert 0 < len(written) <= 306 and set(written) <= GSM
+
+
+def test_how_to_answer_stands_whole_between_the_place_and_the_link() -> None:
+    written = sms_text(alarm(reply=HOW))
+    assert written == f"PANGGILAN DARURAT - Polsek A, 14:03:27 WIB, -5.4291700, 105.2611100, 1,2 km. {HOW}. {LINK}"
+    assert sms_text(alarm(title="x" * 400, reply=HOW)).endswith(f"x {HOW}. {LINK}")
+    assert sms_text(note(reply=HOW)).endswith(f"ditangani. {HOW}.")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.ways.sample_messages import KEY, LINK, SENT_MS, alarm, note
-from siaga_gateway.domain.personal_message import PersonalMessage
+from siaga_gateway.domain.personal_message import PersonalMessage, Reply
 from siaga_gateway.formats.service_message import AddressUnusable, Meaning
 from siaga_gateway.formats.telegram import TelegramFormat
 
@@ -27,6 +27,20 @@ def test_an_alarm_rings_is_not_forwarded_and_shows_no_preview() -> None:
     assert body["text"].splitlines() == [alarm().title, *alarm().text.splitlines(), LINK]
     assert body["protect_content"] is True and body["disable_notification"] is False
     assert body["link_preview_options"] == {"is_disabled": True}
+
+
+def test_where_answers_are_read_there_are_buttons_and_the_words() -> None:
+    assert "reply_markup" not in sent(alarm())[0][1]
+    three = (Reply("Saya datang", "1 47"), Reply("Tidak bisa", "2 47"), Reply("Di lokasi", "3 47"))
+    ((_, body),) = sent(alarm(reply="Balas 1 47 = datang", replies=three))
+    assert body["text"].splitlines()[-2:] == [LINK, "Balas 1 47 = datang"]
+    rows = body["reply_markup"]["inline_keyboard"]
+    assert [[(each["text"], each["callback_data"]) for each in row] for row in rows] == [
+        [("Saya datang", "1 47"), ("Tidak bisa", "2 47")],
+        [("Di lokasi", "3 47")],
+    ]
+    ((_, body),) = sent(alarm(replies=three[:1]))
+    assert len(body["reply_markup"]["inline_keyboard"]) == 1
 
 
 def test_a_note_is_silent_and_takes_the_alarm_away() -> None:

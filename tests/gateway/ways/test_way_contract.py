@@ -14,6 +14,7 @@ from gateway.outputs.http_receiver import Receiver, answer
 from gateway.ways.fake_way import FakeWay
 from gateway.ways.http_places import HttpPlace, ntfy_place, telegram_place, whatsapp_place
 from gateway.ways.mail_server import Mailboxes
+from gateway.ways.modem_place import Telephone
 from gateway.ways.sample_messages import SENT_MS
 from gateway.ways.way_contract import DEADLINE_S, PATIENT_S, WayContract
 from siaga_gateway.adapters.ways.apprise import AppriseWay
@@ -135,6 +136,13 @@ class TestModem(WayContract):
         place = SpoolPlace(folder)
         yield place
         place.recover()
+
+
+class TestTelephone(WayContract):
+    @pytest.fixture
+    def place(self) -> Iterator[Telephone]:
+        with Telephone() as place:
+            yield place
 
 
 class ApprisePlace(HttpPlace):

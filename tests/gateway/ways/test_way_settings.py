@@ -10,13 +10,14 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from gateway.fake_ports import ManualClock
+from siaga_gateway.bootstrap import ways as ways_made
 from siaga_gateway.bootstrap.certificate_inventory import places
 from siaga_gateway.bootstrap.ways import MAKERS, make_way
 from siaga_gateway.catalogue.localized import in_words
 from siaga_gateway.config.loading import SettingsError, load
 from siaga_gateway.config.reference import reference
 from siaga_gateway.config.settings import Settings
-from siaga_gateway.config.ways import WAY_KINDS, way_fields
+from siaga_gateway.config.ways import WAY_KINDS, TextSettings, way_fields
 from siaga_gateway.domain.places import ContactWay
 from siaga_gateway.service.dispatch.ways import Budget
 
@@ -25,6 +26,7 @@ EACH = """
 spool = "gammu"
 inbox = "in"
 outbox = "out"
+device = "/dev/ttyUSB7"
 [sms.aggregator]
 url = "https://sms.example/send"
 [[ways]]
@@ -72,6 +74,12 @@ via = "aggregator"
 name = "h"
 kind = "apprise"
 schemes = ["gotify"]
+[[ways]]
+name = "i"
+kind = "phone"
+device = "/dev/serial/by-id/usb-contoh-if02"
+recordings = "C:/{language}-{phrase}.amr"
+credit_code = "*888#"
 """
 
 
@@ -106,17 +114,30 @@ def test_each_kind_is_made_from_its_settings(tmp_path: Path) -> None:
         ("f", "sms"),
         ("g", "sms"),
         ("h", "apprise"),
+        ("i", "phone"),
     ]
     assert {way.kind for way in settings.ways} == set(WAY_KINDS)
     assert ways[0].budget == Budget(interval_ms=0, burst=1_000)
     assert ways[2].budget.person_ms == 6_000
-    assert ways[5].at_once == 1
+    assert ways[5].at_once == 1 and ways[5].budget == Budget(interval_ms=10_000, burst=8), "each is two messages"
     assert [way.name for way in ways if way.repeats_recognised] == ["d"]
     assert "hidden" not in repr(settings)
     looked_at = {place.name: place.server for place in places(settings) if place.name.startswith("ways.")}
     assert looked_at["ways.a"] == ("ntfy.example", 443) and looked_at["ways.e"] == ("mail.example", 465)
     for way in ways:
         way.close()
+
+
+def test_what_is_written_back_is_read_by_the_modem_and_at_an_aggregator_where_it_is_said(tmp_path: Path) -> None:
+    key_file(tmp_path / "vapid.pem", ec.generate_private_key(ec.SECP256R1()))
+    webhook = '[sms.webhook]\nport = 0\nsecret = "correct horse battery staple"\n'
+    texts = [way for way in read(tmp_path, EACH).ways if isinstance(way, TextSettings)]
+    assert [(way.via, way.read_back) for way in texts] == [("spool", True), ("aggregator", False)]
+    way = f'{AGGREGATOR}{webhook}{WAY}kind = "sms"\nvia = "aggregator"\nanswers = true'
+    (only,) = read(tmp_path, way).ways
+    assert isinstance(only, TextSettings) and only.read_back
+    quick = read(tmp_path, EACH.replace('via = "spool"', 'via = "spool"\nanswers = false'))
+    assert make_way(quick.ways[5], quick, ManualClock()).budget == Budget(interval_ms=5_000, burst=10)
 
 
 def test_a_token_can_come_from_the_environment(tmp_path: Path) -> None:
@@ -127,18 +148,23 @@ def test_a_token_can_come_from_the_environment(tmp_path: Path) -> None:
 
 
 WAY = '[[ways]]\nname = "x"\n'
+AGGREGATOR = '[sms.aggregator]\nurl = "https://sms.example/send"\n'
 
 
 @pytest.mark.parametrize(
     ("ways", "said"),
     [
-        (f'{WAY}kind = "fax"', "'ntfy', 'telegram', 'whatsapp', 'push', 'email', 'sms', 'apprise'"),
+        (f'{WAY}kind = "fax"', "'ntfy', 'telegram', 'whatsapp', 'push', 'email', 'sms', 'phone', 'apprise'"),
         (WAY, "ways.0.kind: is missing"),
         (f'{WAY}kind = "ntfy"', "ways.0.url: is missing; The service's address"),
         (f'{WAY}kind = "telegram"', "ways.0.token: is missing"),
         (f'{WAY}kind = "telegram"\ntoken = "17:hidden"\nfoo = 1', "ways.0.foo: there is no such setting"),
         (f'{WAY}kind = "sms"\nvia = "spool"', "way 'x' has via = \"spool\""),
         (f'{WAY}kind = "sms"\nvia = "aggregator"', "way 'x' has via = \"aggregator\""),
+        (
+            f'{AGGREGATOR}{WAY}kind = "sms"\nvia = "aggregator"\nanswers = true',
+            "way 'x' says that what people write back is read, but there is no [sms.webhook]",
+        ),
         (f'{WAY}kind = "ntfy"\nurl = "https://a.example"\n{WAY}kind = "ntfy"\nurl = "https://b.example"', "two ways"),
         (
             f'{WAY}kind = "email"\nhost = "mail.example"\nsender = "a@b.example"\nsecurity = "plain"',
@@ -150,6 +176,9 @@ WAY = '[[ways]]\nname = "x"\n'
             f'{WAY}kind = "whatsapp"\ntoken = "hidden"\nphone_number_id = "10551"\ntemplate = "t"\nlink_base = "https://a"',
             "link_template and link_base",
         ),
+        (f'{WAY}kind = "phone"', "ways.0.device: is missing"),
+        (f'{WAY}kind = "phone"\ndevice = "/dev/ttyS1"\nrecordings = "C:/id.amr"', "must have {language} and {phrase}"),
+        (f'{WAY}kind = "phone"\ndevice = "/dev/ttyS1"\ncredit_code = "888"', "ways.0.credit_code"),
         (f'{WAY}kind = "push"\nvapid_key = "v.pem"\ncontact = "me"', "ways.0.contact = 'me'"),
         (f'{WAY}kind = "ntfy"\nurl = "https://a.example"\ndeadline_s = 60', "ways.0.deadline_s"),
     ],
@@ -185,3 +214,17 @@ def test_the_reference_has_every_setting_and_those_that_every_way_needs() -> Non
     named = {name for name, _, _ in reference() if name.startswith("ways[].")}
     assert named == {f"ways[].{name}" for name in way_fields()}
     assert {name for name, field in way_fields().items() if field.is_required()} == {"name", "kind"}
+
+
+@pytest.mark.parametrize(
+    ("device", "said"), [("", "set sms.device to its port"), ("/dev/ttyS1", "takes text messages")]
+)
+def test_calls_never_go_through_the_modem_that_takes_presses(
+    device: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ways_made, "ports_of_daemon", lambda spool: iter(()))  # whatever this machine's files name
+    sms = '[sms]\nspool = "gammu"\ninbox = "in"\noutbox = "out"\n' + (f'device = "{device}"\n' if device else "")
+    settings = read(tmp_path, f'{sms}{WAY}kind = "phone"\ndevice = "/dev/ttyS1"')
+    with pytest.raises(SettingsError) as error:
+        make_way(settings.ways[0], settings, ManualClock())
+    assert said in str(in_words(error.value, "en"))

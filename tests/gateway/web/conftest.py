@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import random
 import select
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +19,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 import preloaded
+from brokers import free_port
 from gateway.fake_ports import RunningClock
 from gateway.sample_site import SITE
 from gateway.web.console_fakes import Book, FakeBell, FakeDisclosures, FakeSignIns
@@ -86,7 +85,7 @@ class ServedConsole:
         self.journal = folder / "journal.jsonl"
         self.journal.touch()
         self._options = options
-        self.port = _free_port()
+        self.port = free_port()  # also free after a kill
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -146,16 +145,6 @@ class ServedConsole:
         ) as client:
             assert client.post("/sign-in", data={"name": OPERATOR}).status_code == 303
             yield client
-
-
-def _free_port() -> int:
-    """Free, and below the range that connections take theirs from: it must still be free after a kill."""
-    for _ in range(50):
-        port = random.randint(20_000, 32_000)
-        with socket.socket() as trial, contextlib.suppress(OSError):
-            trial.bind(("127.0.0.1", port))
-            return port
-    raise AssertionError("no free port")
 
 
 @pytest.fixture

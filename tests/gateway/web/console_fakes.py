@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,19 +16,21 @@ from fastapi import FastAPI
 
 from gateway.fake_ports import RunningClock
 from gateway.web.fake_calls import CallsInMemory
-from gateway.web.fake_steps import changed
+from gateway.web.fake_people import opened
+from gateway.web.fake_steps import called_back, changed
 from siaga_gateway.domain.escalation_state import Phase
-from siaga_gateway.domain.incident import Incident, IncidentState, Mode, Position
-from siaga_gateway.domain.registry import Owner, RegistrationState
+from siaga_gateway.domain.incident import Incident, IncidentState, Mode
+from siaga_gateway.service.fleet.coverage_survey import CoverageReport
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
 from siaga_gateway.service.journal import kinds as journal
-from siaga_gateway.service.ports import (
+from siaga_gateway.service.operator_port import (
     AcknowledgeCall,
     AddNote,
     AssignUnit,
+    CallHolderBack,
     CloseIncident,
+    CorrectDisposition,
     DispatchHeld,
-    JournalEntry,
     MarkOnScene,
     MarkSeen,
     OperateError,
@@ -37,23 +39,9 @@ from siaga_gateway.service.ports import (
     Overtaken,
     ResumeCall,
 )
+from siaga_gateway.service.ports import JournalEntry, UnreadableCall
+from siaga_gateway.service.reports.figure_reports import FigureReports
 from siaga_gateway.web.app import ConsoleOptions, create_app
-
-# Invented people; NIK with an area code that does not exist.
-PEOPLE = (
-    ("Sari Dewi", "+6281200000001", "Jl. Contoh Teuku Umar 12, Kedaton, Bandar Lampung", "Toko Makmur, kasir"),
-    ("Budi Santoso", "+6281200000002", "Jl. Contoh AH Nasution 4, Metro Pusat, Metro", "Gudang kopi, pintu"),
-    ("Made Wirawan", "+6281200000003", "Desa Contoh Balinuraga, Way Panji, Lampung Selatan", "Tombol jinjing Made"),
-    ("Ayu Lestari", "+6281200000004", "Jl. Contoh Raya Kotabumi 88, Lampung Utara", "Apotek Sehat, meja depan"),
-    ("Rahmat Hidayat", "+6281200000005", "Pekon Contoh, Kota Agung, Tanggamus", "Kapal nelayan Rahmat"),
-    ("Siti Aminah", "+6281200000006", "Jl. Contoh Lintas Timur 20, Menggala, Tulang Bawang", "Rumah Siti, dapur"),
-    ("Joko Prasetyo", "+6281200000007", "Jl. Contoh Pahlawan 3, Kalianda, Lampung Selatan", "Pos satpam Kalianda"),
-)
-
-
-def owner(number: int) -> Owner:
-    name, phone, address, _ = PEOPLE[number % len(PEOPLE)]
-    return Owner(id=number + 1, name=name, nik=f"99710000000000{number:02d}", phone=phone, address=address)
 
 
 class FakeBell:
@@ -99,6 +87,9 @@ class FakeDisclosures:
     def shown(self, operator: str, incident_id: int, what: str = "incident") -> None:
         self.told.append((operator, what, (incident_id,)))
 
+    def of_owner(self, operator: str, owner_id: int, what: str) -> None:
+        self.told.append((operator, what, (owner_id,)))
+
     def listed(self, operator: str, incident_ids: Collection[int]) -> None:
         self.told.append((operator, "queue", tuple(incident_ids)))
 
@@ -125,6 +116,8 @@ def on_book(
     clock: RunningClock,
     options: ConsoleOptions,
     maintenance: MaintenanceCases | None = None,
+    figures: FigureReports | None = None,
+    signal: CoverageReport | None = None,
 ) -> FastAPI:
     """A console on a book; nobody asks whom it showed what."""
     return create_app(
@@ -136,6 +129,8 @@ def on_book(
         options=options,
         clock=clock,
         maintenance=maintenance,
+        figures=figures,
+        signal=signal,
         troubles=lambda: book.troubles,
     )
 
@@ -149,6 +144,7 @@ class Book(CallsInMemory, OperatorActions):
         self.broken = False  # as if the disk had gone
         self.fault: Exception = OSError("disk I/O error")  # what is raised then
         self.troubles: list[str] = []
+        self.unreadable: list[UnreadableCall] = []
         self._lock = threading.RLock()
         self._incidents: dict[int, Incident] = {}
         self._journal: list[JournalEntry] = []
@@ -190,9 +186,16 @@ class Book(CallsInMemory, OperatorActions):
         with self._reading():
             return self._incidents.get(incident_id)
 
+    def incidents(self, ids: Collection[int]) -> Mapping[int, Incident]:
+        with self._reading():
+            return {each: self._incidents[each] for each in ids if each in self._incidents}
+
     def open_incidents(self) -> Sequence[Incident]:
         with self._reading():
             return [each for each in self._incidents.values() if each.state is not IncidentState.CLOSED]
+
+    def unreadable_calls(self, known: Collection[int]) -> Sequence[UnreadableCall]:
+        return self.unreadable
 
     def recent_incidents(self, limit: int = 50) -> Sequence[Incident]:
         return self._closed(limit, tests=False)
@@ -216,31 +219,45 @@ class Book(CallsInMemory, OperatorActions):
     def _take(self, action: OperatorAction) -> Incident:
         match action:
             case MarkSeen():
-                return self._step("seen", action)
+                return self._seen(action, action.wave)
             case AcknowledgeCall():
                 return self._acknowledge(action)
             case ResumeCall():
                 return self._resume(action)
             case AssignUnit():
                 return self._step("assign", action, unit=action.unit, eta_minutes=action.eta_minutes)
+            case CallHolderBack():
+                return called_back(self, self._open(action.incident_id), action)
             case MarkOnScene():
                 return self._step("on_scene", action)
             case DispatchHeld():
                 return self._step("dispatch", action)
             case CloseIncident():
                 return self._close(action)
+            case CorrectDisposition():
+                return self._correct(action)
             case AddNote():
                 return self._add_note(action)
         raise TypeError(f"no action {action!r}")
 
     def _acknowledge(self, action: AcknowledgeCall) -> Incident:
-        found, known = self._open(action.incident_id), self.escalation_of(action.incident_id)
-        if known is not None and action.wave < known.wave:
-            raise OperateError("operate.rings_anew", id=found.id)
+        found = self._open(action.incident_id)
+        self._check_wave(found, action.wave)
         if found.state is IncidentState.OPEN:
-            return self._step("seen", action)
+            return self._seen(action, action.wave)
         self.do(do="note", kind=journal.ACKNOWLEDGED, incident=found.id, actor=action.operator, wave=action.wave)
         return found
+
+    def _seen(self, action: OperatorAction, wave: int | None) -> Incident:
+        found = self.incident(action.incident_id)
+        if found is not None and found.state is IncidentState.OPEN and wave is not None:
+            self._check_wave(found, wave)
+        return self._step("seen", action)
+
+    def _check_wave(self, found: Incident, wave: int) -> None:
+        known = self.escalation_of(found.id)
+        if known is not None and wave < known.wave:
+            raise OperateError("operate.rings_anew", id=found.id)
 
     def _resume(self, action: ResumeCall) -> Incident:
         found, known = self._open(action.incident_id), self.escalation_of(action.incident_id)
@@ -261,6 +278,18 @@ class Book(CallsInMemory, OperatorActions):
         if found is not None and known is not None and (found.presses > known or found.duress is not action.duress):
             raise Overtaken(found, called=True)
         return self._step("close", action, disposition=action.disposition, note=action.note)
+
+    def _correct(self, action: CorrectDisposition) -> Incident:
+        found = self.incident(action.incident_id)
+        if found is None or found.state is not IncidentState.CLOSED or found.mode is Mode.TEST:
+            raise OperateError(f"incident {action.incident_id} is not closed")
+        if found.disposition != action.disposition:
+            if action.shown not in (None, found.progress):
+                raise Overtaken(found)
+            before = None if found.disposition is None else str(found.disposition)
+            facts = {"disposition": action.disposition, "instead_of": before, "reason": action.reason}
+            self.do(do="correct", incident=found.id, actor=action.operator, **facts)
+        return self._incidents[found.id]
 
     def _add_note(self, action: AddNote) -> Incident:
         found = self.incident(action.incident_id)
@@ -309,11 +338,11 @@ class Book(CallsInMemory, OperatorActions):
         at_ms: int = event["at_ms"]
         number: Any = event.get("incident")
         if event["do"] == "press":
-            self._incidents[number] = _opened(number, at_ms, facts)
+            self._incidents[number] = opened(number, at_ms, facts)
             self._write(at_ms, journal.INCIDENT_OPENED, number, None, {"counter": number, "kind": "press"})
             return
         if event["do"] == "trial":
-            born = replace(_opened(number, at_ms, facts), mode=Mode.TEST, state=IncidentState.CLOSED)
+            born = replace(opened(number, at_ms, facts), mode=Mode.TEST, state=IncidentState.CLOSED)
             self._incidents[number] = replace(born, closed_at_ms=at_ms)
             self._write(at_ms, journal.TEST_PRESS, number, None, {"counter": number, "trigger": "hold"})
             return
@@ -347,36 +376,4 @@ TARGETS = {
     "on_scene": IncidentState.ON_SCENE,
     "close": IncidentState.CLOSED,
 }
-SHOWN = ("unit", "eta_minutes", "disposition", "accuracy_m", "fix_age_s")
-
-
-def _opened(number: int, at_ms: int, facts: dict[str, Any]) -> Incident:
-    person = facts.pop("person", number)
-    position = None
-    if facts.get("latitude") is not None:
-        position = Position(
-            latitude=facts.pop("latitude"),
-            longitude=facts.pop("longitude"),
-            accuracy_m=facts.pop("accuracy_m", 35),
-            fix_age_s=facts.pop("fix_age_s", 4),
-            source=facts.pop("source", "gnss"),
-            at_ms=at_ms,
-        )
-    whose = None if person is None else replace(owner(person), **facts.pop("owner", {}))
-    label = PEOPLE[(person or 0) % len(PEOPLE)][3]
-    given: dict[str, Any] = {
-        "identifier": f"lampung-{number}",
-        "mode": Mode(facts.pop("mode", "actual")),
-        "state": IncidentState.OPEN,
-        "device_id": number.to_bytes(8, "big"),
-        "device_label": facts.pop("label", label),
-        "registration": RegistrationState(facts.pop("registration", "active")),
-        "owner": whose,
-        "opening_counter": number,
-        "opened_at_ms": at_ms,
-        "pressed_at_ms": at_ms - 700,
-        "delayed_s": None,
-        "position": position,
-        "battery": 84,
-    }
-    return Incident(id=number, **(given | facts))
+SHOWN = ("unit", "eta_minutes", "disposition", "instead_of", "reason", "accuracy_m", "fix_age_s")

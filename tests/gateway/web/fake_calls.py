@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from siaga_gateway.domain.escalation_state import Assignment, ContactKind, Escalation, Phase, Progress, Why
 from siaga_gateway.domain.notification import Notification, NotificationState
 from siaga_gateway.domain.places import Contact, ContactWay, Station, StationKind
 from siaga_gateway.domain.responders import Responder, ResponderKind
+from siaga_gateway.domain.triage import Alarm
 from siaga_gateway.domain.value import copied
 from siaga_gateway.domain.way_proof import ProvenWay
+from siaga_gateway.service.store.registry import CodeWords
 
 # Invented; the numbers are nobody's.
 STATIONS = (
@@ -47,6 +49,9 @@ class CallsInMemory:
     def __init__(self) -> None:
         self._escalations: dict[int, Escalation] = {}
         self._notifications: dict[int, list[Notification]] = {}
+        self.opened: dict[str, int] = {}  # links, by responder
+        self._alarms: dict[int, Alarm] = {}
+        self.without_words: set[int] = set()  # owners
 
     def escalation_of(self, incident_id: int) -> Escalation | None:
         return self._escalations.get(incident_id)
@@ -57,8 +62,20 @@ class CallsInMemory:
     def escalations_touched(self, since_ms: int) -> Mapping[int, int]:
         return {each.incident_id: each.revision for each in self.open_escalations() if each.touched_ms > since_ms}
 
+    def picture(self, incident_id: int, number: int) -> bytes | None:
+        return b"\xff\xd8\xff" if (incident_id, number) == (1, 1) else None
+
     def notifications_of(self, incident_id: int) -> Sequence[Notification]:
         return list(self._notifications.get(incident_id, ()))
+
+    def links_opened(self, incident_id: int) -> Mapping[str, int]:
+        return dict(self.opened)
+
+    def alarms(self, incident_ids: Collection[int]) -> Mapping[int, Alarm]:
+        return {each: self._alarms[each] for each in incident_ids if each in self._alarms}
+
+    def code_words(self, owner_id: int) -> CodeWords | None:
+        return None if owner_id in self.without_words else CodeWords("", "", 1)
 
     def places_version(self) -> int:
         return 1
@@ -92,6 +109,9 @@ class CallsInMemory:
         facts.setdefault("next_at_ms", None if closed else at_ms + 10_000)
         self._escalations[incident_id] = copied(before, touched_ms=at_ms, revision=before.revision + 1, **facts)
 
+    def judged(self, incident_id: int, alarm: Alarm) -> None:
+        self._alarms[incident_id] = alarm
+
     def tell(self, incident_id: int, at_ms: int, rows: Sequence[Mapping[str, Any]]) -> None:
         """Replace what was told: recipient, way, state, and any other field of Notification."""
         known = self._escalations.get(incident_id)
@@ -117,6 +137,7 @@ class CallsInMemory:
                 recipient=row["recipient"],
                 way=ContactWay(row["way"]),
                 state=NotificationState(row["state"]),
+                delivered_ms=row.get("delivered_ms"),
                 **{
                     **{name: row.get(name, value) for name, value in usual.items()},
                     "kind": ContactKind(row.get("kind", "call")),

@@ -5,8 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from siaga_gateway.domain.call_back import CallBack, Heard, Said, normal, outcome
 from siaga_gateway.domain.incident import Disposition, Incident, IncidentState, Position
 from siaga_gateway.service.journal import kinds as journal
+from siaga_gateway.service.operator_port import CallHolderBack, Overtaken
+
+CODE_WORD, DURESS_WORD = "mangga harum", "rambutan tua"
+
+
+def called_back(book: Any, found: Incident, action: CallHolderBack) -> Incident:
+    """Record it in the book; everybody has agreed on the words above. Raises: Overtaken."""
+    said = {normal(CODE_WORD): Heard.CODE, normal(DURESS_WORD): Heard.DURESS}.get(normal(action.word), Heard.NEITHER)
+    if said is not Heard.DURESS and action.shown not in (None, found.call_backs):
+        raise Overtaken(found)
+    result, wrong = outcome(Said(action.said), said, found.wrong_words)
+    facts = {"call_back": str(result), "wrong_words": wrong}
+    book.do(do="called_back", incident=found.id, actor=action.operator, **facts)
+    after: Incident = book.incident(found.id)
+    return after
 
 
 def changed(step: str, found: Incident, at_ms: int, actor: str | None, facts: dict[str, Any]) -> tuple[str, Incident]:
@@ -31,6 +47,13 @@ def changed(step: str, found: Incident, at_ms: int, actor: str | None, facts: di
             return journal.ON_SCENE, replace(found, state=IncidentState.ON_SCENE)
         case "note_added":
             return journal.NOTE_ADDED, replace(found, note=f"{found.note or ''}\n{actor}: {facts['note']}".strip())
+        case "correct":
+            return journal.DISPOSITION_CORRECTED, replace(found, disposition=Disposition(facts["disposition"]))
+        case "called_back":
+            result = CallBack(facts["call_back"])
+            duress = found.duress or result is CallBack.DURESS_WORD
+            after = replace(found, call_back=result, wrong_words=facts["wrong_words"], duress=duress)
+            return journal.CALLED_BACK, after
         case "dispatch":
             return journal.DISPATCHED_BY_PERSON, replace(found, held=False)
         case "close":

@@ -20,12 +20,15 @@ own_process()
 with quick_imports():  # as the gateway starts its own
     import uvicorn
 
-    from gateway.fake_ports import RunningClock
+    from gateway.fake_ports import ManualClock, RunningClock
+    from gateway.reports.counted_calls import NOW_MS
     from gateway.sample_site import MAKASSAR, SITE
     from gateway.web.console_fakes import FakeBell, on_book
     from gateway.web.file_book import FileBook
     from gateway.web.maintenance_fleet import fleet_desk, open_fleet
     from siaga_gateway.domain.incident import Mode
+    from siaga_gateway.service.fleet.coverage_survey import CoverageReport
+    from siaga_gateway.service.reports.figure_reports import FigureReports
     from siaga_gateway.web.app import ConsoleOptions, end_streams
 
 
@@ -37,9 +40,13 @@ async def serve(journal: Path, port: int, settings: dict[str, object]) -> None:
     clock = RunningClock()
     if settings.pop("makassar", False):
         settings["site"] = MAKASSAR
+    counted = settings.pop("figures", None)
+    now_ms = ManualClock(NOW_MS)
+    figures = None if counted is None else FigureReports(open_fleet(Path(str(counted))), now_ms, SITE.local)
+    signals = None if folder is None else CoverageReport(open_fleet(Path(str(folder))), clock)
     maintenance = None if folder is None else fleet_desk(open_fleet(Path(str(folder))), notifier, clock)
     options = ConsoleOptions(**{**given, **settings, "mode": Mode(settings.get("mode", "actual"))})  # type: ignore[arg-type]
-    app = on_book(book, notifier, clock, options, maintenance)
+    app = on_book(book, notifier, clock, options, maintenance, figures, signals)
     listening = socket.socket()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind(("127.0.0.1", port))

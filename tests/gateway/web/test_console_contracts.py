@@ -21,7 +21,8 @@ from siaga_gateway.service.fleet.maintenance_cases import CaseOvertaken
 from siaga_gateway.service.incidents.operator_actions import IncidentActions
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.notifier import JournalNotifier
-from siaga_gateway.service.ports import JournalReader, Notifier, OperateError, OperatorActions, Overtaken
+from siaga_gateway.service.operator_port import OperateError, OperatorActions, Overtaken
+from siaga_gateway.service.ports import JournalReader, Notifier
 from siaga_gateway.service.registry.keyring import KeyRing
 
 
@@ -108,6 +109,20 @@ def test_a_call_that_rings_again_is_acknowledged_as_it_was_shown_and_a_new_one_b
         console.operate.acknowledge(old, "Rina", 3)
 
 
+def test_whoever_has_not_seen_the_newest_wave_has_not_seen_the_call(console: Console) -> None:
+    """A wave for back-up began a moment before he pressed the button."""
+    number, unknown = console.open(), console.open()
+    for each in (number, unknown):
+        console.climb(Escalation(each, Phase.CALLING, Why.BACKUP, 1, 2, wave=2))
+    last = console.reader.last_journal_id()
+    with pytest.raises(OperateError):
+        console.operate.seen(number, "Rina", wave=1)
+    assert console.reader.last_journal_id() == last
+    assert console.operate.seen(number, "Rina", wave=2).state is IncidentState.SEEN
+    assert console.operate.seen(number, "Rina", wave=1).state is IncidentState.SEEN, "it is a repetition"
+    assert console.operate.seen(unknown, "Rina").state is IncidentState.SEEN
+
+
 def test_only_what_is_asked_about_is_called_again(console: Console) -> None:
     asked, called = console.open(), console.open()
     console.climb(Escalation(asked, Phase.ASKED, Why.OPENED, 1, 2))
@@ -139,6 +154,8 @@ def test_open_ones_come_oldest_first_and_closed_ones_newest_first(console: Conso
     for number in (numbers[1], numbers[0]):
         console.operate.close(number, "Rina", "accidental", "")
     assert [each.id for each in console.reader.open_incidents()] == numbers[2:]
+    some = console.reader.incidents([numbers[0], numbers[3], 4_711])
+    assert {key: each.id for key, each in some.items()} == {numbers[0]: numbers[0], numbers[3]: numbers[3]}
     assert {each.id for each in console.reader.recent_incidents()} == set(numbers[:2])
     assert next(each.id for each in console.reader.recent_incidents(1)) in numbers[:2]
 

@@ -26,6 +26,7 @@ from siaga_gateway.domain.escalation_state import Assignment, Contact, ContactKi
 from siaga_gateway.domain.incident import Incident, IncidentState, Mode
 from siaga_gateway.domain.invisible_characters import hidden
 from siaga_gateway.domain.notification import NotificationState, made
+from siaga_gateway.domain.owner_cases import OwnerCase, OwnerCaseKind, OwnerCaseLimits, OwnerCaseState
 from siaga_gateway.domain.places import ContactWay
 from siaga_gateway.domain.supervision import Case, Cause
 from siaga_gateway.domain.value import copied
@@ -33,6 +34,8 @@ from siaga_gateway.service.incidents.operator_actions import IncidentActions
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.registry.keyring import KeyRing
+from siaga_gateway.service.registry.owner_cases import OwnerCases
+from siaga_gateway.service.reports.figure_reports import FigureReports
 from siaga_gateway.web.app import ConsoleOptions, create_app
 from siaga_gateway.web.session.context import shown
 
@@ -45,6 +48,9 @@ PAGES = (
     "/incidents/1/calls",
     "/feed",
     "/maintenance",
+    "/owners",
+    "/owners/1",
+    "/figures",
     "/sign-in",
 )
 
@@ -61,6 +67,8 @@ def store(tmp_path: Path) -> Iterator[SqlStore]:
     sample_store.open_incident(made)
     with made.transaction() as transaction:
         transaction.put_case(Case(1, sample_store.DEVICE_ID, Cause.TAMPER, 1, 1))
+        for kind in OwnerCaseKind:
+            transaction.add_owner_case(OwnerCase(0, 1, kind, OwnerCaseState.OPEN, 1, 3))
     yield made
     made.close()
 
@@ -79,6 +87,8 @@ def browser(store: SqlStore, reader: Any = None) -> TestClient:
         clock=clock,
         options=ConsoleOptions(SITE, Mode.ACTUAL, "en", {}, b"k" * 32),
         maintenance=fleet_desk(store, notifier, clock),
+        owners=OwnerCases(store, JournalNotifier(), clock, OwnerCaseLimits(), [OPERATOR]),
+        figures=FigureReports(store, clock, SITE.local),
     )
     client = TestClient(app, base_url=ORIGIN, headers={"Origin": ORIGIN}, follow_redirects=False)
     assert client.post("/sign-in", data={"name": OPERATOR}).status_code == 303
@@ -194,13 +204,16 @@ def test_no_form_of_any_page_lets_anything_hidden_into_the_store(store: SqlStore
         ("/incidents/N/assign", "eta"),
         ("/incidents/N/close", "note"),
         ("/incidents/N/note", "note"),
+        ("/incidents/N/correct", "reason"),
         ("/maintenance/cases/N/close", "note"),
+        ("/owners/cases/N/dismiss", "reason"),
+        ("/owners/cases/N/advised", "reason"),
         ("/sign-in", "name"),
     }
     incident = store.incident(1)
     assert incident is not None
     kept = [getattr(incident, field.name) for field in fields(incident)]
-    for table in ("incident", "journal", "maintenance", "device"):
+    for table in ("incident", "journal", "maintenance", "device", "owner_case"):
         kept += [value for row in store.fetch(f"SELECT * FROM {table}") for value in row]
     assert [text for text in kept if isinstance(text, str) and any(hidden(text))] == []
     client.close()

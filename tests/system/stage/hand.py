@@ -33,10 +33,7 @@ class Hand(Scene):
         return self.button.state in _OPEN and self.button.life is ChipState.RUNNING
 
     def _hold(self, seconds: float) -> None:
-        self.button.holder.hold(True)
-        self.wait_down(True)
-        self.button.sleep(seconds)
-        self.button.holder.hold(False)
+        self.button.holder.press(seconds)
         self.wait_down(False)
 
     @step("press, and cut the power when it is <word>")
@@ -72,16 +69,10 @@ class Hand(Scene):
 
     @step("tap three times")
     def tap(self) -> None:
-        """Three short taps, each as short as it is felt."""
+        """Three short taps, a third of a second apart."""
         self.act()
         with self.at_pace(TAPS):
-            for _ in range(3):
-                mark = self._mark = self.button.events.mark()
-                self.button.holder.hold(True)
-                self.wait_down(True)
-                self.button.holder.hold(False)
-                self.wait_down(False)
-        self._mark = mark
+            self.button.holder.tap()
         self.wait_frame(Kind.PRESS, "stored", "a press by taps")
 
     @step("hold the button down")
@@ -101,11 +92,7 @@ class Hand(Scene):
         """A finger that holds on; the contact opens for 50 ms each half second."""
         self.act()
         with self.at_pace(TAPS):
-            for _ in range(int(float(seconds) * 2)):
-                self.button.holder.hold(True)
-                self.button.sleep(0.45)
-                self.button.holder.hold(False)
-                self.button.sleep(0.05)
+            self.button.holder.move(*[(True, 0.45), (False, 0.05)] * int(float(seconds) * 2))
         self.wait_down(False)
 
     @step("let go")

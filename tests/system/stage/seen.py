@@ -181,10 +181,10 @@ class Seen(Scene):
 
     @step("its check-in tells of <n> refused")
     def told_refused(self, number: str) -> None:
-        """The status of a check-in counts at least so many refused inputs."""
+        """The status of its latest check-in counts at least so many refused inputs."""
 
         def told() -> bool:
-            bodies = [event["frame"] for event in self.house.events(self.device_id) if event["kind"] == Kind.CHECKIN]
-            return any(len(body) >= 43 and body[42] >= int(number) for body in bodies)
+            health = self.house.health(self.device_id)
+            return health is not None and health.rejected >= int(number)
 
         self.until(told, f"a check-in with {number} refused")

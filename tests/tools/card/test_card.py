@@ -125,7 +125,7 @@ def test_a_silent_button_has_no_lights_on_its_card() -> None:
 @pytest.mark.parametrize("silent", [False, True])
 def test_the_card_tells_the_site_s_emergency_number(silent: bool) -> None:
     page = text_of(card(FIRMWARE, ("id", "en"), {"silent": silent}, emergency="112"))
-    assert page.count("112") >= 6 and "110" not in page
+    assert page.count("112") >= 6 and not re.search(r"\b110\b", page)
 
 
 def test_the_card_in_the_repository_is_this_one() -> None:

@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.widgets import Input
 
+import preloaded
 from siaga_gateway.service.ports import JournalEntry
 from siaga_tools.demo import panels
 from siaga_tools.demo.commands import Command, Verb
@@ -185,14 +186,14 @@ class Window:
         self.master, slave = pty.openpty()
         self._name = os.ttyname(slave)
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        self.process = subprocess.Popen(
+        self.process = preloaded.Popen(
             [*SIAGA, "demo", "--fast"],
             stdin=slave,
             stdout=slave,
             stderr=slave,
             start_new_session=True,
             env=environ(runtime, TERM="xterm-256color", COLUMNS="80", LINES="24"),
-            preexec_fn=(lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)) if leads else None,
+            preexec_fn=preloaded.take_terminal if leads else None,
         )
         os.close(slave)
         self._drawn = bytearray()

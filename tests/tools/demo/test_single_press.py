@@ -34,7 +34,7 @@ def hop_times(output: str) -> dict[str, int]:
 
 def test_a_press_reaches_every_hop_and_the_times_are_printed(runtime: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
-    done = siaga("demo", "--once", "--fast", "--language", "en", "--data", str(kept), runtime=runtime)
+    done = siaga("demo", "--once", "--fast", "--language", "en", "--data", str(kept), runtime=runtime, executed=True)
     assert done.returncode == 0, done.stderr
     times = hop_times(done.stdout)
     assert set(times) == set(HOPS) - {"stored_test"}

@@ -38,6 +38,7 @@ def test_every_file_is_on_some_board_and_every_part_is_known(tmp_path: Path) -> 
         "esp32_wifi",
         "internal_ram",
         "rtc",
+        "t_a7670_module",
         "wake_cause",
         *(Path(name).stem for name in AT_HOME),
     }

@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 
 from siaga_tools.device_cli import device
 from siaga_tools.firmware_build.bundle import read_bundle
+from spoiling import spoilt
 
 
 def siaga(*words: str) -> Result:
@@ -34,7 +35,7 @@ def test_from_a_key_to_a_bundle_that_others_can_check(tmp_path: Path, monkeypatc
     assert "siaga/start.mpy" in bundle.files and not any("simulated" in path for path in bundle.files)
     checked = siaga("bundle-check", str(first), "--public", public)
     assert checked.exit_code == 0 and "1.2.3" in checked.output
-    first.write_bytes(first.read_bytes()[:-1] + b"\0")
+    first.write_bytes(spoilt(first.read_bytes()))
     assert siaga("bundle-check", str(first)).exit_code == 0
     refused = siaga("bundle-check", str(first), "--public", public)
     assert refused.exit_code == 1 and "signature" in refused.stderr

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from siaga_gateway.domain.frame import Kind, decode_uplink
 from siaga_gateway.domain.frame_authentication import GatewayKey, verify, verify_enrol
 from siaga_tools.load import mqtt_packets
-from siaga_tools.load.fleet import Fleet, keys, mac_down, write_registrations
+from siaga_tools.load.fleet import Fleet, keys, mac_keys, write_registrations
 from siaga_tools.load.plan import KINDS, LoadRequest, MassPress, PlannedFrame, plan
 from siaga_tools.load.presign import PreparedLoad, make
 from siaga_tools.load.results import PERCENTILES, Results, percentiles
@@ -196,7 +196,7 @@ def test_a_file_that_is_no_fleet_is_refused_in_words(tmp_path: Path, text: str) 
 
 def test_a_gateway_key_that_is_none_is_refused() -> None:
     with pytest.raises(Trouble, match="no gateway's public key"):
-        mac_down(keys(b"x" * 32, 0), b"\x01" * 64)
+        mac_keys(keys(b"x" * 32, 0), b"\x01" * 64)
 
 
 def test_registrations_prove_their_keys_and_name_nobody() -> None:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from board_pins import sources_of
 from micropython import FIRMWARE, ROOT, run_micropython
 from siaga_tools.device_cli import device
 from siaga_tools.power.figures import CASES, PowerFigures, book, read
@@ -205,7 +206,7 @@ def test_the_boards_are_the_firmwares_own() -> None:
     for name, board in BOOK.boards.items():
         path = FIRMWARE / "siaga" / "boards" / f"{name}.py"
         if path.exists():
-            source = path.read_text(encoding="utf-8")
+            source = "".join(sources_of(name))
             held = "SUPPLY = 12" in source and not re.search(r"(?i)supply\.value\(0\)", source)
             assert board.supply_held == held, name
 

@@ -7,13 +7,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from textual.widgets import Static
 
+import preloaded
 from siaga_gateway.domain.frame_authentication import GatewayKey
 from siaga_tools.firmware_build.bundle import read_bundle
 from siaga_tools.messages import Trouble
@@ -21,14 +21,12 @@ from siaga_tools.simulate.line_view import shown
 from siaga_tools.simulate.screen_view import SimulateView
 from siaga_tools.simulate.session import Options, Session
 
-SIAGA = [str(Path(sys.executable).with_name("siaga")), "device", "simulate"]
+SIAGA = [preloaded.SIAGA, "device", "simulate"]
 DEADLINE_S = 100
 
 
 def simulate(*arguments: str, typed: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*SIAGA, *arguments], input=typed, capture_output=True, text=True, timeout=DEADLINE_S, check=False
-    )
+    return preloaded.run([*SIAGA, *arguments], feed=typed, timeout_s=DEADLINE_S)
 
 
 def test_a_press_is_received_and_an_operator_answers_it(tmp_path: Path):
@@ -90,7 +88,7 @@ def test_wrong_settings_are_refused_by_name(tmp_path: Path, content: str | None)
 
 
 def test_a_signal_ends_it_in_order_even_while_it_waits_and_nothing_stays_behind(tmp_path: Path):
-    running = subprocess.Popen(
+    running = preloaded.Popen(
         [*SIAGA, "--plain", "--language", "en"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from siaga_tools.firmware_build.syntax_trees import syntax_tree
+
 # A light that is dark for this long is described as a wait for the next blink.
 _RARE_MS: Final = 4500
 _LONG_MS: Final = 500
@@ -79,7 +81,7 @@ def read_shown(firmware: Path) -> SignalPatterns:
 
 def read_defaults(firmware: Path) -> dict[str, Any]:
     """Return the settings' defaults, from the class in `firmware`/siaga/app/settings.py."""
-    tree = ast.parse((firmware / "siaga" / "app" / "settings.py").read_text(encoding="utf-8"))
+    tree = syntax_tree((firmware / "siaga" / "app" / "settings.py").read_text(encoding="utf-8"))
     defaults = {}
     for node in tree.body:
         for line in node.body if isinstance(node, ast.ClassDef) else ():
@@ -131,7 +133,7 @@ def _steps(text: str) -> tuple[Step, ...]:
 
 
 def _assignments(path: Path) -> dict[str, ast.expr]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = syntax_tree(path.read_text(encoding="utf-8"))
     return {
         target.id: line.value
         for line in tree.body

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
+from siaga_tools.demo.loopback_server import LoopbackServer, QuietHandler
+
 _LARGEST: Final = 1 << 16  # bytes
-_DEADLINE_S: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,52 +45,36 @@ class NtfyServer:
                 known.add(key)
                 return len(known) > before
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            timeout = _DEADLINE_S
-
+        class Handler(QuietHandler):
             def do_POST(self) -> None:
                 at_ms = time.time_ns() // 1_000_000
-                length = self.headers.get("content-length", "")
-                if not length.isdecimal() or int(length) > _LARGEST:
-                    self._answer(HTTPStatus.BAD_REQUEST, {"code": 40000, "error": "invalid request"})
+                body = self.body_within(_LARGEST)
+                if body is None:
+                    self._say(HTTPStatus.BAD_REQUEST, {"code": 40000, "error": "invalid request"})
                     self.close_connection = True
                     return
                 try:
-                    written = json.loads(self.rfile.read(int(length)))
+                    written = json.loads(body)
                     message = _message(written, at_ms)
                 except (ValueError, TypeError, KeyError, AttributeError):
-                    self._answer(HTTPStatus.BAD_REQUEST, {"code": 40024, "error": "request body must be message JSON"})
+                    self._say(HTTPStatus.BAD_REQUEST, {"code": 40024, "error": "request body must be message JSON"})
                     return
                 told = {"id": f"{at_ms:x}", "event": "message", "topic": message.topic}
-                self._answer(HTTPStatus.OK, {**told, "sequence_id": written.get("sequence_id", "")})
+                self._say(HTTPStatus.OK, {**told, "sequence_id": written.get("sequence_id", "")})
                 if is_new(written):
                     on_message(message)
 
-            def _answer(self, status: HTTPStatus, told: Mapping[str, object]) -> None:
-                body = json.dumps(told).encode()
-                self.send_response(status)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+            def _say(self, status: HTTPStatus, told: Mapping[str, object]) -> None:
+                self.answer(status, json.dumps(told).encode())
 
-            def log_message(self, format: str, *args: object) -> None:
-                """Discarded: the demo has its own log."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="ntfy", daemon=True)
-        self._thread.start()
+        self._server = LoopbackServer("ntfy", Handler)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return self._server.url
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(timeout=2)
+        self._server.close()
 
 
 def _message(written: Mapping[str, Any], at_ms: int) -> PhoneMessage:

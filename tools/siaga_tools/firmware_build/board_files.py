@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from siaga_tools.firmware_build.syntax_trees import syntax_tree
 from siaga_tools.messages import Trouble
 
 MANIFEST: Final = "siaga/boards/installed.toml"
@@ -59,7 +60,7 @@ def _dotted(path: str) -> str:
 def _imported(text: str, path: str, known: Iterable[str]) -> Iterator[str]:
     """Yield what the file imports anywhere, as far as known."""
     try:
-        ahead: list[ast.AST] = [ast.parse(text)]
+        ahead: list[ast.AST] = [syntax_tree(text)]
     except SyntaxError as error:
         raise Trouble("mpy_failed", file=path, why=f"SyntaxError: {error.msg} (line {error.lineno})") from error
     while ahead:

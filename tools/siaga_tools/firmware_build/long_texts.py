@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import ast
 import re
-import threading
 import tomllib
 import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
+from siaga_tools.firmware_build.syntax_trees import syntax_tree
 from siaga_tools.messages import Trouble
 
 HOME: Final = "siaga/long_texts.py"
@@ -35,7 +35,6 @@ STAYS: Final = (
     HOME,
 )
 _Place = tuple[int, int]
-_PARSER: Final = threading.Lock()  # CPython 3.11 raises SystemError where two threads parse at once
 
 
 def translations(firmware: Path) -> dict[str, str]:
@@ -103,8 +102,7 @@ def unpacked(file: bytes) -> list[str]:
 
 def _parsed(path: str, source: str) -> ast.Module:
     try:
-        with _PARSER:
-            return ast.parse(source)
+        return syntax_tree(source)
     except SyntaxError as error:
         raise Trouble("mpy_failed", file=path, why=f"SyntaxError: {error.msg} (line {error.lineno})") from error
 

@@ -128,10 +128,17 @@ def sign(one: Keys, kind: Kind, counter: int, body: bytes) -> bytes:
     return head + r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
-def mac_down(one: Keys, gateway_xy: bytes) -> bytes:
-    """Return the key by which this device verifies its gateway. Raises Trouble if the gateway's key is invalid."""
+def prove(one: Keys, mac_up: bytes, counter: int, body: bytes) -> bytes:
+    """Return a CHECKIN that carries a MAC."""
+    head = _HEAD.pack(VERSION << 4 | Suite.HS256_64, Kind.CHECKIN, one.device_id, counter) + body
+    return head + hmac.digest(mac_up, UP_CONTEXT + head, "sha256")[:8]
+
+
+def mac_keys(one: Keys, gateway_xy: bytes) -> tuple[bytes, bytes]:
+    """Return the keys, up and down, that this device shares with its gateway. Raises Trouble if the gateway's key is
+    invalid."""
     try:
-        return GatewayKey(one.private).mac_keys(gateway_xy, one.device_id)[1]
+        return GatewayKey(one.private).mac_keys(gateway_xy, one.device_id)
     except KeyFormatError as error:
         raise Trouble("load_key_wrong", why=error) from error
 

@@ -11,7 +11,7 @@ from multiprocessing import get_context
 from typing import Final
 
 from siaga_gateway.domain.frame import Kind
-from siaga_tools.load.fleet import Fleet, body_of, keys, mac_down, sign
+from siaga_tools.load.fleet import Fleet, body_of, keys, mac_keys, prove, sign
 from siaga_tools.load.plan import PlannedFrame
 
 _PIECE: Final = 500  # devices in one task
@@ -97,9 +97,14 @@ def _make_some(task: _Task) -> _Signed:
     made: _Signed = []
     for index, frames in enumerate(planned, first):
         one = keys(fleet.seed, index)
-        signed = [
-            (each.counter, sign(one, each.kind, each.counter, body_of(each, int(begin_s + each.at_s), test=test)))
-            for each in frames
-        ]
-        made.append((DeviceReplyKey(one.device_id, mac_down(one, fleet.gateway_xy)), signed))
+        mac_up, mac_down = mac_keys(one, fleet.gateway_xy)
+        signed: list[tuple[int, bytes]] = []
+        started = False  # the first check-in after a start is signed, as a button does
+        for each in frames:
+            body = body_of(each, int(begin_s + each.at_s), test=test)
+            by_mac = each.kind is Kind.CHECKIN and started
+            started = started or each.kind is Kind.CHECKIN
+            frame = prove(one, mac_up, each.counter, body) if by_mac else sign(one, each.kind, each.counter, body)
+            signed.append((each.counter, frame))
+        made.append((DeviceReplyKey(one.device_id, mac_down), signed))
     return made

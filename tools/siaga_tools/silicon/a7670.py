@@ -27,6 +27,7 @@ from siaga_tools.silicon.modem_radio import ModemRadio
 from siaga_tools.silicon.modem_serial import ModemSerial
 from siaga_tools.silicon.modem_sim import ModemSim, Sim
 from siaga_tools.silicon.modem_sms import ModemSms
+from siaga_tools.silicon.modem_speech import ModemSpeech
 from siaga_tools.silicon.modem_voice import ModemVoice
 
 # Seconds, from logs of an A7670E: *ATREADY 10 to 14 s after the power key, registered after 16 s.
@@ -82,6 +83,7 @@ class A7670:
         self.http = ModemHttp(self)
         self.sms = ModemSms(self, folder)
         self.voice = ModemVoice(self)
+        self.speech = ModemSpeech(self)
         self._life: asyncio.Task[None] | None = None
         self._forget()
 
@@ -176,6 +178,7 @@ class A7670:
             self._life = None
         self.mqtt.stop()
         self.voice.reset()
+        self.speech.reset()
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait for something that happens here; waiting alone does not count as activity."""

@@ -19,6 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
+from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 from siaga_tools.silicon.at_commands import Command, Refused
 
 if TYPE_CHECKING:
@@ -229,7 +230,7 @@ class ModemMqtt:
         loop = self._modem.loop
         host, _, port = arguments[1].removeprefix("tcp://").rpartition(":")
         version = MQTTProtocolVersion.MQTTv311 if self._config["version"] == "4" else MQTTProtocolVersion.MQTTv31
-        client = mqtt.Client(
+        client = PahoClient(
             CallbackAPIVersion.VERSION2,
             self._client_id or "",
             clean_session=arguments[3] == "1",

@@ -139,7 +139,16 @@ class ModemSerial:
 
     def _handler(self, command: Command) -> Callable[[Command], Awaitable[None]]:
         modem = self._modem
-        for owner in (modem.general, modem.card, modem.radio, modem.mqtt, modem.http, modem.sms, modem.voice):
+        for owner in (
+            modem.general,
+            modem.card,
+            modem.radio,
+            modem.mqtt,
+            modem.http,
+            modem.sms,
+            modem.voice,
+            modem.speech,
+        ):
             found = getattr(owner, "at_" + command.name.lower(), None)
             if found is not None:
                 handler: Callable[[Command], Awaitable[None]] = found

@@ -25,6 +25,7 @@ class Sim:
     """The card.
 
     tries: wrong PINs that it still accepts; with none left it wants its PUK
+    credit: what the network answers to a short code
     """
 
     operator: str = "TELKOMSEL"
@@ -33,6 +34,7 @@ class Sim:
     apn: str = "internet"
     iccid: str = "8962100000000000001"
     tries: int = TRIES
+    credit: str = ""
 
 
 class ModemSim:
@@ -105,3 +107,9 @@ class ModemSim:
     async def at_ciccid(self, command: Command) -> None:
         self._state()
         self._modem.urc(f"+ICCID: {self._modem.sim.iccid}")
+
+    async def at_cusd(self, command: Command) -> None:
+        if not self._modem.radio.has_network():
+            raise Refused("+CME ERROR: no network service")
+        answer = f'+CUSD: 0,"{self._modem.sim.credit}",15' if self._modem.sim.credit else "+CUSD: 4"
+        self._modem.later(1.0, self._modem.urc, answer)

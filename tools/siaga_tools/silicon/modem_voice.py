@@ -248,6 +248,9 @@ class ModemVoice:
         elif self._modem.loop.time() - self._ended_s < _LISTED_S * self._modem.pace:
             self._tell(_ENDED)
 
+    async def at_ceer(self, command: Command) -> None:
+        self._modem.urc('+CEER: "31 Normal unspecified"')
+
     async def at_colp(self, command: Command) -> None: ...
 
     async def at_crsl(self, command: Command) -> None: ...

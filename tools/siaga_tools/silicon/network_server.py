@@ -14,8 +14,9 @@ from collections import defaultdict, deque
 from types import TracebackType
 from typing import Any, Final, Self
 
-import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
+
+from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 
 _CONNECT_S: Final = 10.0
 _LONGEST_QUEUE: Final = 64
@@ -38,7 +39,7 @@ class NetworkServer:
         self._queues: defaultdict[str, deque[tuple[int, bytes]]] = defaultdict(lambda: deque(maxlen=_LONGEST_QUEUE))
         self._lock = threading.Lock()
         self._subscribed = threading.Event()
-        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=f"chirpstack-{uuid.uuid4().hex[:8]}")
+        self._client = PahoClient(CallbackAPIVersion.VERSION2, client_id=f"chirpstack-{uuid.uuid4().hex[:8]}")
         self._client.on_connect = lambda client, *_: client.subscribe("application/+/device/+/command/down", qos=1)
         self._client.on_subscribe = lambda *_: self._subscribed.set()
         self._client.on_message = lambda _client, _user, message: self._command(message.topic, bytes(message.payload))

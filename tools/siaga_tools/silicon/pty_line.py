@@ -54,6 +54,11 @@ class PtyLine:
         self.trace(">", words)
         return words
 
+    def drop(self) -> None:
+        """Drop what nobody has read, at either end: whoever opens it next hears only what comes from now on."""
+        termios.tcflush(self._button, termios.TCIFLUSH)
+        self.read(0)
+
     def write(self, words: bytes) -> None:
         """Send bytes to the button."""
         self.trace("<", words)

@@ -54,11 +54,12 @@ _CELL: Final = (
 class Feedback:
     """What the holder perceives now.
 
-    light, vibration: on or off
+    light, second, vibration: on or off; second: the light's other colour, where a board has one
     tone_hz: 0 = silence
     """
 
     light: bool = False
+    second: bool = False
     tone_hz: int = 0
     vibration: bool = False
 
@@ -290,6 +291,8 @@ class SimulatedButton(ChipListener):
     def on_pin(self, number: int, level: int | None) -> None:
         if number == self.wiring.led:
             self.feedback.light = level == 1
+        elif number == self.wiring.second_led:
+            self.feedback.second = level == 1
         elif number == self.wiring.vibration:
             self.feedback.vibration = level == 1
         else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Final, Self
 from siaga_tools.silicon.loop_thread import LoopThread
 from siaga_tools.silicon.pty_line import PtyLine
 from siaga_tools.simulate.chip_idle_time import ChipSkipping
-from siaga_tools.simulate.chip_pads import ChipPads, Pad
+from siaga_tools.simulate.chip_pads import ChipPads, Pad, listed
 from siaga_tools.simulate.chip_process import ChipProcess, heap_option, judged_by_its_own_clock
 from siaga_tools.simulate.chip_sleep import ChipSleep
 from siaga_tools.simulate.chip_watchdog import LOOK_S, ChipWatchdog
@@ -108,7 +109,6 @@ class Chip:
         self._timer: asyncio.TimerHandle | None = None
         self._line = PtyLine()
         self._text = b""
-        self._listens: set[int] = set()
         self._microvolts: dict[int, int] = {}
         self._access_point = ("", 0)
         self._sag_uv = 0
@@ -170,9 +170,11 @@ class Chip:
         """Set its Wi-Fi driver's fault at the next connect: "raises" or "hangs"."""
         self.do(lambda: self._tell(f"wlan_fault {fault}"))
 
-    def listens_to(self, pin: int) -> bool:
-        """Return whether its program has enabled this pin's interrupts since it started."""
-        return pin in self._listens
+    def ask_sample(self, pin: int) -> threading.Event:
+        """Return what is set once its program has taken a sample of this pin, begun from now on; -1 = of any."""
+        sampled = threading.Event()
+        self.do(lambda: self.pads.ask(pin, sampled, self._tell))
+        return sampled
 
     def ask_heap(self) -> None:
         """Have it collect, and report to on_heap() and, a moment later, `process.largest_free`."""
@@ -204,7 +206,7 @@ class Chip:
     def _start(self, cause: int, state: int, pins: tuple[int, ...]) -> None:
         """Start. state: bits of RTC_CNTL_WAKEUP_STATE. pins: of EXT1."""
         self.process.end()
-        self._line.read(0)
+        self._line.drop()
         self._text = b""
         self._watchdog.off()
         self.skipping.wish_us = None
@@ -212,7 +214,7 @@ class Chip:
         self.starts += 1
         self.heap_base = 0
         self.is_here = False
-        self._listens.clear()
+        self.pads.listened_to.clear()
         parts = self.parts
         word = parts.flash.with_suffix(".word")
         if self.deep_sleep.rtc is None:
@@ -236,11 +238,11 @@ class Chip:
         self._tell(f"word {word}")
         self._tell(f"id {parts.chip_id.hex()}")
         self._tell(f"psram {int(parts.psram)}")
-        self._tell(f"held {_listed(held)}")
+        self._tell(f"held {listed(held)}")
         self._tell(f"flash {parts.flash} {parts.blocks}")
         self._tell(f"uncalibrated {int(not parts.calibrated)}")
         self._tell(f"start {parts.dark_ms * 1000} {parts.load_ms * 1000}")
-        self._tell(f"boot {cause} {state} {_listed(pins)}")
+        self._tell(f"boot {cause} {state} {listed(pins)}")
         self._tell("run")
 
     def _power_off(self) -> None:
@@ -328,8 +330,7 @@ class Chip:
             self._line.write(f"{line}\n".encode())
 
     def _pace(self) -> str:
-        sim_us, real_us, permille = self._clock.base()
-        return f"clock {sim_us} {real_us} {permille} {self.skipping.quiet_ms}"
+        return f"clock {self.skipping.quiet_ms} {' '.join(map(str, self._clock.base()))}"
 
     def _wlan(self) -> str:
         ssid, rssi = self._access_point
@@ -367,7 +368,11 @@ class Chip:
                 self._watchdog.patience_ms = int(milliseconds)
                 self._feed()
             case ["listens", number]:
-                self._listens.add(int(number))
+                self.pads.listened_to.add(int(number))
+            case ["ahead", sim_us]:
+                self._clock.catch_up(int(sim_us))
+            case ["sampled", number]:
+                self.pads.on_sampled(int(number))
             case ["here"]:
                 self.is_here = True
             case ["idle", until_us]:
@@ -393,7 +398,3 @@ class Chip:
         self._watchdog.feed()
         if first:
             self._set_timer()
-
-
-def _listed(numbers: tuple[int, ...] | list[int]) -> str:
-    return ",".join(str(number) for number in numbers) or "-"

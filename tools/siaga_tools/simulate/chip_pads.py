@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -26,12 +27,15 @@ class ChipPads:
 
     levels: what the world drives; a missing pin is not driven
     holds_all: the firmware has all pads held in sleep
+    listened_to: whose interrupts the program has enabled since it started
     on_pin(number, level): called with what the chip drives from now on, None = nothing
     """
 
     def __init__(self, on_pin: Callable[[int, int | None], None]) -> None:
         self.levels: dict[int, int] = {}
         self.holds_all = False
+        self.listened_to: set[int] = set()
+        self._asked: dict[int, threading.Event] = {}
         self._on_pin = on_pin
         self._pads: dict[int, Pad] = {}
         self._driven: dict[int, int | None] = {}  # as last reported
@@ -40,6 +44,17 @@ class ChipPads:
     def held(self) -> list[int]:
         """Return the pads that are held."""
         return [number for number, pad in self._pads.items() if pad.is_held]
+
+    def ask(self, number: int, sampled: threading.Event, send: Callable[[str], None]) -> None:
+        """Have `sampled` set at the program's next sample of a pin. send(line): to its process."""
+        self._asked[number] = sampled
+        send(f"ask {number}")
+
+    def on_sampled(self, number: int) -> None:
+        """Note that the program has sampled a pin."""
+        sampled = self._asked.pop(number, None)
+        if sampled is not None:
+            sampled.set()
 
     def put(self, number: int, pad: Pad) -> None:
         """Set a pin as the program does."""
@@ -77,3 +92,8 @@ class ChipPads:
     def acting(self, pins: Iterable[int], level: int) -> tuple[int, ...]:
         """Return those that read this level. The resistors on the wires are in `levels`; a missing pin reads LOW."""
         return tuple(pin for pin in pins if self.levels.get(pin, 0) == level)
+
+
+def listed(numbers: Iterable[int]) -> str:
+    """Return numbers of pins as the chip is told them."""
+    return ",".join(str(number) for number in numbers) or "-"

@@ -24,6 +24,8 @@ class SimClock:
     While `skips`, idle time passes in an instant (skip_to(), which a chip requests when all its tasks sleep). Three
     things limit that: the clock is held() by whoever acts or works, no sleeper in until() is skipped over, and while it
     is paced() nothing is skipped.
+
+    Where it is limit()ed, time stands still once it is there.
     """
 
     def __init__(self, speed: float = 1.0) -> None:
@@ -35,6 +37,7 @@ class SimClock:
         self._paced = 0
         self._wakes: Counter[int] = Counter()  # times that somebody sleeps until
         self._real_us, self._sim_us = _real_us(), time.time_ns() // 1000
+        self._limit_us: int | None = None
         self._permille = _permille(speed)
 
     @property
@@ -46,13 +49,14 @@ class SimClock:
             return self._now_us(_real_us())
 
     def _now_us(self, real_us: int) -> int:
-        return self._sim_us + (real_us - self._real_us) * self._permille // 1000
+        now_us = self._sim_us + (real_us - self._real_us) * self._permille // 1000
+        return now_us if self._limit_us is None else min(now_us, max(self._limit_us, self._sim_us))
 
-    def base(self) -> tuple[int, int, int]:
-        """Return a simulated time (Unix), the real one that it corresponds to (monotonic), both microseconds, and the
-        speed in thousandths."""
+    def base(self) -> tuple[int, int, int, int]:
+        """Return a simulated time (Unix), the real one that it corresponds to (monotonic), both microseconds, the speed
+        in thousandths, and the limit in simulated microseconds, 0 = none."""
         with self._lock:
-            return self._sim_us, self._real_us, self._permille
+            return self._sim_us, self._real_us, self._permille, self._limit_us or 0
 
     @property
     def sleepers(self) -> int:
@@ -62,6 +66,25 @@ class SimClock:
 
     def set_speed(self, speed: float) -> None:
         self._change(_permille(speed), 0)
+
+    def limit(self, sim_us: int | None) -> None:
+        """Let no time pass beyond this, None = no limit. Time goes on from where it stood."""
+        with self._lock:
+            real_us = _real_us()
+            self._sim_us, self._real_us = self._now_us(real_us), real_us
+            self._limit_us = sim_us
+            self._lock.notify_all()
+        self._tell()
+
+    def catch_up(self, sim_us: int) -> None:
+        """Take a time that a chip has lived already: it heard late that time goes slower, or no further."""
+        with self._lock:
+            real_us = _real_us()
+            self._sim_us, self._real_us = max(self._now_us(real_us), sim_us), real_us
+            if self._limit_us is not None:
+                self._limit_us = max(self._limit_us, sim_us)
+            self._lock.notify_all()
+        self._tell()
 
     def set_skips(self, skips: bool) -> None:
         """Set whether idle time is skipped."""
@@ -138,7 +161,9 @@ class SimClock:
                 while (left_us := sim_us - self._now_us(_real_us())) > 0:
                     if gives_up():
                         return False
-                    self._lock.wait(min(_LONGEST_WAIT_S, left_us / 1000 / self._permille))
+                    wait_s = min(_LONGEST_WAIT_S, left_us / 1000 / self._permille)
+                    stands = self._limit_us is not None and sim_us > self._limit_us
+                    self._lock.wait(_LONGEST_WAIT_S if stands else wait_s)
                 return True
         finally:
             with self._lock:  # in one step: it holds the clock again before time can go on

@@ -13,6 +13,7 @@ from siaga_tools.messages import Trouble
 from siaga_tools.simulate.button_events import DEADLINE_S, ButtonEvents
 from siaga_tools.simulate.chip import Chip
 from siaga_tools.simulate.clock import SimClock
+from siaga_tools.simulate.sampled_time import SampledTime
 
 HOLD_MARGIN_S: Final = 0.15
 _TOUCH_S: Final = 0.2
@@ -40,6 +41,7 @@ class Holder:
         self._clock = clock
         self._events = events
         self._power_cut = power_cut
+        self._sampled = SampledTime(chip, clock, wiring.button.pin)
         self._lock = threading.RLock()
 
     def hold(self, down: bool) -> None:
@@ -60,7 +62,19 @@ class Holder:
     def press(self, hold_s: float = 2.0) -> None:
         """Hold it for this long after it was noticed, then release."""
         with self._lock, self._clock.paced(), self._felt():
-            self._sleep(hold_s + HOLD_MARGIN_S)
+            self._sampled.stay(hold_s + HOLD_MARGIN_S)
+
+    def move(self, *contacts: tuple[bool, float]) -> None:
+        """Close (True) or open the button's contact, each time for so many simulated seconds, as the firmware samples
+        them: where the machine stands still time does too, and makes neither a gap nor a longer hold."""
+        with self._lock, self._clock.paced():
+            try:
+                self._sampled.stay(0)
+                for down, sim_s in contacts:
+                    self.hold(down)
+                    self._sampled.stay(sim_s)
+            finally:
+                self._sampled.free()
 
     def cancel(self, hold_s: float = 6.5) -> None:
         """Cancel: release midway between the two cancels, as a free one counts only what the chip sampled."""
@@ -73,12 +87,7 @@ class Holder:
 
     def tap(self, times: int = 3) -> None:
         """Short taps, a third of a second apart."""
-        with self._lock, self._clock.paced():
-            for _ in range(times):
-                self.hold(True)
-                self._sleep(0.15)
-                self.hold(False)
-                self._sleep(0.2)
+        self.move(*[(True, 0.15), (False, 0.2)] * times)
 
     def touch(self) -> None:
         """Touch it as briefly as is noticed."""
@@ -97,7 +106,7 @@ class Holder:
             self.power_on(held=True)
             try:
                 until = time.monotonic() + DEADLINE_S
-                while not self._chip.listens_to(self._wiring.button.pin):
+                while self._wiring.button.pin not in self._chip.pads.listened_to:
                     if time.monotonic() > until:
                         raise Trouble("button_silent", name=self._name, what="start", seconds=f"{DEADLINE_S:g}")
                     time.sleep(0.005)
@@ -117,6 +126,7 @@ class Holder:
             yield
         finally:
             self.hold(False)
+            self._sampled.free()
 
     @contextlib.contextmanager
     def _at_hand_pace(self) -> Iterator[None]:

@@ -118,8 +118,9 @@ class SimulateView(TerminalApp):
         name = "off" if off else name
         colour = _COLOURS[LOOKS.get(name, ("wait", False))[0]]
         feedback = session.feedback
-        lamp = _LAMP[0 if feedback.light and not off else 1]
-        lit = f"bold {colour}" if feedback.light else "#44546c"
+        light = feedback.light or feedback.second  # the colour follows from the signal
+        lamp = _LAMP[0 if light and not off else 1]
+        lit = f"bold {colour}" if light else "#44546c"
         tone = f"♪ {feedback.tone_hz} Hz" if feedback.tone_hz else text("view.silent", language)
         shake = "≋≋≋ " + text("view.shakes", language) if feedback.vibration else text("view.still", language)
         return Text.assemble(

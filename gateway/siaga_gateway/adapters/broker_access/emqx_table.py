@@ -17,6 +17,7 @@ from siaga_gateway.domain.frame_authentication import GatewayKey
 from siaga_gateway.domain.registry import ADMITTED, RegistrationState
 from siaga_gateway.service.fleet.broker_access import Change
 from siaga_gateway.service.store import Store
+from siaga_gateway.service.store.versions import follows
 
 _AT_ONCE: Final = 500  # in one transaction: the gateway writes between them
 _SALT_BYTES: Final = 8
@@ -55,8 +56,8 @@ class PasswordTable:
 
     def keep_in_step(self, store: Store, key: GatewayKey, shut_out: Collection[str] = ()) -> Change:
         version, out = store.registry_version(), frozenset(shut_out)
-        if self._out - out:
-            self._done = -1  # readmitted logins show no change in the registry
+        if self._out - out or not follows(version, self._done):
+            self._done = -1  # readmitted logins show no change in the registry; nor does what another server never had
         given = 0
         while some := self._give(store, key, out):
             given += some

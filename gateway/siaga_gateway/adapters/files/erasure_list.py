@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.config.loading import SettingsError
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.service.registry.retention import RetentionPolicy
 
 FILE_NAME: Final = "erasures.jsonl"
+_TORN: Final = " #torn"  # marks a line of which the end was never written
+
+log = logging.getLogger(__name__)
 
 
 class ErasureList:
@@ -54,25 +59,33 @@ class ErasureList:
                 yield str(told["responder"]), self._pair(number, told, "added_ms", "added_ms")[0]
 
     def _append(self, lines: str) -> None:
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(descriptor, "ab") as file:
-            file.write(lines.encode())
+            file.write(self._end_of_torn().encode() + lines.encode())
             file.flush()
             os.fsync(file.fileno())
 
+    def _end_of_torn(self) -> str:
+        """Return what ends a last line of which a power cut, or a full disk, has left a part."""
+        text = self._path.read_text(encoding="utf-8", errors="replace")
+        if not text or text.endswith("\n"):
+            return ""
+        return "\n" if _erasure(text.splitlines()[-1]) is not None else f"{_TORN}\n"
+
     def _lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
         try:
-            lines = self._path.read_text(encoding="utf-8").splitlines()
+            text = self._path.read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return
+        lines = text.splitlines()
         for number, line in enumerate(lines, 1):
-            try:
-                told = json.loads(line)
-            except ValueError:
-                told = None
-            if not isinstance(told, dict):
+            told = _erasure(line)
+            if told is not None:
+                yield number, told
+            elif line.endswith(_TORN) or (number == len(lines) and not text.endswith("\n")):
+                log.error(Localized("log.erasures.torn", path=self._path, number=number, line=line))
+            else:
                 raise SettingsError("erasures.line", path=self._path, number=number)
-            yield number, told
 
     def _pair(self, number: int, told: dict[str, Any], one: str, other: str) -> tuple[int, int]:
         try:
@@ -81,6 +94,24 @@ class ErasureList:
             raise SettingsError("erasures.line", path=self._path, number=number) from None
 
 
+def _erasure(line: str) -> dict[str, Any] | None:
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return None
+    return told if isinstance(told, dict) else None
+
+
 def policy_of(settings: Settings) -> RetentionPolicy:
     kept = settings.retention
-    return RetentionPolicy(kept.positions_days, kept.notes_days, kept.personal_days, kept.quarantine_days)
+    return RetentionPolicy(
+        kept.positions_days,
+        kept.notes_days,
+        kept.personal_days,
+        kept.quarantine_days,
+        kept.figures_days,
+        kept.last_position_h,
+        kept.history_days,
+        settings.supervision.wanted.checkin_s,
+        kept.coverage_months,
+    )

@@ -54,6 +54,7 @@ class MetricsSources:
     starts: Mapping[str, Callable[[], int]] = field(default_factory=dict)  # of the processes for strangers
     certificates: Callable[[], Sequence[CertificateStanding]] = tuple
     texts: Callable[[], SpoolCounts | None] = lambda: None  # of a spool of text messages
+    standby: Callable[[], bool] | None = None  # whether the second machine has what is stored; None: none is expected
     damage: Callable[[], str] = str  # of the store's file, as far as anybody has met it; empty: none
 
 
@@ -197,6 +198,10 @@ class MetricsCollector(Collector):
         )
         stranded.add_metric((), self._sources.ingest.stranded)
         yield stranded
+        if self._sources.standby is not None:
+            yield GaugeMetricFamily(
+                "siaga_standby_up", "1 where the second machine has what is stored.", value=self._sources.standby()
+            )
         if tally is not None:
             yield from self._tallied(tally)
         if (census := self._sources.tallies.census) is not None:

@@ -104,7 +104,8 @@ class HttpClient:
     ) -> Answer:
         """Send the request and read the answer by `until` (time.monotonic). Raises: ExchangeFailed.
 
-        target: another path and query at the same server. keep: how many bytes of the answer's body are wanted.
+        target: another path and query at the same server. keep: how many bytes of the answer's body are wanted;
+        for more than is usual it takes the time that there is.
         If a kept connection breaks, the request is sent once more on another: receivers close idle connections after
         some seconds, perhaps this very moment. So it may arrive twice.
         """
@@ -172,7 +173,8 @@ class HttpClient:
                     continue
                 failed.sent = seen.sent
                 raise failed from error
-            said = await _drain(response, min(until, time.monotonic() + _BODY_S), keep)
+            read_until = until if keep > _LONGEST_BODY else min(until, time.monotonic() + _BODY_S)
+            said = await _drain(response, read_until, keep)
             return Answer(response.status, response.headers, said)
 
     async def _request(
@@ -283,6 +285,10 @@ async def _end(session: aiohttp.ClientSession) -> None:
 
 async def _drain(response: aiohttp.ClientResponse, until: float, keep: int) -> bytes:
     """Read the rest of a small answer, and return its first bytes. A large or slow one closes the connection."""
+    if response.content.is_eof() and response.content.exception() is None:  # it came with the head: nothing to wait for
+        whole = response.content.read_nowait()
+        response.release()
+        return whole[:keep]
     size = 0
     kept = bytearray()
     with contextlib.suppress(TimeoutError, aiohttp.ClientError):
@@ -290,7 +296,7 @@ async def _drain(response: aiohttp.ClientResponse, until: float, keep: int) -> b
             async for part in response.content.iter_any():
                 size += len(part)
                 kept += part[: max(0, keep - len(kept))]
-                if size > _LONGEST_BODY:
+                if size > max(_LONGEST_BODY, keep):
                     break
     if response.content.at_eof():
         response.release()

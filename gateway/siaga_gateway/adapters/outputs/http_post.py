@@ -37,6 +37,7 @@ from siaga_gateway.domain.limits import DELIVERY_DEADLINE_S, LONGEST_RETRY_AFTER
 from siaga_gateway.formats.text_rules import one_line
 from siaga_gateway.service.ports import Clock, Delivered, NotDelivered
 
+_KEPT: Final = 16 * 1024  # bytes of an answer in which success is looked for
 _GONE: Final = 410  # the one answer that is final: whoever moves or ends a receiver gives it on purpose
 _ASKS_TO_WAIT: Final = frozenset({429, 503})  # RFC 6585 and RFC 9110: those whose Retry-After is meant for us
 _NOT_ITS_FAULT: Final = frozenset({408, 425, 429})  # of the 4xx those that no setting mends
@@ -64,14 +65,17 @@ class Poster:
         allow_plaintext: bool = False,
         language: str = "id",
         deadline_s: float = DELIVERY_DEADLINE_S,
+        success: str | None = None,
     ) -> None:
         """Make a sender.
 
         secret: `whsec_` and base64 of 24 to 64 bytes. previous_secret: signs too, while receivers change to the new
         one. token: for `Authorization: Bearer`. ca_file: PEM file of the authorities to trust instead of the machine's.
         client_certificate: PEM files of our certificate and its key. proxy: `http://host:port`. allow_plaintext: allow
-        http:// beyond this machine. Raises: ValueError, which names the wrong setting and a right one.
+        http:// beyond this machine. success: a regular expression that is found in a 2xx answer to what was taken.
+        Raises: ValueError, which names the wrong setting and a right one.
         """
+        self._success = None if success is None else re.compile(success)
         self._url = checked_url(url, allow_plaintext)
         written = [("secret", secret), ("previous_secret", previous_secret)]
         self._secrets = [_checked_secret(name, each) for name, each in written if each is not None]
@@ -106,7 +110,7 @@ class Poster:
             return NotDelivered(self._say("bad_key", written=ascii(key)), permanent=True)
         headers = {**self._head, "content-type": content_type, **more, **self._signature(body, key)}
         try:
-            answer = self._client.post(headers, body, until)
+            answer = self._client.post(headers, body, until, keep=0 if self._success is None else _KEPT)
         except Exception as error:
             return not_exchanged(error, self._url, self._deadline_s, self._language)
         return self._judge(answer)
@@ -126,6 +130,8 @@ class Poster:
     def _judge(self, answer: Answer) -> Delivered | NotDelivered:
         status = answer.status
         if 200 <= status < 300:
+            if self._success is not None and not self._success.search(answer.body.decode("utf-8", "replace")):
+                return NotDelivered(self._say("no_success", where=self.where, status=status))
             taken = self._taken.get(status)
             if taken is None:
                 taken = self._taken[status] = Delivered(self._say("taken", where=self.where, status=status))

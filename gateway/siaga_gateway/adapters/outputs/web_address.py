@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, unquote, urlsplit
 
@@ -44,6 +45,7 @@ class WebAddress:
             return self.host == "localhost"
 
 
+@lru_cache(maxsize=1_000)  # each message asks for its service's
 def read_web_address(written: str) -> WebAddress:
     """Parse an address. Raises: SettingError, which shows at most scheme and host: the rest can contain a password."""
     written = written.strip()

@@ -12,31 +12,24 @@ import base64
 import binascii
 import hmac
 import socket
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Final
 
-import uvicorn
-from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
-from siaga_gateway.adapters.http_server_limits import ConnectionLimiter, ConnectionLimits, connections_within
+from siaga_gateway.adapters.intake_server import IntakeServer, body_within
 from siaga_gateway.config.owntracks import OwntracksSettings
 from siaga_gateway.formats.owntracks import LARGEST, Fix, OwntracksError, newest, read
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.store import StoreFailing
 
 DEADLINE_S: Final = 10.0
-_CONNECTIONS: Final = 200
 _SHARE: Final = 0.2
-_OF_ONE_ADDRESS: Final = 64  # mobile networks put many phones behind one
 _AGAIN_S: Final = 15
-_START_S: Final = 10.0
 _GATHER_S: Final = 0.1
 _AT_ONCE: Final = 500  # positions in one question
 _WAITING: Final = 5_000  # positions; beyond that phones come again
@@ -65,7 +58,6 @@ class OwntracksDoor:
         became of each. refused: tells of whom something was not taken, why, and how often; never blocks. The first two
         may block, and raise StoreFailing. proxies: in front of it, whose address many clients share."""
         self._settings = settings
-        self._bound = bound
         self._clock = clock
         self._ask_tokens = tokens
         self._ask = take
@@ -77,42 +69,18 @@ class OwntracksDoor:
         self._reading = asyncio.Lock()
         self._queue: list[tuple[Sequence[Report], asyncio.Future[Sequence[str]]]] = []
         self._asking: asyncio.Task[None] | None = None
-        app = Starlette(routes=[Route(settings.path, self._receive, methods=["POST"])])
-        connections = connections_within(_CONNECTIONS, _SHARE)
-        limiter = ConnectionLimiter("OwnTracks", ConnectionLimits(connections, _OF_ONE_ADDRESS, tuple(proxies)))
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                limiter.guard(app),
-                http=limiter.protocol,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                ws="none",
-                proxy_headers=False,
-                server_header=False,
-                timeout_graceful_shutdown=2,
-            )
-        )
-        self._thread = threading.Thread(target=self._server.run, args=([bound],), name="owntracks", daemon=True)
+        self._server = IntakeServer("OwnTracks", bound, settings.path, self._receive, share=_SHARE, proxies=proxies)
 
     @property
     def address(self) -> str:
-        host, port = self._bound.getsockname()[:2]
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}{self._settings.path}"
+        return self._server.url(self._settings.path)
 
     def start(self) -> None:
         """Listen; returns once it does."""
-        self._thread.start()
-        deadline = time.monotonic() + _START_S
-        while not self._server.started and self._thread.is_alive() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        if not self._server.started:
-            raise RuntimeError("the server for OwnTracks did not start")
+        self._server.start()
 
     def stop(self) -> None:
-        self._server.should_exit = True
-        if self._thread.is_alive():
-            self._thread.join(10)
+        self._server.stop()
 
     async def _receive(self, request: Request) -> Response:
         try:
@@ -222,12 +190,10 @@ def shown(request: Request) -> tuple[str, str]:
 
 async def _body(request: Request) -> bytes:
     """Raises: OwntracksError for one that is too large."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > LARGEST:
-            raise OwntracksError("owntracks.size", most=LARGEST)
-    return bytes(body)
+    body = await body_within(request, LARGEST)
+    if body is None:
+        raise OwntracksError("owntracks.size", most=LARGEST)
+    return body
 
 
 def _done() -> JSONResponse:

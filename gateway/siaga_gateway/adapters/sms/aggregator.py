@@ -57,6 +57,7 @@ class SmsAggregator:
             ca_file=settings.ca,
             allow_plaintext=settings.plaintext,
             language="en",
+            success=settings.success,
         )
         self._troubles = Troubles(on_change)
         self._pause_s = pause_s

@@ -14,9 +14,16 @@ if TYPE_CHECKING:  # keeps the web server out of the process that takes presses
     from siaga_gateway.adapters.sms.webhook_messages import WebhookCounts
 
 # Outcomes by field of the counts.
-SPOOL: Final = {"frames": "frame", "refused": "refused", "case_lost": "letter_case_lost", "unknown": "strange_file"}
+SPOOL: Final = {
+    "frames": "frame",
+    "answers": "answer",
+    "refused": "refused",
+    "case_lost": "letter_case_lost",
+    "unknown": "strange_file",
+}
 WEBHOOK: Final = {
     "frames": "frame",
+    "answers": "answer",
     "refused": "refused",
     "case_lost": "letter_case_lost",
     "unauthorised": "unauthorised",

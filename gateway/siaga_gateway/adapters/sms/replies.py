@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.frame import Kind, Stage, counter_of, device_id_of, kind_of, stage_of
 from siaga_gateway.formats.sms import masked, text_of
+from siaga_gateway.formats.sms_notice import LONGEST, plain
 from siaga_gateway.service.downlink.routes import ReplyReason
 from siaga_gateway.service.downlink.sms_budget import ReplyBudget
 from siaga_gateway.service.ports import Clock
@@ -65,7 +66,7 @@ class SmsReplies:
             return
         counts = self.counts
         text = text_of(frame)
-        sender = self._senders.get(origin.way) or next(iter(self._senders.values()), None)
+        sender = _sender(self._senders, origin)
         if text is None:
             counts.too_long += 1
             log.info(Localized("log.sms.too_long", bytes=len(frame)))
@@ -81,6 +82,29 @@ class SmsReplies:
         else:
             counts.sent += 1
             sender.send(origin.number, text, urgent=kind_of(frame) == Kind.ACK)
+
+
+class TextBack:
+    """Implements service.incidents.text_answers.TextReplies. Calls and answers to buttons go before these."""
+
+    def __init__(self, senders: Mapping[str, SmsSender]) -> None:
+        """senders: see SmsReplies."""
+        self._senders = senders
+        self._unsent = 0
+
+    def reply(self, origin: Hashable, text: str) -> None:
+        if not isinstance(origin, SmsOrigin):
+            return
+        if (sender := _sender(self._senders, origin)) is not None:
+            sender.send(origin.number, plain(text)[:LONGEST], urgent=False)
+            return
+        self._unsent += 1
+        if self._unsent % REMINDED == 1:
+            log.warning(Localized("log.sms.no_way", count=self._unsent))
+
+
+def _sender(senders: Mapping[str, SmsSender], origin: SmsOrigin) -> SmsSender | None:
+    return senders.get(origin.way) or next(iter(senders.values()), None)
 
 
 def _receivers(origin: SmsOrigin, frame: bytes, asked: ReplyReason) -> tuple[Hashable, ...]:

@@ -2,7 +2,8 @@
 
 A received file is removed only after its frames are committed; after a crash they come again, and ingest recognizes
 them. gammu-smsd writes a received file in place, so one is read only once it is unchanged between two polls, and one
-without a frame is given time to get one. A possible part of a longer text stays until the others have arrived.
+without a frame is given time to get one. A possible part of a longer text stays until the others have arrived. What
+holds no frame may be a responder's answer: these are read in a thread of their own, for no press waits for them.
 """
 
 from __future__ import annotations
@@ -18,21 +19,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from siaga_gateway.adapters.sms.answer_worker import AnswerWorker
 from siaga_gateway.adapters.sms.multipart import MultipartAssembly
 from siaga_gateway.adapters.sms.replies import BEARER, REMINDED, SmsOrigin, Troubles
 from siaga_gateway.adapters.sms.spool_outbox import FORMATS, SpoolOutbox
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.config.sms import SmsSettings
 from siaga_gateway.domain.frame import FrameError, decode_uplink
+from siaga_gateway.domain.text_answer import parsed
+from siaga_gateway.domain.value import copied
 from siaga_gateway.formats.sms import LARGEST_FILE, LetterCaseLost, Message, NotAFrame, frames_of
 from siaga_gateway.formats.sms_frame_search import begins_in
-from siaga_gateway.service.inbound import FrameSink, InboundFrame
+from siaga_gateway.formats.sms_number import e164
+from siaga_gateway.formats.sms_report import delivered_in
+from siaga_gateway.service.inbound import FrameSink, InboundFrame, InboundText, TextOutcome, TextReader
 from siaga_gateway.service.ports import Clock
 
 WAY: Final = "spool"
 ASIDE: Final = "other"  # folder in the inbox for messages without a frame
 _LOOK_S: Final = 0.25
 UNFINISHED_S: Final = 10.0  # how long a file without a whole frame may still be in the writing
+ANSWER_SETTLED_S: Final = 1.0  # an answer is some bytes: so long after a part of it the rest is there
+_TOLD_MS: Final = 10 * 60_000  # whoever wrote something else hears within this time that it was not understood
 _ASIDE_KEPT: Final = 1_000
 
 log = logging.getLogger(__name__)
@@ -43,6 +51,7 @@ class SpoolCounts:
     """Counts since the start."""
 
     frames: int = 0
+    answers: int = 0  # of responders, taken
     refused: int = 0  # messages without a frame: set aside
     case_lost: int = 0  # of these: all letters had been made lower or upper case
     unknown: int = 0  # files that are not messages: left alone
@@ -89,8 +98,10 @@ class SmsSpool:
         sink: FrameSink,
         on_change: Callable[[bool, str], None] = lambda up, why: None,
         unfinished_s: float = UNFINISHED_S,
+        texts: TextReader | None = None,
     ) -> None:
-        """on_change(up, why): called in the thread when the spool becomes unusable, and when it works again."""
+        """texts: reads what holds no frame. on_change(up, why): called in the thread when the spool becomes unusable,
+        and when it works again."""
         self._format = FORMATS[settings.spool]
         self._inbox = settings.inbox or Path()
         self._clock = clock
@@ -105,20 +116,29 @@ class SmsSpool:
         self._parts = MultipartAssembly()
         self._under_way: set[str] = set()  # offered; not offered again before they are removed
         self._done: deque[str] = deque()  # committed; written from any thread
+        self._answers = None if texts is None else AnswerWorker(texts)
+        self._no_answers: set[str] = set()  # that read like one, and come from no responder
+        self._read: deque[tuple[str, TextOutcome | None]] = deque()  # answers; written from its thread
         self._held_back = False
         self._thread = threading.Thread(target=self._run, name="sms-spool", daemon=True)
         self.counts = SpoolCounts()
 
     def start(self) -> None:
+        if self._answers is not None:
+            self._answers.start()
         self._thread.start()
 
     def hold_back(self) -> None:
         """Accept no more messages; removing what is committed and sending go on."""
         self._held_back = True
+        if self._answers is not None:
+            self._answers.end()
 
     def stop(self) -> None:
         """Stop, after removing what is committed and writing what waits to be sent."""
         self._stop.set()
+        if self._answers is not None:
+            self._answers.stop()
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(5)
@@ -131,6 +151,7 @@ class SmsSpool:
             self._wake.wait(_LOOK_S)
             self._wake.clear()
             try:
+                self._settle_answers()
                 self._remove_done()
                 self.outbox.write()
                 if not self._held_back:
@@ -139,6 +160,7 @@ class SmsSpool:
             except Exception:
                 log.exception(Localized("log.sms.spool_fault"))
                 self._stop.wait(_LOOK_S)
+        self._settle_answers()
         self._remove_done()
         self.outbox.write()
 
@@ -151,6 +173,7 @@ class SmsSpool:
         self._troubles.over("inbox")
         present = {file.name for file in files}
         self._unknown &= present
+        self._no_answers &= present
         for name in self._seen.keys() - present:
             del self._seen[name]
             self._parts.forget(name)
@@ -195,14 +218,26 @@ class SmsSpool:
             if not unfinished:
                 self._set_aside(file, error)
             return
+        if (delivered := delivered_in(message.text)) is not None:
+            self._report(file, message, found, delivered)
+            return
         try:
             frames = frames_of(message.text)
         except NotAFrame as error:
+            answer = None if file.name in self._no_answers else self._answer_in(message, found)
+            if answer is not None:
+                if time.monotonic() - seen.since >= ANSWER_SETTLED_S:
+                    self._ask(file.name, answer)
+                return
             joined = self._parts.add(file.name, message, min(found.st_mtime_ns // 1_000_000, now_ms), now_ms)
             if joined is not None:
                 self._offer([str(key) for key in joined.keys], message, joined.frames)
             elif not unfinished and not self._parts.waits(file.name, now_ms):
-                self._set_aside(file, error)
+                free = None if file.name in self._no_answers else self._free_text(message, found)
+                if free is None:
+                    self._set_aside(file, error)
+                else:
+                    self._ask(file.name, free)
             return
         if unfinished and (begins_in(message.text) or not all(_whole(frame) for frame in frames)):
             return
@@ -222,6 +257,74 @@ class SmsSpool:
                     self._parts.forget(name)
                 return
             self.counts.frames += 1
+
+    def _answer_in(self, message: Message, found: os.stat_result) -> InboundText | None:
+        """Return a message that reads like an answer."""
+        return None if parsed(message.text) is None else self._text_of(message, found)
+
+    def _text_of(self, message: Message, found: os.stat_result) -> InboundText | None:
+        number = e164(message.number)
+        if self._answers is None or number is None or message.number is None:
+            return None
+        received_ms = min(found.st_mtime_ns // 1_000_000, self._clock.now_ms())
+        return InboundText(number, message.text, received_ms, SmsOrigin(WAY, message.number))
+
+    def _free_text(self, message: Message, found: os.stat_result) -> InboundText | None:
+        """Return what a responder may have written in words of his own: a desk is rung for whoever was sent, and he
+        hears that it was not understood."""
+        text = self._text_of(message, found)
+        return text if text is not None and self._clock.now_ms() - text.received_ms < _TOLD_MS else None
+
+    def _ask(self, name: str, answer: InboundText) -> None:
+        """Have an answer read; its file stays until that is durable."""
+
+        def done(outcome: TextOutcome | None) -> None:
+            self._read.append((name, outcome))
+            self._wake.set()
+
+        if self._answers is not None and self._answers.offer(answer, done):
+            self._under_way.add(name)
+
+    def _report(self, file: Path, message: Message, found: os.stat_result, delivered: bool) -> None:
+        """Have it kept that a phone has received a message; another report is kept for a person. Raises: OSError."""
+        text = self._text_of(message, found)
+        if not delivered or text is None or self._answers is None:
+            self._set_aside(file, NotAFrame("sms.none"))
+            return
+        name = file.name
+
+        def done(outcome: TextOutcome | None) -> None:
+            if outcome is None:
+                self._read.append((name, None))
+            else:
+                self._done.append(name)
+            self._wake.set()
+
+        if self._answers.offer(copied(text, delivered=True), done):
+            self._under_way.add(name)
+
+    def _settle_answers(self) -> None:
+        for _ in range(len(self._read)):
+            name, outcome = self._read.popleft()
+            if outcome is TextOutcome.TAKEN:
+                self.counts.answers += 1
+                self._done.append(name)
+                continue
+            if outcome is TextOutcome.STRANGER:
+                self._no_answers.add(name)
+            elif outcome is not None:
+                self._aside(name)
+            self._under_way.discard(name)
+
+    def _aside(self, name: str) -> None:
+        try:
+            self._set_aside(self._inbox / name, NotAFrame("sms.none"))
+        except FileNotFoundError:
+            return  # gone meanwhile
+        except OSError as error:
+            self._troubles.note("aside", str(Localized("errors.sms.unremoved", folder=self._inbox, why=error)))
+            return
+        self._troubles.over("aside")
 
     def _remove_done(self) -> None:
         for _ in range(len(self._done)):

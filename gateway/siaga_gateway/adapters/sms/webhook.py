@@ -10,33 +10,25 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import threading
-import time
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-import uvicorn
-from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
-from siaga_gateway.adapters.http_server_limits import ConnectionLimiter, ConnectionLimits, connections_within
+from siaga_gateway.adapters.intake_server import IntakeServer, body_within
 from siaga_gateway.adapters.sms.webhook_authentication import IN_THE_HEAD, is_theirs
 from siaga_gateway.adapters.sms.webhook_messages import Outcome, PostedMessages, WebhookCounts
 from siaga_gateway.config.sms import SmsWebhookSettings
 from siaga_gateway.domain.errors import Refused
 from siaga_gateway.formats.sms_webhook_body import PRESETS, Form, NotPosted, read_posted
-from siaga_gateway.service.inbound import FrameSink
+from siaga_gateway.service.inbound import FrameSink, TextReader
 from siaga_gateway.service.ports import Clock
 
 LARGEST_BODY: Final = 256 * 1024
 DEADLINE_S: Final = 10.0
-_CONNECTIONS: Final = 200
 _SHARE: Final = 0.3
-_OF_ONE_ADDRESS: Final = 64
 _AGAIN_S: Final = 5
-_START_S: Final = 10.0
 _ASKED_BY_GET: Final = frozenset({"vonage", "zenziva"})  # providers that can be told to use GET
 
 
@@ -75,58 +67,36 @@ class SmsWebhook:
         sink: FrameSink,
         deadline_s: float = DEADLINE_S,
         proxies: Sequence[str] = (),
+        texts: TextReader | None = None,
     ) -> None:
-        """proxies: in front of it, whose address many clients share."""
+        """texts: reads what holds no frame. proxies: in front of it, whose address many clients share."""
         self._settings = settings
         self._form = form_of(settings)
         self._shown_by = settings.shown_by
-        self._bound = bound
         self._deadline_s = deadline_s
         self._held_back = False
         self.counts = WebhookCounts()
-        self._posted = PostedMessages(clock, sink, self.counts)
+        self._posted = PostedMessages(clock, sink, self.counts, texts)
         path = f"{settings.path.rstrip('/')}/{{secret}}" if self._shown_by == "path" else settings.path
         methods = ["GET", "POST"] if settings.provider in _ASKED_BY_GET else ["POST"]
-        app = Starlette(routes=[Route(path, self._receive, methods=methods)])
-        connections = connections_within(_CONNECTIONS, _SHARE)
-        limiter = ConnectionLimiter("SMS webhook", ConnectionLimits(connections, _OF_ONE_ADDRESS, tuple(proxies)))
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                limiter.guard(app),
-                http=limiter.protocol,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                ws="none",
-                proxy_headers=False,
-                server_header=False,
-                timeout_graceful_shutdown=2,
-            )
+        self._server = IntakeServer(
+            "SMS webhook", bound, path, self._receive, methods=methods, share=_SHARE, proxies=proxies
         )
-        self._thread = threading.Thread(target=self._server.run, args=([bound],), name="sms-webhook", daemon=True)
 
     @property
     def address(self) -> str:
-        host, port = self._bound.getsockname()[:2]
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}{self._settings.path}"
+        return self._server.url(self._settings.path)
 
     def start(self) -> None:
         """Listen; returns once it does."""
-        self._thread.start()
-        deadline = time.monotonic() + _START_S
-        while not self._server.started and self._thread.is_alive() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        if not self._server.started:
-            raise RuntimeError("the webhook for text messages did not start")
+        self._server.start()
 
     def hold_back(self) -> None:
         """Accept no more messages: every request is told to retry."""
         self._held_back = True
 
     def stop(self) -> None:
-        self._server.should_exit = True
-        if self._thread.is_alive():
-            self._thread.join(10)
+        self._server.stop()
 
     async def _receive(self, request: Request) -> Response:
         counts = self.counts
@@ -159,9 +129,10 @@ class SmsWebhook:
             return _answer(400 if Outcome.NO_TEXT in outcomes else 422, outcomes[0], outcomes)
         if self._settings.provider == "twilio":
             return Response("<Response/>", media_type="text/xml")
-        told: dict[str, object] = {"stored": all(one is Outcome.STORED for one in outcomes)}
-        if not told["stored"]:
-            told["why"] = next(str(one) for one in outcomes if one is not Outcome.STORED)
+        missed = [one for one in outcomes if one not in (Outcome.STORED, Outcome.ANSWER)]
+        told: dict[str, object] = {"stored": not missed}
+        if missed:
+            told["why"] = str(missed[0])
         return JSONResponse(told if len(outcomes) == 1 else {**told, "messages": [str(one) for one in outcomes]})
 
     async def _take(self, request: Request) -> list[Outcome]:
@@ -210,12 +181,11 @@ def form_of(settings: SmsWebhookSettings) -> Form:
 
 
 async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > LARGEST_BODY:
-            raise _TooLarge("sms.body_size", most=LARGEST_BODY)
-    return bytes(body)
+    """Raises: PostRefused for one that is too large."""
+    body = await body_within(request, LARGEST_BODY)
+    if body is None:
+        raise _TooLarge("sms.body_size", most=LARGEST_BODY)
+    return body
 
 
 def _answer(status: int, why: str, outcomes: list[Outcome] | None = None) -> JSONResponse:

@@ -18,10 +18,13 @@ from siaga_gateway.adapters.sms.replies import BEARER, REMINDED, SmsOrigin
 from siaga_gateway.adapters.sms.replies import WEBHOOK as WAY
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.errors import SiagaError
+from siaga_gateway.domain.text_answer import parsed
 from siaga_gateway.formats.sms import LetterCaseLost, NotAFrame, frames_of
+from siaga_gateway.formats.sms_number import e164
 from siaga_gateway.formats.sms_webhook_body import NotPosted, Posted
-from siaga_gateway.service.inbound import FrameSink, InboundFrame
+from siaga_gateway.service.inbound import FrameSink, InboundFrame, InboundText, TextOutcome, TextReader
 from siaga_gateway.service.ports import Clock
+from siaga_gateway.service.store import StoreFailing
 
 _REMEMBERED: Final = 10_000  # finished messages, by the aggregator's id and their text
 
@@ -33,6 +36,7 @@ class WebhookCounts:
     """Counts since the start."""
 
     frames: int = 0
+    answers: int = 0  # of responders, taken, or told that they were not understood
     unauthorised: int = 0
     refused: int = 0  # requests and texts that are malformed
     case_lost: int = 0  # of these: all letters had been made lower or upper case
@@ -48,6 +52,7 @@ class Outcome(StrEnum):
     """What became of a message."""
 
     STORED = "stored"
+    ANSWER = "read as a responder's answer"
     NOT_PROVEN = "no button that is enrolled here made its frame"
     NO_FRAME = "the text holds no frame"
     NO_TEXT = "there is no text in it"
@@ -57,8 +62,10 @@ class Outcome(StrEnum):
 class PostedMessages:
     """Handles messages one at a time, all in one event loop."""
 
-    def __init__(self, clock: Clock, sink: FrameSink, counts: WebhookCounts) -> None:
+    def __init__(self, clock: Clock, sink: FrameSink, counts: WebhookCounts, texts: TextReader | None = None) -> None:
+        """texts: reads what holds no frame."""
         self.counts = counts
+        self._texts = texts
         self._clock = clock
         self._sink = sink
         self._parts = MultipartAssembly()
@@ -77,12 +84,16 @@ class PostedMessages:
         try:
             frames = frames_of(message.text)
         except NotAFrame as error:
+            if parsed(message.text) is not None and (said := await self._read(posted, key)) is not Outcome.NO_FRAME:
+                return said
             now_ms = self._clock.now_ms()
             joined = self._parts.add(key, message, now_ms, now_ms)
             if joined is None:
                 if self._parts.waits(key, now_ms):
                     return await self._joined(key)
                 self._waiting.pop(key, None)
+                if (said := await self._read(posted, key)) is not Outcome.NO_FRAME:
+                    return said
                 self.counts.case_lost += isinstance(error, LetterCaseLost)
                 self.counts.note_refused(error)
                 return Outcome.NO_FRAME
@@ -91,6 +102,23 @@ class PostedMessages:
         if outcome is not Outcome.AGAIN:
             self._settle(keys, outcome, known=posted.id is not None)
         return outcome
+
+    async def _read(self, posted: Posted, key: str) -> Outcome:
+        """Have a message without a frame read; returns once what it says is durable."""
+        message = posted.message
+        number = e164(message.number)
+        if self._texts is None or number is None:
+            return Outcome.NO_FRAME
+        text = InboundText(number, message.text, self._clock.now_ms(), SmsOrigin(WAY, number))
+        try:
+            outcome = await asyncio.to_thread(self._texts.read, text)
+        except StoreFailing:
+            return Outcome.AGAIN
+        if outcome is TextOutcome.STRANGER:
+            return Outcome.NO_FRAME
+        self.counts.answers += 1
+        self._settle((key,), Outcome.ANSWER, known=posted.id is not None)
+        return Outcome.ANSWER
 
     async def _joined(self, key: str) -> Outcome:
         """Return what becomes of a part once the others have arrived. The request waits for that up to its deadline."""

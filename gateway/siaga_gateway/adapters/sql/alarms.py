@@ -7,8 +7,10 @@ from typing import Any, Final
 
 import orjson
 
+from siaga_gateway.adapters.sql.engine import Row
 from siaga_gateway.adapters.sql.reads import Reads
 from siaga_gateway.adapters.sql.write_batch import WriteBatch
+from siaga_gateway.domain.cluster import OpenCall
 from siaga_gateway.domain.incident import Disposition
 from siaga_gateway.domain.triage import Alarm, Effect, Reason, Sign
 from siaga_gateway.service.store.alarms import NearCall
@@ -17,15 +19,25 @@ _PUT: Final = (
     "INSERT INTO alarm (incident_id, level, reasons) VALUES (?, ?, ?) "
     "ON CONFLICT (incident_id) DO UPDATE SET level = excluded.level, reasons = excluded.reasons"
 )
+# As domain/drill.py, is_exercise.
+IN_EARNEST: Final = "(drill IS NULL OR mode <> 'exercise')"
 # Worded like the partial index.
 ENDED: Final = (
-    "SELECT disposition, closed_at_ms FROM incident WHERE owner_id = ? AND closed_at_ms >= ? "
-    "AND state = 'closed' AND mode <> 'test' AND disposition IS NOT NULL ORDER BY closed_at_ms, id"
+    "SELECT disposition, closed_at_ms FROM incident WHERE owner_id = ? AND closed_at_ms >= ? "  # noqa: S608 - constants
+    "AND state = 'closed' AND mode <> 'test' AND disposition IS NOT NULL "
+    f"AND {IN_EARNEST} ORDER BY closed_at_ms, id"
 )
 _WITHIN: Final = (
-    "SELECT id, owner_id, device_id, latitude, longitude, opened_at_ms FROM incident WHERE state <> 'closed' "
-    "AND mode <> 'test' AND latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ? ORDER BY id"
+    "SELECT id, owner_id, device_id, latitude, longitude, opened_at_ms FROM incident WHERE state <> 'closed' "  # noqa: S608
+    f"AND mode <> 'test' AND {IN_EARNEST} AND latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ? ORDER BY id"
 )
+_OPEN: Final = (
+    "SELECT id, latitude, longitude, opened_at_ms, cluster, alone FROM incident WHERE state <> 'closed' "  # noqa: S608
+    f"AND mode <> 'test' AND {IN_EARNEST} AND latitude IS NOT NULL ORDER BY id"
+)
+
+
+_DISPOSITIONS: Final = {each.value: each for each in Disposition}
 
 
 class AlarmWriting(WriteBatch):
@@ -33,7 +45,10 @@ class AlarmWriting(WriteBatch):
 
     def put_alarm(self, incident_id: int, alarm: Alarm) -> None:
         reasons = [(each.sign.value, each.effect.value, each.count) for each in alarm.reasons]
-        self._run(_PUT, (incident_id, alarm.level, orjson.dumps(reasons).decode()))
+        self._run_aside(_PUT, (incident_id, alarm.level, orjson.dumps(reasons).decode()))
+
+    def has_members(self, cluster: int) -> bool:
+        return bool(self._fetch("SELECT 1 FROM incident WHERE cluster = ? LIMIT 1", (cluster,)))
 
 
 class AlarmReading(Reads):
@@ -48,7 +63,7 @@ class AlarmReading(Reads):
 
     def ended_calls(self, owner_id: int, since_ms: int) -> Sequence[tuple[Disposition, int]]:
         rows = self.fetch(ENDED, (owner_id, since_ms))
-        return [(Disposition(disposition), closed_ms) for disposition, closed_ms in rows]
+        return ended_of(rows)
 
     def calls_within(self, south_west: tuple[int, int], north_east: tuple[int, int]) -> Sequence[NearCall]:
         (south, west), (north, east) = south_west, north_east
@@ -56,6 +71,18 @@ class AlarmReading(Reads):
             NearCall(number, bytes(device) if owner is None else owner, (latitude, longitude), opened_ms)
             for number, owner, device, latitude, longitude, opened_ms in self.fetch(_WITHIN, (south, north, west, east))
         ]
+
+    def open_calls(self) -> Sequence[OpenCall]:
+        return [
+            OpenCall(number, (latitude, longitude), opened_ms, cluster, bool(alone))
+            for number, latitude, longitude, opened_ms, cluster, alone in self.fetch(_OPEN, ())
+        ]
+
+
+def ended_of(rows: Sequence[Row]) -> list[tuple[Disposition, int]]:
+    """Return what ENDED found. A disposition that a later version gave, or that is damaged, counts for nothing: it
+    stops no other call."""
+    return [(_DISPOSITIONS[row[0]], row[1]) for row in rows if row[0] in _DISPOSITIONS]
 
 
 def _reasons(text: str) -> tuple[Reason, ...]:

@@ -3,13 +3,14 @@ verification."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 
 from siaga_gateway.adapters.sql.engine import Insert, Row, Session
 from siaga_gateway.adapters.sql.rows import JOURNAL, columns, json_text
+from siaga_gateway.adapters.sql.write_batch import WriteBatch
 from siaga_gateway.domain.audit_hashing import (
     FIRST,
     STORED,
@@ -23,9 +24,15 @@ from siaga_gateway.domain.audit_hashing import (
 from siaga_gateway.domain.frame import Suite, digest_of
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.store import NewEvent
-from siaga_gateway.service.store.audit import BatchRow, ChainEntry, EventRow
+from siaga_gateway.service.store.audit import REMOVALS, REMOVED_UNTIL, BatchRow, ChainEntry, EventRow
 
 _HEAD: Final = "SELECT id, hash FROM audit_head WHERE one = 1"
+# Where the chain and the outbox end, in one answer: every other writer waits for it.
+# outbox.after: numbers that were skipped, see postgres/promotion.py.
+ENDS: Final = (
+    "SELECT id, hash, (SELECT coalesce(max(id), 0) FROM (SELECT max(id) AS id FROM outbox UNION ALL "
+    "SELECT CAST(value AS BIGINT) FROM meta WHERE name = 'outbox.after') AS ends) FROM audit_head WHERE one = 1"
+)
 _MOVED: Final = "UPDATE audit_head SET id = ?, hash = ? WHERE one = 1"
 _BATCH: Final = Insert("batch", ("number", "id", "at_ms", "events", "digest", "hash"))
 _ENTRY: Final = Insert("journal", (*JOURNAL, "hash"))
@@ -57,8 +64,9 @@ _CHAIN_AFTER: Final = (
     "hash, number, events, digest "
     "FROM batch WHERE id > ? ORDER BY id LIMIT ?) AS batches ORDER BY id LIMIT ?"
 )
-_BATCHES: Final = "SELECT number, id, events, digest FROM batch WHERE number >= ? ORDER BY number LIMIT ?"
-_RESCUES: Final = f"SELECT {columns(JOURNAL)}, hash FROM journal WHERE kind = ? ORDER BY id"  # noqa: S608
+_BATCH_ROW: Final = "number, id, events, digest"
+_KEPT: Final = "kept_events, kept_digest, removal"
+_OF_KIND: Final = f"SELECT {columns(JOURNAL)}, hash FROM journal WHERE kind = ? ORDER BY id"  # noqa: S608
 _AT_ONCE: Final = 1_000
 
 
@@ -103,12 +111,13 @@ class Batch:
         )
 
 
-def append(session: Session, entries: Sequence[Row], batch: Batch | None) -> None:
-    """Number and link a transaction's batch and entries; the rows are in the order of JOURNAL without the number.
+def append(session: Session, last: Link, entries: Sequence[Row], batch: Batch | None) -> None:
+    """Number and link a transaction's batch and entries after the last; the rows are in the order of JOURNAL without
+    the number.
 
     Call between Session.lock_end and the commit.
     """
-    number, hash_ = session.fetch(_HEAD)[0]
+    number, hash_ = last.id, last.hash
     if batch is not None:
         number += 1
         digest = batch_digest(batch.records)
@@ -122,7 +131,7 @@ def append(session: Session, entries: Sequence[Row], batch: Batch | None) -> Non
             hash_ = next_hash(hash_, entry_text(number, *row))
             linked.append((number, *row, hash_))
         session.insert(_ENTRY, linked)
-    session.run(_MOVED, (number, hash_))
+    session.send(_MOVED, (number, hash_))
 
 
 def chain_up(session: Session, now_ms: int) -> None:
@@ -193,6 +202,8 @@ def signature_entry(at_ms: int, device_id: bytes, counter: int, signature: bytes
 class AuditReading:
     """Implements service.store.audit.AuditReader."""
 
+    thinned = True  # False: a copy from before check-ins were taken out of the evidence
+
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         raise NotImplementedError
 
@@ -203,7 +214,9 @@ class AuditReading:
         return [_entry_of(row) for row in self.fetch(_CHAIN_AFTER, (after_id, limit, after_id, limit, limit))]
 
     def batches_from(self, number: int, limit: int) -> Sequence[BatchRow]:
-        return [BatchRow(*row) for row in self.fetch(_BATCHES, (number, limit))]
+        columns = f"{_BATCH_ROW}, {_KEPT}" if self.thinned else _BATCH_ROW
+        batches = f"SELECT {columns} FROM batch WHERE number >= ? ORDER BY number LIMIT ?"  # noqa: S608 - constants
+        return [BatchRow(*row) for row in self.fetch(batches, (number, limit))]
 
     def event_rows_after(self, after_id: int, limit: int) -> Sequence[EventRow]:
         return [EventRow(*row) for row in self.fetch(_EVENTS_AFTER, (after_id, limit))]
@@ -216,13 +229,50 @@ class AuditReading:
         )
         return [(row[0], row[1]) for row in rows]
 
+    def removals(self) -> Sequence[ChainEntry]:
+        rows = self.fetch(_OF_KIND, (journal.CHECKINS_REMOVED,))
+        return [ChainEntry(*row) for row in rows]
+
     def rescues(self) -> Sequence[ChainEntry]:
-        rows = self.fetch(_RESCUES, (journal.RESCUED,))
+        rows = self.fetch(_OF_KIND, (journal.RESCUED,))
         return [ChainEntry(*row) for row in rows]
 
     def last_event_id(self) -> int:
         last: int = self.fetch("SELECT coalesce(max(id), 0) FROM event")[0][0]
         return last
+
+
+class EvidenceWriting(WriteBatch):
+    """Implements service.store.audit.EvidenceWriting."""
+
+    def begin_removal(self) -> tuple[int, int]:
+        self._run("UPDATE meta SET value = value WHERE name = ?", (REMOVED_UNTIL,))  # its row is the lock
+        names = (REMOVED_UNTIL, REMOVALS)
+        rows = self._fetch("SELECT name, value FROM meta WHERE name IN (?, ?)", names)
+        told = {name: int(value) for name, value in rows}
+        return told.get(REMOVED_UNTIL, 0), told.get(REMOVALS, 0)
+
+    def stored_after(self, after_id: int, limit: int) -> Sequence[EventRow]:
+        return [EventRow(*row) for row in self._fetch(_EVENTS_AFTER, (after_id, limit))]
+
+    def batches(self, numbers: Collection[int]) -> Mapping[int, BatchRow]:
+        if not numbers:
+            return {}
+        among, parameters = self._writing.among("batch", "number", numbers)
+        rows = self._fetch(f"SELECT {_BATCH_ROW}, {_KEPT} FROM batch WHERE {among}", parameters)  # noqa: S608
+        return {row[0]: BatchRow(*row) for row in rows}
+
+    def remove_events(self, ids: Collection[int]) -> None:
+        if ids:
+            self.touched = True
+            self._session.many("DELETE FROM event WHERE id = ?", [(each,) for each in sorted(ids)])
+
+    def put_kept(self, rows: Sequence[BatchRow]) -> None:
+        if rows:
+            self._session.many(
+                "UPDATE batch SET kept_events = ?, kept_digest = ?, removal = ? WHERE number = ?",
+                [(row.kept_events, row.kept_digest, row.removal, row.number) for row in rows],
+            )
 
 
 def _entry_of(row: Row) -> ChainEntry:

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from siaga_gateway.adapters.sql.audit import AuditReading
+from siaga_gateway.adapters.sql.coverage import GATHERED
 from siaga_gateway.adapters.sql.engine import Row, StoreUnusable
+from siaga_gateway.adapters.sql.expiry import NOT_LEFT
 from siaga_gateway.adapters.sql.migrate import known_migrations
 from siaga_gateway.adapters.sql.sqlite import Sqlite
 from siaga_gateway.adapters.sql.sqlite.connection import APPLICATION_ID, connect
@@ -23,6 +25,9 @@ from siaga_gateway.service.store import StoreFailing
 
 _LONGEST_S: Final = 6 * 3600
 _WITH_CHAIN: Final = 4  # the first migration with an audit chain
+_THINNED: Final = "checkins"  # the name of that which begins to take check-ins out of the evidence
+# Where people were, and what too few may have reported of the signal: no backup has it.
+_NOT_COPIED: Final = ("last_position", GATHERED)
 
 
 def new_file(path: Path) -> IO[bytes]:
@@ -54,17 +59,23 @@ def settle(path: Path, name: Path | None = None) -> None:
 
 
 def copy_sqlite(source: Path, copy: Path) -> None:
-    """Make a consistent copy of a store in use, without deleted data. Raises: StoreFailing."""
+    """Make a consistent copy of a store in use, without deleted data and what is in no backup. Raises: StoreFailing."""
     new_file(copy).close()
     with failing(), closing(connect(source)) as connection:
         connection.execute("VACUUM INTO ?", (str(copy),))
+    with failing(), closing(connect(copy)) as connection:  # it overwrites what it deletes
+        connection.execute("PRAGMA journal_mode = MEMORY")
+        for table in _NOT_COPIED:
+            connection.execute(f"DELETE FROM {table}")  # noqa: S608 - constants
+        connection.execute(NOT_LEFT)
 
 
 class _Copy(AuditReading):
     """The chain of a file that is only read."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, thinned: bool) -> None:
         self._connection = connection
+        self.thinned = thinned
 
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         with failing():
@@ -87,10 +98,11 @@ def check_sqlite(path: Path) -> Verified | None:
             if connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
                 raise StoreUnusable("backup.dangling", path=path)
             version: int = connection.execute("SELECT coalesce(max(number), 0) FROM migration").fetchone()[0]
-            known = len(known_migrations(Sqlite(path)))
-            if version > known:
+            migrations = known_migrations(Sqlite(path))
+            if version > (known := len(migrations)):
                 raise StoreUnusable("backup.newer", path=path, version=version, known=known)
-            return verify(_Copy(connection)) if version >= _WITH_CHAIN else None
+            thinned = any(step.name == _THINNED and step.number <= version for step in migrations)
+            return verify(_Copy(connection, thinned)) if version >= _WITH_CHAIN else None
     except sqlite3.Error as error:
         raise StoreUnusable("file.at", path=path, why=meaning(error)) from None
 
@@ -99,9 +111,10 @@ def check_sqlite(path: Path) -> Verified | None:
 
 
 def dump_postgres(conninfo: str, copy: Path) -> None:
-    """Dump with pg_dump, in its own format. Raises: StoreFailing."""
+    """Dump with pg_dump, in its own format, without what is in no backup. Raises: StoreFailing."""
+    without = [f"--exclude-table-data={table}" for table in _NOT_COPIED]
     with new_file(copy) as file:
-        _run(["pg_dump", "--format=custom", "--no-owner", "--no-privileges"], conninfo, file)
+        _run(["pg_dump", "--format=custom", "--no-owner", "--no-privileges", *without], conninfo, file)
     _run(["pg_restore", "--list", str(copy)], None, subprocess.DEVNULL)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from siaga_gateway.adapters.sql.engine import Insert, Row
 from siaga_gateway.adapters.sql.reads import Reads
+from siaga_gateway.adapters.sql.row_layout import only, sound
 from siaga_gateway.adapters.sql.rows import columns
 from siaga_gateway.adapters.sql.write_batch import WriteBatch
 from siaga_gateway.domain.device_command import Command, CommandState
@@ -58,7 +59,7 @@ class CommandWriting(WriteBatch):
 
     def command(self, device_id: bytes, down_counter: int) -> Command | None:
         rows = self._fetch(f"{SELECT} WHERE device_id = ? AND down_counter = ?", (device_id, down_counter))
-        return command_of(rows[0]) if rows else None
+        return only(command_of, rows, "command")
 
     def add_command(self, command: Command) -> None:
         self.flush()
@@ -92,14 +93,14 @@ class CommandReading(Reads):
         return self._version("command")
 
     def commands_due(self, now_ms: int, limit: int = 200) -> Sequence[Command]:
-        return [command_of(row) for row in self.fetch(DUE, (now_ms, limit))]
+        return sound(command_of, self.fetch(DUE, (now_ms, limit)), "command")
 
     def commands_expired(self, now_ms: int, limit: int = 200) -> Sequence[Command]:
-        return [command_of(row) for row in self.fetch(EXPIRED, (now_ms, limit))]
+        return sound(command_of, self.fetch(EXPIRED, (now_ms, limit)), "command")
 
     def first_command(self, device_id: bytes) -> Command | None:
         rows = self.fetch(FIRST_OF, (device_id,))
-        return command_of(rows[0]) if rows else None
+        return only(command_of, rows, "command")
 
     def devices_with_commands(self) -> Sequence[bytes]:
         return [row[0] for row in self.fetch(DEVICES)]
@@ -107,4 +108,4 @@ class CommandReading(Reads):
     def commands(self, device_id: bytes | None = None, limit: int = 200) -> Sequence[Command]:
         where, parameters = ("", ()) if device_id is None else (" WHERE device_id = ?", (device_id,))
         newest = f"{SELECT}{where} ORDER BY asked_ms DESC, down_counter DESC LIMIT ?"
-        return [command_of(row) for row in self.fetch(newest, (*parameters, limit))]
+        return sound(command_of, self.fetch(newest, (*parameters, limit)), "command")

@@ -21,6 +21,10 @@ class StoreUnusable(Unusable):
     """The store cannot be opened at all; the text says why and what to do."""
 
 
+class TableInUse(StoreUnusable):
+    """A table that is to change was in use for longer than others may be kept from it; it can be tried again."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Insert:
     """Rows for a table; with `keys` an upsert.
@@ -66,6 +70,10 @@ class Session(Protocol):
         """Run a statement. Returns the number of rows changed."""
         ...
 
+    def send(self, statement: str, parameters: Sequence[Any] = ()) -> None:
+        """Run a statement whose answer nobody needs: an error may come with a later one, at the latest at the end."""
+        ...
+
     def many(self, statement: str, rows: Sequence[Row]) -> None:
         """Run the statement for each of the rows."""
         ...
@@ -77,11 +85,15 @@ class Session(Protocol):
         ...
 
     def change(self, insert: Insert, rows: Sequence[Row]) -> None:
-        """Like `insert`, for rows that all exist: that may be cheaper."""
+        """Set the columns `names`, not all of the table's, of rows that all exist: cheaper than `insert`."""
         ...
 
     def lock_devices(self, device_ids: Collection[bytes]) -> None:
         """See service.store.Transaction.lock."""
+        ...
+
+    def lock_escalations(self, incident_ids: Collection[int]) -> None:
+        """Keep others from changing these escalations, and counting their messages, until this transaction ends."""
         ...
 
     def lock_end(self) -> None:
@@ -128,6 +140,13 @@ class Engine(Protocol):
 
     def migrating(self) -> AbstractContextManager[Session]:
         """A transaction that changes the schema; one at a time, across processes."""
+        ...
+
+    def give_way(self, session: Session) -> None:
+        """From here on, wait for a table only for as long as a press may wait: whoever waits keeps all others from it.
+
+        The statement then fails, and `migrating` raises TableInUse.
+        """
         ...
 
     def transaction(self) -> AbstractContextManager[Session]:

@@ -11,13 +11,30 @@ from siaga_gateway.adapters.sql.engine import Insert, Row, Session, Writing
 from siaga_gateway.adapters.sql.incidents import IncidentWriting
 from siaga_gateway.adapters.sql.journal import JournalWriting
 from siaga_gateway.adapters.sql.reads import Reads
-from siaga_gateway.adapters.sql.rows import STATUS, columns, status_of, status_row
+from siaga_gateway.adapters.sql.row_layout import only, sound
+from siaga_gateway.adapters.sql.rows import (
+    LAST_POSITION,
+    STATUS,
+    STATUS_JOIN,
+    STATUS_MOVING,
+    columns,
+    moving_status_row,
+    position_row,
+    status_columns,
+    status_moved,
+    status_of,
+    status_row,
+)
 from siaga_gateway.domain.device_status import DeviceStatus
 from siaga_gateway.domain.incident_outcome import Mark
 from siaga_gateway.service.store import EventKey, MarkedPress, MarkKey, NewEvent, StoredEvent
 from siaga_gateway.service.store.audit import EventRow
 
 _STATUS: Final = Insert("device_status", STATUS, ("device_id",))
+_STATUS_MOVED: Final = Insert("device_status", ("device_id", *STATUS_MOVING), ("device_id",))
+_PLACE: Final = Insert("last_position", LAST_POSITION, ("device_id",))
+_DAY: Final = Insert("device_day", ("day", "device_id", "hours"), ("day", "device_id"))
+_STATUSES: Final = f"SELECT {status_columns()} FROM device_status {STATUS_JOIN}"  # noqa: S608 - constants
 _PRESS: Final = Insert(
     "press", ("device_id", "counter", "test", "incident_id", "arrived"), ("device_id", "counter", "test")
 )
@@ -29,6 +46,16 @@ _EVENTS_OF: Final = (
     f"SELECT id, {columns(audit.EVENT)} FROM event "  # noqa: S608
     "WHERE device_id = ? AND (counter, id) > (?, ?) ORDER BY counter, id LIMIT ?"
 )
+# The rows lie by day, then by device: each day is asked for the device, and no index is read from end to end.
+DAYS: Final = (
+    "WITH RECURSIVE days (day) AS (SELECT min(day) FROM device_day UNION ALL "
+    "SELECT (SELECT min(device_day.day) FROM device_day WHERE device_day.day > days.day) "
+    "FROM days WHERE days.day IS NOT NULL) "
+)
+OF_DEVICE: Final = (
+    f"{DAYS}SELECT device_day.day, device_day.hours FROM days JOIN device_day "  # noqa: S608 - constants
+    "ON device_day.day = days.day AND device_day.device_id = ? WHERE days.day >= ? ORDER BY device_day.day"
+)
 
 
 class EventWriting(IncidentWriting, JournalWriting):
@@ -37,6 +64,8 @@ class EventWriting(IncidentWriting, JournalWriting):
     def __init__(self, session: Session, writing: Writing, sealing: Sealing, writes: int = 0) -> None:
         super().__init__(session, writing, sealing, writes)
         self._statuses: dict[bytes, DeviceStatus] = {}
+        self._stored_statuses: dict[bytes, DeviceStatus] = {}  # as they are in the store, of those above
+        self._days: dict[tuple[int, bytes], bytes] = {}
         self._marks: dict[Row, Row] = {}
         self._events: list[Row] = []
         self._signatures: list[Row] = []
@@ -55,8 +84,8 @@ class EventWriting(IncidentWriting, JournalWriting):
         if not device_ids:
             return {}
         among, parameters = self._writing.among("device_status", "device_id", device_ids)
-        rows = self._fetch(f"SELECT {columns(STATUS)} FROM device_status WHERE {among}", parameters)  # noqa: S608
-        return {row[0]: status_of(row) for row in rows}
+        rows = self._fetch(f"{_STATUSES} WHERE {among}", parameters)
+        return {each.device_id: each for each in sound(status_of, rows, "device_status")}
 
     def marks(self, keys: Collection[MarkKey]) -> Mapping[MarkKey, MarkedPress]:
         if not keys:
@@ -82,9 +111,15 @@ class EventWriting(IncidentWriting, JournalWriting):
         self._signatures.append((signature, *key, digest))
         self._journal.append(audit.signature_entry(at_ms, *key, signature, digest))
 
-    def put_status(self, status: DeviceStatus) -> None:
+    def put_status(self, status: DeviceStatus, before: DeviceStatus | None = None) -> None:
         self.touched = True
+        if before is not None and status.device_id not in self._statuses:
+            self._stored_statuses[status.device_id] = before
         self._statuses[status.device_id] = status
+
+    def add_day(self, device_id: bytes, day: int, hours: bytes) -> None:
+        self.touched = True
+        self._days[day, device_id] = hours
 
     def put_mark(self, device_id: bytes, test: bool, mark: Mark, incident_id: int) -> None:
         self.touched = True
@@ -96,21 +131,54 @@ class EventWriting(IncidentWriting, JournalWriting):
 
     def _flush_events(self) -> None:
         if self._statuses:
-            self._session.insert(_STATUS, [status_row(status) for status in self._statuses.values()])
-            self._statuses.clear()
+            self._flush_statuses()
+        if self._days:
+            self._session.insert(_DAY, [(day, device_id, hours) for (day, device_id), hours in self._days.items()])
+            self._days.clear()
         if self._marks:
             self._session.insert(_PRESS, list(self._marks.values()))
             self._marks.clear()
         self._hand_over(_EVENT, self._events)
         self._hand_over(_SIGNATURE, self._signatures)
 
+    def _flush_statuses(self) -> None:
+        moved: list[Row] = []
+        same: list[Row] = []
+        other: list[Row] = []
+        places: list[Row] = []
+        for device_id, status in self._statuses.items():
+            before = self._stored_statuses.get(device_id)
+            if before is None:
+                other.append(status_row(status))
+            elif status_moved(before, status):
+                moved.append(moving_status_row(status))
+            else:
+                same.append(status_row(status))
+            position = status.position
+            if position is not None and (before is None or position != before.position):
+                places.append(position_row(status))
+        self._statuses.clear()
+        self._stored_statuses.clear()
+        if other:
+            self._session.insert(_STATUS, other)
+        if same:
+            self._session.change(_STATUS, same)
+        if moved:
+            self._session.change(_STATUS_MOVED, moved)
+        if places:
+            self._session.insert(_PLACE, places)
+
 
 class EventReading(Reads):
     """Implements service.store.events.EventReading."""
 
     def status(self, device_id: bytes) -> DeviceStatus | None:
-        rows = self.fetch(f"SELECT {columns(STATUS)} FROM device_status WHERE device_id = ?", (device_id,))  # noqa: S608
-        return status_of(rows[0]) if rows else None
+        rows = self.fetch(f"{_STATUSES} WHERE device_status.device_id = ?", (device_id,))
+        return only(status_of, rows, "device_status")
+
+    def days_of(self, device_id: bytes, since_day: int) -> Sequence[tuple[int, bytes]]:
+        rows = self.fetch(OF_DEVICE, (device_id, since_day))
+        return [(row[0], row[1]) for row in rows]
 
     def event_rows_of(self, device_id: bytes, after: tuple[int, int], limit: int) -> Sequence[EventRow]:
         rows = self.fetch(_EVENTS_OF, (device_id, *after, limit))

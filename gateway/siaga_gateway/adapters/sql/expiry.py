@@ -7,26 +7,51 @@ from typing import Final
 
 from siaga_gateway.adapters.sql import notice_snapshots
 from siaga_gateway.adapters.sql.engine import Row
+from siaga_gateway.adapters.sql.events import DAYS
 from siaga_gateway.adapters.sql.notice_snapshots import POSITION
 from siaga_gateway.adapters.sql.reads import Reads
 from siaga_gateway.adapters.sql.registry import INCIDENT_IDS, WAITS, RegistryWriting
+from siaga_gateway.adapters.sql.rows import LAST_POSITION, columns
 from siaga_gateway.service.store import Erased
+from siaga_gateway.service.store.expiry import LastPositionAge
 
 _TOLD: Final = ("told_latitude", "told_longitude", "told_accuracy_m")
 _PLACES: Final = frozenset((*POSITION, *_TOLD))
 NO_LABEL: Final = "-"
-_NO_POSITION: Final = ", ".join(f"{name} = NULL" for name in POSITION)
 _NO_PLACES: Final = ", ".join(f"{name} = NULL" for name in (*POSITION, *_TOLD))
 # When an incident ended; a test ended as it began.
 _OVER: Final = "coalesce(incident.closed_at_ms, incident.opened_at_ms)"
 
-_STATUSES: Final = (
-    "SELECT device_id FROM device_status WHERE device_id > ? AND position_at_ms < ? ORDER BY device_id LIMIT ?"
+# Older than the period, or than two check-ins of its device if those are longer. Values: now, usual check-in (s),
+# period (ms), usual check-in, period.
+_OUT_OF_DATE: Final = (
+    "last_position.position_at_ms < CAST(? AS BIGINT) - (SELECT CASE "
+    "WHEN 2000 * coalesce(device.checkin_s, ?) > ? THEN 2000 * coalesce(device.checkin_s, ?) ELSE ? END "
+    "FROM device WHERE device.device_id = last_position.device_id)"
 )
+# What a gateway of the version before writes beside this one, see migration 39.
+_LEFT: Final = (
+    "SELECT device_id FROM device_status WHERE latitude IS NOT NULL AND device_id > ? ORDER BY device_id LIMIT ?"
+)
+NOT_LEFT: Final = (
+    f"UPDATE device_status SET {', '.join(f'{name} = NULL' for name in POSITION)} WHERE latitude IS NOT NULL"  # noqa: S608
+)
+_TAKE_OVER: Final = (
+    f"INSERT INTO last_position ({columns(LAST_POSITION)}) SELECT {columns(LAST_POSITION)} FROM device_status "  # noqa: S608
+    "WHERE latitude IS NOT NULL AND longitude IS NOT NULL AND position_source IS NOT NULL "
+    "AND position_at_ms IS NOT NULL AND {among} ON CONFLICT (device_id) DO UPDATE SET "
+    f"{', '.join(f'{name} = excluded.{name}' for name in POSITION)} "
+    "WHERE excluded.position_at_ms > last_position.position_at_ms"
+)
+_STATUSES: Final = (
+    f"SELECT device_id FROM last_position WHERE device_id > ? AND {_OUT_OF_DATE} "  # noqa: S608 - constants
+    "ORDER BY device_id LIMIT ?"
+)
+_PHOTOGRAPHED: Final = "EXISTS (SELECT 1 FROM photograph WHERE photograph.incident_id = incident.id)"
 _INCIDENTS: Final = (
     "SELECT id, device_id FROM incident "  # noqa: S608 - constants
     f"WHERE id > ? AND state = 'closed' AND (({_OVER} < ? AND (latitude IS NOT NULL OR told_latitude IS NOT NULL)) "
-    f"OR ({_OVER} < ? AND note IS NOT NULL)) AND NOT {WAITS} ORDER BY id LIMIT ?"
+    f"OR ({_OVER} < ? AND (note IS NOT NULL OR {_PHOTOGRAPHED}))) AND NOT {WAITS} ORDER BY id LIMIT ?"
 )
 _OWNERS: Final = (
     "SELECT owner.id FROM owner WHERE owner.id > ? AND owner.erased_at_ms IS NULL AND owner.created_at_ms < ? "  # noqa: S608
@@ -43,11 +68,30 @@ _STRANGERS: Final = "SELECT count(*) FROM quarantine WHERE last_seen_ms < ?"
 class ErasureWriting(RegistryWriting):
     """Implements service.store.expiry.ErasureWriting."""
 
-    def forget_statuses(self, device_ids: Collection[bytes], before_ms: int) -> int:
+    def take_over_positions(self, device_ids: Collection[bytes]) -> None:
         among, parameters = self._writing.among("device_status", "device_id", device_ids)
+        self._run(_TAKE_OVER.format(among=among), parameters)
+        self._run(f"{NOT_LEFT} AND {among}", parameters)
+
+    def forget_last_positions(self, device_ids: Collection[bytes], age: LastPositionAge) -> int:
+        among, parameters = self._writing.among("last_position", "device_id", device_ids)
         return self._run(
-            f"UPDATE device_status SET {_NO_POSITION} WHERE position_at_ms < ? AND {among}",  # noqa: S608
-            (before_ms, *parameters),
+            f"DELETE FROM last_position WHERE {_OUT_OF_DATE} AND {among}",  # noqa: S608
+            (*_values(age), *parameters),
+        )
+
+    def forget_days(self, before_day: int, after_day: int, limit: int) -> int:
+        for condition, day in (("day < ?", before_day), ("day > ?", after_day)):
+            gone = self._run(
+                "DELETE FROM device_day WHERE (day, device_id) IN (SELECT day, device_id FROM device_day "  # noqa: S608
+                f"WHERE {condition} ORDER BY day, device_id LIMIT ?)",
+                (day, limit),
+            )
+            if gone:
+                return gone
+        return self._run(
+            "UPDATE device_status SET hours = NULL WHERE hours IS NOT NULL AND (day < ? OR day > ?)",
+            (before_day, after_day),
         )
 
     def forget_incidents(self, ids: Collection[int], positions_before_ms: int, notes_before_ms: int) -> tuple[int, int]:
@@ -67,6 +111,9 @@ class ErasureWriting(RegistryWriting):
             f"UPDATE incident SET note = NULL {where} AND note IS NOT NULL",  # noqa: S608
             (notes_before_ms, *parameters),
         )
+        if noted:
+            among, parameters = self._writing.among("photograph", "incident_id", noted)
+            self._session.run(f"DELETE FROM photograph WHERE {among}", parameters)  # noqa: S608
         self._forget_in_notices(old, _PLACES)
         self._forget_in_notices(noted, frozenset({"note"}))
         return moved, unsaid
@@ -75,9 +122,11 @@ class ErasureWriting(RegistryWriting):
         return self._run("DELETE FROM quarantine WHERE last_seen_ms < ?", (before_ms,))
 
     def erase_owner(self, owner_id: int, at_ms: int) -> Erased:
-        # All that the store knows of a person but the evidence. Their devices stay, without labels and places.
+        # All that the store knows of a person but the evidence. Their devices stay, without labels and places, and no
+        # suspension of theirs ends by itself.
         version = self._next_registry_version()
         self.flush()
+        self._session.run("DELETE FROM code_words WHERE owner_id = ?", (owner_id,))
         rows = self._session.fetch("SELECT device_id FROM device WHERE owner_id = ?", (owner_id,))
         devices = [device_id for (device_id,) in rows]
         ids = [id_ for (id_,) in self._session.fetch(INCIDENT_IDS, (owner_id,))]
@@ -88,12 +137,21 @@ class ErasureWriting(RegistryWriting):
         )
         self._session.run(
             "UPDATE device SET label = ?, installed_latitude = NULL, installed_longitude = NULL, address = NULL, "
-            "changed = ? WHERE owner_id = ?",
+            "suspended_until_ms = NULL, registrar_until_ms = NULL, changed = ? WHERE owner_id = ?",
             (NO_LABEL, version, owner_id),
         )
+        self._session.run("DELETE FROM owner_case WHERE owner_id = ?", (owner_id,))
         if devices:
             among, parameters = self._writing.among("device_status", "device_id", devices)
-            self._session.run(f"UPDATE device_status SET {_NO_POSITION} WHERE {among}", parameters)  # noqa: S608
+            self._session.run(f"UPDATE device_status SET hours = NULL WHERE {among}", parameters)  # noqa: S608
+            self._session.run(f"{NOT_LEFT} AND {among}", parameters)
+            among, parameters = self._writing.among("last_position", "device_id", devices)
+            self._session.run(f"DELETE FROM last_position WHERE {among}", parameters)  # noqa: S608
+            among, parameters = self._writing.among("device_day", "device_id", devices)
+            self._session.run(
+                f"DELETE FROM device_day WHERE {among} AND day IN ({DAYS}SELECT day FROM days)",  # noqa: S608
+                parameters,
+            )
             among, parameters = self._writing.among("maintenance", "device_id", devices)
             self._session.run(f"UPDATE maintenance SET note = NULL WHERE {among}", parameters)  # noqa: S608
         if ids:
@@ -102,6 +160,8 @@ class ErasureWriting(RegistryWriting):
                 f"UPDATE incident SET {_NO_PLACES}, note = NULL, device_label = ? WHERE {among}",  # noqa: S608
                 (NO_LABEL, *parameters),
             )
+            among, parameters = self._writing.among("photograph", "incident_id", ids)
+            self._session.run(f"DELETE FROM photograph WHERE {among}", parameters)  # noqa: S608
             self._forget_in_notices(ids, _PLACES | {"note"}, label=NO_LABEL)
         return Erased(tuple(devices), tuple(ids))
 
@@ -128,8 +188,16 @@ class ErasureWriting(RegistryWriting):
 class ExpiryReading(Reads):
     """Implements service.store.expiry.Expired, except `scrub`."""
 
-    def expired_statuses(self, before_ms: int, after: bytes, limit: int) -> Sequence[bytes]:
-        return [row[0] for row in self.fetch(_STATUSES, (after, before_ms, limit))]
+    def positions_left(self, after: bytes, limit: int) -> Sequence[bytes]:
+        return [row[0] for row in self.fetch(_LEFT, (after, limit))]
+
+    def expired_last_positions(self, age: LastPositionAge, after: bytes, limit: int) -> Sequence[bytes]:
+        return [row[0] for row in self.fetch(_STATUSES, (after, *_values(age), limit))]
+
+    def expired_days(self, before_day: int, after_day: int) -> int:
+        counted = "SELECT count(*) FROM device_day WHERE day < ? OR day > ?"
+        count: int = self.fetch(counted, (before_day, after_day))[0][0]
+        return count
 
     def expired_incidents(
         self, positions_before_ms: int, notes_before_ms: int, after: int, limit: int
@@ -144,3 +212,7 @@ class ExpiryReading(Reads):
     def expired_strangers(self, before_ms: int) -> int:
         count: int = self.fetch(_STRANGERS, (before_ms,))[0][0]
         return count
+
+
+def _values(age: LastPositionAge) -> Row:
+    return (age.now_ms, age.checkin_s, age.least_ms, age.checkin_s, age.least_ms)

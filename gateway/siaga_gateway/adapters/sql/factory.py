@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from siaga_gateway.adapters.files.personal_key import FILE_NAME, KeyFile
 from siaga_gateway.adapters.sql.sqlite import Sqlite
 from siaga_gateway.adapters.sql.store import SqlStore, store_path
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.config.store import StoreSettings
+
+TIMELINE: Final = "store-timeline"  # beside the keys: which server was promoted last
 
 
 def open_store(settings: Settings, now_ms: int, *, make: bool = False) -> SqlStore:
@@ -17,7 +21,11 @@ def open_store(settings: Settings, now_ms: int, *, make: bool = False) -> SqlSto
         return SqlStore(Sqlite(store_path(settings.data_dir), make), now_ms, keys)
     from siaga_gateway.adapters.sql.postgres import Postgres
 
-    return SqlStore(Postgres(conninfo_of(settings.store), settings.store.connections), now_ms, keys)
+    kept = settings.data_dir / TIMELINE
+    place = Postgres(
+        conninfo_of(settings.store), settings.store.connections, standby=settings.store.standby, timeline=kept
+    )
+    return SqlStore(place, now_ms, keys)
 
 
 def key_file(settings: Settings) -> KeyFile:

@@ -12,6 +12,7 @@ from siaga_gateway.adapters.sql.reads import Reads
 from siaga_gateway.adapters.sql.rows import JOURNAL, columns, entry_of, json_text
 from siaga_gateway.adapters.sql.write_batch import WriteBatch
 from siaga_gateway.catalogue.localized import remembered
+from siaga_gateway.domain.audit_hashing import Link
 from siaga_gateway.service.ports import JournalEntry
 
 SELECT: Final = f"SELECT {columns(JOURNAL)} FROM journal"  # noqa: S608 - constants
@@ -43,10 +44,10 @@ class JournalWriting(WriteBatch):
     def _journal_waits(self) -> bool:
         return bool(self._journal) or self._batch is not None
 
-    def _number_journal(self) -> None:
-        """Number the entries; call between Session.lock_end and the commit."""
+    def _number_journal(self, last: Link) -> None:
+        """Number the entries after the last; call between Session.lock_end and the commit."""
         if self._journal_waits:
-            audit.append(self._session, self._journal, self._batch)
+            audit.append(self._session, last, self._journal, self._batch)
 
 
 class JournalReading(Reads):

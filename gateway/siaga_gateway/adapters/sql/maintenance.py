@@ -11,25 +11,43 @@ from typing import Any, Final
 from siaga_gateway.adapters.sql.encryption import Sealing
 from siaga_gateway.adapters.sql.engine import Insert, Row, Session, Writing
 from siaga_gateway.adapters.sql.reads import Reads
-from siaga_gateway.adapters.sql.rows import DEVICE, STATUS, columns, device_of, status_of
+from siaga_gateway.adapters.sql.row_layout import only, sound
+from siaga_gateway.adapters.sql.rows import DEVICE, columns, device_of, status_columns, status_if_readable
 from siaga_gateway.adapters.sql.write_batch import WriteBatch
 from siaga_gateway.domain.device_status import REJECTED_MS, RESTART_MS
-from siaga_gateway.domain.supervision import GAP_OF_A_RESTART, INSTALLING_MS, Case, Cause
+from siaga_gateway.domain.supervision import GAP_OF_A_RESTART, INSTALLING_MS, UNSIGNED_MS, Case, Cause
 from siaga_gateway.service.store import DeviceCensus, SupervisedDevice, SupervisionFilter
 
 # A device's causes as bits of one number: one operation compares causes that hold with standing cases.
 BITS: Final = {cause: 1 << number for number, cause in enumerate(Cause)}
-CASE: Final = ("id", "device_id", "cause", "level", "opened_ms", "closed_ms", "closed_by", "note", "stands", "fold")
+CASE: Final = (
+    "id",
+    "device_id",
+    "cause",
+    "level",
+    "opened_ms",
+    "closed_ms",
+    "closed_by",
+    "note",
+    "stands",
+    "fold",
+    "gone_ms",
+)
 _PUT: Final = Insert("maintenance", (*CASE, "bit"), ("id",), frozenset({"device_id", "cause", "opened_ms", "bit"}))
 _PUT_MEMBERS: Final = (
     "UPDATE maintenance SET closed_ms = ?, closed_by = ?, note = ? WHERE fold = ? AND closed_ms IS NULL"
+)
+# What a person closes tells its silence as of then, like every case that a person closes. A clock may have jumped.
+_LEVEL_OF_MEMBERS: Final = (
+    "UPDATE maintenance SET level = level + (? - opened_ms) / 1000 WHERE fold = ? AND closed_ms IS NULL "
+    "AND cause = 'silent' AND ? - opened_ms BETWEEN 0 AND 315360000000"
 )
 _DEAF: Final = "INSERT INTO deafness (way, from_ms, to_ms) VALUES (?, ?, ?) ON CONFLICT (way, from_ms) DO NOTHING"
 _REMEMBERED_MS: Final = 40 * 24 * 3600 * 1000
 
 _SELECT: Final = f"SELECT {columns(CASE)} FROM maintenance"  # noqa: S608
 _WATCHED: Final = (
-    f"SELECT {columns(DEVICE, 'device')}, {columns(STATUS, 'device_status')} "  # noqa: S608
+    f"SELECT {columns(DEVICE, 'device')}, {status_columns(placed=False)} "  # noqa: S608
     "FROM device LEFT JOIN device_status ON device_status.device_id = device.device_id"
 )
 _MOST_INTERVALS: Final = 40
@@ -47,18 +65,24 @@ def case_row(case: Case) -> Row:
         case.note,
         int(case.stands),
         case.fold,
+        case.gone_ms,
         BITS[case.cause],
     )
 
 
 def case_of(row: Row) -> Case:
-    id_, device_id, cause, level, opened_ms, closed_ms, closed_by, note, stands, fold = row[: len(CASE)]
-    return Case(id_, device_id, Cause(cause), level, opened_ms, closed_ms, closed_by, note, bool(stands), fold)
+    id_, device_id, cause, level, opened_ms, closed_ms, closed_by, note, stands, fold, gone_ms = row[: len(CASE)]
+    return Case(id_, device_id, Cause(cause), level, opened_ms, closed_ms, closed_by, note, bool(stands), fold, gone_ms)
+
+
+def cases_in(rows: Sequence[Row]) -> list[Case]:
+    """Return the cases of these rows without those that cannot be read: one stops neither a call nor supervision."""
+    return sound(case_of, rows, "maintenance")
 
 
 def watched_of(row: Row, cases: Sequence[Case] = ()) -> SupervisedDevice:
     cut = len(DEVICE)
-    return SupervisedDevice(device_of(row), None if row[cut] is None else status_of(row[cut:]), tuple(cases))
+    return SupervisedDevice(device_of(row), status_if_readable(row[cut:]), tuple(cases))
 
 
 class CaseWriting(WriteBatch):
@@ -70,7 +94,7 @@ class CaseWriting(WriteBatch):
 
     def case(self, case_id: int) -> Case | None:
         rows = self._fetch(f"{_SELECT} WHERE id = ?", (case_id,))
-        return case_of(rows[0]) if rows else None
+        return only(case_of, rows, "maintenance")
 
     def next_case_id(self) -> int:
         number: int = self._fetch("SELECT coalesce(max(id), 0) + 1 FROM maintenance")[0][0]
@@ -80,6 +104,8 @@ class CaseWriting(WriteBatch):
         self._cases.append(case_row(case))
 
     def put_members(self, fold: Case) -> None:
+        if fold.closed_by is not None and fold.closed_ms is not None:
+            self._run(_LEVEL_OF_MEMBERS, (fold.closed_ms, fold.id, fold.closed_ms))
         self._run(_PUT_MEMBERS, (fold.closed_ms, fold.closed_by, fold.note, fold.id))
 
     def release_members(self, fold_id: int) -> None:
@@ -116,8 +142,9 @@ class CaseReading(Reads):
 
     def _cases(self, statement: str, parameters: Sequence[Any]) -> dict[bytes, list[Case]]:
         found: dict[bytes, list[Case]] = {}
-        for row in self.fetch(statement, parameters):
-            found.setdefault(row[1], []).append(case_of(row))
+        for case in cases_in(self.fetch(statement, parameters)):
+            if case.device_id is not None:
+                found.setdefault(case.device_id, []).append(case)
         return found
 
     def open_cases(self, *, fold: int | None = None, after: int = 0, limit: int = 200) -> Sequence[Case]:
@@ -126,10 +153,10 @@ class CaseReading(Reads):
             f"{_SELECT} WHERE closed_ms IS NULL AND {where} AND id > ? ORDER BY id LIMIT ?",
             (*parameters, after, limit),
         )
-        return [case_of(row) for row in rows]
+        return cases_in(rows)
 
     def open_folds(self) -> Sequence[tuple[Case, int]]:
-        folds = [case_of(row) for row in self.fetch(f"{_SELECT} WHERE closed_ms IS NULL AND device_id IS NULL")]
+        folds = cases_in(self.fetch(f"{_SELECT} WHERE closed_ms IS NULL AND device_id IS NULL"))
         counted = "SELECT count(*) FROM maintenance WHERE fold = ? AND closed_ms IS NULL"
         return [(fold, self.fetch(counted, (fold.id,))[0][0]) for fold in folds]
 
@@ -139,11 +166,11 @@ class CaseReading(Reads):
             "AND cause = ? AND opened_ms >= ? ORDER BY id",
             (cause.value, since_ms),
         )
-        return [case_of(row) for row in rows]
+        return cases_in(rows)
 
     def cases_of(self, device_id: bytes, limit: int = 50) -> Sequence[Case]:
         rows = self.fetch(f"{_SELECT} WHERE device_id = ? ORDER BY id DESC LIMIT ?", (device_id, limit))
-        return [case_of(row) for row in rows]
+        return cases_in(rows)
 
     def watched(
         self, *, text: str = "", troubled: bool = False, after: tuple[str, bytes] | None = None, limit: int = 50
@@ -160,7 +187,7 @@ class CaseReading(Reads):
 
     def _open_of(self, device_id: bytes) -> list[Case]:
         rows = self.fetch(f"{_SELECT} WHERE closed_ms IS NULL AND device_id = ? ORDER BY id", (device_id,))
-        return [case_of(row) for row in rows]
+        return cases_in(rows)
 
     def watched_by(self, device_ids: Collection[bytes]) -> Mapping[bytes, SupervisedDevice]:
         if not device_ids:
@@ -172,11 +199,12 @@ class CaseReading(Reads):
         devices: dict[str, int] = {}
         for state, count in self.fetch("SELECT state, count(*) FROM device GROUP BY state"):
             devices[state] = count
-        cases = dict.fromkeys(Cause, 0)
+        cases, causes = dict.fromkeys(Cause, 0), {each.value: each for each in Cause}
         for cause, count in self.fetch(
             "SELECT cause, count(*) FROM maintenance WHERE closed_ms IS NULL AND device_id IS NOT NULL GROUP BY cause"
         ):
-            cases[Cause(cause)] = count
+            if cause in causes:
+                cases[causes[cause]] = count
         return DeviceCensus(devices, cases)
 
 
@@ -202,6 +230,7 @@ def _sieved(sieve: SupervisionFilter, after: bytes, limit: int) -> tuple[str, li
         ),
         Cause.COUNTER_GAP: (f"{installed} AND {lost} >= {wanted.missing}", []),
         Cause.COUNTERS: ("device_status.counter_fault_ms IS NOT NULL", []),
+        Cause.UNSIGNED: (f"device_status.mac_until_ms - device_status.mac_since_ms >= {UNSIGNED_MS}", []),
         Cause.OLD_VERSION: ("substr(device_status.health, 1, 3) < ?", [version]),
     }
     lasting = {

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from typing import Final
 
 from siaga_gateway.adapters.sql.audit import chain_up, fill_digests
-from siaga_gateway.adapters.sql.engine import Engine, Session, StoreUnusable
+from siaga_gateway.adapters.sql.engine import Engine, Session, StoreUnusable, TableInUse
 
 # What a step does beyond SQL, in the same transaction.
 _AFTER: Final[dict[str, Callable[[Session, int], None]]] = {"audit": chain_up, "event_digest": fill_digests}
+_PATIENCE_S: Final = 60.0  # for a table that somebody reads
+_APART_S: Final = 2.0  # between two tries: meanwhile presses of an older gateway go on
 _NAME: Final = re.compile(r"(\d{4})_([a-z0-9_]+)(?:\.([a-z]+))?\.sql")
 
 
@@ -60,26 +63,40 @@ def migrate(engine: Engine, migrations: tuple[Migration, ...], now_ms: int) -> i
         found = applied(engine, session)
         if found > len(migrations):
             raise StoreUnusable("store.newer", found=found, migrations=len(migrations))
-    done = 0
-    for migration in migrations[found:]:
-        with engine.migrating() as session:
-            session.run(
-                "CREATE TABLE IF NOT EXISTS migration ("
-                "number BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at_ms BIGINT NOT NULL)"
-            )
-            # Checked inside the transaction: another process may have applied it while this one waited.
-            if applied(engine, session) >= migration.number:
-                continue
-            for statement in statements(migration.sql):
-                session.run(statement)
-            if (after := _AFTER.get(migration.name)) is not None:
-                after(session, now_ms)
-            session.run(
-                "INSERT INTO migration (number, name, applied_at_ms) VALUES (?, ?, ?)",
-                (migration.number, migration.name, now_ms),
-            )
-            done += 1
-    return done
+    return sum(_applied_in_time(engine, migration, now_ms) for migration in migrations[found:])
+
+
+def _applied_in_time(engine: Engine, migration: Migration, now_ms: int) -> bool:
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return _apply(engine, migration, now_ms)
+        except TableInUse:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(_APART_S)
+
+
+def _apply(engine: Engine, migration: Migration, now_ms: int) -> bool:
+    """Apply one step. Returns whether it was missing. Raises: TableInUse, StoreUnusable."""
+    with engine.migrating() as session:
+        session.run(
+            "CREATE TABLE IF NOT EXISTS migration ("
+            "number BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at_ms BIGINT NOT NULL)"
+        )
+        # Checked inside the transaction: another process may have applied it while this one waited.
+        if applied(engine, session) >= migration.number:
+            return False
+        engine.give_way(session)
+        for statement in statements(migration.sql):
+            session.run(statement)
+        if (after := _AFTER.get(migration.name)) is not None:
+            after(session, now_ms)
+        session.run(
+            "INSERT INTO migration (number, name, applied_at_ms) VALUES (?, ?, ?)",
+            (migration.number, migration.name, now_ms),
+        )
+        return True
 
 
 def statements(script: str) -> Iterator[str]:

@@ -66,5 +66,6 @@ def changed(text: str, changes: Mapping[str, Any]) -> str | None:
     if not new:
         return None
     kept.update(new)
-    made: str = orjson.dumps([kept.get(name) for name in INCIDENT]).decode()
+    whole = [kept.get(name, absent) for name, absent in zip(INCIDENT, INCIDENT_LAYOUT.absent, strict=True)]
+    made: str = orjson.dumps(whole).decode()
     return made

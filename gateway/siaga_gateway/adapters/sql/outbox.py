@@ -10,8 +10,9 @@ from siaga_gateway.adapters.sql.encryption import Sealing
 from siaga_gateway.adapters.sql.engine import Insert, Row, Session, Writing
 from siaga_gateway.adapters.sql.incidents import IncidentWriting
 from siaga_gateway.adapters.sql.reads import Reads
+from siaga_gateway.adapters.sql.row_layout import only, sound
 from siaga_gateway.adapters.sql.rows import DELIVERY, OWNER, attempt_of, columns, delivery_of, from_snapshot
-from siaga_gateway.domain.incident import Notice
+from siaga_gateway.domain.incident import Change, Notice
 from siaga_gateway.service.store import Attempt, Delivery, DeliveryState, Settled, Waiting
 
 _NOTICE: Final = Insert("notice", ("incident_id", "sequence", "change", "made_at_ms", "incident"))
@@ -29,9 +30,10 @@ _DELIVERY: Final = (
     "JOIN incident ON incident.id = outbox.incident_id"
 )
 _EARLIER: Final = (
-    "SELECT outbox.incident_id, notice.sequence, notice.made_at_ms FROM outbox JOIN notice "
+    "SELECT outbox.incident_id, notice.sequence, notice.made_at_ms, notice.change FROM outbox JOIN notice "
     "ON notice.incident_id = outbox.incident_id AND notice.sequence = outbox.sequence"
 )
+_Earlier = tuple[int, int, str]  # sequence, made_at_ms, change
 _OWNER_OF: Final = (
     f"SELECT incident.id, {columns(OWNER, 'owner')} "  # noqa: S608
     "FROM incident LEFT JOIN owner ON owner.id = incident.owner_id"
@@ -120,10 +122,9 @@ class OutboxWriting(IncidentWriting):
     def _outbox_waits(self) -> bool:
         return bool(self._outbox)
 
-    def _number_outbox(self) -> None:
-        """Number the rows; call between Session.lock_end and the commit."""
+    def _number_outbox(self, last: int) -> None:
+        """Number the rows after the last; call between Session.lock_end and the commit."""
         if self._outbox:
-            last: int = self._session.fetch("SELECT coalesce(max(id), 0) FROM outbox")[0][0]
             self._session.insert(_OUTBOX, [(number, *row) for number, row in enumerate(self._outbox, last + 1)])
 
 
@@ -138,14 +139,14 @@ class OutboxReading(Reads):
             f"{_DELIVERY} WHERE outbox.state = 'pending' AND output = ? AND outbox.id > ? ORDER BY outbox.id",
             (output, after_id),
         )
-        return [delivery_of(row) for row in rows]
+        return sound(delivery_of, rows, "outbox")
 
     def waiting(self) -> Mapping[str, Waiting]:
         return counts.waiting(self.fetch)
 
     def delivery(self, delivery_id: int) -> Delivery | None:
         rows = self.fetch(f"{_DELIVERY} WHERE outbox.id = ?", (delivery_id,))
-        return delivery_of(rows[0]) if rows else None
+        return only(delivery_of, rows, "outbox")
 
     def deliveries(
         self,
@@ -162,13 +163,13 @@ class OutboxReading(Reads):
         if settled is not None:
             among += f" AND settled IS {'NOT ' if settled else ''}NULL"
         rows = self.fetch(f"{_DELIVERY} WHERE {among} ORDER BY outbox.id DESC LIMIT ?", [limit])
-        return [delivery_of(row) for row in rows]
+        return sound(delivery_of, rows, "outbox")
 
     def attempts(self, delivery_id: int) -> Sequence[Attempt]:
         rows = self.fetch(
             "SELECT outbox_id, at_ms, state, detail FROM attempt WHERE outbox_id = ? ORDER BY id", (delivery_id,)
         )
-        return [attempt_of(row) for row in rows]
+        return sound(attempt_of, rows, "attempt")
 
     def notice(self, delivery: Delivery) -> Notice:
         return self.notices([delivery])[delivery.id]
@@ -190,22 +191,30 @@ class OutboxReading(Reads):
                 change=delivery.change,
                 sequence=sequence,
                 sent_at_ms=delivery.made_at_ms,
-                previous=tuple(one for one in earlier.get(incident_id, ()) if one[0] < sequence),
+                previous=_superseded(earlier.get(incident_id, ()), sequence),
             )
         if len(found) != len(deliveries):
             missing = next(delivery.key for delivery in deliveries if delivery.id not in found)
             raise LookupError(f"the notice of delivery {missing} is not there")
         return found
 
-    def _earlier(self, deliveries: Sequence[Delivery]) -> Mapping[int, list[tuple[int, int]]]:
-        """Return (sequence, made_at_ms) of all notices of these deliveries' incidents for this output, by incident."""
+    def _earlier(self, deliveries: Sequence[Delivery]) -> Mapping[int, list[_Earlier]]:
+        """Return all notices of these deliveries' incidents for this output, by incident."""
         if not deliveries:
             return {}
         among, parameters = self.writing.among("outbox", "incident_id", [one.incident_id for one in deliveries])
         rows = self.fetch(
             f"{_EARLIER} WHERE {among} AND output = ? ORDER BY outbox.sequence", [*parameters, deliveries[0].output]
         )
-        earlier: dict[int, list[tuple[int, int]]] = {}
-        for incident_id, sequence, made_at_ms in rows:
-            earlier.setdefault(incident_id, []).append((sequence, made_at_ms))
+        earlier: dict[int, list[_Earlier]] = {}
+        for incident_id, *notice in rows:
+            earlier.setdefault(incident_id, []).append(tuple(notice))
         return earlier
+
+
+def _superseded(earlier: Sequence[_Earlier], sequence: int) -> tuple[tuple[int, int], ...]:
+    """Return those that the notice of this sequence supersedes: what is real supersedes nothing of an exercise."""
+    first = max(
+        (number for number, _, change in earlier if number <= sequence and change == Change.MADE_REAL), default=0
+    )
+    return tuple((number, made_at_ms) for number, made_at_ms, _ in earlier if first <= number < sequence)

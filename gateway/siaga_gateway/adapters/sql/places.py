@@ -94,7 +94,7 @@ class PlaceReading(Reads):
         return sorted(found, key=lambda station: station.key)
 
     def areas(self) -> Sequence[Jurisdiction]:
-        return sorted((_AREA.value(row) for row in self.fetch(_AREAS)), key=lambda area: area.station_key)
+        return sorted(_AREA.sound(self.fetch(_AREAS), "jurisdiction"), key=lambda area: area.station_key)
 
     def home_station(self, owner_id: int) -> str | None:
         rows = self.fetch("SELECT station_key FROM owner WHERE id = ?", (owner_id,))

@@ -10,14 +10,17 @@ from siaga_gateway.adapters.sql.encryption import Sealing
 from siaga_gateway.adapters.sql.engine import Insert, Session, Writing
 from siaga_gateway.adapters.sql.quarantine import let_go, merge
 from siaga_gateway.adapters.sql.reads import Reads
+from siaga_gateway.adapters.sql.row_layout import only, sound
 from siaga_gateway.adapters.sql.rows import (
     DEVICE,
     OWNER,
-    STATUS,
+    STATUS_JOIN,
     columns,
     enrolled_of,
     entry_of,
-    status_of,
+    registration_of,
+    status_columns,
+    status_if_readable,
     stranger_of,
 )
 from siaga_gateway.adapters.sql.write_batch import CHANGED, WriteBatch
@@ -25,6 +28,7 @@ from siaga_gateway.domain.device_status import DeviceStatus
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.service.ports import JournalEntry
 from siaga_gateway.service.store import Enrolled, UnknownDevice
+from siaga_gateway.service.store.registry import CodeWords
 
 _DEVICE: Final = Insert("device", (*DEVICE, "state_since_ms", "changed"))
 _ENROLLED: Final = (
@@ -32,9 +36,10 @@ _ENROLLED: Final = (
     "FROM device LEFT JOIN owner ON owner.id = device.owner_id"
 )
 _DEVICES: Final = (
-    f"SELECT {columns(DEVICE, 'device')}, {columns(OWNER, 'owner')}, {columns(STATUS, 'device_status')} "  # noqa: S608
+    f"SELECT {columns(DEVICE, 'device')}, {columns(OWNER, 'owner')}, {status_columns()} "  # noqa: S608
     "FROM device LEFT JOIN owner ON owner.id = device.owner_id "
-    "LEFT JOIN device_status ON device_status.device_id = device.device_id ORDER BY device.enrolled_at_ms"
+    "LEFT JOIN device_status ON device_status.device_id = device.device_id "
+    f"{STATUS_JOIN} ORDER BY device.enrolled_at_ms"
 )
 _PLACES_LOOKED_AT: Final = 5_000
 _PLACES: Final = (
@@ -53,6 +58,10 @@ INCIDENT_IDS: Final = (
     "SELECT DISTINCT event.incident_id FROM device JOIN event ON event.device_id = device.device_id "
     "WHERE device.owner_id = ? AND event.incident_id IS NOT NULL"
 )
+
+
+# Worded like the partial index.
+SUSPENDED: Final = "SELECT device_id, suspended_until_ms FROM device WHERE suspended_until_ms IS NOT NULL"
 
 
 class RegistryWriting(WriteBatch):
@@ -102,19 +111,29 @@ class RegistryWriting(WriteBatch):
             device.installed_latitude,
             device.installed_longitude,
             device.checkin_s,
+            device.suspended_until_ms,
+            device.registrar_until_ms,
         )
         self.flush()
         self._session.insert(_DEVICE, [(*row, device.enrolled_at_ms, version)])
 
     def registration(self, device_id: bytes) -> RegistrationState:
         ((state,),) = self._fetch("SELECT state FROM device WHERE device_id = ?", (device_id,))
-        return RegistrationState(state)
+        return registration_of(state, device_id)
 
-    def set_registration(self, device_id: bytes, state: RegistrationState, at_ms: int) -> None:
+    def set_registration(
+        self,
+        device_id: bytes,
+        state: RegistrationState,
+        at_ms: int,
+        until_ms: int | None = None,
+        registrar_until_ms: int | None = None,
+    ) -> None:
         version = self._next_registry_version()
         self._run(
-            "UPDATE device SET state = ?, state_since_ms = ?, changed = ? WHERE device_id = ?",
-            (state.value, at_ms, version, device_id),
+            "UPDATE device SET state = ?, state_since_ms = ?, suspended_until_ms = ?, registrar_until_ms = ?, "
+            "changed = ? WHERE device_id = ?",
+            (state.value, at_ms, until_ms, registrar_until_ms, version, device_id),
         )
 
     def set_checkin(self, device_id: bytes, checkin_s: int | None) -> None:
@@ -137,6 +156,14 @@ class RegistryWriting(WriteBatch):
             "UPDATE device SET address = ?, changed = ? WHERE device_id = ?",
             (sealed, self._next_registry_version(), device_id),
         )
+
+    def set_code_words(self, owner_id: int, words: CodeWords | None) -> None:
+        self._run("DELETE FROM code_words WHERE owner_id = ?", (owner_id,))
+        if words is not None:
+            self._run(
+                "INSERT INTO code_words (owner_id, code_hash, duress_hash, set_at_ms) VALUES (?, ?, ?, ?)",
+                (owner_id, words.code_hash, words.duress_hash, words.set_at_ms),
+            )
 
 
 class RegistryReading(Reads):
@@ -162,15 +189,17 @@ class RegistryReading(Reads):
         rows = self.fetch("SELECT address FROM device WHERE device_id = ?", (device_id,))
         return self.sealing.open_address(rows[0][0], device_id) if rows else None
 
+    def code_words(self, owner_id: int) -> CodeWords | None:
+        found = self.fetch("SELECT code_hash, duress_hash, set_at_ms FROM code_words WHERE owner_id = ?", (owner_id,))
+        return CodeWords(*found[0]) if found else None
+
     def devices(self) -> Sequence[tuple[Enrolled, DeviceStatus | None]]:
         cut = len(DEVICE) + len(OWNER)
-        return [
-            (enrolled_of(row[:cut], self.sealing), None if row[cut] is None else status_of(row[cut:]))
-            for row in self.fetch(_DEVICES)
-        ]
+        return [(enrolled_of(row[:cut], self.sealing), status_if_readable(row[cut:])) for row in self.fetch(_DEVICES)]
 
     def registrations(self) -> Mapping[bytes, RegistrationState]:
-        return {row[0]: RegistrationState(row[1]) for row in self.fetch("SELECT device_id, state FROM device")}
+        rows = self.fetch("SELECT device_id, state FROM device")
+        return {device_id: registration_of(state, device_id) for device_id, state in rows}
 
     def owners(self) -> Sequence[Owner]:
         found = (self.sealing.owner_of(row) for row in self.fetch(f"SELECT {columns(OWNER)} FROM owner ORDER BY id"))  # noqa: S608
@@ -191,6 +220,9 @@ class RegistryReading(Reads):
         rows = self.fetch("SELECT created_at_ms FROM owner WHERE id = ? AND erased_at_ms IS NULL", (owner_id,))
         return rows[0][0] if rows else None
 
+    def suspended(self) -> Mapping[bytes, int]:
+        return dict(self.fetch(SUSPENDED))
+
     def last_change(self, device_id: bytes) -> JournalEntry | None:
         changed = f"{journal.SELECT} WHERE kind = 'registration_changed' AND device_id = ? ORDER BY id DESC LIMIT 1"
         rows = self.fetch(changed, (device_id,))
@@ -208,8 +240,9 @@ class RegistryReading(Reads):
     def strangers(self) -> Sequence[UnknownDevice]:
         # A frame in transit while its device was enrolled was received as a stranger's.
         known = "EXISTS (SELECT 1 FROM device WHERE device.device_id = quarantine.device_id)"
-        return [stranger_of(row) for row in self.fetch(f"{_STRANGER} WHERE NOT {known} ORDER BY last_seen_ms DESC")]
+        rows = self.fetch(f"{_STRANGER} WHERE NOT {known} ORDER BY last_seen_ms DESC")
+        return sound(stranger_of, rows, "quarantine")
 
     def stranger(self, device_id: bytes) -> UnknownDevice | None:
         rows = self.fetch(f"{_STRANGER} WHERE device_id = ?", (device_id,))
-        return stranger_of(rows[0]) if rows else None
+        return only(stranger_of, rows, "quarantine")

@@ -11,14 +11,14 @@ import orjson
 from siaga_gateway.adapters.sql.encryption import Sealing
 from siaga_gateway.adapters.sql.engine import Insert, Row, Session
 from siaga_gateway.adapters.sql.reads import Reads
-from siaga_gateway.adapters.sql.row_layout import Columns, Layout
+from siaga_gateway.adapters.sql.row_layout import Columns, Layout, sound
 from siaga_gateway.adapters.sql.rows import columns
 from siaga_gateway.adapters.sql.write_batch import CHANGED, WriteBatch
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.errors import SiagaError
 from siaga_gateway.domain.escalation_state import Progress
 from siaga_gateway.domain.notification import RESPONDER
-from siaga_gateway.domain.opening_hours import parsed, written
+from siaga_gateway.domain.opening_hours import parsed, parsed_shifts, written
 from siaga_gateway.domain.places import Contact, ContactWay
 from siaga_gateway.domain.responders import Responder, ResponderKind, ResponderPosition, Transport
 from siaga_gateway.domain.shifts import SelfDeclared, Shift
@@ -30,9 +30,10 @@ log = logging.getLogger(__name__)
 _OPEN: Final = ("kind", "station", "language", "transport", "skills", "quiet", "token_hash", "added_ms")
 _SEALED: Final = ("name", "ways", "home")
 _NAMES: Final = ("responder_key", *_OPEN, *_SEALED)
-_SHIFT: Final = Layout(Shift, {"hours": Columns(("hours",), written, parsed)})
+_SHIFT: Final = Layout(Shift, {"hours": Columns(("hours",), written, parsed_shifts)})
 _DECLARED: Final = Layout(SelfDeclared)
 _POSITION: Final = Layout(ResponderPosition)
+_POSITION_TABLE: Final = "responder_position"
 _PUT: Final = Insert("responder", _NAMES, ("responder_key",))
 _PUT_SHIFT: Final = Insert("shift", (*_SHIFT.names, "number"), ("responder", "number"))
 _PUT_DECLARED: Final = Insert("self_declared", _DECLARED.names, ("responder",))
@@ -50,7 +51,10 @@ _PUT_POSITION: Final = (
     "OR (excluded.fix_ms = responder_position.fix_ms AND excluded.heard_ms > responder_position.heard_ms)"
 )
 # Worded like the escalations' partial index: what is closed is not looked at.
-_ASSIGNED: Final = "SELECT assignments FROM escalation WHERE next_at_ms IS NOT NULL AND assignments <> '[]'"
+_VERSIONS: Final = "SELECT name, value FROM meta WHERE name IN ('responders', 'places', 'duty')"
+_ASSIGNED: Final = (
+    "SELECT incident_id, assignments FROM escalation WHERE next_at_ms IS NOT NULL AND assignments <> '[]'"
+)
 _AT_ONCE: Final = 500  # keys in one statement
 _BUSY: Final = frozenset({Progress.COMING.value, Progress.LATE.value, Progress.ON_SCENE.value})
 _OF_A_PERSON: Final = (
@@ -58,7 +62,9 @@ _OF_A_PERSON: Final = (
     ("self_declared", "responder"),
     ("responder_position", "responder"),
     ("responder_link", "responder"),
+    ("duty_link", "responder"),
     ("response", "responder"),
+    ("text_code", "responder"),
 )
 _TO_SEAL: Final = (
     f"SELECT {columns(('responder_key', *_SEALED))} FROM responder "  # noqa: S608
@@ -152,7 +158,7 @@ class ResponderWriting(WriteBatch):
 
     def position(self, responder: str) -> ResponderPosition | None:
         rows = self._fetch(_POSITION_OF, (responder,))
-        return _POSITION.value(rows[0]) if rows else None
+        return _POSITION.only(rows, _POSITION_TABLE)
 
     def put_position(self, position: ResponderPosition) -> None:
         self._run(_PUT_POSITION, _POSITION.row(position))
@@ -176,6 +182,10 @@ class ResponderReading(Reads):
 
     def duty_version(self) -> int:
         return self._version("duty")
+
+    def list_versions(self) -> tuple[int, int, int]:
+        known = {name: int(value) for name, value in self.fetch(_VERSIONS)}
+        return known["responders"], known["places"], known["duty"]
 
     def responders(self) -> Sequence[Responder]:
         before = self._known_responders or {}
@@ -216,28 +226,34 @@ class ResponderReading(Reads):
 
     def positions(self, since_ms: int, within: Box | None = None) -> Sequence[ResponderPosition]:
         if within is None:
-            return [_POSITION.value(row) for row in self.fetch(f"{_POSITIONS} WHERE fix_ms >= ?", (since_ms,))]
+            rows = self.fetch(f"{_POSITIONS} WHERE fix_ms >= ?", (since_ms,))
+            return _POSITION.sound(rows, _POSITION_TABLE)
         (south, west), (north, east) = within
         rows = self.fetch(
             f"{_POSITIONS} WHERE latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ? AND fix_ms >= ?",
             (south, north, west, east, since_ms),
         )
-        return [_POSITION.value(row) for row in rows]
+        return _POSITION.sound(rows, _POSITION_TABLE)
 
     def positions_of(self, responders: Collection[str]) -> Mapping[str, ResponderPosition]:
         found: dict[str, ResponderPosition] = {}
         keys = sorted(responders)
         for at in range(0, len(keys), _AT_ONCE):
             among, parameters = self.writing.among("responder_position", "responder", keys[at : at + _AT_ONCE])
-            found |= {row[0]: _POSITION.value(row) for row in self.fetch(f"{_POSITIONS} WHERE {among}", parameters)}
+            rows = self.fetch(f"{_POSITIONS} WHERE {among}", parameters)
+            found |= {each.responder: each for each in _POSITION.sound(rows, _POSITION_TABLE)}
         return found
 
     def assigned_responders(self) -> frozenset[str]:
         found = set()
-        for (text,) in self.fetch(_ASSIGNED):
-            busy = {who for who, progress, *_ in orjson.loads(text) if progress in _BUSY}
+        for busy in sound(_busy, self.fetch(_ASSIGNED), "escalation"):
             found |= {who.removeprefix(RESPONDER) for who in busy if who.startswith(RESPONDER)}
         return frozenset(found)
+
+
+def _busy(row: Row) -> set[str]:
+    assignments: list[list[Any]] = orjson.loads(row[1])
+    return {who for who, progress, *_ in assignments if progress in _BUSY}
 
 
 def _readable(row: Row, sealing: Sealing) -> Responder | None:

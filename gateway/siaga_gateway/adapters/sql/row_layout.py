@@ -16,6 +16,7 @@ from typing import Any, Final, Generic, TypeVar, Union, get_args, get_origin, ge
 
 from siaga_gateway.adapters.sql.engine import Row
 from siaga_gateway.catalogue.localized import Localized
+from siaga_gateway.service.store import RowUnreadable
 
 T = TypeVar("T")
 Convert = Callable[[Any], Any]
@@ -23,6 +24,7 @@ Convert = Callable[[Any], Any]
 log = logging.getLogger(__name__)
 
 _TOLD: set[tuple[str, Any]] = set()  # rows that could not be read: table and number
+_MOST_TOLD: Final = 10_000
 _AS_IT_IS: Final = frozenset({int, str, bytes})
 
 
@@ -33,6 +35,7 @@ class Columns:
     names: tuple[str, ...]
     write: Convert | None = None
     read: Convert | None = None
+    written: str = ""  # `write` as an expression of `{value}`, which costs no call; empty: there is none
 
 
 class Layout(Generic[T]):
@@ -59,12 +62,22 @@ class Layout(Generic[T]):
         for name, how in kept.items():
             many = len(how.names) > 1
             written, read = f"value.{name}", f"row[{column}:{column + len(how.names)}]" if many else f"row[{column}]"
-            there.append(f"{'*' * many}write_{name}({written})" if how.write else written)
+            if how.written:
+                there.append(how.written.format(value=written))
+            else:
+                there.append(f"{'*' * many}write_{name}({written})" if how.write else written)
             back.append(f"read_{name}({read})" if how.read else read)
             known |= {f"write_{name}": how.write, f"read_{name}": how.read}
             column += len(how.names)
-        self.row: Final[Callable[[T], Row]] = eval(f"lambda value: ({', '.join(there)},)", known)  # noqa: S307
+        self._written = (dict(zip(kept, there, strict=True)), known)
+        self.row: Final[Callable[[T], Row]] = self.part(tuple(kept))
         self.values: Final[Callable[[Row], list[Any]]] = eval(f"lambda row: [{', '.join(back)}]", known)  # noqa: S307
+
+    def part(self, wanted: Sequence[str]) -> Callable[[T], Row]:
+        """Return what makes the columns of these fields, in this order, as `row` those of all."""
+        written, known = self._written
+        made: Callable[[T], Row] = eval(f"lambda value: ({', '.join(written[name] for name in wanted)},)", known)  # noqa: S307
+        return made
 
     def at(self, field: str) -> int:
         """Return the field's index in what `values` returns."""
@@ -76,15 +89,11 @@ class Layout(Generic[T]):
     def sound(self, rows: Sequence[Row], table: str) -> list[T]:
         """Return the values of these rows without those that cannot be read: damaged, or a later version's. Each of
         those is logged once, and stands before no other."""
-        found = []
-        for row in rows:
-            try:
-                found.append(self.value(row))
-            except (KeyError, ValueError, TypeError) as error:
-                if (table, row[0]) not in _TOLD:
-                    _TOLD.add((table, row[0]))
-                    log.error(Localized("log.dispatch.row", table=table, number=row[0], why=repr(error)))
-        return found
+        return sound(self.value, rows, table)
+
+    def only(self, rows: Sequence[Row], table: str) -> T | None:
+        """Return the value of the only one of these rows; None: there is none. Raises: RowUnreadable."""
+        return only(self.value, rows, table)
 
     def nested(self) -> Columns:
         """Return this layout as columns of a field of this class or None; its first column is NULL only for None."""
@@ -94,6 +103,33 @@ class Layout(Generic[T]):
             lambda value: nothing if value is None else self.row(value),
             lambda row: None if row[0] is None else self.value(row),
         )
+
+
+def read(value: Callable[[Row], T], row: Row, table: str) -> T:
+    """Return the value of a row that begins with its number or key. Raises: RowUnreadable, wherever it fails."""
+    try:
+        return value(row)
+    except Exception as error:
+        number = row[0].hex() if isinstance(row[0], bytes) else row[0]
+        raise RowUnreadable("store.row", table=table, number=number, why=repr(error)) from error
+
+
+def only(value: Callable[[Row], T], rows: Sequence[Row], table: str) -> T | None:
+    """Return the value of the only one of these rows; None: there is none. Raises: RowUnreadable."""
+    return read(value, rows[0], table) if rows else None
+
+
+def sound(value: Callable[[Row], T], rows: Sequence[Row], table: str) -> list[T]:
+    """Like Layout.sound; each row begins with its number or key."""
+    found = []
+    for row in rows:
+        try:
+            found.append(read(value, row, table))
+        except RowUnreadable as error:
+            if (table, row[0]) not in _TOLD and len(_TOLD) < _MOST_TOLD:
+                _TOLD.add((table, row[0]))
+                log.error(Localized("log.store.row", why=error))
+    return found
 
 
 def optional(convert: Convert) -> Convert:
@@ -109,14 +145,18 @@ def _column(cls: type[Any], name: str, hint: Any) -> Columns:
     if kind in _AS_IT_IS:
         return Columns((name,))
     if kind is bool:
-        return Columns((name,), optional(int), optional(bool)) if may_be_none else Columns((name,), int, bool)
+        if may_be_none:
+            return Columns((name,), optional(int), optional(bool))
+        return Columns((name,), int, bool, "+{value}")  # of a bool that is an int
     if isinstance(kind, type) and issubclass(kind, Enum):
         # By lookup: a tenth of the cost of calling the class, and each event does it.
         members: dict[Any, Enum | None] = {member.value: member for member in kind}
         write: Convert = attrgetter("_value_")
+        written = "{value}._value_"
         if may_be_none:
             members[None], write = None, optional(write)
-        return Columns((name,), write, members.__getitem__)
+            written = f"None if {{value}} is None else {written}"
+        return Columns((name,), write, members.__getitem__, written)
     raise TypeError(f"{cls.__name__}.{name}: {hint} is no plain type, say in its layout how it is kept")
 
 

@@ -14,22 +14,29 @@ from siaga_gateway.adapters.sql import counts
 from siaga_gateway.adapters.sql.alarms import AlarmReading
 from siaga_gateway.adapters.sql.audit import AuditReading
 from siaga_gateway.adapters.sql.commands import CommandReading
+from siaga_gateway.adapters.sql.coverage import CoverageReading
+from siaga_gateway.adapters.sql.drills import DrillReading
 from siaga_gateway.adapters.sql.encryption import KeySource, NoKeys, Sealing, seal_addresses, seal_notes, seal_owners
 from siaga_gateway.adapters.sql.engine import Engine, Row, StoreUnusable
 from siaga_gateway.adapters.sql.escalations import EscalationReading
 from siaga_gateway.adapters.sql.events import EventReading
 from siaga_gateway.adapters.sql.expiry import ExpiryReading
+from siaga_gateway.adapters.sql.figures import FigureReading
 from siaga_gateway.adapters.sql.incidents import IncidentReading
 from siaga_gateway.adapters.sql.journal import JournalReading
 from siaga_gateway.adapters.sql.maintenance import CaseReading
 from siaga_gateway.adapters.sql.migrate import known_migrations, migrate
 from siaga_gateway.adapters.sql.notifications import NotificationReading
 from siaga_gateway.adapters.sql.outbox import OutboxReading
+from siaga_gateway.adapters.sql.owner_cases import OwnerCaseReading
+from siaga_gateway.adapters.sql.photographs import PhotographReading, seal_photographs
+from siaga_gateway.adapters.sql.photographs import Place as PhotographPlace
 from siaga_gateway.adapters.sql.places import PlaceReading
 from siaga_gateway.adapters.sql.registry import RegistryReading
 from siaga_gateway.adapters.sql.responders import ResponderReading, seal_responders
 from siaga_gateway.adapters.sql.responses import ResponseReading
 from siaga_gateway.adapters.sql.sqlite import Sqlite
+from siaga_gateway.adapters.sql.text_codes import TextCodeReading
 from siaga_gateway.adapters.sql.transaction import SqlTransaction
 from siaga_gateway.domain.personal_encryption import PersonalKeyError
 from siaga_gateway.service.store import Tally
@@ -38,6 +45,7 @@ FILE_NAME: Final = "siaga.db"
 # No vowels, no look-alikes: it is read out on the telephone and spells no word.
 _NAME_LETTERS: Final = "bcdfghjkmnpqrstvwxyz"
 _NAME_LENGTH: Final = 5
+_PHOTOGRAPHS_AT_ONCE: Final = 8
 _AT_ONCE: Final = 500  # in one transaction: the gateway writes between them
 
 
@@ -53,8 +61,14 @@ class SqlStore(
     EscalationReading,
     ResponderReading,
     ResponseReading,
+    PhotographReading,
+    TextCodeReading,
     NotificationReading,
     AlarmReading,
+    FigureReading,
+    CoverageReading,
+    OwnerCaseReading,
+    DrillReading,
     JournalReading,
     AuditReading,
 ):
@@ -66,6 +80,7 @@ class SqlStore(
         place: a path for SQLite; its keys for personal data are beside it unless `keys` is given. Raises:
         StoreUnusable, which says why it cannot be used.
         """
+        self.on_damage = lambda error: None
         self.engine: Engine = Sqlite(place) if isinstance(place, Path) else place
         self.writing = self.engine.writing
         if keys is None:
@@ -159,6 +174,10 @@ class SqlStore(
                 key = seal_responders(session, self.sealing, key, _AT_ONCE)
             if not key:
                 break
+        place: PhotographPlace | None = (0, 0)
+        while place is not None:
+            with self.engine.transaction() as session:
+                place = seal_photographs(session, self.sealing, place, _PHOTOGRAPHS_AT_ONCE)
         return owners, notes
 
     def sealed_by(self, key_id: str) -> None:
@@ -179,6 +198,10 @@ class SqlStore(
                 "INSERT INTO down_counter (device_id, last) SELECT device_id, CAST(? AS BIGINT) FROM device "
                 "WHERE device_id NOT IN (SELECT device_id FROM down_counter)",
                 (down_counter,),
+            )
+            # What buttons have signed since, the lost store had: none is blamed for the time between.
+            session.run(
+                "UPDATE device_status SET mac_since_ms = NULL, mac_until_ms = NULL WHERE mac_since_ms IS NOT NULL"
             )
         return before
 

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from siaga_gateway.adapters.sql import audit
 from siaga_gateway.adapters.sql.alarms import AlarmWriting
+from siaga_gateway.adapters.sql.audit import EvidenceWriting
 from siaga_gateway.adapters.sql.commands import CommandWriting
+from siaga_gateway.adapters.sql.coverage import CoverageWriting
+from siaga_gateway.adapters.sql.drills import DrillWriting
 from siaga_gateway.adapters.sql.escalations import EscalationWriting
 from siaga_gateway.adapters.sql.events import EventWriting
 from siaga_gateway.adapters.sql.expiry import ErasureWriting
+from siaga_gateway.adapters.sql.figures import FigureWriting
 from siaga_gateway.adapters.sql.maintenance import CaseWriting
 from siaga_gateway.adapters.sql.notifications import NotificationWriting
 from siaga_gateway.adapters.sql.outbox import OutboxWriting
+from siaga_gateway.adapters.sql.owner_cases import OwnerCaseWriting
+from siaga_gateway.adapters.sql.photographs import PhotographWriting
 from siaga_gateway.adapters.sql.places import PlaceWriting
 from siaga_gateway.adapters.sql.responders import ResponderWriting
 from siaga_gateway.adapters.sql.responses import ResponseWriting
+from siaga_gateway.adapters.sql.text_codes import TextCodeWriting
 from siaga_gateway.adapters.sql.write_batch import CHANGED
+from siaga_gateway.domain.audit_hashing import Link
 
 
 class SqlTransaction(
@@ -26,8 +35,15 @@ class SqlTransaction(
     EscalationWriting,
     ResponderWriting,
     ResponseWriting,
+    PhotographWriting,
+    TextCodeWriting,
     NotificationWriting,
     AlarmWriting,
+    FigureWriting,
+    CoverageWriting,
+    OwnerCaseWriting,
+    DrillWriting,
+    EvidenceWriting,
 ):
     """Implements service.store.Transaction (ErasureWriting brings the registry). Made by SqlStore.transaction()."""
 
@@ -47,9 +63,10 @@ class SqlTransaction(
         """
         self.flush()
         for name in sorted(self._changed):
-            self._session.run(CHANGED, (name,))
+            self._session.send(CHANGED, (name,))
         if not (self._changed or self._journal_waits or self._outbox_waits):
             return
         self._session.lock_end()
-        self._number_journal()
-        self._number_outbox()
+        ((last, hash_, outbox),) = self._session.fetch(audit.ENDS)
+        self._number_journal(Link(last, hash_))
+        self._number_outbox(outbox)

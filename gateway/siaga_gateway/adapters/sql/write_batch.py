@@ -50,6 +50,11 @@ class WriteBatch:
         self.flush()
         return self._session.run(statement, parameters)
 
+    def _run_aside(self, statement: str, parameters: Sequence[Any] = ()) -> int:
+        """As `_run`, of what calls people, or is only remembered: what an earlier batch of events read still holds."""
+        self.flush()
+        return self._session.run(statement, parameters)
+
     def mark(self) -> Hashable | None:
         self._foreign = self._session.foreign()
         return None if self._foreign is None else (self._foreign, self._writes)
@@ -62,15 +67,15 @@ class WriteBatch:
         self._session.lock_devices(device_ids)
 
     def remember(self, name: str, value: str) -> None:
-        self._run(
+        self._run_aside(
             "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             (name, value),
         )
 
     def claim(self, what: str, now_ms: int, every_ms: int) -> bool:
-        self._run("INSERT INTO meta (name, value) VALUES (?, '0') ON CONFLICT DO NOTHING", (f"done.{what}",))
+        self._run_aside("INSERT INTO meta (name, value) VALUES (?, '0') ON CONFLICT DO NOTHING", (f"done.{what}",))
         return bool(
-            self._run(
+            self._run_aside(
                 "UPDATE meta SET value = ? WHERE name = ? AND CAST(value AS BIGINT) <= ?",
                 (str(now_ms), f"done.{what}", now_ms - every_ms),
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +28,7 @@ from siaga_gateway.formats.service_message import AddressUnusable, Meaning, Mess
 from siaga_gateway.service.dispatch.ways import Budget, HandedOver
 from siaga_gateway.service.ports import Clock, NotDelivered
 
+_DAY_S: Final = 86_400.0
 _KEPT: Final = 16 * 1024  # bytes of an answer
 _MOST_SERVERS: Final = 16  # of which a connection is kept
 # Retrying may help with all but the first of these.
@@ -35,6 +36,7 @@ _FAILED: Final = {
     Meaning.DEAD: "dead",
     Meaning.MOVED: "dead",
     Meaning.WAIT: "wait",
+    Meaning.EXHAUSTED: "exhausted",
     Meaning.LATER: "later",
     Meaning.REFUSED: "refused",
     Meaning.UNKNOWN: "unknown",
@@ -65,12 +67,12 @@ class HttpService:
         self._clients: dict[str, HttpClient] = {}
         self._lock = threading.Lock()
 
-    def post(self, request: ServiceRequest, until: float) -> tuple[WebAddress, Answer]:
-        """Raises: ExchangeFailed; SettingError for a server that is none of this service's."""
+    def post(self, request: ServiceRequest, until: float, *, keep: int = _KEPT) -> tuple[WebAddress, Answer]:
+        """keep: bytes of the answer. Raises: ExchangeFailed; SettingError for a server that is not this service's."""
         url = self.place(request)
         client = self._client(url)
         head = {"user-agent": "siaga-gateway", "accept": "*/*", **request.headers}
-        return url, client.post(head, request.body, until, target=url.target, keep=_KEPT)
+        return url, client.post(head, request.body, until, target=url.target, keep=keep)
 
     def place(self, request: ServiceRequest) -> WebAddress:
         """Return where a request goes. Raises: SettingError."""
@@ -115,8 +117,10 @@ class HttpWay:
         deadline_s: float,
         at_once: int,
         repeats_recognised: bool = False,
+        moved: Callable[[str, str], None] = lambda old, new: None,
     ) -> None:
-        """language: of the results' texts. service: closed with this."""
+        """language: of the results' texts. service: closed with this. moved: told of an address that has become another
+        one, after the message was handed over there; never raises."""
         self.name = name
         self.kind = kind
         self.budget = budget
@@ -127,13 +131,18 @@ class HttpWay:
         self._clock = clock
         self._language = language
         self._deadline_s = checked_deadline(deadline_s)
+        self._moved = moved
 
     def send(self, address: str, message: PersonalMessage, key: str) -> HandedOver | NotDelivered:
         until = time.monotonic() + self._deadline_s
         outcome = self._send(address, message, key, until)
-        while isinstance(outcome, str):
-            # A group chat that became another one. Once: two that name each other would never end.
-            outcome = self._send(outcome, message, key, until, may_move=False)
+        if not isinstance(outcome, str):
+            return outcome
+        # A group chat that became another one. Once: two that name each other would never end.
+        new, outcome = outcome, self._send(outcome, message, key, until, may_move=False)
+        assert not isinstance(outcome, str)
+        if isinstance(outcome, HandedOver):
+            self._moved(address.strip(), new)
         return outcome
 
     def close(self) -> None:
@@ -174,10 +183,15 @@ class HttpWay:
         wait_s = meant.wait_s
         if wait_s is None and meant.meaning is Meaning.WAIT:
             wait_s = retry_after_s(answer.headers.get("retry-after"), self._clock.now_ms())
+        exhausted, longest_s = meant.meaning is Meaning.EXHAUSTED, LONGEST_RETRY_AFTER_S
+        if exhausted:
+            longest_s = _DAY_S
+            wait_s = _DAY_S - self._clock.now_ms() / 1000 % _DAY_S if wait_s is None else wait_s
         return NotDelivered(
             self._say(_FAILED[meant.meaning], **told),
             permanent=meant.meaning in (Meaning.DEAD, Meaning.MOVED),
-            retry_after_s=None if wait_s is None else min(max(wait_s, 0.0), LONGEST_RETRY_AFTER_S),
+            retry_after_s=None if wait_s is None else min(max(wait_s, 0.0), longest_s),
+            exhausted=exhausted,
             unknown=meant.meaning is Meaning.UNKNOWN,
         )
 

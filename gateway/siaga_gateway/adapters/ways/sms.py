@@ -90,7 +90,7 @@ class SpoolSending:
         now_ms = self._clock.now_ms()
         name, content = self._format.write_message(number, written, urgent=urgent, now_ms=now_ms, serial=serial)
         try:
-            return self._within(lambda: self._write(name, content, f"siaga{serial}"))
+            return self._within(lambda: self._write(name, content, f"siaga{serial}", urgent=urgent))
         except TimeoutError:
             seconds = f"{self._deadline_s:g}"
             return NotDelivered(self._say("delivery.folder_hangs", folder=self._folder, seconds=seconds), unknown=True)
@@ -107,12 +107,14 @@ class SpoolSending:
     def close(self) -> None:
         """Nothing is kept open."""
 
-    def _write(self, name: str, content: bytes, ending: str) -> HandedOver | NotDelivered:
+    def _write(self, name: str, content: bytes, ending: str, *, urgent: bool) -> HandedOver | NotDelivered:
         waiting = [each for each in self._folder.iterdir() if self._format.is_ours(each.name)]
         for each in waiting:
             if each.name.removesuffix(".txt").endswith(ending):
                 return HandedOver(self._say("sms.written", file=each.name), each.name)
-        if waiting and (age_s := time.time() - min(map(_written_at, waiting))) > _STUCK_S:
+        # A call goes before codes and answers: however long these wait, it does not wait behind them.
+        before = [each for each in waiting if not urgent or self._format.is_urgent(each.name)]
+        if before and (age_s := time.time() - min(map(_written_at, before))) > _STUCK_S:
             return NotDelivered(self._say("sms.stuck", folder=self._folder, seconds=round(age_s)))
         aside = self._folder / f".{name}.LOCK"
         # Readable by the daemon's group too, which is its folder's.

@@ -8,22 +8,39 @@ from typing import Any, Final
 
 from siaga_gateway.adapters.sms.replies import BEARER, WEBHOOK, SmsOrigin
 from siaga_gateway.service.delivery.dead_letters import DeadLetters
+from siaga_gateway.service.dispatch.drills import Drills
 from siaga_gateway.service.dispatch.responder_positions import PositionIntake
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
-from siaga_gateway.service.inbound import FrameSink, InboundFrame
-from siaga_gateway.service.ports import Disclosures, OperatorActions, SignIns
+from siaga_gateway.service.inbound import FrameSink, InboundFrame, InboundText, TextOutcome, TextReader
+from siaga_gateway.service.operator_port import OperatorActions
+from siaga_gateway.service.ports import Disclosures, SignIns
+from siaga_gateway.service.registry.owner_cases import OwnerCases
 
 OPERATE: Final = "operate"
 DISCLOSURES: Final = "disclosures"
 SIGN_INS: Final = "sign_ins"
 ANSWERS: Final = "answers"  # of responders
+OPENED: Final = f"{ANSWERS}.opened"  # the page of a link
+DUTY: Final = "duty"  # what they say on their own pages
 CLOSE_CASE: Final = "maintenance.close"
+SUSPEND_OWNER: Final = "owner_cases.suspend"
+DISMISS_OWNER_CASE: Final = "owner_cases.dismiss"
+ADVISED_OWNER: Final = "owner_cases.advised"
+SET_CODE_WORDS: Final = "owner_cases.set_code_words"
+LIFT_SUSPENSION: Final = "owner_cases.lift"
+LONGER_HOLD: Final = "owner_cases.longer_hold"
 SEND_AGAIN: Final = "deliveries.send_again"
 PASSED_ON: Final = "deliveries.passed_on"
+ORDER_DRILL: Final = "drills.order"
+END_DRILL: Final = "drills.end"
+ANSWER_CODE: Final = "ways.answer"  # somebody told the code of a way
 TAKE_POSITIONS: Final = "positions.take"
 POSITION_TOKENS: Final = "positions.tokens"
 REFUSED_POSITIONS: Final = "positions.refused"
+READ_TEXT: Final = "texts.read"
+ARRIVED: Final = "receipts.arrived"  # messages that reached a phone
 STORE_TROUBLE: Final = "store.trouble"  # why presses cannot all be stored; empty: they can
+_LONGEST_TEXT: Final = 200  # an answer is much shorter
 
 
 def front_calls(
@@ -33,6 +50,8 @@ def front_calls(
     maintenance: MaintenanceCases,
     deliveries: DeadLetters,
     positions: PositionIntake,
+    owners: OwnerCases,
+    drills: Drills,
 ) -> Mapping[str, Callable[..., Any]]:
     """Return the calls, for adapters.interprocess_link.PressSide."""
     ports = {
@@ -49,12 +68,39 @@ def front_calls(
     return {
         **found,
         CLOSE_CASE: maintenance.close,
+        SUSPEND_OWNER: owners.suspend,
+        DISMISS_OWNER_CASE: owners.dismiss,
+        ADVISED_OWNER: owners.advised,
+        LIFT_SUSPENSION: owners.lift,
+        SET_CODE_WORDS: owners.set_code_words,
         SEND_AGAIN: deliveries.send_again,
         PASSED_ON: deliveries.passed_on,
+        ORDER_DRILL: drills.order,
+        END_DRILL: drills.end,
         TAKE_POSITIONS: positions.take_told,
         POSITION_TOKENS: positions.tokens,
         REFUSED_POSITIONS: positions.refused,
     }
+
+
+class RemoteTexts:
+    """Implements service.inbound.TextReader in the front, by what `ask` calls."""
+
+    def __init__(self, ask: Callable[..., TextOutcome]) -> None:
+        self._ask = ask
+
+    def read(self, text: InboundText) -> TextOutcome:
+        return self._ask(READ_TEXT, text.number, text.text[:_LONGEST_TEXT], text.received_ms)
+
+
+def read_by(reader: TextReader) -> Callable[[str, str, int], TextOutcome]:
+    """Return the function that reads a text posted by an aggregator."""
+
+    def read(number: str, text: str, received_ms: int) -> TextOutcome:
+        number = str(number)
+        return reader.read(InboundText(number, str(text), int(received_ms), SmsOrigin(WEBHOOK, number)))
+
+    return read
 
 
 def offer_to(sink: FrameSink) -> Callable[[Mapping[str, Any], Callable[[bool], None]], bool]:

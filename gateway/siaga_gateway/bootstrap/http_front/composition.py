@@ -5,22 +5,39 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from siaga_gateway.adapters.mqtt.buttons import MqttLink
 from siaga_gateway.bootstrap.foundation import Foundation
-from siaga_gateway.bootstrap.http_front.calls import STORE_TROUBLE, front_calls, offer_to
+from siaga_gateway.bootstrap.http_front.calls import (
+    ANSWER_CODE,
+    ARRIVED,
+    LONGER_HOLD,
+    READ_TEXT,
+    STORE_TROUBLE,
+    front_calls,
+    offer_to,
+    read_by,
+)
 from siaga_gateway.bootstrap.http_front.supervisor import FrontProcess
 from siaga_gateway.bootstrap.monitoring import Operations
+from siaga_gateway.bootstrap.places_and_people import make_duty
 from siaga_gateway.bootstrap.preflight import StartError
 from siaga_gateway.bootstrap.start_and_stop import Piece
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.service.delivery.dead_letters import DeadLetters
+from siaga_gateway.service.dispatch.drills import Drills
+from siaga_gateway.service.dispatch.message_receipts import receipts_taken
 from siaga_gateway.service.dispatch.responder_positions import PositionIntake
+from siaga_gateway.service.dispatch.way_questions import WayQuestions
+from siaga_gateway.service.downlink.longer_hold import ask_for_longer_hold
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
+from siaga_gateway.service.inbound import TextReader
 from siaga_gateway.service.incidents.operator_actions import IncidentActions
 from siaga_gateway.service.ingest.worker import Ingest
 from siaga_gateway.service.journal.disclosures import DisclosureLog
 from siaga_gateway.service.journal.sign_in_log import SignInLog
+from siaga_gateway.service.registry.owner_cases import OwnerCases
 
 log = logging.getLogger(__name__)
 
@@ -64,23 +81,33 @@ def make_front(
     ingest: Ingest,
     operations: Operations,
     positions: PositionIntake,
+    texts: TextReader,
     grown: Callable[[], None],
 ) -> Front:
-    """grown: called after each step of an operator, when the outbox may have grown."""
+    """texts: reads those without a frame. grown: called after each step of an operator: the outbox may have grown."""
     store, clock, notifier, local = base.store, base.clock, base.notifier, base.settings.local
     names = tuple(output.name for output in base.outputs)
     # On routes other than MQTT its steps are sent by the process that has them, see StageRelay.
-    operator = IncidentActions(store, base.keyring, link, notifier, clock, outputs=names, committed=grown, local=local)
+    limits = base.settings.owner_cases.limits()
+    operator = IncidentActions(
+        store, base.keyring, link, notifier, clock, outputs=names, committed=grown, local=local, limits=limits
+    )
+    owners = OwnerCases(store, notifier, clock, limits, base.settings.console.supervisors, local)
     disclosures = DisclosureLog(store, clock)
     sign_ins = SignInLog(store, clock)
     desk = MaintenanceCases(store, notifier, clock, base.settings.supervision.wanted, local)
     deliveries = DeadLetters(store, notifier, clock, names)
+    drills = Drills(store, notifier, clock, base.settings.mode)
     process = FrontProcess(
         base.settings,
         base.sockets.of_the_front(),
         calls={
-            **front_calls(operator, disclosures, sign_ins, desk, deliveries, positions),
+            **front_calls(operator, disclosures, sign_ins, desk, deliveries, positions, owners, drills),
+            LONGER_HOLD: partial(ask_for_longer_hold, store, clock),
             STORE_TROUBLE: operations.store_trouble,
+            READ_TEXT: read_by(texts),
+            ARRIVED: receipts_taken(store, clock),
+            ANSWER_CODE: WayQuestions(store, clock, make_duty(base.settings, store)).answer,
         },
         figures=operations.figures,
         offer=offer_to(ingest),

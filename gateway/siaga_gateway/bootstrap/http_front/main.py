@@ -28,7 +28,7 @@ from siaga_gateway.adapters.operations.remote_metrics import RemoteMetrics
 from siaga_gateway.adapters.sql import StoreUnusable
 from siaga_gateway.bootstrap import log_setup
 from siaga_gateway.bootstrap.http_front.supervisor import ALIVE, FAILED, FAILING, READY
-from siaga_gateway.bootstrap.listening_sockets import CONSOLE, METRICS, OWNTRACKS, RESPONDERS, WEBHOOK
+from siaga_gateway.bootstrap.listening_sockets import CONSOLE, METRICS, OWNTRACKS, RECEIPTS, RESPONDERS, WEBHOOK
 from siaga_gateway.bootstrap.preflight import StartError, allow_descriptors
 from siaga_gateway.bootstrap.quick_imports import quick_imports
 from siaga_gateway.catalogue.localized import as_fact
@@ -92,9 +92,17 @@ def _serve(settings: Settings, side: FrontSide, listeners: Mapping[str, socket.s
     if WEBHOOK in listeners:
         from siaga_gateway.adapters.sms.metrics import webhook_exposition
         from siaga_gateway.adapters.sms.webhook import SmsWebhook
+        from siaga_gateway.bootstrap.http_front.calls import RemoteTexts
 
         proxies = settings.console.proxies
-        webhook = SmsWebhook(settings.sms.webhook, listeners[WEBHOOK], clock=clock, sink=side, proxies=proxies)
+        webhook = SmsWebhook(
+            settings.sms.webhook,
+            listeners[WEBHOOK],
+            clock=clock,
+            sink=side,
+            proxies=proxies,
+            texts=RemoteTexts(side.ask),
+        )
         of_webhook = webhook_exposition(webhook.counts)
         servers.append(webhook)
     of_owntracks: Callable[[], bytes] = bytes
@@ -114,6 +122,19 @@ def _serve(settings: Settings, side: FrontSide, listeners: Mapping[str, socket.s
         )
         of_owntracks = owntracks_exposition(door.counts)
         servers.append(door)
+    if RECEIPTS in listeners:
+        from siaga_gateway.adapters.ways.whatsapp_receipts import WhatsappReceipts
+        from siaga_gateway.bootstrap.http_front.calls import ARRIVED
+
+        servers.append(
+            WhatsappReceipts(
+                settings.whatsapp_receipts,
+                listeners[RECEIPTS],
+                take=partial(side.ask, ARRIVED),
+                clock=clock,
+                proxies=settings.console.proxies,
+            )
+        )
     if METRICS in listeners:
         figures = RemoteMetrics(side)
         servers.append(

@@ -18,7 +18,7 @@ from siaga_gateway.domain.incident import Change
 from siaga_gateway.service.store import Delivery
 
 # News that no receiver has yet and must act on. A repeated press is not: help is under way for the first.
-ALERTS: Final = frozenset({Change.OPENED, Change.DURESS})
+ALERTS: Final = frozenset({Change.OPENED, Change.DURESS, Change.MADE_REAL})
 
 _OTHERS: Final = 2  # ranks from here on are not urgent
 

@@ -273,17 +273,19 @@ class OutboxWorker:
         """Return notices by delivery; those that cannot be read count as failed attempts. Raises: StoreFailing."""
         try:
             return dict(self._store.notices(deliveries))
-        except StoreFailing:
-            raise
-        except Exception:
+        except Exception as error:
+            if isinstance(error, StoreFailing) and not isinstance(error, StoreDamaged):
+                raise
             log.exception(Localized("log.outbox.unreadable", output=self.name))
         notices: dict[int, Notice] = {}
         for delivery in deliveries:
             try:
                 notices.update(self._store.notices([delivery]))
-            except StoreFailing:
-                raise
             except Exception as error:
+                if isinstance(error, StoreDamaged):
+                    self._on_damage(error, True)
+                elif isinstance(error, StoreFailing):
+                    raise
                 self._slots.end(delivery, NotDelivered(type(error).__name__), asked=False)
         return notices
 

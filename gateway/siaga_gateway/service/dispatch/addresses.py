@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from siaga_gateway.domain.folding import FOLDED_STATIONS
 from siaga_gateway.domain.notification import RESPONDER, STATION, address_number, whose
-from siaga_gateway.domain.places import Contact, ContactWay
+from siaga_gateway.domain.places import Contact, ContactWay, Station
+from siaga_gateway.domain.responders import Responder
+from siaga_gateway.service.dispatch.addressees import Addressee
 from siaga_gateway.service.dispatch.duty import Duty
-from siaga_gateway.service.dispatch.notification_sender import Addressee
+from siaga_gateway.service.dispatch.people import CHIEF
 from siaga_gateway.service.dispatch.routing import Router
 
 
@@ -20,16 +23,36 @@ class ListedAddresses:
         self._duty = duty
         self._language = language
 
+    def now(self) -> _AsListed:
+        return _AsListed(self._router, self._duty, self._language)
+
+
+class _AsListed:
+    """Implements notification_sender.AddressList. Each list is taken when somebody on it is first looked up."""
+
+    def __init__(self, router: Router, duty: Duty, language: str) -> None:
+        self._router = router
+        self._duty = duty
+        self._language = language
+        self._stations: Mapping[str, Station] | None = None
+        self._responders: Mapping[str, Responder] | None = None
+
     def find(self, recipient: str, way: ContactWay) -> Addressee | None:
         key, number = whose(recipient), address_number(recipient)
         if key.startswith(STATION):
-            station = self._router.station(key.removeprefix(STATION))
+            if self._stations is None:
+                self._stations = self._router.stations()
+            station = self._stations.get(key.removeprefix(STATION))
             if station is not None and (address := _address(station.contacts, way, number)) is not None:
-                return Addressee(address, self._language, station.name)
+                return Addressee(address, self._language, station.name, folds=station.kind in FOLDED_STATIONS)
         elif key.startswith(RESPONDER):
-            responder = self._duty.responder(key.removeprefix(RESPONDER))
+            if self._responders is None:
+                self._responders = self._duty.responders()
+            responder = self._responders.get(key.removeprefix(RESPONDER))
             if responder is not None and (address := _address(responder.contacts, way, number)) is not None:
-                return Addressee(address, responder.language, "")
+                leads = not CHIEF.isdisjoint(skill.casefold() for skill in responder.skills)
+                # Who may go is rung for each call: only then can he accept it.
+                return Addressee(address, responder.language, "", leads, folds=leads or way is not ContactWay.PHONE)
         return None
 
 

@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
+from siaga_gateway.domain.drill import is_exercise
 from siaga_gateway.domain.incident import Incident
+from siaga_gateway.domain.supervision import Cause
 from siaga_gateway.domain.triage import Alarm, judge
 from siaga_gateway.domain.triage_signs import Signs, TriageLimits, fix_quality, history_of, pressing_near
 from siaga_gateway.service.store import Store
@@ -28,8 +30,8 @@ class AlarmLevels:
         self._store = store
         self._limits = limits
 
-    def judge(self, incident: Incident, now_ms: int) -> Alarm:
-        """Raises: StoreFailing."""
+    def judge(self, incident: Incident, now_ms: int, near: Sequence[NearCall] | None = None) -> Alarm:
+        """near: as `near` has just found. Raises: StoreFailing."""
         status = self._store.status(incident.device_id)
         tampered_ms = None if status is None else status.tampered_ms
         owner, limits = incident.owner, self._limits
@@ -42,19 +44,32 @@ class AlarmLevels:
                 presses=incident.presses,
                 duress=incident.duress,
                 silent=incident.silent,
-                neighbours=len({each.holder for each in self.near(incident)}),
+                neighbours=len({each.holder for each in (self.near(incident) if near is None else near)}),
                 fix=fix_quality(incident.position),
                 tamper=tampered_ms is not None and tampered_ms >= incident.opened_at_ms - _TAMPER_MS,
                 unwell=status is not None and status.low_battery,
                 key_copied=incident.key_copied,
+                call_back=incident.call_back,
+                pressed_since=incident.presses > incident.called_presses,
+                fell_silent=self._fell_silent(incident),
             ),
             limits,
+        )
+
+    def _fell_silent(self, incident: Incident) -> bool:
+        """Whether supervision has missed the button since the press; where many are missed it is the network."""
+        return any(
+            case.cause is Cause.SILENT
+            and case.closed_ms is None
+            and case.fold is None
+            and case.opened_ms >= incident.opened_at_ms
+            for case in self._store.cases_of(incident.device_id)
         )
 
     def near(self, incident: Incident) -> Sequence[NearCall]:
         """Return other holders' open calls nearby and about the same time. Raises: StoreFailing."""
         place = incident.place
-        if place is None:
+        if place is None or is_exercise(incident):
             return ()
         own = incident.device_id if incident.owner is None else incident.owner.id
         latitude, longitude = place[:2]
@@ -71,9 +86,9 @@ class AlarmLevels:
             )
         ]
 
-    def to_judge_again(self, incident: Incident) -> Sequence[int]:
-        """Return the neighbours' incidents whose level a new one may raise. Raises: StoreFailing."""
-        ids = [each.incident_id for each in self.near(incident)][:_MOST_AGAIN]
+    def to_judge_again(self, near: Sequence[NearCall]) -> Sequence[int]:
+        """Return the incidents, of those near a new one, whose level it may raise. Raises: StoreFailing."""
+        ids = [each.incident_id for each in near][:_MOST_AGAIN]
         known = self._store.alarms(ids)
         return [each for each in ids if each not in known or _neighbours(known[each]) < ENOUGH_NEIGHBOURS]
 

@@ -64,6 +64,28 @@ class CallDirectory:
             return None if person is None else Listed(person.name, person.contacts)
         return None
 
+    def stations(self, text: str, limit: int) -> Sequence[Station]:
+        """Return stations whose name or key has the text, by name. Raises: StoreFailing."""
+        wanted = text.casefold()
+        found = [each for each in self._known_stations().values() if _has(wanted, each.name, each.key)]
+        return sorted(found, key=lambda each: (each.name.casefold(), each.key))[:limit]
+
+    def search(self, text: str, limit: int) -> tuple[Sequence[tuple[str, Listed]], int]:
+        """Return stations and officers whose name or key has the text and who can be told on some way, as (recipient,
+        whom it is), by name; and how many there are. Raises: StoreFailing."""
+        wanted = text.casefold()
+        everybody: list[tuple[str, Station | Responder]] = [
+            *((f"{STATION}{key}", each) for key, each in self._known_stations().items()),
+            *((f"{RESPONDER}{key}", each) for key, each in self._known_responders().items()),
+        ]
+        found = [
+            (recipient, Listed(each.name, each.contacts))
+            for recipient, each in everybody
+            if each.contacts and _has(wanted, each.name, each.key)
+        ]
+        found.sort(key=lambda each: (each[1].name.casefold(), each[0]))
+        return found[:limit], len(found)
+
     def name(self, who: str) -> str:
         """Return the name of a recipient, an assignee or a unit; its key, if it is not on the lists."""
         if who.startswith(UNIT):
@@ -84,3 +106,7 @@ class CallDirectory:
             if self._responders is None or self._responders[0] != version:
                 self._responders = version, {each.key: each for each in self._store.responders()}
             return self._responders[1]
+
+
+def _has(wanted: str, *fields: str) -> bool:
+    return any(wanted in each.casefold() for each in fields)

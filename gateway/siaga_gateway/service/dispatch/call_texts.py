@@ -7,6 +7,7 @@ the holder, nor the name of a place: a button's label is often a home's. Who it 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from siaga_gateway.catalogue import text
@@ -59,7 +60,7 @@ def call_text(facts: CallFacts, language: str, local: LocalTime, now_ms: int) ->
         title = say("title.repeated", title=title)
     if facts.exercise:
         title = say("title.exercise", title=title)
-    lines = [say("text.pressed", time=local.clock(facts.pressed_ms, now_ms))]
+    lines = [say("text.pressed", time=_clock(local, facts.pressed_ms, now_ms // 60_000))]
     if facts.kind is ContactKind.ASK:
         lines.append(say("text.ask"))
     elif facts.kind is not ContactKind.NOT_NEEDED:
@@ -75,9 +76,33 @@ def call_text(facts: CallFacts, language: str, local: LocalTime, now_ms: int) ->
     return CallText(title, "\n".join(line for line in lines if line))
 
 
+def spoken_sentences(facts: CallFacts, language: str, local: LocalTime, now_ms: int) -> tuple[str, ...]:
+    """Return what a voice says of a call, the most important first. Coordinates nobody could write down."""
+
+    def say(name: str, **values: object) -> str:
+        return text(f"calls.spoken.{name}", language, **values)
+
+    pressed = say("pressed", time=local.clock(facts.pressed_ms, now_ms))
+    if facts.kind is ContactKind.ASK:
+        return (pressed,)
+    title = text(f"calls.title.{_title(facts)}", language).capitalize()
+    found = [say("title", title=title, area=facts.area) if facts.area else say("alone", title=title), pressed]
+    if facts.metres is not None:
+        found.append(say("distance", kilometres=_kilometres(facts.metres, language)))
+    if facts.round > 0:
+        found.append(say("round", number=facts.round + 1))
+    return tuple(found)
+
+
 def trial_text(language: str, local: LocalTime, now_ms: int) -> CallText:
     """Return what a person reads who tries a way."""
     return CallText(text("calls.title.test", language), text("calls.text.test", language, time=local.moment(now_ms)))
+
+
+@lru_cache(maxsize=1_000)
+def _clock(local: LocalTime, pressed_ms: int, minute: int) -> str:
+    """Return the time of a press as it reads in this minute: the same for all who are told of it."""
+    return local.clock(pressed_ms, minute * 60_000)
 
 
 def _title(facts: CallFacts) -> str:

@@ -9,14 +9,15 @@ from __future__ import annotations
 import math
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import tzinfo
-from enum import StrEnum
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from siaga_gateway.domain.opening_hours import local_minute
-from siaga_gateway.domain.places import Contact, Point
+from siaga_gateway.domain.places import Point
 from siaga_gateway.domain.position import distance_m
 from siaga_gateway.domain.responders import (
     FROM_HOME_S,
@@ -34,9 +35,11 @@ from siaga_gateway.domain.shifts import (
     Shift,
     Standing,
     by_shifts,
+    occurrences,
     with_word,
 )
 from siaga_gateway.domain.value import copied, record
+from siaga_gateway.service.dispatch.reachable import Basis, Reachable, RoadTimes
 from siaga_gateway.service.store import StoreFailing
 from siaga_gateway.service.store.places import PlaceReading
 from siaga_gateway.service.store.responders import Box, ResponderReading
@@ -49,46 +52,6 @@ _BY_ROAD: Final = frozenset({Transport.CAR, Transport.MOTORCYCLE})
 _ROAD_TIMES: Final = 25  # of so many people
 _M_PER_DEGREE: Final = 111_195
 _E7: Final = 10**7
-
-
-class Basis(StrEnum):
-    """Where the distance is measured from, the best first."""
-
-    POSITION = "position"  # of the phone, fresh
-    STATION = "station"
-    HOME = "home"
-    OLD_POSITION = "old_position"
-    NOTHING = "nothing"
-
-
-@record
-class Reachable:
-    """Somebody who can be called."""
-
-    key: str
-    name: str
-    language: str
-    ways: tuple[Contact, ...]  # proven ones, in the order of preference; never none
-    metres: int | None  # straight line; None: nobody knows where he is, or the place
-    estimate_s: int | None  # until he is there; an estimate, to be shown as one
-    on_duty: bool
-    quiet: bool  # his quiet hours: on a later rung, see domain/responders.py, rung_for
-    state: DutyState = DutyState.ON_DUTY
-    basis: Basis = Basis.NOTHING
-    age_s: int | None = None  # of the position that the distance is measured from
-    station: str | None = None  # the home station's key
-    skills: tuple[str, ...] = ()
-    where: Point | None = None  # where the distance is measured from
-    by_road: bool = False  # the estimate is from the roads, not from the straight line
-
-
-class RoadTimes(Protocol):
-    """A server that knows the roads."""
-
-    def seconds(self, origins: Sequence[Point], to: Point) -> Sequence[int | None] | None:
-        """Return how long it takes by car from each of the origins, None where there is no road. None: not known, at
-        the latest after 300 ms."""
-        ...
 
 
 class DutyStore(ResponderReading, PlaceReading, Protocol):
@@ -113,13 +76,14 @@ class _Lists:
             found.setdefault(shift.responder, []).append(copied(shift, responder=""))
         self.shifts = {key: tuple(mine) for key, mine in found.items()}
         self.ways = {each.key: each.contacts for each in self.responders.values()}
-        self.bases: list[tuple[int, int, str]] = []  # latitude, longitude and key: a station's, or a home
+        self.bases: list[tuple[int, int, str]] = []  # latitude, longitude and key: a station's, or a home; in order
         self.stations = stations
         self.patterns: dict[tuple[Shift, ...], _Pattern] = {}
         for each in self.responders.values():
             for place in {stations.get(each.station or ""), each.home} - {None}:
                 assert place is not None
                 self.bases.append((*place, each.key))
+        self.bases.sort()
 
 
 class Duty:
@@ -161,9 +125,10 @@ class Duty:
             return self._all(lists, declared, lists.responders, now_ms, None, off=False)[:limit]
         box = _box(place, radius_m)
         (south, west), (north, east) = box
-        keys = {key for at, across, key in lists.bases if south <= at <= north and west <= across <= east}
-        keys |= {each.responder for each in self._seen(now_ms, box)}
-        found = self._all(lists, declared, keys & lists.responders.keys(), now_ms, place, off=False)
+        band = lists.bases[bisect_left(lists.bases, (south,)) : bisect_left(lists.bases, (north + 1,))]
+        keys = {key for _, across, key in band if west <= across <= east}
+        keys |= (seen := self._seen(now_ms, box)).keys()
+        found = self._all(lists, declared, keys & lists.responders.keys(), now_ms, place, off=False, seen=seen)
         within = [each for each in found if each.metres is not None and each.metres <= radius_m]
         return self._by_road(lists, within, place)[:limit]
 
@@ -189,6 +154,14 @@ class Duty:
         lists, declared = self._current()
         return self._standing(lists, declared, key, now_ms, now_ms) if key in lists.responders else None
 
+    def upcoming(self, key: str, from_ms: int, to_ms: int) -> list[tuple[int, int]]:
+        """Return begin and end (Unix ms) of somebody's shifts under way between two times, the first one first.
+
+        Raises: StoreFailing.
+        """
+        rules = self._current()[0].shifts.get(key, ())
+        return sorted({each for shift in rules for each in occurrences(shift, from_ms, to_ms, self._zone)})
+
     def takes_position(self, key: str, at_ms: int, now_ms: int) -> bool:
         """Whether a position from then may be kept now: on duty or available at both times. Raises: StoreFailing."""
         lists, declared = self._current()
@@ -199,6 +172,28 @@ class Duty:
     def responder(self, key: str) -> Responder | None:
         """Raises: StoreFailing."""
         return self._current()[0].responders.get(key)
+
+    def travel_s(self, keys: Sequence[str], place: Point, now_ms: int, within_s: int) -> int | None:
+        """Return in about how many seconds the soonest of these people, all under way, is at a place, from where their
+        phones were within_s ago at most; None: that is known of nobody. Raises: StoreFailing."""
+        people = self._current()[0].responders
+        seen = [
+            (people[key].transport, each.place)
+            for key, each in self._store.positions_of(keys).items()
+            if key in people and now_ms - each.fix_ms <= within_s * 1000
+        ]
+        driving = [where for transport, where in seen if transport in _BY_ROAD][:_ROAD_TIMES]
+        by_road = self._roads.seconds(driving, place) if self._roads is not None and driving else None
+        known = dict(zip(driving, by_road or (), strict=False))
+        times = [
+            known.get(where) or estimate_s(distance_m(where, place), transport, self._detour_percent)
+            for transport, where in seen
+        ]
+        return min(times, default=None)
+
+    def responders(self) -> Mapping[str, Responder]:
+        """Return the list as it is now, by key. Raises: StoreFailing."""
+        return self._current()[0].responders
 
     # How
 
@@ -231,6 +226,7 @@ class Duty:
         place: Point | None,
         *,
         off: bool,
+        seen: Mapping[str, ResponderPosition] = MappingProxyType({}),  # positions that have been read just now
     ) -> list[Reachable]:
         minute = local_minute(now_ms, self._zone)
         people = []
@@ -240,10 +236,11 @@ class Duty:
             standing = self._standing(lists, declared, key, now_ms, now_ms)
             if off or standing.reachable:
                 people.append((lists.responders[key], standing))
-        positions: Mapping[str, ResponderPosition] = {}
-        if place is not None and people:
+        positions = dict(seen)
+        others = [responder.key for responder, _ in people if responder.key not in seen]
+        if place is not None and others:
             with suppress(StoreFailing):  # then they are sought at their stations
-                positions = self._store.positions_of([responder.key for responder, _ in people])
+                positions |= self._store.positions_of(others)
         found = [
             self._reachable(lists, responder, standing, positions.get(responder.key), place, now_ms, minute)
             for responder, standing in people
@@ -323,19 +320,18 @@ class Duty:
             said = copied(said, since_ms=now_ms) if said.since_ms - now_ms < LONGEST_WORD_MS else None
         return with_word(known.standing, said, at_ms)
 
-    def _seen(self, now_ms: int, box: Box) -> Sequence[ResponderPosition]:
-        try:
-            return self._store.positions(now_ms - OLDEST_MS, box)
-        except StoreFailing:
-            return ()
+    def _seen(self, now_ms: int, box: Box) -> Mapping[str, ResponderPosition]:
+        with suppress(StoreFailing):
+            return {each.responder: each for each in self._store.positions(now_ms - OLDEST_MS, box)}
+        return {}
 
     def _current(self) -> tuple[_Lists, Mapping[str, SelfDeclared]]:
         with self._reading:
             try:
-                versions = self._store.responders_version(), self._store.places_version()
+                responders, places, duty = self._store.list_versions()
+                versions = responders, places
                 if versions != self._versions or time.monotonic() >= self._again_at:
                     self._read(versions)
-                duty = self._store.duty_version()
                 if duty != self._duty_version:
                     self._declared, self._duty_version = self._store.declared(), duty
             except StoreFailing:
@@ -347,7 +343,7 @@ class Duty:
         for _ in range(_TRIES):
             stations = {station.key: station.place for station in self._store.stations()}
             self._lists = _Lists(self._store.responders(), self._store.shifts(), stations)
-            after = self._store.responders_version(), self._store.places_version()
+            after = self._store.list_versions()[:2]
             self._versions, versions = versions, after
             if after == self._versions:
                 break

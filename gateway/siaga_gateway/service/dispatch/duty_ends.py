@@ -9,6 +9,7 @@ from siaga_gateway.domain.escalation_state import Assignment, FactKind, Progress
 from siaga_gateway.domain.notification import RESPONDER
 from siaga_gateway.service.dispatch.duty import Duty
 from siaga_gateway.service.ports import Clock
+from siaga_gateway.service.scheduling.one_of_many import one_of_many
 from siaga_gateway.service.store import Store
 
 EVERY_S: Final = 10.0
@@ -39,7 +40,8 @@ class DutyEnds:
         for escalation in self._store.open_escalations():
             for each in escalation.assignments:
                 if each.who.startswith(RESPONDER) and each.progress in _LOOKED_AT:
-                    self._look_at(escalation.incident_id, each, seen)
+                    with one_of_many("duty", escalation.incident_id):
+                        self._look_at(escalation.incident_id, each, seen)
 
     def _look_at(self, incident_id: int, each: Assignment, seen: Mapping[_Accepted, bool]) -> None:
         key = each.who.removeprefix(RESPONDER)

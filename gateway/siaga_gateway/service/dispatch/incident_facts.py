@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from siaga_gateway.domain.call_back import CallBack
 from siaga_gateway.domain.escalation_state import Escalation, Fact, FactKind
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import JournalEntry
@@ -20,14 +21,19 @@ FOLLOWED: Final = frozenset(
         journal.SEEN,
         journal.ACKNOWLEDGED,
         journal.RESUMED,
+        journal.EXERCISE_ASKED,
+        journal.MADE_REAL,
         journal.ASSIGNED,
         journal.ON_SCENE,
         journal.DISPATCHED_BY_PERSON,
         journal.CLOSED,
         journal.RESPONDER_SAID,
+        journal.TEXT_UNCLEAR,
         journal.CALL_FAILED,
+        journal.CALLED_BACK,
         # These mean nothing to an escalation, and something to the alarm level.
         journal.POSITION,
+        journal.MAINTENANCE_OPENED,
         journal.TAMPER,
         journal.KEY_COPIED,
         journal.CANCELLED_BY_HOLDER,
@@ -38,6 +44,8 @@ _SIMPLE: Final = {
     journal.DURESS: FactKind.PRESSED_AGAIN,
     journal.DISPATCHED_BY_PERSON: FactKind.RELEASED,
     journal.RESUMED: FactKind.RESUMED,
+    journal.EXERCISE_ASKED: FactKind.RESTORED,
+    journal.MADE_REAL: FactKind.MADE_REAL,
     journal.CLOSED: FactKind.CLOSED,
 }
 # What a responder may say; the rest of the facts is the desk's, or the gateway's.
@@ -73,6 +81,10 @@ def facts_of(entry: JournalEntry, state: Escalation) -> tuple[Fact, ...]:
                 return ()
             minutes = facts.get("minutes")
             return (Fact(said, str(facts.get("who")), minutes if isinstance(minutes, int) else None),)
+        case journal.TEXT_UNCLEAR:
+            return (Fact(FactKind.UNCLEAR, str(facts.get("who"))),)
+        case journal.CALLED_BACK if facts.get("call_back") == CallBack.DURESS_WORD:
+            return (Fact(FactKind.PRESSED_AGAIN),)
         case journal.CALL_FAILED:
             return (Fact(FactKind.RUNG_LEFT, call=_count(facts.get("call"))),)
         case kind if kind in _SIMPLE:

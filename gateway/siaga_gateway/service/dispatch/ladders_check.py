@@ -17,14 +17,16 @@ _BY_CONSOLE = frozenset({CallList.OPERATOR, CallList.SUPERVISOR})
 def check_ladders(
     store: DutyStore, usual: Ladder, own: Mapping[str, Ladder], ways: Collection[ContactWay]
 ) -> list[Finding]:
-    """Return what is wrong, the worst first; nothing where there are no stations, or no ways are set up.
+    """Return what is wrong, the worst first; nothing where there are no stations. With no ways that alone.
 
     own: ladders of single stations, by their keys. ways: on which messages can be sent. Whoever can only be called by
     hand is nobody here: the ladder does not wait for a person to call. Raises: StoreFailing.
     """
     stations = {station.key: station for station in store.stations()}
-    if not stations or not ways:
+    if not stations:
         return []
+    if not ways:
+        return [Finding(FindingKind.NO_WAY)]
     people = store.responders()
     found: list[Finding] = []
     for key in _desks(stations):
@@ -55,10 +57,10 @@ def _of_desk(
     below = [key for key in stations if desk in ladder(stations, key)]
 
     def told(key: str) -> bool:
-        return any(contact.way in ways for contact in stations[key].contacts)
+        return any(contact.way in ways and contact.for_programs for contact in stations[key].contacts)
 
     def able(each: Responder) -> bool:
-        return any(contact.way in ways for contact in each.contacts)
+        return any(contact.way in ways and contact.for_programs for contact in each.contacts)
 
     mine = [each for each in people if able(each) and each.station in {*above, *below}]
     skills = {skill.casefold() for each in mine if each.station == desk for skill in each.skills}

@@ -13,14 +13,13 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Final
 
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.escalation_state import ContactKind
 from siaga_gateway.domain.incident import Incident, IncidentState
 from siaga_gateway.domain.notification import (
-    NOBODY,
     Notification,
     NotificationState,
     Outcome,
@@ -31,63 +30,29 @@ from siaga_gateway.domain.notification import (
     without_way,
 )
 from siaga_gateway.domain.places import ContactWay
-from siaga_gateway.domain.triage import CALL, wave_order
-from siaga_gateway.domain.value import copied, record
-from siaga_gateway.service.dispatch.pacing import Pacing
-from siaga_gateway.service.dispatch.ways import HandedOver, PersonalMessage, Way
-from siaga_gateway.service.journal import kinds as journal
-from siaga_gateway.service.ports import Clock, NotDelivered, Notifier
+from siaga_gateway.domain.value import copied
+from siaga_gateway.service.dispatch.addressees import Addressee, Addresses
+from siaga_gateway.service.dispatch.begun_try import Try, tried
+from siaga_gateway.service.dispatch.due_messages import FRESH_S, DueMessages
+from siaga_gateway.service.dispatch.folded_messages import Fold, FoldedMessages, folded
+from siaga_gateway.service.dispatch.keyed_answers import KeyedAnswers
+from siaga_gateway.service.dispatch.outcome_recording import OutcomeRecorder
+from siaga_gateway.service.dispatch.traffic_faults import TrafficFaults
+from siaga_gateway.service.dispatch.way_traffic import WayTraffic, by_turn, traffic_of
+from siaga_gateway.service.dispatch.ways import PersonalMessage, TalkingWay, Way
+from siaga_gateway.service.ports import Clock, Notifier
 from siaga_gateway.service.scheduling.lease import Lease
 from siaga_gateway.service.scheduling.periodic_thread import PeriodicThread
-from siaga_gateway.service.store import Store, StoreDamaged, StoreFailing, Transaction
+from siaga_gateway.service.store import Store, StoreDamaged, StoreFailing
 
 log = logging.getLogger(__name__)
 
 _LOOK_S: Final = 1.0
-_READ: Final = 200  # of what is due, at once: many may wait for one person's turn
-_READS: Final = 3  # as many times, without those who wait for their turn
 _AHEAD: Final = 4  # begun for each thread
-LONGEST_TRY_S: Final = 20.0  # for the lease; no way's deadline is longer
-_FRESH_S: Final = 1.0  # what has waited longer for a thread is looked at again
+_TOGETHER: Final = 2  # outcomes for each thread that are worth a transaction while there is more to send
+# For the lease. No way's deadline is longer but a telephone call's, whose modem takes one caller at a time.
+LONGEST_TRY_S: Final = 20.0
 _LATEST_S: Final = 16.0  # at the end, what is under way gets so long
-
-
-@record
-class Addressee:
-    """Where a recipient is told, and how."""
-
-    address: str
-    language: str  # id, en
-    name: str  # a station's; "" for a person
-
-
-class Addresses(Protocol):
-    """Looks up recipients at the moment of sending."""
-
-    def find(self, recipient: str, way: ContactWay) -> Addressee | None:
-        """Return where; None: whoever it is has left, or has no such address any more. Raises: StoreFailing."""
-        ...
-
-
-@record
-class _Result:
-    """What became of a notification; and for how long its way asked to wait."""
-
-    after: Notification
-    way: str = ""
-    hold_ms: int | None = None
-
-
-@record
-class _Try:
-    """Work for a sender thread."""
-
-    each: Notification
-    way: Way
-    address: str
-    message: PersonalMessage
-    key: str
-    begun_s: float  # monotonic
 
 
 class NotificationSender:
@@ -104,13 +69,25 @@ class NotificationSender:
         lease: Lease,
         told: Callable[[], None] = lambda: None,
         on_damage: Callable[[StoreFailing, bool], None] = lambda error, call: None,
+        expect: Callable[[Sequence[Notification]], None] = lambda ready: None,
+        answers: KeyedAnswers | None = None,
+        traffic: Mapping[str, WayTraffic] | None = None,
     ) -> None:
         """ways: at least one, all of one kind. compose: never raises. told: called when the journal has something for
-        the escalations."""
+        the escalations. expect: called before that with what is composed next, to prepare it in one go; never
+        raises. answers: take the keys of ways that have some. traffic: of each way by name, shared with others who
+        send by it."""
         self.kind = ways[0].kind
+        self._answers = answers
+        # A call lasts for a minute: none is chosen before there is a line for it.
+        self._talking = frozenset(way.name for way in ways if isinstance(way, TalkingWay))
+        self._ahead = 1 if self._talking else _AHEAD
+        self._calling: set[str] = set()  # ways whose line is taken
         self._store = store
         self._ways = ways
         self._addresses = addresses
+        self._listed = addresses.now()
+        self._expect = expect
         self._compose = compose
         self._notifier = notifier
         self._clock = clock
@@ -119,15 +96,20 @@ class NotificationSender:
         self._on_damage = on_damage
         self._lock = threading.Lock()
         self._under_way: dict[tuple[int, int, str], Notification] = {}
-        self._results: list[_Result] = []
-        self._seen: dict[int, Incident | None] = {}  # incidents, in this turn
-        self._pacing = {way.name: Pacing(way.budget) for way in ways}
-        self._queue: queue.SimpleQueue[_Try | None] = queue.SimpleQueue()
+        self._results: list[Notification] = []
+        self._within: dict[tuple[int, int, str], Notification] = {}  # told of by one, or settled untried
+        self._folds = FoldedMessages(store, self.kind, self._incidents)
+        self._seen: dict[int, Incident | None] = {}  # incidents, since what is due was read
+        self._traffic = traffic or {way.name: traffic_of(way) for way in ways}
+        self._faults = TrafficFaults(store, notifier, clock, {way.name: self._traffic[way.name] for way in ways})
+        self._queue: queue.SimpleQueue[Try | None] = queue.SimpleQueue()
         count = max(1, sum(way.at_once for way in ways))
         self._senders = [
             threading.Thread(target=self._send, name=f"way-{self.kind}-{number}", daemon=True)
             for number in range(count)
         ]
+        self._due = DueMessages(store, self.kind, count)
+        self._recorder = OutcomeRecorder(store, clock, self.kind, lambda error: self._on_damage(error, True))
         self._thread = PeriodicThread(f"way {self.kind}", self._turn, end_s=5)
         self._beat = time.monotonic()
         self.handed_over = 0
@@ -140,6 +122,7 @@ class NotificationSender:
 
     def wake(self) -> None:
         """Signal that there may be new notifications. Thread-safe."""
+        self._due.changed()
         self._thread.wake()
 
     def stop(self) -> None:
@@ -168,6 +151,10 @@ class NotificationSender:
                 self._on_damage(error, True)
             return _LOOK_S
 
+    def faults(self) -> Mapping[str, str]:
+        """Return what is wrong with these ways, by name: failing, spent. Never blocks."""
+        return self._faults.now(_mono_ms())
+
     def silent_s(self) -> float:
         """Return seconds since the last sign of life."""
         return time.monotonic() - self._beat if self._thread.alive else float("inf")
@@ -175,117 +162,176 @@ class NotificationSender:
     def work(self) -> float:
         """Record outcomes, and begin what is due. Returns seconds until there may be more. Raises: StoreFailing."""
         self._record()
-        self._seen.clear()
+        if not self._under_way:
+            self._lease.at_rest()
         if not self._lease.held():
+            self._due.forget()
             return _LOOK_S
-        now_ms, pause_ms = self._clock.now_ms(), _LOOK_S * 1000
-        most, waiting = _AHEAD * len(self._senders), set[str]()  # recipients who wait for their turn
-        for _ in range(_READS):
-            with self._lock:
-                under_way = list(self._under_way.values())
-            due = self._store.notifications_due(self.kind, now_ms, under_way, _READ, waiting)
-            for each in self._in_order(due, now_ms):
-                if len(self._under_way) >= most:
-                    break  # the end of a try wakes this thread
-                if wait_ms := self._begun(each, now_ms):
-                    waiting.add(each.recipient)
-                    pause_ms = min(pause_ms, wait_ms)
-            # Behind many for those whose turn has not come there may be others.
-            if len(due) < _READ or not waiting or len(self._under_way) >= most:
-                break
-        if self._results:
-            self._record()
+        now_ms, pauses_ms = self._clock.now_ms(), [_LOOK_S * 1000]
+
+        def begin(ready: Sequence[Notification]) -> tuple[Sequence[Notification], bool]:
+            return self._begin_all(ready, now_ms, pauses_ms)
+
+        more = self._due.begin(now_ms, self._now_under_way, self._look_up, begin)
+        if self._record() and more:
+            pauses_ms.append(0)  # what was settled without a try ends in no thread that would wake this one
+        self._faults.tell(_mono_ms())
         next_ms = self._store.next_notification_ms(self.kind)
         if next_ms is not None and next_ms > now_ms:
-            pause_ms = min(pause_ms, next_ms - now_ms)
-        return max(0.02, pause_ms / 1000)
+            pauses_ms.append(next_ms - now_ms)
+        return max(0.02, min(pauses_ms) / 1000)
 
-    def _in_order(self, due: Sequence[Notification], now_ms: int) -> Sequence[Notification]:
-        """First notices, then by the alarm level; but nobody waits for ever behind graver calls."""
-        if len(due) <= len(self._senders):
-            return due
-        alarms = self._store.alarms({each.incident_id for each in due})
+    def _now_under_way(self) -> Sequence[Notification]:
+        with self._lock:
+            return [*self._under_way.values(), *self._within.values()]
 
-        def order(each: Notification) -> tuple[bool, tuple[int, int]]:
-            alarm = alarms.get(each.incident_id)
-            return not each.is_first, wave_order(CALL if alarm is None else alarm.level, each.next_at_ms or 0, now_ms)
+    def _is_under_way(self, each: Notification) -> bool:
+        return _key(each) in self._under_way or _key(each) in self._within
 
-        return sorted(due, key=order)
+    def _look_up(self, ready: Sequence[Notification]) -> None:
+        """What is due has been read: what it says is looked up anew, once for all of it."""
+        self._seen.clear()
+        self._incidents({each.incident_id for each in ready})
+        self._listed = self._addresses.now()
+        self._expect(ready)
+
+    def _begin_all(
+        self, ready: Sequence[Notification], now_ms: int, pauses_ms: list[float]
+    ) -> tuple[Sequence[Notification], bool]:
+        """Begin as many as the threads need. Returns those that are left, and whether there is room for more."""
+        most = self._ahead * len(self._senders)
+        waiting: list[Notification] = []
+        for at, each in enumerate(ready):
+            if len(self._under_way) >= most:  # the end of a try wakes this thread
+                return [*waiting, *ready[at:]], False
+            if self._is_under_way(each):
+                continue  # a message that was begun just now tells of it
+            if wait_ms := self._begun(each, now_ms):
+                waiting.append(each)
+                pauses_ms.append(wait_ms)
+        return waiting, True
 
     def _begun(self, each: Notification, now_ms: int) -> int:
-        """As `_begin`; a bug that one message meets is a try that failed, and stands before no other message."""
+        """As `_begin`; a bug, or a damaged row, is a failed try of that message, and stands before no other."""
         try:
             return self._begin(each, now_ms)
-        except StoreFailing:
-            raise
         except Exception as error:
+            if isinstance(error, StoreDamaged):
+                self._on_damage(error, True)
+            elif isinstance(error, StoreFailing):
+                raise
             log.exception(Localized("log.fault.output", output=self.kind))
             failed = Outcome(False, type(error).__name__)
-            self._keep(_Result(after_try(each, failed, now_ms, repeats_recognised=True)))
+            self._keep(after_try(each, failed, now_ms, repeats_recognised=True))
             return 0
 
     def _begin(self, each: Notification, now_ms: int) -> int:
         """Begin a try, or settle what needs none. Returns in how many milliseconds its turn is; 0: it is done."""
         if each.expires_at_ms <= now_ms:
-            self._keep(_Result(expired(each)))
+            self._keep(expired(each))
             return 0
-        way = self._ways[each.attempts % len(self._ways)]
-        pacing, mono_ms = self._pacing[way.name], round(time.monotonic() * 1000)
-        person = whose(each.recipient)
-        if wait_ms := pacing.wait_ms(person, mono_ms, first=each.is_first):
+        if each.kind is ContactKind.NOT_NEEDED and self.kind is ContactWay.PHONE:
+            # Nobody is woken to be thanked. The row has taken back the calls that still waited.
+            self._keep(copied(each, state=NotificationState.WITHDRAWN, next_at_ms=None))
+            return 0
+        mono_ms, person = _mono_ms(), whose(each.recipient)
+        way = self._way_for(each, mono_ms)
+        if way is None:
+            self._keep(without_way(each, str(Localized("log.dispatch.spent"))))
+            return 0
+        traffic = self._traffic[way.name]
+        if wait_ms := traffic.wait_ms(person, mono_ms, first=each.is_first):
             return wait_ms
         incident = self._incident(each.incident_id)
-        found = self._addresses.find(each.recipient, self.kind)
+        found = self._listed.find(each.recipient, self.kind)
         if incident is None or found is None:
-            self._keep(_Result(without_way(each, str(Localized("log.dispatch.no_address")))))
+            self._keep(without_way(each, str(Localized("log.dispatch.no_address"))))
             return 0
         if incident.state is IncidentState.CLOSED and each.kind is not ContactKind.NOT_NEEDED:
-            self._keep(_Result(copied(each, state=NotificationState.WITHDRAWN, next_at_ms=None)))
+            self._keep(copied(each, state=NotificationState.WITHDRAWN, next_at_ms=None))
             return 0
+        fold = None
+        if found.folds:
+            taken = self._folds.take(each, incident, self._is_under_way, now_ms)
+            if isinstance(taken, Notification):
+                self._keep(taken)
+                return 0
+            each, fold = taken.carrier, taken
+            incident = self._incident(each.incident_id) or incident
         message = self._compose(incident, each, found)
-        pacing.begun(person, mono_ms)
+        if fold is not None:
+            message = folded(message, fold)
+        traffic.begun(person, mono_ms)
         with self._lock:
             self._under_way[_key(each)] = each
+            self._calling |= {way.name} & self._talking
+            self._within.update({} if fold is None else {_key(one): one for one in fold.members})
         key = key_of(incident.identifier, each)
-        self._queue.put(_Try(each, way, found.address, message, key, time.monotonic()))
+        others = () if fold is None else fold.members
+        talk = None if self._answers is None else self._answers.talk(each, message.spoken.question, found.name, others)
+        self._queue.put(Try(each, way, found.address, message, key, self._due.read_s, talk, fold))
         return 0
 
+    def _way_for(self, each: Notification, mono_ms: int) -> Way | None:
+        """Return by which way its next try goes: each in turn, but rather one that works. None: no quota is left."""
+        sound = by_turn(self._ways, self._traffic, each.attempts, mono_ms)
+        return next((way for way in sound if way.name not in self._calling), next(iter(sound), None))
+
     def _incident(self, incident_id: int) -> Incident | None:
-        """Return it as it was at the beginning of this turn, at the latest."""
+        """Return it as it was when what is due was read, at the latest."""
         if incident_id not in self._seen:
             self._seen[incident_id] = self._store.incident(incident_id)
         return self._seen[incident_id]
 
-    def _keep(self, result: _Result) -> None:
+    def _incidents(self, ids: Collection[int]) -> Mapping[int, Incident]:
+        """As `_incident`, of those that can be read, in one go."""
+        self._seen.update(self._store.incidents([each for each in ids if each not in self._seen]))
+        return {each: incident for each in ids if (incident := self._seen.get(each)) is not None}
+
+    def _keep(self, after: Notification) -> None:
         with self._lock:
-            self._under_way[_key(result.after)] = result.after  # until it is recorded
-            self._results.append(result)
+            self._within[_key(after)] = after  # until it is recorded; it takes no thread
+            self._results.append(after)
 
     # A sender thread
 
     def _send(self) -> None:
         while (work := self._queue.get()) is not None:
-            each, way = work.each, work.way
-            outcome = _tried(way, work.address, work.message, work.key) if self._still(work) else None
-            if outcome is None:
-                with self._lock:
-                    self._under_way.pop(_key(each), None)
-                continue
-            after = after_try(each, outcome, self._clock.now_ms(), repeats_recognised=way.repeats_recognised)
-            with self._lock:
-                self._count(outcome)
-                self._results.append(_Result(after, way.name, outcome.retry_after_ms))
-                # Each on its own would be a commit of its own, and a look at all that waits.
-                worth_it = len(self._results) >= len(self._senders) or self._queue.empty()
-            if worth_it:
-                self._thread.wake()
+            self._try(work)
 
-    def _still(self, work: _Try) -> bool:
+    def _try(self, work: Try) -> None:
+        each, way = work.each, work.way
+        outcome = tried(work) if self._still(work) else None
+        with self._lock:
+            self._calling.discard(way.name)
+        if work.fold is not None and (outcome is None or not outcome.handed_over):
+            self._folds.not_taken(work.fold)
+        told = Fold(each) if work.fold is None else work.fold
+        if outcome is None:
+            with self._lock:
+                for one in told.all:
+                    self._forget(one)
+            return
+        self._traffic[way.name].ended(whose(each.recipient), _mono_ms(), outcome)
+        afters = told.after(outcome, work.key, self._clock.now_ms(), repeats_recognised=way.repeats_recognised)
+        with self._lock:
+            self._count(outcome)
+            self._results += afters
+            # Each on its own would be a commit of its own.
+            worth_it = len(self._results) >= _TOGETHER * len(self._senders) or self._queue.empty()
+        if worth_it:
+            self._thread.wake()
+
+    def _forget(self, each: Notification) -> None:
+        self._under_way.pop(_key(each), None)
+        self._within.pop(_key(each), None)
+
+    def _still(self, work: Try) -> bool:
         """Whether to send it now. It has waited for services that hang, perhaps: meanwhile its reason may be gone, and
         another worker may be sending it."""
         if self._thread.stopping or not self._lease.sure():
             return False
-        if time.monotonic() - work.begun_s < _FRESH_S:
+        if time.monotonic() - work.looked_up_s < FRESH_S:
             return True
         try:
             incident = self._store.incident(work.each.incident_id)
@@ -306,92 +352,34 @@ class NotificationSender:
 
     # The store
 
-    def _record(self) -> None:
+    def _record(self) -> bool:
+        """Returns whether anything was recorded. Raises: StoreFailing."""
         with self._lock:
             results, self._results = self._results, []
         if not results:
-            return
+            return False
         try:
-            calls = self._put(results)
+            calls = self._recorder.put(results)
+            left = self._recorder.not_taken
         except StoreFailing:
             with self._lock:
                 self._results = results + self._results
             raise
-        mono_ms = round(time.monotonic() * 1000)
-        for each in results:
-            if each.hold_ms is not None:
-                self._pacing[each.way].hold(whose(each.after.recipient), mono_ms, each.hold_ms)
         with self._lock:
             for each in results:
-                self._under_way.pop(_key(each.after), None)
+                self._forget(each)
+            for each in left:  # nobody is told twice, and no thread is kept
+                self._within[_key(each)] = each
+            self._results = left + self._results
         self._notifier.ring()
         if calls:
             self._told()
+        return len(left) < len(results)
 
-    def _put(self, results: Sequence[_Result]) -> bool:
-        """Record them; if that fails for one of them, each by itself. Returns whether a call may have failed.
 
-        Raises: StoreFailing; they may be put again.
-        """
-        try:
-            return self._put_all([each.after for each in results])
-        except StoreFailing:
-            raise
-        except Exception:
-            log.exception(Localized("log.fault.output", output=self.kind))
-        calls = False
-        for each in results:
-            # What the service said may be what the store does not take.
-            said_nothing = copied(each.after, reference=None, detail=None)
-            calls |= self._put_one(each.after, said_nothing)
-        return calls
-
-    def _put_one(self, *forms: Notification) -> bool:
-        """Record the first of these forms that the store takes; if it takes none, the notification stays due."""
-        for after in forms:
-            try:
-                return self._put_all([after])
-            except StoreFailing:
-                raise
-            except Exception:
-                log.exception(Localized("log.fault.output", output=self.kind))
-        return False
-
-    def _put_all(self, afters: Sequence[Notification]) -> bool:
-        with self._store.transaction() as transaction:
-            transaction.put_notifications(afters)
-            calls = {(each.incident_id, each.number) for each in afters if each.state in NOBODY}
-            for incident_id, number in sorted(calls):
-                self._look_at_call(transaction, incident_id, number)
-        return bool(calls)
-
-    def _look_at_call(self, transaction: Transaction, incident_id: int, number: int) -> None:
-        """Where all that a call sent has failed, its rung is left: the escalation hears of it by the journal."""
-        sent = [each for each in transaction.notifications(incident_id) if each.number == number]
-        if sent and sent[0].kind is ContactKind.CALL and all(each.state in NOBODY for each in sent):
-            transaction.note(
-                journal.CALL_FAILED,
-                self._clock.now_ms(),
-                {"call": number, "rung": sent[0].rung},
-                incident_id=incident_id,
-            )
+def _mono_ms() -> int:
+    return round(time.monotonic() * 1000)
 
 
 def _key(each: Notification) -> tuple[int, int, str]:
     return each.incident_id, each.number, each.recipient
-
-
-def _tried(way: Way, address: str, message: PersonalMessage, key: str) -> Outcome:
-    try:
-        return _outcome(way.send(address, message, key))
-    except Exception as error:
-        # A bug hit by one message must not end the others.
-        log.exception(Localized("log.fault.output", output=way.name))
-        return Outcome(False, type(error).__name__)
-
-
-def _outcome(result: HandedOver | NotDelivered) -> Outcome:
-    if isinstance(result, HandedOver):
-        return Outcome(True, result.detail, result.reference)
-    after_ms = None if result.retry_after_s is None else round(result.retry_after_s * 1000)
-    return Outcome(False, result.detail, dead=result.permanent, retry_after_ms=after_ms)

@@ -7,7 +7,8 @@ from typing import Final
 
 from siaga_gateway.domain.notification import RESPONDER
 from siaga_gateway.domain.places import Point
-from siaga_gateway.service.dispatch.duty import Duty, Reachable
+from siaga_gateway.service.dispatch.duty import Duty
+from siaga_gateway.service.dispatch.reachable import Reachable
 from siaga_gateway.service.dispatch.recipients import Recipient
 
 # Whoever leads a station has one of these among his skills.

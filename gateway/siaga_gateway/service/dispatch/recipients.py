@@ -7,15 +7,16 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
 from siaga_gateway.catalogue.localized import Localized
-from siaga_gateway.domain.escalation_settings import CallList, Ladder
-from siaga_gateway.domain.escalation_state import Assignment, Contact, ContactKind, Progress
+from siaga_gateway.domain.drill import Drill, is_exercise
+from siaga_gateway.domain.escalation_settings import CallList, Ladder, Rung
+from siaga_gateway.domain.escalation_state import Assignment, Contact, ContactKind, Progress, Why
 from siaga_gateway.domain.incident import Incident
 from siaga_gateway.domain.notification import RESPONDER, STATION, Notification, whose
 from siaga_gateway.domain.places import ContactWay, Point, Station, StationKind
 from siaga_gateway.domain.position import distance_m
 from siaga_gateway.domain.value import record
 from siaga_gateway.service.dispatch.routing import PressOrigin, Route, Router
-from siaga_gateway.service.store import StoreFailing
+from siaga_gateway.service.store import StoreDamaged, StoreFailing
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class Reach:
 
     recipients: tuple[Recipient, ...]
     by_console: bool = False  # the console rings for it, whoever else is told
+    station: str | None = None  # of a call: the key of the station that answers for it
 
 
 class People(Protocol):
@@ -62,11 +64,18 @@ class People(Protocol):
 class Recipients:
     """Looks up whom a contact is for, at the moment of the contact."""
 
-    def __init__(self, router: Router, origin: Callable[[Incident], PressOrigin], people: People) -> None:
-        """origin: where an incident is. Raises: StoreFailing."""
+    def __init__(
+        self,
+        router: Router,
+        origin: Callable[[Incident], PressOrigin],
+        people: People,
+        drill: Callable[[int], Drill | None],
+    ) -> None:
+        """origin: where an incident is. drill: by its number. Both raise: StoreFailing."""
         self._router = router
         self._origin = origin
         self._people = people
+        self._drill = drill
 
     def ready(self) -> None:
         """Read the lists, if they have changed. Raises: StoreFailing."""
@@ -81,11 +90,51 @@ class Recipients:
         told: Callable[[], Sequence[Notification]],
         now_ms: int,
     ) -> Reach:
-        """Return whom to tell.
+        """Return whom to tell. For an exercise nobody but those whom its drill names, whatever asks for somebody.
 
         assignments: of the incident's escalation. told: what has been told so far, read only if it is needed. Raises:
         StoreFailing.
         """
+        reach = self._usual(incident, contact, ladder, assignments, told, now_ms)
+        return self._within_drill(incident, contact, ladder, reach, now_ms) if is_exercise(incident) else reach
+
+    def each_rung(self, incident: Incident, ladder: Ladder, now_ms: int) -> Iterator[tuple[Rung, Reach]]:
+        """Yield whom each rung would call if nobody answered: a dry run, nobody is. Raises: StoreFailing."""
+        for number, rung in enumerate(ladder.rungs, 1):
+            contact = Contact(number, ContactKind.CALL, Why.OPENED, 1, rung.name, rung.after_s)
+            yield rung, self.of(incident, contact, ladder, (), tuple, now_ms)
+
+    def _within_drill(self, incident: Incident, contact: Contact, ladder: Ladder, reach: Reach, now_ms: int) -> Reach:
+        """Each rung calls whom it would call, of those whom the drill names; the last one calls all of these. About
+        one that is still open after its drill only the console is asked."""
+        if contact.kind is ContactKind.RING_DESK and contact.why is Why.RESTORED:
+            return Reach((), reach.by_console, reach.station)
+        drill = None if incident.drill is None else self._drill(incident.drill)
+        listed = () if drill is None else drill.contacts
+        found = {each.key: each for each in reach.recipients if each.key in listed}
+        if contact.kind is ContactKind.CALL and contact.rung == ladder.rungs[-1].name:
+            place = self._router.route(self._origin(incident), now_ms).place
+            for each in self._named(listed, place):
+                if contact.responders or not each.key.startswith(RESPONDER):
+                    found.setdefault(each.key, each)
+        return Reach(tuple(found.values()), reach.by_console, reach.station)
+
+    def _named(self, keys: Iterable[str], place: Point | None) -> Iterator[Recipient]:
+        for key in keys:
+            if key.startswith(RESPONDER):
+                yield from self._one(key)
+            elif (station := self._router.stations().get(key.removeprefix(STATION))) is not None:
+                yield from _stations(place, [station])
+
+    def _usual(
+        self,
+        incident: Incident,
+        contact: Contact,
+        ladder: Ladder,
+        assignments: Collection[Assignment],
+        told: Callable[[], Sequence[Notification]],
+        now_ms: int,
+    ) -> Reach:
         match contact.kind:
             case ContactKind.ASK:
                 return Reach(tuple(self._one(contact.who)))
@@ -98,9 +147,13 @@ class Recipients:
         lists = next((rung.lists for rung in rungs if rung.name == contact.rung), ladder.rungs[-1].lists)
         at = self._router.route(self._origin(incident), now_ms)
         found = [each for one in lists for each in self._on_list(one, at, contact, now_ms)]
+        if contact.why is Why.MADE_REAL and contact.rung == ladder.rungs[0].name:
+            # Whoever was told that it is an exercise is told that it is none.
+            called = dict.fromkeys(whose(each.recipient) for each in told() if each.kind is ContactKind.CALL)
+            found += self._named(called, at.place)
         # Where there is no station at all, the console is the only desk.
         console = CallList.OPERATOR in lists or (CallList.DESK in lists and not at.responsible)
-        return Reach(tuple({each.key: each for each in reversed(found)}.values())[::-1], console)
+        return Reach(tuple({each.key: each for each in reversed(found)}.values())[::-1], console, at.station)
 
     def _on_list(self, which: CallList, at: Route, contact: Contact, now_ms: int) -> Iterable[Recipient]:
         keys = [station.key for each in at.responsible for station in each.ladder]
@@ -140,13 +193,13 @@ class Recipients:
 def _found(people: Callable[[], Sequence[Recipient]]) -> Sequence[Recipient]:
     """Return whom a look-up among people finds; where it fails, nobody: stations are called all the same.
 
-    Raises: StoreFailing.
+    Raises: StoreFailing, of one that is not only damaged.
     """
     try:
         return people()
-    except StoreFailing:
-        raise
-    except Exception:
+    except Exception as error:
+        if isinstance(error, StoreFailing) and not isinstance(error, StoreDamaged):
+            raise
         log.exception(Localized("log.dispatch.people"))
         return ()
 

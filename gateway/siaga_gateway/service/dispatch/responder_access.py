@@ -54,6 +54,10 @@ def held_about_responder(store: Store, key: str, local: LocalTime = IN_UTC) -> d
             }
             for way in each.ways
         ],
+        "own_page": [
+            {"link_made_at": told_at(link.made_at_ms), "used_at": told_at(link.used_at_ms)}
+            for link in store.duty_links_of(key)
+        ],
         "phone_may_send_positions": each.token_hash is not None,
         "shifts": [shift_told(shift) for shift in store.shifts() if shift.responder == key],
         "declared": None

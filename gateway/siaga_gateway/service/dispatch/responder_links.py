@@ -11,6 +11,7 @@ import re
 import secrets
 import threading
 from collections import OrderedDict
+from collections.abc import Collection
 from typing import Final
 
 from siaga_gateway.domain.escalation_state import Assignment, ContactKind
@@ -59,18 +60,24 @@ class ResponderLinks:
     def url(self, incident_id: int, responder: str) -> str:
         """Return this person's link to the incident; the same one as long as this process lives. Raises:
         StoreFailing."""
-        key = incident_id, responder
+        self.prepare([(incident_id, responder)])
         with self._lock:
-            known = self._made.get(key)
-        if known is not None:
-            return known
+            return self._made[incident_id, responder]
+
+    def prepare(self, wanted: Collection[tuple[int, str]]) -> None:
+        """Make the links of these people to these incidents that are not made yet, in one transaction. Raises:
+        StoreFailing."""
+        with self._lock:
+            missing = [key for key in dict.fromkeys(wanted) if key not in self._made]
+        if not missing:
+            return
         with self._store.transaction() as transaction:
-            made = self.link_for(transaction, incident_id, responder)
+            made = {key: self.link_for(transaction, *key) for key in missing}
         with self._lock:
-            self._made[key] = made
+            for key, url in made.items():
+                self._made.setdefault(key, url)
             while len(self._made) > _REMEMBERED:
                 self._made.popitem(last=False)
-        return made
 
 
 @record
@@ -90,12 +97,21 @@ class OpenedLink:
         return self.incident.state is IncidentState.CLOSED
 
     @property
+    def may_photograph(self) -> bool:
+        """Whether he has accepted, and comes or was there."""
+        return self.mine.comes or self.mine.state is ResponseState.FINISHED
+
+    @property
     def who(self) -> str:
         return f"{RESPONDER}{self.found.link.responder}"
 
     def is_bound_to(self, browser: str | None) -> bool:
         """Whether this browser has answered, or was the last to go on."""
         return browser is not None and self.mine.browser_hash == hash_of(browser)
+
+    def may_share_from(self, browser: str | None) -> bool:
+        """Whether this browser may tell where he is: whoever the link was forwarded to moves nobody on the map."""
+        return not self.over and self.mine.comes and self.is_bound_to(browser)
 
 
 def open_link(store: Store, token: str, now_ms: int) -> OpenedLink | None:

@@ -6,7 +6,7 @@ is removed is gone in the transaction that says so: his ways, shifts, positions,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from siaga_gateway.domain.errors import Refused, SiagaError
@@ -100,6 +100,9 @@ def take_responders(
         transaction.remove_responders(taken.removed)
         transaction.put_responders([listed[key] for key in (*taken.added, *taken.changed)])
         transaction.note(journal.RESPONDERS_IMPORTED, now_ms, taken.facts(), actor=actor)
+        for key in taken.changed:
+            for change, way in _changed_ways(before[key], listed[key]):
+                transaction.note(change, now_ms, {"responder": key, "way": way}, actor=actor)
         for key in taken.removed:
             transaction.note(journal.RESPONDER_REMOVED, now_ms, {"responder": key, "reason": "list"}, actor=actor)
         if taken.removed:
@@ -107,6 +110,14 @@ def take_responders(
     if taken.removed:
         store.scrub()
     return taken
+
+
+def _changed_ways(before: Responder, after: Responder) -> Iterator[tuple[str, str]]:
+    """Yield kinds of journal entries, and the kind of way that each is about."""
+    old, new = ({way.contact for way in each.ways} for each in (before, after))
+    for kind, changed in ((journal.WAY_ADDED, new - old), (journal.WAY_REMOVED, old - new)):
+        for way in sorted({contact.way.value for contact in changed}):
+            yield kind, way
 
 
 def _listed(

@@ -6,14 +6,18 @@ Whether the escalation is still as it was read is seen when it is written.
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
 from typing import Final
 
+from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.errors import Failing
 from siaga_gateway.domain.escalation import opened, step
-from siaga_gateway.domain.escalation_settings import Ladder
+from siaga_gateway.domain.escalation_settings import CallList, Ladder
 from siaga_gateway.domain.escalation_state import (
     Contact,
     ContactKind,
@@ -34,13 +38,17 @@ from siaga_gateway.service.dispatch.incident_facts import facts_of
 from siaga_gateway.service.dispatch.recipients import Recipient, Recipients
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import JournalEntry
-from siaga_gateway.service.store import Store, Transaction
+from siaga_gateway.service.store import Store, StoreDamaged, StoreFailing, Transaction
+from siaga_gateway.service.store.alarms import NearCall
+
+log = logging.getLogger(__name__)
 
 # An open incident that nobody has followed, and that is older than this, is asked about, not called: it was open before
 # this version was installed, or before the backup was made.
 _OLD_MS: Final = 15 * 60_000
 # Why a desk is rung about somebody who was sent; the other reasons stand in the journal or on the ladder already.
-_ABOUT_ONE: Final = frozenset({Why.NOT_ARRIVED, Why.SCENE_SILENT, Why.FINISHED})
+_ABOUT_ONE: Final = frozenset({Why.NOT_ARRIVED, Why.SCENE_SILENT, Why.FINISHED, Why.UNCLEAR})
+_WHO_COMES: Final = frozenset({CallList.RESPONDERS, CallList.EVERYONE})
 Happened = Sequence[JournalEntry | Fact]
 _Write = Callable[[Transaction], object]
 
@@ -67,14 +75,20 @@ class WavePlanner:
         ladder: Callable[[Incident, int], Ladder],
         levels: AlarmLevels,
         ways: Collection[ContactWay],
+        elsewhere: Callable[[], Collection[ContactWay]] = frozenset,
     ) -> None:
         """ways: on which messages can be sent; others are for a person to call by hand. ladder: of an incident, at a
-        time."""
+        time. elsewhere: on which other workers send; may raise StoreFailing."""
         self.store = store
         self.recipients = recipients
         self.ladder = ladder
         self.levels = levels
-        self.ways = frozenset(ways) - BY_HAND
+        self._ways = frozenset(ways) - BY_HAND
+        self._elsewhere = elsewhere
+
+    def sends(self, way: ContactWay) -> bool:
+        """Return whether a message on this kind of way is sent, here or elsewhere. Raises: StoreFailing."""
+        return way in self._ways or (way not in BY_HAND and way in self._elsewhere())
 
     def plan(self, incident: Incident, happened: Happened, now_ms: int, found: Found = Found.NOW) -> IncidentPlan:
         """Return what follows from what happened to an incident. Raises: StoreFailing."""
@@ -95,6 +109,10 @@ class IncidentPlan:
         self._state: Escalation | None = None
         self._told: list[Notification] = []
         self._writes: list[_Write] = []
+
+    @property
+    def incident_id(self) -> int:
+        return self._incident.id
 
     def write(self, transaction: Transaction) -> None:
         """Raises: EscalationChanged; then nothing of this transaction may be committed."""
@@ -125,20 +143,33 @@ class IncidentPlan:
         elif state.phase is Phase.HELD and not self._incident.held:
             state = self._step(state, Fact(FactKind.RELEASED))
         if before is None or any(isinstance(each, JournalEntry) for each in happened):
-            self._judge(opened=before is None)
+            real = any(isinstance(each, JournalEntry) and each.kind == journal.MADE_REAL for each in happened)
+            self._judge(opened=before is None or real)
         self._state = state
 
     def _judge(self, *, opened: bool) -> None:
-        """Judge the alarm level anew; of a new call also that of its neighbours."""
-        levels, store, incidents = self._planner.levels, self._planner.store, [self._incident]
-        if opened:
-            near = (store.incident(each) for each in levels.to_judge_again(self._incident))
-            incidents += [each for each in near if each is not None]
-        known = store.alarms([each.id for each in incidents])
-        for incident in incidents:
-            alarm = levels.judge(incident, self._now_ms)
-            if alarm != known.get(incident.id):
-                self._writes.append(partial(_put_alarm, incident.id, alarm))
+        """Judge the alarm level anew; of a new call also that of its neighbours.
+
+        A level only orders the list: where a row that it is judged from cannot be read, the call goes on without.
+        """
+        levels, store, again = self._planner.levels, self._planner.store, list[int]()
+        near: Sequence[NearCall] | None = None
+        known: Mapping[int, Alarm] | None = None
+        with _without_level(self._incident.id):
+            if opened:
+                near = levels.near(self._incident)
+                again += levels.to_judge_again(near)
+        with _without_level(self._incident.id):
+            known = store.alarms([self._incident.id, *again])
+        if known is None:  # nor could a level be written there, perhaps
+            return
+        for incident_id in (self._incident.id, *again):
+            with _without_level(incident_id):
+                own = incident_id == self._incident.id
+                incident = self._incident if own else store.incident(incident_id)
+                alarm = None if incident is None else levels.judge(incident, self._now_ms, near if own else None)
+                if alarm is not None and alarm != known.get(incident_id):
+                    self._writes.append(partial(_put_alarm, incident_id, alarm))
 
     def _step(self, state: Escalation, fact: Fact) -> Escalation:
         return self._ask(step(state, fact, self._now_ms, self._ladder))
@@ -147,7 +178,7 @@ class IncidentPlan:
         """Plan what a step asks for. Returns the state after that: a rung that nobody is on is left at once."""
         state = taken.state
         if taken.withdrawn is not Withdrawal.NONE:
-            self._writes.append(partial(_withdraw, self._incident.id, taken.withdrawn))
+            self._writes.append(partial(_withdraw, self._incident.id, taken.withdrawn, _chiefs(self._ladder)))
         for contact in taken.contacts:
             if self._tell(contact, state) or contact.kind is not ContactKind.CALL or state.phase is Phase.CLOSED:
                 continue
@@ -164,7 +195,8 @@ class IncidentPlan:
             lambda: [*self._planner.store.notifications_of(self._incident.id), *self._told],
             self._now_ms,
         )
-        rows = [row for recipient in reach.recipients for row in self._rows(contact, recipient)]
+        turns = Counter[ContactWay]()
+        rows = [row for recipient in reach.recipients for row in self._rows(contact, recipient, turns)]
         self._told += rows
         self._writes.append(partial(_add, rows))
         told = {whose(row.recipient) for row in rows if row.next_at_ms is not None}
@@ -178,15 +210,21 @@ class IncidentPlan:
                 round=contact.round,
                 recipients=len(told),
                 by_hand=len(by_hand),
+                station=reach.station,
             )
-        elif contact.kind is ContactKind.RING_DESK and contact.why in _ABOUT_ONE:
+        elif contact.kind is ContactKind.ASK:
+            self._note(journal.SCENE_ASKED, who=contact.who, recipients=len(told), by_hand=len(by_hand))
+        # Whom no message can ask a person has to, now and not when his time to answer is over.
+        rings = contact.kind is ContactKind.RING_DESK or (contact.kind is ContactKind.ASK and not told)
+        if rings and contact.why in _ABOUT_ONE:
             self._note(journal.DESK_RUNG, why=str(contact.why), who=contact.who, wave=contact.wave)
         return bool(told) or reach.by_console
 
     def _note(self, kind: str, **facts: object) -> None:
         self._writes.append(partial(_note, kind, self._now_ms, facts, self._incident))
 
-    def _rows(self, contact: Contact, recipient: Recipient) -> Iterator[Notification]:
+    def _rows(self, contact: Contact, recipient: Recipient, turns: Counter[ContactWay]) -> Iterator[Notification]:
+        """turns: how many this contact tells on each way before him; counted on."""
         seen: dict[ContactWay, int] = {}
         for rank, way in enumerate(recipient.ways):
             seen[way] = seen.get(way, 0) + 1
@@ -198,16 +236,34 @@ class IncidentPlan:
                 rank,
                 recipient.metres,
                 self._now_ms,
-                by_hand=way not in self._planner.ways,
+                by_hand=not self._planner.sends(way),
+                turn=turns[way],
             )
+            turns[way] += 1
+
+
+@contextmanager
+def _without_level(incident_id: int) -> Iterator[None]:
+    """Log what fails but the store. Raises: StoreFailing, of one that is not only damaged."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, StoreFailing) and not isinstance(error, StoreDamaged):
+            raise
+        log.exception(Localized("log.dispatch.level", incident=incident_id))
 
 
 def _put_alarm(incident_id: int, alarm: Alarm, transaction: Transaction) -> None:
     transaction.put_alarm(incident_id, alarm)
 
 
-def _withdraw(incident_id: int, which: Withdrawal, transaction: Transaction) -> None:
-    transaction.withdraw_notifications(incident_id, which)
+def _withdraw(incident_id: int, which: Withdrawal, chiefs: Sequence[str], transaction: Transaction) -> None:
+    transaction.withdraw_notifications(incident_id, which, chiefs)
+
+
+def _chiefs(ladder: Ladder) -> list[str]:
+    """Return the rungs on which people are called to decide, and not to come."""
+    return [rung.name for rung in ladder.rungs if CallList.CHIEF in rung.lists and not _WHO_COMES & set(rung.lists)]
 
 
 def _add(rows: Sequence[Notification], transaction: Transaction) -> None:

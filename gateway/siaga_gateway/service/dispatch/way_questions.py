@@ -68,8 +68,12 @@ class WayQuestions:
             questions += [question for _, mine in asked_now for question in mine]
         return questions
 
-    def answer(self, key: str, answer: str, actor: str | None = None) -> tuple[ContactWay, ...]:
+    def answer(
+        self, key: str, answer: str, actor: str | None = None, *, only: Contact | None = None
+    ) -> tuple[ContactWay, ...]:
         """Take somebody's answer, and return the ways that it proves. Durable when this returns.
+
+        only: on which it came, and which alone it proves; None: he told it to somebody.
 
         Raises: ResponderError if it is none of the codes that he was sent in the last day; StoreFailing.
         """
@@ -79,7 +83,10 @@ class WayQuestions:
             there = transaction.responder(key)
             if there is None:
                 raise unknown(key, self._store.responder_keys())
-            judged = [answered(way, answer, now_ms) for way in there.ways]
+            judged = [
+                (way, False) if only is not None and way.contact != only else answered(way, answer, now_ms)
+                for way in there.ways
+            ]
             proven = tuple(way.contact.way for way, right in judged if right)
             if proven:  # what is right for one way is no wrong answer on another
                 after = tuple(new if right else old for (new, right), old in zip(judged, there.ways, strict=True))

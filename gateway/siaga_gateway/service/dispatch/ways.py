@@ -6,14 +6,17 @@ ports, each passes one contract test.
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
+from siaga_gateway.domain.errors import SiagaError
+from siaga_gateway.domain.keyed_answer import Said, Standing, Taken
 from siaga_gateway.domain.personal_message import Answer, PersonalMessage
 from siaga_gateway.domain.places import ContactWay
 from siaga_gateway.domain.value import record
 from siaga_gateway.service.ports import NotDelivered
 
-__all__ = ["Answer", "Budget", "HandedOver", "PersonalMessage", "Way"]
+__all__ = ["Answer", "Budget", "HandedOver", "PersonalMessage", "Talk", "TalkingWay", "WatchedWay", "Way"]
 
 
 @record
@@ -51,10 +54,55 @@ class Way(Protocol):
     def send(self, address: str, message: PersonalMessage, key: str) -> HandedOver | NotDelivered:
         """Send one message under one idempotency key, `[!-~]{1,200}`.
 
-        Blocks no longer than its own deadline (at most 60 s); every failure is a NotDelivered, never an exception.
+        Blocks no longer than its own deadline (at most 60 s, by telephone once the line is free); every failure is a
+        NotDelivered, never an exception.
         """
         ...
 
     def close(self) -> None:
         """At the end: let go of what is kept open between messages. Again: nothing."""
+        ...
+
+
+class Talk(Protocol):
+    """What a call is about, while somebody is on the line. Never raises; called in the thread that calls."""
+
+    def standing(self) -> Standing:
+        """Return whether somebody still has to hear of it: asked before it rings, and again and again until a key."""
+        ...
+
+    def take(self, said: Said) -> Taken:
+        """Take an answer; it is durable when this returns TAKEN, and only then is that said. Again: the same."""
+        ...
+
+
+@runtime_checkable
+class TalkingWay(Way, Protocol):
+    """A way on which the person answers in the same moment, by a key.
+
+    The answer goes through `talk` and is no result of the call: it is durable before it is confirmed to the person, and
+    an answer that a crash swallowed was not confirmed; the call is made again under its key.
+    """
+
+    def call(self, address: str, message: PersonalMessage, key: str, talk: Talk) -> HandedOver | NotDelivered:
+        """Like `send`. Handed over: a person has pressed a key; never that something picked up."""
+        ...
+
+    def hang_up(self) -> None:
+        """At the end, before `close`: break off what is under way, and begin nothing more. Thread-safe."""
+        ...
+
+
+@runtime_checkable
+class WatchedWay(Protocol):
+    """A way with a part of its own on this machine, which can be faulty while nobody is called."""
+
+    name: str
+
+    def look(self) -> SiagaError | None:
+        """Return what is wrong with it now; None: nothing. Each wait has a deadline; never raises."""
+        ...
+
+    def on_fault(self, told: Callable[[], None]) -> None:
+        """told: called in any thread once a message has met a fault, so that it is looked at before its time."""
         ...

@@ -11,6 +11,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -35,7 +36,7 @@ from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import Clock, Notifier
 from siaga_gateway.service.registry.keyring import KeyRing, KnownDevice
-from siaga_gateway.service.store import Store, StoreFailing, Transaction
+from siaga_gateway.service.store import RowUnreadable, Store, StoreDamaged, StoreFailing, Transaction
 
 log = logging.getLogger(__name__)
 
@@ -170,12 +171,17 @@ class CommandWorker:
         if len(due) == _AT_ONCE:
             self._wake.set()  # there are more
         for device_id in listening:
-            command = self._store.first_command(device_id)
+            command = self._first(device_id)
             if command is not None and (command.sent_ms is None or abs(now_ms - command.sent_ms) >= _AGAIN_MS):
                 due[device_id] = command
         if due:
             known = self._keyring.look_up(list(due))
             self._send_all([(command, known.get(command.device_id)) for command in due.values()], now_ms)
+
+    def _first(self, device_id: bytes) -> Command | None:
+        with suppress(StoreDamaged):  # the others' go out
+            return self._store.first_command(device_id)
+        return None
 
     def _expire(self, now_ms: int) -> None:
         over = self._store.commands_expired(now_ms)
@@ -232,7 +238,10 @@ def take_receipt(transaction: Transaction, device_id: bytes, counter: int, recei
     counter: of the RECEIPT.
     """
     result = receipt.result.name.lower()
-    command = transaction.command(device_id, receipt.down_counter)
+    try:
+        command = transaction.command(device_id, receipt.down_counter)
+    except RowUnreadable:  # the check-in that brings the answer is kept all the same
+        command = None
     if command is None:
         facts = {"counter": counter, "down_counter": receipt.down_counter, "result": result}
         transaction.note(journal.RECEIPT_UNKNOWN, received_ms, facts, device_id=device_id)

@@ -26,6 +26,7 @@ from siaga_gateway.service.ports import AcknowledgementSender
 _WAYS: Final = 3  # per device
 _LATELY_MS: Final = 15 * 60_000
 _DEVICES: Final = 20_000
+_HERE_MS: Final = 60 * 60_000  # a button in need is heard far more often than that
 
 
 class ReplyReason(StrEnum):
@@ -71,14 +72,19 @@ class Downlinks:
         bearers: Mapping[str, ReplyBearer],
         devices: int = _DEVICES,
         paid: Collection[str] = (),
+        *,
+        apart: bool = False,
     ) -> None:
-        """bearers: by their name in InboundFrame.bearer. devices: how many to remember; those unheard the longest are
+        """apart: other machines' brokers are others, so what they send over MQTT does not reach the buttons of this
+        one. bearers: by their name in InboundFrame.bearer. devices: how many to remember; those unheard the longest are
         dropped. paid: bearers that charge for each frame, used only until the device is heard on the free one."""
         self._paid = frozenset(paid)
         self._everywhere = everywhere
         self._bearers = bearers
         self._devices = devices
         self._ways: OrderedDict[bytes, list[_Way]] = OrderedDict()
+        self._apart = apart
+        self._here: OrderedDict[bytes, int] = OrderedDict()  # when each was heard last over MQTT, where that matters
         self._lock = threading.Lock()
 
     def came_by(self, device_id: bytes, frame: InboundFrame) -> None:
@@ -86,6 +92,8 @@ class Downlinks:
         if frame.bearer not in self._bearers:
             if not frame.posed:  # sent under another's login, its origin proves nothing
                 self._stop_paying(device_id, frame.received_ms)
+                if self._apart:
+                    self._heard_here(device_id, frame.received_ms)
             return
         if frame.origin is None:
             return
@@ -100,6 +108,13 @@ class Downlinks:
             self._ways[device_id] = [way, *others][:_WAYS]
             while len(self._ways) > self._devices:
                 self._ways.popitem(last=False)
+
+    def _heard_here(self, device_id: bytes, heard_ms: int) -> None:
+        with self._lock:
+            self._here.pop(device_id, None)
+            self._here[device_id] = heard_ms
+            while len(self._here) > self._devices or next(iter(self._here.values())) < heard_ms - _HERE_MS:
+                self._here.popitem(last=False)
 
     def _stop_paying(self, device_id: bytes, heard_ms: int) -> None:
         """The device was heard over MQTT, so what goes there reaches it."""
@@ -126,7 +141,7 @@ class Downlinks:
 
     def send(self, device_id: bytes, frame: bytes) -> None:
         self._everywhere.send(device_id, frame)
-        self.send_by_ways(device_id, frame)
+        self._by_bearers(device_id, frame)
 
     def send_back(self, device_id: bytes, frame: bytes, asking: InboundFrame, repeated: bool) -> None:
         """Answer a frame that teaches no route: over MQTT, and where it came from."""
@@ -143,12 +158,19 @@ class Downlinks:
         bearer.send_to(asking.origin, frame, asked)
 
     def knows_a_way(self, device_id: bytes) -> bool:
-        """Whether the device was heard on one of the bearers."""
+        """Whether the device was heard where only this process sends."""
         with self._lock:
-            return bool(self._ways.get(device_id))
+            return bool(self._ways.get(device_id)) or device_id in self._here
 
     def send_by_ways(self, device_id: bytes, frame: bytes) -> None:
-        """Like `send`, but only on the bearers that the device was heard on."""
+        """Like `send`, but only where the device was heard and only this process sends."""
+        with self._lock:
+            here = device_id in self._here
+        if here:
+            self._everywhere.send(device_id, frame)
+        self._by_bearers(device_id, frame)
+
+    def _by_bearers(self, device_id: bytes, frame: bytes) -> None:
         with self._lock:
             ways = list(self._ways.get(device_id, ()))
         for way in ways:

@@ -1,8 +1,9 @@
-"""Tells buttons the stage of their incident on the routes that only this process knows: LoRaWAN and SMS.
+"""Tells buttons the stage of their incident on the routes that only this process knows: LoRaWAN and SMS, and MQTT
+where each machine has a broker of its own.
 
-An operator or a responder may act at any machine. That machine tells the button over MQTT; the radio network and the
-SMS gateway that the button was heard on belong to one process, which follows the journal for it. Several steps in a row
-are sent as one.
+An operator or a responder may act at any machine. That machine tells the button over MQTT; the radio network, the SMS
+gateway or the broker that the button was heard on belong to one process, which follows the journal for it. Several
+steps in a row are sent as one.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ _KINDS: Final = frozenset(
         journal.CLOSED,
         journal.DISPATCHED_BY_PERSON,
         journal.RESPONDER_SAID,
+        journal.PROMISE_PASSED,
+        journal.MADE_REAL,
     }
 )
 _IDLE_S: Final = 0.5  # poll interval, without a wake-up
@@ -45,7 +48,7 @@ def stage_frames(
     """Return the acknowledgements that tell a button its incident's stage, one for each uplink named
     (`named_calls`)."""
     stage = stage_of(incident)
-    eta = eta_field(incident.eta_minutes if stage is Stage.ASSIGNED else None)
+    eta = eta_field(incident.told_minutes if stage is Stage.ASSIGNED else None)
     key = known.key
     return [encode_ack(key.mac_down, key.device_id, counter, digest, now_s, stage, eta) for counter, digest in named]
 

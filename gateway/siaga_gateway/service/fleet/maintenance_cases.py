@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from siaga_gateway.domain.battery_history import HourValue, day_of, hours_of
 from siaga_gateway.domain.errors import Refused
 from siaga_gateway.domain.invisible_characters import tidied, visible
 from siaga_gateway.domain.limits import LONGEST_ACTOR, LONGEST_NOTE
@@ -73,6 +74,17 @@ class MaintenanceCases:
     ) -> Sequence[SupervisedDevice]:
         """See service.store.Store.watched."""
         return self._store.watched(text=text, troubled=troubled, after=after, limit=limit)
+
+    def history(self, device_id: bytes, since_ms: int) -> tuple[SupervisedDevice, Sequence[HourValue]] | None:
+        """Return a device and its battery and signal by the hour, oldest first; None: it is not enrolled."""
+        watched = self._store.watched_by([device_id]).get(device_id)
+        if watched is None:
+            return None
+        days = [*self._store.days_of(device_id, day_of(since_ms))]
+        status = watched.status
+        if status is not None and status.hours is not None:
+            days.append((status.day, status.hours))
+        return watched, [one for day, hours in sorted(days) for one in hours_of(day, hours)]
 
     def census(self) -> DeviceCensus:
         return self._store.census()

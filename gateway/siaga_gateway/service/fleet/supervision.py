@@ -177,7 +177,9 @@ class Supervisor:
         for chunk in _chunks(gone):
             with self._store.transaction() as transaction:
                 for case in chunk:
-                    transaction.put_case(replace(case, stands=False, closed_ms=case.closed_ms or now_ms))
+                    transaction.put_case(
+                        replace(case, stands=False, closed_ms=case.closed_ms or now_ms, gone_ms=now_ms)
+                    )
                     if case.closed_ms is None and case.fold is None and case.cause not in many:
                         note_case(transaction, journal.MAINTENANCE_CLOSED, case, now_ms, None)
 
@@ -202,12 +204,23 @@ class Supervisor:
         for chunk in _chunks(found):
             with self._store.transaction() as transaction:
                 number = transaction.next_case_id()
+                calls = self._calls(transaction, cause, chunk)
                 for offset, (watched, level) in enumerate(chunk):
                     fold_id = None if fold is None else fold.id
                     case = Case(number + offset, watched.device.device_id, cause, level, now_ms, fold=fold_id)
                     transaction.put_case(case)
                     if fold is None:
-                        note_case(transaction, journal.MAINTENANCE_OPENED, case, now_ms, None, **_facts(watched, case))
+                        call, told = calls.get(watched.device.device_id), _facts(watched, case)
+                        note_case(transaction, journal.MAINTENANCE_OPENED, case, now_ms, None, call, **told)
+
+    def _calls(
+        self, transaction: Transaction, cause: Cause, found: Sequence[tuple[SupervisedDevice, int]]
+    ) -> dict[bytes, int]:
+        """Return the open incidents, by device, of buttons that have fallen silent: it raises their alarm level."""
+        if cause is not Cause.SILENT:
+            return {}
+        pressed = transaction.open_incidents_of([watched.device.device_id for watched, _ in found])
+        return {device_id: incident.id for device_id, incident in pressed.items()}
 
     def _open_fold(self, cause: Cause, lately: Sequence[Case], now_ms: int) -> Case:
         with self._store.transaction() as transaction:
@@ -251,9 +264,17 @@ class Supervisor:
             self._notifier.ring()
 
 
-def note_case(transaction: Transaction, kind: str, case: Case, at_ms: int, actor: str | None, **facts: object) -> None:
+def note_case(
+    transaction: Transaction,
+    kind: str,
+    case: Case,
+    at_ms: int,
+    actor: str | None,
+    incident_id: int | None = None,
+    **facts: object,
+) -> None:
     told = {"case": case.id, "cause": str(case.cause), **facts}
-    transaction.note(kind, at_ms, told, device_id=case.device_id, actor=actor)
+    transaction.note(kind, at_ms, told, incident_id=incident_id, device_id=case.device_id, actor=actor)
 
 
 def _facts(watched: SupervisedDevice, case: Case) -> dict[str, object]:
@@ -269,6 +290,8 @@ def _facts(watched: SupervisedDevice, case: Case) -> dict[str, object]:
             return {"missing": case.level}
         case Cause.RESTARTS | Cause.REJECTED:
             return {"lately": case.level}
+        case Cause.UNSIGNED:
+            return {"unsigned_s": case.level}
         case _:
             return {}
 

@@ -7,36 +7,49 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from siaga_gateway.catalogue.localized import Localized
+from siaga_gateway.domain.call_back import Heard
+from siaga_gateway.domain.drill import is_exercise
 from siaga_gateway.domain.escalation_state import Phase
 from siaga_gateway.domain.frame import LONGEST_ETA
-from siaga_gateway.domain.incident import Change, Disposition, Incident, IncidentState
-from siaga_gateway.domain.invisible_characters import tidied, visible
+from siaga_gateway.domain.incident import Change, Incident, IncidentState, Mode
+from siaga_gateway.domain.incident_rules import stage_of
+from siaga_gateway.domain.invisible_characters import visible
 from siaga_gateway.domain.limits import LONGEST_ACTOR, LONGEST_NOTE, LONGEST_UNIT
 from siaga_gateway.domain.local_time import IN_UTC, LocalTime
+from siaga_gateway.domain.owner_cases import OwnerCaseLimits
 from siaga_gateway.domain.personal_encryption import PersonalKeyError
+from siaga_gateway.domain.promise import promised
 from siaga_gateway.domain.value import copied
 from siaga_gateway.service.delivery.notices import tell
+from siaga_gateway.service.dispatch.clusters import join, leave
+from siaga_gateway.service.dispatch.drills import make_real
 from siaga_gateway.service.incidents.after_step import AfterStep
+from siaga_gateway.service.incidents.call_backs import record, result_of
 from siaga_gateway.service.incidents.incident_notes import LONGEST_NOTES, closed_with, unreadable, with_line
+from siaga_gateway.service.incidents.locked_incidents import check_wave, close_check, locked, locked_open
+from siaga_gateway.service.incidents.typed_words import checked_text, disposition_of
 from siaga_gateway.service.journal import kinds as journal
-from siaga_gateway.service.ports import (
+from siaga_gateway.service.operator_port import (
     AcknowledgeCall,
-    AcknowledgementSender,
     AddNote,
     AssignUnit,
-    Clock,
+    CallHolderBack,
+    ChangeMajor,
     CloseIncident,
+    CorrectDisposition,
     DispatchHeld,
+    MakeReal,
     MarkOnScene,
     MarkSeen,
-    Notifier,
     OperateError,
     OperatorAction,
     OperatorActions,
     Overtaken,
     ResumeCall,
 )
+from siaga_gateway.service.ports import AcknowledgementSender, Clock, Notifier
 from siaga_gateway.service.registry.keyring import KeyRing
+from siaga_gateway.service.registry.owner_cases import review
 from siaga_gateway.service.store import Store, Transaction
 
 _ORDER: Final = (
@@ -76,18 +89,20 @@ class IncidentActions(OperatorActions):
         outputs: Collection[str],
         committed: Callable[[], None] = lambda: None,
         local: LocalTime = IN_UTC,
+        limits: OwnerCaseLimits = OwnerCaseLimits(),  # noqa: B008 - a value
     ) -> None:
         """outputs: names of those that hear of incidents. committed: called when the outbox may have grown. local: in
-        which a later note is dated."""
+        which a later note is dated. limits: from how many pranks or accidents on an owner's case opens."""
         self._store = store
         self._notifier = notifier
         self._clock = clock
         self._outputs = tuple(outputs)
         self._after = AfterStep(keyring, sender, notifier, committed)
         self._local = local
+        self._limits = limits
 
     def _take(self, action: OperatorAction) -> Incident:
-        action = replace(action, operator=_text(action.operator, "operator", LONGEST_ACTOR))
+        action = replace(action, operator=checked_text(action.operator, "operator", LONGEST_ACTOR))
         match action:
             case MarkSeen():
                 return self._mark_seen(action)
@@ -97,12 +112,20 @@ class IncidentActions(OperatorActions):
                 return self._resume_call(action)
             case AssignUnit():
                 return self._assign_unit(action)
+            case CallHolderBack():
+                return self._called_back(action)
             case MarkOnScene():
                 return self._mark_on_scene(action)
             case DispatchHeld():
                 return self._dispatch_held(action)
+            case MakeReal():
+                return self._make_real(action)
+            case ChangeMajor():
+                return self._change_major(action)
             case CloseIncident():
                 return self._close_incident(action)
+            case CorrectDisposition():
+                return self._correct_disposition(action)
             case AddNote():
                 return self._add_note(action)
         raise TypeError(f"no action {action!r}")
@@ -110,27 +133,25 @@ class IncidentActions(OperatorActions):
     def _mark_seen(self, action: MarkSeen) -> Incident:
         def step(incident: Incident, now_ms: int) -> StepTaken:
             after = copied(incident, state=IncidentState.SEEN, seen_by=action.operator, seen_at_ms=now_ms)
-            return StepTaken(after, journal.SEEN, {}, Change.SEEN)
+            return StepTaken(after, journal.SEEN, {} if action.wave is None else {"wave": action.wave}, Change.SEEN)
 
         return self._do(action, IncidentState.SEEN, step)
 
     def _acknowledge_call(self, action: AcknowledgeCall) -> Incident:
         """Only the escalation hears of it, by the journal: neither the incident nor what the holder knows changes."""
         with self._store.transaction() as transaction:
-            incident = _open(transaction, action.incident_id)
-            known = transaction.escalation(incident.id)
-            if known is not None and action.wave < known.wave:
-                raise OperateError("operate.rings_anew", id=incident.id)
+            incident = locked_open(transaction, action.incident_id)
+            check_wave(transaction, incident, action.wave)
             if incident.state is not IncidentState.OPEN:
                 self._note(transaction, journal.ACKNOWLEDGED, incident, action.operator, wave=action.wave)
         if incident.state is IncidentState.OPEN:
-            return self._mark_seen(MarkSeen(action.incident_id, action.operator))
+            return self._mark_seen(MarkSeen(action.incident_id, action.operator, action.wave))
         self._after.wake()
         return incident
 
     def _resume_call(self, action: ResumeCall) -> Incident:
         with self._store.transaction() as transaction:
-            incident = _open(transaction, action.incident_id)
+            incident = locked_open(transaction, action.incident_id)
             known = transaction.escalation(incident.id)
             if known is None or known.phase is not Phase.ASKED:
                 return incident
@@ -149,22 +170,36 @@ class IncidentActions(OperatorActions):
         )
 
     def _assign_unit(self, action: AssignUnit) -> Incident:
-        unit, eta_minutes = _text(action.unit, "unit", LONGEST_UNIT), action.eta_minutes
+        unit, eta_minutes = checked_text(action.unit, "unit", LONGEST_UNIT), action.eta_minutes
         if eta_minutes is not None and not 0 <= eta_minutes <= LONGEST_ETA:
             raise OperateError("operate.eta", eta_minutes=eta_minutes, longest_eta=LONGEST_ETA)
 
         def step(incident: Incident, now_ms: int) -> StepTaken:
             after = copied(
-                incident,
+                promised(incident, unit, eta_minutes, now_ms),
                 state=IncidentState.ASSIGNED,
-                unit=unit,
-                eta_minutes=eta_minutes,
                 seen_by=incident.seen_by or action.operator,
                 seen_at_ms=incident.seen_at_ms or now_ms,
             )
             return StepTaken(after, journal.ASSIGNED, {"unit": unit, "eta_minutes": eta_minutes}, Change.ASSIGNED)
 
         return self._do(action, IncidentState.ASSIGNED, step, same=lambda i: _assigned(i, unit, eta_minutes))
+
+    def _called_back(self, action: CallHolderBack) -> Incident:
+        result = result_of(self._store, action)  # before anything is locked: comparing a word takes a while
+        with self._store.transaction() as transaction:
+            incident = locked_open(transaction, action.incident_id)
+            if result[1] is not Heard.DURESS and action.shown not in (None, incident.call_backs):
+                raise Overtaken(incident)
+            now_ms = self._clock.now_ms()
+            presses = incident.presses if action.presses is None else min(incident.presses, action.presses)
+            after = record(transaction, incident, result, presses, now_ms, self._outputs, action.operator)
+            named = transaction.named_calls(after.id, after.key_copied)
+        if stage_of(after) is stage_of(incident):
+            self._after.wake()
+        else:
+            self._after.tell(after, named, now_ms)
+        return after
 
     def _mark_on_scene(self, action: MarkOnScene) -> Incident:
         def step(incident: Incident, now_ms: int) -> StepTaken:
@@ -176,11 +211,7 @@ class IncidentActions(OperatorActions):
         return self._do(action, IncidentState.ON_SCENE, step)
 
     def _close_incident(self, action: CloseIncident) -> Incident:
-        try:
-            ended = Disposition(action.disposition)
-        except ValueError:
-            known = ", ".join(Disposition)
-            raise OperateError("operate.disposition", disposition=action.disposition, known=known) from None
+        ended = disposition_of(action.disposition)
         if len(action.note) > LONGEST_NOTE:
             raise OperateError("operate.note", size=len(action.note), longest_note=LONGEST_NOTE)
         note = visible(action.note.strip(), lines=True)
@@ -202,10 +233,34 @@ class IncidentActions(OperatorActions):
         def same(incident: Incident) -> bool:
             return incident.disposition is ended and (incident.note or "").startswith(note)
 
+        check = close_check(self._store, action, self._clock.now_ms())
         try:
-            return self._do(action, IncidentState.CLOSED, step, same=same)
+            return self._do(action, IncidentState.CLOSED, step, same=same, check=check)
         except PersonalKeyError as error:
             raise OperateError("operate.note_unkept", why=error) from None
+
+    def _correct_disposition(self, action: CorrectDisposition) -> Incident:
+        ended, reason = disposition_of(action.disposition), checked_text(action.reason, "reason", LONGEST_NOTE)
+        with self._store.transaction() as transaction:
+            incident = locked(transaction, action.incident_id)
+            trial = incident.mode is Mode.TEST and incident.disposition is None
+            if incident.state is not IncidentState.CLOSED or trial:
+                raise OperateError("operate.not_closed", id=incident.id)
+            before = incident.disposition
+            if before is ended:
+                return incident
+            if action.shown not in (None, incident.progress):
+                raise Overtaken(incident)
+            now_ms, after = self._clock.now_ms(), copied(incident, disposition=ended)
+            if not after.held:
+                after = tell(transaction, after, Change.CLOSED, now_ms, self._outputs)
+            transaction.put_incident(after)
+            review(transaction, after, now_ms, self._limits)
+            instead_of = None if before is None else str(before)
+            facts = {"disposition": str(ended), "instead_of": instead_of, "reason": reason}
+            self._note(transaction, journal.DISPOSITION_CORRECTED, after, action.operator, **facts)
+        self._after.wake()
+        return after
 
     def _add_note(self, action: AddNote) -> Incident:
         incident_id, operator, note = action.incident_id, action.operator, visible(action.note.strip(), lines=True)
@@ -213,7 +268,7 @@ class IncidentActions(OperatorActions):
             raise OperateError("operate.note_length", longest=LONGEST_NOTE)
         try:
             with self._store.transaction() as transaction:
-                incident = _find(transaction, incident_id)
+                incident = locked(transaction, incident_id)
                 if incident.state is not IncidentState.CLOSED:
                     raise OperateError("operate.note_of_open", id=incident_id)
                 if unreadable(incident.note):
@@ -226,9 +281,7 @@ class IncidentActions(OperatorActions):
                     raise OperateError("operate.notes_full", id=incident_id, longest=LONGEST_NOTES)
                 after = copied(incident, note=notes)
                 transaction.put_incident(after)
-                transaction.note(
-                    journal.NOTE_ADDED, now_ms, {}, incident_id=after.id, device_id=after.device_id, actor=operator
-                )
+                self._note(transaction, journal.NOTE_ADDED, after, operator)
         except PersonalKeyError as error:
             raise OperateError("operate.note_not_kept", why=error) from None
         self._notifier.ring()
@@ -237,22 +290,41 @@ class IncidentActions(OperatorActions):
     def _dispatch_held(self, action: DispatchHeld) -> Incident:
         """The button learns that its call was accepted; the outputs hear of it as newly opened."""
         with self._store.transaction() as transaction:
-            incident = _open(transaction, action.incident_id)
+            incident = locked_open(transaction, action.incident_id)
             if not incident.held:
                 return incident
             now_ms = self._clock.now_ms()
             after = tell(transaction, copied(incident, held=False), Change.OPENED, now_ms, self._outputs)
             transaction.put_incident(after)
-            transaction.note(
-                journal.DISPATCHED_BY_PERSON,
-                now_ms,
-                {"registration": str(after.registration)},
-                incident_id=after.id,
-                device_id=after.device_id,
-                actor=action.operator,
-            )
+            registration = str(after.registration)
+            self._note(transaction, journal.DISPATCHED_BY_PERSON, after, action.operator, registration=registration)
             named = transaction.named_calls(after.id, after.key_copied)
         self._after.tell(after, named, now_ms)
+        return after
+
+    def _make_real(self, action: MakeReal) -> Incident:
+        with self._store.transaction() as transaction:
+            incident = locked_open(transaction, action.incident_id)
+            if incident.drill is None:
+                raise OperateError("operate.no_exercise", id=incident.id)
+            if not is_exercise(incident):
+                return incident
+            now_ms = self._clock.now_ms()
+            after = make_real(transaction, incident, now_ms, self._outputs, action.operator)
+            named = transaction.named_calls(after.id, after.key_copied)
+        self._after.tell(after, named, now_ms)
+        return after
+
+    def _change_major(self, action: ChangeMajor) -> Incident:
+        with self._store.transaction() as transaction:
+            both = [action.incident_id] if action.number is None else [action.incident_id, action.number]
+            transaction.lock([each.device_id for each in transaction.incidents(both).values()])
+            incident, now_ms = locked_open(transaction, action.incident_id), self._clock.now_ms()
+            if action.number is None:
+                after = leave(transaction, incident, now_ms, action.operator)
+            else:
+                after = join(transaction, incident, action.number, now_ms, action.operator)
+        self._notifier.ring()
         return after
 
     def _do(
@@ -261,13 +333,16 @@ class IncidentActions(OperatorActions):
         target: IncidentState,
         step: Step,
         same: Callable[[Incident], bool] = lambda incident: True,
+        check: Callable[[Transaction, Incident], None] = lambda transaction, incident: None,
     ) -> Incident:
-        """Take the incident to the target state. A step that already holds does nothing."""
+        """Take the incident to the target state. A step that already holds does nothing. check: of one that is locked;
+        raises OperateError."""
         incident_id, operator, shown = action.incident_id, action.operator, action.shown
         with self._store.transaction() as transaction:
-            incident = _find(transaction, incident_id)
+            incident = locked(transaction, incident_id)
             unseen = shown not in (None, incident.progress)  # something changed that the operator has not seen
-            if target is IncidentState.SEEN and unseen and incident.seen_by not in (None, operator):
+            of_another = incident.seen_by not in (None, operator)
+            if target is IncidentState.SEEN and unseen and (of_another or incident.drill is not None):
                 raise Overtaken(incident)  # otherwise two operators would each think that it is theirs
             if incident.state is target and same(incident):
                 return incident
@@ -286,11 +361,16 @@ class IncidentActions(OperatorActions):
             if incident.held and target in _NEED_DISPATCH:
                 state = Localized(f"errors.registration_state.{incident.registration}")
                 raise OperateError("operate.held", incident_id=incident_id, state=state)
+            if isinstance(action, MarkSeen) and action.wave is not None:
+                check_wave(transaction, incident, action.wave)
+            check(transaction, incident)
             now_ms = self._clock.now_ms()
             after, kind, facts, change = step(incident, now_ms)
             if not after.held:
                 after = tell(transaction, after, change, now_ms, self._outputs)
             transaction.put_incident(after)
+            if target is IncidentState.CLOSED:
+                review(transaction, after, now_ms, self._limits)
             transaction.note(kind, now_ms, facts, incident_id=after.id, device_id=after.device_id, actor=operator)
             named = transaction.named_calls(after.id, after.key_copied)
         self._after.tell(after, named, now_ms)
@@ -304,30 +384,5 @@ class IncidentActions(OperatorActions):
         return bool(steps) and steps[-1].actor != operator
 
 
-def _find(transaction: Transaction, incident_id: int) -> Incident:
-    found = transaction.incidents([incident_id]).get(incident_id)
-    if found is None:
-        raise OperateError("operate.none", incident_id=incident_id)
-    transaction.lock([found.device_id])
-    return transaction.incidents([incident_id])[incident_id]
-
-
-def _open(transaction: Transaction, incident_id: int) -> Incident:
-    incident = _find(transaction, incident_id)
-    if incident.state is IncidentState.CLOSED:
-        raise OperateError("operate.closed", incident_id=incident_id)
-    return incident
-
-
 def _assigned(incident: Incident, unit: str, eta_minutes: int | None) -> bool:
     return incident.unit == unit and incident.eta_minutes == eta_minutes
-
-
-def _text(value: str, what: str, longest: int) -> str:
-    value = visible(tidied(value))  # a hidden character is spelled out, and stops no unit from being sent
-    if not value:
-        raise OperateError("operate.empty", what=Localized(f"errors.what.{what}"))
-    if len(value) > longest:
-        named = Localized(f"errors.what.{what}")
-        raise OperateError("operate.long", what=named, size=len(value), longest=longest)
-    return value

@@ -7,20 +7,24 @@ may accept; the device's lock puts what happens at once into an order. A closed 
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Collection
 from typing import Final
 
-from siaga_gateway.domain.escalation_state import FactKind
+from siaga_gateway.domain.drill import is_exercise
+from siaga_gateway.domain.escalation_state import FactKind, Why
 from siaga_gateway.domain.frame import LONGEST_ETA
 from siaga_gateway.domain.incident import Incident, IncidentState
 from siaga_gateway.domain.invisible_characters import visible
-from siaga_gateway.domain.limits import LONGEST_NOTE
+from siaga_gateway.domain.limits import LARGEST_PHOTOGRAPH, LONGEST_NOTE, MOST_PHOTOGRAPHS
 from siaga_gateway.domain.local_time import IN_UTC, LocalTime
-from siaga_gateway.domain.notification import RESPONDER
+from siaga_gateway.domain.notification import RESPONDER, NotificationState, whose
 from siaga_gateway.domain.personal_encryption import PersonalKeyError
+from siaga_gateway.domain.places import ContactWay
 from siaga_gateway.domain.response import SAYABLE, Response, ResponseState, after, incident_after, meant
 from siaga_gateway.domain.value import copied
 from siaga_gateway.service.delivery.notices import tell
+from siaga_gateway.service.dispatch.drills import make_real, unanswered
 from siaga_gateway.service.dispatch.responder_links import hash_of, is_token
 from siaga_gateway.service.incidents.after_step import AfterStep
 from siaga_gateway.service.incidents.incident_notes import LONGEST_NOTES, unreadable, with_line
@@ -35,8 +39,17 @@ from siaga_gateway.service.ports import (
 )
 from siaga_gateway.service.registry.keyring import KeyRing
 from siaga_gateway.service.store import Store, Transaction
+from siaga_gateway.service.store.photographs import Photograph
 
+_JPEG: Final = b"\xff\xd8\xff"
 _SHORTEST_BROWSER: Final = 22  # characters of its cookie: nobody guesses it
+
+_UNCLEAR_MS: Final = 60_000  # from one ring for what somebody wrote to the next
+
+_SECONDS_MS: Final = 2_000  # some services tell in whole seconds when something was written
+_WRITTEN: Final = frozenset(
+    {ContactWay.SMS, ContactWay.TELEGRAM}
+)  # on which people answer messages that they were sent
 
 
 class ResponderSteps(ResponderActions):
@@ -69,12 +82,22 @@ class ResponderSteps(ResponderActions):
         self._finish(step)
         return step.result
 
-    def say(self, token: str, browser: str, said: str, minutes: int | None = None) -> StepResult:
+    def say(self, token: str, browser: str, said: str, minutes: int | None = None, drill: bool = False) -> StepResult:
         word = _word(said)
         _check_minutes(minutes)
         with self._store.transaction() as transaction:
             step = self._by_link(transaction, token, browser)
+            if drill:
+                step.check_in_earnest(None, None, exercise=True)
             step.say(word, minutes)
+            step.keep()
+        self._finish(step)
+        return step.result
+
+    def make_real(self, token: str, browser: str) -> StepResult:
+        with self._store.transaction() as transaction:
+            step = self._by_link(transaction, token, browser)
+            step.make_real()
             step.keep()
         self._finish(step)
         return step.result
@@ -93,15 +116,68 @@ class ResponderSteps(ResponderActions):
         self._finish(step)
         return step.result
 
-    def answer(self, incident_id: int, responder: str, said: FactKind, minutes: int | None = None) -> StepResult:
-        """Take a word that came on another way, a text or a key: who he is has been checked."""
+    def add_photograph(self, token: str, browser: str, image: str) -> StepResult:
+        try:
+            jpeg = base64.b64decode(image, validate=True)
+        except ValueError:
+            jpeg = b""
+        if not jpeg.startswith(_JPEG) or len(jpeg) > LARGEST_PHOTOGRAPH:
+            raise ResponderRefused("responder.photo_unreadable")
+        try:
+            with self._store.transaction() as transaction:
+                step = self._by_link(transaction, token, browser)
+                step.add_photograph(jpeg)
+                step.keep()
+        except PersonalKeyError as error:
+            raise ResponderRefused("responder.note_not_kept", why=error) from None
+        self._finish(step)
+        return step.result
+
+    def answer(
+        self,
+        incident_id: int,
+        responder: str,
+        said: FactKind,
+        minutes: int | None = None,
+        *,
+        way: ContactWay | None = None,
+        said_ms: int | None = None,
+        exercise: bool = False,
+    ) -> StepResult:
+        """Take a word that came on another way, a text or a key: who he is has been checked as far as that way can.
+
+        said_ms: when it was written; None: now. exercise: it answers a message that said that it is one.
+        """
         _check_minutes(minutes)
         with self._store.transaction() as transaction:
             step = self._step(transaction, incident_id, responder)
-            step.say(said, minutes)
+            if exercise or said is not FactKind.WITHDREW:  # which is said also when a shift ends
+                step.check_in_earnest(way, said_ms, exercise=exercise)
+            step.say(said, minutes, way)
             step.keep()
         self._finish(step)
         return step.result
+
+    def unclear(self, incident_id: int, responder: str, *, way: ContactWay) -> None:
+        """Keep that somebody who is assigned wrote what is not understood, once in a while: it rings the desk."""
+        who, now_ms = f"{RESPONDER}{responder}", self._clock.now_ms()
+        before = [
+            each.at_ms
+            for each in self._store.journal_of_incident(incident_id)
+            if each.kind == journal.TEXT_UNCLEAR and each.facts.get("who") == who
+        ]
+        if before and 0 <= now_ms - before[-1] < _UNCLEAR_MS:
+            return
+        with self._store.transaction() as transaction:
+            step = self._step(transaction, incident_id, responder)
+            step.unclear(way)
+        self._finish(step)
+
+    def opened(self, token: str) -> None:
+        """Keep that the page of a link was opened in a browser. It answers nothing, and no call waits for it."""
+        if is_token(token):
+            with self._store.transaction() as transaction:
+                transaction.mark_link_opened(hash_of(token), self._clock.now_ms())
 
     def leave(self, incident_id: int, responder: str) -> StepResult:
         """Take it that somebody comes no more who is on no list any more: nothing is kept of him."""
@@ -121,11 +197,12 @@ class ResponderSteps(ResponderActions):
         return step
 
     def _step(self, transaction: Transaction, incident_id: int, responder: str) -> _ResponderStep:
-        incident = transaction.incidents([incident_id]).get(incident_id)
+        incident = transaction.incident(incident_id)
+        if incident is not None:
+            transaction.lock([incident.device_id])
+            incident = transaction.incident(incident_id)
         if incident is None:
             raise ResponderRefused("responder.no_link")
-        transaction.lock([incident.device_id])
-        incident = transaction.incidents([incident_id])[incident_id]
         return _ResponderStep(transaction, incident, responder, self._clock.now_ms(), self._outputs)
 
     def _finish(self, step: _ResponderStep) -> None:
@@ -164,7 +241,8 @@ class _ResponderStep:
         self._mine = copied(self._mine, browser_hash=browser_hash)
         self.result = StepResult.TAKEN
 
-    def say(self, said: FactKind, minutes: int | None) -> None:
+    def say(self, said: FactKind, minutes: int | None, way: ContactWay | None = None) -> None:
+        """way: by which it came; None: the page."""
         if self.result is StepResult.OVER:
             return
         if self.incident.held:
@@ -177,8 +255,41 @@ class _ResponderStep:
         self._mine = response
         self._all[response.responder] = response
         promised = minutes if said is FactKind.ACCEPTED else None
-        self._note(journal.RESPONDER_SAID, {"who": self._who, "said": str(said), "minutes": promised})
+        by_way = {} if way is None else {"way": way.value}
+        self._note(journal.RESPONDER_SAID, {"who": self._who, "said": str(said), "minutes": promised, **by_way})
         self._follow()
+
+    def make_real(self) -> None:
+        if self.result is StepResult.OVER:
+            return
+        if self.incident.drill is None:
+            raise ResponderRefused("responder.no_exercise")
+        if not is_exercise(self.incident):
+            return
+        self.incident = make_real(self._transaction, self.incident, self.now_ms, self._outputs, self._who)
+        self.result, self.told = StepResult.TAKEN, True
+        self._mine = unanswered(self._mine, self.now_ms)
+        self.named = self._transaction.named_calls(self.incident.id, self.incident.key_copied)
+
+    def check_in_earnest(self, way: ContactWay | None, said_ms: int | None, *, exercise: bool) -> None:
+        """Raises: ResponderRefused for an answer to the exercise that this call was, from who knows of nothing else."""
+        if self.incident.drill is None or is_exercise(self.incident):
+            return
+        sent = self._transaction.notifications(self.incident.id)
+        real = min((each.number for each in sent if each.why is Why.MADE_REAL), default=None)
+        mine = [
+            each for each in sent if real is not None and each.number >= real and whose(each.recipient) == self._who
+        ]
+        # A call by voice is answered before it is handed over.
+        known = [each for each in mine if way not in _WRITTEN or each.state is NotificationState.HANDED_OVER]
+        if said_ms is not None:
+            known = [each for each in known if (each.attempted_ms or 0) <= said_ms + _SECONDS_MS]
+        if exercise or not known:
+            raise ResponderRefused("responder.made_real")
+
+    def unclear(self, way: ContactWay) -> None:
+        if self.result is not StepResult.OVER:
+            self._note(journal.TEXT_UNCLEAR, {"who": self._who, "way": way.value})
 
     def leave(self) -> None:
         if self.result is StepResult.OVER:
@@ -216,6 +327,23 @@ class _ResponderStep:
         self.result = StepResult.TAKEN
         if self._mine.state is ResponseState.ARRIVED:
             self.say(FactKind.ALIVE, None)  # whoever writes is well enough to write
+
+    def add_photograph(self, jpeg: bytes) -> None:
+        """Raises: ResponderRefused, PersonalKeyError."""
+        if self.incident.state is IncidentState.CLOSED:
+            return
+        if not self._mine.comes and self._mine.state is not ResponseState.FINISHED:
+            raise ResponderRefused("responder.photo_first")
+        there = self._transaction.photographs(self.incident.id)
+        mine = self._mine.responder
+        if sum(each.responder == mine for each in there) >= MOST_PHOTOGRAPHS:
+            raise ResponderRefused("responder.photos_full", most=MOST_PHOTOGRAPHS)
+        number = there[-1].number + 1 if there else 1
+        self._transaction.add_photograph(Photograph(self.incident.id, number, mine, self.now_ms), jpeg)
+        self._note(journal.PHOTOGRAPHED, {"who": self._who, "number": number})
+        self.result = StepResult.TAKEN
+        if self._mine.state is ResponseState.ARRIVED:
+            self.say(FactKind.ALIVE, None)
 
     def keep(self) -> None:
         if self._mine != self._before and self.result is not StepResult.OVER:

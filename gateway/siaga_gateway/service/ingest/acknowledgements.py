@@ -47,7 +47,7 @@ def progress(transaction: Transaction, one: AuthenticFrame, digest: bytes, incid
         return []
     if stage is Stage.CLOSED and not (uplink.kind is Kind.PRESS and uplink.counter >= incident.last_press):
         return _closings(transaction, one.known, incident)
-    return [reply(one, digest, stage, incident.eta_minutes if stage is Stage.ASSIGNED else None)]
+    return [reply(one, digest, stage, incident.told_minutes if stage is Stage.ASSIGNED else None)]
 
 
 def former(transaction: Transaction, one: AuthenticFrame, named: Incident | None) -> list[Reply]:

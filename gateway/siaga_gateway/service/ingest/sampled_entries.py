@@ -6,6 +6,8 @@ import logging
 from collections.abc import Sequence
 
 from siaga_gateway.catalogue.localized import Localized
+from siaga_gateway.domain.event import asks_for_help
+from siaga_gateway.domain.frame import Kind, glance, says_duress
 from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.ingest.lanes import Lanes
 from siaga_gateway.service.ingest.store_outage import Stopping, StoreOutage
@@ -47,8 +49,12 @@ class SampledEntries:
 
     def write_unprocessed(self, frame: InboundFrame, error: Exception) -> bool:
         """Journal a frame that met a bug, if the sampler allows. Returns whether the frame may be acknowledged."""
-        facts = {"error": repr(error)[:200], "size": len(frame.raw)}
-        entry = self._sampler.note(journal.UNPROCESSED, frame.received_ms, None, facts, frame.raw)
+        kind = glance(frame.raw)
+        call = kind is not None and asks_for_help(kind, says_duress(frame.raw, kind))
+        facts = {"error": repr(error)[:200], "size": len(frame.raw), "call": call}
+        # A check-in's frame says where its holder is: the journal is for ever. Under duress it is a call.
+        kept = None if kind is Kind.CHECKIN and not call else frame.raw
+        entry = self._sampler.note(journal.UNPROCESSED, frame.received_ms, None, facts, kept)
         try:
             self._write([] if entry is None else [entry])
         except Stopping:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from siaga_gateway.catalogue.localized import Localized
-from siaga_gateway.domain.frame import FrameError, Kind, Suite, Uplink, decode_uplink
+from siaga_gateway.domain.frame import FrameError, Kind, Suite, Uplink, decode_uplink, glance
 from siaga_gateway.domain.frame_authentication import verify, verify_enrol
 from siaga_gateway.domain.value import record
 from siaga_gateway.service.inbound import InboundFrame
@@ -100,8 +100,8 @@ class Checker:
         self._verifier = verifier
         self._doubt = doubt
         self._seen: dict[bytes, int] = {}
-        # Recently verified frames. A device_id is the hash of its key, so a verdict holds for ever: identical bytes, as
-        # after a lost answer or by a second bearer, need no second check. Two generations.
+        # Recently verified signatures. A device_id is the hash of its key, so a verdict holds for ever: identical
+        # bytes, as after a lost answer or by a second bearer, need no second check. Two generations.
         self._proven: set[bytes] = set()
         self._proven_before: set[bytes] = set()
 
@@ -128,7 +128,9 @@ class Checker:
             else:
                 ours.append(AuthenticFrame(frame, uplink, device))
         proven, before = self._proven, self._proven_before
-        repeated = [one.inbound.raw in proven or one.inbound.raw in before for one in ours]
+        repeated = [
+            one.uplink.suite is Suite.ES256 and (one.inbound.raw in proven or one.inbound.raw in before) for one in ours
+        ]
         verdicts: Verdicts | None = None
         if self._verifier is not None:
             signed = [
@@ -177,7 +179,8 @@ class Checker:
     def _remember(self, genuine: list[AuthenticFrame]) -> None:
         if len(self._proven) >= _PROVEN:
             self._proven_before, self._proven = self._proven, set()
-        self._proven.update(one.inbound.raw for one in genuine)
+        # A MAC costs no more to check than to look up.
+        self._proven.update(one.inbound.raw for one in genuine if one.uplink.suite is Suite.ES256)
 
     def _look_at_strangers(self, checked: CheckedBatch, strange: list[tuple[InboundFrame, Uplink]]) -> None:
         met: dict[bytes, UnknownDevice] = {}
@@ -212,7 +215,10 @@ class Checker:
     def _note(
         self, checked: CheckedBatch, kind: str, frame: InboundFrame, device_id: bytes | None, facts: dict[str, object]
     ) -> None:
-        entry = self._sampler.note(kind, frame.received_ms, device_id, facts, frame.raw[:_KEPT_BYTES])
+        # A check-in's frame says where its holder is: the journal is for ever.
+        checkin = device_id is not None and glance(frame.raw) is Kind.CHECKIN
+        kept = None if checkin else frame.raw[:_KEPT_BYTES]
+        entry = self._sampler.note(kind, frame.received_ms, device_id, facts, kept)
         if entry is not None:
             checked.entries.append(entry)
 

@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from siaga_gateway.catalogue.localized import Localized
+from siaga_gateway.domain.coverage import Sample
 from siaga_gateway.domain.event import CALLS
 from siaga_gateway.domain.frame import encode_ack, eta_field, glance
 from siaga_gateway.service.inbound import InboundFrame
-from siaga_gateway.service.ingest.acknowledgements import Reply
+from siaga_gateway.service.ingest.acknowledgements import FIRST_STAGES, Reply
 from siaga_gateway.service.ingest.lanes import FORGED, UNKNOWN, Lanes, TakenBatch
 from siaga_gateway.service.ingest.recording import FrameRecorder, IncidentDefaults, RecordedBatch
 from siaga_gateway.service.ingest.sampled_entries import SampledEntries, write_entry
@@ -83,6 +84,7 @@ class Ingest:
         on_health: Callable[[bool, str], None] = lambda well, why: None,
         on_damage: Callable[[StoreFailing, bool], None] = lambda error, call: None,
         send_back: SendBack | None = None,
+        surveyed: Callable[[Sequence[Sample]], None] = lambda samples: None,
     ) -> None:
         """Make the worker.
 
@@ -90,7 +92,7 @@ class Ingest:
         latest, so that answers find the way back; `answered` for the same frames once their answers are out. send_back:
         sends an answer to any other frame (Downlinks.send_back); None: `sender` does. on_health: called when the store
         begins to fail, with the reason, and when it recovers. on_damage: called with the error and whether a call is
-        affected.
+        affected. surveyed: called with what stored check-ins say of the signal.
         """
         self._store = store
         self._sender = sender
@@ -101,6 +103,7 @@ class Ingest:
         self._came_by = came_by
         self._answered = answered
         self._on_damage = on_damage
+        self._surveyed = surveyed
         self._stranded = StrandedFrames(limits.queue)
         self._send_back = send_back or (lambda device_id, frame, asking, repeated: sender.send(device_id, frame))
         self.lanes = Lanes(limits.queue)  # with counts of frames waiting, put behind and shed
@@ -248,6 +251,8 @@ class Ingest:
     def _process(self, frames: Sequence[InboundFrame], begun: PendingBatch, since: float, since_ms: int) -> None:
         checked = self._checker.finish(begun)
         verified = time.monotonic()
+        # Not later than what the transaction reads: a step that commits behind it has the newer word on the stage.
+        read_ms = self._clock.now_ms()
         kept = self._trouble.retried(lambda: self._commit(checked))
         committed = time.monotonic()
         self._keeper.committed()
@@ -261,9 +266,11 @@ class Ingest:
         for one in kept.fresh:
             self._came_by(one.uplink.device_id, one.inbound)
         for reply in kept.replies:
-            self._answer(reply)
+            self._answer(reply, self._clock.now_ms() if reply.stage in FIRST_STAGES else read_ms)
         for one in kept.fresh:
             self._answered(one.uplink.device_id, one.inbound)
+        if kept.samples:
+            self._surveyed(kept.samples)
         self._count(len(frames), checked, kept)
         waited_s = [(since_ms - frame.received_ms) / 1000 for frame in frames]
         self.times.batch(waited_s, verified - since, committed - verified, time.monotonic() - committed)
@@ -271,6 +278,17 @@ class Ingest:
         log_checked(checked)
 
     def _commit(self, checked: CheckedBatch) -> RecordedBatch:
+        try:
+            return self._write(checked, drills=True)
+        except StoreDamaged as error:
+            if not self._keeper.drills_damaged:
+                raise
+            self._on_damage(error, True)
+        # A press is real where nobody can read which drills there are. In a transaction of its own: PostgreSQL's has
+        # ended with the error.
+        return self._write(checked, drills=False)
+
+    def _write(self, checked: CheckedBatch, *, drills: bool) -> RecordedBatch:
         with self._store.transaction() as transaction:
             self._trouble.note_recovery(transaction, self._clock.now_ms())
             if checked.strangers:
@@ -279,13 +297,13 @@ class Ingest:
                     log.warning(Localized("log.ingest.quarantine_full", devices=gone))
             for entry in checked.entries:
                 write_entry(transaction, entry)
-            return self._keeper.keep(transaction, checked)
+            return self._keeper.keep(transaction, checked, drills=drills)
 
-    def _answer(self, reply: Reply) -> None:
-        now_s = min(max(self._clock.now_ms() // 1000, 0), 2**32 - 1)
+    def _answer(self, reply: Reply, at_ms: int) -> None:
+        at_s = min(max(at_ms // 1000, 0), 2**32 - 1)
         eta = eta_field(reply.eta_minutes)
         key = reply.known.key
-        ack = encode_ack(key.mac_down, key.device_id, reply.counter, reply.digest, now_s, reply.stage, eta)
+        ack = encode_ack(key.mac_down, key.device_id, reply.counter, reply.digest, at_s, reply.stage, eta)
         if reply.back is None:
             self._sender.send(key.device_id, ack)
         else:

@@ -27,6 +27,7 @@ _IN_ONE_NOTE: Final = 500  # incidents
 
 _INCIDENT: Final = "incident"
 _QUEUE: Final = "queue"
+_OWNER: Final = "owner: "  # numbers of owners are no numbers of incidents
 
 
 class DisclosureLog:
@@ -61,6 +62,20 @@ class DisclosureLog:
         except StoreFailing as error:
             log.error(Localized("log.disclosures.late", incident=incident_id, what=what, why=error))
             self._gather(operator, [incident_id])
+
+    def of_owner(self, operator: str, owner_id: int, what: str) -> None:
+        now_ms = self._clock.now_ms()
+        with self._lock:
+            if not self._new(operator, owner_id, f"{_OWNER}{what}", now_ms):
+                return
+        try:
+            with self._store.transaction() as transaction:
+                facts = {"what": what, "owner_id": owner_id}
+                transaction.note(journal.PERSONAL_READ, now_ms, facts, actor=operator)
+        except StoreFailing as error:
+            log.error(Localized("log.disclosures.owner", operator=operator, owner=owner_id, what=what, why=error))
+            with self._lock:
+                self._seen.pop((operator, owner_id, f"{_OWNER}{what}"), None)
 
     def listed(self, operator: str, incident_ids: Collection[int]) -> None:
         now_ms = self._clock.now_ms()

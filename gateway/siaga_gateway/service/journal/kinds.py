@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from siaga_gateway.domain.call_back import CallBack
+from siaga_gateway.domain.incident import Change
+
 # An incident's life, shown on the console and in its timeline
 INCIDENT_OPENED: Final = "incident_opened"
 #   counter, kind (press, update, cancel, checkin, tamper), trigger (hold, triple_tap, external_input, fall), mode,
-#   registration, held, silent, delayed_s, claimed_s, clock (set, unset, behind, unproven, ahead), has_position, after
-#   (id of the closed incident that the button still believes to be open, or null)
+#   drill (null: none), registration, held, silent, delayed_s, claimed_s, clock (set, unset, behind, unproven, ahead),
+#   has_position, after (id of the closed incident that the button still believes to be open, or null)
 PRESSED_AGAIN: Final = "pressed_again"  # counter, presses, late, after_cancel, released (it ended a hold)
 POSITION: Final = "position"  # counter, source, accuracy_m, fix_age_s, moved_m (null for the first), late
 CANCELLED_BY_HOLDER: Final = "cancelled_by_holder"  # counter, duress, late
@@ -21,16 +24,31 @@ DURESS: Final = "duress"  # counter, late
 KEY_COPIED: Final = "key_copied"  # counter, kind (of the message that showed it), late: see CONTRADICTION, COUNTER_JUMP
 SEEN: Final = "seen"
 ACKNOWLEDGED: Final = "acknowledged"  # wave: a desk has seen a call that rings again
-CALLED: Final = "called"  # rung, wave, why, round, recipients, by_hand (of them for a person to call)
+CALLED: Final = "called"
+#   rung, wave, why, round, recipients, by_hand (of them for a person to call), station (its key: of the
+#   one that answers for the call)
+EXERCISE_ASKED: Final = "exercise_asked"  # its drill has ended and nobody has looked: a person is asked
 RESUMED: Final = "resumed"  # a person says that a call which was asked about still matters
-DESK_RUNG: Final = "desk_rung"  # why (not_arrived, scene_silent, finished), who (a key, not a name), wave
+DESK_RUNG: Final = "desk_rung"  # why (not_arrived, scene_silent, finished, unclear), who (a key, not a name), wave
+SCENE_ASKED: Final = "scene_asked"  # who (a key, not a name) is on scene and is asked; recipients, by_hand
 CALL_FAILED: Final = "call_failed"  # call (its number), rung: on every way nobody was reached
-RESPONDER_SAID: Final = "responder_said"  # who (a key, not a name), said (accepted, declined, ...), minutes
+RESPONDER_SAID: Final = "responder_said"
+#   who (a key, not a name), said (accepted, declined, ...), minutes, way (sms, telegram, phone; missing: by his page)
+TEXT_UNCLEAR: Final = "text_unclear"  # who (a key) was sent and wrote what is not understood, way (sms, telegram)
+PHOTOGRAPHED: Final = "photographed"  # who (a key), number (of the photograph, within the incident)
 LINK_TAKEN_OVER: Final = "link_taken_over"  # who (a key): another browser goes on with a responder's link
+MADE_REAL: Final = "made_real"
+#   why (pressed_again, duress, key_copied, not_planned, said: by a person, duress_word), counter:
+#   an exercise is a call in earnest
+CLUSTERED: Final = "clustered"  # major: the number of the major incident that it belongs to now
+UNCLUSTERED: Final = "unclustered"  # major: a person took it out of that one
 ASSIGNED: Final = "assigned"  # unit, eta_minutes
+PROMISE_PASSED: Final = "promise_passed"  # minutes: what the holder was told instead; null: that nobody knows
 ON_SCENE: Final = "on_scene"  # unit
+CALLED_BACK: Final = "called_back"  # call_back: what came of ringing the holder; wrong_words. Never the word
 DISPATCHED_BY_PERSON: Final = "dispatched_by_person"  # registration
 CLOSED: Final = "closed"  # disposition
+DISPOSITION_CORRECTED: Final = "disposition_corrected"  # disposition, instead_of, reason (why, not who)
 NOTE_ADDED: Final = "note_added"  # to a closed incident, or by a responder; what it says is in the incident
 DELIVERED: Final = "delivered"  # output, sequence, change, attempts, detail
 DELIVERY_FAILED: Final = "delivery_failed"  # output, sequence, change, attempts, detail; it will be tried again
@@ -51,9 +69,9 @@ REPEATED: Final = "repeated"  # counter, kind, count: a stored frame came again,
 SIGNATURE_ADDED: Final = "signature_added"  # counter, digest, sha256: the signature of an event that came without one
 COUNTER_GAP: Final = "counter_gap"
 # after, counter, missing: how many of all its frames have not arrived, beyond what its restarts explain
-MAINTENANCE_OPENED: Final = "maintenance_opened"
-#   case, cause (silent, low_battery, tamper, restarts, rejected, counter_gap, old_version, counters), and what it is
-#   about: silent_s, battery, missing, version, lately (restarts or refused inputs)
+MAINTENANCE_OPENED: Final = "maintenance_opened"  # of a silent button with its open incident
+#   case, cause (silent, low_battery, tamper, restarts, rejected, counter_gap, old_version, counters, unsigned), and
+#   what it is about: silent_s, battery, missing, version, lately (restarts or refused inputs), unsigned_s
 MAINTENANCE_CLOSED: Final = (
     "maintenance_closed"  # case, cause; by itself or by a person; for many at once: cause, devices
 )
@@ -67,13 +85,17 @@ BROKER_SHUT_OUT: Final = "broker_shut_out"
 BROKER_LET_IN: Final = "broker_let_in"  # times (it was shut out)
 BROKER_FLOOD: Final = "broker_flood"  # count: a flood that cannot be shut out from here
 BROKER_DOOR_CLOSED: Final = "broker_door_closed"  # count: a flood came while the login for new buttons was open
-REGISTRATION_CHANGED: Final = "registration_changed"  # before, after, reason
+REGISTRATION_CHANGED: Final = "registration_changed"  # before, after, reason; by_itself: a suspension has ended
 PLACE_CHANGED: Final = (
     "place_changed"  # placed, labelled, addressed: what was changed; moved_m (null: unmoved, or no place before)
 )
+CODE_WORDS_SET: Final = "code_words_set"  # owner_id, removed: there are none any more
 HOME_AREA_CHANGED: Final = "home_area_changed"  # owner_id: in whose area they live; not where
 STATIONS_IMPORTED: Final = "stations_imported"  # added, changed, removed: how many stations
 AREAS_IMPORTED: Final = "areas_imported"  # added, changed, removed: of how many stations the area
+DRILL_ORDERED: Final = "drill_ordered"
+#   drill, buttons, contacts (how many), minutes, begins_ms, listed (device ids, and keys of who is called)
+DRILL_ENDED: Final = "drill_ended"  # drill, why (drill_time, drill_clock, drill_restored; null: a person)
 ESCALATION_FAULTY: Final = "escalation_faulty"  # fault (unescalated, late): somebody may not be called
 ESCALATION_SOUND: Final = "escalation_sound"  # it goes on
 RESPONDERS_IMPORTED: Final = "responders_imported"  # added, changed, removed: how many people
@@ -81,7 +103,11 @@ RESPONDER_REMOVED: Final = "responder_removed"  # responder (key), reason (or li
 SHIFTS_IMPORTED: Final = "shifts_imported"  # added, changed, removed: of how many people
 DUTY_DECLARED: Final = "duty_declared"
 # responder, duty (on_duty, available, off; null: as the shifts say), until_ms: by himself, or by the actor for him
+WAY_ADDED: Final = "way_added"  # responder, way: by himself (push) or by a list; it counts once a code is answered
+WAY_REMOVED: Final = "way_removed"  # responder, way: by himself (push), by a list, or the browser is gone
 WAY_PROVEN: Final = "way_proven"  # responder, way (phone, sms ...): its owner has answered a code on it
+DUTY_LINK_MADE: Final = "duty_link_made"  # responder: a link to his own page, had made by the actor or asked for
+DUTY_LINKS_VOIDED: Final = "duty_links_voided"  # responder: by himself, all but a new one
 TRACKER_LET_IN: Final = "tracker_let_in"  # responder: got a new key for the positions of his phone; the old one is void
 POSITIONS_REFUSED: Final = "positions_refused"
 # responder (key, null: unknown), why (see domain/errors), count: positions of a phone that were not taken
@@ -91,14 +117,24 @@ PLACES_FAULTY: Final = "places_faulty"  # by what is wrong (domain/places.py, Fi
 PLACES_SOUND: Final = "places_sound"  # nothing is wrong any more
 RESPONDERS_FAULTY: Final = "responders_faulty"  # the same of officers and patrols, and of the ways to them
 RESPONDERS_SOUND: Final = "responders_sound"
+OWNER_CASE_OPENED: Final = "owner_case_opened"  # case, owner_id, about (pranks, accidents), calls: how many
+OWNER_CASE_WITHDRAWN: Final = "owner_case_withdrawn"  # the same: corrected calls leave no ground for it
+OWNER_CASE_DECIDED: Final = "owner_case_decided"
+# case, owner_id, about, decision (suspended, dismissed, advised), reason, until, buttons (how many)
+OWNER_CASE_LIFTED: Final = "owner_case_lifted"  # case, owner_id, about, reason, buttons: a suspension, before its date
 CHECKIN_CHANGED: Final = "checkin_changed"  # checkin_s: the expected interval, null: the default
 
 # Personal data. No entry holds any: ids say whose. A reason that a person types says why, not who
 PERSONAL_READ: Final = "personal_read"
-#   what (incident, nik; queue with incidents: cards of these; owner, owners, export with owner_id or none)
+#   what (incident, nik; queue with incidents: cards of these; owner, owners, export, record, letter, owner_case with
+#   owner_id or none)
 OWNER_ERASED: Final = "owner_erased"  # owner_id, reason (or retention), devices, incidents
 RETENTION_RUN: Final = "retention_run"
-#   statuses, incidents, notes, owners, strangers, notifications: how many lost something, or were deleted
+#   statuses, incidents, notes, owners, strangers, notifications, figures, cases, days: how many lost something, or were
+#   deleted
+CHECKINS_REMOVED: Final = "checkins_removed"
+#   check-ins that an older version stored as evidence were deleted. removal (its number), first, last (of the batches),
+#   batches, removed, digest (over what is left of each batch), signatures (SHA-256 of those that had come later)
 PERSONAL_KEY_CHANGED: Final = "personal_key_changed"  # before, after (ids of keys), owners, notes
 PERSONAL_KEY_MISSING: Final = "personal_key_missing"  # why: owners cannot be read, or will not be after the next start
 PERSONAL_KEY_BACK: Final = "personal_key_back"
@@ -112,6 +148,9 @@ SIGN_IN_REFUSED: Final = "sign_in_refused"  # why (wrong, wait), count; the acto
 AUDIT_EXPORTED: Final = "audit_exported"  # after, head: entry numbers, from the one after `after` up to `head`
 BACKUP_MADE: Final = "backup_made"  # file, size, sha256, head (number of its last entry)
 RESTORED: Final = "restored"  # file, head (of the backup), erased (owners erased since), before (the store's name then)
+STANDBY_LOST: Final = "standby_lost"  # why (gone, not_asked, unseen, old_copy): the second machine lacks what follows
+STANDBY_BACK: Final = "standby_back"  # seconds, entries (of this journal, that were on one machine only meanwhile)
+STANDBY_PROMOTED: Final = "standby_promoted"  # server, behind_s (before now, its last transaction; null: none)
 RESCUED: Final = "rescued"
 # file (the damaged one, kept), head (the chain's, as found), before (the store's name then), erased; rows (lost, by
 # table, where an index still names them), devices (registered again by their own ENROL), unregistered (device_ids that
@@ -138,7 +177,7 @@ COUNTER_JUMP: Final = (
 CONTRADICTION: Final = "contradiction"
 # counter, kind, stored_kind, count: a counter used twice with different content. Both are stored, and calls accepted
 SHED: Final = "shed"  # lane, count: frames shed under overload, unanswered; each button sends its own again
-UNPROCESSED: Final = "unprocessed"  # error, size: a bug in the gateway; the entry keeps the frame
+UNPROCESSED: Final = "unprocessed"  # error, size, call: a bug in the gateway; has the frame, if no check-in's
 
 # The gateway itself
 GATEWAY_STARTED: Final = "gateway_started"  # version, pid, worker (where there are several)
@@ -147,9 +186,11 @@ BROKER_LOST: Final = "broker_lost"  # why
 BROKER_BACK: Final = "broker_back"  # seconds
 BROKER_LIMITED: Final = "broker_limited"  # in_flight (limit, null: enough), no_sessions, no_echo: see the log
 BEARER_LOST: Final = (
-    "bearer_lost"  # bearer, way (of SMS: spool, aggregator), why: an inbound way other than the buttons' broker
+    "bearer_lost"  # bearer, way (of SMS: spool, aggregator; of telegram: its name), why: an inbound way but the broker
 )
 BEARER_BACK: Final = "bearer_back"  # bearer, way, seconds
+WAY_LOST: Final = "way_lost"  # way, why: people cannot be told on it (a modem for calls, a used-up quota)
+WAY_BACK: Final = "way_back"  # way, seconds
 CERTIFICATE_ENDING: Final = "certificate_ending"  # certificate (whose: a setting or an address), days
 CERTIFICATE_UNUSABLE: Final = "certificate_unusable"  # certificate, days, why (ended, not_yet)
 CERTIFICATE_RENEWED: Final = "certificate_renewed"  # certificate, days
@@ -170,15 +211,25 @@ INCIDENT_KINDS: Final = frozenset(
         SEEN,
         ACKNOWLEDGED,
         RESUMED,
+        EXERCISE_ASKED,
         DESK_RUNG,
         CALLED,
+        SCENE_ASKED,
         CALL_FAILED,
         RESPONDER_SAID,
+        TEXT_UNCLEAR,
+        PHOTOGRAPHED,
         LINK_TAKEN_OVER,
+        MADE_REAL,
+        CLUSTERED,
+        UNCLUSTERED,
         ASSIGNED,
+        PROMISE_PASSED,
+        CALLED_BACK,
         ON_SCENE,
         DISPATCHED_BY_PERSON,
         CLOSED,
+        DISPOSITION_CORRECTED,
         NOTE_ADDED,
         DELIVERED,
         DELIVERY_FAILED,
@@ -201,15 +252,24 @@ OFFICE_KINDS: Final = frozenset(
         OWNER_ERASED,
         ENROLLED,
         REGISTRATION_CHANGED,
+        OWNER_CASE_OPENED,
+        OWNER_CASE_WITHDRAWN,
+        OWNER_CASE_DECIDED,
+        OWNER_CASE_LIFTED,
         PLACE_CHANGED,
         HOME_AREA_CHANGED,
+        CODE_WORDS_SET,
         STATIONS_IMPORTED,
         AREAS_IMPORTED,
         RESPONDERS_IMPORTED,
         RESPONDER_REMOVED,
         SHIFTS_IMPORTED,
         DUTY_DECLARED,
+        WAY_ADDED,
+        WAY_REMOVED,
         WAY_PROVEN,
+        DUTY_LINK_MADE,
+        DUTY_LINKS_VOIDED,
         TRACKER_LET_IN,
         PLACES_FAULTY,
         PLACES_SOUND,
@@ -224,6 +284,7 @@ OFFICE_KINDS: Final = frozenset(
         COMMAND_WITHDRAWN,
         RECEIPT_UNKNOWN,
         RETENTION_RUN,
+        CHECKINS_REMOVED,
         PERSONAL_KEY_CHANGED,
         AUDIT_EXPORTED,
         BACKUP_MADE,
@@ -252,3 +313,21 @@ def concerns_operators(kind: str, facts: Mapping[str, Any]) -> bool:
         return False
     # A button that restarts, or is tried when switched on, leaves counters unused: nothing is missing.
     return kind != COUNTER_GAP or bool(facts.get("missing"))
+
+
+def is_unheard(facts: Mapping[str, Any]) -> bool:
+    """Whether no console may sound for it: the holder, and whoever forces him, are on an operator's telephone, or it is
+    about a message that is no call."""
+    return facts.get("why") == CallBack.DURESS_WORD or facts.get("call") is False
+
+
+# What an incident's change is called here
+OF_CHANGE: Final = {
+    Change.OPENED: INCIDENT_OPENED,
+    Change.PRESSED_AGAIN: PRESSED_AGAIN,
+    Change.POSITION: POSITION,
+    Change.CANCELLED_BY_HOLDER: CANCELLED_BY_HOLDER,
+    Change.DURESS: DURESS,
+    Change.KEY_COPIED: KEY_COPIED,
+    Change.MADE_REAL: MADE_REAL,
+}

@@ -13,9 +13,11 @@ from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.errors import SiagaError
 from siaga_gateway.domain.installation_area import Area, learnt
 from siaga_gateway.domain.invisible_characters import tidied
+from siaga_gateway.domain.owner_cases import as_its_owner
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import Clock
+from siaga_gateway.service.registry.code_words import hashed, put_code_words
 from siaga_gateway.service.registry.enrol import EnrolError, NewOwner, check_place, check_registration, proven_key
 from siaga_gateway.service.store import Store, Transaction
 
@@ -38,6 +40,7 @@ class Registration:
     label: str
     valid_until_ms: int | None = None
     installed: tuple[int, int] | None = None
+    words: tuple[str, str] | None = None  # the owner's code word and duress word
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +97,18 @@ def enrol_many(
     done(len(before))
     for begin in range(0, len(fresh), _TOGETHER):
         some = fresh[begin : begin + _TOGETHER]
+        # Hashing takes a while: not while others wait for the transaction.
+        words = {line.owner.nik: hashed(*line.words, now_ms) for line, _ in some if line.words is not None}
         with store.transaction() as transaction:
             for line, device in some:
                 if line.owner.nik not in owner_ids:
                     owner_ids[line.owner.nik] = _add_owner(transaction, line.owner, now_ms, actor)
                     added += 1
-                owned = replace(device, owner_id=owner_ids[line.owner.nik])
+                owner_id = owner_ids[line.owner.nik]
+                owned = as_its_owner(replace(device, owner_id=owner_id), store.owner_cases_of(owner_id), now_ms)
                 _add_device(transaction, owned, now_ms, actor)
+            for nik, agreed in words.items():
+                put_code_words(transaction, now_ms, owner_ids[nik], agreed, actor)
         done(len(before) + begin + len(some))
     return Enrolment(len(fresh), len(before), added)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from siaga_gateway.catalogue.localized import Localized
@@ -14,6 +14,7 @@ from siaga_gateway.domain.installation_area import Area, Place, doubt, in_degree
 from siaga_gateway.domain.invisible_characters import refuse_hidden, tidied
 from siaga_gateway.domain.limits import LONGEST_LABEL
 from siaga_gateway.domain.local_time import IN_UTC, LocalTime
+from siaga_gateway.domain.owner_cases import as_its_owner, suspended_until
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import Clock, Notifier
@@ -100,7 +101,8 @@ class Registrar:
         area: Area | None = None,
         sure: bool = False,
     ) -> Device:
-        """Enrol a device by its ENROL frame, passed in or waiting in quarantine under its device_id.
+        """Enrol a device by its ENROL frame, passed in or waiting in quarantine under its device_id. While its owner is
+        suspended it is too.
 
         installed: latitude and longitude in degrees x 10^7. checkin_s: its check-in interval, if not the default. area:
         the buttons' area from the settings; None: it is learnt. sure: a place outside it is intended.
@@ -128,13 +130,14 @@ class Registrar:
             installed_longitude=None if installed is None else installed[1],
             checkin_s=checkin_s,
         )
+        device = as_its_owner(device, self._store.owner_cases_of(owner_id), now_ms)
         with self._store.transaction() as transaction:
             transaction.add_device(device)
             transaction.release(found_id)
             transaction.note(
                 journal.ENROLLED,
                 now_ms,
-                {"owner_id": owner_id, "state": str(state)},
+                {"owner_id": owner_id, "state": str(device.state)},
                 device_id=found_id,
                 actor=actor,
             )
@@ -174,28 +177,42 @@ class Registrar:
         actor: str,
         reason: str,
         shown: RegistrationState | None = None,
+        until_ms: int | None = None,
     ) -> RegistrationState:
         """Change a device's registration state, from its next frame on. Returns the state before.
 
-        shown: the state that the registrar saw; if somebody changed it since, nothing is changed. Raises: EnrolError.
+        shown: the state that the registrar saw; if somebody changed it since, nothing is changed. until_ms: when a
+        suspension ends by itself; while a case suspends its owner for longer, the button stays suspended until then. A
+        pending button of a suspended owner is suspended with him, not active. Raises: EnrolError.
         """
-        _text("reason", reason)
-        found = self._store.enrolled([device_id]).get(device_id)
-        if found is None:
+        check_change(state, reason, until_ms)
+        if not self._store.enrolled([device_id]):
             raise EnrolError("registry.not_enrolled", device_id=device_id.hex())
         now_ms = self._clock.now_ms()
         with self._store.transaction() as transaction:
             transaction.lock([device_id])
-            before = transaction.registration(device_id)
-            if before is state:
+            found = self._store.enrolled([device_id])[device_id]
+            before, own_ms = transaction.registration(device_id), until_ms
+            cases = self._store.owner_cases_of(found.device.owner_id)
+            if own_ms is not None:
+                until_ms = suspended_until(cases, now_ms, own_ms) or own_ms
+            if before is state and (until_ms, own_ms) == (
+                found.device.suspended_until_ms,
+                found.device.registrar_until_ms,
+            ):
                 return before
             if shown is not None and before is not shown:
                 raise self._changed(device_id, before, shown)
-            transaction.set_registration(device_id, state, now_ms)
+            if before is RegistrationState.PENDING:
+                serving = replace(found.device, state=state, suspended_until_ms=until_ms)
+                owned = as_its_owner(serving, cases, now_ms)
+                state, until_ms = owned.state, owned.suspended_until_ms
+            transaction.set_registration(device_id, state, now_ms, until_ms, own_ms)
+            until = {} if until_ms is None else {"until": self._local.moment(until_ms)}
             transaction.note(
                 journal.REGISTRATION_CHANGED,
                 now_ms,
-                {"before": str(before), "after": str(state), "reason": reason},
+                {"before": str(before), "after": str(state), "reason": reason, **until},
                 device_id=device_id,
                 actor=actor,
             )
@@ -226,6 +243,13 @@ def _text(what: str, value: str) -> None:
     if len(value) > LONGEST_LABEL:
         named = Localized(f"errors.what.{what}")
         raise EnrolError("enrol.long", what=named, size=len(value), longest=LONGEST_LABEL)
+
+
+def check_change(state: RegistrationState, reason: str, until_ms: int | None) -> None:
+    """Raises: EnrolError if a registration's state cannot be changed this way, whatever button it is."""
+    _text("reason", reason)
+    if until_ms is not None and state is not RegistrationState.SUSPENDED:
+        raise EnrolError("registration.until")
 
 
 def check_registration(label: str, valid_until_ms: int | None, installed: tuple[int, int] | None, now_ms: int) -> None:

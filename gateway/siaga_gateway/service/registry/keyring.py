@@ -10,6 +10,7 @@ from typing import Final
 from siaga_gateway.domain.frame_authentication import DeviceKey, GatewayKey
 from siaga_gateway.domain.registry import Device, Owner
 from siaga_gateway.service.store import Store
+from siaga_gateway.service.store.versions import follows
 
 _KEPT: Final = 50_000  # devices with loaded keys; about 3 kB each
 
@@ -49,8 +50,11 @@ class KeyRing:
         version = self._store.registry_version()
         if version == self._version:
             return
-        for device_id in self._store.devices_changed(self._version):
-            self._known.pop(device_id, None)
+        if follows(version, self._version):
+            for device_id in self._store.devices_changed(self._version):
+                self._known.pop(device_id, None)
+        else:
+            self._known.clear()
         self._version = version
 
     def _load(self, device_ids: Collection[bytes]) -> dict[bytes, KnownDevice]:

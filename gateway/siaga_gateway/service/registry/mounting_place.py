@@ -38,10 +38,10 @@ def place_device(
         raise EnrolError("registration.erased", device_id=device_id.hex())
     device, now_ms = found.device, clock.now_ms()
     check_registration(device.label if label is None else label, None, installed, now_ms)
-    if installed is not None and not sure:
-        check_place(installed, area or learnt(store.installed_places(without=device_id)))
     if address:
         check_address(address)
+    if installed is not None and not sure:  # last: a person is asked about it
+        check_place(installed, area or learnt(store.installed_places(without=device_id)))
     before = _place(device)
     now = device.label if label is None else tidied(label), before if installed is None else installed
     moved_m = None if installed is None or before is None else distance_m(before, installed)

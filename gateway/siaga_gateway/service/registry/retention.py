@@ -1,7 +1,8 @@
 """Erases personal data when no longer needed: daily by policy, or for one person on request.
 
-The evidence stays: frames with their signatures, and the journal of every decision. Frames contain positions; a court
-or an inquiry needs them, nobody sees them on the console, and the audit chain would reveal any that is missing.
+The evidence stays: the frames of calls with their signatures, and the journal of every decision. Frames contain
+positions; a court or an inquiry needs them, nobody sees them on the console, and the audit chain would reveal any that
+is missing. What check-ins told does not stay: the last position goes after a day, battery and signal after some months.
 """
 
 from __future__ import annotations
@@ -12,16 +13,20 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from siaga_gateway.catalogue.localized import Localized
+from siaga_gateway.domain.battery_history import HOUR_MS, day_of
+from siaga_gateway.domain.coverage import month_of
 from siaga_gateway.domain.errors import Refused
 from siaga_gateway.domain.registry import RegistrationState, state_at
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import Clock, Notifier
 from siaga_gateway.service.store import Enrolled, Store
+from siaga_gateway.service.store.expiry import LastPositionAge
 
 log = logging.getLogger(__name__)
 
 DAY_MS: Final = 86_400_000
 _PAGE: Final = 500  # in one transaction: the gateway writes between them
+_DAYS: Final = 5_000  # the same, of rows that nothing else waits for: a day has one of each button
 EVERY_S: Final = 600.0  # how often to check whether a day has passed
 _RUN: Final = "retention"
 BY_POLICY: Final = "retention"
@@ -41,6 +46,11 @@ class RetentionPolicy:
     notes_days: int
     personal_days: int
     quarantine_days: int
+    figures_days: int
+    last_position_h: int = 24  # or two check-ins of the button, if those are longer; never for ever
+    history_days: int = 90
+    checkin_s: int = 21_600  # of a button with no interval registered
+    coverage_months: int = 13  # with the present one
 
 
 @dataclass(slots=True)
@@ -53,6 +63,10 @@ class RetentionResult:
     owners: int = 0
     strangers: int = 0
     notifications: int = 0
+    figures: int = 0
+    cases: int = 0
+    days: int = 0  # of a button's battery and signal
+    cells: int = 0  # of the survey of the signal
 
     def facts(self) -> dict[str, int]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
@@ -81,33 +95,65 @@ class Retention:
         """Erase everything due, or (dry) only count it. Raises: StoreFailing; what was done by then stays."""
         now_ms = self._clock.now_ms()
         done = RetentionResult()
-        self._statuses(done, now_ms, dry)
+        done.statuses = self.forget_last_positions(dry=dry)
         self._incidents(done, now_ms, dry)
         self._owners(done, now_ms, dry)
         before_ms = _before(now_ms, self._policy.quarantine_days)
         told_ms = _before(now_ms, self._policy.positions_days)
+        counted_ms = _before(now_ms, self._policy.figures_days)
         if dry:
             done.strangers = self._store.expired_strangers(before_ms)
             done.notifications = self._store.expired_notifications(told_ms)
+            done.figures = self._store.expired_call_records(counted_ms)
+            done.cases = self._store.expired_owner_cases(_before(now_ms, self._policy.notes_days))
+            done.days = self._store.expired_days(*self._days(now_ms))
+            done.cells = self._store.expired_coverage(*self._months(now_ms))
             return done
+        done.days = self._forget_days(now_ms)
         with self._store.transaction() as transaction:
             done.strangers = transaction.forget_strangers(before_ms)
             done.notifications = transaction.forget_notifications(told_ms)
+            done.figures = transaction.forget_call_records(counted_ms)
+            done.cases = transaction.forget_owner_cases(_before(now_ms, self._policy.notes_days))
+            done.cells = transaction.forget_coverage(*self._months(now_ms))
             transaction.note(journal.RETENTION_RUN, now_ms, done.facts(), actor=actor)
-        if done.owners:
-            self._store.scrub()
+        self._store.scrub()  # last positions are replaced with each check-in, and stay in the engine's logs
         return done
 
-    def _statuses(self, done: RetentionResult, now_ms: int, dry: bool) -> None:
-        before_ms, after = _before(now_ms, self._policy.positions_days), b""
-        while page := self._store.expired_statuses(before_ms, after, _PAGE):
+    def _days(self, now_ms: int) -> tuple[int, int]:
+        """Return the first and the last day of battery and signal to keep."""
+        today = day_of(now_ms)
+        return (today - self._policy.history_days if self._policy.history_days else 0), today + 1
+
+    def _months(self, now_ms: int) -> tuple[int, int]:
+        """Return the first and the last month of the survey to keep."""
+        return month_of(now_ms) - self._policy.coverage_months + 1, month_of(now_ms + DAY_MS)
+
+    def _forget_days(self, now_ms: int) -> int:
+        keep, gone = self._days(now_ms), 0
+        while True:
+            with self._store.transaction() as transaction:
+                forgotten = transaction.forget_days(*keep, _DAYS)
+            if not forgotten:
+                return gone
+            gone += forgotten
+
+    def forget_last_positions(self, *, dry: bool = False) -> int:
+        """Erase last positions that are due. Returns how many. Raises: StoreFailing."""
+        policy = self._policy
+        if not dry:
+            take_over_positions(self._store)
+        age = LastPositionAge(self._clock.now_ms(), policy.last_position_h * HOUR_MS, policy.checkin_s)
+        after, gone = b"", 0
+        while page := self._store.expired_last_positions(age, after, _PAGE):
             after = page[-1]
             if dry:
-                done.statuses += len(page)
+                gone += len(page)
                 continue
             with self._store.transaction() as transaction:
                 transaction.lock(page)
-                done.statuses += transaction.forget_statuses(page, before_ms)
+                gone += transaction.forget_last_positions(page, age)
+        return gone
 
     def _incidents(self, done: RetentionResult, now_ms: int, dry: bool) -> None:
         positions_ms = _before(now_ms, self._policy.positions_days)
@@ -148,7 +194,11 @@ class Retention:
         if under_way:
             raise RetentionError("retention.under_way", under_way=under_way[0], owner_id=owner_id)
         now_ms = self._clock.now_ms()
-        live = [one for one in self._devices(owner_id) if state_at(one.device, now_ms) in _LIVE]
+        live = [
+            one
+            for one in self._devices(owner_id)
+            if state_at(one.device, now_ms) in _LIVE or one.device.suspended_until_ms is not None
+        ]
         if live and not suspend:
             names = ", ".join(one.device.device_id.hex() for one in live)
             raise RetentionError("retention.has_devices", owner_id=owner_id, names=names)
@@ -217,3 +267,13 @@ class DailyRetention:
 def _before(now_ms: int, days: int) -> int:
     """Return the time before which data are erased; for 0 days nothing ever is."""
     return now_ms - days * DAY_MS if days else -1
+
+
+def take_over_positions(store: Store) -> None:
+    """Take over the last positions that a gateway of the version before still writes. Raises: StoreFailing."""
+    after = b""
+    while page := store.positions_left(after, _PAGE):
+        after = page[-1]
+        with store.transaction() as transaction:
+            transaction.lock(page)
+            transaction.take_over_positions(page)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
+from siaga_gateway.domain.battery_history import hours_of
 from siaga_gateway.domain.device_status import DeviceStatus
 from siaga_gateway.domain.frame import FrameError, decode_uplink
 from siaga_gateway.domain.incident import Incident, Position
 from siaga_gateway.domain.local_time import IN_UTC, LocalTime
+from siaga_gateway.domain.owner_cases import OwnerCase
 from siaga_gateway.domain.registry import Device, Owner
 from siaga_gateway.service.ports import JournalEntry
 from siaga_gateway.service.store import Enrolled, Store
 from siaga_gateway.service.store.audit import EventRow
+from siaga_gateway.service.store.photographs import Photograph
 
 _PAGE: Final = 1_000
 _Told = Callable[[int | None], str | None]  # a time, Unix ms, for the person
@@ -28,6 +32,7 @@ def held_about(store: Store, owner: Owner, local: LocalTime = IN_UTC) -> dict[st
         return None if unix_ms is None else local.iso(unix_ms, "milliseconds")
 
     enrolled = store.enrolled(store.devices_of(owner.id))
+    words = store.code_words(owner.id)
     incidents = [found for id_ in store.incidents_of(owner.id) if (found := store.incident(id_)) is not None]
     return {
         "owner": {
@@ -39,12 +44,18 @@ def held_about(store: Store, owner: Owner, local: LocalTime = IN_UTC) -> dict[st
             "address": owner.address,
             "language": owner.language,
             "registered_area": store.home_station(owner.id),
+            "code_words_set": None if words is None else told_at(words.set_at_ms),
         },
         "buttons": [_button(store, one, store.status(device_id), told_at) for device_id, one in enrolled.items()],
         "incidents": [
-            {**_incident(one, told_at), "journal": _journal(store.journal_of_incident(one.id), told_at)}
+            {
+                **_incident(one, told_at),
+                "photographs": [_photograph(store, each, told_at) for each in store.photographs_of(one.id)],
+                "journal": _journal(store.journal_of_incident(one.id), told_at),
+            }
             for one in incidents
         ],
+        "cases": [_case(one, told_at) for one in store.owner_cases_of(owner.id)],
         "journal": _journal(
             (
                 entry
@@ -66,13 +77,27 @@ def _button(store: Store, enrolled: Enrolled, status: DeviceStatus | None, told_
         "registration": str(device.state),
         "enrolled_at": told_at(device.enrolled_at_ms),
         "valid_until": told_at(device.valid_until_ms),
+        "suspended_until": told_at(device.suspended_until_ms),
         "installed_address": store.mounting_address(device.device_id),
         "installed": _place(device.installed_latitude, device.installed_longitude),
         "last_heard": None if status is None else told_at(status.last_seen_ms),
         "last_position": None if status is None else _position(status.position, told_at),
         "battery_percent": None if status is None else status.battery,
+        "history": _history(store, device.device_id, status, told_at),
         "frames": [_frame(event, told_at) for event in _frames(store, device.device_id)],
     }
+
+
+def _history(store: Store, device_id: bytes, status: DeviceStatus | None, told_at: _Told) -> list[dict[str, Any]]:
+    """Return battery and signal, an hour each."""
+    days = [*store.days_of(device_id, 0)]
+    if status is not None and status.hours is not None:
+        days.append((status.day, status.hours))
+    return [
+        {"at": told_at(one.at_ms), "battery_percent": one.battery, "signal_dbm": one.signal_dbm}
+        for day, hours in days
+        for one in hours_of(day, hours)
+    ]
 
 
 def _frames(store: Store, device_id: bytes) -> Iterator[EventRow]:
@@ -119,12 +144,36 @@ def _incident(incident: Incident, told_at: _Told) -> dict[str, Any]:
         "presses": incident.presses,
         "duress": incident.duress,
         "cancelled_by_holder": incident.cancelled_by_holder,
+        "called_back": str(incident.call_back),
         "key_copied": incident.key_copied,
         "claimed_s": incident.claimed_s,
         "unit": incident.unit,
         "closed_at": told_at(incident.closed_at_ms),
         "disposition": None if incident.disposition is None else str(incident.disposition),
         "note": incident.note,
+    }
+
+
+def _photograph(store: Store, each: Photograph, told_at: _Told) -> dict[str, Any]:
+    picture = store.picture(each.incident_id, each.number)
+    jpeg = None if picture is None else base64.b64encode(picture).decode("ascii")
+    return {"number": each.number, "by": each.responder, "at": told_at(each.at_ms), "jpeg": jpeg}
+
+
+def _case(case: OwnerCase, told_at: _Told) -> dict[str, Any]:
+    return {
+        "number": case.id,
+        "about": str(case.kind),
+        "state": str(case.state),
+        "opened_at": told_at(case.opened_ms),
+        "calls": case.count,
+        "decided_at": told_at(case.decided_ms),
+        "decided_by": case.decided_by,
+        "reason": case.reason,
+        "until": told_at(case.until_ms),
+        "ended_at": told_at(case.ended_ms),
+        "ended_by": case.ended_by,
+        "end_reason": case.end_reason,
     }
 
 

@@ -43,6 +43,9 @@ class Lease:
                     raise
         return self._until - now >= self._needed_s
 
+    def at_rest(self) -> None:
+        """Call while no work of ours is under way: the moment to leave it to another, where there is a reason."""
+
     def sure(self) -> bool:
         """Whether that may begin as of the last `held`. Thread-safe; does not ask the store."""
         return self._until - time.monotonic() >= self._needed_s

@@ -19,8 +19,10 @@ from typing import Protocol
 from siaga_gateway.domain.errors import Failing, Refused
 from siaga_gateway.service.ports import JournalEntry, JournalReader
 from siaga_gateway.service.store.alarms import AlarmReading, AlarmWriting
-from siaga_gateway.service.store.audit import AuditReader
+from siaga_gateway.service.store.audit import AuditReader, EvidenceWriting
 from siaga_gateway.service.store.commands import CommandReading, CommandWriting
+from siaga_gateway.service.store.coverage import CoverageReading, CoverageWriting
+from siaga_gateway.service.store.drills import DrillReading, DrillWriting
 from siaga_gateway.service.store.escalations import EscalationReading, EscalationWriting
 from siaga_gateway.service.store.events import (
     EventKey,
@@ -32,6 +34,7 @@ from siaga_gateway.service.store.events import (
     StoredEvent,
 )
 from siaga_gateway.service.store.expiry import Erased, ErasureWriting, ExpiryReading
+from siaga_gateway.service.store.figures import FigureReading, FigureWriting
 from siaga_gateway.service.store.maintenance import (
     CaseReading,
     CaseWriting,
@@ -49,10 +52,13 @@ from siaga_gateway.service.store.outbox import (
     Settled,
     Waiting,
 )
+from siaga_gateway.service.store.owner_cases import OwnerCaseReading, OwnerCaseWriting
+from siaga_gateway.service.store.photographs import PhotographReading, PhotographWriting
 from siaga_gateway.service.store.places import PlaceReading, PlaceWriting
 from siaga_gateway.service.store.registry import Enrolled, RegistryReading, RegistryWriting, UnknownDevice
 from siaga_gateway.service.store.responders import ResponderReading, ResponderWriting
 from siaga_gateway.service.store.responses import ResponseReading, ResponseWriting
+from siaga_gateway.service.store.text_codes import TextCodeReading, TextCodeWriting
 
 __all__ = [
     "Attempt",
@@ -65,6 +71,7 @@ __all__ = [
     "MarkKey",
     "MarkedPress",
     "NewEvent",
+    "RowUnreadable",
     "Settled",
     "Store",
     "StoreConflict",
@@ -87,6 +94,10 @@ class StoreFailing(Failing):
 
 class StoreDamaged(StoreFailing):
     """The data lie in a damaged part of the store; the rest may still be readable and writable."""
+
+
+class RowUnreadable(StoreDamaged):
+    """A row holds what this version cannot read: it is damaged, or a later version wrote it. No restart mends that."""
 
 
 class StoreGone(StoreFailing):
@@ -119,8 +130,15 @@ class Transaction(
     EscalationWriting,
     ResponderWriting,
     ResponseWriting,
+    PhotographWriting,
+    TextCodeWriting,
     NotificationWriting,
     AlarmWriting,
+    FigureWriting,
+    CoverageWriting,
+    OwnerCaseWriting,
+    DrillWriting,
+    EvidenceWriting,
     Protocol,
 ):
     """Reads see committed data and this transaction's own writes."""
@@ -161,8 +179,14 @@ class Store(
     EscalationReading,
     ResponderReading,
     ResponseReading,
+    PhotographReading,
+    TextCodeReading,
     NotificationReading,
     AlarmReading,
+    FigureReading,
+    CoverageReading,
+    OwnerCaseReading,
+    DrillReading,
     JournalReader,
     AuditReader,
     Protocol,

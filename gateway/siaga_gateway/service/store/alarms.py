@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from siaga_gateway.domain.cluster import OpenCall
 from siaga_gateway.domain.incident import Disposition
 from siaga_gateway.domain.triage import Alarm
 from siaga_gateway.domain.value import record
@@ -25,6 +26,10 @@ class AlarmWriting(Protocol):
         """Write what was judged last."""
         ...
 
+    def has_members(self, cluster: int) -> bool:
+        """Whether an incident belongs to the major incident of that number."""
+        ...
+
 
 class AlarmReading(Protocol):
     def alarms(self, incident_ids: Collection[int]) -> Mapping[int, Alarm]:
@@ -32,9 +37,13 @@ class AlarmReading(Protocol):
         ...
 
     def ended_calls(self, owner_id: int, since_ms: int) -> Sequence[tuple[Disposition, int]]:
-        """Return how an owner's calls ended since then, and when; no tests."""
+        """Return how an owner's calls ended since then, and when; no tests, no exercises of a drill."""
         ...
 
     def calls_within(self, south_west: tuple[int, int], north_east: tuple[int, int]) -> Sequence[NearCall]:
-        """Return open calls in a rectangle, degrees x 10^7; no tests."""
+        """Return open calls in a rectangle, degrees x 10^7; no tests, no exercises of a drill."""
+        ...
+
+    def open_calls(self) -> Sequence[OpenCall]:
+        """Return all open calls that have a place; no tests, no exercises of a drill."""
         ...

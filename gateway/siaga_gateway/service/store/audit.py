@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from siaga_gateway.domain.audit_hashing import Link, entry_text, event_record
+from siaga_gateway.domain.frame import Kind
+
+# Remembered by the store: the last event that the removal of check-ins looked at, and how many removals there were.
+REMOVED_UNTIL: Final = "checkins.after"
+REMOVALS: Final = "checkins.removals"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,9 @@ class BatchRow:
     entry: int
     events: int
     digest: bytes
+    kept_events: int | None = None  # how many are left since check-ins were taken from it; None: all
+    kept_digest: bytes | None = None  # over those
+    removal: int | None = None  # the number of the removal that took them
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,11 @@ class EventRow:
         )
 
     @property
+    def is_checkin(self) -> bool:
+        """Whether it is a check-in that belongs to no incident: one that older versions stored as evidence."""
+        return self.kind == Kind.CHECKIN and self.incident_id is None
+
+    @property
     def name(self) -> str:
         return f"event {self.id} (device {device_hex(self.device_id)}, counter {self.counter})"
 
@@ -105,8 +118,30 @@ class AuditReader(Protocol):
 
     def last_event_id(self) -> int: ...
 
+    def removals(self) -> Sequence[ChainEntry]:
+        """Return the entries about check-ins that were taken out of the evidence, oldest first."""
+        ...
+
     def rescues(self) -> Sequence[ChainEntry]:
         """Return the entries about rescues of a damaged store, oldest first."""
+        ...
+
+
+class EvidenceWriting(Protocol):
+    """Takes check-ins out of the evidence, where older versions stored them."""
+
+    def begin_removal(self) -> tuple[int, int]:
+        """Return REMOVED_UNTIL and REMOVALS. Until this transaction ends, no other one begins a removal."""
+        ...
+
+    def stored_after(self, after_id: int, limit: int) -> Sequence[EventRow]:
+        """Return stored events, as this transaction sees them, by id."""
+        ...
+
+    def batches(self, numbers: Collection[int]) -> Mapping[int, BatchRow]: ...
+    def remove_events(self, ids: Collection[int]) -> None: ...
+    def put_kept(self, rows: Sequence[BatchRow]) -> None:
+        """Write what is left of these batches."""
         ...
 
 

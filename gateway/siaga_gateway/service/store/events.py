@@ -18,7 +18,7 @@ MarkKey = tuple[bytes, int, bool]  # device_id, a PRESS's counter, whether among
 
 @record
 class NewEvent:
-    """A verified frame to keep for ever."""
+    """A verified frame to keep for ever. No check-in is one, unless it belongs to an incident."""
 
     device_id: bytes
     counter: int
@@ -60,9 +60,18 @@ class EventWriting(Protocol):
         ...
 
     def statuses(self, device_ids: Collection[bytes]) -> Mapping[bytes, DeviceStatus]: ...
-    def open_incidents_of(self, device_ids: Collection[bytes]) -> Mapping[bytes, Incident]: ...
+    def open_incidents_of(self, device_ids: Collection[bytes]) -> Mapping[bytes, Incident]:
+        """Without one that cannot be read: its button's next press opens another."""
+        ...
+
     def marks(self, keys: Collection[MarkKey]) -> Mapping[MarkKey, MarkedPress]: ...
-    def incidents(self, ids: Collection[int]) -> Mapping[int, Incident]: ...
+    def incidents(self, ids: Collection[int]) -> Mapping[int, Incident]:
+        """Without those that cannot be read."""
+        ...
+
+    def incident(self, incident_id: int) -> Incident | None:
+        """Raises: RowUnreadable."""
+        ...
 
     def expect_incidents(self, count: int) -> None:
         """Announce about how many ids will be needed, so that they need not be drawn singly."""
@@ -77,7 +86,15 @@ class EventWriting(Protocol):
         """Add the signature of an event that came without one, with a journal entry."""
         ...
 
-    def put_status(self, status: DeviceStatus) -> None: ...
+    def put_status(self, status: DeviceStatus, before: DeviceStatus | None = None) -> None:
+        """Write a status, with its position if that is another. before: as it was, if known to be stored; else
+        None."""
+        ...
+
+    def add_day(self, device_id: bytes, day: int, hours: bytes) -> None:
+        """Keep a day of a device's battery and signal, as domain/battery_history.py has it."""
+        ...
+
     def put_incident(self, incident: Incident, before: Incident | None = None) -> None:
         """Write an incident. before: as it was, if known to be stored; else None."""
         ...
@@ -112,6 +129,10 @@ class EventReading(Protocol):
     """Statuses and frames, device by device."""
 
     def status(self, device_id: bytes) -> DeviceStatus | None: ...
+    def days_of(self, device_id: bytes, since_day: int) -> Sequence[tuple[int, bytes]]:
+        """Return the days of battery and signal that are over, the oldest first; see domain/battery_history.py."""
+        ...
+
     def event_rows_of(self, device_id: bytes, after: tuple[int, int], limit: int) -> Sequence[EventRow]:
         """Return rows from the one after `after` on, by counter, then by id; several messages can share a counter."""
         ...

@@ -1,5 +1,5 @@
-"""Deletes what has expired, or what somebody asked to have erased. Frames, signatures and the journal are kept for
-ever."""
+"""Deletes what has expired, or what somebody asked to have erased. Evidence (frames of calls, signatures) and the
+journal are kept for ever."""
 
 from __future__ import annotations
 
@@ -16,16 +16,36 @@ class Erased:
     incident_ids: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class LastPositionAge:
+    """How old a device's last position may be: least_ms, or two of its check-ins if those are longer."""
+
+    now_ms: int
+    least_ms: int
+    checkin_s: int  # of a device with no interval registered
+
+
 class ErasureWriting(Protocol):
     """Erases data. Lock the devices first."""
 
-    def forget_statuses(self, device_ids: Collection[bytes], before_ms: int) -> int:
-        """Erase last positions from before before_ms. Returns how many."""
+    def take_over_positions(self, device_ids: Collection[bytes]) -> None:
+        """Take what a gateway of the version before wrote as these devices' last positions, where it is younger."""
+        ...
+
+    def forget_last_positions(self, device_ids: Collection[bytes], age: LastPositionAge) -> int:
+        """Erase the last positions of these devices that are older. Returns how many."""
+        ...
+
+    def forget_days(self, before_day: int, after_day: int, limit: int) -> int:
+        """Erase battery and signal of days before and after these; a clock may have been ahead.
+
+        At most about `limit`: there is one a button for each day. Returns how many; 0: no more are left.
+        """
         ...
 
     def forget_incidents(self, ids: Collection[int], positions_before_ms: int, notes_before_ms: int) -> tuple[int, int]:
-        """Erase the positions and the notes of incidents closed before these times, in their notices too. Returns how
-        many of each."""
+        """Erase the positions and the notes of incidents closed before these times, in their notices too, and with the
+        notes the photographs. Returns how many positions and notes."""
         ...
 
     def forget_strangers(self, before_ms: int) -> int:
@@ -40,7 +60,15 @@ class ErasureWriting(Protocol):
 class ExpiryReading(Protocol):
     """Finds what has expired; each page follows the last item of the page before."""
 
-    def expired_statuses(self, before_ms: int, after: bytes, limit: int) -> Sequence[bytes]: ...
+    def positions_left(self, after: bytes, limit: int) -> Sequence[bytes]:
+        """Return devices of which a gateway of the version before wrote a position."""
+        ...
+
+    def expired_last_positions(self, age: LastPositionAge, after: bytes, limit: int) -> Sequence[bytes]:
+        """Return devices whose last position is older."""
+        ...
+
+    def expired_days(self, before_day: int, after_day: int) -> int: ...
     def expired_incidents(
         self, positions_before_ms: int, notes_before_ms: int, after: int, limit: int
     ) -> Sequence[tuple[int, bytes]]:

@@ -25,7 +25,7 @@ class SupervisedDevice:
     """A device as supervision sees it."""
 
     device: Device
-    status: DeviceStatus | None
+    status: DeviceStatus | None  # without its position
     standing: tuple[Case, ...] = ()
 
 

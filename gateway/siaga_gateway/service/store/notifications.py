@@ -17,6 +17,10 @@ class NotificationWriting(Protocol):
         """Add them. One whose incident, number, recipient and way are there stays as it is; where the same recipient
         still waits for an earlier one of the same kind about this incident on the same way, that one stands for it.
 
+        But a call of a later wave takes the place of one that was never tried, put off by others or a busy line: it is
+        due at once, and says what is so now. One that asks for more (BY_THEMSELVES in domain/folding.py) takes the
+        place of any.
+
         A responder who is called is needed, and one who is not needed is not called: of the two what still waits is
         withdrawn, so that it does not arrive after the other.
         """
@@ -24,11 +28,30 @@ class NotificationWriting(Protocol):
 
     def put_notifications(self, notifications: Collection[Notification]) -> None:
         """Change those that are still pending. Others have been withdrawn or settled meanwhile, and stay; but what was
-        handed over was, though it was withdrawn while it was on its way."""
+        handed over was, though it was withdrawn while it was on its way.
+
+        Of two transactions that settle messages of one incident the second waits for the first, and sees what it did.
+        """
         ...
 
-    def withdraw_notifications(self, incident_id: int, which: Withdrawal) -> int:
-        """Withdraw what is still pending, but for thanks. LADDER: only what is not for responders. Returns how many."""
+    def mark_text_delivered(self, recipients: Collection[str], since_ms: int, at_ms: int) -> None:
+        """Keep that one of these, who are one number, has received a text message by then.
+
+        It is the oldest that was handed over since since_ms and is not known to have arrived. Another report within
+        10 s is that of the second part of a long message, and means nothing more.
+        """
+        ...
+
+    def mark_delivered(self, references: Collection[str], at_ms: int) -> Sequence[str]:
+        """Keep when messages by WhatsApp, by the service's numbers for them, reached their phones. Again: nothing.
+
+        Returns those that name no message here: of another program, or one whose outcome is not recorded yet.
+        """
+        ...
+
+    def withdraw_notifications(self, incident_id: int, which: Withdrawal, chiefs: Collection[str] = ()) -> int:
+        """Withdraw what is still pending, but for thanks. LADDER: of what is for responders only that of the rungs
+        that call them as chiefs. chiefs: the names of these. Returns how many."""
         ...
 
     def notifications(self, incident_id: int) -> Sequence[Notification]:
@@ -36,7 +59,8 @@ class NotificationWriting(Protocol):
         ...
 
     def forget_notifications(self, before_ms: int) -> int:
-        """Delete the notifications, escalations, links and responses of incidents that were closed before then.
+        """Delete the notifications, escalations, links, codes and responses of incidents that were closed before then,
+        and drills that have ended.
 
         Returns how many rows.
         """
@@ -62,6 +86,10 @@ class NotificationReading(Protocol):
         made or tried later than now, because the clock was set back, is due as well. without: these are under way.
         not_to: recipients.
         """
+        ...
+
+    def notifications_for(self, way: ContactWay, recipient: str, now_ms: int) -> Sequence[Notification]:
+        """Return all pending ones for one recipient that are due, the oldest first."""
         ...
 
     def expired_notifications(self, before_ms: int) -> int:

@@ -31,6 +31,15 @@ class Enrolled:
     owner: Owner | None
 
 
+@dataclass(frozen=True, slots=True)
+class CodeWords:
+    """An owner's words for a call-back, as hashes."""
+
+    code_hash: str
+    duress_hash: str
+    set_at_ms: int
+
+
 class RegistryWriting(Protocol):
     """Writes enrolments and the quarantine."""
 
@@ -52,7 +61,18 @@ class RegistryWriting(Protocol):
         """Return the state of an enrolled device, as of this transaction."""
         ...
 
-    def set_registration(self, device_id: bytes, state: RegistrationState, at_ms: int) -> None: ...
+    def set_registration(
+        self,
+        device_id: bytes,
+        state: RegistrationState,
+        at_ms: int,
+        until_ms: int | None = None,
+        registrar_until_ms: int | None = None,
+    ) -> None:
+        """until_ms: when a suspension ends by itself; None: it does not. registrar_until_ms: when one ends that a
+        registrar gave, if it ends."""
+        ...
+
     def set_checkin(self, device_id: bytes, checkin_s: int | None) -> None: ...
     def set_place(self, device_id: bytes, label: str, installed: tuple[int, int] | None) -> None:
         """Set the label and the mounting place, degrees x 10^7."""
@@ -60,6 +80,10 @@ class RegistryWriting(Protocol):
 
     def set_address(self, device_id: bytes, address: str | None) -> None:
         """Set the address of the mounting place; it is kept encrypted."""
+        ...
+
+    def set_code_words(self, owner_id: int, words: CodeWords | None) -> None:
+        """Replace an owner's code words; None: there are none any more."""
         ...
 
 
@@ -98,6 +122,11 @@ class RegistryReading(Protocol):
         """Return when an owner was registered, Unix ms; None if unknown or erased."""
         ...
 
+    def suspended(self) -> Mapping[bytes, int]:
+        """Return the devices that are suspended until a date, and until when, Unix ms."""
+        ...
+
+    def code_words(self, owner_id: int) -> CodeWords | None: ...
     def last_change(self, device_id: bytes) -> JournalEntry | None:
         """Return the latest change of this device's registration."""
         ...

@@ -71,6 +71,10 @@ class ResponderReading(Protocol):
         """A number that grows whenever somebody says something of himself."""
         ...
 
+    def list_versions(self) -> tuple[int, int, int]:
+        """Return those of responders, places (`places_version`) and duty, in one go: each call asks for them."""
+        ...
+
     def responders(self) -> Sequence[Responder]:
         """Return all that can be read, by their keys."""
         ...

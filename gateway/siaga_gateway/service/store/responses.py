@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from siaga_gateway.domain.escalation_state import ContactKind
@@ -18,6 +18,17 @@ class ResponderLink:
     incident_id: int
     responder: str
     made_at_ms: int
+    opened_ms: int | None = None  # when its page was first opened in a browser; None: never
+
+
+@record
+class DutyLink:
+    """A person's own link, to the page on which he says when he is on duty."""
+
+    token_hash: str  # SHA-256 of the token, hex
+    responder: str
+    made_at_ms: int
+    used_at_ms: int | None = None  # when somebody last answered by it; None: nobody has
 
 
 class FoundLink(NamedTuple):
@@ -41,6 +52,23 @@ class ResponseWriting(Protocol):
         """Return a link, as this transaction sees it; None too once its responder has left the list."""
         ...
 
+    def put_duty_link(self, link: DutyLink) -> None:
+        """Add a person's own link, or change it."""
+        ...
+
+    def duty_link(self, token_hash: str) -> DutyLink | None:
+        """Return a person's own link, as this transaction sees it; None too once he has left the list."""
+        ...
+
+    def duty_links(self, responder: str) -> Sequence[DutyLink]:
+        """Return all of a person's own links, as this transaction sees them, the oldest first."""
+        ...
+
+    def remove_duty_links(self, token_hashes: Collection[str]) -> None: ...
+    def mark_link_opened(self, token_hash: str, at_ms: int) -> None:
+        """Keep that the page of a link was opened, if it was not before."""
+        ...
+
     def responses(self, incident_id: int) -> Sequence[Response]:
         """Return all of an incident, as this transaction sees them, by responder."""
         ...
@@ -53,6 +81,18 @@ class ResponseReading(Protocol):
 
     def responder_link_of(self, token_hash: str) -> FoundLink | None:
         """Return a link; None too once its responder has left the list."""
+        ...
+
+    def duty_link_of(self, token_hash: str) -> DutyLink | None:
+        """Return a person's own link; None too once he has left the list."""
+        ...
+
+    def duty_links_of(self, responder: str) -> Sequence[DutyLink]:
+        """Return all of a person's own links, the oldest first."""
+        ...
+
+    def links_opened(self, incident_id: int) -> Mapping[str, int]:
+        """Return when the first of their links was first opened, by responder."""
         ...
 
     def responses_of(self, incident_id: int) -> Sequence[Response]:

@@ -1,148 +1,42 @@
-"""What the page requests: the live stream, cards, an incident's detail, and the operator's steps."""
+"""The operator's steps, as the page asks for them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Final
+from typing import Annotated
 
-from fastapi import APIRouter, Form, Header, Path, Query, Request
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from fastapi.sse import EventSourceResponse
+from fastapi import APIRouter, Form, Query
+from fastapi.responses import HTMLResponse
 
-from siaga_gateway.catalogue import text
-from siaga_gateway.catalogue.localized import Localized
-from siaga_gateway.domain.frame import LONGEST_ETA
-from siaga_gateway.domain.incident import Disposition, Incident, IncidentState
-from siaga_gateway.domain.limits import LONGEST_NOTE, LONGEST_UNIT
-from siaga_gateway.service.ports import JournalEntry, Overtaken
-from siaga_gateway.web.console.call_views import CallsView, calls_view
-from siaga_gateway.web.console.incident_views import view
-from siaga_gateway.web.console.queue_cards import read_queue, read_some
-from siaga_gateway.web.console.timeline import feed, last_step, timeline
-from siaga_gateway.web.session.auth import Session
+from siaga_gateway.domain.incident import Disposition, Incident
+from siaga_gateway.domain.limits import LONGEST_NOTE
+from siaga_gateway.web.console.step_answers import IncidentId, Shown, take_step
+from siaga_gateway.web.console.typed_assignment import typed_assignment
 from siaga_gateway.web.session.context import (
-    ConsoleContext,
     Language,
-    PageRefused,
     SignedIn,
     TheConsole,
-    render,
-    urgent_certificates,
 )
-from siaga_gateway.web.session.error_answers import NotThere, NotUnderstood, retargeted
-from siaga_gateway.web.session.error_logging import log_failure
+from siaga_gateway.web.session.error_answers import NotUnderstood
 
 router = APIRouter()
-
-CARDS_AT_ONCE: Final = 100
-
-# SQLite's largest row number; a larger one could not even be queried.
-IncidentId = Annotated[int, Path(ge=1, le=2**63 - 1)]
-# What the page showed when the form was rendered: Incident.progress
-Shown = Annotated[str | None, Query(max_length=16)]
-# Steps that an overtaken operator may still take, by the incident's new state
-ALL_THE_SAME: Final = {
-    "assign": (IncidentState.SEEN, IncidentState.ASSIGNED),
-    "on-scene": (IncidentState.ASSIGNED,),
-    "close": (IncidentState.OPEN, IncidentState.SEEN, IncidentState.ASSIGNED, IncidentState.ON_SCENE),
-}
-
-
-@router.get("/live")
-async def live(
-    context: TheConsole,
-    language: Language,
-    session: SignedIn,
-    after: Annotated[int | None, Query(ge=0)] = None,
-    last_event_id: Annotated[str | None, Header()] = None,
-) -> Response:
-    """Stream server-sent events after Last-Event-ID (which a reconnecting browser sends), else after `after`."""
-    if last_event_id is not None and last_event_id.isdecimal() and len(last_event_id) < 20:
-        after = int(last_event_id)
-    if context.streams.full:
-        return PlainTextResponse(text("console.refused.streams", language) + "\n", 503, {"Retry-After": "5"})
-    return EventSourceResponse(
-        context.streams.stream(after, lambda: context.sessions.counts(session)),
-        headers={"X-Accel-Buffering": "no"},  # keeps a reverse proxy from buffering rows
-    )
-
-
-@router.get("/session")
-def session_state(context: TheConsole, session: SignedIn) -> JSONResponse:
-    """Whether the session is still valid: 200 with the milliseconds left, or 401."""
-    return JSONResponse({"left_ms": session.left_ms(context.clock.now_ms())})
-
-
-@router.get("/incidents")
-def incidents(
-    context: TheConsole,
-    language: Language,
-    session: SignedIn,
-    ids: Annotated[str | None, Query(max_length=4000)] = None,
-) -> HTMLResponse:
-    """Return cards: the whole queue, or those of `ids` (at most 100, comma-separated)."""
-    if ids is None:
-        queue = read_queue(context, language)
-        context.disclosures.listed(session.operator, [each.id for each in queue.incidents])
-        return render(context, "_cards.html", language, incidents=queue.incidents, last=queue.last)
-    try:
-        wanted = [int(one) for one in ids.split(",")]
-    except ValueError as error:
-        raise NotUnderstood("error.form", fields="ids") from error
-    if len(wanted) > CARDS_AT_ONCE or not all(0 < one < 2**63 for one in wanted):
-        raise NotUnderstood("error.form", fields="ids")
-    cards = read_some(context, wanted, language)
-    context.disclosures.listed(session.operator, [card.id for card in cards])
-    return render(context, "_cards.html", language, incidents=cards, last=None)
-
-
-@router.get("/incidents/{incident_id}")
-def incident(context: TheConsole, language: Language, session: SignedIn, incident_id: IncidentId) -> HTMLResponse:
-    """Return one incident in detail."""
-    found = context.reader.incident(incident_id)
-    if found is None:
-        raise NotThere("error.unknown_incident", id=incident_id)
-    return _detail(context, session, found, language)
-
-
-@router.get("/incidents/{incident_id}/calls")
-def calls(context: TheConsole, language: Language, session: SignedIn, incident_id: IncidentId) -> HTMLResponse:
-    """Return who was told, without the owner's data: what comes of it changes without an entry in the journal."""
-    entries = context.reader.journal_of_incident(incident_id)
-    return render(context, "_called.html", language, calls=_calls(context, incident_id, entries, language))
-
-
-@router.get("/feed")
-def other_entries(context: TheConsole, language: Language, session: SignedIn) -> HTMLResponse:
-    """Return what happened outside incidents: test presses, tampering, refused frames, the gateway itself."""
-    return render(context, "_feed.html", language, feed=feed(context.reader, language))
-
-
-@router.get("/certificates")
-def certificates(context: TheConsole, language: Language, session: SignedIn) -> HTMLResponse:
-    """Return certificates that expire soon, or have expired."""
-    found = urgent_certificates(context)
-    return render(context, "_certificates.html", language, shown=found["shown"], more=found["more"])
-
-
-@router.post("/incidents/{incident_id}/nik")
-def reveal_nik(context: TheConsole, language: Language, session: SignedIn, incident_id: IncidentId) -> HTMLResponse:
-    """Return the owner's NIK in full. By POST, so that no history, cache or prefetch ever holds it."""
-    found = context.reader.incident(incident_id)
-    if found is not None and found.unreadable:
-        raise PageRefused("detail.unreadable")
-    if found is None or found.holder is None:
-        raise NotThere("error.unknown_incident", id=incident_id)
-    context.disclosures.shown(session.operator, incident_id, "nik")
-    return render(context, "_nik.html", language, nik=found.holder.nik)
 
 
 @router.post("/incidents/{incident_id}/seen")
 def seen(
-    context: TheConsole, language: Language, session: SignedIn, incident_id: IncidentId, shown: Shown = None
+    context: TheConsole,
+    language: Language,
+    session: SignedIn,
+    incident_id: IncidentId,
+    shown: Shown = None,
+    wave: Annotated[int | None, Query(ge=0, le=2**31)] = None,
 ) -> HTMLResponse:
-    return _step(
-        context, session, language, "seen", lambda: context.operate.seen(incident_id, session.operator, shown=shown)
+    """wave: as the page showed it; None: it showed none yet."""
+    return take_step(
+        context,
+        session,
+        language,
+        "seen",
+        lambda: context.operate.seen(incident_id, session.operator, shown=shown, wave=wave),
     )
 
 
@@ -155,7 +49,7 @@ def acknowledge(
     wave: Annotated[int, Query(ge=0, le=2**31)],
 ) -> HTMLResponse:
     """Take note of a call that rings again. wave: as the page showed it."""
-    return _step(
+    return take_step(
         context,
         session,
         language,
@@ -167,7 +61,9 @@ def acknowledge(
 @router.post("/incidents/{incident_id}/resume")
 def resume(context: TheConsole, language: Language, session: SignedIn, incident_id: IncidentId) -> HTMLResponse:
     """Call again in an incident of which is asked whether it still matters."""
-    return _step(context, session, language, "resume", lambda: context.operate.resume(incident_id, session.operator))
+    return take_step(
+        context, session, language, "resume", lambda: context.operate.resume(incident_id, session.operator)
+    )
 
 
 @router.post("/incidents/{incident_id}/assign")
@@ -180,19 +76,12 @@ def assign(
     eta: Annotated[str, Form()] = "",
     shown: Shown = None,
 ) -> HTMLResponse:
-    unit = " ".join(unit.split())
-    if not 1 <= len(unit) <= LONGEST_UNIT:
-        raise NotUnderstood("error.unit", longest=LONGEST_UNIT)
-    eta = eta.strip()
-    digits = eta.isascii() and eta.isdecimal() and len(eta) <= len(str(LONGEST_ETA))
-    if eta and not (digits and int(eta) <= LONGEST_ETA):
-        raise NotUnderstood("error.eta", longest=LONGEST_ETA)
-    minutes = int(eta) if eta else None
+    unit, minutes = typed_assignment(unit, eta)
 
     def step() -> Incident:
         return context.operate.assign(incident_id, session.operator, unit, minutes, shown=shown)
 
-    return _step(context, session, language, "assign", step, {"unit": unit, "eta": eta})
+    return take_step(context, session, language, "assign", step, {"unit": unit, "eta": eta.strip()})
 
 
 @router.post("/incidents/{incident_id}/on-scene")
@@ -202,13 +91,21 @@ def on_scene(
     def step() -> Incident:
         return context.operate.on_scene(incident_id, session.operator, shown=shown)
 
-    return _step(context, session, language, "on-scene", step)
+    return take_step(context, session, language, "on-scene", step)
 
 
 @router.post("/incidents/{incident_id}/dispatch")
 def dispatch_held(context: TheConsole, language: Language, session: SignedIn, incident_id: IncidentId) -> HTMLResponse:
-    return _step(
+    return take_step(
         context, session, language, "dispatch", lambda: context.operate.dispatch_held(incident_id, session.operator)
+    )
+
+
+@router.post("/incidents/{incident_id}/real")
+def make_real(context: TheConsole, language: Language, session: SignedIn, incident_id: IncidentId) -> HTMLResponse:
+    """Say that an exercise is none."""
+    return take_step(
+        context, session, language, "real", lambda: context.operate.make_real(incident_id, session.operator)
     )
 
 
@@ -222,9 +119,10 @@ def close(
     note: Annotated[str, Form()] = "",
     presses: int | None = None,
     duress: bool | None = None,
+    wave: Annotated[int | None, Query(ge=0, le=2**31)] = None,
     shown: Shown = None,
 ) -> HTMLResponse:
-    """Close an incident. presses, duress: as the page showed them when the form was sent."""
+    """Close an incident. presses, duress, wave: as the page showed them when the form was sent."""
     if disposition not in {each.value for each in Disposition}:
         raise NotUnderstood("error.disposition")
     note = note.strip()
@@ -233,10 +131,33 @@ def close(
 
     def step() -> Incident:
         return context.operate.close(
-            incident_id, session.operator, disposition, note, presses=presses, duress=duress, shown=shown
+            incident_id, session.operator, disposition, note, presses=presses, duress=duress, wave=wave, shown=shown
         )
 
-    return _step(context, session, language, "close", step, {"disposition": disposition, "note": note})
+    return take_step(context, session, language, "close", step, {"disposition": disposition, "note": note})
+
+
+@router.post("/incidents/{incident_id}/correct")
+def correct(
+    context: TheConsole,
+    language: Language,
+    session: SignedIn,
+    incident_id: IncidentId,
+    disposition: Annotated[str, Form()] = "",
+    reason: Annotated[str, Form()] = "",
+    shown: Shown = None,
+) -> HTMLResponse:
+    """Give a closed incident another disposition, also by someone who did not close it."""
+    if disposition not in {each.value for each in Disposition}:
+        raise NotUnderstood("error.disposition")
+    reason = reason.strip()
+    if not 1 <= len(reason) <= LONGEST_NOTE:
+        raise NotUnderstood("error.reason", longest=LONGEST_NOTE)
+
+    def step() -> Incident:
+        return context.operate.correct(incident_id, session.operator, disposition, reason, shown=shown)
+
+    return take_step(context, session, language, "correct", step, {"disposition": disposition, "reason": reason})
 
 
 @router.post("/incidents/{incident_id}/note")
@@ -251,7 +172,7 @@ def add_note(
     note = note.strip()
     if not 1 <= len(note) <= LONGEST_NOTE:
         raise NotUnderstood("error.note", longest=LONGEST_NOTE)
-    return _step(
+    return take_step(
         context,
         session,
         language,
@@ -259,79 +180,3 @@ def add_note(
         lambda: context.operate.add_note(incident_id, session.operator, note),
         {"note": note},
     )
-
-
-@router.get("/health")
-def health(request: Request, context: TheConsole) -> JSONResponse:
-    """Report health to a monitor, without session and personal data: 200 while presses are taken and the store can be
-    read, else 503."""
-    try:
-        last = context.reader.last_journal_id()
-    except Exception as error:
-        log_failure(Localized("log.console.health"), error)
-        return JSONResponse({"store": False}, 503)
-    if why := context.presses():
-        return JSONResponse({"store": True, "why": why}, 503)
-    return JSONResponse({"store": True, "last": last, "now_ms": context.clock.now_ms()})
-
-
-def _step(
-    context: ConsoleContext,
-    session: Session,
-    language: str,
-    action: str,
-    step: Callable[[], Incident],
-    typed: Mapping[str, str] | None = None,
-) -> HTMLResponse:
-    """Take a step and render the result. typed: what the operator entered, by form field."""
-    try:
-        changed = step()
-    except Overtaken as overtaken:
-        return _overtaken(context, language, action, overtaken, typed or {})
-    return _detail(context, session, changed, language)
-
-
-def _detail(context: ConsoleContext, session: Session, found: Incident, language: str) -> HTMLResponse:
-    context.disclosures.shown(session.operator, found.id)
-    entries = context.reader.journal_of_incident(found.id)
-    known = context.reader.escalation_of(found.id)
-    return render(
-        context,
-        "_detail.html",
-        language,
-        incident=view(found, language, context.mode, known, context.directory.name),
-        timeline=timeline(entries, language, context.directory.name),
-        calls=_calls(context, found.id, entries, language),
-    )
-
-
-def _calls(context: ConsoleContext, incident_id: int, entries: Sequence[JournalEntry], language: str) -> CallsView:
-    return calls_view(
-        context.reader.notifications_of(incident_id),
-        entries,
-        context.reader.escalation_of(incident_id),
-        context.directory.find,
-        language,
-    )
-
-
-def _overtaken(
-    context: ConsoleContext, language: str, action: str, overtaken: Overtaken, typed: Mapping[str, str]
-) -> HTMLResponse:
-    """Show what the other operator did, what this one entered, and the step again if still possible."""
-    incident = overtaken.incident
-    entries = context.reader.journal_of_incident(incident.id)
-    answer = render(
-        context,
-        "_overtaken.html",
-        language,
-        status=409,
-        action=action,
-        again=incident.state in ALL_THE_SAME.get(action, ()) and not (incident.held and action != "close"),
-        add_note=incident.state is IncidentState.CLOSED and bool(typed.get("note")),
-        called=overtaken.called,
-        line=last_step(entries, language, called=overtaken.called),
-        incident=view(incident, language, context.mode),
-        typed=typed,
-    )
-    return retargeted(answer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from importlib import resources
 from typing import Annotated, Any, Final, Literal
@@ -13,8 +13,9 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Header
 from fastapi.responses import Response
 
+from siaga_gateway.catalogue import texts
 from siaga_gateway.domain.site import MapBounds
-from siaga_gateway.web.session.context import TheConsole
+from siaga_gateway.web.session.context import ConsoleContext, TheConsole
 
 router = APIRouter()
 
@@ -39,6 +40,21 @@ def base_map(
     if "gzip" in accept_encoding:
         return Response(packed, media_type=MEDIA_TYPE, headers={**headers, "Content-Encoding": "gzip"})
     return Response(gzip.decompress(packed), media_type=MEDIA_TYPE, headers=headers)
+
+
+def map_settings(context: ConsoleContext, language: str, names: Collection[str] | None = None) -> dict[str, Any]:
+    """Return what a page with a map writes into itself for settings.js. names: of its texts; None: all."""
+    bounds = context.site.bounds
+    return {
+        "map": None
+        if bounds is None
+        else [float(side) for side in (bounds.west, bounds.south, bounds.east, bounds.north)],
+        "texts": {
+            key.removeprefix("console.js."): value.replace("{emergency}", context.site.emergency_number)
+            for key, value in texts("console", language).items()
+            if key.startswith("console.js.") and (names is None or key.removeprefix("console.js.") in names)
+        },
+    }
 
 
 @lru_cache(maxsize=4)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from siaga_gateway.catalogue import text
 from siaga_gateway.domain.escalation_state import ContactKind, Escalation, Phase
-from siaga_gateway.domain.notification import Notification, NotificationState, whose
+from siaga_gateway.domain.notification import RESPONDER, Notification, NotificationState, whose
 from siaga_gateway.domain.places import ContactWay
 from siaga_gateway.service.dispatch.call_directory import Listed, key_alone
 from siaga_gateway.service.journal import kinds as journal
@@ -57,6 +57,7 @@ class ToldView:
     rung: str
     ways: tuple[WayView, ...]
     numbers: tuple[NumberView, ...]
+    opened_ms: int | None = None  # when his link was opened in a browser
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,29 +83,45 @@ Find = Callable[[str], Listed | None]
 
 def calls_view(
     notifications: Sequence[Notification],
+    opened: Mapping[str, int],
     entries: Iterable[JournalEntry],
     known: Escalation | None,
     find: Find,
     language: str,
+    *,
+    exercise: bool = False,
 ) -> CallsView:
-    """Return it, worded.
+    """Return it, worded. exercise: of a drill, which leaves rungs out on purpose: nobody is missed there.
 
-    notifications: of the incident, oldest first. entries: of its journal. find: who a recipient is.
+    notifications: of the incident, oldest first. opened: when links were opened, by responder. entries: of its journal.
+    find: who a recipient is.
     """
     of_whom: dict[str, list[Notification]] = {}
     for each in notifications:
         of_whom.setdefault(whose(each.recipient), []).append(each)
-    told = [_told(key, rows, find(key), language) for key, rows in list(of_whom.items())[:MOST]]
+    links = {f"{RESPONDER}{responder}": at_ms for responder, at_ms in opened.items()}
+    told = [_told(key, rows, find(key), links.get(key), language) for key, rows in list(of_whom.items())[:MOST]]
+    running = known is not None and known.phase is not Phase.CLOSED
     return CallsView(
         told=tuple(told),
         more=max(0, len(of_whom) - MOST),
-        unreached=tuple(_unreached(notifications, entries, known, find, language)),
+        unreached=tuple(_unreached(notifications, entries, known, find, language, exercise=exercise)),
         known=known is not None or bool(of_whom),
-        waiting=any(each.state is NotificationState.PENDING for each in notifications),
+        waiting=any(
+            each.state is NotificationState.PENDING or (running and _may_open(each, links)) for each in notifications
+        ),
     )
 
 
-def _told(key: str, rows: Sequence[Notification], found: Listed | None, language: str) -> ToldView:
+def _may_open(each: Notification, links: Mapping[str, int]) -> bool:
+    """Whether somebody has a message with a link that he has not opened."""
+    handed_over = each.state is NotificationState.HANDED_OVER and each.kind is not ContactKind.NOT_NEEDED
+    return handed_over and each.is_responder and whose(each.recipient) not in links
+
+
+def _told(
+    key: str, rows: Sequence[Notification], found: Listed | None, opened_ms: int | None, language: str
+) -> ToldView:
     ways: dict[str, list[Notification]] = {}
     for each in rows:
         ways.setdefault(f"{each.recipient}.{each.way}", []).append(each)
@@ -116,6 +133,7 @@ def _told(key: str, rows: Sequence[Notification], found: Listed | None, language
         rung=rung_text(rung, language) if rung else "",
         ways=tuple(_way(each, language) for each in ways.values()),
         numbers=_numbers(found),
+        opened_ms=opened_ms,
     )
 
 
@@ -125,7 +143,9 @@ def _way(rows: Sequence[Notification], language: str) -> WayView:
     outcome = text(f"console.told.{key}", language, detail=last.detail or "", n=last.attempts).strip(" :")
     if last.kind is not ContactKind.CALL:
         outcome = f"{text(f'console.told.kind_{last.kind}', language)}: {outcome}"
-    at_ms = last.attempted_ms if last.attempts else None
+    if last.delivered_ms is not None:
+        outcome = f"{outcome}, {text('console.told.delivered', language)}"
+    at_ms = last.delivered_ms or (last.attempted_ms if last.attempts else None)
     return WayView(
         way=text(f"console.contact_way.{last.way}", language),
         outcome=outcome,
@@ -156,6 +176,8 @@ def _unreached(
     known: Escalation | None,
     find: Find,
     language: str,
+    *,
+    exercise: bool,
 ) -> Iterable[UnreachedView]:
     """While nobody has answered: the rungs of this wave that have reached nobody, as they were last called."""
     if known is None or known.phase not in (Phase.CALLING, Phase.HELD):
@@ -171,6 +193,8 @@ def _unreached(
     told: set[NumberView] = set()
     for rung, is_empty in empty.items():
         rows = [each for each in calls if each.number == last.get(rung)]
+        if exercise and is_empty:
+            continue
         if known.phase is Phase.HELD or (not rows and not is_empty) or any(whose(r.recipient) in reached for r in rows):
             continue  # operators and supervisors are rung by the console
         nearest = sorted(rows, key=lambda each: each.metres if each.metres is not None else 10**9)

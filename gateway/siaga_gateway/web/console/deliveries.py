@@ -13,7 +13,7 @@ from siaga_gateway.domain.errors import SiagaError
 from siaga_gateway.domain.local_time import LocalTime
 from siaga_gateway.service.delivery.dead_letters import DeadLetters
 from siaga_gateway.service.store import Delivery, Waiting
-from siaga_gateway.web.console.actions import IncidentId as RowId
+from siaga_gateway.web.console.step_answers import IncidentId as RowId
 from siaga_gateway.web.session.context import ConsoleContext, Language, SignedIn, TheConsole, render
 from siaga_gateway.web.session.error_answers import NotThere, answer_to
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from siaga_gateway.catalogue import text
+from siaga_gateway.domain.closing_together import doubt_of
+from siaga_gateway.domain.drill import is_exercise
 from siaga_gateway.domain.escalation_state import Escalation
 from siaga_gateway.domain.incident import Incident, IncidentState, Mode, Position
 from siaga_gateway.domain.notification import RESPONDER
 from siaga_gateway.domain.registry import RegistrationState
+from siaga_gateway.domain.triage import Alarm
 from siaga_gateway.service.dispatch.call_directory import key_alone
 from siaga_gateway.web.console.gazetteer import nearest
 from siaga_gateway.web.console.ladder_views import LadderView, ladder_view
@@ -24,7 +28,9 @@ END_OF_TIME_MS: Final = 10**15  # subtracted from, so that later times sort firs
 class Mark:
     """Something about an incident that an operator must not overlook."""
 
-    kind: str  # duress, silent, held, delayed, claimed, cancelled, copied, again, battery, exercise: also its CSS class
+    # made_real, duress, silent, held, delayed, claimed, cancelled, copied, again, battery, major, exercise: also its
+    # CSS class
+    kind: str
     label: str  # for the card
     advice: str = ""  # for the detail: what it means for the operator's actions
 
@@ -59,6 +65,7 @@ class IncidentView:
     device_label: str
     device_id: str
     registration: str
+    owner_id: int | None  # None: erased
     name: str | None
     unreadable: bool  # the owner is registered, but the key for personal data is missing; otherwise erased
     phone: str | None
@@ -75,15 +82,21 @@ class IncidentView:
     marks: tuple[Mark, ...]
     duress: bool
     held: bool
+    exercise: bool  # of a drill: it can become real
     unit: str | None
     eta_minutes: int | None
+    late: str | None  # what the holder was told when the promised time had passed
     seen_by: str | None
     closed_by: str | None
     closed_at_ms: int | None
     disposition: str | None
     note: str | None
     progress: str  # changes with each step of an operator
+    call_backs: str  # changes with each result of ringing the holder back
     ladder: LadderView
+    major: int | None  # its major incident
+    doubt: str  # why it is not closed with others of its major incident; empty: it may be
+    level: int | None  # its alarm level, once it was judged
 
 
 def view(
@@ -92,6 +105,7 @@ def view(
     console_mode: Mode,
     known: Escalation | None = None,
     name: Callable[[str], str] = key_alone,
+    alarm: Alarm | None = None,
 ) -> IncidentView:
     """Return one incident, worded in `language`.
 
@@ -111,6 +125,7 @@ def view(
         device_label=incident.device_label,
         device_id=incident.device_id.hex(),
         registration=text(f"console.registration.{incident.registration}", language),
+        owner_id=None if incident.owner is None else incident.owner.id,
         name=owner.name if owner else None,
         unreadable=incident.unreadable,
         phone=owner.phone if owner else None,
@@ -127,15 +142,21 @@ def view(
         marks=tuple(_marks(incident, language, console_mode)),
         duress=incident.duress,
         held=incident.held,
+        exercise=is_exercise(incident),
         unit=None if incident.unit is None else name(f"{RESPONDER}{incident.unit}"),
         eta_minutes=incident.eta_minutes,
+        late=_late(incident, language),
         seen_by=incident.seen_by,
         closed_by=incident.closed_by,
         closed_at_ms=incident.closed_at_ms,
         disposition=text(f"console.disposition.{incident.disposition}", language) if incident.disposition else None,
         note=incident.note,
         progress=incident.progress,
+        call_backs=incident.call_backs,
         ladder=ladder,
+        major=incident.cluster,
+        doubt=_doubt(incident, known, language),
+        level=None if alarm is None else alarm.level,
     )
 
 
@@ -151,11 +172,27 @@ def views(
     console_mode: Mode,
     known: Mapping[int, Escalation],
     name: Callable[[str], str] = key_alone,
+    alarms: Mapping[int, Alarm] = MappingProxyType({}),
 ) -> list[IncidentView]:
     """Return several, in page order: unseen first, the most urgent of a group on top. known: their escalations."""
     order = {"unseen": 0, "active": 1, "closed": 2}
-    worded = (view(incident, language, console_mode, known.get(incident.id), name) for incident in incidents)
+    worded = (view(each, language, console_mode, known.get(each.id), name, alarms.get(each.id)) for each in incidents)
     return sorted(worded, key=lambda each: (order[each.group], each.rank))
+
+
+def _doubt(incident: Incident, known: Escalation | None, language: str) -> str:
+    if incident.cluster is None or incident.state is IncidentState.CLOSED:
+        return ""
+    found = doubt_of(incident, known)
+    return "" if found is None else text(f"console.doubt.{found}", language)
+
+
+def _late(incident: Incident, language: str) -> str | None:
+    if incident.late_ms is None or incident.reached:
+        return None
+    if incident.late_minutes is None:
+        return text("console.detail.late", language)
+    return text("console.detail.late_again", language, n=incident.late_minutes)
 
 
 def _rank(incident: Incident, ladder: LadderView) -> str:
@@ -175,6 +212,8 @@ def _marks(incident: Incident, language: str, console_mode: Mode) -> Iterable[Ma
 
     if incident.mode is not console_mode:
         yield Mark("mode", text(f"console.mode.{incident.mode}", language), "")
+    if incident.drill is not None and not is_exercise(incident):
+        yield mark("made_real")
     if incident.duress:
         yield mark("duress")
     if incident.silent:
@@ -198,6 +237,8 @@ def _marks(incident: Incident, language: str, console_mode: Mode) -> Iterable[Ma
         yield mark("nowhere")
     if incident.battery is not None and incident.battery < LOW_BATTERY:
         yield mark("battery", percent=incident.battery)
+    if incident.cluster is not None:
+        yield mark("major", number=incident.cluster)
 
 
 def _position(position: Position | None, language: str) -> PositionView | None:

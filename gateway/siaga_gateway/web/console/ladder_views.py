@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from siaga_gateway.catalogue import UnknownText, text
+from siaga_gateway.domain.call_back import CallBack
 from siaga_gateway.domain.escalation_state import Assignment, Escalation, Phase, Progress, Why
 from siaga_gateway.domain.incident import Incident, IncidentState
 from siaga_gateway.service.dispatch.call_directory import key_alone
@@ -16,6 +17,9 @@ _LEVELS: Final = {"stations": 0, "operator": 0, "chief": 1, "supervisor": 1, "re
 _LEVEL_FROM_S: Final = ((40, 3), (20, 2), (1, 1))
 # A question rings each minute. Whoever looks into it has longer.
 _ASKED_ANEW_MS: Final = 60_000
+# Whoever forces the holder listens to the operator's telephone: after the duress word what it began rings later.
+_UNHEARD_MS: Final = 60_000
+_BEGUN_BY_WORD: Final = frozenset({Why.OPENED, Why.MADE_REAL, Why.PRESSED_AGAIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,8 @@ def ringing_of(incident: Incident, known: Escalation | None) -> Ringing:
     if known is None:
         return Ringing("first") if incident.state is IncidentState.OPEN else Ringing()
     level = _level(known)
+    if _begun_by_word(incident, known):
+        return Ringing()
     match known.phase:
         case Phase.CALLING if not _just_seen(incident, known):
             return Ringing("again" if is_again(known) else "first", level)
@@ -149,11 +155,22 @@ def _put_off(incident: Incident, known: Escalation) -> bool:
     return known.pause_ms > 0 if known.paused else _just_seen(incident, known)
 
 
+def _begun_by_word(incident: Incident, known: Escalation) -> bool:
+    """Whether the duress word has begun this wave a moment ago, or is about to."""
+    if incident.call_back is not CallBack.DURESS_WORD:
+        return False
+    if known.phase is Phase.HELD:
+        return not incident.held
+    young = known.touched_ms - _began_ms(known) < _UNHEARD_MS
+    return known.phase is Phase.CALLING and known.why in _BEGUN_BY_WORD and young
+
+
 def _needs_acknowledging(incident: Incident, known: Escalation, ringing: Ringing, silent: bool) -> bool:
     """A new call is acknowledged by seeing it."""
     if known.phase is Phase.ACKNOWLEDGED:
         return silent
-    return bool(ringing.sound) and (incident.state is not IncidentState.OPEN or known.phase is Phase.ASKED)
+    rings = bool(ringing.sound) or _begun_by_word(incident, known)
+    return rings and (incident.state is not IncidentState.OPEN or known.phase is Phase.ASKED)
 
 
 def _heading(known: Escalation) -> str:

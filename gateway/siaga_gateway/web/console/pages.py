@@ -7,9 +7,9 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from siaga_gateway.catalogue import LANGUAGES, UnknownText, text, texts
+from siaga_gateway.catalogue import LANGUAGES, UnknownText, text
 from siaga_gateway.catalogue.localized import Localized
-from siaga_gateway.domain.site import MapBounds
+from siaga_gateway.web.console.base_map import map_settings
 from siaga_gateway.web.console.queue_cards import Queue, read_queue
 from siaga_gateway.web.console.timeline import broker_lost_ms, feed
 from siaga_gateway.web.session.auth import SESSION_MS, SESSION_WARNING_MS
@@ -42,11 +42,12 @@ def console(context: TheConsole, language: Language, session: SignedIn) -> HTMLR
             "queue": read_queue(context, language),
             "feed": feed(context.reader, language),
             "broker_lost_ms": broker_lost_ms(context.reader),
+            "owners_waiting": 0 if context.owners is None else sum(context.owners.waiting().values()),
             "store_failed": False,
         }
     except Exception as error:
         log_failure(Localized("log.console.no_store"), error)
-        found = {"queue": Queue(), "feed": [], "broker_lost_ms": None, "store_failed": True}
+        found = {"queue": Queue(), "feed": [], "broker_lost_ms": None, "owners_waiting": 0, "store_failed": True}
     context.disclosures.listed(session.operator, [each.id for each in found["queue"].incidents])
     now_ms = context.clock.now_ms()
     settings = {
@@ -60,12 +61,7 @@ def console(context: TheConsole, language: Language, session: SignedIn) -> HTMLR
         "store_failed": found["store_failed"],
         "troubles": sorted(context.troubles()),
         "zone": [(span.from_ms, span.offset_s, span.label) for span in context.site.local.spans(*_around(now_ms))],
-        "map": _map(context.site.bounds),
-        "texts": {
-            key.removeprefix("console.js."): value.replace("{emergency}", context.site.emergency_number)
-            for key, value in texts("console", language).items()
-            if key.startswith("console.js.")
-        },
+        **map_settings(context, language),
     }
     return render(
         context,
@@ -89,10 +85,6 @@ def _zone_name(label: str, language: str) -> str:
         return text(f"console.zone.{label}", language)
     except UnknownText:
         return label
-
-
-def _map(bounds: MapBounds | None) -> list[float] | None:
-    return None if bounds is None else [float(side) for side in (bounds.west, bounds.south, bounds.east, bounds.north)]
 
 
 @router.get("/sign-in")

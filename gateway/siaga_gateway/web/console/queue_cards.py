@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from siaga_gateway.domain.incident import Incident
+from siaga_gateway.domain.triage import Alarm
+from siaga_gateway.service.ports import UnreadableCall
+from siaga_gateway.service.store import StoreDamaged
 from siaga_gateway.web.console.incident_views import IncidentView, is_trial, views
 from siaga_gateway.web.session.context import ConsoleContext
 
@@ -19,28 +24,48 @@ class Queue:
     last: int | None = None  # None: the store could not be read
     incidents: tuple[IncidentView, ...] = ()
     units: tuple[str, ...] = field(default=())  # names of units in use, as suggestions
+    unreadable: tuple[UnreadableCall, ...] = ()  # open calls, of which a person must know all the same
 
     def group(self, name: str) -> list[IncidentView]:
         """unseen | active | closed"""
         return [incident for incident in self.incidents if incident.group == name]
+
+    def unreadable_in(self, name: str) -> tuple[UnreadableCall, ...]:
+        """Those that stand in this group: on top of what is worked on, as nobody can step them."""
+        return self.unreadable if name == "active" else ()
 
 
 def read_queue(context: ConsoleContext, language: str) -> Queue:
     """Return the whole queue."""
     last = context.reader.last_journal_id()  # before the incidents: never newer than they are
     known = {each.incident_id: each for each in context.reader.open_escalations()}
-    found = [*context.reader.open_incidents(), *context.reader.recent_incidents(CLOSED_SHOWN)]
+    opened = context.reader.open_incidents()
+    found = [*opened, *context.reader.recent_incidents(CLOSED_SHOWN)]
     # An incident closed between the two reads is in both: the later read counts.
     unique = {incident.id: incident for incident in found}
-    shown = views(unique.values(), language, context.mode, known, context.directory.name)
+    shown = views(
+        unique.values(), language, context.mode, known, context.directory.name, _alarms(context, unique.values())
+    )
     units = sorted({incident.unit for incident in shown if incident.unit})
-    return Queue(last, tuple(shown), tuple(units))
+    unreadable = context.reader.unreadable_calls({incident.id for incident in opened})
+    return Queue(last, tuple(shown), tuple(units), tuple(unreadable))
 
 
-def read_some(context: ConsoleContext, ids: Iterable[int], language: str) -> list[IncidentView]:
+def read_some(context: ConsoleContext, ids: Collection[int], language: str) -> Queue:
     """Return those of these incidents that belong in the queue; test presses do not."""
-    found = (context.reader.incident(incident_id) for incident_id in ids)
-    earnest = [incident for incident in found if incident is not None and not is_trial(incident)]
-    known = {incident.id: context.reader.escalation_of(incident.id) for incident in earnest}
-    open_ones = {number: each for number, each in known.items() if each is not None}
-    return views(earnest, language, context.mode, open_ones, context.directory.name)
+    found = context.reader.incidents(ids)
+    missing = set(ids) - found.keys()
+    unreadable = context.reader.unreadable_calls(found.keys()) if missing else ()
+    earnest = [found[each] for each in ids if each in found and not is_trial(found[each])]
+    open_ones = {}
+    for incident in earnest:
+        with suppress(StoreDamaged):  # the card comes without its ladder
+            if (known := context.reader.escalation_of(incident.id)) is not None:
+                open_ones[incident.id] = known
+    shown = views(earnest, language, context.mode, open_ones, context.directory.name, _alarms(context, earnest))
+    return Queue(None, tuple(shown), (), tuple(each for each in unreadable if each.id in missing))
+
+
+def _alarms(context: ConsoleContext, incidents: Iterable[Incident]) -> Mapping[int, Alarm]:
+    """Return the levels of those that belong to a major incident: its head shows the worst."""
+    return context.reader.alarms([each.id for each in incidents if each.cluster is not None])

@@ -21,10 +21,13 @@ TONES: Final = {
     journal.INCIDENT_OPENED: "alarm",
     journal.PRESSED_AGAIN: "alarm",
     journal.DURESS: "duress",
+    journal.MADE_REAL: "alarm",
+    journal.DRILL_ORDERED: "warning",
     journal.CANCELLED_BY_HOLDER: "warning",
     journal.KEY_COPIED: "alarm",
     journal.DELIVERY_FAILED: "warning",
     journal.CALL_FAILED: "alarm",
+    journal.CALLED_BACK: "warning",
     journal.DESK_RUNG: "alarm",
     journal.RESUMED: "warning",
     journal.DELIVERY_ABANDONED: "alarm",
@@ -41,6 +44,10 @@ TONES: Final = {
     journal.BROKER_DOOR_CLOSED: "alarm",
     journal.BROKER_LET_IN: "done",
     journal.BEARER_LOST: "warning",
+    journal.WAY_LOST: "warning",
+    journal.STANDBY_LOST: "alarm",
+    journal.STANDBY_BACK: "done",
+    journal.STANDBY_PROMOTED: "warning",
     journal.LINE_FAULT: "alarm",
     journal.MAINTENANCE_MASS: "warning",
     journal.MAINTENANCE_MASS_OVER: "done",
@@ -58,6 +65,7 @@ TONES: Final = {
     journal.DELIVERED: "done",
     journal.BROKER_BACK: "done",
     journal.BEARER_BACK: "done",
+    journal.WAY_BACK: "done",
     journal.LINE_RESTORED: "done",
     journal.STORE_BACK: "done",
 }
@@ -93,6 +101,8 @@ UNTOLD: Final = frozenset(
         "signatures",
         "erased",
         "call",
+        "begins_ms",
+        "listed",
     }
 )
 # Default values, not worth saying.
@@ -109,11 +119,15 @@ USUAL: Final = frozenset(
         ("wave", 1),
         ("round", 0),
         ("by_hand", 0),
+        ("wrong_words", 0),
     }
 )
 # Facts whose values are words of ours, with their group in the catalogue.
 WORDED: Final = {
     "disposition": "disposition",
+    "instead_of": "disposition",
+    "about": "owner_case_kind",
+    "decision": "owner_case_state",
     "registration": "registration",
     "state": "registration",
     "before": "registration",
@@ -130,12 +144,22 @@ WORDED: Final = {
     "rung": "rung",
     "why": "why",
     "said": "said",
+    "way": "contact_way",
+    "call_back": "call_back",
 }
 
 _STEPS: Final = frozenset(
-    {journal.SEEN, journal.ASSIGNED, journal.ON_SCENE, journal.DISPATCHED_BY_PERSON, journal.CLOSED}
+    {
+        journal.SEEN,
+        journal.ASSIGNED,
+        journal.ON_SCENE,
+        journal.CALLED_BACK,
+        journal.DISPATCHED_BY_PERSON,
+        journal.CLOSED,
+        journal.DISPOSITION_CORRECTED,
+    }
 )
-_CALLS: Final = frozenset({journal.PRESSED_AGAIN, journal.DURESS})
+_CALLS: Final = frozenset({journal.PRESSED_AGAIN, journal.DURESS, journal.MADE_REAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +173,7 @@ class TimelineLine:
     title: str
     by: str | None
     extra: str | None
+    photograph: int | None = None  # its number within the incident
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +201,13 @@ def line(entry: JournalEntry, language: str, name: Callable[[str], str] = key_al
         title=title,
         by=entry.actor,
         extra=None if entry.kind == journal.DELIVERED else _facts(entry.facts, language, name) or None,
+        photograph=_photograph(entry),
     )
+
+
+def _photograph(entry: JournalEntry) -> int | None:
+    number = entry.facts.get("number")
+    return number if entry.kind == journal.PHOTOGRAPHED and isinstance(number, int) else None
 
 
 def _tone(entry: JournalEntry) -> str:
@@ -218,9 +249,10 @@ def feed(reader: JournalReader, language: str) -> list[FeedLine]:
     """Return the newest rows outside any incident's life; blocking."""
     rows = reader.journal_last(FEED_WINDOW)
     others = [row for row in rows if journal.concerns_operators(row.kind, row.facts)]
-    lines = []
-    for row in others[: -FEED_LINES - 1 : -1]:
-        found = None if row.incident_id is None else reader.incident(row.incident_id)
+    shown, lines = others[: -FEED_LINES - 1 : -1], []
+    known = reader.incidents({row.incident_id for row in shown if row.incident_id is not None})
+    for row in shown:
+        found = None if row.incident_id is None else known.get(row.incident_id)
         device = row.device_id.hex() if row.device_id else None
         lines.append(FeedLine(line(row, language), row.incident_id, found.device_label if found else device))
     return lines
@@ -247,8 +279,8 @@ def _fact(name: str, value: Any, language: str) -> str:
         return ""
     if value is True:
         return _or_itself(f"console.fact_true.{name}", name, language)
-    if name.endswith("_s") and isinstance(value, int):
-        shown = duration(value, language)
+    if name.endswith("_s") and isinstance(value, int | float):
+        shown = duration(round(value), language)
     elif name.endswith("_m") and isinstance(value, int):
         shown = distance(value, language)
     elif name in WORDED:

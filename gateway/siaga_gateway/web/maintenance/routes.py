@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi import APIRouter, Depends, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from siaga_gateway.catalogue import text
+from siaga_gateway.domain.battery_history import DAY_MS
 from siaga_gateway.domain.errors import SiagaError
 from siaga_gateway.domain.limits import LONGEST_LABEL, LONGEST_NOTE, LONGEST_SEARCH
 from siaga_gateway.domain.local_time import LocalTime
 from siaga_gateway.domain.supervision import Case
 from siaga_gateway.service.fleet.maintenance_cases import CaseOvertaken, MaintenanceCases
-from siaga_gateway.web.console.actions import IncidentId as RowId
-from siaga_gateway.web.maintenance.views import case_view, devices_view
+from siaga_gateway.web.console.step_answers import IncidentId as RowId
+from siaga_gateway.web.maintenance.history import BATTERY, DAYS, SIGNAL, plot
+from siaga_gateway.web.maintenance.views import case_view, device_view, devices_view
 from siaga_gateway.web.session.context import ConsoleContext, Language, SignedIn, TheConsole, render
 from siaga_gateway.web.session.error_answers import NotThere, answer_to
 
@@ -57,6 +59,32 @@ def page(
     """
     place = None if not after else (label, bytes.fromhex(after))
     return _page(context, maintenance, language, session.operator, q.strip(), open_only, place, fold, cases_after)
+
+
+@router.get("/maintenance/buttons/{device_id}")
+def button(
+    context: TheConsole,
+    maintenance: TheMaintenance,
+    language: Language,
+    session: SignedIn,
+    device_id: Annotated[str, Path(pattern="^[0-9a-f]{16}$")],
+) -> HTMLResponse:
+    """Return the page of one button's battery and signal over the last months."""
+    now_ms, local = context.clock.now_ms(), context.site.local
+    found = maintenance.history(bytes.fromhex(device_id), now_ms - DAYS * DAY_MS)
+    if found is None:
+        raise NotThere("error.nothing_here")
+    watched, values = found
+    return render(
+        context,
+        "button.html",
+        language,
+        operator=session.operator,
+        languages=context.site.languages,
+        device=device_view(watched, maintenance.wanted, language, now_ms, local),
+        battery=plot(values, lambda one: one.battery, BATTERY, now_ms, local),
+        signal=plot(values, lambda one: one.signal_dbm, SIGNAL, now_ms, local),
+    )
 
 
 @router.post("/maintenance/cases/{case_id}/close")

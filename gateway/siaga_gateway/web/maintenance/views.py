@@ -39,6 +39,7 @@ class DeviceView:
 
     label: str
     device_id: str
+    owner_id: int
     registration: str
     serving: bool
     heard: str  # how long ago
@@ -86,6 +87,7 @@ def device_view(
     return DeviceView(
         label=device.label,
         device_id=device.device_id.hex(),
+        owner_id=device.owner_id,
         registration=text(f"console.registration.{state}", language),
         serving=state in ("active", "pending"),
         heard=_heard(status, language, now_ms),
@@ -94,7 +96,7 @@ def device_view(
         battery="" if status is None or status.battery is None else f"{status.battery} %",
         battery_low=status is not None and status.low_battery,
         power=status is not None and status.external_power,
-        signal="" if health is None or health.signal_dbm is None else f"{health.signal_dbm} dBm",
+        signal="" if health is None or health.signal_dbm is None else f"{health.signal_dbm}\u00a0dBm".replace("-", "−"),
         signal_weak=health is not None and health.signal_dbm is not None and health.signal_dbm <= _WEAK_DBM,
         bearer=_bearer(health, language),
         version="" if health is None else _version(health),
@@ -129,6 +131,9 @@ def _now(case: Case, status: DeviceStatus | None, watched: SupervisedDevice, lan
             return text("console.maintenance.missing", language, n=status.missing)
         case Cause.RESTARTS | Cause.REJECTED:
             return text("console.maintenance.times", language, n=case.level)
+        case Cause.UNSIGNED if status.mac_since_ms is not None and status.mac_until_ms is not None:
+            silent_s = (status.mac_until_ms - status.mac_since_ms) // 1000
+            return text("console.maintenance.unsigned", language, time=duration(silent_s, language))
         case _:
             return ""
 

@@ -10,11 +10,12 @@ import asyncio
 import hashlib
 import secrets
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse, Response
@@ -25,10 +26,11 @@ from starlette.exceptions import HTTPException
 from siaga_gateway.catalogue import LANGUAGES, text
 from siaga_gateway.domain.errors import Failing, Refused
 from siaga_gateway.domain.escalation_state import FactKind
-from siaga_gateway.domain.limits import LONGEST_NOTE
+from siaga_gateway.domain.incident import Mode
+from siaga_gateway.domain.limits import LARGEST_UPLOAD, LONGEST_NOTE
 from siaga_gateway.domain.local_time import LocalTime
 from siaga_gateway.service.dispatch.responder_links import PATH, OpenedLink
-from siaga_gateway.service.ports import Clock, ResponderActions
+from siaga_gateway.service.ports import Clock, ResponderActions, ResponderRefused
 from siaga_gateway.web.responder.quotas import (
     GUESS_WINDOW_S,
     GUESSES,
@@ -37,18 +39,28 @@ from siaga_gateway.web.responder.quotas import (
     SlidingWindow,
     neighbourhood,
 )
+from siaga_gateway.web.responder.uploads import TooManyUploads, Uploads
 from siaga_gateway.web.responder.view import view
 from siaga_gateway.web.session.context import shown
-from siaga_gateway.web.session.security_headers import SECURITY_HEADERS, RequestGuard
+from siaga_gateway.web.session.security_headers import LARGEST_BODY, SECURITY_HEADERS, RequestGuard
 
 _WEB: Final = Path(__file__).parents[1]
-_FILES: Final = {"page.css": "text/css", "page.js": "text/javascript"}
+STATIC: Final = _WEB / "static" / "responder"
+_FILES: Final = {
+    "icon.svg": "image/svg+xml",
+    "push.js": "text/javascript",
+    "page.css": "text/css",
+    "page.js": "text/javascript",
+    "duty.js": "text/javascript",
+    "photo.js": "text/javascript",
+}
 COOKIE: Final = "siaga_browser"
 _COOKIE_BYTES: Final = 16
 _COOKIE_LENGTH: Final = 22
 _COOKIE_S: Final = 14 * 24 * 3600
 _SLOW_S: Final = 1.0  # whoever has guessed often waits so long for each answer
 _MOST_SLOW: Final = 40
+_REMEMBERED: Final = 20_000  # tokens
 _STEPS: Final = {
     "accept": FactKind.ACCEPTED,
     "decline": FactKind.DECLINED,
@@ -58,7 +70,13 @@ _STEPS: Final = {
     "backup": FactKind.BACKUP,
     "finished": FactKind.FINISHED,
 }
-HEADERS: Final = {**SECURITY_HEADERS, "X-Robots-Tag": "noindex, nofollow, noarchive"}
+HEADERS: Final = {
+    **SECURITY_HEADERS,
+    "X-Robots-Tag": "noindex, nofollow, noarchive",
+    # A person's own page shares the phone's position, once he has said so there and to the browser.
+    "Permissions-Policy": SECURITY_HEADERS["Permissions-Policy"].replace("geolocation=()", "geolocation=(self)"),
+}
+_SECRET: Final = (PATH, "/me/")  # what follows stands in no log
 
 _templates = Environment(
     loader=FileSystemLoader(_WEB / "templates"),
@@ -82,6 +100,9 @@ class PageOptions:
     show_holder: bool
 
 
+_Found = TypeVar("_Found")
+
+
 class Counts:
     """What has been asked of the page. For one event loop."""
 
@@ -101,23 +122,30 @@ class ResponderPage:
         disclosed: Callable[[str, int], None],
         clock: Clock,
         options: PageOptions,
+        converted: Callable[[bytes], bytes],
+        opened: Callable[[str], None] = lambda token: None,
     ) -> None:
         """open_link: what a token leads to now; blocking; may raise StoreFailing. disclosed: who was shown whose data;
-        never raises."""
+        never raises. converted: makes a small JPEG of what somebody uploads; blocking; may raise Refused. opened: told
+        once of each token whose page a browser shows; neither blocks nor raises."""
         self._open = open_link
         self._actions = actions
         self._disclosed = disclosed
         self._clock = clock
         self._options = options
+        self._uploads = Uploads(converted)
         self._guesses = SlidingWindow(GUESSES, GUESS_WINDOW_S)
         self._stepped = SlidingWindow(STEPS, STEP_WINDOW_S)
         self._waiting = 0
+        self._tell_opened = opened
+        self._opened_before: OrderedDict[str, None] = OrderedDict()
         self.counts = Counts()
 
     def add_to(self, app: FastAPI) -> None:
         app.add_api_route(PATH + "{token}", self.page, response_class=HTMLResponse)
         app.add_api_route(PATH + "{token}/live", self.live, response_class=HTMLResponse)
         app.add_api_route(PATH + "{token}/note", self.note_page, response_class=HTMLResponse)
+        app.add_api_route(PATH + "{token}/photo", self.photo_page, response_class=HTMLResponse)
         app.add_api_route(PATH + "{token}/{step}", self.step, methods=["POST"], response_class=HTMLResponse)
         app.add_api_route("/static/{name}", self.file)
         app.add_api_route("/robots.txt", self.robots)
@@ -125,19 +153,25 @@ class ResponderPage:
     # Reading
 
     async def page(self, request: Request, token: str) -> Response:
-        opened = await self._opened(request, token)
+        opened = await self.link(request, token)
         if opened is None:
             return self.problem("nothing", 404)
+        if request.headers.get("sec-fetch-dest") == "document":  # what fetches previews does not say so
+            self._shown_in_browser(token, opened)
         main = self._main(request, token, opened)
         language = opened.found.language
         live = not opened.over
-        return self._render("responder.html", language, main=main, tag=_tag(main), live=live, token=token)
+        shares = opened.may_share_from(_browser(request))
+        return self.render(
+            "responder.html", language, main=main, tag=_tag(main), live=live, may_share=shares, token=token
+        )
 
     async def live(self, request: Request, token: str) -> Response:
         """Return the page's changing part, or 304 where the browser has it (RFC 9110, 13.1.2)."""
-        opened = await self._opened(request, token)
+        opened = await self.link(request, token)
         if opened is None:
             return self.problem("nothing", 404)
+        self._shown_in_browser(token, opened)  # a script asks for it
         main = self._main(request, token, opened)
         headers = {"ETag": _tag(main)}
         if request.headers.get("if-none-match") == headers["ETag"]:
@@ -145,30 +179,51 @@ class ResponderPage:
         return HTMLResponse(main, headers=headers)
 
     async def note_page(self, request: Request, token: str) -> Response:
-        opened = await self._opened(request, token)
+        opened = await self.link(request, token)
         if opened is None:
             return self.problem("nothing", 404)
         if opened.over or not opened.is_bound_to(_browser(request)):
             return RedirectResponse(PATH + token, 303)
-        return self._render("responder_note.html", opened.found.language, token=token, longest=LONGEST_NOTE)
+        return self.render("responder_note.html", opened.found.language, token=token, longest=LONGEST_NOTE)
+
+    async def photo_page(self, request: Request, token: str) -> Response:
+        opened = await self.link(request, token)
+        if opened is None:
+            return self.problem("nothing", 404)
+        if opened.over or not opened.is_bound_to(_browser(request)) or not opened.may_photograph:
+            return RedirectResponse(PATH + token, 303)
+        return self.render("responder_photo.html", opened.found.language, token=token, megabytes=LARGEST_UPLOAD >> 20)
 
     async def file(self, name: str) -> Response:
         if name not in _FILES:
             return self.problem("nothing", 404)
-        return FileResponse(_WEB / "static" / "responder" / name, media_type=_FILES[name])
+        folder = STATIC.parent if name == "icon.svg" else STATIC  # the console's
+        return FileResponse(folder / name, media_type=_FILES[name])
 
     async def robots(self) -> Response:
         return PlainTextResponse("User-agent: *\nDisallow: /\n")
 
-    async def _opened(self, request: Request, token: str) -> OpenedLink | None:
+    async def link(self, request: Request, token: str) -> OpenedLink | None:
+        return await self.looked_up(request, lambda: self._open(token, self._clock.now_ms()))
+
+    async def looked_up(self, request: Request, look: Callable[[], _Found | None]) -> _Found | None:
+        """Return what a token leads to, by `look`, which may block; whoever guesses is counted, and slowed."""
         stranger = neighbourhood(request.client.host if request.client else "")
         if self._guesses.is_full(stranger, time.monotonic()):
             await self._slow_down()  # also for his neighbours behind one address: slow, but not shut out
-        opened = await run_in_threadpool(self._open, token, self._clock.now_ms())
-        if opened is None:
+        found = await run_in_threadpool(look)
+        if found is None:
             self.counts.nowhere += 1
             self._guesses.add(stranger, time.monotonic())
-        return opened
+        return found
+
+    def _shown_in_browser(self, token: str, opened: OpenedLink) -> None:
+        if opened.over or opened.found.link.opened_ms is not None or token in self._opened_before:
+            return
+        self._opened_before[token] = None
+        while len(self._opened_before) > _REMEMBERED:
+            self._opened_before.popitem(last=False)
+        self._tell_opened(token)
 
     async def _slow_down(self) -> None:
         """Wait; of very many only some, or they would take all places for connections from those who have links."""
@@ -194,21 +249,28 @@ class ResponderPage:
 
     async def step(self, request: Request, token: str, step: str) -> Response:
         """Take a step, and show the page again. It is taken under the token alone."""
-        opened = await self._opened(request, token)
-        if opened is None or step not in (*_STEPS, "enter", "note"):
+        opened = await self.link(request, token)
+        if opened is None or step not in (*_STEPS, "enter", "note", "photo", "real"):
             return self.problem("nothing", 404)
         language = opened.found.language
+        exercise = "exercise" in request.query_params
+        if exercise and opened.incident.mode is Mode.ACTUAL:
+            # An answer to the exercise, from a page or a message of before.
+            return self.problem("refused", 409, language, text("responder.made_real", language), token)
         if self._stepped.is_full(opened.who, time.monotonic()):
             return self.problem("refused", 429, language, text("responder.too_many", language), token)
         self._stepped.add(opened.who, time.monotonic())
-        form = await request.form()
-        typed = {name: value for name, value in form.items() if isinstance(value, str)}
+        if step == "photo" and opened.over:
+            return RedirectResponse(PATH + token, 303)
         known = _browser(request)
         browser = known or ("" if _is_no_browser(request) else secrets.token_urlsafe(_COOKIE_BYTES))
         try:
-            await run_in_threadpool(self._take, token, browser, step, typed)
+            typed = await self._photograph(request, opened) if step == "photo" else await _typed(request)
+            await run_in_threadpool(self._take, token, browser, step, typed, exercise)
         except Refused as error:
             return self.problem("refused", 409, language, error.say(language), token)
+        except TooManyUploads:
+            return self.problem("refused", 503, language, text("responder.photo.busy", language), token)
         except Failing:
             return self.problem("failing", 503, language, text("responder.unknown", language), token)
         self.counts.steps += 1
@@ -226,31 +288,64 @@ class ResponderPage:
         )
         return answer
 
-    def _take(self, token: str, browser: str, step: str, typed: Mapping[str, str]) -> None:
+    async def _photograph(self, request: Request, opened: OpenedLink) -> dict[str, str]:
+        """Nothing is read, nor decoded, from who may send none. Raises: Refused, TooManyUploads."""
+        if not opened.may_photograph:
+            raise ResponderRefused("responder.photo_first")
+        return {"photo": await self._uploads.taken(request, opened.who)}
+
+    def _take(self, token: str, browser: str, step: str, typed: Mapping[str, str], exercise: bool) -> None:
         if step == "enter":
             self._actions.enter(token, browser)
+        elif step == "real":
+            self._actions.make_real(token, browser)
         elif step == "note":
             self._actions.add_note(token, browser, typed.get("note", ""))
+        elif step == "photo":
+            self._actions.add_photograph(token, browser, typed["photo"])
         else:
             minutes = typed.get("minutes", "")
             known = int(minutes) if minutes.isdecimal() and len(minutes) <= 4 else None
-            self._actions.say(token, browser, str(_STEPS[step]), known)
+            self._actions.say(token, browser, str(_STEPS[step]), known, exercise)
 
     # Pages
 
     def problem(
-        self, name: str, status: int, language: str | None = None, why: str | None = None, token: str = ""
+        self,
+        name: str,
+        status: int,
+        language: str | None = None,
+        why: str | None = None,
+        token: str = "",
+        *,
+        path: str = PATH,
+        back: str = "back",
     ) -> HTMLResponse:
-        """Return a page that says what is not possible; why: if not the usual."""
+        """Return a page that says what is not possible; why: if not the usual. path, back: where it leads on to, with
+        the token, and the name of that text."""
         language = language or self._options.language
         told = why or text(f"responder.{name}", language)
         title = text(f"responder.{name}_title", language)
-        return self._render("responder_problem.html", language, status, title=title, why=told, token=token)
+        more = {"title": title, "why": told, "token": token, "path": path, "back": back}
+        return self.render("responder_problem.html", language, status, **more)
 
-    def _render(self, template: str, language: str, status: int = 200, **told: Any) -> HTMLResponse:
+    def render(self, template: str, language: str, status: int = 200, **told: Any) -> HTMLResponse:
         page = _templates.get_template(template)
         known = {"t": partial(_text, language), "language": language, "site": self._options.site, "path": PATH}
-        return HTMLResponse(page.render(**known, **told), status)
+        return HTMLResponse(page.render({**known, **told}), status)
+
+
+async def _typed(request: Request) -> dict[str, str]:
+    return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+
+
+def largest_body(path: str) -> int:
+    """Return how many bytes a POST to this path may have."""
+    return LARGEST_UPLOAD + LARGEST_BODY if is_upload(path) else LARGEST_BODY
+
+
+def is_upload(path: str) -> bool:
+    return path.startswith(PATH) and path.endswith("/photo")
 
 
 def create_responder_app(page: ResponderPage, options: PageOptions) -> FastAPI:
@@ -270,8 +365,9 @@ def create_responder_app(page: ResponderPage, options: PageOptions) -> FastAPI:
         hosts=options.hosts,
         failed=lambda request: page.problem("failing", 500),
         headers=HEADERS,
-        logged=lambda path: PATH if path.startswith(PATH) else path,
+        logged=lambda path: next((secret for secret in _SECRET if path.startswith(secret)), path),
         from_anywhere=True,
+        largest=largest_body,
     )
     return app
 

@@ -9,6 +9,8 @@ from typing import Final
 _KEPT: Final = 10_000  # keys; those unheard the longest are dropped
 GUESSES: Final = 20  # links that lead nowhere, of one address in a window
 GUESS_WINDOW_S: Final = 600.0
+ASKS: Final = 5  # for links to own pages, of one address
+ASK_WINDOW_S: Final = 600.0
 STEPS: Final = 20  # of one link in a window
 STEP_WINDOW_S: Final = 60.0
 

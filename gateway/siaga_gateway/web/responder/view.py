@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from siaga_gateway.catalogue import text
+from siaga_gateway.domain.drill import is_exercise
 from siaga_gateway.domain.incident import Incident, IncidentState, Mode, Position
 from siaga_gateway.domain.local_time import LocalTime
 from siaga_gateway.domain.plus_code import plus_code
@@ -60,6 +61,8 @@ def view(
         "bound": bound,
         "elsewhere": mine.browser_hash is not None and not bound,
         "exercise": incident.mode is not Mode.ACTUAL,
+        "in_drill": is_exercise(incident),
+        "made_real": incident.drill is not None and not is_exercise(incident),
         "pressed": local.clock(incident.pressed_at_ms or incident.opened_at_ms, now_ms),
         "place": place_view(position, language, local, now_ms) if position is not None and there else None,
         "presses": incident.presses,
@@ -85,6 +88,7 @@ def view(
         "who": _who(incident) if show_holder else None,
         "unreadable": show_holder and incident.unreadable,
         "notes": incident.note or "",
+        "may_photograph": opened.may_photograph,
     }
 
 

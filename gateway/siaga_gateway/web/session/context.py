@@ -15,7 +15,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from siaga_gateway.catalogue import LANGUAGES, text
-from siaga_gateway.domain import limits, operator_name
+from siaga_gateway.domain import call_back, limits, operator_name
 from siaga_gateway.domain.errors import Refused
 from siaga_gateway.domain.frame import LONGEST_ETA
 from siaga_gateway.domain.incident import Disposition, Mode
@@ -23,8 +23,15 @@ from siaga_gateway.domain.invisible_characters import visible
 from siaga_gateway.domain.site import Site
 from siaga_gateway.service.delivery.dead_letters import DeadLetters
 from siaga_gateway.service.dispatch.call_directory import CallDirectory
+from siaga_gateway.service.dispatch.drill_choices import DrillChoices
+from siaga_gateway.service.dispatch.drills import Drills
+from siaga_gateway.service.dispatch.place_directory import PlaceDirectory
+from siaga_gateway.service.fleet.coverage_survey import CoverageReport
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
-from siaga_gateway.service.ports import Clock, Disclosures, OperatorActions, SignIns
+from siaga_gateway.service.operator_port import OperatorActions
+from siaga_gateway.service.ports import Clock, Disclosures, SignIns
+from siaga_gateway.service.registry.owner_cases import OwnerCases
+from siaga_gateway.service.reports.figure_reports import FigureReports
 from siaga_gateway.web.session.auth import Session, Sessions
 from siaga_gateway.web.session.console_reader import ConsoleReader
 from siaga_gateway.web.session.live import LiveStreams
@@ -61,6 +68,7 @@ _templates.globals["limits"] = {
     "unit": limits.LONGEST_UNIT,
     "eta": LONGEST_ETA,
     "note": limits.LONGEST_NOTE,
+    "word": call_back.LONGEST,
     "search": limits.LONGEST_SEARCH,
 }
 _templates.filters["clock_time"] = _clock_time
@@ -85,8 +93,17 @@ class ConsoleContext:
     passwords: bool  # operators are configured
     watchdog_ms: int
     troubles: Callable[[], Collection[str]]  # what operators must know about the gateway now, by name
+    places: PlaceDirectory | None = None  # None: this console has no such page
     maintenance: MaintenanceCases | None = None  # None: this console has no such page
     deliveries: DeadLetters | None = None  # the same
+    figures: FigureReports | None = None  # the same
+    signal: CoverageReport | None = None  # the same
+    owners: OwnerCases | None = None  # the same
+    longer_hold: Callable[[int, str, str], int] | None = None  # asks an owner's buttons; returns how many
+    objections: str | None = None  # where an owner objects to a suspension
+    other_url: str | None = None  # of the console of a second machine; None: there is none
+    drills: Drills | None = None  # the same
+    drill_choices: DrillChoices | None = None  # the same
     # Those that expire soon or are unusable: name, state (of domain.certificate_expiry.State), days.
     certificates: Callable[[], Sequence[Mapping[str, Any]]] = tuple
     presses: Callable[[], str] = lambda: ""  # why none are taken now; empty: they are
@@ -143,11 +160,17 @@ SignedIn = Annotated[Session, Depends(session_of)]
 
 
 def render(console: ConsoleContext, template: str, language: str, *, status: int = 200, **context: Any) -> HTMLResponse:
-    """Render a page or fragment; `t` looks up a text in `language`."""
+    """Render a page or fragment; `t` looks up a text of the console in `language`, `f` one of the figures."""
     page = _templates.get_template(template)
-    known = {"t": partial(_text, language), "language": language, "console": console, "now_ms": console.clock.now_ms()}
+    known = {
+        "t": partial(_text, language, "console"),
+        "f": partial(_text, language, "figures"),
+        "language": language,
+        "console": console,
+        "now_ms": console.clock.now_ms(),
+    }
     return HTMLResponse(page.render(**known, **context), status)
 
 
-def _text(language: str, key: str, **values: object) -> str:
-    return text(f"console.{key}", language, **values)
+def _text(language: str, room: str, key: str, **values: object) -> str:
+    return text(f"{room}.{key}", language, **values)

@@ -46,7 +46,7 @@ class NotThere(PageRefused):
 def add_error_answers(app: FastAPI) -> None:
     @app.exception_handler(SiagaError)
     async def siaga_error(request: Request, error: SiagaError) -> Response:
-        if isinstance(error, SignedOut) and request.url.path in ("/", "/maintenance", "/deliveries"):
+        if isinstance(error, SignedOut) and _is_page(request):
             return RedirectResponse("/sign-in", 303)
         told, status = answer_to(request, error)
         return problem(request, told, status, in_message=True)
@@ -63,6 +63,12 @@ def add_error_answers(app: FastAPI) -> None:
         answer = problem(request, told, error.status_code)
         answer.headers.update(error.headers or {})
         return answer
+
+
+def _is_page(request: Request) -> bool:
+    path = request.url.path
+    deep = path.startswith(("/owners", "/drills", "/maintenance/buttons")) and request.method in SAFE_METHODS
+    return deep or path in ("/", "/maintenance", "/deliveries", "/figures", "/places")
 
 
 def answer_to(request: Request, error: SiagaError) -> tuple[str, int]:

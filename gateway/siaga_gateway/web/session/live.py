@@ -17,7 +17,7 @@ from fastapi.sse import format_sse_event
 from starlette.concurrency import run_in_threadpool
 
 from siaga_gateway.catalogue.localized import Localized
-from siaga_gateway.service.journal.kinds import QUIET_KINDS, concerns_operators
+from siaga_gateway.service.journal.kinds import QUIET_KINDS, concerns_operators, is_unheard
 from siaga_gateway.service.ports import Clock, JournalEntry, JournalReader, Notifier
 from siaga_gateway.web.session.error_logging import log_failure
 from siaga_gateway.web.session.ladder_changes import LadderChanges
@@ -78,9 +78,9 @@ class LiveStreams:
     async def _stream(self, after: int | None, may_go_on: Callable[[], bool]) -> AsyncGenerator[bytes, None]:
         """Yield rows after id `after` (None: from now on), then new ones, until the client or the gateway ends it.
 
-        Events: unnamed rows `{kind, incident, at_ms, feed}` with an id; `ladders` `{ids}`: incidents whose escalation
-        has changed, at first also just before; `tick` `{now_ms, store, troubles}`; `reset` `{last}` if there was no
-        `after` or it is beyond the journal (another store): the client must reload everything, and gets all that
+        Events: unnamed rows `{kind, incident, at_ms, feed, unheard}` with an id; `ladders` `{ids}`: incidents whose
+        escalation has changed, at first also just before; `tick` `{now_ms, store, troubles}`; `reset` `{last}` if there
+        was no `after` or it is beyond the journal (another store): the client must reload everything, and gets all that
         follows; finally `signed_out`.
         """
         last: int | None = after
@@ -132,7 +132,13 @@ class LiveStreams:
 def _row(row: JournalEntry) -> bytes:
     quiet = row.kind in QUIET_KINDS
     feed = concerns_operators(row.kind, row.facts)
-    facts = {"kind": row.kind, "incident": None if quiet else row.incident_id, "at_ms": row.at_ms, "feed": feed}
+    facts = {
+        "kind": row.kind,
+        "incident": None if quiet else row.incident_id,
+        "at_ms": row.at_ms,
+        "feed": feed,
+        "unheard": is_unheard(row.facts),
+    }
     return format_sse_event(data_str=json.dumps(facts), id=str(row.id))
 
 

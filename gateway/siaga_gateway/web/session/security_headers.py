@@ -70,15 +70,17 @@ class RequestGuard:
         headers: Mapping[str, str] = SECURITY_HEADERS,
         logged: Callable[[str], str] = lambda path: path,
         from_anywhere: bool = False,
+        largest: Callable[[str], int] = lambda path: LARGEST_BODY,
     ) -> None:
         """hosts: names and addresses, without port, by which browsers open it. failed: returns the answer to a request
         that failed inside. logged: what of a path may stand in the log. from_anywhere: a POST that does not say whence
-        it comes is taken: it needs a secret in its path, not a cookie."""
+        it comes is taken: it needs a secret in its path, not a cookie. largest: bytes that a POST there may have."""
         self._app = app
         self._failed = failed
         self._headers = headers
         self._logged = logged
         self._from_anywhere = from_anywhere
+        self._largest = largest
         self._hosts = frozenset(name.lower().strip("[]") for name in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,7 +100,7 @@ class RequestGuard:
                 headers["Cache-Control"] = "no-cache" if static else "no-store"
             await send(message)
 
-        refusal = self._refusal(scope["method"], Headers(scope=scope))
+        refusal = self._refusal(scope["method"], scope["path"], Headers(scope=scope))
         try:
             await (refusal or self._app)(scope, receive, send_guarded)
         except Exception as error:
@@ -110,7 +112,7 @@ class RequestGuard:
                 raise
             await self._failed(Request(scope))(scope, receive, send_guarded)
 
-    def _refusal(self, method: str, headers: Headers) -> PlainTextResponse | None:
+    def _refusal(self, method: str, path: str, headers: Headers) -> PlainTextResponse | None:
         host = headers.get("host", "")
         if host_name(host) not in self._hosts:
             names = ", ".join(sorted(self._hosts))
@@ -123,8 +125,9 @@ class RequestGuard:
         length = headers.get("content-length", "")
         if not length.isdecimal():
             return _refused("no_length", 411)
-        if int(length) > LARGEST_BODY:
-            return _refused("too_large", 413, bytes=LARGEST_BODY)
+        largest = self._largest(path)
+        if len(length) > 12 or int(length) > largest:
+            return _refused("too_large", 413, bytes=largest)
         return None
 
 

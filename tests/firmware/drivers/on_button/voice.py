@@ -74,7 +74,7 @@ async def obey(words):
     elif words[0] == "cancel":
         hand.keep(frame.CANCEL, words[1] == "1")
     elif words[0] == "acknowledge":
-        hand.step(alarm.ACKED, frame.PRESS, hand.counter, int(words[1]), None)
+        hand.step(alarm.ACKED, frame.PRESS, hand.counter, int(words[1]), None, 0)
     elif words[0] == "want":
         modem.want(int(words[1]), "the test wants it")
     elif words[0] == "send":

@@ -9,8 +9,12 @@ import pytest
 
 from gateway.sample_site import SITE
 from gateway.web.conftest import OPERATOR, Console
+from gateway.web.fake_steps import CODE_WORD, DURESS_WORD
 from siaga_gateway.adapters.interprocess_link import PressesSilent
+from siaga_gateway.domain.call_back import CallBack
 from siaga_gateway.domain.incident import Disposition, IncidentState
+from siaga_gateway.domain.triage import judge
+from siaga_gateway.domain.triage_signs import Signs
 
 
 def test_an_incident_goes_its_whole_way_and_the_detail_shows_each_step(console: Console) -> None:
@@ -28,7 +32,63 @@ def test_an_incident_goes_its_whole_way_and_the_detail_shows_each_step(console: 
     assert incident is not None
     assert (incident.unit, incident.eta_minutes, incident.seen_by) == ("Polsek Kedaton 02", 7, OPERATOR)
     assert (incident.disposition, incident.closed_by) == (Disposition.VERIFIED, OPERATOR)
-    assert re.findall(r"data-step=\"([^\"]*)", answer.text) == ["note"], "nothing else is left to do"
+    assert re.findall(r"data-step=\"([^\"]*)", answer.text) == ["correct", "note"], "nothing else is left to do"
+
+
+def test_the_holder_is_rung_back_and_the_page_says_what_to_say(console: Console) -> None:
+    console.book.press(1)
+    console.book.seen(1, "Siti")
+    page = console.browser.get("/incidents/1").text
+    path = html.unescape(form_path(page, "called-back"))
+    assert "kata sandinya" in page and console.browser.post(path, data={"said": "perhaps"}).status_code == 422
+    wrong = console.browser.post(path, data={"said": "calls_off", "word": "durian-montong"})
+    assert "TANPA kata sandi" in wrong.text and "durian" not in wrong.text
+    assert console.browser.post(path, data={"said": "calls_off", "word": CODE_WORD}).status_code == 409, "look first"
+    path = html.unescape(form_path(wrong.text, "called-back"))
+    off = console.browser.post(path, data={"said": "calls_off", "word": " Mangga-Harum"}).text
+    assert "dibatalkan dengan kata sandi" in off and "Terima kasih, semuanya aman" in off and "DISELESAIKAN" not in off
+    path = html.unescape(form_path(off, "called-back"))
+    forced = console.browser.post(path, data={"said": "calls_off", "word": DURESS_WORD}).text
+    assert "KATA PAKSAAN" in forced and "Terima kasih, semuanya aman" in forced and "DI BAWAH PAKSAAN" in forced
+    assert 'class="call-back duress"' in forced
+    incident = console.book.incident(1)
+    assert incident is not None and incident.state is IncidentState.SEEN
+
+
+def test_who_has_no_words_cannot_call_off_and_the_alarm_level_says_why(console: Console) -> None:
+    console.book.press(1)
+    found = console.book.incident(1)
+    assert found is not None and found.holder is not None
+    console.book.without_words.add(found.holder.id)
+    console.book.judged(1, judge(Signs(presses=3, call_back=CallBack.UNANSWERED)))
+    page = console.browser.get("/incidents/1").text
+    assert "Belum ada kata sandi" in page and 'id="word"' not in page
+    assert "Tingkat alarm 4" in page and "Ditelepon balik: tidak ada yang menjawab" in page
+    path = html.unescape(form_path(page, "called-back"))
+    assert "TANPA kata sandi" in console.browser.post(path, data={"said": "calls_off", "word": "apa saja"}).text
+
+
+def form_path(page: str, action: str) -> str:
+    found = re.search(rf'hx-post="(/incidents/1/{action}[^"]*)"', page)
+    assert found is not None
+    return found[1]
+
+
+def test_what_was_found_is_corrected_by_a_form_and_the_timeline_says_what_it_was(console: Console) -> None:
+    console.book.press(1)
+    console.book.close(1, "Rina", "abuse", "")
+    page = console.browser.get("/incidents/1").text
+    path = form_of(page, "correct")
+    assert console.browser.post(path, data={"disposition": "accidental", "reason": " "}).status_code == 422
+    answer = console.browser.post(path, data={"disposition": "accidental", "reason": "anak kecil menekan"})
+    assert answer.status_code == 200 and "Tertekan tanpa sengaja · sebelumnya: Panggilan iseng" in answer.text
+    assert "anak kecil menekan" in answer.text
+    slower = console.browser.post(path, data={"disposition": "technical", "reason": "sakelar macet"})
+    assert slower.status_code == 409 and "Gangguan teknis tombol" in slower.text and "sakelar macet" in slower.text
+    answer = console.browser.post(form_of(slower.text, "correct"), data={"disposition": "technical", "reason": "x"})
+    assert answer.status_code == 200
+    incident = console.book.incident(1)
+    assert incident is not None and incident.disposition is Disposition.TECHNICAL
 
 
 def test_a_press_that_came_while_the_form_was_filled_in_is_not_closed_with_it(console: Console) -> None:
@@ -108,8 +168,10 @@ def test_every_form_of_a_step_carries_what_the_page_showed(console: Console) -> 
         page = console.browser.get("/incidents/1").text
         assert found is not None
         paths = [html.unescape(path) for path in re.findall(r'<form[^>]*hx-post="([^"]*)"', page)]
-        free = {"/incidents/1/dispatch", "/incidents/1/note"}  # these replace nothing of another's
-        assert paths and all(f"shown={found.progress}" in path or path in free for path in paths)
+        # These replace nothing of another's step: which major incident a call belongs to changes none.
+        free = {f"/incidents/1/{each}" for each in ("dispatch", "note", "major", "leave-major")}
+        rung = f"/incidents/1/called-back?presses=1&shown={found.call_backs}"
+        assert paths and all(f"shown={found.progress}" in path or path in {*free, rung} for path in paths)
         console.browser.post(f"/incidents/1/{step}", data={"unit": "Raimas 1"})
         found = console.book.incident(1)
 

@@ -12,9 +12,9 @@ import pytest
 
 from gateway.web.browser_fixtures import chromium, operator
 from gateway.web.conftest import ServedConsole
-from gateway.web.console_fakes import PEOPLE
 from gateway.web.console_operator import Seat
 from gateway.web.cuttable_wire import Wire
+from gateway.web.fake_people import PEOPLE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Route
@@ -164,14 +164,16 @@ def test_a_refused_step_is_said_above_the_buttons_and_the_form_stays(served: Sta
 
 
 def test_a_frozen_gateway_turns_the_page_red_and_a_thawed_one_clears_it(served: Start, operator: Seat) -> None:
-    console = served(tick_s=0.3, watchdog_s=1.5)
+    console = served(tick_s=0.3, watchdog_s=1.5, other_url="https://sos-b.example")
     console.append({"do": "press", "incident": 1})
     rina = operator(console)
     rina.start_duty()
     page = rina.page
-    assert page.is_hidden("#banner-link")
+    assert page.is_hidden("#banner-link") and page.is_hidden("#banner-other")
     console.signal(signal.SIGSTOP)
     rina.see("#banner-link:visible", "SAMBUNGAN PUTUS sejak")
+    rina.see("#banner-other:visible", "mesin satunya")
+    assert page.get_attribute("#banner-other a", "href") == "https://sos-b.example"
     assert page.get_attribute("#link", "data-state") == "dead"
     assert "stale" in (page.get_attribute("body", "class") or "")
     colour = page.eval_on_selector("#banner-link", "element => getComputedStyle(element).backgroundColor")
@@ -182,6 +184,7 @@ def test_a_frozen_gateway_turns_the_page_red_and_a_thawed_one_clears_it(served: 
     console.append({"do": "press", "incident": 2})
     console.signal(signal.SIGCONT)
     page.wait_for_selector("#banner-link", state="hidden")
+    page.wait_for_selector("#banner-other", state="hidden")
     rina.card(2).wait_for()
     page.wait_for_selector('#link[data-state="up"]')
 

@@ -19,8 +19,15 @@ def row(recipient: str, way: str, state: str, **more: Any) -> dict[str, Any]:
     return {"recipient": recipient, "way": way, "state": state, **more}
 
 
-def shown(*rows: dict[str, Any], rungs: str = "stations", recipients: int = 1, **escalation: Any) -> CallsView:
-    """rungs: that this wave has called; recipients: of the last of them."""
+def shown(
+    *rows: dict[str, Any],
+    rungs: str = "stations",
+    recipients: int = 1,
+    opened: dict[str, int] | None = None,
+    exercise: bool = False,
+    **escalation: Any,
+) -> CallsView:
+    """opened: when links were, by responder. rungs: that this wave has called; recipients: of the last of them."""
     calls = CallsInMemory()
     calls.climb(1, NOW_MS, **{"wave": 1, "rung": "stations", **escalation})
     calls.tell(1, NOW_MS, rows)
@@ -31,7 +38,8 @@ def shown(*rows: dict[str, Any], rungs: str = "stations", recipients: int = 1, *
         )
     ]
     directory = CallDirectory(calls)
-    return calls_view(calls.notifications_of(1), entries, calls.escalation_of(1), directory.find, "en")
+    rows_now, known = calls.notifications_of(1), calls.escalation_of(1)
+    return calls_view(rows_now, opened or {}, entries, known, directory.find, "en", exercise=exercise)
 
 
 def test_each_outcome_is_said_and_nothing_more_than_is_known() -> None:
@@ -62,6 +70,23 @@ def test_each_outcome_is_said_and_nothing_more_than_is_known() -> None:
         ("+62 812-0000-0092", "tel:+6281200000092"),
         ("Contoh Induk", None),
     ]
+
+
+def test_an_opened_link_is_said_of_its_person_and_is_waited_for_while_the_call_is_open() -> None:
+    rows = [row(KOTA, "ntfy", "handed_over", attempts=1), row(f"{BUDI}/2", "sms", "handed_over", attempts=1)]
+    before = shown(*rows)
+    assert before.waiting and [each.opened_ms for each in before.told] == [None, None]
+    assert not shown(*rows, phase=Phase.CLOSED).waiting and not shown(rows[0]).waiting
+    thanked = row(BUDI, "sms", "handed_over", kind="not_needed", attempts=1)
+    assert not shown(thanked).waiting, "a note of thanks has no link"
+    after = shown(*rows, opened={"budi": NOW_MS + 5, "contoh-kota": 1})
+    assert not after.waiting and [each.opened_ms for each in after.told] == [None, NOW_MS + 5]
+
+
+def test_a_text_message_that_reached_its_phone_says_so_and_when() -> None:
+    found = shown(row(BUDI, "sms", "handed_over", attempts=1, delivered_ms=NOW_MS + 4_000))
+    (way,) = found.told[0].ways
+    assert (way.outcome, way.tone, way.at_ms) == ("handed over, a message reached the phone", "done", NOW_MS + 4_000)
 
 
 def test_several_messages_on_one_way_are_one_line_with_the_last_outcome() -> None:
@@ -115,6 +140,8 @@ def test_a_number_is_read_once_though_several_rungs_have_it() -> None:
 def test_a_rung_with_nobody_on_it_says_so_without_a_number() -> None:
     found = shown(row(KOTA, "ntfy", "handed_over"), rungs="stations chief", recipients=0)
     assert [(each.rung, each.numbers) for each in found.unreached] == [("chief", ())]
+    drill = shown(row(KOTA, "ntfy", "failed", attempts=1), rungs="stations chief", recipients=0, exercise=True)
+    assert [each.rung for each in drill.unreached] == ["stations, desk and responders"], "a drill has no chief to miss"
     assert shown(rungs="operator", recipients=0, phase="held").unreached == (), "the console rings"
     assert shown(rungs="stations", recipients=0, phase=str(Phase.CLOSED)).unreached == ()
 

@@ -11,12 +11,16 @@ import pytest
 from fastapi.testclient import TestClient
 
 from gateway.dispatch.called_district import CalledDistrict
+from gateway.dispatch.listed_responders import BUDI
 from gateway.sample_site import SITE
+from gateway.sample_store import NOW_MS
 from gateway.web.conftest import OPERATOR, ORIGIN
 from gateway.web.console_fakes import FakeBell, FakeDisclosures, FakeSignIns
 from siaga_gateway.domain.escalation_state import Phase
 from siaga_gateway.domain.incident import Mode
+from siaga_gateway.domain.value import copied
 from siaga_gateway.service.journal import kinds as journal
+from siaga_gateway.service.store.responses import ResponderLink
 from siaga_gateway.web.app import ConsoleOptions, create_app
 
 
@@ -69,6 +73,19 @@ def test_a_page_without_script_says_on_which_rung_and_when_the_next_comes(distri
     assert f"Calling for help · chief No answer since {since} Next call" in detail
     assert "ntfy: handed over" in detail and "ntfy: waits" in detail
     assert 'href="tel:+62' in client.get("/incidents/1").text
+
+
+def test_an_opened_link_stands_beside_its_person_with_the_time(district: CalledDistrict) -> None:
+    incident = district.press()
+    district.go_on()
+    told = copied(district.told(incident)[0], recipient="responder:budi", number=99)
+    with district.store.transaction() as transaction:
+        transaction.put_responders([BUDI])
+        transaction.add_notifications([told])
+        transaction.add_responder_link(ResponderLink("ab" * 32, incident.id, "budi", NOW_MS))
+        transaction.mark_link_opened("ab" * 32, NOW_MS)
+    shown = words(browser(district, "en").get(f"/incidents/{incident.id}").text)
+    assert re.search(rf"Contoh Budi .*link opened {SITE.local.clock(NOW_MS, NOW_MS)[:5]}", shown), shown
 
 
 def test_a_second_wave_is_acknowledged_and_an_older_one_refused_in_the_operator_s_language(
@@ -141,3 +158,21 @@ def test_a_held_call_rings_the_operator_and_then_the_supervisor(district: Called
     district.go_on(21)
     page = client.get("/incidents?ids=1").text
     assert "HELD: decide · supervisor" in words(page) and 'data-ring="held" data-level="1"' in page
+
+
+def test_a_call_that_cannot_be_read_has_a_card_of_its_own_and_hides_no_other(district: CalledDistrict) -> None:
+    spoilt, other = district.press(counter=1), district.press(counter=2)
+    district.go_on()
+    district.spoil(spoilt)
+    district.note(spoilt, journal.TEST_PRESS)  # it has a line in the feed, too
+    client = browser(district, "en")
+    for path in ("/", "/incidents", f"/incidents?ids={spoilt.id},{other.id}"):
+        page = client.get(path).text
+        assert f'id="incident-{other.id}"' in page, path
+        card = page.partition(f'id="incident-{spoilt.id}"')[2].partition("</li>")[0]
+        assert 'data-group="active" data-rank="0"' in card, path
+        said = words(f"<li {card}")
+        assert "CANNOT BE READ" in said and f"Call {spoilt.id} Toko Contoh, kasir" in said, path
+    assert "CANNOT BE READ" not in client.get(f"/incidents?ids={other.id}").text
+    detail = client.get(f"/incidents/{spoilt.id}")
+    assert detail.status_code == 404 and f"Call {spoilt.id} cannot be read" in words(detail.text)

@@ -9,8 +9,8 @@ import pytest
 
 from gateway.web.browser_fixtures import chromium, operator
 from gateway.web.conftest import ServedConsole
-from gateway.web.console_fakes import PEOPLE
 from gateway.web.console_operator import Seat
+from gateway.web.fake_people import PEOPLE
 
 __all__ = ["chromium", "operator"]  # fixtures
 

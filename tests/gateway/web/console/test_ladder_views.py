@@ -9,6 +9,7 @@ import pytest
 
 from gateway.web.console_fakes import Book, FakeBell
 from gateway.web.fake_calls import CallsInMemory
+from siaga_gateway.domain.call_back import CallBack
 from siaga_gateway.domain.escalation_state import Assignment, Escalation, Phase, Progress, Why
 from siaga_gateway.domain.incident import Incident, IncidentState, Mode
 from siaga_gateway.service.dispatch.call_directory import CallDirectory
@@ -40,6 +41,7 @@ def calling(rung: str = "stations", reached_s: int = 0, **more: Any) -> Escalati
 
 
 AGAIN = {"wave": 2, "why": Why.UNASSIGNED, "started_ms": NOW_MS + 90_000}
+FORCED = replace(incident(), call_back=CallBack.DURESS_WORD)
 HELD = {"phase": Phase.HELD, "why": Why.HELD, "wave": 0, "held": True}
 RINGING = [
     ("a new call without an escalation yet", incident(), None, Ringing("first")),
@@ -77,6 +79,12 @@ RINGING = [
         calling("supervisor", 20, **HELD, paused=True, started_ms=NOW_MS + 60_000),
         Ringing("held", 1),
     ),
+    ("the duress word made it real", FORCED, calling(why=Why.MADE_REAL, wave=2), Ringing()),
+    ("it lifted the hold: the escalation hears of it in a moment", FORCED, calling("operator", 0, **HELD), Ringing()),
+    ("it is still held", replace(FORCED, held=True), calling("operator", 0, **HELD), Ringing("held", 0)),
+    ("a minute after the word", FORCED, calling(started_ms=NOW_MS - 60_000), Ringing("first", 0)),
+    ("the word, and nobody was assigned", FORCED, calling(**AGAIN), Ringing("again", 0)),
+    ("the other word", replace(FORCED, call_back=CallBack.CALLED_OFF), calling(), Ringing("first", 0)),
     ("asked", incident(), calling("", -1, phase=Phase.ASKED, desk_at_ms=NOW_MS + 60_000), Ringing("asked")),
     ("looked into", incident(), calling("", -1, phase=Phase.ASKED, desk_at_ms=NOW_MS + 600_000), Ringing()),
     ("closed", incident(CLOSED, 9_000), calling(**AGAIN), Ringing()),
@@ -141,6 +149,11 @@ def test_what_is_asked_about_is_acknowledged_only_to_look_into_it() -> None:
     assert shown.asked and shown.acknowledge and shown.next_key == "next_question"
     later = ladder_view(incident(SEEN, 1), replace(asked, desk_at_ms=NOW_MS + 600_000), "en")
     assert later.asked and not later.acknowledge
+
+
+def test_what_the_duress_word_began_can_be_acknowledged_while_it_is_silent() -> None:
+    shown = ladder_view(replace(FORCED, state=SEEN), calling(why=Why.MADE_REAL, wave=2), "en")
+    assert shown.acknowledge and not shown.ringing.sound
 
 
 def test_nothing_is_said_of_a_call_that_is_closed() -> None:

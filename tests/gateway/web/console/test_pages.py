@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 
@@ -9,8 +10,11 @@ import pytest
 
 from gateway.sample_site import MAKASSAR, SITE, site
 from gateway.web.conftest import Console
-from gateway.web.console_fakes import PEOPLE
+from gateway.web.fake_people import PEOPLE
+from siaga_gateway.catalogue import text
+from siaga_gateway.service.ports import UnreadableCall
 from siaga_gateway.service.store import StoreFailing
+from siaga_gateway.web.session.context import LANGUAGE_COOKIE
 
 KEDATON = {"latitude": -53835400, "longitude": 1052596000}
 
@@ -39,6 +43,26 @@ def test_the_page_shows_who_pressed_and_where_and_how_good_that_is(console: Cons
     incident = console.book.incident(1)
     assert incident is not None and incident.position is not None
     assert f'data-ago="{incident.position.at_ms - 120_000}"' in detail, "the age counts from the fix, not the press"
+
+
+@pytest.mark.parametrize(
+    ("language", "known", "unknown"),
+    [
+        ("id", "Cari tombolnya di {page}: nomor teleponnya ada di {record}", "tombolnya pun tidak terbaca"),
+        ("en", "Find the button under {page}: {record} has the telephone number", "its button cannot be read either"),
+    ],
+)
+def test_the_card_of_an_unreadable_call_says_what_can_be_done_with_what_is_known(
+    console: Console, language: str, known: str, unknown: str
+) -> None:
+    console.book.unreadable = [UnreadableCall(47, 1, "53490000a1b2c3d4", "Toko Contoh"), UnreadableCall(48)]
+    console.browser.cookies.set(LANGUAGE_COOKIE, language)
+    shown = html.unescape(console.browser.get("/incidents").text)
+    first, _, second = shown.partition('id="incident-48"')
+    page, record = (text(f"console.{key}", language) for key in ("maintenance.title", "owners.record"))
+    said = known.format(page=page, record=record)
+    assert said in first and unknown not in first
+    assert unknown in second and said not in second
 
 
 @pytest.mark.parametrize(

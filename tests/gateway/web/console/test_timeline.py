@@ -11,6 +11,7 @@ from gateway.ingest_harness import NOW_S, IngestHarness
 from gateway.web.conftest import Console
 from siaga_gateway.domain.frame import Flags, Kind
 from siaga_gateway.domain.registry import RegistrationState
+from siaga_gateway.domain.standby_progress import StandbyFault
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.kinds import concerns_operators
 from siaga_gateway.service.ports import JournalEntry
@@ -82,6 +83,32 @@ def test_the_office_s_work_pushes_nothing_out_of_the_feed_and_asks_no_page_to_re
         assert not concerns_operators(kind, {})
     shown = console.browser.get("/feed").text
     assert shown.count("<li") == 1 and "SMS" in shown.upper()
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "told"),
+    [
+        (journal.STANDBY_LOST, {"why": "old_copy"}, ("salinannya terlalu lama", "its copy is too old")),
+        (journal.STANDBY_BACK, {"seconds": 90, "entries": 2}, ("2 entri", "2 entries")),
+        (journal.STANDBY_PROMOTED, {"server": "sos-b.example:5432", "behind_s": 2.25}, ("2 dtk", "2 s")),
+        (journal.MAINTENANCE_OPENED, {"cause": "unsigned", "unsigned_s": 176_400}, ("kuncinya", "own key silent")),
+    ],
+)
+def test_what_became_of_the_second_machine_and_of_signatures_is_told_in_words(
+    kind: str, facts: dict[str, object], told: tuple[str, str]
+) -> None:
+    for language, words in zip(("id", "en"), told, strict=True):
+        (line,) = timeline([JournalEntry(1, 1, kind, None, None, None, facts)], language)
+        assert line.extra is not None and words in line.extra
+        assert [name for name in facts if f"{name}:" in line.extra] == []
+
+
+@pytest.mark.parametrize("why", StandbyFault)
+def test_no_reason_why_the_second_machine_lacks_something_is_shown_as_a_name_of_ours(why: StandbyFault) -> None:
+    for language in ("id", "en"):
+        (line,) = timeline([JournalEntry(1, 1, journal.STANDBY_LOST, None, None, None, {"why": str(why)})], language)
+        assert line.tone == "alarm"
+        assert line.extra is not None and " " in line.extra
 
 
 def test_a_receiver_that_is_tried_again_and_again_is_one_line() -> None:

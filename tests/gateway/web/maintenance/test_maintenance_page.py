@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -17,11 +17,13 @@ from gateway.web.browser_fixtures import chromium, operator
 from gateway.web.conftest import OPERATOR, ORIGIN, ServedConsole
 from gateway.web.console_fakes import Book, FakeBell, on_book
 from gateway.web.console_operator import Seat
-from gateway.web.maintenance_fleet import device_id, fleet_desk, make_fleet
+from gateway.web.maintenance_fleet import HOUR, WANTED, device_id, fleet_desk, make_fleet
 from siaga_gateway.adapters.interprocess_link import PressesSilent
 from siaga_gateway.adapters.sql import SqlStore
+from siaga_gateway.domain.battery_history import day_of
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
+from siaga_gateway.service.fleet.supervision import Supervisor
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.web.app import ConsoleOptions
 
@@ -195,3 +197,57 @@ def test_installers_read_it_and_close_a_case_on_each_screen(
     upkeep.keyboard.press("Enter")
     upkeep.wait_for_selector("text=Gudang Contoh, pintu 0002")
     assert upkeep.locator("text=Apotek").count() == 0
+
+
+@pytest.mark.parametrize(("language", "words"), [("id", "3 hari tanpa tanda tangan"), ("en", "no signature for 3 d")])
+def test_a_case_of_missing_signatures_says_for_how_long(tmp_path: Path, language: str, words: str) -> None:
+    page = seated(tmp_path, 8, language=language)
+    now_ms = RunningClock().now_ms()
+    watched = page.store.watched_by([device_id(6)])[device_id(6)]
+    assert watched.status is not None
+    silent = replace(watched.status, mac_since_ms=now_ms - 72 * HOUR, mac_until_ms=now_ms)
+    with page.store.transaction() as transaction:
+        transaction.put_status(silent)
+    Supervisor(page.store, FakeBell(), RunningClock(), WANTED, ways=lambda: {"mqtt": True}).look(now_ms)
+    assert f"<td>{words}</td>" in page.text()
+    page.browser.close()
+    page.store.close()
+
+
+def test_the_longest_cause_breaks_no_word_of_another_column(
+    tmp_path: Path, served: Callable[..., ServedConsole], operator: Seat
+) -> None:
+    clock = RunningClock()
+    store = make_fleet(tmp_path, FakeBell(), clock, 8)
+    watched = store.watched_by([device_id(6)])[device_id(6)].status
+    assert watched is not None
+    with store.transaction() as transaction:
+        transaction.put_status(replace(watched, mac_since_ms=clock.now_ms() - 72 * HOUR, mac_until_ms=clock.now_ms()))
+    Supervisor(store, FakeBell(), clock, WANTED, ways=lambda: {"mqtt": True}).look(clock.now_ms())
+    store.close()
+    rina = operator(served(fleet=str(tmp_path)))
+    rina.sign_in()
+    rina.page.goto(f"{rina.console.url}/maintenance")
+    rina.see(".devices .cause", "dua hari tanpa tanda tangan")
+    lines = rina.page.locator(".devices tbody td:nth-of-type(5)").evaluate_all(
+        "cells => cells.map(cell => { const words = document.createRange(); words.selectNodeContents(cell);"
+        " return words.getClientRects().length; })"
+    )
+    assert len(lines) == 8 and set(lines) == {1}
+
+
+def test_a_buttons_battery_and_signal_of_the_last_months_are_plotted(page: Page) -> None:
+    link = f"/maintenance/buttons/{device_id(1).hex()}"
+    assert link in page.text()
+    assert "<svg" not in page.text(link), "nothing is known yet"
+    today = day_of(RunningClock().now_ms())
+    with page.store.transaction() as transaction:
+        for ago in range(1, 4):
+            transaction.add_day(device_id(1), today - ago, bytes([90 - ago, 256 - 80]) * 24)
+        transaction.add_day(device_id(1), today - 40, bytes([99, 256 - 70]))
+    told = page.text(link)
+    assert ">−120</text>" in told
+    assert told.count("<svg") == 2 and told.count("<polyline") == 2 and told.count("<circle") == 2
+    assert "Apotek Contoh, meja depan 0001" in told
+    assert page.browser.get(f"/maintenance/buttons/{'0' * 16}").status_code == 404
+    assert page.browser.get("/maintenance/buttons/x").status_code == 422

@@ -13,6 +13,7 @@ from gateway.dispatch.listed_responders import BUDI, WATI
 from gateway.fake_ports import ManualClock, SentAnswers
 from gateway.sample_site import SITE
 from gateway.sample_store import NOW_MS
+from siaga_gateway.adapters.photograph_conversion import PhotographConversion
 from siaga_gateway.domain.incident import Incident, Position
 from siaga_gateway.domain.value import copied
 from siaga_gateway.service.dispatch.responder_links import ResponderLinks, open_link
@@ -44,6 +45,7 @@ class ScenePage:
         links = ResponderLinks(self.store, BASE, self.clock)
         self.budi, self.wati = (links.url(1, key).removeprefix(BASE) for key in ("budi", "wati"))
         self.disclosed: list[tuple[str, int]] = []
+        self.opened: list[str] = []  # tokens
         self.options = PageOptions(
             site=SITE.name,
             local=SITE.local,
@@ -58,9 +60,15 @@ class ScenePage:
             lambda who, incident_id: self.disclosed.append((who, incident_id)),
             self.clock,
             self.options,
+            PhotographConversion().converted,
+            self._opened,
         )
         self.app = create_responder_app(self.page, self.options)
         self.phone = self.browser()
+
+    def _opened(self, token: str) -> None:
+        self.opened.append(token)
+        self.steps.opened(token)
 
     def browser(self) -> TestClient:
         return TestClient(self.app, base_url=BASE, follow_redirects=False)

@@ -9,9 +9,11 @@ import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from gateway.sample_store import NOW_MS
 from gateway.web.responder.scene_page import BROWSER, NIK, WHO, ScenePage
 from siaga_gateway.domain.escalation_state import Contact, ContactKind, Why
 from siaga_gateway.domain.incident import Answered, Mode
@@ -332,3 +334,56 @@ def test_guessers_who_wait_leave_room_for_who_has_a_link(scene: ScenePage) -> No
         return waiting, waits
 
     assert asyncio.run(crowd()) == (40, True)
+
+
+def test_a_page_shown_in_a_browser_is_kept_once_and_a_preview_is_none(scene: ScenePage) -> None:
+    scene.phone.get(scene.budi)
+    scene.phone.get(scene.budi, headers={"user-agent": "TelegramBot (like TwitterBot)"})
+    assert scene.opened == [] and scene.store.links_opened(1) == {}
+    scene.phone.get(scene.budi, headers={"sec-fetch-dest": "document"})
+    for _ in range(3):
+        scene.phone.get(f"{scene.budi}/live")
+    assert scene.opened == [scene.budi.rpartition("/")[2]]
+    assert scene.store.links_opened(1) == {"budi": NOW_MS}
+    scene.phone.get(f"{scene.wati}/live")
+    assert scene.store.links_opened(1) == {"budi": NOW_MS, "wati": NOW_MS}, "without the header a script tells it"
+    assert scene.store.responses_of(1) == [] and scene.said() == [], "it is no answer"
+
+
+def test_an_exercise_says_so_and_whoever_sees_that_it_is_real_says_so(scene: ScenePage) -> None:
+    scene.change(mode=Mode.EXERCISE, drill=3)
+    page = scene.phone.get(scene.budi).text
+    assert "EXERCISE" in page and f'action="{scene.budi}/accept?exercise=1"' in page
+    assert f'action="{scene.budi}/real"' in page
+    scene.phone.post(scene.budi + "/accept?exercise=1", data={"minutes": "5"}, headers=BROWSER)
+    assert scene.incident.answered is Answered.COMING
+    assert scene.phone.post(scene.budi + "/real", headers=BROWSER).status_code == 303
+    assert (scene.incident.mode, scene.incident.answered) == (Mode.ACTUAL, Answered.WITHDRAWN)
+    page = scene.phone.get(scene.budi).text
+    assert "THIS IS REAL" in page and "/real" not in page and "EXERCISE" not in page
+
+
+def test_an_answer_to_the_exercise_is_refused_once_it_is_real(scene: ScenePage) -> None:
+    scene.change(mode=Mode.EXERCISE, drill=3)
+    scene.steps.make_real(scene.wati.rpartition("/")[2], "")
+    answer = scene.phone.post(scene.budi + "/accept?exercise=1")
+    assert answer.status_code == 409 and "THIS IS REAL" in answer.text
+    assert scene.incident.answered is None
+    assert scene.phone.post(scene.budi + "/accept").status_code == 200
+    assert scene.incident.answered is Answered.COMING
+
+
+def test_an_answer_to_the_exercise_is_refused_where_it_becomes_real_meanwhile(
+    scene: ScenePage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.change(mode=Mode.EXERCISE, drill=3)
+    say = scene.steps.say
+
+    def after_another(*told: Any) -> StepResult:
+        scene.steps.make_real(scene.wati.rpartition("/")[2], "")
+        return say(*told)
+
+    monkeypatch.setattr(scene.steps, "say", after_another)
+    answer = scene.phone.post(scene.budi + "/accept?exercise=1")
+    assert answer.status_code == 409 and "THIS IS REAL" in answer.text
+    assert scene.incident.answered is None and scene.said() == []

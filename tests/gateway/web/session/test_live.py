@@ -72,10 +72,11 @@ def test_what_was_missed_comes_first_then_what_happens(served: Start) -> None:
         console.append({"do": "seen", "incident": 3, "actor": "Rina"}, {"do": "note", "kind": "forged"})
         seen, forged = next(stream), next(stream)
     assert (seen.name, seen.id) == ("row", 5)
-    assert {name: seen.facts[name] for name in ("kind", "incident", "feed")} == {
+    assert {name: seen.facts[name] for name in ("kind", "incident", "feed", "unheard")} == {
         "kind": "seen",
         "incident": 3,
         "feed": False,
+        "unheard": False,
     }
     assert forged.facts["incident"] is None and forged.facts["feed"] is True
 

@@ -1,8 +1,11 @@
 """The simulated chip's only way to the world: lines on a pty, both ways, and the time that the world gives it.
 
 From the host, a line each:
-    clock <sim_us> <real_us> <permille> <quiet_ms>   at this monotonic moment it is that simulated one, and time goes so
-        fast; idle time may be skipped once for quiet_ms nothing came or went on a socket, 0 = it may not
+    clock <quiet_ms> <sim_us> <real_us> <permille> <limit_us>   idle time may be skipped once for quiet_ms nothing came
+        or went on a socket, 0 = it may not; at this monotonic moment it is that simulated one, and time goes so fast;
+        at limit_us it stands still, 0 = it does not
+    ask <pin>                              say when the program has taken a sample of this pin, begun from now on;
+        -1 = of any, or looked at this line
     level <pin> <0|1|-> <sim_us>           what the world drives on a pin since that moment; - = nothing
     adc <pin> <microvolts>    sag <microvolts>    the latter is what each analog input reads less while a radio sends
     wlan <ssid|-> <rssi>                   the access point in reach
@@ -18,8 +21,9 @@ To the host:
     pin <n> <in|out> <level> <up|down|none> <hold 0|1>    pwm <n> <hz> <duty>    uart <id> <baud> <tx> <rx>
     rtc <offset_us> <memory hex|->    wdt <ms>    feed    wlan <on 0|1> <ssid|->
     idle <sim_us>    it sleeps until then: time may be skipped    awake    no longer
-    listens <pin>    it has asked for this pin's interrupts
+    listens <pin>    it has asked for this pin's interrupts    sampled <pin>    as was asked
     here    the host's process for it is there: from now on only simulated time goes by
+    ahead <sim_us>    it was so late already as it heard that time goes slower, or no further
     sleep <ms|-1> <ext0 pin|-> <level> <ext1 pins|-> <level>    reset    heap <used> <free>
 """
 
@@ -40,10 +44,12 @@ wired = []  # streams whose other end the host holds
 network = ["", 0, ""]  # the access point in range, its signal, the driver's fault at the next connect()
 radio_on = False
 boot = {}
+asked = {}  # by pin: how many readings until it is told
 watchers = {}  # pin number: called with its new level and the time of the edge
 edge = None  # (pin number, level, time) while an interrupt is served: what its handler reads
 pulls = {}
-sim_us = real_us = 0
+sim_us = real_us = limit_us = 0
+shown_us = 0  # what the clock showed as it was last set: it does not go back
 permille = 1000
 quiet_ms = 0
 boot_us = 0
@@ -52,6 +58,8 @@ sent_us = -10000000  # when a radio last sent
 rtc_offset_us = 0
 rtc_memory = b""
 
+# By how much its clock may be ahead of the host's, which then stands still for a moment.
+_AHEAD_US = 1000
 # The tolerated offset between the time that mbedTLS sees and the simulated one, and its present offset from the host's,
 # in seconds.
 _JUDGED_S = 2
@@ -86,6 +94,7 @@ def heed():
         except OSError:
             raise SystemExit(1)
         if not count:
+            note_read(-1)
             return
         lines = (_held + bytes(_view[:count])).split(b"\n")
         _held = lines.pop()
@@ -94,7 +103,7 @@ def heed():
 
 
 def _obey(words):
-    global sim_us, real_us, permille, quiet_ms, rtc_offset_us, rtc_memory, sag_uv
+    global sim_us, real_us, permille, quiet_ms, limit_us, shown_us, rtc_offset_us, rtc_memory, sag_uv
     what = words[0]
     if what == "level":
         number = int(words[1])
@@ -109,7 +118,15 @@ def _obey(words):
     elif what == "sag":
         sag_uv = int(words[1])
     elif what == "clock":
-        sim_us, real_us, permille, quiet_ms = [int(word) for word in words[1:5]]
+        before_us = _flowing_us()
+        quiet_ms, sim_us, real_us, permille, limit_us = [int(word) for word in words[1:6]]
+        shown_us = 0
+        if boot_us:  # before it, a line may be left of the start before, and nothing has lived its time
+            if before_us > _flowing_us() + _AHEAD_US:
+                send("ahead %d" % before_us)
+            shown_us = before_us
+    elif what == "ask":
+        asked[int(words[1])] = 2  # the program may have looked at its clock for the next one already
     elif what == "heap":
         gc.collect()
         micropython.mem_info()
@@ -140,8 +157,8 @@ def wait_for_start():
     while "run" not in boot:
         heed()
         real_sleep_ms(1)
-    send("here")
     boot_us = now_us() + int(boot["start"][0])
+    send("here")  # who hears it may let time go faster
     while now_us() < boot_us:  # the processor is not running yet: pins have no interrupts, and nobody samples
         heed()
         real_sleep_ms(1)
@@ -152,7 +169,23 @@ def now_us():
     """Return the simulated time, Unix microseconds. An interrupt is served at the time of its edge."""
     if edge is not None:
         return edge[2]
-    return sim_us + (real_time.ticks_us() - real_us) * permille // 1000
+    return _flowing_us()
+
+
+def _flowing_us():
+    flowing_us = sim_us + (real_time.ticks_us() - real_us) * permille // 1000
+    if limit_us:
+        flowing_us = min(flowing_us, max(limit_us, sim_us))
+    return max(flowing_us, shown_us)
+
+
+def note_read(number):
+    """Note that the program has read a pin."""
+    if number in asked:
+        asked[number] -= 1
+        if not asked[number]:
+            del asked[number]
+            send("sampled %d" % number)
 
 
 def rtc_us():

@@ -73,6 +73,7 @@ class Pin:
     def value(self, level=None):
         host.heed()
         if level is None:
+            host.note_read(self._number)
             return host.level(self._number) if self._mode == Pin.IN else self._latch
         level = 1 if level else 0
         if level != self._latch:

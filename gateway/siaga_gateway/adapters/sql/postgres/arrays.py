@@ -6,9 +6,12 @@ of PostgreSQL's array_recv: dimensions, whether there are nulls, the item type, 
 
 from __future__ import annotations
 
+import sys
+from array import array as Numbers
 from collections.abc import Callable, Sequence
+from itertools import chain
 from struct import Struct
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from psycopg import Connection
 from psycopg.adapt import Dumper
@@ -40,19 +43,50 @@ def _int8(value: int) -> bytes:
     return _INT8(8, value)
 
 
+def _int8s(values: Sequence[int]) -> bytes:
+    numbers = Numbers("q", values)
+    if sys.byteorder == "little":
+        numbers.byteswap()
+    raw, items = numbers.tobytes(), bytearray(_INT8(8, 0) * len(values))
+    for byte in range(8):  # by the first byte of every number, then the second: no loop over the numbers
+        items[4 + byte :: 12] = raw[byte::8]
+    return bytes(items)
+
+
 def _bytea(value: bytes) -> bytes:
     return _SIZE(len(value)) + value
+
+
+def _byteas(values: Sequence[bytes]) -> bytes:
+    sizes = list(map(len, values))
+    if sizes.count(sizes[0]) == len(sizes):
+        return _SIZE(sizes[0]).join((b"", *values))
+    return b"".join(chain.from_iterable(zip(map(_SIZE, sizes), values, strict=True)))
 
 
 def _text(value: str) -> bytes:
     return _bytea(value.encode())
 
 
-# By item type: the array's class, the type OIDs of item and array (pg_type.dat), how to encode an item.
-_KINDS: Final[dict[str, tuple[type[_Array], int, int, Callable[[Any], bytes]]]] = {
-    "int8": (_Int8s, 20, 1016, _int8),
-    "bytea": (_Byteas, 17, 1001, _bytea),
-    "text": (_Texts, 25, 1009, _text),
+def _texts(values: Sequence[str]) -> bytes:
+    return _byteas(list(map(str.encode, values)))
+
+
+class _Kind(NamedTuple):
+    """How values of one type are sent."""
+
+    made: type[_Array]
+    oid: int  # pg_type.dat
+    array_oid: int
+    one: Callable[[Any], bytes]  # an item with its size
+    every: Callable[[Sequence[Any]], bytes]  # the same of several, none of which is null
+
+
+# By item type.
+_KINDS: Final[dict[str, _Kind]] = {
+    "int8": _Kind(_Int8s, 20, 1016, _int8, _int8s),
+    "bytea": _Kind(_Byteas, 17, 1001, _bytea, _byteas),
+    "text": _Kind(_Texts, 25, 1009, _text, _texts),
 }
 
 
@@ -61,10 +95,17 @@ def array(kind: str, values: Sequence[Any]) -> Any:
     known = _KINDS.get(kind)
     if known is None or not values:
         return list(values)
-    made, oid, _, write = known
-    nulls = None in values
-    items = [_NULL if value is None else write(value) for value in values] if nulls else map(write, values)
-    return made(b"".join((_HEAD.pack(1, nulls, oid, len(values), 1), *items)))
+    first, count, nulls = values[0], len(values), False
+    if values.count(first) == count:  # half of the columns of a batch
+        nulls = first is None
+        items = (_NULL if nulls else known.one(first)) * count
+    elif None in values:
+        nulls = True
+        write = known.one
+        items = b"".join([_NULL if value is None else write(value) for value in values])
+    else:
+        items = known.every(values)
+    return known.made(_HEAD.pack(1, nulls, known.oid, count, 1) + items)
 
 
 def _dumper(oid_: int) -> type[Dumper]:
@@ -78,7 +119,7 @@ def _dumper(oid_: int) -> type[Dumper]:
     return ArrayDumper
 
 
-_DUMPERS: Final = tuple((made, _dumper(array_oid)) for made, _, array_oid, _ in _KINDS.values())
+_DUMPERS: Final = tuple((kind.made, _dumper(kind.array_oid)) for kind in _KINDS.values())
 
 
 def register(connection: Connection[Any]) -> None:

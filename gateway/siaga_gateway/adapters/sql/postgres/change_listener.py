@@ -18,18 +18,19 @@ CHANNEL: Final = "siaga"
 class ChangeListener:
     """For one thread; connects on first use, and again after a failure."""
 
-    def __init__(self, conninfo: str, pool: ConnectionPool) -> None:
-        """pool: enforces the deadline of the initial query."""
-        self._conninfo = conninfo
+    def __init__(self, pool: ConnectionPool) -> None:
+        """pool: knows the server, and enforces the deadline of the initial query."""
         self._pool = pool
         self._link: Link | None = None
 
     def wait(self, timeout_s: float) -> None:
         """See service.store.Store.await_change."""
+        if self._link is not None and self._link.conninfo != self._pool.conninfo:
+            self.close()  # another server has taken over
         link = self._link
         try:
             if link is None:
-                link = connect(self._conninfo)
+                link = connect(self._pool.conninfo)
                 with self._pool.watched(link):
                     link.ask(f"LISTEN {CHANNEL}", ())
                 self._link = link
@@ -49,3 +50,4 @@ class ChangeListener:
         if self._link is not None:
             with suppress(psycopg.Error):
                 self._link.connection.close()
+            self._link = None

@@ -8,9 +8,10 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import psycopg
+from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
@@ -27,8 +28,11 @@ STATEMENT_S: Final = 20
 # If a server does not even report that it gave up, the connection is cut on this side.
 ANSWER_S: Final = 25.0
 REWRITE_S: Final = 7_200.0
+_PREPARED: Final = 400  # statements that a connection keeps prepared: more than there are
 SESSION: Final = {
-    "synchronous_commit": "on",  # a commit returns when the data are on disk: acknowledgements rest on that
+    # A commit returns when the data are on disk, and on that of a standby that the server waits for: acknowledgements
+    # rest on that. See replication.py.
+    "synchronous_commit": "on",
     "statement_timeout": f"{STATEMENT_S}s",
     "lock_timeout": f"{LOCK_S}s",
     "idle_in_transaction_session_timeout": f"{IDLE_S}s",
@@ -66,28 +70,76 @@ def read_conninfo(conninfo: str) -> tuple[str, str]:
     return read, shown
 
 
+class Asked(NamedTuple):
+    """A statement, and its parameters or the rows to run it for."""
+
+    statement: str
+    parameters: Sequence[Any] = ()
+    rows: Sequence[Row] | None = None
+
+
 class Link:
     """A connection, and the deadline of its current answer (time.monotonic; 0: none is pending)."""
 
-    def __init__(self, connection: psycopg.Connection[Row]) -> None:
+    def __init__(self, connection: psycopg.Connection[Row], conninfo: str = "") -> None:
+        """conninfo: by which it was made."""
         self.connection = connection
-        self.answer_s = ANSWER_S  # at most for one answer
+        self.conninfo = conninfo
+        self._replicates = True  # as SESSION has it
+        # Why the server ended the connection: where several statements are sent, libpq tells it aside.
+        self._last_words: psycopg.Error | None = None
+        connection.add_notice_handler(self._heard)
+        self.answer_s = ANSWER_S  # at most for what is sent together
         self.until = 0.0
 
-    def ask(self, statement: str, parameters: Sequence[Any], prepare: bool | None = None) -> psycopg.Cursor[Row]:
+    def ask(self, statement: str, parameters: Sequence[Any] = ()) -> psycopg.Cursor[Row]:
+        return self.ask_all([Asked(statement, parameters)])
+
+    def ask_all(self, asked: Sequence[Asked]) -> psycopg.Cursor[Row]:
+        """Run the statements, each of which waits for no other's answer. Returns the last one's; the first error ends
+        them.
+
+        All are sent now, with the mark that lets the server know that it waits for us: only so its limit for a client
+        that stands still in a transaction counts. What waits to be sent waits here.
+        """
         self.until = time.monotonic() + self.answer_s
         try:
-            return self.connection.execute(_text(statement), parameters, prepare=prepare, binary=True)
+            return self._ask(asked[0]) if len(asked) == 1 else self._ask_together(asked)
         finally:
             self.until = 0.0
 
-    def ask_each(self, statement: str, rows: Sequence[Row]) -> None:
-        """Run the statement for each of the rows."""
-        self.until = time.monotonic() + self.answer_s
+    def replicate(self, wanted: bool) -> None:
+        """Have the next transactions wait for the standby too, or for this server's disk only."""
+        if wanted is not self._replicates:
+            self.ask(f"SET synchronous_commit = {'on' if wanted else 'local'}")
+            self._replicates = wanted
+
+    def _ask_together(self, asked: Sequence[Asked]) -> psycopg.Cursor[Row]:
+        failed: psycopg.Error | None = None
         try:
-            self.connection.cursor().executemany(_text(statement), rows)
-        finally:
-            self.until = 0.0
+            with self.connection.pipeline():
+                try:
+                    for each in asked:
+                        last = self._ask(each)
+                except psycopg.Error as error:  # not further: the pipeline would log what comes behind it
+                    failed = self._last_words or error
+        except psycopg.Error as error:
+            failed = failed or self._last_words or error
+        if failed is not None:
+            raise failed
+        return last
+
+    def _heard(self, said: errors.Diagnostic) -> None:
+        if said.severity_nonlocalized in ("FATAL", "PANIC") and said.sqlstate is not None:
+            self._last_words = errors.lookup(said.sqlstate)(said.message_primary or "")
+
+    def _ask(self, asked: Asked) -> psycopg.Cursor[Row]:
+        text = _text(asked.statement)
+        if asked.rows is None:
+            return self.connection.execute(text, asked.parameters, binary=True)
+        cursor = self.connection.cursor()
+        cursor.executemany(text, asked.rows)
+        return cursor
 
     def cut(self) -> None:
         """Make whoever waits for an answer fail now."""
@@ -113,7 +165,8 @@ def connect(conninfo: str) -> Link:
     with failing():
         connection = psycopg.connect(conninfo, autocommit=True)
     register(connection)
-    return Link(connection)
+    connection.prepared_max = _PREPARED
+    return Link(connection, conninfo)
 
 
 @cache

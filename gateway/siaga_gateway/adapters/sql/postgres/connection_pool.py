@@ -24,7 +24,8 @@ class ConnectionPool:
 
     def __init__(self, conninfo: str, connections: int) -> None:
         """conninfo: from connection.read_conninfo. connections: limit."""
-        self._conninfo = conninfo
+        self.conninfo = conninfo
+        self.replicated = True  # whether commits wait for a standby, where the server has one; set by any thread
         self._room = threading.BoundedSemaphore(connections)
         self._connections = connections
         self._lock = threading.Lock()
@@ -57,9 +58,9 @@ class ConnectionPool:
                 if self._closed.is_set():
                     raise StoreFailing("store.closed")
                 old = self._idle.pop() if self._idle else None
-            link = old or connect(self._conninfo)
-            with self._lock:
-                self._busy.add(link)
+                if old is not None:
+                    self._busy.add(old)  # at once: `use` cuts what is neither idle nor busy to nobody
+            link = old or self._connected()
             try:
                 yield link, old is None
             finally:
@@ -67,10 +68,33 @@ class ConnectionPool:
         finally:
             self._room.release()
 
+    def _connected(self) -> Link:
+        """A new connection, busy, to the server that is used now and not a moment ago."""
+        while True:
+            link = connect(self.conninfo)
+            with self._lock:
+                if link.conninfo == self.conninfo:
+                    self._busy.add(link)
+                    return link
+            with suppress(psycopg.Error):
+                link.connection.close()
+
+    def use(self, conninfo: str) -> None:
+        """Connect to this server from now on; whoever waits for another one's answer fails at once."""
+        with self._lock:
+            self.conninfo = conninfo
+            idle, self._idle = self._idle, []
+            busy = tuple(self._busy)
+        for link in busy:
+            link.cut()
+        for link in idle:
+            with suppress(psycopg.Error):
+                link.connection.close()
+
     def _put_back(self, link: Link) -> None:
         with self._lock:
             self._busy.discard(link)
-            if link.well and not self._closed.is_set():
+            if link.well and link.conninfo == self.conninfo and not self._closed.is_set():
                 self._idle.append(link)
                 return
             # If one is dead the others usually are: the server was restarted.
@@ -97,7 +121,8 @@ class ConnectionPool:
             link, fresh = entered.enter_context(self.link())
             try:
                 with failing():
-                    link.ask("BEGIN", ())
+                    link.replicate(self.replicated)
+                    link.ask("BEGIN")
             except StoreFailing:
                 entered.close()
                 if fresh or last:

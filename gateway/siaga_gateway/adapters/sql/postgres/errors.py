@@ -52,6 +52,8 @@ def failing() -> Iterator[None]:
     """Turn psycopg's errors into the port's. A bug stays what it is."""
     try:
         yield
+    except UnicodeDecodeError as error:  # the database takes nothing but UTF-8: a bit was flipped
+        raise StoreDamaged("store.database_damaged", why=original(error)) from error
     except psycopg.IntegrityError as error:
         raise StoreConflict("passed_on", why=original(error)) from error
     except psycopg.Error as error:

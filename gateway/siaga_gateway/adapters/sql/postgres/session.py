@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
+
+from psycopg import Cursor
 
 from siaga_gateway.adapters.sql.engine import Insert, Row
 from siaga_gateway.adapters.sql.postgres.arrays import array
 from siaga_gateway.adapters.sql.postgres.change_listener import CHANNEL
-from siaga_gateway.adapters.sql.postgres.connection import Link
+from siaga_gateway.adapters.sql.postgres.connection import Asked, Link
 from siaga_gateway.adapters.sql.postgres.errors import failing
 
 # Advisory locks of this database; any distinct numbers.
 _END_LOCK: Final = 0x7369_6761_0001
 SHAPE_LOCK: Final = 0x7369_6761_0002
+# Bytes that wait to be sent, at most: a batch has a tenth of that, and a store that is moved has years.
+_GATHERED: Final = 4_000_000
+_EACH: Final = 200  # of a statement itself, about
 
 
 class ListWriting:
@@ -39,6 +44,18 @@ class ListWriting:
             f"JOIN {table} ON {same}"
         ), self.columns(table, columns, keys)
 
+    def insert(self, insert: Insert) -> str:
+        arrays, names = self.arrays(insert.table, insert.names), ", ".join(insert.names)
+        return f"INSERT INTO {insert.table} ({names}) SELECT * FROM unnest({arrays}){insert.tail()}"  # noqa: S608
+
+    def update(self, insert: Insert) -> str:
+        """Return an UPDATE of rows that exist: it needs no second lock on each, as an INSERT with ON CONFLICT does."""
+        kept = insert.fixed.union(insert.keys)
+        changes = ", ".join(f"{name} = new.{name}" for name in insert.names if name not in kept)
+        same = " AND ".join(f"{insert.table}.{name} = new.{name}" for name in insert.keys)
+        arrays, names = self.arrays(insert.table, insert.names), ", ".join(insert.names)
+        return f"UPDATE {insert.table} SET {changes} FROM unnest({arrays}) AS new ({names}) WHERE {same}"  # noqa: S608
+
     def columns(self, table: str, columns: tuple[str, ...], rows: Collection[Row]) -> list[Any]:
         """Return the rows' values by column, each column as one parameter."""
         return [
@@ -50,35 +67,58 @@ class ListWriting:
 class PostgresSession:
     """Implements engine.Session on one connection."""
 
-    def __init__(self, link: Link, writing: ListWriting, statements: dict[Insert, str]) -> None:
+    def __init__(self, link: Link, writing: ListWriting, statements: dict[tuple[Insert, str], str]) -> None:
         self._link = link
         self._writing = writing
         self._statements = statements
+        self._waiting: list[Asked] = []  # writes whose answers nobody needs: sent with the next that is waited for
+        self._gathered = 0  # their bytes, about
         self.patient = link.patient
 
-    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+    def _ask(self, asked: Asked) -> Cursor[Row]:
+        self._waiting.append(asked)
+        return self._ask_waiting()
+
+    def _ask_waiting(self) -> Cursor[Row]:
+        waiting, self._waiting, self._gathered = self._waiting, [], 0
         with failing():
-            return self._link.ask(statement, parameters).fetchall()
+            return self._link.ask_all(waiting)
+
+    def _gather(self, asked: Asked, size: int) -> None:
+        self._waiting.append(asked)
+        self._gathered += size
+        if self._gathered >= _GATHERED:
+            self._ask_waiting()
+
+    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        asked = self._ask(Asked(statement, parameters))
+        with failing():
+            return asked.fetchall()
 
     def run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
-        with failing():
-            return self._link.ask(statement, parameters).rowcount
+        return self._ask(Asked(statement, parameters)).rowcount
+
+    def commit(self) -> str | None:
+        """Commit. Returns what the server says it has done."""
+        return self._ask(Asked("COMMIT")).statusmessage
+
+    def send(self, statement: str, parameters: Sequence[Any] = ()) -> None:
+        self._gather(Asked(statement, parameters), _size(parameters))
 
     def many(self, statement: str, rows: Sequence[Row]) -> None:
-        with failing():
-            self._link.ask_each(statement, rows)
+        self._gather(Asked(statement, rows=list(rows)), sum(map(_size, rows)))
 
     def insert(self, insert: Insert, rows: Sequence[Row]) -> None:
-        text = self._statements.get(insert)
-        if text is None:
-            arrays = self._writing.arrays(insert.table, insert.names)
-            names = ", ".join(insert.names)
-            text = f"INSERT INTO {insert.table} ({names}) SELECT * FROM unnest({arrays}){insert.tail()}"  # noqa: S608
-            self._statements[insert] = text
-        self.run(text, self._writing.columns(insert.table, insert.names, rows))
+        self._write(insert, rows, self._writing.insert)
 
     def change(self, insert: Insert, rows: Sequence[Row]) -> None:
-        self.insert(insert, rows)
+        self._write(insert, rows, self._writing.update)
+
+    def _write(self, insert: Insert, rows: Sequence[Row], statement: Callable[[Insert], str]) -> None:
+        text = self._statements.get((insert, statement.__name__))
+        if text is None:
+            text = self._statements[insert, statement.__name__] = statement(insert)
+        self.send(text, self._writing.columns(insert.table, insert.names, rows))
 
     def foreign(self) -> int | None:
         return None
@@ -89,10 +129,15 @@ class PostgresSession:
             among, parameters = self._writing.among("device", "device_id", device_ids)
             self.run(f"SELECT 1 FROM device WHERE {among} ORDER BY device_id FOR NO KEY UPDATE", parameters)  # noqa: S608
 
+    def lock_escalations(self, incident_ids: Collection[int]) -> None:
+        # In this order by everybody, and before the rows of their messages.
+        among, parameters = self._writing.among("escalation", "incident_id", incident_ids)
+        self.run(f"SELECT 1 FROM escalation WHERE {among} ORDER BY incident_id FOR UPDATE", parameters)  # noqa: S608
+
     def lock_end(self) -> None:
         # A statement of its own: the next one sees everything committed under this lock before. pg_notify only queues
         # the message; it is sent with the commit.
-        self.run("SELECT pg_advisory_xact_lock(?), pg_notify(?, '')", (_END_LOCK, CHANNEL))
+        self.send("SELECT pg_advisory_xact_lock(?), pg_notify(?, '')", (_END_LOCK, CHANNEL))
 
     def batch_number(self) -> int:
         return int(self.fetch("SELECT nextval(pg_get_serial_sequence('batch', 'number'))")[0][0])
@@ -102,3 +147,8 @@ class PostgresSession:
             "SELECT nextval(pg_get_serial_sequence('incident', 'id')) FROM generate_series(1, ?)", (count,)
         )
         return [number for (number,) in drawn]
+
+
+def _size(parameters: Sequence[Any]) -> int:
+    """Return about how many bytes they are."""
+    return _EACH + sum(len(each) for each in parameters if isinstance(each, bytes | str | list))

@@ -17,7 +17,7 @@ from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.service.journal import kinds as journal
 
 # Tables whose rows are a device's state, useless without the device.
-_STATE: Final = ("device_status", "press", "command", "maintenance")
+_STATE: Final = ("device_status", "press", "command", "maintenance", "last_position", "device_day")
 _STATES: Final = frozenset(RegistrationState)
 _DISPOSITIONS: Final = frozenset(Disposition)
 _LOST: Final = "lost"  # in place of an owner's index
@@ -257,6 +257,11 @@ class ReferenceRepair:
         if not ends:
             return {}
         at_ms, actor, facts = ends[0]
+        corrected = self._all(
+            "SELECT facts FROM journal WHERE incident_id = ? AND kind = ? ORDER BY id DESC LIMIT 1",
+            (incident_id, journal.DISPOSITION_CORRECTED),
+        )
+        facts = corrected[0][0] if corrected else facts
         return {
             "state": "closed",
             "closed_at_ms": at_ms,

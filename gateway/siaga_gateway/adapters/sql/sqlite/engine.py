@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -12,12 +13,16 @@ from typing import Any, Final
 
 from siaga_gateway.adapters.sql.engine import Row, Session, StoreUnusable
 from siaga_gateway.adapters.sql.sqlite.connection import connect, prepare
-from siaga_gateway.adapters.sql.sqlite.errors import failing, meaning
+from siaga_gateway.adapters.sql.sqlite.errors import BUSY_TIMEOUT_MS, failing, meaning
 from siaga_gateway.adapters.sql.sqlite.file_identity import StoreFiles
-from siaga_gateway.adapters.sql.sqlite.session import WRITING, SqliteSession
+from siaga_gateway.adapters.sql.sqlite.session import WRITING, SqliteSession, read_all
 from siaga_gateway.service.store import StoreDamaged, StoreFailing, StoreGone
 
 OLDEST: Final = (3, 35, 0)  # the first with RETURNING and DROP COLUMN; Debian 12 has 3.40
+# Emptying the log: how long to go on, how long a press may wait for one try, and between two.
+_EMPTYING_S: Final = 10.0
+_EMPTYING_MS: Final = 50
+_APART_S: Final = 0.2
 
 
 class Sqlite:
@@ -78,6 +83,9 @@ class Sqlite:
     def migrating(self) -> Iterator[Session]:
         with self._said(), self.transaction() as session:
             yield session
+
+    def give_way(self, session: Session) -> None:
+        return  # readers keep nobody from writing
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -156,15 +164,27 @@ class Sqlite:
                         raise StoreFailing("store.closed")
                     self._readers.append(reader)
                 self._local.reader = reader
-            return reader.execute(statement, parameters).fetchall()
+            return read_all(reader, statement, parameters)
 
     def scrub(self, whole: bool) -> None:
         # Deleted data are overwritten at once (secure_delete), but remain in the log until it is checkpointed and
-        # truncated.
-        with self._writing, failing():
-            if whole:
+        # truncated. That waits for whoever is reading, a backup for minutes, and meanwhile nobody writes: so it waits
+        # a little at a time, and presses go between.
+        if whole:
+            with self._writing, failing():
                 self.writer.execute("VACUUM")
-            self.writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        until = time.monotonic() + _EMPTYING_S
+        while not self._empty_log() and time.monotonic() < until and not self._closed.wait(_APART_S):
+            pass
+
+    def _empty_log(self) -> bool:
+        """Return whether nothing is left in it."""
+        with self._writing, failing():
+            self.writer.execute(f"PRAGMA busy_timeout = {_EMPTYING_MS}")
+            try:
+                return not self.writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            finally:
+                self.writer.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
 
     def await_change(self, timeout_s: float) -> None:
         self._closed.wait(timeout_s)  # SQLite does not report another process's commit

@@ -34,6 +34,29 @@ class ListWriting:
 WRITING: Final = ListWriting()
 
 
+def read_all(connection: sqlite3.Connection, statement: str, parameters: Sequence[Any]) -> list[Row]:
+    """Return all rows of a statement.
+
+    In a text that is not UTF-8, as after a flipped bit, U+FFFD stands for what cannot be read: every other column and
+    row is read. Raises: sqlite3.Error.
+    """
+    try:
+        return connection.execute(statement, parameters).fetchall()
+    except sqlite3.OperationalError as error:
+        # It is sqlite3's own: no code of SQLite's belongs to it.
+        if not str(error).startswith("Could not decode to UTF-8") or "RETURNING" in statement:
+            raise
+    connection.text_factory = _as_far_as_readable
+    try:
+        return connection.execute(statement, parameters).fetchall()
+    finally:
+        connection.text_factory = str
+
+
+def _as_far_as_readable(text: bytes) -> str:
+    return text.decode(errors="replace")
+
+
 class SqliteSession:
     """Implements engine.Session on the writing connection. This transaction has the whole store to itself."""
 
@@ -43,11 +66,14 @@ class SqliteSession:
 
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         with failing():
-            return self._connection.execute(statement, parameters).fetchall()
+            return read_all(self._connection, statement, parameters)
 
     def run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
         with failing():
             return self._connection.execute(statement, parameters).rowcount
+
+    def send(self, statement: str, parameters: Sequence[Any] = ()) -> None:
+        self.run(statement, parameters)
 
     def many(self, statement: str, rows: Sequence[Row]) -> None:
         with failing():
@@ -69,6 +95,9 @@ class SqliteSession:
         return int(self.fetch("PRAGMA data_version")[0][0])
 
     def lock_devices(self, device_ids: Collection[bytes]) -> None:
+        return
+
+    def lock_escalations(self, incident_ids: Collection[int]) -> None:
         return
 
     def lock_end(self) -> None:

@@ -20,6 +20,8 @@ export function link(state, sinceClock) {
   document.body.classList.toggle("stale", state === "dead");
   // The time when the link was last alive, by the gateway's clock.
   show("link", state === "dead" ? text("dead", { time: clockTime(sinceClock + now() - Date.now()) }) : null);
+  const other = document.getElementById("banner-other"); // only where there is a second machine
+  if (other !== null) other.hidden = state !== "dead";
 }
 
 export function store(works) {

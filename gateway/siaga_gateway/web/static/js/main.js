@@ -5,15 +5,17 @@ import * as banners from "./banners.js";
 import { startClock, tickFromServer } from "./clock.js";
 import * as detail from "./detail.js";
 import * as ladder from "./ladder.js";
+import * as majors from "./majors.js";
 import * as map from "./map.js";
 import * as queue from "./queue.js";
 import { settings, text } from "./settings.js";
 
 const DUTY = "siaga duty"; // sessionStorage: this tab has heard the test tones
 // Heard after an acknowledgement, too: with which sound.
-const CALLS_AGAIN = new Map([["pressed_again", "first"], ["duress", "duress"], ["key_copied", "first"], ["desk_rung", "scene"]]);
+const CALLS_AGAIN = new Map([["pressed_again", "first"], ["duress", "duress"], ["key_copied", "first"], ["made_real", "first"], ["desk_rung", "scene"]]);
 // Somebody is at work: heard, and shown with the button that it is about.
 const ATTACKS = new Set(["counter_jump", "contradiction", "broker_shut_out", "broker_flood", "broker_door_closed"]);
+const LOST_CALLS = new Set(["unprocessed"]); // unheard where it was no call
 const STORE_MENDED = new Set(["rescued", "store_put_back"]); // something may be lost: the feed says what
 const narrow = matchMedia("(max-width: 760px)");
 const pageTitle = document.title;
@@ -32,7 +34,7 @@ link.onmessage = ({ data }) => {
     banners.store(data.store);
     storeDead = !data.store || data.troubles.includes("store");
     alarm.setDead(linkDead || storeDead);
-    const told = data.troubles.filter((name) => name.startsWith("outputs_") || name === "escalations");
+    const told = data.troubles.filter((name) => name.startsWith("outputs_") || ["escalations", "calls_unreadable", "ways_failing"].includes(name));
     if (told.some((name) => !undelivered.includes(name))) alarm.warn(); // somebody must pass messages on, or call
     undelivered = told;
     if (banners.troubles(data.troubles)) {
@@ -69,8 +71,8 @@ function rows(list) {
   for (const row of list) {
     if (row.incident !== null) ids.add(row.incident);
     if (row.feed) others = true;
-    if (CALLS_AGAIN.has(row.kind)) alarm.callAgain(CALLS_AGAIN.get(row.kind));
-    if (ATTACKS.has(row.kind) || STORE_MENDED.has(row.kind)) {
+    if (CALLS_AGAIN.has(row.kind) && !row.unheard) alarm.callAgain(CALLS_AGAIN.get(row.kind));
+    if (ATTACKS.has(row.kind) || STORE_MENDED.has(row.kind) || (LOST_CALLS.has(row.kind) && !row.unheard)) {
       alarm.warn();
       document.getElementById("feed").closest("details").open = true; // which button it is about
     }
@@ -122,6 +124,7 @@ async function readPart(name) {
 
 queue.listen({
   cards(changed, fresh) {
+    majors.regroup();
     map.update(changed);
     map.keep(new Set(queue.cards().map((element) => Number(element.dataset.id))));
     counts();
@@ -144,7 +147,7 @@ detail.listen({
 
 function counts() {
   const unseen = queue.unseen();
-  const active = document.getElementById("group-active").children.length;
+  const active = document.querySelectorAll("#group-active .card-place").length;
   const calls = ladder.calls(queue.cards());
   const again = ladder.showAgain(calls);
   document.getElementById("count-unseen").textContent = unseen;
@@ -329,6 +332,7 @@ alarm.onChange(() => banners.sound(alarm.running()));
 
 startClock();
 if (settings.broker_lost !== null) banners.broker(settings.broker_lost);
+majors.start(signedOut);
 map.start(choose);
 map.update(queue.cards());
 counts();

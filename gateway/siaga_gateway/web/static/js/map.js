@@ -1,24 +1,36 @@
 // The map: an offline base map, every open incident as a dot with its accuracy circle, a pulse where nobody
 // has acknowledged yet. It only adds to the page: where WebGL is missing the rest works on.
 
-import { settings, text } from "./settings.js";
+import { AREA_LAYERS, AREA_SOURCES, areasButton } from "./areas.js";
+import { FONT, SITE, calm, collection, covered, note, openMap } from "./base-map.js";
+import { text } from "./settings.js";
 
-const LIBRARY = "/static/vendor/maplibre-gl/maplibre-gl.mjs";
-const WORKER = "/static/vendor/maplibre-gl/maplibre-gl-worker.mjs";
-const COVERED = [[94, -12], [142, 8]]; // by the base map
-const SITE = settings.map === null ? COVERED : [settings.map.slice(0, 2), settings.map.slice(2)];
-const EDGE = around(SITE); // how far the map can be moved
 const CLOSEST = 9.8; // when it goes to an incident by itself: near enough to act, far enough to see towns
 const PULSES = 40; // beyond so many the dots alone have to do
-const FONT = ["DejaVu Sans, Noto Sans, Segoe UI, Arial, sans-serif"];
 
 const COLOURS = {
-  sea: "#0a1626", land: "#203045", coast: "#45648a", town: "#8fa6c4", words: "#c9d6ea", halo: "#101b2b",
   duress: "#ff5cf0", open: "#ff5a52", seen: "#ffb224", assigned: "#4da3ff", on_scene: "#2fd3b5", closed: "#8091a8",
 };
 const byState = ["match", ["get", "state"], ...["open", "seen", "assigned", "on_scene"].flatMap((s) => [s, COLOURS[s]]), COLOURS.closed];
 
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const SOURCES = {
+  accuracy: { type: "geojson", data: collection([]) },
+  incidents: { type: "geojson", data: collection([]) },
+};
+const LAYERS = [
+  { id: "accuracy", type: "fill", source: "accuracy", paint: { "fill-color": byState, "fill-opacity": ["case", ["get", "selected"], 0.2, 0.1] } },
+  { id: "accuracy-edge", type: "line", source: "accuracy", paint: { "line-color": byState, "line-width": 1.5, "line-opacity": ["case", ["get", "selected"], 0.95, 0.45] } },
+  { id: "incident-ring", type: "circle", source: "incidents", filter: ["get", "selected"], paint: { "circle-radius": 15, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": "#ffffff", "circle-stroke-width": 2.5 } },
+  { id: "incident", type: "circle", source: "incidents", paint: { "circle-radius": 8.5, "circle-color": byState, "circle-stroke-color": ["case", ["get", "duress"], COLOURS.duress, "#ffffff"], "circle-stroke-width": ["case", ["get", "duress"], 4, 2] } },
+  {
+    id: "incident-name", type: "symbol", source: "incidents",
+    layout: { "text-field": ["get", "title"], "text-font": FONT, "text-size": 13, "text-variable-anchor": ["top", "bottom", "left", "right"], "text-radial-offset": 1.3,
+      // Nothing to see: it keeps the names of towns off the dot.
+      "icon-image": "room", "icon-allow-overlap": true, "text-optional": true },
+    paint: { "text-color": "#ffffff", "text-halo-color": "#0b1320", "text-halo-width": 1.8 },
+  },
+];
+
 const features = new Map(); // incident id -> {id, title, state, at: [lon, lat], accuracy}
 const pulses = new Map(); // incident id -> Marker
 let library = null;
@@ -34,26 +46,14 @@ let pending = null;
 export async function start(choose) {
   chosen = choose;
   try {
-    library = await import(LIBRARY);
-    library.setWorkerUrl(WORKER);
-    map = new library.Map({
-      container: "map", style: style(), bounds: SITE, fitBoundsOptions: { padding: 24 }, maxBounds: EDGE,
-      maxZoom: 13.5, dragRotate: false, pitchWithRotate: false, touchPitch: false, fadeDuration: 0,
-      attributionControl: false,
-      locale: { "NavigationControl.ZoomIn": text("zoom_in"), "NavigationControl.ZoomOut": text("zoom_out") },
-    });
+    [library, map] = await openMap("map", { ...AREA_SOURCES, ...SOURCES }, [...AREA_LAYERS, ...LAYERS]);
   } catch (error) {
     console.warn("no map:", error);
     map = null;
     note(text("no_map"));
     return;
   }
-  map.touchZoomRotate.disableRotation();
-  map.keyboard.disableRotation();
-  map.addControl(new library.AttributionControl({ compact: false, customAttribution: text("attribution") }));
-  map.addControl(new library.NavigationControl({ showCompass: false }), "top-right");
-  map.addControl(new Home(), "top-right");
-  map.addControl(new library.ScaleControl({ maxWidth: 120 }), "bottom-left");
+  map.addControl(areasButton(map), "top-right");
   map.on("load", () => {
     ready = true;
     map.addImage("room", { width: 30, height: 30, data: new Uint8Array(30 * 30 * 4) });
@@ -64,31 +64,6 @@ export async function start(choose) {
     map.on("click", layer, (event) => chosen(Number(event.features[0].properties.id)));
     map.on("mouseenter", layer, () => { map.getCanvas().style.cursor = "pointer"; });
     map.on("mouseleave", layer, () => { map.getCanvas().style.cursor = ""; });
-  }
-}
-
-/** Half as wide again on each side. */
-function around([[west, south], [east, north]]) {
-  const [wide, high] = [Math.max((east - west) / 2, 0.5), Math.max((north - south) / 2, 0.5)];
-  return [[Math.max(west - wide, -180), Math.max(south - high, -85)], [Math.min(east + wide, 180), Math.min(north + high, 85)]];
-}
-
-class Home {
-  onAdd() {
-    this.box = document.createElement("div");
-    this.box.className = "maplibregl-ctrl maplibregl-ctrl-group";
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "map-home";
-    button.title = text("home");
-    button.setAttribute("aria-label", text("home"));
-    button.onclick = () => map.fitBounds(SITE, { padding: 24, animate: !calm.matches });
-    this.box.append(button);
-    return this.box;
-  }
-
-  onRemove() {
-    this.box.remove();
   }
 }
 
@@ -131,17 +106,6 @@ export function select(id, title) {
   // Any other refresh must not pull the map from under the operator's hand.
   if (before.id !== id || (at === null) !== (before.at === null)) look(feature);
   else if (at !== null && String(at) !== String(before.at) && covered(at) && !map.getBounds().contains(at)) look(feature);
-}
-
-function covered([longitude, latitude]) {
-  const [[west, south], [east, north]] = EDGE;
-  return west < longitude && longitude < east && south < latitude && latitude < north;
-}
-
-function note(words) {
-  const line = document.getElementById("map-note");
-  line.hidden = words === null;
-  line.textContent = words ?? "";
 }
 
 function look(feature) {
@@ -200,10 +164,6 @@ function pulse() {
   return element;
 }
 
-function collection(list) {
-  return { type: "FeatureCollection", features: list };
-}
-
 /** A circle of `metres` around a point, as a ring of 48 corners. */
 function circle([longitude, latitude], metres) {
   const north = metres / 111195;
@@ -212,54 +172,4 @@ function circle([longitude, latitude], metres) {
     const turn = ((corner % 48) * Math.PI) / 24;
     return [longitude + east * Math.sin(turn), latitude + north * Math.cos(turn)];
   });
-}
-
-function towns(rank, minzoom, size, colour) {
-  return [
-    {
-      id: `town-${rank}`, type: "circle", source: "places", minzoom, filter: ["==", ["get", "rank"], rank],
-      paint: { "circle-radius": rank === 1 ? 3.5 : 2.5, "circle-color": COLOURS.town, "circle-opacity": 0.9 },
-    },
-    {
-      id: `town-name-${rank}`, type: "symbol", source: "places", minzoom, filter: ["==", ["get", "rank"], rank],
-      layout: {
-        "text-field": ["get", "name"], "text-font": FONT, "text-size": size, "text-variable-anchor": ["left", "right", "top", "bottom"],
-        "text-radial-offset": 0.6, "text-justify": "auto", "symbol-sort-key": rank,
-        "text-allow-overlap": rank === 1,
-      },
-      paint: { "text-color": colour, "text-halo-color": COLOURS.halo, "text-halo-width": 1.4 },
-    },
-  ];
-}
-
-function style() {
-  return {
-    version: 8,
-    sources: {
-      land: { type: "geojson", data: "/static/map/land.geojson" },
-      places: { type: "geojson", data: "/static/map/places.geojson" },
-      accuracy: { type: "geojson", data: collection([]) },
-      incidents: { type: "geojson", data: collection([]) },
-    },
-    layers: [
-      { id: "sea", type: "background", paint: { "background-color": COLOURS.sea } },
-      { id: "shallows", type: "line", source: "land", paint: { "line-color": "#11253d", "line-width": ["interpolate", ["linear"], ["zoom"], 6, 6, 12, 26], "line-blur": ["interpolate", ["linear"], ["zoom"], 6, 4, 12, 16] } },
-      { id: "land", type: "fill", source: "land", paint: { "fill-color": COLOURS.land } },
-      { id: "coast", type: "line", source: "land", paint: { "line-color": COLOURS.coast, "line-width": 1.1 } },
-      ...towns(3, 8.2, 12, "#a9bad3"),
-      ...towns(2, 5.6, 12.5, COLOURS.words),
-      ...towns(1, 0, 15, "#ffffff"),
-      { id: "accuracy", type: "fill", source: "accuracy", paint: { "fill-color": byState, "fill-opacity": ["case", ["get", "selected"], 0.2, 0.1] } },
-      { id: "accuracy-edge", type: "line", source: "accuracy", paint: { "line-color": byState, "line-width": 1.5, "line-opacity": ["case", ["get", "selected"], 0.95, 0.45] } },
-      { id: "incident-ring", type: "circle", source: "incidents", filter: ["get", "selected"], paint: { "circle-radius": 15, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": "#ffffff", "circle-stroke-width": 2.5 } },
-      { id: "incident", type: "circle", source: "incidents", paint: { "circle-radius": 8.5, "circle-color": byState, "circle-stroke-color": ["case", ["get", "duress"], COLOURS.duress, "#ffffff"], "circle-stroke-width": ["case", ["get", "duress"], 4, 2] } },
-      {
-        id: "incident-name", type: "symbol", source: "incidents",
-        layout: { "text-field": ["get", "title"], "text-font": FONT, "text-size": 13, "text-variable-anchor": ["top", "bottom", "left", "right"], "text-radial-offset": 1.3,
-          // Nothing to see: it keeps the names of towns off the dot.
-          "icon-image": "room", "icon-allow-overlap": true, "text-optional": true },
-        paint: { "text-color": "#ffffff", "text-halo-color": "#0b1320", "text-halo-width": 1.8 },
-      },
-    ],
-  };
 }

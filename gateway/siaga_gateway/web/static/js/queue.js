@@ -29,7 +29,7 @@ export function card(id) {
 }
 
 export function unseen() {
-  return groups.unseen.children.length;
+  return groups.unseen.querySelectorAll(".card-place").length;
 }
 
 /** These incidents changed: read them again soon. */
@@ -104,7 +104,7 @@ function place(element, before) {
   const current = before?.querySelector(".card").getAttribute("aria-current");
   if (current) element.querySelector(".card").setAttribute("aria-current", current);
   const group = groups[element.dataset.group];
-  if (before?.parentElement === group && before.dataset.rank === element.dataset.rank) {
+  if (before?.closest("[id^='group-']") === group && before.dataset.rank === element.dataset.rank) {
     if (!before.isEqualNode(element)) before.replaceWith(element);
     else return;
   } else {
@@ -115,7 +115,7 @@ function place(element, before) {
 }
 
 // By bisection: a queue of a thousand must not be walked for every card of a burst.
-function insert(group, element) {
+export function insert(group, element) {
   const others = group.children;
   let low = 0;
   let high = others.length;

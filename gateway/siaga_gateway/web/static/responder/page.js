@@ -7,8 +7,10 @@
   let tag = main.dataset.tag, failed = 0;
 
   function show(text) {
+    const asked = main.querySelector("[data-asked]");
     const focus = document.activeElement, at = [...main.querySelectorAll("a, button")].indexOf(focus);
     main.innerHTML = text;
+    if (!asked && main.querySelector("[data-asked]")) navigator.vibrate?.([400, 200, 400, 200, 400]);
     if (at >= 0) main.querySelectorAll("a, button")[at]?.focus();
   }
 

@@ -1,0 +1,1 @@
+-- Only for PostgreSQL: foreign keys checked by the statement, and room in pages.

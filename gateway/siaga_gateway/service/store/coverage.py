@@ -1,0 +1,34 @@
+"""Coverage by cells: what is being gathered, and what may be told; see domain/coverage.py."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from siaga_gateway.domain.coverage import CellMonth
+
+
+class CoverageWriting(Protocol):
+    """Writes cells."""
+
+    def gather_coverage(self, cells: Collection[CellMonth]) -> None:
+        """Add to what is being gathered; each key once."""
+        ...
+
+    def release_coverage(self, before_month: int) -> int:
+        """Keep of the months before what may be told, and forget the rest. Returns how many cells are kept."""
+        ...
+
+    def forget_coverage(self, before_month: int, after_month: int) -> int:
+        """Erase cells of months before and after these; a clock may have been ahead. Returns how many."""
+        ...
+
+
+class CoverageReading(Protocol):
+    """Reads cells."""
+
+    def coverage(self, since_month: int) -> Sequence[CellMonth]:
+        """Return what may be told, of the months that are not over too."""
+        ...
+
+    def expired_coverage(self, before_month: int, after_month: int) -> int: ...

@@ -1,0 +1,1 @@
+"""Owners' records, cases of pranks and accidents, and the letters that follow."""

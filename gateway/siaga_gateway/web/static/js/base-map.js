@@ -1,0 +1,117 @@
+// The offline base map: sea, land and towns, with its controls. What is drawn on it is others' business.
+
+import { settings, text } from "./settings.js";
+
+const LIBRARY = "/static/vendor/maplibre-gl/maplibre-gl.mjs";
+const WORKER = "/static/vendor/maplibre-gl/maplibre-gl-worker.mjs";
+const COVERED = [[94, -12], [142, 8]]; // by the base map
+export const SITE = settings.map === null ? COVERED : [settings.map.slice(0, 2), settings.map.slice(2)];
+export const EDGE = around(SITE); // how far the map can be moved
+export const FONT = ["DejaVu Sans, Noto Sans, Segoe UI, Arial, sans-serif"];
+const COLOURS = { sea: "#0a1626", land: "#203045", coast: "#45648a", town: "#8fa6c4", words: "#c9d6ea", halo: "#101b2b" };
+
+export const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** Build the map in the element `container`, with these sources and, above its own, layers. Returns [library, map];
+ * throws where a browser cannot draw it. */
+export async function openMap(container, sources, layers) {
+  const library = await import(LIBRARY);
+  library.setWorkerUrl(WORKER);
+  const map = new library.Map({
+    container, style: style(sources, layers), bounds: SITE, fitBoundsOptions: { padding: 24 }, maxBounds: EDGE,
+    maxZoom: 13.5, dragRotate: false, pitchWithRotate: false, touchPitch: false, fadeDuration: 0,
+    attributionControl: false,
+    locale: { "NavigationControl.ZoomIn": text("zoom_in"), "NavigationControl.ZoomOut": text("zoom_out") },
+  });
+  map.touchZoomRotate.disableRotation();
+  map.keyboard.disableRotation();
+  map.addControl(new library.AttributionControl({ compact: false, customAttribution: text("attribution") }));
+  map.addControl(new library.NavigationControl({ showCompass: false }), "top-right");
+  map.addControl(new MapButton("map-home", text("home"), () => map.fitBounds(SITE, { padding: 24, animate: !calm.matches })), "top-right");
+  map.addControl(new library.ScaleControl({ maxWidth: 120 }), "bottom-left");
+  return [library, map];
+}
+
+/** A button among the map's controls. */
+export class MapButton {
+  constructor(name, words, pressed) {
+    this.box = document.createElement("div");
+    this.box.className = "maplibregl-ctrl maplibregl-ctrl-group";
+    this.button = document.createElement("button");
+    this.button.type = "button";
+    this.button.className = name;
+    this.button.title = words;
+    this.button.setAttribute("aria-label", words);
+    this.button.onclick = pressed;
+    this.box.append(this.button);
+  }
+
+  onAdd() {
+    return this.box;
+  }
+
+  onRemove() {
+    this.box.remove();
+  }
+}
+
+export function covered([longitude, latitude]) {
+  const [[west, south], [east, north]] = EDGE;
+  return west < longitude && longitude < east && south < latitude && latitude < north;
+}
+
+/** Say something over the map; null: nothing. */
+export function note(words) {
+  const line = document.getElementById("map-note");
+  line.hidden = words === null;
+  line.textContent = words ?? "";
+}
+
+export function collection(list) {
+  return { type: "FeatureCollection", features: list };
+}
+
+/** Half as wide again on each side. */
+function around([[west, south], [east, north]]) {
+  const [wide, high] = [Math.max((east - west) / 2, 0.5), Math.max((north - south) / 2, 0.5)];
+  return [[Math.max(west - wide, -180), Math.max(south - high, -85)], [Math.min(east + wide, 180), Math.min(north + high, 85)]];
+}
+
+function towns(rank, minzoom, size, colour) {
+  return [
+    {
+      id: `town-${rank}`, type: "circle", source: "places", minzoom, filter: ["==", ["get", "rank"], rank],
+      paint: { "circle-radius": rank === 1 ? 3.5 : 2.5, "circle-color": COLOURS.town, "circle-opacity": 0.9 },
+    },
+    {
+      id: `town-name-${rank}`, type: "symbol", source: "places", minzoom, filter: ["==", ["get", "rank"], rank],
+      layout: {
+        "text-field": ["get", "name"], "text-font": FONT, "text-size": size, "text-variable-anchor": ["left", "right", "top", "bottom"],
+        "text-radial-offset": 0.6, "text-justify": "auto", "symbol-sort-key": rank,
+        "text-allow-overlap": rank === 1,
+      },
+      paint: { "text-color": colour, "text-halo-color": COLOURS.halo, "text-halo-width": 1.4 },
+    },
+  ];
+}
+
+function style(sources, layers) {
+  return {
+    version: 8,
+    sources: {
+      land: { type: "geojson", data: "/static/map/land.geojson" },
+      places: { type: "geojson", data: "/static/map/places.geojson" },
+      ...sources,
+    },
+    layers: [
+      { id: "sea", type: "background", paint: { "background-color": COLOURS.sea } },
+      { id: "shallows", type: "line", source: "land", paint: { "line-color": "#11253d", "line-width": ["interpolate", ["linear"], ["zoom"], 6, 6, 12, 26], "line-blur": ["interpolate", ["linear"], ["zoom"], 6, 4, 12, 16] } },
+      { id: "land", type: "fill", source: "land", paint: { "fill-color": COLOURS.land } },
+      { id: "coast", type: "line", source: "land", paint: { "line-color": COLOURS.coast, "line-width": 1.1 } },
+      ...towns(3, 8.2, 12, "#a9bad3"),
+      ...towns(2, 5.6, 12.5, COLOURS.words),
+      ...towns(1, 0, 15, "#ffffff"),
+      ...layers,
+    ],
+  };
+}

@@ -1,0 +1,33 @@
+"""What calls again, and what is left as it was: several things in one step (domain/escalation_step.py)."""
+
+from __future__ import annotations
+
+from gateway.domain.played_escalation import Played
+from siaga_gateway.domain.escalation_state import FactKind
+
+K = FactKind
+
+
+def test_of_two_who_are_late_together_the_first_rings_and_the_last_one_s_absence_calls_again() -> None:
+    played = Played()
+    for who in ("A", "B"):
+        played.tell(K.ACCEPTED, who, 5)
+    at_once = [what for at, what in played.wait(460) if at == 450]
+    assert at_once.count("ring not_arrived A") == 1 and at_once.count("call stations") == 1
+
+
+def test_a_first_rung_that_is_called_again_is_the_one_that_is_left_when_its_ways_fail() -> None:
+    played = Played()
+    played.tell(K.ACCEPTED, "A", 5)
+    assert "call stations" in played.tell(K.WITHDREW, "A")
+    assert played.tell(K.RUNG_LEFT, call=played.state.number) == ["call chief"]
+
+
+def test_whoever_is_on_scene_is_there_since_he_first_said_so() -> None:
+    played = Played()
+    played.tell(K.ARRIVED, "A")
+    since_ms = played.now_ms
+    played.wait(100)
+    played.tell(K.ALIVE, "A")
+    (there,) = played.state.assignments
+    assert there.since_ms == since_ms

@@ -1,0 +1,149 @@
+"""A store whose server was promoted: numbers, lists and leases go on above what the old server may have given out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from brokers import free_port
+from databases import Place, held_keys
+from gateway import sample_store
+from siaga_gateway.adapters.sql import SqlStore, StoreUnusable
+from siaga_gateway.adapters.sql.postgres import Postgres, connection_pool, servers
+from siaga_gateway.adapters.sql.postgres.connection import Link, connect, read_conninfo
+from siaga_gateway.adapters.sql.postgres.connection_pool import ConnectionPool
+from siaga_gateway.adapters.sql.postgres.promotion import ready
+from siaga_gateway.adapters.sql.postgres.servers import Standing
+from siaga_gateway.domain.registry import RegistrationState
+from siaga_gateway.service.registry.keyring import KeyRing
+
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Iterator[Place]:
+    with Place("postgresql", tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def store(shared: Place) -> Iterator[SqlStore]:
+    made = sample_store.new_store(shared)
+    sample_store.with_device(made)
+    yield made
+    made.close()
+
+
+def server(shared: Place, timeline: int, system: int = 7) -> Standing:
+    return Standing("a:5432", read_conninfo(shared.conninfo)[0], "", system, False, timeline)
+
+
+def two(shared: Place) -> str:
+    """The address of two servers, of which the first is this store's and the second answers nobody."""
+    host, port = shared.conninfo.split("@")[1].split("/")[0].split(":")
+    name = shared.conninfo.rpartition("/")[2]
+    return f"postgresql://siaga@{host},{host}/{name}?port={port},{free_port()}"
+
+
+def test_a_promotion_is_made_good_once_whoever_comes_first(shared: Place, store: SqlStore) -> None:
+    opened = sample_store.open_incident(store, outputs=("cad",))
+    assert not ready(server(shared, 1)), "the first time it is only remembered"
+    with ThreadPoolExecutor(4) as gateways:
+        done = list(gateways.map(lambda _: ready(server(shared, 2)), range(8)))
+    assert sum(done) == 1
+    assert not ready(server(shared, 1)), "not back again"
+    ((sequence,),) = store.fetch("SELECT sequence FROM incident WHERE id = ?", (opened.id,))
+    assert sequence == opened.sequence + 1_000
+    with store.engine.transaction() as session:
+        assert session.incident_ids(1)[0] > opened.id + 1_000
+
+
+def test_who_knows_that_it_was_promoted_needs_no_memory_of_the_time_before(shared: Place, store: SqlStore) -> None:
+    opened = sample_store.open_incident(store)
+    assert ready(server(shared, 2), promoted=True)
+    assert not ready(server(shared, 2), promoted=True)
+    with store.engine.transaction() as session:
+        assert session.incident_ids(1)[0] > opened.id + 1_000
+
+
+def test_a_store_that_was_moved_to_another_server_keeps_its_numbers(shared: Place, store: SqlStore) -> None:
+    opened = sample_store.open_incident(store)
+    ready(server(shared, 5))
+    assert not ready(server(shared, 9, system=8))
+    with store.engine.transaction() as session:
+        assert session.incident_ids(1)[0] <= opened.id + 100
+
+
+def test_a_delivery_under_way_is_never_taken_for_a_new_one(shared: Place, store: SqlStore) -> None:
+    """A worker that lives reports on the old server's numbers: by them a new message would count as delivered."""
+    sample_store.open_incident(store, outputs=("cad",))
+    ready(server(shared, 1))
+    (before,) = store.pending("cad")
+    ready(server(shared, 2))
+    sample_store.open_incident(store, counter=50, outputs=("cad",))
+    assert [each.id > before.id + 100_000 for each in store.pending("cad")] == [False, True]
+
+
+def test_the_lease_of_a_worker_that_lives_stays_and_a_strange_clock_s_ends_soon(shared: Place, store: SqlStore) -> None:
+    ready(server(shared, 1))
+    assert store.lease("outbox cad", "lives", 60)
+    assert store.lease("job reports", "on the old machine", DAY_MS)
+    ready(server(shared, 2))
+    assert not store.lease("outbox cad", "another", 60), "two would deliver"
+    ((most_s,),) = store.fetch("SELECT max(until_ms) / 1000 - extract(epoch FROM clock_timestamp())::bigint FROM lease")
+    assert 0 < most_s <= 121
+
+
+def test_what_was_known_of_the_old_server_s_lists_is_not_believed(shared: Place, store: SqlStore) -> None:
+    """The old server had a change that never came here; the next change here has the same number."""
+    ready(server(shared, 1))
+    ring = KeyRing(store, sample_store.GATEWAY_KEY)
+    device_id = sample_store.DEVICE_ID
+    assert ring.look_up([device_id])[device_id].device.state is RegistrationState.ACTIVE
+    with store.engine.transaction() as session:  # as it is without that change: the row without its number
+        session.run("UPDATE device SET state = 'suspended'")
+    assert ring.look_up([device_id])[device_id].device.state is RegistrationState.ACTIVE, "kept, as nothing was counted"
+    ready(server(shared, 2))
+    assert ring.look_up([device_id])[device_id].device.state is RegistrationState.SUSPENDED
+
+
+def test_a_store_is_not_opened_by_an_address_that_may_lead_to_one_that_was_left_behind(
+    shared: Place, store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look finds no primary; a moment later the old one is up, and the first that the address of both leads to."""
+    silent = [Standing("a:5432", "", why="refused"), Standing("b:5432", "", why="no answer")]
+    monkeypatch.setattr(servers, "standings", lambda _: silent)
+    with pytest.raises(StoreUnusable, match=r"a:5432: refused; b:5432: no answer.*STANDBY\.md"):
+        SqlStore(Postgres(two(shared)), 0, held_keys())
+
+
+def test_of_several_servers_the_timeline_is_remembered_in_a_store_that_was_just_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Place("postgresql", tmp_path).emptied() as empty:
+        made = SqlStore(Postgres(two(empty)), 0, held_keys())
+        kept = made.remembered("timeline")
+        made.close()
+    assert kept is not None and kept.split()[1] == "1"
+
+
+def test_a_connection_that_was_being_made_to_the_old_server_is_not_used(
+    shared: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = read_conninfo(shared.conninfo)[0]
+    new = old + " fallback_application_name=new"
+    pool = ConnectionPool(old, 2)
+
+    def taken_over_meanwhile(conninfo: str) -> Link:
+        link = connect(conninfo)
+        if conninfo == old:
+            pool.use(new)
+        return link
+
+    monkeypatch.setattr(connection_pool, "connect", taken_over_meanwhile)
+    with pool.link() as (link, _):
+        assert link.conninfo == new
+    pool.close()
