@@ -23,6 +23,9 @@ FAILURES = 12
 class Port:
     percent = 100
 
+    def scaled(self, ms):
+        return ms
+
 
 class Ladder:
     failures = FAILURES

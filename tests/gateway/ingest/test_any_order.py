@@ -80,12 +80,13 @@ def result(desk: IngestHarness, button: PressingButton) -> dict[str, Any]:
     )
     status = next(status for enrolled, status in desk.store.devices() if enrolled.device.device_id == button.device_id)
     assert status is not None
+    arrival = {"last_seen_ms": 0, "mac_since_ms": None, "mac_until_ms": None}  # since the last signature that came
     return {
         "incidents": [essence(one) for one in incidents],
         "tests": sorted(one.opening_counter for one in tests),
         "events": events,
         "presses": presses,
-        "status": replace(status, device_id=b"", position=None, last_seen_ms=0, checkins=None, hours=None, day=0),
+        "status": replace(status, device_id=b"", position=None, checkins=None, hours=None, day=0, **arrival),
     }
 
 
