@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.web.conftest import OPERATOR, ServedConsole
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -34,7 +34,7 @@ class Operator:
         self.console = console
         self.complaints: list[str] = []
         self.allowed: list[str] = []
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(1000 * ENDS_S)
         page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
         page.on("console", self._hear)
         page.on("request", self._watch)

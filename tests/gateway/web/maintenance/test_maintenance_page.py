@@ -26,6 +26,7 @@ from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
 from siaga_gateway.service.fleet.supervision import Supervisor
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.web.app import ConsoleOptions
+from waiting import ENDS_S
 
 __all__ = ["chromium", "operator"]  # fixtures
 
@@ -174,7 +175,7 @@ def test_installers_read_it_and_close_a_case_on_each_screen(
     with page.context.expect_page() as opened:
         page.click("text=Perawatan")
     upkeep = opened.value
-    upkeep.set_default_timeout(15_000)
+    upkeep.set_default_timeout(1000 * ENDS_S)
     upkeep.on("pageerror", lambda error: rina.complaints.append(f"error: {error}"))
     upkeep.wait_for_selector("text=40 tombol sekaligus: tidak melapor")
     assert page.get_attribute("#link", "data-state") == "up", "the console goes on"

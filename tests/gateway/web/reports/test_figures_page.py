@@ -25,6 +25,7 @@ from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.service.reports.figure_reports import FigureReports
 from siaga_gateway.web.app import ConsoleOptions, create_app
+from waiting import ENDS_S
 
 __all__ = ["chromium", "operator"]  # fixtures
 
@@ -156,7 +157,7 @@ def test_chiefs_read_it_on_each_screen_and_on_paper(
     with rina.page.context.expect_page() as opened:
         rina.page.click('a[href="/figures"]')
     page = opened.value
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(1000 * ENDS_S)
     page.on("console", lambda said: rina.complaints.append(said.text) if said.type == "error" else None)
     page.goto(page.url + "?period=month&day=2026-09-21&station=polres")
     page.wait_for_selector("svg.heat")

@@ -14,6 +14,7 @@ from gateway.web.responder.duty_scene import DutyScene
 from gateway.web.responder.scene_page import BASE
 from siaga_gateway.domain.places import ContactWay
 from siaga_gateway.service.dispatch.push_devices import endpoint
+from waiting import ENDS_S
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
@@ -60,7 +61,7 @@ def browsers(scene: DutyScene, key: str = "budi") -> list[str]:
 
 def opened(scene: DutyScene, chromium: Callable[[bool], Browser]) -> Page:
     page = chromium(False).new_context(permissions=["notifications"]).new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(1000 * ENDS_S)
     page.add_init_script(PUSH_SERVICE)
 
     def answer(route: Route) -> None:
