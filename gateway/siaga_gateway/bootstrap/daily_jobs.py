@@ -24,6 +24,8 @@ from siaga_gateway.service.installation.certificate_health import EVERY_S as CER
 from siaga_gateway.service.installation.certificate_health import CertificateWatch
 from siaga_gateway.service.journal.checkin_removal import EVERY_S as REMOVAL_S
 from siaga_gateway.service.journal.checkin_removal import CheckinRemoval
+from siaga_gateway.service.journal.frame_removal import EVERY_S as FRAMES_S
+from siaga_gateway.service.journal.frame_removal import FrameRemoval
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.registry.owner_cases import SuspensionEnds
@@ -68,6 +70,7 @@ def housekeeping(
         Job("responders' positions", RETENTION_S, position_expiry(settings, store, clock), shared=True),
         Job("last positions", RETENTION_S, lambda: _forget_last_positions(retention), shared=True),
         Job("check-ins of old", REMOVAL_S, CheckinRemoval(store, clock).work, shared=True),
+        Job("frames of old", FRAMES_S, FrameRemoval(store, clock).work, shared=True),
         Job("survey of the signal", SURVEY_S, survey.write),
         Job("months of the survey", RELEASE_S, survey.release, shared=True),
         Job("figures", FIGURES_S, records.work, shared=True),

@@ -66,6 +66,8 @@ def verify_chain(config: Path, hash_: bytes | None, number: int | None) -> None:
     tell("audit.whole", entries=head, events=found.events, batches=found.batches, head=head, hash=hash_hex)
     if found.removed:
         tell("audit.removed", removed=found.removed)
+    if found.frames_removed:
+        tell("audit.frames_removed", removed=found.frames_removed)
     if found.losses:
         losses = found.losses
         said = Localized(

@@ -44,17 +44,19 @@ def entry_text(
     actor: str | None,
     facts: str,
     frame: bytes | None,
+    frame_sha256: bytes | None = None,
 ) -> str:
     """Return the text of an entry that is hashed: one JSON object without spaces.
 
-    facts: JSON, character for character as stored.
+    facts: JSON, character for character as stored. frame_sha256: of a frame that is not there any more.
     """
+    told = frame_sha256 if frame is None else sha256(frame).digest()
     return (
         f'{{"id":{id},"at_ms":{at_ms},"kind":{_quoted(kind)},'
         f'"incident":{"null" if incident_id is None else incident_id},'
         f'"device":{"null" if device_id is None else chr(34) + device_id.hex() + chr(34)},'
         f'"actor":{"null" if actor is None else _quoted(actor)},"facts":{facts},'
-        f'"frame":{"null" if frame is None else chr(34) + sha256(frame).hexdigest() + chr(34)}}}'
+        f'"frame":{"null" if told is None else chr(34) + told.hex() + chr(34)}}}'
     )
 
 

@@ -174,6 +174,7 @@ _DOWN_TAG = 16
 _ACK_LENGTH = _DOWN.size + 2 + _DOWN_TAG
 _FLAGS_AT = _HEADER.size + 18  # the low byte of the report's flags
 _DURESS = int(Flags.DURESS)
+_CHECKIN = bytes([Kind.CHECKIN])
 
 
 def glance(raw: bytes) -> Kind | None:
@@ -196,6 +197,14 @@ def is_by_mac(raw: bytes) -> bool:
 def says_duress(raw: bytes, kind: Kind) -> bool:
     """Whether a frame of the kind that `glance` returned claims duress."""
     return kind in _REPORTING and raw[_FLAGS_AT] & _DURESS != 0
+
+
+def is_private(raw: bytes) -> bool:
+    """Whether bytes claim to be a check-in that calls nobody, whatever else is wrong with them.
+
+    They say where a person is who did not ask for anything: no record that stays for ever has them.
+    """
+    return raw[1:2] == _CHECKIN and not (glance(raw) is Kind.CHECKIN and says_duress(raw, Kind.CHECKIN))
 
 
 def decode_uplink(raw: bytes) -> Uplink:

@@ -12,7 +12,11 @@ from gateway.fake_ports import ManualClock
 from gateway.ingest_harness import NOW_MS, NOW_S, IngestHarness
 from pressing_button import at, report_body
 from siaga_gateway.adapters.sql.backups import check_sqlite, copy_sqlite
+from siaga_gateway.adapters.sql.transaction import SqlTransaction
 from siaga_gateway.domain.frame import Kind, Suite
+from siaga_gateway.service.journal import kinds as journal
+from siaga_gateway.service.journal.audit_chain import verify
+from siaga_gateway.service.journal.frame_removal import FrameRemoval
 from siaga_gateway.service.registry.retention import Retention, RetentionPolicy
 
 DAY_MS = 86_400_000
@@ -34,13 +38,20 @@ def traces(content: bytes) -> set[int]:
     }
 
 
+def noted_by_an_older_gateway(desk: IngestHarness, frame: bytes) -> None:
+    """Beside this one, or before it: a sample, with the frame that it is about."""
+    with desk.store.transaction() as transaction:
+        assert isinstance(transaction, SqlTransaction)
+        transaction._journal.append((desk.now_ms, journal.CONTRADICTION, None, frame[2:10], None, "{}", frame))
+
+
 def test_after_a_year_the_store_its_log_and_a_backup_hold_no_old_place(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     desk = IngestHarness(tmp_path)
     button, clock = desk.button(), ManualClock(NOW_MS)
-    retention = Retention(desk.store, clock, POLICY)
+    retention, removal = Retention(desk.store, clock, POLICY), FrameRemoval(desk.store, clock)
     number = 0
     for day in range(365):
         for _ in range(A_DAY):
@@ -52,8 +63,13 @@ def test_after_a_year_the_store_its_log_and_a_backup_hold_no_old_place(
         if day % 40 == 0:  # somebody has the key: contradictions and jumps are noted, without a place
             desk.take(button.frame(Kind.CHECKIN, number, report_body(NOW_S, **at(latitude(number - 1)))))
             desk.take(button.frame(Kind.CHECKIN, number + 4_000_000, report_body(NOW_S, **at(latitude(number - 2)))))
+            noted_by_an_older_gateway(
+                desk, button.frame(Kind.CHECKIN, number, report_body(NOW_S, **at(latitude(number - 3))))
+            )
         clock.at_ms = desk.now_ms + 1
+        removal.work()
         retention.run()
+    verify(desk.store)
     young = set(range(number - A_DAY, number + 1))
     status = desk.store.status(button.device_id)
     assert status is not None and status.position is not None, "a press without a fix has the last one"

@@ -21,10 +21,10 @@ from siaga_gateway.domain.audit_hashing import (
     event_record,
     next_hash,
 )
-from siaga_gateway.domain.frame import Suite, digest_of
+from siaga_gateway.domain.frame import Suite, digest_of, is_private
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.store import NewEvent
-from siaga_gateway.service.store.audit import REMOVALS, REMOVED_UNTIL, BatchRow, ChainEntry, EventRow
+from siaga_gateway.service.store.audit import FRAMES_UNTIL, REMOVALS, REMOVED_UNTIL, BatchRow, ChainEntry, EventRow
 
 _HEAD: Final = "SELECT id, hash FROM audit_head WHERE one = 1"
 # Where the chain and the outbox end, in one answer: every other writer waits for it.
@@ -56,17 +56,28 @@ _EVENTS_THEN: Final = f"SELECT id, {columns(_WITHOUT_DIGEST)} FROM event WHERE i
 # Each half has its own limit: otherwise PostgreSQL would sort everything left of both for every page. It needs types,
 # too.
 _NUMBER, _TEXT, _BYTES = "CAST(NULL AS BIGINT)", "CAST(NULL AS TEXT)", "CAST(NULL AS BYTEA)"
-_CHAIN_AFTER: Final = (
-    "SELECT * FROM ("  # noqa: S608 - constants
-    f"SELECT {columns(JOURNAL)}, hash, {_NUMBER} AS number, {_NUMBER} AS events, {_BYTES} AS digest "
-    "FROM journal WHERE id > ? ORDER BY id LIMIT ?) AS entries UNION ALL SELECT * FROM ("
-    f"SELECT id, at_ms, CAST('{STORED}' AS TEXT), {_NUMBER}, {_BYTES}, {_TEXT}, {_TEXT}, {_BYTES}, "
-    "hash, number, events, digest "
-    "FROM batch WHERE id > ? ORDER BY id LIMIT ?) AS batches ORDER BY id LIMIT ?"
-)
+
+
+def _chain(was: str) -> str:
+    """Return the statement for a page of the chain; was: what there is of a frame that was taken away."""
+    return (
+        "SELECT * FROM ("  # noqa: S608 - constants
+        f"SELECT {columns(JOURNAL)}, hash, {was} AS was, {_NUMBER} AS number, {_NUMBER} AS events, {_BYTES} AS digest "
+        "FROM journal WHERE id > ? ORDER BY id LIMIT ?) AS entries UNION ALL SELECT * FROM ("
+        f"SELECT id, at_ms, CAST('{STORED}' AS TEXT), {_NUMBER}, {_BYTES}, {_TEXT}, {_TEXT}, {_BYTES}, "
+        f"hash, {_BYTES}, number, events, digest "
+        "FROM batch WHERE id > ? ORDER BY id LIMIT ?) AS batches ORDER BY id LIMIT ?"
+    )
+
+
+_WAS: Final = "frame_sha256"
+_CHAIN_AFTER: Final = _chain(_WAS)
+_CHAIN_FRAMED: Final = _chain(_BYTES)  # of a copy from before any was
 _BATCH_ROW: Final = "number, id, events, digest"
 _KEPT: Final = "kept_events, kept_digest, removal"
 _OF_KIND: Final = f"SELECT {columns(JOURNAL)}, hash FROM journal WHERE kind = ? ORDER BY id"  # noqa: S608
+_FRAMES: Final = "SELECT id, frame FROM journal WHERE id > ? AND id <= ? AND frame IS NOT NULL ORDER BY id"
+_FRAME_GONE: Final = "UPDATE journal SET frame = NULL, frame_sha256 = ? WHERE id = ?"
 _AT_ONCE: Final = 1_000
 
 
@@ -203,6 +214,7 @@ class AuditReading:
     """Implements service.store.audit.AuditReader."""
 
     thinned = True  # False: a copy from before check-ins were taken out of the evidence
+    unframed = True  # False: a copy from before frames of check-ins were taken out of the journal
 
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         raise NotImplementedError
@@ -211,7 +223,8 @@ class AuditReading:
         return Link(*self.fetch(_HEAD)[0])
 
     def chain_after(self, after_id: int, limit: int) -> Sequence[ChainEntry]:
-        return [_entry_of(row) for row in self.fetch(_CHAIN_AFTER, (after_id, limit, after_id, limit, limit))]
+        chain = _CHAIN_AFTER if self.unframed else _CHAIN_FRAMED
+        return [_entry_of(row) for row in self.fetch(chain, (after_id, limit, after_id, limit, limit))]
 
     def batches_from(self, number: int, limit: int) -> Sequence[BatchRow]:
         columns = f"{_BATCH_ROW}, {_KEPT}" if self.thinned else _BATCH_ROW
@@ -232,6 +245,13 @@ class AuditReading:
     def removals(self) -> Sequence[ChainEntry]:
         rows = self.fetch(_OF_KIND, (journal.CHECKINS_REMOVED,))
         return [ChainEntry(*row) for row in rows]
+
+    def frame_removals(self) -> Sequence[ChainEntry]:
+        rows = self.fetch(_OF_KIND, (journal.FRAMES_REMOVED,))
+        return [ChainEntry(*row) for row in rows]
+
+    def private_frames(self, after_id: int, until_id: int) -> Sequence[int]:
+        return [number for number, frame in self.fetch(_FRAMES, (after_id, until_id)) if _is_private(frame)]
 
     def rescues(self) -> Sequence[ChainEntry]:
         rows = self.fetch(_OF_KIND, (journal.RESCUED,))
@@ -267,6 +287,12 @@ class EvidenceWriting(WriteBatch):
             self.touched = True
             self._session.many("DELETE FROM event WHERE id = ?", [(each,) for each in sorted(ids)])
 
+    def forget_private_frames(self, after_id: int, until_id: int) -> Sequence[int]:
+        self._run("UPDATE meta SET value = value WHERE name = ?", (FRAMES_UNTIL,))  # its row is the lock
+        gone = [each for each in self._fetch(_FRAMES, (after_id, until_id)) if _is_private(each[1])]
+        self._session.many(_FRAME_GONE, [(sha256(frame).digest(), number) for number, frame in gone])
+        return [number for number, _ in gone]
+
     def put_kept(self, rows: Sequence[BatchRow]) -> None:
         if rows:
             self._session.many(
@@ -275,8 +301,13 @@ class EvidenceWriting(WriteBatch):
             )
 
 
+def _is_private(frame: object) -> bool:
+    return isinstance(frame, bytes) and is_private(frame)  # SQLite returns any type, where a bit was flipped
+
+
 def _entry_of(row: Row) -> ChainEntry:
-    *entry, number, events, digest = row
+    *entry, was, number, events, digest = row
     if number is not None:
         entry[6] = batch_facts(number, events, digest)
+    entry.append(was)
     return ChainEntry(*entry)

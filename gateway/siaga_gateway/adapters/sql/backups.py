@@ -6,7 +6,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import IO, Any, Final
@@ -25,7 +25,9 @@ from siaga_gateway.service.store import StoreFailing
 
 _LONGEST_S: Final = 6 * 3600
 _WITH_CHAIN: Final = 4  # the first migration with an audit chain
-_THINNED: Final = "checkins"  # the name of that which begins to take check-ins out of the evidence
+# The names of those that begin to take check-ins out of the evidence, and their frames out of the journal.
+_THINNED: Final = "checkins"
+_UNFRAMED: Final = "journal_frames"
 # Where people were, and what too few may have reported of the signal: no backup has it.
 _NOT_COPIED: Final = ("last_position", GATHERED)
 
@@ -73,9 +75,11 @@ def copy_sqlite(source: Path, copy: Path) -> None:
 class _Copy(AuditReading):
     """The chain of a file that is only read."""
 
-    def __init__(self, connection: sqlite3.Connection, thinned: bool) -> None:
+    def __init__(self, connection: sqlite3.Connection, done: Collection[str]) -> None:
+        """done: names of the migrations that it has."""
         self._connection = connection
-        self.thinned = thinned
+        self.thinned = _THINNED in done
+        self.unframed = _UNFRAMED in done
 
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         with failing():
@@ -101,8 +105,8 @@ def check_sqlite(path: Path) -> Verified | None:
             migrations = known_migrations(Sqlite(path))
             if version > (known := len(migrations)):
                 raise StoreUnusable("backup.newer", path=path, version=version, known=known)
-            thinned = any(step.name == _THINNED and step.number <= version for step in migrations)
-            return verify(_Copy(connection, thinned)) if version >= _WITH_CHAIN else None
+            done = {step.name for step in migrations if step.number <= version}
+            return verify(_Copy(connection, done)) if version >= _WITH_CHAIN else None
     except sqlite3.Error as error:
         raise StoreUnusable("file.at", path=path, why=meaning(error)) from None
 

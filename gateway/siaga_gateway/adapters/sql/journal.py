@@ -13,6 +13,7 @@ from siaga_gateway.adapters.sql.rows import JOURNAL, columns, entry_of, json_tex
 from siaga_gateway.adapters.sql.write_batch import WriteBatch
 from siaga_gateway.catalogue.localized import remembered
 from siaga_gateway.domain.audit_hashing import Link
+from siaga_gateway.domain.frame import is_private
 from siaga_gateway.service.ports import JournalEntry
 
 SELECT: Final = f"SELECT {columns(JOURNAL)} FROM journal"  # noqa: S608 - constants
@@ -37,6 +38,8 @@ class JournalWriting(WriteBatch):
         actor: str | None = None,
         frame: bytes | None = None,
     ) -> None:
+        if frame is not None and is_private(frame):
+            frame = None  # the last of several that see to it: this record is for ever
         text = json_text(remembered(facts)) if facts else "{}"
         self._journal.append((at_ms, kind, incident_id, device_id, actor, text, frame))
 

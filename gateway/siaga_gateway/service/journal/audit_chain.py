@@ -23,7 +23,7 @@ from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.audit_events import EventAudit, NotedSignatures, Progress, chain
 from siaga_gateway.service.journal.audit_gaps import AuditBroken as AuditBroken
 from siaga_gateway.service.journal.audit_gaps import KnownLosses, LossAccounting, within
-from siaga_gateway.service.journal.audit_removals import Removals
+from siaga_gateway.service.journal.audit_removals import FrameRemovals, Removals
 from siaga_gateway.service.store.audit import AuditReader, ChainEntry, device_hex
 
 
@@ -35,6 +35,7 @@ class Verified:
     batches: int
     events: int
     removed: int = 0  # check-ins that older versions stored, gone by recorded removals
+    frames_removed: int = 0  # of check-ins, that older versions kept in the journal; gone in the same way
     losses: KnownLosses = field(default_factory=KnownLosses)
     rescues: tuple[int, ...] = ()  # the entries that note the losses
 
@@ -73,9 +74,10 @@ def _verify_all(
     reader: AuditReader, head: Link, kept: Link | None, progress: Progress, bearing: LossAccounting
 ) -> Verified:
     removals = Removals(reader, bearing)
-    signatures = _verify_chain(reader, head, kept, progress, bearing, removals)
+    frames = FrameRemovals(reader)
+    signatures = _verify_chain(reader, head, kept, progress, bearing, removals, frames)
     batches, events = EventAudit(reader, head, progress, bearing, removals).verify(signatures)
-    return Verified(head, batches, events, removals.removed)
+    return Verified(head, batches, events, removals.removed, frames.removed)
 
 
 def _verify_chain(
@@ -85,6 +87,7 @@ def _verify_chain(
     progress: Progress,
     bearing: LossAccounting,
     removals: Removals,
+    frames: FrameRemovals,
 ) -> NotedSignatures:
     """Verify the chain. Returns how many signatures were added to events later."""
     link, signatures = FIRST, NotedSignatures()
@@ -102,6 +105,8 @@ def _verify_chain(
             link = _next(link, entry, bearing)
             if kept is not None and kept.id == entry.id and kept.hash != entry.hash:
                 raise AuditBroken("audit.rewritten", id=entry.id)
+            if entry.frame_sha256 is not None and not frames.took(entry.id):
+                bearing.changed(entry.id, AuditBroken("audit.frame_gone", id=entry.id, kind=entry.kind))
             if entry.kind == journal.SIGNATURE_ADDED:
                 signatures.all += 1
                 signatures.removed += _verify_signature(reader, entry, bearing, removals)
@@ -142,6 +147,8 @@ def _typed(entry: ChainEntry) -> bool:
         and isinstance(entry.actor, str | None)
         and isinstance(entry.facts, str)
         and isinstance(entry.frame, bytes | None)
+        and isinstance(entry.frame_sha256, bytes | None)
+        and (entry.frame is None or entry.frame_sha256 is None)
         and isinstance(entry.hash, bytes)
         and len(entry.hash) == HASH_BYTES
     )

@@ -1,7 +1,8 @@
 """The recorded removals of check-ins that older versions stored as evidence, as an audit sees them.
 
 Each is one entry of the chain: how many check-ins went from which batches, and a digest over what is left of each of
-these. So a removal is no hole, and what is left is covered as before.
+these. So a removal is no hole, and what is left is covered as before. Frames of check-ins leave the journal by such
+entries too, which name those that lost theirs.
 """
 
 from __future__ import annotations
@@ -10,10 +11,36 @@ import json
 from typing import Any
 
 from siaga_gateway.domain.audit_hashing import kept_digest
-from siaga_gateway.service.journal.audit_gaps import AuditBroken, LossAccounting
+from siaga_gateway.service.journal.audit_gaps import AuditBroken, LossAccounting, NumberSet
 from siaga_gateway.service.store.audit import AuditReader, BatchRow, ChainEntry
 
 _PAGE = 2_000
+
+
+class FrameRemovals:
+    """The recorded removals of frames from the journal; read again whenever an entry is met that none of them names."""
+
+    def __init__(self, reader: AuditReader) -> None:
+        self._reader = reader
+        self._entries = NumberSet()
+        self.removed = 0
+
+    def took(self, entry: int) -> bool:
+        """Whether a removal names this entry; counts those that are asked for."""
+        if entry not in self._entries:
+            for told in self._reader.frame_removals():
+                self._take(told)
+        if entry not in self._entries:
+            return False
+        self.removed += 1
+        return True
+
+    def _take(self, told: ChainEntry) -> None:
+        try:
+            for number in json.loads(told.facts)["entries"]:
+                self._entries.add(int(number))
+        except (ValueError, KeyError, TypeError):
+            return  # the chain shows that it was changed
 
 
 class Removals:

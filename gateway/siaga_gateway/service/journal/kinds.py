@@ -135,6 +135,8 @@ RETENTION_RUN: Final = "retention_run"
 CHECKINS_REMOVED: Final = "checkins_removed"
 #   check-ins that an older version stored as evidence were deleted. removal (its number), first, last (of the batches),
 #   batches, removed, digest (over what is left of each batch), signatures (SHA-256 of those that had come later)
+FRAMES_REMOVED: Final = "frames_removed"
+#   frames of check-ins that an older version kept in the journal were deleted. entries (their numbers)
 PERSONAL_KEY_CHANGED: Final = "personal_key_changed"  # before, after (ids of keys), owners, notes
 PERSONAL_KEY_MISSING: Final = "personal_key_missing"  # why: owners cannot be read, or will not be after the next start
 PERSONAL_KEY_BACK: Final = "personal_key_back"
@@ -285,6 +287,7 @@ OFFICE_KINDS: Final = frozenset(
         RECEIPT_UNKNOWN,
         RETENTION_RUN,
         CHECKINS_REMOVED,
+        FRAMES_REMOVED,
         PERSONAL_KEY_CHANGED,
         AUDIT_EXPORTED,
         BACKUP_MADE,

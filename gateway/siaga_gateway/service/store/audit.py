@@ -12,6 +12,8 @@ from siaga_gateway.domain.frame import Kind
 # Remembered by the store: the last event that the removal of check-ins looked at, and how many removals there were.
 REMOVED_UNTIL: Final = "checkins.after"
 REMOVALS: Final = "checkins.removals"
+# The same: the last entry of the journal that was looked at for frames of check-ins.
+FRAMES_UNTIL: Final = "frames.after"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class ChainEntry:
     facts: str  # JSON, unparsed
     frame: bytes | None
     hash: bytes
+    frame_sha256: bytes | None = None  # of the frame, if it was taken away
 
     @property
     def text(self) -> str:
@@ -39,6 +42,7 @@ class ChainEntry:
             self.actor,
             self.facts,
             self.frame,
+            self.frame_sha256,
         )
 
 
@@ -122,13 +126,22 @@ class AuditReader(Protocol):
         """Return the entries about check-ins that were taken out of the evidence, oldest first."""
         ...
 
+    def frame_removals(self) -> Sequence[ChainEntry]:
+        """Return the entries about frames of check-ins that were taken out of the journal, oldest first."""
+        ...
+
+    def private_frames(self, after_id: int, until_id: int) -> Sequence[int]:
+        """Return the numbers of the journal's entries with after_id < id <= until_id whose frame is a check-in's that
+        calls nobody."""
+        ...
+
     def rescues(self) -> Sequence[ChainEntry]:
         """Return the entries about rescues of a damaged store, oldest first."""
         ...
 
 
 class EvidenceWriting(Protocol):
-    """Takes check-ins out of the evidence, where older versions stored them."""
+    """Takes check-ins out of the evidence and the journal, where older versions stored them."""
 
     def begin_removal(self) -> tuple[int, int]:
         """Return REMOVED_UNTIL and REMOVALS. Until this transaction ends, no other one begins a removal."""
@@ -140,6 +153,13 @@ class EvidenceWriting(Protocol):
 
     def batches(self, numbers: Collection[int]) -> Mapping[int, BatchRow]: ...
     def remove_events(self, ids: Collection[int]) -> None: ...
+    def forget_private_frames(self, after_id: int, until_id: int) -> Sequence[int]:
+        """Put its SHA-256 in the place of each frame that AuditReader.private_frames names. Returns their entries.
+
+        Until this transaction ends, no other one does so.
+        """
+        ...
+
     def put_kept(self, rows: Sequence[BatchRow]) -> None:
         """Write what is left of these batches."""
         ...
