@@ -88,6 +88,13 @@ def square_of(cell: int) -> int:
     return north // SQUARE * SQUARE * _ACROSS + east // SQUARE * SQUARE
 
 
+def band_of(cell: int) -> tuple[int, int]:
+    """Return the first and the last cell of the squares from west to east that a cell is in: what is told of any of
+    these depends on no other."""
+    first = cell // _ACROSS // SQUARE * SQUARE * _ACROSS
+    return first, first + SQUARE * _ACROSS - 1
+
+
 def sample_of(device: Device, uplink: Uplink, at_ms: int) -> Sample | None:
     """Return what a check-in says of a place; None: nothing that can be trusted.
 

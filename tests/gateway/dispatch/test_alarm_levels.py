@@ -121,7 +121,7 @@ def test_what_was_judged_is_forgotten_with_its_incident(district: CalledDistrict
     close(district, incident, Disposition.VERIFIED)
     district.go_on()
     with district.store.transaction() as transaction:
-        assert transaction.forget_notifications(district.clock.now_ms() + 1) >= 2
+        assert transaction.forget_notifications([incident.id], district.clock.now_ms() + 1) >= 2
     assert district.store.alarms([incident.id]) == {}
 
 

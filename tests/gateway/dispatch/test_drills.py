@@ -362,13 +362,13 @@ def test_a_drill_is_forgotten_with_its_incidents_calls(desk: IngestHarness) -> N
     with desk.store.transaction() as transaction:
         transaction.put_drill(copied(made, ended_ms=NOW_MS))
     with desk.store.transaction() as transaction:
-        assert transaction.forget_notifications(NOW_MS + 1) == 0, "an exercise of it is open"
+        assert transaction.forget_drills(NOW_MS + 1, 9) == 0, "an exercise of it is open"
     incident = desk.only()
     with desk.store.transaction() as transaction:
         transaction.put_incident(replace(incident, state=IncidentState.CLOSED, closed_at_ms=NOW_MS))
     assert desk.store.expired_notifications(NOW_MS + 1) == 1
     with desk.store.transaction() as transaction:
-        transaction.forget_notifications(NOW_MS + 1)
+        assert transaction.forget_drills(NOW_MS + 1, 9) == 1
     assert desk.store.drill(made.id) is None
     with desk.store.transaction() as transaction:
         assert transaction.next_drill_id() == made.id + 1, "its number stands in the journal"

@@ -88,7 +88,7 @@ def test_old_records_are_counted_and_forgotten(store: SqlStore) -> None:
     put(store, call(NOW_MS, 1), call(NOW_MS + 5, 2))
     assert (store.expired_call_records(NOW_MS), store.expired_call_records(NOW_MS + 1)) == (0, 1)
     with store.transaction() as transaction:
-        assert transaction.forget_call_records(NOW_MS + 1) == 1
+        assert transaction.forget_call_records(NOW_MS + 1, 9) == 1
     assert set(store.call_records([1, 2])) == {2}
 
 

@@ -286,9 +286,16 @@ def test_what_belongs_to_old_closed_incidents_is_forgotten(store: SqlStore) -> N
         incident = transaction.incidents([1])[1]
         transaction.put_incident(copied(incident, state=type(incident.state).CLOSED, closed_at_ms=NOW_MS))
     assert (store.expired_notifications(NOW_MS), store.expired_notifications(NOW_MS + 1)) == (0, 2)
+    assert (store.incidents_told_of(0, 9), store.incidents_told_of(0, 1), store.incidents_told_of(1, 9)) == (
+        [1, 2],
+        [1],
+        [2],
+    )
+    assert (store.closed_before([1, 2], NOW_MS), store.closed_before([1, 2], NOW_MS + 1)) == ([], [1])
     with store.transaction() as transaction:
-        assert transaction.forget_notifications(NOW_MS) == 0
-        assert transaction.forget_notifications(NOW_MS + 1) == 2
+        assert transaction.forget_notifications([1, 2], NOW_MS) == 0
+        assert transaction.forget_notifications([2], NOW_MS + 1) == 0, "not asked for"
+        assert transaction.forget_notifications([1, 2], NOW_MS + 1) == 2
     assert (store.notifications_of(1), store.escalation_of(1)) == ([], None)
     assert len(store.notifications_of(2)) == 1
 

@@ -107,7 +107,7 @@ def test_reasons_are_forgotten_once_a_case_is_long_over_and_an_erased_owner_has_
     over = add(store, copied(CASE, state=OwnerCaseState.DISMISSED, **reason))
     assert (store.expired_owner_cases(NOW_MS), store.expired_owner_cases(NOW_MS + 1)) == (0, 1)
     with store.transaction() as transaction:
-        assert (transaction.forget_owner_cases(NOW_MS), transaction.forget_owner_cases(NOW_MS + 1)) == (0, 1)
+        assert (transaction.forget_owner_cases(NOW_MS, 9), transaction.forget_owner_cases(NOW_MS + 1, 9)) == (0, 1)
     kept = {case.id: case.reason for case in store.owner_cases_of(1)}
     assert kept == {waiting: "tiga kali", over: None} and store.expired_owner_cases(NOW_MS + 1) == 0
     with store.transaction() as transaction:

@@ -114,10 +114,10 @@ def test_links_and_responses_are_forgotten_with_the_notifications(store: SqlStor
         closed = copied(transaction.incidents([1])[1], state=IncidentState.CLOSED, closed_at_ms=NOW_MS)
         transaction.put_incident(closed)
     with store.transaction() as transaction:
-        transaction.forget_notifications(NOW_MS)
+        transaction.forget_notifications([1, 2], NOW_MS)
     assert store.responses_of(1) == [RESPONSE], "not yet"
     with store.transaction() as transaction:
-        assert transaction.forget_notifications(NOW_MS + 1) == 2
+        assert transaction.forget_notifications([1, 2], NOW_MS + 1) == 2
     assert (store.responses_of(1), store.responder_link_of(LINK.token_hash)) == ([], None)
     assert len(store.responses_of(2)) == 1
 

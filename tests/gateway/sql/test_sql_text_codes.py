@@ -82,5 +82,5 @@ def test_codes_are_forgotten_with_the_person_and_with_the_incident(store: SqlSto
         transaction.remove_responders(["budi"])
     assert store.coded_calls({"budi"}, 0) == []
     with store.transaction() as transaction:
-        assert store.expired_notifications(NOW_MS + 1) == transaction.forget_notifications(NOW_MS + 1) == 1
+        assert store.expired_notifications(NOW_MS + 1) == transaction.forget_notifications([1, 2], NOW_MS + 1) == 1
     assert store.coded_calls({"patroli-1"}, 0) == []

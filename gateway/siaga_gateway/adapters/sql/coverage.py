@@ -8,7 +8,7 @@ from typing import Final
 from siaga_gateway.adapters.sql.reads import Reads
 from siaga_gateway.adapters.sql.rows import columns
 from siaga_gateway.adapters.sql.write_batch import WriteBatch
-from siaga_gateway.domain.coverage import MOST, CellMonth, released
+from siaga_gateway.domain.coverage import MOST, CellMonth, band_of, released
 
 GATHERED: Final = "coverage_gathered"
 _TOLD: Final = "coverage"
@@ -27,6 +27,7 @@ def _add(table: str) -> str:
 _GATHER: Final = _add(GATHERED)
 _TELL: Final = _add(_TOLD)
 _OUTSIDE: Final = "WHERE month < ? OR month > ?"
+_KEY: Final = "month, size, cell, bearer"
 
 
 class CoverageWriting(WriteBatch):
@@ -40,17 +41,28 @@ class CoverageWriting(WriteBatch):
 
     def release_coverage(self, before_month: int) -> int:
         self.flush()
-        taken = f"DELETE FROM {GATHERED} WHERE month < ? RETURNING {columns(_NAMES)}"  # noqa: S608
-        told = released(CellMonth._make(row) for row in self._session.fetch(taken, (before_month,)))
+        first = self._session.fetch(
+            f"SELECT month, cell FROM {GATHERED} WHERE month < ? ORDER BY {_KEY} LIMIT 1",  # noqa: S608 - constants
+            (before_month,),
+        )
+        if not first:
+            return 0
+        month, cell = first[0]
+        taken = f"DELETE FROM {GATHERED} WHERE month = ? AND cell BETWEEN ? AND ? RETURNING {columns(_NAMES)}"  # noqa: S608
+        rows = self._session.fetch(taken, (month, *band_of(cell)))
+        told = released(CellMonth._make(row) for row in rows)
         if told:
             self._session.many(_TELL, sorted(told))
-        return len(told)
+        return len(rows)
 
-    def forget_coverage(self, before_month: int, after_month: int) -> int:
-        return sum(
-            self._run_aside(f"DELETE FROM {table} {_OUTSIDE}", (before_month, after_month))  # noqa: S608
-            for table in (GATHERED, _TOLD)
-        )
+    def forget_coverage(self, before_month: int, after_month: int, limit: int) -> int:
+        for table in (GATHERED, _TOLD):
+            for condition, month in (("month < ?", before_month), ("month > ?", after_month)):
+                oldest = f"SELECT {_KEY} FROM {table} WHERE {condition} ORDER BY {_KEY} LIMIT ?"  # noqa: S608
+                gone = self._run_aside(f"DELETE FROM {table} WHERE ({_KEY}) IN ({oldest})", (month, limit))  # noqa: S608
+                if gone:
+                    return gone
+        return 0
 
 
 class CoverageReading(Reads):

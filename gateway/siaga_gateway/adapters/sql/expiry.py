@@ -43,6 +43,11 @@ _TAKE_OVER: Final = (
     f"{', '.join(f'{name} = excluded.{name}' for name in POSITION)} "
     "WHERE excluded.position_at_ms > last_position.position_at_ms"
 )
+# Every device is looked at: so few at once that no statement takes long.
+_HOURS: Final = (
+    "SELECT device_id, hours IS NOT NULL AND (day < ? OR day > ?) FROM device_status "
+    "WHERE device_id > ? ORDER BY device_id LIMIT ?"
+)
 _STATUSES: Final = (
     f"SELECT device_id FROM last_position WHERE device_id > ? AND {_OUT_OF_DATE} "  # noqa: S608 - constants
     "ORDER BY device_id LIMIT ?"
@@ -89,9 +94,13 @@ class ErasureWriting(RegistryWriting):
             )
             if gone:
                 return gone
+        return 0
+
+    def forget_hours(self, device_ids: Collection[bytes], before_day: int, after_day: int) -> int:
+        among, parameters = self._writing.among("device_status", "device_id", device_ids)
         return self._run(
-            "UPDATE device_status SET hours = NULL WHERE hours IS NOT NULL AND (day < ? OR day > ?)",
-            (before_day, after_day),
+            f"UPDATE device_status SET hours = NULL WHERE hours IS NOT NULL AND (day < ? OR day > ?) AND {among}",  # noqa: S608
+            (before_day, after_day, *parameters),
         )
 
     def forget_incidents(self, ids: Collection[int], positions_before_ms: int, notes_before_ms: int) -> tuple[int, int]:
@@ -118,8 +127,13 @@ class ErasureWriting(RegistryWriting):
         self._forget_in_notices(noted, frozenset({"note"}))
         return moved, unsaid
 
-    def forget_strangers(self, before_ms: int) -> int:
-        return self._run("DELETE FROM quarantine WHERE last_seen_ms < ?", (before_ms,))
+    def forget_strangers(self, before_ms: int, limit: int) -> int:
+        # The time is asked for twice: who is heard meanwhile stays.
+        return self._run(
+            "DELETE FROM quarantine WHERE last_seen_ms < ? AND device_id IN (SELECT device_id FROM quarantine "
+            "WHERE last_seen_ms < ? ORDER BY last_seen_ms LIMIT ?)",
+            (before_ms, before_ms, limit),
+        )
 
     def erase_owner(self, owner_id: int, at_ms: int) -> Erased:
         # All that the store knows of a person but the evidence. Their devices stay, without labels and places, and no
@@ -193,6 +207,12 @@ class ExpiryReading(Reads):
 
     def expired_last_positions(self, age: LastPositionAge, after: bytes, limit: int) -> Sequence[bytes]:
         return [row[0] for row in self.fetch(_STATUSES, (after, *_values(age), limit))]
+
+    def hours_after(
+        self, before_day: int, after_day: int, after: bytes, limit: int
+    ) -> tuple[Sequence[bytes], bytes | None]:
+        rows = self.fetch(_HOURS, (before_day, after_day, after, limit))
+        return [device_id for device_id, old in rows if old], rows[-1][0] if rows else None
 
     def expired_days(self, before_day: int, after_day: int) -> int:
         counted = "SELECT count(*) FROM device_day WHERE day < ? OR day > ?"

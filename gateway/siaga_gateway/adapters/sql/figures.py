@@ -56,8 +56,12 @@ class FigureWriting(WriteBatch):
             self.flush()
             self._session.insert(_PUT, list(records))
 
-    def forget_call_records(self, before_ms: int) -> int:
-        return self._run("DELETE FROM incident_figures WHERE opened_at_ms < ?", (before_ms,))
+    def forget_call_records(self, before_ms: int, limit: int) -> int:
+        return self._run(
+            "DELETE FROM incident_figures WHERE incident_id IN (SELECT incident_id FROM incident_figures "
+            "WHERE opened_at_ms < ? ORDER BY opened_at_ms, incident_id LIMIT ?)",
+            (before_ms, limit),
+        )
 
 
 class FigureReading(Reads):

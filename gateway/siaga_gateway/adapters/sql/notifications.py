@@ -178,11 +178,17 @@ class NotificationWriting(WriteBatch):
     def notifications(self, incident_id: int) -> Sequence[Notification]:
         return LAYOUT.sound(self._fetch(_OF, (incident_id,)), "notification")
 
-    def forget_notifications(self, before_ms: int) -> int:
-        return sum(
-            self._run(f"DELETE FROM {table} WHERE incident_id IN ({_CLOSED})", (before_ms,))  # noqa: S608 - constants
-            for table in _FORGOTTEN
-        ) + self._run(f"DELETE FROM drill WHERE {_DRILLS}", (before_ms,))  # noqa: S608
+    def forget_notifications(self, incident_ids: Collection[int], before_ms: int) -> int:
+        gone = 0
+        for table in _FORGOTTEN:
+            among, parameters = self._writing.among(table, "incident_id", incident_ids)
+            closed = f"EXISTS ({_CLOSED} AND incident.id = {table}.incident_id)"
+            gone += self._run(f"DELETE FROM {table} WHERE {among} AND {closed}", (*parameters, before_ms))  # noqa: S608
+        return gone
+
+    def forget_drills(self, before_ms: int, limit: int) -> int:
+        ids = f"SELECT id FROM drill WHERE {_DRILLS} ORDER BY id LIMIT ?"  # noqa: S608 - constants
+        return self._run(f"DELETE FROM drill WHERE id IN ({ids})", (before_ms, limit))  # noqa: S608
 
 
 class NotificationReading(Reads):
@@ -226,6 +232,17 @@ class NotificationReading(Reads):
             wanted,
         )
         return LAYOUT.sound(rows, "notification")
+
+    def incidents_told_of(self, after: int, limit: int) -> Sequence[int]:
+        found: set[int] = set()
+        for table in _FORGOTTEN:
+            page = f"SELECT DISTINCT incident_id FROM {table} WHERE incident_id > ? ORDER BY incident_id LIMIT ?"  # noqa: S608
+            found.update(row[0] for row in self.fetch(page, (after, limit)))
+        return sorted(found)[:limit]
+
+    def closed_before(self, incident_ids: Collection[int], before_ms: int) -> Sequence[int]:
+        among, parameters = self.writing.among("incident", "id", incident_ids)
+        return [row[0] for row in self.fetch(f"{_CLOSED} AND {among}", (before_ms, *parameters))]
 
     def expired_notifications(self, before_ms: int) -> int:
         return sum(

@@ -66,8 +66,12 @@ class OwnerCaseWriting(WriteBatch):
     def put_owner_case(self, case: OwnerCase) -> None:
         self._run(_PUT, (*LAYOUT.row(case)[1:], case.id))
 
-    def forget_owner_cases(self, before_ms: int) -> int:
-        return self._run(f"UPDATE {_TABLE} SET reason = NULL, end_reason = NULL WHERE {_OLD}", (before_ms,))  # noqa: S608
+    def forget_owner_cases(self, before_ms: int, limit: int) -> int:
+        ids = f"SELECT id FROM {_TABLE} WHERE {_OLD} ORDER BY id LIMIT ?"  # noqa: S608 - constants
+        return self._run(
+            f"UPDATE {_TABLE} SET reason = NULL, end_reason = NULL WHERE id IN ({ids})",  # noqa: S608
+            (before_ms, limit),
+        )
 
 
 class OwnerCaseReading(Reads):

@@ -76,8 +76,10 @@ class CoverageSurvey:
 
     def release(self) -> None:
         """Keep of the months that are over what may be told, for one worker of all. Raises: StoreFailing."""
-        with self._store.transaction() as transaction:
-            transaction.release_coverage(month_of(self._clock.now_ms() - _SETTLED_MS))
+        before, more = month_of(self._clock.now_ms() - _SETTLED_MS), 1
+        while more:
+            with self._store.transaction() as transaction:
+                more = transaction.release_coverage(before)
 
 
 class CoverageReport:

@@ -8,6 +8,7 @@ is missing. What check-ins told does not stay: the last position goes after a da
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Final
@@ -19,13 +20,14 @@ from siaga_gateway.domain.errors import Refused
 from siaga_gateway.domain.registry import RegistrationState, state_at
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import Clock, Notifier
-from siaga_gateway.service.store import Enrolled, Store
+from siaga_gateway.service.store import Enrolled, Store, Transaction
 from siaga_gateway.service.store.expiry import LastPositionAge
 
 log = logging.getLogger(__name__)
 
 DAY_MS: Final = 86_400_000
 _PAGE: Final = 500  # in one transaction: the gateway writes between them
+_PAUSE_S: Final = 0.5  # at most, between two steps
 _DAYS: Final = 5_000  # the same, of rows that nothing else waits for: a day has one of each button
 EVERY_S: Final = 600.0  # how often to check whether a day has passed
 _RUN: Final = "retention"
@@ -110,12 +112,13 @@ class Retention:
             done.cells = self._store.expired_coverage(*self._months(now_ms))
             return done
         done.days = self._forget_days(now_ms)
+        done.strangers = self._in_steps(lambda step: step.forget_strangers(before_ms, _PAGE))
+        done.notifications = self._forget_notifications(told_ms)
+        done.figures = self._in_steps(lambda step: step.forget_call_records(counted_ms, _PAGE))
+        noted_ms = _before(now_ms, self._policy.notes_days)
+        done.cases = self._in_steps(lambda step: step.forget_owner_cases(noted_ms, _PAGE))
+        done.cells = self._in_steps(lambda step: step.forget_coverage(*self._months(now_ms), _DAYS))
         with self._store.transaction() as transaction:
-            done.strangers = transaction.forget_strangers(before_ms)
-            done.notifications = transaction.forget_notifications(told_ms)
-            done.figures = transaction.forget_call_records(counted_ms)
-            done.cases = transaction.forget_owner_cases(_before(now_ms, self._policy.notes_days))
-            done.cells = transaction.forget_coverage(*self._months(now_ms))
             transaction.note(journal.RETENTION_RUN, now_ms, done.facts(), actor=actor)
         self._store.scrub()  # last positions are replaced with each check-in, and stay in the engine's logs
         return done
@@ -130,13 +133,42 @@ class Retention:
         return month_of(now_ms) - self._policy.coverage_months + 1, month_of(now_ms + DAY_MS)
 
     def _forget_days(self, now_ms: int) -> int:
-        keep, gone = self._days(now_ms), 0
+        keep = self._days(now_ms)
+        gone = self._in_steps(lambda step: step.forget_days(*keep, _DAYS))
+        after: bytes | None = b""
+        while after is not None:
+            old, after = self._store.hours_after(*keep, after, _DAYS)
+            for first in range(0, len(old), _PAGE):
+                page = old[first : first + _PAGE]
+                with self._store.transaction() as transaction:
+                    transaction.lock(page)
+                    gone += transaction.forget_hours(page, *keep)
+        return gone
+
+    def _forget_notifications(self, before_ms: int) -> int:
+        if before_ms < 0:
+            return 0  # for ever
+        after, gone = 0, 0
+        while page := self._store.incidents_told_of(after, _PAGE):
+            after = page[-1]
+            old = self._store.closed_before(page, before_ms)
+            if old:
+                with self._store.transaction() as transaction:
+                    gone += transaction.forget_notifications(old, before_ms)
+        return gone + self._in_steps(lambda step: step.forget_drills(before_ms, _PAGE))
+
+    def _in_steps(self, forget: Callable[[Transaction], int]) -> int:
+        """Run one short transaction after the other until one finds nothing more. Returns how many went. One statement
+        for all of a large store would be given up by its database, each day anew, and keep presses waiting."""
+        gone = 0
         while True:
+            begun = time.monotonic()
             with self._store.transaction() as transaction:
-                forgotten = transaction.forget_days(*keep, _DAYS)
+                forgotten = forget(transaction)
             if not forgotten:
                 return gone
             gone += forgotten
+            time.sleep(min(time.monotonic() - begun, _PAUSE_S))  # SQLite's writer is whoever's comes first
 
     def forget_last_positions(self, *, dry: bool = False) -> int:
         """Erase last positions that are due. Returns how many. Raises: StoreFailing."""

@@ -19,8 +19,9 @@ class CoverageWriting(Protocol):
         """Keep of the months before what may be told, and forget the rest. Returns how many cells are kept."""
         ...
 
-    def forget_coverage(self, before_month: int, after_month: int) -> int:
-        """Erase cells of months before and after these; a clock may have been ahead. Returns how many."""
+    def forget_coverage(self, before_month: int, after_month: int, limit: int) -> int:
+        """Erase cells of months before and after these, at most `limit`; a clock may have been ahead. Returns how many;
+        0: no more are left."""
         ...
 
 

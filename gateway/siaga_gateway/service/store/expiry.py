@@ -39,8 +39,12 @@ class ErasureWriting(Protocol):
     def forget_days(self, before_day: int, after_day: int, limit: int) -> int:
         """Erase battery and signal of days before and after these; a clock may have been ahead.
 
-        At most about `limit`: there is one a button for each day. Returns how many; 0: no more are left.
+        At most `limit`: there is one a button for each day. Returns how many; 0: no more are left.
         """
+        ...
+
+    def forget_hours(self, device_ids: Collection[bytes], before_day: int, after_day: int) -> int:
+        """The same of the hours that these devices' present day has, where it is long over. Returns how many."""
         ...
 
     def forget_incidents(self, ids: Collection[int], positions_before_ms: int, notes_before_ms: int) -> tuple[int, int]:
@@ -48,8 +52,9 @@ class ErasureWriting(Protocol):
         notes the photographs. Returns how many positions and notes."""
         ...
 
-    def forget_strangers(self, before_ms: int) -> int:
-        """Erase quarantined devices last heard before before_ms. Returns how many."""
+    def forget_strangers(self, before_ms: int, limit: int) -> int:
+        """Erase quarantined devices last heard before before_ms, at most `limit`. Returns how many; 0: no more are
+        left."""
         ...
 
     def erase_owner(self, owner_id: int, at_ms: int) -> Erased:
@@ -66,6 +71,13 @@ class ExpiryReading(Protocol):
 
     def expired_last_positions(self, age: LastPositionAge, after: bytes, limit: int) -> Sequence[bytes]:
         """Return devices whose last position is older."""
+        ...
+
+    def hours_after(
+        self, before_day: int, after_day: int, after: bytes, limit: int
+    ) -> tuple[Sequence[bytes], bytes | None]:
+        """Look at `limit` devices. Return those of which `forget_hours` would erase something, and the last that was
+        looked at; None: there are no more."""
         ...
 
     def expired_days(self, before_day: int, after_day: int) -> int: ...

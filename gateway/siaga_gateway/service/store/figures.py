@@ -32,8 +32,9 @@ class FigureWriting(Protocol):
         """Add these, or replace those of the same incidents."""
         ...
 
-    def forget_call_records(self, before_ms: int) -> int:
-        """Delete those of calls that were opened before then. Returns how many."""
+    def forget_call_records(self, before_ms: int, limit: int) -> int:
+        """Delete those of calls that were opened before then, at most `limit`. Returns how many; 0: no more are
+        left."""
         ...
 
 

@@ -58,12 +58,13 @@ class NotificationWriting(Protocol):
         """Return all of an incident, as this transaction sees them, oldest first."""
         ...
 
-    def forget_notifications(self, before_ms: int) -> int:
-        """Delete the notifications, escalations, links, codes and responses of incidents that were closed before then,
-        and drills that have ended.
+    def forget_notifications(self, incident_ids: Collection[int], before_ms: int) -> int:
+        """Delete the notifications, escalations, links, codes and responses of those of these incidents that were
+        closed before then. Returns how many rows."""
+        ...
 
-        Returns how many rows.
-        """
+    def forget_drills(self, before_ms: int, limit: int) -> int:
+        """Delete drills that ended before then, at most `limit`. Returns how many; 0: no more are left."""
         ...
 
 
@@ -93,7 +94,16 @@ class NotificationReading(Protocol):
         ...
 
     def expired_notifications(self, before_ms: int) -> int:
-        """Return how many `forget_notifications` would delete."""
+        """Return how many `forget_notifications` and `forget_drills` would delete."""
+        ...
+
+    def closed_before(self, incident_ids: Collection[int], before_ms: int) -> Sequence[int]:
+        """Return those of these incidents that were closed before then."""
+        ...
+
+    def incidents_told_of(self, after: int, limit: int) -> Sequence[int]:
+        """Return incidents with a number above `after` of which there is anything that `forget_notifications` deletes,
+        by number."""
         ...
 
     def next_notification_ms(self, way: ContactWay) -> int | None:

@@ -33,8 +33,9 @@ class OwnerCaseWriting(Protocol):
         """Change a case."""
         ...
 
-    def forget_owner_cases(self, before_ms: int) -> int:
-        """Erase the reasons of cases that were decided or ended before. Returns of how many."""
+    def forget_owner_cases(self, before_ms: int, limit: int) -> int:
+        """Erase the reasons of cases that were decided or ended before, at most of `limit`. Returns of how many; 0: no
+        more are left."""
         ...
 
 
