@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gateway import sample_store
 from gateway.rule_values import any_of, incident
 from siaga_gateway.adapters.sql import SqlStore
+from siaga_gateway.adapters.sql.engine import Insert, Row
 from siaga_gateway.adapters.sql.rows import INCIDENT_FIXED, INCIDENT_MOVING, STATUS_MOVING, only_moved, status_moved
 from siaga_gateway.domain.device_report import Status
 from siaga_gateway.domain.device_status import DeviceStatus
@@ -113,3 +114,32 @@ def test_only_what_a_frame_changes_is_left_out_of_the_comparison(name: str) -> N
     before = DeviceStatus(b"contoh-1", 1, 2, 3, 4)
     after = copied(before, **{name: object()})
     assert status_moved(before, after) is (name in {"position", *STATUS_MOVING})
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_row_that_is_not_there_to_be_changed_is_seen_and_nothing_is_committed(store: SqlStore, at_once: bool) -> None:
+    """Whether something asks for an answer before the commit, or not."""
+    change = Insert("device_status", ("device_id", "battery", "checkins"), ("device_id",))
+    there = DeviceStatus(sample_store.DEVICE_ID, 1, 2, 3, 4, battery=50)
+    with store.transaction() as transaction:
+        transaction.put_status(there)
+    with pytest.raises(LookupError, match="device_status are not there to be changed"):
+        change_rows(store, change, [(b"nobody--", 7, b"w"), (sample_store.DEVICE_ID, 7, b"w")], at_once)
+    assert store.status(sample_store.DEVICE_ID) == there
+    change_rows(store, change, [(sample_store.DEVICE_ID, 7, b"w")], at_once)
+    assert store.status(sample_store.DEVICE_ID) == copied(there, battery=7, checkins=b"w")
+
+
+def change_rows(store: SqlStore, change: Insert, rows: list[Row], at_once: bool) -> None:
+    with store.engine.transaction() as session:
+        session.run("UPDATE meta SET value = value WHERE name = 'store'")
+        session.change(change, rows)
+        if at_once:
+            session.fetch("SELECT 1")
+
+
+def test_an_incident_that_is_gone_is_not_changed_silently(store: SqlStore) -> None:
+    before = incident(id=4711, identifier="siaga.test-4711", device_id=sample_store.DEVICE_ID, owner=None)
+    with pytest.raises(LookupError, match="incident"), store.transaction() as transaction:
+        transaction.put_incident(copied(before, presses=before.presses + 1), before)
+    assert store.incident(4711) is None

@@ -85,7 +85,10 @@ class Session(Protocol):
         ...
 
     def change(self, insert: Insert, rows: Sequence[Row]) -> None:
-        """Set the columns `names`, not all of the table's, of rows that all exist: cheaper than `insert`."""
+        """Set the columns `names`, not all of the table's, of rows that all exist: cheaper than `insert`.
+
+        Raises: LookupError, at the latest at the end, if one of them does not; nothing is committed then.
+        """
         ...
 
     def lock_devices(self, device_ids: Collection[bytes]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
-from psycopg import Cursor
+from psycopg import Cursor, errors
 
 from siaga_gateway.adapters.sql.engine import Insert, Row
 from siaga_gateway.adapters.sql.postgres.arrays import array
@@ -19,6 +20,8 @@ SHAPE_LOCK: Final = 0x7369_6761_0002
 # Bytes that wait to be sent, at most: a batch has a tenth of that, and a store that is moved has years.
 _GATHERED: Final = 4_000_000
 _EACH: Final = 200  # of a statement itself, about
+_MISSING: Final = "rows are missing of "
+_MISSED: Final = re.compile(f"{_MISSING}(\\w+) (\\d+)")
 
 
 class ListWriting:
@@ -49,12 +52,21 @@ class ListWriting:
         return f"INSERT INTO {insert.table} ({names}) SELECT * FROM unnest({arrays}){insert.tail()}"  # noqa: S608
 
     def update(self, insert: Insert) -> str:
-        """Return an UPDATE of rows that exist: it needs no second lock on each, as an INSERT with ON CONFLICT does."""
+        """Return an UPDATE of rows that exist: it needs no second lock on each, as an INSERT with ON CONFLICT does.
+
+        The last parameter is how many rows there are. If one is missing the statement fails, so that nothing is
+        committed: nobody waits for its answer before the COMMIT that may be sent with it.
+        """
         kept = insert.fixed.union(insert.keys)
         changes = ", ".join(f"{name} = new.{name}" for name in insert.names if name not in kept)
         same = " AND ".join(f"{insert.table}.{name} = new.{name}" for name in insert.keys)
         arrays, names = self.arrays(insert.table, insert.names), ", ".join(insert.names)
-        return f"UPDATE {insert.table} SET {changes} FROM unnest({arrays}) AS new ({names}) WHERE {same}"  # noqa: S608
+        change = f"UPDATE {insert.table} SET {changes} FROM unnest({arrays}) AS new ({names}) WHERE {same}"  # noqa: S608
+        missing = f"CAST('{_MISSING}{insert.table} ' || count(*) AS INTEGER)"  # says so by failing
+        return (
+            f"WITH changed AS ({change} RETURNING 1) "  # noqa: S608
+            f"SELECT CASE WHEN count(*) = ?::bigint THEN 0 ELSE {missing} END FROM changed"
+        )
 
     def columns(self, table: str, columns: tuple[str, ...], rows: Collection[Row]) -> list[Any]:
         """Return the rows' values by column, each column as one parameter."""
@@ -81,8 +93,14 @@ class PostgresSession:
 
     def _ask_waiting(self) -> Cursor[Row]:
         waiting, self._waiting, self._gathered = self._waiting, [], 0
-        with failing():
-            return self._link.ask_all(waiting)
+        try:
+            with failing():
+                return self._link.ask_all(waiting)
+        except errors.InvalidTextRepresentation as error:
+            if (found := _MISSED.search(str(error))) is None:
+                raise
+            table, changed = found.groups()
+            raise LookupError(f"rows of {table} are not there to be changed; {changed} are") from error
 
     def _gather(self, asked: Asked, size: int) -> None:
         self._waiting.append(asked)
@@ -109,16 +127,19 @@ class PostgresSession:
         self._gather(Asked(statement, rows=list(rows)), sum(map(_size, rows)))
 
     def insert(self, insert: Insert, rows: Sequence[Row]) -> None:
-        self._write(insert, rows, self._writing.insert)
+        self.send(self._statement(insert, self._writing.insert), self._values(insert, rows))
 
     def change(self, insert: Insert, rows: Sequence[Row]) -> None:
-        self._write(insert, rows, self._writing.update)
+        self.send(self._statement(insert, self._writing.update), (*self._values(insert, rows), len(rows)))
 
-    def _write(self, insert: Insert, rows: Sequence[Row], statement: Callable[[Insert], str]) -> None:
-        text = self._statements.get((insert, statement.__name__))
+    def _statement(self, insert: Insert, written: Callable[[Insert], str]) -> str:
+        text = self._statements.get((insert, written.__name__))
         if text is None:
-            text = self._statements[insert, statement.__name__] = statement(insert)
-        self.send(text, self._writing.columns(insert.table, insert.names, rows))
+            text = self._statements[insert, written.__name__] = written(insert)
+        return text
+
+    def _values(self, insert: Insert, rows: Sequence[Row]) -> list[Any]:
+        return self._writing.columns(insert.table, insert.names, rows)
 
     def foreign(self) -> int | None:
         return None
