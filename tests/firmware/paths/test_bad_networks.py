@@ -7,7 +7,7 @@ import datetime
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ import pytest
 from brokers import Mosquitto, free_port
 from firmware.broker_certificates import DAY, Authority
 from firmware.small_gateway import SmallGateway
-from micropython import run_micropython
+from firmware.tcp_listener import listener
 from siaga_gateway.domain.frame import Kind
 from waiting import eventually
 
@@ -23,32 +23,6 @@ pytestmark = pytest.mark.side_by_side(4)
 
 SERVER = "broker.siaga.test"
 KEY_OF_NOBODY = SmallGateway(1).public_hex
-
-
-@contextlib.contextmanager
-def listener(serve: Callable[[socket.socket], None]) -> Iterator[int]:
-    """A TCP server on loopback that gives each connection to `serve` in a thread of its own."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen(16)
-        open_connections: list[socket.socket] = []
-
-        def accept() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    connection, _ = server.accept()
-                    open_connections.append(connection)
-                    threading.Thread(target=guarded, args=(connection,), daemon=True).start()
-
-        def guarded(connection: socket.socket) -> None:
-            with contextlib.suppress(OSError):
-                serve(connection)
-
-        threading.Thread(target=accept, daemon=True).start()
-        yield server.getsockname()[1]
-        server.shutdown(socket.SHUT_RDWR)
-        for connection in open_connections:
-            connection.close()
 
 
 @contextlib.contextmanager
@@ -358,48 +332,3 @@ def test_a_certificate_or_an_authority_that_ends_soon_is_told_and_counted(button
             }
             assert len(counted) == 2 and sum(counted.values()) == len(warned)
             held.kill()
-
-
-UNHANDLED = """
-import asyncio, sys
-from siaga.core.mqtt import Session
-from siaga.drivers.clock import Clock, Rtc
-from siaga.drivers.mqtt import Handler, Link
-
-class Clumsy(Handler):
-    def on_message(self, topic, payload):
-        if payload == b"bad":
-            raise ValueError("cannot")
-        print("handled", payload)
-    def on_trouble(self, error):
-        print("trouble", error)
-
-async def main():
-    link = Link(Session("id", "", "", "down"), Clock(Rtc()))
-    try:
-        await link.run("127.0.0.1", %d, None, "", Clumsy())
-    except Exception as error:
-        print(error)
-asyncio.run(main())
-"""
-
-
-def test_a_message_that_was_not_handled_is_not_acknowledged_to_the_broker():
-    heard: list[bytes] = []
-
-    def serve(connection: socket.socket) -> None:
-        connection.recv(500)
-        connection.sendall(b"\x20\x02\x00\x00")
-        connection.recv(500)
-        connection.sendall(b"\x90\x03\xff\xff\x01")
-        for packet_id, payload in ((1, b"one"), (2, b"bad"), (3, b"two")):
-            connection.sendall(bytes([0x32, 8 + len(payload), 0, 4]) + b"down" + bytes([0, packet_id]) + payload)
-        connection.settimeout(2)
-        while len(b"".join(heard)) < 8:
-            heard.append(connection.recv(500))
-        connection.close()
-
-    with listener(serve) as port:
-        said = run_micropython(UNHANDLED % port).splitlines()
-    assert said == ["handled b'one'", "trouble cannot", "handled b'two'", "the broker closed the connection"]
-    assert b"".join(heard) == b"\x40\x02\x00\x01\x40\x02\x00\x03"
