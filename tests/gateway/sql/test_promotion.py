@@ -6,19 +6,21 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from brokers import free_port
-from databases import Place, held_keys
+from databases import Place, PostgresServer, held_keys
 from gateway import sample_store
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable
-from siaga_gateway.adapters.sql.postgres import Postgres, connection_pool, servers
+from siaga_gateway.adapters.sql.postgres import Postgres, arrivals, connection_pool, servers
 from siaga_gateway.adapters.sql.postgres.connection import Link, connect, read_conninfo
 from siaga_gateway.adapters.sql.postgres.connection_pool import ConnectionPool
 from siaga_gateway.adapters.sql.postgres.promotion import ready
 from siaga_gateway.adapters.sql.postgres.servers import Standing
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.service.registry.keyring import KeyRing
+from waiting import eventually
 
 DAY_MS = 86_400_000
 
@@ -63,6 +65,8 @@ def test_a_promotion_is_made_good_once_whoever_comes_first(shared: Place, store:
 
 def test_who_knows_that_it_was_promoted_needs_no_memory_of_the_time_before(shared: Place, store: SqlStore) -> None:
     opened = sample_store.open_incident(store)
+    with store.engine.transaction() as session:
+        session.run("DELETE FROM meta WHERE name = 'timeline'")
     assert ready(server(shared, 2), promoted=True)
     assert not ready(server(shared, 2), promoted=True)
     with store.engine.transaction() as session:
@@ -146,4 +150,88 @@ def test_a_connection_that_was_being_made_to_the_old_server_is_not_used(
     monkeypatch.setattr(connection_pool, "connect", taken_over_meanwhile)
     with pool.link() as (link, _):
         assert link.conninfo == new
+    pool.close()
+
+
+@pytest.fixture
+def alone() -> Iterator[PostgresServer]:
+    """One server, and one address."""
+    server = PostgresServer(durable=False, settings={"restore_command": "false"})
+    try:
+        yield server.start()
+    finally:
+        server.remove()
+
+
+def promoted_behind_it(server: PostgresServer) -> None:
+    """As a virtual address sees it: connections break, and behind the address is a server on the next timeline."""
+    server.kill()
+    (server.cluster / "recovery.signal").touch()
+    server.start()
+    eventually(lambda: not in_recovery(server), "the server is promoted")
+
+
+def in_recovery(server: PostgresServer) -> bool:
+    with psycopg.connect(server.conninfo("postgres")) as connection:
+        row = connection.execute("SELECT pg_is_in_recovery()").fetchone()
+    return row is None or bool(row[0])
+
+
+def test_behind_one_address_a_promoted_server_is_readied_before_anything_is_read_or_written(
+    alone: PostgresServer, tmp_path: Path
+) -> None:
+    conninfo, kept = alone.new_database(), tmp_path / "store-timeline"
+    store = SqlStore(Postgres(conninfo, timeline=kept), 0, held_keys())
+    other = SqlStore(Postgres(conninfo, timeline=tmp_path / "other"), 0, held_keys())
+    sample_store.with_device(store)
+    opened = sample_store.open_incident(store, outputs=("cad",))
+    sequence = "SELECT sequence FROM incident WHERE id = ?"
+    promoted_behind_it(alone)
+    with ThreadPoolExecutor(4) as threads:
+        read = set(threads.map(lambda each: each.fetch(sequence, (opened.id,))[0][0], [store, other] * 4))
+    assert read == {opened.sequence + 1_000}, "moved on once, and before the first look"
+    with store.engine.transaction() as session:
+        assert session.incident_ids(1)[0] > opened.id + 1_000
+    store.close()
+    again = SqlStore(Postgres(conninfo, timeline=kept), 0, held_keys())
+    assert again.fetch(sequence, (opened.id,)) == [(opened.sequence + 1_000,)]
+    again.close()
+    other.close()
+    timeline = kept.read_text().split()
+    assert timeline[1] == "2"
+    kept.write_text(f"{timeline[0]} 3")
+    with pytest.raises(StoreUnusable, match="was left behind"):
+        SqlStore(Postgres(conninfo, timeline=kept), 0, held_keys())
+
+
+def test_a_connection_to_a_server_that_was_a_standby_is_not_kept(
+    shared: Place, store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would take writes without a further look, once it is promoted."""
+    standing = "SELECT 7::bigint, {}, {}::int, NULL::bigint, NULL::float8"
+    monkeypatch.setattr(arrivals, "STANDING", standing.format("true", "NULL"))
+    made = SqlStore(Postgres(shared.conninfo), 0, held_keys())
+    known = made.remembered("timeline")
+    monkeypatch.setattr(arrivals, "STANDING", standing.format("false", 5))
+    assert made.remembered("timeline") == "7 5" != known
+    made.close()
+
+
+def test_earlier_connections_are_not_used_once_a_later_timeline_was_seen(shared: Place) -> None:
+    """A proxy may go on passing them to the server that was left behind."""
+    later = False
+    pool = ConnectionPool(read_conninfo(shared.conninfo)[0], 3, lambda link: later)
+    with pool.link() as (idle, _), pool.link() as (busy, _):
+        with pool.link() as (kept, _):
+            pass
+        later = True
+        pool._idle.clear()
+        with pool.link() as (new, fresh):
+            later = False
+            assert fresh and new.well
+            with pytest.raises(psycopg.OperationalError):
+                busy.ask("SELECT 1")
+    with pool.link() as (link, _):
+        assert link.ask("SELECT 1").fetchone() == (1,)
+        assert link not in (idle, busy, kept)
     pool.close()

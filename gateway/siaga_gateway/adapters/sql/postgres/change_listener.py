@@ -22,14 +22,16 @@ class ChangeListener:
         """pool: knows the server, and enforces the deadline of the initial query."""
         self._pool = pool
         self._link: Link | None = None
+        self._era = 0  # of the pool, when it was made
 
     def wait(self, timeout_s: float) -> None:
         """See service.store.Store.await_change."""
-        if self._link is not None and self._link.conninfo != self._pool.conninfo:
+        if self._link is not None and (self._link.conninfo, self._era) != (self._pool.conninfo, self._pool.era):
             self.close()  # another server has taken over
         link = self._link
         try:
             if link is None:
+                self._era = self._pool.era
                 link = connect(self._pool.conninfo)
                 with self._pool.watched(link):
                     link.ask(f"LISTEN {CHANNEL}", ())

@@ -85,6 +85,7 @@ class Link:
         """conninfo: by which it was made."""
         self.connection = connection
         self.conninfo = conninfo
+        self.lasting = True  # whether it may be used again
         self._replicates = True  # as SESSION has it
         # Why the server ended the connection: where several statements are sent, libpq tells it aside.
         self._last_words: psycopg.Error | None = None
@@ -141,8 +142,18 @@ class Link:
         cursor.executemany(text, asked.rows)
         return cursor
 
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """A deadline for what is done by the connection itself."""
+        self.until = time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            self.until = 0.0
+
     def cut(self) -> None:
-        """Make whoever waits for an answer fail now."""
+        """Make whoever waits for an answer fail now; it is not used again."""
+        self.lasting = False
         with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self.connection.fileno())) as line:
             line.shutdown(socket.SHUT_RDWR)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
@@ -22,9 +22,12 @@ _ROOM_S: Final = 10.0
 class ConnectionPool:
     """This process's connections to one database, except the listener's."""
 
-    def __init__(self, conninfo: str, connections: int) -> None:
-        """conninfo: from connection.read_conninfo. connections: limit."""
+    def __init__(self, conninfo: str, connections: int, arrived: Callable[[Link], bool] = lambda link: False) -> None:
+        """conninfo: from connection.read_conninfo. connections: limit. arrived: looks at each new connection before it
+        is used, and returns whether those made before must not be used any more; raises StoreFailing."""
         self.conninfo = conninfo
+        self.era = 0  # grows when another server has taken over
+        self._arrived = arrived
         self.replicated = True  # whether commits wait for a standby, where the server has one; set by any thread
         self._room = threading.BoundedSemaphore(connections)
         self._connections = connections
@@ -71,9 +74,19 @@ class ConnectionPool:
     def _connected(self) -> Link:
         """A new connection, busy, to the server that is used now and not a moment ago."""
         while True:
+            era = self.era
             link = connect(self.conninfo)
+            try:
+                with self.watched(link):
+                    taken_over = self._arrived(link)
+            except BaseException:
+                with suppress(psycopg.Error):
+                    link.connection.close()
+                raise
+            if taken_over:
+                self.use(self.conninfo)
             with self._lock:
-                if link.conninfo == self.conninfo:
+                if link.conninfo == self.conninfo and (era == self.era or (taken_over and era + 1 == self.era)):
                     self._busy.add(link)
                     return link
             with suppress(psycopg.Error):
@@ -83,6 +96,7 @@ class ConnectionPool:
         """Connect to this server from now on; whoever waits for another one's answer fails at once."""
         with self._lock:
             self.conninfo = conninfo
+            self.era += 1
             idle, self._idle = self._idle, []
             busy = tuple(self._busy)
         for link in busy:
@@ -94,7 +108,7 @@ class ConnectionPool:
     def _put_back(self, link: Link) -> None:
         with self._lock:
             self._busy.discard(link)
-            if link.well and link.conninfo == self.conninfo and not self._closed.is_set():
+            if link.well and link.lasting and link.conninfo == self.conninfo and not self._closed.is_set():
                 self._idle.append(link)
                 return
             # If one is dead the others usually are: the server was restarted.

@@ -18,6 +18,7 @@ import psycopg
 from psycopg import errors
 
 from siaga_gateway.adapters.sql.engine import Insert, Row, Session, StoreUnusable, TableInUse
+from siaga_gateway.adapters.sql.postgres.arrivals import Arrivals
 from siaga_gateway.adapters.sql.postgres.change_listener import ChangeListener
 from siaga_gateway.adapters.sql.postgres.connection import STATEMENT_S, read_conninfo
 from siaga_gateway.adapters.sql.postgres.connection_pool import ConnectionPool
@@ -53,14 +54,16 @@ class Postgres:
     ) -> None:
         """conninfo: as libpq reads it, a URL or `host=... dbname=...`. connections: limit for this process, besides
         those that listen and watch. standby: a second server has all that is committed, as long as it lives. timeline:
-        a file that remembers which server was promoted last, where there are several. Raises: StoreUnusable for an
-        invalid address."""
+        a file that remembers which server was promoted last. Raises: StoreUnusable for an invalid address."""
         read, self.shown = read_conninfo(conninfo)
         self._own_writing = ListWriting()
         self._statements: dict[tuple[Insert, str], str] = {}
-        self._pool = ConnectionPool(read, connections)
+        memory = TimelineMemory(timeline)
+        self._servers = ServerChoice(read, memory, self._use)
+        self._arrivals = None if self._servers.several else Arrivals(self.shown, memory)
+        arrived = {} if self._arrivals is None else {"arrived": self._arrivals.look}
+        self._pool = ConnectionPool(read, connections, **arrived)
         self._listener = ChangeListener(self._pool)
-        self._servers = ServerChoice(read, TimelineMemory(timeline), self._use)
         self._server: Standing | None = None  # the one that is used, of several
         self._choosing = PeriodicThread("store-servers", self._choose, end_s=1)
         self.replication = Replication(self._pool) if standby else None
@@ -121,6 +124,9 @@ class Postgres:
         if self._server is not None:
             with self._said():
                 ready(self._server)  # it may have been made just now
+        elif self._arrivals is not None:
+            with self._said(), self._pool.link() as (link, _):
+                self._arrivals.made(link)
         rows = self.fetch(
             "SELECT table_name::text, column_name::text, udt_name::text FROM information_schema.columns "
             "WHERE table_schema = current_schema()"

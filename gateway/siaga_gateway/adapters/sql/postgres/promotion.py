@@ -19,7 +19,7 @@ from siaga_gateway.service.registry.after_restore import COMMANDS, SEQUENCES
 from siaga_gateway.service.store.versions import SKIPPED
 
 _WITHIN_S: Final = 60
-_READY_S: Final = 120
+READY_S: Final = 120
 # More than an old primary can have given out that this server never received.
 _INCIDENTS: Final = 1_000
 _DELIVERIES: Final = 1_000_000
@@ -47,36 +47,44 @@ def promote(server: Standing) -> None:
         raise StoreUnusable("standby.promoting", server=server.shown, within_s=_WITHIN_S)
 
 
-def ready(server: Standing, *, promoted: bool = False) -> bool:
+def ready(server: Standing, *, promoted: bool = False, connection: psycopg.Connection | None = None) -> bool:
     """Ready the store of a primary for use, if it was promoted since it was last readied. Returns whether it was.
 
-    promoted: it was, also if this store does not remember any time before that.
+    promoted: it was, also if this store does not remember any time before that. connection: to that server, in no
+    transaction; None: one of its own.
 
     The old primary may have given out numbers that never came here: incidents, messages about open ones, deliveries and
     commands to buttons go on above them, and who has read lists from it reads them anew. Its leases were timed by its
     own clock: none lasts long by ours. Raises: StoreFailing.
     """
-    with failing(), psycopg.connect(server.conninfo, connect_timeout=5, autocommit=True) as connection:
+    with failing():
+        if connection is not None:
+            return _ready(connection, server, promoted)
+        with psycopg.connect(server.conninfo, connect_timeout=5, autocommit=True) as own:
+            return _ready(own, server, promoted)
+
+
+def _ready(connection: psycopg.Connection, server: Standing, promoted: bool) -> bool:
+    (made,) = connection.execute("SELECT to_regclass('meta') IS NOT NULL AND to_regclass('lease') IS NOT NULL")
+    if not made[0]:
+        return False  # nothing was stored yet
+    now = f"{server.system} {server.timeline}"
+    if connection.execute("SELECT 1 FROM meta WHERE (name, value) = (%s, %s)", (_KEPT, now)).fetchone():
+        return False
+    with connection.transaction():
         # There may be no standby of its own yet. What is lost here with this server is done anew on the next.
-        connection.execute("SET synchronous_commit = local")
-        connection.execute(f"SET statement_timeout = '{_READY_S}s'")
-        (made,) = connection.execute("SELECT to_regclass('meta') IS NOT NULL AND to_regclass('lease') IS NOT NULL")
-        if not made[0]:
-            return False  # nothing was stored yet
-        now = f"{server.system} {server.timeline}"
-        if connection.execute("SELECT 1 FROM meta WHERE (name, value) = (%s, %s)", (_KEPT, now)).fetchone():
-            return False
-        with connection.transaction():
-            connection.execute("INSERT INTO meta (name, value) VALUES (%s, '0 0') ON CONFLICT DO NOTHING", (_KEPT,))
-            (kept,) = connection.execute("SELECT value FROM meta WHERE name = %s FOR UPDATE", (_KEPT,))
-            system, timeline = map(int, kept[0].split())
-            if system == server.system and timeline >= server.timeline:
-                return False  # another process was first
-            connection.execute("UPDATE meta SET value = %s WHERE name = %s", (now, _KEPT))
-            later = system == server.system  # else it was made, or moved here as a whole
-            if later or (promoted and system == 0):
-                _go_on(connection)
-                return True
+        connection.execute("SET LOCAL synchronous_commit = local")
+        connection.execute(f"SET LOCAL statement_timeout = '{READY_S}s'")
+        connection.execute("INSERT INTO meta (name, value) VALUES (%s, '0 0') ON CONFLICT DO NOTHING", (_KEPT,))
+        (kept,) = connection.execute("SELECT value FROM meta WHERE name = %s FOR UPDATE", (_KEPT,))
+        system, timeline = map(int, kept[0].split())
+        if system == server.system and timeline >= server.timeline:
+            return False  # another process was first
+        connection.execute("UPDATE meta SET value = %s WHERE name = %s", (now, _KEPT))
+        later = system == server.system  # else it was made, or moved here as a whole
+        if later or (promoted and system == 0):
+            _go_on(connection)
+            return True
     return False
 
 

@@ -40,6 +40,7 @@ class Replication:
     def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
         self._link: Link | None = None
+        self._era = 0  # of the pool, when it was made
         self._progress = StandbyProgress()
         self._fault: StandbyFault | None = None
         self._turns = PeriodicThread("store-standby", self._turn, end_s=2)
@@ -63,12 +64,14 @@ class Replication:
 
     def look(self) -> None:
         """Raises: StoreFailing."""
-        if self._link is not None and self._link.conninfo != self._pool.conninfo:
+        if self._link is not None and (self._link.conninfo, self._era) != (self._pool.conninfo, self._pool.era):
             self._leave()  # another server has taken over, and its standby is another one
             self._progress = StandbyProgress(present=False)
         try:
-            link = self._link or connect(self._pool.conninfo)
-            self._link = link
+            if self._link is None:
+                self._era = self._pool.era
+                self._link = connect(self._pool.conninfo)
+            link = self._link
             with self._pool.watched(link), failing():
                 ((asked, seen, written, confirmed),) = link.ask(_LOOK, ()).fetchall()
                 self._judge(asked, seen, written, confirmed)

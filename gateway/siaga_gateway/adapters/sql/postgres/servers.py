@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -23,7 +23,7 @@ from siaga_gateway.catalogue.localized import Localized
 log = logging.getLogger(__name__)
 
 _CONNECT_S: Final = 3
-_STANDING: Final = """
+STANDING: Final = """
 SELECT (SELECT system_identifier FROM pg_control_system()), pg_is_in_recovery(), CASE WHEN NOT pg_is_in_recovery()
     THEN ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int END,
     CASE WHEN pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::bigint END,
@@ -72,9 +72,14 @@ def standing(shown: str, conninfo: str) -> Standing:
     try:
         with psycopg.connect(conninfo, connect_timeout=_CONNECT_S, autocommit=True) as connection:
             connection.execute(f"SET statement_timeout = '{_CONNECT_S}s'")
-            row = connection.execute(_STANDING).fetchone()
+            row = connection.execute(STANDING).fetchone()
     except psycopg.Error as error:
         return Standing(shown, conninfo, why=str(meaning(error)))
+    return standing_of(shown, conninfo, row)
+
+
+def standing_of(shown: str, conninfo: str, row: tuple[Any, ...] | None) -> Standing:
+    """Return what a server has answered to STANDING."""
     assert row is not None
     system, standby, timeline, behind_bytes, behind_s = row
     return Standing(shown, conninfo, "", system, standby, timeline or 0, behind_bytes or 0, behind_s)
