@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-DEADLINE_S = 30.0
+from waiting import ENDS_S
+
 CONNACK, PUBLISH, PUBACK, SUBACK, PINGRESP = 0x20, 0x30, 0x40, 0x90, 0xD0
 
 
@@ -53,7 +54,7 @@ class BareClient:
     received: list[Received] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_S)
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=ENDS_S)
         if self.ca is None:
             self.sock: socket.socket = plain
         else:

@@ -16,9 +16,8 @@ from typing import IO
 
 import pytest
 
-from waiting import eventually
+from waiting import ENDS_S, RUNS_S, eventually
 
-_START_S = 60.0
 # Below those that connections and listeners at port 0 are given on Linux and macOS: nobody else takes one in between.
 _PORTS = range(20_000, 32_000)
 _reserved: list[IO[bytes]] = []
@@ -41,10 +40,11 @@ def free_port() -> int:
     raise AssertionError("no free port")
 
 
-def wait_until_open(port: int, timeout_s: float = _START_S) -> None:
+def wait_until_open(port: int, timeout_s: float = ENDS_S) -> None:
     """Return once 127.0.0.1:port takes connections. Raises AssertionError."""
 
     def is_open() -> bool:
+        # no deadline of a machine: of one look
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=0.5):
             return True
         return False
@@ -107,7 +107,7 @@ class Mosquitto:
     def _end(self, how: str) -> None:
         if self.process is not None:
             getattr(self.process, how)()
-            self.process.wait(10)
+            self.process.wait(RUNS_S)
             self.process = None
 
     def __enter__(self) -> Mosquitto:
@@ -127,6 +127,10 @@ def embedded_broker() -> Iterator[int]:
     from iotcore import Broker
 
     port = free_port()
-    with Broker(port=port, listen="127.0.0.1"):
+    broker = Broker(port=port, listen="127.0.0.1")
+    try:
+        broker.start(ENDS_S)
         wait_until_open(port)
         yield port
+    finally:
+        broker.stop(ENDS_S)

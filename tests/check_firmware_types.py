@@ -12,6 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from waiting import RUNS_S
+
 ROOT = Path(__file__).resolve().parent.parent
 TYPINGS = ROOT / "build" / "typings"
 LISTS = ROOT / "tests" / "stubs"
@@ -62,7 +64,7 @@ def check(version: str) -> int:
         "firmware/siaga",
     ]
     environment = {"MYPYPATH": f"firmware:{typings}", "PATH": ""}
-    done = subprocess.run(command, cwd=ROOT, env=environment, check=False, timeout=300)
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=False, timeout=RUNS_S)
     if done.returncode:
         print(f"with the modules of {version}")
     return done.returncode

@@ -30,7 +30,7 @@ sys.path[0] = sys.argv[1]
 from collected import main
 main(int(sys.argv[2]), path, sys.argv[3], sys.argv[4] == "True", sys.argv[5:])
 """
-_COLLECTED_S: Final = 240.0  # no more than this for all of them, also where each has to be compiled first
+_COLLECTED_S: Final = 1200.0  # no more than this for all of them, also where each has to be compiled first
 # What tests find in the environment at their import is what workers have; this is gone by then.
 _ONLY_HERE: Final = {
     "PYTHONDONTWRITEBYTECODE": "",  # where programs may write none, each run would compile all tests anew

@@ -30,10 +30,9 @@ from siaga_gateway.adapters.sql.migrate import known_migrations, migrate
 from siaga_gateway.adapters.sql.postgres import Postgres
 from siaga_gateway.adapters.sql.sqlite import Sqlite
 from siaga_gateway.domain.personal_encryption import PersonalKey, PersonalKeys
-from waiting import eventually
+from waiting import RUNS_S, eventually
 
 ENGINES: Final = ("sqlite", "postgresql")
-_START_S: Final = 60.0
 _USER: Final = "siaga"
 
 
@@ -78,11 +77,11 @@ class PostgresServer:
             copied = self.run(
                 "pg_basebackup", "-D", str(self.cluster), "-R", "-c", "fast", "-d", standby_of.replication()
             )
-            if copied.wait(_START_S):
+            if copied.wait(RUNS_S):
                 raise RuntimeError(f"pg_basebackup failed:\n{self._log.read_text()}")
             return
         made = self.run("initdb", "-D", str(self.cluster), "-U", _USER, "-A", "trust", "-E", "UTF8", "-N")
-        if made.wait(_START_S):
+        if made.wait(RUNS_S):
             raise RuntimeError(f"initdb failed:\n{self._log.read_text()}")
 
     def run(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
@@ -123,7 +122,7 @@ class PostgresServer:
     def start(self) -> PostgresServer:
         self.process = self.run("postgres", *self.command[1:])
         process = self.process
-        eventually(lambda: self._answers() or process.poll() is not None, "PostgreSQL answers", timeout_s=_START_S)
+        eventually(lambda: self._answers() or process.poll() is not None, "PostgreSQL answers", timeout_s=RUNS_S)
         if not self._answers():
             self.kill()
             raise RuntimeError(f"PostgreSQL did not start\n{self._log.read_text()}")
@@ -200,7 +199,7 @@ class PostgresServer:
         if self.process is not None:
             self.process.send_signal(signal.SIGCONT)
             self.process.send_signal(signal.SIGQUIT)
-            self.process.wait(_START_S)
+            self.process.wait(RUNS_S)
             self.process = None
 
     def remove(self) -> None:

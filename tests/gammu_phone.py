@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from waiting import RUNS_S
+
 _STEP = 50  # characters in one line of a phone's message
 
 
@@ -79,7 +81,7 @@ checknetwork = 0
     def kill(self) -> None:
         if self.process is not None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(RUNS_S)
             self.process = None
 
     def receive(self, number: str, text: str) -> None:

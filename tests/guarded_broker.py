@@ -14,6 +14,7 @@ from pressing_button import PressingButton
 from siaga_gateway.adapters.files.gateway_key import read_key
 from siaga_gateway.domain.frame_authentication import GatewayKey
 from system.running_gateway import Gateway
+from waiting import RUNS_S
 
 PASSWORD = "the password of the test's gateway"
 
@@ -77,14 +78,14 @@ class GuardedBroker:
     def kill(self) -> None:
         if self.process is not None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(RUNS_S)
             self.process = None
 
     def stop(self) -> None:
         """In good order: it writes its store."""
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(30)
+            self.process.wait(RUNS_S)
             self.process = None
 
     def empty(self) -> None:

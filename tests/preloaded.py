@@ -29,6 +29,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from waiting import RUNS_S
+
 _SERVE: Final = """
 import sys
 path = sys.path[1:]
@@ -54,7 +56,7 @@ TOOLS: Final = ("siaga_tools.cli", "siaga_tools.process.parent_watch")
 _EARLY: Final = ("PYTHON", "LD_", "LC_", "LANG", "GLIBC_", "MALLOC_", "OPENSSL_", "SSL_", "FAKETIME")
 _SIZE: Final = struct.Struct(">I")
 _MOST_DESCRIPTORS: Final = 64
-_ANSWER_S: Final = 60.0
+_ANSWER_S: Final = 600.0  # all its imports, where many processes want few cores; one that ended is noticed at once
 _LIMITS: Final = tuple(getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_"))
 
 
@@ -152,7 +154,7 @@ def end(line: socket.socket, process: subprocess.Popen[bytes]) -> None:
     if _owner != os.getpid():
         return
     line.close()
-    process.wait(10)
+    process.wait(RUNS_S)
 
 
 def take_terminal() -> None:

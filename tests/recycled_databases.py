@@ -133,6 +133,7 @@ def _rows(connection: psycopg.Connection) -> dict[str, bytes]:
 
 def _alone(connection: psycopg.Connection) -> bool:
     with contextlib.suppress(AssertionError):
+        # no deadline of a machine: one that is not alone by then is made anew
         return eventually(lambda: connection.execute(_OTHERS).fetchall() == [(0,)], timeout_s=_GONE_S)
     return False
 

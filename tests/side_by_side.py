@@ -82,7 +82,7 @@ class _Threads:
     def end(self) -> None:
         """Begin none that is not wanted any more; what runs, and was not waited for, has a moment."""
         self._waiting.clear()
-        until = time.monotonic() + _END_S
+        until = time.monotonic() + _END_S  # no deadline of a machine: nobody wants them
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
 

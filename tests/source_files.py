@@ -6,6 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
+from waiting import RUNS_S
+
 ROOT: Final = Path(__file__).resolve().parents[1]
 _LISTED: Final = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
 _NOT_OURS: Final = {".git", ".venv", "__pycache__", "build", "node_modules", "vendor"}
@@ -13,7 +15,7 @@ _NOT_OURS: Final = {".git", ".venv", "__pycache__", "build", "node_modules", "ve
 
 def source_files(*folders: str) -> list[Path]:
     """Paths from ROOT, in these folders or in all, also of files not yet added and in a copy without a repository."""
-    listed = subprocess.run([*_LISTED, *folders], cwd=ROOT, capture_output=True, timeout=30, check=False)
+    listed = subprocess.run([*_LISTED, *folders], cwd=ROOT, capture_output=True, timeout=RUNS_S, check=False)
     if listed.returncode == 0 and listed.stdout:
         names = [Path(name.decode()) for name in listed.stdout.split(b"\0") if name]
         return [name for name in names if (ROOT / name).is_file()]

@@ -12,6 +12,7 @@ import pytest
 from brokers import free_port
 from source_files import ROOT, source_files
 from spoiling import spoilt, spoilt_hex
+from waiting import RUNS_S
 
 _SHORT = re.compile(r"[0-9a-f]{1,5}")
 _MAY = re.compile(r"\[\s*:\s*-|not\s+in\b")  # what a file with either has in its text
@@ -83,6 +84,6 @@ def test_no_port_that_a_process_of_these_tests_was_given_is_given_to_another() -
     port = free_port()
     asks = f"import brokers; brokers._PORTS = range({port}, {port + 1}); brokers.free_port()"
     other = subprocess.run(
-        [sys.executable, "-c", asks], cwd=ROOT / "tests", capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", asks], cwd=ROOT / "tests", capture_output=True, text=True, timeout=RUNS_S, check=False
     )
     assert "no free port" in other.stderr, other.stderr

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import preloaded
+from waiting import RUNS_S
 
 HERE = Path(__file__).resolve().parent
 HOOKS = "from collected import fork_workers\n\ndef pytest_xdist_setupnodes(config):\n    fork_workers(config.args)\n"
@@ -49,7 +50,7 @@ def ran(folder: Path, more: str = "") -> list[dict[str, Any]]:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--numprocesses=2", "--dist=loadfile"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False, env=environment
+        command, cwd=folder, capture_output=True, text=True, timeout=RUNS_S, check=False, env=environment
     )
     assert "2 passed" in done.stdout, done.stdout + done.stderr
     return [json.loads((folder / f"test_{name}.json").read_text()) for name in ("one", "two")]

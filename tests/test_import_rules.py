@@ -17,6 +17,7 @@ import pytest
 
 from contributing_map import PACKAGES, arrows
 from source_files import ROOT
+from waiting import RUNS_S
 
 _FORMS: Final = (
     "import {module}\n",
@@ -81,7 +82,7 @@ class Copy:
             },
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=RUNS_S,
             check=False,
         )
 

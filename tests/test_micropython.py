@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from micropython import micropython
+from waiting import RUNS_S
 
 LONG = "print('y' * 100_000)"
 PROGRAMS = (
@@ -29,7 +30,7 @@ PROGRAMS = (
 def told(interpreter: str, *arguments: str) -> tuple[int, str, str]:
     """What a run ends with and says."""
     done = subprocess.run(
-        [interpreter, *arguments], input="a line\n", capture_output=True, text=True, timeout=60, check=False
+        [interpreter, *arguments], input="a line\n", capture_output=True, text=True, timeout=RUNS_S, check=False
     )
     return done.returncode, done.stdout, done.stderr
 
@@ -59,5 +60,5 @@ def test_a_program_in_a_file_too(installed: str, tmp_path: Path) -> None:
 def test_what_is_told_into_a_file_is_all_there(installed: str, tmp_path: Path) -> None:
     for interpreter in (micropython(), installed):
         with (tmp_path / "told").open("w") as out:
-            assert subprocess.run([interpreter, "-c", LONG], stdout=out, timeout=60, check=False).returncode == 0
+            assert subprocess.run([interpreter, "-c", LONG], stdout=out, timeout=RUNS_S, check=False).returncode == 0
         assert (tmp_path / "told").read_text() == "y" * 100_000 + "\n"

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import preloaded
-from waiting import eventually
+from waiting import RUNS_S, eventually
 
 HERE = Path(__file__).parent
 PROGRAM = [sys.executable, "-m", "what_a_program_finds"]
@@ -44,7 +44,7 @@ def forked() -> Iterator[list[list[str]]]:
 def _ran(popen: Started, *arguments: str, given: str | None = None, **options: Any) -> tuple[int, str, str]:
     options = {"cwd": HERE, "stdin": subprocess.PIPE, "stderr": subprocess.PIPE, "env": dict(os.environ)} | options
     with popen([*PROGRAM, *arguments], stdout=subprocess.PIPE, text=True, **options) as process:
-        told, complained = process.communicate(given, timeout=60)
+        told, complained = process.communicate(given, timeout=RUNS_S)
         return process.returncode, told, complained
 
 
@@ -112,7 +112,7 @@ def test_it_leads_the_session_of_a_terminal_that_it_takes(forked: list[list[str]
         assert process.stdout is not None
         facts.append(_facts(process.stdout.readline()))
         os.close(master)
-        ends.append(process.wait(60))
+        ends.append(process.wait(RUNS_S))
         process.stdout.close()
     assert len(forked) == 1 and facts[1] == facts[0] and ends == [-signal.SIGHUP] * 2
     assert facts[0]["alone in its session"] and facts[0]["terminal"] == [True, True]
@@ -143,7 +143,7 @@ def test_it_ends_as_it_would_otherwise(arguments: list[str], given: str | None, 
             process.stdout.readline()
             if arguments == ["wait"]:
                 process.terminate()
-            told, complained = process.communicate(given, timeout=60)
+            told, complained = process.communicate(given, timeout=RUNS_S)
             ends.append((process.returncode, told, complained.replace("_run_module_as_main", "").splitlines()[-1:]))
     assert len(forked) == 1 and ends[1] == ends[0]
 
@@ -183,7 +183,7 @@ def test_its_preloader_ends_with_it(forked: list[list[str]]) -> None:
     process.stdout.readline()
     children = [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
     process.send_signal(signal.SIGKILL)
-    assert process.wait(60) == -signal.SIGKILL and len(forked) == len(children) == 1
+    assert process.wait(RUNS_S) == -signal.SIGKILL and len(forked) == len(children) == 1
     process.stdout.close()
     eventually(lambda: not Path(f"/proc/{children[0]}/fd/0").exists(), "the preloader is gone")
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import reports
+from waiting import RUNS_S
 
 HERE = Path(__file__).resolve().parent
 HOOKS = "from reports import pytest_configure_node, pytest_sessionstart\n"
@@ -141,7 +142,7 @@ def ran(folder: Path, tests: str, hooks: str) -> str:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=RUNS_S,
         check=False,
         env=environment,
     )
@@ -150,7 +151,6 @@ def ran(folder: Path, tests: str, hooks: str) -> str:
     return told.replace(str(folder), "")
 
 
-@pytest.mark.timeout(500)
 def test_a_run_says_the_same_with_and_without(tmp_path: Path) -> None:
     together = ran(tmp_path / "together", TESTS, HOOKS)
     assert "2 failed" not in together, "a failure and an error"

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 import side_by_side
-from waiting import ENDS_S
+from waiting import ENDS_S, RUNS_S
 
 HERE = Path(__file__).resolve().parent
 HOOKS = """
@@ -78,7 +78,7 @@ def run(folder: Path, *arguments: str, module: str = MODULE, hooks: str = HOOKS)
     command = [sys.executable, "-m", "pytest", "-v", "-c", str(ini), "-p", "no:cacheprovider", *arguments]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False, env=environment
+        command, cwd=folder, capture_output=True, text=True, timeout=RUNS_S, check=False, env=environment
     )
     return done.stdout + done.stderr
 

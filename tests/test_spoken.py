@@ -21,6 +21,7 @@ from siaga_gateway.cli.click_translation import click_texts
 from siaga_gateway.cli.group import gateway
 from siaga_gateway.cli.watch import watch
 from test_catalogue import placeholders
+from waiting import RUNS_S
 
 
 def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
@@ -134,7 +135,7 @@ def test_every_command_s_help_and_its_refusal_are_whole_in_one_language(language
         env={**os.environ, "SIAGA_LANGUAGE": language},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=RUNS_S,
         check=True,
     )
     told = json.loads(run.stdout)

@@ -13,8 +13,11 @@ from typing import Final, TypeVar
 Found = TypeVar("Found")
 
 HOURS_S: Final = 7_200.0
-# For what has to come. Runs that put faults in on purpose (tests/mutation) shorten it, so that a hang is found sooner.
-ENDS_S: Final = float(os.environ.get("SIAGA_WAITS_S", 90))
+# For what has to come: how long it takes is the machine's business, and CI's may have a tenth of the usual speed. Where
+# it comes this costs nothing. Runs that put faults in on purpose (tests/mutation) shorten it: a hang is found sooner.
+ENDS_S: Final = float(os.environ.get("SIAGA_WAITS_S", 180))
+# For a program that is started and has to end by itself: its imports alone cost a core many seconds.
+RUNS_S: Final = 120 + 3 * ENDS_S
 _FIRST_PAUSE_S: Final = 0.002
 _REST: Final = 4.0  # times what a look costs
 _DEAREST_PAUSE_S: Final = 0.25

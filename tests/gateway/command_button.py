@@ -18,6 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from pressing_button import PressingButton, is_bound
 from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 from siaga_gateway.domain.frame import DOWN_CONTEXT, Kind, Result, Suite, counter_of
+from waiting import ENDS_S
 
 RETRY_S = 1.0
 
@@ -46,7 +47,7 @@ class ObeyingButton:
         client.connect("127.0.0.1", port)
         client.loop_start()
         client.subscribe(f"siaga/v1/down/{self.button.device_id.hex()}", qos=1)
-        assert listening.wait(30)
+        assert listening.wait(ENDS_S)
         self._client = client
 
     def sleep(self) -> None:
@@ -55,7 +56,7 @@ class ObeyingButton:
             self._client.loop_stop()
             self._client = None
 
-    def say(self, counter: int, frame: bytes, timeout_s: float = 60) -> int:
+    def say(self, counter: int, frame: bytes, timeout_s: float = ENDS_S) -> int:
         """Send a frame until its ACK verifies; the stage."""
         self.sent[counter] = frame
         deadline = time.monotonic() + timeout_s
@@ -83,7 +84,7 @@ class ObeyingButton:
         frame = self.button.frame(Kind.RECEIPT, counter, struct.pack(">IB", down_counter, result), Suite.HS256_64)
         return self.say(counter, frame)
 
-    def next_command(self, timeout_s: float = 60) -> tuple[int, bytes]:
+    def next_command(self, timeout_s: float = ENDS_S) -> tuple[int, bytes]:
         """Code and arguments of the next that was carried out, once its receipt is acknowledged."""
         down_counter, code, arguments = self.done.get(timeout=timeout_s)
         assert self.receipt(down_counter, self._obey(code, arguments)) == 1

@@ -10,6 +10,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 from siaga_gateway.formats.lorawan import Origin
+from waiting import ENDS_S
 
 APPLICATION = "17c82e96-be03-4f38-aef3-f83d48582d97"
 
@@ -66,10 +67,10 @@ class NetworkServer:
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()
         self.client.subscribe("application/+/device/+/command/+", qos=1)
-        assert taken.get(timeout=5)
+        assert taken.get(timeout=ENDS_S)
 
     def uplink(self, payload: bytes, port: int = 10, topic: str = UP, qos: int = 1) -> None:
-        self.client.publish(topic, body(payload, port), qos=qos).wait_for_publish(5)
+        self.client.publish(topic, body(payload, port), qos=qos).wait_for_publish(ENDS_S)
 
     def close(self) -> None:
         self.client.disconnect()

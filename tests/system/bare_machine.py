@@ -15,6 +15,8 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from waiting import ENDS_S
+
 ROOT: Final = Path(__file__).parents[2]
 USER: Final = "officer"
 PASSWORD: Final = "Rahasia-contoh-1"
@@ -72,5 +74,5 @@ def type_in(script: str, timeout_s: float) -> tuple[int, str]:
                 code = TOO_LONG
             finally:
                 running.kill()  # and with it all that it started
-                running.wait(30)
+                running.wait(ENDS_S)
         return code, printed.read_text(encoding="utf-8", errors="replace")

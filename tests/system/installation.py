@@ -30,6 +30,7 @@ from siaga_gateway.service.registry.enrol import NewOwner, Registrar
 from siaga_tools.silicon.network_server import NetworkServer
 from siaga_tools.simulate.flash_image import BLOCKS
 from system.running_gateway import Gateway
+from waiting import ENDS_S, RUNS_S
 
 GATEWAY_NUMBER = "+6281100000110"
 SERVER = "localhost"  # the name in the broker's certificate
@@ -94,7 +95,7 @@ class Installation:
         self._client.loop_start()
         self._stack.callback(self._client.loop_stop)
         self._stack.callback(self._client.disconnect)
-        assert self._down.wait(20), "no subscription at the broker"
+        assert self._down.wait(ENDS_S), "no subscription at the broker"
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -143,7 +144,7 @@ class Installation:
         url = self.gateway.console
         # No list of authorities is read for plain HTTP.
         plain = httpx.Client(
-            base_url=url, headers={"origin": url.rstrip("/")}, trust_env=False, verify=False, timeout=30
+            base_url=url, headers={"origin": url.rstrip("/")}, trust_env=False, verify=False, timeout=ENDS_S
         )
         with plain as console:
             assert console.post("/sign-in", data={"name": "Siti"}).status_code == 303
@@ -162,12 +163,14 @@ class Installation:
 
     def publish(self, topic: str, payload: bytes) -> None:
         """Whoever has got into the broker."""
-        self._client.publish(topic, payload, qos=1).wait_for_publish(20)
+        self._client.publish(topic, payload, qos=1).wait_for_publish(ENDS_S)
 
     # The gateway's store, read by other eyes than the gateway's.
 
     def rows(self, statement: str, *parameters: object) -> list[dict[str, Any]]:
-        with closing(sqlite3.connect(f"file:{self.gateway.data / FILE_NAME}?mode=ro", uri=True, timeout=20)) as store:
+        with closing(
+            sqlite3.connect(f"file:{self.gateway.data / FILE_NAME}?mode=ro", uri=True, timeout=ENDS_S)
+        ) as store:
             store.row_factory = sqlite3.Row
             return [dict(row) for row in store.execute(statement, parameters)]
 
@@ -200,7 +203,7 @@ def outbox(image: Path) -> list[tuple[int, int]]:
         [micropython(), str(LIST_OUTBOX), str(image), str(BLOCKS)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=RUNS_S,
         env=environment(),
         check=True,
     )

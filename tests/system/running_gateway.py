@@ -15,10 +15,11 @@ from click.testing import CliRunner
 
 import preloaded
 from siaga_gateway.cli.group import gateway as commands
+from waiting import RUNS_S
 
 SIAGA = [str(Path(sys.executable).with_name("siaga")), "gateway"]
 SECRET = "whsec_c2lhZ2EgdGVzdCBzZWNyZXQgb2YgZW5vdWdoIGJ5dGVz"
-START_S = 120.0  # also where it starts anew once or twice before it is ready
+START_S = RUNS_S  # also where it starts anew once or twice before it is ready
 
 
 # The runner swaps the process's own stdout: tests side by side would read each other's.
@@ -71,7 +72,7 @@ class Gateway:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=RUNS_S,
             check=False,
         )
         assert not check or done.returncode == 0, done.stderr
@@ -122,7 +123,7 @@ class Gateway:
         if self.process is None:
             return 0
         getattr(self.process, how)()
-        code = self.process.wait(90)
+        code = self.process.wait(RUNS_S)
         if self.process.stdout is not None:
             self.process.stdout.close()
         self.process = None

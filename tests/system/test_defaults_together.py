@@ -15,7 +15,7 @@ from firmware.broker_certificates import Authority
 from pressing_button import PressingButton, at
 from siaga_gateway.adapters.files.gateway_key import read_key
 from system.running_gateway import Gateway
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 UP, DOWN = "siaga/v1/up/", "siaga/v1/down/"
 
@@ -61,7 +61,7 @@ class Installation(Gateway):
             client.subscribe(DOWN + login)
             frame = button.press(int(time.time()), **at())
             client.publish(UP + login, frame)
-            until = time.monotonic() + 30
+            until = time.monotonic() + ENDS_S
             while not any(one.payload[10:14] == frame[10:14] for one in client.received):
                 assert time.monotonic() < until, "no answer"
                 client._read()
@@ -87,7 +87,7 @@ def test_a_press_is_answered_with_what_is_printed_and_with_the_defaults_alone(ho
                     assert house.stop() == 0
         finally:
             broker.terminate()
-            broker.wait(30)
+            broker.wait(ENDS_S)
     said = house.stderr()
     assert "ERROR" not in said and "WARNING" not in said, said
     assert "Error: " not in (house.folder / "mosquitto.log").read_text()

@@ -12,7 +12,7 @@ from siaga_gateway.adapters.sql.store import FILE_NAME
 from siaga_tools.silicon.network_server import NetworkServer
 from siaga_tools.silicon.rak3172 import SimulatedRak3172
 from system.running_gateway import Gateway
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 KEY = "00112233445566778899aabbccddeeff"
 PROGRAM = Path(__file__).resolve().parent / "on_button" / "soon_settled.py"
@@ -42,17 +42,17 @@ def test_the_evidence_of_a_press_by_lorawan_follows_by_mqtt(tmp_path: Path) -> N
                 button.environment = {"SIAGA_LORAWAN": rak.line.path}
                 button.start()
                 gateway.enrol(button.device_id, frame=str(button.until(ev="start")["enrol"]))
-                button.until(ev="bearer", bearer="lorawan", up=True, within=60)
-                button.until(ev="bearer", bearer="mqtt", up=True, within=60)
+                button.until(ev="bearer", bearer="lorawan", up=True, within=ENDS_S)
+                button.until(ev="bearer", bearer="mqtt", up=True, within=ENDS_S)
                 button.say("network 0")
                 button.until(ev="bearer", bearer="mqtt", up=False)
                 counter = button.press()
-                button.until(ev="frame", counter=counter, step="acknowledged", bearer="lorawan", within=60)
+                button.until(ev="frame", counter=counter, step="acknowledged", bearer="lorawan", within=ENDS_S)
                 assert has_signature(gateway, counter) is False
                 button.kill()
                 button.start()
                 button.until(ev="state", state="received")
-                button.until(ev="frame", counter=counter, step="witnessed", within=90)
+                button.until(ev="frame", counter=counter, step="witnessed", within=ENDS_S)
                 assert has_signature(gateway, counter) is True
                 assert not button.all(ev="state", state="sending"), "to the holder it was received all the time"
                 eventually(lambda: gateway.kinds().count("incident_opened") == 1, "one incident")

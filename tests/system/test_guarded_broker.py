@@ -12,9 +12,7 @@ import pytest
 
 from firmware.button_process import VirtualButton
 from guarded_broker import GuardedBroker
-from waiting import eventually
-
-LONG_S = 90.0
+from waiting import ENDS_S, eventually
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +45,7 @@ def button(broker: GuardedBroker, tmp_path_factory: pytest.TempPathFactory) -> I
     made = button_for(broker, tmp_path_factory.mktemp("button")).start()
     try:
         broker.gateway.enrol(made.device_id, frame=str(made.until(ev="start")["enrol"]))
-        made.until(ev="frame", kind=6, step="acknowledged", within=LONG_S)
+        made.until(ev="frame", kind=6, step="acknowledged", within=ENDS_S)
         yield made
     finally:
         made.kill()
@@ -70,15 +68,15 @@ def test_a_new_button_leaves_its_key_at_the_door_and_goes_on_as_itself(broker: G
         eventually(
             lambda: f"{button.device_id}  key proven" in gateway.command("quarantine"),
             "the button in the quarantine",
-            timeout_s=LONG_S,
+            timeout_s=ENDS_S,
         )
         assert not button.all(ev="frame", kind=6, step="acknowledged")
         gateway.enrol(button.device_id)
-        button.until(ev="frame", kind=6, step="acknowledged", within=LONG_S)
+        button.until(ev="frame", kind=6, step="acknowledged", within=ENDS_S)
         # It is itself from now on, and needs the door no more.
         assert gateway.command("broker-door", "close") == "closed\n"
         counter = button.press()
-        button.until(ev="ack", counter=counter, stage=1, within=LONG_S)
+        button.until(ev="ack", counter=counter, stage=1, within=ENDS_S)
         assert "broker_access" in gateway.kinds()
         assert presses(broker, button.device_id) == [(counter, 1)]
     finally:
@@ -91,7 +89,7 @@ def test_a_suspended_and_a_stolen_button_are_still_heard(broker: GuardedBroker, 
     for state, stage in (("suspended", 7), ("stolen", 7), ("active", 1)):
         gateway.command("state", button.device_id, state, "--reason", "a test", "--by", "registrar")
         counter = button.press()
-        button.until(ev="ack", counter=counter, stage=stage, within=LONG_S)
+        button.until(ev="ack", counter=counter, stage=stage, within=ENDS_S)
         assert ("HELD" in gateway.command("incidents")) == (stage == 7)
 
 
@@ -101,11 +99,11 @@ def test_a_button_that_was_removed_is_cut_off_and_one_that_comes_back_is_let_in(
     gateway = broker.gateway
     since = len(button.events)
     gateway.command("state", button.device_id, "removed", "--reason", "a test", "--by", "registrar")
-    button.until(since, LONG_S, ev="bearer", up=False)
-    button.until_true(lambda event: event["ev"] == "bearer" and "mqtt_password" in event["why"], since, LONG_S)
+    button.until(since, ENDS_S, ev="bearer", up=False)
+    button.until_true(lambda event: event["ev"] == "bearer" and "mqtt_password" in event["why"], since, ENDS_S)
     since = len(button.events)
     gateway.command("state", button.device_id, "active", "--reason", "a test", "--by", "registrar", "--yes")
-    button.until(since, LONG_S, ev="bearer", up=True)
+    button.until(since, ENDS_S, ev="bearer", up=True)
     facts = [entry["facts"] for entry in gateway.log() if entry["kind"] == "broker_access"]
     assert facts[-2:] == [{"given": 0, "withdrawn": 1}, {"given": 1, "withdrawn": 0}]
 
@@ -118,28 +116,28 @@ def test_a_broker_that_is_killed_and_one_that_lost_its_disk_cost_no_press(
     for lost in (False, True):
         since = len(button.events)
         broker.kill()
-        button.until(since, LONG_S, ev="bearer", up=False)
+        button.until(since, ENDS_S, ev="bearer", up=False)
         made.append(button.press())
         if lost:
             broker.empty()
         since = len(button.events)
         broker.start()
-        button.until(since, LONG_S, ev="ack", counter=made[-1], stage=1)
+        button.until(since, ENDS_S, ev="ack", counter=made[-1], stage=1)
         back = int(lost)
         eventually(
             lambda known=back: gateway.kinds().count("broker_back") > known,
             "the gateway says that it is back",
-            timeout_s=LONG_S,
+            timeout_s=ENDS_S,
         )
     # One that the broker had acknowledged when it died.
     gateway.kill()
     made.append(button.press())
-    button.until(ev="frame", counter=made[-1], step="puback", within=LONG_S)
+    button.until(ev="frame", counter=made[-1], step="puback", within=ENDS_S)
     broker.kill()
     broker.empty()
     broker.start()
     gateway.start()
-    button.until(ev="ack", counter=made[-1], stage=1, within=LONG_S)
+    button.until(ev="ack", counter=made[-1], stage=1, within=ENDS_S)
     assert presses(broker, button.device_id)[-len(made) :] == [(counter, 1) for counter in made]
 
 
@@ -148,9 +146,9 @@ def test_what_a_broker_saved_comes_to_a_gateway_that_was_away(broker: GuardedBro
     gateway = broker.gateway
     gateway.kill()
     counter = button.press()
-    button.until(ev="frame", counter=counter, step="puback", within=LONG_S)
+    button.until(ev="frame", counter=counter, step="puback", within=ENDS_S)
     button.kill()
     broker.stop()
     broker.start()
     gateway.start()
-    eventually(lambda: (counter, 1) in presses(broker, button.device_id), "the press is stored", timeout_s=LONG_S)
+    eventually(lambda: (counter, 1) in presses(broker, button.device_id), "the press is stored", timeout_s=ENDS_S)

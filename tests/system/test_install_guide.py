@@ -17,7 +17,7 @@ GUIDE, PANDUAN = GATEWAY / "INSTALL.md", GATEWAY / "INSTALL.id.md"
 OPERATIONS = GATEWAY / "operations"
 QUESTIONS = Path(__file__).with_name("machine") / "questions.sh"
 _MARK = "\x1e"
-pytestmark = pytest.mark.timeout(1800)  # two minutes on a machine that does nothing else
+pytestmark = pytest.mark.timeout(7200)  # two minutes on a machine that does nothing else
 
 
 def blocks(guide: Path) -> list[str]:
@@ -49,7 +49,7 @@ def said() -> dict[str, str]:
         pytest.skip(f"On Debian or Ubuntu: sudo apt-get install {' '.join(lacking)}")
     if os.geteuid():
         pytest.skip("a machine is copied by root only: run this test as root")
-    code, printed = type_in(script(blocks(GUIDE)), timeout_s=1700)
+    code, printed = type_in(script(blocks(GUIDE)), timeout_s=7000)
     parts = dict(part.split("\n", 1) for part in printed.split(_MARK)[1:])
     assert code == 0 and "end" in parts, f"it stopped (code {code}):\n{printed[-4000:]}"
     return parts

@@ -17,7 +17,7 @@ from siaga_gateway.domain.frame import Kind, Suite, counter_of
 from siaga_tools.silicon.network_server import NetworkServer
 from siaga_tools.silicon.rak3172 import SimulatedRak3172
 from system.running_gateway import Gateway
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 EUI = "ac1f09fffe05a1b2"
 PORT = 10
@@ -100,7 +100,7 @@ def test_a_button_that_has_only_lorawan_at_dr3_with_the_dwell_limit(
             button.until(ev="bearer", bearer="lorawan", up=True)
             rak.faults.lose_downlinks = 1
             counter = button.press()
-            button.until(ev="ack", counter=counter, stage=1, within=30)
+            button.until(ev="ack", counter=counter, stage=1, within=ENDS_S)
             button.until(ev="indicator", signal="received")
             presses = [one for one in rak.sent if one.payload[1:2] == b"\x01"]
             assert {len(one.payload) for one in presses} == {43}
@@ -111,7 +111,7 @@ def test_a_button_that_has_only_lorawan_at_dr3_with_the_dwell_limit(
                 assert console.post("/sign-in", data={"name": "Siti"}).status_code == 303
                 assert console.post("/incidents/1/seen").status_code < 400
             button.say("fix -54292000 1052610000 12 3")
-            button.until(ev="ack", counter=counter, stage=2, within=30)
+            button.until(ev="ack", counter=counter, stage=2, within=ENDS_S)
             kinds = gateway.kinds()
             assert kinds.count("incident_opened") == 1
             assert "position" in kinds

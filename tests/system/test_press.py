@@ -15,7 +15,7 @@ from brokers import Mosquitto, embedded_broker
 from firmware.button_process import VirtualButton
 from gateway.outputs.http_receiver import Receiver
 from system.running_gateway import SECRET, Gateway, TypedGateway
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 
 @pytest.fixture(params=["mosquitto", "embedded"])
@@ -37,7 +37,7 @@ def receiver() -> Iterator[Receiver]:
 def enrolled(gateway: Gateway, button: VirtualButton) -> None:
     """Enrol by the frame that the button prints at its start; its next try is answered."""
     gateway.enrol(button.device_id, frame=str(button.until(ev="start")["enrol"]))
-    button.until(ev="frame", kind=6, step="acknowledged", within=40)
+    button.until(ev="frame", kind=6, step="acknowledged", within=ENDS_S)
 
 
 def enrolled_from_quarantine(gateway: Gateway, button: VirtualButton) -> None:
@@ -46,7 +46,7 @@ def enrolled_from_quarantine(gateway: Gateway, button: VirtualButton) -> None:
         lambda: f"{button.device_id}  key proven" in gateway.command("quarantine"), "the button in the quarantine"
     )
     gateway.enrol(button.device_id)
-    button.until(ev="frame", kind=6, step="acknowledged", within=40)
+    button.until(ev="frame", kind=6, step="acknowledged", within=ENDS_S)
     assert button.device_id not in gateway.command("quarantine")
 
 
@@ -105,7 +105,7 @@ def test_the_gateway_may_be_away_while_someone_presses(tmp_path: Path, broker_po
         button.kill()
         button.start(wait=False)
         gateway.start()
-        button.until(ev="ack", counter=counter, stage=1, within=60)
+        button.until(ev="ack", counter=counter, stage=1, within=ENDS_S)
         rows = sqlite3.connect(gateway.data / "siaga.db").execute(
             "SELECT count(*) FROM event WHERE counter = ? AND kind = 1", (counter,)
         )

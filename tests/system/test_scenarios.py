@@ -12,7 +12,7 @@ from system.scenario import Scenario, read_all
 pytestmark = pytest.mark.side_by_side(4)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("scenario", read_all(), ids=lambda one: f"{one.file}-{one.name}")
 def test_scenario(scenario: Scenario, play: Callable[[Scenario], None]) -> None:
     play(scenario)

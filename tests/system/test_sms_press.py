@@ -8,7 +8,7 @@ from brokers import Mosquitto, free_port
 from firmware.button_process import VirtualButton
 from siaga_tools.silicon.a7670 import A7670
 from system.running_gateway import Gateway
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 NUMBER = "+6281100000110"
 PACE = 0.04
@@ -38,9 +38,9 @@ def test_a_button_whose_broker_is_out_of_reach_presses_by_text_message(tmp_path:
         try:
             button.start()
             gateway.enrol(button.device_id, frame=str(button.until(ev="start")["enrol"]))
-            button.until(ev="bearer", bearer="sms", up=True, within=60)
+            button.until(ev="bearer", bearer="sms", up=True, within=ENDS_S)
             counter = button.press()
-            button.until(ev="frame", kind=1, counter=counter, step="acknowledged", bearer="sms", within=60)
+            button.until(ev="frame", kind=1, counter=counter, step="acknowledged", bearer="sms", within=ENDS_S)
             button.until(ev="state", state="received")
             assert gateway.kinds().count("incident_opened") == 1
             eventually(lambda: not list(inbox.iterdir()), "what is stored is removed")

@@ -13,21 +13,23 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import preloaded
-from waiting import eventually
+from waiting import ENDS_S, RUNS_S, eventually
 
+PATIENCE = "20"  # times the usual
 SIAGA = (sys.executable, "-P", "-m", "siaga_tools.cli")
 
 
 def environ(runtime: Path, **extra: str) -> dict[str, str]:
-    """An environment of its own: no other demo of this user is in reach, Indonesian unless told otherwise."""
+    """An environment of its own: no other demo of this user is in reach, Indonesian unless told otherwise, and what has
+    to come is waited for however slow the machine is."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "SIAGA_"))}
-    return {**inherited, "LANG": "C.UTF-8", "XDG_RUNTIME_DIR": str(runtime), **extra}
+    return {**inherited, "LANG": "C.UTF-8", "XDG_RUNTIME_DIR": str(runtime), "SIAGA_PATIENCE": PATIENCE, **extra}
 
 
 def siaga(
     *arguments: str,
     runtime: Path,
-    deadline_s: float = 180,
+    deadline_s: float = RUNS_S,
     feed: str | None = None,
     executed: bool = False,
     **extra: str,
@@ -64,7 +66,7 @@ class Running:
         with self._news:
             self._news.notify_all()
 
-    def wait_line(self, part: str, *, after: int = 0, deadline_s: float = 180) -> int:
+    def wait_line(self, part: str, *, after: int = 0, deadline_s: float = RUNS_S) -> int:
         """The place after the first line from `after` on that holds `part`; an AssertionError with all it said."""
         until = time.monotonic() + deadline_s
         with self._news:
@@ -82,21 +84,21 @@ class Running:
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
 
-    def end(self, number: signal.Signals, *, deadline_s: float = 30) -> int:
+    def end(self, number: signal.Signals, *, deadline_s: float = RUNS_S) -> int:
         """Send it a signal and wait for its end; the exit code."""
         self.process.send_signal(number)
         return self.wait(deadline_s=deadline_s)
 
-    def wait(self, *, deadline_s: float = 30) -> int:
+    def wait(self, *, deadline_s: float = RUNS_S) -> int:
         code = self.process.wait(deadline_s)
-        self._reader.join(5)
+        self._reader.join(ENDS_S)
         return code
 
     def close(self) -> None:
         """Whatever a failed test has left."""
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(RUNS_S)
         for stream in (self.process.stdin, self.process.stdout):
             if stream is not None:
                 stream.close()
@@ -133,7 +135,7 @@ def strangers(family: Mapping[int, str]) -> list[str]:
     return wrong + [command for command in family.values() if not any(part in command for part in PARTS)]
 
 
-def all_gone(pids: Mapping[int, str], *, deadline_s: float = 15) -> dict[int, str]:
+def all_gone(pids: Mapping[int, str], *, deadline_s: float = ENDS_S) -> dict[int, str]:
     """Wait until these processes have ended; those that have not."""
 
     def left() -> dict[int, str]:

@@ -18,6 +18,7 @@ from tortured_installation import Installation
 import sqlite_damage
 from gateway.outputs.http_receiver import answer, drip, never, reset
 from siaga_gateway.adapters.sql import store_path
+from waiting import RUNS_S
 
 # Indices that a press or a delivery needs; damage is met at once.
 INDICES = ("sqlite_autoindex_event_1", "incident_open", "journal_incident", "outbox_pending")
@@ -248,7 +249,7 @@ class Lane(threading.Thread):
             with self._faults[name](self._place, self._chance):
                 self._enough.wait(self._pace.fault_s(self._chance))
 
-    def finish(self, timeout_s: float = 120) -> None:
+    def finish(self, timeout_s: float = RUNS_S) -> None:
         """End the fault that is under way and begin no other."""
         self._enough.set()
         self.wait_for(timeout_s)

@@ -20,6 +20,7 @@ if str(TESTS) not in sys.path:
     sys.path.append(str(TESTS))
 
 from bare_mqtt import BareClient, Closed, packet, text  # noqa: E402
+from waiting import ENDS_S  # noqa: E402
 
 BLOCK: Final = 400  # frames in one write
 _REFUSED_PAUSE_S: Final = 0.2
@@ -67,7 +68,7 @@ def run(attack: Attack) -> dict[str, int]:
                     if attack.how != "logins":
                         time.sleep(_REFUSED_PAUSE_S)  # no wait of a test: its pace
                     continue
-                client.sock.settimeout(5)
+                client.sock.settimeout(ENDS_S)
                 while time.monotonic() < ends:
                     client.send(raw)
                     found["sent"] += 1 if attack.how == "large" else BLOCK

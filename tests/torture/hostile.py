@@ -35,14 +35,14 @@ from siaga_gateway.service.ingest.worker import Ingest, Limits  # noqa: E402
 from siaga_gateway.service.journal import kinds as journal  # noqa: E402
 from siaga_gateway.service.journal.notifier import JournalNotifier  # noqa: E402
 from siaga_gateway.service.registry.keyring import KeyRing  # noqa: E402
-from waiting import eventually  # noqa: E402
+from waiting import RUNS_S, eventually  # noqa: E402
 
 VICTIMS: Final = 40
 HONEST: Final = 50
 RATE_PER_S: Final = 50
 TURNS: Final = 10
 SLOWER_AT_MOST: Final = 2.0
-DEADLINE_S: Final = 300.0
+DEADLINE_S: Final = RUNS_S
 Key = tuple[bytes, int]
 
 

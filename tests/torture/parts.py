@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from waiting import eventually
+from waiting import ENDS_S, RUNS_S, eventually
 
 RESTART_S = 0.3  # as RestartSec; a person would take longer
 
@@ -88,9 +88,9 @@ class Part:
         with self._lock:
             if self._process is not None:
                 self._process.kill()
-                self._process.wait(30)
+                self._process.wait(RUNS_S)
 
-    def stop(self, timeout_s: float = 60) -> int:
+    def stop(self, timeout_s: float = RUNS_S) -> int:
         """SIGTERM; its exit code."""
         with self._lock:
             assert self._process is not None
@@ -148,7 +148,7 @@ class ServiceManager:
         """Restart nothing more."""
         self._done.set()
         if self._thread.is_alive():
-            self._thread.join(60)
+            self._thread.join(ENDS_S)
 
     def __exit__(self, *_: object) -> None:
         self.rest()

@@ -25,6 +25,7 @@ from pressing_button import PressingButton, at  # noqa: E402
 from siaga_gateway.adapters.sql import open_store  # noqa: E402
 from siaga_gateway.config.loading import load  # noqa: E402
 from system.running_gateway import Gateway  # noqa: E402
+from waiting import RUNS_S  # noqa: E402
 
 UP, DOWN = "siaga/v1/up/", "siaga/v1/down/"
 LATE_S: Final = 1.0  # for 99 of a hundred presses
@@ -105,10 +106,10 @@ class Honest(Repeating):
         raise Breach(f"a press was not answered within {_LOST_S:.0f} s")
 
     def _answered(self, client: BareClient, frame: bytes) -> bool:
-        client.sock.settimeout(_AGAIN_S)
+        client.sock.settimeout(_AGAIN_S)  # no deadline of a machine: a button's own
         try:
             client.publish(UP + self._button.device_id.hex(), frame)
-            until = time.monotonic() + _AGAIN_S
+            until = time.monotonic() + _AGAIN_S  # no deadline of a machine: a button's own
             while time.monotonic() < until:
                 if any(one.payload[10:14] == frame[10:14] for one in client.received):
                     return True
@@ -165,7 +166,7 @@ def ended_well(gateway: Gateway) -> str:
 def attacked(name: str, commands: Sequence[Sequence[str]], seconds: float, meanwhile: Callable[[], None]) -> Any:
     """Run programs that attack for so many seconds and print their counts as JSON; the sums. Raises Breach."""
     processes = [subprocess.Popen(each, stdout=subprocess.PIPE, text=True) for each in commands]
-    ends = time.monotonic() + seconds + 60
+    ends = time.monotonic() + seconds + RUNS_S
     try:
         while any(process.poll() is None for process in processes):
             meanwhile()

@@ -10,8 +10,8 @@ from tortured_installation import Installation
 
 from firmware.button_process import VirtualButton
 from micropython import compiled
+from waiting import ENDS_S
 
-_ANSWERED_S = 120.0
 _PAUSE_S = (2.0, 12.0)
 _POWER_CUTS = 0.2  # of the presses
 
@@ -39,13 +39,13 @@ class RealButton:
         start = self._button.start().until(ev="start")
         self.device_id = bytes.fromhex(start["device_id"])
         self._installation.office.enrol(start["device_id"], frame=str(start["enrol"]))
-        self._button.until(ev="frame", kind=6, step="acknowledged", within=_ANSWERED_S)
+        self._button.until(ev="frame", kind=6, step="acknowledged", within=ENDS_S)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._enough.set()
         if self._thread.is_alive():
-            self._thread.join(_ANSWERED_S)
+            self._thread.join(ENDS_S)
         self._button.kill()
 
     def start(self) -> None:
@@ -54,7 +54,7 @@ class RealButton:
     def finish(self, within_s: float) -> None:
         """Press no more, and see every press acknowledged."""
         self._enough.set()
-        self._thread.join(_ANSWERED_S)
+        self._thread.join(ENDS_S)
         if self.fault is not None:
             raise self.fault
         assert not self._thread.is_alive(), "the button does not end"
@@ -83,4 +83,4 @@ class RealButton:
         self._button.kill()
         since = len(self._button.events)
         self._button.start(wait=False)
-        self._button.until(since, ev="start", within=_ANSWERED_S)
+        self._button.until(since, ev="start", within=ENDS_S)

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -42,7 +43,7 @@ from guarded_broker import GuardedBroker  # noqa: E402
 from siaga_gateway.web.session.auth import hash_password  # noqa: E402
 from siaga_gateway.web.session.sign_in import OF_NAME  # noqa: E402
 from system.running_gateway import Gateway  # noqa: E402
-from waiting import eventually  # noqa: E402
+from waiting import ENDS_S, eventually  # noqa: E402
 
 HONEST: Final = 6
 STRANGERS: Final = 400
@@ -67,6 +68,7 @@ class Person(Repeating):
         self.signed_in: list[float] = []
         self._officer = name
         address = gateway.console.rstrip("/")
+        # no deadline of a machine: a person's
         self._browser = httpx.Client(base_url=address, headers={"Origin": address}, timeout=_PAGE_S, trust_env=False)
 
     def go_round(self) -> None:
@@ -157,6 +159,11 @@ def course(folder: Path, engine: str) -> Iterator[Course]:
         found.judge_descriptors()
 
 
+def _until_there(knock: Knock) -> Knock:
+    """Each of its connections has been there."""
+    return replace(knock, least=knock.count)
+
+
 def connections(found: Course, seconds: float, strangers: int = STRANGERS) -> None:
     """seconds: of all its attacks together. Raises Breach."""
     ready = found.gateway.ready
@@ -165,21 +172,21 @@ def connections(found: Course, seconds: float, strangers: int = STRANGERS) -> No
     each = seconds / 3
     found.attack(
         "idle",
-        Knock("idle", console, strangers, each),
-        Knock("idle", figures, strangers // 4, each),
-        Knock("idle", webhook, strangers // 2, each),
+        _until_there(Knock("idle", console, strangers, each)),
+        _until_there(Knock("idle", figures, strangers // 4, each)),
+        _until_there(Knock("idle", webhook, strangers // 2, each)),
     )
     found.attack(
         "slow",
-        Knock("heads", console, strangers // 2, each),
-        Knock("bodies", console, strangers // 2, each),
-        Knock("bodies", webhook, strangers // 2, each),
-        Knock("heads", figures, strangers // 8, each),
+        _until_there(Knock("heads", console, strangers // 2, each)),
+        _until_there(Knock("bodies", console, strangers // 2, each)),
+        _until_there(Knock("bodies", webhook, strangers // 2, each)),
+        _until_there(Knock("heads", figures, strangers // 8, each)),
     )
     found.attack(
         "much",
-        Knock("endless", console, strangers // 8, each),
-        Knock("unread", console, strangers, each),
+        _until_there(Knock("endless", console, strangers // 8, each)),
+        _until_there(Knock("unread", console, strangers, each)),
     )
     ready_now = eventually(lambda: _readyz(found.gateway), "figures are answered")
     if not ready_now["ready"]:
@@ -188,7 +195,9 @@ def connections(found: Course, seconds: float, strangers: int = STRANGERS) -> No
 
 def _readyz(gateway: Gateway) -> dict[str, Any] | None:
     try:
-        told: dict[str, Any] = httpx.get(f"{gateway.ready['operations']}/readyz", timeout=20, trust_env=False).json()
+        told: dict[str, Any] = httpx.get(
+            f"{gateway.ready['operations']}/readyz", timeout=ENDS_S, trust_env=False
+        ).json()
         return told
     except (httpx.TransportError, ValueError):
         return None
@@ -198,8 +207,8 @@ def sign_in(found: Course, seconds: float, at_once: int = SIGN_INS) -> None:
     """seconds: of all its attacks together. Raises Breach."""
     port = httpx.URL(found.gateway.console).port
     assert port
-    found.attack("a name", Knock("guess", port, at_once, seconds / 2, OFFICERS))
-    found.attack("strangers", Knock("guess", port, at_once, seconds / 2))
+    found.attack("a name", Knock("guess", port, at_once, seconds / 2, OFFICERS, least=2 * at_once))
+    found.attack("strangers", Knock("guess", port, at_once, seconds / 2, least=2 * at_once))
     for name in OFFICERS:
         checked = found.attacks["a name"].get(f"{name} 403", 0)
         if checked > OF_NAME.allowed:

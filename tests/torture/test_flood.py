@@ -6,6 +6,8 @@ import json
 import time
 from pathlib import Path
 
+import pressed_gateway
+import pytest
 from flood import HONEST, Course
 from pressed_gateway import installation, running
 
@@ -14,10 +16,13 @@ from siaga_gateway.config.loading import load
 from siaga_gateway.service.fleet.login_suspension import KEPT, KEPT_DOOR, kept_out
 from siaga_gateway.service.ingest.flood_protection import BACKLOG_S
 from siaga_gateway.service.journal import kinds as journal
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 
-def test_a_login_that_floods_is_shut_out_and_let_in_again_and_costs_no_press(tmp_path: Path) -> None:
+def test_a_login_that_floods_is_shut_out_and_let_in_again_and_costs_no_press(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pressed_gateway, "_LOST_S", ENDS_S)
     with installation(tmp_path, "sqlite", HONEST + 1) as (broker, buttons):
         course = Course(broker, buttons)
         attacker = course.attackers[-1]

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pressed_gateway
+import pytest
 import strangers
 
+from waiting import ENDS_S
 
-def test_presses_and_a_known_officer_go_on_beside_strangers_and_sign_ins_at_every_door(tmp_path: Path) -> None:
+
+def test_presses_and_a_known_officer_go_on_beside_strangers_and_sign_ins_at_every_door(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, bound in ((strangers, "_PAGE_S"), (strangers, "_IN_S"), (pressed_gateway, "_LOST_S")):
+        monkeypatch.setattr(module, bound, ENDS_S)
     with strangers.course(tmp_path, "sqlite") as course:
         strangers.connections(course, 2.4, strangers=300)
         strangers.sign_in(course, 2.4, at_once=30)

@@ -10,7 +10,7 @@ from course import SHORT, torture
 from fake_time import faketime
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600)
 def test_every_fault_once_and_no_press_is_lost_or_told_otherwise(tmp_path: Path) -> None:
     """With PostgreSQL and two workers, for there is more that can be killed; on SQLite the kill test does its part."""
     faketime()

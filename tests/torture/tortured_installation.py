@@ -28,9 +28,7 @@ from siaga_gateway.config.loading import load
 from siaga_tools.load.connection import Broker
 from siaga_tools.load.fleet import Fleet, write_registrations
 from system.running_gateway import SIAGA, Gateway
-from waiting import eventually
-
-START_S = 60
+from waiting import ENDS_S, eventually
 
 
 class Cad:
@@ -163,7 +161,7 @@ class Installation:
             assert list(write_registrations(self.fleet, out, "2099-12-31"))
         if self.database is not None:
             self.database.start()
-            wait_until_open(self._server.port, START_S)
+            wait_until_open(self._server.port, ENDS_S)
             eventually(self._database_answers, "the database is up")
         self.office.command("enrol", "--file", str(listed), "--by", "registrar")
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from siaga_tools.messages import Trouble
 from siaga_tools.process.child import Child, ending
+from siaga_tools.process.slow_machine import patient
 
 HEAP: Final = "512k"  # of a 64-bit build
 START_DEADLINE_S: Final = 60.0
@@ -172,14 +173,14 @@ class VirtualButton:
             await self.wait_for(
                 lambda event: event.kind == "button" and event.facts.get("down") is True,
                 after=mark,
-                deadline_s=FELT_DEADLINE_S,
+                deadline_s=patient(FELT_DEADLINE_S),
                 what="button",
             )
             await self._move(down=False)
             await self.wait_for(
                 lambda event: event.kind == "indicator" and event.facts.get("signal") == "press_for_test",
                 after=mark,
-                deadline_s=FELT_DEADLINE_S,
+                deadline_s=patient(FELT_DEADLINE_S),
                 what="press_for_test",
             )
             await self._move(down=True)
@@ -240,7 +241,7 @@ class VirtualButton:
 
     async def _started(self, mark: int) -> None:
         started = await self.wait_for(
-            lambda event: event.kind == "start", after=mark, deadline_s=START_DEADLINE_S, what="start"
+            lambda event: event.kind == "start", after=mark, deadline_s=patient(START_DEADLINE_S), what="start"
         )
         self.device_id = str(started.facts["device_id"])
 
@@ -267,7 +268,7 @@ class VirtualButton:
         await self.wait_for(
             lambda event: event.kind == "button" and event.facts.get("down") is down,
             after=mark,
-            deadline_s=FELT_DEADLINE_S,
+            deadline_s=patient(FELT_DEADLINE_S),
             what="button",
         )
 

@@ -25,7 +25,7 @@ from siaga_gateway.adapters.http_server_limits import (
     connections_within,
 )
 from siaga_gateway.bootstrap.preflight import bound_socket
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 
 async def _hello(request: Request) -> PlainTextResponse:
@@ -74,11 +74,11 @@ class Walled:
 
     def asks(self) -> str:
         host, port = self.bound.getsockname()[:2]
-        return httpx.get(f"http://{host}:{port}/", timeout=30, trust_env=False, verify=False).text
+        return httpx.get(f"http://{host}:{port}/", timeout=ENDS_S, trust_env=False, verify=False).text
 
     def end(self) -> None:
         self.server.should_exit = self.server.force_exit = True
-        self.thread.join(10)
+        self.thread.join(ENDS_S)
         self.bound.close()
 
 
@@ -96,7 +96,7 @@ def walled() -> Iterator[object]:
 
 
 def gone(line: socket.socket) -> bool:
-    line.settimeout(30)
+    line.settimeout(ENDS_S)
     try:
         while line.recv(65_536):
             pass
@@ -137,7 +137,7 @@ def test_what_does_not_come_in_time_is_not_waited_for(walled, said: bytes) -> No
 def test_a_head_in_drips_is_cut_off_and_one_without_end_is(walled) -> None:  # type: ignore[no-untyped-def]
     server = walled(head_s=1)
     line = server.knock(b"GET / HTTP/1.1\r\n")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + ENDS_S
     with pytest.raises(ConnectionError):
         while time.monotonic() < deadline:
             line.sendall(b"X: y\r\n")
@@ -165,7 +165,9 @@ def test_a_proxy_that_comes_by_ipv4_to_a_door_for_both_is_known(walled) -> None:
     server = walled("::", proxies=("127.0.0.0/8",))
     port = server.bound.getsockname()[1]
     headers = {"x-forwarded-for": "203.0.113.9", "x-forwarded-proto": "https"}
-    told = httpx.get(f"http://127.0.0.1:{port}/who", headers=headers, timeout=30, trust_env=False, verify=False).text
+    told = httpx.get(
+        f"http://127.0.0.1:{port}/who", headers=headers, timeout=ENDS_S, trust_env=False, verify=False
+    ).text
     assert told == "203.0.113.9 https"
 
 

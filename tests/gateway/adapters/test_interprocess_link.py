@@ -61,7 +61,7 @@ def line() -> Iterator[Line]:
         "port.note": lambda *args: told.put(args),
         "port.overtaken": overtaken,
         "port.odd": lambda: threading.Lock(),
-        "port.hang": lambda: hang.wait(30),
+        "port.hang": lambda: hang.wait(ENDS_S),
     }
     press = PressSide(near, calls, {"figures.alive": lambda: True}, offer_to(Sink()), lambda *each: said.put(each))
     front = FrontSide(far)
@@ -70,7 +70,7 @@ def line() -> Iterator[Line]:
     yield Line(front, press, rung, said, offered, hang, room, told)
     hang.set()
     hang_up(far)
-    assert press.close(10)
+    assert press.close(ENDS_S)
 
 
 def test_what_is_asked_is_answered_and_what_is_refused_arrives_as_what_it_was(line: Line) -> None:
@@ -89,7 +89,7 @@ def test_what_is_asked_is_answered_and_what_is_refused_arrives_as_what_it_was(li
 def test_only_what_is_named_is_done(line: Line) -> None:
     with pytest.raises(PressesSilent):
         line.front.ask("port.__class__", deadline_s=0.3)
-    assert line.said.get(timeout=10)[0] == "port.__class__"
+    assert line.said.get(timeout=ENDS_S)[0] == "port.__class__"
     everything = [object.__new__(_Everything) for _ in range(3)]
     ports = front_calls(*everything, _Cases(), _Deliveries(), _Positions(), _Owners(), _Drills())  # type: ignore[arg-type]
     for port in (OperatorActions, Disclosures, SignIns):
@@ -136,7 +136,7 @@ def test_a_press_process_that_hangs_is_not_waited_for_and_says_so_elsewhere(line
         except PressesSilent:
             busy += 1
     assert busy == 3, "more than it can do is refused, not kept"
-    assert line.front.ask("figures.alive", deadline_s=20), "figures and signs of life have a way of their own"
+    assert line.front.ask("figures.alive", deadline_s=ENDS_S), "figures and signs of life have a way of their own"
 
 
 HANGING = """
@@ -169,7 +169,7 @@ def test_calls_that_hang_keep_the_process_from_no_end() -> None:
 def test_a_frame_is_acknowledged_once_the_press_process_has_committed_it(line: Line) -> None:
     committed = threading.Event()
     assert line.front.offer(InboundFrame(b"\x11\x01", 5, "sms", committed.set, SmsOrigin("webhook", "+62")), 0)
-    frame = line.offered.get(timeout=10)
+    frame = line.offered.get(timeout=ENDS_S)
     assert (frame.raw, frame.received_ms, frame.bearer, frame.origin) == (
         b"\x11\x01",
         5,
@@ -179,7 +179,7 @@ def test_a_frame_is_acknowledged_once_the_press_process_has_committed_it(line: L
     assert frame.kept_by_bearer
     assert not committed.wait(0.2)
     frame.acknowledge()
-    assert committed.wait(10)
+    assert committed.wait(ENDS_S)
 
 
 def test_a_frame_without_room_is_told_so_at_once_and_never_acknowledged(line: Line) -> None:
@@ -188,18 +188,18 @@ def test_a_frame_without_room_is_told_so_at_once_and_never_acknowledged(line: Li
     acknowledged, no_room = threading.Event(), threading.Event()
     frame = InboundFrame(b"\x11", 5, "sms", acknowledged.set, None, no_room=no_room.set)
     assert line.front.offer(frame, 0), "the press process is asked"
-    assert no_room.wait(10)
+    assert no_room.wait(ENDS_S)
     assert not acknowledged.is_set()
 
 
 def test_rings_arrive_and_never_pile_up(line: Line) -> None:
     for _ in range(10_000):
         line.press.ring()
-    assert line.rung.acquire(timeout=10)
+    assert line.rung.acquire(timeout=ENDS_S)
     line.front.tell("port.note", "all of them", 1)
-    assert line.told.get(timeout=10) == ("all of them", 1)
+    assert line.told.get(timeout=ENDS_S) == ("all of them", 1)
     line.press.ring()
-    assert line.rung.acquire(timeout=10), "also after a flood of them"
+    assert line.rung.acquire(timeout=ENDS_S), "also after a flood of them"
 
 
 def test_a_line_is_never_closed_under_a_thread_that_may_yet_use_it() -> None:
@@ -209,12 +209,12 @@ def test_a_line_is_never_closed_under_a_thread_that_may_yet_use_it() -> None:
 
     def said(*_: object) -> None:
         busy.set()
-        let_go.wait(30)
+        let_go.wait(ENDS_S)
 
     press = PressSide(near, {}, {}, lambda *_: False, said)
     press.start()
     far.send_bytes(b'{"name": "sign"}')
-    assert busy.wait(10)
+    assert busy.wait(ENDS_S)
     number = near.fileno()
     assert not press.close(0.2), "its reader is in the midst of something"
     os.fstat(number)
@@ -222,7 +222,7 @@ def test_a_line_is_never_closed_under_a_thread_that_may_yet_use_it() -> None:
         far.recv_bytes()  # the other side is told at once
     let_go.set()
     far.close()
-    assert press.close(10)
+    assert press.close(ENDS_S)
     with pytest.raises(OSError, match="closed"):
         near.fileno()
 
@@ -234,5 +234,5 @@ def test_a_line_whose_other_side_reads_nothing_is_closed_all_the_same() -> None:
     for number in range(5):
         far.send_bytes(b'{"name": "much", "number": %d}' % number)
     assert far.poll(10), "its sender has begun, and waits for room"
-    assert press.close(2)
+    assert press.close(ENDS_S)
     assert near.closed

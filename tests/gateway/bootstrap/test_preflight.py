@@ -21,6 +21,7 @@ from siaga_gateway.adapters.sql import open_store
 from siaga_gateway.bootstrap.preflight import check_name
 from siaga_gateway.cli.group import gateway
 from siaga_gateway.config.loading import load
+from waiting import RUNS_S
 
 SIAGA = (sys.executable, "-m", "siaga_gateway")
 
@@ -48,7 +49,7 @@ class Stranger:
         self.closed.chmod(0)
         try:
             return subprocess.run(
-                [*self.PREFIX, *command], cwd=folder, capture_output=True, text=True, check=False, timeout=60
+                [*self.PREFIX, *command], cwd=folder, capture_output=True, text=True, check=False, timeout=RUNS_S
             )
         finally:
             self.closed.chmod(0o700)
@@ -112,7 +113,7 @@ def test_a_store_keeps_its_gateways_name_and_no_other_starts_on_it(office: Offic
     path = tmp_path / "siaga.toml"
     path.write_text(path.read_text().replace('"siaga.test"', '"siaga.other"').replace("port = 8110", "port = 0"))
     done = subprocess.run(
-        [*SIAGA, "run", "--config", str(path)], capture_output=True, text=True, check=False, timeout=60
+        [*SIAGA, "run", "--config", str(path)], capture_output=True, text=True, check=False, timeout=RUNS_S
     )
     assert done.returncode == 1 and "Put name = 'siaga.test' back" in done.stderr, done.stderr
     assert "Traceback" not in done.stderr
@@ -166,7 +167,7 @@ def test_a_process_that_gets_too_little_memory_says_so(office: Office) -> None:
     """For real: an address space in which Python just starts, and one in which it has room for the text as well."""
     for megabytes in (80, 88, 96, 104, 112):
         command = f"ulimit -v {megabytes * 1024}; exec {' '.join(SIAGA)} run --config {office.folder}/siaga.toml"
-        done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False, timeout=RUNS_S)
         assert "Traceback" not in done.stderr
         if "there is not enough memory" in done.stderr:
             return

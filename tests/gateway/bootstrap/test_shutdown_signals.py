@@ -14,8 +14,8 @@ from brokers import embedded_broker
 from siaga_gateway.bootstrap.shutdown_signals import ShutdownSignals
 from siaga_gateway.service.journal import kinds as journal
 from system.running_gateway import Gateway
+from waiting import ENDS_S
 
-WAIT_S = 60
 AFTER_S = (0.0, 0.03, 0.1, 0.2, 0.4, 0.8)  # from the first byte to the broker: its threads start, its session comes
 
 
@@ -65,10 +65,10 @@ def broker() -> Iterator[int]:
 
 def told_to_end(gateway: Gateway, door: Door, number: int, after_s: float) -> int:
     process = gateway.launch()
-    assert door.came.wait(WAIT_S), gateway.stderr()
+    assert door.came.wait(ENDS_S), gateway.stderr()
     threading.Event().wait(after_s)
     process.send_signal(number)
-    process.communicate(timeout=WAIT_S)
+    process.communicate(timeout=ENDS_S)
     return process.returncode
 
 

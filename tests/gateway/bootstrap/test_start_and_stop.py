@@ -214,7 +214,7 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Play:
     return run
 
 
-@pytest.mark.timeout(600)  # some forty gateways, one after the other
+@pytest.mark.timeout(3600)  # some forty gateways, one after the other
 def test_a_fault_at_any_start_or_stop_leaves_nothing(tmp_path: Path, broker: Mosquitto, play: Play) -> None:
     """All pieces that one run without a fault has, each in turn: it has started and fails, and its stop fails too."""
     gateway = FullGateway(tmp_path, broker.port)

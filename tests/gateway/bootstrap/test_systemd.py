@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from siaga_gateway.bootstrap.systemd import ServiceManager
+from waiting import ENDS_S
 
 
 class Listener:
     def __init__(self, address: str) -> None:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(address)
-        self.socket.settimeout(30)
+        self.socket.settimeout(ENDS_S)
 
     def hear(self) -> str:
         return self.socket.recv(4096).decode()

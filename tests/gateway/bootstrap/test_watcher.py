@@ -24,7 +24,7 @@ from siaga_gateway.bootstrap.preflight import lock_folder
 from siaga_gateway.bootstrap.watcher import Watcher
 from siaga_gateway.config.loading import load
 from siaga_tools.cli import siaga
-from waiting import eventually
+from waiting import RUNS_S, eventually
 
 WELL = (200, {"ready": True, "problems": {}, "watcher": "heard"})
 NO_BROKER = (503, {"ready": False, "problems": {"broker": "not connected, or not subscribed"}})
@@ -86,7 +86,7 @@ def watching(file: Path, url: str) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             process.send_signal(signal.SIGTERM)
-            _, said = process.communicate(timeout=30)
+            _, said = process.communicate(timeout=RUNS_S)
             assert process.returncode == 0, said
 
 

@@ -18,7 +18,7 @@ from siaga_gateway.config.loading import SettingsError, load
 from siaga_gateway.domain.frame_authentication import GatewayKey, device_id_of
 from siaga_gateway.domain.registry import ADMITTED, Device, RegistrationState
 from siaga_gateway.service.fleet.broker_access import BrokerAccess, Change
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 KEY = GatewayKey.generate()
 # As gateway/BROKER.md gives it to the broker.
@@ -133,7 +133,7 @@ def test_workers_at_once_give_each_button_one_password(place: Place, store: SqlS
 
     def keep(mine: SqlStore) -> Change:
         table = PasswordTable(mine)
-        start.wait(30)
+        start.wait(ENDS_S)
         return table.keep_in_step(mine, KEY)
 
     try:

@@ -16,6 +16,7 @@ from siaga_gateway.domain.call_back import Heard
 from siaga_gateway.domain.jurisdiction import Ring
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.registry.code_words import heard
+from waiting import RUNS_S
 
 HEADER = "kunci;jenis;nama;induk;lintang;bujur;telepon;jam"
 LINES = (
@@ -177,7 +178,7 @@ def test_small_commands_do_not_load_the_geometry() -> None:
         "import sys; import siaga_gateway.cli.registry, siaga_gateway.cli.places; "
         "sys.exit([name for name in ('shapely', 'numpy') if name in sys.modules] != [])"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=RUNS_S).returncode == 0
 
 
 def test_a_list_that_lost_all_its_signs_is_asked_about_or_said_to_be_compared_with_nothing(office: Office) -> None:

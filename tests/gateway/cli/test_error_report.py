@@ -15,6 +15,7 @@ from siaga_gateway.cli.localized_commands import LocalizedGroup
 from siaga_gateway.domain.errors import Refused, SiagaError
 from siaga_tools.cli import siaga
 from siaga_tools.messages import Trouble
+from waiting import RUNS_S
 
 
 def kinds(root: type[SiagaError] = SiagaError) -> list[type[SiagaError]]:
@@ -77,7 +78,7 @@ try:
 finally:
     print("an end in order")
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=RUNS_S)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "siaga: MemoryError\n")
 
 
@@ -104,7 +105,7 @@ cli.main()
         env={**os.environ, "SIAGA_LANGUAGE": language},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=RUNS_S,
         check=False,
     )
     assert done.returncode == 1 and "KeyError: 'key'" in done.stderr

@@ -16,8 +16,7 @@ from siaga_gateway.service.delivery.worker import OutboxWorker
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.ports import Delivered, NotDelivered, Output
 from siaga_gateway.service.scheduling.lease import Lease
-
-WAIT_S = 60.0
+from waiting import ENDS_S
 
 
 class ParallelReceiver(Receiver):
@@ -51,7 +50,7 @@ def running(store: SqlStore, receiver: Output, lease: Lease | None = None) -> It
     try:
         yield worker
     finally:
-        worker.stop(WAIT_S)
+        worker.stop(ENDS_S)
 
 
 def incidents(store: SqlStore, count: int, first: int = 1) -> list[Incident]:

@@ -23,6 +23,7 @@ from waiting import eventually
 class Watched:
     def __init__(self, store: SqlStore, output: Dc09Output) -> None:
         self.store = store
+        self.output = output
         self.ours = True
         self.line = LineSupervision(store, output, JournalNotifier(), ManualClock(SENT_MS), lambda: self.ours)
 
@@ -40,7 +41,7 @@ def receiver() -> Iterator[AlarmReceiver]:
 def watched(tmp_path: Path, receiver: AlarmReceiver) -> Iterator[Watched]:
     store = SqlStore(tmp_path / "store.db", SENT_MS)
     # Due at once again: each turn is an interval.
-    yield Watched(store, sia(receiver.port, deadline_s=1, supervision_s=0.000001))
+    yield Watched(store, sia(receiver.port, deadline_s=60, supervision_s=0.000001))
     store.close()
 
 
@@ -52,6 +53,7 @@ def test_a_silent_receiver_is_told_once_and_then_that_it_is_back(watched: Watche
     watched.line.turn()
     assert [event.token for event in receiver.events] == ["NULL"] and watched.told() == []
     receiver.answer = lambda *_: None
+    watched.output._deadline_s = 1
     watched.line.turn()
     assert watched.told() == []  # one lost packet is no fault
     for _ in range(3):
@@ -59,6 +61,7 @@ def test_a_silent_receiver_is_told_once_and_then_that_it_is_back(watched: Watche
     ((kind, why),) = watched.told()
     assert kind == "line_fault" and "did not answer within 1 s" in why
     receiver.answer = None
+    watched.output._deadline_s = 60
     watched.line.turn()
     watched.line.turn()
     assert [kind for kind, _ in watched.told()] == ["line_fault", "line_restored"]
@@ -77,7 +80,7 @@ def test_another_reason_is_told_and_a_refusal_at_once(watched: Watched, receiver
 def test_any_message_that_was_acknowledged_counts_and_ends_a_fault(
     tmp_path: Path, receiver: AlarmReceiver, watched: Watched
 ) -> None:
-    output = sia(receiver.port, deadline_s=1, supervision_s=60)
+    output = sia(receiver.port, deadline_s=60, supervision_s=60)
     watched.line = LineSupervision(watched.store, output, JournalNotifier(), ManualClock(SENT_MS), lambda: True)
     receiver.broken = True
     watched.line.turn()

@@ -12,7 +12,7 @@ from test_delivery_worker import change, takes
 
 from databases import Place
 from gateway import sample_store
-from gateway.delivery.parallel_receiver import WAIT_S, ParallelReceiver, incidents, running
+from gateway.delivery.parallel_receiver import ParallelReceiver, incidents, running
 from gateway.fake_ports import ManualClock
 from gateway.outputs.http_delivery import SECRET, webhook
 from gateway.outputs.http_receiver import Handler, answer, never
@@ -25,7 +25,7 @@ from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.ports import Delivered, NotDelivered
 from siaga_gateway.service.scheduling.lease import Lease
 from siaga_gateway.service.store import DeliveryState
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 
 def test_one_that_hangs_takes_one_place_and_holds_up_only_its_own_incident(store: SqlStore) -> None:
@@ -35,7 +35,7 @@ def test_one_that_hangs_takes_one_place_and_holds_up_only_its_own_incident(store
 
     def answer(notice: Notice, _key: str) -> Delivered | NotDelivered:
         if notice.incident.id == hangs.id and notice.change is Change.OPENED:
-            assert over.wait(WAIT_S)
+            assert over.wait(ENDS_S)
         return Delivered("200")
 
     desk = ParallelReceiver(answer)
@@ -84,7 +84,7 @@ def test_those_that_failed_before_never_take_all_places(store: SqlStore, monkeyp
         if notice.incident.id not in bad or over.is_set():
             return Delivered("200")
         if notice.incident.id in once:
-            assert over.wait(WAIT_S)
+            assert over.wait(ENDS_S)
         once.add(notice.incident.id)
         return NotDelivered("500")
 
@@ -136,7 +136,7 @@ def test_the_first_result_is_recorded_at_once_and_those_that_end_meanwhile_toget
     gates: dict[int, threading.Event] = {one.id: threading.Event() for one in made}
 
     def answer(notice: Notice, _key: str) -> Delivered | NotDelivered:
-        assert gates[notice.incident.id].wait(WAIT_S)
+        assert gates[notice.incident.id].wait(ENDS_S)
         return Delivered("200")
 
     committing, go_on = threading.Semaphore(0), threading.Semaphore(0)
@@ -155,20 +155,20 @@ def test_the_first_result_is_recorded_at_once_and_those_that_end_meanwhile_toget
             monkeypatch.setattr(transaction, "record", counted)
             yield transaction
             committing.release()
-            assert go_on.acquire(timeout=WAIT_S)
+            assert go_on.acquire(timeout=ENDS_S)
 
     monkeypatch.setattr(store, "transaction", slow)
     desk = ParallelReceiver(answer, at_once=6)
     with running(store, desk) as worker:
         first, *rest = made
         gates[first.id].set()
-        assert committing.acquire(timeout=WAIT_S)
+        assert committing.acquire(timeout=ENDS_S)
         assert groups == [1], "nothing else has ended, and it waits for no timer"
         for one in rest:
             gates[one.id].set()
         eventually(lambda: worker.counts.delivered == 6, "the others end while that commit runs")
         go_on.release()
-        assert committing.acquire(timeout=WAIT_S)
+        assert committing.acquire(timeout=ENDS_S)
         go_on.release()
         monkeypatch.setattr(store, "transaction", whole)
         eventually(lambda: not store.pending("cad"), "recorded")
@@ -186,7 +186,7 @@ def test_stopping_waits_for_what_is_under_way_and_begins_nothing_more(place: Pla
 
     def answer(_notice: Notice, _key: str) -> Delivered | NotDelivered:
         begun.release()
-        assert over.wait(WAIT_S)
+        assert over.wait(ENDS_S)
         return Delivered("200")
 
     desk = ParallelReceiver(answer, at_once=2)
@@ -194,8 +194,8 @@ def test_stopping_waits_for_what_is_under_way_and_begins_nothing_more(place: Pla
         store, desk, JournalNotifier(), ManualClock(sample_store.NOW_MS), Lease(store, "outbox cad", "machine-1", 10)
     )
     worker.start()
-    assert begun.acquire(timeout=WAIT_S) and begun.acquire(timeout=WAIT_S)
-    worker.end(WAIT_S)
+    assert begun.acquire(timeout=ENDS_S) and begun.acquire(timeout=ENDS_S)
+    worker.end(ENDS_S)
     over.set()
     worker.stop()
     assert len(desk.asked) == 2
@@ -235,7 +235,7 @@ def test_a_press_waits_for_nobody(store: SqlStore) -> None:
 
         def slow(_notice: Notice, _key: str) -> Delivered | NotDelivered:
             under_way.release()
-            assert one_more.acquire(timeout=WAIT_S)
+            assert one_more.acquire(timeout=ENDS_S)
             return Delivered("200")
 
         desk.answer = slow
@@ -243,11 +243,11 @@ def test_a_press_waits_for_nobody(store: SqlStore) -> None:
         for one in old:
             change(store, one, Change.SEEN)
         for _ in range(2):
-            assert under_way.acquire(timeout=WAIT_S)
+            assert under_way.acquire(timeout=ENDS_S)
         new = sample_store.open_incident(store, 100, outputs=("cad",))
         eventually(lambda: any(one.incident_id == new.id for _, _, one, _ in worker._slots._ready), "known")
         one_more.release()
-        assert under_way.acquire(timeout=WAIT_S)
+        assert under_way.acquire(timeout=ENDS_S)
         assert desk.asked[-1][0].startswith(f"{new.identifier}.")
         one_more.release(100)
         eventually(lambda: not store.pending("cad"), "all of it")
@@ -270,14 +270,14 @@ def test_no_other_worker_goes_on_while_something_is_under_way_at_the_end(place: 
 
     def answer(_notice: Notice, _key: str) -> Delivered | NotDelivered:
         begun.set()
-        assert over.wait(WAIT_S)
+        assert over.wait(ENDS_S)
         return Delivered("200")
 
     lease = Noted(store, "outbox cad", "machine-1", 10)
     desk = ParallelReceiver(answer, at_once=2)
     worker = OutboxWorker(store, desk, JournalNotifier(), ManualClock(sample_store.NOW_MS), lease)
     worker.start()
-    assert begun.wait(WAIT_S)
+    assert begun.wait(ENDS_S)
     worker.stop(0.2)
     eventually(lambda: worker.silent_s() == float("inf"), "its end")
     assert not lease.given_back, "it ends by itself, later than the request"

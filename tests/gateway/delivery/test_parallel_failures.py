@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from test_delivery_worker import change, takes
 
 from gateway import sample_store
-from gateway.delivery.parallel_receiver import WAIT_S, ParallelReceiver, incidents, running
+from gateway.delivery.parallel_receiver import ParallelReceiver, incidents, running
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.domain.incident import Change, Notice
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import Delivered, NotDelivered
 from siaga_gateway.service.store import DeliveryState, Settled, StoreFailing
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 
 def test_while_the_store_does_not_record_nothing_more_is_begun_and_nothing_is_sent_again(
@@ -40,11 +40,11 @@ def test_while_the_store_does_not_record_nothing_more_is_begun_and_nothing_is_se
     desk = ParallelReceiver(takes, at_once=3)
     with running(store, desk) as worker:
         for _ in range(3):
-            assert tries.acquire(timeout=WAIT_S)
+            assert tries.acquire(timeout=ENDS_S)
         eventually(lambda: not worker._slots._begun, "what was under way ended")
         asked = len(desk.asked)
         for _ in range(3):
-            assert tries.acquire(timeout=WAIT_S)
+            assert tries.acquire(timeout=ENDS_S)
         assert len(desk.asked) == asked < 40
         monkeypatch.setattr(store, "transaction", whole)
         eventually(lambda: not store.pending("cad"), "recorded, and the rest delivered")

@@ -30,7 +30,7 @@ from siaga_gateway.service.inbound import TextOutcome
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import JournalEntry
 
-pytestmark = pytest.mark.timeout(600)  # a night takes as long as a busy machine lets it
+pytestmark = pytest.mark.timeout(3600)  # a night takes as long as a busy machine lets it
 
 STATE = NotificationState
 RUNGS = ["stations", "chief", "region", "everyone"]

@@ -34,7 +34,7 @@ from siaga_gateway.service.operator_port import OperateError, Overtaken
 from siaga_gateway.service.ports import ResponderRefused
 from siaga_gateway.service.registry.keyring import KeyRing
 from siaga_gateway.service.store import Store
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 BUTTON = sample_store.DEVICE_ID
 WANTED = WantedDrill("Latihan contoh", (BUTTON,), ("polsek-nw", "station:polda"), 60)
@@ -393,7 +393,7 @@ def test_of_two_who_order_at_once_the_second_waits_for_the_first(tmp_path: Path)
             numbers.append(transaction.next_drill_id())
             second.start()
             eventually(lambda: waits() or not second.is_alive(), "the second order waits")
-        second.join(60)
+        second.join(ENDS_S)
         assert numbers == [1, 2]
         one.close()
         other.close()

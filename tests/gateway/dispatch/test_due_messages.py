@@ -24,6 +24,7 @@ from siaga_gateway.service.dispatch.ways import PersonalMessage
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.scheduling.lease import Lease
 from siaga_gateway.service.store import StoreFailing
+from waiting import ENDS_S
 
 
 @pytest.fixture
@@ -85,14 +86,14 @@ def test_what_was_read_is_used_up_before_the_store_is_read_again(
     for turn in (1, 2):
         sender.work()
         for _ in range(16):
-            sender._try(sender._queue.get(timeout=60))
+            sender._try(sender._queue.get(timeout=ENDS_S))
         assert (len(way.sent), len(read)) == (16 * turn, 1)
     calls.append(press(district, counter=14))
     sender.wake()
     sender.work()
     assert len(read) == 2, "there is something new"
     while not sender._queue.empty():
-        sender._try(sender._queue.get(timeout=60))
+        sender._try(sender._queue.get(timeout=ENDS_S))
         sender.work()
     assert {row.state for each in calls for row in district.told(each)} == {NotificationState.HANDED_OVER}
     assert len(way.sent) == len({key for _, key in way.sent}) == 3 * len(calls)
@@ -106,7 +107,7 @@ def test_of_many_calls_at_once_each_has_somebody_who_is_told_before_more_are_tol
     with district.store.transaction() as transaction:
         transaction.put_alarm(calls[-1].id, Alarm(GRAVE, ()))
     sender.work()
-    begun = [sender._queue.get(timeout=60) for _ in range(16)]
+    begun = [sender._queue.get(timeout=ENDS_S) for _ in range(16)]
     rows = [each.each for each in begun if each is not None]
     assert {row.incident_id for row in rows[:13]} == {each.id for each in calls}
     assert {row.recipient for row in rows[:13]} == {"station:polsek-sw"}, "it is its area"
@@ -132,7 +133,7 @@ def test_what_was_begun_before_the_store_failed_is_not_begun_again(
         sender.work()
     monkeypatch.undo()
     sender.work()
-    begun = [sender._queue.get(timeout=60) for _ in range(6)]
+    begun = [sender._queue.get(timeout=ENDS_S) for _ in range(6)]
     assert sender._queue.empty()
     assert len({each.key for each in begun if each is not None}) == 6
 
@@ -148,5 +149,5 @@ def test_an_edit_of_the_lists_counts_for_what_is_read_after_it(district: CalledD
     press(district, counter=2)
     sender.wake()
     sender.work()
-    told = [sender._queue.get(timeout=60) for _ in range(6)]
+    told = [sender._queue.get(timeout=ENDS_S) for _ in range(6)]
     assert [each.message.title for each in told if each is not None].count("Polres Baru") == 1

@@ -40,7 +40,7 @@ from siaga_gateway.service.ports import NotDelivered
 from siaga_gateway.service.registry.keyring import KeyRing
 from siaga_gateway.service.scheduling.lease import Lease
 from siaga_gateway.service.store import StoreFailing
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 PHONE = ContactWay.PHONE
 OFFICER = copied(BUDI, ways=(ProvenWay(Contact(PHONE, "+6281200000002"), 1),))
@@ -267,7 +267,7 @@ def test_many_calls_for_who_leads_are_told_in_one_and_whoever_goes_hears_of_each
     all_there = threading.Event()
 
     def says(address: str, talk: Talk) -> HandedOver | NotDelivered:
-        all_there.wait(30)
+        all_there.wait(ENDS_S)
         return HandedOver("answered: yes")
 
     line.says = says
@@ -363,7 +363,7 @@ def test_two_modems_call_two_people_at_the_same_time(scene: Scene) -> None:
     lines[1].name = "telepon-2"
 
     def both(address: str, talk: Talk) -> HandedOver | NotDelivered:
-        together.wait(60)
+        together.wait(ENDS_S)
         return HandedOver("answered")
 
     for line in lines:

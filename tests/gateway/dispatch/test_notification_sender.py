@@ -31,7 +31,7 @@ from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.ports import NotDelivered
 from siaga_gateway.service.scheduling.lease import Lease
 from siaga_gateway.service.store import StoreDamaged, StoreFailing
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 STATE = NotificationState
 REFUSED = NotDelivered("503 nanti")
@@ -212,7 +212,7 @@ def test_a_try_whose_outcome_was_not_recorded_is_repeated_under_its_key(district
     killed = make(way, run=False)
     incident = press(district)
     killed.work()
-    work = [killed._queue.get(timeout=60) for _ in range(3)]
+    work = [killed._queue.get(timeout=ENDS_S) for _ in range(3)]
     for each in filter(None, work):
         each.way.send(each.address, each.message, each.key)
     make(way)
@@ -395,5 +395,5 @@ def test_desks_that_ring_and_repeats_wait_behind_the_first_notice_of_another_cal
     assert {each.is_first for each in district.told(first) if each.state is STATE.PENDING} == {False}
     second = press(district, counter=2)
     sender.work()
-    begun = [sender._queue.get(timeout=60) for _ in range(3)]
+    begun = [sender._queue.get(timeout=ENDS_S) for _ in range(3)]
     assert {each.each.incident_id for each in begun if each is not None} == {second.id}

@@ -14,7 +14,7 @@ from siaga_gateway.domain.notification import Notification, without_way
 from siaga_gateway.service.dispatch.outcome_recording import OutcomeRecorder
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.store import Store, Transaction
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 
 class SlowCommits:
@@ -29,7 +29,7 @@ class SlowCommits:
         with self._store.transaction() as inner:
             yield inner
             self.complete.set()
-            assert self.may_commit.wait(60)
+            assert self.may_commit.wait(ENDS_S)
 
 
 def test_of_two_that_fail_a_calls_last_messages_at_once_one_tells_that_the_call_has_failed(tmp_path: Path) -> None:
@@ -50,12 +50,12 @@ def test_of_two_that_fail_a_calls_last_messages_at_once_one_tells_that_the_call_
         return bool(district.store.fetch(asked)[0][0])
 
     threads = [put(slow, first)]
-    assert slow.complete.wait(60)
+    assert slow.complete.wait(ENDS_S)
     threads.append(put(district.store, [last]))
     eventually(lambda: waits() or not threads[1].is_alive())
     slow.may_commit.set()
     for each in threads:
-        each.join(60)
+        each.join(ENDS_S)
     kinds = [entry.kind for entry in district.store.journal_of_incident(incident.id)]
     assert kinds.count(journal.CALL_FAILED) == 1
     district.close()

@@ -29,6 +29,7 @@ from siaga_gateway.service.dispatch.responder_positions import (
 )
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.store import StoreFailing, Transaction
+from waiting import ENDS_S
 
 DAY_MS = 86_400_000
 MINUTE = 60_000
@@ -253,19 +254,19 @@ def test_what_is_refused_waits_for_nothing_that_is_taken(phones: Phones, monkeyp
 
     def slow() -> frozenset[str]:
         reached.set()
-        go_on.wait(30)
+        go_on.wait(ENDS_S)
         return assigned()
 
     monkeypatch.setattr(phones.store, "assigned_responders", slow)
     taking = threading.Thread(target=phones.say)
     taking.start()
-    assert reached.wait(30)
+    assert reached.wait(ENDS_S)
     refusing = threading.Thread(target=phones.intake.refused, args=(None, "position_refused.login", 3), daemon=True)
     refusing.start()
-    refusing.join(10)
+    refusing.join(ENDS_S)
     told = phones.told()
     go_on.set()
-    taking.join(30)
+    taking.join(ENDS_S)
     assert told == [(None, "position_refused.login", 3)]
 
 

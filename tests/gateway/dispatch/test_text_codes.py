@@ -24,6 +24,7 @@ from siaga_gateway.service.dispatch.text_codes import TextCodes
 from siaga_gateway.service.dispatch.text_numbers import TextNumbers
 from siaga_gateway.service.incidents.text_answers import _meant
 from siaga_gateway.service.store.text_codes import CodedCall, TextCode
+from waiting import ENDS_S
 
 SHARED, OWN = "+6281200000001", "+6281200000002"
 
@@ -88,7 +89,7 @@ def test_two_workers_that_draw_at_once_draw_two_codes(lend: Callable[[str], Plac
 
     def draw_late(free: Sequence[str]) -> str:
         later.append(other.submit(TextCodes(store, [TextNumbers(store)], ManualClock(NOW_MS), draw).code, 2, "a"))
-        drawn.wait(1.0)  # it must not get so far
+        drawn.wait(1.0)  # no deadline of a machine: it must not get so far
         return free[0]
 
     def draw(free: Sequence[str]) -> str:
@@ -96,7 +97,7 @@ def test_two_workers_that_draw_at_once_draw_two_codes(lend: Callable[[str], Plac
         return free[0]
 
     mine = TextCodes(store, [TextNumbers(store)], ManualClock(NOW_MS), draw_late).code(1, "a")
-    assert [mine, later[0].result(30)] == ["00", "01"]
+    assert [mine, later[0].result(ENDS_S)] == ["00", "01"]
     other.shutdown()
     store.close()
 

@@ -22,6 +22,7 @@ from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.ports import NotDelivered
 from siaga_gateway.service.scheduling.lease import Lease
+from waiting import ENDS_S
 
 SPENT = NotDelivered("429 quota", retry_after_s=40_000.0, exhausted=True)
 STATIONS = ("polres", "polsek-se", "polsek-sw")
@@ -50,7 +51,7 @@ def tried(sender: NotificationSender) -> None:
     """A turn, and the tries that it began."""
     sender.work()
     while not sender._queue.empty():
-        work = sender._queue.get(timeout=60)
+        work = sender._queue.get(timeout=ENDS_S)
         assert work is not None
         sender._try(work)
 

@@ -20,6 +20,7 @@ from siaga_gateway.service.dispatch.recipients import Recipient
 from siaga_gateway.service.dispatch.waves import Waves
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.operator_port import OperateError
+from waiting import ENDS_S
 
 STATE = NotificationState
 
@@ -258,7 +259,7 @@ def test_two_workers_at_once_call_nobody_twice(lend: Callable[[str], Place]) -> 
 
         def work(waves: Waves) -> None:
             for _ in range(3):
-                both.wait(60)
+                both.wait(ENDS_S)
                 waves.work()
 
         for second in (0, 10, 20):
@@ -267,7 +268,7 @@ def test_two_workers_at_once_call_nobody_twice(lend: Callable[[str], Place]) -> 
             for thread in threads:
                 thread.start()
             for thread in threads:
-                thread.join(60)
+                thread.join(ENDS_S)
         assert [district.called(each) for each in incidents] == [["stations", "chief", "region"]] * 8
     finally:
         district.close()

@@ -24,6 +24,7 @@ from siaga_gateway.service.dispatch.recipients import Recipient
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.store import StoreFailing, Transaction
+from waiting import ENDS_S
 
 
 @pytest.fixture
@@ -189,14 +190,14 @@ def test_a_turn_that_hangs_does_not_hold_the_auditor(district: CalledDistrict, m
     def hangs() -> None:
         with district.waves._working:
             held.set()
-            over.wait(60)
+            over.wait(ENDS_S)
 
     thread = threading.Thread(target=hangs)
     thread.start()
-    assert held.wait(60)
+    assert held.wait(ENDS_S)
     district.waves.adopt([incident.id])
     over.set()
-    thread.join(60)
+    thread.join(ENDS_S)
     assert district.store.escalation_of(incident.id) is None
 
 

@@ -8,6 +8,7 @@ from gateway.dispatch.called_district import NTFY
 from siaga_gateway.domain.places import ContactWay
 from siaga_gateway.service.dispatch.ways import Budget, HandedOver, PersonalMessage
 from siaga_gateway.service.ports import NotDelivered
+from waiting import ENDS_S
 
 
 class ToldWay:
@@ -25,7 +26,7 @@ class ToldWay:
         station = address.rpartition("/")[2]
         self.sent.append((station, key))
         if station in self.waits:
-            self.waits[station].wait(60)
+            self.waits[station].wait(ENDS_S)
         return self.answers.get(station, HandedOver("200", f"m-{len(self.sent)}"))
 
     def close(self) -> None: ...

@@ -19,6 +19,7 @@ from siaga_gateway.domain.frame import Stage
 from siaga_gateway.domain.incident import Incident
 from siaga_gateway.domain.incident_outcome import EventContext, IncidentBasis, Mark, Outcome
 from siaga_gateway.domain.value import copied, record
+from waiting import RUNS_S
 
 
 @record
@@ -110,7 +111,7 @@ def test_mypy_checks_each_change_by_name_and_type(tmp_path: Path) -> None:
         env={**os.environ, "MYPYPATH": str(package.parent)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=RUNS_S,
         check=False,
     )
     errors = [line for line in done.stdout.splitlines() if ": error: " in line]

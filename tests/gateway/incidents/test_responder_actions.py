@@ -28,6 +28,7 @@ from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.operator_port import Overtaken
 from siaga_gateway.service.ports import ResponderRefused, StepResult
 from siaga_gateway.service.registry.keyring import KeyRing
+from waiting import ENDS_S
 
 PHONE, CHAT = "p" * 22, "c" * 22
 TAKEN, ALREADY, OVER = StepResult.TAKEN, StepResult.ALREADY, StepResult.OVER
@@ -142,14 +143,14 @@ def test_of_many_who_accept_at_once_one_is_the_unit_and_all_are_heard(scene: Sce
 
     def accept(key: str) -> None:
         token, browser, minutes = tokens[key]
-        gate.wait(10)
+        gate.wait(ENDS_S)
         assert scene.steps.say(token, browser, "accepted", minutes) is TAKEN
 
     threads = [threading.Thread(target=accept, args=(key,)) for key in tokens]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(ENDS_S)
     assert sorted(who for who, _, _ in scene.said()) == ["responder:budi", "responder:wati"]
     first = str(scene.said()[0][0]).removeprefix("responder:")
     assert (scene.incident.unit, scene.incident.eta_minutes) == (first, tokens[first][2])

@@ -19,6 +19,7 @@ from siaga_gateway.domain.frame import Flags, Kind, Stage, Suite
 from siaga_gateway.domain.incident import Disposition, IncidentState
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.service.journal import kinds as journal
+from waiting import ENDS_S
 
 N: Final = 7  # the counter in question
 _CURVE_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -277,7 +278,7 @@ def test_two_workers_keep_both_messages_of_a_counter_once(tmp_path_factory: pyte
 
     def work(desk: IngestHarness, order: Sequence[bytes]) -> None:
         try:
-            gate.wait(20)
+            gate.wait(ENDS_S)
             for _ in range(5):
                 for frame in order:
                     desk.take(frame)
@@ -290,7 +291,7 @@ def test_two_workers_keep_both_messages_of_a_counter_once(tmp_path_factory: pyte
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(ENDS_S)
     assert not failed
     assert one.store.fetch("SELECT count(*) FROM event") == [(3,)]
     assert (one.only().presses, one.only().key_copied) == (1, True)

@@ -27,7 +27,7 @@ from siaga_gateway.service.journal.sampling import EACH, WINDOW_MS, Sampler
 from siaga_gateway.service.registry.keyring import KeyRing
 from siaga_gateway.service.store import Transaction
 from spoiling import spoilt
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 
 @dataclass
@@ -155,7 +155,7 @@ def test_a_gateway_told_to_end_while_the_disk_is_full_acknowledges_nothing(sqlit
         place.give(*(button.follow(Kind.TAMPER, NOW_S) for _ in range(100)))
         place.ingest.start()
         eventually(lambda: bool(place.health))
-        place.ingest.stop(5)
+        place.ingest.stop(ENDS_S)
         assert place.told == []
 
 

@@ -14,6 +14,7 @@ from pressing_button import report_body
 from siaga_gateway.domain.frame import Flags, Kind, Suite, glance, says_duress
 from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.ingest.lanes import CHECKIN, DOUBTFUL, FORGED, LANES, NOISE, UNKNOWN, UPDATE, URGENT, Lanes
+from waiting import ENDS_S
 
 _BODIES = {Kind.ENROL: bytes(64), Kind.RECEIPT: bytes(5)}
 
@@ -143,7 +144,7 @@ def test_a_press_waits_for_room() -> None:
     bearer = threading.Thread(target=lambda: waited.append(here.lanes.put(frame, 60)))
     bearer.start()
     assert kinds(here.take()) == ["PRESS"]
-    bearer.join(60)
+    bearer.join(ENDS_S)
     assert waited == [True]
     assert kinds(here.take()) == ["PRESS"]
 
@@ -274,7 +275,7 @@ def test_closed_it_takes_nothing_and_nobody_waits() -> None:
     bearer = threading.Thread(target=lambda: answers.append(here.lanes.put(frame, 60)))
     bearer.start()
     here.lanes.close()
-    bearer.join(60)
+    bearer.join(ENDS_S)
     assert answers == [False]
 
 

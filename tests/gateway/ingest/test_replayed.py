@@ -23,12 +23,12 @@ from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.ingest.worker import Ingest, Limits
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from spoiling import spoilt
+from waiting import ENDS_S
 
 OWN = SmsOrigin("spool", "+6281200000001")
 OTHERS = [SmsOrigin("spool", f"+62813000000{number:02}") for number in range(6)]
 RADIO = Origin("app", "0123456789abcdef")
 OTHER_RADIO = Origin("app", "ffffffffffffffff")
-PATIENCE_S = 20
 
 
 class Broker:
@@ -104,7 +104,7 @@ class Place:
             done = threading.Event()
             each.acknowledge = done.set  # type: ignore[misc]
             assert self.ingest.offer(each, 5)
-            assert done.wait(PATIENCE_S)
+            assert done.wait(ENDS_S)
 
     def assign(self, button: PressingButton) -> None:
         """What StageRelay tells when a unit is assigned."""

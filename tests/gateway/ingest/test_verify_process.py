@@ -18,7 +18,7 @@ from siaga_gateway.domain.frame import Kind, Suite
 from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.ingest.verification import CheckedBatch
 from spoiling import spoilt
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_it_ends_with_the_gateway_however_that_ends() -> None:
         pid = int(gateway.stdout.readline())
         assert alive(pid)
         gateway.kill()
-        gateway.wait(60)
+        gateway.wait(ENDS_S)
     eventually(lambda: not alive(pid))
 
 

@@ -39,7 +39,7 @@ from siaga_gateway.domain.certificate_expiry import (
 from siaga_gateway.service.installation.certificate_health import CertificateWatch
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from system.running_gateway import Gateway
-from waiting import eventually
+from waiting import ENDS_S, RUNS_S, eventually
 
 NOW = 1_800_000_000_000
 
@@ -241,7 +241,7 @@ def test_what_cannot_be_looked_at_is_told_in_the_reader_s_language_and_is_no_goo
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=RUNS_S,
     )
     why = f"siaga: sertifikat 127.0.0.1:{port} tidak dapat dilihat: tidak ada yang menjawab dengan TLS di sana\n"
     assert (said.returncode, said.stdout, said.stderr) == (1, "", why)
@@ -312,8 +312,8 @@ def test_a_broker_whose_certificate_ends_soon_and_whose_authority_changes(tmp_pa
         opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
         body = b"name=operator"
         request = urllib.request.Request(f"{gateway.console}sign-in", body, {"Origin": gateway.console.rstrip("/")})
-        opener.open(request, timeout=10).close()
-        return opener.open(gateway.console, timeout=10).read().decode()
+        opener.open(request, timeout=ENDS_S).close()
+        return opener.open(gateway.console, timeout=ENDS_S).read().decode()
 
     with broker, gateway:
         eventually(lambda: gateway.kinds().count("certificate_ending") == 2, "both ends in the journal")
@@ -322,7 +322,7 @@ def test_a_broker_whose_certificate_ends_soon_and_whose_authority_changes(tmp_pa
             "mqtt": 0,
             "mqtt.ca": 1,
         }
-        with urllib.request.urlopen(f"http://127.0.0.1:{figures}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{figures}/metrics", timeout=ENDS_S) as answer:
             exposition = answer.read().decode()
         assert 'siaga_certificate_usable{certificate="mqtt"} 1.0' in exposition
         assert 'siaga_certificate_ends_timestamp_seconds{certificate="mqtt.ca"}' in exposition

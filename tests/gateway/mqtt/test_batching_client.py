@@ -16,6 +16,7 @@ from paho.mqtt.client import _ConnectionState
 from paho.mqtt.enums import CallbackAPIVersion
 
 from siaga_gateway.adapters.mqtt.batching_client import DrainingClient, Message
+from waiting import ENDS_S
 
 PINGRESP = b"\xd0\x00"
 SUBACK_V311, SUBACK_V5 = b"\x90\x03\x00\x01\x01", b"\x90\x04\x00\x01\x00\x01"
@@ -62,7 +63,7 @@ class Ends:
         mine.setblocking(False)
         self.client._sock = mine
         self.client._state = _ConnectionState.MQTT_CS_CONNECTED
-        self.broker.settimeout(60)
+        self.broker.settimeout(ENDS_S)
 
     def give(self, part: bytes) -> None:
         """The broker sends these bytes, and the client looks, as often as it takes."""
@@ -91,7 +92,7 @@ class Ends:
         except BlockingIOError:
             return b""
         finally:
-            self.broker.settimeout(60)
+            self.broker.settimeout(ENDS_S)
 
     def close(self) -> None:
         self.client._sock_close()

@@ -20,7 +20,7 @@ from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.mqtt.buttons import BrokerUnreachable, MqttLink
 from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 from siaga_gateway.config.mqtt import MqttSettings
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 DEVICE = bytes.fromhex("0123456789abcdef")
 
@@ -36,13 +36,13 @@ class Button:
         self.client.loop_start()
 
     def publish(self, payload: bytes) -> None:
-        self.client.publish(f"siaga/v1/up/{DEVICE.hex()}", payload, qos=1).wait_for_publish(5)
+        self.client.publish(f"siaga/v1/up/{DEVICE.hex()}", payload, qos=1).wait_for_publish(ENDS_S)
 
     def subscribe(self, topic: str) -> None:
         done = threading.Event()
         self.client.on_subscribe = lambda *_: done.set()
         self.client.subscribe(topic, qos=1)
-        assert done.wait(5)
+        assert done.wait(ENDS_S)
 
     def close(self) -> None:
         self.client.disconnect()
@@ -60,7 +60,7 @@ def port(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[int]:
 
 
 def link_to(port: int, sink: Sink, **others: object) -> MqttLink:
-    settings = MqttSettings(host="127.0.0.1", port=port, start_timeout_s=5)
+    settings = MqttSettings(host="127.0.0.1", port=port, start_timeout_s=ENDS_S)
     return MqttLink(settings, gateway="test", clock=WallClock(), sink=sink, **others)  # type: ignore[arg-type]
 
 
@@ -72,11 +72,11 @@ def test_a_frame_comes_in_and_an_answer_goes_out(port: int) -> None:
     try:
         button.subscribe(f"siaga/v1/down/{DEVICE.hex()}")
         button.publish(b"\x11frame")
-        frame = sink.frames.get(timeout=5)
+        frame = sink.frames.get(timeout=ENDS_S)
         assert (frame.raw, frame.bearer) == (b"\x11frame", "mqtt")
         frame.acknowledge()
         link.send(DEVICE, b"\x13answer")
-        assert button.received.get(timeout=5) == (f"siaga/v1/down/{DEVICE.hex()}", b"\x13answer", False)
+        assert button.received.get(timeout=ENDS_S) == (f"siaga/v1/down/{DEVICE.hex()}", b"\x13answer", False)
     finally:
         button.close()
         link.stop()
@@ -90,7 +90,7 @@ def test_what_was_not_acknowledged_comes_again_and_what_was_does_not(port: int) 
     try:
         button.publish(b"done")
         button.publish(b"kept")
-        done, kept = sink.frames.get(timeout=5), sink.frames.get(timeout=5)
+        done, kept = sink.frames.get(timeout=ENDS_S), sink.frames.get(timeout=ENDS_S)
         assert (done.raw, kept.raw) == (b"done", b"kept")
         done.acknowledge()
         time.sleep(0.2)  # the acknowledgement is on its way; nothing answers it
@@ -100,7 +100,7 @@ def test_what_was_not_acknowledged_comes_again_and_what_was_does_not(port: int) 
         again = link_to(port, sink)
         again.start()
         try:
-            assert sink.frames.get(timeout=5).raw == b"kept"
+            assert sink.frames.get(timeout=ENDS_S).raw == b"kept"
             with pytest.raises(queue.Empty):
                 sink.frames.get(timeout=0.5)
         finally:
@@ -139,11 +139,11 @@ def test_everyone_can_see_whether_the_gateway_is_there(port: int) -> None:
     watcher = Button(port)
     try:
         watcher.subscribe("siaga/v1/gateway/test/status")
-        assert watcher.received.get(timeout=5)[1] == b"online"
+        assert watcher.received.get(timeout=ENDS_S)[1] == b"online"
         link.stop()
-        said = watcher.received.get(timeout=5)[1]
+        said = watcher.received.get(timeout=ENDS_S)[1]
         if said == b"online":  # the one on its way as the watcher subscribed, after the one that the broker kept
-            said = watcher.received.get(timeout=5)[1]
+            said = watcher.received.get(timeout=ENDS_S)[1]
         assert said == b"offline"
     finally:
         watcher.close()
@@ -158,14 +158,14 @@ def test_a_lost_broker_is_reported_and_found_again(tmp_path: Path) -> None:
     try:
         assert link.up
         broker.kill()
-        assert changes.get(timeout=5)[0] is False
+        assert changes.get(timeout=ENDS_S)[0] is False
         assert not link.up
         link.send(DEVICE, b"into nothing")  # neither blocks nor raises
         broker.start()
-        assert changes.get(timeout=20)[0] is True
+        assert changes.get(timeout=ENDS_S)[0] is True
         button = Button(broker.port)
         button.publish(b"after")
-        assert sink.frames.get(timeout=5).raw == b"after"
+        assert sink.frames.get(timeout=ENDS_S).raw == b"after"
         button.close()
     finally:
         link.stop()
@@ -198,7 +198,7 @@ def test_something_that_is_no_broker_is_not_waited_for_without_end() -> None:
         begun = time.monotonic()
         with pytest.raises(BrokerUnreachable, match="no MQTT broker"):
             link.start()
-        assert time.monotonic() - begun < 15
+        assert time.monotonic() - begun < ENDS_S
         link.stop()
 
 
@@ -208,12 +208,12 @@ def test_the_broker_sees_the_last_will_of_a_killed_gateway(tmp_path: Path) -> No
         link.start()
         watcher = Button(broker.port)
         watcher.subscribe("siaga/v1/gateway/test/status")
-        assert watcher.received.get(timeout=5)[1] == b"online"
+        assert watcher.received.get(timeout=ENDS_S)[1] == b"online"
         raw = link._client.socket()
         assert raw is not None
         raw.close()  # as a killed process: no DISCONNECT
         eventually(lambda: not watcher.received.empty())
-        assert watcher.received.get(timeout=5)[1] == b"offline"
+        assert watcher.received.get(timeout=ENDS_S)[1] == b"offline"
         watcher.close()
         link.stop()
 
@@ -281,11 +281,11 @@ def test_workers_share_the_frames_and_one_that_ends_leaves_its_part_to_the_other
         assert first and second
         watcher = Button(pair.port)
         watcher.subscribe("siaga/v1/gateway/test/+/status")
-        states = {watcher.received.get(timeout=5)[:2] for _ in range(2)}
+        states = {watcher.received.get(timeout=ENDS_S)[:2] for _ in range(2)}
         assert states == {(f"siaga/v1/gateway/test/machine-{n}/status", b"online") for n in (1, 2)}
         pair.one.hold_back()
         pair.one.stop()
-        assert watcher.received.get(timeout=5)[:2] == ("siaga/v1/gateway/test/machine-1/status", b"offline")
+        assert watcher.received.get(timeout=ENDS_S)[:2] == ("siaga/v1/gateway/test/machine-1/status", b"offline")
         for payload in sent:
             pair.button.publish(payload)
         eventually(lambda: pair.sinks[1].frames.qsize() == 20)

@@ -30,7 +30,7 @@ from siaga_gateway.adapters.mqtt.lorawan import LorawanLink
 from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 from siaga_gateway.config.loading import SettingsError
 from siaga_gateway.config.mqtt import LorawanSettings, MqttSettings
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 NOW = datetime.datetime.now(datetime.UTC)
 
@@ -279,7 +279,7 @@ def test_the_network_server_s_broker_is_told_of_likewise(tmp_path: Path, caplog:
             settings, gateway="test", clock=WallClock(), sink=Sink(), on_change=lambda up, why: changes.put((up, why))
         )
         link.start_later()
-        up, why = changes.get(timeout=30)
+        up, why = changes.get(timeout=ENDS_S)
         link.stop()
     assert not up and "set lorawan.host to the name in the certificate" in why
     assert why in caplog.text

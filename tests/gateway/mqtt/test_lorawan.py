@@ -28,7 +28,7 @@ from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.ingest.worker import Ingest, Limits
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from spoiling import spoilt
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 
 @pytest.fixture
@@ -50,11 +50,11 @@ def test_uplinks_come_in_and_answers_go_back_to_where_they_came_from(broker: Mos
     server = NetworkServer(broker.port)
     try:
         server.uplink(b"\x12frame", qos=qos)
-        frame = sink.frames.get(timeout=5)
+        frame = sink.frames.get(timeout=ENDS_S)
         assert (frame.raw, frame.bearer, frame.origin) == (b"\x12frame", "lorawan", ORIGIN)
         frame.acknowledge()
         link.send_to(frame.origin, b"\x13answer")
-        topic, command = server.commands.get(timeout=5)
+        topic, command = server.commands.get(timeout=ENDS_S)
         assert (topic, command["devEui"], command["fPort"]) == (DOWN, EUI, 10)
         assert base64.b64decode(str(command["data"])) == b"\x13answer"
     finally:
@@ -70,20 +70,20 @@ def test_other_ports_and_noise_are_counted_and_do_not_come_again(broker: Mosquit
     try:
         server.uplink(b"thermometer", port=2)
         server.uplink(b"first")
-        server.client.publish(UP, b"no JSON", qos=1).wait_for_publish(5)
+        server.client.publish(UP, b"no JSON", qos=1).wait_for_publish(ENDS_S)
         server.uplink(b"mac", port=0)
         server.uplink(b"second")
-        first, second = sink.frames.get(timeout=5), sink.frames.get(timeout=5)
+        first, second = sink.frames.get(timeout=ENDS_S), sink.frames.get(timeout=ENDS_S)
         assert (first.raw, second.raw) == (b"first", b"second")
         assert (link.counts.frames, link.counts.other_ports, link.counts.unreadable) == (2, 2, 1)
         second.acknowledge()  # before the first: it waits its turn
         server.uplink(b"third")
-        assert sink.frames.get(timeout=5).raw == b"third"
+        assert sink.frames.get(timeout=ENDS_S).raw == b"third"
         link.stop()
         again = Sink()
         link = lorawan_link(broker.port, again)
         link.start(5)
-        assert [again.frames.get(timeout=5).raw for _ in range(3)] == [b"first", b"second", b"third"]
+        assert [again.frames.get(timeout=ENDS_S).raw for _ in range(3)] == [b"first", b"second", b"third"]
         assert (link.counts.other_ports, link.counts.unreadable) == (1, 1)  # the thermometer's was done with
     finally:
         server.close()
@@ -97,17 +97,17 @@ def test_a_network_server_that_comes_late_goes_and_comes_back(broker: Mosquitto)
     link = lorawan_link(broker.port, sink, on_change=lambda up, why: changes.put((up, why)))
     link.start_later()
     try:
-        assert changes.get(timeout=5)[0] is False
+        assert changes.get(timeout=ENDS_S)[0] is False
         link.send_to(ORIGIN, b"into nothing")
         broker.start()
-        assert changes.get(timeout=20) == (True, "")
+        assert changes.get(timeout=ENDS_S) == (True, "")
         broker.kill()
-        assert changes.get(timeout=5)[0] is False
+        assert changes.get(timeout=ENDS_S)[0] is False
         broker.start()
-        assert changes.get(timeout=20)[0] is True
+        assert changes.get(timeout=ENDS_S)[0] is True
         server = NetworkServer(broker.port)
         server.uplink(b"after")
-        assert sink.frames.get(timeout=5).raw == b"after"
+        assert sink.frames.get(timeout=ENDS_S).raw == b"after"
         server.close()
         assert changes.empty()
     finally:
@@ -152,7 +152,7 @@ def test_a_press_over_lorawan_is_stored_once_and_answered_on_lorawan_and_mqtt(
     listener.on_subscribe = lambda *_: subscribed.put(True)
     listener.loop_start()
     listener.subscribe(f"siaga/v1/down/{button.device_id.hex()}", qos=1)
-    assert subscribed.get(timeout=5)
+    assert subscribed.get(timeout=ENDS_S)
     try:
         press = button.frame(Kind.PRESS, 1, report_body(int(time.time())), Suite.HS256_64)
         assert len(press) == 43
@@ -163,10 +163,10 @@ def test_a_press_over_lorawan_is_stored_once_and_answered_on_lorawan_and_mqtt(
         for _ in range(3):
             server.uplink(press)
         for _ in range(3):
-            topic, command = server.commands.get(timeout=10)
+            topic, command = server.commands.get(timeout=ENDS_S)
             answer = base64.b64decode(str(command["data"]))
             assert (topic, answer[1], answer[18]) == (DOWN, Kind.ACK, 1)
-            assert answer == answers.get(timeout=10)
+            assert answer == answers.get(timeout=ENDS_S)
         eventually(lambda: ingest.counts.frames == 4)
         counts = ingest.counts
         assert (counts.stored, counts.duplicates, counts.forged) == (1, 2, 1)

@@ -13,6 +13,7 @@ from gateway.frame_sink import Sink
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.mqtt.buttons import MqttLink
 from siaga_gateway.config.mqtt import MqttSettings
+from waiting import ENDS_S
 
 
 class TalkativeBroker:
@@ -33,7 +34,7 @@ class TalkativeBroker:
         with contextlib.suppress(OSError):
             peer, _ = self._server.accept()
             with peer:
-                peer.settimeout(0.01)
+                peer.settimeout(0.01)  # no deadline of a machine: between looks
                 peer.sendall(b"\x20\x02\x01\x00")  # CONNACK, the session is there
                 topic = f"siaga/v1/up/{DEVICE.hex()}".encode()
                 for number in range(1, self._messages + 1):
@@ -55,24 +56,24 @@ class TalkativeBroker:
     def close(self) -> None:
         self._done.set()
         self._server.close()
-        self._thread.join(10)
+        self._thread.join(ENDS_S)
 
 
 def test_a_start_waits_for_a_broker_that_brings_first_what_has_piled_up() -> None:
     """It would else end, be started again, end again: for ever, while the buttons' repetitions make the pile grow."""
-    broker, sink = TalkativeBroker(messages=30, pause_s=0.1), Sink()
+    broker, sink = TalkativeBroker(messages=70, pause_s=0.1), Sink()
     link = MqttLink(MqttSettings(port=broker.port), gateway="siaga.test", clock=WallClock(), sink=sink)
 
     def answer() -> None:
-        sink.frames.get(timeout=60)
+        sink.frames.get(timeout=ENDS_S)
         link.send(DEVICE, b"an answer")
 
     answering = threading.Thread(target=answer)
     answering.start()
     try:
-        link.start(timeout_s=1.5)
+        link.start(timeout_s=5)  # no deadline of a machine: its messages take longer
         assert link.up
-        answering.join(60)
+        answering.join(ENDS_S)
         assert b"an answer" in broker.before_subscribed, "what came before the subscription is answered at once"
     finally:
         link.stop()

@@ -23,7 +23,7 @@ from siaga_gateway.adapters.mqtt.client_factory import new_client, why_not_drain
 from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 from siaga_gateway.adapters.mqtt.plain_paho_client import PlainClient
 from siaga_gateway.config.mqtt import MqttSettings
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_with_paho_s_own_client_a_lost_broker_is_told_and_found_again(plain: Non
         eventually(lambda: link.up)
         button = Button(broker.port)
         button.publish(b"after")
-        assert sink.frames.get(timeout=5).raw == b"after"
+        assert sink.frames.get(timeout=ENDS_S).raw == b"after"
         button.close()
         link.stop()
 
@@ -97,7 +97,7 @@ def test_what_is_no_packet_does_not_end_the_thread(monkeypatch: pytest.MonkeyPat
             for what in (b"\x32\x03\x00\x09a", b"\x32" + frame):
                 connection, _ = server.accept()
                 with connection:
-                    connection.settimeout(30)
+                    connection.settimeout(ENDS_S)
                     connection.recv(1_000)
                     connection.sendall(b"\x20\x02\x00\x00")
                     asked = connection.recv(1_000)
@@ -111,7 +111,7 @@ def test_what_is_no_packet_does_not_end_the_thread(monkeypatch: pytest.MonkeyPat
         sink = Sink()
         link = link_to(server.getsockname()[1], sink)
         link.start_later()
-        assert sink.frames.get(timeout=30).raw == b"x"
+        assert sink.frames.get(timeout=ENDS_S).raw == b"x"
         heard.set()
         link.stop()
 

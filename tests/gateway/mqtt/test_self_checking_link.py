@@ -41,7 +41,7 @@ class Told:
         self.changes: queue.Queue[tuple[bool, str]] = queue.Queue()
         self.no_echo = self.not_noted = 0
         self.link = MqttLink(
-            MqttSettings(host="127.0.0.1", port=port, start_timeout_s=10, user=user),
+            MqttSettings(host="127.0.0.1", port=port, start_timeout_s=ENDS_S, user=user),
             gateway="test",
             clock=WallClock(),
             sink=self.sink,
@@ -64,12 +64,12 @@ class Told:
         return self.hearing._proven and not self.hearing._mute and self.hearing._asked_at is None
 
     def lost(self) -> str:
-        up, why = self.changes.get(timeout=30)
+        up, why = self.changes.get(timeout=ENDS_S)
         assert not up
         return why
 
     def back(self) -> None:
-        assert self.changes.get(timeout=30) == (True, "")
+        assert self.changes.get(timeout=ENDS_S) == (True, "")
         assert self.up
 
 
@@ -114,7 +114,7 @@ def test_a_connection_that_is_mute_is_left_and_what_came_meanwhile_is_had(
         proxy.mutes = False
         told.back()
         press(broker.port, b"after")
-        frames = [told.sink.frames.get(timeout=30).raw for _ in range(2)]
+        frames = [told.sink.frames.get(timeout=ENDS_S).raw for _ in range(2)]
         assert frames == [b"meanwhile", b"after"]
     assert "another client" not in caplog.text
     assert told.changes.empty(), "told once"
@@ -139,7 +139,7 @@ def test_a_session_that_is_gone_behind_a_line_that_stands_is_noticed(tmp_path: P
         proxy.keeps = False
         told.back()
         press(broker.port, b"after")
-        assert told.sink.frames.get(timeout=30).raw == b"after"
+        assert told.sink.frames.get(timeout=ENDS_S).raw == b"after"
 
 
 @WORKERS
@@ -152,7 +152,7 @@ def test_a_session_by_which_nothing_comes_is_discarded(
         told.back()
         assert not proxy.until_clean
         press(broker.port, b"after")
-        assert told.sink.frames.get(timeout=30).raw == b"after"
+        assert told.sink.frames.get(timeout=ENDS_S).raw == b"after"
     assert "the session at the broker" in caplog.text and "was discarded" in caplog.text
     assert "kept no session for us" not in caplog.text and "another client" not in caplog.text
 
@@ -261,7 +261,7 @@ def test_rules_that_do_not_allow_an_echo_are_told_once_and_nothing_flaps(
         eventually(lambda: broker.said().count("-echo (") > tries + 2)
         assert told.up and told.changes.empty() and told.no_echo == 1
         press(broker.port, b"press")
-        assert told.sink.frames.get(timeout=30).raw == b"press"
+        assert told.sink.frames.get(timeout=ENDS_S).raw == b"press"
         assert f"topic readwrite {where}/echo" in caplog.text
         rules.write_text(rules.read_text() + f"topic readwrite {where}/echo\n")
         assert broker.process is not None
@@ -300,7 +300,7 @@ def test_rules_that_change_so_that_an_echo_is_cut_off_end_in_peace(tmp_path: Pat
         eventually(lambda: told.up)
         logins = broker.said().count("as siaga-gateway-test (")
         press(broker.port, b"press")
-        assert told.sink.frames.get(timeout=30).raw == b"press"
+        assert told.sink.frames.get(timeout=ENDS_S).raw == b"press"
         assert broker.said().count("as siaga-gateway-test (") == logins
 
 
@@ -312,7 +312,7 @@ def test_a_subscription_that_is_refused_later_is_told_and_asked_for_again(tmp_pa
         proxy.refuses = False
         told.back()
         press(broker.port, b"after")
-        assert told.sink.frames.get(timeout=30).raw == b"after"
+        assert told.sink.frames.get(timeout=ENDS_S).raw == b"after"
         assert proxy.connects == 1
 
 
@@ -323,7 +323,7 @@ def test_who_has_stopped_asks_no_more(tmp_path: Path) -> None:
         eventually(told.hears)
         told.link.hold_back()
         thread: Any = told.link._listener
-        thread.join(30)
+        thread.join(ENDS_S)
         assert not thread.is_alive()
         told.link.stop()
 

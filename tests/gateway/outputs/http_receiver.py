@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
+from waiting import ENDS_S
+
 Behaviour = Callable[["Handler"], None]
 
 
@@ -82,7 +84,7 @@ class Receiver:
         self.closing.set()
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(5)
+        self._thread.join(ENDS_S)
 
     @property
     def port(self) -> int:

@@ -19,6 +19,7 @@ from gateway.outputs.sample_incidents import opened
 from siaga_gateway.adapters.outputs.cap_folder import CapFolderOutput, file_name
 from siaga_gateway.formats import cap
 from siaga_gateway.service.ports import Delivered, NotDelivered
+from waiting import RUNS_S
 
 KEY = "siaga.lampung-17.k7q2.1.berkas"
 
@@ -146,7 +147,7 @@ def _apart(folder: Path, rehearsal: Path, *, limit: int = 0, user: int = 0) -> d
         [sys.executable, "-c", _DELIVER, str(folder), KEY, str(limit), str(user), str(rehearsal)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=RUNS_S,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         check=False,
     )

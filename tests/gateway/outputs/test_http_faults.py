@@ -17,7 +17,7 @@ from gateway.outputs.receiver_certificates import Authority
 from gateway.outputs.sample_incidents import INCIDENT, OWNER, opened
 from siaga_gateway.adapters.outputs.http import HttpTroubleOutput
 from siaga_gateway.service.ports import Delivered, NotDelivered
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 # What a receiver, or what stands there in its place, can do to us
 
@@ -41,7 +41,7 @@ def test_an_answer_that_is_none_is_tried_again(
     behaviour: Behaviour, text: str, receiver: Receiver, make: Callable[..., HttpTroubleOutput]
 ) -> None:
     receiver.behaviour = behaviour
-    outcome = refused(make(deadline_s=5).deliver(opened(), "k"))
+    outcome = refused(make(deadline_s=60).deliver(opened(), "k"))
     assert not outcome.permanent
     assert text in outcome.detail and "Siti" not in outcome.detail
 
@@ -74,7 +74,7 @@ def test_an_endless_body_changes_nothing_about_the_status(
 ) -> None:
     receiver.behaviour = pour(b"HTTP/1.1 " + status + b"\r\ncontent-length: 999999999999\r\n\r\n", b"x" * 4096)
     # A drip is stopped by the deadline, a flood by its size, long before.
-    output = make(deadline_s=QUICK_S if pour is drip else 10)
+    output = make(deadline_s=QUICK_S if pour is drip else 60)
     started = time.monotonic()
     outcome = output.deliver(opened(), "k")
     assert time.monotonic() - started < QUICK_S + GRACE_S
@@ -184,7 +184,7 @@ def test_a_name_look_up_that_hangs_costs_no_more_than_the_deadline_and_one_threa
 
     def hangs(host: str, *_: Any, **__: Any) -> Any:
         calls.append(host)
-        over.wait(20)
+        over.wait(ENDS_S)
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
     monkeypatch.setattr(socket, "getaddrinfo", hangs)
@@ -210,7 +210,7 @@ def test_a_machine_without_threads_to_spare_looks_the_name_up_later(
         real(thread)
 
     monkeypatch.setattr(threading.Thread, "start", start)
-    output = make(f"http://localhost:{receiver.port}/x", deadline_s=5)
+    output = make(f"http://localhost:{receiver.port}/x", deadline_s=60)
     assert not refused(output.deliver(opened(), "k")).permanent
     scarce.clear()
     outcome = output.deliver(opened(), "k")

@@ -28,6 +28,7 @@ from siaga_gateway.adapters.outputs.http import HttpTroubleOutput
 from siaga_gateway.adapters.outputs.http_post import retry_after_s
 from siaga_gateway.domain.limits import LONGEST_RETRY_AFTER_S
 from siaga_gateway.service.ports import Delivered
+from waiting import ENDS_S
 
 # What a status means
 
@@ -171,7 +172,7 @@ def test_as_many_connections_are_made_as_are_used_at_once(
         together = threading.Barrier(4)
 
         def answer_together(handler: Handler, together: threading.Barrier = together) -> None:
-            together.wait(20)
+            together.wait(ENDS_S)
             answer(204)(handler)
 
         receiver.behaviour = answer_together
@@ -350,6 +351,6 @@ def test_a_cap_sender_with_a_space_is_refused() -> None:
 def test_the_test_receiver_speaks_http_that_others_understand(receiver: Receiver) -> None:
     """The receiver that all this leans on, asked by the standard library."""
     receiver.behaviour = answer(200, body=b"<a/>")
-    with urllib.request.urlopen(urllib.request.Request(receiver.url, data=b"x", method="POST"), timeout=5) as got:
+    with urllib.request.urlopen(urllib.request.Request(receiver.url, data=b"x", method="POST"), timeout=ENDS_S) as got:
         assert etree.fromstring(got.read()).tag == "a"
     assert receiver.requests[0].body == b"x"

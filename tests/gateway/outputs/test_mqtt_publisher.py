@@ -199,8 +199,9 @@ def test_nobody_there_and_then_somebody(tmp_path: Path) -> None:
 
 def test_a_broker_that_hangs_costs_the_deadline_and_nothing_is_sent_behind_something_newer(tmp_path: Path) -> None:
     with Mosquitto(tmp_path, stores=False) as broker, Subscriber(broker.port, "+/+/+/events/#") as listener:
-        output = publisher(broker.port, deadline_s=1)
-        output.deliver(opened(), "k-0")
+        output = publisher(broker.port, deadline_s=60)
+        assert isinstance(output.deliver(opened(), "k-0"), Delivered)
+        output._deadline_s = 1
         assert broker.process is not None
         broker.process.send_signal(signal.SIGSTOP)
         refused = output.deliver(opened(), "k-1")
@@ -208,6 +209,7 @@ def test_a_broker_that_hangs_costs_the_deadline_and_nothing_is_sent_behind_somet
         refused = output.deliver(later(Change.DURESS, duress=True), "k-2")
         assert isinstance(refused, NotDelivered)
         broker.process.send_signal(signal.SIGCONT)
+        output._deadline_s = 60
         eventually(lambda: isinstance(output.deliver(closed(None), "k-4"), Delivered), "it goes on")
         eventually(lambda: json.loads(listener.came[-1].body)["id"] == "k-4", "the last")
         output.close()

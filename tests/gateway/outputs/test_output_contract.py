@@ -21,9 +21,10 @@ from gateway.outputs.http_delivery import SECRET, cap_http, webhook
 from gateway.outputs.http_receiver import Receiver, answer, never
 from gateway.outputs.manual_samples import TROUBLE
 from gateway.outputs.mqtt_delivery import publisher
-from gateway.outputs.output_contract import DEADLINE_S, OutputContract, Place
+from gateway.outputs.output_contract import DEADLINE_S, PATIENT_S, OutputContract, Place
 from gateway.outputs.sample_incidents import SENT_MS
 from siaga_gateway.adapters.outputs.cap_folder import CapFolderOutput, file_name
+from siaga_gateway.adapters.outputs.dc09 import Dc09Output
 from siaga_gateway.adapters.outputs.http import HttpOutput
 from siaga_gateway.adapters.outputs.mqtt_publisher import MqttOutput
 from siaga_gateway.service.ports import Delivered, Output
@@ -31,10 +32,11 @@ from waiting import eventually
 
 
 class HttpPlace:
-    def __init__(self, receiver: Receiver, output: Output) -> None:
+    def __init__(self, receiver: Receiver, output: HttpOutput) -> None:
         self._receiver = receiver
         self._broken = False
-        self.output = output
+        self._output = output
+        self.output: Output = output
 
     def arrived(self) -> Mapping[str, Sequence[bytes]]:
         bodies: dict[str, list[bytes]] = defaultdict(list)
@@ -48,19 +50,22 @@ class HttpPlace:
 
     def hang(self, key: str) -> None:
         self._receiver.behaviour = never
+        self._output._poster._deadline_s = DEADLINE_S
 
     def recover(self) -> None:
+        self._output._poster._deadline_s = PATIENT_S
         self._broken = False
         self._receiver.requests.clear()
         self._receiver.behaviour = answer(204)
 
 
 class FolderPlace:
-    def __init__(self, folder: Path, output: Output) -> None:
+    def __init__(self, folder: Path, output: CapFolderOutput) -> None:
         self._folder = folder
         self._away = folder.with_name("away")
         self._fifo: Path | None = None
-        self.output = output
+        self._output = output
+        self.output: Output = output
 
     def arrived(self) -> Mapping[str, Sequence[bytes]]:
         if not self._folder.exists():
@@ -74,8 +79,10 @@ class FolderPlace:
         """A pipe that nobody reads stands where the file is written: opening it blocks, as a dead share does."""
         self._fifo = self._folder / f".{file_name(key)}.part"
         os.mkfifo(self._fifo)
+        self._output._deadline_s = DEADLINE_S
 
     def recover(self) -> None:
+        self._output._deadline_s = PATIENT_S
         if self._away.exists():
             self._away.rename(self._folder)
         if self._fifo is not None:
@@ -89,9 +96,10 @@ class FolderPlace:
 class AlarmPlace:
     """By its key a receiver of SIA DC-09 sees a message's sequence number."""
 
-    def __init__(self, receiver: AlarmReceiver, output: Output) -> None:
+    def __init__(self, receiver: AlarmReceiver, output: Dc09Output) -> None:
         self._receiver = receiver
-        self.output = output
+        self._output = output
+        self.output: Output = output
 
     def arrived(self) -> Mapping[str, Sequence[bytes]]:
         assert self._receiver.faults == []
@@ -105,10 +113,12 @@ class AlarmPlace:
 
     def hang(self, key: str) -> None:
         self._receiver.answer = lambda *_: None
+        self._output._deadline_s = DEADLINE_S
 
     def recover(self) -> None:
         self._receiver.broken = False
         self._receiver.answer = None
+        self._output._deadline_s = PATIENT_S
 
 
 class BrokerPlace:
@@ -136,8 +146,10 @@ class BrokerPlace:
     def hang(self, key: str) -> None:
         assert self._broker.process is not None
         self._broker.process.send_signal(signal.SIGSTOP)
+        self._publisher._deadline_s = DEADLINE_S
 
     def recover(self) -> None:
+        self._publisher._deadline_s = PATIENT_S
         if self._broker.process is None:
             self._broker.start()
         else:
@@ -150,26 +162,26 @@ def any_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]
     if request.param == "cap_folder":
         folder = tmp_path / "cap"
         folder.mkdir()
-        place = FolderPlace(folder, CapFolderOutput("cad", folder, True, deadline_s=DEADLINE_S))
+        place = FolderPlace(folder, CapFolderOutput("cad", folder, True, deadline_s=PATIENT_S))
         yield place
         place.recover()
         return
     if request.param == "dc09":
         with AlarmReceiver(ManualClock(SENT_MS)) as centre:
-            yield AlarmPlace(centre, sia(centre.port, deadline_s=DEADLINE_S))
+            yield AlarmPlace(centre, sia(centre.port, deadline_s=PATIENT_S))
         return
     if request.param == "mqtt":
         with Mosquitto(tmp_path, stores=False) as broker, Subscriber(broker.port) as subscriber:
-            publishing = publisher(broker.port, deadline_s=DEADLINE_S)
+            publishing = publisher(broker.port, deadline_s=PATIENT_S)
             yield BrokerPlace(broker, subscriber, publishing)
             publishing.close()
         return
     with Receiver() as receiver:
         output: HttpOutput
         if request.param == "webhook":
-            output = webhook("cad", receiver.url, SECRET, True, clock=ManualClock(SENT_MS), deadline_s=DEADLINE_S)
+            output = webhook("cad", receiver.url, SECRET, True, clock=ManualClock(SENT_MS), deadline_s=PATIENT_S)
         else:
-            output = cap_http("cad", receiver.url, True, clock=ManualClock(SENT_MS), deadline_s=DEADLINE_S)
+            output = cap_http("cad", receiver.url, True, clock=ManualClock(SENT_MS), deadline_s=PATIENT_S)
         yield HttpPlace(receiver, output)
         output.close()
 

@@ -25,7 +25,7 @@ from siaga_gateway.config.outputs import KINDS, Dc09Settings, output_fields
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.formats import cap, cloudevent
 from siaga_gateway.service.ports import Delivered
-from waiting import eventually
+from waiting import RUNS_S, eventually
 
 PACKAGE = Path(siaga_gateway.__file__).parent
 SECRET_KEY = "0123456789ABCDEF"
@@ -276,7 +276,7 @@ def test_a_new_kind_is_a_format_an_adapter_a_settings_class_and_an_entry(tmp_pat
         env={"PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}", "SIAGA_LANGUAGE": "en", "PATH": ""},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=RUNS_S,
         check=False,
     )
     assert trial.stdout.strip() == "all of it", trial.stderr

@@ -29,6 +29,7 @@ from siaga_gateway.domain.position import RADIUS_UNKNOWN_M
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.formats import cap, cloudevent
 from siaga_gateway.service.ports import Delivered
+from waiting import RUNS_S
 
 MANUAL = (FOLDER.parent / "OUTPUTS.md").read_text(encoding="utf-8")
 
@@ -129,7 +130,7 @@ def test_the_function_shown_for_node_red_says_when_help_is_asked_for() -> None:
     for notice, words in ((opened(), "opened, SEND HELP 204"), (later(Change.SEEN), "seen 204")):
         body, _ = cloudevent.binary(cloudevent.event(notice, "k"))
         done = subprocess.run(
-            [node, "-e", program, body.decode()], capture_output=True, text=True, check=True, timeout=60
+            [node, "-e", program, body.decode()], capture_output=True, text=True, check=True, timeout=RUNS_S
         )
         assert done.stdout.strip() == f"{notice.incident.identifier}: {words}"
 

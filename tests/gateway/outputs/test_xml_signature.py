@@ -27,6 +27,7 @@ from siaga_gateway.config.loading import SettingsError, load
 from siaga_gateway.domain.errors import SettingError
 from siaga_gateway.formats import cap
 from siaga_gateway.service.ports import Delivered
+from waiting import RUNS_S
 
 Files = tuple[Path, Path]
 
@@ -73,7 +74,7 @@ def verified(tmp_path: Path) -> Callable[[bytes, Path], bool]:
         done = subprocess.run(
             [program, "--verify", "--trusted-pem", str(trusted), "--enabled-key-data", "x509", str(file)],
             capture_output=True,
-            timeout=60,
+            timeout=RUNS_S,
             check=False,
         )
         return done.returncode == 0

@@ -17,7 +17,7 @@ from siaga_gateway.adapters.owntracks.mqtt_intake import OwntracksLink, Position
 from siaga_gateway.config.owntracks import OwntracksMqttSettings
 from siaga_gateway.service.dispatch.responder_positions import Outcome, PositionReport
 from siaga_gateway.service.store import StoreFailing
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 NOW_MS = 1_796_059_200_000
 LOCATION = {"_type": "location", "lat": -5.4292, "lon": 105.2611, "tst": NOW_MS // 1000 - 60}
@@ -65,10 +65,10 @@ class Phones:
 
     def say(self, topic: str, told: object, retain: bool = False) -> None:
         body = told if isinstance(told, bytes) else json.dumps(told).encode()
-        self.phone.publish(topic, body, qos=1, retain=retain).wait_for_publish(10)
+        self.phone.publish(topic, body, qos=1, retain=retain).wait_for_publish(ENDS_S)
 
     def next(self) -> PositionReport:
-        return self.taken.get(timeout=20)
+        return self.taken.get(timeout=ENDS_S)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from gateway.enrolled_devices import enrolled_buttons
 from gateway.stubborn_buttons import Crowd
 from siaga_gateway.service.journal import kinds as journal
 from system.running_gateway import Gateway
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 
 def test_a_gateway_is_restored_from_a_copy_that_was_made_while_it_worked(tmp_path: Path) -> None:
@@ -22,7 +22,7 @@ def test_a_gateway_is_restored_from_a_copy_that_was_made_while_it_worked(tmp_pat
             crowd.start()
             eventually(lambda: all(one.acknowledged for one in crowd.buttons), "presses are answered")
             gateway.command("backup", str(copy), "--by", "cron")
-            crowd.finish(30)
+            crowd.finish(ENDS_S)
             assert "audit head: entry" in gateway.stderr(), "the log says it for whoever keeps it elsewhere"
             refused = gateway.command("restore", str(copy), "--replace", "--by", "Dewi", check=False)
             assert "another gateway works on it" in refused
@@ -32,7 +32,7 @@ def test_a_gateway_is_restored_from_a_copy_that_was_made_while_it_worked(tmp_pat
         with gateway:
             crowd.start()
             eventually(lambda: all(len(one.acknowledged) > 2 for one in crowd.buttons), "presses are answered again")
-            crowd.finish(30)
+            crowd.finish(ENDS_S)
             gateway.stop()
         assert gateway.command("audit", "verify").startswith("whole")
         kinds = [entry["kind"] for entry in gateway.log("-n", "10000")]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import httpx
 from test_called_people import Called, called
 
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 __all__ = ["called"]  # a fixture
 
@@ -31,7 +31,7 @@ def changed(lines: Iterator[str]) -> Iterator[list[int]]:
 def test_an_operator_sees_the_call_climb_and_who_was_told_and_ends_it(called: Called) -> None:
     with called.gateway as gateway:
         origin = gateway.console.rstrip("/")
-        with httpx.Client(verify=False, base_url=origin, headers={"Origin": origin}, timeout=20) as console:
+        with httpx.Client(verify=False, base_url=origin, headers={"Origin": origin}, timeout=ENDS_S) as console:
             assert console.post("/sign-in", data={"name": "Siti"}).status_code == 303
             with console.stream("GET", "/live", params={"after": 0}) as live:
                 called.press()

@@ -36,7 +36,7 @@ from siaga_gateway.service.journal.audit_chain import verify
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.store import StoreDamaged, StoreFailing, StoreGone
 from system.running_gateway import Gateway
-from waiting import eventually
+from waiting import ENDS_S, RUNS_S, eventually
 
 
 class _Beside:
@@ -188,7 +188,7 @@ def test_however_many_meet_it_the_gateway_ends_once(tmp_path: Path) -> None:
         """Whoever saves asks for the time; the others are here by then."""
 
         def now_ms(self) -> int:
-            others.wait(1)
+            others.wait(1)  # no deadline of a machine: nothing ends it
             return super().now_ms()
 
     others = threading.Event()
@@ -198,7 +198,7 @@ def test_however_many_meet_it_the_gateway_ends_once(tmp_path: Path) -> None:
     store_path(tmp_path).unlink()
 
     def look() -> None:
-        together.wait(20)
+        together.wait(ENDS_S)
         with pytest.raises(StoreGone):
             guard.look()
 
@@ -206,7 +206,7 @@ def test_however_many_meet_it_the_gateway_ends_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(ENDS_S)
     assert ended == [True]
     desk.close()
     store = open_mended(settings, ManualClock(NOW_MS))
@@ -282,7 +282,7 @@ else:
         {ends}
     start_anew()
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=RUNS_S)
     assert (done.returncode, done.stdout) == (0, "anew\n"), done.stderr
 
 
@@ -337,7 +337,7 @@ def test_a_gateway_mends_its_store_by_itself_and_no_press_stays_unanswered(
 
             broker.kill()
             path.unlink()
-            eventually(lambda: starts() > started, "it started anew, though its broker is away", timeout_s=90)
+            eventually(lambda: starts() > started, "it started anew, though its broker is away", timeout_s=ENDS_S)
             broker.start()
             answered(crowd)
             other = tmp_path / "other.db"
@@ -345,7 +345,7 @@ def test_a_gateway_mends_its_store_by_itself_and_no_press_stays_unanswered(
             os.replace(other, path)
             answered(crowd)
             eventually(lambda: gateway.kinds().count("store_put_back") == 2, "both are noted")
-            crowd.finish(60)
+            crowd.finish(ENDS_S)
             assert gateway.kinds().count("rescued") == 2
             assert gateway.command("audit", "verify").startswith("whole")
             told = gateway.stderr().count("starts anew to mend")
@@ -353,7 +353,7 @@ def test_a_gateway_mends_its_store_by_itself_and_no_press_stays_unanswered(
             eventually(lambda: gateway.stderr().count("starts anew to mend") > told, "it is about to start anew")
             assert gateway.process is not None
             gateway.process.terminate()
-            gateway.process.wait(90)  # whoever stops it meanwhile is heard
+            gateway.process.wait(RUNS_S)  # whoever stops it meanwhile is heard
         store = open_mended(Settings(name="siaga.test", data_dir=gateway.data), ManualClock(NOW_MS))
         stored = {(row.device_id, row.counter) for row in store.event_rows_after(0, 100_000)}
         store.close()
@@ -375,7 +375,7 @@ def test_a_store_that_is_deleted_during_the_start_is_put_back(tmp_path: Path, re
         eventually(
             lambda: process.poll() is not None or gateway.stderr().count("audit head") == 3,
             "it starts anew",
-            timeout_s=90,
+            timeout_s=ENDS_S,
         )
         assert process.poll() is None, gateway.stderr()
         crowd.start()
@@ -389,5 +389,5 @@ def answered(crowd: Crowd) -> None:
     eventually(
         lambda: all(len(one.acknowledged) > count for one, count in zip(crowd.buttons, before, strict=True)),
         "presses are answered again",
-        timeout_s=90,
+        timeout_s=ENDS_S,
     )

@@ -19,7 +19,7 @@ from gateway.stubborn_buttons import Crowd
 from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 from siaga_gateway.adapters.sql import SqlStore, store_path
 from system.running_gateway import Gateway
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit, of Linux")
@@ -37,7 +37,7 @@ def test_a_gateway_without_room_acknowledges_nothing_says_so_and_goes_on(tmp_pat
         try:
             with gateway:
                 assert gateway.process is not None
-                assert status.get(timeout=60) == b"online"
+                assert status.get(timeout=ENDS_S) == b"online"
                 crowd.start()
                 (one,) = crowd.buttons
                 eventually(lambda: one.acknowledged, "a press is answered")
@@ -45,7 +45,7 @@ def test_a_gateway_without_room_acknowledges_nothing_says_so_and_goes_on(tmp_pat
                 no_limit = resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE)
                 resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (max(files), no_limit[1]))
 
-                assert status.get(timeout=60) == b"offline"
+                assert status.get(timeout=ENDS_S) == b"offline"
                 eventually(lambda: "nothing can be stored" in gateway.stderr(), "it says so")
                 answered, asked = len(one.acknowledged), one.asked
                 eventually(lambda: one.asked >= asked + 3, "the button asks again")
@@ -53,9 +53,9 @@ def test_a_gateway_without_room_acknowledges_nothing_says_so_and_goes_on(tmp_pat
                 assert len(one.sent) == answered + 1, "it insists"
 
                 resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, no_limit)
-                assert status.get(timeout=60) == b"online"
+                assert status.get(timeout=ENDS_S) == b"online"
                 eventually(lambda: len(one.acknowledged) > answered + 3, "presses are answered again")
-                crowd.finish(60)
+                crowd.finish(ENDS_S)
                 (back,) = [entry for entry in gateway.log() if entry["kind"] == "store_back"]
                 assert "disk" in back["facts"]["why"]
                 assert gateway.stop() == 0

@@ -31,7 +31,7 @@ from siaga_gateway.bootstrap.listening_sockets import ListeningSockets
 from siaga_gateway.bootstrap.worker_identity import WorkerIdentity
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.service.journal import kinds as journal
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 STRANGERS = 400
 
@@ -151,7 +151,7 @@ class Fronted(Observed):
         return [socket.create_connection((url.host, url.port or 80), 30) for _ in range(count)]
 
     def page(self) -> int:
-        return httpx.get(f"{self.console}sign-in", timeout=30, verify=False).status_code
+        return httpx.get(f"{self.console}sign-in", timeout=ENDS_S, verify=False).status_code
 
 
 def test_the_front_is_given_no_secret_that_it_does_not_need(tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def test_strangers_at_the_doors_and_a_front_that_dies_cost_no_press(tmp_path: Pa
             assert gateway.figure("siaga_front_starts_total") == 2
             for line in strangers:
                 line.close()
-            crowd.finish(60)
+            crowd.finish(ENDS_S)
 
             assert gateway.process is not None
             gateway.process.send_signal(signal.SIGSTOP)
@@ -219,7 +219,8 @@ def test_strangers_at_the_doors_and_a_front_that_dies_cost_no_press(tmp_path: Pa
             assert gateway.get("/metrics").status_code == 503
             health = f"{gateway.console}health"
             eventually(
-                lambda: httpx.get(health, timeout=30, verify=False).status_code == 503, "the console says so as well"
+                lambda: httpx.get(health, timeout=ENDS_S, verify=False).status_code == 503,
+                "the console says so as well",
             )
             gateway.process.send_signal(signal.SIGCONT)
             eventually(lambda: gateway.get("/readyz").status_code == 200, "it answers again")
@@ -241,7 +242,9 @@ def test_eight_operators_at_once_before_the_real_gateway_and_one_unit_goes(tmp_p
         number, *others = [sample_store.open_incident(store, counter).id for counter in (1, 2, 3)]
         with gateway:
             url = gateway.console.rstrip("/")
-            seats = [httpx.Client(verify=False, base_url=url, headers={"Origin": url}, timeout=60) for _ in range(8)]
+            seats = [
+                httpx.Client(verify=False, base_url=url, headers={"Origin": url}, timeout=ENDS_S) for _ in range(8)
+            ]
             for at, seat in enumerate(seats):
                 assert seat.post("/sign-in", data={"name": f"Operator {at}"}).status_code == 303
             assert seats[0].post(f"/incidents/{number}/seen").status_code == 200

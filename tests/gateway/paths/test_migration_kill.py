@@ -29,7 +29,7 @@ from siaga_gateway.domain.frame import Kind, Suite, digest_of
 from siaga_gateway.service.journal.audit_chain import verify
 from siaga_gateway.service.store import NewEvent
 from system.running_gateway import Gateway
-from waiting import eventually
+from waiting import ENDS_S, RUNS_S, eventually
 
 BEFORE: Final = 38  # the last version that stored check-ins as evidence
 BATCHES, EACH = 40, 10
@@ -116,7 +116,7 @@ def _columns(engine: Engine) -> dict[str, set[str]]:
     return columns
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600)
 def test_killed_at_any_moment_of_the_migration_and_the_removal_nothing_is_lost(place: Place, tmp_path: Path) -> None:
     chance = random.Random(39)
     (tmp_path / "now").mkdir()
@@ -140,20 +140,20 @@ def test_killed_at_any_moment_of_the_migration_and_the_removal_nothing_is_lost(p
             crowd.start()
             for what, when, number in CHOSEN:
                 process = gateway.launch(program=[*KILLING, what, when, str(number)])
-                assert process.wait(240) == -signal.SIGKILL, gateway.stderr()
+                assert process.wait(RUNS_S) == -signal.SIGKILL, gateway.stderr()
                 gateway.kill()
                 verify(Evidence(old))
             for _ in range(RANDOM):
                 gateway.launch(program=[*KILLING, "removal", "never", "1"])
                 answered = answers([crowd])
-                eventually(lambda before=answered: answers([crowd]) > before, "a press is answered", timeout_s=240)
+                eventually(lambda before=answered: answers([crowd]) > before, "a press is answered", timeout_s=RUNS_S)
                 time.sleep(chance.random())
                 gateway.kill()
                 verify(Evidence(old))
             gateway.start()
-            eventually(lambda: old.fetch(OLD_CHECKINS) == [(0,)], "the check-ins of old are gone", timeout_s=240)
+            eventually(lambda: old.fetch(OLD_CHECKINS) == [(0,)], "the check-ins of old are gone", timeout_s=RUNS_S)
             verify(Evidence(old))
-            crowd.finish(60)
+            crowd.finish(ENDS_S)
             told = gateway.command("audit", "verify")
             assert gateway.stop() == 0
         except BaseException:

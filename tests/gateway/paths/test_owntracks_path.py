@@ -12,7 +12,7 @@ from brokers import Mosquitto, free_port
 from siaga_gateway.adapters.sql import SqlStore, store_path
 from siaga_gateway.service.journal import kinds as journal
 from system.running_gateway import Gateway
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 
 def test_a_phone_says_where_it_is_until_its_owner_leaves(tmp_path: Path) -> None:
@@ -31,7 +31,9 @@ def test_a_phone_says_where_it_is_until_its_owner_leaves(tmp_path: Path) -> None
         store = SqlStore(store_path(gateway.data), 0)
         try:
             gateway.start()
-            with httpx.Client(verify=False, base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as client:
+            with httpx.Client(
+                verify=False, base_url=f"http://127.0.0.1:{port}", timeout=ENDS_S, trust_env=False
+            ) as client:
 
                 def post(latitude: float, **more: object) -> None:
                     body = {"_type": "location", "lat": latitude, "lon": 105.26, "tst": time.time(), **more}

@@ -6,8 +6,6 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-import pytest
-
 from bare_mqtt import BareClient
 from brokers import embedded_broker
 from gateway.enrolled_devices import enrolled_buttons
@@ -17,13 +15,12 @@ from gateway.outputs.http_receiver import Handler, Receiver, answer
 from pressing_button import at
 from siaga_gateway.service.journal import kinds as journal
 from system.running_gateway import SECRET, Gateway
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 REFUSING = (302, 401, 403, 404)
 REFUSALS = 5  # about ten seconds of them
 
 
-@pytest.mark.timeout(180)
 def test_a_press_is_delivered_within_seconds_of_the_receivers_recovery_without_a_person(tmp_path: Path) -> None:
     came: defaultdict[str, list[float]] = defaultdict(list)
 
@@ -53,7 +50,9 @@ def test_a_press_is_delivered_within_seconds_of_the_receivers_recovery_without_a
                 return {entry["actor"] for entry in gateway.log() if entry["kind"] == journal.DELIVERED}
 
             eventually(
-                lambda: len(delivered()) == len(REFUSING), lambda: f"delivered everywhere: {dict(came)}", timeout_s=120
+                lambda: len(delivered()) == len(REFUSING),
+                lambda: f"delivered everywhere: {dict(came)}",
+                timeout_s=ENDS_S,
             )
         assert journal.DELIVERY_ABANDONED not in gateway.kinds()
     for times in came.values():

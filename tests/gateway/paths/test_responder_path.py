@@ -27,7 +27,7 @@ from siaga_gateway.domain.incident import IncidentState
 from siaga_gateway.domain.limits import LARGEST_PHOTOGRAPH
 from siaga_gateway.service.dispatch.duty_links import DutyLinks
 from siaga_gateway.service.journal import kinds as journal
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -59,9 +59,9 @@ def test_from_the_press_to_the_stage_at_the_button(scene: Scene) -> None:
     link = message["click"].replace(PUBLIC, scene.url)
     assert [each["url"].rpartition("/")[2] for each in message["actions"]] == ["accept", "decline"]
     assert "Wati" not in json.dumps(message)
-    looked = httpx.get(link, timeout=30)
+    looked = httpx.get(link, timeout=ENDS_S)
     assert looked.status_code == 200 and "Contoh Wati" not in looked.text
-    with httpx.Client(headers=BROWSER, timeout=30) as phone:
+    with httpx.Client(headers=BROWSER, timeout=ENDS_S) as phone:
         assert phone.post(f"{link}/accept", data={"minutes": "6"}).status_code == 303
         eventually(lambda: scene.stage() == Stage.ASSIGNED, "the button hears that somebody comes")
         page = phone.get(link).text
@@ -97,7 +97,7 @@ def test_an_answer_by_text_message_comes_from_the_person_whose_number_it_is(scen
     def write(text: str, number: str = NUMBER) -> int:
         proof = {"authorization": f"Bearer {SECRET}"}
         posted = {"from": number, "text": text}
-        return httpx.post(str(scene.ready["sms_webhook"]), json=posted, headers=proof, timeout=30).status_code
+        return httpx.post(str(scene.ready["sms_webhook"]), json=posted, headers=proof, timeout=ENDS_S).status_code
 
     assert write("rapat sampai jam 1") == 200 and write("1", "+6281200000002") == 422
     assert write(f"1 {found[1]}") == 200
@@ -139,18 +139,20 @@ def test_the_page_dies_and_comes_back_and_presses_go_on(scene: Scene) -> None:
     os.kill(first, signal.SIGKILL)
     assert scene.press() == incident_id, "the same incident"
     eventually(lambda: scene.front() not in (0, first), "it is started again")
-    assert httpx.get(link, timeout=60).status_code == 200, "at the same port"
+    assert httpx.get(link, timeout=ENDS_S).status_code == 200, "at the same port"
     assert "presses, calls and console go on" in scene.stderr()
-    assert httpx.get(scene.console, timeout=30, follow_redirects=True).status_code == 200, "the console was not in it"
+    assert httpx.get(scene.console, timeout=ENDS_S, follow_redirects=True).status_code == 200, (
+        "the console was not in it"
+    )
 
 
 def test_whoever_leaves_the_list_is_cut(scene: Scene) -> None:
     link = scene.link(scene.new_call(), "patroli-1")
-    assert httpx.post(f"{link}/accept", headers=BROWSER, timeout=30).status_code == 303
+    assert httpx.post(f"{link}/accept", headers=BROWSER, timeout=ENDS_S).status_code == 303
     with scene.store.transaction() as transaction:
         transaction.remove_responders(["patroli-1"])
-    assert httpx.get(link, timeout=30).status_code == 404
-    assert httpx.post(f"{link}/arrived", headers=BROWSER, timeout=30).status_code == 404
+    assert httpx.get(link, timeout=ENDS_S).status_code == 404
+    assert httpx.post(f"{link}/arrived", headers=BROWSER, timeout=ENDS_S).status_code == 404
 
 
 def keep(page: Page, name: str) -> None:
@@ -294,14 +296,14 @@ def shown_by_push(scene: Scene, page: Page) -> None:
         session.send("ServiceWorker.deliverPushMessage", message)
         return page.evaluate(read)
 
-    eventually(shown, "it is shown", timeout_s=30)
+    eventually(shown, "it is shown", timeout_s=ENDS_S)
     assert page.evaluate(read) == [["PANGGILAN", "Ditekan 10:00", f"{origin}/me", f"{origin}/me"]]
 
 
 def test_his_own_page_is_asked_for_and_says_duty_and_place_on_a_small_telephone(
     scene: Scene, chromium: Callable[[bool], Browser]
 ) -> None:
-    assert httpx.post(f"{scene.url}/me", data={"key": "budi"}, headers=BROWSER, timeout=30).status_code == 200
+    assert httpx.post(f"{scene.url}/me", data={"key": "budi"}, headers=BROWSER, timeout=ENDS_S).status_code == 200
 
     def links() -> list[str]:
         return [str(each["click"]) for each in scene.told("budi") if f"{PUBLIC}/me/" in str(each.get("click"))]

@@ -27,7 +27,7 @@ from pressing_button import at
 from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 from siaga_gateway.domain.frame import Flags, Kind
 from system.running_gateway import Gateway
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 # The invented owner of enrolled_buttons.
 PERSON = ("Contoh Wati", "Wati", "9900000000000001", "+620000000001", "620000000001", "Jl. Contoh", "Toko Contoh")
@@ -52,7 +52,7 @@ class Observed(Gateway):
         return {"NOTIFY_SOCKET": str(self.folder / "notify"), "WATCHDOG_USEC": "600000"}
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(f"{self.operations}{path}", timeout=30, verify=False)
+        return httpx.get(f"{self.operations}{path}", timeout=ENDS_S, verify=False)
 
     def figures(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
         """Every sample by name and labels, as Prometheus' own reader sees it."""
@@ -86,8 +86,8 @@ def test_figures_and_log_tell_of_presses_and_name_nobody(tmp_path: Path, log_for
         crowd = Crowd(port, buttons, pause_s=0.01, seed=7)
         stranger = PahoClient(CallbackAPIVersion.VERSION2)
         with gateway:
-            assert told.get(timeout=60) == b"READY=1\nSTATUS=takes presses"
-            assert told.get(timeout=60) == b"WATCHDOG=1"
+            assert told.get(timeout=ENDS_S) == b"READY=1\nSTATUS=takes presses"
+            assert told.get(timeout=ENDS_S) == b"WATCHDOG=1"
             crowd.start()
             stranger.connect("127.0.0.1", port)
             stranger.loop_start()
@@ -96,7 +96,7 @@ def test_figures_and_log_tell_of_presses_and_name_nobody(tmp_path: Path, log_for
             for frame in (b"noise", bytes(forged)):
                 stranger.publish("siaga/v1/up/0000000000000000", frame, qos=1)
             eventually(lambda: sum(len(one.acknowledged) for one in crowd.buttons) > 20, "presses are answered")
-            crowd.finish(60)
+            crowd.finish(ENDS_S)
             frames = sum(len(one.sent) for one in crowd.buttons)
             eventually(lambda: gateway.figure("siaga_deliveries_pending", output="cad") == 0, "all delivered")
             found = gateway.figures()
@@ -123,7 +123,7 @@ def test_figures_and_log_tell_of_presses_and_name_nobody(tmp_path: Path, log_for
             assert gateway.stop() == 0
         stranger.disconnect()
         stranger.loop_stop()
-    while (last := told.get(timeout=60)) == b"WATCHDOG=1":
+    while (last := told.get(timeout=ENDS_S)) == b"WATCHDOG=1":
         pass
     assert last == b"STOPPING=1"
 
@@ -209,7 +209,7 @@ def test_a_broker_that_delivers_nothing_is_a_broker_that_is_lost(tmp_path: Path)
         eventually(lambda: missed.search(console.get("/").text), "nobody has watched")
         assert gateway.get("/readyz").json()["warnings"] == {"watchers": "–"}
         head = {"Siaga-Watcher": "watcher-1", "Authorization": f"Bearer {TOKEN}"}
-        told = httpx.get(f"{gateway.operations}/readyz", headers=head, timeout=30).json()
+        told = httpx.get(f"{gateway.operations}/readyz", headers=head, timeout=ENDS_S).json()
         assert told == {"ready": True, "problems": {}, "watcher": "heard"}
         assert not missed.search(console.get("/").text)
         assert gateway.stop() == 0
@@ -260,7 +260,7 @@ def test_a_button_that_runs_low_becomes_a_case_that_an_installer_closes(tmp_path
             assert person.say(button.counter, frame) == 1
             gateway.stop()
             gateway.start()  # it looks at once, and once a minute after that
-            cases = eventually(lambda: gateway.command("maintenance", "--json"), "a case is opened", timeout_s=90)
+            cases = eventually(lambda: gateway.command("maintenance", "--json"), "a case is opened", timeout_s=ENDS_S)
             case = json.loads(cases)
             assert (case["device_id"], case["cause"], case["closed_ms"]) == (device, "low_battery", None)
             assert f"{device}  Toko Contoh" in gateway.command("maintenance")

@@ -26,7 +26,7 @@ from siaga_gateway.formats.sms import text_of
 from siaga_gateway.service.journal import kinds as journal
 from spoiling import spoilt
 from system.running_gateway import Gateway
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 NUMBER = "+6281200000001"
 STRANGER = "+6281200000002"
@@ -113,7 +113,9 @@ def test_a_press_by_an_aggregator_is_stored_before_it_is_answered_there_and_by_i
         gateway.start()
         try:
             press = button.frame(Kind.PRESS, 2, report_body(int(time.time())), Suite.HS256_64)
-            with httpx.Client(verify=False, base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as client:
+            with httpx.Client(
+                verify=False, base_url=f"http://127.0.0.1:{port}", timeout=ENDS_S, trust_env=False
+            ) as client:
 
                 def post(frame: bytes, number: str = NUMBER) -> httpx.Response:
                     body = {"from": number, "text": text_of(frame)}
@@ -194,7 +196,7 @@ def test_a_gateway_killed_over_its_messages_loses_none_and_stores_each_once(tmp_
                 aside.rename(inbox / f"GSM1.{button.device_id.hex()}{number:03}")
             before = len(list(inbox.iterdir()))
             gateway.launch()  # messages are taken before it says that it is ready
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + ENDS_S
             while len(os.listdir(inbox)) >= before:  # looked at without pause: all of them take a few moments only
                 assert time.monotonic() < deadline, "none was removed"
             time.sleep(chance.random() * 0.02)

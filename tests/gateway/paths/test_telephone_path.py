@@ -22,7 +22,7 @@ from siaga_gateway.service.dispatch.way_faults import remembered_as
 from siaga_gateway.service.journal import kinds as journal
 from siaga_tools.silicon.a7670 import A7670
 from system.running_gateway import Gateway
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 DESK = "+62721000003"
 STATIONS = f"kunci;jenis;nama;induk;lintang;bujur;telepon\nne;polsek;Polsek Contoh;;-5,42;105,26;{DESK}\n"
@@ -63,7 +63,7 @@ def test_a_press_rings_the_desk_and_its_key_reaches_the_button(modem: A7670, tmp
                 modem.do(modem.line.close)  # unplugged
                 assert button.say(button.button.counter + 1, button.button.press(int(time.time()), **at()))
                 eventually(lambda: store.remembered(remembered_as("telepon")), "the desk could not be rung again")
-                told_ready = httpx.get(f"{gateway.ready['operations']}/readyz", timeout=30).json()
+                told_ready = httpx.get(f"{gateway.ready['operations']}/readyz", timeout=ENDS_S).json()
                 assert told_ready["ready"] and modem.path in told_ready["warnings"]["ways"]
                 assert journal.WAY_LOST in {each.kind for each in store.journal_last(50)}
         finally:

@@ -32,7 +32,7 @@ from siaga_gateway.service.installation.standby_watch import absence
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.store import StoreFailing
 from system.running_gateway import Gateway
-from waiting import eventually
+from waiting import ENDS_S, RUNS_S, eventually
 
 # As gateway/STANDBY.md has them.
 SERVER = {
@@ -84,7 +84,7 @@ class Side:
         self.server.kill()
 
     def health(self) -> dict[str, Any]:
-        answer = httpx.get(f"http://127.0.0.1:{self.metrics}/readyz", trust_env=False, verify=False, timeout=20)
+        answer = httpx.get(f"http://127.0.0.1:{self.metrics}/readyz", trust_env=False, verify=False, timeout=ENDS_S)
         return dict(answer.json())
 
 
@@ -130,7 +130,7 @@ class Roamer:
             return None
         client.loop_start()
         client.subscribe([(topic, 1) for topic in self._by_topic])
-        subscribed.wait(TRY_S)
+        subscribed.wait(TRY_S)  # no deadline of a machine: the button's own
         return client
 
     def _answered(self, _client: object, _user: object, message: Any) -> None:
@@ -247,7 +247,9 @@ def test_2_a_step_at_one_console_reaches_a_button_at_the_other_broker(province: 
         lambda store: store.fetch("SELECT id FROM incident WHERE device_id = ?", (one.button.device_id,))
     )
     url = province.a.gateway.console
-    plain = httpx.Client(base_url=url, headers={"origin": url.rstrip("/")}, trust_env=False, verify=False, timeout=30)
+    plain = httpx.Client(
+        base_url=url, headers={"origin": url.rstrip("/")}, trust_env=False, verify=False, timeout=ENDS_S
+    )
     with plain as console:
         assert console.post("/sign-in", data={"name": "Siti"}).status_code == 303
         assert console.post(f"/incidents/{found[0][0]}/seen").status_code < 400
@@ -307,12 +309,12 @@ def test_6_the_way_back(province: Province) -> None:
     a, b = province.a.server, province.b.server
     assert a.process is not None
     a.process.terminate()
-    a.process.wait(60)
+    a.process.wait(RUNS_S)
     a.process = None
     b.execute("CHECKPOINT")  # pg_rewind compares what the last one wrote
     source = b.replication("postgres")
     rewound = a.run("pg_rewind", f"--target-pgdata={a.cluster}", f"--source-server={source}", "-R")
-    assert rewound.wait(60) == 0
+    assert rewound.wait(ENDS_S) == 0
     a.start()
     eventually(lambda: province.read(absence) is None, lambda: f"A is no standby:\n{a.said()[-3000:]}")
     province.press()

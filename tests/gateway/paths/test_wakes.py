@@ -34,7 +34,7 @@ from siaga_gateway.service.journal.watcher import JournalWatcher
 from siaga_gateway.service.ports import Delivered, NotDelivered
 from siaga_gateway.service.registry.keyring import KeyRing
 from siaga_gateway.service.scheduling.periodic_jobs import PeriodicJobs
-from waiting import HOURS_S, eventually, waits
+from waiting import ENDS_S, HOURS_S, eventually, waits
 
 
 @pytest.fixture(autouse=True)
@@ -131,7 +131,7 @@ def test_every_place_that_is_free_is_woken(desk: IngestHarness) -> None:
     """Three deliveries that wait for each other: a place that is not woken leaves the others waiting."""
     receiver = Receiver(3)
     together = threading.Barrier(3)
-    receiver.let = lambda: together.wait(60)
+    receiver.let = lambda: together.wait(ENDS_S)
     worker = OutboxWorker(desk.store, receiver, JournalNotifier(), ManualClock(NOW_MS))
     worker.start()
     eventually(lambda: waits(worker._thread))

@@ -32,9 +32,7 @@ from siaga_gateway.domain.frame_authentication import GatewayKey
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.store import DeliveryState
 from system.running_gateway import SIAGA, Gateway
-from waiting import eventually
-
-START_S = 90.0
+from waiting import ENDS_S, RUNS_S, eventually
 
 
 class Workers(Gateway):
@@ -69,7 +67,7 @@ class Workers(Gateway):
         self.said.put({"ev": "end"})
 
     def hear(self, what: str) -> dict[str, Any]:
-        said = self.said.get(timeout=START_S)
+        said = self.said.get(timeout=ENDS_S)
         assert said["ev"] == what, f"{said}\n{self.stderr()}"
         return said
 
@@ -80,7 +78,7 @@ class Workers(Gateway):
         if self.process is None:
             return 0
         getattr(self.process, how)()
-        code = self.process.wait(60)
+        code = self.process.wait(RUNS_S)
         self.process = None
         return code
 
@@ -188,7 +186,6 @@ def test_two_workers_share_the_presses_and_end_in_order(
     store.close()
 
 
-@pytest.mark.timeout(420)
 def test_workers_killed_in_the_midst_of_presses_lose_and_double_nothing(
     gateway: Workers, broker: Mosquitto, receiver: Receiver
 ) -> None:
@@ -244,7 +241,7 @@ def test_a_console_hears_of_what_either_worker_stored(gateway: Workers, broker: 
                     return
 
     with httpx.Client(
-        verify=False, base_url=gateway.console, headers={"Origin": gateway.console.rstrip("/")}, timeout=60
+        verify=False, base_url=gateway.console, headers={"Origin": gateway.console.rstrip("/")}, timeout=ENDS_S
     ) as console:
         assert console.post("/sign-in", data={"name": "Siti"}).status_code == 303
         listener = threading.Thread(target=listen, args=(console,), daemon=True)
@@ -252,17 +249,16 @@ def test_a_console_hears_of_what_either_worker_stored(gateway: Workers, broker: 
         crowd = Crowd(broker.port, buttons, pause_s=0.01, seed=1)
         crowd.start()
         eventually(lambda: sum(len(one.presses) for one in crowd.buttons) > 20, "presses")
-        crowd.finish(60)
+        crowd.finish(ENDS_S)
         store = gateway.store()
         eventually(lambda: not store.pending("cad"), "the outbox is empty")
         whole = {entry.id for entry in store.journal_after(0, 100_000)}
         eventually(lambda: heard >= whole, "the console has heard of all")
         end.set()
-        listener.join(60)
+        listener.join(ENDS_S)
         store.close()
 
 
-@pytest.mark.timeout(420)
 def test_a_database_that_is_held_and_killed_stops_the_answers_and_loses_nothing(
     tmp_path: Path, broker: Mosquitto, receiver: Receiver
 ) -> None:
@@ -322,7 +318,7 @@ def alone(program: str) -> subprocess.CompletedProcess[str]:
     reading, writing = os.pipe()
     try:
         return subprocess.run(
-            [sys.executable, "-c", program], stdin=reading, capture_output=True, text=True, timeout=60, check=False
+            [sys.executable, "-c", program], stdin=reading, capture_output=True, text=True, timeout=RUNS_S, check=False
         )
     finally:
         os.close(reading)

@@ -7,8 +7,7 @@ import threading
 import pytest
 
 from siaga_gateway.service.scheduling.periodic_thread import PeriodicThread
-
-DEADLINE_S = 60
+from waiting import ENDS_S
 
 
 def test_it_goes_on_until_it_is_told_to_end() -> None:
@@ -22,10 +21,10 @@ def test_it_goes_on_until_it_is_told_to_end() -> None:
             third.set()
         return 0.0 if turns < 3 else 3600.0
 
-    recurring = PeriodicThread("looks", turn, end_s=DEADLINE_S)
+    recurring = PeriodicThread("looks", turn, end_s=ENDS_S)
     assert not recurring.started
     recurring.start()
-    assert third.wait(DEADLINE_S)
+    assert third.wait(ENDS_S)
     assert recurring.alive
     recurring.stop()
     assert not recurring.alive, "the pause of an hour was cut short"
@@ -42,9 +41,9 @@ def test_an_unexpected_fault_is_told_and_ends_nothing(caplog: pytest.LogCaptureF
         went_on.set()
         return 3600.0
 
-    recurring = PeriodicThread("looks", turn, end_s=DEADLINE_S)
+    recurring = PeriodicThread("looks", turn, end_s=ENDS_S)
     recurring.start()
-    assert went_on.wait(DEADLINE_S)
+    assert went_on.wait(ENDS_S)
     recurring.stop()
     assert "looks: an unexpected fault; trying again" in caplog.text
 
@@ -55,21 +54,21 @@ def test_the_turn_under_way_is_finished() -> None:
 
     def turn() -> float:
         begun.set()
-        done.append(go_on.wait(DEADLINE_S))
+        done.append(go_on.wait(ENDS_S))
         return 0.0
 
-    recurring = PeriodicThread("looks", turn, end_s=DEADLINE_S)
+    recurring = PeriodicThread("looks", turn, end_s=ENDS_S)
     recurring.start()
-    assert begun.wait(DEADLINE_S)
+    assert begun.wait(ENDS_S)
     ending = threading.Thread(target=recurring.stop)
     ending.start()
     go_on.set()
-    ending.join(DEADLINE_S)
+    ending.join(ENDS_S)
     assert not recurring.alive
     assert done and all(done)
 
 
 def test_one_that_was_never_started_can_be_stopped() -> None:
-    recurring = PeriodicThread("looks", lambda: 0.0, end_s=DEADLINE_S)
+    recurring = PeriodicThread("looks", lambda: 0.0, end_s=ENDS_S)
     recurring.stop()
     assert not recurring.started

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from siaga_gateway.service.scheduling.turns import Turns
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 
 def test_few_wait_and_whoever_comes_beyond_them_is_refused_at_once() -> None:
@@ -23,7 +23,7 @@ def test_few_wait_and_whoever_comes_beyond_them_is_refused_at_once() -> None:
     assert not turns.take(3600), "refused, and not after an hour"
     turns.give_back()
     for each in threads:
-        each.join(20)
+        each.join(ENDS_S)
     assert had == [True, True] and turns.take(0), "all places are free again"
 
 

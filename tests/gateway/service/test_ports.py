@@ -28,7 +28,7 @@ from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.operator_port import OperateError, OperatorActions, Overtaken
 from siaga_gateway.service.ports import AcknowledgementSender, Clock, JournalReader, Notifier
 from siaga_gateway.service.registry.keyring import KeyRing
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 # Clock
 
@@ -51,7 +51,7 @@ def notifier(request: pytest.FixtureRequest) -> Notifier:
 
 def test_a_ring_from_another_thread_wakes_all_who_wait(notifier: Notifier) -> None:
     async def main() -> list[bool]:
-        waiting = [asyncio.create_task(notifier.wait(5)) for _ in range(3)]
+        waiting = [asyncio.create_task(notifier.wait(ENDS_S)) for _ in range(3)]
         await asyncio.sleep(0.05)
         threading.Thread(target=notifier.ring).start()
         return await asyncio.gather(*waiting)
@@ -66,20 +66,21 @@ def test_silence_ends_at_the_timeout(notifier: Notifier) -> None:
 def test_a_ring_between_two_waits_is_not_missed(notifier: Notifier) -> None:
     async def main() -> tuple[bool, bool]:
         notifier.ring()
-        await notifier.wait(1)
+        assert await notifier.wait(ENDS_S)
         notifier.ring()  # while the reader reads
-        return await notifier.wait(5), await notifier.wait(0.05)
+        rung = await notifier.wait(ENDS_S)
+        return rung, await notifier.wait(0.05)  # no deadline of a machine: nothing rings
 
     begun = time.monotonic()
     assert asyncio.run(main()) == (True, False)
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < ENDS_S, "the ring ended it"
 
 
 def test_each_reader_hears_for_itself(notifier: Notifier) -> None:
     async def main() -> tuple[bool, bool]:
         notifier.ring()
-        one = await asyncio.create_task(notifier.wait(1))
-        other = await asyncio.create_task(notifier.wait(1))
+        one = await asyncio.create_task(notifier.wait(ENDS_S))
+        other = await asyncio.create_task(notifier.wait(ENDS_S))
         return one, other
 
     assert asyncio.run(main()) == (True, True)
@@ -117,7 +118,7 @@ def way(request: pytest.FixtureRequest) -> Iterator[Way]:
         button.connect("127.0.0.1", port)
         button.loop_start()
         button.subscribe(DOWN + sample_store.DEVICE_ID.hex(), qos=1)
-        assert listening.wait(5)
+        assert listening.wait(ENDS_S)
         link = MqttLink(MqttSettings(port=port), gateway="test", clock=WallClock(), sink=Nowhere())
         link.start()
         yield Way(link, lambda: got, link.stop)

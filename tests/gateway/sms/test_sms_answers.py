@@ -25,11 +25,10 @@ from siaga_gateway.config.sms import SmsSettings, SmsWebhookSettings
 from siaga_gateway.formats.sms import text_of
 from siaga_gateway.service.inbound import InboundText, TextOutcome
 from siaga_gateway.service.store import StoreFailing
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 NUMBER, BUTTON = "+6281200000001", "+6281200000009"
 SECRET = "correct horse battery staple"
-PATIENCE_S = 60
 
 
 class Reader:
@@ -43,7 +42,7 @@ class Reader:
 
     def read(self, text: InboundText) -> TextOutcome:
         self.came.put(text)
-        assert self.may.wait(PATIENCE_S)
+        assert self.may.wait(ENDS_S)
         if self.failing:
             self.failing -= 1
             raise StoreFailing("passed_on", why="a full disk")
@@ -92,9 +91,9 @@ def test_two_hundred_answers_delay_no_press(spool: Spool) -> None:
     spool.reader.may.clear()  # the store is busy
     files = [spool.put(f"1 {number:02}") for number in range(200)]
     spool.link.start()
-    spool.reader.came.get(timeout=PATIENCE_S)
+    spool.reader.came.get(timeout=ENDS_S)
     spool.put(frame(), BUTTON)
-    assert spool.sink.frames.get(timeout=PATIENCE_S).bearer == "sms", "while the first answer is still being read"
+    assert spool.sink.frames.get(timeout=ENDS_S).bearer == "sms", "while the first answer is still being read"
     assert spool.reader.came.empty() and all(file.exists() for file in files)
     spool.reader.may.set()
     eventually(lambda: not any(file.exists() for file in files))
@@ -105,7 +104,7 @@ def test_an_answer_is_removed_once_it_is_durable_and_comes_again_otherwise(spool
     spool.reader.failing = 1
     file = spool.put("1 47")
     spool.link.start()
-    first, second = (spool.reader.came.get(timeout=PATIENCE_S) for _ in range(2))
+    first, second = (spool.reader.came.get(timeout=ENDS_S) for _ in range(2))
     assert first == second and (first.number, first.text) == (NUMBER, "1 47")
     assert first.received_ms == file.stat().st_mtime_ns // 1_000_000 if file.exists() else True
     assert first.origin == SmsOrigin("spool", NUMBER) and NUMBER not in repr(first) and first.text not in repr(first)
@@ -117,7 +116,7 @@ def test_what_waits_at_the_end_comes_again(spool: Spool) -> None:
     spool.reader.may.clear()
     files = [spool.put("1 47"), spool.put("1 48")]
     spool.link.start()
-    spool.reader.came.get(timeout=PATIENCE_S)
+    spool.reader.came.get(timeout=ENDS_S)
     spool.link.hold_back()
     spool.reader.may.set()
     spool.link.stop()
@@ -130,7 +129,7 @@ def test_words_of_an_officer_that_the_store_cannot_take_now_are_read_again(spool
     spool.link._clock.at_ms = round(time.time() * 1000) + 60_000  # type: ignore[attr-defined]
     file = spool.put("tolong saya terluka")
     spool.link.start()
-    read = [spool.reader.came.get(timeout=PATIENCE_S).text for _ in range(3)]
+    read = [spool.reader.came.get(timeout=ENDS_S).text for _ in range(3)]
     assert set(read) == {"tolong saya terluka"}
     eventually(lambda: spool.aside(file))
     assert not file.exists() and spool.reader.came.empty()
@@ -140,10 +139,10 @@ def test_a_stranger_s_digits_may_be_the_end_of_a_press(spool: Spool) -> None:
     spool.link.start()
     text = frame()
     end = spool.put("123456", BUTTON)
-    assert spool.reader.came.get(timeout=PATIENCE_S).text.strip() == "123456"
+    assert spool.reader.came.get(timeout=ENDS_S).text.strip() == "123456"
     eventually(lambda: spool.aside(end), "and it is none")
     spool.put(text, BUTTON)
-    spool.sink.frames.get(timeout=PATIENCE_S)
+    spool.sink.frames.get(timeout=ENDS_S)
     assert spool.reader.came.qsize() <= 1, "it is read again only to be told that it was not understood"
 
 
@@ -151,7 +150,7 @@ def test_a_report_of_the_daemon_s_is_read_as_one_and_nobody_is_answered(spool: S
     spool.reader.failing = 1
     arrived, failed = spool.put("Delivered"), spool.put("Failed")
     spool.link.start()
-    first, again = (spool.reader.came.get(timeout=PATIENCE_S) for _ in range(2))
+    first, again = (spool.reader.came.get(timeout=ENDS_S) for _ in range(2))
     assert first == again and first.delivered and first.number == NUMBER
     eventually(lambda: not arrived.exists())
     eventually(lambda: spool.aside(failed), "for a person")
@@ -166,7 +165,7 @@ def test_a_report_of_the_real_gammu_smsd(tmp_path: Path) -> None:
         link.start()
         try:
             daemon.report(NUMBER)
-            text = reader.came.get(timeout=PATIENCE_S)
+            text = reader.came.get(timeout=ENDS_S)
             assert (text.number, text.delivered) == (NUMBER, True)
             eventually(lambda: not list(daemon.inbox.iterdir()))
         finally:
@@ -180,7 +179,7 @@ def test_other_words_are_kept_for_a_person_and_their_writer_told(spool: Spool) -
     assert spool.reader.came.empty(), "the file is from long ago"
     spool.link._clock = ManualClock(0)
     late = spool.put("siap komandan")
-    assert spool.reader.came.get(timeout=PATIENCE_S).text.strip() == "siap komandan"
+    assert spool.reader.came.get(timeout=ENDS_S).text.strip() == "siap komandan"
     eventually(lambda: spool.aside(late))
     half = spool.put("1 47 menit", "TELKOMSEL")
     eventually(lambda: spool.aside(half))
@@ -207,7 +206,7 @@ def hook() -> Iterator[tuple[httpx.Client, Reader, SmsWebhook]]:
         texts=RemoteTexts(lambda name, *args: calls[name](*args)),
     )
     webhook.start()
-    with httpx.Client(base_url=webhook.address.removesuffix("/sms"), timeout=PATIENCE_S, trust_env=False) as client:
+    with httpx.Client(base_url=webhook.address.removesuffix("/sms"), timeout=ENDS_S, trust_env=False) as client:
         yield client, reader, webhook
     webhook.stop()
     bound.close()

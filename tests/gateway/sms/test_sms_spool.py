@@ -21,10 +21,9 @@ from siaga_gateway.adapters.sms.spool import ASIDE, SmsSpool
 from siaga_gateway.config.sms import SmsSettings
 from siaga_gateway.formats.sms import text_of
 from siaga_gateway.service.downlink.sms_budget import ReplyBudget
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 NUMBER = "+6281200000001"
-PATIENCE_S = 90
 
 
 def text_message(frame: bytes) -> str:
@@ -86,11 +85,11 @@ def test_a_message_is_removed_only_once_its_frame_is_stored(spool: Spool) -> Non
     press = PressingButton().press()
     file = spool.put(text_message(press))
     spool.link.start()
-    frame = spool.sink.frames.get(timeout=PATIENCE_S)
+    frame = spool.sink.frames.get(timeout=ENDS_S)
     assert (frame.raw, frame.bearer, frame.origin) == (press, "sms", SmsOrigin("spool", NUMBER))
     assert NUMBER not in repr(frame)
     second = spool.put(text_message(press))  # several looks later the first is still there, and not taken twice
-    again = spool.sink.frames.get(timeout=PATIENCE_S)
+    again = spool.sink.frames.get(timeout=ENDS_S)
     assert file.exists()
     assert spool.sink.frames.empty()
     frame.acknowledge()
@@ -104,7 +103,7 @@ def test_what_was_not_stored_when_the_gateway_ended_comes_again(spool: Spool) ->
     press = PressingButton().press()
     file = spool.put(text_message(press))
     spool.link.start()
-    spool.sink.frames.get(timeout=PATIENCE_S)
+    spool.sink.frames.get(timeout=ENDS_S)
     spool.link.stop()
     assert file.exists()
     settings = SmsSettings(
@@ -113,7 +112,7 @@ def test_what_was_not_stored_when_the_gateway_ended_comes_again(spool: Spool) ->
     again = SmsSpool(settings, clock=ManualClock(), sink=spool.sink)
     again.start()
     try:
-        frame = spool.sink.frames.get(timeout=PATIENCE_S)
+        frame = spool.sink.frames.get(timeout=ENDS_S)
         assert frame.raw == press
         frame.acknowledge()
     finally:
@@ -132,10 +131,10 @@ def test_a_message_that_is_being_written_is_waited_for(spool: Spool) -> None:
         file.write_bytes(content[:written])
         other = button.press()
         spool.put(text_message(other))  # behind it: once this one came, the unfinished one was looked at as well
-        assert spool.sink.frames.get(timeout=PATIENCE_S).raw == other
+        assert spool.sink.frames.get(timeout=ENDS_S).raw == other
     with file.open("ab") as opened:
         opened.write(content[len(content) - 40 :])
-    assert spool.sink.frames.get(timeout=PATIENCE_S).raw == press
+    assert spool.sink.frames.get(timeout=ENDS_S).raw == press
 
 
 def test_other_messages_are_set_aside_and_other_files_left_alone(spool: Spool) -> None:
@@ -148,7 +147,7 @@ def test_other_messages_are_set_aside_and_other_files_left_alone(spool: Spool) -
     eventually(lambda: (spool.inbox / ASIDE / promotion.name).exists())
     eventually(lambda: spool.link.counts.refused == 1)
     spool.put(text_message(PressingButton().press()))
-    spool.sink.frames.get(timeout=PATIENCE_S)
+    spool.sink.frames.get(timeout=ENDS_S)
     assert (spool.link.counts.frames, spool.link.counts.refused, spool.link.counts.unknown) == (1, 1, 2)
     assert note.exists() and folder.exists() and hidden.exists() and not promotion.exists()
 
@@ -157,7 +156,7 @@ def test_bytes_that_are_base64_and_no_frame_are_for_ingest_to_refuse(spool: Spoo
     odd = os.urandom(60)
     spool.put(base64.b64encode(odd).decode())
     spool.link.start()
-    assert spool.sink.frames.get(timeout=PATIENCE_S).raw == odd
+    assert spool.sink.frames.get(timeout=ENDS_S).raw == odd
 
 
 def test_several_frames_in_one_message_are_all_stored_before_it_is_removed(spool: Spool) -> None:
@@ -165,12 +164,12 @@ def test_several_frames_in_one_message_are_all_stored_before_it_is_removed(spool
     presses = [button.press() for _ in range(3)]
     file = spool.put("\n".join(text_message(press) for press in presses))
     spool.link.start()
-    frames = [spool.sink.frames.get(timeout=PATIENCE_S) for _ in presses]
+    frames = [spool.sink.frames.get(timeout=ENDS_S) for _ in presses]
     assert [frame.raw for frame in frames] == presses
     for frame in frames[1:]:
         frame.acknowledge()
     spool.put(text_message(button.press()))
-    spool.sink.frames.get(timeout=PATIENCE_S)
+    spool.sink.frames.get(timeout=ENDS_S)
     assert file.exists(), "one of them is not stored yet"
     frames[0].acknowledge()
     eventually(lambda: not file.exists())
@@ -186,9 +185,9 @@ def test_two_parts_are_put_together_whichever_comes_first(spool: Spool, first: i
     one = spool.put(parts[first])
     other_press = PressingButton().press()
     spool.put(text_message(other_press))  # between them
-    assert spool.sink.frames.get(timeout=PATIENCE_S).raw == other_press
+    assert spool.sink.frames.get(timeout=ENDS_S).raw == other_press
     two = spool.put(parts[1 - first])
-    frame = spool.sink.frames.get(timeout=PATIENCE_S)
+    frame = spool.sink.frames.get(timeout=ENDS_S)
     assert (frame.raw, frame.origin) == (press, SmsOrigin("spool", NUMBER))
     assert one.exists() and two.exists()
     frame.acknowledge()
@@ -224,7 +223,7 @@ def test_without_room_messages_stay_where_they_are(spool: Spool) -> None:
     spool.link.start()
     came = set()
     for _ in presses:  # in any order: where one finds no room, the next may find some
-        frame = spool.sink.frames.get(timeout=PATIENCE_S)
+        frame = spool.sink.frames.get(timeout=ENDS_S)
         came.add(frame.raw)
         frame.acknowledge()
     assert came == set(presses)
@@ -255,19 +254,19 @@ def test_a_folder_that_is_away_is_told_once_and_found_again(spool: Spool) -> Non
     aside = spool.inbox.with_name("away")
     spool.inbox.rename(aside)
     spool.link.start()
-    up, why = spool.changes.get(timeout=PATIENCE_S)
+    up, why = spool.changes.get(timeout=ENDS_S)
     assert not up and f"sms.inbox {spool.inbox} cannot be read: there is no such file" in why
     aside.rename(spool.inbox)
-    assert spool.changes.get(timeout=PATIENCE_S) == (True, "")
+    assert spool.changes.get(timeout=ENDS_S) == (True, "")
     spool.put(text_message(PressingButton().press()))
-    spool.sink.frames.get(timeout=PATIENCE_S)
+    spool.sink.frames.get(timeout=ENDS_S)
     gone = spool.outbox.with_name("gone")
     spool.outbox.rename(gone)
     spool.link.send(NUMBER, "AAAA", urgent=True)
-    up, why = spool.changes.get(timeout=PATIENCE_S)
+    up, why = spool.changes.get(timeout=ENDS_S)
     assert not up and "nothing can be written to sms.outbox" in why
     gone.rename(spool.outbox)
-    assert spool.changes.get(timeout=PATIENCE_S) == (True, "")
+    assert spool.changes.get(timeout=ENDS_S) == (True, "")
     assert len(spool.to_send()) == 1, "the message was kept until it could be written"
     assert spool.changes.empty()
 
@@ -278,7 +277,7 @@ def test_a_daemon_that_takes_nothing_is_told_of(spool: Spool) -> None:
     (waiting,) = spool.to_send()
     os.utime(waiting, (1, 1))
     spool.link.start()
-    up, why = spool.changes.get(timeout=PATIENCE_S)
+    up, why = spool.changes.get(timeout=ENDS_S)
     assert not up and "is the daemon running?" in why
 
 
@@ -368,7 +367,7 @@ def test_through_the_real_gammu_smsd_both_ways(tmp_path: Path, inbox_format: str
             for frame in frames:
                 daemon.receive(NUMBER, text_message(frame))
             daemon.receive("7726", "Pulsa Anda hampir habis")
-            got = [sink.frames.get(timeout=PATIENCE_S) for _ in frames]
+            got = [sink.frames.get(timeout=ENDS_S) for _ in frames]
             assert sorted(frame.raw for frame in got) == sorted(frames)
             assert {frame.origin for frame in got} == {SmsOrigin("spool", NUMBER)}
             for frame in got:

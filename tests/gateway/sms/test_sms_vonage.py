@@ -12,10 +12,11 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 from posted_forms import FORM, came, vonage_signature, vonage_token
-from test_sms_webhook import NUMBER, PATIENCE_S, SECRET, Hook, Storing, hook
+from test_sms_webhook import NUMBER, SECRET, Hook, Storing, hook
 
 from pressing_button import PressingButton
 from siaga_gateway.formats.sms import text_of
+from waiting import ENDS_S
 
 __all__ = ["hook"]
 
@@ -115,10 +116,10 @@ def test_vonages_two_parts_are_stored_together_whichever_comes_first(hook: Hook,
     first.start()
     post(order[1])
     first.join()
-    assert [answers.get(timeout=PATIENCE_S) for _ in order] == [200, 200]
+    assert [answers.get(timeout=ENDS_S) for _ in order] == [200, 200]
     assert came(sink) == [(press, "6281200000001")]
     post(order[0])  # brought again all the same
-    assert (answers.get(timeout=PATIENCE_S), came(sink)) == (200, [])
+    assert (answers.get(timeout=ENDS_S), came(sink)) == (200, [])
 
 
 def test_a_part_whose_other_does_not_come_in_time_is_to_be_brought_again_and_fits_then(hook: Hook) -> None:
@@ -128,7 +129,7 @@ def test_a_part_whose_other_does_not_come_in_time_is_to_be_brought_again_and_fit
     headers = {"authorization": f"Bearer {SECRET}"}
     first = {"from": NUMBER, "id": "message-1", "text": text[:70]}
     assert client.post("/sms", json=first, headers=headers).status_code == 503
-    client.webhook._deadline_s = PATIENCE_S  # type: ignore[attr-defined]
+    client.webhook._deadline_s = ENDS_S  # type: ignore[attr-defined]
     second = {"from": NUMBER, "id": "message-2", "text": text[70:]}
     assert client.post("/sms", json=second, headers=headers).json() == {"stored": True}
     assert client.post("/sms", json=first, headers=headers).json() == {"stored": True}

@@ -25,12 +25,11 @@ from siaga_gateway.adapters.sms.webhook import LARGEST_BODY, SmsWebhook
 from siaga_gateway.config.sms import SmsAggregatorSettings, SmsWebhookSettings
 from siaga_gateway.formats.sms import text_of
 from siaga_gateway.service.inbound import InboundFrame
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 NUMBER = "+6281200000001"
 SECRET = "correct horse battery staple"
 BEARER = {"authorization": f"Bearer {SECRET}"}
-PATIENCE_S = 30
 
 
 def form(frame: bytes | None = None, **more: object) -> dict[str, object]:
@@ -61,7 +60,7 @@ def hook() -> Iterator[Hook]:
     """Starts a webhook on a sink; gives a client for it."""
     ends: list[Callable[[], None]] = []
 
-    def start(sink: Sink, deadline_s: float = PATIENCE_S, **settings: Any) -> httpx.Client:
+    def start(sink: Sink, deadline_s: float = ENDS_S, **settings: Any) -> httpx.Client:
         bound = socket.socket()
         bound.bind(("127.0.0.1", 0))
         made = SmsWebhook(
@@ -73,7 +72,7 @@ def hook() -> Iterator[Hook]:
         )
         made.start()
         address = made.address.removesuffix(settings.get("path", "/sms"))
-        client = httpx.Client(verify=False, base_url=address, timeout=PATIENCE_S, trust_env=False)
+        client = httpx.Client(verify=False, base_url=address, timeout=ENDS_S, trust_env=False)
         client.webhook = made  # type: ignore[attr-defined]
         ends.extend([client.close, made.stop, bound.close])
         return client
@@ -90,14 +89,14 @@ def test_a_message_is_answered_once_it_is_stored(hook: Hook) -> None:
     answers: queue.Queue[httpx.Response] = queue.Queue()
     poster = threading.Thread(target=lambda: answers.put(client.post("/sms", json=form(press), headers=BEARER)))
     poster.start()
-    frame = sink.frames.get(timeout=PATIENCE_S)
+    frame = sink.frames.get(timeout=ENDS_S)
     assert (frame.raw, frame.bearer, frame.origin) == (press, "sms", SmsOrigin("webhook", NUMBER))
     with pytest.raises(queue.Empty):
         answers.get(timeout=0.3)
     assert frame.stored is not None
     frame.stored()
     frame.acknowledge()
-    response = answers.get(timeout=PATIENCE_S)
+    response = answers.get(timeout=ENDS_S)
     assert (response.status_code, response.json()) == (200, {"stored": True})
     poster.join()
 
@@ -209,10 +208,20 @@ def test_field_names_and_path_are_the_aggregators(hook: Hook) -> None:
 
 def test_a_request_that_does_not_end_does_not_hold_up_others(hook: Hook) -> None:
     sink = Storing()
-    client = hook(sink, deadline_s=3)
-    with socket.create_connection((client.base_url.host, client.base_url.port or 0), timeout=PATIENCE_S) as slow:
+    client = hook(sink, deadline_s=1)
+    webhook, begun = client.webhook, threading.Event()  # type: ignore[attr-defined]
+    take = webhook._take
+
+    async def takes(request: Any) -> Any:
+        webhook._deadline_s = ENDS_S  # of all that come later
+        begun.set()
+        return await take(request)
+
+    webhook._take = takes
+    with socket.create_connection((client.base_url.host, client.base_url.port or 0), timeout=ENDS_S) as slow:
         head = f"POST /sms HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {SECRET}\r\ncontent-length: 500\r\n\r\n{{"
         slow.sendall(head.encode())
+        assert begun.wait(ENDS_S)
         assert client.post("/sms", json=form(), headers=BEARER).status_code == 200
         assert slow.recv(100).startswith(b"HTTP/1.1 503 ")
 
@@ -257,7 +266,7 @@ def test_a_failing_aggregator_is_tried_a_few_times_under_one_key_and_told_of(
     with Receiver(answer(500)) as receiver:
         sender = aggregator(receiver, changes)
         sender.send(NUMBER, "AAAA", urgent=True)
-        up, why = changes.get(timeout=PATIENCE_S)
+        up, why = changes.get(timeout=ENDS_S)
         assert not up and "500" in why
         assert len(receiver.requests) == 3
         assert len({request.headers["webhook-id"] for request in receiver.requests}) == 1
@@ -267,7 +276,7 @@ def test_a_failing_aggregator_is_tried_a_few_times_under_one_key_and_told_of(
         assert len(receiver.requests) == 6, "a refusal may be that of a proxy before a deploy: tried as often"
         receiver.behaviour = answer(200)
         sender.send(NUMBER, "CCCC", urgent=True)
-        assert changes.get(timeout=PATIENCE_S) == (True, "")
+        assert changes.get(timeout=ENDS_S) == (True, "")
         sender.stop()
     assert NUMBER not in caplog.text
 
@@ -276,11 +285,11 @@ def test_an_answer_with_an_error_in_it_is_no_success(changes: queue.Queue[tuple[
     with Receiver(answer(200, body=b'{"status":"9"}')) as receiver:
         sender = aggregator(receiver, changes, success='"status": ?"0"')
         sender.send(NUMBER, "AAAA", urgent=True)
-        up, why = changes.get(timeout=PATIENCE_S)
+        up, why = changes.get(timeout=ENDS_S)
         assert not up and "`success`" in why
         receiver.behaviour = answer(200, body=b'{"status":"0"}')
         sender.send(NUMBER, "BBBB", urgent=True)
-        assert changes.get(timeout=PATIENCE_S) == (True, "")
+        assert changes.get(timeout=ENDS_S) == (True, "")
         sender.stop()
 
 
@@ -297,7 +306,7 @@ def test_sending_never_waits_for_the_aggregator(changes: queue.Queue[tuple[bool,
         sender = aggregator(receiver, changes)
         for number in range(1_500):
             sender.send(NUMBER, f"{number}", urgent=True)
-        assert reached.wait(PATIENCE_S)
+        assert reached.wait(ENDS_S)
         assert sender.unsent >= 400, "more than may wait are counted as not sent"
         receiver.closing.set()
         sender.stop()

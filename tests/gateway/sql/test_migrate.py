@@ -27,7 +27,7 @@ from siaga_gateway.domain.incident import IncidentState
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.domain.supervision import Cause, SupervisionLimits, problems
 from siaga_gateway.service.store.audit import REMOVED_UNTIL
-from waiting import eventually
+from waiting import RUNS_S, eventually
 
 NOW_MS = sample_store.NOW_MS
 
@@ -204,7 +204,7 @@ def test_a_step_that_ends_a_ring_of_waiting_is_tried_again(tmp_path: Path) -> No
         eventually(lambda: engine.fetch(waits) != [(0,)], "the table is waited for")
         step.execute("SELECT 1 FROM device FOR NO KEY UPDATE")
         step.close()
-        assert changing.result(300) == 1
+        assert changing.result(RUNS_S) == 1
         engine.close()
 
 

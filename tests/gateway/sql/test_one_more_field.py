@@ -18,6 +18,7 @@ from gateway.ingest_harness import NOW_S, IngestHarness
 from pressing_button import at
 from siaga_gateway.adapters.sql import migrate
 from siaga_gateway.domain import incident
+from waiting import RUNS_S
 
 PACKAGE = Path(siaga_gateway.__file__).parent
 LINE = "    extra_mark: str | None = None\n"
@@ -58,7 +59,7 @@ def test_a_field_that_no_line_but_its_own_names_is_carried_everywhere(place: Pla
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(program), *sys.path])},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=RUNS_S,
         check=False,
     )
     assert run.returncode == 0, run.stderr

@@ -27,7 +27,7 @@ from siaga_gateway.domain.frame import CommandCode
 from siaga_gateway.service.downlink.device_commands import CommandIssuer, CommandWorker
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.store import StoreFailing
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 T = TypeVar("T")
 
@@ -98,7 +98,7 @@ def test_journal_numbers_become_visible_in_their_order(shared: Place, store: Sql
     with ThreadPoolExecutor(4) as writers:
         list(writers.map(write, (store, *others), range(4)))
     end.set()
-    reader.join(30)
+    reader.join(ENDS_S)
     assert seen == list(range(first + 1, store.last_journal_id() + 1))
     assert len(seen) == sum(1 + (turn + number) % 3 for turn in range(40) for number in range(4))
     for other in others:
@@ -117,7 +117,7 @@ def test_two_workers_with_frames_of_the_same_devices_open_one_incident_each(shar
         for batch in range(0, len(first), 8):
             frames = first[batch : batch + 8]
             both = [workers.submit(one.take, *frames), workers.submit(two.take, *reversed(frames))]
-            answers = [each.result(60) for each in both]
+            answers = [each.result(ENDS_S) for each in both]
             assert all({(r.known.device.device_id) for r in each} <= {b.device_id for b in buttons} for each in answers)
     opened = one.store.open_incidents()
     assert sorted(incident.device_id for incident in opened) == sorted(button.device_id for button in buttons)
@@ -142,7 +142,7 @@ def test_a_worker_that_stands_still_in_a_transaction_holds_up_the_others_only_fo
         with ThreadPoolExecutor(1) as other:
             waiting = other.submit(sample_store.open_incident, store)
             eventually(lambda: waits_for_a_lock(shared))
-            waiting.result(60)
+            waiting.result(ENDS_S)
         transaction.note("seen", NOW_MS)
     assert len(store.open_incidents()) == 1
     held.close()
@@ -175,7 +175,7 @@ def test_a_commit_of_one_is_told_to_the_other(shared: Place, store: SqlStore) ->
     assert not heard.wait(0.2)
     with store.transaction() as transaction:
         transaction.note("seen", NOW_MS)
-    assert heard.wait(30)
+    assert heard.wait(ENDS_S)
     thread.join()
     other.close()
 
@@ -355,7 +355,7 @@ def test_a_command_is_sent_by_one_of_two_workers(shared: Place) -> None:
         together = threading.Barrier(2)
 
         def work(worker: CommandWorker, together: threading.Barrier = together) -> None:
-            together.wait(30)
+            together.wait(ENDS_S)
             worker.work()
 
         with ThreadPoolExecutor(2) as both:

@@ -19,6 +19,7 @@ from siaga_gateway.domain.escalation import opened, step
 from siaga_gateway.domain.escalation_settings import Ladder
 from siaga_gateway.domain.escalation_state import Assignment, Escalation, Fact, FactKind, Phase, Progress, Why
 from siaga_gateway.domain.value import copied
+from waiting import ENDS_S
 
 K = FactKind
 USUAL = Ladder("Contoh")
@@ -214,7 +215,7 @@ def test_of_many_who_accept_at_once_each_is_assigned_and_none_calls_twice(kind: 
     for each in threads:
         each.start()
     for each in threads:
-        each.join(60)
+        each.join(ENDS_S)
     after = store.escalation_of(incident.id)
     assert after is not None
     assert len(after.assignments) == 8

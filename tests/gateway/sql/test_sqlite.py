@@ -23,6 +23,7 @@ from siaga_gateway.domain.places import ContactWay
 from siaga_gateway.domain.triage import Alarm
 from siaga_gateway.domain.value import copied
 from siaga_gateway.service.store import DeliveryState, NewEvent, StoreFailing
+from waiting import ENDS_S
 
 NOW_MS = sample_store.NOW_MS
 
@@ -90,7 +91,7 @@ def test_a_press_goes_between_tries_to_empty_the_log_while_somebody_reads(tmp_pa
         transaction.add_event(event(1))
     emptying = threading.Thread(target=store.scrub)
     emptying.start()
-    assert trying.wait(60)
+    assert trying.wait(ENDS_S)
     with store.transaction() as transaction:
         transaction.add_event(event(2))
     reader.close()

@@ -23,6 +23,7 @@ from siaga_gateway.service.store import (
     StoreFailing,
     UnknownDevice,
 )
+from waiting import ENDS_S
 
 NOW_MS = sample_store.NOW_MS
 
@@ -108,7 +109,7 @@ def test_readers_do_not_wait_for_a_writer(store: SqlStore) -> None:
         transaction.note("seen", NOW_MS)
         reader = threading.Thread(target=lambda: found.append(len(store.open_incidents())))
         reader.start()
-        reader.join(5)
+        reader.join(ENDS_S)
     assert found == [1]
 
 

@@ -32,7 +32,7 @@ class FakeWay:
         budget: Budget | None = None,
         at_once: int = 4,
         repeats_recognised: bool = True,
-        deadline_s: float = 10,
+        deadline_s: float = 60,
     ) -> None:
         self.name = name
         self.kind = kind

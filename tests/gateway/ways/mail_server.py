@@ -14,6 +14,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from brokers import free_port
+from waiting import ENDS_S
 
 USER, PASSWORD = "siaga", "hidden-password"
 
@@ -36,7 +37,7 @@ class Mailboxes:
             require_starttls=tls is not None,
             auth_required=login,
             authenticator=_authenticate,
-            ready_timeout=20,
+            ready_timeout=ENDS_S,
         )
 
     def __enter__(self) -> Mailboxes:

@@ -14,7 +14,7 @@ from siaga_gateway.service.dispatch.ways import Budget, HandedOver
 from siaga_gateway.service.ports import NotDelivered
 
 
-def way(*schemes: str, deadline_s: float = 10) -> AppriseWay:
+def way(*schemes: str, deadline_s: float = 60) -> AppriseWay:
     return AppriseWay("other", schemes, budget=Budget(), language="en", deadline_s=deadline_s, at_once=4)
 
 

@@ -36,7 +36,7 @@ def way(port: int, **changed: Any) -> EmailWay:
         budget=Budget(),
         clock=ManualClock(SENT_MS),
         language="en",
-        deadline_s=20,
+        deadline_s=60,
         at_once=4,
     )
 
@@ -103,7 +103,7 @@ def test_only_a_mailbox_that_is_not_there_is_a_dead_address(
 def test_a_server_that_falls_silent_after_the_text_may_have_it(server: Mailboxes) -> None:
     mail = way(server.port)
     # With DATA long enough to come so far.
-    for step, deadline_s, unknown in (("RCPT", 0.5, False), ("DATA", 3, True)):
+    for step, deadline_s, unknown in (("RCPT", 0.5, False), ("DATA", 10, True)):
         mail._deadline_s = deadline_s
         server.hangs_at = step
         outcome = refused(mail.send(TO, alarm(), KEY))

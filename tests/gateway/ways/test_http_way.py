@@ -53,7 +53,7 @@ def test_after_the_request_was_sent_a_failure_leaves_open_whether_it_was_taken(
 ) -> None:
     place = telegram_place(receiver)
     if behaviour is never:
-        place.way._deadline_s = 3  # long enough for the request to be sent
+        place.way._deadline_s = 10  # long enough for the request to be sent
     receiver.behaviour = behaviour
     outcome = refused(place.way.send("123", alarm(), KEY))
     assert outcome.unknown and not outcome.permanent
@@ -165,7 +165,7 @@ def push_way(receiver: Receiver, ca_file: Path) -> HttpWay:
         budget=Budget(),
         clock=ManualClock(SENT_MS),
         language="en",
-        deadline_s=5,
+        deadline_s=60,
         at_once=4,
     )
 

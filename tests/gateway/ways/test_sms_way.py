@@ -58,7 +58,7 @@ def test_what_fits_to_the_last_letter_is_there() -> None:
 
 
 def spool_way(folder: Path, spool: str = "gammu") -> SmsWay:
-    sending = SpoolSending(spool, folder, clock=ManualClock(SENT_MS), language="en", deadline_s=5)
+    sending = SpoolSending(spool, folder, clock=ManualClock(SENT_MS), language="en", deadline_s=60)
     return SmsWay("modem", sending, budget=Budget(), language="en", at_once=4)
 
 
@@ -121,7 +121,7 @@ def test_a_number_without_its_country_is_refused(number: str, tmp_path: Path) ->
 
 def test_an_aggregator_that_is_gone_makes_no_number_dead() -> None:
     with Receiver() as receiver:
-        poster = Poster(receiver.url, clock=ManualClock(SENT_MS), token="t-1", language="en", deadline_s=5)
+        poster = Poster(receiver.url, clock=ManualClock(SENT_MS), token="t-1", language="en", deadline_s=60)
         sending = AggregatorSending(poster, "to", "text", {"sender": "SIAGA"})
         way = SmsWay("aggregator", sending, budget=Budget(), language="en", at_once=4)
         assert isinstance(way.send(NUMBER, alarm(), KEY), HandedOver)

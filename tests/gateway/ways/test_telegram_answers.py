@@ -19,7 +19,7 @@ from siaga_gateway.formats.telegram_updates import TelegramUpdates
 from siaga_gateway.service.inbound import InboundText, TextOutcome
 from siaga_gateway.service.scheduling.lease import Lease
 from siaga_gateway.service.store import StoreDamaged, StoreFailing
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 BUDI, WATI, GROUP = 1_001, 1_002, -100_200_300
 NOW_MS = 1_790_000_100_000
@@ -235,9 +235,9 @@ def test_it_says_why_nothing_comes_and_goes_on_by_itself(scene: Scene) -> None:
     conflict = {"ok": False, "error_code": 409, "description": "Conflict: terminated by other getUpdates request"}
     scene.bot.failing = [(409, conflict)]
     scene.answers().start()
-    up, why = scene.changes.get(timeout=60)
+    up, why = scene.changes.get(timeout=ENDS_S)
     assert not up and "another program" in why and TOKEN not in why
-    assert scene.changes.get(timeout=60) == (True, "")
+    assert scene.changes.get(timeout=ENDS_S) == (True, "")
     scene.bot.write(BUDI, "1 47")
     eventually(lambda: scene.texts() == [(str(BUDI), "1 47")], "it is fetched")
 

@@ -25,7 +25,7 @@ from siaga_tools.silicon.at_commands import Command
 from siaga_tools.silicon.modem_faults import Fault
 from siaga_tools.silicon.modem_sim import Sim
 from siaga_tools.silicon.modem_voice import FarEnd
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 
 def test_a_modem_that_starts_anew_hangs_or_is_unplugged_in_a_call_is_told_and_called_with_again() -> None:
@@ -110,10 +110,10 @@ def test_one_line_serves_one_after_another_and_a_call_for_help_goes_before_all_e
             target=lambda: outcomes.append(it.way.call("+6281200000009", note(), "code", Talk())), daemon=True
         )
         proof.start()
-        assert begun.wait(60)
+        assert begun.wait(ENDS_S)
         it.modem.speech.hears = presses_yes
         assert isinstance(it.way.call(NUMBER, call(), KEY, Talk()), HandedOver)
-        proof.join(60)
+        proof.join(ENDS_S)
         (gave_way,) = outcomes
         assert isinstance(gave_way, NotDelivered) and "needed for a call for help" in gave_way.detail
         assert it.dialled == ["+6281200000009", NUMBER] and not it.modem.voice.collisions
@@ -126,7 +126,7 @@ def test_the_end_of_the_gateway_breaks_a_call_off() -> None:
         calling.start()
         eventually(lambda: it.modem.voice.is_up)
         it.way.hang_up()
-        calling.join(60)
+        calling.join(ENDS_S)
         assert len(outcomes) == 1 and isinstance(outcomes[0], NotDelivered)
         eventually(lambda: not it.modem.voice.is_busy)
         assert isinstance(it.way.call(NUMBER, call(), KEY, Talk()), NotDelivered) and len(it.dialled) == 1
@@ -138,7 +138,7 @@ def test_closing_hangs_up_and_the_way_can_be_used_again() -> None:
         calling.start()
         eventually(lambda: it.modem.voice.is_up)
         it.way.close()
-        calling.join(60)
+        calling.join(ENDS_S)
         assert not it.modem.voice.is_busy
         it.modem.speech.hears = presses_yes
         assert isinstance(it.way.send(NUMBER, alarm(), KEY), HandedOver)
@@ -202,7 +202,7 @@ def test_a_port_that_another_program_has_is_told() -> None:
         it.way._taken_at = -1_000.0
         fault = it.way.look()
         assert fault is not None and fault.key == "modem.in_use"
-        assert it.way._line.acquire(timeout=1)
+        assert it.way._line.acquire(timeout=ENDS_S)
         it.way._begun = time.monotonic()
         assert it.way.look() is fault, "during a call it stays as it was"
         it.way._begun -= 1_000

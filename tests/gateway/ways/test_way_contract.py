@@ -23,6 +23,7 @@ from siaga_gateway.adapters.ways.sms import SmsWay, SpoolSending
 from siaga_gateway.formats import gammu
 from siaga_gateway.service.dispatch.ways import Budget
 from siaga_gateway.service.ports import NotDelivered
+from waiting import ENDS_S
 
 
 class TestServicesOverHttp(WayContract):
@@ -91,7 +92,7 @@ class HangingFolder(type(Path())):  # type: ignore[misc]
     disk: _Disk
 
     def iterdir(self) -> Iterator[Path]:
-        self.disk.answers.wait(30)
+        self.disk.answers.wait(ENDS_S)
         return iter([Path(self) / name for name in os.listdir(self)])
 
 

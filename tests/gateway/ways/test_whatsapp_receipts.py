@@ -27,6 +27,7 @@ from siaga_gateway.domain.value import copied
 from siaga_gateway.formats.whatsapp_receipts import LARGEST, receipts
 from siaga_gateway.service.dispatch.message_receipts import receipts_taken
 from siaga_gateway.service.store import StoreFailing
+from waiting import ENDS_S
 
 SECRET, TOKEN = "an-invented-secret-of-an-app", "an-invented-word"
 
@@ -90,7 +91,7 @@ class Door:
         self.clock = ManualClock(NOW_MS)
         self.server = WhatsappReceipts(settings, bound, take=self.take, clock=self.clock)
         self.server.start()
-        self.client = httpx.Client(timeout=30, trust_env=False)
+        self.client = httpx.Client(timeout=ENDS_S, trust_env=False)
 
     def take(self, references: Sequence[str]) -> list[str]:
         if self.failing is not None:

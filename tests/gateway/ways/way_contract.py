@@ -16,11 +16,11 @@ from gateway.ways.sample_messages import KEY, alarm, note
 from siaga_gateway.domain.personal_message import PersonalMessage
 from siaga_gateway.service.dispatch.ways import HandedOver, Way
 from siaga_gateway.service.ports import NotDelivered
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 DEADLINE_S = 0.6  # of a way whose service hangs
-PATIENT_S = 20.0  # of any other: a loaded machine is slow
-GRACE_S = 5.0  # what a loaded machine may take on top of it
+PATIENT_S = 60.0  # of any other, as long as a way may have: a loaded machine is slow
+GRACE_S = ENDS_S / 2  # what a loaded machine may take on top of it
 SECRETS = re.compile("hidden")
 
 
@@ -112,7 +112,7 @@ class WayContract:
         together = threading.Barrier(4)
 
         def send(number: int) -> HandedOver | NotDelivered:
-            together.wait(5)
+            together.wait(ENDS_S)
             return place.way.send(place.good, alarm(), f"key-{number}")
 
         with ThreadPoolExecutor(4) as threads:

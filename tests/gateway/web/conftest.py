@@ -26,6 +26,7 @@ from gateway.web.console_fakes import Book, FakeBell, FakeDisclosures, FakeSignI
 from gateway.web.file_book import append
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.web.app import ConsoleOptions, create_app
+from waiting import ENDS_S, RUNS_S
 
 TESTS = Path(__file__).parents[2]
 ORIGIN = "http://127.0.0.1"
@@ -126,7 +127,7 @@ class ServedConsole:
 
     def _wait(self) -> None:
         assert self._process is not None
-        self._process.wait(20)
+        self._process.wait(RUNS_S)
         assert self._process.stdout is not None
         self._process.stdout.close()
         self._process = None
@@ -137,7 +138,7 @@ class ServedConsole:
             self.kill()
 
     @contextlib.contextmanager
-    def client(self, timeout: float = 10) -> Iterator[httpx.Client]:
+    def client(self, timeout: float = ENDS_S) -> Iterator[httpx.Client]:
         """Signed in; waits at most `timeout` seconds for anything."""
         fresh = httpx.Limits(max_keepalive_connections=0)  # a kept connection may be one to a killed console
         with httpx.Client(

@@ -66,7 +66,7 @@ class Operator:
     def see(self, selector: str, words: str) -> None:
         self.page.locator(selector, has_text=words).first.wait_for()
 
-    def until(self, expression: str, timeout_s: float = 15) -> None:
+    def until(self, expression: str, timeout_s: float = ENDS_S) -> None:
         """Wait until it is true in the page. Not Playwright's own way: that evaluates text, which the page forbids."""
         eventually(lambda: self.page.evaluate(expression), expression, timeout_s=timeout_s)
 

@@ -6,6 +6,8 @@ import contextlib
 import socket
 import threading
 
+from waiting import ENDS_S
+
 
 class Wire:
     """Passes TCP connections on to `port`, until they are cut: then both ends stay open and hear nothing more."""
@@ -36,7 +38,7 @@ class Wire:
         while True:
             try:
                 near, _ = self._listening.accept()
-                far = socket.create_connection(("127.0.0.1", self._target), timeout=10)
+                far = socket.create_connection(("127.0.0.1", self._target), timeout=ENDS_S)
             except OSError:
                 return
             self._open += [near, far]

@@ -52,7 +52,7 @@ async def serve(journal: Path, port: int, settings: dict[str, object]) -> None:
     listening.bind(("127.0.0.1", port))
     listening.listen()  # from here on nobody is refused
     threading.Thread(target=book.follow_for_ever, daemon=True).start()
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=500))
 
     def stop() -> None:
         end_streams(app)

@@ -24,6 +24,7 @@ from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.operator_port import OperateError, OperatorActions, Overtaken
 from siaga_gateway.service.ports import JournalReader, Notifier
 from siaga_gateway.service.registry.keyring import KeyRing
+from waiting import ENDS_S
 
 
 @dataclass
@@ -250,11 +251,11 @@ def test_a_bell_wakes_whoever_waits_and_is_not_missed_between_two_waits(make: Ca
         notifier = make()
         assert await notifier.wait(0.01) is False
         threading.Timer(0.05, notifier.ring).start()
-        assert await notifier.wait(10) is True
+        assert await notifier.wait(ENDS_S) is True
         assert await notifier.wait(0.01) is False, "one ring, one waking"
         notifier.ring()  # while nobody waits
-        assert await notifier.wait(10) is True
-        others = [asyncio.create_task(notifier.wait(10)) for _ in range(3)]
+        assert await notifier.wait(ENDS_S) is True
+        others = [asyncio.create_task(notifier.wait(ENDS_S)) for _ in range(3)]
         await asyncio.sleep(0)
         notifier.ring()
         assert [await other for other in others] == [True, True, True]

@@ -73,16 +73,16 @@ def start(name: str) -> int:
         settings(name.replace(".timer", ".service"))
         return 0
     for line in unit.get("ExecStartPre", []):
-        run(unit, line).wait(30)
+        run(unit, line).wait(600)
     if name.endswith(".path"):
         return in_background(name, lambda: watch(unit["PathChanged"][-1], unit["Unit"][-1]))
     kind = (unit.get("Type") or ["simple"])[-1]
     line = unit["ExecStart"][-1]
     if kind == "oneshot":
-        return run(unit, line).wait(120)
+        return run(unit, line).wait(600)
     if kind == "forking":
-        code = run(unit, line).wait(30)
-        deadline = time.monotonic() + 10
+        code = run(unit, line).wait(600)
+        deadline = time.monotonic() + 600
         while not Path(unit["PIDFile"][-1]).exists() and time.monotonic() < deadline:
             time.sleep(0.02)  # no wait of a test: a program by itself
         (ROOM / f"{name}.pid").write_text(Path(unit["PIDFile"][-1]).read_text())
@@ -117,7 +117,7 @@ def look_after(name: str, unit: dict[str, list[str]], line: str, notifies: bool)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
         told.bind(str(place))
         place.chmod(0o777)
-        told.settimeout(0.2)
+        told.settimeout(0.2)  # no deadline of a machine: between looks
         process = run(unit, line, env={"NOTIFY_SOCKET": str(place)} if notifies else {})
         (ROOM / f"{name}.pid").write_text(str(process.pid))
         if not notifies:
@@ -159,7 +159,7 @@ def stop(name: str) -> int:
     pid = pid_of(name)
     if pid is not None:
         os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + 45
+        deadline = time.monotonic() + 600
         while pid_of(name) and time.monotonic() < deadline:
             time.sleep(0.02)  # no wait of a test: a program by itself
     (ROOM / f"{name}.pid").unlink(missing_ok=True)
@@ -170,7 +170,7 @@ def reload(name: str) -> int:
     unit, pid = settings(name), pid_of(name)
     if pid is None:
         return 1
-    return run(unit, unit["ExecReload"][-1].replace("$MAINPID", str(pid))).wait(30)
+    return run(unit, unit["ExecReload"][-1].replace("$MAINPID", str(pid))).wait(600)
 
 
 def main() -> int:

@@ -22,13 +22,13 @@ from stage.timeline import Timeline
 from system.installation import GATEWAY_NUMBER, SERVER, Installation
 from system.relay import Relay
 from system.scenario import Scenario
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 PACE = 10.0
 BRISK = 25.0  # while a modem starts and looks for its network
 FAST = 80.0
 FASTEST = 120.0  # without a modem, whose own deadlines are the shortest; a frame may take 75 s by Wi-Fi
-WITHIN_S = 120.0
+WITHIN_S = ENDS_S
 KEY = "00112233445566778899AABBCCDDEEFF"
 BEARERS = {"wifi": "mqtt"}  # the button's own word for a way, where it is another
 UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}

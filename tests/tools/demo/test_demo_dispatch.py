@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import urllib.error
 import urllib.request
+from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,8 @@ from siaga_gateway.service.dispatch.places_check import check_places
 from siaga_gateway.service.dispatch.responders_check import check_responders
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import JournalEntry
-from siaga_tools.demo import panels
+from siaga_tools.demo import answering, panels
+from siaga_tools.demo.answering import Answering
 from siaga_tools.demo.dashboard_state import ButtonView, DashboardState
 from siaga_tools.demo.district import set_up
 from siaga_tools.demo.ntfy_server import NtfyServer, PhoneMessage
@@ -33,7 +36,7 @@ from siaga_tools.demo.patrol import EVERY_S, place
 from siaga_tools.demo.site import LOCAL, MIDDLE, SITE
 from siaga_tools.demo.stations import NAMES, RESPONDERS, STATIONS, key_of, topic
 from siaga_tools.demo.texts import line_text
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 NOW = 1_795_465_960_000
 
@@ -78,7 +81,7 @@ def test_the_lists_are_sound_and_again_change_nothing(tmp_path: Path) -> None:
 
 def post(url: str, body: bytes) -> tuple[int, bytes]:
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, body, method="POST"), timeout=5) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, body, method="POST"), timeout=ENDS_S) as answer:
             return int(answer.status), answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()
@@ -116,6 +119,50 @@ def test_the_patrol_moves_at_the_speed_of_a_car_and_stays_in_town() -> None:
     for second in range(0, 3_600, 97):
         assert 20 < distance_m(at(second), at(second + EVERY_S)) < 100
         assert distance_m(at(second), middle) < 1_000
+
+
+class Stage:
+    """Runs what the demo's people do."""
+
+    def __init__(self) -> None:
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self.tasks.append(asyncio.ensure_future(work))
+
+
+@pytest.mark.parametrize("climbs", [True, False], ids=["the chief is called", "somebody answers"])
+def test_the_operator_wakes_when_the_ladder_has_climbed_and_the_officer_after_him(
+    climbs: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However late the ladder is: an operator by the clock alone answered before the chief was called."""
+    monkeypatch.setattr(answering, "SLEEPS_S", 0)
+    monkeypatch.setattr(answering, "WAKES_S", 0)
+    link = "http://127.0.0.1:4711/r/abc"
+    done: list[str] = []
+
+    async def follow() -> None:
+        stage = Stage()
+        people = Answering(stage, lambda: "http://127.0.0.1:4712/")  # type: ignore[arg-type]
+        monkeypatch.setattr(people, "_acknowledged", lambda *_: done.append("operator"))
+        monkeypatch.setattr(answering, "_posted", lambda url, _form: done.append(url))
+
+        def told(row: int, kind: str, **facts: Any) -> None:
+            people.journal_told(JournalEntry(row, NOW + row, kind, 1, None, None, facts))
+
+        told(1, journal.CALLED, rung="stations", wave=1)
+        people.message_told(PhoneMessage(topic("rahmat-contoh"), "", "", link, (f"{link}/decline",), NOW))
+        for _ in range(50):  # turns of the loop, in which both would be through
+            await asyncio.sleep(0)
+        assert done == []
+        if climbs:
+            told(2, journal.CALLED, rung="chief", wave=1)
+        else:
+            told(2, journal.SEEN)
+        await asyncio.wait_for(asyncio.gather(*stage.tasks), ENDS_S)
+
+    asyncio.run(follow())
+    assert done == ["operator", f"{link}/decline"]
 
 
 @pytest.mark.parametrize(

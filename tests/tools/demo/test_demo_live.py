@@ -159,7 +159,7 @@ def test_quit_lets_a_press_that_is_under_way_arrive_and_leaves_nothing(demo: Run
     assert demo.wait() == 0, demo.lines[-5:]
     demo.wait_line("sampai jawaban tampil di tombol: ", after=place, deadline_s=0)
     assert demo.lines[-1] == "Peragaan selesai."
-    assert all_gone(family, deadline_s=1) == {}
+    assert all_gone(family) == {}
     assert not folder.exists()
     assert [file.name for file in (runtime / "siaga").iterdir()] == ["demo.lock"]
     done = siaga("demo", "press", "1", runtime=runtime)
@@ -175,7 +175,7 @@ def test_a_signal_while_it_starts_leaves_nothing(runtime: Path, number: signal.S
         family = children(demo.process.pid)
         assert family
         assert demo.end(number) == code
-        assert all_gone(family, deadline_s=1) == {}
+        assert all_gone(family) == {}
         assert demo.lines[-1] == "Peragaan selesai."
     finally:
         demo.close()
@@ -190,7 +190,7 @@ def test_a_broker_that_dies_ends_the_demo_with_its_name(runtime: Path) -> None:
         os.kill(broker, signal.SIGKILL)
         assert demo.wait() == 1
         assert demo.lines[-1] == "siaga: Broker berakhir (SIGKILL)"
-        assert all_gone(family | children(demo.process.pid), deadline_s=1) == {}
+        assert all_gone(family | children(demo.process.pid)) == {}
     finally:
         demo.close()
 

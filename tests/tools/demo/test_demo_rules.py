@@ -28,9 +28,10 @@ from siaga_tools.demo.webhook_receiver import Receiver, new_secret
 from siaga_tools.install_source import install_command
 from siaga_tools.messages import Trouble, language_of, say
 from siaga_tools.micropython import find_firmware, find_micropython
+from siaga_tools.process.slow_machine import patient
 from siaga_tools.signal_styles import LOOKS, signal_meaning
 from siaga_tools.virtual_button import ButtonEvent, read_line
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 NOW = 1_795_465_960_000
 DEVICE = bytes.fromhex("00000000000000a1")
@@ -281,6 +282,19 @@ def test_where_there_is_no_micropython_the_mend_is_named(monkeypatch: pytest.Mon
     assert install_command("demo") in missing.value.say("en") and "SIAGA_MICROPYTHON" in missing.value.say("id")
 
 
+def test_the_patience_that_is_asked_for_is_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SIAGA_PATIENCE", raising=False)
+    assert patient(10) == 10
+    monkeypatch.setenv("SIAGA_PATIENCE", "2.5")
+    assert patient(10) == 25
+    for wrong in ("0.5", "2000", "nan", "very", ""):
+        monkeypatch.setenv("SIAGA_PATIENCE", wrong)
+        with pytest.raises(Trouble) as refused:
+            patient(10)
+        assert refused.value.say("en").startswith(f"SIAGA_PATIENCE is {wrong!r}: a number from 1 to 1000")
+        assert "1 sampai 1000" in refused.value.say("id")
+
+
 def test_the_firmware_of_this_checkout_is_found() -> None:
     assert find_firmware() == Path(__file__).resolve().parents[3] / "firmware" / "main.py"
 
@@ -303,7 +317,7 @@ def test_a_socket_folder_that_others_can_enter_is_refused(tmp_path: Path) -> Non
 def post(url: str, body: bytes, headers: dict[str, str]) -> int:
     request = urllib.request.Request(url, body, headers, method="POST")
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=ENDS_S) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code

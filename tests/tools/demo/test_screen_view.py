@@ -31,6 +31,7 @@ from siaga_tools.messages import Trouble
 from siaga_tools.signal_styles import LOOKS
 from siaga_tools.virtual_button import ButtonEvent
 from tools.siaga_process import SIAGA, all_gone, children, environ, strangers
+from waiting import ENDS_S, RUNS_S
 
 NOW = 1_795_465_960_000
 
@@ -100,7 +101,7 @@ def test_a_press_is_lit_hop_by_hop_and_commands_are_obeyed(size: tuple[int, int]
             assert ("Ketik  p 1" if language == "id" else "Type  p 1") in screen(app)
             demo.board.console_url = "http://127.0.0.1:4711/"
             press_through(demo.board)
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + ENDS_S
             done = "21 ms sampai tombol menjawab" if language == "id" else "21 ms until the button was answered"
             while done not in screen(app) and time.monotonic() < deadline:
                 await pilot.pause(0.05)
@@ -200,7 +201,7 @@ class Window:
 
     def until(self, words: str) -> None:
         """Wait until these words have been drawn, or, after the demo's end, printed."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + ENDS_S
         while words.encode() not in self._drawn:
             assert time.monotonic() < deadline, self._drawn[-3000:].decode(errors="replace")
             if select.select([self.master], [], [], 0.2)[0]:
@@ -224,10 +225,10 @@ class Window:
         """Close the window, as a mouse click does; the exit code."""
         os.close(self.master)
         try:
-            return self.process.wait(20)
+            return self.process.wait(RUNS_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(RUNS_S)
             raise
 
 
@@ -242,11 +243,11 @@ def test_in_a_real_terminal_a_press_is_shown_and_ctrl_c_ends_everything(runtime:
         assert strangers(family) == []
         window.type(b"\x03")
         window.until("Peragaan selesai.")
-        window.process.wait(20)
+        window.process.wait(RUNS_S)
     finally:
         code = window.close()
     assert code == 0
-    assert all_gone(family, deadline_s=1) == {}
+    assert all_gone(family) == {}
 
 
 def test_a_window_that_is_closed_leaves_nothing(runtime: Path) -> None:
@@ -258,7 +259,7 @@ def test_a_window_that_is_closed_leaves_nothing(runtime: Path) -> None:
     finally:
         code = window.close()
     assert code == 128 + signal.SIGHUP
-    assert all_gone(family, deadline_s=1) == {}
+    assert all_gone(family) == {}
 
 
 def test_a_window_that_goes_without_a_signal_leaves_nothing(runtime: Path) -> None:
@@ -271,7 +272,7 @@ def test_a_window_that_goes_without_a_signal_leaves_nothing(runtime: Path) -> No
     finally:
         code = window.close()
     assert code == 128 + signal.SIGHUP
-    assert all_gone(family, deadline_s=1) == {}
+    assert all_gone(family) == {}
 
 
 def test_a_terminal_that_takes_nothing_keeps_nobody_from_ending_it(runtime: Path) -> None:
@@ -281,9 +282,9 @@ def test_a_terminal_that_takes_nothing_keeps_nobody_from_ending_it(runtime: Path
         family = children(window.process.pid)
         window.take_nothing()
         window.process.terminate()
-        window.process.wait(30)
+        window.process.wait(RUNS_S)
     finally:
         window.process.kill()
         os.close(window.master)
     assert window.process.returncode in (128 + signal.SIGTERM, -signal.SIGALRM)
-    assert all_gone(family, deadline_s=1) == {}
+    assert all_gone(family) == {}

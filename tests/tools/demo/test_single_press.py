@@ -21,6 +21,7 @@ from siaga_tools.demo.run import DemoOptions
 from siaga_tools.demo.single_press import press_once
 from siaga_tools.install_source import install_command
 from tools.siaga_process import Running, all_gone, children, siaga
+from waiting import RUNS_S
 
 HOPS = [key.removeprefix("demo.hop.") for key in catalogue.texts("demo", "en") if key.startswith("demo.hop.")]
 
@@ -143,7 +144,7 @@ def test_a_missing_extra_is_named_with_the_command_that_installs_it(runtime: Pat
         [sys.executable, "-c", program, "demo", "--once", "--language", "en"],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=RUNS_S,
         check=False,
     )
     assert done.returncode == 1
@@ -160,5 +161,5 @@ def test_help_needs_none_of_the_heavy_packages() -> None:
         "except SystemExit: pass\n"
         f"print([name for name in {heavy!r} if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=RUNS_S, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

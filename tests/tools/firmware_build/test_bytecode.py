@@ -12,6 +12,7 @@ import pytest
 from micropython import FIRMWARE, HEAP, environment, micropython, run_main
 from siaga_tools.firmware_build.bytecode import AT_HOME, TEXT_FILES, Compiled, compile_firmware, runnable
 from siaga_tools.messages import Trouble
+from waiting import RUNS_S
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +110,7 @@ def test_a_chips_traceback_has_the_names_and_lines_of_the_sources(tmp_path: Path
         env=environment(MICROPYPATH=str(tmp_path / "out")),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=RUNS_S,
         check=False,
     )
     assert 'siaga.fails", line 5, in late' in done.stdout + done.stderr

@@ -21,14 +21,14 @@ from siaga_gateway.domain.frame import Kind
 from siaga_gateway.domain.frame_authentication import GatewayKey
 from siaga_gateway.service.journal import kinds as journal
 from system.running_gateway import Gateway
-from waiting import eventually
+from waiting import RUNS_S, eventually
 
 SIAGA = str(Path(sys.executable).with_name("siaga"))
 
 
 def siaga_load(*arguments: object, code: int = 0) -> str:
     """What it prints; on stderr where it fails."""
-    done = preloaded.run([SIAGA, "load", *map(str, arguments), "--language", "en"], timeout_s=120)
+    done = preloaded.run([SIAGA, "load", *map(str, arguments), "--language", "en"], timeout_s=RUNS_S)
     assert done.returncode == code, done.stderr + done.stdout
     return done.stdout or done.stderr
 
@@ -81,13 +81,13 @@ def staging(tmp_path: Path) -> Iterator[Staging]:
 
 @pytest.mark.parametrize("rest", [(), ("gateway", "--fleet", "fleet.json", "--rate", "5"), ("--help",), ("-h",)])
 def test_the_former_word_points_to_the_one_that_is_typed_now(rest: tuple[str, ...]) -> None:
-    done = preloaded.run([SIAGA, "bench", *rest], timeout_s=60)
+    done = preloaded.run([SIAGA, "bench", *rest], timeout_s=RUNS_S)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
         "siaga: `siaga bench` kini bernama `siaga load`",
         "siaga: `siaga bench` is called `siaga load` now",
     ]
-    listed = preloaded.run([SIAGA, "--help"], timeout_s=60)
+    listed = preloaded.run([SIAGA, "--help"], timeout_s=RUNS_S)
     assert listed.returncode == 0 and "  load " in listed.stdout and "bench" not in listed.stdout
 
 
@@ -176,7 +176,7 @@ def test_ctrl_c_ends_it_with_the_figures_so_far(staging: Staging) -> None:
     try:
         eventually(lambda: staging.events(), "a press is stored")
         process.send_signal(signal.SIGINT)
-        said, _ = process.communicate(timeout=30)
+        said, _ = process.communicate(timeout=RUNS_S)
     finally:
         process.kill()
         process.wait()
@@ -199,7 +199,7 @@ def test_it_goes_on_where_the_broker_dies_under_it(staging: Staging) -> None:
         staging.broker.kill()
         time.sleep(1)  # presses go into the void meanwhile
         staging.broker.start()
-        said, _ = process.communicate(timeout=150)
+        said, _ = process.communicate(timeout=RUNS_S)
     finally:
         process.kill()
         process.wait()

@@ -17,10 +17,9 @@ from modem_time import let_pass
 from siaga_tools.silicon.a7670 import A7670
 from siaga_tools.silicon.modem_sms import Message, write_message
 from siaga_tools.silicon.rak3172 import SimulatedRak3172
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 PACE = 0.05
-DEADLINE_S = 60.0
 
 
 class Wire:
@@ -33,7 +32,7 @@ class Wire:
     def say(self, words: bytes) -> None:
         os.write(self._file, words)
 
-    def until(self, wanted: bytes, within: float = DEADLINE_S) -> bool:
+    def until(self, wanted: bytes, within: float = ENDS_S) -> bool:
         until = time.monotonic() + within
         while wanted not in self.heard:
             left_s = until - time.monotonic()

@@ -20,13 +20,13 @@ from siaga_tools.messages import Trouble
 from siaga_tools.simulate.line_view import shown
 from siaga_tools.simulate.screen_view import SimulateView
 from siaga_tools.simulate.session import Options, Session
+from waiting import RUNS_S
 
 SIAGA = [preloaded.SIAGA, "device", "simulate"]
-DEADLINE_S = 100
 
 
 def simulate(*arguments: str, typed: str) -> subprocess.CompletedProcess[str]:
-    return preloaded.run([*SIAGA, *arguments], feed=typed, timeout_s=DEADLINE_S)
+    return preloaded.run([*SIAGA, *arguments], feed=typed, timeout_s=RUNS_S)
 
 
 def test_a_press_is_received_and_an_operator_answers_it(tmp_path: Path):
@@ -104,7 +104,7 @@ def test_a_signal_ends_it_in_order_even_while_it_waits_and_nothing_stays_behind(
                 break
         running.send_signal(signal.SIGTERM)
         rest = running.stdout.read()
-        assert running.wait(DEADLINE_S) == 128 + signal.SIGTERM
+        assert running.wait(RUNS_S) == 128 + signal.SIGTERM
         assert "chip:   without power" in rest
         assert list(tmp_path.iterdir()) == []
     finally:
@@ -120,7 +120,7 @@ def test_the_full_screen_shows_the_lamp_what_it_means_and_the_at_traffic(tmp_pat
         async with app.run_test(size=(120, 36)) as pilot:
 
             async def until(what: str, panel: str) -> None:
-                until = time.monotonic() + DEADLINE_S
+                until = time.monotonic() + RUNS_S
                 while what not in str(app.query_one(panel, Static).content):
                     assert time.monotonic() < until, f"{what!r} never came: {app.query_one(panel, Static).content}"
                     await pilot.pause(0.1)

@@ -7,8 +7,10 @@ POST under the link of his message. What does not succeed (the gateway is down) 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final
 
 import httpx
@@ -18,16 +20,28 @@ from siaga_gateway.service.ports import JournalEntry
 from siaga_tools.demo.ntfy_server import PhoneMessage
 from siaga_tools.demo.run_state import RunState
 from siaga_tools.demo.stations import RESPONDERS, key_of
+from siaga_tools.process.slow_machine import patient
 
 OPERATOR: Final = "Operator Contoh"
-SLEEPS_S: Final = 12.0  # the chief has been called by then, the Polda has not
-WAKES_S: Final = 16.0  # an officer at home: his acceptance comes after the operator's answer
+SLEEPS_S: Final = 12.0  # the chief has been called by then, the Polda has not; where he has not, until he is
+WAKES_S: Final = 16.0  # an officer at home; he waits for an operator who has not answered by then
 ARRIVES_S: Final = 60.0
 MINUTES: Final = 5  # that he promises
 _AGAIN_S: Final = 1.0
 _GIVES_UP_S: Final = 60.0
-_TIMEOUT: Final = httpx.Timeout(5.0)
+_CLIMBS_S: Final = 60.0  # longer than any pause of the ladder
+_TIMEOUT_S: Final = 5.0
+_FIRST: Final = "stations"
+_ANSWERED: Final = frozenset({journal.SEEN, journal.ACKNOWLEDGED, journal.ASSIGNED, journal.CLOSED})
 _ANSWERING: Final = frozenset(each.key for each in RESPONDERS if each.answers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wave:
+    """wakes: the ladder has climbed, or somebody has answered. over: the operator has answered, or gave it up."""
+
+    wakes: asyncio.Event = field(default_factory=asyncio.Event)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Answering:
@@ -37,17 +51,26 @@ class Answering:
         """console_url: where the console is now."""
         self._stage = stage
         self._console_url = console_url
-        self._waves: set[tuple[int, int]] = set()
+        self._waves: dict[tuple[int, int], _Wave] = {}
         self._under_way: set[str] = set()  # links that an officer is answering
 
     def journal_told(self, entry: JournalEntry) -> None:
         """Take an entry of the gateway's journal: each wave of calls rings once until the operator wakes."""
-        if entry.kind != journal.CALLED or entry.incident_id is None:
+        incident = entry.incident_id
+        if incident is None:
             return
-        wave = entry.incident_id, int(entry.facts.get("wave") or 0)
-        if wave not in self._waves:
-            self._waves.add(wave)
-            self._stage.spawn(self._acknowledge(*wave))
+        if entry.kind in _ANSWERED:
+            for (its, _), wave in self._waves.items():
+                if its == incident:
+                    wave.wakes.set()
+        if entry.kind != journal.CALLED:
+            return
+        key = incident, int(entry.facts.get("wave") or 0)
+        if key not in self._waves:
+            self._waves[key] = _Wave()
+            self._stage.spawn(self._acknowledge(*key))
+        if entry.facts.get("rung") != _FIRST:
+            self._waves[key].wakes.set()
 
     def message_told(self, message: PhoneMessage) -> None:
         """Take a message that somebody's phone shows."""
@@ -59,14 +82,22 @@ class Answering:
             self._stage.spawn(self._answer(message, first))
 
     async def _acknowledge(self, incident: int, wave: int) -> None:
-        await asyncio.sleep(SLEEPS_S)
-        await self._until_done(lambda: self._acknowledged(incident, wave))
+        this = self._waves[incident, wave]
+        try:
+            await asyncio.sleep(SLEEPS_S)
+            # On a slow machine the ladder may be behind: who answers it before the chief is called shows no climb.
+            await _come(this.wakes, patient(_CLIMBS_S))
+            await self._until_done(lambda: self._acknowledged(incident, wave))
+        finally:
+            this.over.set()
 
     def _acknowledged(self, incident: int, wave: int) -> None:
         """Raises: HTTPError."""
         url = self._console_url().rstrip("/")
         # trust_env: no proxy from the environment on loopback.
-        with httpx.Client(base_url=url, timeout=_TIMEOUT, trust_env=False, headers={"origin": url}) as browser:
+        with httpx.Client(
+            base_url=url, timeout=patient(_TIMEOUT_S), trust_env=False, headers={"origin": url}
+        ) as browser:
             answer = browser.post("/sign-in", data={"name": OPERATOR})
             if answer.status_code != 303:
                 answer.raise_for_status()
@@ -77,6 +108,8 @@ class Answering:
 
     async def _answer(self, message: PhoneMessage, first: str) -> None:
         await asyncio.sleep(WAKES_S)
+        for wave in list(self._waves.values()):
+            await wave.over.wait()
         await self._until_done(lambda: _posted(first, {"minutes": str(MINUTES)}))
         if first.endswith("/accept"):
             await asyncio.sleep(ARRIVES_S)
@@ -84,7 +117,7 @@ class Answering:
         self._under_way.discard(first)
 
     async def _until_done(self, step: Callable[[], None]) -> None:
-        ends = time.monotonic() + _GIVES_UP_S
+        ends = time.monotonic() + patient(_GIVES_UP_S)
         while time.monotonic() < ends:
             try:
                 await asyncio.to_thread(step)
@@ -93,8 +126,14 @@ class Answering:
                 await asyncio.sleep(_AGAIN_S)
 
 
+async def _come(event: asyncio.Event, most_s: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(most_s):
+            await event.wait()
+
+
 def _posted(url: str, form: dict[str, str]) -> None:
     """Raises: HTTPError."""
-    answer = httpx.post(url, data=form, timeout=_TIMEOUT, trust_env=False)
+    answer = httpx.post(url, data=form, timeout=patient(_TIMEOUT_S), trust_env=False)
     if answer.is_server_error:  # 4xx: it is over
         answer.raise_for_status()

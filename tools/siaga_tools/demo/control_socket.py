@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from siaga_tools.messages import Trouble
+from siaga_tools.process.slow_machine import patient
 
 ANSWER_DEADLINE_S: Final = 60.0
 _REQUEST_DEADLINE_S: Final = 5.0
@@ -106,12 +107,12 @@ class ControlSocket:
                     await writer.wait_closed()
 
 
-def ask(line: str, *, deadline_s: float = ANSWER_DEADLINE_S) -> dict[str, Any]:
+def ask(line: str) -> dict[str, Any]:
     """Send the running demo a command line and return its answer.
 
     Raises Trouble: `no_demo` if none runs, `demo_silent` at the deadline, and whatever trouble the demo answers.
     """
-    path = runtime_folder() / "demo.sock"
+    path, deadline_s = runtime_folder() / "demo.sock", patient(ANSWER_DEADLINE_S)
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line_to_demo:
             line_to_demo.settimeout(deadline_s)

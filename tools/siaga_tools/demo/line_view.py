@@ -13,6 +13,7 @@ from siaga_tools.demo.session import LiveDemo
 from siaga_tools.demo.texts import result, timed_line
 from siaga_tools.messages import Trouble, say
 from siaga_tools.process.shutdown import cancelled_by_signals
+from siaga_tools.process.slow_machine import patient
 from siaga_tools.process.stdin_lines import typed_lines
 
 _LAST_PRESS_S: Final = 15.0
@@ -66,7 +67,7 @@ class LineView:
         others = self._under_way - {asyncio.current_task()}
         if others:
             self.say(say("plain.waiting", self.language))
-            await asyncio.wait(others, timeout=_LAST_PRESS_S)
+            await asyncio.wait(others, timeout=patient(_LAST_PRESS_S))
         self.live.quit.set()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:

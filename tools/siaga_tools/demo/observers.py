@@ -19,6 +19,7 @@ import httpx
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.service.ports import JournalEntry
 from siaga_gateway.service.store import StoreFailing
+from siaga_tools.process.slow_machine import patient
 
 _EAGER_S: Final = 0.002  # while a press is in progress
 _CALM_S: Final = 0.05
@@ -96,7 +97,7 @@ class ConsoleWatch:
             self._stop.wait(_AGAIN_S)
 
     def _follow(self) -> None:
-        timeout = httpx.Timeout(5.0, read=_SILENCE_S)
+        timeout = httpx.Timeout(patient(5.0), read=patient(_SILENCE_S))
         # trust_env: no proxy from the environment on loopback.
         with httpx.Client(base_url=self._url, timeout=timeout, trust_env=False) as client:
             answer = client.post("/sign-in", data={"name": _OPERATOR}, headers={"origin": self._url})

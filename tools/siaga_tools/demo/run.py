@@ -29,6 +29,7 @@ from siaga_tools.firmware_build.bytecode import runnable
 from siaga_tools.messages import Trouble
 from siaga_tools.micropython import check_micropython, find_firmware, find_micropython
 from siaga_tools.process.child import Child, ending
+from siaga_tools.process.slow_machine import patient
 from siaga_tools.virtual_button import HoldTimes
 
 HOP_DEADLINE_S: Final = 10.0
@@ -156,9 +157,9 @@ class Demo:
         return store
 
     async def _console_is_on(self) -> None:
-        if not await self.stage.until(lambda: self.board.parts["console"] == "on", _CONSOLE_DEADLINE_S):
+        if not await self.stage.until(lambda: self.board.parts["console"] == "on", patient(_CONSOLE_DEADLINE_S)):
             url = f"{self.board.console_url}live"
-            raise Trouble("console_silent", url=url, seconds=f"{_CONSOLE_DEADLINE_S:g}", why=self._console_why)
+            raise Trouble("console_silent", url=url, seconds=f"{patient(_CONSOLE_DEADLINE_S):g}", why=self._console_why)
 
     # --- commands
 
@@ -186,17 +187,17 @@ class Demo:
             self._gateway.signal(signal.SIGKILL)
 
     async def follow(self, trail: PressTrace) -> None:
-        """Wait until the press has reached every hop, each within HOP_DEADLINE_S of the previous one. Raises
-        Trouble."""
+        """Wait until the press has reached every hop, each within HOP_DEADLINE_S of the previous one or a multiple
+        of it. Raises Trouble."""
         before = Hop.PRESSED
         for hop in Hop:
             try:
-                reached = await self.stage.until(partial(trail.passed, hop), HOP_DEADLINE_S)
+                reached = await self.stage.until(partial(trail.passed, hop), patient(HOP_DEADLINE_S))
             except Trouble as trouble:
                 raise Trouble("hop_lost", hop=hop, why=trouble) from trouble
             if not reached:
                 hint = self.stage.gateway_says()
-                raise Trouble("hop_late", hop=hop, before=before, seconds=f"{HOP_DEADLINE_S:g}", hint=hint)
+                raise Trouble("hop_late", hop=hop, before=before, seconds=f"{patient(HOP_DEADLINE_S):g}", hint=hint)
             before = hop if hop in trail.hops else before
 
     # --- observations

@@ -15,6 +15,7 @@ from typing import Final
 from siaga_tools.demo.observers import ready_line
 from siaga_tools.messages import Trouble
 from siaga_tools.process.child import Child, ending
+from siaga_tools.process.slow_machine import patient
 
 BROKER_DEADLINE_S: Final = 10.0
 GATEWAY_DEADLINE_S: Final = 60.0
@@ -56,14 +57,14 @@ async def start_broker(port: int) -> Child:
         "broker", [*_WITH_PARENT_WATCH, "broker", str(port)], on_line=lambda line: None, environ=children_environ()
     )
     try:
-        async with asyncio.timeout(BROKER_DEADLINE_S):
+        async with asyncio.timeout(patient(BROKER_DEADLINE_S)):
             while not await _accepts(port):
                 if not child.running:
                     raise Trouble("broker_ended", code=ending(await child.ended()), why=child.last_words())
                 await asyncio.sleep(0.02)
     except TimeoutError:
         await child.stop()
-        raise Trouble("broker_silent", port=port, seconds=f"{BROKER_DEADLINE_S:g}") from None
+        raise Trouble("broker_silent", port=port, seconds=f"{patient(BROKER_DEADLINE_S):g}") from None
     except BaseException:
         await child.stop()
         raise
@@ -100,12 +101,12 @@ async def start_gateway(settings: Path, log: Path, on_complaint: Callable[[str],
     )
     ended = asyncio.ensure_future(child.ended())
     try:
-        await asyncio.wait((told, ended), timeout=GATEWAY_DEADLINE_S, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((told, ended), timeout=patient(GATEWAY_DEADLINE_S), return_when=asyncio.FIRST_COMPLETED)
         if told.done():
             return child, told.result()
         if ended.done():
             raise Trouble("gateway_ended", code=ending(ended.result()), why=child.last_words())
-        raise Trouble("gateway_silent", seconds=f"{GATEWAY_DEADLINE_S:g}", why=child.last_words())
+        raise Trouble("gateway_silent", seconds=f"{patient(GATEWAY_DEADLINE_S):g}", why=child.last_words())
     except BaseException:
         await child.stop()
         raise

@@ -18,6 +18,7 @@ from siaga_tools.demo.press_trace import Hop, PressTrace
 from siaga_tools.demo.run_state import RunState, together
 from siaga_tools.messages import Trouble, say
 from siaga_tools.process.child import ending
+from siaga_tools.process.slow_machine import patient
 from siaga_tools.virtual_button import ButtonEvent, ButtonFiles, HoldTimes, VirtualButton
 
 _ENROL_DEADLINE_S: Final = 30.0
@@ -108,7 +109,7 @@ class VirtualButtons:
         event = await button.wait_for(
             lambda event: event.kind == "frame" and event.facts.get("step") == "pressed",
             after=mark,
-            deadline_s=_PRESSED_DEADLINE_S,
+            deadline_s=patient(_PRESSED_DEADLINE_S),
             what=say(f"hop.{Hop.PRESSED}", self._language),
         )
         trail = self._stage.board.trace_of(button.device_id, int(event.facts["counter"]))
@@ -190,16 +191,16 @@ class VirtualButtons:
                     and event.facts.get("step") == "acknowledged"
                 ),
                 after=mark,
-                deadline_s=_ENROL_DEADLINE_S,
+                deadline_s=patient(_ENROL_DEADLINE_S),
                 what="ENROL ACK",
             )
             self._stage.say("enrolled", "good", button=number)
         view.enrolled = True
-        if not await self._stage.until(lambda: view.connected, _ENROL_DEADLINE_S):
-            raise Trouble("enrol_late", button=number, seconds=f"{_ENROL_DEADLINE_S:g}", what="MQTT")
+        if not await self._stage.until(lambda: view.connected, patient(_ENROL_DEADLINE_S)):
+            raise Trouble("enrol_late", button=number, seconds=f"{patient(_ENROL_DEADLINE_S):g}", what="MQTT")
 
     async def _quarantined(self, number: int, button: VirtualButton, store: SqlStore) -> None:
-        until = time.monotonic() + _ENROL_DEADLINE_S
+        until = time.monotonic() + patient(_ENROL_DEADLINE_S)
         while not enrolment.waits_in_quarantine(store, button.device_id):
             if time.monotonic() > until:
                 raise self._late(number, button.last_words())
@@ -207,7 +208,7 @@ class VirtualButtons:
 
     def _late(self, number: int, what: str) -> Trouble:
         why = ", ".join(part for part in (what, self._stage.gateway_says()) if part)
-        return Trouble("enrol_late", button=number, seconds=f"{_ENROL_DEADLINE_S:g}", what=why)
+        return Trouble("enrol_late", button=number, seconds=f"{patient(_ENROL_DEADLINE_S):g}", what=why)
 
     async def _move(self) -> None:
         """Now and then give a carried button a new fix; the second button's holder rides about."""

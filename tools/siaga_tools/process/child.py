@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from siaga_tools.messages import Trouble
+from siaga_tools.process.slow_machine import patient
 
 _LINE_LIMIT: Final = 1 << 20  # bytes; a longer line is cut
 _TAIL_LINES: Final = 40
@@ -105,7 +106,7 @@ class Child:
             if not self.running:
                 raise BrokenPipeError
             stdin.write(f"{line}\n".encode())
-            async with asyncio.timeout(deadline_s):
+            async with asyncio.timeout(patient(deadline_s)):
                 await stdin.drain()
         except (OSError, TimeoutError) as error:
             raise Trouble("not_listening", name=self.name) from error
@@ -119,7 +120,7 @@ class Child:
         if self.running:
             self.signal(signal.SIGTERM)
             try:
-                async with asyncio.timeout(grace_s):
+                async with asyncio.timeout(patient(grace_s)):
                     await self._process.wait()
             except TimeoutError:
                 self.signal(signal.SIGKILL)

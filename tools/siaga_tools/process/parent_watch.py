@@ -16,6 +16,8 @@ import threading
 import time
 from typing import Final
 
+from siaga_tools.process.slow_machine import patient
+
 GRACE_S: Final = 8.0  # for the gateway to finish its batch
 
 
@@ -28,7 +30,7 @@ def _wait_for_the_end() -> None:
     while os.read(0, 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(GRACE_S)
+    time.sleep(patient(GRACE_S))
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -15,6 +15,7 @@ from gateway.web.conftest import ServedConsole
 from gateway.web.console_operator import Seat
 from gateway.web.cuttable_wire import Wire
 from gateway.web.fake_people import PEOPLE
+from waiting import ENDS_S
 
 if TYPE_CHECKING:
     from playwright.sync_api import Route
@@ -247,7 +248,7 @@ def test_a_burst_is_taken_without_freezing_and_ends_complete(served: Start, oper
         console.append({"do": "press", "incident": number, **KEDATON})
         console.append({"do": "again", "incident": max(1, number - 5)})
         time.sleep(0.01)
-    rina.until("document.querySelectorAll('#group-unseen .card-place').length === 200", timeout_s=20)
+    rina.until("document.querySelectorAll('#group-unseen .card-place').length === 200", timeout_s=ENDS_S)
     rina.until("[...document.querySelectorAll('#incident-195 .mark')].some(m => m.textContent.includes('2×'))")
     order = page.eval_on_selector_all(
         "#group-unseen .card-place", "cards => cards.map(card => Number(card.dataset.id))"
@@ -277,6 +278,7 @@ def test_sound_needs_a_click_and_its_absence_is_red(served: Start, operator: Sea
     rina.until("window.sounded === 3")  # the test tones
     console.append({"do": "press", "incident": 1})
     rina.until("window.sounded >= 3 + 8")  # four beeps, and again
+    page.wait_for_selector("#detail [data-step=seen]")  # it sounds before it is shown
     page.keyboard.press("F4")
     page.wait_for_selector("#group-active #incident-1")
     quiet = page.evaluate("window.sounded")

@@ -74,6 +74,7 @@ def test_the_console_rings_differently_with_each_rung_and_again_with_the_next_wa
     assert "BERDERING LAGI" in page.title()
     console.append({"do": "press", "incident": 2, "person": 1})
     heard("square 880")
+    rina.card(2).wait_for()  # it sounds before it is shown
     page.keyboard.press("F2")
     page.keyboard.press("F2")  # a new one first, then what rings again
     rina.see("#detail h2", PEOPLE[0][0])

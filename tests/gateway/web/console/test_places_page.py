@@ -31,7 +31,7 @@ from siaga_gateway.service.dispatch.places_check import check_places
 from siaga_gateway.service.dispatch.responders_check import check_responders
 from siaga_gateway.service.dispatch.way_questions import WayQuestions
 from siaga_gateway.web.app import ConsoleOptions, create_app
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 WHAT = ("area", "label", "station")
 
@@ -165,7 +165,7 @@ def test_while_the_lists_are_checked_everybody_sees_the_page_as_it_was(lists: Li
     def check() -> list[Finding]:
         other = Thread(target=lambda: seen.extend((lists.desk.faults(), lists.desk.stations("pos-a", 0, 9)[1])))
         other.start()
-        other.join(20)
+        other.join(ENDS_S)
         return []
 
     lists.check = check
@@ -184,7 +184,7 @@ def test_the_first_check_takes_no_more_threads_than_a_few(lists: Lists) -> None:
         lists.desk.faults()
     turns.give_back()
     for each in waiting:
-        each.join(20)
+        each.join(ENDS_S)
     assert lists.looked == 1
 
 

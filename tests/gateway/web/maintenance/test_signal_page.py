@@ -26,6 +26,7 @@ from siaga_gateway.domain.device_report import Bearer
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.service.fleet.coverage_survey import CoverageReport
 from siaga_gateway.web.app import ConsoleOptions
+from waiting import ENDS_S
 
 __all__ = ["chromium", "operator"]  # fixtures
 
@@ -139,7 +140,7 @@ def test_surveyors_read_it_on_a_screen_and_a_phone(
     rina = operator(served(fleet=str(tmp_path)), with_map=True)
     rina.start_duty()
     rina.page.goto(f"{rina.console.url}/signal")
-    rina.until("document.getElementById('map').dataset.cells === '145'", timeout_s=60)
+    rina.until("document.getElementById('map').dataset.cells === '145'", timeout_s=ENDS_S)
     findings = axe.Axe().run(rina.page).response["violations"]
     assert {(each["id"], node["html"][:160]) for each in findings for node in each["nodes"]} == set()
     for width, height in ((1366, 768), (360, 640)):

@@ -19,6 +19,7 @@ from siaga_gateway.domain.limits import LARGEST_UPLOAD, MOST_PHOTOGRAPHS
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import ResponderRefused
 from siaga_gateway.web.session.security_headers import LARGEST_BODY
+from waiting import ENDS_S
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ def test_photographs_that_are_converted_hold_up_nothing_else_and_of_one_person_t
     done = threading.Event()
 
     def slowly(raw: bytes) -> bytes:
-        assert done.wait(60)
+        assert done.wait(ENDS_S)
         return b"\xff\xd8\xff" + raw
 
     scene.page._uploads._converted = slowly
@@ -109,9 +110,9 @@ def test_photographs_that_are_converted_hold_up_nothing_else_and_of_one_person_t
 
             tasks = [asyncio.create_task(upload()) for _ in range(4)]
             try:
-                ended = iter(asyncio.as_completed(tasks, timeout=20))
+                ended = iter(asyncio.as_completed(tasks, timeout=ENDS_S))
                 refused = [await next(ended) for _ in range(2)]
-                answer = await asyncio.wait_for(client.get(scene.budi), 20)
+                answer = await asyncio.wait_for(client.get(scene.budi), ENDS_S)
                 assert answer.status_code == 200
             finally:
                 done.set()

@@ -11,11 +11,12 @@ from gateway.web.conftest import Console
 from gateway.web.console_fakes import Book, FakeBell
 from siaga_gateway.web.session.ladder_changes import LadderChanges
 from siaga_gateway.web.session.live import MOST, LiveStreams
+from waiting import ENDS_S
 
 
 async def collect(stream: AsyncIterator[bytes], count: int) -> list[str]:
     chunks = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(ENDS_S):
         async for chunk in stream:
             chunks.append(chunk.decode())
             if len(chunks) == count:

@@ -21,6 +21,7 @@ from siaga_gateway.web.app import ConsoleOptions
 from siaga_gateway.web.session import sign_in as signing
 from siaga_gateway.web.session.attempt_limits import Attempts, Limit
 from siaga_gateway.web.session.sign_in import OF_ADDRESS, OF_BROWSER, OF_NAME
+from waiting import ENDS_S
 
 OFFICERS = {name: f"$argon2id$of {name}" for name in ("Rina", "Budi", "Sari")}
 RIGHT = "kopi robusta 7"
@@ -36,7 +37,7 @@ class Passwords:
 
     def verify(self, password: str, hashed: str) -> bool:
         self.checked += 1
-        assert self.go.wait(60)
+        assert self.go.wait(ENDS_S)
         return password == RIGHT and hashed in OFFICERS.values()
 
 
@@ -63,7 +64,9 @@ def console(clock: RunningClock | None = None) -> ASGIApp:
 
 def browser(app: ASGIApp, address: str = "10.0.0.1", **headers: str) -> httpx.AsyncClient:
     transport = httpx.ASGITransport(app, client=(address, 5000))
-    return httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers={"Origin": ORIGIN, **headers}, timeout=60)
+    return httpx.AsyncClient(
+        transport=transport, base_url=ORIGIN, headers={"Origin": ORIGIN, **headers}, timeout=ENDS_S
+    )
 
 
 async def attempt(client: httpx.AsyncClient, name: str, password: str = "wrong") -> int:
@@ -82,7 +85,7 @@ def test_no_page_waits_for_passwords_however_many_sign_in_at_once(passwords: Pas
                 asyncio.create_task(attempt(browser(app, "10.0.2.1"), "Budi", RIGHT)),
                 asyncio.create_task(attempt(inside, "Rina", RIGHT)),
             ]
-            async with asyncio.timeout(60):  # with every thread taken by a password, this came to no end
+            async with asyncio.timeout(ENDS_S):  # with every thread taken by a password, this came to no end
                 pages = [(await inside.get(path)).status_code for path in ("/", "/incidents", "/session", "/sign-in")]
                 passwords.go.set()
                 return pages, await asyncio.gather(*crowd, *late)
@@ -99,7 +102,7 @@ def test_a_burst_is_counted_before_it_is_checked(passwords: Passwords) -> None:
     async def burst() -> list[int]:
         passwords.go.clear()
         guesses = [asyncio.create_task(attempt(browser(app), "Rina")) for _ in range(49)]
-        async with asyncio.timeout(60):  # those that are too many are refused before any password is checked
+        async with asyncio.timeout(ENDS_S):  # those that are too many are refused before any password is checked
             while sum(guess.done() for guess in guesses) < 49 - OF_NAME.allowed:
                 await asyncio.sleep(0)
         passwords.go.set()
@@ -233,7 +236,7 @@ def test_attempts_from_several_threads_are_counted_one_after_the_other() -> None
 
         def __hash__(self) -> int:
             with contextlib.suppress(threading.BrokenBarrierError):
-                together.wait(0.5)
+                together.wait(0.5)  # no deadline of a machine: they do not meet
             return 1
 
     key, waits = Slow(), []
@@ -241,7 +244,7 @@ def test_attempts_from_several_threads_are_counted_one_after_the_other() -> None
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(ENDS_S)
     assert sorted(waits) == [0, 1000], "the first was counted before the second was asked about"
 
 
