@@ -4,13 +4,16 @@ A check-in counts once an hour for the cell that it was sent from. Of its owner 
 that a cell is told only when buttons of several have reported from it: all buttons of one person, at home or laid out
 by somebody who waits for another's, count as one. What too few report from counts for the
 larger square around it; what is too few there as well is told by nobody, and forgotten after its month.
+
+Of what is told no class makes up more than a fifth: each counts for as much as the fifth largest at most. Else the
+number of a cell where one lives and four have passed by would say in which months, or hours, he was at home.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from siaga_gateway.domain.device_report import Bearer, PositionSource, Report
 from siaga_gateway.domain.frame import Uplink
@@ -30,6 +33,10 @@ _COARSEST_M: Final = 500
 _SOUTH_E7: Final = -900_000_000
 _WEST_E7: Final = -1_800_000_000
 _ACROSS: Final = 36_001  # cells from west to east
+BAND: Final = SQUARE * _ACROSS  # cells of all squares from west to east
+
+
+Key = tuple[int, int, int, int]  # of a CellMonth
 
 
 @record
@@ -50,19 +57,18 @@ class CellMonth(NamedTuple):
     size: int  # cells along its side: 1 or SQUARE
     cell: int  # its south-western corner
     bearer: int
-    classes: int  # a bit for each class that reported
+    classes: int  # a bit for each class that reported; of what is being gathered, one
     samples: int
     weak: int  # of these
     dbm: int  # their sum
 
     @property
-    def key(self) -> tuple[int, int, int, int]:
+    def key(self) -> Key:
         return self.month, self.size, self.cell, self.bearer
 
     @property
-    def shown(self) -> bool:
-        """Whether the buttons of enough classes have reported."""
-        return self.classes.bit_count() >= LEAST
+    def class_key(self) -> tuple[int, int, int, int, int]:
+        return self.month, self.size, self.cell, self.bearer, self.classes
 
 
 def month_of(at_ms: int) -> int:
@@ -91,8 +97,8 @@ def square_of(cell: int) -> int:
 def band_of(cell: int) -> tuple[int, int]:
     """Return the first and the last cell of the squares from west to east that a cell is in: what is told of any of
     these depends on no other."""
-    first = cell // _ACROSS // SQUARE * SQUARE * _ACROSS
-    return first, first + SQUARE * _ACROSS - 1
+    first = cell // BAND * BAND
+    return first, first + BAND - 1
 
 
 def sample_of(device: Device, uplink: Uplink, at_ms: int) -> Sample | None:
@@ -125,10 +131,10 @@ def _place_of(report: Report) -> tuple[int, int] | None:
     return report.latitude, report.longitude
 
 
-def added(cells: dict[tuple[int, int, int, int], CellMonth], more: CellMonth) -> None:
-    """Add to what is known, by key."""
-    before = cells.get(more.key)
-    cells[more.key] = (
+def added(cells: dict[Any, CellMonth], key: Any, more: CellMonth) -> None:
+    """Add to what is known under a key."""
+    before = cells.get(key)
+    cells[key] = (
         more
         if before is None
         else more._replace(
@@ -147,12 +153,38 @@ def first_of(sample: Sample) -> CellMonth:
 
 
 def released(gathered: Iterable[CellMonth]) -> list[CellMonth]:
-    """Return what may be told of cells: those that enough report from, and the others by squares."""
+    """Return what may be told of cells: those that enough report from, and the others by squares.
+
+    gathered: each cell's classes one by one; all of the band's cells (see band_of).
+    """
     told: list[CellMonth] = []
-    squares: dict[tuple[int, int, int, int], CellMonth] = {}
+    cells: dict[Key, dict[int, CellMonth]] = {}
+    squares: dict[Key, dict[int, CellMonth]] = {}
     for each in gathered:
-        if each.shown and each.size == 1:
-            told.append(each)
-        else:
-            added(squares, each._replace(size=SQUARE, cell=square_of(each.cell)))
-    return told + [each for each in squares.values() if each.shown]
+        added(cells.setdefault(each.key, {}), each.classes, each)
+    for classes in cells.values():
+        if len(classes) >= LEAST:
+            told.append(_together(classes.values()))
+            continue
+        for each in classes.values():
+            square = each._replace(size=SQUARE, cell=square_of(each.cell))
+            added(squares.setdefault(square.key, {}), square.classes, square)
+    return told + [_together(classes.values()) for classes in squares.values() if len(classes) >= LEAST]
+
+
+def _together(classes: Collection[CellMonth]) -> CellMonth:
+    """Return what is told of a cell of which at least LEAST classes are known."""
+    most = sorted(each.samples for each in classes)[-LEAST]
+    told: dict[None, CellMonth] = {}
+    for each in classes:
+        added(told, None, _bounded(each, most))
+    return told[None]
+
+
+def _bounded(each: CellMonth, most: int) -> CellMonth:
+    """Return a class as if it had reported so often at most, as weak and as strong as it is."""
+    if each.samples <= most:
+        return each
+    half = each.samples // 2
+    weak, dbm = ((value * most + half) // each.samples for value in (each.weak, each.dbm))
+    return each._replace(samples=most, weak=weak, dbm=dbm)

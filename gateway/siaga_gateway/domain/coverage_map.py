@@ -50,10 +50,15 @@ def cells_of(months: Iterable[CellMonth], network: Network) -> list[CoverageCell
     by_sms: dict[tuple[int, int], int] = {}
     for each in months:
         if each.bearer in wanted and each.samples > 0:
-            added(found, each._replace(month=0, bearer=0))
+            same = each._replace(month=0, bearer=0)
+            added(found, same.key, same)
             if each.bearer == Bearer.SMS:
                 by_sms[each.size, each.cell] = by_sms.get((each.size, each.cell), 0) + each.samples
-    cells = [_told(each, by_sms.get((each.size, each.cell), 0)) for each in found.values()]
+    return weakest_first(_told(each, by_sms.get((each.size, each.cell), 0)) for each in found.values())
+
+
+def weakest_first(cells: Iterable[CoverageCell]) -> list[CoverageCell]:
+    """Return the cells in the order in which they are shown."""
     return sorted(cells, key=lambda each: (-each.weak, each.dbm, -each.checkins, each.south, each.west))
 
 

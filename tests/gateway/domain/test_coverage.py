@@ -105,32 +105,60 @@ def test_every_place_of_the_globe_has_a_cell_and_a_square(place: tuple[int, int]
 
 def test_no_cell_and_no_square_is_told_that_too_few_reported_from() -> None:
     chance = random.Random(39)
-    gathered: dict[tuple[int, int, int, int], CellMonth] = {}
+    gathered: dict[tuple[int, int, int, int, int], CellMonth] = {}
     reported: dict[tuple[int, int], set[int]] = {}  # by size and cell: which classes
     for _ in range(2_000):
         cell = cell_at(chance.randrange(-56_000_000, -53_000_000), chance.randrange(1_052_000_000, 1_054_000_000))
         class_ = chance.randrange(CLASSES)
-        added(gathered, CellMonth(24_320, 1, cell, 1, 1 << class_, 1, 0, -90))
+        one = CellMonth(24_320, 1, cell, 1, 1 << class_, 1, 0, -90)
+        added(gathered, one.class_key, one)
         reported.setdefault((1, cell), set()).add(class_)
         reported.setdefault((SQUARE, square_of(cell)), set()).add(class_)
     told = released(gathered.values())
     assert {each.size for each in told} == {1, SQUARE}
     for each in told:
-        assert each.shown
+        assert each.classes.bit_count() == len(reported[each.size, each.cell]) or each.size == SQUARE
+        assert each.classes.bit_count() >= LEAST
         assert len(reported[each.size, each.cell]) >= LEAST
         # A square holds only what its cells do not tell: nobody can take them from it.
         if each.size == SQUARE:
-            inside = sum(one.samples for one in gathered.values() if square_of(one.cell) == each.cell)
-            fine = sum(one.samples for one in told if one.size == 1 and square_of(one.cell) == each.cell)
-            assert each.samples == inside - fine
-    hidden = next(each for each in gathered.values() if not each.shown)
-    assert released([hidden]) == []
+            fine = {one.cell for one in told if one.size == 1}
+            rest = [one for one in gathered.values() if square_of(one.cell) == each.cell and one.cell not in fine]
+            assert each == released(rest)[0] and len(released(rest)) == 1
+    assert released(list(gathered.values())[:1]) == []
+
+
+@pytest.mark.parametrize("count", [LEAST - 1, LEAST, CLASSES])
+def test_no_class_makes_up_more_than_a_fifth_of_what_is_told(count: int) -> None:
+    chance = random.Random(count)
+    for _ in range(200):
+        counts = [chance.choice((1, 2, 3, 40, 700)) for _ in range(count)]
+        weak = [chance.randrange(each + 1) for each in counts]
+        cells = [
+            CellMonth(24_320, 1, 7, 1, 1 << number, each, bad, -90 * each - bad)
+            for number, (each, bad) in enumerate(zip(counts, weak, strict=True))
+        ]
+        found = released(cells)
+        if count < LEAST:
+            assert found == []
+            continue
+        (told,) = found
+        most = sorted(counts)[-LEAST]
+        assert told.samples == sum(min(each, most) for each in counts) >= LEAST * most
+        assert told.classes == (1 << count) - 1
+        assert 0 <= told.weak <= told.samples
+        assert -92 * told.samples <= told.dbm <= -89 * told.samples
+
+
+def test_who_reports_more_often_says_the_same_of_the_signal() -> None:
+    cells = [CellMonth(24_320, 1, 7, 1, 1 << number, 100, 50, -10_000) for number in range(LEAST)]
+    cells[0] = cells[0]._replace(samples=1_000, weak=500, dbm=-100_000)
+    assert released(cells) == [CellMonth(24_320, 1, 7, 1, (1 << LEAST) - 1, 500, 250, -50_000)]
 
 
 def test_what_is_told_adds_up_again_the_same() -> None:
     one = CellMonth(24_320, SQUARE, square_of(cell_at(*PLACE)), 1, 0b11111, 40, 10, -3_600)
-    assert released([one]) == [one]
     cells: dict[tuple[int, int, int, int], CellMonth] = {}
     for each in (one, one):
-        added(cells, each)
+        added(cells, each.key, each)
     assert list(cells.values()) == [one._replace(samples=80, weak=20, dbm=-7_200)]

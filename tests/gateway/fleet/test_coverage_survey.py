@@ -48,6 +48,17 @@ def of_classes(desk: IngestHarness, count: int) -> list[PressingButton]:
     return made
 
 
+def told(desk: IngestHarness, since: int = 0) -> list[CellMonth]:
+    months = range(since, MONTH + 40) if since else range(MONTH - 20, MONTH + 40)
+    return [each for band in desk.store.coverage_bands(since) for each in desk.store.coverage(months, band)]
+
+
+def by_class(cell: CellMonth) -> list[CellMonth]:
+    """As buttons of five classes report it, each as often."""
+    part = {"samples": cell.samples // LEAST, "weak": cell.weak // LEAST, "dbm": cell.dbm // LEAST}
+    return [cell._replace(classes=1 << number, **part) for number in range(LEAST)]
+
+
 def surveyed(desk: IngestHarness, clock: ManualClock) -> CoverageSurvey:
     survey = CoverageSurvey(desk.store, clock)
     survey.add(desk.samples)
@@ -62,16 +73,16 @@ def test_a_cell_is_told_once_enough_buttons_have_reported_from_it(place: Place) 
     for _ in range(3):  # within an hour: one sample each
         desk.take(*(checkin(button) for button in buttons[:-1]))
     surveyed(desk, clock)
-    assert desk.store.coverage(0) == [], "four may be one household"
+    assert told(desk) == [], "four may be one household"
     desk.take(checkin(buttons[-1], -110))
     surveyed(desk, clock)
-    (told,) = desk.store.coverage(0)
-    assert told[:4] == (MONTH, 1, cell_at(*HERE), 1)
-    assert (told.samples, told.weak, told.dbm) == (LEAST, 1, -93 * (LEAST - 1) - 110)
+    (found,) = told(desk)
+    assert found[:4] == (MONTH, 1, cell_at(*HERE), 1)
+    assert (found.samples, found.weak, found.dbm) == (LEAST, 1, -93 * (LEAST - 1) - 110)
     desk.now_ms = clock.at_ms = NOW_MS + HOUR_MS
     desk.take(*(checkin(button) for button in buttons))
     surveyed(desk, clock)
-    assert desk.store.coverage(0)[0].samples == 2 * LEAST
+    assert told(desk)[0].samples == 2 * LEAST
     desk.close()
 
 
@@ -91,31 +102,31 @@ def test_a_press_or_a_repetition_is_no_sample(place: Place) -> None:
 def test_after_its_month_only_what_may_be_told_is_left_and_that_ends_too(place: Place) -> None:
     desk, clock = IngestHarness(place), ManualClock(NOW_MS)
     with desk.store.transaction() as transaction:
-        enough, few = (1 << LEAST) - 1, 1
-        rows = [
-            CellMonth(MONTH - 1, 1, cell_at(*HERE), 1, enough, 20, 5, -1_800),
-            CellMonth(MONTH - 1, 1, cell_at(HERE[0], HERE[1] + 100_000), 1, few, 600, 0, -54_000),
-            CellMonth(MONTH, 1, cell_at(*HERE), 1, enough, 10, 0, -900),
-        ]
-        transaction.gather_coverage(rows)
+        former = by_class(CellMonth(MONTH - 1, 1, cell_at(*HERE), 1, 0, 20, 5, -1_800))
+        alone = CellMonth(MONTH - 1, 1, cell_at(HERE[0], HERE[1] + 100_000), 1, 1, 600, 0, -54_000)
+        now = by_class(CellMonth(MONTH, 1, cell_at(*HERE), 1, 0, 10, 0, -900))
+        transaction.gather_coverage([*former, alone, *now])
     survey = CoverageSurvey(desk.store, clock)
     survey.release()
     assert desk.store.fetch("SELECT month, samples FROM coverage") == [(MONTH - 1, 20)]
-    assert desk.store.fetch("SELECT month, samples FROM coverage_gathered") == [(MONTH, 10)]
+    assert desk.store.fetch("SELECT month, sum(samples) FROM coverage_reported GROUP BY month") == [(MONTH, 10)]
+    with desk.store.engine.transaction() as session:  # a gateway of the version before
+        session.run("INSERT INTO coverage_gathered VALUES (?, 1, 9, 1, 31, 700, 0, -63000)", (MONTH - 1,))
     survey.release()
+    assert desk.store.fetch("SELECT cell FROM coverage_gathered") == [], "it cannot be bounded: nobody is told"
     with desk.store.transaction() as transaction:  # another worker was late
-        transaction.gather_coverage([rows[0]])
+        transaction.gather_coverage(former)
     survey.release()
     assert desk.store.fetch("SELECT month, samples, weak, dbm FROM coverage") == [(MONTH - 1, 40, 10, -3_600)]
-    assert [each.samples for each in desk.store.coverage(MONTH)] == [10]
+    assert [each.samples for each in told(desk, MONTH)] == [10]
     policy = RetentionPolicy(365, 365, 90, 90, 3_650, coverage_months=2)
     with desk.store.transaction() as transaction:  # and another's clock is years ahead
-        transaction.gather_coverage([rows[0]._replace(month=MONTH + 30)])
+        transaction.gather_coverage([alone._replace(month=MONTH + 30)])
     retention = Retention(desk.store, clock, policy)
     assert retention.run(dry=True).cells == retention.run().cells == 1
     clock.at_ms += 32 * 24 * HOUR_MS
     assert retention.run().cells == 1
-    assert [each.month for each in desk.store.coverage(0)] == [MONTH]
+    assert [each.month for each in told(desk)] == [MONTH]
     desk.close()
 
 
@@ -127,8 +138,8 @@ def test_a_year_of_one_person_leaves_no_cell(place: Place) -> None:
         desk.take(checkin(button), checkin(button, -112))
         assert len(desk.samples) == 1
         surveyed(desk, clock).release()
-    assert desk.store.coverage(0) == [] == desk.store.fetch("SELECT cell FROM coverage")
-    months = desk.store.fetch("SELECT DISTINCT month FROM coverage_gathered")
+    assert told(desk) == [] == desk.store.fetch("SELECT cell FROM coverage")
+    months = desk.store.fetch("SELECT DISTINCT month FROM coverage_reported")
     assert months == [(month_of(clock.at_ms),)], "only what is being gathered"
     desk.close()
 
@@ -139,18 +150,18 @@ def test_many_buttons_of_one_person_leave_no_cell(place: Place) -> None:
     desk.take(*(checkin(button) for button in buttons))
     assert len(desk.samples) == 40
     surveyed(desk, clock)
-    assert desk.store.coverage(0) == [], "a home with a button in each room, or one who waits there for another's"
+    assert told(desk) == [], "a home with a button in each room, or one who waits there for another's"
     desk.close()
 
 
 def test_counts_are_bounded(place: Place) -> None:
     desk = IngestHarness(place)
-    cell = CellMonth(MONTH, 1, 7, 1, (1 << LEAST) - 1, MOST - 1, 0, -90 * (MOST - 1))
+    cells = [CellMonth(MONTH, 1, 7, 1, 1 << number, MOST - 1, 0, -90 * (MOST - 1)) for number in range(LEAST)]
     for _ in range(3):
         with desk.store.transaction() as transaction:
-            transaction.gather_coverage([cell])
-    (told,) = desk.store.coverage(0)
-    assert told.samples == 2 * (MOST - 1)
+            transaction.gather_coverage(cells)
+    (found,) = told(desk)
+    assert found.samples == 2 * (MOST - 1) * LEAST
     desk.close()
 
 
@@ -170,7 +181,7 @@ def test_what_a_failing_store_does_not_take_is_written_later(place: Place, monke
         survey.end()
     survey.add(samples)
     survey.write()
-    assert [each.samples for each in desk.store.coverage(0)] == [2 * LEAST]
+    assert [each.samples for each in told(desk)] == [2 * LEAST]
     desk.close()
 
 
@@ -182,7 +193,7 @@ def test_cells_in_memory_are_bounded_and_what_is_left_out_is_told(
     survey = CoverageSurvey(desk.store, ManualClock(NOW_MS))
     survey.add([Sample(MONTH, cell, 1, 1, -90) for cell in (1, 2, 3, 4, 5, 1)])
     survey.write()
-    assert desk.store.fetch("SELECT cell, samples FROM coverage_gathered ORDER BY cell") == [(1, 2), (2, 1), (3, 1)]
+    assert desk.store.fetch("SELECT cell, samples FROM coverage_reported ORDER BY cell") == [(1, 2), (2, 1), (3, 1)]
     assert "2 " in caplog.text
     desk.close()
 
@@ -203,13 +214,32 @@ def test_what_earlier_batches_know_of_devices_holds_after_the_survey_is_written(
 def test_a_backup_has_only_what_may_be_told(tmp_path: Path) -> None:
     desk, clock = IngestHarness(tmp_path), ManualClock(NOW_MS)
     with desk.store.transaction() as transaction:
-        transaction.gather_coverage([CellMonth(MONTH - 1, 1, 7, 1, (1 << LEAST) - 1, 9, 0, -900)])
+        transaction.gather_coverage(by_class(CellMonth(MONTH - 1, 1, 7, 1, 0, 10, 0, -900)))
     CoverageSurvey(desk.store, clock).release()
     with desk.store.transaction() as transaction:
         transaction.gather_coverage([CellMonth(MONTH, 1, 8, 1, 1, 700, 0, -63_000)])
+    with desk.store.engine.transaction() as session:  # a gateway of the version before
+        session.run("INSERT INTO coverage_gathered VALUES (?, 1, 9, 1, 31, 700, 0, -63000)", (MONTH,))
     copy_sqlite(tmp_path / "siaga.db", tmp_path / "copy.db")
     copy = sqlite3.connect(tmp_path / "copy.db")
     assert copy.execute("SELECT cell FROM coverage").fetchall() == [(7,)]
-    assert copy.execute("SELECT cell FROM coverage_gathered").fetchall() == []
+    for table in ("coverage_reported", "coverage_gathered"):
+        assert copy.execute(f"SELECT cell FROM {table}").fetchall() == []
     copy.close()
+    desk.close()
+
+
+def test_who_lives_in_a_cell_makes_up_no_more_than_a_fifth_of_its_count(place: Place) -> None:
+    """Else the number of each month would say for how many hours somebody was at home."""
+    desk, clock = IngestHarness(place), ManualClock(NOW_MS)
+    resident, *passing = of_classes(desk, LEAST)
+    counts = []
+    for hours in (10, 200):  # at home, on the way; then at home all the time
+        for _ in range(hours):
+            desk.now_ms = clock.at_ms = clock.at_ms + HOUR_MS
+            desk.take(checkin(resident, -110))
+        desk.take(*(checkin(button) for button in passing))
+        surveyed(desk, clock)
+        counts += [(each.samples, each.weak) for each in told(desk, month_of(NOW_MS))]
+    assert counts == [(LEAST, 1), (2 * LEAST, 2)]
     desk.close()

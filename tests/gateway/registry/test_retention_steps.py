@@ -15,7 +15,7 @@ from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.adapters.sql.postgres.session import PostgresSession
 from siaga_gateway.adapters.sql.sqlite.session import SqliteSession
 from siaga_gateway.domain.battery_history import day_of
-from siaga_gateway.domain.coverage import band_of, cell_at, month_of, square_of
+from siaga_gateway.domain.coverage import CellMonth, band_of, cell_at, month_of, released, square_of
 from siaga_gateway.domain.device_status import DeviceStatus
 from siaga_gateway.service.fleet.coverage_survey import CoverageSurvey
 from siaga_gateway.service.registry import retention
@@ -71,7 +71,7 @@ def store(place: Place) -> Iterator[SqlStore]:
                 "VALUES (?, ?, 1, 'active', 'Toko Contoh', 0, 1)",
                 (named, named * 8),
             )
-            for table in ("coverage", "coverage_gathered"):
+            for table in TABLES:
                 session.run(
                     f"INSERT INTO {table} (month, size, cell, bearer, classes, samples, weak, dbm) "
                     "VALUES (?, 1, ?, 1, 1, 1, 0, -80)",
@@ -87,6 +87,7 @@ def store(place: Place) -> Iterator[SqlStore]:
     made.close()
 
 
+TABLES = ("coverage", "coverage_gathered", "coverage_reported")
 NOTIFICATION = (
     "number, recipient, way, kind, why, wave, rung, round, rank, state, made_at_ms, expires_at_ms, attempts",
     "1, 'station:a', 'sms', 'call', 'opened', 1, 'a', 1, 1, 'pending', 0, 0, 0",
@@ -98,8 +99,7 @@ KEPT_ONE = (
     "notification",
     "quarantine",
     "drill",
-    "coverage",
-    "coverage_gathered",
+    *TABLES,
 )
 
 
@@ -124,7 +124,7 @@ def test_each_goes_in_steps_and_what_is_young_stays(
     assert [each for each in changed if each[0] > STEP and "FOR NO KEY" not in each[1]] == []
     assert (done.strangers, done.figures, done.cases) == (MANY, MANY, MANY)
     assert done.notifications == told.notifications == 4 * MANY
-    assert done.cells == told.cells == 2 * MANY
+    assert done.cells == told.cells == 3 * MANY
     assert {table: rows(store, table) for table in KEPT_ONE} == dict.fromkeys(KEPT_ONE, 1)
     assert store.fetch("SELECT count(*) FROM owner_case WHERE reason IS NOT NULL") == [(1,)]
     assert store.fetch("SELECT count(*) FROM device_status WHERE hours IS NOT NULL") == [(1,)]
@@ -133,8 +133,8 @@ def test_each_goes_in_steps_and_what_is_young_stays(
 
 def test_what_is_kept_for_ever_stays(store: SqlStore) -> None:
     with store.engine.transaction() as session:
-        session.run("DELETE FROM coverage")
-        session.run("DELETE FROM coverage_gathered")
+        for table in TABLES:
+            session.run(f"DELETE FROM {table}")
         session.run("UPDATE device_status SET hours = NULL")
     policy = RetentionPolicy(0, 0, 0, 0, 0)
     done = Retention(store, ManualClock(NOW_MS), policy).run()
@@ -143,22 +143,25 @@ def test_what_is_kept_for_ever_stays(store: SqlStore) -> None:
 
 def test_a_month_of_the_survey_is_released_by_squares_from_west_to_east(store: SqlStore) -> None:
     """What is told of a square is the same as if all of the month were read at once."""
+    months = [MONTH - 1]
     with store.engine.transaction() as session:
-        session.run("DELETE FROM coverage")
-        session.run("DELETE FROM coverage_gathered")
-        for north in range(12):
-            for east in range(3):
-                cell = cell_at(-54_000_000 + north * 100_000, 1_052_000_000 + east * 100_000)
-                session.run(
-                    "INSERT INTO coverage_gathered (month, size, cell, bearer, classes, samples, weak, dbm) "
-                    "VALUES (?, 1, ?, 1, ?, 1, 0, -80)",
-                    (MONTH - 1, cell, 0x1F if east == 2 else 1 << (north % 5)),
-                )
-    before = sorted(store.coverage(0))
+        for table in TABLES:
+            session.run(f"DELETE FROM {table}")
+    gathered = []
+    for north in range(12):
+        for east in range(3):
+            cell = cell_at(-54_000_000 + north * 100_000, 1_052_000_000 + east * 100_000)
+            classes = range(5) if east == 2 else [north % 5]
+            gathered += [CellMonth(MONTH - 1, 1, cell, 1, 1 << each, 1, 0, -80) for each in classes]
+    with store.transaction() as transaction:
+        transaction.gather_coverage(gathered)
     CoverageSurvey(store, ManualClock(NOW_MS)).release()
-    assert rows(store, "coverage_gathered") == 0
-    assert sorted(store.coverage(0)) == before
-    assert sum(each.size == 1 for each in before) == 12 and any(each.size == 5 for each in before)
+    assert rows(store, "coverage_reported") == 0
+    bands = store.coverage_bands(0)
+    assert sorted(each for band in bands for each in store.coverage(months, band)) == sorted(released(gathered))
+    assert len(bands) == len({band_of(each.cell) for each in gathered}) > 1
+    told = [each.size for each in released(gathered)]
+    assert told.count(1) == 12 and 5 in told
 
 
 def test_a_band_is_all_squares_beside_each_other_and_nothing_of_others() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from siaga_gateway.adapters.sql.audit import AuditReading
-from siaga_gateway.adapters.sql.coverage import GATHERED
+from siaga_gateway.adapters.sql.coverage import FORMER, GATHERED
 from siaga_gateway.adapters.sql.engine import Row, StoreUnusable
 from siaga_gateway.adapters.sql.expiry import NOT_LEFT
 from siaga_gateway.adapters.sql.migrate import known_migrations
@@ -29,7 +29,7 @@ _WITH_CHAIN: Final = 4  # the first migration with an audit chain
 _THINNED: Final = "checkins"
 _UNFRAMED: Final = "journal_frames"
 # Where people were, and what too few may have reported of the signal: no backup has it.
-_NOT_COPIED: Final = ("last_position", GATHERED)
+_NOT_COPIED: Final = ("last_position", GATHERED, FORMER)
 
 
 def new_file(path: Path) -> IO[bytes]:

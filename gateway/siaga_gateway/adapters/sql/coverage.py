@@ -1,4 +1,8 @@
-"""Coverage by cells in the store: `coverage_gathered`, which no backup has, and `coverage`, which may be told."""
+"""Coverage by cells in the store: `coverage_reported`, by classes, in no backup, and `coverage`, which may be told.
+
+In `coverage_gathered` a gateway of the version before may still be counting for all classes together: that is told by
+nobody, and goes with its month.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +12,30 @@ from typing import Final
 from siaga_gateway.adapters.sql.reads import Reads
 from siaga_gateway.adapters.sql.rows import columns
 from siaga_gateway.adapters.sql.write_batch import WriteBatch
-from siaga_gateway.domain.coverage import MOST, CellMonth, band_of, released
+from siaga_gateway.domain.coverage import BAND, MOST, SQUARE, CellMonth, band_of, released
 
-GATHERED: Final = "coverage_gathered"
+GATHERED: Final = "coverage_reported"
+FORMER: Final = "coverage_gathered"
+_AT_ONCE: Final = 5_000
 _TOLD: Final = "coverage"
 _NAMES: Final = CellMonth._fields
 
 
-def _add(table: str) -> str:
+def _add(table: str, key: str, others: str = "") -> str:
     places = ", ".join("?" for _ in _NAMES)
     sums = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in ("samples", "weak", "dbm"))
     return (
-        f"INSERT INTO {table} ({columns(_NAMES)}) VALUES ({places}) ON CONFLICT (month, size, cell, bearer) "  # noqa: S608
-        f"DO UPDATE SET classes = {table}.classes | excluded.classes, {sums} WHERE {table}.samples < {MOST}"
+        f"INSERT INTO {table} ({columns(_NAMES)}) VALUES ({places}) ON CONFLICT ({key}) "  # noqa: S608
+        f"DO UPDATE SET {others}{sums} WHERE {table}.samples < {MOST}"
     )
 
 
-_GATHER: Final = _add(GATHERED)
-_TELL: Final = _add(_TOLD)
-_OUTSIDE: Final = "WHERE month < ? OR month > ?"
 _KEY: Final = "month, size, cell, bearer"
+_CLASS_KEY: Final = f"{_KEY}, classes"
+_GATHER: Final = _add(GATHERED, _CLASS_KEY)
+_TELL: Final = _add(_TOLD, _KEY, f"classes = {_TOLD}.classes | excluded.classes, ")
+_OUTSIDE: Final = "WHERE month < ? OR month > ?"
+_KEYS: Final = {GATHERED: _CLASS_KEY, FORMER: _KEY, _TOLD: _KEY}
 
 
 class CoverageWriting(WriteBatch):
@@ -46,7 +54,8 @@ class CoverageWriting(WriteBatch):
             (before_month,),
         )
         if not first:
-            return 0
+            oldest = f"SELECT {_KEY} FROM {FORMER} WHERE month < ? ORDER BY {_KEY} LIMIT {_AT_ONCE}"  # noqa: S608
+            return self._run_aside(f"DELETE FROM {FORMER} WHERE ({_KEY}) IN ({oldest})", (before_month,))  # noqa: S608
         month, cell = first[0]
         taken = f"DELETE FROM {GATHERED} WHERE month = ? AND cell BETWEEN ? AND ? RETURNING {columns(_NAMES)}"  # noqa: S608
         rows = self._session.fetch(taken, (month, *band_of(cell)))
@@ -56,10 +65,10 @@ class CoverageWriting(WriteBatch):
         return len(rows)
 
     def forget_coverage(self, before_month: int, after_month: int, limit: int) -> int:
-        for table in (GATHERED, _TOLD):
+        for table, key in _KEYS.items():
             for condition, month in (("month < ?", before_month), ("month > ?", after_month)):
-                oldest = f"SELECT {_KEY} FROM {table} WHERE {condition} ORDER BY {_KEY} LIMIT ?"  # noqa: S608
-                gone = self._run_aside(f"DELETE FROM {table} WHERE ({_KEY}) IN ({oldest})", (month, limit))  # noqa: S608
+                oldest = f"SELECT {key} FROM {table} WHERE {condition} ORDER BY {key} LIMIT ?"  # noqa: S608
+                gone = self._run_aside(f"DELETE FROM {table} WHERE ({key}) IN ({oldest})", (month, limit))  # noqa: S608
                 if gone:
                     return gone
         return 0
@@ -68,19 +77,27 @@ class CoverageWriting(WriteBatch):
 class CoverageReading(Reads):
     """Implements service.store.coverage.CoverageReading."""
 
-    def coverage(self, since_month: int) -> Sequence[CellMonth]:
-        told, gathered = (
-            [
-                CellMonth._make(row)
-                for row in self.fetch(f"SELECT {columns(_NAMES)} FROM {table} WHERE month >= ?", (since_month,))  # noqa: S608
-            ]
-            for table in (_TOLD, GATHERED)
-        )
+    def coverage_bands(self, since_month: int) -> Sequence[int]:
+        found: set[int] = set()
+        for table in (_TOLD, GATHERED):
+            bands = f"SELECT DISTINCT cell / {BAND} FROM {table} WHERE month >= ?"  # noqa: S608 - constants
+            found.update(row[0] for row in self.fetch(bands, (since_month,)))
+        return sorted(band * BAND for band in found)
+
+    def coverage(self, months: Collection[int], cell: int) -> Sequence[CellMonth]:
+        told, gathered = (self._rows(table, months, cell) for table in (_TOLD, GATHERED))
         return [*told, *released(gathered)]
+
+    def _rows(self, table: str, months: Collection[int], cell: int) -> list[CellMonth]:
+        # Both lists before the cells: so the primary key finds them.
+        among, parameters = self.writing.among(table, "month", months)
+        where = f"{among} AND size IN (1, {SQUARE}) AND cell BETWEEN ? AND ?"
+        rows = self.fetch(f"SELECT {columns(_NAMES)} FROM {table} WHERE {where}", (*parameters, *band_of(cell)))  # noqa: S608
+        return [CellMonth._make(row) for row in rows]
 
     def expired_coverage(self, before_month: int, after_month: int) -> int:
         counts = (
             self.fetch(f"SELECT count(*) FROM {table} {_OUTSIDE}", (before_month, after_month))  # noqa: S608
-            for table in (GATHERED, _TOLD)
+            for table in _KEYS
         )
         return sum(count for ((count,),) in counts)

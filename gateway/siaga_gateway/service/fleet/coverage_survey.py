@@ -13,7 +13,7 @@ from typing import Final
 
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.coverage import CellMonth, Sample, added, first_of, month_of
-from siaga_gateway.domain.coverage_map import CoverageCell, Network, cells_of
+from siaga_gateway.domain.coverage_map import CoverageCell, Network, cells_of, weakest_first
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.store import Store, StoreFailing
 
@@ -22,9 +22,10 @@ log = logging.getLogger(__name__)
 EVERY_S: Final = 60.0
 RELEASE_S: Final = 3_600.0
 _SETTLED_MS: Final = 3_600_000  # after the end of a month
-_MOST: Final = 20_000  # cells in memory: while the store fails, other cells are not surveyed
+_MOST: Final = 50_000  # cells' classes in memory: while the store fails, others are not surveyed
 
-Key = tuple[int, int, int, int]
+_AHEAD_MS: Final = 86_400_000  # a button's month may have begun already
+Key = tuple[int, int, int, int, int]  # CellMonth.class_key
 
 
 class CoverageSurvey:
@@ -44,10 +45,10 @@ class CoverageSurvey:
                 self._add(first_of(sample))
 
     def _add(self, more: CellMonth) -> None:
-        if len(self._cells) >= _MOST and more.key not in self._cells:
+        if len(self._cells) >= _MOST and more.class_key not in self._cells:
             self.left_out += more.samples
         else:
-            added(self._cells, more)
+            added(self._cells, more.class_key, more)
 
     def write(self) -> None:
         """Write what has been gathered. Raises: StoreFailing; it is kept then, for the next time."""
@@ -91,5 +92,10 @@ class CoverageReport:
 
     def cells(self, network: Network, months: int) -> list[CoverageCell]:
         """Return the cells, the weakest first. months: how many, with the present one. Raises: StoreFailing."""
-        since = month_of(self._clock.now_ms()) - months + 1
-        return cells_of(self._store.coverage(since), network)
+        now_ms = self._clock.now_ms()
+        since = month_of(now_ms) - months + 1
+        wanted = range(since, month_of(now_ms + _AHEAD_MS) + 1)
+        found: list[CoverageCell] = []
+        for cell in self._store.coverage_bands(since):  # a province's rows of a year are never in memory at once
+            found += cells_of(self._store.coverage(wanted, cell), network)
+        return weakest_first(found)

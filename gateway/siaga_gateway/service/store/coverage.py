@@ -12,11 +12,14 @@ class CoverageWriting(Protocol):
     """Writes cells."""
 
     def gather_coverage(self, cells: Collection[CellMonth]) -> None:
-        """Add to what is being gathered; each key once."""
+        """Add to what is being gathered; each class_key once."""
         ...
 
     def release_coverage(self, before_month: int) -> int:
-        """Keep of the months before what may be told, and forget the rest. Returns how many cells are kept."""
+        """Keep of one band of the months before what may be told, and forget the rest.
+
+        Returns how many rows it took; 0: no more are left.
+        """
         ...
 
     def forget_coverage(self, before_month: int, after_month: int, limit: int) -> int:
@@ -28,8 +31,12 @@ class CoverageWriting(Protocol):
 class CoverageReading(Protocol):
     """Reads cells."""
 
-    def coverage(self, since_month: int) -> Sequence[CellMonth]:
-        """Return what may be told, of the months that are not over too."""
+    def coverage_bands(self, since_month: int) -> Sequence[int]:
+        """Return a cell of each band (domain.coverage.band_of) of which anything is known, from south to north."""
+        ...
+
+    def coverage(self, months: Collection[int], cell: int) -> Sequence[CellMonth]:
+        """Return what may be told of the band of a cell, of months that are not over too."""
         ...
 
     def expired_coverage(self, before_month: int, after_month: int) -> int: ...
