@@ -218,7 +218,7 @@ class Chip:
         parts = self.parts
         word = parts.flash.with_suffix(".word")
         if self.deep_sleep.rtc is None:
-            word.write_text("0", encoding="ascii")
+            word.write_bytes(bytes(4))
         offset_us, memory = self.deep_sleep.power_on()
         command = [parts.micropython, "-X", heap_option(parts.heap), str(CHIP / "start.py"), self._line.path]
         mine = os.environ if parts.environ is None else parts.environ

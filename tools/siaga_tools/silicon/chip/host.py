@@ -203,8 +203,7 @@ def judge():
     if abs(ahead_s - judged_s) > _JUDGED_S:
         judged_s = ahead_s
         _judge.seek(0)
-        _judge.write("%+016d\n" % ahead_s)
-        _judge.flush()
+        _judge.write("%+016d\n" % ahead_s)  # there at once; flush() would wait for the disk
 
 
 def tell_rtc():

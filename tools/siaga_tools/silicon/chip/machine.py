@@ -5,6 +5,7 @@ refuses for a wrong pin is refused here too.
 """
 
 import io
+import struct
 
 import host
 
@@ -284,27 +285,30 @@ def wake_reason():
 class _Registers:
     """What the RTC part keeps of the last wake, and one word that survives resets; nothing else is simulated."""
 
-    _word = 0
-    _file = None  # of the host, which keeps the word while there is no process
+    def __init__(self):
+        self._word = bytearray(4)  # little-endian, as the host's file has it
+        self._file = None  # of the host, which keeps the word while there is no process
 
     def __setitem__(self, address, value):
+        # A firmware writes it at each of a board's calls, hundreds of times a second: nothing is allocated for it.
         if address != 0x3FF4804C:
             raise ValueError("no register is simulated at %x" % address)
-        self._load()
-        self._word = value
+        if self._file is None:
+            self._load()
+        struct.pack_into("<I", self._word, 0, value)
         if self._file is not None:
             self._file.seek(0)
-            self._file.write(b"%010d" % value)
+            self._file.write(self._word)
 
     def _load(self):
         if self._file is None and "word" in host.boot:
             self._file = open("/host" + host.boot["word"][0], "r+b")
-            self._word = int(self._file.read())
+            self._file.readinto(self._word)
 
     def __getitem__(self, address):
         if address == 0x3FF4804C:
             self._load()
-            return self._word
+            return struct.unpack("<I", self._word)[0]
         if address == 0x3FF48038:
             return int(host.boot["boot"][1])
         if address == 0x3FF480D0:
