@@ -32,6 +32,7 @@ from system.running_gateway import Gateway
 from waiting import ENDS_S, RUNS_S, eventually
 
 BEFORE: Final = 38  # the last version that stored check-ins as evidence
+FRAMED: Final = 42  # the last before frames of check-ins go from the journal
 BATCHES, EACH = 40, 10
 HOURS_MS: Final = 3 * 3_600_000
 KILLING: Final = [sys.executable, str(Path(__file__).with_name("killed_gateway.py"))]
@@ -52,7 +53,8 @@ class Evidence(AuditReading):
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         with engine.transaction() as session:
-            self.thinned = applied(engine, session) > BEFORE
+            done = applied(engine, session)
+        self.thinned, self.unframed = done > BEFORE, done > FRAMED
 
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         return self._engine.fetch(statement, parameters)
@@ -94,7 +96,7 @@ def downgraded(store: SqlStore, old: Engine) -> None:
             rows = store.fetch(f"SELECT {listed} FROM {table}")
             session.run(f"DELETE FROM {table}")
             if table == "meta":
-                rows = [row for row in rows if not str(row[names.index("name")]).startswith("checkins.")]
+                rows = [row for row in rows if not str(row[names.index("name")]).startswith(("checkins.", "frames."))]
             if rows:
                 session.insert(Insert(table, names), rows)
 
