@@ -25,6 +25,8 @@ from siaga_gateway.web.session.context import (
 from siaga_gateway.web.session.error_logging import log_failure
 from siaga_gateway.web.session.known_browser import KEPT_MS
 from siaga_gateway.web.session.sign_in import SignInRefused
+from siaga_gateway.web.session.theme import COOKIE as THEME_COOKIE
+from siaga_gateway.web.session.theme import Theme
 
 router = APIRouter()
 
@@ -136,6 +138,13 @@ def choose_language(request: Request, language: Annotated[str, Form()]) -> Respo
     answer = RedirectResponse("/", 303)
     if language in LANGUAGES:
         _set_cookie(request, answer, LANGUAGE_COOKIE, language, 400 * 24 * 3600)
+    return answer
+
+
+@router.post("/theme")
+def choose_theme(request: Request, theme: Annotated[Theme, Form()]) -> Response:
+    answer = RedirectResponse("/", 303)
+    _set_cookie(request, answer, THEME_COOKIE, theme, 400 * 24 * 3600)
     return answer
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final
@@ -36,6 +36,7 @@ from siaga_gateway.web.session.auth import Session, Sessions
 from siaga_gateway.web.session.console_reader import ConsoleReader
 from siaga_gateway.web.session.live import LiveStreams
 from siaga_gateway.web.session.sign_in import SignIn
+from siaga_gateway.web.session.theme import COOKIE, Theme, theme_named
 
 LANGUAGE_COOKIE: Final = "siaga_language"
 
@@ -62,6 +63,7 @@ _templates = Environment(
     auto_reload=False,  # a thousand cards would look at their templates' files thousands of times
 )
 _templates.globals["dispositions"] = tuple(Disposition)
+_templates.globals["themes"] = tuple(Theme)
 _templates.globals["limits"] = {
     "operator": operator_name.LONGEST,
     "password": limits.LONGEST_PASSWORD,
@@ -76,7 +78,7 @@ _templates.filters["clock_time"] = _clock_time
 
 @dataclass(frozen=True, slots=True)
 class ConsoleContext:
-    """The console's parts, shared by the whole application."""
+    """The console's parts, shared by the whole application, and what the browser that asks has chosen of it."""
 
     reader: ConsoleReader
     directory: CallDirectory
@@ -107,6 +109,7 @@ class ConsoleContext:
     # Those that expire soon or are unusable: name, state (of domain.certificate_expiry.State), days.
     certificates: Callable[[], Sequence[Mapping[str, Any]]] = tuple
     presses: Callable[[], str] = lambda: ""  # why none are taken now; empty: they are
+    theme: Theme = Theme.SYSTEM  # of the browser that asks
 
 
 _URGENT_DAYS: Final = 7
@@ -123,7 +126,7 @@ def urgent_certificates(context: ConsoleContext) -> dict[str, Any]:
 
 def context_of(request: Request) -> ConsoleContext:
     context: ConsoleContext = request.app.state.context
-    return context
+    return replace(context, theme=theme_named(request.cookies.get(COOKIE)))
 
 
 def language_of(request: Request) -> str:

@@ -1,20 +1,20 @@
 // Stations and the areas for which they answer, on a map: fetched when somebody wants to see them.
 
-import { FONT, MapButton, collection, note } from "./base-map.js";
+import { FONT, MapButton, SCALE, collection, note } from "./base-map.js";
 import { text } from "./settings.js";
+import { colour } from "./theme.js";
 
 const URL = "/places/areas.geojson";
-const LINE = "#9db4ff";
 export const AREA_SOURCES = { areas: { type: "geojson", data: collection([]) } };
 const named = (what, minzoom, size, offset) => ({
   id: `${what}-name`, type: "symbol", source: "areas", minzoom, filter: ["==", ["get", "what"], what],
-  layout: { "text-field": ["get", "name"], "text-font": FONT, "text-size": size, "text-offset": [0, offset], "text-optional": true },
-  paint: { "text-color": what === "label" ? LINE : "#ffffff", "text-halo-color": "#0b1320", "text-halo-width": 1.6 },
+  layout: { "text-field": ["get", "name"], "text-font": FONT, "text-size": size * SCALE, "text-offset": [0, offset], "text-optional": true },
+  paint: { "text-color": colour(what === "label" ? "map-area" : "map-words"), "text-halo-color": colour("map-halo"), "text-halo-width": 1.6 },
 });
-export const AREA_LAYERS = [
-  { id: "area", type: "fill", source: "areas", filter: ["==", ["get", "what"], "area"], paint: { "fill-color": LINE, "fill-opacity": 0.07 } },
-  { id: "area-edge", type: "line", source: "areas", filter: ["==", ["get", "what"], "area"], paint: { "line-color": LINE, "line-width": 1.3, "line-opacity": 0.8 } },
-  { id: "station", type: "circle", source: "areas", filter: ["==", ["get", "what"], "station"], paint: { "circle-radius": 4.5, "circle-color": "#ffffff", "circle-stroke-color": "#3555c9", "circle-stroke-width": 2.5 } },
+export const areaLayers = () => [
+  { id: "area", type: "fill", source: "areas", filter: ["==", ["get", "what"], "area"], paint: { "fill-color": colour("map-area"), "fill-opacity": 0.07 } },
+  { id: "area-edge", type: "line", source: "areas", filter: ["==", ["get", "what"], "area"], paint: { "line-color": colour("map-area"), "line-width": 1.3, "line-opacity": 0.8 } },
+  { id: "station", type: "circle", source: "areas", filter: ["==", ["get", "what"], "station"], paint: { "circle-radius": 4.5 * SCALE, "circle-color": "#ffffff", "circle-stroke-color": colour("map-station"), "circle-stroke-width": 2.5 } },
   named("label", 6, 12, 0),
   named("station", 9, 12, 1.1),
 ];

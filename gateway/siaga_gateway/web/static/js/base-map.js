@@ -1,6 +1,7 @@
 // The offline base map: sea, land and towns, with its controls. What is drawn on it is others' business.
 
 import { settings, text } from "./settings.js";
+import { colour, onTheme } from "./theme.js";
 
 const LIBRARY = "/static/vendor/maplibre-gl/maplibre-gl.mjs";
 const WORKER = "/static/vendor/maplibre-gl/maplibre-gl-worker.mjs";
@@ -8,17 +9,18 @@ const COVERED = [[94, -12], [142, 8]]; // by the base map
 export const SITE = settings.map === null ? COVERED : [settings.map.slice(0, 2), settings.map.slice(2)];
 export const EDGE = around(SITE); // how far the map can be moved
 export const FONT = ["DejaVu Sans, Noto Sans, Segoe UI, Arial, sans-serif"];
-const COLOURS = { sea: "#0a1626", land: "#203045", coast: "#45648a", town: "#8fa6c4", words: "#c9d6ea", halo: "#101b2b" };
+/** How much larger all is on a screen that is read from afar: the page's own letters say it. */
+export const SCALE = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
 
 export const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** Build the map in the element `container`, with these sources and, above its own, layers. Returns [library, map];
- * throws where a browser cannot draw it. */
+/** Build the map in the element `container`, with these sources and, above its own, what `layers()` returns in the colours
+ * of the theme that is shown. Returns [library, map]; throws where a browser cannot draw it. */
 export async function openMap(container, sources, layers) {
   const library = await import(LIBRARY);
   library.setWorkerUrl(WORKER);
   const map = new library.Map({
-    container, style: style(sources, layers), bounds: SITE, fitBoundsOptions: { padding: 24 }, maxBounds: EDGE,
+    container, style: style(sources, layers()), bounds: SITE, fitBoundsOptions: { padding: 24 }, maxBounds: EDGE,
     maxZoom: 13.5, dragRotate: false, pitchWithRotate: false, touchPitch: false, fadeDuration: 0,
     attributionControl: false,
     locale: { "NavigationControl.ZoomIn": text("zoom_in"), "NavigationControl.ZoomOut": text("zoom_out") },
@@ -29,6 +31,15 @@ export async function openMap(container, sources, layers) {
   map.addControl(new library.NavigationControl({ showCompass: false }), "top-right");
   map.addControl(new MapButton("map-home", text("home"), () => map.fitBounds(SITE, { padding: 24, animate: !calm.matches })), "top-right");
   map.addControl(new library.ScaleControl({ maxWidth: 120 }), "bottom-left");
+  const repaint = () => {
+    for (const { id, paint } of [...ground(), ...layers()]) {
+      for (const [name, value] of Object.entries(paint ?? {})) map.setPaintProperty(id, name, value);
+    }
+  };
+  map.on("load", () => {
+    repaint(); // the theme may have changed since the style was made, and before this nothing can be changed in it
+    onTheme(repaint);
+  });
   return [library, map];
 }
 
@@ -77,20 +88,20 @@ function around([[west, south], [east, north]]) {
   return [[Math.max(west - wide, -180), Math.max(south - high, -85)], [Math.min(east + wide, 180), Math.min(north + high, 85)]];
 }
 
-function towns(rank, minzoom, size, colour) {
+function towns(rank, minzoom, size, words) {
   return [
     {
       id: `town-${rank}`, type: "circle", source: "places", minzoom, filter: ["==", ["get", "rank"], rank],
-      paint: { "circle-radius": rank === 1 ? 3.5 : 2.5, "circle-color": COLOURS.town, "circle-opacity": 0.9 },
+      paint: { "circle-radius": (rank === 1 ? 3.5 : 2.5) * SCALE, "circle-color": colour("map-town"), "circle-opacity": 0.9 },
     },
     {
       id: `town-name-${rank}`, type: "symbol", source: "places", minzoom, filter: ["==", ["get", "rank"], rank],
       layout: {
-        "text-field": ["get", "name"], "text-font": FONT, "text-size": size, "text-variable-anchor": ["left", "right", "top", "bottom"],
+        "text-field": ["get", "name"], "text-font": FONT, "text-size": size * SCALE, "text-variable-anchor": ["left", "right", "top", "bottom"],
         "text-radial-offset": 0.6, "text-justify": "auto", "symbol-sort-key": rank,
         "text-allow-overlap": rank === 1,
       },
-      paint: { "text-color": colour, "text-halo-color": COLOURS.halo, "text-halo-width": 1.4 },
+      paint: { "text-color": words, "text-halo-color": colour("map-halo"), "text-halo-width": 1.4 },
     },
   ];
 }
@@ -103,15 +114,18 @@ function style(sources, layers) {
       places: { type: "geojson", data: "/static/map/places.geojson" },
       ...sources,
     },
-    layers: [
-      { id: "sea", type: "background", paint: { "background-color": COLOURS.sea } },
-      { id: "shallows", type: "line", source: "land", paint: { "line-color": "#11253d", "line-width": ["interpolate", ["linear"], ["zoom"], 6, 6, 12, 26], "line-blur": ["interpolate", ["linear"], ["zoom"], 6, 4, 12, 16] } },
-      { id: "land", type: "fill", source: "land", paint: { "fill-color": COLOURS.land } },
-      { id: "coast", type: "line", source: "land", paint: { "line-color": COLOURS.coast, "line-width": 1.1 } },
-      ...towns(3, 8.2, 12, "#a9bad3"),
-      ...towns(2, 5.6, 12.5, COLOURS.words),
-      ...towns(1, 0, 15, "#ffffff"),
-      ...layers,
-    ],
+    layers: [...ground(), ...layers],
   };
+}
+
+function ground() {
+  return [
+    { id: "sea", type: "background", paint: { "background-color": colour("map-sea") } },
+    { id: "shallows", type: "line", source: "land", paint: { "line-color": colour("map-shallows"), "line-width": ["interpolate", ["linear"], ["zoom"], 6, 6, 12, 26], "line-blur": ["interpolate", ["linear"], ["zoom"], 6, 4, 12, 16] } },
+    { id: "land", type: "fill", source: "land", paint: { "fill-color": colour("map-land") } },
+    { id: "coast", type: "line", source: "land", paint: { "line-color": colour("map-coast"), "line-width": 1.1 } },
+    ...towns(3, 8.2, 12, colour("map-hamlet")),
+    ...towns(2, 5.6, 12.5, colour("map-words")),
+    ...towns(1, 0, 15, colour("map-words")),
+  ];
 }

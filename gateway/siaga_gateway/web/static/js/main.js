@@ -151,6 +151,7 @@ function counts() {
   const calls = ladder.calls(queue.cards());
   const again = ladder.showAgain(calls);
   document.getElementById("count-unseen").textContent = unseen;
+  document.getElementById("count-above").textContent = unseen;
   document.getElementById("count-active").textContent = active;
   document.getElementById("title-unseen").hidden = unseen === 0;
   document.getElementById("title-active").hidden = active === 0;
@@ -182,6 +183,15 @@ function choose(id, { focus = false } = {}) {
 function goToDetail() {
   if (narrow.matches) document.querySelector(".detail").scrollIntoView({ block: "start" });
 }
+
+document.getElementById("to-queue").addEventListener("click", () => {
+  const card = queue.card(detail.current()) ?? document.querySelector("#queue .card-place");
+  (card ?? document.querySelector(".queue")).scrollIntoView({ block: "center" });
+  card?.querySelector(".card").focus({ preventScroll: true });
+});
+document.getElementById("menu").addEventListener("click", ({ currentTarget: button }) => {
+  button.setAttribute("aria-expanded", String(button.ariaExpanded !== "true"));
+});
 
 function mark() {
   for (const element of document.querySelectorAll('.card[aria-current="true"]')) element.removeAttribute("aria-current");

@@ -1,33 +1,42 @@
 // The map: an offline base map, every open incident as a dot with its accuracy circle, a pulse where nobody
 // has acknowledged yet. It only adds to the page: where WebGL is missing the rest works on.
 
-import { AREA_LAYERS, AREA_SOURCES, areasButton } from "./areas.js";
-import { FONT, SITE, calm, collection, covered, note, openMap } from "./base-map.js";
+import { AREA_SOURCES, areaLayers, areasButton } from "./areas.js";
+import { FONT, SCALE, SITE, calm, collection, covered, note, openMap } from "./base-map.js";
 import { text } from "./settings.js";
+import { colour } from "./theme.js";
 
 const CLOSEST = 9.8; // when it goes to an incident by itself: near enough to act, far enough to see towns
 const PULSES = 40; // beyond so many the dots alone have to do
 
-const COLOURS = {
-  duress: "#ff5cf0", open: "#ff5a52", seen: "#ffb224", assigned: "#4da3ff", on_scene: "#2fd3b5", closed: "#8091a8",
-};
-const byState = ["match", ["get", "state"], ...["open", "seen", "assigned", "on_scene"].flatMap((s) => [s, COLOURS[s]]), COLOURS.closed];
+const STATES = ["open", "seen", "assigned", "on_scene"];
+// Beside its colour each state has a sign, as the legend shows: not everybody tells the colours apart.
+const SIGNS = Object.fromEntries(STATES.map((state) => [state, document.querySelector(`.legend .dot.${state}`).textContent]));
+const rank = (state) => [...STATES, "closed"].indexOf(state);
+const of = (values) => ["match", ["get", "state"], ...STATES.flatMap((state) => [state, values(state)]), values("closed")];
 
 const SOURCES = {
   accuracy: { type: "geojson", data: collection([]) },
   incidents: { type: "geojson", data: collection([]) },
 };
-const LAYERS = [
-  { id: "accuracy", type: "fill", source: "accuracy", paint: { "fill-color": byState, "fill-opacity": ["case", ["get", "selected"], 0.2, 0.1] } },
-  { id: "accuracy-edge", type: "line", source: "accuracy", paint: { "line-color": byState, "line-width": 1.5, "line-opacity": ["case", ["get", "selected"], 0.95, 0.45] } },
-  { id: "incident-ring", type: "circle", source: "incidents", filter: ["get", "selected"], paint: { "circle-radius": 15, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": "#ffffff", "circle-stroke-width": 2.5 } },
-  { id: "incident", type: "circle", source: "incidents", paint: { "circle-radius": 8.5, "circle-color": byState, "circle-stroke-color": ["case", ["get", "duress"], COLOURS.duress, "#ffffff"], "circle-stroke-width": ["case", ["get", "duress"], 4, 2] } },
+const layers = () => [
+  { id: "accuracy", type: "fill", source: "accuracy", paint: { "fill-color": of(colour), "fill-opacity": ["case", ["get", "selected"], 0.2, 0.1] } },
+  { id: "accuracy-edge", type: "line", source: "accuracy", paint: { "line-color": of(colour), "line-width": 1.5, "line-opacity": ["case", ["get", "selected"], 0.95, 0.45] } },
+  { id: "incident-ring", type: "circle", source: "incidents", filter: ["get", "selected"], paint: { "circle-radius": 18 * SCALE, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": colour("map-words"), "circle-stroke-width": 2.5 } },
+  { id: "duress-ring", type: "circle", source: "incidents", filter: ["get", "duress"], paint: { "circle-radius": 13 * SCALE, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": colour("duress"), "circle-stroke-width": 3 } },
+  { id: "incident", type: "circle", source: "incidents", layout: { "circle-sort-key": ["-", of(rank)] }, paint: { "circle-radius": 8.5 * SCALE, "circle-color": of(colour), "circle-stroke-color": colour("dot-edge"), "circle-stroke-width": 2 } },
   {
     id: "incident-name", type: "symbol", source: "incidents",
-    layout: { "text-field": ["get", "title"], "text-font": FONT, "text-size": 13, "text-variable-anchor": ["top", "bottom", "left", "right"], "text-radial-offset": 1.3,
+    layout: { "text-field": ["get", "title"], "text-font": FONT, "text-size": 13 * SCALE, "text-variable-anchor": ["top", "bottom", "left", "right"], "text-radial-offset": 1.3,
       // Nothing to see: it keeps the names of towns off the dot.
       "icon-image": "room", "icon-allow-overlap": true, "text-optional": true },
-    paint: { "text-color": "#ffffff", "text-halo-color": "#0b1320", "text-halo-width": 1.8 },
+    paint: { "text-color": colour("map-words"), "text-halo-color": colour("map-halo"), "text-halo-width": 1.8 },
+  },
+  {
+    // Last, so that it is placed first; where dots lie upon each other the gravest one's sign is shown.
+    id: "incident-sign", type: "symbol", source: "incidents",
+    layout: { "text-field": of((state) => SIGNS[state] ?? ""), "text-font": FONT, "text-size": 13 * SCALE, "text-padding": 0, "symbol-sort-key": of(rank) },
+    paint: { "text-color": of((state) => colour(`on-${state}`)) },
   },
 ];
 
@@ -46,7 +55,7 @@ let pending = null;
 export async function start(choose) {
   chosen = choose;
   try {
-    [library, map] = await openMap("map", { ...AREA_SOURCES, ...SOURCES }, [...AREA_LAYERS, ...LAYERS]);
+    [library, map] = await openMap("map", { ...AREA_SOURCES, ...SOURCES }, () => [...areaLayers(), ...layers()]);
   } catch (error) {
     console.warn("no map:", error);
     map = null;

@@ -1,6 +1,6 @@
 // The map of the page of places: stations and areas, and the place that is tried. A click on it fills in the place.
 
-import { AREA_LAYERS, AREA_SOURCES, showAreas } from "./areas.js";
+import { AREA_SOURCES, areaLayers, showAreas } from "./areas.js";
 import { covered, note, openMap } from "./base-map.js";
 import { text } from "./settings.js";
 
@@ -10,7 +10,7 @@ let marker = null;
 async function start() {
   let library, map;
   try {
-    [library, map] = await openMap("map", AREA_SOURCES, AREA_LAYERS);
+    [library, map] = await openMap("map", AREA_SOURCES, areaLayers);
   } catch (error) {
     console.warn("no map:", error);
     note(text("no_map"));

@@ -1,17 +1,20 @@
 // The survey map: cells by how often the signal was weak there. Without a map the table says the same.
 
-import { FONT, collection, note, openMap } from "./base-map.js";
+import { FONT, SCALE, collection, note, openMap } from "./base-map.js";
 import { settings, text } from "./settings.js";
+import { colour } from "./theme.js";
 
-const COLOUR = ["step", ["get", "weak"], "#4aa3ff", 10, "#ffd25e", 50, "#ff5a52"]; // as .swatch has them
+const byWeak = (strong, mixed, weak) => ["step", ["get", "weak"], strong, 10, mixed, 50, weak];
+const kind = () => byWeak(colour("strong"), colour("mixed"), colour("weak")); // as .swatch has them
 const SOURCES = { cells: { type: "geojson", data: collection([]) } };
-const LAYERS = [
-  { id: "cell", type: "fill", source: "cells", paint: { "fill-color": COLOUR, "fill-opacity": 0.42 } },
-  { id: "cell-edge", type: "line", source: "cells", paint: { "line-color": COLOUR, "line-width": 1 } },
+// The edge tells them apart where colours do not: the weaker, the thicker.
+const layers = () => [
+  { id: "cell", type: "fill", source: "cells", paint: { "fill-color": kind(), "fill-opacity": byWeak(0.3, 0.42, 0.55) } },
+  { id: "cell-edge", type: "line", source: "cells", paint: { "line-color": kind(), "line-width": byWeak(0.5, 1.5, 3.5) } },
   {
     id: "cell-signal", type: "symbol", source: "cells", minzoom: 12, // where a label fits into its cell
-    layout: { "text-field": ["concat", ["to-string", ["get", "dbm"]], " dBm"], "text-font": FONT, "text-size": 12 },
-    paint: { "text-color": "#ffffff", "text-halo-color": "#0b1320", "text-halo-width": 1.6 },
+    layout: { "text-field": ["concat", ["to-string", ["get", "dbm"]], " dBm"], "text-font": FONT, "text-size": 12 * SCALE },
+    paint: { "text-color": colour("map-words"), "text-halo-color": colour("map-halo"), "text-halo-width": 1.6 },
   },
 ];
 
@@ -35,7 +38,7 @@ async function show(map) {
 
 async function start() {
   try {
-    const [, map] = await openMap("map", SOURCES, LAYERS);
+    const [, map] = await openMap("map", SOURCES, layers);
     map.on("load", () => show(map));
   } catch (error) {
     console.warn("no map:", error);

@@ -1,0 +1,255 @@
+"""Every HTML page of the gateway with the longest names that it takes, served to a real browser; all people are
+invented."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import uvicorn
+from fastapi import FastAPI
+
+from brokers import free_port
+from gateway import sample_store
+from gateway.dispatch.called_district import choices_of
+from gateway.dispatch.listed_places import AREAS, SW, at
+from gateway.dispatch.listed_responders import BUDI, WATI
+from gateway.fake_ports import ManualClock, RunningClock
+from gateway.reports.counted_calls import NOW_MS
+from gateway.reports.figure_year import figure_store
+from gateway.sample_site import site
+from gateway.web.console.test_places_page import Lists
+from gateway.web.console_fakes import Book, FakeBell, FakeDisclosures, FakeSignIns
+from gateway.web.maintenance.test_signal_page import survey
+from gateway.web.maintenance_fleet import device_id, fleet_desk, make_fleet, open_fleet
+from gateway.web.responder.duty_scene import DutyScene
+from siaga_gateway.adapters.sql import SqlStore
+from siaga_gateway.domain.battery_history import day_of
+from siaga_gateway.domain.incident import Mode
+from siaga_gateway.domain.limits import LONGEST_LABEL, LONGEST_NOTE, LONGEST_SITE, LONGEST_UNIT
+from siaga_gateway.domain.operator_name import LONGEST
+from siaga_gateway.domain.owner_cases import OwnerCase, OwnerCaseKind, OwnerCaseLimits, OwnerCaseState
+from siaga_gateway.domain.places import Contact, ContactWay, Station
+from siaga_gateway.domain.value import copied
+from siaga_gateway.domain.way_proof import ProvenWay
+from siaga_gateway.service.delivery.dead_letters import DeadLetters
+from siaga_gateway.service.dispatch.drills import Drills, WantedDrill
+from siaga_gateway.service.fleet.coverage_survey import CoverageReport
+from siaga_gateway.service.journal.notifier import JournalNotifier
+from siaga_gateway.service.ports import UnreadableCall
+from siaga_gateway.service.registry.owner_cases import OwnerCases
+from siaga_gateway.service.reports.figure_reports import FigureReports
+from siaga_gateway.service.store import Attempt, DeliveryState
+from siaga_gateway.web.app import ConsoleOptions, create_app
+from waiting import ENDS_S, eventually
+
+
+def longest(words: str, length: int) -> str:
+    """The words, again and again, to exactly this length; the last character is no blank."""
+    return (f"{words} " * length)[: length - 1] + "n"
+
+
+OPERATOR: Final = longest("Brigadir Polisi Kepala Raden Mas Aryo Wicaksono Kusumanegara", LONGEST)
+UNIT: Final = longest("Unit Patroli Samapta Polsek Tanjungkarang-Timur Pajajaran 12", LONGEST_UNIT)
+SITE: Final = site(name=longest("Kepolisian Daerah Provinsi Kepulauan Bangka Belitung Selatan", LONGEST_SITE))
+UNBROKEN: Final = "Tirtohadikusumonotonegoro" * 3  # a name may be without a place to break it
+PERSON: Final = longest(f"Contoh {UNBROKEN} binti Wicaksono Kusumaningrat Adiwinata", LONGEST_LABEL)
+ADDRESS: Final = longest("Jalan Contoh Letnan Jenderal Profesor Doktor Sumitro Raya Timur Nomor 112", LONGEST_LABEL)
+LABEL: Final = longest(f"Toko Contoh {UNBROKEN} Bersaudara, meja kasir depan", LONGEST_LABEL)
+NOTE: Final = longest(f"Pintu belakang terkunci {UNBROKEN} saksi menunggu.", LONGEST_NOTE)
+STATION: Final = "Kepolisian Sektor Contoh Tanjungkarang Timur Pajajaran Kedamaian"
+OWNER: Final = {"name": PERSON, "address": ADDRESS}
+KEDATON: Final = {"latitude": -53835400, "longitude": 1052596000}
+METRO: Final = {"latitude": -51100000, "longitude": 1053000000}
+KALIANDA: Final = {"latitude": -57200000, "longitude": 1055900000}
+
+
+class FarBook(Book):
+    """Its stations have long names."""
+
+    def stations(self) -> Sequence[Station]:
+        return [copied(each, name=f"{STATION} {each.name}") for each in (*super().stations(), SW)]
+
+
+class ServedApp:
+    """An application behind a port, in a thread of this process."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self.app = app
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        settings = uvicorn.Config(app, host="127.0.0.1", port=self.port, log_level="warning", lifespan="off")
+        settings.timeout_graceful_shutdown = 1
+        self._server = uvicorn.Server(settings)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        eventually(lambda: self._server.started, "the server")
+
+    def close(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(ENDS_S)
+
+
+class EveryPage:
+    """The console with all its pages, and the pages for phones, on stores of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stores: list[SqlStore] = []
+        self.book = FarBook(FakeBell())
+        fill(self.book)
+        self.console = ServedApp(self._console())
+        self.scene = DutyScene(self._place("scene"))
+        self._stores.append(self.scene.store)
+        # By the language of whose link it is.
+        self.calls = {"en": self.scene.budi, "id": self.scene.wati}
+        self.own = {"en": self.scene.me, "id": self.scene.own("wati")}
+        self.phones = ServedApp(self._phones())
+
+    def close(self) -> None:
+        self.console.app.state.context.streams.close()
+        for app in (self.console, self.phones):
+            app.close()
+        for store in self._stores:
+            store.close()
+
+    def _place(self, name: str) -> Path:
+        made = self._folder / name
+        made.mkdir()
+        return made
+
+    def _kept(self, store: SqlStore) -> SqlStore:
+        self._stores.append(store)
+        return store
+
+    def _console(self) -> FastAPI:
+        bell, clock, then = FakeBell(), RunningClock(), ManualClock(NOW_MS)
+        fleet, others = self._fleet(), self._others()
+        late = ManualClock(sample_store.NOW_MS + 600_000)
+        figures = self._kept(figure_store(self._place("figures"), 60))
+        with figures.transaction() as transaction:
+            transaction.change_places()
+            transaction.put_stations([copied(SW, name=STATION)])
+        lists = Lists(self._place("places"))
+        self._kept(lists.district.store)
+        lists.put(
+            [copied(each, name=f"{STATION} {each.key}", address=ADDRESS) for each in lists.district.store.stations()]
+        )
+        drills = Drills(others, JournalNotifier(), late, Mode.ACTUAL)
+        wanted = WantedDrill(UNIT, (sample_store.DEVICE_ID,), ("station:polsek-sw",), 60)
+        drills.order(wanted, OPERATOR)
+        return create_app(
+            reader=self.book,
+            operate=self.book,
+            disclosures=FakeDisclosures(),
+            sign_ins=FakeSignIns(),
+            notifier=self.book.notifier,
+            options=ConsoleOptions(SITE, Mode.ACTUAL, "id", {}, b"k" * 32, objections=ADDRESS),
+            clock=clock,
+            maintenance=fleet_desk(fleet, bell, clock),
+            places=lists.desk,
+            deliveries=DeadLetters(others, JournalNotifier(), late, ["cad"]),
+            figures=FigureReports(figures, then, SITE.local),
+            signal=CoverageReport(fleet, clock),
+            owners=OwnerCases(others, JournalNotifier(), late, OwnerCaseLimits(), [OPERATOR], SITE.local),
+            longer_hold=lambda owner_id, setting, actor: 1,
+            drills=drills,
+            drill_choices=choices_of(others, late),
+            troubles=lambda: self.book.troubles,
+            certificates=lambda: [{"name": "certificates.console", "state": "ending", "days": 3}],
+        )
+
+    def _fleet(self) -> SqlStore:
+        folder = self._place("fleet")
+        make_fleet(folder, FakeBell(), RunningClock(), 8, range(6, 9)).close()
+        survey(folder)
+        store = self._kept(open_fleet(folder))
+        today = day_of(RunningClock().now_ms())
+        with store.transaction() as transaction:
+            for number in (1, 2):
+                transaction.set_place(device_id(number), LABEL, None)
+            for ago in range(1, 40):
+                transaction.add_day(device_id(1), today - ago, bytes([90 - ago, 256 - 80]) * 24)
+        return store
+
+    def _others(self) -> SqlStore:
+        """Owners, drills and deliveries."""
+        store = self._kept(sample_store.new_store(self._place("others")))
+        owner = replace(sample_store.owner(), **OWNER)
+        with store.transaction() as transaction:
+            owner_id = transaction.add_owner(owner, sample_store.NOW_MS)
+            device = sample_store.Device(
+                sample_store.DEVICE_ID,
+                sample_store.PUBLIC_XY,
+                owner_id,
+                sample_store.RegistrationState.ACTIVE,
+                LABEL,
+                sample_store.NOW_MS,
+            )
+            transaction.add_device(device)
+            transaction.change_places()
+            transaction.put_stations([copied(SW, name=STATION)])
+            transaction.put_areas(AREAS[:1])
+            transaction.set_place(sample_store.DEVICE_ID, LABEL, at(0.3, 0.3))
+            for kind in OwnerCaseKind:
+                for state in (OwnerCaseState.OPEN, OwnerCaseState.DISMISSED):
+                    case = OwnerCase(0, owner_id, kind, state, sample_store.NOW_MS, 3)
+                    if state is OwnerCaseState.DISMISSED:
+                        case = copied(case, decided_ms=sample_store.NOW_MS, decided_by=OPERATOR, reason=NOTE)
+                    transaction.add_owner_case(case)
+        for counter in (1, 2):
+            sample_store.open_incident(store, counter, outputs=("cad",))
+        with store.transaction() as transaction:
+            gone = Attempt(1, sample_store.NOW_MS, DeliveryState.ABANDONED, f"HTTP 410 {UNBROKEN}")
+            waits = Attempt(2, sample_store.NOW_MS, DeliveryState.PENDING, f"HTTP 404 {UNBROKEN}")
+            transaction.record([gone, waits])
+        return store
+
+    def _phones(self) -> FastAPI:
+        scene = self.scene
+        with scene.store.transaction() as transaction:
+            transaction.change_responders()
+            phone = ProvenWay(Contact(ContactWay.PHONE, "+620000000055"), scene.clock.now_ms())
+            transaction.put_responders([copied(each, name=OPERATOR, ways=(phone,)) for each in (BUDI, WATI)])
+        owner = scene.incident.owner
+        assert owner is not None
+        scene.change(owner=replace(owner, **OWNER), device_label=LABEL, unit=UNIT)
+        return scene.app
+
+
+def fill(book: Book) -> None:
+    """Calls in every state, and with all that can be said of one."""
+    for number, place in ((1, KEDATON), (2, METRO), (3, METRO), (4, KALIANDA), (5, KEDATON), (6, {}), (7, METRO)):
+        more: dict[str, Any] = {"owner": OWNER, "label": LABEL, **place}
+        if number == 1:
+            more |= {"silent": True, "delayed_s": 90_000, "battery": 5}
+        if number == 2:
+            more |= {"held": True, "registration": "stolen"}
+        if number in (3, 4, 7):
+            more |= {"cluster": 1}
+        book.press(number, person=number, **more)
+    book.press(8, person=1, mode="exercise", drill=1, **KALIANDA)
+    for step in ("duress", "cancel", "copied", "again"):
+        book.do(do=step, incident=1)
+    reached = {"rung": "everyone", "reached_s": 40, "top_call": 0, "climb_at_ms": 600_000}
+    book.do(do="climb", incident=1, **reached)
+    told = [
+        {"recipient": "station:contoh-kota", "way": "ntfy", "state": "failed", "attempts": 3, "detail": UNBROKEN},
+        {"recipient": "station:contoh", "way": "phone", "state": "by_hand"},
+        {"recipient": "responder:budi", "way": "phone", "state": "handed_over"},
+    ]
+    book.do(do="tell", incident=1, rows=told)
+    for number in (3, 4, 5, 6):
+        book.do(do="seen", incident=number, actor=OPERATOR)
+    book.do(do="climb", incident=3, phase="calling", wave=2, why="unassigned", top_call=5)
+    for number in (4, 5, 6):
+        book.do(do="assign", incident=number, actor=OPERATOR, unit=UNIT, eta_minutes=120)
+    for number in (5, 6):
+        book.do(do="on_scene", incident=number, actor=OPERATOR)
+    book.do(do="close", incident=6, actor=OPERATOR, disposition="verified", note=NOTE)
+    book.do(do="note", kind="forged", count=2)
+    book.do(do="note", incident=None, kind="counter_jump")
+    book.unreadable = [UnreadableCall(99, None, "a7" * 8, LABEL)]

@@ -1,0 +1,160 @@
+"""A row for each HTML page of the gateway, and how it comes to be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gateway.web.every_page import UNIT, EveryPage
+from gateway.web.maintenance_fleet import device_id
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+def nothing(page: Page, world: EveryPage) -> None:
+    """The page is as it is to be looked at."""
+
+
+def unfolded(page: Page, world: EveryPage) -> None:
+    page.evaluate("document.querySelectorAll('main details').forEach(fold => { fold.open = true; })")
+
+
+def on_duty(page: Page, world: EveryPage) -> None:
+    """With every fold of the queue open, and everything that can be wrong being wrong."""
+    if page.is_visible("#duty[open]"):
+        page.click("#duty-start")
+    page.wait_for_selector('#link[data-state="up"]')
+    page.wait_for_selector("#detail article")
+    page.evaluate(
+        "document.querySelectorAll('#queue details, #detail details').forEach(fold => { fold.open = true; });"
+        "document.querySelectorAll('.banner').forEach(banner => { banner.hidden = false; })"
+    )
+
+
+def answered(page: Page, world: EveryPage) -> None:
+    """He has said that he comes, and sees who it is; then back to where he was."""
+    where = page.url
+    page.goto(where.removesuffix("/note").removesuffix("/photo"))
+    if page.locator("form.minutes").count() and not page.locator('a[href$="/note"]').count():
+        page.click("form.minutes button >> nth=0")
+        page.wait_for_selector('a[href$="/note"]')
+    page.goto(where)
+
+
+def tried(page: Page, world: EveryPage) -> None:
+    """A drill that was tried, with a station and its buttons."""
+    page.fill("#area", "Kepolisian")
+    page.click("button[value=area]")
+    page.click("button[value='area:polsek-sw']")
+    page.fill("#find-people", "Kepolisian")
+    page.click("button[value=people]")
+    page.check("input[value='station:polsek-sw']")
+    page.fill("#drill-name", UNIT)
+    page.fill("#drill-minutes", "60")
+    page.click("button[value=try]")
+    page.wait_for_selector("#would")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A page: which route and template it is of, its address by language, and how it comes to be looked at."""
+
+    name: str
+    of: str  # console | phones
+    route: str | None  # None: another look of a page that has its row, or of none
+    template: str
+    address: Callable[[EveryPage, str], str]
+    ready: Callable[[Page, EveryPage], None] = nothing
+
+
+def at(path: str) -> Callable[[EveryPage, str], str]:
+    return lambda world, language: path
+
+
+PAGES: Final = (
+    Row("sign-in", "console", "/sign-in", "sign_in.html", at("/sign-in")),
+    Row("console", "console", "/", "console.html", at("/#1"), on_duty),
+    Row("maintenance", "console", "/maintenance", "maintenance.html", at("/maintenance"), unfolded),
+    Row(
+        "button",
+        "console",
+        "/maintenance/buttons/{device_id}",
+        "button.html",
+        at(f"/maintenance/buttons/{device_id(1).hex()}"),
+    ),
+    Row("signal", "console", "/signal", "signal.html", at("/signal")),
+    Row("figures", "console", "/figures", "figures.html", at("/figures?period=month&day=2026-09-21")),
+    Row("places", "console", "/places", "places.html", at("/places?at=-6.97,104.03")),
+    Row("deliveries", "console", "/deliveries", "deliveries.html", at("/deliveries")),
+    Row("owners", "console", "/owners", "owners.html", at("/owners")),
+    Row("owner", "console", "/owners/{owner_id}", "owner.html", at("/owners/1"), unfolded),
+    Row(
+        "letter",
+        "console",
+        "/owners/{owner_id}/letters/{case_id}/{letter}",
+        "letter.html",
+        at("/owners/1/letters/1/warning"),
+    ),
+    Row("drills", "console", "/drills", "drills.html", at("/drills"), unfolded),
+    Row("drill tried", "console", None, "drills.html", at("/drills"), tried),
+    Row("drill", "console", "/drills/{drill_id}", "drill.html", at("/drills/1")),
+    Row("error", "console", None, "error.html", at("/drills/99")),
+    Row("call", "phones", None, "responder.html", lambda world, language: world.calls[language]),
+    Row(
+        "call answered",
+        "phones",
+        "/r/{token}",
+        "responder.html",
+        lambda world, language: world.calls[language],
+        answered,
+    ),
+    Row(
+        "note",
+        "phones",
+        "/r/{token}/note",
+        "responder_note.html",
+        lambda world, language: f"{world.calls[language]}/note",
+        answered,
+    ),
+    Row(
+        "photograph",
+        "phones",
+        "/r/{token}/photo",
+        "responder_photo.html",
+        lambda world, language: f"{world.calls[language]}/photo",
+        answered,
+    ),
+    Row("problem", "phones", None, "responder_problem.html", at("/r/nobodys")),
+    Row("duty asked for", "phones", "/me", "duty_ask.html", at("/me")),
+    Row("duty", "phones", "/me/{token}", "duty.html", lambda world, language: world.own[language]),
+)
+# What a browser may GET and is no page, with an address at which it is asked; CALL and OWN are an officer's.
+OTHERS: Final = {
+    "console": {
+        "/static/map/{name}.geojson": "/static/map/land.geojson",
+        "/live": "/live?last=0",
+        "/session": "/session",
+        "/incidents": "/incidents",
+        "/incidents/{incident_id}": "/incidents/1",
+        "/incidents/{incident_id}/calls": "/incidents/1/calls",
+        "/incidents/{incident_id}/photographs/{number}": "/incidents/1/photographs/1",
+        "/feed": "/feed",
+        "/certificates": "/certificates",
+        "/health": "/health",
+        "/places/areas.geojson": "/places/areas.geojson",
+        "/signal.csv": "/signal.csv",
+        "/signal.geojson": "/signal.geojson",
+        "/figures.csv": "/figures.csv",
+        "/owners/{owner_id}/record.csv": "/owners/1/record.csv",
+    },
+    "phones": {
+        "/r/{token}/live": "CALL/live",
+        "/static/{name}": "/static/page.css",
+        "/robots.txt": "/robots.txt",
+        "/sw.js": "/sw.js",
+        "/manifest.webmanifest": "/manifest.webmanifest",
+        "/me/{token}/manifest.webmanifest": "OWN/manifest.webmanifest",
+    },
+}

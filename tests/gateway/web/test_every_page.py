@@ -1,0 +1,99 @@
+"""Every page on every screen, in both languages, by day and by night: nothing is cut off, out of reach, under another
+thing, too small for a finger or too pale to read.
+
+Pages are found in the applications' routes and in the folder of templates: a new one needs a row in page_rows.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+
+from gateway.web.browser_fixtures import chromium
+from gateway.web.every_page import OPERATOR, UNIT, EveryPage
+from gateway.web.page_rows import OTHERS, PAGES, Row
+from gateway.web.page_visitor import PHONE, SIZES, USUAL, Visitor, seated, visitor, world
+from siaga_gateway.catalogue import LANGUAGES
+
+__all__ = ["chromium", "seated", "visitor", "world"]  # fixtures
+
+WEB: Final = Path(__file__).parents[3] / "gateway" / "siaga_gateway" / "web"
+BY_NAME: Final = {row.name: row for row in PAGES}
+
+
+@pytest.mark.parametrize("of", list(OTHERS))
+def test_every_page_has_a_row(world: EveryPage, of: str) -> None:
+    app = getattr(world, of)
+    routes = {path for path, ways in app.app.openapi()["paths"].items() if "get" in ways}
+    rows = {row.route for row in PAGES if row.of == of and row.route is not None}
+    assert routes - rows - OTHERS[of].keys() == set(), "a page needs a row in PAGES, anything else one in OTHERS"
+    assert rows | OTHERS[of].keys() <= routes, "a row of a page that is no more"
+    sources = "".join(file.read_text() for file in WEB.rglob("*.py"))
+    assert "include_in_schema" not in sources, "a route that is kept from the schema would be overlooked here"
+
+    with httpx.Client(base_url=app.url, headers={"Accept": "text/html", "Origin": app.url}) as browser:
+        if of == "console":
+            assert browser.post("/sign-in", data={"name": OPERATOR}).status_code == 303
+        for route, path in OTHERS[of].items():
+            named = path.replace("CALL", world.calls["en"]).replace("OWN", world.own["en"])
+            with browser.stream("GET", named) as answer:
+                assert answer.status_code == 200, route
+                begins = next(answer.iter_raw(), b"").lstrip().lower()
+            assert not begins.startswith((b"<!doctype", b"<html")), f"{route} is a page, and needs a row in PAGES"
+
+
+def test_every_template_of_a_page_has_a_row() -> None:
+    pages = {file.name for file in (WEB / "templates").glob("*.html") if not file.name.startswith("_")}
+    assert pages == {row.template for row in PAGES}
+
+
+@pytest.mark.parametrize("row", PAGES, ids=lambda row: row.name)
+def test_a_page_fits_every_screen_and_can_be_read(visitor: Visitor, row: Row) -> None:
+    found: list[str] = []
+    for language in LANGUAGES:
+        visitor.resize(USUAL)
+        visitor.look_at(row, language)
+        assert visitor.page.locator("h1").count() == 1, "it is what it should be, and no other page"
+        found += [f"{language}: {each}" for size in SIZES for each in visitor.faults(size)]
+        visitor.resize(USUAL)
+        found += [f"{language}: {each}" for scheme in ("light", "dark") for each in visitor.pale(scheme)]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("number", [2, 3, 5, 6, 8])
+def test_a_call_in_each_state_fits_and_can_be_read(visitor: Visitor, number: int) -> None:
+    row, found = BY_NAME["console"], []
+    for language in LANGUAGES:
+        visitor.resize(USUAL)
+        visitor.look_at(row, language)
+        visitor.page.locator(f"#incident-{number} .card").evaluate("card => card.click()")
+        visitor.page.wait_for_selector(f'#detail article[data-id="{number}"]')
+        visitor.page.evaluate("document.querySelectorAll('#detail details').forEach(fold => { fold.open = true; })")
+        found += [f"{language}: {each}" for size in (PHONE, USUAL) for each in visitor.faults(size)]
+        found += [f"{language}: {each}" for scheme in ("light", "dark") for each in visitor.pale(scheme)]
+    assert not found, "\n".join(found)
+
+
+def test_on_a_telephone_a_call_is_found_acknowledged_and_assigned(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.world.book.press(40, person=3)
+    visitor.resize(PHONE)
+    visitor.look_at(BY_NAME["console"], "id")
+    assert page.is_hidden("#who"), "the ways to other pages wait behind a button: the queue comes first"
+    page.click("#incident-40 .card")
+    page.wait_for_selector('#detail article[data-id="40"]')
+    assert page.evaluate("document.querySelector('.detail').getBoundingClientRect().top") < PHONE[1] / 2, "it is shown"
+    page.click('[data-step="seen"]')
+    page.wait_for_selector("#group-active #incident-40")
+    page.fill("#unit", UNIT)
+    page.fill("#eta", "7")
+    page.click('[data-step="assign"]')
+    page.wait_for_selector("#detail .assigned-unit")
+    assert visitor.world.book.incidents([40])[40].unit == UNIT
+    page.click("#to-queue")
+    assert page.evaluate("document.activeElement.closest('.card-place').id") == "incident-40"
+    place = page.locator("#incident-40 .card").bounding_box()
+    assert place is not None and 0 <= place["y"] < PHONE[1]
