@@ -12,8 +12,9 @@ import paho.mqtt.client as paho
 from siaga_gateway.adapters.mqtt.paho_client import PahoClient
 from siaga_gateway.domain.frame import FrameError, Kind, Stage, Uplink, decode_uplink, encode_ack, event_digest
 from siaga_gateway.domain.frame_authentication import DeviceKey, GatewayKey, verify, verify_enrol
+from waiting import ENDS_S
 
-DEADLINE_S = 60.0
+DEADLINE_S = ENDS_S
 
 
 def settings_for(gateway: SmallGateway, port: int, **more: object) -> dict[str, object]:

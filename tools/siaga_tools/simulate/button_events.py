@@ -11,7 +11,7 @@ from siaga_tools.messages import Trouble
 from siaga_tools.simulate.chip import ChipState
 from siaga_tools.virtual_button import ButtonEvent
 
-DEADLINE_S: Final = 120.0
+DEADLINE_S: Final = 300.0
 _KEPT: Final = 20_000
 
 
