@@ -66,7 +66,7 @@ class Running:
         with self._news:
             self._news.notify_all()
 
-    def wait_line(self, part: str, *, after: int = 0, deadline_s: float = RUNS_S) -> int:
+    def wait_line(self, part: str, *, after: int = 0, deadline_s: float = ENDS_S) -> int:
         """The place after the first line from `after` on that holds `part`; an AssertionError with all it said."""
         until = time.monotonic() + deadline_s
         with self._news:

@@ -66,6 +66,8 @@ class Repeating(threading.Thread):
         self.join(2 * self.longest_s)
         if self._fault is not None:
             raise self._fault
+        if self.is_alive():
+            raise Breach(f"a round does not end within {2 * self.longest_s:.0f} s")
 
 
 @contextmanager

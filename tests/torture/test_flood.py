@@ -23,6 +23,7 @@ def test_a_login_that_floods_is_shut_out_and_let_in_again_and_costs_no_press(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pressed_gateway, "_LOST_S", ENDS_S)
+    monkeypatch.setattr(pressed_gateway.Honest, "longest_s", ENDS_S)
     with installation(tmp_path, "sqlite", HONEST + 1) as (broker, buttons):
         course = Course(broker, buttons)
         attacker = course.attackers[-1]

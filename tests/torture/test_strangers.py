@@ -16,6 +16,8 @@ def test_presses_and_a_known_officer_go_on_beside_strangers_and_sign_ins_at_ever
 ) -> None:
     for module, bound in ((strangers, "_PAGE_S"), (strangers, "_IN_S"), (pressed_gateway, "_LOST_S")):
         monkeypatch.setattr(module, bound, ENDS_S)
+    for repeating in (strangers.Person, pressed_gateway.Honest):
+        monkeypatch.setattr(repeating, "longest_s", ENDS_S)
     with strangers.course(tmp_path, "sqlite") as course:
         strangers.connections(course, 2.4, strangers=300)
         strangers.sign_in(course, 2.4, at_once=30)

@@ -26,7 +26,6 @@ LEFT_OUT = [*(name for name in methods() if name not in NEEDED), *WAITED]
 SPEED = 15
 # While keys are made or a press is signed: five real seconds of a slow machine are less than half of the watchdog's 60.
 COMPUTING = 5
-HANGING = 40  # nothing computes
 
 # As firmware/main.py, but for a method of the board that hangs as the chip's own C code does: nothing runs beside it.
 MAIN = """
@@ -113,7 +112,7 @@ def end_of_hang(one: SimulatedButton, gateway: SmallGateway, mark: int) -> None:
     starts = one.chip.starts
     eventually(lambda: tells(one, mark, "hangs") or any(map(is_press, gateway.uplinks)), "a hang, or the press")
     if tells(one, mark, "hangs"):
-        one.set_speed(HANGING)
+        one.set_speed(SPEED)
         eventually(lambda: one.chip.starts > starts, "the watchdog's reset")
         one.set_speed(COMPUTING)
 

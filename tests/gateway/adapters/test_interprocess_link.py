@@ -233,6 +233,6 @@ def test_a_line_whose_other_side_reads_nothing_is_closed_all_the_same() -> None:
     press.start()
     for number in range(5):
         far.send_bytes(b'{"name": "much", "number": %d}' % number)
-    assert far.poll(10), "its sender has begun, and waits for room"
+    assert far.poll(ENDS_S), "its sender has begun, and waits for room"
     assert press.close(ENDS_S)
     assert near.closed

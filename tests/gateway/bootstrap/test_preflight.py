@@ -21,7 +21,7 @@ from siaga_gateway.adapters.sql import open_store
 from siaga_gateway.bootstrap.preflight import check_name
 from siaga_gateway.cli.group import gateway
 from siaga_gateway.config.loading import load
-from waiting import RUNS_S
+from waiting import ENDS_S, RUNS_S
 
 SIAGA = (sys.executable, "-m", "siaga_gateway")
 
@@ -295,7 +295,7 @@ def test_what_is_asked_does_not_come_into_the_hash(tmp_path: Path) -> None:
         shown = b""
         for times in (1, 2):
             while shown.count(b":") < times:  # a prompt
-                assert select.select([master], [], [], 30)[0], shown
+                assert select.select([master], [], [], ENDS_S)[0], shown
                 shown += os.read(master, 4096)
             os.write(master, b"Rahasia-contoh-1\n")
         assert process.stdout is not None

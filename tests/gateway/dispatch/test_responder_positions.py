@@ -29,7 +29,7 @@ from siaga_gateway.service.dispatch.responder_positions import (
 )
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.store import StoreFailing, Transaction
-from waiting import ENDS_S
+from waiting import ENDS_S, HOURS_S
 
 DAY_MS = 86_400_000
 MINUTE = 60_000
@@ -254,7 +254,7 @@ def test_what_is_refused_waits_for_nothing_that_is_taken(phones: Phones, monkeyp
 
     def slow() -> frozenset[str]:
         reached.set()
-        go_on.wait(ENDS_S)
+        go_on.wait(HOURS_S)
         return assigned()
 
     monkeypatch.setattr(phones.store, "assigned_responders", slow)

@@ -198,7 +198,7 @@ def test_something_that_is_no_broker_is_not_waited_for_without_end() -> None:
         begun = time.monotonic()
         with pytest.raises(BrokerUnreachable, match="no MQTT broker"):
             link.start()
-        assert time.monotonic() - begun < ENDS_S
+        assert time.monotonic() - begun < 20, "by the setting, not by its default"
         link.stop()
 
 

@@ -9,12 +9,11 @@ from siaga_gateway.adapters.outputs.http import HttpOutput, HttpTroubleOutput
 from siaga_gateway.adapters.outputs.http_post import Poster
 from siaga_gateway.formats import cap, cloudevent, gateway_event
 from siaga_gateway.service.ports import Delivered, NotDelivered
-from waiting import ENDS_S
 
 SECRET = "whsec_" + "c2lhZ2EtdGVzdC1zZWNyZXQtMzItYnl0ZXMtbG9uZyE="
 # A deadline for receivers that never end, and what a loaded machine may take on top of it.
 QUICK_S = 0.4
-GRACE_S = ENDS_S / 2
+GRACE_S = 12.0
 
 
 def refused(outcome: Delivered | NotDelivered) -> NotDelivered:

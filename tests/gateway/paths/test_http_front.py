@@ -148,7 +148,7 @@ class Fronted(Observed):
 
     def knock(self, count: int) -> list[socket.socket]:
         url = httpx.URL(self.console)
-        return [socket.create_connection((url.host, url.port or 80), 30) for _ in range(count)]
+        return [socket.create_connection((url.host, url.port or 80), ENDS_S) for _ in range(count)]
 
     def page(self) -> int:
         return httpx.get(f"{self.console}sign-in", timeout=ENDS_S, verify=False).status_code

@@ -182,7 +182,7 @@ def test_a_small_telephone_without_scripts_and_by_keyboard_alone(
     context = chromium(False).new_context(viewport=SMALL, java_script_enabled=False, has_touch=True, is_mobile=True)
     try:
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(1000 * ENDS_S)
         page.goto(scene.link(incident_id, who))
         assert fits(page)
         keep(page, f"responder-{language}-1-before")
@@ -317,7 +317,7 @@ def test_his_own_page_is_asked_for_and_says_duty_and_place_on_a_small_telephone(
     context = chromium(False).new_context(viewport=SMALL, java_script_enabled=False, has_touch=True, is_mobile=True)
     try:
         live = with_scripts.new_page()
-        live.set_default_timeout(20_000)
+        live.set_default_timeout(1000 * ENDS_S)
         live.goto(links()[0].replace(PUBLIC, scene.url))
         before = scene.store.positions_of(["budi"])["budi"]
         live.get_by_role("button", name="Share my position").click()
@@ -333,7 +333,7 @@ def test_his_own_page_is_asked_for_and_says_duty_and_place_on_a_small_telephone(
         shown_by_push(scene, live)
 
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(1000 * ENDS_S)
         page.goto(links()[0].replace(PUBLIC, scene.url))
         assert fits(page)
         keep(page, "duty-en-1")

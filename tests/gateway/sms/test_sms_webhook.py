@@ -25,7 +25,7 @@ from siaga_gateway.adapters.sms.webhook import LARGEST_BODY, SmsWebhook
 from siaga_gateway.config.sms import SmsAggregatorSettings, SmsWebhookSettings
 from siaga_gateway.formats.sms import text_of
 from siaga_gateway.service.inbound import InboundFrame
-from waiting import ENDS_S, eventually
+from waiting import ENDS_S, HOURS_S, eventually
 
 NUMBER = "+6281200000001"
 SECRET = "correct horse battery staple"
@@ -207,22 +207,24 @@ def test_field_names_and_path_are_the_aggregators(hook: Hook) -> None:
 
 
 def test_a_request_that_does_not_end_does_not_hold_up_others(hook: Hook) -> None:
-    sink = Storing()
-    client = hook(sink, deadline_s=1)
+    client = hook(Storing(), deadline_s=HOURS_S)
     webhook, begun = client.webhook, threading.Event()  # type: ignore[attr-defined]
     take = webhook._take
 
     async def takes(request: Any) -> Any:
-        webhook._deadline_s = ENDS_S  # of all that come later
         begun.set()
         return await take(request)
 
     webhook._take = takes
-    with socket.create_connection((client.base_url.host, client.base_url.port or 0), timeout=ENDS_S) as slow:
-        head = f"POST /sms HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {SECRET}\r\ncontent-length: 500\r\n\r\n{{"
-        slow.sendall(head.encode())
+    where = (client.base_url.host, client.base_url.port or 0)
+    head = f"POST /sms HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {SECRET}\r\ncontent-length: 500\r\n\r\n{{"
+    with socket.create_connection(where, timeout=ENDS_S) as endless:
+        endless.sendall(head.encode())
         assert begun.wait(ENDS_S)
         assert client.post("/sms", json=form(), headers=BEARER).status_code == 200
+    webhook._deadline_s = 1
+    with socket.create_connection(where, timeout=ENDS_S) as slow:
+        slow.sendall(head.encode())
         assert slow.recv(100).startswith(b"HTTP/1.1 503 ")
 
 

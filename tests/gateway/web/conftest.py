@@ -100,7 +100,7 @@ class ServedConsole:
         process = preloaded.Popen([*program, *settings], stdout=subprocess.PIPE, text=True, cwd=TESTS)
         self._process = process
         assert process.stdout is not None
-        ready, _, _ = select.select([process.stdout], [], [], 30)
+        ready, _, _ = select.select([process.stdout], [], [], ENDS_S)
         line = process.stdout.readline() if ready else ""
         assert line, "the console did not start"
         self.port = json.loads(line)["port"]
