@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
-from siaga_gateway.domain.coverage import CELL_E7, CellMonth, added, corner_of
+from siaga_gateway.domain.coverage import CELL_E7, LEAST, CellMonth, added, corner_of
 from siaga_gateway.domain.device_report import Bearer
 from siaga_gateway.domain.value import record
 
-_STEP: Final = 10  # check-ins are told in steps of this: no single one can be made out
+_STEP: Final = 10 * LEAST  # check-ins are told in steps of this: no hour of the rarest class can be made out
 
 
 class Network(StrEnum):
@@ -33,7 +33,7 @@ class CoverageCell:
     south: int  # degrees x 10^7
     west: int
     size_e7: int  # along its side, degrees x 10^7
-    checkins: int  # rounded down to tens; 0: fewer than ten
+    checkins: int  # rounded down to fifties; 0: fewer than fifty
     dbm: int  # mean, rounded
     weak: int  # per cent
     by_sms: int  # per cent: where there was no data service

@@ -20,6 +20,7 @@ from siaga_gateway.adapters.sql.postgres.promotion import ready
 from siaga_gateway.adapters.sql.postgres.servers import Standing
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.service.registry.keyring import KeyRing
+from siaga_gateway.service.store import StoreFailing
 from waiting import eventually
 
 DAY_MS = 86_400_000
@@ -207,11 +208,16 @@ def test_behind_one_address_a_promoted_server_is_readied_before_anything_is_read
 def test_a_connection_to_a_server_that_was_a_standby_is_not_kept(
     shared: Place, store: SqlStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It would take writes without a further look, once it is promoted."""
+    """It would take writes without a further look, once it is promoted: the very next moment, too."""
     standing = "SELECT 7::bigint, {}, {}::int, NULL::bigint, NULL::float8"
+    engine = Postgres(shared.conninfo)
+    made = SqlStore(engine, 0, held_keys())
+    engine._pool._idle.clear()
     monkeypatch.setattr(arrivals, "STANDING", standing.format("true", "NULL"))
-    made = SqlStore(Postgres(shared.conninfo), 0, held_keys())
     known = made.remembered("timeline")
+    with pytest.raises(StoreFailing), made.transaction() as transaction:  # promoted since it was asked
+        transaction.remember("written", "unreadied")
+    assert made.remembered("written") is None
     monkeypatch.setattr(arrivals, "STANDING", standing.format("false", 5))
     assert made.remembered("timeline") == "7 5" != known
     made.close()

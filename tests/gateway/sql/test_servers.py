@@ -58,6 +58,13 @@ def test_an_old_primary_beside_the_promoted_one_is_not_used_nor_alone_later_nor_
     assert TimelineMemory(kept).newest([primary(A, 3), silent(B)]) == primary(A, 3), "rewound, and promoted in turn"
 
 
+def test_what_another_process_of_the_machine_saw_is_known(tmp_path: Path) -> None:
+    quiet, other = (TimelineMemory(tmp_path / "store-timeline") for _ in range(2))
+    assert quiet.newest([primary(A, 1)]) == primary(A, 1)
+    assert other.newest([primary(A, 1), primary(B, 2)]) == primary(B, 2)
+    assert quiet.left_behind(primary(A, 1)) and quiet.newest([primary(A, 1)]) is None
+
+
 def test_a_database_that_was_made_anew_is_another_one(tmp_path: Path) -> None:
     kept = tmp_path / "store-timeline"
     TimelineMemory(kept).newest([primary(A, 5)])

@@ -57,7 +57,9 @@ class CoverageWriting(WriteBatch):
             oldest = f"SELECT {_KEY} FROM {FORMER} WHERE month < ? ORDER BY {_KEY} LIMIT {_AT_ONCE}"  # noqa: S608
             return self._run_aside(f"DELETE FROM {FORMER} WHERE ({_KEY}) IN ({oldest})", (before_month,))  # noqa: S608
         month, cell = first[0]
-        taken = f"DELETE FROM {GATHERED} WHERE month = ? AND cell BETWEEN ? AND ? RETURNING {columns(_NAMES)}"  # noqa: S608
+        taken = (
+            f"DELETE FROM {GATHERED} WHERE month = ? AND size = 1 AND cell BETWEEN ? AND ? RETURNING {columns(_NAMES)}"  # noqa: S608
+        )
         rows = self._session.fetch(taken, (month, *band_of(cell)))
         told = released(CellMonth._make(row) for row in rows)
         if told:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 
 EVERY_S: Final = 60.0
 RELEASE_S: Final = 3_600.0
+_PAUSE_S: Final = 0.5  # at most, between two steps of a release
 _SETTLED_MS: Final = 3_600_000  # after the end of a month
 _MOST: Final = 50_000  # cells' classes in memory: while the store fails, others are not surveyed
 
@@ -79,8 +81,11 @@ class CoverageSurvey:
         """Keep of the months that are over what may be told, for one worker of all. Raises: StoreFailing."""
         before, more = month_of(self._clock.now_ms() - _SETTLED_MS), 1
         while more:
+            begun = time.monotonic()
             with self._store.transaction() as transaction:
                 more = transaction.release_coverage(before)
+            if more:  # a press that waits for the store's one writer comes in between
+                time.sleep(min(time.monotonic() - begun, _PAUSE_S))
 
 
 class CoverageReport:

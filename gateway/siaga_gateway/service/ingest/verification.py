@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from siaga_gateway.catalogue.localized import Localized
-from siaga_gateway.domain.frame import FrameError, Kind, Suite, Uplink, decode_uplink, glance
+from siaga_gateway.domain.frame import FrameError, Kind, Suite, Uplink, decode_uplink, glance, is_private
 from siaga_gateway.domain.frame_authentication import verify, verify_enrol
 from siaga_gateway.domain.value import record
 from siaga_gateway.service.inbound import InboundFrame
@@ -200,7 +200,7 @@ class Checker:
                 first_seen_ms=frame.received_ms if before is None else before.first_seen_ms,
                 last_seen_ms=frame.received_ms,
                 frames=1 if before is None else before.frames + 1,
-                frame=frame.raw,
+                frame=b"" if is_private(frame.raw) else frame.raw,
                 enrol_frame=frame.raw if proven else None if before is None else before.enrol_frame,
             )
             count = self._seen.pop(uplink.device_id, 0) + 1

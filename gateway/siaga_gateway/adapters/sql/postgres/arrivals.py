@@ -30,8 +30,10 @@ class Arrivals:
         is not used any more. Raises: StoreFailing."""
         server = self._standing(link)
         if server.standby:
-            # It takes no writes now, and would without a further look once it is promoted.
+            # It takes no writes now, and would without a further look once it is promoted, be it in a moment.
             link.lasting = False
+            with failing():
+                link.ask("SET default_transaction_read_only = on")
             return False
         with self._lock:
             if self._memory.left_behind(server):

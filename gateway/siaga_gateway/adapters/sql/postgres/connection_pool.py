@@ -31,6 +31,7 @@ class ConnectionPool:
         self.replicated = True  # whether commits wait for a standby, where the server has one; set by any thread
         self._room = threading.BoundedSemaphore(connections)
         self._connections = connections
+        self._arriving = threading.Lock()
         self._lock = threading.Lock()
         self._idle: list[Link] = []
         self._busy: set[Link] = set()
@@ -77,14 +78,16 @@ class ConnectionPool:
             era = self.era
             link = connect(self.conninfo)
             try:
-                with self.watched(link):
-                    taken_over = self._arrived(link)
+                # One at a time: else another's, which leads to the new server too, would be cut with those that do not.
+                with self._arriving:
+                    with self.watched(link):
+                        taken_over = self._arrived(link)
+                    if taken_over:
+                        self.use(self.conninfo)
             except BaseException:
                 with suppress(psycopg.Error):
                     link.connection.close()
                 raise
-            if taken_over:
-                self.use(self.conninfo)
             with self._lock:
                 if link.conninfo == self.conninfo and (era == self.era or (taken_over and era + 1 == self.era)):
                     self._busy.add(link)

@@ -110,12 +110,19 @@ class TimelineMemory:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._system = self._timeline = 0
-        if path is not None:
+        self._read()
+
+    def _read(self) -> None:
+        """Take what another process of this machine may have seen meanwhile."""
+        if self._path is not None:
             with suppress(OSError, ValueError):
-                self._system, self._timeline = map(int, path.read_text(encoding="ascii").split())
+                system, timeline = map(int, self._path.read_text(encoding="ascii").split())
+                if self._timeline == 0 or (system == self._system and timeline > self._timeline):
+                    self._system, self._timeline = system, timeline
 
     def left_behind(self, server: Standing) -> bool:
         """Whether a later timeline of its database was seen. A database that was made anew is another one."""
+        self._read()
         return server.primary and server.system == self._system and server.timeline < self._timeline
 
     def newest(self, servers: Sequence[Standing]) -> Standing | None:
