@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+import memory_folders
 import preloaded
 import side_by_side
 from collected import fork_workers
@@ -31,6 +32,7 @@ settings.register_profile("siaga", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("siaga")
 
 preloaded.switch_on()
+memory_folders.choose()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -39,7 +39,9 @@ def test_a_login_that_floods_is_shut_out_and_let_in_again_and_costs_no_press(
             login = course.attack("a login", "frames", 4, qos=1)
         eventually(lambda: course.is_out(login), "it is shut out")
         closed = (journal.BROKER_DOOR_CLOSED, "")
-        assert course.told() == [closed, closed, (journal.BROKER_SHUT_OUT, login)], victim
+        # A slow machine has a backlog before it knows whose: that is told too.
+        told = [each for each in course.told() if each[0] != journal.BROKER_FLOOD]
+        assert told == [closed, closed, (journal.BROKER_SHUT_OUT, login)], victim
         assert "enrol:" not in (broker.folder / "conf" / "passwords").read_text()
         assert course.attacks["the door"]["refused"], "who comes by the door is cut off"
         found = course.attacks["a login"]

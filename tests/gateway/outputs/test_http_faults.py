@@ -74,10 +74,11 @@ def test_an_endless_body_changes_nothing_about_the_status(
 ) -> None:
     receiver.behaviour = pour(b"HTTP/1.1 " + status + b"\r\ncontent-length: 999999999999\r\n\r\n", b"x" * 4096)
     # A drip is stopped by the deadline, a flood by its size, long before.
-    output = make(deadline_s=QUICK_S if pour is drip else 60)
+    deadline_s = 3 if pour is drip else 60
+    output = make(deadline_s=deadline_s)
     started = time.monotonic()
     outcome = output.deliver(opened(), "k")
-    assert time.monotonic() - started < (QUICK_S + GRACE_S if pour is drip else 30)
+    assert time.monotonic() - started < (deadline_s + GRACE_S if pour is drip else 30)
     assert isinstance(outcome, Delivered) == status.startswith(b"200")
     receiver.behaviour = answer(204)
     assert isinstance(output.deliver(opened(), "k"), Delivered), "the poured connection is not used again"
