@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from micropython import HEAP, compiled, environment, micropython
+from waiting import ENDS_S
 
 Event = dict[str, Any]
-DEADLINE_S = 60.0
+DEADLINE_S = ENDS_S
 QUICK = {
     "hold_ms": 200,
     "cancel_hold_ms": 900,

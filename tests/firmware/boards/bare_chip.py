@@ -16,8 +16,9 @@ from siaga_tools.simulate.chip import Chip, ChipListener, ChipParts, ChipState
 from siaga_tools.simulate.clock import SimClock
 from siaga_tools.simulate.flash_image import BLOCKS
 from siaga_tools.simulate.sampled_time import SampledTime
+from waiting import ENDS_S
 
-DEADLINE_S = 60.0
+DEADLINE_S = ENDS_S
 
 
 class BareChip(ChipListener):

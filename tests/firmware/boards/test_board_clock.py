@@ -11,6 +11,7 @@ from brokers import Mosquitto, free_port
 from fake_time import faketime
 from firmware.boards.board_programs import Bare
 from firmware.broker_certificates import Authority
+from waiting import eventually
 
 pytestmark = pytest.mark.side_by_side(4)
 
@@ -179,6 +180,16 @@ def test_certificates_are_judged_by_the_chip_s_own_calendar(bare: Bare, tmp_path
         assert chip.line("met", 1) == "The certificate validity starts in the future"
         assert chip.line("met", 2) == "believed"
         assert chip.line("met", 3) == "The certificate validity has expired"
+
+
+def test_a_chip_that_loses_its_power_leaves_nothing_in_the_host_s_memory(bare: Bare):
+    faketime()
+    chip = bare("t_a7670", "import time\nprint('here', 1)\ntime.sleep(1000)", speed=4)
+    chip.line("here")
+    kept = [Path("/dev/shm", name % chip.chip.process.pid) for name in ("faketime_shm_%d", "sem.faketime_sem_%d")]
+    assert all(each.exists() for each in kept)
+    chip.chip.power_off()
+    eventually(lambda: not any(each.exists() for each in kept), "they are gone")
 
 
 DRIFT = """

@@ -15,9 +15,10 @@ import pytest
 
 from micropython import HEAP, environment, micropython
 from siaga_tools.silicon.pty_line import PtyLine
+from waiting import ENDS_S
 
 PROGRAM = Path(__file__).resolve().parent / "on_button" / "talk.py"
-DEADLINE_S = 60.0
+DEADLINE_S = ENDS_S
 
 
 class Talk:

@@ -19,6 +19,7 @@ _PIECE: Final = 65536
 # The stand-ins for the chip's own modules are on the same heap, and take at least this much: the firmware gets so much
 # more, and has what was specified. What they allocate at run time (pins, lines) is at the firmware's cost.
 STAND_INS: Final = 29 * 1024
+_SHARED: Final = Path("/dev/shm")  # noqa: S108 - where the C library has shared memory
 
 
 class ChipProcess:
@@ -68,6 +69,7 @@ class ChipProcess:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        _forget_clock(process.pid)
         for stream, read in self._streams(process):
             read(stream.fileno(), process)
             self._loop.remove_reader(stream.fileno())
@@ -120,6 +122,13 @@ class _Lines:
             *lines, self._rest = (self._rest + got).split(b"\n")
             for line in lines:
                 self._take(line.decode("utf-8", "replace").rstrip("\r"))
+
+
+def _forget_clock(pid: int) -> None:
+    """Delete what libfaketime keeps in memory for a process: one that is killed leaves it there for ever."""
+    for name in (f"faketime_shm_{pid}", f"sem.faketime_sem_{pid}"):
+        with contextlib.suppress(OSError):
+            (_SHARED / name).unlink()
 
 
 def heap_option(words: str) -> str:

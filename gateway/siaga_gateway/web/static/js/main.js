@@ -190,7 +190,7 @@ document.getElementById("to-queue").addEventListener("click", () => {
   card?.querySelector(".card").focus({ preventScroll: true });
 });
 document.getElementById("menu").addEventListener("click", ({ currentTarget: button }) => {
-  button.setAttribute("aria-expanded", String(button.ariaExpanded !== "true"));
+  button.setAttribute("aria-expanded", String(button.getAttribute("aria-expanded") !== "true"));
 });
 
 function mark() {
