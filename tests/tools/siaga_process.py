@@ -135,8 +135,9 @@ def strangers(family: Mapping[int, str]) -> list[str]:
     return wrong + [command for command in family.values() if not any(part in command for part in PARTS)]
 
 
-def all_gone(pids: Mapping[int, str], *, deadline_s: float = ENDS_S) -> dict[int, str]:
-    """Wait until these processes have ended; those that have not."""
+def all_gone(pids: Mapping[int, str], *, deadline_s: float = 0) -> dict[int, str]:
+    """Wait until these processes have ended; those that have not. A program that ends in order leaves none: whoever is
+    left behind ends by itself soon after."""
 
     def left() -> dict[int, str]:
         return {pid: command for pid, command in pids.items() if _state(pid) and _command(pid) == command}

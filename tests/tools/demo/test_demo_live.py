@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tools.siaga_process import Running, all_gone, children, siaga, strangers
+from waiting import ENDS_S
 
 READY = "Siap dalam"
 
@@ -203,7 +204,7 @@ def test_sigkill_leaves_no_child(runtime: Path) -> None:
         assert strangers(family) == []
         folder = demo_folder(family)
         assert demo.end(signal.SIGKILL) == -signal.SIGKILL
-        assert all_gone(family) == {}
+        assert all_gone(family, deadline_s=ENDS_S) == {}
         # What SIGKILL cannot tidy is the temporary folder; and its socket does not hinder the next demo.
         shutil.rmtree(folder)
         assert (runtime / "siaga" / "demo.sock").exists()

@@ -287,4 +287,4 @@ def test_a_terminal_that_takes_nothing_keeps_nobody_from_ending_it(runtime: Path
         window.process.kill()
         os.close(window.master)
     assert window.process.returncode in (128 + signal.SIGTERM, -signal.SIGALRM)
-    assert all_gone(family) == {}
+    assert all_gone(family, deadline_s=ENDS_S) == {}

@@ -21,7 +21,7 @@ from siaga_tools.demo.run import DemoOptions
 from siaga_tools.demo.single_press import press_once
 from siaga_tools.install_source import install_command
 from tools.siaga_process import Running, all_gone, children, siaga
-from waiting import RUNS_S
+from waiting import ENDS_S, RUNS_S
 
 HOPS = [key.removeprefix("demo.hop.") for key in catalogue.texts("demo", "en") if key.startswith("demo.hop.")]
 
@@ -66,7 +66,7 @@ def test_a_gateway_that_dies_in_the_middle_is_named(runtime: Path) -> None:
         assert any(line.startswith("siaga: ") and "The gateway ended (SIGKILL)" in line for line in demo.lines), (
             demo.lines
         )
-        assert all_gone(family) == {}
+        assert all_gone(family, deadline_s=ENDS_S) == {}, "a killed gateway's own"
     finally:
         demo.close()
 

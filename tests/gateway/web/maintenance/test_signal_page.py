@@ -53,7 +53,7 @@ def survey(folder: Path) -> None:
         *(each for each in cells.values() if each.classes == ENOUGH),
         CellMonth(month, 1, sms, Bearer.SMS, ENOUGH, 300, 300, -33_000),
         CellMonth(month, 1, sms, Bearer.LORAWAN, ENOUGH, 9, 0, -900),
-        CellMonth(month - 2, 1, far, Bearer.LTE, ENOUGH, 40, 0, -3_200),
+        CellMonth(month - 2, 1, far, Bearer.LTE, ENOUGH, 140, 0, -11_200),
     ]
     with store.engine.transaction() as session:
         for each in told:
@@ -108,7 +108,7 @@ def test_what_was_told_of_another_month_is_added(page: Callable[[str], TestClien
     assert "-5.795, 104.105" not in browser.get("/signal.geojson?months=2").text
     found = browser.get("/signal.geojson?months=3").json()["features"]
     (there,) = [each for each in found if each["geometry"]["coordinates"][0][0] == [104.1, -5.8]]
-    assert there["properties"] == {"dbm": -80, "weak": 0, "checkins": 40}
+    assert there["properties"] == {"dbm": -80, "weak": 0, "checkins": 100}
 
 
 @pytest.mark.parametrize(("language", "first"), [("en", "-5.17"), ("id", "-5,17")])
@@ -120,7 +120,7 @@ def test_the_same_as_a_file(page: Callable[[str], TestClient], language: str, fi
     assert len(lines) == 1 + 144 and len(set(map(len, lines))) == 1
     by_sms = [line for line in lines[1:] if line[7] != "0"]
     assert len(by_sms) == 1 and by_sms[0][0] == first
-    assert all(int(line[4]) % 10 == 0 for line in lines[1:])
+    assert all(int(line[4]) % 50 == 0 for line in lines[1:])
     lorawan = browser.get("/signal.csv?network=lorawan").content.decode("utf-8-sig").splitlines()
     assert len(lorawan) == 2 and lorawan[1].endswith(";0;-100;0;0")
     assert browser.get("/signal.csv?network=wifi").status_code == 422
