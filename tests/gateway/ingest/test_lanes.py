@@ -245,6 +245,17 @@ def test_more_new_senders_than_a_province_has_go_behind_those_that_are_known() -
     assert here.lanes.behind["crowd"] == 11_990 - 9_999, "not the one that has proven itself"
 
 
+def test_check_ins_of_new_senders_use_up_nothing_that_a_press_of_another_needs() -> None:
+    """After a start everybody is new: presses waited behind a province's check-ins, and were let go with them."""
+    here = door(room=100_000)
+    for device in range(10, 12_000):
+        here.put(raw(Kind.CHECKIN, device))
+    assert here.lanes.behind["crowd"] == 11_990 - 10_000
+    here.put(raw(Kind.PRESS, 1))
+    here.put(raw(Kind.UPDATE, 2))
+    assert here.lanes.depths()[URGENT] == 1 and here.lanes.behind["crowd"] == 11_990 - 10_000
+
+
 def test_one_sender_cannot_fill_the_doubtful_lane() -> None:
     here = door(room=400)  # so 100 doubtful ones
     for counter in range(300):

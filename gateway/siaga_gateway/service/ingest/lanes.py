@@ -51,7 +51,7 @@ CROWD: Final = "crowd"
 # What a button may send in a burst, and in the long run. A full outbox is some 40 frames.
 _BURST: Final = 100
 _PER_S: Final = 5.0
-# The same for all senders together that have proven nothing since the gateway started.
+# The same for all senders together that have proven nothing since the gateway started, for each lane they ask for.
 _NEW_BURST: Final = 10_000
 _NEW_PER_S: Final = 2_000.0
 _DOUBTED_S: Final = 60.0
@@ -170,8 +170,10 @@ class Lanes:
         self._room = room
         self._half, self._quarter = max(1, room // 2), max(1, room // 4)
         self._senders: OrderedDict[Hashable, _Sender] = OrderedDict()
-        self._crowd = _Sender(now())
-        self._crowd.tokens = float(_NEW_BURST)
+        # After a start everybody is new: a province's check-ins must not use up what its presses need.
+        self._crowds = {name: _Sender(now()) for name in (URGENT, UPDATE, CHECKIN)}
+        for crowd in self._crowds.values():
+            crowd.tokens = float(_NEW_BURST)
         self._lock = threading.Lock()
         self._arrived = threading.Condition(self._lock)
         self._made_room = threading.Condition(self._lock)
@@ -245,19 +247,19 @@ class Lanes:
                 self._senders.popitem(last=False)
         else:
             self._senders.move_to_end(sender)
-        why = ""
+        name, why = URGENT if says_duress(frame.raw, kind) else _LANE_OF[kind], ""
         if not _spend(known, now, _BURST, _PER_S):
             why = BUDGET
         elif frame.posed:
             why = POSED
         elif now < known.doubted_until:
             why = known.doubted
-        elif not known.proven and not _spend(self._crowd, now, _NEW_BURST, _NEW_PER_S):
+        elif not known.proven and not _spend(self._crowds[name], now, _NEW_BURST, _NEW_PER_S):
             why = CROWD
         if why:
             self.behind[why] += 1
             return DOUBTFUL
-        return URGENT if says_duress(frame.raw, kind) else _LANE_OF[kind]
+        return name
 
     # For the worker
 
