@@ -190,7 +190,7 @@ class OperatorActions(ABC):
         return self._take(CorrectDisposition(incident_id, operator, disposition, reason, shown=shown))
 
     def add_note(self, incident_id: int, operator: str, note: str) -> Incident:
-        """Append to the note of a closed incident, with author and time."""
+        """Append to the note of an incident, open or closed, with author and time."""
         return self._take(AddNote(incident_id, operator, note))
 
     @abstractmethod

@@ -22,6 +22,7 @@ from siaga_gateway.domain.escalation_state import Phase
 from siaga_gateway.domain.incident import Incident, IncidentState, Mode
 from siaga_gateway.service.fleet.coverage_survey import CoverageReport
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
+from siaga_gateway.service.incidents.incident_notes import with_line
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.operator_port import (
     AcknowledgeCall,
@@ -293,9 +294,9 @@ class Book(CallsInMemory, OperatorActions):
 
     def _add_note(self, action: AddNote) -> Incident:
         found = self.incident(action.incident_id)
-        if found is None or found.state is not IncidentState.CLOSED:
-            raise OperateError(f"incident {action.incident_id} is not closed")
-        if not (found.note or "").endswith(f"{action.operator}: {action.note}"):
+        if found is None:
+            raise OperateError(f"incident {action.incident_id} does not exist")
+        if with_line(found.note, action.operator, "", action.note) is not None:
             self.do(do="note_added", incident=found.id, actor=action.operator, note=action.note)
         return self._incidents[found.id]
 

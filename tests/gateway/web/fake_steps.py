@@ -7,6 +7,8 @@ from typing import Any
 
 from siaga_gateway.domain.call_back import CallBack, Heard, Said, normal, outcome
 from siaga_gateway.domain.incident import Disposition, Incident, IncidentState, Position
+from siaga_gateway.domain.local_time import IN_UTC
+from siaga_gateway.service.incidents.incident_notes import closed_with, with_line
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.operator_port import CallHolderBack, Overtaken
 
@@ -46,7 +48,9 @@ def changed(step: str, found: Incident, at_ms: int, actor: str | None, facts: di
         case "on_scene":
             return journal.ON_SCENE, replace(found, state=IncidentState.ON_SCENE)
         case "note_added":
-            return journal.NOTE_ADDED, replace(found, note=f"{found.note or ''}\n{actor}: {facts['note']}".strip())
+            return journal.NOTE_ADDED, replace(
+                found, note=with_line(found.note, actor or "", IN_UTC.moment(at_ms), facts["note"])
+            )
         case "correct":
             return journal.DISPOSITION_CORRECTED, replace(found, disposition=Disposition(facts["disposition"]))
         case "called_back":
@@ -57,7 +61,11 @@ def changed(step: str, found: Incident, at_ms: int, actor: str | None, facts: di
         case "dispatch":
             return journal.DISPATCHED_BY_PERSON, replace(found, held=False)
         case "close":
-            closed: dict[str, Any] = {"closed_by": actor, "closed_at_ms": at_ms, "note": facts["note"] or None}
+            closed: dict[str, Any] = {
+                "closed_by": actor,
+                "closed_at_ms": at_ms,
+                "note": closed_with(found.note, facts["note"]),
+            }
             outcome = Disposition(facts["disposition"])
             return journal.CLOSED, replace(found, state=IncidentState.CLOSED, disposition=outcome, **closed)
     raise ValueError(f"no event {step!r}")

@@ -24,6 +24,7 @@ from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.operator_port import OperateError, OperatorActions, Overtaken
 from siaga_gateway.service.ports import JournalReader, Notifier
 from siaga_gateway.service.registry.keyring import KeyRing
+from siaga_gateway.web.console.running_notes import running_notes
 from waiting import ENDS_S
 
 
@@ -219,8 +220,6 @@ def test_of_two_who_saw_the_same_the_second_is_refused_and_nothing_of_the_first_
 
 def test_a_second_closing_says_that_it_did_nothing_and_its_note_can_be_added(console: Console) -> None:
     number = console.open()
-    with pytest.raises(OperateError):
-        console.operate.add_note(number, "Rina", "too early")
     console.operate.close(number, "Rina", "verified", "aman")
     for disposition, note in (("verified", "dibawa ke RS"), ("unfounded", "aman")):
         with pytest.raises(Overtaken):
@@ -231,6 +230,24 @@ def test_a_second_closing_says_that_it_did_nothing_and_its_note_can_be_added(con
     first, second = (added.note or "").split("\n")
     assert first == "aman" and second.startswith("Budi") and second.endswith(": dibawa ke RS")
     assert [entry.kind for entry in console.reader.journal_of_incident(number)][-2:] == ["closed", "note_added"]
+
+
+def test_notes_of_an_open_incident_are_added_and_stay_when_it_is_closed(console: Console) -> None:
+    number = console.open()
+    with pytest.raises(OperateError, match="999"):
+        console.operate.add_note(999, "Rina", "nobody")
+    for who, note in (("Rina", "dua orang\nBudi, 01-12-2026 10:00:00 UTC: semua aman"), ("Budi", "pintu belakang")):
+        for _ in range(2):  # a form that is sent twice adds one line
+            console.operate.add_note(number, who, note)
+    open_one = console.reader.incident(number)
+    assert open_one is not None and open_one.state is IncidentState.OPEN
+    console.operate.close(number, "Rina", "verified", "aman")
+    closed = console.reader.incident(number)
+    assert closed is not None and closed.note == f"aman\n{open_one.note}"
+    told = [(each.author, each.text.split("\n")[0]) for each in running_notes(closed.note)]
+    assert told == [("", "aman"), ("Rina", "dua orang"), ("Budi", "pintu belakang")]
+    kinds = [entry.kind for entry in console.reader.journal_of_incident(number)]
+    assert kinds == ["incident_opened", "note_added", "note_added", "closed"]
 
 
 def test_an_overtaken_step_is_told_across_processes(console: Console) -> None:

@@ -269,8 +269,6 @@ class IncidentActions(OperatorActions):
         try:
             with self._store.transaction() as transaction:
                 incident = locked(transaction, incident_id)
-                if incident.state is not IncidentState.CLOSED:
-                    raise OperateError("operate.note_of_open", id=incident_id)
                 if unreadable(incident.note):
                     raise OperateError("operate.note_unreadable", id=incident_id)
                 now_ms = self._clock.now_ms()

@@ -168,7 +168,7 @@ def add_note(
     incident_id: IncidentId,
     note: Annotated[str, Form()] = "",
 ) -> HTMLResponse:
-    """Append to the note of a closed incident, also by someone who did not close it."""
+    """Append to the note of an incident, open or closed, also by someone who has no other part in it."""
     note = note.strip()
     if not 1 <= len(note) <= LONGEST_NOTE:
         raise NotUnderstood("error.note", longest=LONGEST_NOTE)

@@ -28,10 +28,13 @@ def call_back_view(incident: Incident, has_words: bool, language: str) -> CallBa
     key = str(result)
     if result is CallBack.NO_WORD:
         key = "no_words" if not has_words else "no_word" if incident.wrong_words < TRIES else "no_word_left"
+    if result is CallBack.UNANSWERED and incident.silent:
+        key = "unanswered_quietly"
     tried = result is not CallBack.NOT_TRIED
+    one_advice = incident.duress and result is not CallBack.DURESS_WORD  # which stands at the head already
     return CallBackView(
         heading=text(f"console.call_back.{result}", language) if tried else "",
-        say=text(f"console.call_back_say.{key}", language) if tried else "",
+        say=text(f"console.call_back_say.{key}", language) if tried and not one_advice else "",
         tone=_TONES.get(result, "alarm"),
         has_words=has_words,
         takes_word=has_words and incident.wrong_words < TRIES,

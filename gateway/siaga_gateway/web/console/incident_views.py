@@ -21,6 +21,7 @@ from siaga_gateway.web.console.ladder_views import LadderView, ladder_view
 
 LOW_BATTERY: Final = 15  # percent; below it the button may fall silent
 GROUPS: Final = {IncidentState.OPEN: "unseen", IncidentState.CLOSED: "closed"}
+_CALLS_THE_HOLDER: Final = frozenset({"copied", "nowhere"})  # marks whose usual advice is to telephone
 END_OF_TIME_MS: Final = 10**15  # subtracted from, so that later times sort first
 
 
@@ -81,6 +82,7 @@ class IncidentView:
     position: PositionView | None
     marks: tuple[Mark, ...]
     duress: bool
+    quiet: bool  # a telephone that rings may betray the holder
     held: bool
     exercise: bool  # of a drill: it can become real
     unit: str | None
@@ -141,6 +143,7 @@ def view(
         position=_position(incident.position, language),
         marks=tuple(_marks(incident, language, console_mode)),
         duress=incident.duress,
+        quiet=incident.silent or incident.duress,
         held=incident.held,
         exercise=is_exercise(incident),
         unit=None if incident.unit is None else name(f"{RESPONDER}{incident.unit}"),
@@ -208,7 +211,8 @@ def _rank(incident: Incident, ladder: LadderView) -> str:
 def _marks(incident: Incident, language: str, console_mode: Mode) -> Iterable[Mark]:
     def mark(kind: str, **values: object) -> Mark:
         label = text(f"console.mark.{kind}", language, **values)
-        return Mark(kind, label, text(f"console.advice.{kind}", language, **values) if kind != "again" else "")
+        advice = _advice_key(kind, incident)
+        return Mark(kind, label, text(f"console.advice.{advice}", language, **values) if advice else "")
 
     if incident.mode is not console_mode:
         yield Mark("mode", text(f"console.mode.{incident.mode}", language), "")
@@ -239,6 +243,14 @@ def _marks(incident: Incident, language: str, console_mode: Mode) -> Iterable[Ma
         yield mark("battery", percent=incident.battery)
     if incident.cluster is not None:
         yield mark("major", number=incident.cluster)
+
+
+def _advice_key(kind: str, incident: Incident) -> str:
+    """Return what is advised because of a mark; empty: nothing. Under duress there is one advice, and no other could
+    contradict it."""
+    if kind == "again" or (incident.duress and kind != "duress"):
+        return ""
+    return f"{kind}_quietly" if incident.silent and kind in _CALLS_THE_HOLDER else kind
 
 
 def _position(position: Position | None, language: str) -> PositionView | None:

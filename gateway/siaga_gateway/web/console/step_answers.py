@@ -18,6 +18,7 @@ from siaga_gateway.service.store import StoreDamaged
 from siaga_gateway.web.console.call_back_view import call_back_view
 from siaga_gateway.web.console.call_views import CallsView, calls_view
 from siaga_gateway.web.console.incident_views import view
+from siaga_gateway.web.console.running_notes import running_notes
 from siaga_gateway.web.console.timeline import last_step, timeline
 from siaga_gateway.web.session.auth import Session
 from siaga_gateway.web.session.context import (
@@ -69,6 +70,7 @@ def detail(context: ConsoleContext, session: Session, found: Incident, language:
         timeline=timeline(entries, language, context.directory.name),
         calls=calls_of(context, found.id, found, entries, language),
         call_back=call_back_view(found, has_words, language),
+        notes=running_notes(found.note, context.directory.name),
         alarm=context.reader.alarms([found.id]).get(found.id),
     )
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from siaga_gateway.catalogue import UnknownText, text
 from siaga_gateway.catalogue.localized import retold
+from siaga_gateway.domain.notification import RESPONDER
 from siaga_gateway.service.dispatch.call_directory import key_alone
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import JournalEntry, JournalReader
@@ -160,6 +161,17 @@ _STEPS: Final = frozenset(
     }
 )
 _CALLS: Final = frozenset({journal.PRESSED_AGAIN, journal.DURESS, journal.MADE_REAL})
+_BY_HOLDER: Final = frozenset(
+    {journal.INCIDENT_OPENED, journal.PRESSED_AGAIN, journal.DURESS, journal.CANCELLED_BY_HOLDER}
+)
+# Rows of machines, by what they are folded under. A failure is, once its output has had an end of it.
+_MINOR: Final = {
+    journal.DELIVERED: "delivery",
+    journal.DELIVERY_FAILED: "delivery",
+    journal.DELIVERY_SUPERSEDED: "delivery",
+    journal.POSITION: "position",
+}
+_DELIVERY_ENDS: Final = frozenset({journal.DELIVERED, journal.DELIVERY_SUPERSEDED, journal.DELIVERY_ABANDONED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +186,8 @@ class TimelineLine:
     by: str | None
     extra: str | None
     photograph: int | None = None  # its number within the incident
+    source: str = "gateway"  # person | holder | gateway: who did it
+    minor: str = ""  # delivery, position: it is folded away under that; empty: it is not
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +203,8 @@ def line(entry: JournalEntry, language: str, name: Callable[[str], str] = key_al
     """Word one row; a kind or fact unknown to this console is shown as it is, never left out. name: of a person or
     unit, by his key."""
     shut = entry.kind == journal.TAMPER and entry.facts.get("open") is False
+    responder = (entry.actor or "").startswith(RESPONDER)
+    facts = {key: each for key, each in entry.facts.items() if not (responder and (key, each) == ("who", entry.actor))}
     try:
         title = text("console.journal.tamper_shut" if shut else f"console.journal.{entry.kind}", language)
     except UnknownText:
@@ -199,10 +215,18 @@ def line(entry: JournalEntry, language: str, name: Callable[[str], str] = key_al
         kind=entry.kind,
         tone=_tone(entry),
         title=title,
-        by=entry.actor,
-        extra=None if entry.kind == journal.DELIVERED else _facts(entry.facts, language, name) or None,
+        by=name(entry.actor) if responder and entry.actor else entry.actor,
+        extra=None if entry.kind == journal.DELIVERED else _facts(facts, language, name) or None,
         photograph=_photograph(entry),
+        source=_source(entry),
     )
+
+
+def _source(entry: JournalEntry) -> str:
+    if entry.kind in _BY_HOLDER:
+        return "holder"
+    by_output = entry.kind in _MINOR or entry.kind == journal.DELIVERY_ABANDONED
+    return "person" if entry.actor and not by_output else "gateway"
 
 
 def _photograph(entry: JournalEntry) -> int | None:
@@ -222,12 +246,15 @@ def timeline(
     entries: Iterable[JournalEntry], language: str, name: Callable[[str], str] = key_alone
 ) -> list[TimelineLine]:
     """Return an incident's rows, newest first; several outputs that took one change in a row are merged into one
-    line."""
+    line. What machines do over and over is marked as minor, save a failure of which there is no end yet."""
     lines: list[TimelineLine] = []
+    entries = list(entries)
+    ended = {entry.actor: entry.id for entry in entries if entry.kind in _DELIVERY_ENDS}
     for entry in entries:
         if entry.kind in journal.QUIET_KINDS:
             continue
-        new = line(entry, language, name)
+        stands = entry.kind == journal.DELIVERY_FAILED and ended.get(entry.actor, 0) < entry.id
+        new = replace(line(entry, language, name), minor="" if stands else _MINOR.get(entry.kind, ""))
         if lines and new.kind == lines[-1].kind == journal.DELIVERED:
             takers = dict.fromkeys([*(lines[-1].by or "").split(", "), new.by or ""])
             new = replace(new, by=", ".join(filter(None, takers)))

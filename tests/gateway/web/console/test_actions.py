@@ -15,6 +15,7 @@ from siaga_gateway.domain.call_back import CallBack
 from siaga_gateway.domain.incident import Disposition, IncidentState
 from siaga_gateway.domain.triage import judge
 from siaga_gateway.domain.triage_signs import Signs
+from siaga_gateway.web.console.running_notes import running_notes
 
 
 def test_an_incident_goes_its_whole_way_and_the_detail_shows_each_step(console: Console) -> None:
@@ -156,7 +157,8 @@ def test_a_closing_that_was_overtaken_keeps_its_note_which_goes_to_the_others_wi
     added = console.browser.post(form_of(answer.text, "note"), data={"note": note[1]})
     assert added.status_code == 200 and "Korban di RS" in added.text
     found = console.book.incident(1)
-    assert found is not None and found.note == f"{OPERATOR}: Korban di RS" and found.disposition == "unfounded"
+    assert found is not None and found.disposition == "unfounded"
+    assert [(each.author, each.text) for each in running_notes(found.note)] == [(OPERATOR, "Korban di RS")]
     assert console.browser.post("/incidents/1/note", data={"note": "  "}).status_code == 422
 
 

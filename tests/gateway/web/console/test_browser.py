@@ -118,7 +118,8 @@ def test_two_at_one_incident_and_the_slower_one_loses_no_word_and_overwrites_not
     rina.see("#detail .outcome", "kosong")
     assert page.input_value("#note") == "korban di RS" and page.is_visible("#note")
     page.click('[data-step="note"]')
-    rina.see("#detail .outcome", "Rina Wulandari: korban di RS")
+    rina.see("#detail .outcome", ": korban di RS")
+    rina.see("#detail .outcome .note-text", "Rina Wulandari, ")
     rina.allow("409")
 
 

@@ -116,3 +116,37 @@ def test_a_receiver_that_is_tried_again_and_again_is_one_line() -> None:
     rows = [JournalEntry(n, n, journal.DELIVERY_FAILED, 1, None, "cad", fact) for n, fact in enumerate(facts, start=1)]
     rows.append(JournalEntry(9, 9, journal.DELIVERY_FAILED, 1, None, "folder", {"attempts": 1}))
     assert [(line.id, line.by) for line in timeline(rows, "en")] == [(9, "folder"), (4, "cad")]
+
+
+def test_rows_of_machines_are_minor_and_a_failure_stands_until_there_is_an_end_of_it() -> None:
+    def row(number: int, kind_: str, actor: str | None = None, **facts: object) -> JournalEntry:
+        return JournalEntry(number, number, kind_, 1, None, actor, facts)
+
+    rows = [
+        row(1, journal.INCIDENT_OPENED, kind="press"),
+        row(2, journal.DELIVERY_FAILED, "cad", attempts=1),
+        row(3, journal.DELIVERED, "folder"),
+        row(4, journal.POSITION, source="gnss"),
+        row(5, journal.SEEN, "Rina"),
+        row(6, journal.CALLED, rung="stations"),
+        row(7, journal.RESPONDER_SAID, "responder:budi", who="responder:budi", said="accepted", minutes=7),
+        row(8, journal.DELIVERY_ABANDONED, "cap"),
+    ]
+
+    def told(entries: list[JournalEntry]) -> list[tuple[int, str, str]]:
+        return [(line.id, line.source, line.minor) for line in reversed(timeline(entries, "en"))]
+
+    before = told(rows)
+    assert before == [
+        (1, "holder", ""),
+        (2, "gateway", ""),
+        (3, "gateway", "delivery"),
+        (4, "gateway", "position"),
+        (5, "person", ""),
+        (6, "gateway", ""),
+        (7, "person", ""),
+        (8, "gateway", ""),
+    ]
+    assert told([*rows, row(9, journal.DELIVERED, "cad")])[1] == (2, "gateway", "delivery")
+    (said,) = timeline(rows[6:7], "en", {"responder:budi": "Aipda Budi Contoh"}.__getitem__)
+    assert (said.by, "Aipda" in (said.extra or "")) == ("Aipda Budi Contoh", False), "his name stands there once"

@@ -6,6 +6,9 @@ import { showAges } from "./clock.js";
 const DEADLINE_MS = 4000; // a kept connection may have died unseen: give it up soon and ask again by another
 const RETRY_MS = 1000;
 
+const WITH_FORMS = ["steps", "notes"];
+const drafts = new Map(); // articles left with text in them, by incident; in memory alone
+
 const box = document.getElementById("detail");
 let chosen = null;
 let wanted = 0; // counts requests: an answer that was overtaken is dropped
@@ -90,18 +93,36 @@ export function show(html, { own = false } = {}) {
   chosen = Number(next.dataset.id);
   const texts = new Map([...next.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part.outerHTML]));
   if (shown?.dataset.id !== next.dataset.id) {
+    if (shown && isTyped(shown)) drafts.set(shown.dataset.id, shown);
     box.replaceChildren(next);
     box.scrollTop = 0;
     prepare(box);
+    goOnWriting(next);
   } else {
     if (own) document.getElementById("message").replaceChildren();
     for (const [name, text] of texts) {
-      if (parts.get(name) !== text || (own && name === "steps")) replace(shown, next, name, own);
+      if (parts.get(name) !== text || (own && WITH_FORMS.includes(name))) replace(shown, next, name, own);
     }
   }
   parts = texts;
   showAges(box);
   told.shown(next);
+}
+
+/** Whether there is text that was written and not sent. */
+function isTyped(article) {
+  return [...article.querySelectorAll("form:not([data-sent]) :is(textarea, input:not([type=radio]))")].some((field) => field.value.trim());
+}
+
+/** What was written before another incident was looked at. */
+function goOnWriting(article) {
+  const draft = drafts.get(article.dataset.id);
+  if (!draft) return;
+  drafts.delete(article.dataset.id);
+  for (const name of WITH_FORMS) {
+    const [before, after] = [draft, article].map((each) => each.querySelector(`[data-part="${name}"]`));
+    if (before && after) keepTyped(before, after, false);
+  }
 }
 
 function replace(shown, next, name, own) {
@@ -112,8 +133,8 @@ function replace(shown, next, name, own) {
     // What was refused because of another operator's step stays until it is dealt with: it holds what was written.
     const stays = message.querySelector(".overtaken");
     if (before.dataset.signature !== after.dataset.signature && !stays) message.replaceChildren();
-    keepTyped(before, after, own);
   }
+  keepTyped(before, after, own);
   const focused = before.contains(document.activeElement) ? document.activeElement : null;
   const selector = focused && handle(focused);
   before.replaceWith(after);

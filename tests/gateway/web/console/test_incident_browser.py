@@ -1,0 +1,79 @@
+"""One incident in a real browser: what people did stands out, notes are seen by all, and nothing typed is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway.web.browser_fixtures import chromium, operator
+from gateway.web.conftest import ServedConsole
+from gateway.web.console_operator import Seat
+
+__all__ = ["chromium", "operator"]  # fixtures
+
+KEDATON = {"latitude": -53835400, "longitude": 1052596000}
+
+
+def deliver(console: ServedConsole, times: int) -> None:
+    for _ in range(times):
+        console.append({"do": "note", "kind": "delivered", "incident": 1, "actor": "cad", "change": "position"})
+        console.append({"do": "move", "incident": 1, **KEDATON, "accuracy_m": 12, "fix_age_s": 1})
+
+
+def test_two_write_notes_and_neither_a_refresh_nor_another_call_takes_what_is_being_typed(
+    served: Callable[..., ServedConsole], operator: Seat
+) -> None:
+    console = served(tick_s=0.3)
+    rina, budi = operator(console), operator(console)
+    console.append({"do": "press", "incident": 1, "person": 0, **KEDATON})
+    for each in (rina, budi):
+        each.start_duty()
+        each.page.wait_for_selector("#running-note")
+    rina.page.fill("#running-note", "dua orang di teras")
+    budi.page.fill("#running-note", "pintu belakang terbuka")
+    budi.page.click("[data-step=running-note]")
+    rina.see("#detail .running", "pintu belakang terbuka")
+    assert rina.page.input_value("#running-note") == "dua orang di teras"
+    budi.until("document.querySelector('#running-note').value === ''")
+
+    console.append({"do": "press", "incident": 2, "person": 1})
+    rina.card(2).click()
+    rina.page.wait_for_selector('#detail article[data-id="2"]')
+    assert rina.page.input_value("#running-note") == ""
+    rina.card(1).click()
+    rina.page.wait_for_selector('#detail article[data-id="1"]')
+    assert rina.page.input_value("#running-note") == "dua orang di teras"
+    rina.page.click("[data-step=running-note]")
+    budi.see("#detail .running", "dua orang di teras")
+    assert budi.page.locator("#detail .running li").count() == 2
+    budi.see("#detail .timeline .person", "Catatan ditambahkan")
+
+
+def test_rows_of_machines_are_folded_and_a_quiet_call_s_number_stands_behind_a_second_step(
+    served: Callable[..., ServedConsole], operator: Seat
+) -> None:
+    console = served(tick_s=0.3)
+    rina = operator(console)
+    page = rina.page
+    console.append({"do": "press", "incident": 1, "person": 0, **KEDATON})
+    deliver(console, 19)
+    rina.start_duty()
+    page.wait_for_selector("#detail [data-step=seen]")
+    page.keyboard.press("F4")
+    rina.see("#detail .timeline .person", "Dilihat operator")
+    shown = page.locator("#detail .timeline li:visible")
+    assert shown.count() == 2 and page.locator("#detail .timeline li").count() == 40
+    rina.see("#detail .folded summary", "19 kiriman")
+    rina.see("#detail .folded summary", "19 posisi")
+    page.click("#detail .folded summary")
+    assert shown.count() == 40
+    deliver(console, 1)
+    rina.see("#detail .folded summary", "20 posisi")
+    assert shown.count() == 42, "what was unfolded stays so"
+
+    assert page.locator("#detail a[href^='tel:']:visible").count() == 1
+    console.append({"do": "duress", "incident": 1})
+    page.wait_for_selector("#detail .advice .duress")
+    assert page.locator("#detail .advice li").count() == 1
+    assert page.locator("#detail a[href^='tel:']:visible").count() == 0
+    page.click("#detail [data-keep=phone] summary")
+    assert page.locator("#detail a[href^='tel:']:visible").count() == 1
