@@ -13,7 +13,7 @@ from brokers import free_port
 from databases import Place, PostgresServer, held_keys
 from gateway import sample_store
 from siaga_gateway.adapters.sql import SqlStore, StoreUnusable
-from siaga_gateway.adapters.sql.postgres import Postgres, arrivals, connection_pool, servers
+from siaga_gateway.adapters.sql.postgres import Postgres, arrivals, connection_pool, engine, servers
 from siaga_gateway.adapters.sql.postgres.connection import Link, connect, read_conninfo
 from siaga_gateway.adapters.sql.postgres.connection_pool import ConnectionPool
 from siaga_gateway.adapters.sql.postgres.promotion import ready
@@ -21,6 +21,7 @@ from siaga_gateway.adapters.sql.postgres.servers import Standing
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.service.registry.keyring import KeyRing
 from siaga_gateway.service.store import StoreFailing
+from system.relay import Relay
 from waiting import eventually
 
 DAY_MS = 86_400_000
@@ -203,6 +204,58 @@ def test_behind_one_address_a_promoted_server_is_readied_before_anything_is_read
     kept.write_text(f"{timeline[0]} 3")
     with pytest.raises(StoreUnusable, match="was left behind"):
         SqlStore(Postgres(conninfo, timeline=kept), 0, held_keys())
+
+
+@pytest.fixture
+def pair(alone: PostgresServer) -> Iterator[tuple[PostgresServer, PostgresServer]]:
+    """A primary that nobody fences, and its standby, which was promoted."""
+    alone.execute("CREATE ROLE replicator LOGIN REPLICATION")
+    name = alone.new_database().rpartition("/")[2]
+    SqlStore(Postgres(alone.conninfo(name)), 0, held_keys()).close()
+    second = PostgresServer(durable=False, standby_of=alone)
+    try:
+        yield alone, second.start()
+    finally:
+        second.remove()
+
+
+@pytest.mark.parametrize("sees", ["itself", "by another process of its machine"])
+def test_behind_a_proxy_nobody_goes_on_with_an_old_primary_over_connections_that_are_well(
+    pair: tuple[PostgresServer, PostgresServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sees: str
+) -> None:
+    monkeypatch.setattr(engine, "_CHOOSE_S", 0.05)
+    old, promoted = pair
+    name, kept = "siaga_1", tmp_path / "store-timeline"
+    with Relay(old.port) as proxy:
+        store = SqlStore(Postgres(f"postgresql://siaga@127.0.0.1:{proxy.port}/{name}", timeline=kept), 0, held_keys())
+        before = store.remembered("timeline")
+        assert before is not None
+        with store.transaction() as transaction:
+            transaction.remember("taken", "by the old one")
+        promoted.execute("SELECT pg_promote()")
+        if sees == "itself":
+            proxy.target = promoted.port  # who is connected stays so
+            eventually(lambda: store.remembered("timeline") != before, "it looks without any need")
+            assert store.remembered("timeline") == f"{before.split()[0]} 2"
+        else:
+            kept.write_text(f"{before.split()[0]} 2")
+
+            def refused() -> bool:
+                try:
+                    store.remembered("timeline")
+                except StoreFailing as error:
+                    return "was left behind" in str(error)
+                return False
+
+            eventually(refused, "its connections lead to what was left behind")
+            proxy.target = promoted.port
+            eventually(lambda: not refused(), "the promoted one is used")
+        with store.transaction() as transaction:
+            transaction.remember("taken", "by the promoted one")
+        store.close()
+    for server, by in ((old, "by the old one"), (promoted, "by the promoted one")):
+        with psycopg.connect(server.conninfo(name)) as link:
+            assert link.execute("SELECT value FROM meta WHERE name = 'taken'").fetchone() == (by,)
 
 
 def test_a_connection_to_a_server_that_was_a_standby_is_not_kept(

@@ -23,11 +23,14 @@ class PeriodicThread:
         self._name = name
         self._turn = turn
         self._end_s = end_s
+        self._first_s = 0.0
         self._stop = threading.Event()
         self._wanted = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
-    def start(self) -> None:
+    def start(self, after_s: float = 0.0) -> None:
+        """after_s: until the first turn."""
+        self._first_s = after_s
         self._thread.start()
 
     def wake(self) -> None:
@@ -54,7 +57,7 @@ class PeriodicThread:
         return self._stop.is_set()
 
     def _run(self) -> None:
-        pause_s = 0.0
+        pause_s = self._first_s
         while True:
             self._wanted.wait(pause_s)
             self._wanted.clear()

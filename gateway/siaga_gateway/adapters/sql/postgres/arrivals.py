@@ -2,7 +2,8 @@
 
 Whoever promoted a standby there, and however: a new connection shows the server's timeline. So each is looked at before
 it is used, and where the timeline is a later one the store is readied first, over this very connection: the next may
-lead elsewhere. Of several addresses servers.py sees to that.
+lead elsewhere. One is made now and then for that alone, for as long as those in use stay well nobody needs another. Of
+several addresses servers.py sees to that.
 """
 
 from __future__ import annotations
@@ -45,6 +46,16 @@ class Arrivals:
             self._memory.newest([server])
             self._known = now
         return before != (0, 0)
+
+    def left_behind(self) -> bool:
+        """Whether the server that was used last was left behind since, as whichever process of this machine has seen.
+        Said once."""
+        with self._lock:
+            system, timeline = self._known
+            if not self._memory.left_behind(Standing(self._shown, "", system=system, timeline=timeline)):
+                return False
+            self._known = (0, 0)
+        return True
 
     def made(self, link: Link) -> None:
         """The store's tables are there now, and perhaps were not when it was looked at. Raises: StoreFailing."""

@@ -95,6 +95,12 @@ class ConnectionPool:
             with suppress(psycopg.Error):
                 link.connection.close()
 
+    def look(self) -> None:
+        """Make a connection for `arrived` to look at, beside the limit, and close it. Raises: StoreFailing."""
+        link = self._connected()
+        link.lasting = False
+        self._put_back(link)
+
     def use(self, conninfo: str) -> None:
         """Connect to this server from now on; whoever waits for another one's answer fails at once."""
         with self._lock:

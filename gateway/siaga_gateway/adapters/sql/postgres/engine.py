@@ -33,7 +33,7 @@ from siaga_gateway.service.store import StoreConflict, StoreFailing
 
 log = logging.getLogger(__name__)
 
-_CHOOSE_S: Final = 10.0  # between two looks which server is the primary
+_CHOOSE_S: Final = 10.0  # between two looks which server is the primary, or what is behind the one address
 _CHOOSE_SOON_S: Final = 3.0  # the same while one is silent, or there are two primaries or none
 OLDEST: Final = 13  # the store's tests passed on 13.6, 15 and 18.4
 _WORDS: Final = (
@@ -65,7 +65,9 @@ class Postgres:
         self._pool = ConnectionPool(read, connections, **arrived)
         self._listener = ChangeListener(self._pool)
         self._server: Standing | None = None  # the one that is used, of several
-        self._choosing = PeriodicThread("store-servers", self._choose, end_s=1)
+        self._choosing = PeriodicThread(
+            "store-servers", self._choose if self._arrivals is None else self._look_behind, end_s=1
+        )
         self.replication = Replication(self._pool) if standby else None
 
     @property
@@ -102,6 +104,8 @@ class Postgres:
                     else StoreFailing("store.no_primary", servers=self._servers.silent)
                 )
             self._choosing.start()
+        else:
+            self._choosing.start(_CHOOSE_S)
         if self.replication is not None:
             self.replication.look()
             self.replication.start()
@@ -119,6 +123,14 @@ class Postgres:
             log.error(Localized("log.standby.unready", why=error))
             return _CHOOSE_SOON_S
         return _CHOOSE_S if self._servers.well else _CHOOSE_SOON_S
+
+    def _look_behind(self) -> float:
+        """Look where the one address leads now: a proxy may keep earlier connections to an old primary alive."""
+        with suppress(StoreFailing):  # whoever needs the store reports it
+            self._pool.look()
+        if self._arrivals is not None and self._arrivals.left_behind():
+            self._pool.use(self._pool.conninfo)
+        return _CHOOSE_S
 
     def opened(self) -> None:
         if self._server is not None:
