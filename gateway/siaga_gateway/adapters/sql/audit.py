@@ -75,7 +75,7 @@ _CHAIN_AFTER: Final = _chain(_WAS)
 _CHAIN_FRAMED: Final = _chain(_BYTES)  # of a copy from before any was
 _BATCH_ROW: Final = "number, id, events, digest"
 _KEPT: Final = "kept_events, kept_digest, removal"
-_OF_KIND: Final = f"SELECT {columns(JOURNAL)}, hash FROM journal WHERE kind = ? ORDER BY id"  # noqa: S608
+_OF_KIND: Final = f"SELECT {columns(JOURNAL)}, hash FROM journal WHERE kind = ? AND id > ? ORDER BY id"  # noqa: S608
 _FRAMES: Final = "SELECT id, frame FROM journal WHERE id > ? AND id <= ? AND frame IS NOT NULL ORDER BY id"
 _FRAME_GONE: Final = "UPDATE journal SET frame = NULL, frame_sha256 = ? WHERE id = ?"
 _AT_ONCE: Final = 1_000
@@ -242,20 +242,20 @@ class AuditReading:
         )
         return [(row[0], row[1]) for row in rows]
 
-    def removals(self) -> Sequence[ChainEntry]:
-        rows = self.fetch(_OF_KIND, (journal.CHECKINS_REMOVED,))
-        return [ChainEntry(*row) for row in rows]
+    def removals(self, after_id: int) -> Sequence[ChainEntry]:
+        return self._of_kind(journal.CHECKINS_REMOVED, after_id)
 
-    def frame_removals(self) -> Sequence[ChainEntry]:
-        rows = self.fetch(_OF_KIND, (journal.FRAMES_REMOVED,))
-        return [ChainEntry(*row) for row in rows]
+    def frame_removals(self, after_id: int) -> Sequence[ChainEntry]:
+        return self._of_kind(journal.FRAMES_REMOVED, after_id)
+
+    def _of_kind(self, kind: str, after_id: int = 0) -> Sequence[ChainEntry]:
+        return [ChainEntry(*row) for row in self.fetch(_OF_KIND, (kind, after_id))]
 
     def private_frames(self, after_id: int, until_id: int) -> Sequence[int]:
         return [number for number, frame in self.fetch(_FRAMES, (after_id, until_id)) if _is_private(frame)]
 
     def rescues(self) -> Sequence[ChainEntry]:
-        rows = self.fetch(_OF_KIND, (journal.RESCUED,))
-        return [ChainEntry(*row) for row in rows]
+        return self._of_kind(journal.RESCUED)
 
     def last_event_id(self) -> int:
         last: int = self.fetch("SELECT coalesce(max(id), 0) FROM event")[0][0]

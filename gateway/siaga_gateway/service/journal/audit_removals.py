@@ -18,17 +18,20 @@ _PAGE = 2_000
 
 
 class FrameRemovals:
-    """The recorded removals of frames from the journal; read again whenever an entry is met that none of them names."""
+    """The recorded removals of frames from the journal; whenever an entry is met that none of them names, those that
+    came since are read."""
 
     def __init__(self, reader: AuditReader) -> None:
         self._reader = reader
+        self._read = 0  # removals up to this entry
         self._entries = NumberSet()
         self.removed = 0
 
     def took(self, entry: int) -> bool:
         """Whether a removal names this entry; counts those that are asked for."""
         if entry not in self._entries:
-            for told in self._reader.frame_removals():
+            for told in self._reader.frame_removals(self._read):
+                self._read = told.id
                 self._take(told)
         if entry not in self._entries:
             return False
@@ -44,14 +47,14 @@ class FrameRemovals:
 
 
 class Removals:
-    """Read once at the beginning, and again whenever something is met that none of them covers."""
+    """Read once at the beginning, and those that came since whenever something is met that none of them covers."""
 
     def __init__(self, reader: AuditReader, bearing: LossAccounting) -> None:
         self._reader = reader
         self._bearing = bearing
         self._signatures: set[str] = set()
         self._known: set[int] = set()  # numbers
-        self._read: set[int] = set()  # entries
+        self._read = 0  # removals up to this entry
         self.removed = 0
         self._look()
 
@@ -68,10 +71,9 @@ class Removals:
         return row.removal in self._known
 
     def _look(self) -> None:
-        for entry in self._reader.removals():
-            if entry.id not in self._read:
-                self._read.add(entry.id)
-                self._take(entry)
+        for entry in self._reader.removals(self._read):
+            self._read = entry.id
+            self._take(entry)
 
     def _take(self, entry: ChainEntry) -> None:
         try:

@@ -122,12 +122,12 @@ class AuditReader(Protocol):
 
     def last_event_id(self) -> int: ...
 
-    def removals(self) -> Sequence[ChainEntry]:
-        """Return the entries about check-ins that were taken out of the evidence, oldest first."""
+    def removals(self, after_id: int) -> Sequence[ChainEntry]:
+        """Return the entries with a higher number about check-ins that were taken out of the evidence, oldest first."""
         ...
 
-    def frame_removals(self) -> Sequence[ChainEntry]:
-        """Return the entries about frames of check-ins that were taken out of the journal, oldest first."""
+    def frame_removals(self, after_id: int) -> Sequence[ChainEntry]:
+        """The same about frames of check-ins that were taken out of the journal."""
         ...
 
     def private_frames(self, after_id: int, until_id: int) -> Sequence[int]:
