@@ -108,16 +108,19 @@ def test_after_its_month_only_what_may_be_told_is_left_and_that_ends_too(place: 
         transaction.gather_coverage([*former, alone, *now])
     survey = CoverageSurvey(desk.store, clock)
     survey.release()
-    assert desk.store.fetch("SELECT month, samples FROM coverage") == [(MONTH - 1, 20)]
+    assert desk.store.fetch("SELECT month, samples FROM coverage_told") == [(MONTH - 1, 20)]
     assert desk.store.fetch("SELECT month, sum(samples) FROM coverage_reported GROUP BY month") == [(MONTH, 10)]
     with desk.store.engine.transaction() as session:  # a gateway of the version before
         session.run("INSERT INTO coverage_gathered VALUES (?, 1, 9, 1, 31, 700, 0, -63000)", (MONTH - 1,))
+        session.run("INSERT INTO coverage VALUES (?, 1, ?, 1, 31, 700, 0, -63000)", (MONTH - 1, cell_at(*HERE)))
+    assert [(each.month, each.samples) for each in told(desk)] == [(MONTH - 1, 20), (MONTH, 10)]
     survey.release()
-    assert desk.store.fetch("SELECT cell FROM coverage_gathered") == [], "it cannot be bounded: nobody is told"
+    for table in ("coverage_gathered", "coverage"):
+        assert desk.store.fetch(f"SELECT cell FROM {table}") == [], "it cannot be bounded: nobody is told"
     with desk.store.transaction() as transaction:  # another worker was late
         transaction.gather_coverage(former)
     survey.release()
-    assert desk.store.fetch("SELECT month, samples, weak, dbm FROM coverage") == [(MONTH - 1, 40, 10, -3_600)]
+    assert desk.store.fetch("SELECT month, samples, weak, dbm FROM coverage_told") == [(MONTH - 1, 40, 10, -3_600)]
     assert [each.samples for each in told(desk, MONTH)] == [10]
     policy = RetentionPolicy(365, 365, 90, 90, 3_650, coverage_months=2)
     with desk.store.transaction() as transaction:  # and another's clock is years ahead
@@ -138,7 +141,7 @@ def test_a_year_of_one_person_leaves_no_cell(place: Place) -> None:
         desk.take(checkin(button), checkin(button, -112))
         assert len(desk.samples) == 1
         surveyed(desk, clock).release()
-    assert told(desk) == [] == desk.store.fetch("SELECT cell FROM coverage")
+    assert told(desk) == [] == desk.store.fetch("SELECT cell FROM coverage_told")
     months = desk.store.fetch("SELECT DISTINCT month FROM coverage_reported")
     assert months == [(month_of(clock.at_ms),)], "only what is being gathered"
     desk.close()
@@ -219,11 +222,12 @@ def test_a_backup_has_only_what_may_be_told(tmp_path: Path) -> None:
     with desk.store.transaction() as transaction:
         transaction.gather_coverage([CellMonth(MONTH, 1, 8, 1, 1, 700, 0, -63_000)])
     with desk.store.engine.transaction() as session:  # a gateway of the version before
-        session.run("INSERT INTO coverage_gathered VALUES (?, 1, 9, 1, 31, 700, 0, -63000)", (MONTH,))
+        for table in ("coverage_gathered", "coverage"):
+            session.run(f"INSERT INTO {table} VALUES (?, 1, 9, 1, 31, 700, 0, -63000)", (MONTH,))
     copy_sqlite(tmp_path / "siaga.db", tmp_path / "copy.db")
     copy = sqlite3.connect(tmp_path / "copy.db")
-    assert copy.execute("SELECT cell FROM coverage").fetchall() == [(7,)]
-    for table in ("coverage_reported", "coverage_gathered"):
+    assert copy.execute("SELECT cell FROM coverage_told").fetchall() == [(7,)]
+    for table in ("coverage_reported", "coverage_gathered", "coverage"):
         assert copy.execute(f"SELECT cell FROM {table}").fetchall() == []
     copy.close()
     desk.close()

@@ -29,7 +29,7 @@ _WITH_CHAIN: Final = 4  # the first migration with an audit chain
 _THINNED: Final = "checkins"
 _UNFRAMED: Final = "journal_frames"
 # Where people were, and what too few may have reported of the signal: no backup has it.
-_NOT_COPIED: Final = ("last_position", GATHERED, FORMER)
+_NOT_COPIED: Final = ("last_position", GATHERED, *FORMER)
 
 
 def new_file(path: Path) -> IO[bytes]:

@@ -1,7 +1,7 @@
-"""Coverage by cells in the store: `coverage_reported`, by classes, in no backup, and `coverage`, which may be told.
+"""Coverage by cells: `coverage_reported`, by classes, in no backup, and `coverage_told`, which may be told.
 
-In `coverage_gathered` a gateway of the version before may still be counting for all classes together: that is told by
-nobody, and goes with its month.
+A gateway of an older version beside this one may still be counting for all classes together in `coverage_gathered`, and
+release that to `coverage`. No class in it is bounded: it is told by nobody, and goes with its month.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from siaga_gateway.adapters.sql.write_batch import WriteBatch
 from siaga_gateway.domain.coverage import BAND, MOST, SQUARE, CellMonth, band_of, released
 
 GATHERED: Final = "coverage_reported"
-FORMER: Final = "coverage_gathered"
+FORMER: Final = ("coverage_gathered", "coverage")
 _AT_ONCE: Final = 5_000
-_TOLD: Final = "coverage"
+_TOLD: Final = "coverage_told"
 _NAMES: Final = CellMonth._fields
 
 
@@ -35,7 +35,7 @@ _CLASS_KEY: Final = f"{_KEY}, classes"
 _GATHER: Final = _add(GATHERED, _CLASS_KEY)
 _TELL: Final = _add(_TOLD, _KEY, f"classes = {_TOLD}.classes | excluded.classes, ")
 _OUTSIDE: Final = "WHERE month < ? OR month > ?"
-_KEYS: Final = {GATHERED: _CLASS_KEY, FORMER: _KEY, _TOLD: _KEY}
+_KEYS: Final = {GATHERED: _CLASS_KEY, **dict.fromkeys((*FORMER, _TOLD), _KEY)}
 
 
 class CoverageWriting(WriteBatch):
@@ -54,8 +54,7 @@ class CoverageWriting(WriteBatch):
             (before_month,),
         )
         if not first:
-            oldest = f"SELECT {_KEY} FROM {FORMER} WHERE month < ? ORDER BY {_KEY} LIMIT {_AT_ONCE}"  # noqa: S608
-            return self._run_aside(f"DELETE FROM {FORMER} WHERE ({_KEY}) IN ({oldest})", (before_month,))  # noqa: S608
+            return self._forget_former(before_month)
         month, cell = first[0]
         taken = (
             f"DELETE FROM {GATHERED} WHERE month = ? AND size = 1 AND cell BETWEEN ? AND ? RETURNING {columns(_NAMES)}"  # noqa: S608
@@ -65,6 +64,14 @@ class CoverageWriting(WriteBatch):
         if told:
             self._session.many(_TELL, sorted(told))
         return len(rows)
+
+    def _forget_former(self, before_month: int) -> int:
+        for table in FORMER:
+            oldest = f"SELECT {_KEY} FROM {table} WHERE month < ? ORDER BY {_KEY} LIMIT {_AT_ONCE}"  # noqa: S608
+            gone = self._run_aside(f"DELETE FROM {table} WHERE ({_KEY}) IN ({oldest})", (before_month,))  # noqa: S608
+            if gone:
+                return gone
+        return 0
 
     def forget_coverage(self, before_month: int, after_month: int, limit: int) -> int:
         for table, key in _KEYS.items():
