@@ -1,4 +1,4 @@
-"""The quarantine's two statements: add strangers, drop the least valuable."""
+"""The quarantine: adds strangers, drops the least valuable, and forgets where they were."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Final
 
 from siaga_gateway.adapters.sql.engine import Session
+from siaga_gateway.domain.frame import Kind, is_private
 from siaga_gateway.service.store import UnknownDevice
 
 _MERGE: Final = (
@@ -39,3 +40,15 @@ def let_go(session: Session, limit: int) -> int:
     if count <= limit:
         return 0
     return session.run(_LET_GO, (count - limit,))
+
+
+def forget_checkins(session: Session) -> int:
+    """See service.store.registry.RegistryWriting.forget_strangers_checkins."""
+    found = session.fetch(
+        "SELECT device_id, frame FROM quarantine WHERE substr(frame, 2, 1) = ? ORDER BY device_id",
+        (bytes([Kind.CHECKIN]),),
+    )
+    gone = [(b"", device_id, frame) for device_id, frame in found if is_private(frame)]
+    if gone:
+        session.many("UPDATE quarantine SET frame = ? WHERE device_id = ? AND frame = ?", gone)
+    return len(gone)

@@ -8,7 +8,7 @@ from typing import Final
 from siaga_gateway.adapters.sql import encryption, journal
 from siaga_gateway.adapters.sql.encryption import Sealing
 from siaga_gateway.adapters.sql.engine import Insert, Session, Writing
-from siaga_gateway.adapters.sql.quarantine import let_go, merge
+from siaga_gateway.adapters.sql.quarantine import forget_checkins, let_go, merge
 from siaga_gateway.adapters.sql.reads import Reads
 from siaga_gateway.adapters.sql.row_layout import only, sound
 from siaga_gateway.adapters.sql.rows import (
@@ -75,6 +75,9 @@ class RegistryWriting(WriteBatch):
         self.flush()
         merge(self._session, strangers)
         return let_go(self._session, limit)
+
+    def forget_strangers_checkins(self) -> int:
+        return forget_checkins(self._session)
 
     def release(self, device_id: bytes) -> None:
         self._run("DELETE FROM quarantine WHERE device_id = ?", (device_id,))

@@ -1,8 +1,9 @@
-"""Takes the frames of check-ins out of the journal of older versions, while the gateway works.
+"""Takes the frames of check-ins out of the journal and the quarantine of older versions, while the gateway works.
 
 They were kept in entries about something that was wrong with a check-in, and say where its holder was. The chain covers
 a frame by its SHA-256, which stays; so an audit passes at every moment. Each removal is an entry of the chain that
-names those that lost theirs: a frame that is gone without one is a broken chain.
+names those that lost theirs: a frame that is gone without one is a broken chain. What is known of an unknown button is
+no evidence: no entry tells of its frame.
 
 The journal is read in short stretches, outside of any transaction; one is begun only where something is to go, and a
 press waits for one at most. Where it stands is written with what it does: it may be killed at any moment.
@@ -27,6 +28,7 @@ _STRETCH: Final = 1_000  # entries looked at in one step: what a transaction tak
 _UNWRITTEN: Final = 50_000  # entries without any, after which the place is written all the same
 _SHARE: Final = 5  # of the time, this part at most
 _TURN_S: Final = 2.0  # other jobs wait for no longer
+_STRANGERS_S: Final = 3_600.0  # between two looks at the quarantine, which is small
 _APART_S: Final = 900.0  # between two lines of the log, and two times that the engine's is emptied
 
 
@@ -40,10 +42,15 @@ class FrameRemoval:
         self._written = 0  # the same, as the store knows
         self._removed = 0  # since the last line of the log
         self._quiet_until = 0.0  # monotonic seconds
+        self._strangers_at = 0.0  # the same: when to look at the quarantine
 
     def work(self) -> None:
         """Go on for a while. Raises: StoreFailing; what was done by then stays."""
         begun = time.monotonic()
+        if begun >= self._strangers_at:
+            with self._store.transaction() as transaction:
+                self._removed += transaction.forget_strangers_checkins()
+            self._strangers_at = begun + _STRANGERS_S
         while time.monotonic() - begun < _TURN_S:
             since = time.monotonic()
             if not self.step():

@@ -51,6 +51,11 @@ class RegistryWriting(Protocol):
         """
         ...
 
+    def forget_strangers_checkins(self) -> int:
+        """Take away quarantined devices' latest frames that are a check-in's which calls nobody, as older versions kept
+        them. Returns how many."""
+        ...
+
     def release(self, device_id: bytes) -> None:
         """Remove a device from quarantine."""
         ...

@@ -205,7 +205,16 @@ class Postgres:
 
     def scrub(self, whole: bool) -> None:
         # Old row versions stay in the files until a vacuum; write-ahead logs and archives are the database's business.
-        for table in ("owner", "incident", "notice", "device", "device_status", "last_position", "journal"):
+        for table in (
+            "owner",
+            "incident",
+            "notice",
+            "device",
+            "device_status",
+            "last_position",
+            "journal",
+            "quarantine",
+        ):
             with self._pool.link() as (link, _), failing(), link.patient():
                 link.ask("SET statement_timeout = 0")
                 try:
