@@ -68,7 +68,7 @@ def housekeeping(
         Job("responders", PLACES_S, responders_watch(settings, store, notifier, clock).work, shared=True),
         Job("ends of suspensions", _SUSPENSIONS_S, SuspensionEnds(store, clock, notifier).work, shared=True),
         Job("responders' positions", RETENTION_S, position_expiry(settings, store, clock), shared=True),
-        Job("last positions", RETENTION_S, lambda: _forget_last_positions(retention), shared=True),
+        Job("last positions", RETENTION_S, retention.forget_last_positions, shared=True),
         Job("check-ins of old", REMOVAL_S, CheckinRemoval(store, clock).work, shared=True),
         Job("frames of old", FRAMES_S, FrameRemoval(store, clock).work, shared=True),
         Job("survey of the signal", SURVEY_S, survey.write),
@@ -80,10 +80,6 @@ def housekeeping(
         # Finds damage before it matters.
         jobs.append(Job("store check", RETENTION_S, each_day(clock, engine.examine)))
     return PeriodicJobs(jobs, Leases(store, holder), "housekeeping")
-
-
-def _forget_last_positions(retention: Retention) -> None:
-    retention.forget_last_positions()
 
 
 def say_head(store: SqlStore) -> None:

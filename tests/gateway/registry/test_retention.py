@@ -15,6 +15,7 @@ from gateway.sample_site import WIB
 from pressing_button import LAMPUNG, PressingButton
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.adapters.sql.notice_snapshots import fields
+from siaga_gateway.adapters.sql.transaction import SqlTransaction
 from siaga_gateway.domain.frame import Kind
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.service.incidents.operator_actions import IncidentActions
@@ -32,6 +33,7 @@ from siaga_gateway.service.registry.retention import (
 from siaga_gateway.service.registry.subject_access import held_about
 from siaga_gateway.service.scheduling.periodic_jobs import Job, Leases, PeriodicJobs, each_day
 from siaga_gateway.service.store import Attempt, DeliveryState, StoreFailing, UnknownDevice
+from siaga_gateway.service.store.expiry import UNTOLD
 from siaga_gateway.service.store.photographs import Photograph
 
 POLICY = RetentionPolicy(positions_days=30, notes_days=60, personal_days=90, quarantine_days=10, figures_days=0)
@@ -277,6 +279,59 @@ def test_it_runs_once_a_day_whoever_asks(past: Past) -> None:
     again = rounds("two")
     again.turn(now + EVERY_S)
     assert runs() == 3, "a worker that was started anew"
+
+
+@pytest.mark.parametrize("actor", [None, "Dewi"])
+def test_what_an_interrupted_run_has_removed_is_told(
+    past: Past, monkeypatch: pytest.MonkeyPatch, actor: str | None
+) -> None:
+    past.desk.take(past.button.press(NOW_S + 9, latitude=-54_000_123, longitude=1_052_600_456))
+    with past.store.transaction() as transaction:
+        transaction.quarantine([UnknownDevice(b"12345678", 0, 0, 1, b"f", None)], 9)
+    past.clock.at_ms += 61 * DAY_MS
+
+    def killed(*_: object) -> int:
+        raise StoreFailing("killed")
+
+    def told() -> list[tuple[str | None, dict[str, object]]]:
+        runs = [entry for entry in past.store.journal_after(0) if entry.kind == journal.RETENTION_RUN]
+        return [(run.actor, {what: count for what, count in run.facts.items() if count}) for run in runs]
+
+    with monkeypatch.context() as patched, pytest.raises(StoreFailing):
+        patched.setattr(SqlTransaction, "forget_strangers", killed)
+        past.retention().run(actor)
+    assert told() == []
+    daily = DailyRetention(past.store, past.retention(), past.clock, JournalNotifier())  # of a new process
+    daily.work()
+    first = (actor, {"statuses": 1, "incidents": 1, "notes": 1, "unfinished": True})
+    assert told() == [first, (None, {"strangers": 1})]
+    daily.work()
+    past.retention().run("Rina")
+    assert told() == [first, (None, {"strangers": 1}), ("Rina", {})]
+    verify(past.store)
+
+
+def test_a_run_beside_another_takes_nothing_of_its_account(past: Past) -> None:
+    """Whatever each tells, and when: together it is what was removed."""
+    with past.store.transaction() as transaction:
+        transaction.add_untold("Rina", {"strangers": 2})
+    past.clock.at_ms += 61 * DAY_MS
+    past.retention().run("Dewi")
+    with past.store.transaction() as transaction:
+        transaction.add_untold("Rina", {"strangers": 3, "cases": 1})
+        assert transaction.untold() == ["Rina"]
+        assert transaction.take_untold("Dewi") == {}
+        assert transaction.take_untold("Rina") == {"strangers": 3, "cases": 1}
+        assert transaction.untold() == []
+    runs = [entry for entry in past.store.journal_after(0) if entry.kind == journal.RETENTION_RUN]
+    assert [(run.actor, run.facts["strangers"]) for run in runs] == [("Rina", 2), ("Dewi", 0)]
+
+
+def test_a_damaged_account_of_what_runs_removed_keeps_no_run_from_removing(past: Past) -> None:
+    with past.store.transaction() as transaction:
+        transaction.remember(UNTOLD, "damaged")
+    past.clock.at_ms += 61 * DAY_MS
+    assert past.retention().run().incidents == 1
 
 
 def test_a_run_that_failed_in_the_middle_goes_on_at_the_next_turn(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:

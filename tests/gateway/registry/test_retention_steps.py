@@ -3,7 +3,7 @@ gives up a statement for all of it, each day anew."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from gateway.fake_ports import ManualClock
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.adapters.sql.postgres.session import PostgresSession
 from siaga_gateway.adapters.sql.sqlite.session import SqliteSession
+from siaga_gateway.adapters.sql.transaction import SqlTransaction
 from siaga_gateway.domain.battery_history import day_of
 from siaga_gateway.domain.coverage import CellMonth, band_of, cell_at, month_of, released, square_of
 from siaga_gateway.domain.device_status import DeviceStatus
@@ -87,7 +88,7 @@ def store(place: Place) -> Iterator[SqlStore]:
     made.close()
 
 
-TABLES = ("coverage", "coverage_gathered", "coverage_reported")
+TABLES = ("coverage", "coverage_gathered", "coverage_reported", "coverage_told")
 NOTIFICATION = (
     "number, recipient, way, kind, why, wave, rung, round, rank, state, made_at_ms, expires_at_ms, attempts",
     "1, 'station:a', 'sms', 'call', 'opened', 1, 'a', 1, 1, 'pending', 0, 0, 0",
@@ -107,6 +108,7 @@ def test_each_goes_in_steps_and_what_is_young_stays(
     store: SqlStore, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "_PAGE", STEP)
+    monkeypatch.setattr(retention, "_CALLS", STEP)
     monkeypatch.setattr(retention, "_DAYS", STEP)
     changed: list[tuple[int, str]] = []
     session = PostgresSession if place.kind == "postgresql" else SqliteSession
@@ -124,11 +126,41 @@ def test_each_goes_in_steps_and_what_is_young_stays(
     assert [each for each in changed if each[0] > STEP and "FOR NO KEY" not in each[1]] == []
     assert (done.strangers, done.figures, done.cases) == (MANY, MANY, MANY)
     assert done.notifications == told.notifications == 4 * MANY
-    assert done.cells == told.cells == 3 * MANY
+    assert done.cells == told.cells == len(TABLES) * MANY
     assert {table: rows(store, table) for table in KEPT_ONE} == dict.fromkeys(KEPT_ONE, 1)
     assert store.fetch("SELECT count(*) FROM owner_case WHERE reason IS NOT NULL") == [(1,)]
     assert store.fetch("SELECT count(*) FROM device_status WHERE hours IS NOT NULL") == [(1,)]
     assert job.run().facts() == dict.fromkeys(done.facts(), 0)
+
+
+def test_calls_lose_their_messages_some_at_a_time_and_a_press_comes_between(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls, each = 120, 3
+    made = sample_store.new_store(place)
+    sample_store.with_device(made)
+    for counter in range(1, calls + 1):
+        sample_store.open_incident(made, counter)
+    names, value = NOTIFICATION
+    with made.engine.transaction() as session:
+        session.run("UPDATE incident SET state = 'closed', closed_at_ms = ?", (THEN_MS,))
+        for number in range(each):
+            row = value.replace("1", str(number), 1)
+            session.run(f"INSERT INTO notification (incident_id, {names}) SELECT id, {row} FROM incident")
+    steps: list[int] = []
+    pauses: list[float] = []
+    forget = SqlTransaction.forget_notifications
+
+    def counted(self: SqlTransaction, ids: Collection[int], before_ms: int) -> int:
+        steps.append(forget(self, ids, before_ms))
+        return steps[-1]
+
+    monkeypatch.setattr(SqlTransaction, "forget_notifications", counted)
+    monkeypatch.setattr("siaga_gateway.service.registry.retention_run.time.sleep", pauses.append)
+    assert Retention(made, ManualClock(NOW_MS), POLICY).run().notifications == calls * each
+    assert sum(steps) == calls * each and max(steps) <= 50 * each
+    assert len(pauses) >= len(steps)
+    made.close()
 
 
 def test_what_is_kept_for_ever_stays(store: SqlStore) -> None:

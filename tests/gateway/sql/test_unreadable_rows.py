@@ -60,7 +60,7 @@ PLAIN = frozenset(
         *("ask_again", "mark_delivered"),
         *("batches", "coverage", "days_of", "positions_left", "removals", "stored_after"),
         *("closed_before", "coverage_bands", "forget_private_frames", "frame_removals", "incidents_told_of"),
-        "private_frames",
+        *("private_frames", "take_untold", "untold"),
     }
 )
 # Each row is read, with a part of it missing: an owner without his data, a journal entry as raw text, a level without a

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from siaga_gateway.adapters.sql import notice_snapshots
@@ -11,9 +12,9 @@ from siaga_gateway.adapters.sql.events import DAYS
 from siaga_gateway.adapters.sql.notice_snapshots import POSITION
 from siaga_gateway.adapters.sql.reads import Reads
 from siaga_gateway.adapters.sql.registry import INCIDENT_IDS, WAITS, RegistryWriting
-from siaga_gateway.adapters.sql.rows import LAST_POSITION, columns
+from siaga_gateway.adapters.sql.rows import LAST_POSITION, columns, json_text
 from siaga_gateway.service.store import Erased
-from siaga_gateway.service.store.expiry import LastPositionAge
+from siaga_gateway.service.store.expiry import UNTOLD, LastPositionAge
 
 _TOLD: Final = ("told_latitude", "told_longitude", "told_accuracy_m")
 _PLACES: Final = frozenset((*POSITION, *_TOLD))
@@ -134,6 +135,33 @@ class ErasureWriting(RegistryWriting):
             "WHERE last_seen_ms < ? ORDER BY last_seen_ms LIMIT ?)",
             (before_ms, before_ms, limit),
         )
+
+    def add_untold(self, actor: str | None, counts: Mapping[str, int]) -> None:
+        told = self._untold()
+        own = told.setdefault(actor or "", {})
+        for what, count in counts.items():
+            own[what] = own.get(what, 0) + count
+        self.remember(UNTOLD, json_text(told))
+
+    def untold(self) -> Sequence[str | None]:
+        return [actor or None for actor in self._untold()]
+
+    def take_untold(self, actor: str | None) -> Mapping[str, int]:
+        told = self._untold()
+        taken = told.pop(actor or "", {})
+        if taken:
+            self.remember(UNTOLD, json_text(told))
+        return taken
+
+    def _untold(self) -> dict[str, dict[str, int]]:
+        self._run_aside("INSERT INTO meta (name, value) VALUES (?, '{}') ON CONFLICT DO NOTHING", (UNTOLD,))
+        self._run_aside("UPDATE meta SET value = value WHERE name = ?", (UNTOLD,))  # its row is the lock
+        kept = self._fetch("SELECT value FROM meta WHERE name = ?", (UNTOLD,))
+        try:
+            told: dict[str, dict[str, int]] = json.loads(kept[0][0])
+        except ValueError:  # damaged: what is too old goes all the same
+            return {}
+        return told
 
     def erase_owner(self, owner_id: int, at_ms: int) -> Erased:
         # All that the store knows of a person but the evidence. Their devices stay, without labels and places, and no

@@ -130,8 +130,8 @@ PERSONAL_READ: Final = "personal_read"
 #   owner_id or none)
 OWNER_ERASED: Final = "owner_erased"  # owner_id, reason (or retention), devices, incidents
 RETENTION_RUN: Final = "retention_run"
-#   statuses, incidents, notes, owners, strangers, notifications, figures, cases, days: how many lost something, or were
-#   deleted
+#   statuses, incidents, notes, owners, strangers, notifications, figures, cases, days, cells: how many lost something,
+#   or were deleted; unfinished: of a run that was interrupted (or goes on meanwhile, and will tell of the rest)
 CHECKINS_REMOVED: Final = "checkins_removed"
 #   check-ins that an older version stored as evidence were deleted. removal (its number), first, last (of the batches),
 #   batches, removed, digest (over what is left of each batch), signatures (SHA-256 of those that had come later)

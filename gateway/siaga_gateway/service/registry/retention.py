@@ -8,9 +8,8 @@ is missing. What check-ins told does not stay: the last position goes after a da
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from siaga_gateway.catalogue.localized import Localized
@@ -20,6 +19,7 @@ from siaga_gateway.domain.errors import Refused
 from siaga_gateway.domain.registry import RegistrationState, state_at
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import Clock, Notifier
+from siaga_gateway.service.registry.retention_run import RetentionResult, RetentionRun, tell_unfinished
 from siaga_gateway.service.store import Enrolled, Store, Transaction
 from siaga_gateway.service.store.expiry import LastPositionAge
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 DAY_MS: Final = 86_400_000
 _PAGE: Final = 500  # in one transaction: the gateway writes between them
-_PAUSE_S: Final = 0.5  # at most, between two steps
+_CALLS: Final = 50  # the same, of incidents: each may have hundreds of notices and notifications
 _DAYS: Final = 5_000  # the same, of rows that nothing else waits for: a day has one of each button
 EVERY_S: Final = 600.0  # how often to check whether a day has passed
 _RUN: Final = "retention"
@@ -55,25 +55,6 @@ class RetentionPolicy:
     coverage_months: int = 13  # with the present one
 
 
-@dataclass(slots=True)
-class RetentionResult:
-    """How many of each were erased or lost data."""
-
-    statuses: int = 0
-    incidents: int = 0
-    notes: int = 0
-    owners: int = 0
-    strangers: int = 0
-    notifications: int = 0
-    figures: int = 0
-    cases: int = 0
-    days: int = 0  # of a button's battery and signal
-    cells: int = 0  # of the survey of the signal
-
-    def facts(self) -> dict[str, int]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
-
 class Retention:
     """Erases by policy or on request.
 
@@ -94,12 +75,16 @@ class Retention:
         self._erased = erased
 
     def run(self, actor: str | None = None, *, dry: bool = False) -> RetentionResult:
-        """Erase everything due, or (dry) only count it. Raises: StoreFailing; what was done by then stays."""
+        """Erase everything due, or (dry) only count it. Raises: StoreFailing; what was done by then stays, and the next
+        run tells the journal of it."""
         now_ms = self._clock.now_ms()
-        done = RetentionResult()
-        done.statuses = self.forget_last_positions(dry=dry)
-        self._incidents(done, now_ms, dry)
-        self._owners(done, now_ms, dry)
+        if not dry:
+            tell_unfinished(self._store, now_ms)
+        run = RetentionRun(self._store, actor)
+        done = run.done
+        self._last_positions(run, dry)
+        self._incidents(run, now_ms, dry)
+        self._owners(run, now_ms, dry)
         before_ms = _before(now_ms, self._policy.quarantine_days)
         told_ms = _before(now_ms, self._policy.positions_days)
         counted_ms = _before(now_ms, self._policy.figures_days)
@@ -111,15 +96,14 @@ class Retention:
             done.days = self._store.expired_days(*self._days(now_ms))
             done.cells = self._store.expired_coverage(*self._months(now_ms))
             return done
-        done.days = self._forget_days(now_ms)
-        done.strangers = self._in_steps(lambda step: step.forget_strangers(before_ms, _PAGE))
-        done.notifications = self._forget_notifications(told_ms)
-        done.figures = self._in_steps(lambda step: step.forget_call_records(counted_ms, _PAGE))
+        self._forget_days(run, now_ms)
+        run.steps("strangers", lambda step: step.forget_strangers(before_ms, _PAGE))
+        self._forget_notifications(run, told_ms)
+        run.steps("figures", lambda step: step.forget_call_records(counted_ms, _PAGE))
         noted_ms = _before(now_ms, self._policy.notes_days)
-        done.cases = self._in_steps(lambda step: step.forget_owner_cases(noted_ms, _PAGE))
-        done.cells = self._in_steps(lambda step: step.forget_coverage(*self._months(now_ms), _DAYS))
-        with self._store.transaction() as transaction:
-            transaction.note(journal.RETENTION_RUN, now_ms, done.facts(), actor=actor)
+        run.steps("cases", lambda step: step.forget_owner_cases(noted_ms, _PAGE))
+        run.steps("cells", lambda step: step.forget_coverage(*self._months(now_ms), _DAYS))
+        run.end(now_ms)
         self._store.scrub()  # last positions are replaced with each check-in, and stay in the engine's logs
         return done
 
@@ -132,84 +116,81 @@ class Retention:
         """Return the first and the last month of the survey to keep."""
         return month_of(now_ms) - self._policy.coverage_months + 1, month_of(now_ms + DAY_MS)
 
-    def _forget_days(self, now_ms: int) -> int:
+    def _forget_days(self, run: RetentionRun, now_ms: int) -> None:
         keep = self._days(now_ms)
-        gone = self._in_steps(lambda step: step.forget_days(*keep, _DAYS))
+        run.steps("days", lambda step: step.forget_days(*keep, _DAYS))
         after: bytes | None = b""
         while after is not None:
             old, after = self._store.hours_after(*keep, after, _DAYS)
             for first in range(0, len(old), _PAGE):
                 page = old[first : first + _PAGE]
-                with self._store.transaction() as transaction:
-                    transaction.lock(page)
-                    gone += transaction.forget_hours(page, *keep)
-        return gone
 
-    def _forget_notifications(self, before_ms: int) -> int:
+                def forget(step: Transaction, page: Sequence[bytes] = page) -> dict[str, int]:
+                    step.lock(page)
+                    return {"days": step.forget_hours(page, *keep)}
+
+                run.step(forget)
+
+    def _forget_notifications(self, run: RetentionRun, before_ms: int) -> None:
         if before_ms < 0:
-            return 0  # for ever
-        after, gone = 0, 0
+            return  # for ever
+        after = 0
         while page := self._store.incidents_told_of(after, _PAGE):
             after = page[-1]
             old = self._store.closed_before(page, before_ms)
-            if old:
-                with self._store.transaction() as transaction:
-                    gone += transaction.forget_notifications(old, before_ms)
-        return gone + self._in_steps(lambda step: step.forget_drills(before_ms, _PAGE))
+            for first in range(0, len(old), _CALLS):
+                calls = old[first : first + _CALLS]
+                run.step(lambda step, calls=calls: {"notifications": step.forget_notifications(calls, before_ms)})  # type: ignore[misc]
+        run.steps("notifications", lambda step: step.forget_drills(before_ms, _PAGE))
 
-    def _in_steps(self, forget: Callable[[Transaction], int]) -> int:
-        """Run one short transaction after the other until one finds nothing more. Returns how many went. One statement
-        for all of a large store would be given up by its database, each day anew, and keep presses waiting."""
-        gone = 0
-        while True:
-            begun = time.monotonic()
-            with self._store.transaction() as transaction:
-                forgotten = forget(transaction)
-            if not forgotten:
-                return gone
-            gone += forgotten
-            time.sleep(min(time.monotonic() - begun, _PAUSE_S))  # SQLite's writer is whoever's comes first
+    def forget_last_positions(self) -> None:
+        """Erase last positions that are due, which no run has to tell of. Raises: StoreFailing."""
+        self._last_positions(RetentionRun(self._store, told=False), dry=False)
 
-    def forget_last_positions(self, *, dry: bool = False) -> int:
-        """Erase last positions that are due. Returns how many. Raises: StoreFailing."""
+    def _last_positions(self, run: RetentionRun, dry: bool) -> None:
         policy = self._policy
         if not dry:
             take_over_positions(self._store)
         age = LastPositionAge(self._clock.now_ms(), policy.last_position_h * HOUR_MS, policy.checkin_s)
-        after, gone = b"", 0
+        after = b""
         while page := self._store.expired_last_positions(age, after, _PAGE):
             after = page[-1]
             if dry:
-                gone += len(page)
+                run.done.statuses += len(page)
                 continue
-            with self._store.transaction() as transaction:
-                transaction.lock(page)
-                gone += transaction.forget_last_positions(page, age)
-        return gone
 
-    def _incidents(self, done: RetentionResult, now_ms: int, dry: bool) -> None:
+            def forget(step: Transaction, page: Sequence[bytes] = page) -> dict[str, int]:
+                step.lock(page)
+                return {"statuses": step.forget_last_positions(page, age)}
+
+            run.step(forget)
+
+    def _incidents(self, run: RetentionRun, now_ms: int, dry: bool) -> None:
         positions_ms = _before(now_ms, self._policy.positions_days)
         notes_ms = _before(now_ms, self._policy.notes_days)
         after = 0
-        while page := self._store.expired_incidents(positions_ms, notes_ms, after, _PAGE):
+        while page := self._store.expired_incidents(positions_ms, notes_ms, after, _CALLS):
             after = page[-1][0]
             if dry:
-                done.incidents += len(page)
+                run.done.incidents += len(page)
                 continue
-            with self._store.transaction() as transaction:
-                transaction.lock({device_id for _, device_id in page})
-                places, notes = transaction.forget_incidents([id_ for id_, _ in page], positions_ms, notes_ms)
-                done.incidents += places
-                done.notes += notes
 
-    def _owners(self, done: RetentionResult, now_ms: int, dry: bool) -> None:
+            def forget(step: Transaction, page: Sequence[tuple[int, bytes]] = page) -> dict[str, int]:
+                step.lock({device_id for _, device_id in page})
+                places, notes = step.forget_incidents([id_ for id_, _ in page], positions_ms, notes_ms)
+                return {"incidents": places, "notes": notes}
+
+            run.step(forget)
+
+    def _owners(self, run: RetentionRun, now_ms: int, dry: bool) -> None:
         before_ms, after = _before(now_ms, self._policy.personal_days), 0
         while page := self._store.expired_owners(before_ms, after, _PAGE):
             after = page[-1]
             for owner_id in page:
-                done.owners += 1
-                if not dry:
-                    self._erase(owner_id, now_ms, BY_POLICY, None)
+                if dry:
+                    run.done.owners += 1
+                else:
+                    self._erase(owner_id, now_ms, BY_POLICY, None, run)
 
     def erase(self, owner_id: int, reason: str, actor: str, *, suspend: bool = False) -> int:
         """Erase one person's data now. Returns how many incidents lost data.
@@ -256,7 +237,9 @@ class Retention:
     def _devices(self, owner_id: int) -> list[Enrolled]:
         return list(self._store.enrolled(self._store.devices_of(owner_id)).values())
 
-    def _erase(self, owner_id: int, now_ms: int, reason: str, actor: str | None) -> int:
+    def _erase(
+        self, owner_id: int, now_ms: int, reason: str, actor: str | None, run: RetentionRun | None = None
+    ) -> int:
         registered_ms = self._store.owner_registered(owner_id)
         with self._store.transaction() as transaction:
             transaction.lock(self._store.devices_of(owner_id))
@@ -268,6 +251,10 @@ class Retention:
                 "incidents": len(erased.incident_ids),
             }
             transaction.note(journal.OWNER_ERASED, now_ms, facts, actor=actor)
+            if run is not None:
+                run.account(transaction, {"owners": 1})
+        if run is not None:
+            run.done.owners += 1
         if registered_ms is not None:
             self._erased(owner_id, registered_ms)
         return len(erased.incident_ids)
@@ -285,6 +272,7 @@ class DailyRetention:
 
     def work(self) -> None:
         """Erase what is due now; after a failed run, the rest. Raises: StoreFailing."""
+        tell_unfinished(self._store, self._clock.now_ms())  # a process that was killed cannot
         if not self._unfinished:
             with self._store.transaction() as transaction:
                 if not transaction.claim(_RUN, self._clock.now_ms(), DAY_MS):

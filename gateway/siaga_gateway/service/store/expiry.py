@@ -3,9 +3,11 @@ journal are kept for ever."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
+
+UNTOLD: Final = "retention.untold"  # remembered by the store: what runs have removed and no entry tells of yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,21 @@ class ErasureWriting(Protocol):
     def forget_strangers(self, before_ms: int, limit: int) -> int:
         """Erase quarantined devices last heard before before_ms, at most `limit`. Returns how many; 0: no more are
         left."""
+        ...
+
+    def add_untold(self, actor: str | None, counts: Mapping[str, int]) -> None:
+        """Add to what this actor's runs of retention have removed and no entry of the journal tells of yet.
+
+        actor: None: the gateway itself.
+        """
+        ...
+
+    def untold(self) -> Sequence[str | None]:
+        """Return whose runs there is anything untold of. Until this transaction ends, no other one changes it."""
+        ...
+
+    def take_untold(self, actor: str | None) -> Mapping[str, int]:
+        """Return what is untold of this actor's runs, for an entry in this transaction; from then on it is told."""
         ...
 
     def erase_owner(self, owner_id: int, at_ms: int) -> Erased:
