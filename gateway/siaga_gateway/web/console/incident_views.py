@@ -13,6 +13,7 @@ from siaga_gateway.domain.drill import is_exercise
 from siaga_gateway.domain.escalation_state import Escalation
 from siaga_gateway.domain.incident import Incident, IncidentState, Mode, Position
 from siaga_gateway.domain.notification import RESPONDER
+from siaga_gateway.domain.plus_code import plus_code
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.domain.triage import Alarm
 from siaga_gateway.service.dispatch.call_directory import key_alone
@@ -49,6 +50,7 @@ class PositionView:
     fixed: bool  # the place where the button was installed
     source: str
     near: str | None  # `4 km barat laut Metro`
+    code: str  # its plus code
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +282,7 @@ def _position(position: Position | None, language: str) -> PositionView | None:
         fixed=fixed,
         source=text(f"console.source.{source}", language),
         near=near,
+        code=plus_code(position.latitude, position.longitude),
     )
 
 

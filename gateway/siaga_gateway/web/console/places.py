@@ -34,7 +34,7 @@ FAULTS: Final = 100
 _LONGEST_CODE: Final = 20
 _LONGEST_PLACE: Final = 60
 _SHOWN: Final = 60  # characters of an address
-_ON_MAP: Final = frozenset({"zoom_in", "zoom_out", "attribution", "home", "no_map", "no_areas"})
+_ON_MAP: Final = frozenset({"zoom_in", "zoom_out", "attribution", "home", "no_map", "map_lost", "no_areas"})
 _DAY: Final = re.compile(r"\b(?:mon|tue|wed|thu|fri|sat|sun)\b")
 _DIALLED: Final = (ContactWay.PHONE, ContactWay.SMS, ContactWay.WHATSAPP)
 

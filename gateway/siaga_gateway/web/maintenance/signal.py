@@ -22,7 +22,7 @@ router = APIRouter()
 
 MONTHS: Final = (1, 3, 13)
 LISTED: Final = 50  # cells on the page; all of them are in the file
-_ON_MAP: Final = frozenset({"no_map", "no_cells", "attribution", "home", "zoom_in", "zoom_out"})
+_ON_MAP: Final = frozenset({"map_lost", "no_map", "no_cells", "attribution", "home", "zoom_in", "zoom_out"})
 _BAD: Final = 50  # per cent weak
 
 

@@ -25,18 +25,19 @@ export async function showAreas(map) {
     const answer = await fetch(URL, { headers: { Accept: "application/geo+json" } });
     if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
     map.getSource("areas").setData(await answer.json());
-    note(null);
+    note(null, "areas");
     return true;
   } catch (error) {
     console.warn("no areas:", error);
-    note(text("no_areas"));
+    note(text("no_areas"), "areas");
     return false;
   }
 }
 
+let shown = false; // also on the map that replaces this one
+
 /** The button that shows and hides them. */
 export function areasButton(map) {
-  let shown = false;
   const control = new MapButton("map-areas", text("areas"), async () => {
     control.button.disabled = true;
     if (shown) map.getSource("areas").setData(collection([]));
@@ -44,6 +45,7 @@ export function areasButton(map) {
     control.button.setAttribute("aria-pressed", String(shown));
     control.button.disabled = false;
   });
-  control.button.setAttribute("aria-pressed", "false");
+  control.button.setAttribute("aria-pressed", String(shown));
+  map.on("load", () => { if (shown) showAreas(map); });
   return control;
 }

@@ -6,41 +6,97 @@ import { colour, onTheme } from "./theme.js";
 const LIBRARY = "/static/vendor/maplibre-gl/maplibre-gl.mjs";
 const WORKER = "/static/vendor/maplibre-gl/maplibre-gl-worker.mjs";
 const COVERED = [[94, -12], [142, 8]]; // by the base map
+const AGAIN_MS = 4000; // how long a browser has to give back its drawing, and between tries to make another map
 export const SITE = settings.map === null ? COVERED : [settings.map.slice(0, 2), settings.map.slice(2)];
 export const EDGE = around(SITE); // how far the map can be moved
 export const FONT = ["DejaVu Sans, Noto Sans, Segoe UI, Arial, sans-serif"];
 /** How much larger all is on a screen that is read from afar: the page's own letters say it. */
 export const SCALE = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
 
+let current = null;
+/** The map that takes data now; null: none does. */
+export const shownMap = () => current;
+
 export const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** Build the map in the element `container`, with these sources and, above its own, what `layers()` returns in the colours
- * of the theme that is shown. Returns [library, map]; throws where a browser cannot draw it. */
-export async function openMap(container, sources, layers) {
+/**
+ * Build the map in the element `container`, with these sources and, above its own, what `layers()` returns in the
+ * colours of the theme that is shown. `made(map, library)` is called for the map and again for each that replaces it: a
+ * browser may take its drawing away at any time, and then everything is made anew where it was. `ready(map)` is called
+ * once it takes data, `lost()` when it no longer does. Throws where a browser cannot draw it.
+ */
+export async function openMap(container, sources, layers, { made = () => {}, ready = () => {}, lost = () => {} } = {}) {
   const library = await import(LIBRARY);
   library.setWorkerUrl(WORKER);
-  const map = new library.Map({
-    container, style: style(sources, layers()), bounds: SITE, fitBoundsOptions: { padding: 24 }, maxBounds: EDGE,
-    maxZoom: 13.5, dragRotate: false, pitchWithRotate: false, touchPitch: false, fadeDuration: 0,
-    attributionControl: false,
-    locale: { "NavigationControl.ZoomIn": text("zoom_in"), "NavigationControl.ZoomOut": text("zoom_out") },
-  });
-  map.touchZoomRotate.disableRotation();
-  map.keyboard.disableRotation();
-  map.addControl(new library.AttributionControl({ compact: false, customAttribution: text("attribution") }));
-  map.addControl(new library.NavigationControl({ showCompass: false }), "top-right");
-  map.addControl(new MapButton("map-home", text("home"), () => map.fitBounds(SITE, { padding: 24, animate: !calm.matches })), "top-right");
-  map.addControl(new library.ScaleControl({ maxWidth: 120 }), "bottom-left");
+  let map = null;
+  let loaded = false;
+  let again = null;
+
   const repaint = () => {
+    if (!loaded) return;
     for (const { id, paint } of [...ground(), ...layers()]) {
-      for (const [name, value] of Object.entries(paint ?? {})) map.setPaintProperty(id, name, value);
+      for (const [name, value] of Object.entries(paint ?? {})) if (map.getLayer(id)) map.setPaintProperty(id, name, value);
     }
   };
-  map.on("load", () => {
-    repaint(); // the theme may have changed since the style was made, and before this nothing can be changed in it
-    onTheme(repaint);
-  });
-  return [library, map];
+
+  function build(view) {
+    const fresh = new library.Map({
+      container, style: style(sources, layers()), ...view, maxBounds: EDGE,
+      maxZoom: 16, dragRotate: false, pitchWithRotate: false, touchPitch: false, fadeDuration: 0,
+      attributionControl: false,
+      locale: { "NavigationControl.ZoomIn": text("zoom_in"), "NavigationControl.ZoomOut": text("zoom_out") },
+    });
+    map = fresh;
+    loaded = false;
+    fresh.touchZoomRotate.disableRotation();
+    fresh.keyboard.disableRotation();
+    fresh.addControl(new library.AttributionControl({ compact: false, customAttribution: text("attribution") }));
+    fresh.addControl(new library.NavigationControl({ showCompass: false }), "top-right");
+    fresh.addControl(new MapButton("map-home", text("home"), () => fresh.fitBounds(SITE, { padding: 24, animate: !calm.matches })), "top-right");
+    fresh.addControl(new library.ScaleControl({ maxWidth: 120 }), "bottom-left");
+    made(fresh, library);
+    fresh.on("load", () => {
+      if (map !== fresh) return;
+      loaded = true;
+      current = fresh;
+      note(null, "map");
+      repaint(); // the theme may have changed since the style was made, and before this nothing can be changed in it
+      ready(fresh);
+    });
+    fresh.on("error", ({ error }) => console.warn("the map:", error));
+    fresh.on("webglcontextlost", () => {
+      if (map !== fresh) return;
+      loaded = false;
+      current = null;
+      lost();
+      note(text("map_lost"), "map");
+      clearTimeout(again);
+      again = setTimeout(rebuild, AGAIN_MS);
+    });
+    // The library restores what it had; what happened meanwhile it does not know.
+    fresh.on("webglcontextrestored", () => { if (map === fresh) rebuild(); });
+  }
+
+  function rebuild() {
+    clearTimeout(again);
+    const view = { center: map.getCenter(), zoom: map.getZoom() };
+    try {
+      map.remove();
+    } catch (error) {
+      console.warn("the lost map:", error); // it is out of the page, and that is what counts
+    }
+    document.getElementById(container).replaceChildren();
+    try {
+      build(view);
+    } catch (error) {
+      console.warn("no map yet:", error);
+      again = setTimeout(rebuild, AGAIN_MS);
+    }
+  }
+
+  build({ bounds: SITE, fitBoundsOptions: { padding: 24 } });
+  onTheme(repaint);
+  return library;
 }
 
 /** A button among the map's controls. */
@@ -71,11 +127,15 @@ export function covered([longitude, latitude]) {
   return west < longitude && longitude < east && south < latitude && latitude < north;
 }
 
-/** Say something over the map; null: nothing. */
-export function note(words) {
+const notes = new Map(); // by whose they are
+
+/** Say something over the map; null: nothing. Each of those who have something to say has a line of its own. */
+export function note(words, whose = "shown") {
+  if (words === null) notes.delete(whose);
+  else notes.set(whose, words);
   const line = document.getElementById("map-note");
-  line.hidden = words === null;
-  line.textContent = words ?? "";
+  line.hidden = notes.size === 0;
+  line.textContent = [...notes.values()].join("\n");
 }
 
 export function collection(list) {

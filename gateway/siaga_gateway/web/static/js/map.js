@@ -1,50 +1,21 @@
-// The map: an offline base map, every open incident as a dot with its accuracy circle, a pulse where nobody
-// has acknowledged yet. It only adds to the page: where WebGL is missing the rest works on.
+// The map: every open incident as a dot with its accuracy, a pulse where nobody has acknowledged yet. It only adds to
+// the page: where WebGL is missing the rest works on, and the place that is looked for is written where the map would be.
 
-import { AREA_SOURCES, areaLayers, areasButton } from "./areas.js";
-import { FONT, SCALE, SITE, calm, collection, covered, note, openMap } from "./base-map.js";
+import { areasButton, AREA_SOURCES, areaLayers } from "./areas.js";
+import { SITE, calm, covered, note, openMap } from "./base-map.js";
+import { INCIDENT_SOURCES, MANY, accuracyData, incidentData, incidentLayers } from "./incident-layers.js";
+import { showPlace } from "./place-card.js";
 import { text } from "./settings.js";
-import { colour } from "./theme.js";
 
-const CLOSEST = 9.8; // when it goes to an incident by itself: near enough to act, far enough to see towns
+const LEAST_M = 4000; // around an incident that is looked at: nearer, this map has neither town nor coast to go by
 const PULSES = 40; // beyond so many the dots alone have to do
+const CLOSEST = 15;
 
-const STATES = ["open", "seen", "assigned", "on_scene"];
-// Beside its colour each state has a sign, as the legend shows: not everybody tells the colours apart.
-const SIGNS = Object.fromEntries(STATES.map((state) => [state, document.querySelector(`.legend .dot.${state}`).textContent]));
-const rank = (state) => [...STATES, "closed"].indexOf(state);
-const of = (values) => ["match", ["get", "state"], ...STATES.flatMap((state) => [state, values(state)]), values("closed")];
-
-const SOURCES = {
-  accuracy: { type: "geojson", data: collection([]) },
-  incidents: { type: "geojson", data: collection([]) },
-};
-const layers = () => [
-  { id: "accuracy", type: "fill", source: "accuracy", paint: { "fill-color": of(colour), "fill-opacity": ["case", ["get", "selected"], 0.2, 0.1] } },
-  { id: "accuracy-edge", type: "line", source: "accuracy", paint: { "line-color": of(colour), "line-width": 1.5, "line-opacity": ["case", ["get", "selected"], 0.95, 0.45] } },
-  { id: "incident-ring", type: "circle", source: "incidents", filter: ["get", "selected"], paint: { "circle-radius": 18 * SCALE, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": colour("map-words"), "circle-stroke-width": 2.5 } },
-  { id: "duress-ring", type: "circle", source: "incidents", filter: ["get", "duress"], paint: { "circle-radius": 13 * SCALE, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": colour("duress"), "circle-stroke-width": 3 } },
-  { id: "incident", type: "circle", source: "incidents", layout: { "circle-sort-key": ["-", of(rank)] }, paint: { "circle-radius": 8.5 * SCALE, "circle-color": of(colour), "circle-stroke-color": colour("dot-edge"), "circle-stroke-width": 2 } },
-  {
-    id: "incident-name", type: "symbol", source: "incidents",
-    layout: { "text-field": ["get", "title"], "text-font": FONT, "text-size": 13 * SCALE, "text-variable-anchor": ["top", "bottom", "left", "right"], "text-radial-offset": 1.3,
-      // Nothing to see: it keeps the names of towns off the dot.
-      "icon-image": "room", "icon-allow-overlap": true, "text-optional": true },
-    paint: { "text-color": colour("map-words"), "text-halo-color": colour("map-halo"), "text-halo-width": 1.8 },
-  },
-  {
-    // Last, so that it is placed first; where dots lie upon each other the gravest one's sign is shown.
-    id: "incident-sign", type: "symbol", source: "incidents",
-    layout: { "text-field": of((state) => SIGNS[state] ?? ""), "text-font": FONT, "text-size": 13 * SCALE, "text-padding": 0, "symbol-sort-key": of(rank) },
-    paint: { "text-color": of((state) => colour(`on-${state}`)) },
-  },
-];
-
-const features = new Map(); // incident id -> {id, title, state, at: [lon, lat], accuracy}
+const features = new Map(); // incident id -> {id, title, state, at: [lon, lat], accuracy, duress, place}
 const pulses = new Map(); // incident id -> Marker
 let library = null;
-let map = null;
-let ready = false;
+let map = null; // while it can be drawn on
+let missing = false; // this browser draws no map
 let selected = null;
 let selectedTitle = "";
 let looked = { id: null, at: null }; // where the map last went to
@@ -55,25 +26,47 @@ let pending = null;
 export async function start(choose) {
   chosen = choose;
   try {
-    [library, map] = await openMap("map", { ...AREA_SOURCES, ...SOURCES }, () => [...areaLayers(), ...layers()]);
+    library = await openMap("map", { ...AREA_SOURCES, ...INCIDENT_SOURCES }, () => [...areaLayers(), ...incidentLayers()], { made, ready, lost });
   } catch (error) {
     console.warn("no map:", error);
-    map = null;
-    note(text("no_map"));
-    return;
+    missing = true;
+    note(text("no_map"), "map");
+    showPlace(features.get(selected));
   }
-  map.addControl(areasButton(map), "top-right");
-  map.on("load", () => {
-    ready = true;
-    map.addImage("room", { width: 30, height: 30, data: new Uint8Array(30 * 30 * 4) });
-    draw();
-    if (selected !== null) select(selected, selectedTitle);
+}
+
+function made(fresh, from) {
+  library = from;
+  fresh.addControl(areasButton(fresh), "top-right");
+  for (const layer of ["incident", "incident-ring", "chosen"]) {
+    fresh.on("click", layer, (event) => chosen(Number(event.features[0].properties.id)));
+    pointed(fresh, layer);
+  }
+  fresh.on("click", "cluster", async ({ features: [cluster] }) => {
+    const zoom = await fresh.getSource("incidents").getClusterExpansionZoom(cluster.properties.cluster_id);
+    go({ center: cluster.geometry.coordinates, zoom: Math.min(zoom + 0.2, fresh.getMaxZoom()) });
   });
-  for (const layer of ["incident", "incident-ring"]) {
-    map.on("click", layer, (event) => chosen(Number(event.features[0].properties.id)));
-    map.on("mouseenter", layer, () => { map.getCanvas().style.cursor = "pointer"; });
-    map.on("mouseleave", layer, () => { map.getCanvas().style.cursor = ""; });
-  }
+  pointed(fresh, "cluster");
+  fresh.on("moveend", () => { if (map === fresh && features.size > MANY) drawAccuracy(); });
+}
+
+function pointed(fresh, layer) {
+  fresh.on("mouseenter", layer, () => { fresh.getCanvas().style.cursor = "pointer"; });
+  fresh.on("mouseleave", layer, () => { fresh.getCanvas().style.cursor = ""; });
+}
+
+function ready(fresh) {
+  const first = looked.id === null;
+  map = fresh;
+  map.addImage("room", { width: 30, height: 30, data: new Uint8Array(30 * 30 * 4) });
+  draw();
+  if (selected !== null && first) select(selected, selectedTitle);
+}
+
+function lost() {
+  map = null;
+  for (const marker of pulses.values()) marker.remove();
+  pulses.clear();
 }
 
 /** Put these cards on the map; closed ones are drawn only while they are selected. */
@@ -89,6 +82,7 @@ export function update(cards) {
       at: [Number(dataset.longitude), Number(dataset.latitude)],
       accuracy: dataset.accuracy === undefined ? null : Number(dataset.accuracy),
       duress: dataset.duress !== undefined,
+      near: dataset.near ?? "", code: dataset.code,
     });
   }
   plan();
@@ -105,9 +99,10 @@ export function select(id, title) {
   selected = id;
   selectedTitle = title;
   plan();
-  if (!ready) return;
   const feature = features.get(id);
   const at = feature?.at ?? null;
+  if (missing) showPlace(feature);
+  if (map === null) return;
   if (!feature) note(text("nowhere", { title }));
   else note(covered(at) ? null : text("outside", { title }));
   const before = looked;
@@ -122,9 +117,12 @@ function look(feature) {
     map.fitBounds(SITE, { padding: 24, animate: !calm.matches });
     return;
   }
-  const radius = Math.max(feature.accuracy ?? 0, 400);
-  const box = library.LngLatBounds.fromLngLat(new library.LngLat(...feature.at), radius * 4);
-  const there = map.cameraForBounds(box, { padding: 40, maxZoom: CLOSEST });
+  const radius = Math.max(1.5 * (feature.accuracy ?? 0), LEAST_M);
+  const box = library.LngLatBounds.fromLngLat(new library.LngLat(...feature.at), radius);
+  go(map.cameraForBounds(box, { padding: 40, maxZoom: CLOSEST }));
+}
+
+function go(there) {
   map[calm.matches ? "jumpTo" : "easeTo"]({ ...there, duration: 700 });
 }
 
@@ -134,6 +132,7 @@ function plan() {
     pending = setTimeout(() => {
       pending = null;
       draw();
+      if (missing) showPlace(features.get(selected));
     }, 30);
   }
 }
@@ -143,17 +142,27 @@ function shown() {
 }
 
 function draw() {
-  if (!ready) return;
+  if (map === null) return;
   const all = shown();
-  map.getSource("incidents").setData(collection(all.map((feature) => ({
-    type: "Feature", geometry: { type: "Point", coordinates: feature.at },
-    properties: { id: feature.id, state: feature.state, title: feature.title, duress: feature.duress, selected: feature.id === selected },
-  }))));
-  map.getSource("accuracy").setData(collection(all.filter((feature) => feature.accuracy).map((feature) => ({
-    type: "Feature", geometry: { type: "Polygon", coordinates: [circle(feature.at, feature.accuracy)] },
-    properties: { state: feature.state, selected: feature.id === selected },
-  }))));
-  const beating = new Map(all.filter((feature) => feature.state === "open").slice(0, PULSES).map((feature) => [feature.id, feature]));
+  const rest = all.filter((feature) => feature.id !== selected);
+  map.getSource("chosen").setData(incidentData(all.filter((feature) => feature.id === selected)));
+  map.getSource("incidents").setClusterOptions({ cluster: rest.length > MANY });
+  map.getSource("incidents").setData(incidentData(rest));
+  drawAccuracy(all);
+  drawPulses(all);
+  map.getContainer().dataset.incidents = String(all.length);
+}
+
+function drawAccuracy(all = shown()) {
+  const seen = all.length > MANY ? map.getBounds() : null; // thousands of circles would only hide each other
+  const near = seen !== null && map.getZoom() > 11;
+  map.getSource("accuracy").setData(accuracyData(
+    all.filter((feature) => feature.id === selected || seen === null || (near && seen.contains(feature.at))), selected));
+}
+
+function drawPulses(all) {
+  const open = all.length > MANY ? all.filter((feature) => feature.id === selected) : all;
+  const beating = new Map(open.filter((feature) => feature.state === "open").slice(0, PULSES).map((feature) => [feature.id, feature]));
   for (const [id, marker] of pulses) {
     if (beating.has(id)) continue;
     marker.remove();
@@ -171,14 +180,4 @@ function pulse() {
   element.setAttribute("aria-hidden", "true");
   element.append(document.createElement("i"));
   return element;
-}
-
-/** A circle of `metres` around a point, as a ring of 48 corners. */
-function circle([longitude, latitude], metres) {
-  const north = metres / 111195;
-  const east = north / Math.cos((latitude * Math.PI) / 180);
-  return Array.from({ length: 49 }, (_, corner) => {
-    const turn = ((corner % 48) * Math.PI) / 24;
-    return [longitude + east * Math.sin(turn), latitude + north * Math.cos(turn)];
-  });
 }

@@ -32,17 +32,16 @@ async function show(map) {
     document.getElementById("map").dataset.cells = String(cells.features.length);
   } catch (error) {
     console.warn("no cells:", error);
-    note(text("no_cells"));
+    note(text("no_cells"), "cells");
   }
 }
 
 async function start() {
   try {
-    const [, map] = await openMap("map", SOURCES, layers);
-    map.on("load", () => show(map));
+    await openMap("map", SOURCES, layers, { ready: show });
   } catch (error) {
     console.warn("no map:", error);
-    note(text("no_map"));
+    note(text("no_map"), "map");
   }
 }
 
