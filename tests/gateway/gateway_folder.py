@@ -21,14 +21,14 @@ class Office:
         config = str(self.folder / "siaga.toml")
         return CliRunner().invoke(gateway, [*arguments, "--config", config], input=typed, catch_exceptions=False)
 
-    def does(self, *arguments: str) -> str:
-        result = self.run(*arguments)
+    def does(self, *arguments: str, typed: str | None = None) -> str:
+        result = self.run(*arguments, typed=typed)
         assert result.exit_code == 0, result.output
         return result.stdout.strip()
 
-    def refuses(self, *arguments: str) -> str:
+    def refuses(self, *arguments: str, typed: str | None = None) -> str:
         """The one sentence on stderr."""
-        result = self.run(*arguments)
+        result = self.run(*arguments, typed=typed)
         assert result.exit_code == 1, result.output
         assert "Traceback" not in result.stderr
         return result.stderr

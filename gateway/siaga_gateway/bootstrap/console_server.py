@@ -19,6 +19,7 @@ from siaga_gateway.adapters.sql import SqlStore, open_store
 from siaga_gateway.bootstrap.certificate_inventory import CertificateNotice
 from siaga_gateway.bootstrap.dispatch import way_faults
 from siaga_gateway.bootstrap.http_front.calls import (
+    ACCOUNTS,
     ADVISED_OWNER,
     ANSWER_CODE,
     CLOSE_CASE,
@@ -46,11 +47,15 @@ from siaga_gateway.bootstrap.places_and_people import (
 )
 from siaga_gateway.bootstrap.preflight import StartError, session_secret
 from siaga_gateway.bootstrap.web_server import WebServer
+from siaga_gateway.config.section import this_machine
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.domain.drill import Drill
 from siaga_gateway.domain.owner_cases import OwnerCase
+from siaga_gateway.domain.permissions import Permission
 from siaga_gateway.domain.places import ContactWay, Finding
 from siaga_gateway.domain.supervision import Case
+from siaga_gateway.service.accounts.account_changes import AccountChanges
+from siaga_gateway.service.accounts.names_permitted import NamesPermitted
 from siaga_gateway.service.delivery.dead_letters import DeadLetters, Undelivered
 from siaga_gateway.service.dispatch.drills import Drills, WantedDrill
 from siaga_gateway.service.dispatch.place_directory import PlaceDirectory
@@ -67,6 +72,7 @@ from siaga_gateway.service.registry.owner_cases import OwnerCases
 from siaga_gateway.service.reports.figure_reports import FigureReports
 from siaga_gateway.service.store import StoreFailing
 from siaga_gateway.web.app import LOOPBACK_HOSTS, ConsoleOptions, VendorMissing, create_app, end_streams
+from siaga_gateway.web.session.auth import Accounts
 
 _TROUBLE_S: Final = 2.0  # within which the press process reports what is wrong
 
@@ -122,8 +128,8 @@ class _RemoteOwnerCases(OwnerCases):
     def __init__(
         self, side: FrontSide, store: SqlStore, notifier: JournalNotifier, clock: Clock, settings: Settings
     ) -> None:
-        limits, supervisors = settings.owner_cases.limits(), settings.console.supervisors
-        super().__init__(store, notifier, clock, limits, supervisors, settings.local)
+        limits, deciders = settings.owner_cases.limits(), NamesPermitted(store, Permission.OWNERS_DECIDE)
+        super().__init__(store, notifier, clock, limits, deciders, settings.local)
         self._side = side
 
     def suspend(self, case_id: int, actor: str, reason: str, until: str) -> OwnerCase:
@@ -232,8 +238,8 @@ def console_app(
         site=settings.whole_site(),
         mode=settings.mode,
         language=settings.language,
-        operators=settings.console.operators,
         secret=session_secret(settings.data_dir),
+        by_name=this_machine(settings.console.host) and not settings.console.operators,
         objections=settings.owner_cases.objections,
         other_url=settings.console.other_url,
         hosts=(*LOOPBACK_HOSTS, settings.console.host, *settings.console.allowed_hosts),
@@ -270,6 +276,7 @@ def console_app(
             operate=cast(OperatorActions, RemotePort(side, OPERATE, asked=True)),
             disclosures=cast(Disclosures, RemotePort(side, DISCLOSURES, asked=False)),
             sign_ins=sign_ins,
+            accounts=Accounts(store, cast(AccountChanges, RemotePort(side, ACCOUNTS, asked=True))),
             notifier=notifier,
             clock=clock,
             options=options,

@@ -11,6 +11,7 @@ from pathlib import Path
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.sql import open_store
 from siaga_gateway.bootstrap import log_setup
+from siaga_gateway.bootstrap.accounts import take_over_accounts
 from siaga_gateway.bootstrap.broker_logins import make_broker_logins
 from siaga_gateway.bootstrap.daily_jobs import say_head
 from siaga_gateway.bootstrap.delivery import make_delivery
@@ -163,6 +164,7 @@ def _in_order(base: Foundation, again: bool) -> list[Piece]:
         Piece("end in the journal", stop=life.stopped),
         Piece("troubles", stop=partial(base.troubles.stop, within_s=3)),
         *bearers.connections(),
+        Piece("accounts of the settings", partial(take_over_accounts, base)),
         page.piece(),
         front.piece(),  # loading its web framework takes longest; presses are taken meanwhile
         operations.farewell(),

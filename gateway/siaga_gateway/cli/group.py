@@ -15,6 +15,7 @@ _PLACES: Final = {
     "key": f"{_CLI}.setup:key",
     "settings": f"{_CLI}.setup:show_settings",
     "webhook-secret": f"{_CLI}.setup:webhook_secret",
+    "account": f"{_CLI}.accounts:account",
     "operator-hash": f"{_CLI}.setup:operator_hash",
     "owner": f"{_CLI}.personal_data:owner",
     "enrol": f"{_CLI}.registry:enrol",

@@ -6,7 +6,6 @@ import base64
 import json
 import os
 import secrets
-import sys
 from pathlib import Path
 
 import click
@@ -15,7 +14,8 @@ from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.files.gateway_key import key_path, read_key, write_key
 from siaga_gateway.catalogue.language import reader_language
 from siaga_gateway.cli.common import config_option, told_plainly
-from siaga_gateway.cli.localized_commands import say, tell
+from siaga_gateway.cli.localized_commands import tell
+from siaga_gateway.cli.typed_password import typed_password
 from siaga_gateway.config.loading import SettingsError, load
 from siaga_gateway.config.reference import markdown, reference
 from siaga_gateway.domain.frame_authentication import GatewayKey
@@ -209,16 +209,4 @@ def webhook_secret() -> None:
 def operator_hash() -> None:
     from pwdlib import PasswordHash
 
-    if sys.stdin.isatty():
-        asked = say("setup.password")
-        password = click.prompt(asked, value_proc=_long_enough, hide_input=True, confirmation_prompt=True, err=True)
-    else:
-        password = _long_enough(sys.stdin.readline().rstrip("\n"))
-    click.echo(PasswordHash.recommended().hash(password))
-
-
-def _long_enough(password: str) -> str:
-    """Raises: click.ClickException, before it is typed again."""
-    if len(password) < 8:
-        raise click.ClickException(say("setup.password_short"))
-    return password
+    click.echo(PasswordHash.recommended().hash(typed_password()))

@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import Field, field_validator, model_validator
 
-from siaga_gateway.config.section import Section, networks, public_address, this_machine
+from siaga_gateway.config.section import Section, networks, public_address
 from siaga_gateway.domain import operator_name
 from siaga_gateway.domain.errors import SettingError
 
@@ -66,10 +66,4 @@ class ConsoleSettings(Section):
         for name in self.supervisors:
             if name not in self.operators:
                 raise SettingError("settings.supervisor", name=name, known=", ".join(self.operators) or "–")
-        return self
-
-    @model_validator(mode="after")
-    def _open_only_with_operators(self) -> ConsoleSettings:
-        if not self.operators and not this_machine(self.host):
-            raise SettingError("settings.open_console", host=self.host)
         return self

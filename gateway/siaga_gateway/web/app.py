@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from siaga_gateway.domain.errors import Unusable
@@ -32,12 +32,13 @@ from siaga_gateway.web.maintenance import routes as pages_of_maintenance
 from siaga_gateway.web.maintenance import signal as pages_of_signal
 from siaga_gateway.web.owners import routes as pages_of_owners
 from siaga_gateway.web.reports import routes as pages_of_figures
-from siaga_gateway.web.session.auth import Sessions
+from siaga_gateway.web.session.auth import Accounts, Sessions
 from siaga_gateway.web.session.console_reader import ConsoleReader
 from siaga_gateway.web.session.context import ConsoleContext
 from siaga_gateway.web.session.error_answers import add_error_answers, failed
 from siaga_gateway.web.session.ladder_changes import LadderChanges
 from siaga_gateway.web.session.live import LiveStreams
+from siaga_gateway.web.session.route_guard import permitted
 from siaga_gateway.web.session.security_headers import RequestGuard
 from siaga_gateway.web.session.sign_in import SignIn
 
@@ -56,10 +57,8 @@ class ConsoleOptions:
     site: Site
     mode: Mode
     language: str  # for a browser that has not chosen: id | en
-    # Name -> argon2 hash. Empty: whoever reaches the console types just a name, so the settings then allow loopback
-    # only.
-    operators: Mapping[str, str] = field(repr=False)
     secret: bytes = field(repr=False)  # 32 bytes or more, kept across restarts, or each one signs everyone out
+    by_name: bool = True  # without any account, whoever reaches the console types just a name; on loopback only
     hosts: tuple[str, ...] = LOOPBACK_HOSTS  # names and addresses by which browsers open it, without port
     tick_s: float = 5.0
     objections: str | None = None  # where an owner objects to a suspension
@@ -73,6 +72,7 @@ def create_app(
     operate: OperatorActions,
     disclosures: Disclosures,
     sign_ins: SignIns,
+    accounts: Accounts,
     notifier: Notifier,
     options: ConsoleOptions,
     clock: Clock,
@@ -91,9 +91,9 @@ def create_app(
 ) -> FastAPI:
     """Make the console.
 
-    reader, operate, disclosures, sign_ins: called from threads. longer_hold: asks an owner's buttons for another hold,
-    see service.downlink.longer_hold. notifier: used in the event loop. presses: returns why
-    none are taken now, or an empty text; never blocks. troubles: returns what operators must know about the gateway
+    reader, operate, disclosures, sign_ins, accounts: called from threads. longer_hold: asks an owner's buttons for
+    another hold, see service.downlink.longer_hold. notifier: used in the event loop. presses: returns why none are
+    taken now, or an empty text; never blocks. troubles: returns what operators must know about the gateway
     now; each name has a banner with the text `console.js.trouble_<name>`; called from threads, never raises.
 
     Raises: VendorMissing if static/vendor was not built. Call `end_streams` before the server waits for its connections
@@ -103,7 +103,9 @@ def create_app(
         raise VendorMissing("start.no_vendor")
     ladders = LadderChanges(reader, clock)
     streams = LiveStreams(reader, notifier, clock, options.tick_s, lambda: not presses(), troubles, ladders)
-    app = FastAPI(title="Siaga", docs_url=None, redoc_url=None, openapi_url=None)
+    sessions = Sessions(accounts, options.secret, clock, by_name=options.by_name)
+    guard = [Depends(permitted)]
+    app = FastAPI(title="Siaga", docs_url=None, redoc_url=None, openapi_url=None, dependencies=guard)
     app.state.context = ConsoleContext(
         reader=reader,
         directory=CallDirectory(reader),
@@ -112,13 +114,12 @@ def create_app(
         clock=clock,
         streams=streams,
         troubles=troubles,
-        sessions=Sessions(options.secret, options.operators, clock),
-        sign_in=SignIn(options.operators, options.secret, clock),
+        sessions=sessions,
+        sign_in=SignIn(sessions, options.secret, clock),
         sign_ins=sign_ins,
         site=options.site,
         mode=options.mode,
         language=options.language,
-        passwords=bool(options.operators),
         watchdog_ms=round(options.watchdog_s * 1000),
         maintenance=maintenance,
         places=places,

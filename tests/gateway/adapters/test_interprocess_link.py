@@ -19,6 +19,7 @@ from siaga_gateway.adapters.interprocess_link import FrontSide, PressesSilent, P
 from siaga_gateway.adapters.sms.replies import SmsOrigin
 from siaga_gateway.bootstrap.http_front.calls import front_calls, offer_to
 from siaga_gateway.domain.errors import SiagaError
+from siaga_gateway.service.accounts.account_changes import AccountChanges
 from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.operator_port import OperatorActions, Overtaken
 from siaga_gateway.service.ports import Disclosures, SignIns
@@ -90,9 +91,9 @@ def test_only_what_is_named_is_done(line: Line) -> None:
     with pytest.raises(PressesSilent):
         line.front.ask("port.__class__", deadline_s=0.3)
     assert line.said.get(timeout=ENDS_S)[0] == "port.__class__"
-    everything = [object.__new__(_Everything) for _ in range(3)]
+    everything = [object.__new__(_Everything) for _ in range(4)]
     ports = front_calls(*everything, _Cases(), _Deliveries(), _Positions(), _Owners(), _Drills())  # type: ignore[arg-type]
-    for port in (OperatorActions, Disclosures, SignIns):
+    for port in (OperatorActions, Disclosures, SignIns, AccountChanges):
         for method in vars(port):
             assert method.startswith("_") or any(name.endswith(f".{method}") for name in ports)
     assert not [name for name in ports if "._" in name]

@@ -16,6 +16,7 @@ from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.adapters.sql.incidents import SELECT
 from siaga_gateway.adapters.sql.postgres.errors import failing
 from siaga_gateway.adapters.sql.sqlite import Sqlite
+from siaga_gateway.domain.accounts import Account
 from siaga_gateway.domain.device_command import Command, CommandState
 from siaga_gateway.domain.device_report import Status
 from siaga_gateway.domain.device_status import DeviceStatus
@@ -27,6 +28,7 @@ from siaga_gateway.domain.frame import CommandCode
 from siaga_gateway.domain.incident import Disposition, IncidentState, Mode
 from siaga_gateway.domain.notification import made
 from siaga_gateway.domain.owner_cases import OwnerCase, OwnerCaseKind, OwnerCaseState
+from siaga_gateway.domain.permissions import Role
 from siaga_gateway.domain.places import ContactWay
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.domain.response import Response
@@ -60,7 +62,7 @@ PLAIN = frozenset(
         *("ask_again", "mark_delivered"),
         *("batches", "coverage", "days_of", "positions_left", "removals", "stored_after"),
         *("closed_before", "coverage_bands", "forget_private_frames", "frame_removals", "incidents_told_of"),
-        *("private_frames", "take_untold", "untold"),
+        *("private_frames", "take_untold", "untold", "sessions"),
     }
 )
 # Each row is read, with a part of it missing: an owner without his data, a journal entry as raw text, a level without a
@@ -86,6 +88,7 @@ RESPONSE = "UPDATE response SET state = 'sung' WHERE responder = ?"
 STATION = "UPDATE station SET contacts = '[' WHERE station_key = ?"
 DEVICE = "UPDATE device SET state = 'lent' WHERE device_id = ?"
 STATUS = "UPDATE device_status SET health = x'00' WHERE device_id = ?"
+ACCOUNT = "UPDATE account SET role = 'king' WHERE name = ?"
 DISPOSITION = "UPDATE incident SET disposition = 'mischief' WHERE id = ?"
 
 # Of each list: its name, its arguments, and what makes which of its rows unreadable.
@@ -122,6 +125,7 @@ OUTSIDE: list[tuple[str, tuple[Any, ...], str, Any]] = [
     ("declared", (), DECLARED, "budi"),
     ("responses_of", (1,), RESPONSE, "budi"),
     ("stations", (), STATION, "polsek-ne"),
+    ("accounts", (), ACCOUNT, "Rina"),
 ]
 INSIDE: list[tuple[str, tuple[Any, ...], str, Any]] = [
     ("open_incidents_of", ([DEVICE_ID, OTHER_ID],), INCIDENT, 8),
@@ -131,6 +135,7 @@ INSIDE: list[tuple[str, tuple[Any, ...], str, Any]] = [
     ("unended_drills", (), DRILL, 1),
     ("ended_calls_of", (1, 0), DISPOSITION, 3),
     ("responses", (1,), RESPONSE, "budi"),
+    ("accounts", (), ACCOUNT, "Rina"),
 ]
 # A button whose row cannot be read is there all the same, and whatever it presses is held.
 BUTTONS: list[tuple[str, tuple[Any, ...]]] = [
@@ -181,6 +186,8 @@ def _fill(store: SqlStore) -> None:
         transaction.record([Attempt(1, at_ms, DeliveryState.PENDING, "") for at_ms in (1, 2)])
         transaction.put_responders([BUDI, WATI])
         transaction.put_stations([NE, SW])
+        for name in ("Rina", "Siti"):
+            transaction.put_account(Account(name, Role.OPERATOR, "x", NOW_MS, NOW_MS))
         for who in ("budi", "wati"):
             transaction.set_shifts(who, [copied(ALWAYS, responder=who)])
             transaction.declare(copied(SAID, responder=who))

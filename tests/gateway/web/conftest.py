@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from fastapi.testclient import TestClient
 
 import preloaded
 from brokers import free_port
+from gateway.fake_account_store import FakeAccountStore, accounts_on
+from gateway.fake_account_store import operators as with_operators
 from gateway.fake_ports import RunningClock
 from gateway.sample_site import SITE
 from gateway.web.console_fakes import Book, FakeBell, FakeDisclosures, FakeSignIns
@@ -43,6 +45,7 @@ class Console:
     make: Callable[..., TestClient] = field(repr=False)
     disclosures: FakeDisclosures
     sign_ins: FakeSignIns
+    accounts: FakeAccountStore
 
     def sign_in(self, name: str = OPERATOR, password: str = "") -> httpx.Response:
         return self.browser.post("/sign-in", data={"name": name, "password": password})
@@ -50,19 +53,28 @@ class Console:
 
 @pytest.fixture
 def console() -> Iterator[Console]:
-    """Without configured operators and signed in by name."""
+    """Without accounts and signed in by name. `make(operators=hashes)` makes one on a store with these operators,
+    `make(accounts=store)` one on that store."""
     notifier, clock = FakeBell(), RunningClock()
+    nobody = FakeAccountStore()
     book, disclosures, sign_ins = Book(notifier), FakeDisclosures(), FakeSignIns()
     opened: list[TestClient] = []
 
-    def make(certificates: Callable[[], Any] = tuple, **changes: Any) -> TestClient:
-        given = {"site": SITE, "mode": Mode.ACTUAL, "language": "id", "operators": {}, "secret": b"k" * 32}
+    def make(
+        certificates: Callable[[], Any] = tuple,
+        operators: Mapping[str, str] | None = None,
+        accounts: FakeAccountStore | None = None,
+        **changes: Any,
+    ) -> TestClient:
+        store = accounts or (nobody if operators is None else with_operators(operators))
+        given = {"site": SITE, "mode": Mode.ACTUAL, "language": "id", "secret": b"k" * 32}
         options = ConsoleOptions(**{**given, **changes})
         app = create_app(
             reader=book,
             operate=book,
             disclosures=disclosures,
             sign_ins=sign_ins,
+            accounts=accounts_on(store, clock),
             notifier=notifier,
             options=options,
             clock=clock,
@@ -72,7 +84,7 @@ def console() -> Iterator[Console]:
         opened.append(client)
         return client
 
-    here = Console(book, clock, make(), make, disclosures, sign_ins)
+    here = Console(book, clock, make(), make, disclosures, sign_ins, nobody)
     assert here.sign_in().status_code == 303
     yield here
     for client in opened:

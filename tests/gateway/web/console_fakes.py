@@ -14,6 +14,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from gateway.fake_account_store import FakeAccountStore, accounts_on
 from gateway.fake_ports import RunningClock
 from gateway.web.fake_calls import CallsInMemory
 from gateway.web.fake_people import opened
@@ -119,6 +120,7 @@ def on_book(
     maintenance: MaintenanceCases | None = None,
     figures: FigureReports | None = None,
     signal: CoverageReport | None = None,
+    accounts: FakeAccountStore | None = None,
 ) -> FastAPI:
     """A console on a book; nobody asks whom it showed what."""
     return create_app(
@@ -126,6 +128,7 @@ def on_book(
         operate=book,
         disclosures=FakeDisclosures(),
         sign_ins=FakeSignIns(),
+        accounts=accounts_on(accounts or FakeAccountStore(), clock),
         notifier=notifier,
         options=options,
         clock=clock,

@@ -17,6 +17,7 @@ from gateway import sample_store
 from gateway.dispatch.called_district import choices_of
 from gateway.dispatch.listed_places import AREAS, SW, at
 from gateway.dispatch.listed_responders import BUDI, WATI
+from gateway.fake_account_store import no_accounts
 from gateway.fake_ports import ManualClock, RunningClock
 from gateway.reports.counted_calls import NOW_MS
 from gateway.reports.figure_year import figure_store
@@ -146,8 +147,9 @@ class EveryPage:
             operate=self.book,
             disclosures=FakeDisclosures(),
             sign_ins=FakeSignIns(),
+            accounts=no_accounts(clock),
             notifier=self.book.notifier,
-            options=ConsoleOptions(SITE, Mode.ACTUAL, "id", {}, b"k" * 32, objections=ADDRESS),
+            options=ConsoleOptions(SITE, Mode.ACTUAL, "id", b"k" * 32, objections=ADDRESS),
             clock=clock,
             maintenance=fleet_desk(fleet, bell, clock),
             places=lists.desk,

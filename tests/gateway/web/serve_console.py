@@ -20,6 +20,7 @@ own_process()
 with quick_imports():  # as the gateway starts its own
     import uvicorn
 
+    from gateway.fake_account_store import FakeAccountStore
     from gateway.fake_ports import ManualClock, RunningClock
     from gateway.reports.counted_calls import NOW_MS
     from gateway.sample_site import MAKASSAR, SITE
@@ -35,7 +36,7 @@ with quick_imports():  # as the gateway starts its own
 async def serve(journal: Path, port: int, settings: dict[str, object]) -> None:
     notifier = FakeBell()
     book = FileBook(notifier, journal)
-    given = {"site": SITE, "mode": Mode.ACTUAL, "language": "id", "operators": {}, "secret": b"k" * 32}
+    given = {"site": SITE, "mode": Mode.ACTUAL, "language": "id", "secret": b"k" * 32}
     folder = settings.pop("fleet", None)
     clock = RunningClock()
     if settings.pop("makassar", False):
@@ -46,7 +47,8 @@ async def serve(journal: Path, port: int, settings: dict[str, object]) -> None:
     signals = None if folder is None else CoverageReport(open_fleet(Path(str(folder))), clock)
     maintenance = None if folder is None else fleet_desk(open_fleet(Path(str(folder))), notifier, clock)
     options = ConsoleOptions(**{**given, **settings, "mode": Mode(settings.get("mode", "actual"))})  # type: ignore[arg-type]
-    app = on_book(book, notifier, clock, options, maintenance, figures, signals)
+    accounts = FakeAccountStore(journal.with_suffix(".accounts"))
+    app = on_book(book, notifier, clock, options, maintenance, figures, signals, accounts)
     listening = socket.socket()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind(("127.0.0.1", port))

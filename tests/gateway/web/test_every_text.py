@@ -16,6 +16,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from gateway import sample_store
+from gateway.fake_account_store import no_accounts
 from gateway.fake_ports import RunningClock
 from gateway.sample_site import SITE
 from gateway.web.conftest import OPERATOR, ORIGIN
@@ -83,9 +84,10 @@ def browser(store: SqlStore, reader: Any = None) -> TestClient:
         operate=operator,
         disclosures=FakeDisclosures(),
         sign_ins=FakeSignIns(),
+        accounts=no_accounts(clock),
         notifier=notifier,
         clock=clock,
-        options=ConsoleOptions(SITE, Mode.ACTUAL, "en", {}, b"k" * 32),
+        options=ConsoleOptions(SITE, Mode.ACTUAL, "en", b"k" * 32),
         maintenance=fleet_desk(store, notifier, clock),
         owners=OwnerCases(store, JournalNotifier(), clock, OwnerCaseLimits(), [OPERATOR]),
         figures=FigureReports(store, clock, SITE.local),

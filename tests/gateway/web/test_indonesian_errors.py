@@ -14,6 +14,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from gateway import sample_store
+from gateway.fake_account_store import accounts_on
+from gateway.fake_account_store import operators as with_operators
 from gateway.fake_ports import RunningClock
 from gateway.sample_site import SITE
 from gateway.web.conftest import OPERATOR, ORIGIN
@@ -90,9 +92,10 @@ def browser(store: SqlStore, *, operators: dict[str, str] | None = None, **parts
     app = create_app(
         disclosures=FakeDisclosures(),
         sign_ins=FakeSignIns(),
+        accounts=accounts_on(with_operators(operators or {}), clock),
         notifier=notifier,
         clock=clock,
-        options=ConsoleOptions(SITE, Mode.ACTUAL, "id", operators or {}, b"k" * 32),
+        options=ConsoleOptions(SITE, Mode.ACTUAL, "id", b"k" * 32),
         **given,
     )
     client = TestClient(app, base_url=ORIGIN, headers={"Origin": ORIGIN}, follow_redirects=False)

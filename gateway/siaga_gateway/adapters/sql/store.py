@@ -11,6 +11,7 @@ from typing import Any, Final
 from siaga_gateway.adapters.files.personal_key import FILE_NAME as KEY_FILE
 from siaga_gateway.adapters.files.personal_key import KeyFile
 from siaga_gateway.adapters.sql import counts
+from siaga_gateway.adapters.sql.accounts import AccountReading
 from siaga_gateway.adapters.sql.alarms import AlarmReading
 from siaga_gateway.adapters.sql.audit import AuditReading
 from siaga_gateway.adapters.sql.commands import CommandReading
@@ -69,6 +70,7 @@ class SqlStore(
     CoverageReading,
     OwnerCaseReading,
     DrillReading,
+    AccountReading,
     JournalReading,
     AuditReading,
 ):
@@ -199,6 +201,8 @@ class SqlStore(
                 "WHERE device_id NOT IN (SELECT device_id FROM down_counter)",
                 (down_counter,),
             )
+            # Who has signed out since, or was signed out, stays out.
+            session.run("DELETE FROM console_session")
             # What buttons have signed since, the lost store had: none is blamed for the time between.
             session.run(
                 "UPDATE device_status SET mac_since_ms = NULL, mac_until_ms = NULL WHERE mac_since_ms IS NOT NULL"

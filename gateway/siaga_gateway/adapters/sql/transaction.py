@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from siaga_gateway.adapters.sql import audit
+from siaga_gateway.adapters.sql.accounts import AccountWriting
 from siaga_gateway.adapters.sql.alarms import AlarmWriting
 from siaga_gateway.adapters.sql.audit import EvidenceWriting
 from siaga_gateway.adapters.sql.commands import CommandWriting
@@ -43,6 +44,7 @@ class SqlTransaction(
     CoverageWriting,
     OwnerCaseWriting,
     DrillWriting,
+    AccountWriting,
     EvidenceWriting,
 ):
     """Implements service.store.Transaction (ErasureWriting brings the registry). Made by SqlStore.transaction()."""

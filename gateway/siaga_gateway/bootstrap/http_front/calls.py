@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from siaga_gateway.adapters.sms.replies import BEARER, WEBHOOK, SmsOrigin
+from siaga_gateway.service.accounts.account_changes import AccountChanges
 from siaga_gateway.service.delivery.dead_letters import DeadLetters
 from siaga_gateway.service.dispatch.drills import Drills
 from siaga_gateway.service.dispatch.responder_positions import PositionIntake
@@ -19,6 +20,7 @@ from siaga_gateway.service.registry.owner_cases import OwnerCases
 OPERATE: Final = "operate"
 DISCLOSURES: Final = "disclosures"
 SIGN_INS: Final = "sign_ins"
+ACCOUNTS: Final = "accounts"
 ANSWERS: Final = "answers"  # of responders
 OPENED: Final = f"{ANSWERS}.opened"  # the page of a link
 DUTY: Final = "duty"  # what they say on their own pages
@@ -47,6 +49,7 @@ def front_calls(
     operate: OperatorActions,
     disclosures: Disclosures,
     sign_ins: SignIns,
+    accounts: AccountChanges,
     maintenance: MaintenanceCases,
     deliveries: DeadLetters,
     positions: PositionIntake,
@@ -58,6 +61,7 @@ def front_calls(
         OPERATE: (OperatorActions, operate),
         DISCLOSURES: (Disclosures, disclosures),
         SIGN_INS: (SignIns, sign_ins),
+        ACCOUNTS: (AccountChanges, accounts),
     }
     found: dict[str, Callable[..., Any]] = {
         f"{name}.{method}": getattr(implementation, method)

@@ -25,6 +25,9 @@ from siaga_gateway.bootstrap.places_and_people import make_duty
 from siaga_gateway.bootstrap.preflight import StartError
 from siaga_gateway.bootstrap.start_and_stop import Piece
 from siaga_gateway.catalogue.localized import Localized
+from siaga_gateway.domain.permissions import Permission
+from siaga_gateway.service.accounts.account_book import AccountBook
+from siaga_gateway.service.accounts.names_permitted import NamesPermitted
 from siaga_gateway.service.delivery.dead_letters import DeadLetters
 from siaga_gateway.service.dispatch.drills import Drills
 from siaga_gateway.service.dispatch.message_receipts import receipts_taken
@@ -92,9 +95,10 @@ def make_front(
     operator = IncidentActions(
         store, base.keyring, link, notifier, clock, outputs=names, committed=grown, local=local, limits=limits
     )
-    owners = OwnerCases(store, notifier, clock, limits, base.settings.console.supervisors, local)
+    owners = OwnerCases(store, notifier, clock, limits, NamesPermitted(store, Permission.OWNERS_DECIDE), local)
     disclosures = DisclosureLog(store, clock)
     sign_ins = SignInLog(store, clock)
+    accounts = AccountBook(store, clock)
     desk = MaintenanceCases(store, notifier, clock, base.settings.supervision.wanted, local)
     deliveries = DeadLetters(store, notifier, clock, names)
     drills = Drills(store, notifier, clock, base.settings.mode)
@@ -102,7 +106,7 @@ def make_front(
         base.settings,
         base.sockets.of_the_front(),
         calls={
-            **front_calls(operator, disclosures, sign_ins, desk, deliveries, positions, owners, drills),
+            **front_calls(operator, disclosures, sign_ins, accounts, desk, deliveries, positions, owners, drills),
             LONGER_HOLD: partial(ask_for_longer_hold, store, clock),
             STORE_TROUBLE: operations.store_trouble,
             READ_TEXT: read_by(texts),

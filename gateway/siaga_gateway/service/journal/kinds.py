@@ -146,6 +146,22 @@ SIGNED_IN: Final = "signed_in"  # by_password (false: the console asks for a nam
 SIGNED_OUT: Final = "signed_out"
 SIGN_IN_REFUSED: Final = "sign_in_refused"  # why (wrong, wait), count; the actor where the name is an operator's
 
+# Accounts at the console; account: its name
+ACCOUNT_ADDED: Final = "account_added"  # account, role, jurisdiction; without an actor: taken over from the settings
+ACCOUNT_ROLE: Final = "account_role"  # account, before, role, jurisdiction, sessions (how many ended)
+ACCOUNT_REKEYED: Final = "account_rekeyed"  # account, sessions: it has another password
+ACCOUNT_DISABLED: Final = "account_disabled"  # account, sessions
+ACCOUNT_ENABLED: Final = "account_enabled"  # account
+SESSIONS_ENDED: Final = "sessions_ended"  # account, sessions
+CONSOLE_LOCKED: Final = "console_locked"
+CONSOLE_UNLOCKED: Final = "console_unlocked"
+ACCOUNT_KINDS: Final = frozenset(
+    {
+        *(ACCOUNT_ADDED, ACCOUNT_ROLE, ACCOUNT_REKEYED, ACCOUNT_DISABLED, ACCOUNT_ENABLED, SESSIONS_ENDED),
+        *(CONSOLE_LOCKED, CONSOLE_UNLOCKED),
+    }
+)
+
 # Exports and backups
 AUDIT_EXPORTED: Final = "audit_exported"  # after, head: entry numbers, from the one after `after` up to `head`
 BACKUP_MADE: Final = "backup_made"  # file, size, sha256, head (number of its last entry)
@@ -241,7 +257,7 @@ INCIDENT_KINDS: Final = frozenset(
     }
 )
 # For auditors, not for operators: the operators' feed omits them.
-QUIET_KINDS: Final = frozenset({PERSONAL_READ, SIGNATURE_ADDED, SIGNED_IN, SIGNED_OUT, SIGN_IN_REFUSED})
+QUIET_KINDS: Final = frozenset({PERSONAL_READ, SIGNATURE_ADDED, SIGNED_IN, SIGNED_OUT, SIGN_IN_REFUSED, *ACCOUNT_KINDS})
 # Work of registrars, administrators and installers, who have pages and `siaga gateway log` for it: an operator on shift
 # could do nothing about it.
 OFFICE_KINDS: Final = frozenset(

@@ -6,7 +6,7 @@ Only a supervisor suspends, lifts or dismisses. Everything that is decided is in
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -99,15 +99,16 @@ class OwnerCases:
         notifier: Notifier,
         clock: Clock,
         limits: OwnerCaseLimits,
-        supervisors: Collection[str],
+        supervisors: Container[str],
         local: LocalTime = IN_UTC,
     ) -> None:
-        """supervisors: operators' names. local: in which dates are read, and errors name times."""
+        """supervisors: names of those who decide, asked anew each time. local: in which dates are read, and errors name
+        times."""
         self._store = store
         self._notifier = notifier
         self._clock = clock
         self.limits = limits
-        self._supervisors = frozenset(supervisors)
+        self._supervisors = supervisors
         self._local = local
 
     def decides(self, operator: str) -> bool:

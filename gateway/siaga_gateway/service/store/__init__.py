@@ -18,6 +18,7 @@ from typing import Protocol
 
 from siaga_gateway.domain.errors import Failing, Refused
 from siaga_gateway.service.ports import JournalEntry, JournalReader
+from siaga_gateway.service.store.accounts import AccountReading, AccountWriting
 from siaga_gateway.service.store.alarms import AlarmReading, AlarmWriting
 from siaga_gateway.service.store.audit import AuditReader, EvidenceWriting
 from siaga_gateway.service.store.commands import CommandReading, CommandWriting
@@ -138,6 +139,7 @@ class Transaction(
     CoverageWriting,
     OwnerCaseWriting,
     DrillWriting,
+    AccountWriting,
     EvidenceWriting,
     Protocol,
 ):
@@ -187,6 +189,7 @@ class Store(
     CoverageReading,
     OwnerCaseReading,
     DrillReading,
+    AccountReading,
     JournalReader,
     AuditReader,
     Protocol,

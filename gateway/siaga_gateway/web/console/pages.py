@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
 
 from siaga_gateway.catalogue import LANGUAGES, UnknownText, text
 from siaga_gateway.catalogue.localized import Localized
+from siaga_gateway.domain.permissions import Permission
+from siaga_gateway.service.accounts.account_changes import AccountError
 from siaga_gateway.web.console.base_map import map_settings
 from siaga_gateway.web.console.queue_cards import Queue, read_queue
 from siaga_gateway.web.console.timeline import broker_lost_ms, feed
@@ -24,6 +28,7 @@ from siaga_gateway.web.session.context import (
 )
 from siaga_gateway.web.session.error_logging import log_failure
 from siaga_gateway.web.session.known_browser import KEPT_MS
+from siaga_gateway.web.session.route_guard import home_of
 from siaga_gateway.web.session.sign_in import SignInRefused
 from siaga_gateway.web.session.theme import COOKIE as THEME_COOKIE
 from siaga_gateway.web.session.theme import Theme
@@ -35,8 +40,11 @@ _STATUS: Final = {"wrong": 403, "wait": 429, "busy": 503}
 
 
 @router.get("/")
-def console(context: TheConsole, language: Language, session: SignedIn) -> HTMLResponse:
-    """Return the only page. If the store cannot be read the page still loads, says so, and retries by itself."""
+def console(context: TheConsole, language: Language, session: SignedIn) -> Response:
+    """Return the console. If the store cannot be read the page still loads, says so, and retries by itself. Who has no
+    queue is sent to the page on which he begins."""
+    if Permission.INCIDENTS_READ not in session.permissions:
+        return RedirectResponse(home_of(session), 303)
     found: dict[str, Any]
     try:
         # The queue's last id is read first: what is committed meanwhile also comes through the stream.
@@ -44,7 +52,7 @@ def console(context: TheConsole, language: Language, session: SignedIn) -> HTMLR
             "queue": read_queue(context, language),
             "feed": feed(context.reader, language),
             "broker_lost_ms": broker_lost_ms(context.reader),
-            "owners_waiting": 0 if context.owners is None else sum(context.owners.waiting().values()),
+            "owners_waiting": _owners_waiting(context),
             "store_failed": False,
         }
     except Exception as error:
@@ -78,6 +86,10 @@ def console(context: TheConsole, language: Language, session: SignedIn) -> HTMLR
     )
 
 
+def _owners_waiting(context: ConsoleContext) -> int:
+    return 0 if context.owners is None or not context.may("owners.read") else sum(context.owners.waiting().values())
+
+
 def _around(now_ms: int) -> tuple[int, int]:
     return now_ms - _ZONE_KNOWN_MS, now_ms + _ZONE_KNOWN_MS
 
@@ -91,7 +103,7 @@ def _zone_name(label: str, language: str) -> str:
 
 @router.get("/sign-in")
 def sign_in_form(context: TheConsole, language: Language) -> HTMLResponse:
-    return _sign_in_page(context, language)
+    return _sign_in_page(context, language, passwords=context.sessions.needs_password())
 
 
 @router.post("/sign-in")
@@ -105,19 +117,23 @@ async def sign_in(
     """Runs in the event loop: the threads that read the store for others must not wait for a password hash."""
     address = request.client.host if request.client else ""
     known = request.cookies.get(context.sign_in.browsers.cookie)
+    passwords = await run_in_threadpool(context.sessions.needs_password)
     try:
         operator = await context.sign_in.check(name, password, address, known)
-    except SignInRefused as refused:
-        if context.passwords:
+        begin = partial(context.sessions.begin, operator, by_password=passwords, address=address)
+        token = await run_in_threadpool(begin)
+    except (SignInRefused, AccountError) as error:
+        refused = error if isinstance(error, SignInRefused) else SignInRefused("wrong")
+        if passwords:
             context.sign_ins.refused(refused.operator, refused.why)
-        answer = _sign_in_page(context, language, name, refused.say(language), _STATUS[refused.why])
+        answer = _sign_in_page(context, language, name, refused.say(language), _STATUS[refused.why], passwords)
         if refused.wait_s:
             answer.headers["Retry-After"] = str(refused.wait_s)
         return answer
-    context.sign_ins.signed_in(operator, context.passwords)
+    context.sign_ins.signed_in(operator, passwords)
     done = RedirectResponse("/", 303)
-    _set_cookie(request, done, context.sessions.cookie, context.sessions.issue(operator), SESSION_MS // 1000)
-    if context.passwords:
+    _set_cookie(request, done, context.sessions.cookie, token, SESSION_MS // 1000)
+    if passwords:
         value = context.sign_in.known_from_now_on(known, operator)
         _set_cookie(request, done, context.sign_in.browsers.cookie, value, KEPT_MS // 1000)
     return done
@@ -127,6 +143,7 @@ async def sign_in(
 def sign_out(request: Request, context: TheConsole) -> Response:
     session = context.sessions.read(request.cookies.get(context.sessions.cookie))
     if session is not None:
+        context.sessions.end(session)
         context.sign_ins.signed_out(session.operator)
     answer = RedirectResponse("/sign-in", 303)
     answer.delete_cookie(context.sessions.cookie, httponly=True, samesite="strict")
@@ -149,10 +166,24 @@ def choose_theme(request: Request, theme: Annotated[Theme, Form()]) -> Response:
 
 
 def _sign_in_page(
-    context: ConsoleContext, language: str, name: str = "", problem: str = "", status: int = 200
+    context: ConsoleContext,
+    language: str,
+    name: str = "",
+    problem: str = "",
+    status: int = 200,
+    passwords: bool = True,
 ) -> HTMLResponse:
-    languages = context.site.languages
-    return render(context, "sign_in.html", language, status=status, name=name, problem=problem, languages=languages)
+    return render(
+        context,
+        "sign_in.html",
+        language,
+        status=status,
+        name=name,
+        problem=problem,
+        languages=context.site.languages,
+        passwords=passwords,
+        nobody=passwords and not context.sessions.has_accounts(),
+    )
 
 
 def _set_cookie(request: Request, answer: Response, name: str, value: str, seconds: int) -> None:

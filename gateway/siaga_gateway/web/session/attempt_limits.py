@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,9 +24,9 @@ class Limit:
 class Attempts:
     """In memory: a restart resets it. Thread-safe."""
 
-    def __init__(self, never_forgotten: Collection[Hashable] = ()) -> None:
-        """never_forgotten: keys that a flood of others cannot displace."""
-        self._fixed = frozenset(never_forgotten)
+    def __init__(self, never_forgotten: Callable[[Hashable], bool] = lambda key: False) -> None:
+        """never_forgotten: whether a flood of others cannot displace this key. Never blocks."""
+        self._fixed = never_forgotten
         self._lock = threading.Lock()
         self._made: dict[str, OrderedDict[Hashable, deque[int]]] = {}
 
@@ -61,7 +61,7 @@ class Attempts:
         keys.move_to_end(key)
         if len(keys) > _KEPT:
             for old in keys:
-                if old not in self._fixed:
+                if not self._fixed(old):
                     del keys[old]
                     break
         return made

@@ -1,11 +1,18 @@
-"""Who is at the console: operators' names, password hashes, and sessions. For signing in see sign_in.py."""
+"""Who is at the console: sessions, and the accounts they belong to. For signing in see sign_in.py.
+
+The browser's cookie holds a random token, the store only its hash, which takes the gateway's secret. So a session ends
+wherever it is ended: at sign-out, with a changed password, role or a disabled account, from the list of sessions. Each
+process looks at the store at most twice a second, and only while somebody asks.
+"""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
-import json
+import logging
+import secrets
+import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -14,10 +21,22 @@ from typing import Final
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from siaga_gateway.catalogue.localized import Localized
+from siaga_gateway.domain.accounts import SESSION_MS, Account, ConsoleSession, permissions_of
+from siaga_gateway.domain.errors import Failing
+from siaga_gateway.domain.permissions import Permission, Role
+from siaga_gateway.service.accounts.account_changes import AccountChanges
 from siaga_gateway.service.ports import Clock
+from siaga_gateway.service.store.accounts import AccountReading
 
-SESSION_MS: Final = 13 * 3600 * 1000  # a twelve-hour shift plus handover
+__all__ = ["SESSION_MS", "SESSION_WARNING_MS", "Accounts", "Session", "Sessions", "hash_password", "usable_hash"]
+
 SESSION_WARNING_MS: Final = 20 * 60 * 1000  # from then on the page asks to sign in again
+_LOOK_S: Final = 0.5
+_UNKNOWN_S: Final = 0.05  # for a token that nobody knows: it may have begun on another machine just now
+_TOKEN_BYTES: Final = 32
+
+log = logging.getLogger("siaga.console")
 
 
 @cache
@@ -26,7 +45,7 @@ def hasher() -> PasswordHash:
 
 
 def hash_password(password: str) -> str:
-    """Return the argon2id hash (PHC string, RFC 9106) for an operator in the settings; takes a quarter of a second."""
+    """Return the argon2id hash (PHC string, RFC 9106) of a password; takes a quarter of a second."""
     return hasher().hash(password)
 
 
@@ -37,58 +56,184 @@ def usable_hash(value: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One operator at one console."""
+    """One person at one console."""
 
     operator: str
     signed_in_ms: int
+    token_hash: str
+    permissions: frozenset[Permission]
+    role: Role | None = None  # None: a console without accounts
+    jurisdiction: str | None = None
+    locked: bool = False
 
     def left_ms(self, now_ms: int) -> int:
         """Return how long it remains valid, ms; zero or less: expired."""
         return self.signed_in_ms + SESSION_MS - now_ms
 
 
-class Sessions:
-    """Signed cookies: `base64url(JSON) . base64url(HMAC-SHA-256)`. Stateless, so a restart ends none."""
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """What the console reads of accounts, and how it changes them. changes: called from threads; may take a while."""
 
-    def __init__(self, secret: bytes, operators: Mapping[str, str], clock: Clock) -> None:
+    reading: AccountReading
+    changes: AccountChanges
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the store held, and when (monotonic)."""
+
+    at: float
+    accounts: Mapping[str, Account]
+    sessions: Mapping[str, ConsoleSession]
+
+
+class Sessions:
+    """Begins, reads and ends sessions. Thread-safe; every method may read the store.
+
+    While the store cannot be read, what was read last goes on; while it cannot be written, a session lives in this
+    process only: a full disk locks nobody out.
+    """
+
+    def __init__(self, accounts: Accounts, secret: bytes, clock: Clock, *, by_name: bool = True) -> None:
+        """by_name: without any account a typed name is enough; the bootstrap allows it on the gateway's own machine
+        only."""
         if len(secret) < 32:
             raise ValueError("the console's secret needs at least 32 bytes")
-        self._key = hmac.digest(secret, b"siaga/1 console session", hashlib.sha256)
-        self._operators = operators
+        self.accounts = accounts
+        self._secret = hmac.digest(secret, b"siaga/1 console session", hashlib.sha256)
+        self._by_name = by_name
         self._clock = clock
+        self._lock = threading.Lock()
+        self._seen: _Seen | None = None
+        self._unsaved: dict[str, ConsoleSession] = {}
+        self._ended: set[str] = set()  # that the store may not know as ended
         # Cookies ignore ports: two gateways on one machine must not overwrite each other's.
         self.cookie = f"siaga_{hmac.digest(secret, b'siaga/1 console cookie', hashlib.sha256).hex()[:8]}"
 
-    def issue(self, operator: str) -> str:
-        """Return a cookie value for an operator who has just signed in."""
-        content = json.dumps({"operator": operator, "signed_in_ms": self._clock.now_ms()}).encode()
-        return f"{_encode(content)}.{_encode(self._tag(content))}"
+    def needs_password(self) -> bool:
+        """Whether a name alone is not enough. Raises: StoreFailing if the store was never read."""
+        return not self._by_name or self.has_accounts()
+
+    def has_accounts(self) -> bool:
+        """Raises: StoreFailing if the store was never read."""
+        return bool(self._looked(_LOOK_S).accounts or self._looked(_UNKNOWN_S).accounts)
+
+    def account(self, name: str) -> Account | None:
+        """Return an account that serves, also one that was added just now. Raises: StoreFailing if the store was never
+        read."""
+        found = self._looked(_LOOK_S).accounts.get(name) or self._look_now().accounts.get(name)
+        return found if found is not None and found.serves else None
+
+    def known(self, name: object) -> bool:
+        """Whether there is such an account, as of the last look. Never blocks."""
+        seen = self._seen
+        return seen is not None and name in seen.accounts
+
+    def begin(self, name: str, *, by_password: bool, address: str) -> str:
+        """Return the token of a new session, for somebody who has just proved who he is.
+
+        Raises: AccountError if he may not any more.
+        """
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        key = self._hashed(token)
+        try:
+            self.accounts.changes.begin(key, name, by_password, address)
+        except Failing as error:
+            log.error(Localized("log.console.session_unsaved", why=error))
+            self._unsaved[key] = ConsoleSession(key, name, self._clock.now_ms(), by_password, address)
+        else:
+            self._look_now()
+        return token
+
+    def end(self, session: Session) -> None:
+        """End it; here at once also where the store cannot be written."""
+        self._ended.add(session.token_hash)
+        self._unsaved.pop(session.token_hash, None)
+        try:
+            self.accounts.changes.end(session.token_hash)
+        except Failing as error:
+            log.error(Localized("log.console.session_unended", why=error))
+        else:
+            self._look_now()
+            self._ended.discard(session.token_hash)
 
     def read(self, cookie: str | None) -> Session | None:
-        """Return a cookie's session; None: no cookie, not ours, expired, or the operator is no longer configured."""
-        if not cookie:
-            return None
-        try:
-            content, tag = (_decode(part) for part in cookie.split("."))
-            if not hmac.compare_digest(tag, self._tag(content)):
-                return None
-            session = Session(**json.loads(content))
-        except (ValueError, TypeError):
-            return None
-        return session if self.counts(session) else None
+        """Return a cookie's session; None: no cookie, not ours, ended, expired, or of an account that serves no more.
+
+        Raises: StoreFailing if the store was never read.
+        """
+        return self._session(self._hashed(cookie)) if cookie else None
+
+    def now(self, session: Session) -> Session | None:
+        """Return the session as it is now; None: it has ended."""
+        return self._session(session.token_hash)
 
     def counts(self, session: Session) -> bool:
         """Whether the session is still valid."""
-        known = not self._operators or session.operator in self._operators
-        return known and session.left_ms(self._clock.now_ms()) > 0
+        return self.now(session) is not None
 
-    def _tag(self, content: bytes) -> bytes:
-        return hmac.digest(self._key, content, hashlib.sha256)
+    def refresh(self) -> None:
+        """Look at the store now, as somebody has just changed it."""
+        self._look_now()
 
+    def _session(self, key: str) -> Session | None:
+        seen = self._looked(_LOOK_S)
+        if key not in seen.sessions and key not in self._unsaved:
+            seen = self._looked(_UNKNOWN_S)
+        found = seen.sessions.get(key) or self._unsaved.get(key)
+        if found is None or key in self._ended:
+            return None
+        account = seen.accounts.get(found.name)
+        if key in self._unsaved and account is not None and account.changed_ms > found.begun_ms:
+            return None
+        must = not self._by_name or bool(seen.accounts)
+        permissions = permissions_of(found, account, accounts=must, now_ms=self._clock.now_ms())
+        if permissions is None:
+            return None
+        return Session(
+            found.name,
+            found.begun_ms,
+            key,
+            permissions,
+            None if account is None else account.role,
+            None if account is None else account.jurisdiction,
+            found.locked_ms is not None,
+        )
 
-def _encode(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+    def _hashed(self, token: str) -> str:
+        """By the gateway's secret: whoever can write the store, and has not that file, makes no session."""
+        return hmac.digest(self._secret, token.encode(), hashlib.sha256).hex()
 
+    def _looked(self, within_s: float) -> _Seen:
+        seen = self._seen
+        if seen is not None and time.monotonic() - seen.at < within_s:
+            return seen
+        return self._look_now() if seen is None or within_s < _LOOK_S else self._look_unless_busy(seen)
 
-def _decode(value: str) -> bytes:
-    return base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
+    def _look_unless_busy(self, seen: _Seen) -> _Seen:
+        """Whoever comes while another one looks at a slow store goes on with what was seen last."""
+        if not self._lock.acquire(blocking=False):
+            return seen
+        try:
+            return self._look()
+        finally:
+            self._lock.release()
+
+    def _look_now(self) -> _Seen:
+        with self._lock:
+            return self._look()
+
+    def _look(self) -> _Seen:
+        began = time.monotonic()
+        try:
+            accounts, sessions = self.accounts.reading.accounts(), self.accounts.reading.sessions()
+        except Exception as error:
+            if self._seen is None:
+                raise
+            log.warning(Localized("log.console.accounts_unread", why=error))
+            self._seen = _Seen(began, self._seen.accounts, self._seen.sessions)
+        else:
+            by_name = {each.name: each for each in accounts}
+            self._seen = _Seen(began, by_name, {each.token_hash: each for each in sessions})
+        return self._seen

@@ -20,6 +20,7 @@ from siaga_gateway.domain.errors import Refused
 from siaga_gateway.domain.frame import LONGEST_ETA
 from siaga_gateway.domain.incident import Disposition, Mode
 from siaga_gateway.domain.invisible_characters import visible
+from siaga_gateway.domain.permissions import Permission
 from siaga_gateway.domain.site import Site
 from siaga_gateway.service.delivery.dead_letters import DeadLetters
 from siaga_gateway.service.dispatch.call_directory import CallDirectory
@@ -92,7 +93,6 @@ class ConsoleContext:
     site: Site
     mode: Mode
     language: str
-    passwords: bool  # operators are configured
     watchdog_ms: int
     troubles: Callable[[], Collection[str]]  # what operators must know about the gateway now, by name
     places: PlaceDirectory | None = None  # None: this console has no such page
@@ -110,6 +110,11 @@ class ConsoleContext:
     certificates: Callable[[], Sequence[Mapping[str, Any]]] = tuple
     presses: Callable[[], str] = lambda: ""  # why none are taken now; empty: they are
     theme: Theme = Theme.SYSTEM  # of the browser that asks
+    session: Session | None = None  # of who asks; None: nobody is signed in, or the route does not ask
+
+    def may(self, permission: str) -> bool:
+        """Whether who asks may do this; for templates: by its value."""
+        return self.session is not None and Permission(permission) in self.session.permissions
 
 
 _URGENT_DAYS: Final = 7
@@ -126,7 +131,11 @@ def urgent_certificates(context: ConsoleContext) -> dict[str, Any]:
 
 def context_of(request: Request) -> ConsoleContext:
     context: ConsoleContext = request.app.state.context
-    return replace(context, theme=theme_named(request.cookies.get(COOKIE)))
+    return replace(
+        context,
+        theme=theme_named(request.cookies.get(COOKIE)),
+        session=getattr(request.state, "session", None),
+    )
 
 
 def language_of(request: Request) -> str:
@@ -148,10 +157,15 @@ class SignedOut(PageRefused):
     STATUS = 401
 
 
+class NotPermitted(PageRefused):
+    """Whoever is signed in may not do this."""
+
+    STATUS = 403
+
+
 def session_of(request: Request) -> Session:
-    """Return the operator's session. Raises: SignedOut."""
-    sessions = context_of(request).sessions
-    session = sessions.read(request.cookies.get(sessions.cookie))
+    """Return the session of who asks, which route_guard found. Raises: SignedOut."""
+    session: Session | None = getattr(request.state, "session", None)
     if session is None:
         raise SignedOut("error.signed_out")
     return session

@@ -26,7 +26,7 @@ PAGE: Final = 500  # rows in one read
 BURST_PAUSE_S: Final = 0.01  # pause after rows, to gather a burst: 100 rows a second are not 100 reads a console
 MOST: Final = 200  # limit of concurrent streams: half of the console's connections stay free for requests
 RETRY_MS: Final = 500  # the browser's delay before reconnecting
-LADDERS_S: Final = 1.0  # pages hear of a change within twice this
+LOOK_S: Final = 1.0  # pages hear of a change of an escalation, and of the end of their session, within twice this
 
 
 class LiveStreams:
@@ -66,7 +66,7 @@ class LiveStreams:
         self._notifier.ring()
 
     async def stream(self, after: int | None, may_go_on: Callable[[], bool]) -> AsyncIterator[bytes]:
-        """See `_stream`; counted while it is open."""
+        """See `_stream`; counted while it is open. may_go_on: whether the session still counts; called from threads."""
         self._open += 1
         try:
             async with aclosing(self._stream(after, may_go_on)) as events:
@@ -87,8 +87,13 @@ class LiveStreams:
         checked = False  # whether `last` was compared with the journal
         ladders: int | None = None  # where the log of their changes was
         store = True
-        next_tick = time.monotonic()
+        next_tick = next_check = time.monotonic()
         while not self._closing:
+            if time.monotonic() >= next_check:
+                if not await self._counts(may_go_on):
+                    yield _event("signed_out", {})
+                    return
+                next_check = time.monotonic() + min(self._tick_s, LOOK_S)
             rows: list[JournalEntry] = []
             climbed: list[int] = []
             try:
@@ -112,9 +117,6 @@ class LiveStreams:
             if climbed:
                 yield _event("ladders", {"ids": climbed})
             if time.monotonic() >= next_tick:
-                if not may_go_on():
-                    yield _event("signed_out", {})
-                    return
                 if self._presses():
                     troubles = sorted(await run_in_threadpool(self._troubles))
                     yield _event("tick", {"now_ms": self._clock.now_ms(), "store": store, "troubles": troubles})
@@ -125,8 +127,15 @@ class LiveStreams:
                 await asyncio.sleep(BURST_PAUSE_S)
             # In this task, not one of its own: the notifier remembers for each task what it has heard, so a row
             # committed while the read runs wakes the very next wait.
-            longest_s = self._tick_s if self._ladders is None else LADDERS_S
+            longest_s = min(self._tick_s, LOOK_S)
             await self._notifier.wait(min(longest_s, max(0.0, next_tick - time.monotonic())))
+
+    async def _counts(self, may_go_on: Callable[[], bool]) -> bool:
+        try:
+            return await run_in_threadpool(may_go_on)
+        except Exception as error:
+            log_failure(Localized("log.console.no_journal"), error)
+            return True  # the page is told that the store fails
 
 
 def _row(row: JournalEntry) -> bytes:

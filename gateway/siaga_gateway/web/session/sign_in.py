@@ -14,18 +14,19 @@ counts are in memory: a restart of the front resets them, but known browsers sta
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from functools import cache
 from typing import Final
 
 from pwdlib.exceptions import PwdlibError
+from starlette.concurrency import run_in_threadpool
 
 from siaga_gateway.domain.errors import Refused
 from siaga_gateway.domain.limits import LONGEST_PASSWORD
 from siaga_gateway.domain.operator_name import clean_name
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.web.session.attempt_limits import Attempts, Limit
-from siaga_gateway.web.session.auth import hash_password, hasher
+from siaga_gateway.web.session.auth import Sessions, hash_password, hasher
 from siaga_gateway.web.session.known_browser import KnownBrowser, KnownBrowsers
 from siaga_gateway.web.session.password_hashing import Busy, HashQueue
 
@@ -58,21 +59,23 @@ class SignInRefused(Refused):
 class SignIn:
     """Checks names and passwords; usable from any event loop."""
 
-    def __init__(self, operators: Mapping[str, str], secret: bytes, clock: Clock) -> None:
-        self._operators = operators
+    def __init__(self, sessions: Sessions, secret: bytes, clock: Clock) -> None:
+        self._sessions = sessions
         self._clock = clock
-        self._attempts = Attempts(never_forgotten=operators)
+        self._attempts = Attempts(never_forgotten=sessions.known)
         self._hashes = HashQueue()
         self.browsers = KnownBrowsers(secret)
 
     async def check(self, name: str, password: str, address: str, cookie: str | None = None) -> str:
-        """Return the operator's name. cookie: the browser's, see KnownBrowsers. Raises: SignInRefused."""
+        """Return the operator's name. cookie: the browser's, see KnownBrowsers. Raises: SignInRefused; StoreFailing if
+        accounts were never read."""
         cleaned = clean_name(name)
-        if not self._operators:
+        if not await run_in_threadpool(self._sessions.needs_password):
             if cleaned is None:
                 raise SignInRefused("name_needed")
             return cleaned
-        hashed = self._operators.get(cleaned or "")
+        account = await run_in_threadpool(self._sessions.account, cleaned or "")
+        hashed = None if account is None else account.password
         named = None if hashed is None else cleaned
         now_ms = self._clock.now_ms()
         browser = self.browser(cookie)

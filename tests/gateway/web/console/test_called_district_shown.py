@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from gateway.dispatch.called_district import CalledDistrict
 from gateway.dispatch.listed_responders import BUDI
+from gateway.fake_account_store import no_accounts
 from gateway.sample_site import SITE
 from gateway.sample_store import NOW_MS
 from gateway.web.conftest import OPERATOR, ORIGIN
@@ -37,8 +38,9 @@ def browser(district: CalledDistrict, language: str = "id") -> TestClient:
         operate=district.operator,
         disclosures=FakeDisclosures(),
         sign_ins=FakeSignIns(),
+        accounts=no_accounts(district.clock),
         notifier=FakeBell(),
-        options=ConsoleOptions(SITE, Mode.ACTUAL, language, {}, b"k" * 32),
+        options=ConsoleOptions(SITE, Mode.ACTUAL, language, b"k" * 32),
         clock=district.clock,
     )
     client = TestClient(app, base_url=ORIGIN, headers={"Origin": ORIGIN}, follow_redirects=False)

@@ -11,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from gateway import sample_store
+from gateway.fake_account_store import no_accounts
 from gateway.fake_ports import ManualClock, RunningClock
 from gateway.sample_site import SITE
 from gateway.web.conftest import OPERATOR, ORIGIN
@@ -53,9 +54,10 @@ def seat(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Seat]:
         operate=book,
         disclosures=FakeDisclosures(),
         sign_ins=FakeSignIns(),
+        accounts=no_accounts(clock),
         notifier=notifier,
         clock=clock,
-        options=ConsoleOptions(SITE, Mode.ACTUAL, request.param, {}, b"k" * 32),
+        options=ConsoleOptions(SITE, Mode.ACTUAL, request.param, b"k" * 32),
         deliveries=DeadLetters(store, JournalNotifier(), late, ["cad"]),
         troubles=lambda: ["outputs_gave_up"],
     )

@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from gateway import sample_store
 from gateway.dispatch.called_district import choices_of
 from gateway.dispatch.listed_places import AREAS, SW, at
+from gateway.fake_account_store import no_accounts
 from gateway.fake_ports import ManualClock, SentAnswers
 from gateway.sample_site import SITE
 from gateway.web.conftest import OPERATOR, ORIGIN
@@ -59,9 +60,10 @@ def seated(tmp_path: Path, mode: Mode) -> Iterator[Seat]:
         operate=IncidentActions(store, keyring, SentAnswers(), bell, clock, outputs=[]),
         disclosures=FakeDisclosures(),
         sign_ins=FakeSignIns(),
+        accounts=no_accounts(clock),
         notifier=FakeBell(),
         clock=clock,
-        options=ConsoleOptions(SITE, mode, "id", {}, b"k" * 32),
+        options=ConsoleOptions(SITE, mode, "id", b"k" * 32),
         drills=Drills(store, bell, clock, mode),
         drill_choices=choices_of(store, clock),
         troubles=lambda: ["drill"],

@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from gateway import sample_store
+from gateway.fake_account_store import no_accounts
 from gateway.fake_ports import ManualClock, SentAnswers
 from gateway.sample_site import SITE
 from gateway.web.conftest import OPERATOR, ORIGIN
@@ -79,9 +80,10 @@ def seat(tmp_path: Path) -> Iterator[Seat]:
         operate=IncidentActions(store, keyring, SentAnswers(), JournalNotifier(), clock, outputs=[]),
         disclosures=FakeDisclosures(),
         sign_ins=FakeSignIns(),
+        accounts=no_accounts(clock),
         notifier=FakeBell(),
         clock=clock,
-        options=ConsoleOptions(SITE, Mode.ACTUAL, "id", {}, b"k" * 32),
+        options=ConsoleOptions(SITE, Mode.ACTUAL, "id", b"k" * 32),
     )
     with TestClient(app, base_url=ORIGIN, headers={"Origin": ORIGIN}, follow_redirects=False) as browser:
         assert browser.post("/sign-in", data={"name": OPERATOR}).status_code == 303

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from gateway.dispatch.called_district import IN_SW, LADDER, CalledDistrict, on_ntfy
 from gateway.dispatch.listed_places import AREAS, DISTRICT
+from gateway.fake_account_store import no_accounts
 from gateway.sample_site import SITE
 from gateway.web.conftest import OPERATOR, ORIGIN
 from gateway.web.console.test_called_district_shown import words
@@ -80,8 +81,9 @@ class Lists:
             operate=district.operator,
             disclosures=FakeDisclosures(),
             sign_ins=FakeSignIns(),
+            accounts=no_accounts(district.clock),
             notifier=FakeBell(),
-            options=ConsoleOptions(SITE, Mode.ACTUAL, language, {}, b"k" * 32),
+            options=ConsoleOptions(SITE, Mode.ACTUAL, language, b"k" * 32),
             clock=district.clock,
             places=self.desk,
         )

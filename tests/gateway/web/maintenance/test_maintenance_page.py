@@ -49,7 +49,7 @@ class Page:
 def seated(folder: Path, count: int, silent: range = range(0), language: str = "id") -> Page:
     notifier, clock = FakeBell(), RunningClock()
     store = make_fleet(folder, notifier, clock, count, silent)
-    options = ConsoleOptions(SITE, Mode.ACTUAL, language, {}, b"k" * 32)
+    options = ConsoleOptions(SITE, Mode.ACTUAL, language, b"k" * 32)
     app = on_book(Book(notifier), notifier, clock, options, fleet_desk(store, notifier, clock))
     browser = TestClient(app, base_url=ORIGIN, headers={"Origin": ORIGIN}, follow_redirects=False)
     assert browser.post("/sign-in", data={"name": OPERATOR}).status_code == 303

@@ -70,7 +70,7 @@ def page(tmp_path: Path) -> Iterator[Callable[[str], TestClient]]:
     browsers: list[TestClient] = []
 
     def seated(language: str) -> TestClient:
-        options = ConsoleOptions(SITE, Mode.ACTUAL, language, {}, b"k" * 32)
+        options = ConsoleOptions(SITE, Mode.ACTUAL, language, b"k" * 32)
         report = CoverageReport(store, clock)
         app = on_book(Book(bell), bell, clock, options, fleet_desk(store, bell, clock), signal=report)
         headers = {"Origin": ORIGIN, "Accept": "text/html"}
@@ -129,7 +129,7 @@ def test_the_same_as_a_file(page: Callable[[str], TestClient], language: str, fi
 def test_before_anything_is_known_it_says_so(tmp_path: Path) -> None:
     open_fleet(tmp_path).close()
     store, clock, bell = open_fleet(tmp_path), RunningClock(), FakeBell()
-    options = ConsoleOptions(SITE, Mode.ACTUAL, "en", {}, b"k" * 32)
+    options = ConsoleOptions(SITE, Mode.ACTUAL, "en", b"k" * 32)
     app = on_book(Book(bell), bell, clock, options, None, signal=CoverageReport(store, clock))
     browser = TestClient(app, base_url=ORIGIN, headers={"Origin": ORIGIN, "Accept": "text/html"})
     browser.post("/sign-in", data={"name": OPERATOR})

@@ -14,6 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from gateway import sample_store
+from gateway.fake_account_store import no_accounts
 from gateway.fake_ports import ManualClock, SentAnswers
 from gateway.sample_site import SITE, WIB
 from gateway.web.conftest import OPERATOR, ORIGIN
@@ -57,11 +58,10 @@ class Desk:
             operate=self.operator,
             disclosures=self.disclosures,
             sign_ins=FakeSignIns(),
+            accounts=no_accounts(self.clock),
             notifier=FakeBell(),
             clock=self.clock,
-            options=ConsoleOptions(
-                SITE, Mode.ACTUAL, language, {}, b"k" * 32, objections="Polsek Contoh, Jl. Contoh 5"
-            ),
+            options=ConsoleOptions(SITE, Mode.ACTUAL, language, b"k" * 32, objections="Polsek Contoh, Jl. Contoh 5"),
             owners=OwnerCases(self.store, JournalNotifier(), self.clock, LIMITS, [SUPERVISOR], WIB),
             longer_hold=partial(ask_for_longer_hold, self.store, self.clock),
         )

@@ -13,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from gateway.fake_account_store import no_accounts
 from gateway.fake_ports import ManualClock
 from gateway.reports.counted_calls import NOW_MS
 from gateway.reports.figure_year import figure_store
@@ -41,8 +42,9 @@ class Chief:
             operate=self.book,
             disclosures=self.disclosures,
             sign_ins=FakeSignIns(),
+            accounts=no_accounts(clock),
             notifier=bell,
-            options=ConsoleOptions(SITE, Mode.ACTUAL, language, {}, b"k" * 32),
+            options=ConsoleOptions(SITE, Mode.ACTUAL, language, b"k" * 32),
             clock=clock,
             figures=FigureReports(store, clock, SITE.local),
         )

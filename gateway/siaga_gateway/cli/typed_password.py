@@ -1,0 +1,30 @@
+"""A password from whoever sits there, or from a pipe."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+import click
+
+from siaga_gateway.cli.localized_commands import say
+
+SHORTEST: Final = 8  # characters
+
+
+def typed_password() -> str:
+    """Ask for it twice, without showing it; from a pipe, take its first line. Raises: click.ClickException."""
+    if sys.stdin.isatty():
+        asked = say("setup.password")
+        password: str = click.prompt(
+            asked, value_proc=_long_enough, hide_input=True, confirmation_prompt=True, err=True
+        )
+        return password
+    return _long_enough(sys.stdin.readline().rstrip("\n"))
+
+
+def _long_enough(password: str) -> str:
+    """Raises: click.ClickException, before it is typed again."""
+    if len(password) < SHORTEST:
+        raise click.ClickException(say("setup.password_short"))
+    return password

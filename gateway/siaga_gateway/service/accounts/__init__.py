@@ -1,0 +1,1 @@
+"""Accounts at the console, their roles and sessions."""

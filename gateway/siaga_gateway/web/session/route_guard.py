@@ -1,0 +1,46 @@
+"""Asks for every request whether who asks may: a dependency of the whole application, before any other."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+
+from siaga_gateway.catalogue.localized import Localized
+from siaga_gateway.domain.permissions import Permission
+from siaga_gateway.web.session.auth import Session
+from siaga_gateway.web.session.context import ConsoleContext, NotPermitted, SignedOut
+from siaga_gateway.web.session.route_table import ROUTES, Access
+
+# Where somebody begins who has no queue: the first of these that he may open.
+_HOMES: Final = (
+    (Permission.INCIDENTS_READ, "/"),
+    (Permission.OWNERS_READ, "/owners"),
+    (Permission.MAINTENANCE_READ, "/maintenance"),
+)
+
+
+async def permitted(request: Request) -> None:
+    """Let the request through, with the session in `request.state`. Raises: SignedOut, NotPermitted; StoreFailing."""
+    needed = ROUTES.get((request.method, request.scope["route"].path))
+    if needed is Access.PUBLIC:
+        return
+    context: ConsoleContext = request.app.state.context
+    session = await run_in_threadpool(context.sessions.read, request.cookies.get(context.sessions.cookie))
+    if session is None:
+        raise SignedOut("error.signed_out")
+    request.state.session = session
+    if needed is Access.SIGNED_IN:
+        return
+    if needed is None or needed not in session.permissions:
+        raise NotPermitted("error.not_permitted", role=role_name(session))
+
+
+def home_of(session: Session) -> str:
+    """Return the page on which somebody begins."""
+    return next((path for permission, path in _HOMES if permission in session.permissions), "/")
+
+
+def role_name(session: Session) -> Localized | str:
+    return "–" if session.role is None else Localized(f"console.role.{session.role}")

@@ -1,0 +1,92 @@
+"""Who may ask for what: every route of the console's application, by method and path as it is declared.
+
+A route that does not stand here is refused to everybody; tests/gateway/web/session/test_route_table.py fails until it
+does, and tries every route as every role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final
+
+from siaga_gateway.domain.permissions import Permission
+
+
+class Access(Enum):
+    """What needs no permission of a role."""
+
+    PUBLIC = "public"  # nobody need be signed in
+    SIGNED_IN = "signed in"  # anybody who is
+
+
+_P = Permission
+ROUTES: Final[Mapping[tuple[str, str], Permission | Access]] = {
+    # Pages for everybody
+    ("GET", "/sign-in"): Access.PUBLIC,
+    ("POST", "/sign-in"): Access.PUBLIC,
+    ("POST", "/sign-out"): Access.PUBLIC,
+    ("POST", "/language"): Access.PUBLIC,
+    ("POST", "/theme"): Access.PUBLIC,
+    ("GET", "/health"): Access.PUBLIC,
+    ("GET", "/static/map/{name}.geojson"): Access.PUBLIC,
+    ("GET", "/"): Access.SIGNED_IN,  # sends those who have no queue to their own page
+    ("GET", "/session"): Access.SIGNED_IN,
+    # The queue and its calls
+    ("GET", "/live"): _P.INCIDENTS_READ,
+    ("GET", "/incidents"): _P.INCIDENTS_READ,
+    ("GET", "/incidents/{incident_id}"): _P.INCIDENTS_READ,
+    ("GET", "/incidents/{incident_id}/calls"): _P.INCIDENTS_READ,
+    ("GET", "/incidents/{incident_id}/photographs/{number}"): _P.INCIDENTS_READ,
+    ("GET", "/feed"): _P.INCIDENTS_READ,
+    ("GET", "/certificates"): _P.INCIDENTS_READ,
+    ("POST", "/incidents/{incident_id}/nik"): _P.IDENTITY_READ,
+    ("POST", "/incidents/{incident_id}/seen"): _P.INCIDENTS_STEP,
+    ("POST", "/incidents/{incident_id}/acknowledge"): _P.INCIDENTS_STEP,
+    ("POST", "/incidents/{incident_id}/resume"): _P.INCIDENTS_STEP,
+    ("POST", "/incidents/{incident_id}/assign"): _P.INCIDENTS_STEP,
+    ("POST", "/incidents/{incident_id}/on-scene"): _P.INCIDENTS_STEP,
+    ("POST", "/incidents/{incident_id}/dispatch"): _P.INCIDENTS_STEP,
+    ("POST", "/incidents/{incident_id}/real"): _P.INCIDENTS_STEP,
+    ("POST", "/incidents/{incident_id}/close"): _P.INCIDENTS_STEP,
+    ("POST", "/incidents/{incident_id}/correct"): _P.INCIDENTS_STEP,
+    ("POST", "/incidents/{incident_id}/note"): _P.INCIDENTS_STEP,
+    ("POST", "/incidents/{incident_id}/called-back"): _P.INCIDENTS_STEP,
+    ("POST", "/incidents/{incident_id}/major"): _P.INCIDENTS_STEP,
+    ("POST", "/incidents/{incident_id}/leave-major"): _P.INCIDENTS_STEP,
+    ("POST", "/majors/{number}/seen"): _P.INCIDENTS_STEP,
+    ("POST", "/majors/{number}/assign"): _P.INCIDENTS_STEP,
+    ("POST", "/majors/{number}/close"): _P.INCIDENTS_STEP,
+    # What goes to other systems
+    ("GET", "/deliveries"): _P.DELIVERIES_READ,
+    ("POST", "/deliveries/{delivery_id}/send-again"): _P.DELIVERIES_STEP,
+    ("POST", "/deliveries/{delivery_id}/passed-on"): _P.DELIVERIES_STEP,
+    # Drills
+    ("GET", "/drills"): _P.DRILLS_READ,
+    ("POST", "/drills"): _P.DRILLS_ORDER,
+    ("GET", "/drills/{drill_id}"): _P.DRILLS_READ,
+    ("POST", "/drills/{drill_id}/end"): _P.DRILLS_ORDER,
+    # Stations and people who are called
+    ("GET", "/places"): _P.PLACES_READ,
+    ("POST", "/places/code"): _P.PLACES_STEP,
+    ("GET", "/places/areas.geojson"): _P.AREAS_READ,
+    # Maintenance
+    ("GET", "/maintenance"): _P.MAINTENANCE_READ,
+    ("GET", "/maintenance/buttons/{device_id}"): _P.MAINTENANCE_READ,
+    ("POST", "/maintenance/cases/{case_id}/close"): _P.MAINTENANCE_STEP,
+    ("GET", "/signal"): _P.MAINTENANCE_READ,
+    ("GET", "/signal.csv"): _P.MAINTENANCE_READ,
+    ("GET", "/signal.geojson"): _P.MAINTENANCE_READ,
+    # Owners. Who decides on a case, and agrees on code words, is also asked where that is done: it says whom to ask.
+    ("GET", "/owners"): _P.OWNERS_READ,
+    ("GET", "/owners/{owner_id}"): _P.OWNERS_READ,
+    ("GET", "/owners/{owner_id}/record.csv"): _P.OWNERS_READ,
+    ("GET", "/owners/{owner_id}/letters/{case_id}/{letter}"): _P.OWNERS_READ,
+    ("POST", "/owners/cases/{case_id}/suspend"): _P.OWNERS_ADVISE,
+    ("POST", "/owners/cases/{case_id}/{step}"): _P.OWNERS_ADVISE,
+    ("POST", "/owners/{owner_id}/hold"): _P.OWNERS_ADVISE,
+    ("POST", "/owners/{owner_id}/code-words"): _P.OWNERS_ADVISE,
+    # Figures
+    ("GET", "/figures"): _P.FIGURES_READ,
+    ("GET", "/figures.csv"): _P.FIGURES_READ,
+}

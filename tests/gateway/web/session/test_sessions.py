@@ -1,0 +1,152 @@
+"""When a session ends: everywhere, for everybody who reads the store, and not for a store that fails."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import pytest
+from fastapi.testclient import TestClient
+
+from gateway.fake_account_store import FakeAccountStore, accounts_on, book_on, operators
+from gateway.fake_ports import ManualClock
+from gateway.web.conftest import Console
+from siaga_gateway.domain.accounts import ConsoleSession
+from siaga_gateway.domain.permissions import Role
+from siaga_gateway.service.accounts.account_book import AccountBook
+from siaga_gateway.web.session import sign_in as signing
+from siaga_gateway.web.session.auth import SESSION_MS, Sessions
+from waiting import eventually
+
+NOW_MS = 1_800_000_000_000
+NAMES = {"Rina": "hash of Rina", "Budi": "hash of Budi"}
+
+
+@dataclass
+class Two:
+    """Two processes on one store."""
+
+    store: FakeAccountStore
+    clock: ManualClock
+    book: AccountBook
+    one: Sessions
+    other: Sessions
+
+    def ended(self, token: str) -> None:
+        """It ends in both."""
+        for each in (self.one, self.other):
+            eventually(partial(_is_out, each, token), "the session has ended")
+
+
+def _is_out(sessions: Sessions, token: str) -> bool:
+    return sessions.read(token) is None
+
+
+@pytest.fixture
+def two() -> Two:
+    store, clock = operators(NAMES), ManualClock(NOW_MS)
+    made = [Sessions(accounts_on(store, clock), b"k" * 32, clock) for _ in range(2)]
+    return Two(store, clock, book_on(store, clock), *made)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda two: two.book.set_password("Rina", "another", "Budi"),
+        lambda two: two.book.set_role("Rina", Role.AUDITOR, None, "Budi"),
+        lambda two: two.book.disable("Rina", "Budi"),
+        lambda two: two.book.sign_out("Rina", "Budi"),
+        lambda two: two.book.sign_out("Rina", "Budi", two.store.sessions()[0].token_hash),
+    ],
+)
+def test_it_ends_in_every_process_and_the_others_go_on(two: Two, end: Callable[[Two], object]) -> None:
+    mine = two.one.begin("Budi", by_password=True, address="")
+    two.clock.at_ms += 1
+    token = two.one.begin("Rina", by_password=True, address="10.0.0.9")
+    found = two.other.read(token)
+    assert found is not None and (found.operator, found.role) == ("Rina", Role.OPERATOR)
+    end(two)
+    two.ended(token)
+    assert two.one.read(mine) is not None and two.other.read(mine) is not None
+
+
+def test_it_ends_at_sign_out_and_after_its_hours(two: Two) -> None:
+    first, second = (two.one.begin("Rina", by_password=True, address="") for _ in range(2))
+    assert first != second, "each sign-in has a token of its own"
+    found = two.one.read(first)
+    assert found is not None
+    two.one.end(found)
+    assert two.one.read(first) is None
+    two.ended(first)
+    two.clock.at_ms += SESSION_MS - 1
+    assert two.one.read(second) is not None
+    two.clock.at_ms += 1
+    assert two.one.read(second) is None
+
+
+def test_what_is_changed_keeps_the_session_that_changed_it(two: Two) -> None:
+    token, others = (two.one.begin("Rina", by_password=True, address="") for _ in range(2))
+    mine = two.one.read(token)
+    assert mine is not None
+    two.book.set_password("Rina", "another", "Rina", but=mine.token_hash)
+    two.ended(others)
+    assert two.other.read(token) is not None
+
+
+def test_a_row_that_somebody_wrote_into_the_store_is_no_session(two: Two) -> None:
+    for digest in (hashlib.sha256(b"token").hexdigest(), "token"):
+        with two.store.transaction() as transaction:
+            transaction.add_session(ConsoleSession(digest, "Rina", NOW_MS, True))
+    assert len(two.store.sessions()) == 2
+    assert two.one.read("token") is None
+
+
+def test_a_full_disk_locks_nobody_out_and_what_ends_there_has_ended(two: Two) -> None:
+    kept = two.one.begin("Rina", by_password=True, address="")
+    two.store.unwritable = True
+    token = two.one.begin("Budi", by_password=True, address="")
+    assert two.one.read(token) is not None
+    assert two.other.read(token) is None, "it lives in one process only"
+    found = two.one.read(kept)
+    assert found is not None
+    two.one.end(found)
+    assert two.one.read(kept) is None
+    two.store.unwritable = False
+    two.clock.at_ms += 1
+    two.book.disable("Budi", "Rina")
+    eventually(lambda: two.one.read(token) is None, "the session in memory ends too")
+
+
+def test_while_the_store_cannot_be_read_what_was_read_goes_on(two: Two) -> None:
+    token = two.one.begin("Rina", by_password=True, address="")
+    two.store.unreadable = True
+    assert two.one.read(token) is not None
+    assert two.one.read("another") is None
+
+
+def test_the_first_account_ends_the_time_of_names_alone() -> None:
+    store, clock = FakeAccountStore(), ManualClock(NOW_MS)
+    sessions = Sessions(accounts_on(store, clock), b"k" * 32, clock)
+    token = sessions.begin("Rina", by_password=False, address="")
+    assert not sessions.needs_password() and sessions.read(token) is not None
+    book_on(store, clock).add("Sari", "administrator", "hash", None, "root")
+    eventually(lambda: sessions.read(token) is None and sessions.needs_password(), "the name alone is not enough")
+
+
+def test_a_console_for_other_machines_takes_no_name_alone(console: Console) -> None:
+    browser = console.make(by_name=False)
+    page = browser.get("/sign-in").text
+    assert 'name="password"' in page and "siaga gateway account add" in page
+    assert browser.post("/sign-in", data={"name": "Rina"}).status_code == 403
+
+
+def test_an_account_added_while_it_runs_signs_in_at_once(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signing, "_verify", lambda password, hashed: (password, hashed) == ("x", "hash"))
+    store = operators(NAMES)
+    browser: TestClient = console.make(accounts=store)
+    form = {"name": "Sari", "password": "x"}
+    assert browser.post("/sign-in", data=form).status_code == 403
+    book_on(store, console.clock).add("Sari", "operator", "hash", None, "root")
+    assert browser.post("/sign-in", data=form).status_code == 303
