@@ -148,6 +148,7 @@ class House_:
         if self.verifier is not None:
             self.verifier.close()
         self.outbox.stop()
+        self.output.close()
         self.store.close()
 
 
