@@ -39,6 +39,7 @@ TAKEN: Final[dict[str, tuple[str, ...]]] = {
         "dist/maplibre-gl.css",
         "LICENSE.txt",
     ),
+    "pmtiles": ("dist/pmtiles.js", "package.json"),  # whose licence, BSD-3-Clause, its package.json names
 }
 STAMP: Final = "vendor.json"
 

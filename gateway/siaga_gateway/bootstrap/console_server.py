@@ -46,6 +46,7 @@ from siaga_gateway.bootstrap.places_and_people import (
     ways_sent,
 )
 from siaga_gateway.bootstrap.preflight import StartError, session_secret
+from siaga_gateway.bootstrap.streets import streets_of
 from siaga_gateway.bootstrap.web_server import WebServer
 from siaga_gateway.config.section import this_machine
 from siaga_gateway.config.settings import Settings
@@ -242,6 +243,9 @@ def console_app(
         by_name=this_machine(settings.console.host) and not settings.console.operators,
         objections=settings.owner_cases.objections,
         other_url=settings.console.other_url,
+        streets=streets_of(settings.site.map),
+        street_file=settings.site.map.streets,
+        tile_origin=settings.site.map.tile_origin(),
         hosts=(*LOOPBACK_HOSTS, settings.console.host, *settings.console.allowed_hosts),
     )
 

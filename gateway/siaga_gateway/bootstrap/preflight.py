@@ -15,10 +15,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
+from siaga_gateway.bootstrap.streets import streets_of
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.config.console import ConsoleSettings
 from siaga_gateway.config.settings import Settings
-from siaga_gateway.domain.errors import Unusable
+from siaga_gateway.domain.errors import SiagaError, Unusable
 from siaga_gateway.service.store import Store, StoreFailing
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,10 @@ def question_site(settings: Settings) -> None:
     if site.time_zone is None:
         label = site.local.label(time.time_ns() // 1_000_000)
         log.warning(Localized("log.gateway.no_site", names=", ".join(site.unset()), label=label, zone=site.zone_name))
+    try:
+        streets_of(site.map)()
+    except SiagaError as error:  # the console does without them, and says so on its map
+        log.error(Localized("log.gateway.no_streets", why=error))
     if (now := site.zone_today()) is not None:
         log.warning(Localized("log.gateway.old_zone", name=site.time_zone, zone=now))
 

@@ -180,6 +180,7 @@ def _absolute(settings: Settings, base: Path) -> Settings:
             "owntracks": settings.owntracks.under(base),
             "sms": settings.sms.under(base),
             "watch": settings.watch.under(base),
+            "site": settings.site.model_copy(update={"map": settings.site.map.under(base)}),
             "outputs": [output.under(base) for output in settings.outputs],
             "ways": [way.under(base) for way in settings.ways],
         }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import re
 import zoneinfo
 from decimal import Decimal
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -17,22 +19,72 @@ from siaga_gateway.domain.errors import SettingError
 from siaga_gateway.domain.limits import LONGEST_SITE
 from siaga_gateway.domain.local_time import LocalTime
 from siaga_gateway.domain.site import MapBounds
+from siaga_gateway.domain.street_map import MapSchema, StreetMap
 
 Language = Literal["id", "en"]
 
 # What a gateway without [site] did before there was that section; it is told to name its own at each start.
 FORMER_ZONE: Final = "Asia/Jakarta"
+# Nothing that could end a browser's policy, or a list in it.
+_TILES: Final = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[A-Za-z0-9._~/{}?=&%@+-]*")
+_PARTS: Final = ("{z}", "{x}", "{y}")
+_PICTURES: Final = (".png", ".jpg", ".jpeg", ".webp")
 # Indonesia's zones by the names that its people write.
 _INDONESIAN: Final = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
 
 
 class SiteMapSettings(Section):
-    """What the console's map shows first, degrees."""
+    """What the console's map shows first, degrees; and where its streets come from."""
 
     west: Decimal | None = Field(None, ge=-180, le=180)
     south: Decimal | None = Field(None, ge=-90, le=90)
     east: Decimal | None = Field(None, ge=-180, le=180)
     north: Decimal | None = Field(None, ge=-90, le=90)
+    streets: Path | None = None
+    tiles: str | None = None
+    tiles_schema: MapSchema | None = None
+    tiles_deepest: int = Field(14, ge=0, le=22)
+    attribution: str | None = Field(None, min_length=1, max_length=200)
+
+    @field_validator("tiles")
+    @classmethod
+    def _address_of_tiles(cls, tiles: str | None) -> str | None:
+        if tiles is not None and (not _TILES.fullmatch(tiles) or not all(part in tiles for part in _PARTS)):
+            raise SettingError("settings.tiles_address")
+        return tiles
+
+    @model_validator(mode="after")
+    def _one_kind_of_streets(self) -> SiteMapSettings:
+        if self.tiles is None:
+            return self
+        if self.streets is not None:
+            raise SettingError("settings.streets_twice")
+        if self._schema() is None:
+            raise SettingError("settings.tiles_schema", schemas=", ".join(MapSchema))
+        if self.attribution is None:
+            raise SettingError("settings.tiles_attribution")
+        return self
+
+    def _schema(self) -> MapSchema | None:
+        path = urlsplit(self.tiles or "").path
+        return self.tiles_schema or (MapSchema.RASTER if path.lower().endswith(_PICTURES) else None)
+
+    def tile_server(self) -> StreetMap | None:
+        """Return what the site's tile server has; None: no such server is set."""
+        schema = self._schema()
+        if self.tiles is None or schema is None:
+            return None
+        return StreetMap(schema, self.tiles, 0, self.tiles_deepest, self.attribution or "", None)
+
+    def tile_origin(self) -> str | None:
+        """Return scheme, name and port of the site's tile server, as a browser's policy names it."""
+        if self.tiles is None:
+            return None
+        parts = urlsplit(self.tiles)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def under(self, base: Path) -> SiteMapSettings:
+        return self.model_copy(update={"streets": self.streets and base / self.streets})
 
     @model_validator(mode="after")
     def _a_rectangle(self) -> SiteMapSettings:

@@ -20,9 +20,10 @@ Refused               OperateError, EnrolError, CommandError, MaintenanceError, 
                       CodeWordError, PreviewRefused, AccountError
 Failing               StoreFailing, BrokerUnreachable, ExchangeFailed, NoFigures, PasswordsUnusable, StopLate,
                       SessionLost, EscalationChanged, ReportSlow, ListsBusy, ModemFault, ModemRefused, NotPolled
-Unusable              SettingsError, StartError, StoreUnusable, PersonalKeyError, VendorMissing
+Unusable              SettingsError, StartError, StoreUnusable, PersonalKeyError, VendorMissing, StreetFileUnusable
 Malformed             FrameError, NotAFrame, NotAnUplink, NotPosted, KeyFormatError, Unreadable, HoursError, ShapeError,
-                      GeojsonError, SheetError, NotDc09, AddressUnusable, OwntracksError, OsrmError
+                      GeojsonError, SheetError, NotDc09, AddressUnusable, OwntracksError, OsrmError,
+                      TilesMalformed
 
 tests/test_error_tree.py compares this with the classes, and finds an exception of ours that has another root.
 """

@@ -13,6 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from siaga_gateway.domain.errors import Unusable
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.domain.site import Site
+from siaga_gateway.domain.street_map import StreetMap
 from siaga_gateway.service.delivery.dead_letters import DeadLetters
 from siaga_gateway.service.dispatch.call_directory import CallDirectory
 from siaga_gateway.service.dispatch.drill_choices import DrillChoices
@@ -24,7 +25,7 @@ from siaga_gateway.service.operator_port import OperatorActions
 from siaga_gateway.service.ports import Clock, Disclosures, Notifier, SignIns
 from siaga_gateway.service.registry.owner_cases import OwnerCases
 from siaga_gateway.service.reports.figure_reports import FigureReports
-from siaga_gateway.web.console import actions, area_map, base_map, call_backs, majors, pages, readings
+from siaga_gateway.web.console import actions, area_map, base_map, call_backs, majors, pages, readings, street_tiles
 from siaga_gateway.web.console import deliveries as pages_of_deliveries
 from siaga_gateway.web.console import drills as pages_of_drills
 from siaga_gateway.web.console import places as pages_of_places
@@ -39,7 +40,7 @@ from siaga_gateway.web.session.error_answers import add_error_answers, failed
 from siaga_gateway.web.session.ladder_changes import LadderChanges
 from siaga_gateway.web.session.live import LiveStreams
 from siaga_gateway.web.session.route_guard import permitted
-from siaga_gateway.web.session.security_headers import RequestGuard
+from siaga_gateway.web.session.security_headers import RequestGuard, headers_with_tiles
 from siaga_gateway.web.session.sign_in import SignIn
 
 STATIC: Final = Path(__file__).with_name("static")
@@ -63,6 +64,9 @@ class ConsoleOptions:
     tick_s: float = 5.0
     objections: str | None = None  # where an owner objects to a suspension
     other_url: str | None = None  # of the console of a second machine
+    streets: Callable[[], StreetMap | None] = lambda: None  # called from threads; a SiagaError says why there are none
+    street_file: Path | None = None  # whose tiles browsers fetch
+    tile_origin: str | None = None  # from which they may fetch others
     watchdog_s: float = 15.0  # silence after which the page calls the link dead
 
 
@@ -130,6 +134,8 @@ def create_app(
         longer_hold=longer_hold,
         objections=options.objections,
         other_url=options.other_url,
+        streets=options.streets,
+        street_file=options.street_file,
         drills=drills,
         drill_choices=drill_choices,
         certificates=certificates,
@@ -146,12 +152,14 @@ def create_app(
     app.include_router(majors.router)
     app.include_router(pages_of_places.router)
     app.include_router(area_map.router)
+    app.include_router(street_tiles.router)
     app.include_router(pages_of_maintenance.router)
     app.include_router(pages_of_figures.router)
     app.include_router(pages_of_signal.router)
     app.include_router(pages_of_owners.router)
     add_error_answers(app)
-    app.add_middleware(RequestGuard, hosts=options.hosts, failed=failed)
+    headers = headers_with_tiles(options.tile_origin)
+    app.add_middleware(RequestGuard, hosts=options.hosts, failed=failed, headers=headers)
     return app
 
 

@@ -22,6 +22,7 @@ from gateway.fake_ports import ManualClock, RunningClock
 from gateway.reports.counted_calls import NOW_MS
 from gateway.reports.figure_year import figure_store
 from gateway.sample_site import site
+from gateway.web import invented_town
 from gateway.web.console.test_places_page import Lists
 from gateway.web.console_fakes import Book, FakeBell, FakeDisclosures, FakeSignIns
 from gateway.web.maintenance.test_signal_page import survey
@@ -149,7 +150,14 @@ class EveryPage:
             sign_ins=FakeSignIns(),
             accounts=no_accounts(clock),
             notifier=self.book.notifier,
-            options=ConsoleOptions(SITE, Mode.ACTUAL, "id", b"k" * 32, objections=ADDRESS),
+            options=ConsoleOptions(
+                SITE,
+                Mode.ACTUAL,
+                "id",
+                b"k" * 32,
+                objections=ADDRESS,
+                street_file=invented_town.write(self._folder / "town.pmtiles"),
+            ),
             clock=clock,
             maintenance=fleet_desk(fleet, bell, clock),
             places=lists.desk,

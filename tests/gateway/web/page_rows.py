@@ -144,6 +144,7 @@ OTHERS: Final = {
         "/certificates": "/certificates",
         "/health": "/health",
         "/places/areas.geojson": "/places/areas.geojson",
+        "/map/streets.pmtiles": "/map/streets.pmtiles",
         "/signal.csv": "/signal.csv",
         "/signal.geojson": "/signal.geojson",
         "/figures.csv": "/figures.csv",

@@ -27,6 +27,7 @@ with quick_imports():  # as the gateway starts its own
     from gateway.web.console_fakes import FakeBell, on_book
     from gateway.web.file_book import FileBook
     from gateway.web.maintenance_fleet import fleet_desk, open_fleet
+    from siaga_gateway.adapters.files.street_file import StreetFile
     from siaga_gateway.domain.incident import Mode
     from siaga_gateway.service.fleet.coverage_survey import CoverageReport
     from siaga_gateway.service.reports.figure_reports import FigureReports
@@ -41,6 +42,8 @@ async def serve(journal: Path, port: int, settings: dict[str, object]) -> None:
     clock = RunningClock()
     if settings.pop("makassar", False):
         settings["site"] = MAKASSAR
+    if (file := settings.pop("streets", None)) is not None:
+        given |= {"streets": StreetFile(Path(str(file))).read, "street_file": Path(str(file))}
     counted = settings.pop("figures", None)
     now_ms = ManualClock(NOW_MS)
     figures = None if counted is None else FigureReports(open_fleet(Path(str(counted))), now_ms, SITE.local)

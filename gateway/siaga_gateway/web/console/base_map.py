@@ -15,11 +15,14 @@ from fastapi.responses import Response
 
 from siaga_gateway.catalogue import texts
 from siaga_gateway.domain.site import MapBounds
+from siaga_gateway.web.console.street_tiles import street_settings
 from siaga_gateway.web.session.context import ConsoleContext, TheConsole
 
 router = APIRouter()
 
 MEDIA_TYPE: Final = "application/geo+json"
+# What a map itself may have to say.
+ON_EVERY_MAP: Final = frozenset({"map_lost", "no_streets", "no_map", "attribution", "home", "zoom_in", "zoom_out"})
 _LEAST: Final = 0.5  # degrees; map.js has the same rule for how far the map can be moved
 
 Name = Literal["land", "places"]
@@ -45,7 +48,10 @@ def base_map(
 def map_settings(context: ConsoleContext, language: str, names: Collection[str] | None = None) -> dict[str, Any]:
     """Return what a page with a map writes into itself for settings.js. names: of its texts; None: all."""
     bounds = context.site.bounds
+    streets, fault = street_settings(context, language)
     return {
+        "streets": streets,
+        "streets_fault": fault,
         "map": None
         if bounds is None
         else [float(side) for side in (bounds.west, bounds.south, bounds.east, bounds.north)],

@@ -21,7 +21,7 @@ from siaga_gateway.domain.places import SERIOUS, Contact, ContactWay, Finding
 from siaga_gateway.domain.way_proof import LONGEST_TYPED, ProvenWay
 from siaga_gateway.service.dispatch.place_directory import PersonLine, PlaceDirectory, StationLine, finding_values
 from siaga_gateway.service.dispatch.place_preview import PreviewRefused, time_of
-from siaga_gateway.web.console.base_map import map_settings
+from siaga_gateway.web.console.base_map import ON_EVERY_MAP, map_settings
 from siaga_gateway.web.console.incident_views import duration, spoken_phone
 from siaga_gateway.web.console.place_previews import preview_view
 from siaga_gateway.web.session.context import ConsoleContext, Language, SignedIn, TheConsole, render
@@ -34,7 +34,7 @@ FAULTS: Final = 100
 _LONGEST_CODE: Final = 20
 _LONGEST_PLACE: Final = 60
 _SHOWN: Final = 60  # characters of an address
-_ON_MAP: Final = frozenset({"zoom_in", "zoom_out", "attribution", "home", "no_map", "map_lost", "no_areas"})
+_ON_MAP: Final = ON_EVERY_MAP | {"no_areas"}
 _DAY: Final = re.compile(r"\b(?:mon|tue|wed|thu|fri|sat|sun)\b")
 _DIALLED: Final = (ContactWay.PHONE, ContactWay.SMS, ContactWay.WHATSAPP)
 

@@ -13,7 +13,7 @@ from siaga_gateway.domain.coverage_map import CoverageCell, Network
 from siaga_gateway.domain.value import record
 from siaga_gateway.formats.coverage_file import coverage_csv, coverage_geojson
 from siaga_gateway.service.fleet.coverage_survey import CoverageReport
-from siaga_gateway.web.console.base_map import MEDIA_TYPE, map_settings
+from siaga_gateway.web.console.base_map import MEDIA_TYPE, ON_EVERY_MAP, map_settings
 from siaga_gateway.web.console.gazetteer import nearest
 from siaga_gateway.web.session.context import Language, SignedIn, TheConsole, render
 from siaga_gateway.web.session.error_answers import NotThere
@@ -22,7 +22,7 @@ router = APIRouter()
 
 MONTHS: Final = (1, 3, 13)
 LISTED: Final = 50  # cells on the page; all of them are in the file
-_ON_MAP: Final = frozenset({"map_lost", "no_map", "no_cells", "attribution", "home", "zoom_in", "zoom_out"})
+_ON_MAP: Final = ON_EVERY_MAP | {"no_cells"}
 _BAD: Final = 50  # per cent weak
 
 

@@ -22,6 +22,7 @@ from siaga_gateway.domain.incident import Disposition, Mode
 from siaga_gateway.domain.invisible_characters import visible
 from siaga_gateway.domain.permissions import Permission
 from siaga_gateway.domain.site import Site
+from siaga_gateway.domain.street_map import StreetMap
 from siaga_gateway.service.delivery.dead_letters import DeadLetters
 from siaga_gateway.service.dispatch.call_directory import CallDirectory
 from siaga_gateway.service.dispatch.drill_choices import DrillChoices
@@ -104,6 +105,8 @@ class ConsoleContext:
     longer_hold: Callable[[int, str, str], int] | None = None  # asks an owner's buttons; returns how many
     objections: str | None = None  # where an owner objects to a suspension
     other_url: str | None = None  # of the console of a second machine; None: there is none
+    streets: Callable[[], StreetMap | None] = lambda: None  # under the map; a SiagaError says why there are none
+    street_file: Path | None = None  # whose tiles browsers fetch
     drills: Drills | None = None  # the same
     drill_choices: DrillChoices | None = None  # the same
     # Those that expire soon or are unusable: name, state (of domain.certificate_expiry.State), days.

@@ -24,13 +24,14 @@ LARGEST_BODY: Final = 64 * 1024  # bytes; the largest form is a note of 2,000 ch
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 # Everything comes from this server. data: is for the map's own control icons, which its style sheet embeds.
+_CONNECT: Final = "connect-src 'self'"
 CONTENT_POLICY: Final = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self' data:",
-        "connect-src 'self'",
+        _CONNECT,
         "worker-src 'self'",
         "manifest-src 'self'",
         "form-action 'self'",
@@ -48,6 +49,14 @@ SECURITY_HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+
+
+def headers_with_tiles(origin: str | None) -> Mapping[str, str]:
+    """Return the headers where the map's tiles may also come from an origin that the settings name."""
+    if origin is None:
+        return SECURITY_HEADERS
+    policy = CONTENT_POLICY.replace(_CONNECT, f"{_CONNECT} {origin}")
+    return {**SECURITY_HEADERS, "Content-Security-Policy": policy}
 
 
 def host_name(netloc: str) -> str | None:

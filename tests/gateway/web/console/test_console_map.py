@@ -6,6 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from gateway.web import invented_town
 from gateway.web.browser_fixtures import chromium, operator
 from gateway.web.conftest import ServedConsole
 from gateway.web.console_operator import Operator, Seat
@@ -82,6 +85,33 @@ def test_it_goes_as_near_as_the_fix_is_good_groups_many_and_comes_back_whole(
     in_groups = "map.querySourceFeatures('incidents').every(({properties: p}) => !p.point_count || p.worst === 0)"
     assert on_map(rina, in_groups), "a group is as grave as its gravest"
     rina.page.screenshot(path=tmp_path / "many.png")
+
+
+@pytest.mark.parametrize("schema", ["protomaps", "openmaptiles"])
+def test_streets_come_from_the_sites_own_file_and_their_loss_is_said(
+    served: Start, operator: Seat, tmp_path: Path, schema: str
+) -> None:
+    file = invented_town.write(tmp_path / "town.pmtiles", schema)
+    console = served(streets=str(file))
+    console.append({"do": "press", "incident": 1, "accuracy_m": 12, "fix_age_s": 4, **KEDATON})
+    rina = operator(console, with_map=True)
+    rina.start_duty()
+    rina.card(1).click()
+    until(rina, f"map !== null && map.getZoom() > 15 && {drawn('street-main')} > 0 && {drawn('street-name')} > 0")
+    names = "map.queryRenderedFeatures({layers: ['street-name']}).map(({properties: p}) => p.name)"
+    assert invented_town.MAIN_STREET in on_map(rina, names)
+    assert on_map(rina, drawn("accuracy")) > 0
+    rina.see(".maplibregl-ctrl-attrib", invented_town.ATTRIBUTION)
+    assert rina.page.is_hidden("#map-note")
+
+    file.rename(tmp_path / "gone")
+    rina.page.reload()
+    rina.see("#map-note:visible", str(file))
+    until(rina, f"map !== null && {drawn('chosen')} === 1")
+    (tmp_path / "gone").rename(file)
+    rina.page.reload()
+    until(rina, f"map !== null && {drawn('street-main')} > 0")
+    assert rina.page.is_hidden("#map-note")
 
 
 def test_without_a_map_the_place_is_written_where_it_would_be(served: Start, operator: Seat) -> None:

@@ -1,6 +1,8 @@
-// The offline base map: sea, land and towns, with its controls. What is drawn on it is others' business.
+// The base map: sea, land and towns, and streets where the site has them, with its controls. What is drawn on it is
+// others' business.
 
 import { settings, text } from "./settings.js";
+import { GROUND_UNTIL, STREETS, openStreets, streetLayers } from "./streets.js";
 import { colour, onTheme } from "./theme.js";
 
 const LIBRARY = "/static/vendor/maplibre-gl/maplibre-gl.mjs";
@@ -28,21 +30,30 @@ export const calm = matchMedia("(prefers-reduced-motion: reduce)");
 export async function openMap(container, sources, layers, { made = () => {}, ready = () => {}, lost = () => {} } = {}) {
   const library = await import(LIBRARY);
   library.setWorkerUrl(WORKER);
+  if (settings.streets_fault) note(settings.streets_fault, "streets");
+  const streets = await openStreets(library);
   let map = null;
   let loaded = false;
   let again = null;
 
   const repaint = () => {
     if (!loaded) return;
-    for (const { id, paint } of [...ground(), ...layers()]) {
+    for (const { id, paint } of [...ground(), ...streetLayers(), ...layers()]) {
       for (const [name, value] of Object.entries(paint ?? {})) if (map.getLayer(id)) map.setPaintProperty(id, name, value);
     }
   };
 
+  /** Without streets the towns and the coast are all there is, however near one looks. */
+  function groundUntil(zoom) {
+    if (!loaded) return;
+    for (const { id, minzoom = 0 } of towns()) map.setLayerZoomRange(id, minzoom, zoom);
+    if (map.getLayer("street-land")) map.setLayerZoomRange("street-land", zoom, 24);
+  }
+
   function build(view) {
     const fresh = new library.Map({
-      container, style: style(sources, layers()), ...view, maxBounds: EDGE,
-      maxZoom: 16, dragRotate: false, pitchWithRotate: false, touchPitch: false, fadeDuration: 0,
+      container, style: style({ ...streets, ...sources }, layers()), ...view, maxBounds: EDGE,
+      maxZoom: STREETS ? 19 : 16, dragRotate: false, pitchWithRotate: false, touchPitch: false, fadeDuration: 0,
       attributionControl: false,
       locale: { "NavigationControl.ZoomIn": text("zoom_in"), "NavigationControl.ZoomOut": text("zoom_out") },
     });
@@ -63,7 +74,17 @@ export async function openMap(container, sources, layers, { made = () => {}, rea
       repaint(); // the theme may have changed since the style was made, and before this nothing can be changed in it
       ready(fresh);
     });
-    fresh.on("error", ({ error }) => console.warn("the map:", error));
+    fresh.on("error", ({ sourceId, error }) => {
+      console.warn("the map:", sourceId ?? "", error);
+      if (sourceId !== "streets") return;
+      note(text("no_streets"), "streets");
+      groundUntil(24);
+    });
+    fresh.on("sourcedata", ({ sourceId, tile }) => {
+      if (sourceId !== "streets" || tile?.state !== "loaded" || !loaded) return;
+      note(null, "streets");
+      groundUntil(GROUND_UNTIL);
+    });
     fresh.on("webglcontextlost", () => {
       if (map !== fresh) return;
       loaded = false;
@@ -148,14 +169,14 @@ function around([[west, south], [east, north]]) {
   return [[Math.max(west - wide, -180), Math.max(south - high, -85)], [Math.min(east + wide, 180), Math.min(north + high, 85)]];
 }
 
-function towns(rank, minzoom, size, words) {
+function town(rank, minzoom, size, words) {
   return [
     {
-      id: `town-${rank}`, type: "circle", source: "places", minzoom, filter: ["==", ["get", "rank"], rank],
+      id: `town-${rank}`, type: "circle", source: "places", minzoom, maxzoom: GROUND_UNTIL, filter: ["==", ["get", "rank"], rank],
       paint: { "circle-radius": (rank === 1 ? 3.5 : 2.5) * SCALE, "circle-color": colour("map-town"), "circle-opacity": 0.9 },
     },
     {
-      id: `town-name-${rank}`, type: "symbol", source: "places", minzoom, filter: ["==", ["get", "rank"], rank],
+      id: `town-name-${rank}`, type: "symbol", source: "places", minzoom, maxzoom: GROUND_UNTIL, filter: ["==", ["get", "rank"], rank],
       layout: {
         "text-field": ["get", "name"], "text-font": FONT, "text-size": size * SCALE, "text-variable-anchor": ["left", "right", "top", "bottom"],
         "text-radial-offset": 0.6, "text-justify": "auto", "symbol-sort-key": rank,
@@ -174,9 +195,13 @@ function style(sources, layers) {
       places: { type: "geojson", data: "/static/map/places.geojson" },
       ...sources,
     },
-    layers: [...ground(), ...layers],
+    layers: [...ground(), ...streetLayers(), ...layers],
   };
 }
+
+const towns = () => [
+  ...town(3, 8.2, 12, colour("map-hamlet")), ...town(2, 5.6, 12.5, colour("map-words")), ...town(1, 0, 15, colour("map-words")),
+];
 
 function ground() {
   return [
@@ -184,8 +209,6 @@ function ground() {
     { id: "shallows", type: "line", source: "land", paint: { "line-color": colour("map-shallows"), "line-width": ["interpolate", ["linear"], ["zoom"], 6, 6, 12, 26], "line-blur": ["interpolate", ["linear"], ["zoom"], 6, 4, 12, 16] } },
     { id: "land", type: "fill", source: "land", paint: { "fill-color": colour("map-land") } },
     { id: "coast", type: "line", source: "land", paint: { "line-color": colour("map-coast"), "line-width": 1.1 } },
-    ...towns(3, 8.2, 12, colour("map-hamlet")),
-    ...towns(2, 5.6, 12.5, colour("map-words")),
-    ...towns(1, 0, 15, colour("map-words")),
+    ...towns(),
   ];
 }

@@ -6,10 +6,12 @@ import { SITE, calm, covered, note, openMap } from "./base-map.js";
 import { INCIDENT_SOURCES, MANY, accuracyData, incidentData, incidentLayers } from "./incident-layers.js";
 import { showPlace } from "./place-card.js";
 import { text } from "./settings.js";
+import { STREETS } from "./streets.js";
 
-const LEAST_M = 4000; // around an incident that is looked at: nearer, this map has neither town nor coast to go by
+// Around an incident that is looked at: nearer, a map without streets has neither town nor coast to go by.
+const LEAST_M = STREETS ? 120 : 4000;
 const PULSES = 40; // beyond so many the dots alone have to do
-const CLOSEST = 15;
+const CLOSEST = 17;
 
 const features = new Map(); // incident id -> {id, title, state, at: [lon, lat], accuracy, duress, place}
 const pulses = new Map(); // incident id -> Marker
