@@ -70,6 +70,7 @@ ROUTES: Final[Mapping[tuple[str, str], Permission | Access]] = {
     ("GET", "/places"): _P.PLACES_READ,
     ("POST", "/places/code"): _P.PLACES_STEP,
     ("GET", "/places/areas.geojson"): _P.AREAS_READ,
+    ("GET", "/map/streets.pmtiles"): _P.AREAS_READ,
     # Maintenance
     ("GET", "/maintenance"): _P.MAINTENANCE_READ,
     ("GET", "/maintenance/buttons/{device_id}"): _P.MAINTENANCE_READ,
