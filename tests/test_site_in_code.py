@@ -20,7 +20,7 @@ KNOWN: Final = re.compile(r"lampung|\bWIB\b|Asia/Jakarta|\b110\b", re.IGNORECASE
 # Lines that may: a file, and what else stands there.
 ALLOWED: Final = (
     ("gateway/siaga_gateway/config/site.py", r"FORMER_ZONE|_INDONESIAN|emergency_number: str"),
-    ("gateway/siaga_gateway/cli/setup.py", r"^# (Whose gateway it is|emergency_number)"),
+    ("gateway/siaga_gateway/bootstrap/setup/settings_text.py", r"^# (Whose gateway it is|emergency_number)"),
     ("gateway/siaga_gateway/catalogue/console.", r"^WIB = "),
     ("gateway/siaga_gateway/catalogue/", r"Asia/Makassar"),  # a list of the zones of Indonesia
     ("gateway/siaga_gateway/formats/list_cells.py", r"# 110, 113, 119"),  # numbers that a list of stations may have

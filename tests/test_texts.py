@@ -280,6 +280,7 @@ SAME = {
     *("demo.part.broker", "demo.part.gateway", "demo.hop_top.broker", "demo.hop_top.gateway", "demo.hop_bottom.kept"),
     *("demo.hop_bottom.published", "demo.hop_bottom.webhook", "demo.hop_bottom.cap", "demo.log.complaint"),
     *("simulate.view.chip", "simulate.view.modem"),
+    *(f"doctor.check.{word}" for word in ("broker", "disk", "gateway", "lorawan")),
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -65,8 +65,10 @@ class CertificateReader:
     A server that is down is reported elsewhere, and its authority is still read.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, told: Callable[[Localized], None] = log.warning) -> None:
+        """told: called with why a place, `name` among the text's values, could not be read."""
         self._places = tuple(places(settings))
+        self._told = told
         self._unread: set[str] = set()
 
     @property
@@ -104,7 +106,7 @@ class CertificateReader:
             self._unread.discard(name)
         elif name not in self._unread:
             self._unread.add(name)
-            log.warning(trouble)
+            self._told(trouble)
 
 
 class CertificateNotice:

@@ -11,18 +11,15 @@ import click
 from siaga_gateway.adapters.broker_access.mosquitto_file import PasswordFile
 from siaga_gateway.adapters.files.gateway_key import read_key
 from siaga_gateway.adapters.sql import SqlStore
+from siaga_gateway.bootstrap.setup.broker_files import CONNECTIONS, LOG, LOOPBACK, PERSISTENCE, PID_FILE, BrokerPlan
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.cli.common import config_option, opened, told_plainly
 from siaga_gateway.cli.localized_commands import complain, say, tell
 from siaga_gateway.config.loading import SettingsError
 from siaga_gateway.config.settings import Settings
-from siaga_gateway.formats import mosquitto
-from siaga_gateway.formats.mosquitto import DOOR, GATEWAY, Layout, Listener
+from siaga_gateway.formats.mosquitto import DOOR, GATEWAY
 from siaga_gateway.service.fleet.broker_access import BrokerPasswords
 from siaga_gateway.service.fleet.login_suspension import logins_out
-
-_LOOPBACK = "127.0.0.1"
-_RESERVE = 100  # extra connections for a gateway's listener
 
 
 def _absolute(_context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:
@@ -40,7 +37,7 @@ _port = click.IntRange(0, 65_535)
 @click.option("--key", "private", type=_path, required=True, callback=_absolute)
 @click.option("--address")
 @click.option("--port", type=_port, default=8883, show_default=True)
-@click.option("--connections", type=click.IntRange(1), default=20_000, show_default=True)
+@click.option("--connections", type=click.IntRange(1), default=CONNECTIONS, show_default=True)
 @click.option(
     "--local-port",
     type=_port,
@@ -48,9 +45,9 @@ _port = click.IntRange(0, 65_535)
     show_default=True,
 )
 @click.option("--gateway-port", type=_port)
-@click.option("--persistence", type=_path, default=Path("/var/lib/mosquitto"), show_default=True)
-@click.option("--pid-file", type=_path, default=Path("/run/mosquitto/mosquitto.pid"), show_default=True)
-@click.option("--log", type=_path, default=Path("/var/log/mosquitto/mosquitto.log"), show_default=True)
+@click.option("--persistence", type=_path, default=PERSISTENCE, show_default=True)
+@click.option("--pid-file", type=_path, default=PID_FILE, show_default=True)
+@click.option("--log", type=_path, default=LOG, show_default=True)
 @click.option("--user", default="mosquitto", show_default=True)
 @click.option("--replace", is_flag=True)
 @told_plainly
@@ -86,35 +83,26 @@ def broker_config(
     target = folder / "mosquitto.conf"
     if target.exists() and not replace:
         raise SettingsError("broker_config.there", target=target)
-    gateways = [Listener(local_port, _LOOPBACK, connections=_RESERVE)] if local_port else []
-    if gateway_port:
-        gateways.append(Listener(gateway_port, None, str(certificate), str(private), _RESERVE))
     with opened(config) as (settings, store):
-        layout = Layout(
+        plan = BrokerPlan(
             gateway=settings.name,
-            buttons=Listener(port, address, str(certificate), str(private), connections),
-            gateways=gateways,
-            passwords=str(folder / "passwords"),
-            rules=str(folder / "rules"),
-            gateway_passwords=str(folder / "gateway-passwords"),
-            gateway_rules=str(folder / "gateway-rules"),
-            persistence=f"{persistence}/",
-            pid_file=str(pid_file),
-            log=str(log),
+            folder=folder,
+            certificate=certificate,
+            key=private,
+            address=address,
+            port=port,
+            connections=connections,
+            local_port=local_port,
+            gateway_port=gateway_port,
+            persistence=persistence,
+            pid_file=pid_file,
+            log=log,
             user=user,
         )
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o750)
-            units = folder / "systemd"
-            units.mkdir(exist_ok=True)
-            for place, text in (
-                (folder / "rules", mosquitto.rules()),
-                (folder / "gateway-rules", mosquitto.gateway_rules(settings.name)),
-                (units / "siaga-broker-reload.path", mosquitto.reload_path(layout.passwords)),
-                (units / "siaga-broker-reload.service", mosquitto.RELOAD_SERVICE),
-                (units / "mosquitto.service.d-siaga.conf", mosquitto.drop_in(str(target), connections + 2 * _RESERVE)),
-                (target, mosquitto.configuration(layout)),
-            ):
+            (folder / "systemd").mkdir(exist_ok=True)
+            for place, text in plan.files().items():
                 place.write_text(text, encoding="utf-8")
                 place.chmod(0o640)
         except OSError as error:
@@ -125,13 +113,13 @@ def broker_config(
     click.echo(say("broker.settings") + "\n")
     click.echo("[mqtt]")
     if local_port:
-        click.echo(f'host = "{_LOOPBACK}"\nport = {local_port}')
+        click.echo(f'host = "{LOOPBACK}"\nport = {local_port}')
     else:
         click.echo(f'host = "{say("broker.host")}"\nport = {gateway_port}\ntls = true')
     click.echo(f'user = "{GATEWAY}"')
     if password is not None:
         click.echo(f'password = "{password}"')
-    click.echo(f'retained_status = false\n\n[broker]\npasswords = "{layout.passwords}"')
+    click.echo(f'retained_status = false\n\n[broker]\npasswords = "{plan.passwords}"')
 
 
 def _holds_a_key(certificate: Path) -> bool:

@@ -12,6 +12,8 @@ _CLI: Final = "siaga_gateway.cli"
 _PLACES: Final = {
     "run": f"{_CLI}.run:run",
     "init": f"{_CLI}.setup:init",
+    "setup": f"{_CLI}.put_into_service:setup",
+    "doctor": f"{_CLI}.doctor:doctor",
     "key": f"{_CLI}.setup:key",
     "settings": f"{_CLI}.setup:show_settings",
     "webhook-secret": f"{_CLI}.setup:webhook_secret",

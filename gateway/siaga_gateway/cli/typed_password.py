@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Final
 
@@ -20,7 +21,19 @@ def typed_password() -> str:
             asked, value_proc=_long_enough, hide_input=True, confirmation_prompt=True, err=True
         )
         return password
-    return _long_enough(sys.stdin.readline().rstrip("\n"))
+    return _long_enough(_first_line().rstrip("\n"))
+
+
+def _first_line() -> str:
+    """Byte by byte, where that can be: what follows belongs to the next command that reads there."""
+    try:
+        descriptor = sys.stdin.fileno()
+    except (OSError, ValueError):  # a test's
+        return sys.stdin.readline()
+    line = bytearray()
+    while (byte := os.read(descriptor, 1)) not in (b"", b"\n"):
+        line += byte
+    return line.decode("utf-8", errors="replace")
 
 
 def _long_enough(password: str) -> str:

@@ -22,7 +22,7 @@ from siaga_gateway.service.journal import kinds as journal
 
 NASTY = "Wa\u202eti\u200b \x1b]0;title\x07"
 # What would run for ever, or make another installation; none of them keeps a text of its own.
-LEFT_OUT = {"run", "init"}
+LEFT_OUT = {"run", "init", "setup"}
 # One value that is right for each required parameter, by its name.
 RIGHT = {
     "device_id": "0123456789abcdef",

@@ -69,6 +69,11 @@ class JournalReading(Reads):
     def journal_last(self, limit: int) -> Sequence[JournalEntry]:
         return [entry_of(row) for row in self.fetch(f"{SELECT} ORDER BY id DESC LIMIT ?", (limit,))][::-1]
 
+    def last_of_kind(self, kind: str) -> JournalEntry | None:
+        """Return the newest entry of a kind; None: there is none."""
+        rows = self.fetch(f"{SELECT} WHERE kind = ? ORDER BY id DESC LIMIT 1", (kind,))
+        return entry_of(rows[0]) if rows else None
+
     def journal_of_incident(self, incident_id: int) -> Sequence[JournalEntry]:
         return [entry_of(row) for row in self.fetch(f"{SELECT} WHERE incident_id = ? ORDER BY id", (incident_id,))]
 

@@ -1,0 +1,94 @@
+"""The machine: does its clock follow the world's, is there room on its disks, do its services run?"""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from siaga_gateway.catalogue.localized import Localized
+from siaga_gateway.domain.health_check import CheckResult, bad, doubtful, good, unseen
+
+_ASK_S: Final = 5.0
+_MB: Final = 1 << 20
+LEAST_MB: Final = 256  # a week of presses, and the room that SQLite needs to tidy up
+SPARE_MB: Final = 2_048
+_UNSYNCHRONISED: Final = 5  # TIME_ERROR of adjtimex(2)
+# As gateway/INSTALL.md enables them. The last three may be absent: another broker, another way of backups.
+SERVICES: Final = ("siaga-gateway.service", "mosquitto.service", "siaga-broker-reload.path", "siaga-backup.timer")
+
+
+def clock_checks() -> Iterator[CheckResult]:
+    match synchronised():
+        case True:
+            yield good("clock", "", Localized("doctor.clock_synced"))
+        case False:
+            yield bad("clock", "", Localized("doctor.clock_free"), Localized("doctor.clock_mend"))
+        case None:
+            yield unseen("clock", "", Localized("doctor.clock_unknown"), Localized("doctor.clock_mend"))
+
+
+def synchronised() -> bool | None:
+    """Whether the clock follows others; None: nobody can say. By systemd, else by the kernel (adjtimex)."""
+    said = answer("timedatectl", "show", "--property=NTPSynchronized", "--value")
+    if said in ("yes", "no"):
+        return said == "yes"
+    try:
+        # Room for struct timex on every architecture; its first field, `modes`, is 0: only a question.
+        state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512))
+    except (OSError, AttributeError):
+        return None
+    return None if state < 0 else state != _UNSYNCHRONISED
+
+
+def answer(*command: str) -> str | None:
+    """Return what a command prints, however it ends; None: it is not there, or does not end."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_ASK_S, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip()
+
+
+def disk_checks(folders: Iterable[Path]) -> Iterator[CheckResult]:
+    """Yield how much room each folder's disk has; a disk with several of them once."""
+    disks: dict[int, Path] = {}
+    for folder in folders:
+        try:
+            disks.setdefault(folder.stat().st_dev, folder)
+        except FileNotFoundError:
+            yield bad("disk", folder, Localized("doctor.no_folder"), Localized("doctor.no_folder_mend"))
+        except PermissionError as error:
+            yield unseen("disk", folder, Localized("doctor.closed", why=error), Localized("doctor.closed_mend"))
+    for folder in disks.values():
+        free_mb = shutil.disk_usage(folder).free // _MB
+        room = Localized("doctor.disk_free", free_mb=free_mb)
+        if free_mb < LEAST_MB:
+            yield bad("disk", folder, room, Localized("doctor.disk_mend"))
+        elif free_mb < SPARE_MB:
+            yield doubtful("disk", folder, room, Localized("doctor.disk_mend"))
+        else:
+            yield good("disk", folder, room)
+
+
+def unit_checks() -> Iterator[CheckResult]:
+    """Yield the units of gateway/INSTALL.md that are installed; nothing where systemd does not run the machine."""
+    if answer("systemctl", "is-system-running") in (None, "", "offline"):
+        return
+    for unit in SERVICES:
+        enabled = answer("systemctl", "is-enabled", unit)
+        if enabled in (None, "", "not-found"):
+            if unit == SERVICES[0]:
+                yield bad("service", unit, Localized("doctor.unit_missing"), Localized("doctor.unit_missing_mend"))
+            continue
+        state = answer("systemctl", "is-active", unit)
+        if state != "active":
+            cause = Localized("doctor.unit_down", state=state or "?")
+            yield bad("service", unit, cause, Localized("doctor.unit_mend", unit=unit))
+        elif enabled == "disabled":
+            yield doubtful("service", unit, Localized("doctor.unit_off"), Localized("doctor.unit_mend", unit=unit))
+        else:
+            yield good("service", unit, Localized("doctor.unit_runs"))
