@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 from gateway.metrics_exposition import exposed
 
 ALERTS = Path(__file__).parents[3] / "gateway" / "operations" / "alerts.yml"
+DASHBOARD = ALERTS.with_name("grafana-dashboard.json")
 README = ALERTS.parents[1] / "README.md"
 _NAME = re.compile(r"\b(?:siaga|process)_[a-z_]+")
 
@@ -27,6 +29,21 @@ def test_every_alert_watches_a_figure_that_exists(tmp_path: Path) -> None:
         for label, value in re.findall(r'(\w+)=~?"([^"]+)"', expression):
             known = {given for labels in found.values() for given in labels.get(label, ())}
             assert label == "job" or set(value.split("|")) <= known, f'{label}="{value}" never occurs'
+
+
+def test_the_dashboard_shows_figures_that_exist(tmp_path: Path) -> None:
+    board = json.loads(DASHBOARD.read_text(encoding="utf-8"))
+    found, places = exposed(tmp_path), set()
+    for panel in board["panels"]:
+        place = panel["gridPos"]
+        assert place["x"] + place["w"] <= 24 and (place["x"], place["y"]) not in places
+        places.add((place["x"], place["y"]))
+        for target in panel["targets"]:
+            names = _NAME.findall(target["expr"])
+            assert names and set(names) <= set(found), f"{panel['title']}: {target['expr']}"
+            labels = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
+            assert all(labels <= set(found[name]) for name in names), f"{panel['title']}: {labels}"
+    assert len(places) == len({panel["id"] for panel in board["panels"]}) > 8
 
 
 def test_prometheus_reads_the_alerts() -> None:
