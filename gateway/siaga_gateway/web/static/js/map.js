@@ -23,6 +23,7 @@ let selectedTitle = "";
 let looked = { id: null, at: null }; // where the map last went to
 let chosen = () => {};
 let pending = null;
+let rested = null; // once the map has stood still
 
 /** Build the map; `choose(id)` is called for a click on an incident. */
 export async function start(choose) {
@@ -49,7 +50,10 @@ function made(fresh, from) {
     go({ center: cluster.geometry.coordinates, zoom: Math.min(zoom + 0.2, fresh.getMaxZoom()) });
   });
   pointed(fresh, "cluster");
-  fresh.on("moveend", () => { if (map === fresh && features.size > MANY) drawAccuracy(); });
+  fresh.on("moveend", () => {
+    clearTimeout(rested);
+    rested = setTimeout(() => { if (map === fresh && features.size > MANY) drawAccuracy(); }, 150); // not for each step of a hand
+  });
 }
 
 function pointed(fresh, layer) {
