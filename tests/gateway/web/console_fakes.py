@@ -21,6 +21,7 @@ from gateway.web.fake_people import opened
 from gateway.web.fake_steps import called_back, changed
 from siaga_gateway.domain.escalation_state import Phase
 from siaga_gateway.domain.incident import Incident, IncidentState, Mode
+from siaga_gateway.domain.triage import Alarm
 from siaga_gateway.service.fleet.coverage_survey import CoverageReport
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
 from siaga_gateway.service.incidents.incident_notes import with_line
@@ -360,6 +361,9 @@ class Book(CallsInMemory, OperatorActions):
             return
         if event["do"] == "note":
             self._write(at_ms, facts.pop("kind"), number, event.get("actor"), facts)
+            return
+        if event["do"] == "judge":
+            self.judged(number, Alarm(facts["level"], ()))
             return
         if event["do"] in ("climb", "tell"):  # no entry in the journal
             (self.climb if event["do"] == "climb" else self.tell)(number, at_ms, **facts)

@@ -22,6 +22,11 @@ CONTRAST: Final = (HERE / "screen_contrast.js").read_text()
 PHONE: Final = (360, 640)
 USUAL: Final = (1280, 720)  # of a police PC
 SIZES: Final = (PHONE, (1024, 768), USUAL, (1366, 768), (1920, 1080), (3840, 2160))
+AXE: Final = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
+    "rules": {"color-contrast": {"enabled": False}},  # screen_contrast.js looks at more of it
+    "resultTypes": ["violations"],
+}
 FINGER, POINTER = 44, 24  # px: a thumb's target; the least of WCAG 2.2, 2.5.8
 
 
@@ -74,6 +79,13 @@ class Visitor:
             menu.click()
         found: list[str] = self.page.evaluate(FAULTS, FINGER if size == PHONE else POINTER)
         return [f"{size[0]}x{size[1]}: {each}" for each in found]
+
+    def barriers(self, scheme: str) -> list[str]:
+        """What keeps somebody from using the page, by axe's rules for WCAG 2.2 AA, in this colour scheme."""
+        axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
+        self.page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
+        found = axe.Axe().run(self.page, options=AXE).response["violations"]
+        return [f"{scheme}: {each['id']}: {node['html'][:160]}" for each in found for node in each["nodes"]]
 
     def pale(self, scheme: str) -> list[str]:
         """What is hard to read in this colour scheme of the system's."""

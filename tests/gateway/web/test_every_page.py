@@ -59,7 +59,8 @@ def test_a_page_fits_every_screen_and_can_be_read(visitor: Visitor, row: Row) ->
         assert visitor.page.locator("h1").count() == 1, "it is what it should be, and no other page"
         found += [f"{language}: {each}" for size in SIZES for each in visitor.faults(size)]
         visitor.resize(USUAL)
-        found += [f"{language}: {each}" for scheme in ("light", "dark") for each in visitor.pale(scheme)]
+        for scheme in ("light", "dark"):
+            found += [f"{language}: {each}" for each in (*visitor.pale(scheme), *visitor.barriers(scheme))]
     assert not found, "\n".join(found)
 
 

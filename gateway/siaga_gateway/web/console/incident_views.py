@@ -15,7 +15,7 @@ from siaga_gateway.domain.incident import Incident, IncidentState, Mode, Positio
 from siaga_gateway.domain.notification import RESPONDER
 from siaga_gateway.domain.plus_code import plus_code
 from siaga_gateway.domain.registry import RegistrationState
-from siaga_gateway.domain.triage import Alarm
+from siaga_gateway.domain.triage import CALL, Alarm
 from siaga_gateway.service.dispatch.call_directory import key_alone
 from siaga_gateway.web.console.gazetteer import nearest
 from siaga_gateway.web.console.ladder_views import LadderView, ladder_view
@@ -102,6 +102,13 @@ class IncidentView:
     doubt: str  # why it is not closed with others of its major incident; empty: it may be
     level: int | None  # its alarm level, once it was judged
 
+    @property
+    def news(self) -> str:
+        """Changes with whatever an operator must learn of: a step, a press, a mark, what those who were sent do."""
+        marks = "".join(f".{mark.kind}" for mark in self.marks)
+        sent = "".join(f".{each.kind}" for each in self.ladder.assignees)
+        return f"{self.progress}:{self.presses}:{self.call_backs}:{self.ladder.wave}{marks}{sent}"
+
 
 def view(
     incident: Incident,
@@ -123,7 +130,7 @@ def view(
         state=incident.state,
         state_text=text(f"console.state.{incident.state}", language),
         group=GROUPS.get(incident.state, "active"),
-        rank=_rank(incident, ladder),
+        rank=_rank(incident, ladder, alarm),
         trial=is_trial(incident),
         title=owner.name if owner else incident.device_label,
         device_label=incident.device_label,
@@ -200,14 +207,16 @@ def _late(incident: Incident, language: str) -> str | None:
     return text("console.detail.late_again", language, n=incident.late_minutes)
 
 
-def _rank(incident: Incident, ladder: LadderView) -> str:
-    """Within a group: duress first, then what rings though it was seen, then the longest waiting; what is only asked
-    about buries no new call. A holder's cancel lowers nothing."""
+def _rank(incident: Incident, ladder: LadderView, alarm: Alarm | None) -> str:
+    """Within a group: duress first, then what rings though it was seen, then by alarm level, then the longest waiting;
+    what is only asked about buries no new call. A holder's cancel lowers nothing. One that was not judged yet is a call
+    as others are."""
     if incident.state is IncidentState.CLOSED:
         return f"{END_OF_TIME_MS - (incident.closed_at_ms or 0):015d}"
     rings = bool(ladder.ringing.sound) and incident.state is not IncidentState.OPEN
     urgency = 0 if incident.duress else 3 if ladder.asked else 1 if rings else 2
-    return f"{urgency}{incident.opened_at_ms:015d}{incident.id:010d}"
+    level = CALL if alarm is None else alarm.level
+    return f"{urgency}{9 - level}{incident.opened_at_ms:015d}{incident.id:010d}"
 
 
 def _marks(incident: Incident, language: str, console_mode: Mode) -> Iterable[Mark]:

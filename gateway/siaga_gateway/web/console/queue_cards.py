@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from siaga_gateway.domain.incident import Incident
+from siaga_gateway.domain.incident import Incident, IncidentState
 from siaga_gateway.domain.triage import Alarm
 from siaga_gateway.service.ports import UnreadableCall
 from siaga_gateway.service.store import StoreDamaged
@@ -67,5 +67,5 @@ def read_some(context: ConsoleContext, ids: Collection[int], language: str) -> Q
 
 
 def _alarms(context: ConsoleContext, incidents: Iterable[Incident]) -> Mapping[int, Alarm]:
-    """Return the levels of those that belong to a major incident: its head shows the worst."""
-    return context.reader.alarms([each.id for each in incidents if each.cluster is not None])
+    """Return the levels of those that are open: they order the queue."""
+    return context.reader.alarms([each.id for each in incidents if each.state is not IncidentState.CLOSED])

@@ -71,7 +71,7 @@ def incidents(
         raise NotUnderstood("error.form", fields="ids")
     queue = read_queue(context, language) if ids is None else read_some(context, wanted, language)
     context.disclosures.listed(session.operator, [each.id for each in queue.incidents])
-    return render(context, "_cards.html", language, queue=queue)
+    return render(context, "_cards.html", language, queue=queue, operator=session.operator)
 
 
 @router.get("/incidents/{incident_id}")

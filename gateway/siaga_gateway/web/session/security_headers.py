@@ -33,6 +33,7 @@ CONTENT_POLICY: Final = "; ".join(
         "img-src 'self' data:",
         _CONNECT,
         "worker-src 'self'",
+        "media-src blob:",  # tones that the page makes itself
         "manifest-src 'self'",
         "form-action 'self'",
         "frame-ancestors 'none'",

@@ -1,15 +1,23 @@
-// The alarm sound, made by WebAudio. Browsers keep it silent until a click: `running` tells, and the page says so.
+// What sounds when. How it comes out: web-audio.js, and audio-element.js where that is dead.
 
+import * as second from "./audio-element.js";
 import { pattern, urgency } from "./sounds.js";
+import * as first from "./web-audio.js";
 
 const NOT_OVER_MS = 1200; // a new call waits until the one that sounds can be told from it
 const DEAD_EVERY_MS = 5000;
 const SECURITY_EVERY_MS = 5000;
-const LEVEL = 0.6;
 
-const PEAK = { square: 0.5, sawtooth: 0.75 }; // of one loudness to the ear; other shapes: 1
+const TEST = [523, 659, 784].map((frequency, index) => ({ frequency, after: index * 0.3, length: 0.22, shape: "sine", level: 0.6 }));
+const DEAD_LINK = [
+  { frequency: 294, after: 0, length: 0.6, shape: "triangle", level: 0.6 },
+  { frequency: 220, after: 0.7, length: 0.9, shape: "triangle", level: 0.6 },
+];
+// Somebody may press in a button's name: falling tones, like no other sound of this page.
+const SECURITY = [1760, 1319, 988].map((frequency, index) => ({ frequency, after: index * 0.16, length: 0.14, shape: "sawtooth", level: 0.8 }));
 
-let context = null;
+let wanted = false; // duty has begun
+let ran = false;
 let calls = new Map(); // what rings: incident -> {sound, level}
 let dead = false;
 let soundedAt = -Infinity;
@@ -20,24 +28,9 @@ let tolledAt = -Infinity;
 let warnedAt = -Infinity;
 let changed = () => {};
 
-function beep(frequency, after, length, shape = "square", level = LEVEL) {
-  const at = context.currentTime + after;
-  const tone = context.createOscillator();
-  const gain = context.createGain();
-  tone.type = shape;
-  tone.frequency.value = frequency;
-  const peak = level * (PEAK[shape] ?? 1);
-  gain.gain.setValueAtTime(0, at);
-  gain.gain.linearRampToValueAtTime(peak, at + 0.015);
-  gain.gain.setValueAtTime(peak, at + length - 0.03);
-  gain.gain.linearRampToValueAtTime(0, at + length);
-  tone.connect(gain).connect(context.destination);
-  tone.start(at);
-  tone.stop(at + length);
-}
-
-function play({ tones }) {
-  for (const { frequency, after, length, shape, level } of tones) beep(frequency, after, length, shape, level);
+function play(tones) {
+  if (first.running()) first.play(tones);
+  else second.play(tones, changed);
 }
 
 function ring(call) {
@@ -45,45 +38,42 @@ function ring(call) {
   soundedAt = performance.now();
   heardAt.set(call.sound, soundedAt);
   nextAt = soundedAt + sounded.every;
-  play(sounded);
+  play(sounded.tones);
 }
 
-function deadLink() {
-  beep(294, 0, 0.6, "triangle");
-  beep(220, 0.7, 0.9, "triangle");
+/** How it sounds: `on`, `second` (by the second way only), or `off`. */
+export function state() {
+  if (first.running()) return "on";
+  return wanted && second.works() ? "second" : "off";
 }
 
-/** Somebody may press in a button's name: falling tones, like no other sound of this page. */
-function security() {
-  for (const [index, frequency] of [1760, 1319, 988].entries()) beep(frequency, index * 0.16, 0.14, "sawtooth", 0.8);
-}
-
-export function running() {
-  return context !== null && context.state === "running";
-}
-
-/** Called whenever the browser starts or stops the sound. */
+/** Called whenever the sound starts or stops. */
 export function onChange(listener) {
   changed = listener;
+  first.onChange(noticed);
+}
+
+function noticed() {
+  const runs = first.running();
+  if (runs && !ran) nextAt = Math.min(nextAt, performance.now()); // what rings has not been heard
+  ran = runs;
+  changed();
 }
 
 /** After a click: make or wake the sound, and play the test tones. True when it runs. */
 export async function start({ test = true } = {}) {
-  context ??= new AudioContext({ latencyHint: "interactive" });
-  context.onstatechange = () => changed();
-  try {
-    // resume() stays pending for ever where the browser wants a click first.
-    await Promise.race([context.resume(), new Promise((resolve) => setTimeout(resolve, 1500))]);
-  } catch {
-    // no sound device: `running` stays false and the banner shows
-  }
-  changed();
-  if (running() && test) for (const [index, frequency] of [523, 659, 784].entries()) beep(frequency, index * 0.3, 0.22, "sine");
-  if (running()) nextAt = performance.now() + (test ? 1400 : 0);
-  return running();
+  wanted = true;
+  const runs = await first.start({ clicked: test });
+  if (runs && test) first.play(TEST);
+  if (runs) nextAt = performance.now() + (test ? 1400 : 0);
+  else if (test) second.play(TEST, changed);
+  return runs;
 }
 
-/** What rings now, [{id, sound, level}]. A call that is new, or more urgent than before, sounds at once. */
+/** Listen for loudspeakers that come and go. */
+export const followDevices = first.followDevices;
+
+/** What rings now, [{id, sound, level}]. A call that is new, or more urgent than before, sounds at once: then it is true. */
 export function setCalls(list) {
   const next = new Map(list.filter(({ sound }) => sound).map((call) => [call.id, call]));
   const risen = [...next.values()].filter((call) => urgency(call) > urgency(calls.get(call.id) ?? { sound: "" }));
@@ -91,8 +81,9 @@ export function setCalls(list) {
   const loudest = most(risen);
   once = once.filter(({ id }) => id === undefined || calls.has(id));
   const same = (call) => call.sound === loudest.sound && call.level === loudest.level;
-  if (loudest && running() && !once.some(same)) once.unshift(loudest); // in its own voice, also beside a more urgent one
-  beat();
+  if (loudest && wanted && !once.some(same)) once.unshift(loudest); // in its own voice, also beside a more urgent one
+  sound();
+  return risen.length > 0;
 }
 
 function most(list) {
@@ -100,35 +91,42 @@ function most(list) {
 }
 
 /** A call of an incident that may have been acknowledged already: once, after what sounds just now. */
-export function callAgain(sound = "first") {
-  if (!running() || performance.now() - (heardAt.get(sound) ?? -Infinity) < pattern(sound).every) return;
-  heardAt.set(sound, performance.now());
-  once.push({ sound, level: 0 });
-  beat();
+export function callAgain(name = "first") {
+  if (!wanted || performance.now() - (heardAt.get(name) ?? -Infinity) < pattern(name).every) return;
+  heardAt.set(name, performance.now());
+  once.push({ sound: name, level: 0 });
+  sound();
 }
 
 /** A sign that a button's key was copied: once, however many come. */
 export function warn() {
-  if (!running() || performance.now() - warnedAt < SECURITY_EVERY_MS) return;
+  if (!wanted || performance.now() - warnedAt < SECURITY_EVERY_MS) return;
   warnedAt = performance.now();
-  security();
+  play(SECURITY);
 }
 
 export function setDead(now) {
   if (now && !dead) tolledAt = -Infinity;
   dead = now;
-  beat();
+  sound();
 }
 
 /** Once a second, from the worker: the page's own timers sleep in the background. */
 export function beat() {
-  if (!running()) return;
+  if (!wanted) return;
+  if (first.running() !== ran) noticed();
+  first.watch();
+  sound();
+}
+
+function sound() {
+  if (!wanted) return;
   const at = performance.now();
   const loudest = most([...calls.values()]);
   if (once.length && at - soundedAt >= NOT_OVER_MS) ring(once.shift());
   else if (loudest && at >= nextAt) ring(loudest);
   if (dead && at - tolledAt >= DEAD_EVERY_MS) {
     tolledAt = at;
-    deadLink();
+    play(DEAD_LINK);
   }
 }

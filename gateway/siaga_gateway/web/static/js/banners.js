@@ -15,11 +15,12 @@ function chip(id, state, words) {
   element.textContent = words;
 }
 
-export function link(state, sinceClock) {
+/** silentMs: for how long nothing was heard of the gateway. */
+export function link(state, silentMs) {
   chip("link", state, text(`link_${state}`));
   document.body.classList.toggle("stale", state === "dead");
   // The time when the link was last alive, by the gateway's clock.
-  show("link", state === "dead" ? text("dead", { time: clockTime(sinceClock + now() - Date.now()) }) : null);
+  show("link", state === "dead" ? text("dead", { time: clockTime(now() - silentMs) }) : null);
   const other = document.getElementById("banner-other"); // only where there is a second machine
   if (other !== null) other.hidden = state !== "dead";
 }
@@ -46,9 +47,14 @@ export function load(works) {
   show("load", works ? null : text("load_failed"));
 }
 
-export function sound(on) {
-  chip("sound", on ? "on" : "off", text(on ? "sound_chip_on" : "sound_chip_off"));
-  document.getElementById("banner-sound").hidden = on;
+/** state: on, second (by the second way only), off. */
+export function sound(state) {
+  chip("sound", state === "on" ? "on" : "off", text(`sound_chip_${state}`));
+  const banner = document.getElementById("banner-sound");
+  const line = banner.querySelector("span");
+  const words = text(state === "second" ? "sound_second" : "sound_off");
+  if (line.textContent !== words) line.textContent = words;
+  banner.hidden = state === "on";
 }
 
 function withLink(words) {

@@ -2,7 +2,7 @@
 // one a minute, and a dead link must show within seconds.
 //
 // To the page: {type: "rows", rows} | {type: "tick", now_ms, store} | {type: "ladders", ids} | {type: "reset"} | {type: "signed_out"}
-//   | {type: "link", state: "connecting" | "up" | "dead", since} | {type: "beat"} once a second
+//   | {type: "link", state: "connecting" | "up" | "dead", silent_ms} | {type: "beat"} once a second
 // From the page: {type: "start", last, watchdog} | {type: "try"}
 
 const GATHER_MS = 40; // rows of a burst go to the page together
@@ -14,7 +14,6 @@ let watchdog = 15000;
 let source = null;
 let openedAt = 0;
 let heardAt = performance.now();
-let heardClock = Date.now();
 let brokenAt = null;
 let state = "connecting";
 let waiting = [];
@@ -24,12 +23,11 @@ let sentAt = 0;
 function report(next) {
   if (next === state) return;
   state = next;
-  postMessage({ type: "link", state, since: heardClock });
+  postMessage({ type: "link", state, silent_ms: performance.now() - heardAt });
 }
 
 function heard() {
   heardAt = performance.now();
-  heardClock = Date.now();
   brokenAt = null;
   report("up");
 }

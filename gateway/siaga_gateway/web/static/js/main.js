@@ -1,16 +1,22 @@
 // The page: ties the link, the queue, the detail, the map and the sound together.
 
 import * as alarm from "./alarm.js";
+import * as awake from "./awake.js";
 import * as banners from "./banners.js";
 import { startClock, tickFromServer } from "./clock.js";
 import * as detail from "./detail.js";
+import * as duty from "./duty.js";
+import * as filter from "./filter.js";
+import * as flash from "./flash.js";
+import * as keys from "./keys.js";
 import * as ladder from "./ladder.js";
 import * as majors from "./majors.js";
 import * as map from "./map.js";
+import * as notices from "./notices.js";
 import * as queue from "./queue.js";
 import { settings, text } from "./settings.js";
+import * as unread from "./unread.js";
 
-const DUTY = "siaga duty"; // sessionStorage: this tab has heard the test tones
 // Heard after an acknowledgement, too: with which sound.
 const CALLS_AGAIN = new Map([["pressed_again", "first"], ["duress", "duress"], ["key_copied", "first"], ["made_real", "first"], ["desk_rung", "scene"]]);
 // Somebody is at work: heard, and shown with the button that it is about.
@@ -37,33 +43,32 @@ link.onmessage = ({ data }) => {
     const told = data.troubles.filter((name) => name.startsWith("outputs_") || ["escalations", "calls_unreadable", "ways_failing"].includes(name));
     if (told.some((name) => !undelivered.includes(name))) alarm.warn(); // somebody must pass messages on, or call
     undelivered = told;
-    if (banners.troubles(data.troubles)) {
-      queue.resync(); // names may have gone, or come back
-      detail.refresh();
-    }
+    if (banners.troubles(data.troubles)) readAll(); // names may have gone, or come back
   } else if (data.type === "link") {
-    banners.link(data.state, data.since);
+    banners.link(data.state, data.silent_ms);
     linkDead = data.state === "dead";
     alarm.setDead(linkDead || storeDead);
-    if (data.state === "up" && linked) {
-      queue.resync(); // the rows come by themselves, but not each step of a ladder
-      detail.refresh();
-    }
+    if (data.state === "up" && linked) readAll(); // the rows come by themselves, but not each step of a ladder
     linked ||= data.state === "up";
   } else if (data.type === "ladders") {
     queue.touch(data.ids);
     if (data.ids.includes(detail.current())) later("detail", detail.refresh);
   } else if (data.type === "reset") {
-    queue.resync();
-    detail.refresh();
+    readAll();
     readFeed();
   } else if (data.type === "signed_out") signedOut();
   else if (data.type === "beat") {
+    awake.beat();
     alarm.beat();
     banners.sessionEnds();
     detail.refreshCalls();
   }
 };
+
+function readAll() {
+  queue.resync();
+  detail.refresh();
+}
 
 function rows(list) {
   const ids = new Set();
@@ -126,11 +131,15 @@ queue.listen({
   cards(changed, fresh) {
     majors.regroup();
     map.update(changed);
-    map.keep(new Set(queue.cards().map((element) => Number(element.dataset.id))));
+    const there = new Set(queue.cards().map((element) => Number(element.dataset.id)));
+    map.keep(there);
+    unread.forget(there);
     counts();
+    filter.apply(changed);
     announce(fresh);
     if (detail.current() === null && fresh.length) choose(Number(fresh[0].dataset.id), { focus: false });
     else mark();
+    unread.mark(changed, detail.current());
   },
   failed: (failed) => banners.load(!failed),
   signedOut,
@@ -140,10 +149,18 @@ detail.listen({
     map.update([article]); // it may have no card: a trial, or one that was closed long ago
     map.select(Number(article.dataset.id), article.dataset.title);
     mark();
+    readNow();
   },
   failed: (failed) => banners.load(!failed),
   signedOut,
 });
+
+/** What is open before the operator is read. */
+function readNow() {
+  const card = queue.card(detail.current());
+  if (card) unread.mark([card], detail.current());
+}
+document.addEventListener("visibilitychange", readNow);
 
 function counts() {
   const unseen = queue.unseen();
@@ -158,7 +175,11 @@ function counts() {
   document.getElementById("queue-empty").hidden = unseen + active > 0;
   document.body.classList.toggle("has-unseen", unseen > 0);
   document.title = unseen ? text("title_new", { n: unseen }) : again ? text("title_again", { n: again }) : pageTitle;
-  alarm.setCalls(calls);
+  flash.ringing(calls.length > 0);
+  if (alarm.setCalls(calls)) {
+    flash.flash();
+    notices.show(text("notice", { n: calls.length }));
+  }
   const words = ladder.climbed(calls);
   if (words !== null) document.getElementById("announce").textContent = words;
 }
@@ -266,77 +287,57 @@ function press(selector) {
   return true;
 }
 
-const KEYS = {
-  F2() {
-    const rings = (card) => card.dataset.group === "unseen" || card.querySelector(".ladder")?.dataset.ring;
-    const cards = queue.cards().filter((card) => card.dataset.group !== "closed" && rings(card));
-    if (!cards.length) return;
-    const at = cards.findIndex((element) => Number(element.dataset.id) === detail.current());
-    choose(Number(cards[(at + 1) % cards.length].dataset.id), { focus: true });
-  },
-  F4: () => press('[data-step="seen"], #detail [data-step="acknowledge"]'),
-  F8() {
-    const fold = document.querySelector('#detail details[data-keep="reassign"]');
-    if (fold) fold.open = true;
-    press("#unit");
-  },
-  F9() {
-    const fold = document.querySelector('#detail details[data-keep="close"]');
-    if (!fold) return;
-    fold.open = true;
-    fold.querySelector("input").focus();
-  },
-};
+/** Open a fold of the detail, and go to what is in it. */
+function unfold(name, selector) {
+  const fold = document.querySelector(`#detail details[data-keep="${name}"]`);
+  if (!fold) return;
+  fold.open = true;
+  fold.querySelector(selector).focus();
+}
 
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
-  if (document.getElementById("duty").open) return;
-  const key = KEYS[event.key];
-  if (key) {
-    event.preventDefault();
-    if (!event.repeat) key();
-    return;
-  }
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (!step || !event.target.closest?.("#queue .card")) return;
-  event.preventDefault();
+function nextRinging() {
+  const rings = (card) => card.dataset.group === "unseen" || card.querySelector(".ladder")?.dataset.ring;
+  const cards = queue.cards().filter((card) => card.dataset.group !== "closed" && rings(card));
+  if (!cards.length) return;
+  const at = cards.findIndex((element) => Number(element.dataset.id) === detail.current());
+  choose(Number(cards[(at + 1) % cards.length].dataset.id), { focus: true });
+}
+
+/** Open the card above or below the one that is open. */
+function neighbour(step) {
   const cards = queue.cards().filter((element) => element.checkVisibility());
-  const next = cards[cards.indexOf(event.target.closest(".card-place")) + step];
-  next?.querySelector(".card").focus();
-});
-
-// --- duty and sound -----------------------------------------------------------------------------------------------------
-
-const duty = document.getElementById("duty");
-
-async function startDuty() {
-  sessionStorage.setItem(DUTY, "yes");
-  duty.close();
-  await alarm.start();
-  banners.sound(alarm.running());
-  keepAwake();
-  document.querySelector("#group-unseen .card")?.focus();
+  const at = cards.findIndex((element) => Number(element.dataset.id) === detail.current());
+  const next = cards[at < 0 ? 0 : at + step];
+  if (next) choose(Number(next.dataset.id), { focus: true });
 }
 
-// A screen that goes dark hides an alarm as well as a dead link does.
-async function keepAwake() {
-  try {
-    await navigator.wakeLock?.request("screen");
-  } catch {
-    // refused by the browser or the machine's power settings: those are the administrator's
-  }
+/** From card to card; false elsewhere, where the arrows scroll. */
+function focusCard(event, step) {
+  if (!event.target.closest?.("#queue .card")) return false;
+  const cards = queue.cards().filter((element) => element.checkVisibility());
+  cards[cards.indexOf(event.target.closest(".card-place")) + step]?.querySelector(".card").focus();
 }
 
-document.addEventListener("visibilitychange", () => {
-  if (!document.hidden && sessionStorage.getItem(DUTY)) keepAwake();
-});
-document.getElementById("duty-start").addEventListener("click", startDuty);
-document.getElementById("sound-on").addEventListener("click", async () => {
-  await alarm.start();
-  banners.sound(alarm.running());
-});
-duty.addEventListener("cancel", (event) => event.preventDefault()); // Escape must not leave the room without sound
-alarm.onChange(() => banners.sound(alarm.running()));
+const once = (what) => (event) => void (event.repeat || what()); // a key that is held is one step
+
+keys.start(
+  {
+    F2: once(nextRinging),
+    F4: once(() => press('[data-step="seen"], #detail [data-step="acknowledge"]')),
+    F7: once(() => press('[data-step="on-scene"]')),
+    F8: once(() => {
+      const fold = document.querySelector('#detail details[data-keep="reassign"]');
+      if (fold) fold.open = true;
+      press("#unit");
+    }),
+    F9: once(() => unfold("close", "input")),
+    ArrowDown: (event) => focusCard(event, 1),
+    ArrowUp: (event) => focusCard(event, -1),
+  },
+  // They show and find; none of them takes a step.
+  { j: () => neighbour(1), k: () => neighbour(-1), m: once(filter.toggleMine), c: once(() => unfold("call-back", "summary")), "/": once(filter.find) },
+  duty.waits,
+);
 
 // --- start --------------------------------------------------------------------------------------------------------------
 
@@ -345,14 +346,14 @@ if (settings.broker_lost !== null) banners.broker(settings.broker_lost);
 majors.start(signedOut);
 map.start(choose);
 map.update(queue.cards());
+filter.start(queue.cards, counts);
 counts();
+unread.mark(queue.cards(), null);
 link.postMessage({ type: "start", last: settings.last, watchdog: settings.watchdog });
-if (sessionStorage.getItem(DUTY)) {
-  // After a reload: most browsers remember the click, the banner asks for another where they do not.
-  alarm.start({ test: false }).then(() => banners.sound(alarm.running()));
-  keepAwake();
-} else {
-  duty.showModal();
-}
+awake.start(() => {
+  link.postMessage({ type: "try" }); // and with it the gateway's clock
+  readAll();
+});
+duty.start();
 const first = Number(location.hash.slice(1)) || Number(document.querySelector("#group-unseen .card-place")?.dataset.id);
 if (first) choose(first);

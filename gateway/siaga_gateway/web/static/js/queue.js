@@ -101,6 +101,7 @@ function apply(html, all) {
 function place(element, before) {
   showAges(element);
   const held = before?.contains(document.activeElement);
+  if (before) carry(before, element);
   const current = before?.querySelector(".card").getAttribute("aria-current");
   if (current) element.querySelector(".card").setAttribute("aria-current", current);
   const group = groups[element.dataset.group];
@@ -112,6 +113,13 @@ function place(element, before) {
     insert(group, element);
   }
   if (held) element.querySelector(".card").focus({ preventScroll: true });
+}
+
+/** What this page has set on a card stays until it is set anew. */
+function carry(before, element) {
+  element.hidden = before.hidden;
+  const [sign, next] = [before, element].map((each) => each.querySelector(".unread"));
+  if (sign && next) next.hidden = sign.hidden;
 }
 
 // By bisection: a queue of a thousand must not be walked for every card of a burst.
