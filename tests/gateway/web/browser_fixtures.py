@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from chromium import CHROMIUM
+from chromium import launch as launch_chromium
 from gateway.web.conftest import ServedConsole
-from gateway.web.console_operator import ARGUMENTS, CHROMIUM, Operator, Seat
+from gateway.web.console_operator import Operator, Seat
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -25,8 +27,7 @@ def chromium() -> Iterator[Callable[[bool], Browser]]:
 
         def launch(with_map: bool) -> Browser:
             if with_map not in launched:
-                arguments = ARGUMENTS if with_map else [*ARGUMENTS, "--disable-3d-apis"]
-                launched[with_map] = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
+                launched[with_map] = launch_chromium(driver, *([] if with_map else ["--disable-3d-apis"]))
             return launched[with_map]
 
         yield launch

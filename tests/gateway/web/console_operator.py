@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.web.conftest import OPERATOR, ServedConsole
@@ -11,19 +9,6 @@ from waiting import ENDS_S, eventually
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
-
-CHROMIUM = os.environ.get("SIAGA_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--renderer-process-limit=1",  # a tab needs no second process in reserve
-]
 
 
 class Operator:

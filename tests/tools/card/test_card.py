@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import json
-import os
 import re
-import shutil
 from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
+from chromium import CHROMIUM, launch
 from micropython import FIRMWARE, ROOT, run_micropython
 from siaga_gateway import catalogue
 from siaga_tools.card.make import GROUPS, card
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 SHOWN = read_shown(FIRMWARE)
-CHROMIUM = os.environ.get("SIAGA_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 MM = 96 / 25.4
 
 
@@ -159,7 +157,7 @@ def chromium() -> Browser:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--headless", "--no-sandbox"])
+        browser = launch(playwright)
         yield browser
         browser.close()
 
