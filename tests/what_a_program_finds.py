@@ -102,6 +102,16 @@ def drawn() -> list[str]:
     ]
 
 
+class Cycle:
+    """Nobody has it, but a search for garbage is needed to find that out."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+    def __del__(self) -> None:
+        print("never closed")
+
+
 if __name__ == "__main__":
     mode, *rest = sys.argv[1:]
     print(json.dumps(found()), flush=True)
@@ -117,6 +127,14 @@ if __name__ == "__main__":
         atexit.register(lambda: print("at exit"))
         threading.Thread(target=lambda: (time.sleep(0.2), print("a thread's last word"))).start()
         sys.exit(int(rest[0]))
+    elif mode == "cycle":
+        sys.stdin.read()  # until what it found is read
+        Cycle()
+    elif mode == "unread":
+        sys.stdin.read()  # until the reader of what comes now is gone
+        print("for nobody")
+    elif mode == "complain":
+        sys.exit("what is wrong")
     elif mode == "raise":
         raise LookupError("what it ended with")
     elif mode == "wait":
