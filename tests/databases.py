@@ -20,6 +20,7 @@ from typing import Any, Final, Self
 import psycopg
 import pytest
 
+import processes
 from brokers import free_port
 from recycled_databases import RecycledDatabases
 from siaga_gateway.adapters.files.personal_key import FILE_NAME, KeyFile
@@ -178,8 +179,7 @@ class PostgresServer:
     def pids(self) -> list[int]:
         """The server's processes, the parent first."""
         assert self.process is not None
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [self.process.pid, *map(int, children.read_text().split())]
+        return [self.process.pid, *processes.children(self.process.pid)]
 
     def said(self) -> str:
         """Its log."""

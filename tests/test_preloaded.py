@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 import preloaded
+import processes
 from waiting import RUNS_S, eventually
 
 HERE = Path(__file__).parent
@@ -132,7 +133,11 @@ def test_limits_and_cores_are_those_of_who_starts_it_now(forked: list[list[str]]
 
 @pytest.mark.parametrize(
     ("arguments", "given"),
-    [(["read"], "of two lines\nof text"), (["exit", "7"], None), (["raise"], None), (["wait"], None)],
+    [
+        (["read"], "of two lines\nof text"),
+        (["exit", "7"], None),
+        *[([mode], None) for mode in ("raise", "wait", "complain", "cycle", "unread")],
+    ],
 )
 def test_it_ends_as_it_would_otherwise(arguments: list[str], given: str | None, forked: list[list[str]]) -> None:
     ends = []
@@ -143,6 +148,9 @@ def test_it_ends_as_it_would_otherwise(arguments: list[str], given: str | None, 
             process.stdout.readline()
             if arguments == ["wait"]:
                 process.terminate()
+            if arguments == ["unread"]:
+                process.stdout.close()
+                process.stdout = None
             told, complained = process.communicate(given, timeout=RUNS_S)
             ends.append((process.returncode, told, complained.replace("_run_module_as_main", "").splitlines()[-1:]))
     assert len(forked) == 1 and ends[1] == ends[0]
@@ -181,7 +189,7 @@ def test_its_preloader_ends_with_it(forked: list[list[str]]) -> None:
     process = preloaded.Popen([*PROGRAM, "wait"], cwd=HERE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     process.stdout.readline()
-    children = [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+    children = list(processes.children(process.pid))
     process.send_signal(signal.SIGKILL)
     assert process.wait(RUNS_S) == -signal.SIGKILL and len(forked) == len(children) == 1
     process.stdout.close()

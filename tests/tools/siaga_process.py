@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import preloaded
+import processes
 from waiting import ENDS_S, RUNS_S, eventually
 
 PATIENCE = "20"  # times the usual
@@ -109,15 +110,15 @@ def children(pid: int) -> dict[int, str]:
     (preloaded.py)."""
     parents: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal() and (found := _state(int(entry.name))):
+        if entry.name.isdecimal() and (found := processes.state(int(entry.name))):
             parents.setdefault(found[1], []).append(int(entry.name))
     family: dict[int, str] = {}
     waiting = list(parents.get(pid, ()))
     while waiting:
         child = waiting.pop()
-        family[child] = _command(child)
+        family[child] = processes.command(child)
         waiting += parents.get(child, ())
-    return {child: command for child, command in family.items() if "preload_server" not in command}
+    return {child: line for child, line in family.items() if "preload_server" not in line}
 
 
 PARTS = ("parent_watch broker", "gateway run", "http_front.start", "verify_process", "micropython")
@@ -140,24 +141,10 @@ def all_gone(pids: Mapping[int, str], *, deadline_s: float = 0) -> dict[int, str
     left behind ends by itself soon after."""
 
     def left() -> dict[int, str]:
-        return {pid: command for pid, command in pids.items() if _state(pid) and _command(pid) == command}
+        return {
+            pid: command for pid, command in pids.items() if processes.state(pid) and processes.command(pid) == command
+        }
 
     with contextlib.suppress(AssertionError):
         eventually(lambda: not left(), timeout_s=deadline_s)
     return left()
-
-
-def _state(pid: int) -> tuple[str, int] | None:
-    """(state, parent) of a process that still runs; a zombie does not."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] in "ZX" else (fields[0], int(fields[1]))
-
-
-def _command(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip()
-    except OSError:
-        return ""

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import processes
 from waiting import ENDS_S, RUNS_S, eventually
 
 RESTART_S = 0.3  # as RestartSec; a person would take longer
@@ -114,11 +115,7 @@ class Part:
 
     def children(self) -> list[int]:
         """Process ids of its direct children."""
-        try:
-            threads = list(Path(f"/proc/{self.pid}/task").iterdir())
-            return [int(pid) for thread in threads for pid in (thread / "children").read_text().split()]
-        except OSError:
-            return []
+        return list(processes.children(self.pid))
 
     def _signal(self, number: int) -> None:
         """To it and its children: a frozen machine freezes them all."""

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import preloaded
+import processes
 from brokers import Mosquitto, free_port
 from siaga_gateway.adapters.sql import open_store
 from siaga_gateway.bootstrap import gateway as module
@@ -105,9 +106,8 @@ class Left:
                 descriptors.add(f"{name} {os.readlink(f'/proc/self/fd/{name}')}")
             except OSError:
                 continue  # of this very listing
-        children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
         threads = frozenset(thread.name for thread in threading.enumerate())
-        return cls(threads, frozenset(descriptors), frozenset(map(int, children)))
+        return cls(threads, frozenset(descriptors), frozenset(processes.children(os.getpid())))
 
     def beyond(self, before: Left) -> list[object]:
         return [

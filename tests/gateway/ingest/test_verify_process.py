@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import processes
 from gateway.ingest_harness import NOW_MS, NOW_S, IngestHarness
 from pressing_button import PressingButton, report_body
 from siaga_gateway.adapters.verify_process import VerifyProcess
@@ -135,22 +136,14 @@ def test_it_ends_with_the_gateway_however_that_ends() -> None:
     ) as gateway:
         assert gateway.stdout is not None
         pid = int(gateway.stdout.readline())
-        assert alive(pid)
+        assert processes.state(pid)
         gateway.kill()
         gateway.wait(ENDS_S)
-    eventually(lambda: not alive(pid))
+    eventually(lambda: not processes.state(pid))
 
 
 def test_closing_ends_it(beside: VerifyProcess) -> None:
     pid = beside.pid
     assert pid is not None
     beside.close()
-    assert not alive(pid)
-
-
-def alive(pid: int) -> bool:
-    """Whether it runs; one that ended and is not waited for does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+    assert not processes.state(pid)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+import processes
 from gateway.command_button import ObeyingButton
 from gateway.dispatch.listed_responders import BUDI, PATROL, POSITION, WATI
 from gateway.enrolled_devices import enrolled_buttons
@@ -108,11 +108,8 @@ class Scene(Gateway):
     def front(self) -> int:
         """The page's process; 0: there is none, or it is about to end."""
         assert self.process is not None
-        with contextlib.suppress(OSError):  # a thread or a process that ends meanwhile
-            told = "".join((each / "children").read_text() for each in Path(f"/proc/{self.process.pid}/task").iterdir())
-            named = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in told.split()}
-            return next((int(pid) for pid, line in named.items() if b"responders=" in line), 0)
-        return 0
+        found = processes.children(self.process.pid).items()
+        return next((pid for pid, line in found if "responders=" in line), 0)
 
 
 BOT = BotApi()

@@ -19,6 +19,7 @@ import pytest
 from pydantic import BaseModel, SecretStr
 from test_running_gateway import Observed
 
+import processes
 import sqlite_damage
 from brokers import embedded_broker
 from gateway import sample_store
@@ -134,13 +135,8 @@ class Fronted(Observed):
     def front(self) -> int:
         """The process with the doors; 0: there is none."""
         assert self.process is not None
-        told = ""
-        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
-            told += " " + (task / "children").read_text()
-        for pid in told.split():
-            if b"siaga_gateway.bootstrap.http_front" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                return int(pid)
-        return 0
+        found = processes.children(self.process.pid).items()
+        return next((pid for pid, line in found if "siaga_gateway.bootstrap.http_front" in line), 0)
 
     def descriptors(self) -> int:
         assert self.process is not None

@@ -19,6 +19,7 @@ import httpx
 import pytest
 from test_gateway_kill import Receiver
 
+import processes
 from brokers import Mosquitto
 from databases import Place, PostgresServer, own_server
 from gateway.enrolled_devices import enroll_at
@@ -105,14 +106,6 @@ def gateway(tmp_path: Path, broker: Mosquitto, receiver: Receiver) -> Iterator[W
     made.kill()
 
 
-def gone(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-
-
 def pressing_crowds(gateway: Workers, broker: Mosquitto, buttons: int, count: int) -> list[Crowd]:
     """So many crowds that press on so many buttons, on two workers that were started for them."""
     enrolled = enroll_at(gateway.store(), read_key(gateway.data), buttons)
@@ -176,7 +169,7 @@ def test_two_workers_share_the_presses_and_end_in_order(
     groups = set(re.findall(r"\$share/([^/]+)/", broker.said()))
     assert groups == {read_key(gateway.data).share_name}
     assert not groups & {GatewayKey.generate().share_name, "siaga"}
-    assert all(gone(pid) for pid in gateway.pids)
+    assert not any(map(processes.state, gateway.pids))
     check_the_books(store, crowds, receiver)
     once = [len(bodies) for bodies in receiver.bodies.values()]
     assert set(once) == {1}, "nobody died, so nothing was delivered twice"
@@ -209,7 +202,7 @@ def test_a_worker_that_hangs_is_ended_and_started_anew(gateway: Workers) -> None
     os.kill(gateway.pids[1], signal.SIGSTOP)
     again = gateway.hear("worker_ready")
     assert again["worker"] == 2
-    assert gone(gateway.pids[1])
+    assert processes.state(gateway.pids[1]) is None
     assert "worker 2 gives no sign of life" in gateway.stderr()
     gateway.pids[1] = again["pid"]
     assert gateway.stop() == 0
@@ -218,7 +211,7 @@ def test_a_worker_that_hangs_is_ended_and_started_anew(gateway: Workers) -> None
 def test_workers_whose_parent_is_killed_end_by_themselves(gateway: Workers) -> None:
     gateway.start_workers(2)
     gateway.kill()
-    eventually(lambda: all(gone(pid) for pid in gateway.pids), "the workers are gone")
+    eventually(lambda: not any(map(processes.state, gateway.pids)), "the workers are gone")
     store = gateway.store()
     kinds = [entry.kind for entry in store.journal_after(0)]
     assert kinds.count(journal.GATEWAY_STOPPED) == 2
