@@ -126,6 +126,8 @@ def any_of(hint: Any, **given: Any) -> st.SearchStrategy[Any]:
     """Any value of a type that a field has, as a store can keep it; of a class of values with these fields as given."""
     if get_origin(hint) in (Union, UnionType):
         return st.one_of(*(any_of(each) for each in get_args(hint)))
+    if get_origin(hint) is tuple and get_args(hint)[1:] == (Ellipsis,):
+        return st.lists(any_of(get_args(hint)[0]), max_size=3).map(tuple)
     if get_origin(hint) is tuple:
         return st.tuples(*(any_of(each) for each in get_args(hint)))
     if is_dataclass(hint):

@@ -111,6 +111,7 @@ def made_real(incident: Incident, *, pressed: bool = False) -> Incident:
         seen_by=None,
         seen_at_ms=None,
         unit=None,
+        units=(),
         eta_minutes=None,
         promised_ms=None,
         late_ms=None,

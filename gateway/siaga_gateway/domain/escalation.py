@@ -53,6 +53,20 @@ def opened(incident_id: int, now_ms: int, ladder: Ladder, *, held: bool = False)
     return work.finish(Result.TAKEN)
 
 
+def reopened(state: Escalation, now_ms: int, ladder: Ladder, *, held: bool = False) -> Step:
+    """Return the escalation of a closed incident that a desk has opened again: nobody comes, and somebody has to be
+    assigned. It is the desk's acknowledgement as well, except of a held call, which rings."""
+    if state.phase is not Phase.CLOSED:
+        return Step(state, Result.ALREADY)
+    work = StepBuilder(copied(state, assignments=()), now_ms, ladder)
+    if held:
+        work.hold()
+    else:
+        work.rest()
+    work.fire()
+    return work.finish(Result.TAKEN)
+
+
 def step(state: Escalation, fact: Fact, now_ms: int, ladder: Ladder) -> Step:
     """Return what the fact did, and everything that is due by now."""
     if state.phase is Phase.CLOSED:

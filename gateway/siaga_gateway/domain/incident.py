@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from siaga_gateway.domain.call_back import CallBack
 from siaga_gateway.domain.registry import Owner, RegistrationState
+from siaga_gateway.domain.unit_on_call import UnitOnCall
 from siaga_gateway.domain.value import record
 
 
@@ -133,6 +134,7 @@ class Incident:
     called_presses: int = 0  # how many presses there were when the holder was rung
     cluster: int | None = None  # its major incident: the id of that one's first incident, see domain/cluster.py
     alone: bool = False  # a person took it out of its major incident
+    units: tuple[UnitOnCall, ...] = ()  # that a desk has sent, see domain/sent_units.py; `unit` leads them
 
     @property
     def major_incident(self) -> str | None:
@@ -161,7 +163,8 @@ class Incident:
     def progress(self) -> str:
         """Changes with each step of an operator; a form carries it to say what the operator saw."""
         told = (self.mode, self.state, self.held, self.unit, self.eta_minutes, self.closed_by, self.disposition)
-        steps = "\0".join(map(str, (*told, self.call_back, self.wrong_words)))
+        others = [(each.name, each.eta_minutes, str(each.progress)) for each in self.units if each.name != self.unit]
+        steps = "\0".join(map(str, (*told, self.call_back, self.wrong_words, *others)))
         return sha256(steps.encode()).hexdigest()[:16]
 
     @property

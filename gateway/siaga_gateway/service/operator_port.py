@@ -55,6 +55,12 @@ class ResumeCall(OperatorAction): ...
 class AssignUnit(OperatorAction):
     unit: str
     eta_minutes: int | None
+    beside: bool = False  # the others go on as they were; otherwise it takes their place
+
+
+@dataclass(frozen=True, slots=True)
+class StandDownUnit(OperatorAction):
+    unit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,8 @@ class CallHolderBack(OperatorAction):
 
 
 @dataclass(frozen=True, slots=True)
-class MarkOnScene(OperatorAction): ...
+class MarkOnScene(OperatorAction):
+    unit: str | None = None  # None: the one that leads
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,11 @@ class CloseIncident(OperatorAction):
 @dataclass(frozen=True, slots=True)
 class CorrectDisposition(OperatorAction):
     disposition: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenIncident(OperatorAction):
     reason: str
 
 
@@ -128,12 +140,27 @@ class OperatorActions(ABC):
         return self._take(ResumeCall(incident_id, operator))
 
     def assign(
-        self, incident_id: int, operator: str, unit: str, eta_minutes: int | None, *, shown: str | None = None
+        self,
+        incident_id: int,
+        operator: str,
+        unit: str,
+        eta_minutes: int | None,
+        *,
+        beside: bool = False,
+        shown: str | None = None,
     ) -> Incident:
-        return self._take(AssignUnit(incident_id, operator, unit, eta_minutes, shown=shown))
+        """Send a unit. beside: others that were sent go on; otherwise it takes their place."""
+        return self._take(AssignUnit(incident_id, operator, unit, eta_minutes, beside, shown=shown))
 
-    def on_scene(self, incident_id: int, operator: str, *, shown: str | None = None) -> Incident:
-        return self._take(MarkOnScene(incident_id, operator, shown=shown))
+    def stand_down(self, incident_id: int, operator: str, unit: str, *, shown: str | None = None) -> Incident:
+        """Take back one of the units; one that is not under way is no error."""
+        return self._take(StandDownUnit(incident_id, operator, unit, shown=shown))
+
+    def on_scene(
+        self, incident_id: int, operator: str, *, unit: str | None = None, shown: str | None = None
+    ) -> Incident:
+        """unit: None: the one that leads."""
+        return self._take(MarkOnScene(incident_id, operator, unit, shown=shown))
 
     def called_back(
         self,
@@ -188,6 +215,11 @@ class OperatorActions(ABC):
         """Give a closed incident another disposition. reason: why; it stays in the journal, so it says nothing of who.
         What was done and told at the closing stands; the outputs are told of the closing again."""
         return self._take(CorrectDisposition(incident_id, operator, disposition, reason, shown=shown))
+
+    def reopen(self, incident_id: int, operator: str, reason: str, *, shown: str | None = None) -> Incident:
+        """Open an incident again that was closed within the last hour; one that is open is no error. reason: why; it
+        stays in the journal, so it says nothing of who. Nobody is on the way then; the ladder waits for a unit."""
+        return self._take(ReopenIncident(incident_id, operator, reason, shown=shown))
 
     def add_note(self, incident_id: int, operator: str, note: str) -> Incident:
         """Append to the note of an incident, open or closed, with author and time."""

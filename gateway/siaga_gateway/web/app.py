@@ -25,7 +25,17 @@ from siaga_gateway.service.operator_port import OperatorActions
 from siaga_gateway.service.ports import Clock, Disclosures, Notifier, SignIns
 from siaga_gateway.service.registry.owner_cases import OwnerCases
 from siaga_gateway.service.reports.figure_reports import FigureReports
-from siaga_gateway.web.console import actions, area_map, base_map, call_backs, majors, pages, readings, street_tiles
+from siaga_gateway.web.console import (
+    actions,
+    area_map,
+    base_map,
+    call_backs,
+    majors,
+    nearest_units,
+    pages,
+    readings,
+    street_tiles,
+)
 from siaga_gateway.web.console import deliveries as pages_of_deliveries
 from siaga_gateway.web.console import drills as pages_of_drills
 from siaga_gateway.web.console import places as pages_of_places
@@ -150,6 +160,7 @@ def create_app(
     app.include_router(pages_of_deliveries.router)
     app.include_router(pages_of_drills.router)
     app.include_router(majors.router)
+    app.include_router(nearest_units.router)
     app.include_router(pages_of_places.router)
     app.include_router(area_map.router)
     app.include_router(street_tiles.router)

@@ -117,6 +117,55 @@ def test_a_unit_that_is_late_starts_the_ladder_again_and_another_takes_its_place
     assert district.store.next_escalation_ms() is None
 
 
+def test_of_several_units_each_is_awaited_and_without_the_last_others_are_called(district: CalledDistrict) -> None:
+    incident = district.press()
+    district.go_on()
+    district.operator.assign(incident.id, "Siti", "Patroli 12", 9)
+    district.operator.assign(incident.id, "Siti", "Patroli 7", 5, beside=True)
+    district.go_on()
+    state = district.state(incident)
+    assert [(each.who, each.minutes) for each in state.assignments] == [("unit:Patroli 12", 9), ("unit:Patroli 7", 5)]
+    district.operator.stand_down(incident.id, "Siti", "Patroli 7")
+    district.go_on()
+    state = district.state(incident)
+    assert [each.who for each in state.assignments] == ["unit:Patroli 12"] and state.phase is Phase.ACKNOWLEDGED
+    district.operator.stand_down(incident.id, "Siti", "Patroli 12")
+    district.go_on()
+    state = district.state(incident)
+    assert (state.assignments, state.phase, state.why) == ((), Phase.CALLING, Why.WITHDRAWN)
+    district.operator.assign(incident.id, "Siti", "Patroli 3", 5, beside=True)
+    district.operator.on_scene(incident.id, "Siti", unit="Patroli 3")
+    district.operator.stand_down(incident.id, "Siti", "Patroli 3")
+    district.go_on()
+    assert [str(each.progress) for each in district.state(incident).assignments] == ["finished"]
+    assert district.state(incident).phase is Phase.ACKNOWLEDGED, "who was there was there: a desk is asked to close"
+
+
+def test_a_call_that_is_opened_again_waits_for_a_unit_and_is_then_called_for_anew(district: CalledDistrict) -> None:
+    incident = district.press()
+    district.go_on()
+    district.operator.assign(incident.id, "Siti", "Patroli 12", 9)
+    district.go_on()
+    district.operator.close(incident.id, "Siti", "unfounded", "")
+    district.go_on()
+    closed = district.state(incident)
+    assert (closed.phase, closed.next_at_ms) == (Phase.CLOSED, None)
+    district.operator.reopen(incident.id, "Budi", "salah kejadian")
+    district.go_on()
+    state = district.state(incident)
+    assert (state.phase, state.assignments) == (Phase.ACKNOWLEDGED, ())
+    assert state.assign_by_ms is not None and district.store.unescalated() == []
+    district.go_on(61)
+    assert (district.state(incident).phase, district.state(incident).why) == (Phase.CALLING, Why.UNASSIGNED)
+    assert district.state(incident).number > closed.number, "no message has the number of an earlier one"
+    district.operator.close(incident.id, "Siti", "unfounded", "")
+    district.operator.reopen(incident.id, "Budi", "lagi")
+    district.operator.assign(incident.id, "Siti", "Patroli 3", 5)
+    district.go_on()
+    state = district.state(incident)
+    assert [each.who for each in state.assignments] == ["unit:Patroli 3"], "all of it between two looks"
+
+
 class Reached(NoPeople):
     """Budi alone, by ntfy."""
 

@@ -14,8 +14,9 @@ from gateway.fake_ports import ManualClock, SentAnswers
 from pressing_button import is_bound
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.domain.frame import LONGEST_ETA, Stage, eta_field
-from siaga_gateway.domain.incident import Change, Disposition, Incident, IncidentState
+from siaga_gateway.domain.incident import Answered, Change, Disposition, Incident, IncidentState
 from siaga_gateway.domain.limits import LONGEST_UNIT
+from siaga_gateway.domain.reopening import WITHIN_MS
 from siaga_gateway.service.incidents.operator_actions import IncidentActions
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.notifier import JournalNotifier
@@ -251,3 +252,54 @@ def test_a_correction_is_told_to_the_outputs_and_rings_no_button(
     corrected = operator.correct(incident.id, "Budi", "verified", "found hurt later")
     assert changes(store) == [Change.OPENED, Change.CLOSED, Change.CLOSED]
     assert (corrected.sequence, sent.stages()) == (closed.sequence + 1, before)
+
+
+def test_the_button_and_the_outputs_hear_of_the_unit_that_is_there_soonest(
+    store: SqlStore, operator: IncidentActions, sent: SentAnswers
+) -> None:
+    incident = sample_store.open_incident(store, counter=7, outputs=("cad",))
+    operator.assign(incident.id, "Siti", "Patroli 12", 9)
+    operator.assign(incident.id, "Siti", "Patroli 7", 4, beside=True)
+    operator.assign(incident.id, "Siti", "Patroli 9", 20, beside=True)  # no news for anybody but desks
+    operator.stand_down(incident.id, "Siti", "Patroli 7")
+    operator.stand_down(incident.id, "Siti", "Patroli 9")
+    last = operator.stand_down(incident.id, "Siti", "Patroli 12")
+    assert [(stage, eta) for _, stage, eta in sent.stages()] == [
+        (Stage.ASSIGNED, 9),
+        (Stage.ASSIGNED, 4),
+        (Stage.ASSIGNED, 4),
+        (Stage.ASSIGNED, 9),
+        (Stage.ASSIGNED, 9),
+        (Stage.SEEN, 255),
+    ]
+    told = [Change.OPENED, Change.ASSIGNED, Change.ASSIGNED, Change.ASSIGNED, Change.UNASSIGNED]
+    assert changes(store) == told and last == store.incident(incident.id)
+
+
+def test_a_closed_incident_is_opened_again_within_the_hour_and_everybody_hears_of_a_call(
+    store: SqlStore, sent: SentAnswers
+) -> None:
+    clock = ManualClock(sample_store.NOW_MS + 5_000)
+    keyring = KeyRing(store, sample_store.GATEWAY_KEY)
+    operator = IncidentActions(store, keyring, sent, JournalNotifier(), clock, outputs=["cad"])
+    incident = sample_store.open_incident(store, counter=7, outputs=("cad",))
+    operator.assign(incident.id, "Siti", "Patroli 12", 6)
+    operator.close(incident.id, "Siti", "abuse", "")
+    clock.at_ms += WITHIN_MS
+    again = operator.reopen(incident.id, "Budi", "salah kejadian")
+    assert (again.state, again.answered) == (IncidentState.SEEN, Answered.WITHDRAWN)
+    assert sent.stages()[-1] == (7, Stage.SEEN, 255)
+    assert changes(store) == [Change.OPENED, Change.ASSIGNED, Change.CLOSED, Change.OPENED]
+    last = store.deliveries()[0]
+    assert store.notices([last])[last.id].previous == (), "a receiver that was told of an end is told of another call"
+
+    operator.close(incident.id, "Budi", "verified", "")
+    other = sample_store.open_incident(store, counter=9)
+    with pytest.raises(OperateError, match=str(other.id)):
+        operator.reopen(incident.id, "Budi", "a holder has one open call")
+    operator.close(other.id, "Budi", "verified", "")
+    clock.at_ms += WITHIN_MS + 1
+    with pytest.raises(OperateError):
+        operator.reopen(incident.id, "Budi", "too late")
+    with pytest.raises(OperateError):
+        operator.reopen(incident.id, "Budi", " ")

@@ -19,6 +19,7 @@ from gateway.fake_ports import RunningClock
 from gateway.web.fake_calls import CallsInMemory
 from gateway.web.fake_people import opened
 from gateway.web.fake_steps import called_back, changed
+from gateway.web.fake_units import arrived, beside, reopened, stood_down
 from siaga_gateway.domain.escalation_state import Phase
 from siaga_gateway.domain.incident import Incident, IncidentState, Mode
 from siaga_gateway.domain.triage import Alarm
@@ -40,7 +41,9 @@ from siaga_gateway.service.operator_port import (
     OperatorAction,
     OperatorActions,
     Overtaken,
+    ReopenIncident,
     ResumeCall,
+    StandDownUnit,
 )
 from siaga_gateway.service.ports import JournalEntry, UnreadableCall
 from siaga_gateway.service.reports.figure_reports import FigureReports
@@ -230,10 +233,16 @@ class Book(CallsInMemory, OperatorActions):
             case ResumeCall():
                 return self._resume(action)
             case AssignUnit():
+                if action.beside:
+                    return beside(self, self._open(action.incident_id), action)
                 return self._step("assign", action, unit=action.unit, eta_minutes=action.eta_minutes)
+            case StandDownUnit():
+                return stood_down(self, self._open(action.incident_id), action)
             case CallHolderBack():
                 return called_back(self, self._open(action.incident_id), action)
             case MarkOnScene():
+                if action.unit is not None:
+                    return arrived(self, self._open(action.incident_id), action)
                 return self._step("on_scene", action)
             case DispatchHeld():
                 return self._step("dispatch", action)
@@ -241,6 +250,8 @@ class Book(CallsInMemory, OperatorActions):
                 return self._close(action)
             case CorrectDisposition():
                 return self._correct(action)
+            case ReopenIncident():
+                return reopened(self, action)
             case AddNote():
                 return self._add_note(action)
         raise TypeError(f"no action {action!r}")

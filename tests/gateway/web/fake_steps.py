@@ -8,6 +8,8 @@ from typing import Any
 from siaga_gateway.domain.call_back import CallBack, Heard, Said, normal, outcome
 from siaga_gateway.domain.incident import Disposition, Incident, IncidentState, Position
 from siaga_gateway.domain.local_time import IN_UTC
+from siaga_gateway.domain.reopening import reopened
+from siaga_gateway.domain.sent_units import arrived, stood_down, with_unit
 from siaga_gateway.service.incidents.incident_notes import closed_with, with_line
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.operator_port import CallHolderBack, Overtaken
@@ -44,15 +46,22 @@ def changed(step: str, found: Incident, at_ms: int, actor: str | None, facts: di
         case "seen":
             return journal.SEEN, replace(found, state=IncidentState.SEEN, seen_by=actor, seen_at_ms=at_ms)
         case "assign":
-            return journal.ASSIGNED, replace(found, state=IncidentState.ASSIGNED, **facts)
+            unit, minutes, beside = facts["unit"], facts["eta_minutes"], facts.get("beside", False)
+            sent = with_unit(found, unit, minutes, at_ms, beside=beside)
+            return journal.ASSIGNED, replace(sent, seen_by=found.seen_by or actor, seen_at_ms=found.seen_at_ms or at_ms)
+        case "stand_down":
+            return journal.STOOD_DOWN, stood_down(found, facts["unit"], at_ms) or found
         case "on_scene":
-            return journal.ON_SCENE, replace(found, state=IncidentState.ON_SCENE)
+            after = arrived(found, facts.get("unit") or found.unit or "", at_ms)
+            return journal.ON_SCENE, after or replace(found, state=IncidentState.ON_SCENE)
         case "note_added":
             return journal.NOTE_ADDED, replace(
                 found, note=with_line(found.note, actor or "", IN_UTC.moment(at_ms), facts["note"])
             )
         case "correct":
             return journal.DISPOSITION_CORRECTED, replace(found, disposition=Disposition(facts["disposition"]))
+        case "reopen":
+            return journal.REOPENED, reopened(found, actor or "", at_ms)
         case "called_back":
             result = CallBack(facts["call_back"])
             duress = found.duress or result is CallBack.DURESS_WORD

@@ -139,6 +139,7 @@ OTHERS: Final = {
         "/incidents": "/incidents",
         "/incidents/{incident_id}": "/incidents/1",
         "/incidents/{incident_id}/calls": "/incidents/1/calls",
+        "/incidents/{incident_id}/nearest": "/incidents/1/nearest",
         "/incidents/{incident_id}/photographs/{number}": "/incidents/1/photographs/1",
         "/feed": "/feed",
         "/certificates": "/certificates",

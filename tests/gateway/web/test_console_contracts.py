@@ -232,6 +232,65 @@ def test_a_second_closing_says_that_it_did_nothing_and_its_note_can_be_added(con
     assert [entry.kind for entry in console.reader.journal_of_incident(number)][-2:] == ["closed", "note_added"]
 
 
+def test_several_units_are_sent_and_who_leads_them_is_the_one_that_is_there_soonest(console: Console) -> None:
+    number = console.open()
+    console.operate.assign(number, "Rina", "Raimas 1", 9)
+    led = console.operate.assign(number, "Rina", "Raimas 2", 4, beside=True, shown=progress(console, number))
+    assert (led.unit, led.eta_minutes, led.state) == ("Raimas 2", 4, IncidentState.ASSIGNED)
+    shown = progress(console, number)
+    last = console.reader.last_journal_id()
+    assert console.operate.assign(number, "Budi", "Raimas 2", 4, beside=True, shown="old").progress == shown
+    with pytest.raises(Overtaken):
+        console.operate.assign(number, "Budi", "Raimas 3", 4, beside=True, shown="old")
+    with pytest.raises(Overtaken):
+        console.operate.stand_down(number, "Budi", "Raimas 2", shown="old")
+    assert console.reader.last_journal_id() == last
+    assert console.operate.stand_down(number, "Budi", "Raimas 2").unit == "Raimas 1"
+    assert console.operate.stand_down(number, "Budi", "Raimas 2").unit == "Raimas 1", "it is stood down already"
+    console.operate.assign(number, "Rina", "Raimas 4", None, beside=True)
+    there = console.operate.on_scene(number, "Rina", unit="Raimas 4")
+    assert (there.unit, there.state) == ("Raimas 4", IncidentState.ON_SCENE)
+    with pytest.raises(OperateError):
+        console.operate.on_scene(number, "Rina", unit="Raimas 9")
+    assert console.operate.assign(number, "Rina", "Raimas 5", 3, beside=True).state is IncidentState.ON_SCENE
+    assert console.operate.stand_down(number, "Rina", "Raimas 4").state is IncidentState.ON_SCENE, "somebody was there"
+    kinds = [entry.kind for entry in console.reader.journal_of_incident(number)]
+    assert kinds[1:] == ["assigned", "assigned", "stood_down", "assigned", "on_scene", "assigned", "stood_down"]
+
+
+def test_without_the_last_of_its_units_an_incident_is_as_before_any_was_sent(console: Console) -> None:
+    number = console.open()
+    console.operate.assign(number, "Rina", "Raimas 1", 9)
+    alone = console.operate.stand_down(number, "Rina", "Raimas 1")
+    assert (alone.state, alone.unit, alone.eta_minutes, alone.seen_by) == (IncidentState.SEEN, None, None, "Rina")
+    assert console.operate.assign(number, "Rina", "Raimas 2", 3, beside=True).unit == "Raimas 2"
+    console.operate.close(number, "Rina", "verified", "")
+    with pytest.raises(OperateError):
+        console.operate.stand_down(number, "Rina", "Raimas 2")
+
+
+def test_what_was_closed_by_mistake_is_opened_again_with_nobody_on_the_way(console: Console) -> None:
+    number = console.open()
+    assert console.operate.reopen(number, "Rina", "nothing to open").state is IncidentState.OPEN
+    console.operate.assign(number, "Rina", "Raimas 1", 9)
+    console.operate.close(number, "Rina", "unfounded", "kosong")
+    with pytest.raises(Overtaken):
+        console.operate.reopen(number, "Budi", "salah klik", shown="of an open one")
+    again = console.operate.reopen(number, "Budi", "salah klik", shown=progress(console, number))
+    assert again == console.reader.incident(number)
+    assert (again.state, again.seen_by, again.unit, again.units) == (IncidentState.SEEN, "Budi", None, ())
+    assert (again.closed_by, again.closed_at_ms, again.disposition, again.note) == (None, None, None, "kosong")
+    assert [each.id for each in console.reader.open_incidents()] == [number]
+    entry = console.reader.journal_of_incident(number)[-1]
+    assert (entry.kind, entry.actor, entry.facts.get("reason")) == (journal.REOPENED, "Budi", "salah klik")
+    last = console.reader.last_journal_id()
+    assert console.operate.reopen(number, "Rina", "too").id == number and console.reader.last_journal_id() == last
+    console.operate.assign(number, "Rina", "Raimas 2", 3)
+    assert console.operate.close(number, "Rina", "verified", "aman").disposition == "verified"
+    with pytest.raises(OperateError, match="999"):
+        console.operate.reopen(999, "Rina", "nobody's")
+
+
 def test_notes_of_an_open_incident_are_added_and_stay_when_it_is_closed(console: Console) -> None:
     number = console.open()
     with pytest.raises(OperateError, match="999"):

@@ -11,12 +11,30 @@ import orjson
 from siaga_gateway.adapters.sql.engine import Row
 from siaga_gateway.adapters.sql.row_layout import Columns, Layout, optional
 from siaga_gateway.domain.incident import Incident, Position
+from siaga_gateway.domain.unit_on_call import UnitOnCall, UnitProgress
 
 POSITION_COLUMNS: Final = Layout(
     Position, {"source": Columns(("position_source",)), "at_ms": Columns(("position_at_ms",))}
 ).nested()
 POSITION: Final = POSITION_COLUMNS.names
 _NO_PLACE: Final = (None, None, None)
+
+
+def _units_text(units: tuple[UnitOnCall, ...]) -> str | None:
+    if not units:
+        return None
+    kept = [(each.name, each.eta_minutes, each.since_ms, each.progress.value) for each in units]
+    text: str = orjson.dumps(kept).decode()
+    return text
+
+
+def _units_of(text: str | None) -> tuple[UnitOnCall, ...]:
+    if text is None:
+        return ()
+    found: list[list[Any]] = orjson.loads(text)
+    return tuple(UnitOnCall(name, eta, since_ms, UnitProgress(progress)) for name, eta, since_ms, progress in found)
+
+
 # The owner by id only; the note encrypted, by whoever has the keys.
 INCIDENT_LAYOUT: Final = Layout(
     Incident,
@@ -28,6 +46,7 @@ INCIDENT_LAYOUT: Final = Layout(
             lambda place: place or _NO_PLACE,
             lambda row: None if row[0] is None else row,
         ),
+        "units": Columns(("units",), _units_text, _units_of),
     },
 )
 # The order in snapshots: append only.

@@ -40,6 +40,9 @@ _OWNER_OF: Final = (
 )
 
 
+_BEGIN_ANEW: Final = frozenset({Change.OPENED, Change.MADE_REAL})
+
+
 class OutboxWriting(IncidentWriting):
     """Implements service.store.outbox.OutboxWriting."""
 
@@ -213,8 +216,7 @@ class OutboxReading(Reads):
 
 
 def _superseded(earlier: Sequence[_Earlier], sequence: int) -> tuple[tuple[int, int], ...]:
-    """Return those that the notice of this sequence supersedes: what is real supersedes nothing of an exercise."""
-    first = max(
-        (number for number, _, change in earlier if number <= sequence and change == Change.MADE_REAL), default=0
-    )
+    """Return those that the notice of this sequence supersedes: what is real supersedes nothing of an exercise, and
+    what was opened again nothing that ended with the closing."""
+    first = max((number for number, _, change in earlier if number <= sequence and change in _BEGIN_ANEW), default=0)
     return tuple((number, made_at_ms) for number, made_at_ms, _ in earlier if first <= number < sequence)

@@ -24,9 +24,11 @@ FOLLOWED: Final = frozenset(
         journal.EXERCISE_ASKED,
         journal.MADE_REAL,
         journal.ASSIGNED,
+        journal.STOOD_DOWN,
         journal.ON_SCENE,
         journal.DISPATCHED_BY_PERSON,
         journal.CLOSED,
+        journal.REOPENED,  # wave_plan.py begins its escalation anew
         journal.RESPONDER_SAID,
         journal.TEXT_UNCLEAR,
         journal.CALL_FAILED,
@@ -72,7 +74,11 @@ def facts_of(entry: JournalEntry, state: Escalation) -> tuple[Fact, ...]:
         case journal.SEEN | journal.ACKNOWLEDGED:
             return (Fact(FactKind.ACKNOWLEDGED, wave=_count(facts.get("wave"))),)
         case journal.ASSIGNED:
-            return _assigned(f"{UNIT}{facts.get('unit')}", facts.get("eta_minutes"), state)
+            who = f"{UNIT}{facts.get('unit')}"
+            return _assigned(who, facts.get("eta_minutes"), state, beside=bool(facts.get("beside")))
+        case journal.STOOD_DOWN:
+            gone = FactKind.FINISHED if facts.get("there") else FactKind.WITHDREW
+            return (Fact(gone, f"{UNIT}{facts.get('unit')}"),)
         case journal.ON_SCENE:
             return (Fact(FactKind.ARRIVED, f"{UNIT}{facts.get('unit')}"),)
         case journal.RESPONDER_SAID:
@@ -92,10 +98,10 @@ def facts_of(entry: JournalEntry, state: Escalation) -> tuple[Fact, ...]:
     return ()
 
 
-def _assigned(who: str, minutes: object, state: Escalation) -> tuple[Fact, ...]:
-    """A desk has one unit on an incident: another name takes the place of the one before, which comes no more. In this
-    order there is no moment in which nobody comes."""
-    before = [each.who for each in state.assignments if each.who.startswith(UNIT) and each.who != who]
+def _assigned(who: str, minutes: object, state: Escalation, *, beside: bool) -> tuple[Fact, ...]:
+    """Unless a unit is sent beside others, it takes their place, and they come no more. In this order there is no
+    moment in which nobody comes."""
+    before = [] if beside else [each.who for each in state.assignments if each.who.startswith(UNIT) and each.who != who]
     promised = minutes if isinstance(minutes, int) else None
     return (Fact(FactKind.ASSIGNED, who, promised), *(Fact(FactKind.WITHDREW, each) for each in before))
 

@@ -13,12 +13,13 @@ from siaga_gateway.catalogue import texts
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.errors import Failing
 from siaga_gateway.domain.installation_area import in_degrees
-from siaga_gateway.domain.places import ContactWay, Finding, FindingKind, Station, in_order
+from siaga_gateway.domain.places import ContactWay, Finding, FindingKind, Point, Station, in_order
 from siaga_gateway.domain.responders import Responder
 from siaga_gateway.domain.shifts import Standing
 from siaga_gateway.domain.value import record
 from siaga_gateway.service.dispatch.duty import Duty, DutyStore
 from siaga_gateway.service.dispatch.place_preview import PlacePreview
+from siaga_gateway.service.dispatch.reachable import Reachable
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.scheduling.turns import Turns
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 _OF_RUNGS: Final = frozenset({FindingKind.LADDER_NOBODY, FindingKind.RUNG_UNMANNED})
 _OF_WAYS: Final = frozenset({FindingKind.UNPROVEN_WAY, FindingKind.UNANSWERED_WAY})
 _LONGEST_S: Final = 20.0  # of the wait for the first check
+
+
+NEAREST_M: Final = 50_000
 
 
 class TakesCodes(Protocol):
@@ -140,6 +144,10 @@ class PlaceDirectory:
             for each in shown
         ]
         return lines, len(found)
+
+    def nearest(self, place: Point, limit: int) -> Sequence[Reachable]:
+        """Return who is on duty or available around a place, the soonest first. Raises: StoreFailing."""
+        return self._duty.near(place, self._clock.now_ms(), NEAREST_M, limit)
 
     def answer(self, key: str, code: str, actor: str) -> tuple[ContactWay, ...]:
         """Take a code, and return the ways that it proves. Raises: ResponderError too."""

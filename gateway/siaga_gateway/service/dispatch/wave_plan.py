@@ -16,7 +16,7 @@ from typing import Final
 
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.errors import Failing
-from siaga_gateway.domain.escalation import opened, step
+from siaga_gateway.domain.escalation import opened, reopened, step
 from siaga_gateway.domain.escalation_settings import CallList, Ladder
 from siaga_gateway.domain.escalation_state import (
     Contact,
@@ -134,18 +134,26 @@ class IncidentPlan:
         elif found is Found.RESTORED:
             state = self._step(state, Fact(FactKind.RESTORED))
         for each in happened:
+            if isinstance(each, JournalEntry) and each.kind == journal.REOPENED:
+                state = self._again(state)
             facts = (each,) if isinstance(each, Fact) else facts_of(each, state)
             for fact in facts:
                 state = self._step(state, fact)
         # Whatever became of the entry that says so:
         if self._incident.state is IncidentState.CLOSED:
             state = self._step(state, Fact(FactKind.CLOSED))
+        elif state.phase is Phase.CLOSED:
+            state = self._again(state)
         elif state.phase is Phase.HELD and not self._incident.held:
             state = self._step(state, Fact(FactKind.RELEASED))
         if before is None or any(isinstance(each, JournalEntry) for each in happened):
             real = any(isinstance(each, JournalEntry) and each.kind == journal.MADE_REAL for each in happened)
             self._judge(opened=before is None or real)
         self._state = state
+
+    def _again(self, state: Escalation) -> Escalation:
+        """Begin the escalation of an incident anew that was closed and is open."""
+        return self._ask(reopened(state, self._now_ms, self._ladder, held=self._incident.held))
 
     def _judge(self, *, opened: bool) -> None:
         """Judge the alarm level anew; of a new call also that of its neighbours.

@@ -30,8 +30,10 @@ _KINDS: Final = frozenset(
     {
         journal.SEEN,
         journal.ASSIGNED,
+        journal.STOOD_DOWN,
         journal.ON_SCENE,
         journal.CLOSED,
+        journal.REOPENED,
         journal.DISPATCHED_BY_PERSON,
         journal.RESPONDER_SAID,
         journal.PROMISE_PASSED,

@@ -32,6 +32,8 @@ _BY_PEOPLE: Final = frozenset(
         journal.ACKNOWLEDGED,
         journal.RESUMED,
         journal.ASSIGNED,
+        journal.STOOD_DOWN,
+        journal.REOPENED,
         journal.ON_SCENE,
         journal.CALLED_BACK,
         journal.RESPONDER_SAID,

@@ -10,15 +10,14 @@ from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.call_back import Heard
 from siaga_gateway.domain.drill import is_exercise
 from siaga_gateway.domain.escalation_state import Phase
-from siaga_gateway.domain.frame import LONGEST_ETA
 from siaga_gateway.domain.incident import Change, Incident, IncidentState, Mode
 from siaga_gateway.domain.incident_rules import stage_of
 from siaga_gateway.domain.invisible_characters import visible
-from siaga_gateway.domain.limits import LONGEST_ACTOR, LONGEST_NOTE, LONGEST_UNIT
+from siaga_gateway.domain.limits import LONGEST_ACTOR, LONGEST_NOTE
 from siaga_gateway.domain.local_time import IN_UTC, LocalTime
 from siaga_gateway.domain.owner_cases import OwnerCaseLimits
 from siaga_gateway.domain.personal_encryption import PersonalKeyError
-from siaga_gateway.domain.promise import promised
+from siaga_gateway.domain.sent_units import arrived, is_there, under_way, with_unit
 from siaga_gateway.domain.value import copied
 from siaga_gateway.service.delivery.notices import tell
 from siaga_gateway.service.dispatch.clusters import join, leave
@@ -27,7 +26,9 @@ from siaga_gateway.service.incidents.after_step import AfterStep
 from siaga_gateway.service.incidents.call_backs import record, result_of
 from siaga_gateway.service.incidents.incident_notes import LONGEST_NOTES, closed_with, unreadable, with_line
 from siaga_gateway.service.incidents.locked_incidents import check_wave, close_check, locked, locked_open
+from siaga_gateway.service.incidents.reopening import Reopening
 from siaga_gateway.service.incidents.typed_words import checked_text, disposition_of
+from siaga_gateway.service.incidents.unit_steps import UnitSteps, checked_assignment
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.operator_port import (
     AcknowledgeCall,
@@ -45,7 +46,9 @@ from siaga_gateway.service.operator_port import (
     OperatorAction,
     OperatorActions,
     Overtaken,
+    ReopenIncident,
     ResumeCall,
+    StandDownUnit,
 )
 from siaga_gateway.service.ports import AcknowledgementSender, Clock, Notifier
 from siaga_gateway.service.registry.keyring import KeyRing
@@ -98,6 +101,8 @@ class IncidentActions(OperatorActions):
         self._clock = clock
         self._outputs = tuple(outputs)
         self._after = AfterStep(keyring, sender, notifier, committed)
+        self._reopening = Reopening(store, self._after, clock, outputs, limits)
+        self._units = UnitSteps(store, self._after, clock, outputs)
         self._local = local
         self._limits = limits
 
@@ -112,6 +117,8 @@ class IncidentActions(OperatorActions):
                 return self._resume_call(action)
             case AssignUnit():
                 return self._assign_unit(action)
+            case StandDownUnit():
+                return self._units.stand_down(action)
             case CallHolderBack():
                 return self._called_back(action)
             case MarkOnScene():
@@ -126,6 +133,8 @@ class IncidentActions(OperatorActions):
                 return self._close_incident(action)
             case CorrectDisposition():
                 return self._correct_disposition(action)
+            case ReopenIncident():
+                return self._reopening.reopen(action)
             case AddNote():
                 return self._add_note(action)
         raise TypeError(f"no action {action!r}")
@@ -170,14 +179,13 @@ class IncidentActions(OperatorActions):
         )
 
     def _assign_unit(self, action: AssignUnit) -> Incident:
-        unit, eta_minutes = checked_text(action.unit, "unit", LONGEST_UNIT), action.eta_minutes
-        if eta_minutes is not None and not 0 <= eta_minutes <= LONGEST_ETA:
-            raise OperateError("operate.eta", eta_minutes=eta_minutes, longest_eta=LONGEST_ETA)
+        if action.beside:
+            return self._units.send_beside(action)
+        unit, eta_minutes = checked_assignment(action)
 
         def step(incident: Incident, now_ms: int) -> StepTaken:
             after = copied(
-                promised(incident, unit, eta_minutes, now_ms),
-                state=IncidentState.ASSIGNED,
+                with_unit(incident, unit, eta_minutes, now_ms, beside=False),
                 seen_by=incident.seen_by or action.operator,
                 seen_at_ms=incident.seen_at_ms or now_ms,
             )
@@ -205,10 +213,16 @@ class IncidentActions(OperatorActions):
         def step(incident: Incident, now_ms: int) -> StepTaken:
             if incident.unit is None:
                 raise OperateError("operate.no_unit", incident_id=incident.id)
-            after = copied(incident, state=IncidentState.ON_SCENE)
-            return StepTaken(after, journal.ON_SCENE, {"unit": incident.unit}, Change.ON_SCENE)
+            unit = incident.unit if action.unit is None else action.unit
+            after = arrived(incident, unit, now_ms)
+            if after is None:
+                raise OperateError("operate.not_sent", id=incident.id, unit=unit)
+            return StepTaken(after, journal.ON_SCENE, {"unit": unit}, Change.ON_SCENE)
 
-        return self._do(action, IncidentState.ON_SCENE, step)
+        def same(incident: Incident) -> bool:
+            return action.unit is None or is_there(incident, action.unit)
+
+        return self._do(action, IncidentState.ON_SCENE, step, same=same)
 
     def _close_incident(self, action: CloseIncident) -> Incident:
         ended = disposition_of(action.disposition)
@@ -383,4 +397,4 @@ class IncidentActions(OperatorActions):
 
 
 def _assigned(incident: Incident, unit: str, eta_minutes: int | None) -> bool:
-    return incident.unit == unit and incident.eta_minutes == eta_minutes
+    return incident.unit == unit and incident.eta_minutes == eta_minutes and len(under_way(incident)) == 1

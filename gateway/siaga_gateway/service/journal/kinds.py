@@ -42,12 +42,14 @@ MADE_REAL: Final = "made_real"
 #   an exercise is a call in earnest
 CLUSTERED: Final = "clustered"  # major: the number of the major incident that it belongs to now
 UNCLUSTERED: Final = "unclustered"  # major: a person took it out of that one
-ASSIGNED: Final = "assigned"  # unit, eta_minutes
+ASSIGNED: Final = "assigned"  # unit, eta_minutes, beside (others go on; missing: it takes their place)
+STOOD_DOWN: Final = "stood_down"  # unit, there (it was on scene)
 PROMISE_PASSED: Final = "promise_passed"  # minutes: what the holder was told instead; null: that nobody knows
 ON_SCENE: Final = "on_scene"  # unit
 CALLED_BACK: Final = "called_back"  # call_back: what came of ringing the holder; wrong_words. Never the word
 DISPATCHED_BY_PERSON: Final = "dispatched_by_person"  # registration
 CLOSED: Final = "closed"  # disposition
+REOPENED: Final = "reopened"  # instead_of (the disposition at the closing), reason (why, not who)
 DISPOSITION_CORRECTED: Final = "disposition_corrected"  # disposition, instead_of, reason (why, not who)
 NOTE_ADDED: Final = "note_added"  # by an operator or a responder; what it says is in the incident
 DELIVERED: Final = "delivered"  # output, sequence, change, attempts, detail
@@ -242,11 +244,13 @@ INCIDENT_KINDS: Final = frozenset(
         CLUSTERED,
         UNCLUSTERED,
         ASSIGNED,
+        STOOD_DOWN,
         PROMISE_PASSED,
         CALLED_BACK,
         ON_SCENE,
         DISPATCHED_BY_PERSON,
         CLOSED,
+        REOPENED,
         DISPOSITION_CORRECTED,
         NOTE_ADDED,
         DELIVERED,

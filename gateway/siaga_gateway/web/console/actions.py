@@ -75,21 +75,50 @@ def assign(
     unit: Annotated[str, Form()] = "",
     eta: Annotated[str, Form()] = "",
     shown: Shown = None,
+    beside: Annotated[bool, Form()] = False,
 ) -> HTMLResponse:
+    """beside: the units that were sent before go on."""
     unit, minutes = typed_assignment(unit, eta)
 
     def step() -> Incident:
-        return context.operate.assign(incident_id, session.operator, unit, minutes, shown=shown)
+        return context.operate.assign(incident_id, session.operator, unit, minutes, beside=beside, shown=shown)
 
-    return take_step(context, session, language, "assign", step, {"unit": unit, "eta": eta.strip()})
+    typed = {"unit": unit, "eta": eta.strip(), **({"beside": "true"} if beside else {})}
+    return take_step(context, session, language, "assign", step, typed)
+
+
+@router.post("/incidents/{incident_id}/stand-down")
+def stand_down(
+    context: TheConsole,
+    language: Language,
+    session: SignedIn,
+    incident_id: IncidentId,
+    unit: Annotated[str, Form()] = "",
+    shown: Shown = None,
+) -> HTMLResponse:
+    """Take back one of the units."""
+    unit, _ = typed_assignment(unit, "")
+
+    def step() -> Incident:
+        return context.operate.stand_down(incident_id, session.operator, unit, shown=shown)
+
+    return take_step(context, session, language, "stand-down", step)
 
 
 @router.post("/incidents/{incident_id}/on-scene")
 def on_scene(
-    context: TheConsole, language: Language, session: SignedIn, incident_id: IncidentId, shown: Shown = None
+    context: TheConsole,
+    language: Language,
+    session: SignedIn,
+    incident_id: IncidentId,
+    unit: Annotated[str, Form()] = "",
+    shown: Shown = None,
 ) -> HTMLResponse:
+    """unit: which of several; empty: the one that leads."""
+    named = typed_assignment(unit, "")[0] if unit else None
+
     def step() -> Incident:
-        return context.operate.on_scene(incident_id, session.operator, shown=shown)
+        return context.operate.on_scene(incident_id, session.operator, unit=named, shown=shown)
 
     return take_step(context, session, language, "on-scene", step)
 
@@ -158,6 +187,26 @@ def correct(
         return context.operate.correct(incident_id, session.operator, disposition, reason, shown=shown)
 
     return take_step(context, session, language, "correct", step, {"disposition": disposition, "reason": reason})
+
+
+@router.post("/incidents/{incident_id}/reopen")
+def reopen(
+    context: TheConsole,
+    language: Language,
+    session: SignedIn,
+    incident_id: IncidentId,
+    reason: Annotated[str, Form()] = "",
+    shown: Shown = None,
+) -> HTMLResponse:
+    """Open an incident again that was closed a short time ago."""
+    reason = reason.strip()
+    if not 1 <= len(reason) <= LONGEST_NOTE:
+        raise NotUnderstood("error.reason", longest=LONGEST_NOTE)
+
+    def step() -> Incident:
+        return context.operate.reopen(incident_id, session.operator, reason, shown=shown)
+
+    return take_step(context, session, language, "reopen", step, {"reason": reason})
 
 
 @router.post("/incidents/{incident_id}/note")

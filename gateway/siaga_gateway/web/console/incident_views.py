@@ -15,7 +15,9 @@ from siaga_gateway.domain.incident import Incident, IncidentState, Mode, Positio
 from siaga_gateway.domain.notification import RESPONDER
 from siaga_gateway.domain.plus_code import plus_code
 from siaga_gateway.domain.registry import RegistrationState
+from siaga_gateway.domain.sent_units import sent_units
 from siaga_gateway.domain.triage import CALL, Alarm
+from siaga_gateway.domain.unit_on_call import UnitOnCall, UnitProgress
 from siaga_gateway.service.dispatch.call_directory import key_alone
 from siaga_gateway.web.console.gazetteer import nearest
 from siaga_gateway.web.console.ladder_views import LadderView, ladder_view
@@ -54,6 +56,16 @@ class PositionView:
 
 
 @dataclass(frozen=True, slots=True)
+class UnitView:
+    """One of the units that a desk has sent."""
+
+    name: str
+    kind: str  # coming, there, left: also its CSS class
+    progress: str  # in words
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentView:
     """One incident for card, detail and map."""
 
@@ -88,6 +100,7 @@ class IncidentView:
     held: bool
     exercise: bool  # of a drill: it can become real
     unit: str | None
+    units: tuple[UnitView, ...]  # those that a desk has sent
     eta_minutes: int | None
     late: str | None  # what the holder was told when the promised time had passed
     seen_by: str | None
@@ -156,6 +169,7 @@ def view(
         held=incident.held,
         exercise=is_exercise(incident),
         unit=None if incident.unit is None else name(f"{RESPONDER}{incident.unit}"),
+        units=tuple(_unit(each, language) for each in sent_units(incident)),
         eta_minutes=incident.eta_minutes,
         late=_late(incident, language),
         seen_by=incident.seen_by,
@@ -254,6 +268,14 @@ def _marks(incident: Incident, language: str, console_mode: Mode) -> Iterable[Ma
         yield mark("battery", percent=incident.battery)
     if incident.cluster is not None:
         yield mark("major", number=incident.cluster)
+
+
+def _unit(each: UnitOnCall, language: str) -> UnitView:
+    timed = each.progress is UnitProgress.COMING and each.eta_minutes is not None
+    key = "coming_in" if timed else str(each.progress)
+    return UnitView(
+        each.name, str(each.progress), text(f"console.unit.{key}", language, n=each.eta_minutes), each.since_ms
+    )
 
 
 def _advice_key(kind: str, incident: Incident) -> str:

@@ -12,6 +12,7 @@ from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.drill import is_exercise
 from siaga_gateway.domain.escalation_state import Escalation
 from siaga_gateway.domain.incident import Incident, IncidentState
+from siaga_gateway.domain.reopening import too_late
 from siaga_gateway.service.operator_port import Overtaken
 from siaga_gateway.service.ports import JournalEntry
 from siaga_gateway.service.store import StoreDamaged
@@ -34,10 +35,11 @@ IncidentId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Shown = Annotated[str | None, Query(max_length=16)]
 # Steps that an overtaken operator may still take, by the incident's new state
 ALL_THE_SAME: Final = {
-    "assign": (IncidentState.SEEN, IncidentState.ASSIGNED),
+    "assign": (IncidentState.SEEN, IncidentState.ASSIGNED, IncidentState.ON_SCENE),
     "on-scene": (IncidentState.ASSIGNED,),
     "close": (IncidentState.OPEN, IncidentState.SEEN, IncidentState.ASSIGNED, IncidentState.ON_SCENE),
     "correct": (IncidentState.CLOSED,),
+    "reopen": (IncidentState.CLOSED,),
 }
 
 
@@ -70,6 +72,7 @@ def detail(context: ConsoleContext, session: Session, found: Incident, language:
         timeline=timeline(entries, language, context.directory.name),
         calls=calls_of(context, found.id, found, entries, language),
         call_back=call_back_view(found, has_words, language),
+        may_reopen=found.state is IncidentState.CLOSED and not too_late(found, context.clock.now_ms()),
         notes=running_notes(found.note, context.directory.name),
         alarm=context.reader.alarms([found.id]).get(found.id),
     )
@@ -98,6 +101,12 @@ def calls_of(
     )
 
 
+def _again(action: str, incident: Incident, typed: Mapping[str, str]) -> bool:
+    if incident.state is IncidentState.ON_SCENE and action == "assign":
+        return "beside" in typed  # nobody takes the place of who is there
+    return incident.state in ALL_THE_SAME.get(action, ())
+
+
 def _overtaken(
     context: ConsoleContext, language: str, action: str, overtaken: Overtaken, typed: Mapping[str, str]
 ) -> HTMLResponse:
@@ -110,7 +119,7 @@ def _overtaken(
         language,
         status=409,
         action=action,
-        again=incident.state in ALL_THE_SAME.get(action, ()) and not (incident.held and action != "close"),
+        again=_again(action, incident, typed) and not (incident.held and action != "close"),
         add_note=incident.state is IncidentState.CLOSED and bool(typed.get("note")),
         called=overtaken.called,
         line=last_step(entries, language, called=overtaken.called),

@@ -31,6 +31,7 @@ TONES: Final = {
     journal.CALLED_BACK: "warning",
     journal.DESK_RUNG: "alarm",
     journal.RESUMED: "warning",
+    journal.REOPENED: "warning",
     journal.DELIVERY_ABANDONED: "alarm",
     journal.FORGED: "alarm",
     journal.CONTRADICTION: "alarm",
@@ -75,6 +76,7 @@ TONES: Final = {
 # Facts for administrators (`siaga gateway log`), not operators; the output is the entry's actor.
 UNTOLD: Final = frozenset(
     {
+        "beside",
         "counter",
         "output",
         "sequence",
@@ -153,10 +155,12 @@ _STEPS: Final = frozenset(
     {
         journal.SEEN,
         journal.ASSIGNED,
+        journal.STOOD_DOWN,
         journal.ON_SCENE,
         journal.CALLED_BACK,
         journal.DISPATCHED_BY_PERSON,
         journal.CLOSED,
+        journal.REOPENED,
         journal.DISPOSITION_CORRECTED,
     }
 )

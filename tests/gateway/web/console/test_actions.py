@@ -33,7 +33,8 @@ def test_an_incident_goes_its_whole_way_and_the_detail_shows_each_step(console: 
     assert incident is not None
     assert (incident.unit, incident.eta_minutes, incident.seen_by) == ("Polsek Kedaton 02", 7, OPERATOR)
     assert (incident.disposition, incident.closed_by) == (Disposition.VERIFIED, OPERATOR)
-    assert re.findall(r"data-step=\"([^\"]*)", answer.text) == ["correct", "note"], "nothing else is left to do"
+    steps = re.findall(r"data-step=\"([^\"]*)", answer.text)
+    assert steps == ["reopen", "correct", "note"], "nothing else is left to do"
 
 
 def test_the_holder_is_rung_back_and_the_page_says_what_to_say(console: Console) -> None:

@@ -77,3 +77,44 @@ def test_rows_of_machines_are_folded_and_a_quiet_call_s_number_stands_behind_a_s
     assert page.locator("#detail a[href^='tel:']:visible").count() == 0
     page.click("#detail [data-keep=phone] summary")
     assert page.locator("#detail a[href^='tel:']:visible").count() == 1
+
+
+def test_several_units_are_sent_each_arrives_or_is_stood_down_and_drafts_stay(
+    served: Callable[..., ServedConsole], operator: Seat
+) -> None:
+    console = served(tick_s=0.3)
+    rina = operator(console)
+    page = rina.page
+    console.append({"do": "press", "incident": 1, "person": 0, **KEDATON})
+    rina.start_duty()
+    page.wait_for_selector("#detail [data-step=seen]")
+    page.keyboard.press("F4")
+    page.fill("#unit", "Raimas 1")
+    page.fill("#eta", "9")
+    page.keyboard.press("Enter")
+    page.click("#detail [data-keep=beside] summary")
+    page.fill("#unit-beside", "Raimas 2")
+    page.fill("#eta-beside", "4")
+    page.keyboard.press("Enter")
+    rina.see("#detail .units", "Raimas 2")
+    rina.see("#incident-1 .unit", "Raimas 2 +1")
+    page.fill("#unit-beside", "Raimas 3")
+    console.append({"do": "again", "incident": 1})
+    rina.see("#detail .timeline", "Ditekan lagi")
+    assert page.input_value("#unit-beside") == "Raimas 3"
+    page.click("#detail [data-step=on-scene-2]")
+    rina.see("#detail .units .there", "Raimas 2")
+    rina.see("#detail .head .state", "DI LOKASI")
+    page.click("#detail [data-step=stand-down-1]")
+    rina.see("#detail .timeline .person", "Unit ditarik")
+    assert page.locator("#detail .units li").count() == 1
+
+    page.check("#detail input[value=unfounded]")
+    page.click("#detail [data-step=close]")
+    page.wait_for_selector("#group-closed #incident-1", state="attached")
+    page.click("#detail [data-keep=reopen] summary")
+    page.fill("#reopen-reason", "salah kejadian")
+    page.click("#detail [data-step=reopen]")
+    page.wait_for_selector("#group-active #incident-1")
+    rina.see("#detail .timeline .person", "DIBUKA LAGI")
+    assert page.is_visible("#unit") and page.locator("#detail .units").count() == 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 from threading import Thread
 
@@ -20,6 +22,7 @@ from gateway.web.console_fakes import FakeBell, FakeDisclosures, FakeSignIns
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.domain.places import Contact, ContactWay, Finding, Station
 from siaga_gateway.domain.responders import Responder, ResponderKind
+from siaga_gateway.domain.shifts import DutyState, SelfDeclared
 from siaga_gateway.domain.value import copied
 from siaga_gateway.domain.way_proof import ProvenWay, asked
 from siaga_gateway.service.dispatch.duty import Duty
@@ -251,3 +254,25 @@ def test_areas_and_stations_are_drawn_for_who_is_signed_in(lists: Lists) -> None
     assert client.get("/places/areas.geojson").status_code in (303, 401)
     page = lists.browser("en").get("/places").text
     assert '"no_areas":' in page and "places-map.js" in page
+
+
+def test_who_is_nearest_to_a_call_is_sent_by_one_click_with_his_estimate(lists: Lists) -> None:
+    client = lists.browser("en")
+    incident = lists.district.press()
+    with lists.district.store.transaction() as transaction:
+        now_ms = lists.district.clock.now_ms()
+        transaction.declare(SelfDeclared("budi", DutyState.ON_DUTY, now_ms, now_ms + 3_600_000))
+    lists.district.operator.seen(incident.id, OPERATOR)
+    assert f'hx-get="/incidents/{incident.id}/nearest"' in client.get(f"/incidents/{incident.id}").text
+    shown = client.get(f"/incidents/{incident.id}/nearest").text
+    assert "Aipda Budi Contoh" in shown and "ETA" in shown
+    path, *_ = re.findall(r'hx-post="([^"]+/assign[^"]*)"', shown)
+    fields = dict(re.findall(r'name="(unit|eta)" value="([^"]*)"', shown))
+    assert client.post(unescape(path), data=fields).status_code == 200
+    sent = lists.district.store.incident(incident.id)
+    assert sent is not None and (sent.unit, str(sent.eta_minutes)) == (fields["unit"], fields["eta"])
+    again = client.get(f"/incidents/{incident.id}/nearest").text
+    assert "sent already" in again and "assign" not in again
+    nowhere = lists.district.press(None, counter=9)
+    assert "Nobody is known" in client.get(f"/incidents/{nowhere.id}/nearest").text
+    assert client.get("/incidents/999/nearest").status_code == 404

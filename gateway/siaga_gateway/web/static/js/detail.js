@@ -111,7 +111,7 @@ export function show(html, { own = false } = {}) {
 
 /** Whether there is text that was written and not sent. */
 function isTyped(article) {
-  return [...article.querySelectorAll("form:not([data-sent]) :is(textarea, input:not([type=radio]))")].some((field) => field.value.trim());
+  return [...article.querySelectorAll("form:not([data-sent]) :is(textarea, input:not([type=radio], [type=hidden]))")].some((field) => field.value.trim());
 }
 
 /** What was written before another incident was looked at. */
@@ -152,7 +152,7 @@ function handle(element) {
 
 /** What was typed goes on, with what its form had shown: the gateway is to say who was faster, not to overwrite it. */
 function keepTyped(before, after, own) {
-  for (const field of before.querySelectorAll("input, textarea")) {
+  for (const field of before.querySelectorAll("input:not([type=hidden]), textarea")) {
     const twin = after.querySelector(handle(field));
     const form = field.form;
     if (!twin || (own && form?.dataset.sent)) continue; // what was sent is no draft any more

@@ -1,0 +1,64 @@
+"""Steps on the units of an incident, and its opening again, in a book of incidents."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from siaga_gateway.domain.incident import Incident, IncidentState
+from siaga_gateway.domain.reopening import too_late
+from siaga_gateway.domain.sent_units import is_there, under_way
+from siaga_gateway.service.operator_port import (
+    AssignUnit,
+    MarkOnScene,
+    OperateError,
+    OperatorAction,
+    Overtaken,
+    ReopenIncident,
+    StandDownUnit,
+)
+
+if TYPE_CHECKING:
+    from gateway.web.console_fakes import Book
+
+
+def beside(book: Book, found: Incident, action: AssignUnit) -> Incident:
+    known = next((each for each in under_way(found) if each.name == action.unit), None)
+    if known is not None and (is_there(found, action.unit) or known.eta_minutes == action.eta_minutes):
+        return found
+    return _done(book, found, action, "assign", unit=action.unit, eta_minutes=action.eta_minutes, beside=True)
+
+
+def stood_down(book: Book, found: Incident, action: StandDownUnit) -> Incident:
+    if action.unit not in {each.name for each in under_way(found)}:
+        return found
+    return _done(book, found, action, "stand_down", unit=action.unit)
+
+
+def arrived(book: Book, found: Incident, action: MarkOnScene) -> Incident:
+    """Of one that is named."""
+    if action.unit is None or is_there(found, action.unit):
+        return found
+    if action.unit not in {each.name for each in under_way(found)}:
+        raise OperateError(f"{action.unit} is not among the units of incident {found.id}")
+    return _done(book, found, action, "on_scene", unit=action.unit)
+
+
+def reopened(book: Book, action: ReopenIncident) -> Incident:
+    found = book.incident(action.incident_id)
+    if found is None:
+        raise OperateError(f"incident {action.incident_id} does not exist")
+    if found.state is not IncidentState.CLOSED:
+        return found
+    if too_late(found, time.time_ns() // 1_000_000):
+        raise OperateError("operate.reopened_late", id=found.id)
+    return _done(book, found, action, "reopen", reason=action.reason)
+
+
+def _done(book: Book, found: Incident, action: OperatorAction, step: str, **facts: Any) -> Incident:
+    if action.shown not in (None, found.progress):
+        raise Overtaken(found)
+    book.do(do=step, incident=found.id, actor=action.operator, **facts)
+    after = book.incident(found.id)
+    assert after is not None
+    return after
