@@ -42,6 +42,7 @@ from siaga_gateway.bootstrap.places_and_people import (
     check_all_places,
     make_drill_choices,
     make_duty,
+    make_jurisdictions,
     make_place_preview,
     ways_sent,
 )
@@ -293,6 +294,7 @@ def console_app(
             owners=_RemoteOwnerCases(side, store, notifier, clock, settings),
             drills=drills,
             drill_choices=make_drill_choices(settings, store, clock),
+            jurisdictions=make_jurisdictions(settings, store, clock),
             longer_hold=partial(side.ask, LONGER_HOLD),
             presses=pulse.silent,
             troubles=troubles,

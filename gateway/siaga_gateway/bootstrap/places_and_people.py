@@ -12,6 +12,7 @@ from siaga_gateway.domain.places import ContactWay, Finding, in_order
 from siaga_gateway.service.dispatch.drill_choices import DrillChoices
 from siaga_gateway.service.dispatch.drill_preview import CallPreview
 from siaga_gateway.service.dispatch.duty import Duty
+from siaga_gateway.service.dispatch.jurisdictions import Jurisdictions
 from siaga_gateway.service.dispatch.ladders import Ladders
 from siaga_gateway.service.dispatch.ladders_check import check_ladders
 from siaga_gateway.service.dispatch.origins import Origins
@@ -57,6 +58,10 @@ def make_place_preview(settings: Settings, store: SqlStore, clock: Clock) -> Pla
     people = DutyPeople(duty, settings.dispatch.responders_within_m)
     ladders = make_ladders(settings, router, Origins(store))
     return PlacePreview(store, router, people, ladders, lambda: ways_sent(settings, store, clock))
+
+
+def make_jurisdictions(settings: Settings, store: SqlStore, clock: Clock) -> Jurisdictions:
+    return Jurisdictions(make_router(settings, store), Origins(store), clock)
 
 
 def make_drill_choices(settings: Settings, store: SqlStore, clock: Clock) -> DrillChoices:

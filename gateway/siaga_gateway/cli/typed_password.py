@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Final
 
 import click
 
 from siaga_gateway.cli.localized_commands import say
-
-SHORTEST: Final = 8  # characters
+from siaga_gateway.domain.limits import SHORTEST_PASSWORD
 
 
 def typed_password() -> str:
@@ -38,6 +36,6 @@ def _first_line() -> str:
 
 def _long_enough(password: str) -> str:
     """Raises: click.ClickException, before it is typed again."""
-    if len(password) < SHORTEST:
+    if len(password) < SHORTEST_PASSWORD:
         raise click.ClickException(say("setup.password_short"))
     return password

@@ -15,6 +15,7 @@ LONGEST_ACTOR: Final = 80  # an operator, or a name given to a command
 LONGEST_LABEL: Final = 200  # a button's label, and each field of an owner
 LONGEST_SEARCH: Final = 100
 LONGEST_PASSWORD: Final = 1_000
+SHORTEST_PASSWORD: Final = 8
 
 # Photographs of responders.
 LARGEST_UPLOAD: Final = 8 << 20  # bytes, as it comes

@@ -18,6 +18,7 @@ from siaga_gateway.service.delivery.dead_letters import DeadLetters
 from siaga_gateway.service.dispatch.call_directory import CallDirectory
 from siaga_gateway.service.dispatch.drill_choices import DrillChoices
 from siaga_gateway.service.dispatch.drills import Drills
+from siaga_gateway.service.dispatch.jurisdictions import Jurisdictions
 from siaga_gateway.service.dispatch.place_directory import PlaceDirectory
 from siaga_gateway.service.fleet.coverage_survey import CoverageReport
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
@@ -25,6 +26,7 @@ from siaga_gateway.service.operator_port import OperatorActions
 from siaga_gateway.service.ports import Clock, Disclosures, Notifier, SignIns
 from siaga_gateway.service.registry.owner_cases import OwnerCases
 from siaga_gateway.service.reports.figure_reports import FigureReports
+from siaga_gateway.web.accounts import routes as pages_of_accounts
 from siaga_gateway.web.console import (
     actions,
     area_map,
@@ -98,6 +100,7 @@ def create_app(
     owners: OwnerCases | None = None,
     drills: Drills | None = None,
     drill_choices: DrillChoices | None = None,
+    jurisdictions: Jurisdictions | None = None,
     longer_hold: Callable[[int, str, str], int] | None = None,
     certificates: Callable[[], Sequence[Mapping[str, Any]]] = tuple,
     presses: Callable[[], str] = lambda: "",
@@ -148,6 +151,7 @@ def create_app(
         street_file=options.street_file,
         drills=drills,
         drill_choices=drill_choices,
+        jurisdictions=jurisdictions,
         certificates=certificates,
         presses=presses,
     )
@@ -168,6 +172,7 @@ def create_app(
     app.include_router(pages_of_figures.router)
     app.include_router(pages_of_signal.router)
     app.include_router(pages_of_owners.router)
+    app.include_router(pages_of_accounts.router)
     add_error_answers(app)
     headers = headers_with_tiles(options.tile_origin)
     app.add_middleware(RequestGuard, hosts=options.hosts, failed=failed, headers=headers)

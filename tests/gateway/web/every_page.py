@@ -11,13 +11,14 @@ from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from brokers import free_port
 from gateway import sample_store
 from gateway.dispatch.called_district import choices_of
 from gateway.dispatch.listed_places import AREAS, SW, at
 from gateway.dispatch.listed_responders import BUDI, WATI
-from gateway.fake_account_store import no_accounts
+from gateway.fake_account_store import FakeAccountStore, accounts_on
 from gateway.fake_ports import ManualClock, RunningClock
 from gateway.reports.counted_calls import NOW_MS
 from gateway.reports.figure_year import figure_store
@@ -29,11 +30,13 @@ from gateway.web.maintenance.test_signal_page import survey
 from gateway.web.maintenance_fleet import device_id, fleet_desk, make_fleet, open_fleet
 from gateway.web.responder.duty_scene import DutyScene
 from siaga_gateway.adapters.sql import SqlStore
+from siaga_gateway.domain.accounts import Account, ConsoleSession
 from siaga_gateway.domain.battery_history import day_of
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.domain.limits import LONGEST_LABEL, LONGEST_NOTE, LONGEST_SITE, LONGEST_UNIT
 from siaga_gateway.domain.operator_name import LONGEST
 from siaga_gateway.domain.owner_cases import OwnerCase, OwnerCaseKind, OwnerCaseLimits, OwnerCaseState
+from siaga_gateway.domain.permissions import Role
 from siaga_gateway.domain.places import Contact, ContactWay, Station
 from siaga_gateway.domain.value import copied
 from siaga_gateway.domain.way_proof import ProvenWay
@@ -55,6 +58,7 @@ def longest(words: str, length: int) -> str:
 
 
 OPERATOR: Final = longest("Brigadir Polisi Kepala Raden Mas Aryo Wicaksono Kusumanegara", LONGEST)
+PASSWORD: Final = "-"
 UNIT: Final = longest("Unit Patroli Samapta Polsek Tanjungkarang-Timur Pajajaran 12", LONGEST_UNIT)
 SITE: Final = site(name=longest("Kepolisian Daerah Provinsi Kepulauan Bangka Belitung Selatan", LONGEST_SITE))
 UNBROKEN: Final = "Tirtohadikusumonotonegoro" * 3  # a name may be without a place to break it
@@ -67,6 +71,18 @@ OWNER: Final = {"name": PERSON, "address": ADDRESS}
 KEDATON: Final = {"latitude": -53835400, "longitude": 1052596000}
 METRO: Final = {"latitude": -51100000, "longitude": 1053000000}
 KALIANDA: Final = {"latitude": -57200000, "longitude": 1055900000}
+
+
+def _accounts() -> FakeAccountStore:
+    """Who looks is an administrator, whose password is checked quickly."""
+    store, nothing = FakeAccountStore(), Argon2Hasher(time_cost=1, memory_cost=64).hash(PASSWORD)
+    store.put_account(Account(OPERATOR, Role.ADMINISTRATOR, nothing, 0, 0))
+    station, name = "polsek-sw", f"{OPERATOR[:-2]} 2"
+    store.put_account(Account(name, Role.DISPATCHER, nothing, 0, 0, station, sample_store.NOW_MS))
+    store.add_session(
+        ConsoleSession("a" * 64, name, RunningClock().now_ms(), True, "2001:db8:85a3:8d3:1319:8a2e:370:7348")
+    )
+    return store
 
 
 class FarBook(Book):
@@ -148,7 +164,7 @@ class EveryPage:
             operate=self.book,
             disclosures=FakeDisclosures(),
             sign_ins=FakeSignIns(),
-            accounts=no_accounts(clock),
+            accounts=accounts_on(_accounts(), clock),
             notifier=self.book.notifier,
             options=ConsoleOptions(
                 SITE,

@@ -100,6 +100,8 @@ PAGES: Final = (
     Row("drills", "console", "/drills", "drills.html", at("/drills"), unfolded),
     Row("drill tried", "console", None, "drills.html", at("/drills"), tried),
     Row("drill", "console", "/drills/{drill_id}", "drill.html", at("/drills/1")),
+    Row("accounts", "console", "/accounts", "accounts.html", at("/accounts"), unfolded),
+    Row("account", "console", "/account", "account.html", at("/account")),
     Row("error", "console", None, "error.html", at("/drills/99")),
     Row("call", "phones", None, "responder.html", lambda world, language: world.calls[language]),
     Row(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from gateway.web.every_page import OPERATOR, EveryPage
+from gateway.web.every_page import OPERATOR, PASSWORD, EveryPage
 from gateway.web.page_rows import Row
 from siaga_gateway.web.session.context import LANGUAGE_COOKIE
 from waiting import ENDS_S
@@ -40,6 +40,7 @@ class Visitor:
         self.page = self.new_page()
         self.page.goto(world.console.url)
         self.page.fill("#name", OPERATOR)
+        self.page.fill("#password", PASSWORD)
         self.page.keyboard.press("Enter")
         self.page.wait_for_selector("#duty[open]")
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from gateway.web.browser_fixtures import chromium
-from gateway.web.every_page import OPERATOR, UNIT, EveryPage
+from gateway.web.every_page import OPERATOR, PASSWORD, UNIT, EveryPage
 from gateway.web.page_rows import OTHERS, PAGES, Row
 from gateway.web.page_visitor import PHONE, SIZES, USUAL, Visitor, seated, visitor, world
 from siaga_gateway.catalogue import LANGUAGES
@@ -36,7 +36,7 @@ def test_every_page_has_a_row(world: EveryPage, of: str) -> None:
 
     with httpx.Client(base_url=app.url, headers={"Accept": "text/html", "Origin": app.url}) as browser:
         if of == "console":
-            assert browser.post("/sign-in", data={"name": OPERATOR}).status_code == 303
+            assert browser.post("/sign-in", data={"name": OPERATOR, "password": PASSWORD}).status_code == 303
         for route, path in OTHERS[of].items():
             named = path.replace("CALL", world.calls["en"]).replace("OWN", world.own["en"])
             with browser.stream("GET", named) as answer:

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image, ImageStat
 
 from gateway.web.browser_fixtures import chromium
-from gateway.web.every_page import OPERATOR, EveryPage
+from gateway.web.every_page import OPERATOR, PASSWORD, EveryPage
 from gateway.web.page_rows import PAGES
 from gateway.web.page_visitor import FAULTS, FINGER, PHONE, POINTER, USUAL, Visitor, seated, visitor, world
 from siaga_gateway.web.session.security_headers import CONTENT_POLICY
@@ -90,7 +90,7 @@ def test_the_first_thing_shown_is_in_the_right_colours(
 def test_no_page_has_a_script_of_its_own_within_it(world: EveryPage) -> None:
     assert "unsafe" not in CONTENT_POLICY
     with httpx.Client(base_url=world.console.url, headers={"Origin": world.console.url}) as browser:
-        assert browser.post("/sign-in", data={"name": OPERATOR}).status_code == 303
+        assert browser.post("/sign-in", data={"name": OPERATOR, "password": PASSWORD}).status_code == 303
         for row in PAGES:
             if row.of != "console":
                 continue

@@ -15,6 +15,7 @@ from siaga_gateway.web.console.queue_cards import read_queue, read_some
 from siaga_gateway.web.console.step_answers import IncidentId, calls_of, detail
 from siaga_gateway.web.console.timeline import feed
 from siaga_gateway.web.session.context import (
+    ConsoleContext,
     Language,
     PageRefused,
     SignedIn,
@@ -24,6 +25,7 @@ from siaga_gateway.web.session.context import (
 )
 from siaga_gateway.web.session.error_answers import NotThere, NotUnderstood
 from siaga_gateway.web.session.error_logging import log_failure
+from siaga_gateway.web.session.jurisdiction import JurisdictionReader
 
 router = APIRouter()
 
@@ -44,9 +46,14 @@ async def live(
     if context.streams.full:
         return PlainTextResponse(text("console.refused.streams", language) + "\n", 503, {"Retry-After": "5"})
     return EventSourceResponse(
-        context.streams.stream(after, lambda: context.sessions.counts(session)),
+        context.streams.stream(after, lambda: context.sessions.counts(session), own_calls(context)),
         headers={"X-Accel-Buffering": "no"},  # keeps a reverse proxy from buffering rows
     )
+
+
+def own_calls(context: ConsoleContext) -> JurisdictionReader | None:
+    """Return whose calls who asks may be told of; None: all."""
+    return context.reader if isinstance(context.reader, JurisdictionReader) else None
 
 
 @router.get("/session")

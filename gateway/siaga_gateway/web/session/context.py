@@ -27,6 +27,7 @@ from siaga_gateway.service.delivery.dead_letters import DeadLetters
 from siaga_gateway.service.dispatch.call_directory import CallDirectory
 from siaga_gateway.service.dispatch.drill_choices import DrillChoices
 from siaga_gateway.service.dispatch.drills import Drills
+from siaga_gateway.service.dispatch.jurisdictions import Jurisdictions
 from siaga_gateway.service.dispatch.place_directory import PlaceDirectory
 from siaga_gateway.service.fleet.coverage_survey import CoverageReport
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
@@ -36,6 +37,7 @@ from siaga_gateway.service.registry.owner_cases import OwnerCases
 from siaga_gateway.service.reports.figure_reports import FigureReports
 from siaga_gateway.web.session.auth import Session, Sessions
 from siaga_gateway.web.session.console_reader import ConsoleReader
+from siaga_gateway.web.session.jurisdiction import JurisdictionReader
 from siaga_gateway.web.session.live import LiveStreams
 from siaga_gateway.web.session.sign_in import SignIn
 from siaga_gateway.web.session.theme import COOKIE, Theme, theme_named
@@ -112,6 +114,7 @@ class ConsoleContext:
     # Those that expire soon or are unusable: name, state (of domain.certificate_expiry.State), days.
     certificates: Callable[[], Sequence[Mapping[str, Any]]] = tuple
     presses: Callable[[], str] = lambda: ""  # why none are taken now; empty: they are
+    jurisdictions: Jurisdictions | None = None  # None: this console has no dispatchers of a station
     theme: Theme = Theme.SYSTEM  # of the browser that asks
     session: Session | None = None  # of who asks; None: nobody is signed in, or the route does not ask
 
@@ -134,11 +137,11 @@ def urgent_certificates(context: ConsoleContext) -> dict[str, Any]:
 
 def context_of(request: Request) -> ConsoleContext:
     context: ConsoleContext = request.app.state.context
-    return replace(
-        context,
-        theme=theme_named(request.cookies.get(COOKIE)),
-        session=getattr(request.state, "session", None),
-    )
+    session: Session | None = getattr(request.state, "session", None)
+    reader = context.reader
+    if session is not None and session.jurisdiction is not None and context.jurisdictions is not None:
+        reader = JurisdictionReader.of(reader, context.jurisdictions, session.jurisdiction)
+    return replace(context, theme=theme_named(request.cookies.get(COOKIE)), session=session, reader=reader)
 
 
 def language_of(request: Request) -> str:

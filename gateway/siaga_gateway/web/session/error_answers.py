@@ -67,7 +67,9 @@ def add_error_answers(app: FastAPI) -> None:
 
 def _is_page(request: Request) -> bool:
     path = request.url.path
-    deep = path.startswith(("/owners", "/drills", "/maintenance/buttons")) and request.method in SAFE_METHODS
+    deep = (
+        path.startswith(("/owners", "/drills", "/maintenance/buttons", "/account")) and request.method in SAFE_METHODS
+    )
     return deep or path in ("/", "/maintenance", "/deliveries", "/figures", "/places")
 
 

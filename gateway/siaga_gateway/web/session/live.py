@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from contextlib import aclosing
-from typing import Final
+from typing import Final, Protocol
 
 from fastapi.sse import format_sse_event
 from starlette.concurrency import run_in_threadpool
@@ -27,6 +27,13 @@ BURST_PAUSE_S: Final = 0.01  # pause after rows, to gather a burst: 100 rows a s
 MOST: Final = 200  # limit of concurrent streams: half of the console's connections stay free for requests
 RETRY_MS: Final = 500  # the browser's delay before reconnecting
 LOOK_S: Final = 1.0  # pages hear of a change of an escalation, and of the end of their session, within twice this
+
+
+class OwnCalls(Protocol):
+    """Whose calls a stream tells of, where not of all."""
+
+    def own_rows(self, rows: Sequence[JournalEntry]) -> Sequence[JournalEntry]: ...
+    def own_ids(self, ids: Collection[int]) -> Collection[int]: ...
 
 
 class LiveStreams:
@@ -65,17 +72,22 @@ class LiveStreams:
         self._closing = True
         self._notifier.ring()
 
-    async def stream(self, after: int | None, may_go_on: Callable[[], bool]) -> AsyncIterator[bytes]:
-        """See `_stream`; counted while it is open. may_go_on: whether the session still counts; called from threads."""
+    async def stream(
+        self, after: int | None, may_go_on: Callable[[], bool], own: OwnCalls | None = None
+    ) -> AsyncIterator[bytes]:
+        """See `_stream`; counted while it is open. may_go_on: whether the session still counts. own: None: all calls.
+        Both are called from threads."""
         self._open += 1
         try:
-            async with aclosing(self._stream(after, may_go_on)) as events:
+            async with aclosing(self._stream(after, may_go_on, own)) as events:
                 async for event in events:
                     yield event
         finally:
             self._open -= 1
 
-    async def _stream(self, after: int | None, may_go_on: Callable[[], bool]) -> AsyncGenerator[bytes, None]:
+    async def _stream(
+        self, after: int | None, may_go_on: Callable[[], bool], own: OwnCalls | None
+    ) -> AsyncGenerator[bytes, None]:
         """Yield rows after id `after` (None: from now on), then new ones, until the client or the gateway ends it.
 
         Events: unnamed rows `{kind, incident, at_ms, feed, unheard}` with an id; `ladders` `{ids}`: incidents whose
@@ -95,6 +107,7 @@ class LiveStreams:
                     return
                 next_check = time.monotonic() + min(self._tick_s, LOOK_S)
             rows: list[JournalEntry] = []
+            shown: list[JournalEntry] = []
             climbed: list[int] = []
             try:
                 if not checked:
@@ -103,16 +116,23 @@ class LiveStreams:
                         last = end
                         yield _event("reset", {"last": end}, end)
                     checked = True
-                rows = list(await run_in_threadpool(self._reader.journal_after, last or 0, PAGE))
+                found = list(await run_in_threadpool(self._reader.journal_after, last or 0, PAGE))
                 if self._ladders is not None:
                     ladders, climbed = await run_in_threadpool(self._ladders.since, ladders)
+                if own is not None:
+                    shown = list(await run_in_threadpool(own.own_rows, found))
+                    climbed = sorted(await run_in_threadpool(own.own_ids, climbed))
+                else:
+                    shown = found
+                rows = found  # only now: what could not be asked about is read again
                 store = True
             except Exception as error:
                 if store:
                     log_failure(Localized("log.console.no_journal"), error)
                 store = False
+            if shown:
+                yield b"".join(_row(row) for row in shown)
             if rows:
-                yield b"".join(_row(row) for row in rows)
                 last = rows[-1].id
             if climbed:
                 yield _event("ladders", {"ids": climbed})

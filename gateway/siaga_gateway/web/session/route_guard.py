@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.permissions import Permission
+from siaga_gateway.service.store import StoreDamaged
 from siaga_gateway.web.session.auth import Session
 from siaga_gateway.web.session.context import ConsoleContext, NotPermitted, SignedOut
 from siaga_gateway.web.session.route_table import ROUTES, Access
@@ -35,6 +36,22 @@ async def permitted(request: Request) -> None:
         return
     if needed is None or needed not in session.permissions:
         raise NotPermitted("error.not_permitted", role=role_name(session))
+    if session.jurisdiction is not None:
+        await run_in_threadpool(_check_jurisdiction, request, session)
+
+
+def _check_jurisdiction(request: Request, session: Session) -> None:
+    """Raises: NotPermitted for the call of another jurisdiction, by whatever route; StoreFailing."""
+    context: ConsoleContext = request.app.state.context
+    number = request.path_params.get("incident_id")
+    if session.jurisdiction is None or context.jurisdictions is None or number is None:
+        return
+    try:
+        found = context.reader.incident(int(number)) if 0 < int(number) < 2**63 else None
+    except (ValueError, StoreDamaged):
+        return  # no number; or he is told that the call cannot be read
+    if found is not None and not context.jurisdictions.sees(session.jurisdiction, found):
+        raise NotPermitted("error.not_yours")
 
 
 def home_of(session: Session) -> str:

@@ -90,6 +90,17 @@ ROUTES: Final[Mapping[tuple[str, str], Permission | Access]] = {
     ("POST", "/owners/cases/{case_id}/{step}"): _P.OWNERS_ADVISE,
     ("POST", "/owners/{owner_id}/hold"): _P.OWNERS_ADVISE,
     ("POST", "/owners/{owner_id}/code-words"): _P.OWNERS_ADVISE,
+    # Accounts, and everybody's own page
+    ("GET", "/accounts"): _P.ACCOUNTS_CHANGE,
+    ("POST", "/accounts"): _P.ACCOUNTS_CHANGE,
+    ("POST", "/accounts/role"): _P.ACCOUNTS_CHANGE,
+    ("POST", "/accounts/password"): _P.ACCOUNTS_CHANGE,
+    ("POST", "/accounts/disable"): _P.ACCOUNTS_CHANGE,
+    ("POST", "/accounts/enable"): _P.ACCOUNTS_CHANGE,
+    ("POST", "/accounts/sign-out"): _P.ACCOUNTS_CHANGE,
+    ("GET", "/account"): Access.SIGNED_IN,
+    ("POST", "/account/password"): Access.SIGNED_IN,
+    ("POST", "/account/sign-out"): Access.SIGNED_IN,
     # Figures
     ("GET", "/figures"): _P.FIGURES_READ,
     ("GET", "/figures.csv"): _P.FIGURES_READ,

@@ -20,6 +20,7 @@ from typing import Final
 
 from pwdlib.exceptions import PwdlibError
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 
 from siaga_gateway.domain.errors import Refused
 from siaga_gateway.domain.limits import LONGEST_PASSWORD
@@ -98,6 +99,25 @@ class SignIn:
             raise SignInRefused("wrong", operator=named)
         self._attempts.give_back(taken, now_ms)
         return cleaned
+
+    async def confirm(self, request: Request, operator: str, password: str) -> None:
+        """Check the password of somebody who is signed in, under the same limits. Raises: as `check`."""
+        address = request.client.host if request.client else ""
+        await self.check(operator, password, address, request.cookies.get(self.browsers.cookie))
+
+    async def hashed(self, password: str) -> str:
+        """Return a new password's hash. Raises: SignInRefused while too many are checked."""
+        made = list[str]()
+
+        def work() -> bool:
+            made.append(hash_password(password))
+            return True
+
+        try:
+            await self._hashes.check(work, known=True)
+        except Busy:
+            raise SignInRefused("busy", wait_s=BUSY_S, busy=True, seconds=BUSY_S) from None
+        return made[0]
 
     def close(self) -> None:
         """Stop checking: the server stops."""

@@ -1,0 +1,1 @@
+"""Accounts: all of them for an administrator, and everybody's own."""
