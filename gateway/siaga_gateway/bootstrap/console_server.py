@@ -49,7 +49,6 @@ from siaga_gateway.bootstrap.places_and_people import (
 from siaga_gateway.bootstrap.preflight import StartError, session_secret
 from siaga_gateway.bootstrap.streets import streets_of
 from siaga_gateway.bootstrap.web_server import WebServer
-from siaga_gateway.config.section import this_machine
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.domain.drill import Drill
 from siaga_gateway.domain.owner_cases import OwnerCase
@@ -241,7 +240,7 @@ def console_app(
         mode=settings.mode,
         language=settings.language,
         secret=session_secret(settings.data_dir),
-        by_name=this_machine(settings.console.host) and not settings.console.operators,
+        by_name=settings.console.is_reached_from_here_only and not settings.console.operators,
         objections=settings.owner_cases.objections,
         other_url=settings.console.other_url,
         streets=streets_of(settings.site.map),

@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import Field, field_validator, model_validator
 
-from siaga_gateway.config.section import Section, networks, public_address
+from siaga_gateway.config.section import Section, networks, public_address, this_machine
 from siaga_gateway.domain import operator_name
 from siaga_gateway.domain.errors import SettingError
 
@@ -60,6 +60,11 @@ class ConsoleSettings(Section):
                 raise SettingError("settings.operator_twice", name=cleaned)
             named[cleaned] = hashed
         return named
+
+    @property
+    def is_reached_from_here_only(self) -> bool:
+        """Whether nobody can open it from another machine, by a proxy or another name neither."""
+        return this_machine(self.host) and not self.proxies and not self.allowed_hosts and self.public_url is None
 
     @model_validator(mode="after")
     def _supervisors_are_operators(self) -> ConsoleSettings:

@@ -192,3 +192,20 @@ def test_every_journal_kind_is_explained_in_the_readme() -> None:
     kinds = {value for name, value in vars(journal).items() if name.isupper() and isinstance(value, str)}
     assert len(kinds) > 20
     assert not [kind for kind in sorted(kinds) if f"`{kind}`" not in readme]
+
+
+@pytest.mark.parametrize(
+    ("console", "only"),
+    [
+        ("", True),
+        ('host = "::1"\n', True),
+        ('host = "192.0.2.1"\n', False),
+        ('proxies = ["127.0.0.1"]\n', False),
+        ('allowed_hosts = ["sos.contoh.example"]\n', False),
+        ('public_url = "https://sos.contoh.example"\n', False),
+    ],
+)
+def test_whoever_can_open_the_console_from_elsewhere_needs_more_than_a_name(
+    tmp_path: Path, console: str, only: bool
+) -> None:
+    assert load(tmp_path, f"{GOOD}[console]\n{console}").console.is_reached_from_here_only is only
