@@ -29,13 +29,12 @@ def latitude(number: int) -> int:
     return -53_000_000 - number * 7_919
 
 
+YEAR = [(latitude(n).to_bytes(4, "big", signed=True), str(-latitude(n)).encode()) for n in range(366 * A_DAY)]
+
+
 def traces(content: bytes) -> set[int]:
     """Which of the year's places are in it, as bytes or as digits."""
-    return {
-        number
-        for number in range(366 * A_DAY)
-        if latitude(number).to_bytes(4, "big", signed=True) in content or str(-latitude(number)).encode() in content
-    }
+    return {number for number, (raw, digits) in enumerate(YEAR) if raw in content or digits in content}
 
 
 def noted_by_an_older_gateway(desk: IngestHarness, frame: bytes) -> None:
