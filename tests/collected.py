@@ -78,6 +78,7 @@ def _collect(arguments: Sequence[str]) -> bool:
     found = list(sys.path)
     pytest.main(["--collect-only", "-qq", "--capture=no", *arguments])
     sys.path[:] = found
+    preload_server.read_texts()
     gc.freeze()
     return threading.active_count() == len(os.listdir("/proc/self/task")) == 1
 

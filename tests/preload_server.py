@@ -62,12 +62,22 @@ _ALONE: Final = preloaded.MODULES[1:4]  # these start no others
 
 
 def preload() -> None:
-    """Import what the programs import, as they do: without a search for garbage."""
+    """Import what the programs import, as they do: without a search for garbage. And read all texts for people, which
+    each would read again."""
     gc.disable()
     for module in _IMPORTED:
         importlib.import_module(module)
+    read_texts()
     gc.freeze()
     gc.enable()
+
+
+def read_texts() -> None:
+    """Let the catalogue have every room in every language."""
+    from siaga_gateway import catalogue
+
+    for file in Path(catalogue.__file__).parent.glob("*.toml"):
+        catalogue.texts(*file.name.split(".")[:2])
 
 
 def next_program(line: socket.socket, *, starts_others: bool = True) -> preloaded.Request:
