@@ -42,7 +42,9 @@ class Fleet:
     def listen(self) -> None:
         self.supervisor.listen()
 
-    def device(self, number: int, checkin_s: int | None = 60, **changes: object) -> bytes:
+    def device(
+        self, number: int, checkin_s: int | None = 60, sim_until_ms: int | None = None, **changes: object
+    ) -> bytes:
         device_id = number.to_bytes(8, "big")
         with self.store.transaction() as transaction:
             transaction.add_device(
@@ -54,6 +56,7 @@ class Fleet:
                     f"Contoh {number:05d}",
                     NOW - 30 * DAY_MS,
                     checkin_s=checkin_s,
+                    sim_until_ms=sim_until_ms,
                 )
             )
         self.says(device_id, **changes)

@@ -33,6 +33,7 @@ from siaga_gateway.bootstrap.http_front.calls import (
     PASSED_ON,
     SEND_AGAIN,
     SET_CODE_WORDS,
+    SET_SIM,
     SIGN_INS,
     STORE_TROUBLE,
     SUSPEND_OWNER,
@@ -54,6 +55,7 @@ from siaga_gateway.domain.drill import Drill
 from siaga_gateway.domain.owner_cases import OwnerCase
 from siaga_gateway.domain.permissions import Permission
 from siaga_gateway.domain.places import ContactWay, Finding
+from siaga_gateway.domain.sim_card import SimCard
 from siaga_gateway.domain.supervision import Case
 from siaga_gateway.service.accounts.account_changes import AccountChanges
 from siaga_gateway.service.accounts.names_permitted import NamesPermitted
@@ -121,6 +123,9 @@ class _RemoteMaintenance(MaintenanceCases):
 
     def close(self, case_id: int, actor: str, note: str, *, level: int | None = None) -> Case:
         return cast(Case, self._side.ask(CLOSE_CASE, case_id, actor, note, level=level))
+
+    def set_sim(self, device_id: bytes, sim: SimCard, actor: str) -> SimCard:
+        return cast(SimCard, self._side.ask(SET_SIM, device_id, sim, actor))
 
 
 class _RemoteOwnerCases(OwnerCases):

@@ -37,7 +37,7 @@ csv_option = click.option(
 def enrol_file(config: Path, file: Path, actor: str, sure: bool) -> None:
     """Enrol what the file lists. sure: distant places are intended. Raises: EnrolError."""
     local = load(config).local
-    lines = _read(file, _REQUIRED, lambda where, row: _registration(where, row, local))
+    lines = read_list(file, _REQUIRED, lambda where, row: _registration(where, row, local))
     with opened(config) as (settings, store), _progress(len(lines)) as done:
         area = settings.area.area()
         alone = any(line.installed is not None for line in lines) and uncompared(settings, store)
@@ -57,7 +57,7 @@ def enrol_file(config: Path, file: Path, actor: str, sure: bool) -> None:
 @by_option
 @told_plainly
 def expire(config: Path, file: Path, reason: str, actor: str) -> None:
-    device_ids = _read(file, (), _device_id)
+    device_ids = read_list(file, (), device_of_line)
     with opened(config) as (_, store), _progress(len(device_ids)) as done:
         ended = expire_many(store, WallClock(), device_ids, actor=actor, reason=reason, done=done)
     left = len(device_ids) - ended
@@ -90,7 +90,7 @@ def _words(code: str, duress: str) -> tuple[str, str] | None:
     return code, duress
 
 
-def _device_id(_where: Localized, row: Mapping[str, str]) -> bytes:
+def device_of_line(_where: Localized, row: Mapping[str, str]) -> bytes:
     if row.get("frame"):
         return proven_key(frame_of(row["frame"]))[1]
     try:
@@ -102,7 +102,7 @@ def _device_id(_where: Localized, row: Mapping[str, str]) -> bytes:
     return device_id
 
 
-def _read(file: Path, required: tuple[str, ...], read: Callable[[Localized, Mapping[str, str]], T]) -> list[T]:
+def read_list(file: Path, required: tuple[str, ...], read: Callable[[Localized, Mapping[str, str]], T]) -> list[T]:
     """Read each line by `read(where, row)`; all faults at once, so that a list can be corrected in one go. Raises:
     EnrolError."""
     faults: list[LineFault] = []

@@ -37,6 +37,7 @@ _PLACES: Final = {
     "broker-door": f"{_CLI}.broker:broker_door",
     "command": f"{_CLI}.device_commands:command",
     "commands": f"{_CLI}.device_commands:list_commands",
+    "sim": f"{_CLI}.sim_cards:sim",
     "checkin": f"{_CLI}.maintenance:checkin",
     "maintenance": f"{_CLI}.maintenance:maintenance",
     "log": f"{_CLI}.inspect_store:log",

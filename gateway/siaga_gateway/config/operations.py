@@ -42,6 +42,8 @@ class SupervisionSettings(Section):
     missing: int = Field(100, ge=10)
     version: str | None = None
     mass: int = Field(20, ge=2, le=10_000)
+    sim_days: int = Field(30, ge=1, le=365)
+    sim_soon_days: int = Field(7, ge=1, le=365)
 
     @field_validator("version")
     @classmethod
@@ -61,5 +63,12 @@ class SupervisionSettings(Section):
             major, minor, patch = (int(part) for part in self.version.split("."))
             version = (major, minor, patch)
         return SupervisionLimits(
-            PROFILES[self.profile], self.missed, self.restarts, self.rejected, self.missing, version
+            PROFILES[self.profile],
+            self.missed,
+            self.restarts,
+            self.rejected,
+            self.missing,
+            version,
+            self.sim_days,
+            self.sim_soon_days,
         )

@@ -53,6 +53,7 @@ class Device:
     checkin_s: int | None = None  # check-in interval; None: the settings' default
     suspended_until_ms: int | None = None  # of one that is suspended; None: until somebody lifts it
     registrar_until_ms: int | None = None  # a registrar suspended it until then, whatever becomes of its owner's cases
+    sim_until_ms: int | None = None  # when its SIM card lapses; None: it does not, or nothing is known of it
 
 
 def state_at(device: Device, now_ms: int) -> RegistrationState:

@@ -16,12 +16,13 @@ from siaga_gateway.domain.registry import Device, RegistrationState, state_at
 
 # Check-in interval in seconds, by the profile that the firmware runs.
 PROFILES: Final[Mapping[str, int]] = {"installed": 60, "ready": 6 * 3600, "deep": 24 * 3600}
+DAY_MS: Final = 24 * 3600 * 1000
 # The most counters that a restart leaves unused (firmware: blocks of 16, and what was reserved beyond).
 GAP_OF_A_RESTART: Final = 24
 # For a day after enrolment the installer opens, restarts and carries a device about.
-INSTALLING_MS: Final = 24 * 3600 * 1000
+INSTALLING_MS: Final = DAY_MS
 # A button signs a check-in a day (PROTOCOL.md, 1.4); one that was lost is made up for by the next.
-UNSIGNED_MS: Final = 48 * 3600 * 1000
+UNSIGNED_MS: Final = 2 * DAY_MS
 _SUPERVISED: Final = frozenset({RegistrationState.ACTIVE, RegistrationState.PENDING})
 
 Version = tuple[int, int, int]
@@ -40,6 +41,9 @@ class Cause(StrEnum):
     OLD_VERSION = "old_version"
     COUNTERS = "counters"  # they jump, or one comes twice: somebody may have its key
     UNSIGNED = "unsigned"  # checks in by MAC alone: somebody who has the gateway's key could do that
+    SIM_ENDING = "sim_ending"  # its SIM card lapses in some weeks
+    SIM_ENDING_SOON = "sim_ending_soon"  # in some days
+    SIM_LAPSED = "sim_lapsed"  # the button may be cut off: top it up at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class SupervisionLimits:
     rejected: int = 20
     missing: int = 100  # frames
     version: Version | None = None  # the lowest
+    sim_days: int = 30  # before its SIM card lapses
+    sim_soon_days: int = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +169,8 @@ def _problems(
     silence_ms = listened_ms(since_ms, now_ms, deaf)
     if silence_ms >= silence_allowed_ms(device.checkin_s, wanted):
         yield Cause.SILENT, silence_ms // 1000
+    if (ending := sim_ending(device.sim_until_ms, now_ms, wanted)) is not None:
+        yield ending, 0
     if status is None:
         return
     if status.low_battery:
@@ -190,6 +198,15 @@ def _problems(
             yield cause, lately
     if (lost := unexplained(status)) >= wanted.missing:
         yield Cause.COUNTER_GAP, lost
+
+
+def sim_ending(until_ms: int | None, now_ms: int, wanted: SupervisionLimits) -> Cause | None:
+    """Return what a SIM card that lapses then is a case for now; one case follows the other as the day comes near."""
+    if until_ms is None or until_ms > now_ms + wanted.sim_days * DAY_MS:
+        return None
+    if until_ms <= now_ms:
+        return Cause.SIM_LAPSED
+    return Cause.SIM_ENDING_SOON if until_ms <= now_ms + wanted.sim_soon_days * DAY_MS else Cause.SIM_ENDING
 
 
 def unexplained(status: DeviceStatus) -> int:

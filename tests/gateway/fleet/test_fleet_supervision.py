@@ -7,10 +7,12 @@ from dataclasses import replace
 from gateway.rule_values import incident
 from gateway.watched_fleet import DAY_MS, MINUTE, NOW, WANTED, WELL, Fleet
 from siaga_gateway.domain.device_status import RESTART_MS
+from siaga_gateway.domain.sim_card import SimCard
 from siaga_gateway.domain.supervision import UNSIGNED_MS, Cause
 from siaga_gateway.service.fleet.supervision import Supervisor
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.notifier import JournalNotifier
+from siaga_gateway.service.registry.sim_cards import set_sim
 
 
 def test_a_case_is_opened_once_and_closes_itself_when_the_device_is_back(fleet: Fleet) -> None:
@@ -147,6 +149,8 @@ def test_each_cause_has_a_case_of_its_own(fleet: Fleet) -> None:
     fleet.device(7, low_battery=True, state="suspended")
     fleet.device(8, counter_faults=1, counter_fault_ms=NOW - 1000)
     fleet.device(9, mac_since_ms=NOW - UNSIGNED_MS - 1000, mac_until_ms=NOW - 1000)
+    for number, days in ((10, 30), (11, 7), (12, 0), (13, 31)):
+        fleet.device(number, sim_until_ms=NOW + days * DAY_MS)
     fleet.supervisor.look(NOW)
     assert sorted(fleet.open()) == [
         (1, Cause.LOW_BATTERY),
@@ -157,9 +161,30 @@ def test_each_cause_has_a_case_of_its_own(fleet: Fleet) -> None:
         (6, Cause.REJECTED),
         (8, Cause.COUNTERS),
         (9, Cause.UNSIGNED),
+        (10, Cause.SIM_ENDING),
+        (11, Cause.SIM_ENDING_SOON),
+        (12, Cause.SIM_LAPSED),
     ]
     assert fleet.store.census().cases == {**dict.fromkeys(Cause, 1), Cause.SILENT: 0}
-    assert fleet.store.census().devices == {"active": 8, "suspended": 1}
+    assert fleet.store.census().devices == {"active": 12, "suspended": 1}
+
+
+def test_one_case_of_a_sim_card_follows_the_other_until_it_is_topped_up(fleet: Fleet) -> None:
+    button = fleet.device(1, sim_until_ms=NOW + 31 * DAY_MS)
+    seen = []
+    for day in (0, 1, 23, 24, 30, 31, 40):
+        fleet.clock.at_ms = NOW + day * DAY_MS
+        fleet.listen()
+        fleet.says(button)
+        fleet.supervisor.look(fleet.clock.at_ms)
+        seen.append([cause for _, cause in fleet.open()])
+    soon, urgent, lapsed = [Cause.SIM_ENDING], [Cause.SIM_ENDING_SOON], [Cause.SIM_LAPSED]
+    assert seen == [[], soon, soon, urgent, urgent, lapsed, lapsed]
+    set_sim(fleet.store, fleet.clock, button, SimCard(active_until_ms=NOW + 400 * DAY_MS), actor="Dewi")
+    fleet.supervisor.look(fleet.clock.at_ms)
+    assert fleet.open() == []
+    told = [entry.facts["cause"] for entry in fleet.store.journal_after(0) if entry.kind == journal.MAINTENANCE_OPENED]
+    assert told == ["sim_ending", "sim_ending_soon", "sim_lapsed"], "each stage is told once"
 
 
 def test_the_rounds_look_once_a_minute_and_survive_a_clock_that_is_set_back(fleet: Fleet) -> None:

@@ -33,6 +33,16 @@ def test_the_sieve_holds_back_exactly_those_that_the_rule_would(fleet: Fleet) ->
                     NOW - chance.choice([DAY_MS // 2, DAY_MS, 90 * DAY_MS]),
                     valid_until_ms=chance.choice([None, NOW, NOW + 1]),
                     checkin_s=chance.choice([None, 60, 21_600, 86_400]),
+                    sim_until_ms=chance.choice(
+                        [
+                            None,
+                            None,
+                            None,
+                            None,
+                            None,
+                            *(NOW + days * DAY_MS + odd for days in (0, 7, 30) for odd in (0, 1)),
+                        ]
+                    ),
                 )
             )
             if chance.random() < 0.1:

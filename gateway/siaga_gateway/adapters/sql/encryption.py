@@ -27,9 +27,14 @@ _OWNERS: Final = (
     "SELECT id, name, nik, phone, address, language, key_id, nik_index FROM owner "
     "WHERE id > ? AND erased_at_ms IS NULL AND key_id <> ? ORDER BY id LIMIT ?"
 )
-_ADDRESSES: Final = (
-    "SELECT device_id, address FROM device "
-    "WHERE device_id > ? AND address IS NOT NULL AND address NOT LIKE ? ORDER BY device_id LIMIT ?"
+# Columns of a device, and what they are sealed as.
+ADDRESS: Final = "address"
+SIM_NUMBER: Final = "sim_number"
+_UNREADABLE: Final = {ADDRESS: "log.store.address", SIM_NUMBER: "log.store.sim_number"}
+_OF_DEVICES: Final = (
+    "SELECT device_id, address, sim_number FROM device WHERE device_id > ? "
+    "AND ((address IS NOT NULL AND address NOT LIKE ?) OR (sim_number IS NOT NULL AND sim_number NOT LIKE ?)) "
+    "ORDER BY device_id LIMIT ?"
 )
 _NOTES: Final = (
     "SELECT id, note FROM incident WHERE id > ? AND note IS NOT NULL AND note NOT LIKE ? ORDER BY id LIMIT ?"
@@ -187,20 +192,20 @@ class Sealing:
         """Decrypt what `seal_text` made. Raises: Unreadable."""
         return self._source.keys(sealed.partition(".")[0]).open_note(sealed, *place)
 
-    def seal_address(self, address: str | None, device_id: bytes) -> str | None:
-        """Encrypt where a device is mounted. Raises: PersonalKeyError without a key."""
-        return None if address is None else self.keys.seal_note(address, "device", device_id.hex(), "address")
+    def seal_of_device(self, text: str | None, device_id: bytes, what: str) -> str | None:
+        """Encrypt ADDRESS, where a device is mounted, or SIM_NUMBER. Raises: PersonalKeyError without a key."""
+        return None if text is None else self.keys.seal_note(text, "device", device_id.hex(), what)
 
-    def open_address(self, sealed: str | None, device_id: bytes) -> str | None:
+    def open_of_device(self, sealed: str | None, device_id: bytes, what: str) -> str | None:
         """None too where it cannot be decrypted now, which is logged once."""
         if sealed is None:
             return None
         key_id = sealed.partition(".")[0]
         try:
-            return self._source.keys(key_id).open_note(sealed, "device", device_id.hex(), "address")
+            return self._source.keys(key_id).open_note(sealed, "device", device_id.hex(), what)
         except Unreadable as error:
-            if self._first("address", int.from_bytes(device_id, "big"), key_id):
-                log.error(Localized("log.store.address", device=device_id.hex(), why=error))
+            if self._first(what, int.from_bytes(device_id, "big"), key_id):
+                log.error(Localized(_UNREADABLE[what], device=device_id.hex(), why=error))
             return None
 
     def open_note(self, sealed: str | None, incident_id: int) -> str | None:
@@ -237,16 +242,21 @@ def seal_owners(session: Session, sealing: Sealing, after: int, limit: int) -> t
     return (rows[-1][0] if rows else 0), len(sealed)
 
 
-def seal_addresses(session: Session, sealing: Sealing, after: bytes, limit: int) -> bytes:
-    """Encrypt the next mounting addresses likewise. Returns the id of the last device examined; empty: no more."""
-    rows = session.fetch(_ADDRESSES, (after, f"{sealing.keys.current}.%", limit))
-    sealed = []
-    for device_id, address in rows:
-        opened = sealing.open_address(address, device_id)
-        if opened is not None:
-            sealed.append((sealing.seal_address(opened, device_id), device_id))
-    if sealed:
-        session.many("UPDATE device SET address = ? WHERE device_id = ?", sealed)
+def seal_devices(session: Session, sealing: Sealing, after: bytes, limit: int) -> bytes:
+    """Encrypt the next devices' addresses and SIM numbers likewise. Returns the id of the last device examined; empty:
+    no more."""
+    current = f"{sealing.keys.current}.%"
+    rows = session.fetch(_OF_DEVICES, (after, current, current, limit))
+    for what, sealed in ((ADDRESS, 1), (SIM_NUMBER, 2)):
+        opened = [(sealing.open_of_device(row[sealed], row[0], what), row[0]) for row in rows]
+        session.many(
+            f"UPDATE device SET {what} = ? WHERE device_id = ?",  # noqa: S608 - a column of ours
+            [
+                (sealing.seal_of_device(text, device_id, what), device_id)
+                for text, device_id in opened
+                if text is not None
+            ],
+        )
     return rows[-1][0] if rows else b""
 
 

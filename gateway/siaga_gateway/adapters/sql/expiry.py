@@ -179,7 +179,7 @@ class ErasureWriting(RegistryWriting):
         )
         self._session.run(
             "UPDATE device SET label = ?, installed_latitude = NULL, installed_longitude = NULL, address = NULL, "
-            "suspended_until_ms = NULL, registrar_until_ms = NULL, changed = ? WHERE owner_id = ?",
+            "sim_number = NULL, suspended_until_ms = NULL, registrar_until_ms = NULL, changed = ? WHERE owner_id = ?",
             (NO_LABEL, version, owner_id),
         )
         self._session.run("DELETE FROM owner_case WHERE owner_id = ?", (owner_id,))

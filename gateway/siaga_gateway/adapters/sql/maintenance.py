@@ -15,7 +15,7 @@ from siaga_gateway.adapters.sql.row_layout import only, sound
 from siaga_gateway.adapters.sql.rows import DEVICE, columns, device_of, status_columns, status_if_readable
 from siaga_gateway.adapters.sql.write_batch import WriteBatch
 from siaga_gateway.domain.device_status import REJECTED_MS, RESTART_MS
-from siaga_gateway.domain.supervision import GAP_OF_A_RESTART, INSTALLING_MS, UNSIGNED_MS, Case, Cause
+from siaga_gateway.domain.supervision import DAY_MS, GAP_OF_A_RESTART, INSTALLING_MS, UNSIGNED_MS, Case, Cause
 from siaga_gateway.service.store import DeviceCensus, SupervisedDevice, SupervisionFilter
 
 # A device's causes as bits of one number: one operation compares causes that hold with standing cases.
@@ -217,6 +217,8 @@ def _sieved(sieve: SupervisionFilter, after: bytes, limit: int) -> tuple[str, li
     )
     installed = f"device.enrolled_at_ms <= {now_ms - INSTALLING_MS}"
     silent, heard = _silent(sieve)
+    # Three stages of one card: a stage is never longer than the one before it.
+    weeks_ms, soon_ms = now_ms + wanted.sim_days * DAY_MS, now_ms + min(wanted.sim_soon_days, wanted.sim_days) * DAY_MS
     version = bytes(wanted.version or (0, 0, 0))
     # Like domain.supervision.problems, with the causes in the same order; two have different conditions for opening and
     # for staying open.
@@ -231,6 +233,9 @@ def _sieved(sieve: SupervisionFilter, after: bytes, limit: int) -> tuple[str, li
         Cause.COUNTER_GAP: (f"{installed} AND {lost} >= {wanted.missing}", []),
         Cause.COUNTERS: ("device_status.counter_fault_ms IS NOT NULL", []),
         Cause.UNSIGNED: (f"device_status.mac_until_ms - device_status.mac_since_ms >= {UNSIGNED_MS}", []),
+        Cause.SIM_ENDING: (f"device.sim_until_ms > {soon_ms} AND device.sim_until_ms <= {weeks_ms}", []),
+        Cause.SIM_ENDING_SOON: (f"device.sim_until_ms > {now_ms} AND device.sim_until_ms <= {soon_ms}", []),
+        Cause.SIM_LAPSED: (f"device.sim_until_ms <= {now_ms}", []),
         Cause.OLD_VERSION: ("substr(device_status.health, 1, 3) < ?", [version]),
     }
     lasting = {

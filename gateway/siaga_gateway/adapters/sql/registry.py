@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from siaga_gateway.adapters.sql import encryption, journal
-from siaga_gateway.adapters.sql.encryption import Sealing
+from siaga_gateway.adapters.sql.encryption import ADDRESS, SIM_NUMBER, Sealing
 from siaga_gateway.adapters.sql.engine import Insert, Session, Writing
 from siaga_gateway.adapters.sql.quarantine import forget_checkins, let_go, merge
 from siaga_gateway.adapters.sql.reads import Reads
@@ -26,6 +26,7 @@ from siaga_gateway.adapters.sql.rows import (
 from siaga_gateway.adapters.sql.write_batch import CHANGED, WriteBatch
 from siaga_gateway.domain.device_status import DeviceStatus
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
+from siaga_gateway.domain.sim_card import SimCard
 from siaga_gateway.service.ports import JournalEntry
 from siaga_gateway.service.store import Enrolled, UnknownDevice
 from siaga_gateway.service.store.registry import CodeWords
@@ -116,6 +117,7 @@ class RegistryWriting(WriteBatch):
             device.checkin_s,
             device.suspended_until_ms,
             device.registrar_until_ms,
+            device.sim_until_ms,
         )
         self.flush()
         self._session.insert(_DEVICE, [(*row, device.enrolled_at_ms, version)])
@@ -154,10 +156,27 @@ class RegistryWriting(WriteBatch):
         )
 
     def set_address(self, device_id: bytes, address: str | None) -> None:
-        sealed = self._sealing.seal_address(address, device_id)
+        sealed = self._sealing.seal_of_device(address, device_id, ADDRESS)
         self._run(
             "UPDATE device SET address = ?, changed = ? WHERE device_id = ?",
             (sealed, self._next_registry_version(), device_id),
+        )
+
+    def set_sim(self, device_id: bytes, sim: SimCard) -> None:
+        row = (
+            self._sealing.seal_of_device(sim.number, device_id, SIM_NUMBER),
+            sim.operator,
+            sim.active_until_ms,
+            sim.quota_mb,
+            sim.quota_until_ms,
+            sim.until_ms,
+            self._next_registry_version(),
+            device_id,
+        )
+        self._run(
+            "UPDATE device SET sim_number = ?, sim_operator = ?, sim_active_until_ms = ?, sim_quota_mb = ?, "
+            "sim_quota_until_ms = ?, sim_until_ms = ?, changed = ? WHERE device_id = ?",
+            row,
         )
 
     def set_code_words(self, owner_id: int, words: CodeWords | None) -> None:
@@ -190,7 +209,21 @@ class RegistryReading(Reads):
 
     def mounting_address(self, device_id: bytes) -> str | None:
         rows = self.fetch("SELECT address FROM device WHERE device_id = ?", (device_id,))
-        return self.sealing.open_address(rows[0][0], device_id) if rows else None
+        return self.sealing.open_of_device(rows[0][0], device_id, ADDRESS) if rows else None
+
+    def sims(self, device_ids: Collection[bytes]) -> Mapping[bytes, SimCard]:
+        if not device_ids:
+            return {}
+        among, parameters = self.writing.among("device", "device_id", device_ids)
+        rows = self.fetch(
+            "SELECT device_id, sim_number, sim_operator, sim_active_until_ms, sim_quota_mb, sim_quota_until_ms "  # noqa: S608
+            f"FROM device WHERE {among}",
+            parameters,
+        )
+        return {
+            device_id: SimCard(self.sealing.open_of_device(number, device_id, SIM_NUMBER), *rest)
+            for device_id, number, *rest in rows
+        }
 
     def code_words(self, owner_id: int) -> CodeWords | None:
         found = self.fetch("SELECT code_hash, duress_hash, set_at_ms FROM code_words WHERE owner_id = ?", (owner_id,))

@@ -42,6 +42,7 @@ DEVICE: Final = (
     "checkin_s",
     "suspended_until_ms",
     "registrar_until_ms",
+    "sim_until_ms",
 )
 
 

@@ -17,7 +17,7 @@ from siaga_gateway.adapters.sql.audit import AuditReading
 from siaga_gateway.adapters.sql.commands import CommandReading
 from siaga_gateway.adapters.sql.coverage import CoverageReading
 from siaga_gateway.adapters.sql.drills import DrillReading
-from siaga_gateway.adapters.sql.encryption import KeySource, NoKeys, Sealing, seal_addresses, seal_notes, seal_owners
+from siaga_gateway.adapters.sql.encryption import KeySource, NoKeys, Sealing, seal_devices, seal_notes, seal_owners
 from siaga_gateway.adapters.sql.engine import Engine, Row, StoreUnusable
 from siaga_gateway.adapters.sql.escalations import EscalationReading
 from siaga_gateway.adapters.sql.events import EventReading
@@ -167,7 +167,7 @@ class SqlStore(
         device_id = b""
         while True:
             with self.engine.transaction() as session:
-                device_id = seal_addresses(session, self.sealing, device_id, _AT_ONCE)
+                device_id = seal_devices(session, self.sealing, device_id, _AT_ONCE)
             if not device_id:
                 break
         key = ""

@@ -25,6 +25,7 @@ ANSWERS: Final = "answers"  # of responders
 OPENED: Final = f"{ANSWERS}.opened"  # the page of a link
 DUTY: Final = "duty"  # what they say on their own pages
 CLOSE_CASE: Final = "maintenance.close"
+SET_SIM: Final = "maintenance.set_sim"
 SUSPEND_OWNER: Final = "owner_cases.suspend"
 DISMISS_OWNER_CASE: Final = "owner_cases.dismiss"
 ADVISED_OWNER: Final = "owner_cases.advised"
@@ -72,6 +73,7 @@ def front_calls(
     return {
         **found,
         CLOSE_CASE: maintenance.close,
+        SET_SIM: maintenance.set_sim,
         SUSPEND_OWNER: owners.suspend,
         DISMISS_OWNER_CASE: owners.dismiss,
         ADVISED_OWNER: owners.advised,

@@ -11,11 +11,13 @@ from siaga_gateway.domain.errors import Refused
 from siaga_gateway.domain.invisible_characters import tidied, visible
 from siaga_gateway.domain.limits import LONGEST_ACTOR, LONGEST_NOTE
 from siaga_gateway.domain.local_time import IN_UTC, LocalTime
+from siaga_gateway.domain.sim_card import NO_SIM, SimCard
 from siaga_gateway.domain.supervision import Case, Cause, SupervisionLimits, problems
 from siaga_gateway.domain.value import copied
 from siaga_gateway.service.fleet.supervision import note_case
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import Clock, Notifier
+from siaga_gateway.service.registry.sim_cards import set_sim
 from siaga_gateway.service.store import DeviceCensus, Store, SupervisedDevice, Transaction
 
 
@@ -85,6 +87,16 @@ class MaintenanceCases:
         if status is not None and status.hours is not None:
             days.append((status.day, status.hours))
         return watched, [one for day, hours in sorted(days) for one in hours_of(day, hours)]
+
+    def sim(self, device_id: bytes) -> SimCard:
+        """Return what is known of a device's SIM card."""
+        return self._store.sims([device_id]).get(device_id, NO_SIM)
+
+    def set_sim(self, device_id: bytes, sim: SimCard, actor: str) -> SimCard:
+        """Raises: EnrolError; PersonalKeyError."""
+        kept = set_sim(self._store, self._clock, device_id, sim, actor=actor)
+        self._notifier.ring()
+        return kept
 
     def census(self) -> DeviceCensus:
         return self._store.census()

@@ -91,6 +91,7 @@ REGISTRATION_CHANGED: Final = "registration_changed"  # before, after, reason; b
 PLACE_CHANGED: Final = (
     "place_changed"  # placed, labelled, addressed: what was changed; moved_m (null: unmoved, or no place before)
 )
+SIM_CHANGED: Final = "sim_changed"  # sim_until_ms, sim_operator: what is known of its card now
 CODE_WORDS_SET: Final = "code_words_set"  # owner_id, removed: there are none any more
 HOME_AREA_CHANGED: Final = "home_area_changed"  # owner_id: in whose area they live; not where
 STATIONS_IMPORTED: Final = "stations_imported"  # added, changed, removed: how many stations
@@ -279,6 +280,7 @@ OFFICE_KINDS: Final = frozenset(
         OWNER_CASE_DECIDED,
         OWNER_CASE_LIFTED,
         PLACE_CHANGED,
+        SIM_CHANGED,
         HOME_AREA_CHANGED,
         CODE_WORDS_SET,
         STATIONS_IMPORTED,

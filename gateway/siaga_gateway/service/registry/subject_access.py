@@ -79,6 +79,7 @@ def _button(store: Store, enrolled: Enrolled, status: DeviceStatus | None, told_
         "valid_until": told_at(device.valid_until_ms),
         "suspended_until": told_at(device.suspended_until_ms),
         "installed_address": store.mounting_address(device.device_id),
+        "sim_number": store.sims([device.device_id])[device.device_id].number,
         "installed": _place(device.installed_latitude, device.installed_longitude),
         "last_heard": None if status is None else told_at(status.last_seen_ms),
         "last_position": None if status is None else _position(status.position, told_at),

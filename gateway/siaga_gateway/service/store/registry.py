@@ -8,6 +8,7 @@ from typing import Protocol
 
 from siaga_gateway.domain.device_status import DeviceStatus
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
+from siaga_gateway.domain.sim_card import SimCard
 from siaga_gateway.service.ports import JournalEntry
 
 
@@ -87,6 +88,10 @@ class RegistryWriting(Protocol):
         """Set the address of the mounting place; it is kept encrypted."""
         ...
 
+    def set_sim(self, device_id: bytes, sim: SimCard) -> None:
+        """Replace what is known of a device's SIM card; its number is kept encrypted."""
+        ...
+
     def set_code_words(self, owner_id: int, words: CodeWords | None) -> None:
         """Replace an owner's code words; None: there are none any more."""
         ...
@@ -110,6 +115,10 @@ class RegistryReading(Protocol):
 
     def mounting_address(self, device_id: bytes) -> str | None:
         """Return the address of the mounting place; None: there is none, or it cannot be decrypted now."""
+        ...
+
+    def sims(self, device_ids: Collection[bytes]) -> Mapping[bytes, SimCard]:
+        """Return these devices' SIM cards, for those that are enrolled."""
         ...
 
     def devices(self) -> Sequence[tuple[Enrolled, DeviceStatus | None]]: ...

@@ -15,10 +15,12 @@ from siaga_gateway.domain.battery_history import DAY_MS
 from siaga_gateway.domain.errors import SiagaError
 from siaga_gateway.domain.limits import LONGEST_LABEL, LONGEST_NOTE, LONGEST_SEARCH
 from siaga_gateway.domain.local_time import LocalTime
+from siaga_gateway.domain.sim_card import LONGEST_OPERATOR
 from siaga_gateway.domain.supervision import Case
 from siaga_gateway.service.fleet.maintenance_cases import CaseOvertaken, MaintenanceCases
 from siaga_gateway.web.console.step_answers import IncidentId as RowId
 from siaga_gateway.web.maintenance.history import BATTERY, DAYS, SIGNAL, plot
+from siaga_gateway.web.maintenance.sim_form import SimTyped, sim_typed
 from siaga_gateway.web.maintenance.views import case_view, device_view, devices_view
 from siaga_gateway.web.session.context import ConsoleContext, Language, SignedIn, TheConsole, render
 from siaga_gateway.web.session.error_answers import NotThere, answer_to
@@ -69,9 +71,47 @@ def button(
     session: SignedIn,
     device_id: Annotated[str, Path(pattern="^[0-9a-f]{16}$")],
 ) -> HTMLResponse:
-    """Return the page of one button's battery and signal over the last months."""
+    """Return the page of one button: battery and signal over the last months, its SIM card."""
+    return _button(context, maintenance, language, session.operator, bytes.fromhex(device_id))
+
+
+@router.post("/maintenance/buttons/{device_id}/sim")
+def sim(
+    request: Request,
+    context: TheConsole,
+    maintenance: TheMaintenance,
+    language: Language,
+    session: SignedIn,
+    device_id: Annotated[str, Path(pattern="^[0-9a-f]{16}$")],
+    number: Annotated[str, Form(max_length=40)] = "",
+    operator: Annotated[str, Form(max_length=200)] = "",
+    active_until: Annotated[str, Form(max_length=20)] = "",
+    quota_mb: Annotated[str, Form(max_length=20)] = "",
+    quota_until: Annotated[str, Form(max_length=20)] = "",
+) -> Response:
+    """Record the SIM card of a button, in place of what was known."""
+    typed = SimTyped(number.strip(), operator.strip(), active_until.strip(), quota_mb.strip(), quota_until.strip())
+    button_id = bytes.fromhex(device_id)
+    try:
+        maintenance.set_sim(button_id, typed.card(context.site.local), session.operator)
+    except SiagaError as error:
+        told, status = answer_to(request, error)
+        return _button(context, maintenance, language, session.operator, button_id, typed, told, status)
+    return RedirectResponse(f"/maintenance/buttons/{device_id}", 303)
+
+
+def _button(
+    context: ConsoleContext,
+    maintenance: MaintenanceCases,
+    language: str,
+    operator: str,
+    device_id: bytes,
+    typed: SimTyped | None = None,
+    problem: str = "",
+    status: int = 200,
+) -> HTMLResponse:
     now_ms, local = context.clock.now_ms(), context.site.local
-    found = maintenance.history(bytes.fromhex(device_id), now_ms - DAYS * DAY_MS)
+    found = maintenance.history(device_id, now_ms - DAYS * DAY_MS)
     if found is None:
         raise NotThere("error.nothing_here")
     watched, values = found
@@ -79,7 +119,11 @@ def button(
         context,
         "button.html",
         language,
-        operator=session.operator,
+        status=status,
+        operator=operator,
+        problem=problem,
+        sim=typed or sim_typed(maintenance.sim(device_id), local),
+        limits_sim=LONGEST_OPERATOR,
         languages=context.site.languages,
         device=device_view(watched, maintenance.wanted, language, now_ms, local),
         battery=plot(values, lambda one: one.battery, BATTERY, now_ms, local),

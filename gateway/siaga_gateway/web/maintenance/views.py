@@ -13,6 +13,7 @@ from siaga_gateway.domain.registry import state_at
 from siaga_gateway.domain.supervision import Case, Cause, SupervisionLimits, problems
 from siaga_gateway.service.store import SupervisedDevice
 from siaga_gateway.web.console.incident_views import duration
+from siaga_gateway.web.maintenance.sim_form import day
 
 _WEAK_DBM = -110  # below it messages are lost
 
@@ -68,7 +69,7 @@ def case_view(
         title=text(f"console.cause.{case.cause}", language),
         label="" if watched is None else watched.device.label,
         device_id="" if case.device_id is None else case.device_id.hex(),
-        now="" if watched is None else _now(case, status, watched, language, now_ms),
+        now="" if watched is None else _now(case, status, watched, language, now_ms, local),
         opened=local.moment(case.opened_ms),
         since=duration(max(0, now_ms - case.opened_ms) // 1000, language),
         devices=None if case.device_id is not None else members,
@@ -113,11 +114,16 @@ def devices_view(
     return [device_view(each, wanted, language, now_ms, local) for each in found]
 
 
-def _now(case: Case, status: DeviceStatus | None, watched: SupervisedDevice, language: str, now_ms: int) -> str:
+def _now(
+    case: Case, status: DeviceStatus | None, watched: SupervisedDevice, language: str, now_ms: int, local: LocalTime
+) -> str:
     if case.cause is Cause.SILENT:
         since_ms = watched.device.enrolled_at_ms if status is None else status.last_seen_ms
         quiet = duration(max(0, now_ms - since_ms) // 1000, language)
         return text("console.maintenance.silent", language, time=quiet)
+    if case.cause in (Cause.SIM_ENDING, Cause.SIM_ENDING_SOON, Cause.SIM_LAPSED):
+        until_ms = watched.device.sim_until_ms
+        return "" if until_ms is None else text("console.maintenance.sim_until", language, day=day(until_ms, local))
     if status is None:
         return ""
     match case.cause:

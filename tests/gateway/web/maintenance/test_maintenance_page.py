@@ -252,3 +252,17 @@ def test_a_buttons_battery_and_signal_of_the_last_months_are_plotted(page: Page)
     assert "Apotek Contoh, meja depan 0001" in told
     assert page.browser.get(f"/maintenance/buttons/{'0' * 16}").status_code == 404
     assert page.browser.get("/maintenance/buttons/x").status_code == 422
+
+
+def test_a_sim_card_is_recorded_on_the_buttons_page(page: Page) -> None:
+    address = f"/maintenance/buttons/{device_id(6).hex()}"
+    typed = {"number": "+620000000009", "operator": "Contoh Sel", "active_until": "2027-12-31", "quota_mb": "90"}
+    wrong = page.browser.post(f"{address}/sim", data={**typed, "active_until": "31/12"})
+    assert wrong.status_code == 409 and "31/12" in wrong.text and 'value="+620000000009"' in wrong.text, "nothing lost"
+    assert page.store.sims([device_id(6)])[device_id(6)].number is None
+    answer = page.browser.post(f"{address}/sim", data=typed)
+    assert (answer.status_code, answer.headers["location"]) == (303, address)
+    shown = page.text(address)
+    for value in typed.values():
+        assert f'value="{value}"' in shown
+    assert page.browser.post(f"{address}/sim", data=typed, headers={"Origin": "http://evil"}).status_code == 403
