@@ -37,6 +37,7 @@ from siaga_gateway.bootstrap.http_front.calls import (
     SIGN_INS,
     STORE_TROUBLE,
     SUSPEND_OWNER,
+    told_drill,
 )
 from siaga_gateway.bootstrap.http_front.refused_sign_ins import GatheredSignIns
 from siaga_gateway.bootstrap.places_and_people import (
@@ -164,7 +165,7 @@ class _RemoteDrills(Drills):
         self._side = side
 
     def order(self, wanted: WantedDrill, actor: str) -> Drill:
-        return cast(Drill, self._side.ask(ORDER_DRILL, wanted, actor))
+        return cast(Drill, self._side.ask(ORDER_DRILL, told_drill(wanted), actor))
 
     def end(self, drill_id: int, actor: str) -> Drill:
         return cast(Drill, self._side.ask(END_DRILL, drill_id, actor))

@@ -17,9 +17,10 @@ import pytest
 from gateway.outputs.sample_incidents import INCIDENT
 from siaga_gateway.adapters.interprocess_link import FrontSide, PressesSilent, PressSide, RemotePort, hang_up
 from siaga_gateway.adapters.sms.replies import SmsOrigin
-from siaga_gateway.bootstrap.http_front.calls import front_calls, offer_to
+from siaga_gateway.bootstrap.http_front.calls import front_calls, offer_to, told_drill, wanted_drill
 from siaga_gateway.domain.errors import SiagaError
 from siaga_gateway.service.accounts.account_changes import AccountChanges
+from siaga_gateway.service.dispatch.drills import WantedDrill
 from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.operator_port import OperatorActions, Overtaken
 from siaga_gateway.service.ports import Disclosures, SignIns
@@ -85,6 +86,14 @@ def test_what_is_asked_is_answered_and_what_is_refused_arrives_as_what_it_was(li
         far.odd()  # an answer that cannot be sent is an answer all the same
     with pytest.raises(TypeError):
         far.twice()
+
+
+@pytest.mark.parametrize("begins_ms", [None, 1_795_465_960_000])
+def test_a_drill_that_the_front_asks_for_arrives_as_it_was_wanted(line: Line, begins_ms: int | None) -> None:
+    wanted = WantedDrill("Apel", (bytes(range(8)), b"\xff" * 8), ("station:a", "responder:b"), 60, begins_ms)
+    line.front.ask("port.note", told_drill(wanted), "Rina")
+    told, actor = line.told.get(timeout=ENDS_S)
+    assert (wanted_drill(told), actor) == (wanted, "Rina")
 
 
 def test_only_what_is_named_is_done(line: Line) -> None:

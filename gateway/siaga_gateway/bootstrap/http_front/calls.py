@@ -9,7 +9,7 @@ from typing import Any, Final
 from siaga_gateway.adapters.sms.replies import BEARER, WEBHOOK, SmsOrigin
 from siaga_gateway.service.accounts.account_changes import AccountChanges
 from siaga_gateway.service.delivery.dead_letters import DeadLetters
-from siaga_gateway.service.dispatch.drills import Drills
+from siaga_gateway.service.dispatch.drills import Drills, WantedDrill
 from siaga_gateway.service.dispatch.responder_positions import PositionIntake
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
 from siaga_gateway.service.inbound import FrameSink, InboundFrame, InboundText, TextOutcome, TextReader
@@ -81,12 +81,35 @@ def front_calls(
         SET_CODE_WORDS: owners.set_code_words,
         SEND_AGAIN: deliveries.send_again,
         PASSED_ON: deliveries.passed_on,
-        ORDER_DRILL: drills.order,
+        ORDER_DRILL: lambda told, actor: drills.order(wanted_drill(told), actor),
         END_DRILL: drills.end,
         TAKE_POSITIONS: positions.take_told,
         POSITION_TOKENS: positions.tokens,
         REFUSED_POSITIONS: positions.refused,
     }
+
+
+def told_drill(wanted: WantedDrill) -> dict[str, Any]:
+    """Return what the front tells of a drill that it asks for, in JSON's types."""
+    return {
+        "name": wanted.name,
+        "buttons": [each.hex() for each in wanted.buttons],
+        "contacts": list(wanted.contacts),
+        "minutes": wanted.minutes,
+        "begins_ms": wanted.begins_ms,
+    }
+
+
+def wanted_drill(told: Mapping[str, Any]) -> WantedDrill:
+    """Return what told_drill told."""
+    begins_ms = told["begins_ms"]
+    return WantedDrill(
+        str(told["name"]),
+        tuple(bytes.fromhex(each) for each in told["buttons"]),
+        tuple(str(each) for each in told["contacts"]),
+        int(told["minutes"]),
+        None if begins_ms is None else int(begins_ms),
+    )
 
 
 class RemoteTexts:
