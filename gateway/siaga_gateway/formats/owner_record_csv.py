@@ -15,12 +15,16 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     """Return the file: the header, then each row."""
+    return b"\xef\xbb\xbf" + rows_of([header, *rows])
+
+
+def rows_of(rows: Iterable[Sequence[str | int | float]]) -> bytes:
+    """Return lines without the mark, for a file that is written in parts. A number is no formula."""
     text = StringIO(newline="")
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow(header)
     writer.writerows([_safe(cell) for cell in row] for row in rows)
-    return text.getvalue().encode("utf-8-sig")
+    return text.getvalue().encode()
 
 
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+def _safe(cell: str | int | float) -> str | int | float:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell

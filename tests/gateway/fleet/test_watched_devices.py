@@ -7,15 +7,19 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.dispatch.listed_places import NW
 from gateway.watched_fleet import DAY_MS, NOW, WANTED, WELL, Fleet
 from siaga_gateway.domain.device_status import RESTART_MS, DeviceStatus
 from siaga_gateway.domain.frame import CommandCode, Receipt, Result
-from siaga_gateway.domain.registry import Device, RegistrationState
+from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.domain.supervision import UNSIGNED_MS, Cause, problems
+from siaga_gateway.domain.value import copied
 from siaga_gateway.service.downlink.device_commands import CommandIssuer, take_receipt
+from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
 from siaga_gateway.service.fleet.supervision import Supervisor
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.store import SupervisionFilter
+from siaga_gateway.service.store.maintenance import FleetFilter
 
 
 def test_the_sieve_holds_back_exactly_those_that_the_rule_would(fleet: Fleet) -> None:
@@ -114,6 +118,37 @@ def test_devices_are_found_by_label_and_by_number(fleet: Fleet) -> None:
     assert len(fleet.store.watched(text="00000000000000", limit=100)) == 60
     assert [one.device.label[-2:] for one in fleet.store.watched(troubled=True)] == ["20", "40", "60"]
     assert fleet.store.watched(text="%") == [] == fleet.store.watched(text="_")
+
+
+def test_the_list_is_filtered_as_the_filter_says(fleet: Fleet) -> None:
+    fleet.device(1, battery=9)
+    fleet.device(2, health=replace(WELL, version=(1, 1, 9)), last_seen_ms=NOW - 7 * DAY_MS)
+    fleet.device(3, state="suspended", sim_until_ms=NOW + DAY_MS)
+    with fleet.store.transaction() as transaction:
+        far = transaction.add_owner(Owner(0, "Contoh Budi", "9900000000000002", "+620000000002", "Jl. Contoh 2"), NOW)
+        for number, until in ((4, NOW), (5, NOW + 1)):
+            name = number.to_bytes(8, "big")
+            active = RegistrationState.ACTIVE
+            transaction.add_device(Device(name, name * 8, far, active, f"Contoh {number:05d}", NOW - 1, until))
+        transaction.put_stations([copied(NW, key="polsek-x", parent=None), copied(NW, key="pos-x", parent="polsek-x")])
+        transaction.set_home_station(far, "pos-x")
+
+    def found(**only: object) -> list[int]:
+        wanted = FleetFilter(NOW, **only)  # type: ignore[arg-type]
+        return [int(one.device.label[-5:]) for one in fleet.store.watched(only=wanted)]
+
+    assert found() == [1, 2, 3, 4, 5]
+    assert found(below_battery=10) == [1] and found(below_battery=9) == []
+    assert found(below_version=(1, 2, 0)) == [2]
+    assert found(silent_since_ms=NOW - 3 * DAY_MS) == [2, 4, 5], "never heard is silent too"
+    assert found(state=RegistrationState.SUSPENDED) == [3]
+    assert found(state=RegistrationState.EXPIRED) == [4], "its date has passed, though its row says active"
+    assert found(state=RegistrationState.ACTIVE) == [1, 2, 5]
+    assert found(sim_until_ms=NOW + DAY_MS) == [3] and found(sim_until_ms=NOW) == []
+    cases = MaintenanceCases(fleet.store, JournalNotifier(), fleet.clock, WANTED)
+    assert found(stations=cases.stations_below("polsek-x")) == [4, 5] == found(stations=["pos-x", "elsewhere"])
+    assert found(stations=cases.stations_below("nowhere")) == [] and cases.stations_below("pos-x") == {"pos-x"}
+    assert found(below_battery=10, state=RegistrationState.SUSPENDED) == []
 
 
 @pytest.mark.parametrize(

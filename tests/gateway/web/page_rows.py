@@ -148,6 +148,7 @@ OTHERS: Final = {
         "/health": "/health",
         "/places/areas.geojson": "/places/areas.geojson",
         "/map/streets.pmtiles": "/map/streets.pmtiles",
+        "/maintenance.csv": "/maintenance.csv",
         "/signal.csv": "/signal.csv",
         "/signal.geojson": "/signal.geojson",
         "/figures.csv": "/figures.csv",

@@ -5,7 +5,7 @@ The prefilter is one statement over all devices, so that of a million only those
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from siaga_gateway.adapters.sql.encryption import Sealing
@@ -15,8 +15,10 @@ from siaga_gateway.adapters.sql.row_layout import only, sound
 from siaga_gateway.adapters.sql.rows import DEVICE, columns, device_of, status_columns, status_if_readable
 from siaga_gateway.adapters.sql.write_batch import WriteBatch
 from siaga_gateway.domain.device_status import REJECTED_MS, RESTART_MS
+from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.domain.supervision import DAY_MS, GAP_OF_A_RESTART, INSTALLING_MS, UNSIGNED_MS, Case, Cause
 from siaga_gateway.service.store import DeviceCensus, SupervisedDevice, SupervisionFilter
+from siaga_gateway.service.store.maintenance import ANY, FleetFilter
 
 # A device's causes as bits of one number: one operation compares causes that hold with standing cases.
 BITS: Final = {cause: 1 << number for number, cause in enumerate(Cause)}
@@ -173,9 +175,18 @@ class CaseReading(Reads):
         return cases_in(rows)
 
     def watched(
-        self, *, text: str = "", troubled: bool = False, after: tuple[str, bytes] | None = None, limit: int = 50
+        self,
+        *,
+        text: str = "",
+        troubled: bool = False,
+        only: FleetFilter = ANY,
+        after: tuple[str, bytes] | None = None,
+        limit: int = 50,
     ) -> Sequence[SupervisedDevice]:
         where, parameters = _wanted(text, troubled)
+        for condition, values in _only(only):
+            where.append(condition)
+            parameters.extend(values)
         if after is not None:
             where.append("(device.label, device.device_id) > (?, ?)")
             parameters.extend(after)
@@ -296,6 +307,28 @@ def _wanted(text: str, troubled: bool) -> tuple[list[str], list[Any]]:
     if troubled:
         where.append("EXISTS (SELECT 1 FROM maintenance WHERE closed_ms IS NULL AND device_id = device.device_id)")
     return where, parameters
+
+
+def _only(only: FleetFilter) -> Iterator[tuple[str, Sequence[Any]]]:
+    """Yield the conditions of a filter, each with its values."""
+    lapsed = "(device.state = 'active' AND device.valid_until_ms <= ?)"
+    if only.state is RegistrationState.EXPIRED:
+        yield f"(device.state = 'expired' OR {lapsed})", (only.now_ms,)
+    elif only.state is RegistrationState.ACTIVE:
+        yield f"device.state = 'active' AND coalesce(NOT {lapsed}, device.state = 'active')", (only.now_ms,)
+    elif only.state is not None:
+        yield "device.state = ?", (only.state.value,)
+    if only.below_version is not None:
+        yield "substr(device_status.health, 1, 3) < ?", (bytes(only.below_version),)
+    if only.below_battery is not None:
+        yield "device_status.battery < ?", (only.below_battery,)
+    if only.silent_since_ms is not None:
+        yield "coalesce(device_status.last_seen_ms, 0) < ?", (only.silent_since_ms,)
+    if only.stations is not None:
+        marks = ", ".join("?" * len(only.stations)) or "NULL"
+        yield f"device.owner_id IN (SELECT id FROM owner WHERE station_key IN ({marks}))", tuple(only.stations)  # noqa: S608
+    if only.sim_until_ms is not None:
+        yield "device.sim_until_ms <= ?", (only.sim_until_ms,)
 
 
 def _ids(text: str) -> tuple[bytes, bytes] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import Clock, Notifier
 from siaga_gateway.service.registry.sim_cards import set_sim
 from siaga_gateway.service.store import DeviceCensus, Store, SupervisedDevice, Transaction
+from siaga_gateway.service.store.maintenance import ANY, FleetFilter
 
 
 class MaintenanceError(Refused):
@@ -72,21 +73,43 @@ class MaintenanceCases:
         return [(case, None if case.device_id is None else watched.get(case.device_id)) for case in cases]
 
     def devices(
-        self, *, text: str, troubled: bool, after: tuple[str, bytes] | None, limit: int
+        self,
+        *,
+        text: str,
+        troubled: bool,
+        after: tuple[str, bytes] | None,
+        limit: int,
+        only: FleetFilter = ANY,
     ) -> Sequence[SupervisedDevice]:
         """See service.store.Store.watched."""
-        return self._store.watched(text=text, troubled=troubled, after=after, limit=limit)
+        return self._store.watched(text=text, troubled=troubled, only=only, after=after, limit=limit)
+
+    def stations_below(self, key: str) -> Collection[str]:
+        """Return a station's key and those of all stations below it; empty: there is no such station."""
+        above = {station.key: station.parent for station in self._store.stations()}
+        found, more = set[str](), {key} & above.keys()
+        while more:
+            found |= more
+            more = {each for each, parent in above.items() if parent in more} - found
+        return found
+
+    def batteries(self, watched: Sequence[SupervisedDevice], since_ms: int) -> Mapping[bytes, Sequence[HourValue]]:
+        """Return the battery and signal of a page of devices by the hour, oldest first."""
+        return {each.device.device_id: self._hours(each, since_ms) for each in watched}
 
     def history(self, device_id: bytes, since_ms: int) -> tuple[SupervisedDevice, Sequence[HourValue]] | None:
         """Return a device and its battery and signal by the hour, oldest first; None: it is not enrolled."""
         watched = self._store.watched_by([device_id]).get(device_id)
         if watched is None:
             return None
-        days = [*self._store.days_of(device_id, day_of(since_ms))]
+        return watched, self._hours(watched, since_ms)
+
+    def _hours(self, watched: SupervisedDevice, since_ms: int) -> Sequence[HourValue]:
+        days = [*self._store.days_of(watched.device.device_id, day_of(since_ms))]
         status = watched.status
         if status is not None and status.hours is not None:
             days.append((status.day, status.hours))
-        return watched, [one for day, hours in sorted(days) for one in hours_of(day, hours)]
+        return [one for day, hours in sorted(days) for one in hours_of(day, hours)]
 
     def sim(self, device_id: bytes) -> SimCard:
         """Return what is known of a device's SIM card."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from siaga_gateway.domain.device_status import DeviceStatus
-from siaga_gateway.domain.registry import Device
-from siaga_gateway.domain.supervision import Case, Cause, SupervisionLimits
+from siaga_gateway.domain.registry import Device, RegistrationState
+from siaga_gateway.domain.supervision import Case, Cause, SupervisionLimits, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,22 @@ class SupervisedDevice:
     device: Device
     status: DeviceStatus | None  # without its position
     standing: tuple[Case, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FleetFilter:
+    """Of which devices a list is wanted; None: it does not matter."""
+
+    now_ms: int = 0  # by which a registration counts as expired
+    state: RegistrationState | None = None
+    below_version: Version | None = None  # of the firmware
+    below_battery: int | None = None  # percent
+    silent_since_ms: int | None = None  # not heard since then, or never
+    stations: Collection[str] | None = None  # in whose areas their owners live
+    sim_until_ms: int | None = None  # their SIM cards lapse by then
+
+
+ANY: Final = FleetFilter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +108,13 @@ class CaseReading(Protocol):
         ...
 
     def watched(
-        self, *, text: str = "", troubled: bool = False, after: tuple[str, bytes] | None = None, limit: int = 50
+        self,
+        *,
+        text: str = "",
+        troubled: bool = False,
+        only: FleetFilter = ANY,
+        after: tuple[str, bytes] | None = None,
+        limit: int = 50,
     ) -> Sequence[SupervisedDevice]:
         """Return devices after `after`, ordered by (label, device_id).
 

@@ -10,10 +10,21 @@ from siaga_gateway.domain.local_time import LocalTime
 from siaga_gateway.web.reports.plots import LinePlot, Mark
 
 DAYS: Final = 90
+SPARK_DAYS: Final = 30  # of the small plot in the list
 BATTERY: Final = (0, 100, 25)  # lowest and highest value shown, and the step of the labels
 SIGNAL: Final = (-120, -40, 20)
 _GAP_MS: Final = 26 * HOUR_MS  # no line across a longer silence: some buttons check in once a day
 _LABELS: Final = 6
+
+
+def spark(values: Sequence[HourValue], now_ms: int) -> str:
+    """Return the battery of the last SPARK_DAYS as points of a polyline, 100 wide and 20 high; empty: too few."""
+    points = [
+        f"{100 - (now_ms - one.at_ms) * 100 / (SPARK_DAYS * DAY_MS):.0f},{20 - one.battery / 5:.0f}"
+        for one in values
+        if one.battery is not None and 0 <= now_ms - one.at_ms <= SPARK_DAYS * DAY_MS
+    ]
+    return " ".join(dict.fromkeys(points)) if len(set(points)) > 1 else ""
 
 
 def plot(

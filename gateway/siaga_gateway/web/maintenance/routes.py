@@ -5,21 +5,25 @@ It is a snapshot without alarms; those are in the console's own window.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Form, Path, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from siaga_gateway.catalogue import text
 from siaga_gateway.domain.battery_history import DAY_MS
 from siaga_gateway.domain.errors import SiagaError
-from siaga_gateway.domain.limits import LONGEST_LABEL, LONGEST_NOTE, LONGEST_SEARCH
+from siaga_gateway.domain.limits import LONGEST_LABEL, LONGEST_NOTE
 from siaga_gateway.domain.local_time import LocalTime
+from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.domain.sim_card import LONGEST_OPERATOR
 from siaga_gateway.domain.supervision import Case
+from siaga_gateway.formats.fleet_csv import header, lines
 from siaga_gateway.service.fleet.maintenance_cases import CaseOvertaken, MaintenanceCases
 from siaga_gateway.web.console.step_answers import IncidentId as RowId
-from siaga_gateway.web.maintenance.history import BATTERY, DAYS, SIGNAL, plot
+from siaga_gateway.web.maintenance.fleet_filter import BATTERIES, SILENT_HOURS, SIMS, Asked, TheAsked
+from siaga_gateway.web.maintenance.history import BATTERY, DAYS, SIGNAL, SPARK_DAYS, plot
 from siaga_gateway.web.maintenance.sim_form import SimTyped, sim_typed
 from siaga_gateway.web.maintenance.views import case_view, device_view, devices_view
 from siaga_gateway.web.session.context import ConsoleContext, Language, SignedIn, TheConsole, render
@@ -28,6 +32,8 @@ from siaga_gateway.web.session.error_answers import NotThere, answer_to
 router = APIRouter()
 
 PAGE: Final = 50
+FILE_PAGE: Final = 500
+EVERYTHING: Final = Asked()
 
 
 def _maintenance(context: TheConsole) -> MaintenanceCases:
@@ -37,7 +43,6 @@ def _maintenance(context: TheConsole) -> MaintenanceCases:
 
 
 TheMaintenance = Annotated[MaintenanceCases, Depends(_maintenance)]
-Text = Annotated[str, Query(max_length=LONGEST_SEARCH)]
 Number = Annotated[int, Query(ge=0, le=2**62)]
 
 
@@ -47,8 +52,7 @@ def page(
     maintenance: TheMaintenance,
     language: Language,
     session: SignedIn,
-    q: Text = "",
-    open_only: Annotated[bool, Query(alias="open")] = False,
+    asked: TheAsked,
     after: Annotated[str, Query(max_length=16, pattern="^([0-9a-f]{16})?$")] = "",
     label: Annotated[str, Query(max_length=2 * LONGEST_LABEL)] = "",
     fold: Annotated[int | None, Query(ge=1, le=2**62)] = None,
@@ -56,11 +60,36 @@ def page(
 ) -> HTMLResponse:
     """Return the page.
 
-    q: part of a label, or the start of a device_id. open: only devices with a case. after, label: the last device of
-    the previous page. fold: show this fold's cases. cases_after: the last case of the previous page.
+    after, label: the last device of the previous page. fold: show this fold's cases. cases_after: the last case of the
+    previous page.
     """
     place = None if not after else (label, bytes.fromhex(after))
-    return _page(context, maintenance, language, session.operator, q.strip(), open_only, place, fold, cases_after)
+    return _page(context, maintenance, language, session.operator, asked, place, fold, cases_after)
+
+
+@router.get("/maintenance.csv")
+def sheet(
+    context: TheConsole, maintenance: TheMaintenance, language: Language, session: SignedIn, asked: TheAsked
+) -> StreamingResponse:
+    """Return the same list as a file, read and sent part by part."""
+    now_ms = context.clock.now_ms()
+    only = asked.filter(now_ms, maintenance.wanted, maintenance.stations_below)
+
+    def parts() -> Iterator[bytes]:
+        yield header(language)
+        after: tuple[str, bytes] | None = None
+        while found := maintenance.devices(
+            text=asked.q, troubled=asked.troubled, only=only, after=after, limit=FILE_PAGE
+        ):
+            told = ((each.device, each.status, [case.cause for case in each.standing]) for each in found)
+            yield lines(told, language, now_ms)
+            after = found[-1].device.label, found[-1].device.device_id
+
+    return StreamingResponse(
+        parts(),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="siaga-buttons.csv"'},
+    )
 
 
 @router.get("/maintenance/buttons/{device_id}")
@@ -170,8 +199,7 @@ def _page(
     maintenance: MaintenanceCases,
     language: str,
     operator: str,
-    q: str = "",
-    open_only: bool = False,
+    asked: Asked = EVERYTHING,
     place: tuple[str, bytes] | None = None,
     fold: int | None = None,
     cases_after: int = 0,
@@ -183,7 +211,9 @@ def _page(
     now_ms = context.clock.now_ms()
     folds = maintenance.folds()
     cases = maintenance.cases(fold=fold, after=cases_after, limit=PAGE)
-    devices = maintenance.devices(text=q, troubled=open_only, after=place, limit=PAGE + 1)
+    only = asked.filter(now_ms, maintenance.wanted, maintenance.stations_below)
+    devices = maintenance.devices(text=asked.q, troubled=asked.troubled, only=only, after=place, limit=PAGE + 1)
+    batteries = maintenance.batteries(devices[:PAGE], now_ms - SPARK_DAYS * DAY_MS)
     local = context.site.local
     return render(
         context,
@@ -200,10 +230,11 @@ def _page(
         cases_next=cases[-1][0].id if len(cases) == PAGE else None,
         cases_after=cases_after,
         fold=fold,
-        devices=devices_view(devices[:PAGE], maintenance.wanted, language, now_ms, local),
+        devices=devices_view(devices[:PAGE], batteries, maintenance.wanted, language, now_ms, local),
         more=devices[PAGE - 1].device if len(devices) > PAGE else None,
         census=maintenance.census(),
-        q=q,
-        open_only=open_only,
+        asked=asked,
+        states=tuple(RegistrationState),
+        choices={"battery": BATTERIES, "silent": SILENT_HOURS, "sim": SIMS},
         paged=place is not None,
     )

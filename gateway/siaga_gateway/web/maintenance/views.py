@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from siaga_gateway.catalogue import text
+from siaga_gateway.domain.battery_history import HourValue
 from siaga_gateway.domain.device_report import Bearer, Status
 from siaga_gateway.domain.device_status import DeviceStatus
 from siaga_gateway.domain.local_time import LocalTime
@@ -13,6 +14,7 @@ from siaga_gateway.domain.registry import state_at
 from siaga_gateway.domain.supervision import Case, Cause, SupervisionLimits, problems
 from siaga_gateway.service.store import SupervisedDevice
 from siaga_gateway.web.console.incident_views import duration
+from siaga_gateway.web.maintenance.history import spark
 from siaga_gateway.web.maintenance.sim_form import day
 
 _WEAK_DBM = -110  # below it messages are lost
@@ -57,6 +59,8 @@ class DeviceView:
     waiting: str
     open: bool
     cases: tuple[tuple[str, str], ...]  # cause, and its text
+    sim: str  # the last day of its SIM card
+    trend: str  # its battery of late, as points of a polyline
 
 
 def case_view(
@@ -78,7 +82,12 @@ def case_view(
 
 
 def device_view(
-    watched: SupervisedDevice, wanted: SupervisionLimits, language: str, now_ms: int, local: LocalTime
+    watched: SupervisedDevice,
+    wanted: SupervisionLimits,
+    language: str,
+    now_ms: int,
+    local: LocalTime,
+    hours: Sequence[HourValue] = (),
 ) -> DeviceView:
     device, status = watched.device, watched.status
     health = None if status is None else status.health
@@ -105,13 +114,22 @@ def device_view(
         waiting="" if health is None or not health.waiting else str(health.waiting),
         open=status is not None and status.tamper_open,
         cases=tuple((str(case.cause), text(f"console.cause.{case.cause}", language)) for case in watched.standing),
+        sim=day(device.sim_until_ms, local),
+        trend=spark(hours, now_ms),
     )
 
 
 def devices_view(
-    found: Sequence[SupervisedDevice], wanted: SupervisionLimits, language: str, now_ms: int, local: LocalTime
+    found: Sequence[SupervisedDevice],
+    batteries: Mapping[bytes, Sequence[HourValue]],
+    wanted: SupervisionLimits,
+    language: str,
+    now_ms: int,
+    local: LocalTime,
 ) -> list[DeviceView]:
-    return [device_view(each, wanted, language, now_ms, local) for each in found]
+    return [
+        device_view(each, wanted, language, now_ms, local, batteries.get(each.device.device_id, ())) for each in found
+    ]
 
 
 def _now(

@@ -266,3 +266,25 @@ def test_a_sim_card_is_recorded_on_the_buttons_page(page: Page) -> None:
     for value in typed.values():
         assert f'value="{value}"' in shown
     assert page.browser.post(f"{address}/sim", data=typed, headers={"Origin": "http://evil"}).status_code == 403
+
+
+def test_the_fleet_is_filtered_plotted_and_saved_as_a_file(page: Page) -> None:
+    with page.store.transaction() as transaction:
+        now_ms = RunningClock().now_ms()
+        for day in range(1, 4):
+            hours = bytes([90 - 10 * day, 0]) * 24
+            transaction.add_day(device_id(6), day_of(now_ms) - day, hours)
+    assert len(page.labels("/maintenance?battery=10&state=&version=&silent=&station=&sim=")) == 1
+    assert page.labels("/maintenance?version=1.2.0")[0].endswith("0003")
+    assert page.labels("/maintenance?station=nowhere") == []
+    assert page.browser.get("/maintenance?battery=x").status_code in (400, 422)
+    text = page.text()
+    points = re.search(r'class="spark"[^>]*>\s*<polyline points="([^"]+)"', text)
+    assert points is not None and len(points[1].split()) >= 3, "a plot for what is known of three days"
+    answer = page.browser.get("/maintenance.csv?version=1.2.0")
+    assert answer.status_code == 200 and answer.content.startswith(b"\xef\xbb\xbf")
+    lines = answer.content.decode("utf-8-sig").splitlines()
+    assert len(lines) == 2 and lines[1].startswith(device_id(3).hex()) and "1.1.4" in lines[1] and ";-87;" in lines[1]
+    assert "Wati" not in answer.text
+    assert len(page.browser.get("/maintenance.csv").content.splitlines()) == 9
+    assert "Unduh sebagai CSV" in text and 'href="/maintenance.csv"' in text
