@@ -57,7 +57,7 @@ def survey(folder: Path) -> None:
     ]
     with store.engine.transaction() as session:
         for each in told:
-            session.run("INSERT INTO coverage VALUES (?, ?, ?, ?, ?, ?, ?, ?)", each)
+            session.run("INSERT INTO coverage_told VALUES (?, ?, ?, ?, ?, ?, ?, ?)", each)
     with store.transaction() as transaction:
         transaction.gather_coverage([cells[far]])
     store.close()
