@@ -39,7 +39,7 @@ TAKEN: Final[dict[str, tuple[str, ...]]] = {
         "dist/maplibre-gl.css",
         "LICENSE.txt",
     ),
-    "pmtiles": ("dist/pmtiles.js", "package.json"),  # whose licence, BSD-3-Clause, its package.json names
+    "pmtiles": ("dist/pmtiles.js", "package.json"),  # its licence is static/licences/pmtiles.txt
 }
 STAMP: Final = "vendor.json"
 

@@ -17,6 +17,7 @@ from firmware.broker_certificates import DAY, Authority
 from gateway.bootstrap.examined_office import add, connect, look, made_office, of, one, webhook
 from gateway.bootstrap.test_preflight import Stranger, stranger  # noqa: F401 - a fixture
 from gateway.gateway_folder import Office
+from gateway.web import invented_town
 from guarded_broker import GuardedBroker
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.bootstrap.doctor.examination import examine
@@ -175,3 +176,28 @@ def test_an_output_is_reached_and_nothing_is_sent_to_it(office: Office) -> None:
         "ntfy": CheckState.FAIL,
         "modem": CheckState.FAIL,
     }
+
+
+# The map's streets
+
+
+def test_the_maps_streets_are_looked_into_and_its_tile_server_is_reached(office: Office, tmp_path: Path) -> None:
+    assert of(look(office), "streets") == [], "coast and towns need nothing"
+    file = invented_town.write(tmp_path / "town.pmtiles")
+    add(office, '\n[site.map]\nstreets = "town.pmtiles"\n')
+    told = one(look(office), "streets", "streets").cause.say("en")
+    assert "protomaps" in told and "8 to 14" in told
+    file.write_bytes(file.read_bytes()[:-1])
+    cut = one(look(office), "streets", "failed")
+    assert cut.state is CheckState.WARN and str(file) in cut.cause.say("en")
+    file.unlink()
+    assert one(look(office), "streets", "failed").state is CheckState.WARN
+
+    config = tmp_path / "siaga.toml"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        tiles = f"http://127.0.0.1:{server.getsockname()[1]}/{{z}}/{{x}}/{{y}}.png"
+        config.write_text(
+            config.read_text().replace('streets = "town.pmtiles"', f'tiles = "{tiles}"\nattribution = "Contoh"')
+        )
+        assert one(look(office), "streets", "reached").state is CheckState.OK
+    assert one(look(office), "streets", "unreached_at").state is CheckState.WARN

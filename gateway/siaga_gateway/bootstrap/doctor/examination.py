@@ -14,6 +14,7 @@ from typing import Final
 from siaga_gateway.bootstrap.doctor.broker import broker_checks
 from siaga_gateway.bootstrap.doctor.certificates import certificate_checks
 from siaga_gateway.bootstrap.doctor.machine import clock_checks, disk_checks, unit_checks
+from siaga_gateway.bootstrap.doctor.map_streets import street_checks
 from siaga_gateway.bootstrap.doctor.permissions import permission_checks
 from siaga_gateway.bootstrap.doctor.receivers import receiver_checks
 from siaga_gateway.bootstrap.doctor.stored import stored_checks
@@ -60,6 +61,7 @@ def _checks(config: Path, settings: Settings, backups: Path, clock: Clock) -> li
         Check("broker", lambda: broker_checks(settings)),
         Check("certificates", lambda: certificate_checks(settings, clock.now_ms())),
         Check("outputs", lambda: receiver_checks(settings)),
+        Check("streets", lambda: street_checks(settings.site.map)),
         Check("store", lambda: stored_checks(settings, backups, clock)),
     ]
 
