@@ -74,6 +74,17 @@ def test_a_transaction_that_fails_leaves_nothing(store: SqlStore) -> None:
     assert rows(store, "event") == 1
 
 
+def test_an_incidents_newest_frames_come_back_in_their_order_and_nobody_elses(store: SqlStore) -> None:
+    one, other = (sample_store.open_incident(store, counter, pressed=False).id for counter in (1, 2))
+    with store.transaction() as transaction:
+        for counter, incident in ((1, one), (2, other), (3, one), (4, None), (5, one)):
+            new = replace(event(counter, b"frame %d" % counter), incident_id=incident, received_ms=NOW_MS - counter)
+            transaction.add_event(new)
+    told = [(each.frame, each.received_ms) for each in store.placed_frames(one, 2)]
+    assert told == [(b"frame 3", NOW_MS - 3), (b"frame 5", NOW_MS - 5)]
+    assert len(store.placed_frames(one, 10)) == 3 and store.placed_frames(other + 1, 10) == []
+
+
 def test_the_same_event_cannot_be_stored_twice(store: SqlStore) -> None:
     with store.transaction() as transaction:
         transaction.add_event(event(7))

@@ -27,7 +27,7 @@ from siaga_gateway.adapters.sql.rows import (
 )
 from siaga_gateway.domain.device_status import DeviceStatus
 from siaga_gateway.domain.incident_outcome import Mark
-from siaga_gateway.service.store import EventKey, MarkedPress, MarkKey, NewEvent, StoredEvent
+from siaga_gateway.service.store import EventKey, MarkedPress, MarkKey, NewEvent, PlacedFrame, StoredEvent
 from siaga_gateway.service.store.audit import EventRow
 
 _STATUS: Final = Insert("device_status", STATUS, ("device_id",))
@@ -46,6 +46,7 @@ _EVENTS_OF: Final = (
     f"SELECT id, {columns(audit.EVENT)} FROM event "  # noqa: S608
     "WHERE device_id = ? AND (counter, id) > (?, ?) ORDER BY counter, id LIMIT ?"
 )
+_FRAMES_OF: Final = "SELECT frame, received_ms FROM event WHERE incident_id = ? ORDER BY id DESC LIMIT ?"
 # The rows lie by day, then by device: each day is asked for the device, and no index is read from end to end.
 DAYS: Final = (
     "WITH RECURSIVE days (day) AS (SELECT min(day) FROM device_day UNION ALL "
@@ -179,6 +180,9 @@ class EventReading(Reads):
     def days_of(self, device_id: bytes, since_day: int) -> Sequence[tuple[int, bytes]]:
         rows = self.fetch(OF_DEVICE, (device_id, since_day))
         return [(row[0], row[1]) for row in rows]
+
+    def placed_frames(self, incident_id: int, limit: int) -> Sequence[PlacedFrame]:
+        return [PlacedFrame(bytes(row[0]), row[1]) for row in reversed(self.fetch(_FRAMES_OF, (incident_id, limit)))]
 
     def event_rows_of(self, device_id: bytes, after: tuple[int, int], limit: int) -> Sequence[EventRow]:
         rows = self.fetch(_EVENTS_OF, (device_id, *after, limit))

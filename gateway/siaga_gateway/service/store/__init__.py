@@ -32,6 +32,7 @@ from siaga_gateway.service.store.events import (
     MarkedPress,
     MarkKey,
     NewEvent,
+    PlacedFrame,
     StoredEvent,
 )
 from siaga_gateway.service.store.expiry import Erased, ErasureWriting, ExpiryReading
@@ -72,6 +73,7 @@ __all__ = [
     "MarkKey",
     "MarkedPress",
     "NewEvent",
+    "PlacedFrame",
     "RowUnreadable",
     "Settled",
     "Store",

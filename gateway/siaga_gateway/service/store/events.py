@@ -34,6 +34,14 @@ class NewEvent:
 
 
 @record
+class PlacedFrame:
+    """A frame of an incident, and when it came."""
+
+    frame: bytes
+    received_ms: int
+
+
+@record
 class StoredEvent:
     """What tells a repetition from a contradiction."""
 
@@ -131,6 +139,10 @@ class EventReading(Protocol):
     def status(self, device_id: bytes) -> DeviceStatus | None: ...
     def days_of(self, device_id: bytes, since_day: int) -> Sequence[tuple[int, bytes]]:
         """Return the days of battery and signal that are over, the oldest first; see domain/battery_history.py."""
+        ...
+
+    def placed_frames(self, incident_id: int, limit: int) -> Sequence[PlacedFrame]:
+        """Return the newest frames of an incident, in the order in which they came."""
         ...
 
     def event_rows_of(self, device_id: bytes, after: tuple[int, int], limit: int) -> Sequence[EventRow]:
