@@ -33,6 +33,8 @@ from siaga_gateway.web.console import (
     base_map,
     call_backs,
     majors,
+    map_layers,
+    map_search,
     nearest_units,
     pages,
     readings,
@@ -167,6 +169,8 @@ def create_app(
     app.include_router(nearest_units.router)
     app.include_router(pages_of_places.router)
     app.include_router(area_map.router)
+    app.include_router(map_layers.router)
+    app.include_router(map_search.router)
     app.include_router(street_tiles.router)
     app.include_router(pages_of_maintenance.router)
     app.include_router(pages_of_figures.router)

@@ -12,6 +12,7 @@ from siaga_gateway.domain.responders import Responder, ResponderKind
 from siaga_gateway.domain.triage import Alarm
 from siaga_gateway.domain.value import copied
 from siaga_gateway.domain.way_proof import ProvenWay
+from siaga_gateway.service.store import PlacedFrame
 from siaga_gateway.service.store.registry import CodeWords
 
 # Invented; the numbers are nobody's.
@@ -73,6 +74,9 @@ class CallsInMemory:
 
     def alarms(self, incident_ids: Collection[int]) -> Mapping[int, Alarm]:
         return {each: self._alarms[each] for each in incident_ids if each in self._alarms}
+
+    def placed_frames(self, incident_id: int, limit: int) -> Sequence[PlacedFrame]:
+        return ()
 
     def code_words(self, owner_id: int) -> CodeWords | None:
         return None if owner_id in self.without_words else CodeWords("", "", 1)

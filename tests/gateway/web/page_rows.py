@@ -142,6 +142,8 @@ OTHERS: Final = {
         "/incidents/{incident_id}": "/incidents/1",
         "/incidents/{incident_id}/calls": "/incidents/1/calls",
         "/incidents/{incident_id}/nearest": "/incidents/1/nearest",
+        "/incidents/{incident_id}/track.geojson": "/incidents/1/track.geojson",
+        "/map/units.geojson": "/map/units.geojson",
         "/incidents/{incident_id}/photographs/{number}": "/incidents/1/photographs/1",
         "/feed": "/feed",
         "/certificates": "/certificates",

@@ -154,6 +154,11 @@ class Duty:
         lists, declared = self._current()
         return self._standing(lists, declared, key, now_ms, now_ms) if key in lists.responders else None
 
+    @property
+    def fresh_ms(self) -> int:
+        """How old a position may be for somebody to be sought there."""
+        return self._fresh_ms
+
     def upcoming(self, key: str, from_ms: int, to_ms: int) -> list[tuple[int, int]]:
         """Return begin and end (Unix ms) of somebody's shifts under way between two times, the first one first.
 

@@ -14,7 +14,7 @@ from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.errors import Failing
 from siaga_gateway.domain.installation_area import in_degrees
 from siaga_gateway.domain.places import ContactWay, Finding, FindingKind, Point, Station, in_order
-from siaga_gateway.domain.responders import Responder
+from siaga_gateway.domain.responders import OLDEST_MS, Responder, ResponderPosition
 from siaga_gateway.domain.shifts import Standing
 from siaga_gateway.domain.value import record
 from siaga_gateway.service.dispatch.duty import Duty, DutyStore
@@ -54,6 +54,15 @@ class PersonLine:
     person: Responder
     standing: Standing | None
     position_age_s: int | None  # None: no phone has told one
+
+
+@record
+class UnitPlace:
+    """Somebody who can be sent, and where he was last."""
+
+    person: Responder
+    standing: Standing
+    position: ResponderPosition
 
 
 @record
@@ -148,6 +157,24 @@ class PlaceDirectory:
     def nearest(self, place: Point, limit: int) -> Sequence[Reachable]:
         """Return who is on duty or available around a place, the soonest first. Raises: StoreFailing."""
         return self._duty.near(place, self._clock.now_ms(), NEAREST_M, limit)
+
+    @property
+    def fresh_ms(self) -> int:
+        """How old a position may be for somebody to be sought there."""
+        return self._duty.fresh_ms
+
+    def whereabouts(self, sent: Collection[str] = ()) -> Sequence[UnitPlace]:
+        """Return who is on duty or available, or among `sent` by name, and has told where he is within a day. Nobody
+        else's place is anybody's business. Raises: StoreFailing."""
+        now_ms = self._clock.now_ms()
+        people = {each.key: each for each in self._current().people}
+        found = []
+        for position in self._store.positions(now_ms - OLDEST_MS):
+            person = people.get(position.responder)
+            standing = None if person is None else self._duty.standing(person.key, now_ms)
+            if person is not None and standing is not None and (standing.reachable or person.name in sent):
+                found.append(UnitPlace(person, standing, position))
+        return found
 
     def answer(self, key: str, code: str, actor: str) -> tuple[ContactWay, ...]:
         """Take a code, and return the ways that it proves. Raises: ResponderError too."""

@@ -14,6 +14,7 @@ from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.permissions import Permission
 from siaga_gateway.service.accounts.account_changes import AccountError
 from siaga_gateway.web.console.base_map import map_settings
+from siaga_gateway.web.console.map_layers import layer_settings
 from siaga_gateway.web.console.queue_cards import Queue, read_queue
 from siaga_gateway.web.console.timeline import broker_lost_ms, feed
 from siaga_gateway.web.session.auth import SESSION_MS, SESSION_WARNING_MS
@@ -72,6 +73,7 @@ def console(context: TheConsole, language: Language, session: SignedIn) -> Respo
         "troubles": sorted(context.troubles()),
         "zone": [(span.from_ms, span.offset_s, span.label) for span in context.site.local.spans(*_around(now_ms))],
         **map_settings(context, language),
+        **layer_settings(context),
     }
     return render(
         context,

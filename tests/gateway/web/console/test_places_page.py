@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from gateway.dispatch.called_district import IN_SW, LADDER, CalledDistrict, on_ntfy
@@ -77,9 +79,9 @@ class Lists:
         preview = PlacePreview(store, router, DutyPeople(duty, 20_000), Ladders(LADDER, {}, router, origins.of), sent)
         self.desk = PlaceDirectory(store, clock, duty, faults, of_people, lambda: 1, codes, preview, sent)
 
-    def browser(self, language: str = "id") -> TestClient:
+    def app(self, language: str = "id", **parts: Any) -> FastAPI:
         district = self.district
-        app = create_app(
+        return create_app(
             reader=district.store,
             operate=district.operator,
             disclosures=FakeDisclosures(),
@@ -89,7 +91,11 @@ class Lists:
             options=ConsoleOptions(SITE, Mode.ACTUAL, language, b"k" * 32),
             clock=district.clock,
             places=self.desk,
+            **parts,
         )
+
+    def browser(self, language: str = "id", **parts: Any) -> TestClient:
+        app = self.app(language, **parts)
         client = TestClient(app, base_url=ORIGIN, headers={"Origin": ORIGIN}, follow_redirects=False)
         assert client.get("/places").headers["location"] == "/sign-in", "nobody who is not signed in"
         assert client.post("/sign-in", data={"name": OPERATOR}).status_code == 303

@@ -1,12 +1,18 @@
 // The map: every open incident as a dot with its accuracy, a pulse where nobody has acknowledged yet. It only adds to
 // the page: where WebGL is missing the rest works on, and the place that is looked for is written where the map would be.
 
-import { areasButton, AREA_SOURCES, areaLayers } from "./areas.js";
+import { AREAS, AREA_SOURCES, areaLayers } from "./areas.js";
 import { SITE, calm, covered, note, openMap } from "./base-map.js";
+import { COVERAGE_SOURCES, coverageLayers } from "./coverage-layers.js";
 import { INCIDENT_SOURCES, MANY, accuracyData, incidentData, incidentLayers } from "./incident-layers.js";
+import { LayerSwitch } from "./layer-switch.js";
+import { tips } from "./map-tip.js";
+import { addSearch } from "./map-search.js";
 import { showPlace } from "./place-card.js";
-import { text } from "./settings.js";
+import { settings, text } from "./settings.js";
 import { STREETS } from "./streets.js";
+import { TRACK_SOURCES, addTrack, showTrack, trackLayers } from "./track.js";
+import { UNIT_SOURCES, addUnits, unitLayers } from "./units.js";
 
 // Around an incident that is looked at: nearer, a map without streets has neither town nor coast to go by.
 const LEAST_M = STREETS ? 120 : 4000;
@@ -25,11 +31,15 @@ let chosen = () => {};
 let pending = null;
 let rested = null; // once the map has stood still
 
+const coverage = settings.coverage ? new LayerSwitch({ name: "coverage", source: "cells", url: settings.coverage, failed: "no_coverage" }) : null;
+const SOURCES = { ...COVERAGE_SOURCES, ...AREA_SOURCES, ...TRACK_SOURCES, ...INCIDENT_SOURCES, ...UNIT_SOURCES };
+const layers = () => [...coverageLayers(), ...areaLayers(), ...trackLayers(), ...unitLayers(), ...incidentLayers()];
+
 /** Build the map; `choose(id)` is called for a click on an incident. */
 export async function start(choose) {
   chosen = choose;
   try {
-    library = await openMap("map", { ...AREA_SOURCES, ...INCIDENT_SOURCES }, () => [...areaLayers(), ...incidentLayers()], { made, ready, lost });
+    library = await openMap("map", SOURCES, layers, { made, ready, lost });
   } catch (error) {
     console.warn("no map:", error);
     missing = true;
@@ -40,7 +50,14 @@ export async function start(choose) {
 
 function made(fresh, from) {
   library = from;
-  fresh.addControl(areasButton(fresh), "top-right");
+  fresh.addControl(AREAS.button(fresh), "top-right");
+  addUnits(fresh, from);
+  if (coverage !== null) {
+    fresh.addControl(coverage.button(fresh), "top-right");
+    tips(fresh, from, ["cell"], (told) => text("coverage_cell", told));
+  }
+  addTrack(fresh, from);
+  addSearch(fresh, from, { move: go, home: () => look(features.get(selected)) });
   for (const layer of ["incident", "incident-ring", "chosen"]) {
     fresh.on("click", layer, (event) => chosen(Number(event.features[0].properties.id)));
     pointed(fresh, layer);
@@ -111,6 +128,7 @@ export function select(id, title) {
   if (map === null) return;
   if (!feature) note(text("nowhere", { title }));
   else note(covered(at) ? null : text("outside", { title }));
+  showTrack(map, id, at);
   const before = looked;
   looked = { id, at };
   // Any other refresh must not pull the map from under the operator's hand.

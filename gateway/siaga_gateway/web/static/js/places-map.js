@@ -1,6 +1,6 @@
 // The map of the page of places: stations and areas, and the place that is tried. A click on it fills in the place.
 
-import { AREA_SOURCES, areaLayers, showAreas } from "./areas.js";
+import { AREAS, AREA_SOURCES, areaLayers } from "./areas.js";
 import { covered, note, openMap } from "./base-map.js";
 import { text } from "./settings.js";
 
@@ -25,7 +25,7 @@ function made(fresh, from) {
 }
 
 async function ready() {
-  await showAreas(map);
+  await AREAS.show(map);
   if (field.value && typed().length === 2 && typed().every(Number.isFinite) && covered(typed())) {
     mark(typed());
     map.jumpTo({ center: typed(), zoom: Math.max(map.getZoom(), 12) });
