@@ -17,6 +17,7 @@ from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.adapters.sql.backups import check_sqlite
 from siaga_gateway.adapters.sql.rescue.procedure import draft_of
+from siaga_gateway.adapters.sql.rescue.row_copy import SOUND
 from siaga_gateway.adapters.sql.rescue.sqlite_pages import Pages, cells
 from siaga_gateway.domain.frame import CommandCode, Kind, Stage
 from siaga_gateway.service.dispatch.waves import STORE_NAME
@@ -255,3 +256,13 @@ def test_a_log_that_ends_in_a_torn_commit_is_no_damage(made: Store, tmp_path: Pa
     Path(f"{path}-wal").write_bytes(torn)
     with Pages(path) as pages:
         assert not pages.log_damaged
+
+
+@pytest.mark.parametrize("first", range(256))
+def test_no_first_byte_of_a_frame_stops_a_rescue(made: Store, first: int) -> None:
+    """A bit that flipped there names a suite that there is not."""
+    with closing(sqlite3.connect(made.path)) as connection:
+        row = list(connection.execute("SELECT * FROM event LIMIT 1").fetchone())
+    assert SOUND["event"](row)
+    row[6] = bytes([first]) + row[6][1:]
+    assert SOUND["event"](row) in (True, False)

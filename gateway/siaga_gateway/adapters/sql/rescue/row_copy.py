@@ -27,8 +27,8 @@ from siaga_gateway.service.journal.audit_gaps import NumberSet, Ranges, ranges_o
 
 Progress = Callable[[str, int, int], None]  # what, done, total
 
-# Each store has its own of these: applied migrations, and current leases.
-_OWN: Final = frozenset({"migration", "lease"})
+# Each store has its own of these: applied migrations, current leases, and what is made anew from the owners.
+_OWN: Final = frozenset({"migration", "lease", "owner_search"})
 # Its rows look like an index's. A rescued store sets all down-counters again, above any that can have been issued.
 _FOUND_BY_NAME_ONLY: Final = "down_counter"
 _AT_ONCE: Final = 2_000
@@ -229,7 +229,7 @@ class RowCopy:
     def _put(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
         if not rows:
             return
-        if (is_sound := _SOUND.get(table.name)) is not None:
+        if (is_sound := SOUND.get(table.name)) is not None:
             offered, rows = len(rows), [row for row in rows if is_sound(row)]
             self.findings.tables[table.name].refused += offered - len(rows)
         names = ", ".join(column.name for column in table.columns)
@@ -284,12 +284,12 @@ def _sound_device(row: Sequence[Any]) -> bool:
 def _sound_event(row: Sequence[Any]) -> bool:
     try:
         return bool(digest_of(row[6]) == row[3] and row[6][2:10] == row[1])
-    except (IndexError, ValueError, struct.error):
+    except (LookupError, ValueError, struct.error):
         return False
 
 
 # Whether a row shows a flipped bit. For the journal the chain shows it, see audit_chain.py.
-_SOUND: Final[dict[str, Callable[[Sequence[Any]], bool]]] = {"device": _sound_device, "event": _sound_event}
+SOUND: Final[dict[str, Callable[[Sequence[Any]], bool]]] = {"device": _sound_device, "event": _sound_event}
 
 
 def _table_of(cell: Cell, tables: Sequence[Table], last: Table | None) -> tuple[Table | None, tuple[Any, ...] | None]:
