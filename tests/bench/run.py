@@ -35,6 +35,7 @@ GATEWAY: tuple[tuple[str, list[str]], ...] = (
     ("The same as Node-RED 4 does it", [sys.executable, str(HERE / "against_node_red.py")]),
     ("Press to the operator's console", [sys.executable, str(HERE / "console_latency.py")]),
     ("A province's store", [sys.executable, str(HERE / "big_store.py")]),
+    ("A search among 1,000,000 owners", [sys.executable, str(HERE / "owner_search.py")]),
     ("Five years of 2,000 buttons", [sys.executable, str(HERE / "five_years.py")]),
     ("Who is called for a place, of 10,000 stations and 500 areas", [sys.executable, str(HERE / "routing.py")]),
     ("A report of a year with 200,000 calls", [sys.executable, str(HERE / "figures.py")]),

@@ -31,6 +31,8 @@ from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.registry.owner_cases import SuspensionEnds
 from siaga_gateway.service.registry.retention import EVERY_S as RETENTION_S
 from siaga_gateway.service.registry.retention import DailyRetention, Retention
+from siaga_gateway.service.registry.search_indexing import EVERY_S as INDEXING_S
+from siaga_gateway.service.registry.search_indexing import SearchIndexing
 from siaga_gateway.service.reports.call_records import EVERY_S as FIGURES_S
 from siaga_gateway.service.reports.call_records import CallRecords
 from siaga_gateway.service.scheduling.periodic_jobs import Job, Leases, PeriodicJobs, each_day
@@ -71,6 +73,7 @@ def housekeeping(
         Job("last positions", RETENTION_S, retention.forget_last_positions, shared=True),
         Job("check-ins of old", REMOVAL_S, CheckinRemoval(store, clock).work, shared=True),
         Job("frames of old", FRAMES_S, FrameRemoval(store, clock).work, shared=True),
+        Job("search for owners", INDEXING_S, SearchIndexing(store, lambda: store.key_fault).work, shared=True),
         Job("survey of the signal", SURVEY_S, survey.write),
         Job("months of the survey", RELEASE_S, survey.release, shared=True),
         Job("figures", FIGURES_S, records.work, shared=True),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from hmac import digest as hmac_digest
@@ -26,6 +26,8 @@ KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 _ID_BYTES: Final = 4
 _MARK: Final = "siaga-personal-key-1"
+# Several parts of names share each number, so that how often a number is there says less about which part it is.
+SEARCH_NUMBERS: Final = 4096
 
 
 class PersonalKeyError(Unusable):
@@ -59,6 +61,7 @@ class PersonalKeys:
         self.keys = tuple(keys)
         self._sealing = {key.id: AESGCM(_derived(key, b"seal")) for key in self.keys}
         self._indexing = {key.id: _derived(key, b"index") for key in self.keys}
+        self._searching = {key.id: _derived(key, b"search") for key in self.keys}
 
     @property
     def current(self) -> str:
@@ -107,9 +110,31 @@ class PersonalKeys:
         """Return the index under each available key."""
         return tuple(_index(key, nik) for key in self._indexing.values())
 
+    def phone_index(self, phone: str) -> str:
+        """Return a blind index of a whole telephone number, like `index`."""
+        return _index(self._searching[self.current], f"phone/{phone}")
+
+    def phone_indexes(self, phone: str) -> tuple[str, ...]:
+        """Return the index under each available key."""
+        return tuple(_index(key, f"phone/{phone}") for key in self._searching.values())
+
+    def search_numbers(self, field: str, grams: Iterable[str]) -> frozenset[int]:
+        """Return the numbers, below SEARCH_NUMBERS, that stand for these parts of a field under the current key."""
+        return _numbers(self._searching[self.current], field, grams)
+
+    def searches(self, field: str, grams: Iterable[str]) -> Mapping[str, frozenset[int]]:
+        """Return the numbers under each available key, by its id."""
+        parts = tuple(grams)
+        return {key_id: _numbers(key, field, parts) for key_id, key in self._searching.items()}
+
 
 def _index(key: bytes, nik: str) -> str:
     return hmac_digest(key, nik.encode(), "sha256").hex()
+
+
+def _numbers(key: bytes, field: str, grams: Iterable[str]) -> frozenset[int]:
+    digests = (hmac_digest(key, f"{field}/{gram}".encode(), "sha256") for gram in grams)
+    return frozenset(int.from_bytes(digest[:4], "big") % SEARCH_NUMBERS for digest in digests)
 
 
 def _derived(key: PersonalKey, use: bytes) -> bytes:

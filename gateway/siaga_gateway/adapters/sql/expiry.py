@@ -10,6 +10,7 @@ from siaga_gateway.adapters.sql import notice_snapshots
 from siaga_gateway.adapters.sql.engine import Row
 from siaga_gateway.adapters.sql.events import DAYS
 from siaga_gateway.adapters.sql.notice_snapshots import POSITION
+from siaga_gateway.adapters.sql.owner_index import index_now
 from siaga_gateway.adapters.sql.reads import Reads
 from siaga_gateway.adapters.sql.registry import INCIDENT_IDS, WAITS, RegistryWriting
 from siaga_gateway.adapters.sql.rows import LAST_POSITION, columns, json_text
@@ -177,12 +178,14 @@ class ErasureWriting(RegistryWriting):
             "station_key = NULL, erased_at_ms = ? WHERE id = ?",
             (f"erased.{owner_id}", at_ms, owner_id),
         )
+        index_now(self._session, self._writing, self._sealing, (owner_id,))
         self._session.run(
             "UPDATE device SET label = ?, installed_latitude = NULL, installed_longitude = NULL, address = NULL, "
             "sim_number = NULL, suspended_until_ms = NULL, registrar_until_ms = NULL, changed = ? WHERE owner_id = ?",
             (NO_LABEL, version, owner_id),
         )
         self._session.run("DELETE FROM owner_case WHERE owner_id = ?", (owner_id,))
+        self._session.run("DELETE FROM owner_consent WHERE owner_id = ?", (owner_id,))
         if devices:
             among, parameters = self._writing.among("device_status", "device_id", devices)
             self._session.run(f"UPDATE device_status SET hours = NULL WHERE {among}", parameters)  # noqa: S608

@@ -8,6 +8,7 @@ from typing import Final
 from siaga_gateway.adapters.sql import encryption, journal
 from siaga_gateway.adapters.sql.encryption import ADDRESS, SIM_NUMBER, Sealing
 from siaga_gateway.adapters.sql.engine import Insert, Session, Writing
+from siaga_gateway.adapters.sql.owner_index import index_now
 from siaga_gateway.adapters.sql.quarantine import forget_checkins, let_go, merge
 from siaga_gateway.adapters.sql.reads import Reads
 from siaga_gateway.adapters.sql.row_layout import only, sound
@@ -24,6 +25,7 @@ from siaga_gateway.adapters.sql.rows import (
     stranger_of,
 )
 from siaga_gateway.adapters.sql.write_batch import CHANGED, WriteBatch
+from siaga_gateway.domain.consent import Consent
 from siaga_gateway.domain.device_status import DeviceStatus
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.domain.sim_card import SimCard
@@ -100,7 +102,23 @@ class RegistryWriting(WriteBatch):
         )
         # Encrypted data are bound to the id, so that step comes second.
         self._session.run(encryption.SEAL_OWNER, (*self._sealing.owner_columns(number, owner), index, number))
+        index_now(self._session, self._writing, self._sealing, (number,))
         return int(number)
+
+    def change_owner(self, owner: Owner) -> None:
+        version = self._next_registry_version()
+        index = self._sealing.keys.index(owner.nik)
+        self._run(encryption.SEAL_OWNER, (*self._sealing.owner_columns(owner.id, owner), index, owner.id))
+        self._run("UPDATE owner SET language = ? WHERE id = ?", (owner.language, owner.id))
+        self._run("UPDATE device SET changed = ? WHERE owner_id = ?", (version, owner.id))
+        self._run("UPDATE owner SET search_key = NULL WHERE id = ?", (owner.id,))
+        index_now(self._session, self._writing, self._sealing, (owner.id,))
+
+    def add_consent(self, owner_id: int, consent: Consent) -> None:
+        self._run(
+            "INSERT INTO owner_consent (owner_id, version, signed_on, recorded_ms, recorded_by) VALUES (?, ?, ?, ?, ?)",
+            (owner_id, consent.version, consent.signed_on, consent.recorded_ms, consent.recorded_by),
+        )
 
     def add_device(self, device: Device) -> None:
         version = self._next_registry_version()
@@ -251,6 +269,16 @@ class RegistryReading(Reads):
             if rows:
                 return int(rows[0][0])
         return None
+
+    def consents_of(self, owner_id: int) -> Sequence[Consent]:
+        agreed = "SELECT version, signed_on, recorded_ms, recorded_by FROM owner_consent WHERE owner_id = ?"
+        rows = self.fetch(f"{agreed} ORDER BY id DESC", (owner_id,))
+        return [Consent(*row) for row in rows]
+
+    def pending_enrolments(self, limit: int) -> Sequence[Enrolled]:
+        # Worded like the partial index.
+        where = "WHERE device.state = 'pending' ORDER BY device.device_id LIMIT ?"
+        return [enrolled_of(row, self.sealing) for row in self.fetch(f"{_ENROLLED} {where}", (limit,))]
 
     def owner_registered(self, owner_id: int) -> int | None:
         rows = self.fetch("SELECT created_at_ms FROM owner WHERE id = ? AND erased_at_ms IS NULL", (owner_id,))

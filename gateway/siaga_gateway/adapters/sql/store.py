@@ -30,10 +30,10 @@ from siaga_gateway.adapters.sql.migrate import known_migrations, migrate
 from siaga_gateway.adapters.sql.notifications import NotificationReading
 from siaga_gateway.adapters.sql.outbox import OutboxReading
 from siaga_gateway.adapters.sql.owner_cases import OwnerCaseReading
+from siaga_gateway.adapters.sql.owner_search import OwnerSearchReading
 from siaga_gateway.adapters.sql.photographs import PhotographReading, seal_photographs
 from siaga_gateway.adapters.sql.photographs import Place as PhotographPlace
 from siaga_gateway.adapters.sql.places import PlaceReading
-from siaga_gateway.adapters.sql.registry import RegistryReading
 from siaga_gateway.adapters.sql.responders import ResponderReading, seal_responders
 from siaga_gateway.adapters.sql.responses import ResponseReading
 from siaga_gateway.adapters.sql.sqlite import Sqlite
@@ -53,7 +53,7 @@ _AT_ONCE: Final = 500  # in one transaction: the gateway writes between them
 class SqlStore(
     EventReading,
     IncidentReading,
-    RegistryReading,
+    OwnerSearchReading,  # brings the registry
     ExpiryReading,
     CommandReading,
     CaseReading,
@@ -158,6 +158,11 @@ class SqlStore(
             if not after:
                 break
             owners += sealed
+        while True:  # what the former key gave finds nobody once that is gone
+            with self.transaction() as transaction:
+                after, _ = transaction.index_owners(after, _AT_ONCE)
+            if not after:
+                break
         while True:
             with self.engine.transaction() as session:
                 after, sealed = seal_notes(session, self.writing, self.sealing, after, _AT_ONCE)

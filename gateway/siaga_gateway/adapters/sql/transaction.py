@@ -17,6 +17,7 @@ from siaga_gateway.adapters.sql.maintenance import CaseWriting
 from siaga_gateway.adapters.sql.notifications import NotificationWriting
 from siaga_gateway.adapters.sql.outbox import OutboxWriting
 from siaga_gateway.adapters.sql.owner_cases import OwnerCaseWriting
+from siaga_gateway.adapters.sql.owner_index import OwnerIndexWriting
 from siaga_gateway.adapters.sql.photographs import PhotographWriting
 from siaga_gateway.adapters.sql.places import PlaceWriting
 from siaga_gateway.adapters.sql.responders import ResponderWriting
@@ -43,6 +44,7 @@ class SqlTransaction(
     FigureWriting,
     CoverageWriting,
     OwnerCaseWriting,
+    OwnerIndexWriting,
     DrillWriting,
     AccountWriting,
     EvidenceWriting,

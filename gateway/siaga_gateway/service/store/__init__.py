@@ -55,6 +55,7 @@ from siaga_gateway.service.store.outbox import (
     Waiting,
 )
 from siaga_gateway.service.store.owner_cases import OwnerCaseReading, OwnerCaseWriting
+from siaga_gateway.service.store.owner_search import OwnerIndexWriting, OwnerSearchReading
 from siaga_gateway.service.store.photographs import PhotographReading, PhotographWriting
 from siaga_gateway.service.store.places import PlaceReading, PlaceWriting
 from siaga_gateway.service.store.registry import Enrolled, RegistryReading, RegistryWriting, UnknownDevice
@@ -140,6 +141,7 @@ class Transaction(
     FigureWriting,
     CoverageWriting,
     OwnerCaseWriting,
+    OwnerIndexWriting,
     DrillWriting,
     AccountWriting,
     EvidenceWriting,
@@ -190,6 +192,7 @@ class Store(
     FigureReading,
     CoverageReading,
     OwnerCaseReading,
+    OwnerSearchReading,
     DrillReading,
     AccountReading,
     JournalReader,

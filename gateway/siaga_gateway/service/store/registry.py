@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from siaga_gateway.domain.consent import Consent
 from siaga_gateway.domain.device_status import DeviceStatus
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.domain.sim_card import SimCard
@@ -62,6 +63,11 @@ class RegistryWriting(Protocol):
         ...
 
     def add_owner(self, owner: Owner, at_ms: int) -> int: ...
+    def change_owner(self, owner: Owner) -> None:
+        """Replace all that is known of the person with this id. Raises: StoreConflict if the NIK is another's."""
+        ...
+
+    def add_consent(self, owner_id: int, consent: Consent) -> None: ...
     def add_device(self, device: Device) -> None: ...
     def registration(self, device_id: bytes) -> RegistrationState:
         """Return the state of an enrolled device, as of this transaction."""
@@ -130,6 +136,14 @@ class RegistryReading(Protocol):
     def owner(self, owner_id: int) -> Owner | None: ...
     def owner_by_nik(self, nik: str) -> int | None:
         """Return the id of the owner with this NIK."""
+        ...
+
+    def consents_of(self, owner_id: int) -> Sequence[Consent]:
+        """Return what this owner has agreed to, the latest first."""
+        ...
+
+    def pending_enrolments(self, limit: int) -> Sequence[Enrolled]:
+        """Return enrolments that wait for the registrar."""
         ...
 
     def owner_registered(self, owner_id: int) -> int | None:

@@ -66,6 +66,7 @@ def rescue(
             findings = RowCopy(path, connection, progress).run()
             given = {} if backup is None else _registry_of(connection, backup)
             mended = ReferenceRepair(connection, gateway, now_ms).run()
+            connection.execute("UPDATE owner SET search_key = NULL")  # the gateway makes their index anew
             connection.execute("COMMIT")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.Error as error:
