@@ -31,6 +31,7 @@ from siaga_gateway.bootstrap.http_front.calls import (
     OPERATE,
     ORDER_DRILL,
     PASSED_ON,
+    REGISTRY,
     SEND_AGAIN,
     SET_CODE_WORDS,
     SET_SIM,
@@ -73,6 +74,8 @@ from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.operator_port import OperatorActions
 from siaga_gateway.service.ports import Clock, Disclosures, SignIns
 from siaga_gateway.service.registry.owner_cases import OwnerCases
+from siaga_gateway.service.registry.registry_changes import RegistryChanges
+from siaga_gateway.service.registry.registry_directory import RegistryDirectory
 from siaga_gateway.service.reports.figure_reports import FigureReports
 from siaga_gateway.service.store import StoreFailing
 from siaga_gateway.web.app import LOOPBACK_HOSTS, ConsoleOptions, VendorMissing, create_app, end_streams
@@ -297,6 +300,7 @@ def console_app(
             signal=CoverageReport(store, clock),
             figures=FigureReports(store, clock, settings.local, settings.mode),
             owners=_RemoteOwnerCases(side, store, notifier, clock, settings),
+            registry=RegistryDirectory(store, clock, cast(RegistryChanges, RemotePort(side, REGISTRY, asked=True))),
             drills=drills,
             drill_choices=make_drill_choices(settings, store, clock),
             jurisdictions=make_jurisdictions(settings, store, clock),

@@ -27,9 +27,10 @@ from siaga_gateway.domain.personal_encryption import PersonalKeyError
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.registry.code_words import hashed, set_code_words
-from siaga_gateway.service.registry.enrol import EnrolError, NewOwner, Registrar, check_change
+from siaga_gateway.service.registry.enrol import EnrolError, Registrar, check_change
 from siaga_gateway.service.registry.mounting_place import register_area
 from siaga_gateway.service.registry.owner_cases import end_of_suspension
+from siaga_gateway.service.registry.registry_book import doubts_of, person
 
 _BEARERS = {Bearer.LTE: "LTE", Bearer.SMS: "SMS", Bearer.LORAWAN: "LoRaWAN", Bearer.WIFI: "Wi-Fi"}
 _SATURATED = 255  # for a status's counts: that or more
@@ -52,9 +53,13 @@ def owner() -> None:
 @by_option
 @told_plainly
 def add_owner(config: Path, name: str, nik: str, phone: str, address: str, language: str, actor: str) -> None:
-    with opened(config) as (_, store):
-        added = Registrar(store, WallClock()).add_owner(NewOwner(name, nik, phone, address, language), actor=actor)
+    with opened(config) as (settings, store):
+        new, clock = person(name, nik, phone, address, language), WallClock()
+        added = Registrar(store, clock).add_owner(new, actor=actor)
+        doubts = doubts_of(new, settings.local.at(clock.now_ms()).date())
     click.echo(str(added.id))
+    if doubts:
+        complain("owner.doubted", lines=list(doubts))
 
 
 @owner.command(name="list")

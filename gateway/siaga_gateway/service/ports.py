@@ -107,6 +107,10 @@ class Disclosures(Protocol):
         """Record that an owner's data was shown. what: record, letter, owner_case (his name in the list of cases)."""
         ...
 
+    def owners_listed(self, operator: str, owner_ids: Collection[int], what: str) -> None:
+        """Record that so many owners' names were shown together. what: search, pending."""
+        ...
+
     def listed(self, operator: str, incident_ids: Collection[int]) -> None:
         """Record that cards with the owners' names were shown."""
         ...

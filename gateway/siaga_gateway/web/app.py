@@ -25,6 +25,7 @@ from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
 from siaga_gateway.service.operator_port import OperatorActions
 from siaga_gateway.service.ports import Clock, Disclosures, Notifier, SignIns
 from siaga_gateway.service.registry.owner_cases import OwnerCases
+from siaga_gateway.service.registry.registry_directory import RegistryDirectory
 from siaga_gateway.service.reports.figure_reports import FigureReports
 from siaga_gateway.web.accounts import routes as pages_of_accounts
 from siaga_gateway.web.console import (
@@ -45,6 +46,7 @@ from siaga_gateway.web.console import drills as pages_of_drills
 from siaga_gateway.web.console import places as pages_of_places
 from siaga_gateway.web.maintenance import routes as pages_of_maintenance
 from siaga_gateway.web.maintenance import signal as pages_of_signal
+from siaga_gateway.web.owners import registry_routes as pages_of_registry
 from siaga_gateway.web.owners import routes as pages_of_owners
 from siaga_gateway.web.reports import routes as pages_of_figures
 from siaga_gateway.web.session.auth import Accounts, Sessions
@@ -100,6 +102,7 @@ def create_app(
     figures: FigureReports | None = None,
     signal: CoverageReport | None = None,
     owners: OwnerCases | None = None,
+    registry: RegistryDirectory | None = None,
     drills: Drills | None = None,
     drill_choices: DrillChoices | None = None,
     jurisdictions: Jurisdictions | None = None,
@@ -146,6 +149,7 @@ def create_app(
         figures=figures,
         signal=signal,
         owners=owners,
+        registry=registry,
         longer_hold=longer_hold,
         objections=options.objections,
         other_url=options.other_url,
@@ -177,6 +181,7 @@ def create_app(
     app.include_router(pages_of_signal.router)
     app.include_router(pages_of_owners.router)
     app.include_router(pages_of_accounts.router)
+    app.include_router(pages_of_registry.router)
     add_error_answers(app)
     headers = headers_with_tiles(options.tile_origin)
     app.add_middleware(RequestGuard, hosts=options.hosts, failed=failed, headers=headers)

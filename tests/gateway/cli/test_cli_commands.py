@@ -95,7 +95,8 @@ def test_an_owner_is_registered_once_and_shown_only_where_asked(office: Office) 
     ("wrong", "said"),
     [
         (("--nik", "123"), "a NIK has 16 digits"),
-        (("--phone", "08123456789"), "as +6281234567890"),
+        (("--phone", "nomor baru"), "as +6281234567890"),
+        (("--phone", "0812"), "as +6281234567890"),
         (("--name", " "), "the name is empty"),
         (("--address", "x" * 300), "at most 200"),
     ],
@@ -103,6 +104,14 @@ def test_an_owner_is_registered_once_and_shown_only_where_asked(office: Office) 
 def test_what_cannot_be_right_of_an_owner_is_refused(office: Office, wrong: tuple[str, str], said: str) -> None:
     assert said in office.refuses("owner", "add", *WATI, *wrong, "--by", "Dewi")
     assert office.does("owner", "list", "--by", "Dewi") == ""
+
+
+def test_a_number_is_written_as_people_do_and_what_is_unlikely_is_said(office: Office) -> None:
+    odd = ["--phone", "0812-3456-7890", "--nik", "1871013002900001"]
+    added = office.run("owner", "add", *WATI, *odd, "--by", "Dewi")
+    assert added.exit_code == 0 and added.stdout.strip() == "1"
+    assert "no possible date of birth" in added.stderr and "telephone" not in added.stderr
+    assert "+6281234567890" in office.does("owner", "show", "1", "--by", "Dewi")
 
 
 def test_a_button_is_enrolled_by_its_frame(office: Office) -> None:

@@ -24,7 +24,8 @@ from gateway.fake_account_store import FakeAccountStore, accounts_on
 from gateway.fake_account_store import operators as with_operators
 from gateway.fake_ports import RunningClock
 from gateway.sample_site import SITE
-from gateway.web.console_fakes import Book, FakeBell, FakeDisclosures, FakeSignIns
+from gateway.web.console_fakes import Book, FakeBell, FakeSignIns
+from gateway.web.fake_disclosures import FakeDisclosures
 from gateway.web.file_book import append
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.web.app import ConsoleOptions, create_app

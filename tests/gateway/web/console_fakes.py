@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from gateway.fake_account_store import FakeAccountStore, accounts_on
 from gateway.fake_ports import RunningClock
 from gateway.web.fake_calls import CallsInMemory
+from gateway.web.fake_disclosures import FakeDisclosures
 from gateway.web.fake_people import opened
 from gateway.web.fake_steps import called_back, changed
 from gateway.web.fake_units import arrived, beside, reopened, stood_down
@@ -82,22 +83,6 @@ class FakeBell:
         with self._guard:
             self._heard[task] = self._rings
         return True
-
-
-class FakeDisclosures:
-    """ports.Disclosures that keeps what it was told."""
-
-    def __init__(self) -> None:
-        self.told: list[tuple[str, str, tuple[int, ...]]] = []  # operator, what, incidents
-
-    def shown(self, operator: str, incident_id: int, what: str = "incident") -> None:
-        self.told.append((operator, what, (incident_id,)))
-
-    def of_owner(self, operator: str, owner_id: int, what: str) -> None:
-        self.told.append((operator, what, (owner_id,)))
-
-    def listed(self, operator: str, incident_ids: Collection[int]) -> None:
-        self.told.append((operator, "queue", tuple(incident_ids)))
 
 
 class FakeSignIns:

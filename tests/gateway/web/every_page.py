@@ -25,19 +25,23 @@ from gateway.reports.figure_year import figure_store
 from gateway.sample_site import site
 from gateway.web import invented_town
 from gateway.web.console.test_places_page import Lists
-from gateway.web.console_fakes import Book, FakeBell, FakeDisclosures, FakeSignIns
+from gateway.web.console_fakes import Book, FakeBell, FakeSignIns
+from gateway.web.fake_disclosures import FakeDisclosures
 from gateway.web.maintenance.test_signal_page import survey
 from gateway.web.maintenance_fleet import device_id, fleet_desk, make_fleet, open_fleet
 from gateway.web.responder.duty_scene import DutyScene
+from pressing_button import PressingButton
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.domain.accounts import Account, ConsoleSession
 from siaga_gateway.domain.battery_history import day_of
+from siaga_gateway.domain.consent import CURRENT, Consent
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.domain.limits import LONGEST_LABEL, LONGEST_NOTE, LONGEST_SITE, LONGEST_UNIT
 from siaga_gateway.domain.operator_name import LONGEST
 from siaga_gateway.domain.owner_cases import OwnerCase, OwnerCaseKind, OwnerCaseLimits, OwnerCaseState
 from siaga_gateway.domain.permissions import Role
 from siaga_gateway.domain.places import Contact, ContactWay, Station
+from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.domain.value import copied
 from siaga_gateway.domain.way_proof import ProvenWay
 from siaga_gateway.service.delivery.dead_letters import DeadLetters
@@ -46,8 +50,10 @@ from siaga_gateway.service.fleet.coverage_survey import CoverageReport
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.ports import UnreadableCall
 from siaga_gateway.service.registry.owner_cases import OwnerCases
+from siaga_gateway.service.registry.registry_book import RegistryBook
+from siaga_gateway.service.registry.registry_directory import RegistryDirectory
 from siaga_gateway.service.reports.figure_reports import FigureReports
-from siaga_gateway.service.store import Attempt, DeliveryState
+from siaga_gateway.service.store import Attempt, DeliveryState, UnknownDevice
 from siaga_gateway.web.app import ConsoleOptions, create_app
 from waiting import ENDS_S, eventually
 
@@ -181,6 +187,7 @@ class EveryPage:
             figures=FigureReports(figures, then, SITE.local),
             signal=CoverageReport(fleet, clock),
             owners=OwnerCases(others, JournalNotifier(), late, OwnerCaseLimits(), [OPERATOR], SITE.local),
+            registry=RegistryDirectory(others, late, RegistryBook(others, late, JournalNotifier(), SITE.local)),
             longer_hold=lambda owner_id, setting, actor: 1,
             drills=drills,
             drill_choices=choices_of(others, late),
@@ -226,6 +233,13 @@ class EveryPage:
                     if state is OwnerCaseState.DISMISSED:
                         case = copied(case, decided_ms=sample_store.NOW_MS, decided_by=OPERATOR, reason=NOTE)
                     transaction.add_owner_case(case)
+            transaction.add_consent(owner_id, Consent(CURRENT, "2026-09-01", sample_store.NOW_MS, OPERATOR))
+            waits = replace(device, device_id=b"\x07" * 8, public_xy=b"\x07" * 64, state=RegistrationState.PENDING)
+            transaction.add_device(waits)
+            frame = PressingButton().enrol()
+            for number, proof in ((8, frame), (9, None)):
+                seen = (sample_store.NOW_MS, sample_store.NOW_MS, 3, frame, proof)
+                transaction.quarantine([UnknownDevice(bytes([number]) * 8, *seen)], 10)
         for counter in (1, 2):
             sample_store.open_incident(store, counter, outputs=("cad",))
         with store.transaction() as transaction:

@@ -57,6 +57,12 @@ def tried(page: Page, world: EveryPage) -> None:
     page.wait_for_selector("#would")
 
 
+def searched(page: Page, world: EveryPage) -> None:
+    page.fill("#query", "contoh")
+    page.click("form[role=search] button")
+    page.wait_for_selector("tbody")
+
+
 @dataclass(frozen=True)
 class Row:
     """A page: which route and template it is of, its address by language, and how it comes to be looked at."""
@@ -96,6 +102,26 @@ PAGES: Final = (
         "/owners/{owner_id}/letters/{case_id}/{letter}",
         "letter.html",
         at("/owners/1/letters/1/warning"),
+    ),
+    Row("registry", "console", "/registry", "registry.html", at("/registry")),
+    Row("registry searched", "console", None, "registry.html", at("/registry"), searched),
+    Row("new owner", "console", "/registry/new", "registry_new.html", at("/registry/new")),
+    Row(
+        "registered owner",
+        "console",
+        "/registry/owners/{owner_id}",
+        "registry_owner.html",
+        at("/registry/owners/1"),
+        unfolded,
+    ),
+    Row("registry waiting", "console", "/registry/waiting", "registry_waiting.html", at("/registry/waiting"), unfolded),
+    Row("empty form", "console", "/registry/form", "registration_form.html", at("/registry/form")),
+    Row(
+        "filled form",
+        "console",
+        "/registry/owners/{owner_id}/form",
+        "registration_form.html",
+        lambda world, language: f"/registry/owners/1/form?paper={language}",
     ),
     Row("drills", "console", "/drills", "drills.html", at("/drills"), unfolded),
     Row("drill tried", "console", None, "drills.html", at("/drills"), tried),

@@ -20,7 +20,8 @@ from gateway.fake_account_store import no_accounts
 from gateway.fake_ports import RunningClock
 from gateway.sample_site import SITE
 from gateway.web.conftest import OPERATOR, ORIGIN
-from gateway.web.console_fakes import FakeBell, FakeDisclosures, FakeSignIns
+from gateway.web.console_fakes import FakeBell, FakeSignIns
+from gateway.web.fake_disclosures import FakeDisclosures
 from gateway.web.maintenance_fleet import fleet_desk
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.domain.escalation_state import Assignment, Contact, ContactKind, Escalation, Phase, Progress, Why

@@ -16,11 +16,13 @@ from siaga_gateway.service.inbound import FrameSink, InboundFrame, InboundText, 
 from siaga_gateway.service.operator_port import OperatorActions
 from siaga_gateway.service.ports import Disclosures, SignIns
 from siaga_gateway.service.registry.owner_cases import OwnerCases
+from siaga_gateway.service.registry.registry_changes import RegistryChanges
 
 OPERATE: Final = "operate"
 DISCLOSURES: Final = "disclosures"
 SIGN_INS: Final = "sign_ins"
 ACCOUNTS: Final = "accounts"
+REGISTRY: Final = "registry"  # a registrar's changes
 ANSWERS: Final = "answers"  # of responders
 OPENED: Final = f"{ANSWERS}.opened"  # the page of a link
 DUTY: Final = "duty"  # what they say on their own pages
@@ -56,6 +58,7 @@ def front_calls(
     positions: PositionIntake,
     owners: OwnerCases,
     drills: Drills,
+    registry: RegistryChanges,
 ) -> Mapping[str, Callable[..., Any]]:
     """Return the calls, for adapters.interprocess_link.PressSide."""
     ports = {
@@ -63,6 +66,7 @@ def front_calls(
         DISCLOSURES: (Disclosures, disclosures),
         SIGN_INS: (SignIns, sign_ins),
         ACCOUNTS: (AccountChanges, accounts),
+        REGISTRY: (RegistryChanges, registry),
     }
     found: dict[str, Callable[..., Any]] = {
         f"{name}.{method}": getattr(implementation, method)

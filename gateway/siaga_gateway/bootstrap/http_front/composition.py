@@ -41,6 +41,7 @@ from siaga_gateway.service.ingest.worker import Ingest
 from siaga_gateway.service.journal.disclosures import DisclosureLog
 from siaga_gateway.service.journal.sign_in_log import SignInLog
 from siaga_gateway.service.registry.owner_cases import OwnerCases
+from siaga_gateway.service.registry.registry_book import RegistryBook
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +100,7 @@ def make_front(
     disclosures = DisclosureLog(store, clock)
     sign_ins = SignInLog(store, clock)
     accounts = AccountBook(store, clock)
+    registry = RegistryBook(store, clock, notifier, local, base.settings.area.area())
     desk = MaintenanceCases(store, notifier, clock, base.settings.supervision.wanted, local)
     deliveries = DeadLetters(store, notifier, clock, names)
     drills = Drills(store, notifier, clock, base.settings.mode)
@@ -106,7 +108,9 @@ def make_front(
         base.settings,
         base.sockets.of_the_front(),
         calls={
-            **front_calls(operator, disclosures, sign_ins, accounts, desk, deliveries, positions, owners, drills),
+            **front_calls(
+                operator, disclosures, sign_ins, accounts, desk, deliveries, positions, owners, drills, registry
+            ),
             LONGER_HOLD: partial(ask_for_longer_hold, store, clock),
             STORE_TROUBLE: operations.store_trouble,
             READ_TEXT: read_by(texts),

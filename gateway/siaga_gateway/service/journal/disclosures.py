@@ -77,6 +77,22 @@ class DisclosureLog:
             with self._lock:
                 self._seen.pop((operator, owner_id, f"{_OWNER}{what}"), None)
 
+    def owners_listed(self, operator: str, owner_ids: Collection[int], what: str) -> None:
+        now_ms = self._clock.now_ms()
+        with self._lock:
+            new = [number for number in owner_ids if self._new(operator, number, f"{_OWNER}{what}", now_ms)]
+        if not new:
+            return
+        try:
+            with self._store.transaction() as transaction:
+                transaction.note(journal.PERSONAL_READ, now_ms, {"what": what, "owners": new}, actor=operator)
+        except StoreFailing as error:
+            numbers = ", ".join(map(str, new))
+            log.error(Localized("log.disclosures.owner", operator=operator, owner=numbers, what=what, why=error))
+            with self._lock:
+                for number in new:
+                    self._seen.pop((operator, number, f"{_OWNER}{what}"), None)
+
     def listed(self, operator: str, incident_ids: Collection[int]) -> None:
         now_ms = self._clock.now_ms()
         with self._lock:

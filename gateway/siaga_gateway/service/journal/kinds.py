@@ -80,6 +80,9 @@ MAINTENANCE_CLOSED: Final = (
 MAINTENANCE_MASS: Final = "maintenance_mass"  # case, cause, devices, bearer (of most): many cases in one notice
 MAINTENANCE_MASS_OVER: Final = "maintenance_mass_over"  # case, cause, left
 OWNER_ADDED: Final = "owner_added"  # owner_id
+OWNER_CHANGED: Final = "owner_changed"  # owner_id, fields: what was changed, by name
+CONSENT_RECORDED: Final = "consent_recorded"  # owner_id, version, signed_on
+STRANGER_RELEASED: Final = "stranger_released"  # reason: a device left the quarantine without being enrolled
 ENROLLED: Final = "enrolled"  # owner_id, state
 BROKER_ACCESS: Final = "broker_access"  # given, withdrawn: how many buttons' logins were opened or closed
 BROKER_SHUT_OUT: Final = "broker_shut_out"
@@ -272,6 +275,9 @@ OFFICE_KINDS: Final = frozenset(
         MAINTENANCE_OPENED,
         MAINTENANCE_CLOSED,
         OWNER_ADDED,
+        OWNER_CHANGED,
+        CONSENT_RECORDED,
+        STRANGER_RELEASED,
         OWNER_ERASED,
         ENROLLED,
         REGISTRATION_CHANGED,

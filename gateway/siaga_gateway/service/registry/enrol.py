@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,14 +13,14 @@ from siaga_gateway.domain.installation_area import Area, Place, doubt, in_degree
 from siaga_gateway.domain.invisible_characters import refuse_hidden, tidied
 from siaga_gateway.domain.limits import LONGEST_LABEL
 from siaga_gateway.domain.local_time import IN_UTC, LocalTime
+from siaga_gateway.domain.nik import NIK
 from siaga_gateway.domain.owner_cases import as_its_owner, suspended_until
+from siaga_gateway.domain.phone_number import E164
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import Clock, Notifier
 from siaga_gateway.service.store import Store
 
-_PHONE: Final = re.compile(r"\+[1-9][0-9]{6,14}")  # not \d: other scripts have digits too
-_NIK: Final = re.compile(r"[0-9]{16}")
 _LANGUAGES: Final = ("id", "en")
 _LONGEST_YEARS: Final = 100  # limit of a registration
 _LONGEST_MS: Final = _LONGEST_YEARS * 366 * 86_400_000
@@ -48,11 +47,11 @@ class NewOwner:
     def __post_init__(self) -> None:
         for what, value in (("name", self.name), ("address", self.address)):
             _text(what, value)
-        if not _NIK.fullmatch(self.nik):
+        if not NIK.fullmatch(self.nik):
             raise EnrolError("enrol.nik", nik=len(self.nik))
         if len(set(self.nik)) == 1:
             raise EnrolError("registration.nik_one_digit")
-        if not _PHONE.fullmatch(self.phone):
+        if not E164.fullmatch(self.phone):
             raise EnrolError("enrol.phone", phone=self.phone)
         if self.language not in _LANGUAGES:
             raise EnrolError("enrol.language", written=self.language, known=", ".join(_LANGUAGES))
@@ -245,9 +244,14 @@ def _text(what: str, value: str) -> None:
         raise EnrolError("enrol.long", what=named, size=len(value), longest=LONGEST_LABEL)
 
 
+def check_reason(reason: str) -> None:
+    """Raises: EnrolError for what is no reason."""
+    _text("reason", reason)
+
+
 def check_change(state: RegistrationState, reason: str, until_ms: int | None) -> None:
     """Raises: EnrolError if a registration's state cannot be changed this way, whatever button it is."""
-    _text("reason", reason)
+    check_reason(reason)
     if until_ms is not None and state is not RegistrationState.SUSPENDED:
         raise EnrolError("registration.until")
 

@@ -44,6 +44,15 @@ def held_about(store: Store, owner: Owner, local: LocalTime = IN_UTC) -> dict[st
             "address": owner.address,
             "language": owner.language,
             "registered_area": store.home_station(owner.id),
+            "consents": [
+                {
+                    "version": each.version,
+                    "signed_on": each.signed_on,
+                    "recorded_at": told_at(each.recorded_ms),
+                    "recorded_by": each.recorded_by,
+                }
+                for each in store.consents_of(owner.id)
+            ],
             "code_words_set": None if words is None else told_at(words.set_at_ms),
         },
         "buttons": [_button(store, one, store.status(device_id), told_at) for device_id, one in enrolled.items()],

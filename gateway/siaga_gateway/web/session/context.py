@@ -34,6 +34,7 @@ from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
 from siaga_gateway.service.operator_port import OperatorActions
 from siaga_gateway.service.ports import Clock, Disclosures, SignIns
 from siaga_gateway.service.registry.owner_cases import OwnerCases
+from siaga_gateway.service.registry.registry_directory import RegistryDirectory
 from siaga_gateway.service.reports.figure_reports import FigureReports
 from siaga_gateway.web.session.auth import Session, Sessions
 from siaga_gateway.web.session.console_reader import ConsoleReader
@@ -104,6 +105,7 @@ class ConsoleContext:
     figures: FigureReports | None = None  # the same
     signal: CoverageReport | None = None  # the same
     owners: OwnerCases | None = None  # the same
+    registry: RegistryDirectory | None = None  # the same
     longer_hold: Callable[[int, str, str], int] | None = None  # asks an owner's buttons; returns how many
     objections: str | None = None  # where an owner objects to a suspension
     other_url: str | None = None  # of the console of a second machine; None: there is none

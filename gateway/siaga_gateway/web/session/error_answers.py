@@ -67,9 +67,8 @@ def add_error_answers(app: FastAPI) -> None:
 
 def _is_page(request: Request) -> bool:
     path = request.url.path
-    deep = (
-        path.startswith(("/owners", "/drills", "/maintenance/buttons", "/account")) and request.method in SAFE_METHODS
-    )
+    pages = ("/owners", "/registry", "/drills", "/maintenance/buttons", "/account")
+    deep = path.startswith(pages) and request.method in SAFE_METHODS
     return deep or path in ("/", "/maintenance", "/deliveries", "/figures", "/places")
 
 

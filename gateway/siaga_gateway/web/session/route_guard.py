@@ -17,6 +17,7 @@ from siaga_gateway.web.session.route_table import ROUTES, Access
 # Where somebody begins who has no queue: the first of these that he may open.
 _HOMES: Final = (
     (Permission.INCIDENTS_READ, "/"),
+    (Permission.REGISTRY_READ, "/registry"),
     (Permission.OWNERS_READ, "/owners"),
     (Permission.MAINTENANCE_READ, "/maintenance"),
 )

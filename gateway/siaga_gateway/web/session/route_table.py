@@ -106,6 +106,19 @@ ROUTES: Final[Mapping[tuple[str, str], Permission | Access]] = {
     ("GET", "/account"): Access.SIGNED_IN,
     ("POST", "/account/password"): Access.SIGNED_IN,
     ("POST", "/account/sign-out"): Access.SIGNED_IN,
+    # The registry
+    ("GET", "/registry"): _P.REGISTRY_READ,
+    ("POST", "/registry"): _P.REGISTRY_READ,  # a search
+    ("GET", "/registry/new"): _P.REGISTRY_CHANGE,
+    ("POST", "/registry/owners"): _P.REGISTRY_CHANGE,
+    ("GET", "/registry/owners/{owner_id}"): _P.REGISTRY_READ,
+    ("POST", "/registry/owners/{owner_id}"): _P.REGISTRY_CHANGE,
+    ("POST", "/registry/owners/{owner_id}/consent"): _P.REGISTRY_CHANGE,
+    ("POST", "/registry/owners/{owner_id}/devices/{device_id}"): _P.REGISTRY_CHANGE,
+    ("GET", "/registry/owners/{owner_id}/form"): _P.REGISTRY_READ,
+    ("GET", "/registry/form"): _P.REGISTRY_READ,
+    ("GET", "/registry/waiting"): _P.REGISTRY_READ,
+    ("POST", "/registry/devices/{device_id}/{step}"): _P.REGISTRY_CHANGE,
     # Figures
     ("GET", "/figures"): _P.FIGURES_READ,
     ("GET", "/figures.csv"): _P.FIGURES_READ,

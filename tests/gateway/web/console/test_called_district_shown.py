@@ -16,7 +16,8 @@ from gateway.fake_account_store import no_accounts
 from gateway.sample_site import SITE
 from gateway.sample_store import NOW_MS
 from gateway.web.conftest import OPERATOR, ORIGIN
-from gateway.web.console_fakes import FakeBell, FakeDisclosures, FakeSignIns
+from gateway.web.console_fakes import FakeBell, FakeSignIns
+from gateway.web.fake_disclosures import FakeDisclosures
 from siaga_gateway.domain.escalation_state import Phase
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.domain.value import copied

@@ -15,7 +15,8 @@ from gateway.fake_account_store import no_accounts
 from gateway.fake_ports import ManualClock, RunningClock
 from gateway.sample_site import SITE
 from gateway.web.conftest import OPERATOR, ORIGIN
-from gateway.web.console_fakes import Book, FakeBell, FakeDisclosures, FakeSignIns
+from gateway.web.console_fakes import Book, FakeBell, FakeSignIns
+from gateway.web.fake_disclosures import FakeDisclosures
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.catalogue import text
 from siaga_gateway.domain.incident import Mode

@@ -18,7 +18,8 @@ from gateway.fake_account_store import no_accounts
 from gateway.fake_ports import ManualClock, SentAnswers
 from gateway.sample_site import SITE
 from gateway.web.conftest import OPERATOR, ORIGIN
-from gateway.web.console_fakes import FakeBell, FakeDisclosures, FakeSignIns
+from gateway.web.console_fakes import FakeBell, FakeSignIns
+from gateway.web.fake_disclosures import FakeDisclosures
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.domain.escalation_state import Escalation, Phase, Why
 from siaga_gateway.domain.incident import Mode

@@ -20,7 +20,8 @@ from gateway.fake_account_store import no_accounts
 from gateway.sample_site import SITE
 from gateway.web.conftest import OPERATOR, ORIGIN
 from gateway.web.console.test_called_district_shown import words
-from gateway.web.console_fakes import FakeBell, FakeDisclosures, FakeSignIns
+from gateway.web.console_fakes import FakeBell, FakeSignIns
+from gateway.web.fake_disclosures import FakeDisclosures
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.domain.places import Contact, ContactWay, Finding, Station
 from siaga_gateway.domain.responders import Responder, ResponderKind

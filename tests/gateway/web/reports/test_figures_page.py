@@ -20,8 +20,9 @@ from gateway.reports.figure_year import figure_store
 from gateway.sample_site import SITE
 from gateway.web.browser_fixtures import chromium, operator
 from gateway.web.conftest import OPERATOR, ORIGIN, ServedConsole
-from gateway.web.console_fakes import Book, FakeBell, FakeDisclosures, FakeSignIns
+from gateway.web.console_fakes import Book, FakeBell, FakeSignIns
 from gateway.web.console_operator import Seat
+from gateway.web.fake_disclosures import FakeDisclosures
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.service.reports.figure_reports import FigureReports

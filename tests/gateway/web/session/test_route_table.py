@@ -101,7 +101,7 @@ def test_a_route_that_is_in_no_table_is_refused_to_everybody(console: Console) -
 def test_a_role_that_has_no_queue_begins_on_its_own_page(sign_in: Callable[[Role], TestClient]) -> None:
     homes = {role: sign_in(role).get("/").headers.get("Location") for role in Role}
     assert {role: home for role, home in homes.items() if home is not None} == {
-        Role.REGISTRAR: "/owners",
+        Role.REGISTRAR: "/registry",
         Role.INSTALLER: "/maintenance",
     }
 
