@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from fastapi import Depends, FastAPI
-from fastapi.staticfiles import StaticFiles
 
 from siaga_gateway.domain.errors import Unusable
 from siaga_gateway.domain.incident import Mode
@@ -58,6 +57,7 @@ from siaga_gateway.web.session.live import LiveStreams
 from siaga_gateway.web.session.route_guard import permitted
 from siaga_gateway.web.session.security_headers import RequestGuard, headers_with_tiles
 from siaga_gateway.web.session.sign_in import SignIn
+from siaga_gateway.web.static_files import PackedFiles
 
 STATIC: Final = Path(__file__).with_name("static")
 LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost", "::1")
@@ -162,7 +162,7 @@ def create_app(
         presses=presses,
     )
     app.include_router(base_map.router)  # before the folder that it stands in
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", PackedFiles(directory=STATIC), name="static")
     app.include_router(pages.router)
     app.include_router(readings.router)
     app.include_router(actions.router)

@@ -182,6 +182,7 @@ def test_every_answer_carries_the_headers_and_none_is_kept(console: Console) -> 
         nothing = {"default-src", "frame-ancestors", "base-uri"}
         assert {name for name, allowed in policy.items() if allowed == "'none'"} == nothing
         assert policy.pop("img-src") == "'self' data:"
+        assert policy.pop("media-src") == "blob:", "tones that the page makes itself"
         assert {allowed for name, allowed in policy.items() if name not in nothing} == {"'self'"}
         assert {"script-src", "form-action"} <= policy.keys()
         assert headers["X-Frame-Options"] == "DENY" and headers["X-Content-Type-Options"] == "nosniff"

@@ -15,6 +15,7 @@ import * as map from "./map.js";
 import * as notices from "./notices.js";
 import * as queue from "./queue.js";
 import { settings, text } from "./settings.js";
+import * as steps from "./steps.js";
 import * as unread from "./unread.js";
 
 // Heard after an acknowledgement, too: with which sound.
@@ -233,50 +234,6 @@ document.getElementById("queue").addEventListener("click", (event) => {
   if (card || about) goToDetail();
 });
 
-// --- the operator's steps: htmx sends the forms, the detail takes the answer ----------------------------------------------
-
-document.body.addEventListener("htmx:beforeRequest", ({ target }) => {
-  if (!(target instanceof HTMLFormElement)) return;
-  const step = detail.stepOf(target);
-  // What is sent from the message above the buttons is the draft in the form below as well.
-  for (const form of document.querySelectorAll("#detail form")) if (detail.stepOf(form) === step) form.dataset.sent = "yes";
-});
-document.body.addEventListener("htmx:afterRequest", ({ detail: { successful, xhr } }) => {
-  if (successful && xhr.status === 200) return;
-  // The form that was sent may have been replaced meanwhile by one like it.
-  for (const form of document.querySelectorAll("#detail form[data-sent]")) delete form.dataset.sent;
-  if (xhr.status === 409 || xhr.status === 503) detail.refresh();
-});
-document.body.addEventListener("htmx:beforeSwap", (event) => {
-  const { xhr } = event.detail;
-  if (xhr.status === 503 && xhr.getResponseHeader("HX-Retarget")) {
-    event.detail.shouldSwap = true; // in the gateway's own words, not those of a proxy before it
-    event.detail.isError = false;
-  }
-  if (event.detail.target.id !== "detail") return;
-  event.detail.shouldSwap = false;
-  const address = new URL(xhr.responseURL);
-  if (address.pathname.endsWith("/acknowledge")) {
-    ladder.acknowledged(Number(address.pathname.split("/")[2]), Number(address.searchParams.get("wave")));
-  }
-  detail.show(event.detail.serverResponse, { own: true });
-  queue.touch([detail.current()]);
-});
-document.body.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
-  if (xhr.status === 401) signedOut();
-  detail.problem(text("step_error", { status: xhr.status }));
-});
-for (const lost of ["htmx:sendError", "htmx:timeout"]) {
-  document.body.addEventListener(lost, () => detail.problem(text("step_failed")));
-}
-document.getElementById("detail").addEventListener("click", async (event) => {
-  if (event.target.closest("[data-discard]")) document.getElementById("message").replaceChildren();
-  const copied = event.target.closest("[data-copy]");
-  if (!copied) return;
-  await navigator.clipboard?.writeText(copied.dataset.copy).catch(() => {});
-  copied.textContent = text("copied");
-});
-
 // --- keyboard -----------------------------------------------------------------------------------------------------------
 
 function press(selector) {
@@ -342,6 +299,7 @@ keys.start(
 // --- start --------------------------------------------------------------------------------------------------------------
 
 startClock();
+steps.start(signedOut);
 if (settings.broker_lost !== null) banners.broker(settings.broker_lost);
 majors.start(signedOut);
 map.start(choose);
