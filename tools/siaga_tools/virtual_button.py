@@ -45,6 +45,7 @@ class HoldTimes:
 
     press_ms: int = 2000
     cancel_ms: int = 5000
+    duress_ms: int = 8000
 
 
 def read_line(line: str) -> ButtonEvent:
@@ -158,6 +159,10 @@ class VirtualButton:
     async def cancel(self) -> None:
         """Hold it as long as a cancel needs, then release."""
         await self._hold(self._holds.cancel_ms)
+
+    async def duress(self) -> None:
+        """Hold it as long as a forced cancel needs, then release."""
+        await self._hold(self._holds.duress_ms)
 
     async def test(self) -> None:
         """Test it as a holder does: power-cycle it with the button held, release, and touch it while the light asks for

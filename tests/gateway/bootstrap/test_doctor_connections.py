@@ -17,11 +17,11 @@ from firmware.broker_certificates import DAY, Authority
 from gateway.bootstrap.examined_office import add, connect, look, made_office, of, one, webhook
 from gateway.bootstrap.test_preflight import Stranger, stranger  # noqa: F401 - a fixture
 from gateway.gateway_folder import Office
-from gateway.web import invented_town
 from guarded_broker import GuardedBroker
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.bootstrap.doctor.examination import examine
 from siaga_gateway.domain.health_check import CheckResult, CheckState
+from siaga_tools.demo import invented_town
 from waiting import ENDS_S
 
 

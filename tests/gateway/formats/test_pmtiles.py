@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.web import invented_town
 from siaga_gateway.adapters.files.street_file import StreetFile, StreetFileUnusable
 from siaga_gateway.domain.street_map import MapSchema
 from siaga_gateway.formats.pmtiles import HEAD_BYTES, TilesMalformed, head_of, metadata_of, schema_of
+from siaga_tools.demo import invented_town
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,6 @@ from gateway.fake_ports import ManualClock, RunningClock
 from gateway.reports.counted_calls import NOW_MS
 from gateway.reports.figure_year import figure_store
 from gateway.sample_site import site
-from gateway.web import invented_town
 from gateway.web.console.test_places_page import Lists
 from gateway.web.console_fakes import Book, FakeBell, FakeSignIns
 from gateway.web.fake_disclosures import FakeDisclosures
@@ -55,6 +54,7 @@ from siaga_gateway.service.registry.registry_directory import RegistryDirectory
 from siaga_gateway.service.reports.figure_reports import FigureReports
 from siaga_gateway.service.store import Attempt, DeliveryState, UnknownDevice
 from siaga_gateway.web.app import ConsoleOptions, create_app
+from siaga_tools.demo import invented_town
 from waiting import ENDS_S, eventually
 
 

@@ -20,7 +20,7 @@ from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import JournalEntry
 from siaga_tools.demo.commands import Command, Verb, read_command
 from siaga_tools.demo.control_socket import ask, runtime_folder
-from siaga_tools.demo.dashboard_state import ButtonView, DashboardState
+from siaga_tools.demo.dashboard_state import ButtonView, DashboardState, LogLine
 from siaga_tools.demo.owners import OWNERS
 from siaga_tools.demo.press_trace import CAUSES, TEST_HOPS, Hop, PressTrace
 from siaga_tools.demo.texts import hop_table, line_text
@@ -178,9 +178,10 @@ def test_every_line_signal_and_hop_has_its_words() -> None:
         for name in (
             *("port", "who", "seconds", "url", "incident", "actor", "unit", "why", "what", "code", "line"),
             *("stations", "responders", "title", "person"),
+            *("minutes", "station", "drill", "number", "of"),
         )
     } | {"button": 1, "signal": "armed", "change": "opened", "rung": "chief", "said": "accepted"}
-    from siaga_tools.demo.dashboard_state import _JOURNAL_LINES, LogLine
+    from siaga_tools.demo.dashboard_state import _JOURNAL_LINES
 
     for language in catalogue.LANGUAGES:
         keys = [key.removeprefix("demo.log.") for key in catalogue.texts("demo", language) if ".log." in key]
@@ -196,9 +197,25 @@ def test_every_line_signal_and_hop_has_its_words() -> None:
 
 
 @pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("id", "Babak ini berakhir di sini: Tombol 2 berada dalam kejadian yang masih terbuka"),
+        ("en", "This scene ends here: Button 2 is in an incident that is still open"),
+    ],
+)
+def test_what_ends_a_scene_is_said_in_the_readers_language(language: str, told: str) -> None:
+    line = LogLine(NOW, "story_scene_lost", {"why": Trouble("story_button", button=2)})
+    assert line_text(line, language).startswith(told)
+
+
+@pytest.mark.parametrize(
     ("typed", "command"),
     [
         ("p 1", Command(Verb.PRESS, 1)),
+        ("d 2", Command(Verb.DURESS, 2)),
+        ("paksa 2", Command(Verb.DURESS, 2)),
+        ("s", Command(Verb.STORY)),
+        ("cerita", Command(Verb.STORY)),
         ("  TEKAN   3 ", Command(Verb.PRESS, 3)),
         ("batal 2", Command(Verb.CANCEL, 2)),
         ("u 1", Command(Verb.TEST, 1)),

@@ -17,6 +17,7 @@ import httpx
 
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import JournalEntry
+from siaga_tools.demo.console_operator import ConsoleOperator
 from siaga_tools.demo.ntfy_server import PhoneMessage
 from siaga_tools.demo.run_state import RunState
 from siaga_tools.demo.stations import RESPONDERS, key_of
@@ -50,7 +51,8 @@ class Answering:
     def __init__(self, stage: RunState, console_url: Callable[[], str]) -> None:
         """console_url: where the console is now."""
         self._stage = stage
-        self._console_url = console_url
+        self.resting = False  # the story's people answer in their place
+        self._operator = ConsoleOperator(OPERATOR, console_url)
         self._waves: dict[tuple[int, int], _Wave] = {}
         self._under_way: set[str] = set()  # links that an officer is answering
 
@@ -63,7 +65,7 @@ class Answering:
             for (its, _), wave in self._waves.items():
                 if its == incident:
                     wave.wakes.set()
-        if entry.kind != journal.CALLED:
+        if entry.kind != journal.CALLED or self.resting:
             return
         key = incident, int(entry.facts.get("wave") or 0)
         if key not in self._waves:
@@ -74,7 +76,7 @@ class Answering:
 
     def message_told(self, message: PhoneMessage) -> None:
         """Take a message that somebody's phone shows."""
-        if key_of(message.topic) not in _ANSWERING or not message.answers:
+        if self.resting or key_of(message.topic) not in _ANSWERING or not message.answers:
             return
         first = message.answers[0]  # accept; or alive, where he is asked whether he is well
         if first not in self._under_way:
@@ -93,18 +95,8 @@ class Answering:
 
     def _acknowledged(self, incident: int, wave: int) -> None:
         """Raises: HTTPError."""
-        url = self._console_url().rstrip("/")
-        # trust_env: no proxy from the environment on loopback.
-        with httpx.Client(
-            base_url=url, timeout=patient(_TIMEOUT_S), trust_env=False, headers={"origin": url}
-        ) as browser:
-            answer = browser.post("/sign-in", data={"name": OPERATOR})
-            if answer.status_code != 303:
-                answer.raise_for_status()
-            # 4xx: somebody else was faster, which is no fault.
-            answer = browser.post(f"/incidents/{incident}/acknowledge", params={"wave": wave})
-            if answer.is_server_error:
-                answer.raise_for_status()
+        # 4xx: somebody else was faster, which is no fault.
+        self._operator.post(f"/incidents/{incident}/acknowledge", {"wave": wave}, {})
 
     async def _answer(self, message: PhoneMessage, first: str) -> None:
         await asyncio.sleep(WAKES_S)

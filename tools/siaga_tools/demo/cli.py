@@ -34,6 +34,8 @@ def _help(name: str) -> str:
 @click.option("--plain", is_flag=True, help=_help("plain"))
 @click.option("--fast", is_flag=True, help=_help("fast"))
 @click.option("--nobody-answers", is_flag=True, help=_help("nobody_answers"))
+@click.option("--story", "with_story", is_flag=True, help=_help("story_at_once"))
+@click.option("--pause", type=click.FloatRange(0, 120), default=6.0, show_default=True, help=_help("pause"))
 @click.option("--language", type=_LANGUAGES, help=_help("language"))
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help=_help("data"))
 @click.option("--broker-port", type=int, help=_help("broker_port"))
@@ -47,6 +49,8 @@ def demo(
     plain: bool,
     fast: bool,
     nobody_answers: bool,
+    with_story: bool,
+    pause: float,
     language: str | None,
     data: Path | None,
     broker_port: int | None,
@@ -74,6 +78,8 @@ def demo(
         fast=fast,
         recover=not once,
         answers=not nobody_answers,
+        story=with_story and not once,
+        pause_s=pause,
     )
     if once:
         from siaga_tools.demo.single_press import press_once
@@ -136,6 +142,19 @@ def test(button: str, as_json: bool, language: str) -> None:
 @_language_option
 def cancel(button: str, language: str) -> None:
     _tell(f"c {button}", language)
+
+
+@demo.command(help=_help("duress"))
+@_button_argument
+@_language_option
+def duress(button: str, language: str) -> None:
+    _tell(f"d {button}", language)
+
+
+@demo.command(help=_help("story"))
+@_language_option
+def story(language: str) -> None:
+    _tell("s", language)
 
 
 @demo.command(help=_help("network"))

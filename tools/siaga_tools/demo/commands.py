@@ -16,9 +16,11 @@ class Verb(StrEnum):
 
     PRESS = "press"
     CANCEL = "cancel"
+    DURESS = "duress"
     TEST = "test"
     NETWORK = "network"
     GATEWAY = "gateway"  # kill the gateway, as a fault would; it is restarted
+    STORY = "story"
     LANGUAGE = "language"
     HELP = "help"
     QUIT = "quit"
@@ -28,7 +30,7 @@ class Verb(StrEnum):
 class Command:
     """One command.
 
-    button: for the four verbs that concern one
+    button: for the five verbs that concern one
     on: for NETWORK
     """
 
@@ -40,14 +42,16 @@ class Command:
 _VERBS: Final = {
     **dict.fromkeys(("p", "press", "tekan"), Verb.PRESS),
     **dict.fromkeys(("c", "cancel", "b", "batal"), Verb.CANCEL),
+    **dict.fromkeys(("d", "duress", "paksa"), Verb.DURESS),
     **dict.fromkeys(("t", "test", "u", "uji"), Verb.TEST),
     **dict.fromkeys(("n", "network", "j", "jaringan"), Verb.NETWORK),
     **dict.fromkeys(("g", "gateway"), Verb.GATEWAY),
+    **dict.fromkeys(("s", "story", "cerita"), Verb.STORY),
     **dict.fromkeys(("l", "language", "bahasa"), Verb.LANGUAGE),
     **dict.fromkeys(("h", "help", "?", "bantuan"), Verb.HELP),
     **dict.fromkeys(("q", "quit", "exit", "keluar"), Verb.QUIT),
 }
-_OF_A_BUTTON: Final = (Verb.PRESS, Verb.CANCEL, Verb.TEST, Verb.NETWORK)
+_OF_A_BUTTON: Final = (Verb.PRESS, Verb.CANCEL, Verb.DURESS, Verb.TEST, Verb.NETWORK)
 _ON_OFF: Final = {"on": True, "nyala": True, "1": True, "off": False, "mati": False, "0": False}
 
 

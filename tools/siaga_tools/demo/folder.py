@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import shutil
 import tempfile
 from pathlib import Path
 from typing import IO, Final
 
-from siaga_tools.demo import site
+from siaga_tools.demo import invented_town, site
+from siaga_tools.demo.site import toml_string
 from siaga_tools.messages import Trouble
 
 _MARK: Final = "siaga-demo"  # file that says whose folder this is; also the lock
@@ -61,6 +61,14 @@ class DemoFolder:
     def firmware(self) -> Path:
         return self.path / "firmware"
 
+    @property
+    def streets(self) -> Path:
+        return self.path / "invented-streets.pmtiles"
+
+    def draw_streets(self) -> None:
+        """Write the map tiles of the invented towns (some 50 KB)."""
+        invented_town.write(self.streets, towns=site.TOWNS, least=site.STREETS_FROM)
+
     def flash(self, button: int) -> Path:
         return self.path / f"button-{button}.img"
 
@@ -83,19 +91,21 @@ class DemoFolder:
         webhook_secret: str,
         language: str,
         dispatch: str = "",
+        in_operation: bool = False,
     ) -> None:
-        """Write siaga.toml of the demo's gateway. Everything it sends is marked as an exercise.
+        """Write siaga.toml of the demo's gateway. Everything it sends is marked as an exercise, but for a story's
+        gateway: of one for exercises nobody can order a drill.
 
-        dispatch: sections about whom it calls.
+        dispatch: sections about whom it calls. in_operation: for the story.
         """
         settings = f"""\
 # Written anew by each start of `siaga demo`.
-name = {_toml(GATEWAY_NAME)}
-data_dir = {_toml(str(self.data))}
-mode = "exercise"
-language = {_toml(language)}
+name = {toml_string(GATEWAY_NAME)}
+data_dir = {toml_string(str(self.data))}
+mode = "{"actual" if in_operation else "exercise"}"
+language = {toml_string(language)}
 
-{site.settings()}
+{site.settings(self.streets if self.streets.exists() else None)}
 [mqtt]
 host = "127.0.0.1"
 port = {broker_port}
@@ -107,20 +117,15 @@ port = {console_port}
 [[outputs]]
 name = "webhook"
 kind = "webhook"
-url = {_toml(webhook_url)}
-secret = {_toml(webhook_secret)}
+url = {toml_string(webhook_url)}
+secret = {toml_string(webhook_secret)}
 trouble = false
 
 [[outputs]]
 name = "cap"
 kind = "cap_folder"
-folder = {_toml(str(self.cap))}
+folder = {toml_string(str(self.cap))}
 
 {dispatch}"""
         self.settings.touch(mode=0o600)
         self.settings.write_text(settings, encoding="utf-8")
-
-
-def _toml(text: str) -> str:
-    """Return a TOML basic string (TOML 1.0); JSON escapes the same characters, except DEL."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

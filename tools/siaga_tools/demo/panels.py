@@ -26,6 +26,7 @@ COLOURS: Final = {
     "help": "#8ab4ff",
     "bad": "#ff6b6b",
     "test": "#c59bff",
+    "story": "#e3b8ff",
     "plain": "#d7dee9",
     "warn": "#ffb454",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,8 @@ from siaga_tools.demo.folder import DemoFolder
 from siaga_tools.demo.observers import ConsoleWatch, StoreWatch, modified_ms, now_ms
 from siaga_tools.demo.press_trace import Hop, PressTrace
 from siaga_tools.demo.run_state import RunState, together
+from siaga_tools.demo.story import Story
+from siaga_tools.demo.story_people import Cast
 from siaga_tools.demo.virtual_buttons import VirtualButtons
 from siaga_tools.demo.webhook_receiver import Receiver, new_secret
 from siaga_tools.firmware_build.bytecode import runnable
@@ -34,6 +37,7 @@ from siaga_tools.virtual_button import HoldTimes
 
 HOP_DEADLINE_S: Final = 10.0
 _CONSOLE_DEADLINE_S: Final = 10.0
+_GATEWAY_ENDS_S: Final = 8.0
 _PAUSE_S: Final = 1.0  # before a gateway that died is restarted
 _EAGER_S: Final = 10.0
 
@@ -50,6 +54,8 @@ class DemoOptions:
     fast: bool = False  # hold the button for 0.2 s, not 2 s
     recover: bool = True  # restart a gateway or a button that died
     answers: bool = True  # an operator and officers answer by themselves, after a while
+    story: bool = False  # play the story as soon as everything is on
+    pause_s: float = 6.0  # for which each step of the story stands
 
 
 class Demo:
@@ -66,6 +72,9 @@ class Demo:
         self._broker: Child | None = None
         self._gateway: Child | None = None
         self._crew: VirtualButtons | None = None
+        self._story: Story | None = None
+        self._settings: Callable[..., None] | None = None
+        self._in_operation = options.story
         self._store: SqlStore | None = None
         self._store_watch: StoreWatch | None = None
         self._console_watch: ConsoleWatch | None = None
@@ -85,12 +94,14 @@ class Demo:
         console_port = services.choose_port(options.console_port, "--console-port")
         folder = self._folder = DemoFolder(options.data)
         firmware = await asyncio.to_thread(runnable, find_firmware().parent, folder.firmware)
+        if options.recover:  # for --once nobody looks at a map
+            await asyncio.to_thread(folder.draw_streets)
         dispatch = self._prepare(folder, broker_port, console_port)
         # The gateway waits for its broker, so both may start at once.
         await together(self._start_broker(broker_port), self._start_gateway(folder))
         store = self._watch(folder)
         stage.say("starting_buttons")
-        holds = HoldTimes(200, 1200) if options.fast else HoldTimes(2000, 5000)
+        holds = HoldTimes(200, 1200, 2400) if options.fast else HoldTimes()
         crew = self._crew = VirtualButtons(stage, folder, micropython, firmware, holds, options.language)
         crew.write_settings(broker_port, read_key(folder.data).public_xy.hex())
         await together(crew.start(), dispatch.set_up(store, options.language))
@@ -98,9 +109,12 @@ class Demo:
             self.board.incident_known(incident)
         await crew.enrol(store)
         await self._console_is_on()
+        self._story = Story(Cast(stage, crew, store, dispatch), self._into_operation, options.pause_s)
         self.ready = True
         stage.say("page", url=self.board.console_url)
         stage.say("ready", "good", seconds=f"{time.monotonic() - began:.1f}")
+        if options.story:
+            self._story.begin()
 
     def _prepare(self, folder: DemoFolder, broker_port: int, console_port: int) -> DemoDispatch:
         """Prepare who receives what the gateway sends, and the gateway's settings and key."""
@@ -111,7 +125,8 @@ class Demo:
             on_refused=lambda why: stage.soon(stage.say, "webhook_refused", "bad", why=why),
         )
         dispatch = self._dispatch = DemoDispatch(stage, answers=self.options.answers)
-        folder.write_gateway_settings(
+        self._settings = partial(
+            folder.write_gateway_settings,
             broker_port=broker_port,
             console_port=console_port,
             webhook_url=self._receiver.url,
@@ -119,6 +134,7 @@ class Demo:
             language=self.options.language,
             dispatch=dispatch.settings(),
         )
+        self._settings(in_operation=self._in_operation)
         if not key_path(folder.data).exists():
             write_key(folder.data, GatewayKey.generate())
         return dispatch
@@ -174,11 +190,29 @@ class Demo:
                 return await (crew.press if command.verb is Verb.PRESS else crew.test)(command.button)
             case Verb.CANCEL:
                 await self._crew.cancel(command.button)
+            case Verb.DURESS:
+                await self._crew.duress(command.button)
             case Verb.NETWORK:
                 await self._crew.network(command.button, command.on)
             case Verb.GATEWAY:
                 self._kill_gateway()
+            case Verb.STORY:
+                assert self._story is not None, "it is there before the demo is ready"
+                self._story.begin()
         return None
+
+    async def _into_operation(self) -> None:
+        """Start the gateway anew, in operation: one for exercises takes no drill. Raises Trouble."""
+        gateway, folder = self._gateway, self._folder
+        if self._in_operation or self._settings is None or gateway is None or folder is None:
+            return
+        self.stage.say("story_operation")
+        self._in_operation = True
+        self._gateway = None  # so that nobody takes its end for a fault
+        await asyncio.to_thread(self._settings, in_operation=True)
+        await gateway.stop(grace_s=patient(_GATEWAY_ENDS_S))
+        await self._start_gateway(folder)
+        await self._console_is_on()
 
     def _kill_gateway(self) -> None:
         """SIGKILL, as a fault would; nothing acknowledged may be lost by it."""
@@ -249,7 +283,7 @@ class Demo:
 
     async def _watch_gateway(self, child: Child, folder: DemoFolder) -> None:
         code = ending(await child.ended())
-        if self.stage.stopping:
+        if self.stage.stopping or child is not self._gateway:
             return
         ended, why = time.monotonic(), child.last_words()
         self.board.part("gateway", "lost")
@@ -281,7 +315,7 @@ class Demo:
         if self._crew is not None:
             await self._crew.stop()
         if self._gateway is not None:
-            await self._gateway.stop(grace_s=8)
+            await self._gateway.stop(grace_s=_GATEWAY_ENDS_S)
         if self._console_watch is not None:
             await asyncio.to_thread(self._console_watch.close)
         if self._store_watch is not None:

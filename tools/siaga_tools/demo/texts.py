@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from siaga_gateway.catalogue import text
+from siaga_gateway.domain.errors import SiagaError
 from siaga_tools.demo.dashboard_state import LogLine
 from siaga_tools.demo.press_trace import Hop, PressTrace
 from siaga_tools.demo.site import LOCAL
@@ -15,6 +16,8 @@ def line_text(line: LogLine, language: str) -> str:
     values = dict(line.values)
     if "signal" in values:
         values["signal_text"] = signal_text(str(values["signal"]), language)
+    if isinstance(why := values.get("why"), SiagaError):
+        values["why"] = why.say(language)
     if "change" in values:
         values["change_text"] = text(f"console.change.{values['change']}", language)
     if values.get("rung"):

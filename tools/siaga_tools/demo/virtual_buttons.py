@@ -54,7 +54,7 @@ class VirtualButtons:
                 "gateway_key": gateway_key,
                 "hold_ms": self._holds.press_ms,
                 "cancel_hold_ms": self._holds.cancel_ms,
-                "duress_hold_ms": self._holds.cancel_ms + 3000,
+                "duress_hold_ms": self._holds.duress_ms,
                 "language": self._language,
             }
             if owner.installed:
@@ -90,15 +90,28 @@ class VirtualButtons:
             view.testing = False
 
     async def cancel(self, number: int) -> None:
-        view = self._stage.board.buttons[number]
-        if view.state not in _OPEN_STATES:
-            raise Trouble("no_incident", button=number)
+        self._with_incident(number)
         await self._held(number, self._buttons[number].cancel, self._holds.cancel_ms)
+
+    async def duress(self, number: int) -> None:
+        """Cancel as one who is forced to."""
+        self._with_incident(number)
+        await self._held(number, self._buttons[number].duress, self._holds.duress_ms)
+
+    def may_open(self, number: int) -> bool:
+        """Return whether a press of this button would open an incident."""
+        view = self._stage.board.buttons[number]
+        return view.connected and not view.holding and view.state not in _OPEN_STATES
 
     async def network(self, number: int, on: bool) -> None:
         self._stage.board.buttons[number].network = on
         await self._buttons[number].network(on)
         self._stage.say("network_on" if on else "network_off", button=number)
+
+    def _with_incident(self, number: int) -> None:
+        """Raises: Trouble (`no_incident`)."""
+        if self._stage.board.buttons[number].state not in _OPEN_STATES:
+            raise Trouble("no_incident", button=number)
 
     async def _pressed(
         self, number: int, hold: Callable[[], Coroutine[Any, Any, None]], said: str = "holding"

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from gateway.web import invented_town
 from gateway.web.browser_fixtures import chromium, operator
 from gateway.web.conftest import ServedConsole
 from gateway.web.console_operator import Operator, Seat
 from gateway.web.fake_people import PEOPLE
+from siaga_tools.demo import invented_town
 
 __all__ = ["chromium", "operator"]  # fixtures
 

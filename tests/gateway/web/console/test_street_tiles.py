@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from gateway.web import invented_town
 from gateway.web.conftest import Console
 from siaga_gateway.config.site import SiteMapSettings
 from siaga_gateway.domain.street_map import MapSchema
+from siaga_tools.demo import invented_town
 
 SERVER = "https://tiles.example:8443/kota/{z}/{x}/{y}"
 

@@ -1,7 +1,7 @@
-"""Map tiles of a town that does not exist, as a PMTiles file in either schema: streets, a river, houses, names.
+"""Map tiles of towns that do not exist, as a PMTiles file in either schema: streets, a river, houses, names.
 
-Written by a few lines of our own after the two specifications (PMTiles v3, Mapbox Vector Tile 2): what is read must not
-have been written by what reads it.
+For the demo's map, and for tests of the map. Written by a few lines of our own after the two specifications (PMTiles
+v3, Mapbox Vector Tile 2): what is read must not have been written by what reads it.
 """
 
 from __future__ import annotations
@@ -11,40 +11,62 @@ import json
 import math
 import struct
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 MIDDLE: Final = (105.2596, -5.38354)  # longitude and latitude of its square
 NAME: Final = "Kota Contoh"
 MAIN_STREET: Final = "Jalan Contoh Raya"
-ATTRIBUTION: Final = "Kota rekaan untuk uji"
+ATTRIBUTION: Final = "Kota rekaan"  # invented
 LEAST, DEEPEST = 8, 14
 _EXTENT: Final = 4096
 _HALF: Final = 0.02  # degrees, from its middle to its edge
-_STEP: Final = 0.002
+STEP: Final = 0.002  # from one street to the next
 _POINT, _LINE, _AREA = 1, 2, 3
 
 Point = tuple[float, float]
 Shape = tuple[str, int, Sequence[Point], dict[str, Any]]  # layer, kind, corners, properties
 
 
-def write(path: Path, schema: str = "protomaps") -> Path:
-    """Write the town's tiles, and return the path."""
+@dataclass(frozen=True, slots=True)
+class Town:
+    """A town around its square."""
+
+    name: str
+    middle: Point  # longitude and latitude, degrees
+
+
+TOWN: Final = Town(NAME, MIDDLE)
+
+
+def write(path: Path, schema: str = "protomaps", towns: Sequence[Town] = (TOWN,), least: int = LEAST) -> Path:
+    """Write the towns' tiles, and return the path. least: the first zoom that has some."""
+    shapes = {town: _shapes(town, schema) for town in towns}
+    within: dict[tuple[int, int, int], list[Shape]] = {}
+    for town in towns:
+        for zoom in range(least, DEEPEST + 1):
+            for x, y in _covering(town, zoom):
+                within.setdefault((zoom, x, y), []).extend(shapes[town])
     tiles = {
-        _number(zoom, x, y): gzip.compress(_tile(zoom, x, y, _shapes(schema)), mtime=0)
-        for zoom in range(LEAST, DEEPEST + 1)
-        for x, y in _covering(zoom)
+        _number(zoom, x, y): gzip.compress(_tile(zoom, x, y, there), mtime=0) for (zoom, x, y), there in within.items()
     }
-    names = sorted({shape[0] for shape in _shapes(schema)})
+    names = sorted({shape[0] for each in shapes.values() for shape in each})
     metadata = {"attribution": f"<b>{ATTRIBUTION}</b>", "vector_layers": [{"id": name, "fields": {}} for name in names]}
-    path.write_bytes(_archive(tiles, metadata))
+    path.write_bytes(_archive(tiles, metadata, towns, least))
     return path
 
 
-def _shapes(schema: str) -> list[Shape]:
+def _sides(town: Town) -> tuple[float, float, float, float]:
+    """Return west, south, east and north, degrees."""
+    longitude, latitude = town.middle
+    return longitude - _HALF, latitude - _HALF, longitude + _HALF, latitude + _HALF
+
+
+def _shapes(place: Town, schema: str) -> list[Shape]:
     own = schema == "protomaps"
-    longitude, latitude = MIDDLE
-    west, east, south, north = longitude - _HALF, longitude + _HALF, latitude - _HALF, latitude + _HALF
+    longitude, latitude = place.middle
+    west, south, east, north = _sides(place)
     found: list[Shape] = []
 
     def street(a: Point, b: Point, size: str, name: str) -> None:
@@ -59,21 +81,23 @@ def _shapes(schema: str) -> list[Shape]:
     park = [(longitude + 0.0042, latitude + 0.0042), (longitude + 0.0078, latitude + 0.0042)]
     park += [(longitude + 0.0078, latitude + 0.0078), (longitude + 0.0042, latitude + 0.0078)]
     found.append(("landuse", _AREA, park, {"kind": "park"}) if own else ("landcover", _AREA, park, {"class": "grass"}))
-    count = round(2 * _HALF / _STEP)
+    count = round(2 * _HALF / STEP)
     for at in range(count + 1):
-        x, y = west + at * _STEP, south + at * _STEP
+        x, y = west + at * STEP, south + at * STEP
         main = at == count // 2
         size = "main" if main else "minor"
         street((west, y), (east, y), size, MAIN_STREET if main else f"Jalan Contoh {at + 1}")
         street((x, south), (x, north), size, "Jalan Rekaan Raya" if main else f"Gang Rekaan {at + 1}")
         for other in range(count + 1):
-            corner = (x + 0.0003, south + other * _STEP + 0.0003)
+            corner = (x + 0.0003, south + other * STEP + 0.0003)
             house = [
                 (corner[0] + dx, corner[1] + dy) for dx, dy in ((0, 0), (0.0006, 0), (0.0006, 0.0004), (0, 0.0004))
             ]
             found.append(("buildings" if own else "building", _AREA, house, {"kind": "building"}))
-    town = {"kind": "locality", "kind_detail": "town", "name": NAME} if own else {"class": "town", "name": NAME}
-    found.append(("places" if own else "place", _POINT, [(longitude, latitude + 0.001)], town))
+    called = {"kind": "locality", "kind_detail": "town"} if own else {"class": "town"}
+    found.append(
+        ("places" if own else "place", _POINT, [(longitude, latitude + 0.001)], {**called, "name": place.name})
+    )
     clinic = {"kind": "hospital", "name": "RS Contoh"} if own else {"class": "hospital", "name": "RS Contoh"}
     found.append(("pois" if own else "poi", _POINT, [(longitude + 0.003, latitude + 0.001)], clinic))
     return found
@@ -87,10 +111,10 @@ def _world(point: Point, zoom: int) -> Point:
     return (longitude + 180) / 360 * size, (1 - math.asinh(math.tan(turn)) / math.pi) / 2 * size
 
 
-def _covering(zoom: int) -> Iterable[tuple[int, int]]:
-    longitude, latitude = MIDDLE
-    left, top = _world((longitude - _HALF, latitude + _HALF), zoom)
-    right, bottom = _world((longitude + _HALF, latitude - _HALF), zoom)
+def _covering(town: Town, zoom: int) -> Iterable[tuple[int, int]]:
+    west, south, east, north = _sides(town)
+    left, top = _world((west, north), zoom)
+    right, bottom = _world((east, south), zoom)
     return [(x, y) for x in range(int(left), int(right) + 1) for y in range(int(top), int(bottom) + 1)]
 
 
@@ -161,7 +185,7 @@ def _bytes(field: int, body: bytes) -> bytes:
 
 def _number(zoom: int, x: int, y: int) -> int:
     """Return a tile's place on the Hilbert curve, after all tiles of lower zooms."""
-    number = (4**zoom - 1) // 3
+    number: int = (4**zoom - 1) // 3
     side = 1 << zoom
     half = side // 2
     while half > 0:
@@ -175,7 +199,7 @@ def _number(zoom: int, x: int, y: int) -> int:
     return number
 
 
-def _archive(tiles: dict[int, bytes], metadata: dict[str, Any]) -> bytes:
+def _archive(tiles: dict[int, bytes], metadata: dict[str, Any], towns: Sequence[Town], least: int) -> bytes:
     order = sorted(tiles)
     body = b"".join(tiles[each] for each in order)
     steps = [now - before for before, now in zip([0, *order], order, strict=False)]
@@ -183,11 +207,12 @@ def _archive(tiles: dict[int, bytes], metadata: dict[str, Any]) -> bytes:
     directory = _varint(len(order)) + b"".join(map(_varint, [*steps, *[1] * len(order), *lengths]))
     directory += b"".join(_varint(1 if at == 0 else 0) for at in range(len(order)))  # each right after the one before
     root, told = gzip.compress(directory, mtime=0), gzip.compress(json.dumps(metadata).encode(), mtime=0)
-    begin, longitude, latitude = 127, MIDDLE[0], MIDDLE[1]
-    sides = [round(each * 1e7) for each in (longitude - _HALF, latitude - _HALF, longitude + _HALF, latitude + _HALF)]
+    begin, (longitude, latitude) = 127, towns[0].middle
+    west, south, east, north = zip(*map(_sides, towns), strict=True)
+    sides = [round(each * 1e7) for each in (min(west), min(south), max(east), max(north))]
     numbers = [begin, len(root), begin + len(root), len(told), begin + len(root) + len(told), 0]
     numbers += [begin + len(root) + len(told), len(body), len(order), len(order), len(order)]
-    head = b"PMTiles\x03" + struct.pack("<11Q", *numbers) + bytes([1, 2, 2, 1, LEAST, DEEPEST])
+    head = b"PMTiles\x03" + struct.pack("<11Q", *numbers) + bytes([1, 2, 2, 1, least, DEEPEST])
     head += struct.pack("<4i", *sides) + bytes([12]) + struct.pack("<2i", round(longitude * 1e7), round(latitude * 1e7))
     assert len(head) == begin
     return head + root + told + body
