@@ -31,6 +31,7 @@ from siaga_gateway.bootstrap.http_front.calls import (
     OPERATE,
     ORDER_DRILL,
     PASSED_ON,
+    PROTOCOLS,
     REGISTRY,
     SEND_AGAIN,
     SET_CODE_WORDS,
@@ -69,6 +70,7 @@ from siaga_gateway.service.dispatch.stuck_calls import StuckCalls
 from siaga_gateway.service.dispatch.traffic_faults import told_faults
 from siaga_gateway.service.fleet.coverage_survey import CoverageReport
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
+from siaga_gateway.service.incidents.protocol_book import ProtocolChanges
 from siaga_gateway.service.installation.standby_watch import absence
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.operator_port import OperatorActions
@@ -290,6 +292,7 @@ def console_app(
             disclosures=cast(Disclosures, RemotePort(side, DISCLOSURES, asked=False)),
             sign_ins=sign_ins,
             accounts=Accounts(store, cast(AccountChanges, RemotePort(side, ACCOUNTS, asked=True))),
+            protocols=cast(ProtocolChanges, RemotePort(side, PROTOCOLS, asked=True)),
             notifier=notifier,
             clock=clock,
             options=options,

@@ -28,6 +28,7 @@ class Permission(StrEnum):
 
     INCIDENTS_READ = "incidents.read"  # the queue, the live stream, each call, photographs, the map
     INCIDENTS_STEP = "incidents.step"  # every step on a call
+    PROTOCOLS_CHANGE = "protocols.change"  # what operators go through at a call
     IDENTITY_READ = "identity.read"  # an owner's NIK in full
     AREAS_READ = "areas.read"  # borders and stations on the map
     DELIVERIES_READ = "deliveries.read"
@@ -59,7 +60,7 @@ _OPERATOR: Final = frozenset(
 )
 OF_ROLE: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.OPERATOR: _OPERATOR,  # all that every operator could do before there were roles
-    Role.SUPERVISOR: _OPERATOR | {_P.OWNERS_DECIDE, _P.REGISTRY_READ},
+    Role.SUPERVISOR: _OPERATOR | {_P.OWNERS_DECIDE, _P.REGISTRY_READ, _P.PROTOCOLS_CHANGE},
     Role.REGISTRAR: frozenset(
         {
             *(_P.REGISTRY_READ, _P.REGISTRY_CHANGE, _P.OWNERS_READ, _P.OWNERS_ADVISE, _P.IDENTITY_READ),

@@ -114,6 +114,14 @@ class AddNote(OperatorAction):
     note: str
 
 
+@dataclass(frozen=True, slots=True)
+class TickProtocol(OperatorAction):
+    protocol: str  # one of domain.protocol.CallKind
+    version: int
+    step: int
+    done: bool
+
+
 class OperatorActions(ABC):
     """What an operator can do to an incident; `service/incidents/operator_actions.py` does it on the store.
 
@@ -224,6 +232,11 @@ class OperatorActions(ABC):
     def add_note(self, incident_id: int, operator: str, note: str) -> Incident:
         """Append to the note of an incident, open or closed, with author and time."""
         return self._take(AddNote(incident_id, operator, note))
+
+    def tick(self, incident_id: int, operator: str, protocol: str, version: int, step: int, done: bool) -> Incident:
+        """Tick a step of its protocol, or (done False) take the tick back. protocol, version: as the operator saw them;
+        no step of another checklist is ticked. step: from 0."""
+        return self._take(TickProtocol(incident_id, operator, protocol, version, step, done))
 
     @abstractmethod
     def _take(self, action: OperatorAction) -> Incident:

@@ -21,6 +21,7 @@ from siaga_gateway.service.dispatch.jurisdictions import Jurisdictions
 from siaga_gateway.service.dispatch.place_directory import PlaceDirectory
 from siaga_gateway.service.fleet.coverage_survey import CoverageReport
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
+from siaga_gateway.service.incidents.protocol_book import ProtocolChanges
 from siaga_gateway.service.operator_port import OperatorActions
 from siaga_gateway.service.ports import Clock, Disclosures, Notifier, SignIns
 from siaga_gateway.service.registry.owner_cases import OwnerCases
@@ -37,6 +38,7 @@ from siaga_gateway.web.console import (
     map_search,
     nearest_units,
     pages,
+    protocol_page,
     readings,
     street_tiles,
 )
@@ -107,6 +109,7 @@ def create_app(
     drill_choices: DrillChoices | None = None,
     jurisdictions: Jurisdictions | None = None,
     longer_hold: Callable[[int, str, str], int] | None = None,
+    protocols: ProtocolChanges | None = None,
     certificates: Callable[[], Sequence[Mapping[str, Any]]] = tuple,
     presses: Callable[[], str] = lambda: "",
     troubles: Callable[[], Collection[str]] = tuple,
@@ -158,6 +161,7 @@ def create_app(
         drills=drills,
         drill_choices=drill_choices,
         jurisdictions=jurisdictions,
+        protocols=protocols,
         certificates=certificates,
         presses=presses,
     )
@@ -171,6 +175,7 @@ def create_app(
     app.include_router(pages_of_drills.router)
     app.include_router(majors.router)
     app.include_router(nearest_units.router)
+    app.include_router(protocol_page.router)
     app.include_router(pages_of_places.router)
     app.include_router(area_map.router)
     app.include_router(map_layers.router)

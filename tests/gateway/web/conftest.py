@@ -28,6 +28,7 @@ from gateway.web.console_fakes import Book, FakeBell, FakeSignIns
 from gateway.web.fake_disclosures import FakeDisclosures
 from gateway.web.file_book import append
 from siaga_gateway.domain.incident import Mode
+from siaga_gateway.service.incidents.protocol_book import ProtocolChanges
 from siaga_gateway.web.app import ConsoleOptions, create_app
 from waiting import ENDS_S, RUNS_S
 
@@ -65,6 +66,7 @@ def console() -> Iterator[Console]:
         certificates: Callable[[], Any] = tuple,
         operators: Mapping[str, str] | None = None,
         accounts: FakeAccountStore | None = None,
+        protocols: ProtocolChanges | None = None,
         **changes: Any,
     ) -> TestClient:
         store = accounts or (nobody if operators is None else with_operators(operators))
@@ -79,6 +81,7 @@ def console() -> Iterator[Console]:
             notifier=notifier,
             options=options,
             clock=clock,
+            protocols=protocols,
             certificates=certificates,
         )
         client = TestClient(app, base_url=ORIGIN, headers={"Origin": ORIGIN}, follow_redirects=False)

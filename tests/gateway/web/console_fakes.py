@@ -19,10 +19,12 @@ from gateway.fake_ports import RunningClock
 from gateway.web.fake_calls import CallsInMemory
 from gateway.web.fake_disclosures import FakeDisclosures
 from gateway.web.fake_people import opened
+from gateway.web.fake_protocols import FakeProtocolStore, protocols_of, tick
 from gateway.web.fake_steps import called_back, changed
-from gateway.web.fake_units import arrived, beside, reopened, stood_down
+from gateway.web.fake_units import arrived, beside, corrected, reopened, stood_down
 from siaga_gateway.domain.escalation_state import Phase
 from siaga_gateway.domain.incident import Incident, IncidentState, Mode
+from siaga_gateway.domain.protocol import ProtocolVersion
 from siaga_gateway.domain.triage import Alarm
 from siaga_gateway.service.fleet.coverage_survey import CoverageReport
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
@@ -45,6 +47,7 @@ from siaga_gateway.service.operator_port import (
     ReopenIncident,
     ResumeCall,
     StandDownUnit,
+    TickProtocol,
 )
 from siaga_gateway.service.ports import JournalEntry, UnreadableCall
 from siaga_gateway.service.reports.figure_reports import FigureReports
@@ -124,6 +127,7 @@ def on_book(
         maintenance=maintenance,
         figures=figures,
         signal=signal,
+        protocols=protocols_of(book, clock),
         troubles=lambda: book.troubles,
     )
 
@@ -138,6 +142,7 @@ class Book(CallsInMemory, OperatorActions):
         self.fault: Exception = OSError("disk I/O error")  # what is raised then
         self.troubles: list[str] = []
         self.unreadable: list[UnreadableCall] = []
+        self.protocol_store = FakeProtocolStore()
         self._lock = threading.RLock()
         self._incidents: dict[int, Incident] = {}
         self._journal: list[JournalEntry] = []
@@ -190,6 +195,9 @@ class Book(CallsInMemory, OperatorActions):
     def unreadable_calls(self, known: Collection[int]) -> Sequence[UnreadableCall]:
         return self.unreadable
 
+    def protocols(self) -> Sequence[ProtocolVersion]:
+        return self.protocol_store.protocols()
+
     def recent_incidents(self, limit: int = 50) -> Sequence[Incident]:
         return self._closed(limit, tests=False)
 
@@ -234,11 +242,13 @@ class Book(CallsInMemory, OperatorActions):
             case CloseIncident():
                 return self._close(action)
             case CorrectDisposition():
-                return self._correct(action)
+                return corrected(self, action)
             case ReopenIncident():
                 return reopened(self, action)
             case AddNote():
                 return self._add_note(action)
+            case TickProtocol():
+                return tick(self, self._open(action.incident_id), action)
         raise TypeError(f"no action {action!r}")
 
     def _acknowledge(self, action: AcknowledgeCall) -> Incident:
@@ -279,18 +289,6 @@ class Book(CallsInMemory, OperatorActions):
         if found is not None and known is not None and (found.presses > known or found.duress is not action.duress):
             raise Overtaken(found, called=True)
         return self._step("close", action, disposition=action.disposition, note=action.note)
-
-    def _correct(self, action: CorrectDisposition) -> Incident:
-        found = self.incident(action.incident_id)
-        if found is None or found.state is not IncidentState.CLOSED or found.mode is Mode.TEST:
-            raise OperateError(f"incident {action.incident_id} is not closed")
-        if found.disposition != action.disposition:
-            if action.shown not in (None, found.progress):
-                raise Overtaken(found)
-            before = None if found.disposition is None else str(found.disposition)
-            facts = {"disposition": action.disposition, "instead_of": before, "reason": action.reason}
-            self.do(do="correct", incident=found.id, actor=action.operator, **facts)
-        return self._incidents[found.id]
 
     def _add_note(self, action: AddNote) -> Incident:
         found = self.incident(action.incident_id)

@@ -26,6 +26,7 @@ from gateway.sample_site import site
 from gateway.web.console.test_places_page import Lists
 from gateway.web.console_fakes import Book, FakeBell, FakeSignIns
 from gateway.web.fake_disclosures import FakeDisclosures
+from gateway.web.fake_protocols import protocols_of
 from gateway.web.maintenance.test_signal_page import survey
 from gateway.web.maintenance_fleet import device_id, fleet_desk, make_fleet, open_fleet
 from gateway.web.responder.duty_scene import DutyScene
@@ -181,6 +182,7 @@ class EveryPage:
                 street_file=invented_town.write(self._folder / "town.pmtiles"),
             ),
             clock=clock,
+            protocols=protocols_of(self.book, clock),
             maintenance=fleet_desk(fleet, bell, clock),
             places=lists.desk,
             deliveries=DeadLetters(others, JournalNotifier(), late, ["cad"]),

@@ -1,15 +1,16 @@
-"""Steps on the units of an incident, and its opening again, in a book of incidents."""
+"""Steps on the units of an incident, on its disposition, and its opening again, in a book of incidents."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any
 
-from siaga_gateway.domain.incident import Incident, IncidentState
+from siaga_gateway.domain.incident import Incident, IncidentState, Mode
 from siaga_gateway.domain.reopening import too_late
 from siaga_gateway.domain.sent_units import is_there, under_way
 from siaga_gateway.service.operator_port import (
     AssignUnit,
+    CorrectDisposition,
     MarkOnScene,
     OperateError,
     OperatorAction,
@@ -53,6 +54,18 @@ def reopened(book: Book, action: ReopenIncident) -> Incident:
     if too_late(found, time.time_ns() // 1_000_000):
         raise OperateError("operate.reopened_late", id=found.id)
     return _done(book, found, action, "reopen", reason=action.reason)
+
+
+def corrected(book: Book, action: CorrectDisposition) -> Incident:
+    found = book.incident(action.incident_id)
+    if found is None or found.state is not IncidentState.CLOSED or found.mode is Mode.TEST:
+        raise OperateError(f"incident {action.incident_id} is not closed")
+    if found.disposition == action.disposition:
+        return found
+    before = None if found.disposition is None else str(found.disposition)
+    return _done(
+        book, found, action, "correct", disposition=action.disposition, instead_of=before, reason=action.reason
+    )
 
 
 def _done(book: Book, found: Incident, action: OperatorAction, step: str, **facts: Any) -> Incident:

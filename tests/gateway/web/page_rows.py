@@ -93,6 +93,7 @@ PAGES: Final = (
     Row("signal", "console", "/signal", "signal.html", at("/signal")),
     Row("figures", "console", "/figures", "figures.html", at("/figures?period=month&day=2026-09-21")),
     Row("places", "console", "/places", "places.html", at("/places?at=-6.97,104.03")),
+    Row("protocols", "console", "/protocols", "protocols.html", at("/protocols"), unfolded),
     Row("deliveries", "console", "/deliveries", "deliveries.html", at("/deliveries")),
     Row("owners", "console", "/owners", "owners.html", at("/owners")),
     Row("owner", "console", "/owners/{owner_id}", "owner.html", at("/owners/1"), unfolded),

@@ -309,6 +309,32 @@ def test_notes_of_an_open_incident_are_added_and_stay_when_it_is_closed(console:
     assert kinds == ["incident_opened", "note_added", "note_added", "closed"]
 
 
+def test_a_step_of_the_protocol_is_ticked_once_taken_back_and_only_of_the_list_that_was_shown(console: Console) -> None:
+    number = console.open()
+    found = console.reader.incident(number)
+    assert found is not None
+    for _ in range(2):  # a form that is sent twice writes one entry
+        assert console.operate.tick(number, "Rina", "normal", 0, 1, True) == found, "the incident stays as it is"
+    console.operate.tick(number, "Budi", "normal", 0, 0, True)
+    console.operate.tick(number, "Budi", "normal", 0, 1, False)
+    console.operate.tick(number, "Budi", "normal", 0, 2, False)
+    entries = console.reader.journal_of_incident(number)
+    assert [(each.kind, each.actor, each.facts["step"]) for each in entries[1:]] == [
+        (journal.PROTOCOL_TICKED, "Rina", 1),
+        (journal.PROTOCOL_TICKED, "Budi", 0),
+        (journal.PROTOCOL_UNTICKED, "Budi", 1),
+    ]
+    for protocol, version, step in (("duress", 0, 1), ("normal", 1, 1), ("normal", 0, 99)):
+        with pytest.raises(OperateError):
+            console.operate.tick(number, "Rina", protocol, version, step, True)
+    console.operate.close(number, "Rina", "verified", "aman")
+    with pytest.raises(OperateError, match="closed"):
+        console.operate.tick(number, "Rina", "normal", 0, 3, True)
+    with pytest.raises(OperateError, match="999"):
+        console.operate.tick(999, "Rina", "normal", 0, 0, True)
+    assert len(console.reader.journal_of_incident(number)) == 5
+
+
 def test_an_overtaken_step_is_told_across_processes(console: Console) -> None:
     number = console.open()
     console.operate.close(number, "Rina", "verified", "aman")

@@ -37,9 +37,7 @@ class AccountWriting(WriteBatch):
     """Implements service.store.accounts.AccountWriting. Nothing of it concerns a batch of events."""
 
     def lock_accounts(self) -> None:
-        self._run_aside("INSERT INTO meta (name, value) VALUES (?, '') ON CONFLICT DO NOTHING", (_LOCK,))
-        # A write that changes nothing: on PostgreSQL it locks the row, SQLite has one writer.
-        self._run_aside("UPDATE meta SET value = value WHERE name = ?", (_LOCK,))
+        self._lock_aside(_LOCK)
 
     def accounts(self) -> Sequence[Account]:
         return _accounts(self._fetch(_ALL))

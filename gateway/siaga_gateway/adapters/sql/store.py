@@ -34,6 +34,7 @@ from siaga_gateway.adapters.sql.owner_search import OwnerSearchReading
 from siaga_gateway.adapters.sql.photographs import PhotographReading, seal_photographs
 from siaga_gateway.adapters.sql.photographs import Place as PhotographPlace
 from siaga_gateway.adapters.sql.places import PlaceReading
+from siaga_gateway.adapters.sql.protocols import ProtocolReading
 from siaga_gateway.adapters.sql.responders import ResponderReading, seal_responders
 from siaga_gateway.adapters.sql.responses import ResponseReading
 from siaga_gateway.adapters.sql.sqlite import Sqlite
@@ -71,6 +72,7 @@ class SqlStore(
     OwnerCaseReading,
     DrillReading,
     AccountReading,
+    ProtocolReading,
     JournalReading,
     AuditReading,
 ):

@@ -20,6 +20,7 @@ from siaga_gateway.adapters.sql.owner_cases import OwnerCaseWriting
 from siaga_gateway.adapters.sql.owner_index import OwnerIndexWriting
 from siaga_gateway.adapters.sql.photographs import PhotographWriting
 from siaga_gateway.adapters.sql.places import PlaceWriting
+from siaga_gateway.adapters.sql.protocols import ProtocolWriting
 from siaga_gateway.adapters.sql.responders import ResponderWriting
 from siaga_gateway.adapters.sql.responses import ResponseWriting
 from siaga_gateway.adapters.sql.text_codes import TextCodeWriting
@@ -47,6 +48,7 @@ class SqlTransaction(
     OwnerIndexWriting,
     DrillWriting,
     AccountWriting,
+    ProtocolWriting,
     EvidenceWriting,
 ):
     """Implements service.store.Transaction (ErasureWriting brings the registry). Made by SqlStore.transaction()."""

@@ -55,6 +55,12 @@ class WriteBatch:
         self.flush()
         return self._session.run(statement, parameters)
 
+    def _lock_aside(self, name: str) -> None:
+        """Keep other transactions that lock this name from going on until this one ends."""
+        self._run_aside("INSERT INTO meta (name, value) VALUES (?, '') ON CONFLICT DO NOTHING", (name,))
+        # A write that changes nothing: on PostgreSQL it locks the row, SQLite has one writer.
+        self._run_aside("UPDATE meta SET value = value WHERE name = ?", (name,))
+
     def mark(self) -> Hashable | None:
         self._foreign = self._session.foreign()
         return None if self._foreign is None else (self._foreign, self._writes)

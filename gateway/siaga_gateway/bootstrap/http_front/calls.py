@@ -13,6 +13,7 @@ from siaga_gateway.service.dispatch.drills import Drills, WantedDrill
 from siaga_gateway.service.dispatch.responder_positions import PositionIntake
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
 from siaga_gateway.service.inbound import FrameSink, InboundFrame, InboundText, TextOutcome, TextReader
+from siaga_gateway.service.incidents.protocol_book import ProtocolChanges
 from siaga_gateway.service.operator_port import OperatorActions
 from siaga_gateway.service.ports import Disclosures, SignIns
 from siaga_gateway.service.registry.owner_cases import OwnerCases
@@ -23,6 +24,7 @@ DISCLOSURES: Final = "disclosures"
 SIGN_INS: Final = "sign_ins"
 ACCOUNTS: Final = "accounts"
 REGISTRY: Final = "registry"  # a registrar's changes
+PROTOCOLS: Final = "protocols"
 ANSWERS: Final = "answers"  # of responders
 OPENED: Final = f"{ANSWERS}.opened"  # the page of a link
 DUTY: Final = "duty"  # what they say on their own pages
@@ -53,6 +55,7 @@ def front_calls(
     disclosures: Disclosures,
     sign_ins: SignIns,
     accounts: AccountChanges,
+    protocols: ProtocolChanges,
     maintenance: MaintenanceCases,
     deliveries: DeadLetters,
     positions: PositionIntake,
@@ -67,6 +70,7 @@ def front_calls(
         SIGN_INS: (SignIns, sign_ins),
         ACCOUNTS: (AccountChanges, accounts),
         REGISTRY: (RegistryChanges, registry),
+        PROTOCOLS: (ProtocolChanges, protocols),
     }
     found: dict[str, Callable[..., Any]] = {
         f"{name}.{method}": getattr(implementation, method)

@@ -37,6 +37,7 @@ from siaga_gateway.service.downlink.longer_hold import ask_for_longer_hold
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
 from siaga_gateway.service.inbound import TextReader
 from siaga_gateway.service.incidents.operator_actions import IncidentActions
+from siaga_gateway.service.incidents.protocol_book import ProtocolBook
 from siaga_gateway.service.ingest.worker import Ingest
 from siaga_gateway.service.journal.disclosures import DisclosureLog
 from siaga_gateway.service.journal.sign_in_log import SignInLog
@@ -99,7 +100,7 @@ def make_front(
     owners = OwnerCases(store, notifier, clock, limits, NamesPermitted(store, Permission.OWNERS_DECIDE), local)
     disclosures = DisclosureLog(store, clock)
     sign_ins = SignInLog(store, clock)
-    accounts = AccountBook(store, clock)
+    accounts, protocols = AccountBook(store, clock), ProtocolBook(store, clock)
     registry = RegistryBook(store, clock, notifier, local, base.settings.area.area())
     desk = MaintenanceCases(store, notifier, clock, base.settings.supervision.wanted, local)
     deliveries = DeadLetters(store, notifier, clock, names)
@@ -109,7 +110,17 @@ def make_front(
         base.sockets.of_the_front(),
         calls={
             **front_calls(
-                operator, disclosures, sign_ins, accounts, desk, deliveries, positions, owners, drills, registry
+                operator,
+                disclosures,
+                sign_ins,
+                accounts,
+                protocols,
+                desk,
+                deliveries,
+                positions,
+                owners,
+                drills,
+                registry,
             ),
             LONGER_HOLD: partial(ask_for_longer_hold, store, clock),
             STORE_TROUBLE: operations.store_trouble,

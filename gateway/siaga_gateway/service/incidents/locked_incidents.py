@@ -79,3 +79,10 @@ def locked_open(transaction: Transaction, incident_id: int) -> Incident:
     if incident.state is IncidentState.CLOSED:
         raise OperateError("operate.closed", incident_id=incident_id)
     return incident
+
+
+def note_step(
+    transaction: Transaction, kind: str, incident: Incident, now_ms: int, operator: str, facts: Mapping[str, object]
+) -> None:
+    """Write an operator's step into the journal."""
+    transaction.note(kind, now_ms, facts, incident_id=incident.id, device_id=incident.device_id, actor=operator)

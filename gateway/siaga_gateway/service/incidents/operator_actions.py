@@ -10,7 +10,7 @@ from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.call_back import Heard
 from siaga_gateway.domain.drill import is_exercise
 from siaga_gateway.domain.escalation_state import Phase
-from siaga_gateway.domain.incident import Change, Incident, IncidentState, Mode
+from siaga_gateway.domain.incident import Change, Incident, IncidentState
 from siaga_gateway.domain.incident_rules import stage_of
 from siaga_gateway.domain.invisible_characters import visible
 from siaga_gateway.domain.limits import LONGEST_ACTOR, LONGEST_NOTE
@@ -24,8 +24,9 @@ from siaga_gateway.service.dispatch.clusters import join, leave
 from siaga_gateway.service.dispatch.drills import make_real
 from siaga_gateway.service.incidents.after_step import AfterStep
 from siaga_gateway.service.incidents.call_backs import record, result_of
-from siaga_gateway.service.incidents.incident_notes import LONGEST_NOTES, closed_with, unreadable, with_line
-from siaga_gateway.service.incidents.locked_incidents import check_wave, close_check, locked, locked_open
+from siaga_gateway.service.incidents.incident_notes import closed_with
+from siaga_gateway.service.incidents.locked_incidents import check_wave, close_check, locked, locked_open, note_step
+from siaga_gateway.service.incidents.record_steps import RecordSteps
 from siaga_gateway.service.incidents.reopening import Reopening
 from siaga_gateway.service.incidents.typed_words import checked_text, disposition_of
 from siaga_gateway.service.incidents.unit_steps import UnitSteps, checked_assignment
@@ -49,6 +50,7 @@ from siaga_gateway.service.operator_port import (
     ReopenIncident,
     ResumeCall,
     StandDownUnit,
+    TickProtocol,
 )
 from siaga_gateway.service.ports import AcknowledgementSender, Clock, Notifier
 from siaga_gateway.service.registry.keyring import KeyRing
@@ -103,7 +105,7 @@ class IncidentActions(OperatorActions):
         self._after = AfterStep(keyring, sender, notifier, committed)
         self._reopening = Reopening(store, self._after, clock, outputs, limits)
         self._units = UnitSteps(store, self._after, clock, outputs)
-        self._local = local
+        self._record = RecordSteps(store, self._after, notifier, clock, outputs, local, limits)
         self._limits = limits
 
     def _take(self, action: OperatorAction) -> Incident:
@@ -132,11 +134,13 @@ class IncidentActions(OperatorActions):
             case CloseIncident():
                 return self._close_incident(action)
             case CorrectDisposition():
-                return self._correct_disposition(action)
+                return self._record.correct_disposition(action)
             case ReopenIncident():
                 return self._reopening.reopen(action)
             case AddNote():
-                return self._add_note(action)
+                return self._record.add_note(action)
+            case TickProtocol():
+                return self._record.tick_protocol(action)
         raise TypeError(f"no action {action!r}")
 
     def _mark_seen(self, action: MarkSeen) -> Incident:
@@ -169,14 +173,7 @@ class IncidentActions(OperatorActions):
         return incident
 
     def _note(self, transaction: Transaction, kind: str, incident: Incident, operator: str, **facts: object) -> None:
-        transaction.note(
-            kind,
-            self._clock.now_ms(),
-            facts,
-            incident_id=incident.id,
-            device_id=incident.device_id,
-            actor=operator,
-        )
+        note_step(transaction, kind, incident, self._clock.now_ms(), operator, facts)
 
     def _assign_unit(self, action: AssignUnit) -> Incident:
         if action.beside:
@@ -252,52 +249,6 @@ class IncidentActions(OperatorActions):
             return self._do(action, IncidentState.CLOSED, step, same=same, check=check)
         except PersonalKeyError as error:
             raise OperateError("operate.note_unkept", why=error) from None
-
-    def _correct_disposition(self, action: CorrectDisposition) -> Incident:
-        ended, reason = disposition_of(action.disposition), checked_text(action.reason, "reason", LONGEST_NOTE)
-        with self._store.transaction() as transaction:
-            incident = locked(transaction, action.incident_id)
-            trial = incident.mode is Mode.TEST and incident.disposition is None
-            if incident.state is not IncidentState.CLOSED or trial:
-                raise OperateError("operate.not_closed", id=incident.id)
-            before = incident.disposition
-            if before is ended:
-                return incident
-            if action.shown not in (None, incident.progress):
-                raise Overtaken(incident)
-            now_ms, after = self._clock.now_ms(), copied(incident, disposition=ended)
-            if not after.held:
-                after = tell(transaction, after, Change.CLOSED, now_ms, self._outputs)
-            transaction.put_incident(after)
-            review(transaction, after, now_ms, self._limits)
-            instead_of = None if before is None else str(before)
-            facts = {"disposition": str(ended), "instead_of": instead_of, "reason": reason}
-            self._note(transaction, journal.DISPOSITION_CORRECTED, after, action.operator, **facts)
-        self._after.wake()
-        return after
-
-    def _add_note(self, action: AddNote) -> Incident:
-        incident_id, operator, note = action.incident_id, action.operator, visible(action.note.strip(), lines=True)
-        if not 0 < len(note) <= LONGEST_NOTE:
-            raise OperateError("operate.note_length", longest=LONGEST_NOTE)
-        try:
-            with self._store.transaction() as transaction:
-                incident = locked(transaction, incident_id)
-                if unreadable(incident.note):
-                    raise OperateError("operate.note_unreadable", id=incident_id)
-                now_ms = self._clock.now_ms()
-                notes = with_line(incident.note, operator, self._local.moment(now_ms), note)
-                if notes is None:
-                    return incident
-                if len(notes) > LONGEST_NOTES:
-                    raise OperateError("operate.notes_full", id=incident_id, longest=LONGEST_NOTES)
-                after = copied(incident, note=notes)
-                transaction.put_incident(after)
-                self._note(transaction, journal.NOTE_ADDED, after, operator)
-        except PersonalKeyError as error:
-            raise OperateError("operate.note_not_kept", why=error) from None
-        self._notifier.ring()
-        return after
 
     def _dispatch_held(self, action: DispatchHeld) -> Incident:
         """The button learns that its call was accepted; the outputs hear of it as newly opened."""

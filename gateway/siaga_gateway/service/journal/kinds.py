@@ -52,6 +52,8 @@ CLOSED: Final = "closed"  # disposition
 REOPENED: Final = "reopened"  # instead_of (the disposition at the closing), reason (why, not who)
 DISPOSITION_CORRECTED: Final = "disposition_corrected"  # disposition, instead_of, reason (why, not who)
 NOTE_ADDED: Final = "note_added"  # by an operator or a responder; what it says is in the incident
+PROTOCOL_TICKED: Final = "protocol_ticked"  # protocol (kind of call), version, step (from 0)
+PROTOCOL_UNTICKED: Final = "protocol_unticked"  # the same: the tick was taken back
 DELIVERED: Final = "delivered"  # output, sequence, change, attempts, detail
 DELIVERY_FAILED: Final = "delivery_failed"  # output, sequence, change, attempts, detail; it will be tried again
 DELIVERY_ABANDONED: Final = "delivery_abandoned"  # the same; refused permanently: a person must look
@@ -168,6 +170,8 @@ ACCOUNT_KINDS: Final = frozenset(
     }
 )
 
+PROTOCOL_SAVED: Final = "protocol_saved"  # protocol, version: what operators go through at a call of that kind
+
 # Exports and backups
 AUDIT_EXPORTED: Final = "audit_exported"  # after, head: entry numbers, from the one after `after` up to `head`
 BACKUP_MADE: Final = "backup_made"  # file, size, sha256, head (number of its last entry)
@@ -257,6 +261,8 @@ INCIDENT_KINDS: Final = frozenset(
         REOPENED,
         DISPOSITION_CORRECTED,
         NOTE_ADDED,
+        PROTOCOL_TICKED,
+        PROTOCOL_UNTICKED,
         DELIVERED,
         DELIVERY_FAILED,
         DELIVERY_ABANDONED,
@@ -289,6 +295,7 @@ OFFICE_KINDS: Final = frozenset(
         SIM_CHANGED,
         HOME_AREA_CHANGED,
         CODE_WORDS_SET,
+        PROTOCOL_SAVED,
         STATIONS_IMPORTED,
         AREAS_IMPORTED,
         RESPONDERS_IMPORTED,

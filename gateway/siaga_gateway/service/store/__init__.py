@@ -58,6 +58,7 @@ from siaga_gateway.service.store.owner_cases import OwnerCaseReading, OwnerCaseW
 from siaga_gateway.service.store.owner_search import OwnerIndexWriting, OwnerSearchReading
 from siaga_gateway.service.store.photographs import PhotographReading, PhotographWriting
 from siaga_gateway.service.store.places import PlaceReading, PlaceWriting
+from siaga_gateway.service.store.protocols import ProtocolReading, ProtocolWriting
 from siaga_gateway.service.store.registry import Enrolled, RegistryReading, RegistryWriting, UnknownDevice
 from siaga_gateway.service.store.responders import ResponderReading, ResponderWriting
 from siaga_gateway.service.store.responses import ResponseReading, ResponseWriting
@@ -144,6 +145,7 @@ class Transaction(
     OwnerIndexWriting,
     DrillWriting,
     AccountWriting,
+    ProtocolWriting,
     EvidenceWriting,
     Protocol,
 ):
@@ -195,6 +197,7 @@ class Store(
     OwnerSearchReading,
     DrillReading,
     AccountReading,
+    ProtocolReading,
     JournalReader,
     AuditReader,
     Protocol,

@@ -229,3 +229,24 @@ def add_note(
         lambda: context.operate.add_note(incident_id, session.operator, note),
         {"note": note},
     )
+
+
+@router.post("/incidents/{incident_id}/protocol")
+def tick_protocol(
+    context: TheConsole,
+    language: Language,
+    session: SignedIn,
+    incident_id: IncidentId,
+    protocol: Annotated[str, Form(max_length=20)] = "",
+    version: Annotated[int, Form(ge=0, le=2**31)] = 0,
+    step: Annotated[int, Form(ge=0, le=1000)] = 0,
+    done: Annotated[bool, Form()] = False,
+) -> HTMLResponse:
+    """Tick a step of the call's protocol, or take the tick back. protocol, version: as the page showed them."""
+    return take_step(
+        context,
+        session,
+        language,
+        "protocol",
+        lambda: context.operate.tick(incident_id, session.operator, protocol, version, step, done),
+    )

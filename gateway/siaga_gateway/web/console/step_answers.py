@@ -19,6 +19,7 @@ from siaga_gateway.service.store import StoreDamaged
 from siaga_gateway.web.console.call_back_view import call_back_view
 from siaga_gateway.web.console.call_views import CallsView, calls_view
 from siaga_gateway.web.console.incident_views import view
+from siaga_gateway.web.console.protocol_view import protocol_view, with_protocol_steps
 from siaga_gateway.web.console.running_notes import running_notes
 from siaga_gateway.web.console.timeline import last_step, timeline
 from siaga_gateway.web.session.auth import Session
@@ -63,13 +64,15 @@ def detail(context: ConsoleContext, session: Session, found: Incident, language:
     context.disclosures.shown(session.operator, found.id)
     entries = context.reader.journal_of_incident(found.id)
     known = _escalation_of(context, found.id)
+    versions = context.reader.protocols()
     has_words = found.holder is not None and context.reader.code_words(found.holder.id) is not None
     return render(
         context,
         "_detail.html",
         language,
         incident=view(found, language, context.mode, known, context.directory.name),
-        timeline=timeline(entries, language, context.directory.name),
+        timeline=timeline(with_protocol_steps(entries, versions, language), language, context.directory.name),
+        protocol=protocol_view(found, entries, versions, language),
         calls=calls_of(context, found.id, found, entries, language),
         call_back=call_back_view(found, has_words, language),
         may_reopen=found.state is IncidentState.CLOSED and not too_late(found, context.clock.now_ms()),

@@ -106,6 +106,8 @@ UNTOLD: Final = frozenset(
         "call",
         "begins_ms",
         "listed",
+        "protocol",
+        "step",
     }
 )
 # Default values, not worth saying.

@@ -31,6 +31,7 @@ from siaga_gateway.service.dispatch.jurisdictions import Jurisdictions
 from siaga_gateway.service.dispatch.place_directory import PlaceDirectory
 from siaga_gateway.service.fleet.coverage_survey import CoverageReport
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
+from siaga_gateway.service.incidents.protocol_book import ProtocolChanges
 from siaga_gateway.service.operator_port import OperatorActions
 from siaga_gateway.service.ports import Clock, Disclosures, SignIns
 from siaga_gateway.service.registry.owner_cases import OwnerCases
@@ -113,6 +114,7 @@ class ConsoleContext:
     street_file: Path | None = None  # whose tiles browsers fetch
     drills: Drills | None = None  # the same
     drill_choices: DrillChoices | None = None  # the same
+    protocols: ProtocolChanges | None = None  # None: nobody changes them here
     # Those that expire soon or are unusable: name, state (of domain.certificate_expiry.State), days.
     certificates: Callable[[], Sequence[Mapping[str, Any]]] = tuple
     presses: Callable[[], str] = lambda: ""  # why none are taken now; empty: they are

@@ -58,11 +58,15 @@ ROUTES: Final[Mapping[tuple[str, str], Permission | Access]] = {
     ("POST", "/incidents/{incident_id}/correct"): _P.INCIDENTS_STEP,
     ("POST", "/incidents/{incident_id}/note"): _P.INCIDENTS_STEP,
     ("POST", "/incidents/{incident_id}/called-back"): _P.INCIDENTS_STEP,
+    ("POST", "/incidents/{incident_id}/protocol"): _P.INCIDENTS_STEP,
     ("POST", "/incidents/{incident_id}/major"): _P.INCIDENTS_STEP,
     ("POST", "/incidents/{incident_id}/leave-major"): _P.INCIDENTS_STEP,
     ("POST", "/majors/{number}/seen"): _P.INCIDENTS_STEP,
     ("POST", "/majors/{number}/assign"): _P.INCIDENTS_STEP,
     ("POST", "/majors/{number}/close"): _P.INCIDENTS_STEP,
+    # What operators go through at a call
+    ("GET", "/protocols"): _P.INCIDENTS_READ,
+    ("POST", "/protocols/{kind}"): _P.PROTOCOLS_CHANGE,
     # What goes to other systems
     ("GET", "/deliveries"): _P.DELIVERIES_READ,
     ("POST", "/deliveries/{delivery_id}/send-again"): _P.DELIVERIES_STEP,

@@ -118,3 +118,24 @@ def test_several_units_are_sent_each_arrives_or_is_stood_down_and_drafts_stay(
     page.wait_for_selector("#group-active #incident-1")
     rina.see("#detail .timeline .person", "DIBUKA LAGI")
     assert page.is_visible("#unit") and page.locator("#detail .units").count() == 0
+
+
+def test_what_one_operator_ticks_of_the_protocol_the_other_sees_at_once(
+    served: Callable[..., ServedConsole], operator: Seat
+) -> None:
+    console = served(tick_s=0.3)
+    rina, budi = operator(console), operator(console)
+    console.append({"do": "press", "incident": 1, "person": 0, **KEDATON})
+    for each in (rina, budi):
+        each.start_duty()
+        each.page.wait_for_selector("#detail [data-step=protocol-0]")
+    rina.page.fill("#running-note", "dua orang di teras")
+    rina.page.focus("#detail [data-step=protocol-1]")
+    rina.page.keyboard.press("Space")
+    budi.page.wait_for_selector("#detail [data-step=protocol-1][aria-checked=true] small")
+    budi.see("#detail .timeline .person", "Langkah protokol selesai")
+    rina.page.wait_for_selector("#detail [data-step=protocol-1][aria-checked=true]")
+    assert rina.page.evaluate("document.activeElement.dataset.step") == "protocol-1"
+    assert rina.page.input_value("#running-note") == "dua orang di teras"
+    budi.page.click("#detail [data-step=protocol-1]")
+    rina.page.wait_for_selector("#detail [data-step=protocol-1][aria-checked=false]")
