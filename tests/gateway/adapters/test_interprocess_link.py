@@ -22,8 +22,10 @@ from siaga_gateway.domain.errors import SiagaError
 from siaga_gateway.service.accounts.account_changes import AccountChanges
 from siaga_gateway.service.dispatch.drills import WantedDrill
 from siaga_gateway.service.inbound import InboundFrame
+from siaga_gateway.service.incidents.protocol_book import ProtocolChanges
 from siaga_gateway.service.operator_port import OperatorActions, Overtaken
 from siaga_gateway.service.ports import Disclosures, SignIns
+from siaga_gateway.service.registry.registry_changes import RegistryChanges
 from waiting import ENDS_S
 
 
@@ -100,9 +102,10 @@ def test_only_what_is_named_is_done(line: Line) -> None:
     with pytest.raises(PressesSilent):
         line.front.ask("port.__class__", deadline_s=0.3)
     assert line.said.get(timeout=ENDS_S)[0] == "port.__class__"
-    everything = [object.__new__(_Everything) for _ in range(4)]
-    ports = front_calls(*everything, _Cases(), _Deliveries(), _Positions(), _Owners(), _Drills())  # type: ignore[arg-type]
-    for port in (OperatorActions, Disclosures, SignIns, AccountChanges):
+    everything = [object.__new__(_Everything) for _ in range(6)]
+    others = (_Cases(), _Deliveries(), _Positions(), _Owners(), _Drills())
+    ports = front_calls(*everything[:5], *others, everything[5])  # type: ignore[arg-type]
+    for port in (OperatorActions, Disclosures, SignIns, AccountChanges, ProtocolChanges, RegistryChanges):
         for method in vars(port):
             assert method.startswith("_") or any(name.endswith(f".{method}") for name in ports)
     assert not [name for name in ports if "._" in name]
