@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from siaga_gateway.domain.accounts import Account, ConsoleSession
+from siaga_gateway.domain.api_tokens import ApiToken
 from siaga_gateway.domain.permissions import Role
 from siaga_gateway.domain.places import Station
 from siaga_gateway.domain.value import copied
 from siaga_gateway.service.accounts.account_book import AccountBook
+from siaga_gateway.service.accounts.token_book import TokenBook
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.store import Store, StoreFailing
 from siaga_gateway.web.session.auth import Accounts
@@ -27,6 +29,7 @@ class FakeAccountStore:
     def __init__(self, file: Path | None = None) -> None:
         self.noted: list[tuple[str, Mapping[str, Any], str | None]] = []
         self.listed: list[Station] = []
+        self.let_in: dict[str, ApiToken] = {}  # programs' tokens; not in the file
         self.unwritable = False
         self.unreadable = False
         self._file = file
@@ -40,11 +43,11 @@ class FakeAccountStore:
         with self._lock:
             if self.unwritable:
                 raise StoreFailing("sqlite.FULL", code="SQLITE_FULL", seconds=5)
-            before = (dict(self._state[0]), dict(self._state[1]))
+            before, tokens = (dict(self._state[0]), dict(self._state[1])), dict(self.let_in)
             try:
                 yield self
             except BaseException:
-                self._state = before
+                self._state, self.let_in = before, tokens
                 raise
             if self._file is not None:
                 self._file.write_bytes(pickle.dumps(self._state))
@@ -93,6 +96,20 @@ class FakeAccountStore:
         for each in [each for each in self._state[1].values() if each.begun_ms < before_ms]:
             self.end_session(each.token_hash)
 
+    def tokens(self) -> Sequence[ApiToken]:
+        with self._reading():
+            return [self.let_in[name] for name in sorted(self.let_in)]
+
+    def token(self, name: str) -> ApiToken | None:
+        return self.let_in.get(name)
+
+    def put_token(self, token: ApiToken) -> None:
+        self.let_in[token.name] = token
+
+    def token_used(self, token_hash: str, at_ms: int) -> None:
+        for each in [each for each in self.let_in.values() if each.token_hash == token_hash]:
+            self.let_in[each.name] = copied(each, used_ms=max(at_ms, each.used_ms or 0))
+
     def _reading(self) -> threading.RLock:
         if self.unreadable:
             raise StoreFailing("sqlite.FULL", code="SQLITE_FULL", seconds=5)
@@ -105,7 +122,7 @@ def book_on(store: FakeAccountStore, clock: Clock) -> AccountBook:
 
 def accounts_on(store: FakeAccountStore, clock: Clock) -> Accounts:
     """What a console needs of accounts, on this store."""
-    return Accounts(store, book_on(store, clock))
+    return Accounts(store, book_on(store, clock), TokenBook(cast(Store, store), clock))
 
 
 def no_accounts(clock: Clock) -> Accounts:

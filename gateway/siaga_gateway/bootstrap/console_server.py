@@ -39,6 +39,7 @@ from siaga_gateway.bootstrap.http_front.calls import (
     SIGN_INS,
     STORE_TROUBLE,
     SUSPEND_OWNER,
+    TOKENS,
     told_drill,
 )
 from siaga_gateway.bootstrap.http_front.refused_sign_ins import GatheredSignIns
@@ -62,6 +63,7 @@ from siaga_gateway.domain.sim_card import SimCard
 from siaga_gateway.domain.supervision import Case
 from siaga_gateway.service.accounts.account_changes import AccountChanges
 from siaga_gateway.service.accounts.names_permitted import NamesPermitted
+from siaga_gateway.service.accounts.token_changes import TokenChanges
 from siaga_gateway.service.delivery.dead_letters import DeadLetters, Undelivered
 from siaga_gateway.service.dispatch.drills import Drills, WantedDrill
 from siaga_gateway.service.dispatch.place_directory import PlaceDirectory
@@ -291,7 +293,11 @@ def console_app(
             operate=cast(OperatorActions, RemotePort(side, OPERATE, asked=True)),
             disclosures=cast(Disclosures, RemotePort(side, DISCLOSURES, asked=False)),
             sign_ins=sign_ins,
-            accounts=Accounts(store, cast(AccountChanges, RemotePort(side, ACCOUNTS, asked=True))),
+            accounts=Accounts(
+                store,
+                cast(AccountChanges, RemotePort(side, ACCOUNTS, asked=True)),
+                cast(TokenChanges, RemotePort(side, TOKENS, asked=True)),
+            ),
             protocols=cast(ProtocolChanges, RemotePort(side, PROTOCOLS, asked=True)),
             notifier=notifier,
             clock=clock,

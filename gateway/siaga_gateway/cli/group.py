@@ -18,6 +18,7 @@ _PLACES: Final = {
     "settings": f"{_CLI}.setup:show_settings",
     "webhook-secret": f"{_CLI}.setup:webhook_secret",
     "account": f"{_CLI}.accounts:account",
+    "token": f"{_CLI}.tokens:token",
     "operator-hash": f"{_CLI}.setup:operator_hash",
     "owner": f"{_CLI}.personal_data:owner",
     "enrol": f"{_CLI}.registry:enrol",

@@ -28,6 +28,7 @@ from siaga_gateway.service.registry.owner_cases import OwnerCases
 from siaga_gateway.service.registry.registry_directory import RegistryDirectory
 from siaga_gateway.service.reports.figure_reports import FigureReports
 from siaga_gateway.web.accounts import routes as pages_of_accounts
+from siaga_gateway.web.api import whoami
 from siaga_gateway.web.console import (
     actions,
     area_map,
@@ -51,6 +52,7 @@ from siaga_gateway.web.owners import registry_routes as pages_of_registry
 from siaga_gateway.web.owners import routes as pages_of_owners
 from siaga_gateway.web.reports import routes as pages_of_figures
 from siaga_gateway.web.session.auth import Accounts, Sessions
+from siaga_gateway.web.session.bearer import BearerTokens, brings_token
 from siaga_gateway.web.session.console_reader import ConsoleReader
 from siaga_gateway.web.session.context import ConsoleContext
 from siaga_gateway.web.session.error_answers import add_error_answers, failed
@@ -116,8 +118,8 @@ def create_app(
 ) -> FastAPI:
     """Make the console.
 
-    reader, operate, disclosures, sign_ins, accounts: called from threads. longer_hold: asks an owner's buttons for
-    another hold, see service.downlink.longer_hold. notifier: used in the event loop. presses: returns why none are
+    reader, operate, disclosures, sign_ins, accounts: called from threads. longer_hold: asks an owner's buttons
+    for another hold, see service.downlink.longer_hold. notifier: used in the event loop. presses: returns why none are
     taken now, or an empty text; never blocks. troubles: returns what operators must know about the gateway
     now; each name has a banner with the text `console.js.trouble_<name>`; called from threads, never raises.
 
@@ -142,6 +144,7 @@ def create_app(
         sessions=sessions,
         sign_in=SignIn(sessions, options.secret, clock),
         sign_ins=sign_ins,
+        programs=BearerTokens(accounts, clock),
         site=options.site,
         mode=options.mode,
         language=options.language,
@@ -187,9 +190,10 @@ def create_app(
     app.include_router(pages_of_owners.router)
     app.include_router(pages_of_accounts.router)
     app.include_router(pages_of_registry.router)
+    app.include_router(whoami.router)
     add_error_answers(app)
     headers = headers_with_tiles(options.tile_origin)
-    app.add_middleware(RequestGuard, hosts=options.hosts, failed=failed, headers=headers)
+    app.add_middleware(RequestGuard, hosts=options.hosts, failed=failed, headers=headers, by_token=brings_token)
     return app
 
 

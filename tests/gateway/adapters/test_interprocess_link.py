@@ -20,6 +20,7 @@ from siaga_gateway.adapters.sms.replies import SmsOrigin
 from siaga_gateway.bootstrap.http_front.calls import front_calls, offer_to, told_drill, wanted_drill
 from siaga_gateway.domain.errors import SiagaError
 from siaga_gateway.service.accounts.account_changes import AccountChanges
+from siaga_gateway.service.accounts.token_changes import TokenChanges
 from siaga_gateway.service.dispatch.drills import WantedDrill
 from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.incidents.protocol_book import ProtocolChanges
@@ -102,10 +103,11 @@ def test_only_what_is_named_is_done(line: Line) -> None:
     with pytest.raises(PressesSilent):
         line.front.ask("port.__class__", deadline_s=0.3)
     assert line.said.get(timeout=ENDS_S)[0] == "port.__class__"
-    everything = [object.__new__(_Everything) for _ in range(6)]
+    everything = [object.__new__(_Everything) for _ in range(7)]
     others = (_Cases(), _Deliveries(), _Positions(), _Owners(), _Drills())
-    ports = front_calls(*everything[:5], *others, everything[5])  # type: ignore[arg-type]
-    for port in (OperatorActions, Disclosures, SignIns, AccountChanges, ProtocolChanges, RegistryChanges):
+    ports = front_calls(*everything[:6], *others, everything[6])  # type: ignore[arg-type]
+    changes = (AccountChanges, ProtocolChanges, TokenChanges, RegistryChanges)
+    for port in (OperatorActions, Disclosures, SignIns, *changes):
         for method in vars(port):
             assert method.startswith("_") or any(name.endswith(f".{method}") for name in ports)
     assert not [name for name in ports if "._" in name]

@@ -70,7 +70,7 @@ def test_who_is_signed_in_is_listed_and_signed_out(office: Office) -> None:
     store = office.store()
     book = AccountBook(store, WallClock())
     for key in "ab":
-        book.begin(key * 64, "Contoh Admin", True, "10.0.0.9")
+        book.begin(key * 64, "Contoh Admin", f"$argon2id$of {len(PASSWORD) - 1}", "10.0.0.9")
     lines = office.does("account", "sessions", *EN).splitlines()
     assert len(lines) == 2 and all(line.startswith("Contoh Admin: since ") and "10.0.0.9" in line for line in lines)
     assert "2 sessions" in office.does("account", "sign-out", "Contoh Admin", *BY)

@@ -105,9 +105,9 @@ def test_every_change_is_in_the_journal_with_who_and_nothing_secret(store: Any) 
     book.add("  Rina   W. ", "administrator", "$argon2id$secret", None, "root")
     book.add("Siti", "operator", "$argon2id$secret", None, "Rina W.")
     for number in "ab":
-        book.begin(number * 64, "Siti", True, "")
+        book.begin(number * 64, "Siti", "$argon2id$secret", "")
     book.set_role("Siti", "dispatcher", SW.key, "Rina W.")
-    book.begin("c" * 64, "Siti", True, "")
+    book.begin("c" * 64, "Siti", "$argon2id$secret", "")
     book.set_password("Siti", "$argon2id$secret2", "Siti", "c" * 64)
     assert [each.token_hash for each in store.sessions()] == ["c" * 64]
     for _ in range(2):
@@ -153,8 +153,9 @@ def test_what_cannot_be_is_refused_and_changes_nothing(store: Any) -> None:
         (lambda: book.disable("Rina", "Rina"), "last administrator"),
         (lambda: book.set_role("Rina", "operator", None, "Rina"), "last administrator"),
         (lambda: book.set_password("Budi", "x", "Rina"), "Rina, Siti"),
-        (lambda: book.begin("a" * 64, "Budi", True, ""), "may not"),
-        (lambda: book.begin("a" * 64, "Siti", False, ""), "may not"),
+        (lambda: book.add("api: CAD", "operator", "x", None, "root"), "name of a program"),
+        (lambda: book.begin("a" * 64, "Budi", "x", ""), "may not"),
+        (lambda: book.begin("a" * 64, "Siti", None, ""), "may not"),
     ]
     for step, why in refused:
         with pytest.raises(AccountError, match=why):
@@ -163,7 +164,19 @@ def test_what_cannot_be_is_refused_and_changes_nothing(store: Any) -> None:
     book.set_role("Siti", "administrator", None, "Rina")
     book.disable("Rina", "Siti")
     with pytest.raises(AccountError, match="may not"):
-        book.begin("a" * 64, "Rina", True, "")
+        book.begin("a" * 64, "Rina", "x", "")
+
+
+def test_no_session_begins_by_a_password_that_was_changed_after_its_check(store: Any) -> None:
+    book = AccountBook(store, ManualClock(NOW_MS))
+    book.add("Rina", "operator", "hash of the known one", None, "root")
+    verified = next(each.password for each in store.accounts())
+    book.set_password("Rina", "hash of another", "Rina")
+    with pytest.raises(AccountError, match="may not"):
+        book.begin("a" * 64, "Rina", verified, "")
+    assert not store.sessions()
+    book.begin("b" * 64, "Rina", "hash of another", "")
+    assert [each.by_password for each in store.sessions()] == [True]
 
 
 def test_of_two_administrators_who_disable_each_other_at_once_one_stays(store: Any) -> None:

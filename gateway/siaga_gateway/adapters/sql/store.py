@@ -39,6 +39,7 @@ from siaga_gateway.adapters.sql.responders import ResponderReading, seal_respond
 from siaga_gateway.adapters.sql.responses import ResponseReading
 from siaga_gateway.adapters.sql.sqlite import Sqlite
 from siaga_gateway.adapters.sql.text_codes import TextCodeReading
+from siaga_gateway.adapters.sql.tokens import TokenReading
 from siaga_gateway.adapters.sql.transaction import SqlTransaction
 from siaga_gateway.domain.personal_encryption import PersonalKeyError
 from siaga_gateway.service.store import Tally
@@ -73,6 +74,7 @@ class SqlStore(
     DrillReading,
     AccountReading,
     ProtocolReading,
+    TokenReading,
     JournalReading,
     AuditReading,
 ):

@@ -24,6 +24,7 @@ from siaga_gateway.adapters.sql.protocols import ProtocolWriting
 from siaga_gateway.adapters.sql.responders import ResponderWriting
 from siaga_gateway.adapters.sql.responses import ResponseWriting
 from siaga_gateway.adapters.sql.text_codes import TextCodeWriting
+from siaga_gateway.adapters.sql.tokens import TokenWriting
 from siaga_gateway.adapters.sql.write_batch import CHANGED
 from siaga_gateway.domain.audit_hashing import Link
 
@@ -49,6 +50,7 @@ class SqlTransaction(
     DrillWriting,
     AccountWriting,
     ProtocolWriting,
+    TokenWriting,
     EvidenceWriting,
 ):
     """Implements service.store.Transaction (ErasureWriting brings the registry). Made by SqlStore.transaction()."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from siaga_gateway.adapters.sms.replies import BEARER, WEBHOOK, SmsOrigin
 from siaga_gateway.service.accounts.account_changes import AccountChanges
+from siaga_gateway.service.accounts.token_changes import TokenChanges
 from siaga_gateway.service.delivery.dead_letters import DeadLetters
 from siaga_gateway.service.dispatch.drills import Drills, WantedDrill
 from siaga_gateway.service.dispatch.responder_positions import PositionIntake
@@ -25,6 +26,7 @@ SIGN_INS: Final = "sign_ins"
 ACCOUNTS: Final = "accounts"
 REGISTRY: Final = "registry"  # a registrar's changes
 PROTOCOLS: Final = "protocols"
+TOKENS: Final = "tokens"  # of programs
 ANSWERS: Final = "answers"  # of responders
 OPENED: Final = f"{ANSWERS}.opened"  # the page of a link
 DUTY: Final = "duty"  # what they say on their own pages
@@ -56,6 +58,7 @@ def front_calls(
     sign_ins: SignIns,
     accounts: AccountChanges,
     protocols: ProtocolChanges,
+    tokens: TokenChanges,
     maintenance: MaintenanceCases,
     deliveries: DeadLetters,
     positions: PositionIntake,
@@ -71,6 +74,7 @@ def front_calls(
         ACCOUNTS: (AccountChanges, accounts),
         REGISTRY: (RegistryChanges, registry),
         PROTOCOLS: (ProtocolChanges, protocols),
+        TOKENS: (TokenChanges, tokens),
     }
     found: dict[str, Callable[..., Any]] = {
         f"{name}.{method}": getattr(implementation, method)

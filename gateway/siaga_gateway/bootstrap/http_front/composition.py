@@ -28,6 +28,7 @@ from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.permissions import Permission
 from siaga_gateway.service.accounts.account_book import AccountBook
 from siaga_gateway.service.accounts.names_permitted import NamesPermitted
+from siaga_gateway.service.accounts.token_book import TokenBook
 from siaga_gateway.service.delivery.dead_letters import DeadLetters
 from siaga_gateway.service.dispatch.drills import Drills
 from siaga_gateway.service.dispatch.message_receipts import receipts_taken
@@ -101,35 +102,24 @@ def make_front(
     disclosures = DisclosureLog(store, clock)
     sign_ins = SignInLog(store, clock)
     accounts, protocols = AccountBook(store, clock), ProtocolBook(store, clock)
+    tokens = TokenBook(store, clock)
     registry = RegistryBook(store, clock, notifier, local, base.settings.area.area())
     desk = MaintenanceCases(store, notifier, clock, base.settings.supervision.wanted, local)
     deliveries = DeadLetters(store, notifier, clock, names)
     drills = Drills(store, notifier, clock, base.settings.mode)
-    process = FrontProcess(
-        base.settings,
-        base.sockets.of_the_front(),
-        calls={
-            **front_calls(
-                operator,
-                disclosures,
-                sign_ins,
-                accounts,
-                protocols,
-                desk,
-                deliveries,
-                positions,
-                owners,
-                drills,
-                registry,
-            ),
-            LONGER_HOLD: partial(ask_for_longer_hold, store, clock),
-            STORE_TROUBLE: operations.store_trouble,
-            READ_TEXT: read_by(texts),
-            ARRIVED: receipts_taken(store, clock),
-            ANSWER_CODE: WayQuestions(store, clock, make_duty(base.settings, store)).answer,
-        },
-        figures=operations.figures,
-        offer=offer_to(ingest),
+    calls = front_calls(
+        operator,
+        disclosures,
+        sign_ins,
+        accounts,
+        protocols,
+        tokens,
+        desk,
+        deliveries,
+        positions,
+        owners,
+        drills,
+        registry,
     )
     notifier.pass_on(process.ring)
     return Front(process, disclosures, sign_ins)

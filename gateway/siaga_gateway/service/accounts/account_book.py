@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.accounts import SESSION_MS, Account, ConsoleSession, last_administrator
+from siaga_gateway.domain.api_tokens import is_programs
 from siaga_gateway.domain.operator_name import LONGEST, SHORTEST, clean_name
 from siaga_gateway.domain.permissions import Role
 from siaga_gateway.domain.value import copied
@@ -30,6 +31,8 @@ class AccountBook:
         found, key = _role(role), clean_name(name)
         if key is None:
             raise AccountError("account.name", name=name, shortest=SHORTEST, longest=LONGEST)
+        if is_programs(key):
+            raise AccountError("account.programs", name=key)
         self._check_jurisdiction(found, jurisdiction)
         now_ms = self._clock.now_ms()
         with self._store.transaction() as transaction:
@@ -121,18 +124,18 @@ class AccountBook:
                 _note(transaction, journal.SESSIONS_ENDED, now_ms, actor, name, sessions=ended)
         return ended
 
-    def begin(self, token_hash: str, name: str, by_password: bool, address: str) -> None:
+    def begin(self, token_hash: str, name: str, verified: str | None, address: str) -> None:
         now_ms = self._clock.now_ms()
         with self._store.transaction() as transaction:
             transaction.lock_accounts()
             account = transaction.account(name)
             # Between the check of the password and now, the account may have changed.
-            if by_password and (account is None or not account.serves):
+            if verified is not None and (account is None or not account.serves or account.password != verified):
                 raise AccountError("account.none_serves", name=name)
-            if not by_password and transaction.accounts():
+            if verified is None and transaction.accounts():
                 raise AccountError("account.none_serves", name=name)
             transaction.forget_sessions(now_ms - _KEPT_MS)
-            transaction.add_session(ConsoleSession(token_hash, name, now_ms, by_password, address))
+            transaction.add_session(ConsoleSession(token_hash, name, now_ms, verified is not None, address))
 
     def end(self, token_hash: str) -> None:
         with self._store.transaction() as transaction:

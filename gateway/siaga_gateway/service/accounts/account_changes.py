@@ -41,8 +41,12 @@ class AccountChanges(Protocol):
         """End this session, by its hash, or all of this name. Returns how many."""
         ...
 
-    def begin(self, token_hash: str, name: str, by_password: bool, address: str) -> None:
-        """Begin a session of somebody who has just proved who he is. Raises: AccountError if he may not any more."""
+    def begin(self, token_hash: str, name: str, verified: str | None, address: str) -> None:
+        """Begin a session of somebody who has just proved who he is.
+
+        verified: the hash that his password was checked against; None: a name was enough. Raises: AccountError if he
+        may not any more, or if the password has been changed since.
+        """
         ...
 
     def end(self, token_hash: str) -> None:

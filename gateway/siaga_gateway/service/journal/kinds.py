@@ -161,12 +161,14 @@ ACCOUNT_REKEYED: Final = "account_rekeyed"  # account, sessions: it has another 
 ACCOUNT_DISABLED: Final = "account_disabled"  # account, sessions
 ACCOUNT_ENABLED: Final = "account_enabled"  # account
 SESSIONS_ENDED: Final = "sessions_ended"  # account, sessions
+PROGRAM_ADMITTED: Final = "program_admitted"  # token (the name of a program), scopes, expires_ms
+PROGRAM_REVOKED: Final = "program_revoked"  # token
 CONSOLE_LOCKED: Final = "console_locked"
 CONSOLE_UNLOCKED: Final = "console_unlocked"
 ACCOUNT_KINDS: Final = frozenset(
     {
         *(ACCOUNT_ADDED, ACCOUNT_ROLE, ACCOUNT_REKEYED, ACCOUNT_DISABLED, ACCOUNT_ENABLED, SESSIONS_ENDED),
-        *(CONSOLE_LOCKED, CONSOLE_UNLOCKED),
+        *(CONSOLE_LOCKED, CONSOLE_UNLOCKED, PROGRAM_ADMITTED, PROGRAM_REVOKED),
     }
 )
 

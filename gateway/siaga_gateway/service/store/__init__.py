@@ -63,6 +63,7 @@ from siaga_gateway.service.store.registry import Enrolled, RegistryReading, Regi
 from siaga_gateway.service.store.responders import ResponderReading, ResponderWriting
 from siaga_gateway.service.store.responses import ResponseReading, ResponseWriting
 from siaga_gateway.service.store.text_codes import TextCodeReading, TextCodeWriting
+from siaga_gateway.service.store.tokens import TokenReading, TokenWriting
 
 __all__ = [
     "Attempt",
@@ -146,6 +147,7 @@ class Transaction(
     DrillWriting,
     AccountWriting,
     ProtocolWriting,
+    TokenWriting,
     EvidenceWriting,
     Protocol,
 ):
@@ -198,6 +200,7 @@ class Store(
     DrillReading,
     AccountReading,
     ProtocolReading,
+    TokenReading,
     JournalReader,
     AuditReader,
     Protocol,

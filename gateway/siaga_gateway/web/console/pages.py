@@ -121,8 +121,9 @@ async def sign_in(
     known = request.cookies.get(context.sign_in.browsers.cookie)
     passwords = await run_in_threadpool(context.sessions.needs_password)
     try:
-        operator = await context.sign_in.check(name, password, address, known)
-        begin = partial(context.sessions.begin, operator, by_password=passwords, address=address)
+        proven = await context.sign_in.prove(name, password, address, known)
+        operator, passwords = proven.name, proven.verified is not None
+        begin = partial(context.sessions.begin, operator, verified=proven.verified, address=address)
         token = await run_in_threadpool(begin)
     except (SignInRefused, AccountError) as error:
         refused = error if isinstance(error, SignInRefused) else SignInRefused("wrong")

@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, Protocol
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -26,8 +26,10 @@ from siaga_gateway.domain.accounts import SESSION_MS, Account, ConsoleSession, p
 from siaga_gateway.domain.errors import Failing
 from siaga_gateway.domain.permissions import Permission, Role
 from siaga_gateway.service.accounts.account_changes import AccountChanges
+from siaga_gateway.service.accounts.token_changes import TokenChanges
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.store.accounts import AccountReading
+from siaga_gateway.service.store.tokens import TokenReading
 
 __all__ = ["SESSION_MS", "SESSION_WARNING_MS", "Accounts", "Session", "Sessions", "hash_password", "usable_hash"]
 
@@ -65,18 +67,27 @@ class Session:
     role: Role | None = None  # None: a console without accounts
     jurisdiction: str | None = None
     locked: bool = False
+    program: bool = False  # it came with a token
 
     def left_ms(self, now_ms: int) -> int:
         """Return how long it remains valid, ms; zero or less: expired."""
         return self.signed_in_ms + SESSION_MS - now_ms
 
 
+class AccessReading(AccountReading, TokenReading, Protocol):
+    """Accounts, sessions and tokens."""
+
+
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """What the console reads of accounts, and how it changes them. changes: called from threads; may take a while."""
+    """What the console reads of accounts and of programs' tokens, and how it changes them.
 
-    reading: AccountReading
+    changes, tokens: called from threads; may take a while.
+    """
+
+    reading: AccessReading
     changes: AccountChanges
+    tokens: TokenChanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,18 +141,19 @@ class Sessions:
         seen = self._seen
         return seen is not None and name in seen.accounts
 
-    def begin(self, name: str, *, by_password: bool, address: str) -> str:
+    def begin(self, name: str, *, verified: str | None, address: str) -> str:
         """Return the token of a new session, for somebody who has just proved who he is.
 
-        Raises: AccountError if he may not any more.
+        verified: the hash that his password was checked against; None: a name was enough. Raises: AccountError if he
+        may not any more.
         """
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         key = self._hashed(token)
         try:
-            self.accounts.changes.begin(key, name, by_password, address)
+            self.accounts.changes.begin(key, name, verified, address)
         except Failing as error:
             log.error(Localized("log.console.session_unsaved", why=error))
-            self._unsaved[key] = ConsoleSession(key, name, self._clock.now_ms(), by_password, address)
+            self._unsaved[key] = ConsoleSession(key, name, self._clock.now_ms(), verified is not None, address)
         else:
             self._look_now()
         return token

@@ -38,6 +38,7 @@ from siaga_gateway.service.registry.owner_cases import OwnerCases
 from siaga_gateway.service.registry.registry_directory import RegistryDirectory
 from siaga_gateway.service.reports.figure_reports import FigureReports
 from siaga_gateway.web.session.auth import Session, Sessions
+from siaga_gateway.web.session.bearer import BearerTokens, is_api
 from siaga_gateway.web.session.console_reader import ConsoleReader
 from siaga_gateway.web.session.jurisdiction import JurisdictionReader
 from siaga_gateway.web.session.live import LiveStreams
@@ -95,6 +96,7 @@ class ConsoleContext:
     sessions: Sessions
     sign_in: SignIn
     sign_ins: SignIns
+    programs: BearerTokens  # who comes with a token
     site: Site
     mode: Mode
     language: str
@@ -149,9 +151,26 @@ def context_of(request: Request) -> ConsoleContext:
 
 
 def language_of(request: Request) -> str:
-    """Return the language that this browser chose, else the configured one."""
+    """Return the language that this browser chose, else the configured one; a program says which it accepts."""
+    if is_api(request.url.path):
+        return accepted_language(request.headers.get("accept-language", "")) or context_of(request).language
     chosen = request.cookies.get(LANGUAGE_COOKIE)
     return chosen if chosen in LANGUAGES else context_of(request).language
+
+
+def accepted_language(header: str) -> str | None:
+    """Return which of our languages an Accept-Language (RFC 9110, 12.5.4) wants most; None: none of them."""
+    wanted = list[tuple[float, int, str]]()
+    for place, part in enumerate(header.split(",")[:20]):
+        tag, _, weight = part.strip().partition(";")
+        try:
+            quality = float(weight.strip().removeprefix("q=") or 1)
+        except ValueError:
+            continue
+        language = tag.strip().partition("-")[0].lower()
+        if language in LANGUAGES and 0 < quality <= 1:
+            wanted.append((-quality, place, language))
+    return min(wanted)[2] if wanted else None
 
 
 class PageRefused(Refused):

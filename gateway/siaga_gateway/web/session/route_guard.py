@@ -11,6 +11,7 @@ from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.permissions import Permission
 from siaga_gateway.service.store import StoreDamaged
 from siaga_gateway.web.session.auth import Session
+from siaga_gateway.web.session.bearer import bearer_token
 from siaga_gateway.web.session.context import ConsoleContext, NotPermitted, SignedOut
 from siaga_gateway.web.session.route_table import ROUTES, Access
 
@@ -29,13 +30,13 @@ async def permitted(request: Request) -> None:
     if needed is Access.PUBLIC:
         return
     context: ConsoleContext = request.app.state.context
-    session = await run_in_threadpool(context.sessions.read, request.cookies.get(context.sessions.cookie))
-    if session is None:
-        raise SignedOut("error.signed_out")
+    session = await run_in_threadpool(_session_of, request, context)
     request.state.session = session
     if needed is Access.SIGNED_IN:
         return
     if needed is None or needed not in session.permissions:
+        if session.program and needed is not None:
+            raise NotPermitted("error.no_scope", scope=str(needed.value))
         raise NotPermitted("error.not_permitted", role=role_name(session))
     if session.jurisdiction is not None:
         await run_in_threadpool(_check_jurisdiction, request, session)
@@ -53,6 +54,17 @@ def _check_jurisdiction(request: Request, session: Session) -> None:
         return  # no number; or he is told that the call cannot be read
     if found is not None and not context.jurisdictions.sees(session.jurisdiction, found):
         raise NotPermitted("error.not_yours")
+
+
+def _session_of(request: Request, context: ConsoleContext) -> Session:
+    """Of a program where it brings a token, which counts for the API alone; else of the browser's cookie. Raises:
+    SignedOut, BearerRefused; StoreFailing."""
+    if (token := bearer_token(request)) is not None:
+        return context.programs.session(token, request.client.host if request.client else "")
+    session = context.sessions.read(request.cookies.get(context.sessions.cookie))
+    if session is None:
+        raise SignedOut("error.signed_out")
+    return session
 
 
 def home_of(session: Session) -> str:

@@ -32,6 +32,8 @@ ROUTES: Final[Mapping[tuple[str, str], Permission | Access]] = {
     ("GET", "/static/map/{name}.geojson"): Access.PUBLIC,
     ("GET", "/"): Access.SIGNED_IN,  # sends those who have no queue to their own page
     ("GET", "/session"): Access.SIGNED_IN,
+    # Programs
+    ("GET", "/api/v1/me"): Access.SIGNED_IN,
     # The queue and its calls
     ("GET", "/live"): _P.INCIDENTS_READ,
     ("GET", "/incidents"): _P.INCIDENTS_READ,

@@ -81,16 +81,19 @@ class RequestGuard:
         logged: Callable[[str], str] = lambda path: path,
         from_anywhere: bool = False,
         largest: Callable[[str], int] = lambda path: LARGEST_BODY,
+        by_token: Callable[[str, Headers], bool] = lambda path, headers: False,
     ) -> None:
         """hosts: names and addresses, without port, by which browsers open it. failed: returns the answer to a request
         that failed inside. logged: what of a path may stand in the log. from_anywhere: a POST that does not say whence
-        it comes is taken: it needs a secret in its path, not a cookie. largest: bytes that a POST there may have."""
+        it comes is taken: it needs a secret in its path, not a cookie. largest: bytes that a POST there may have.
+        by_token: whether a request carries a token of its own, which no browser adds by itself."""
         self._app = app
         self._failed = failed
         self._headers = headers
         self._logged = logged
         self._from_anywhere = from_anywhere
         self._largest = largest
+        self._by_token = by_token
         self._hosts = frozenset(name.lower().strip("[]") for name in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -130,7 +133,8 @@ class RequestGuard:
         if method in SAFE_METHODS:
             return None
         silent = "sec-fetch-site" not in headers and "origin" not in headers
-        if not (silent and self._from_anywhere) and not _from_own_page(headers, host):
+        trusted = silent and (self._from_anywhere or self._by_token(path, headers))
+        if not trusted and not _from_own_page(headers, host):
             return _refused("other_page", 403)
         length = headers.get("content-length", "")
         if not length.isdecimal():

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Hashable
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -57,6 +58,14 @@ class SignInRefused(Refused):
         return "busy" if self.busy else "wait" if self.wait_s else "wrong"
 
 
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """Who somebody is, and by which password."""
+
+    name: str
+    verified: str | None  # the hash that the password was checked against; None: a name was enough
+
+
 class SignIn:
     """Checks names and passwords; usable from any event loop."""
 
@@ -68,13 +77,19 @@ class SignIn:
         self.browsers = KnownBrowsers(secret)
 
     async def check(self, name: str, password: str, address: str, cookie: str | None = None) -> str:
-        """Return the operator's name. cookie: the browser's, see KnownBrowsers. Raises: SignInRefused; StoreFailing if
-        accounts were never read."""
+        """Return the operator's name; see `prove`."""
+        return (await self.prove(name, password, address, cookie)).name
+
+    async def prove(self, name: str, password: str, address: str, cookie: str | None = None) -> Proven:
+        """Return who it is, as of the password that was checked.
+
+        cookie: the browser's, see KnownBrowsers. Raises: SignInRefused; StoreFailing if accounts were never read.
+        """
         cleaned = clean_name(name)
         if not await run_in_threadpool(self._sessions.needs_password):
             if cleaned is None:
                 raise SignInRefused("name_needed")
-            return cleaned
+            return Proven(cleaned, None)
         account = await run_in_threadpool(self._sessions.account, cleaned or "")
         hashed = None if account is None else account.password
         named = None if hashed is None else cleaned
@@ -84,7 +99,7 @@ class SignIn:
         taken: list[tuple[Limit, Hashable]] = [(OF_BROWSER, known)]
         if known is None or self._attempts.take(taken, now_ms) > 0:
             known = None
-            taken = [(OF_NAME, cleaned or ""), (OF_ADDRESS, _network(address))]
+            taken = [(OF_NAME, cleaned or ""), (OF_ADDRESS, network_of(address))]
             if (wait_ms := self._attempts.take(taken, now_ms)) > 0:
                 seconds = -(-wait_ms // 1000)
                 raise SignInRefused("wait", wait_s=seconds, operator=named, seconds=seconds)
@@ -98,7 +113,7 @@ class SignIn:
         if hashed is None or cleaned is None or not right:
             raise SignInRefused("wrong", operator=named)
         self._attempts.give_back(taken, now_ms)
-        return cleaned
+        return Proven(cleaned, hashed)
 
     async def confirm(self, request: Request, operator: str, password: str) -> None:
         """Check the password of somebody who is signed in, under the same limits. Raises: as `check`."""
@@ -151,7 +166,7 @@ def _nobodys_hash() -> str:
     return hash_password("nobody")
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """Return the network within which one client can choose its addresses."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])

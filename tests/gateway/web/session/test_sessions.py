@@ -62,9 +62,9 @@ def two() -> Two:
     ],
 )
 def test_it_ends_in_every_process_and_the_others_go_on(two: Two, end: Callable[[Two], object]) -> None:
-    mine = two.one.begin("Budi", by_password=True, address="")
+    mine = two.one.begin("Budi", verified=NAMES["Budi"], address="")
     two.clock.at_ms += 1
-    token = two.one.begin("Rina", by_password=True, address="10.0.0.9")
+    token = two.one.begin("Rina", verified=NAMES["Rina"], address="10.0.0.9")
     found = two.other.read(token)
     assert found is not None and (found.operator, found.role) == ("Rina", Role.OPERATOR)
     end(two)
@@ -73,7 +73,7 @@ def test_it_ends_in_every_process_and_the_others_go_on(two: Two, end: Callable[[
 
 
 def test_it_ends_at_sign_out_and_after_its_hours(two: Two) -> None:
-    first, second = (two.one.begin("Rina", by_password=True, address="") for _ in range(2))
+    first, second = (two.one.begin("Rina", verified=NAMES["Rina"], address="") for _ in range(2))
     assert first != second, "each sign-in has a token of its own"
     found = two.one.read(first)
     assert found is not None
@@ -87,7 +87,7 @@ def test_it_ends_at_sign_out_and_after_its_hours(two: Two) -> None:
 
 
 def test_what_is_changed_keeps_the_session_that_changed_it(two: Two) -> None:
-    token, others = (two.one.begin("Rina", by_password=True, address="") for _ in range(2))
+    token, others = (two.one.begin("Rina", verified=NAMES["Rina"], address="") for _ in range(2))
     mine = two.one.read(token)
     assert mine is not None
     two.book.set_password("Rina", "another", "Rina", but=mine.token_hash)
@@ -104,9 +104,9 @@ def test_a_row_that_somebody_wrote_into_the_store_is_no_session(two: Two) -> Non
 
 
 def test_a_full_disk_locks_nobody_out_and_what_ends_there_has_ended(two: Two) -> None:
-    kept = two.one.begin("Rina", by_password=True, address="")
+    kept = two.one.begin("Rina", verified=NAMES["Rina"], address="")
     two.store.unwritable = True
-    token = two.one.begin("Budi", by_password=True, address="")
+    token = two.one.begin("Budi", verified=NAMES["Budi"], address="")
     assert two.one.read(token) is not None
     assert two.other.read(token) is None, "it lives in one process only"
     found = two.one.read(kept)
@@ -120,7 +120,7 @@ def test_a_full_disk_locks_nobody_out_and_what_ends_there_has_ended(two: Two) ->
 
 
 def test_while_the_store_cannot_be_read_what_was_read_goes_on(two: Two) -> None:
-    token = two.one.begin("Rina", by_password=True, address="")
+    token = two.one.begin("Rina", verified=NAMES["Rina"], address="")
     two.store.unreadable = True
     assert two.one.read(token) is not None
     assert two.one.read("another") is None
@@ -129,7 +129,7 @@ def test_while_the_store_cannot_be_read_what_was_read_goes_on(two: Two) -> None:
 def test_the_first_account_ends_the_time_of_names_alone() -> None:
     store, clock = FakeAccountStore(), ManualClock(NOW_MS)
     sessions = Sessions(accounts_on(store, clock), b"k" * 32, clock)
-    token = sessions.begin("Rina", by_password=False, address="")
+    token = sessions.begin("Rina", verified=None, address="")
     assert not sessions.needs_password() and sessions.read(token) is not None
     book_on(store, clock).add("Sari", "administrator", "hash", None, "root")
     eventually(lambda: sessions.read(token) is None and sessions.needs_password(), "the name alone is not enough")
