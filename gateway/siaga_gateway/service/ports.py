@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from siaga_gateway.domain.errors import Refused
 from siaga_gateway.domain.gateway_trouble import Trouble
-from siaga_gateway.domain.incident import Incident, Notice
+from siaga_gateway.domain.incident import Incident, IncidentState, Notice
 
 
 class Clock(Protocol):
@@ -73,6 +73,19 @@ class JournalReader(Protocol):
 
     def unreadable_calls(self, known: Collection[int]) -> Sequence[UnreadableCall]:
         """Open incidents that cannot be read. known: the numbers of those that have just been."""
+        ...
+
+    def incident_numbers(
+        self,
+        *,
+        before: int | None,
+        states: Collection[IncidentState],
+        from_ms: int | None,
+        before_ms: int | None,
+        limit: int,
+    ) -> Sequence[int]:
+        """Return ids below `before`, descending, of incidents opened in that time: from_ms and later, earlier than
+        before_ms. states: none: all. Never a test; also of those that cannot be read."""
         ...
 
     def recent_incidents(self, limit: int = 50) -> Sequence[Incident]:

@@ -28,7 +28,8 @@ from siaga_gateway.service.registry.owner_cases import OwnerCases
 from siaga_gateway.service.registry.registry_directory import RegistryDirectory
 from siaga_gateway.service.reports.figure_reports import FigureReports
 from siaga_gateway.web.accounts import routes as pages_of_accounts
-from siaga_gateway.web.api import whoami
+from siaga_gateway.web.api import openapi
+from siaga_gateway.web.api.stream import PROGRAMS
 from siaga_gateway.web.console import (
     actions,
     area_map,
@@ -57,7 +58,7 @@ from siaga_gateway.web.session.console_reader import ConsoleReader
 from siaga_gateway.web.session.context import ConsoleContext
 from siaga_gateway.web.session.error_answers import add_error_answers, failed
 from siaga_gateway.web.session.ladder_changes import LadderChanges
-from siaga_gateway.web.session.live import LiveStreams
+from siaga_gateway.web.session.live import MOST, LiveStreams
 from siaga_gateway.web.session.route_guard import permitted
 from siaga_gateway.web.session.security_headers import RequestGuard, headers_with_tiles
 from siaga_gateway.web.session.sign_in import SignIn
@@ -129,7 +130,10 @@ def create_app(
     if not (STATIC / "vendor" / "vendor.json").is_file():
         raise VendorMissing("start.no_vendor")
     ladders = LadderChanges(reader, clock)
-    streams = LiveStreams(reader, notifier, clock, options.tick_s, lambda: not presses(), troubles, ladders)
+
+    def live_streams(most: int) -> LiveStreams:
+        return LiveStreams(reader, notifier, clock, options.tick_s, lambda: not presses(), troubles, ladders, most)
+
     sessions = Sessions(accounts, options.secret, clock, by_name=options.by_name)
     guard = [Depends(permitted)]
     app = FastAPI(title="Siaga", docs_url=None, redoc_url=None, openapi_url=None, dependencies=guard)
@@ -139,7 +143,8 @@ def create_app(
         operate=operate,
         disclosures=disclosures,
         clock=clock,
-        streams=streams,
+        streams=live_streams(MOST),
+        program_streams=live_streams(PROGRAMS),
         troubles=troubles,
         sessions=sessions,
         sign_in=SignIn(sessions, options.secret, clock),
@@ -190,7 +195,8 @@ def create_app(
     app.include_router(pages_of_owners.router)
     app.include_router(pages_of_accounts.router)
     app.include_router(pages_of_registry.router)
-    app.include_router(whoami.router)
+    for each in (*openapi.ROUTERS, openapi.router):
+        app.include_router(each)
     add_error_answers(app)
     headers = headers_with_tiles(options.tile_origin)
     app.add_middleware(RequestGuard, hosts=options.hosts, failed=failed, headers=headers, by_token=brings_token)
@@ -204,4 +210,5 @@ def end_streams(app: FastAPI) -> None:
     """
     context: ConsoleContext = app.state.context
     context.streams.close()
+    context.program_streams.close()
     context.sign_in.close()

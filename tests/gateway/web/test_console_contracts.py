@@ -162,6 +162,25 @@ def test_open_ones_come_oldest_first_and_closed_ones_newest_first(console: Conso
     assert next(each.id for each in console.reader.recent_incidents(1)) in numbers[:2]
 
 
+def test_numbers_of_incidents_come_newest_first_by_state_and_time(console: Console) -> None:
+    numbers = [console.open() for _ in range(4)]
+    console.operate.close(numbers[1], "Rina", "accidental", "")
+
+    def page(**wanted: object) -> list[int]:
+        everything: dict[str, object] = {"before": None, "states": (), "from_ms": None, "before_ms": None, "limit": 9}
+        return list(console.reader.incident_numbers(**{**everything, **wanted}))  # type: ignore[arg-type]
+
+    assert page() == numbers[::-1]
+    assert page(limit=2) == numbers[:1:-1] and page(before=numbers[2]) == numbers[1::-1]
+    assert page(states=[IncidentState.CLOSED]) == [numbers[1]]
+    assert page(states=[IncidentState.CLOSED, IncidentState.OPEN]) == numbers[::-1]
+    first = console.reader.incident(numbers[0])
+    assert first is not None
+    opened = first.opened_at_ms
+    assert numbers[0] in page(from_ms=opened, before_ms=opened + 1)
+    assert page(before_ms=opened) == [] == page(from_ms=2**60)
+
+
 def test_each_step_is_there_to_read_when_it_returns_and_repeating_it_writes_nothing(console: Console) -> None:
     number = console.open()
     reached = [IncidentState.SEEN, IncidentState.ASSIGNED, IncidentState.ON_SCENE, IncidentState.CLOSED]

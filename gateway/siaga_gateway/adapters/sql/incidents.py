@@ -22,7 +22,7 @@ from siaga_gateway.adapters.sql.rows import (
     only_moved,
 )
 from siaga_gateway.adapters.sql.write_batch import WriteBatch
-from siaga_gateway.domain.incident import Incident
+from siaga_gateway.domain.incident import Incident, IncidentState
 from siaga_gateway.service.ports import UnreadableCall
 from siaga_gateway.service.store import StoreDamaged
 
@@ -37,6 +37,11 @@ _RECENT: Final = (
 )
 _TESTS: Final = f"{SELECT} WHERE incident.mode = 'test' ORDER BY incident.id DESC LIMIT ?"
 _NUMBERS: Final = "SELECT id FROM incident WHERE state <> 'closed' AND mode <> 'test' ORDER BY id"
+_PAGE: Final = (
+    "SELECT id FROM incident WHERE id < ? AND opened_at_ms >= ? AND opened_at_ms < ? AND mode <> 'test' "
+    "AND state IN ({states}) ORDER BY id DESC LIMIT ?"
+)
+_END: Final = 2**63 - 1
 _AS_KNOWN: Final = "SELECT opened_at_ms, device_id, device_label FROM incident WHERE id = ?"
 _PUT: Final = Insert("incident", INCIDENT, ("id",), INCIDENT_FIXED)
 _PUT_SAME_STATE: Final = Insert("incident", INCIDENT, ("id",), INCIDENT_FIXED | {"state"})
@@ -183,6 +188,28 @@ class IncidentReading(Reads):
             device_id.hex() if isinstance(device_id, bytes) else "",
             str(label),
         )
+
+    def incident_numbers(
+        self,
+        *,
+        before: int | None,
+        states: Collection[IncidentState],
+        from_ms: int | None,
+        before_ms: int | None,
+        limit: int,
+    ) -> Sequence[int]:
+        wanted = sorted(states) or sorted(IncidentState)
+        rows = self.fetch(
+            _PAGE.format(states=", ".join("?" * len(wanted))),
+            (
+                _END if before is None else before,
+                from_ms or 0,
+                _END if before_ms is None else before_ms,
+                *wanted,
+                limit,
+            ),
+        )
+        return [number for (number,) in rows]
 
     def recent_incidents(self, limit: int = 50) -> Sequence[Incident]:
         return sound_incidents(self, _RECENT, (limit,))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from siaga_gateway.web.api.answers import problems
 from siaga_gateway.web.session.bearer import API
 from siaga_gateway.web.session.context import SignedIn
 
@@ -19,7 +20,9 @@ class Whoami(BaseModel):
     scopes: list[str] = Field(description="What you may do.", examples=[["incidents.read", "incidents.step"]])
 
 
-@router.get("/me", summary="Who you are, and what you may do", tags=["access"], operation_id="get_me")
+@router.get(
+    "/me", summary="Who you are, and what you may do", tags=["access"], operation_id="get_me", responses=problems()
+)
 def whoami(session: SignedIn) -> Whoami:
     scopes = sorted(each.value for each in session.permissions)
     return Whoami(name=session.operator, program=session.program, scopes=scopes)

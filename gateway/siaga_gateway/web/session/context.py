@@ -93,6 +93,7 @@ class ConsoleContext:
     disclosures: Disclosures
     clock: Clock
     streams: LiveStreams
+    program_streams: LiveStreams  # of programs: they take no operator's place
     sessions: Sessions
     sign_in: SignIn
     sign_ins: SignIns

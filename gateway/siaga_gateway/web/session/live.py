@@ -48,10 +48,11 @@ class LiveStreams:
         presses: Callable[[], bool] = lambda: True,
         troubles: Callable[[], Collection[str]] = tuple,
         ladders: LadderChanges | None = None,
+        most: int = MOST,
     ) -> None:
         """presses: whether any are taken; while not, no tick is sent, and every page calls its link dead. troubles:
         returns what operators must know about the gateway now, by name; blocking. ladders: None: this console shows no
-        escalations."""
+        escalations. most: limit of concurrent streams."""
         self._reader = reader
         self._notifier = notifier
         self._clock = clock
@@ -59,13 +60,14 @@ class LiveStreams:
         self._presses = presses
         self._troubles = troubles
         self._ladders = ladders
+        self._most = most
         self._closing = False
         self._open = 0
 
     @property
     def full(self) -> bool:
         """Whether the limit is reached."""
-        return self._open >= MOST
+        return self._open >= self._most
 
     def close(self) -> None:
         """End every stream; call before the server waits for its connections."""

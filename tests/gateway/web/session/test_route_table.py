@@ -51,7 +51,9 @@ def sign_in(console: Console, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     for role in Role:
         store.put_account(Account(f"Contoh {role}", role, HASH, 0, 0))
     browser = console.make(accounts=store)
-    browser.app.state.context.streams.close()  # type: ignore[attr-defined]  # a live stream ends at once
+    context = browser.app.state.context  # type: ignore[attr-defined]
+    for each in (context.streams, context.program_streams):
+        each.close()  # a live stream ends at once
 
     def signed_in(role: Role) -> TestClient:
         browser.cookies.clear()
