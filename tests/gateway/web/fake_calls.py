@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from siaga_gateway.domain.escalation_state import Assignment, ContactKind, Escalation, Phase, Progress, Why
+from siaga_gateway.domain.incident import Incident, IncidentState, Mode
 from siaga_gateway.domain.notification import Notification, NotificationState
 from siaga_gateway.domain.places import Contact, ContactWay, Station, StationKind
 from siaga_gateway.domain.responders import Responder, ResponderKind
@@ -150,3 +151,20 @@ class CallsInMemory:
             )
             for row in rows
         ]
+
+    def incident_numbers(
+        self,
+        *,
+        before: int | None,
+        states: Collection[IncidentState],
+        from_ms: int | None,
+        before_ms: int | None,
+        limit: int,
+    ) -> Sequence[int]:
+        """Of the book's incidents, see JournalReader."""
+        end, begin = 2**63 if before_ms is None else before_ms, from_ms or 0
+        everything: Mapping[int, Incident] = self._incidents  # type: ignore[attr-defined]
+        real = [each for each in everything.values() if each.mode is not Mode.TEST]
+        found = [each for each in real if begin <= each.opened_at_ms < end]
+        numbers = [each.id for each in found if not states or each.state in states]
+        return sorted((each for each in numbers if before is None or each < before), reverse=True)[:limit]

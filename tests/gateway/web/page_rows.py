@@ -129,7 +129,7 @@ PAGES: Final = (
     Row("drill", "console", "/drills/{drill_id}", "drill.html", at("/drills/1")),
     Row("accounts", "console", "/accounts", "accounts.html", at("/accounts"), unfolded),
     Row("account", "console", "/account", "account.html", at("/account")),
-    Row("api", "console", "/api/v1/docs", "api_docs.html", at("/api/v1/docs")),
+    Row("api", "console", "/api/docs", "api_docs.html", at("/api/docs")),
     Row("error", "console", None, "error.html", at("/drills/99")),
     Row("call", "phones", None, "responder.html", lambda world, language: world.calls[language]),
     Row(

@@ -17,7 +17,7 @@ from siaga_gateway.web.session.bearer import API
 from siaga_gateway.web.session.context import Language, SignedIn, TheConsole, render
 from siaga_gateway.web.session.route_table import ROUTES
 
-router = APIRouter(prefix=API, include_in_schema=False)
+router = APIRouter(include_in_schema=False)
 ROUTERS: Final = (whoami.router, incidents.router, steps.router, stream.router, lists.router, site_profile.router)
 
 _ABOUT: Final = (
@@ -48,12 +48,12 @@ def description() -> dict[str, Any]:
     return found
 
 
-@router.get("/openapi.json")
+@router.get(f"{API}/openapi.json")
 def document(session: SignedIn) -> JSONResponse:
     return JSONResponse(description())
 
 
-@router.get("/docs")
+@router.get("/api/docs")
 def page(context: TheConsole, language: Language, session: SignedIn) -> Response:
     """Return every route with its parameters, scopes and answers: no script, nothing from elsewhere."""
     found = description()

@@ -14,31 +14,12 @@ from siaga_gateway.web.session.context import SignedIn, TheConsole
 router = APIRouter(prefix=API, tags=["site"])
 
 
-class BrokerShape(Shape):
-    """Where buttons connect."""
-
-    host: str
-    port: int
-    tls: bool
-
-
-class MapShape(Shape):
-    """What a map shows first, degrees."""
-
-    south: float
-    west: float
-    north: float
-    east: float
-
-
 class SiteProfile(Shape):
     name: str = Field(description="As its people say it.", examples=["Polda Contoh"])
     mode: Mode
     languages: list[str] = Field(description="The first is what buttons speak.", examples=[["id", "en"]])
-    zone: str = Field(description="Of the time at the site, now.", examples=["WIB"])
+    zone: str = Field(description="Of the time at the site, now.")
     emergency_number: str = Field(description="Whom a holder calls where the button does not get through.")
-    broker: BrokerShape | None = Field(description="As the gateway reaches it; null: it is not told.")
-    map: MapShape | None = None
 
 
 @router.get(
@@ -52,5 +33,4 @@ def get_site_profile(context: TheConsole, session: SignedIn) -> SiteProfile:
         languages=list(site.languages),
         zone=site.local.label(context.clock.now_ms()),
         emergency_number=site.emergency_number,
-        broker=None,
     )

@@ -81,7 +81,7 @@ def _is_page(request: Request) -> bool:
     path = request.url.path
     pages = ("/owners", "/registry", "/drills", "/maintenance/buttons", "/account")
     deep = path.startswith(pages) and request.method in SAFE_METHODS
-    return deep or path in ("/", "/maintenance", "/deliveries", "/figures", "/places")
+    return deep or path in ("/", "/maintenance", "/deliveries", "/figures", "/places", "/api/docs")
 
 
 def answer_to(request: Request, error: SiagaError) -> tuple[str, int]:

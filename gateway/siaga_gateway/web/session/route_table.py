@@ -35,7 +35,7 @@ ROUTES: Final[Mapping[tuple[str, str], Permission | Access]] = {
     # Programs
     ("GET", "/api/v1/me"): Access.SIGNED_IN,
     ("GET", "/api/v1/openapi.json"): Access.SIGNED_IN,
-    ("GET", "/api/v1/docs"): Access.SIGNED_IN,
+    ("GET", "/api/docs"): Access.SIGNED_IN,  # a page for people
     ("GET", "/api/v1/site-profile"): Access.SIGNED_IN,
     ("GET", "/api/v1/events"): _P.INCIDENTS_READ,
     ("GET", "/api/v1/incidents"): _P.INCIDENTS_READ,
