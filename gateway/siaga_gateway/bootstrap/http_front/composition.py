@@ -107,19 +107,32 @@ def make_front(
     desk = MaintenanceCases(store, notifier, clock, base.settings.supervision.wanted, local)
     deliveries = DeadLetters(store, notifier, clock, names)
     drills = Drills(store, notifier, clock, base.settings.mode)
-    calls = front_calls(
-        operator,
-        disclosures,
-        sign_ins,
-        accounts,
-        protocols,
-        tokens,
-        desk,
-        deliveries,
-        positions,
-        owners,
-        drills,
-        registry,
+    process = FrontProcess(
+        base.settings,
+        base.sockets.of_the_front(),
+        calls={
+            **front_calls(
+                operator,
+                disclosures,
+                sign_ins,
+                accounts,
+                protocols,
+                tokens,
+                desk,
+                deliveries,
+                positions,
+                owners,
+                drills,
+                registry,
+            ),
+            LONGER_HOLD: partial(ask_for_longer_hold, store, clock),
+            STORE_TROUBLE: operations.store_trouble,
+            READ_TEXT: read_by(texts),
+            ARRIVED: receipts_taken(store, clock),
+            ANSWER_CODE: WayQuestions(store, clock, make_duty(base.settings, store)).answer,
+        },
+        figures=operations.figures,
+        offer=offer_to(ingest),
     )
     notifier.pass_on(process.ring)
     return Front(process, disclosures, sign_ins)
