@@ -124,6 +124,7 @@ class EveryPage:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._stores: list[SqlStore] = []
+        self.accounts = _accounts()
         self.book = FarBook(FakeBell())
         fill(self.book)
         self.console = ServedApp(self._console())
@@ -171,7 +172,7 @@ class EveryPage:
             operate=self.book,
             disclosures=FakeDisclosures(),
             sign_ins=FakeSignIns(),
-            accounts=accounts_on(_accounts(), clock),
+            accounts=accounts_on(self.accounts, clock),
             notifier=self.book.notifier,
             options=ConsoleOptions(
                 SITE,

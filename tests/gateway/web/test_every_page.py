@@ -14,9 +14,13 @@ import pytest
 
 from gateway.web.browser_fixtures import chromium
 from gateway.web.every_page import OPERATOR, PASSWORD, UNIT, EveryPage
+from gateway.web.page_controls import Route, controls, refused_to
 from gateway.web.page_rows import OTHERS, PAGES, Row
 from gateway.web.page_visitor import PHONE, SIZES, USUAL, Visitor, seated, visitor, world
 from siaga_gateway.catalogue import LANGUAGES
+from siaga_gateway.domain.permissions import OF_ROLE, Permission, Role
+from siaga_gateway.domain.value import copied
+from siaga_gateway.web.session.route_table import ROUTES
 
 __all__ = ["chromium", "seated", "visitor", "world"]  # fixtures
 
@@ -43,6 +47,56 @@ def test_every_page_has_a_row(world: EveryPage, of: str) -> None:
                 assert answer.status_code == 200, route
                 begins = next(answer.iter_raw(), b"").lstrip().lower()
             assert not begins.startswith((b"<!doctype", b"<html")), f"{route} is a page, and needs a row in PAGES"
+
+
+# A script's button, what asks for no role, and steps for which no call or drill here is in the state. Their templates
+# draw them by the macro, or under the condition, that draws others which are looked at.
+NOT_SERVED: Final = {
+    ("POST", "/majors/{number}/seen"),
+    ("POST", "/sign-in"),
+    ("POST", "/incidents/{incident_id}/acknowledge"),
+    ("POST", "/incidents/{incident_id}/resume"),
+    ("POST", "/drills/{drill_id}/end"),
+}
+
+
+def offered(world: EveryPage, name: str) -> tuple[set[Route], str]:
+    """The controls of every page that this account may read, and the queue's page."""
+    found, queue = set[Route](), ""
+    calls = range(1, 9)
+    details = [f"/incidents/{number}" for number in calls]
+    parts = ["/incidents", "/feed", *details, *(f"{each}/nearest" for each in details)]
+    pages = [row.address(world, "id").split("#")[0] for row in PAGES if row.of == "console" and row.name != "sign-in"]
+    with httpx.Client(base_url=world.console.url, headers={"Origin": world.console.url}) as browser:
+        for _ in range(2):  # the first session is one that his own page offers to end
+            assert browser.post("/sign-in", data={"name": name, "password": PASSWORD}).status_code == 303
+        for path in (*pages, *parts):
+            answer = browser.get(path, headers={"Accept": "text/html"})
+            assert answer.status_code in (200, 303, 403, 404, 409), (name, path, answer.status_code)
+            if answer.status_code == 200:
+                found |= controls(answer.text)
+                queue = answer.text if path == "/" else queue
+    return found, queue
+
+
+def test_no_page_offers_what_its_reader_may_not(world: EveryPage) -> None:
+    whose = next(each for each in world.accounts.accounts() if each.name == OPERATOR)
+    everything, _ = offered(world, OPERATOR)
+    for role in Role:
+        name = f"Contoh {role}"
+        station = "polsek-sw" if role is Role.DISPATCHER else None
+        world.accounts.put_account(copied(whose, name=name, role=role, jurisdiction=station))
+        found, queue = offered(world, name)
+        assert refused_to(OF_ROLE[role], found) == set(), role
+        steps = Permission.INCIDENTS_STEP in OF_ROLE[role]
+        assert ("major-seen" in queue) is (steps and bool(queue)), role
+        everything |= found
+        if role is Role.AUDITOR:
+            searches = {"/registry", "/map/find"}  # what is typed stands in no address
+            own = {path for method, path in found if method == "POST"} - searches
+            assert own == {"/sign-out", "/language", "/theme", "/account/password", "/account/sign-out"}, "only his own"
+    posts = {route for route in ROUTES if route[0] == "POST"}
+    assert sorted(posts - everything) == sorted(NOT_SERVED), "what is nowhere offered here is not looked at"
 
 
 def test_every_template_of_a_page_has_a_row() -> None:

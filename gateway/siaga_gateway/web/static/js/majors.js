@@ -81,18 +81,19 @@ function made(number, list) {
   Object.assign(head.dataset, { number, list });
   const [seen, form, close, fold, members] = [".major-seen", ".major-assign", ".major-close", ".major-fold", ".members"].map((name) => head.querySelector(name));
   if (list === "unseen") {
-    for (const part of [form, close, fold, members]) part.remove();
-    seen.addEventListener("click", () => step(head, "seen", calls(head, () => true)));
+    for (const part of [form, close, fold, members]) part?.remove();
+    seen?.addEventListener("click", () => step(head, "seen", calls(head, () => true)));
     return head;
   }
-  seen.remove();
-  form.action = `/majors/${number}/assign`;
   members.id = `members-${number}`;
   fold.setAttribute("aria-controls", members.id);
   fold.addEventListener("click", () => {
     if (!folded.delete(number)) folded.add(number);
     regroup();
   });
+  if (!seen) return head; // whoever only reads has the calls together, and no step
+  seen.remove();
+  form.action = `/majors/${number}/assign`;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     step(head, "assign", calls(head, waits), new FormData(form), () => form.reset());
@@ -123,7 +124,8 @@ function fill(head, number, list, { unseen, active }) {
   say(head.querySelector(".major-title"), text("major", { number, n: all.length }));
   say(head.querySelector(".major-facts"), facts.filter(Boolean).join(" · "));
   if (list === "unseen") {
-    say(head.querySelector(".major-seen"), text("major_seen", { n: Math.min(AT_ONCE, unseen.length) }));
+    const seen = head.querySelector(".major-seen");
+    if (seen) say(seen, text("major_seen", { n: Math.min(AT_ONCE, unseen.length) }));
     return;
   }
   const fold = head.querySelector(".major-fold");
@@ -131,8 +133,10 @@ function fill(head, number, list, { unseen, active }) {
   head.classList.toggle("folded", hidden);
   fold.setAttribute("aria-expanded", String(!hidden));
   say(fold, text(hidden ? "major_show" : "major_hide", { n: active.length }));
+  const form = head.querySelector(".major-assign");
+  if (!form) return;
   const waiting = active.filter(waits).length;
-  head.querySelector(".major-assign").hidden = !waiting;
+  form.hidden = !waiting;
   say(head.querySelector(".major-assign button"), text("major_assign", { n: Math.min(AT_ONCE, waiting) }));
   const close = head.querySelector(".major-close");
   say(close.querySelector("summary"), text("major_close_open"));
