@@ -44,6 +44,7 @@ _PLACES: Final = {
     "log": f"{_CLI}.inspect_store:log",
     "certificates": f"{_CLI}.certificates:certificates",
     "incidents": f"{_CLI}.inspect_store:incidents",
+    "frame": f"{_CLI}.frames:frame",
     "figures": f"{_CLI}.figures:figures",
     "outbox": f"{_CLI}.inspect_store:outbox",
     "output": f"{_CLI}.output_test:output",

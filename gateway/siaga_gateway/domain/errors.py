@@ -23,7 +23,7 @@ Failing               StoreFailing, BrokerUnreachable, ExchangeFailed, NoFigures
 Unusable              SettingsError, StartError, StoreUnusable, PersonalKeyError, VendorMissing, StreetFileUnusable
 Malformed             FrameError, NotAFrame, NotAnUplink, NotPosted, KeyFormatError, Unreadable, HoursError, ShapeError,
                       GeojsonError, SheetError, NotDc09, AddressUnusable, OwntracksError, OsrmError,
-                      TilesMalformed
+                      TilesMalformed, EvidenceError
 
 tests/test_error_tree.py compares this with the classes, and finds an exception of ours that has another root.
 """

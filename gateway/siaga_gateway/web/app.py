@@ -35,6 +35,7 @@ from siaga_gateway.web.console import (
     area_map,
     base_map,
     call_backs,
+    incident_report,
     majors,
     map_layers,
     map_search,
@@ -42,6 +43,7 @@ from siaga_gateway.web.console import (
     pages,
     protocol_page,
     readings,
+    search,
     street_tiles,
 )
 from siaga_gateway.web.console import deliveries as pages_of_deliveries
@@ -177,6 +179,8 @@ def create_app(
     app.mount("/static", PackedFiles(directory=STATIC), name="static")
     app.include_router(pages.router)
     app.include_router(readings.router)
+    app.include_router(incident_report.router)
+    app.include_router(search.router)
     app.include_router(actions.router)
     app.include_router(call_backs.router)
     app.include_router(pages_of_deliveries.router)

@@ -30,6 +30,7 @@ from siaga_gateway.domain.notification import made
 from siaga_gateway.domain.owner_cases import OwnerCase, OwnerCaseKind, OwnerCaseState
 from siaga_gateway.domain.permissions import Role
 from siaga_gateway.domain.places import ContactWay
+from siaga_gateway.domain.protocol import CallKind, ProtocolVersion
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.domain.response import Response
 from siaga_gateway.domain.supervision import Case, Cause, SupervisionLimits
@@ -44,6 +45,7 @@ from siaga_gateway.service.store import (
     SupervisionFilter,
     Transaction,
 )
+from siaga_gateway.service.store.incident_search import IncidentSearch
 
 OTHER_ID = bytes(range(8))
 HEALTH = Status.from_body(bytes((1, 2, 0, 176, 0x13, 5, 0, 0)))
@@ -64,6 +66,7 @@ PLAIN = frozenset(
         *("batches", "coverage", "days_of", "positions_left", "removals", "stored_after"),
         *("closed_before", "coverage_bands", "forget_private_frames", "frame_removals", "incidents_told_of"),
         *("private_frames", "take_untold", "untold", "sessions", "consents_of"),
+        *("frames_of", "placed_frames", "sims"),
     }
 )
 # Each row is read, with a part of it missing: an owner without his data, a journal entry as raw text, a level without a
@@ -90,6 +93,7 @@ STATION = "UPDATE station SET contacts = '[' WHERE station_key = ?"
 DEVICE = "UPDATE device SET state = 'lent' WHERE device_id = ?"
 STATUS = "UPDATE device_status SET health = x'00' WHERE device_id = ?"
 ACCOUNT = "UPDATE account SET role = 'king' WHERE name = ?"
+PROTOCOL = "UPDATE protocol SET steps_id = '[' WHERE version = ?"
 DISPOSITION = "UPDATE incident SET disposition = 'mischief' WHERE id = ?"
 
 # Of each list: its name, its arguments, and what makes which of its rows unreadable.
@@ -97,6 +101,7 @@ OUTSIDE: list[tuple[str, tuple[Any, ...], str, Any]] = [
     ("open_incidents", (), INCIDENT, 1),
     ("recent_incidents", (), INCIDENT, 3),
     ("recent_tests", (), INCIDENT, 5),
+    ("found_incidents", (IncidentSearch(), 10**9, 50), INCIDENT, 3),
     ("calls_of", (1,), INCIDENT, 1),
     ("calls_of", (1,), INCIDENT, 3),
     ("ended_calls", (1, 0), DISPOSITION, 3),
@@ -127,6 +132,7 @@ OUTSIDE: list[tuple[str, tuple[Any, ...], str, Any]] = [
     ("responses_of", (1,), RESPONSE, "budi"),
     ("stations", (), STATION, "polsek-ne"),
     ("accounts", (), ACCOUNT, "Rina"),
+    ("protocols", (), PROTOCOL, 2),
 ]
 INSIDE: list[tuple[str, tuple[Any, ...], str, Any]] = [
     ("open_incidents_of", ([DEVICE_ID, OTHER_ID],), INCIDENT, 8),
@@ -189,6 +195,8 @@ def _fill(store: SqlStore) -> None:
         transaction.put_stations([NE, SW])
         for name in ("Rina", "Siti"):
             transaction.put_account(Account(name, Role.OPERATOR, "x", NOW_MS, NOW_MS))
+        for number in (1, 2):
+            transaction.add_protocol(ProtocolVersion(CallKind.NORMAL, number, ("Tanya",), (), NOW_MS, "Rina"))
         for who in ("budi", "wati"):
             transaction.set_shifts(who, [copied(ALWAYS, responder=who)])
             transaction.declare(copied(SAID, responder=who))

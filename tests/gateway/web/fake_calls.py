@@ -14,7 +14,8 @@ from siaga_gateway.domain.triage import Alarm
 from siaga_gateway.domain.value import copied
 from siaga_gateway.domain.way_proof import ProvenWay
 from siaga_gateway.service.store import PlacedFrame
-from siaga_gateway.service.store.registry import CodeWords
+from siaga_gateway.service.store.audit import EventRow
+from siaga_gateway.service.store.registry import CodeWords, Enrolled
 
 # Invented; the numbers are nobody's.
 STATIONS = (
@@ -81,6 +82,12 @@ class CallsInMemory:
 
     def code_words(self, owner_id: int) -> CodeWords | None:
         return None if owner_id in self.without_words else CodeWords("", "", 1)
+
+    def frames_of(self, incident_id: int, limit: int) -> Sequence[EventRow]:
+        return []
+
+    def enrolled(self, device_ids: Collection[bytes]) -> Mapping[bytes, Enrolled]:
+        return {}
 
     def places_version(self) -> int:
         return 1

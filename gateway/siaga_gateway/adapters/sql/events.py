@@ -47,6 +47,7 @@ _EVENTS_OF: Final = (
     "WHERE device_id = ? AND (counter, id) > (?, ?) ORDER BY counter, id LIMIT ?"
 )
 _FRAMES_OF: Final = "SELECT frame, received_ms FROM event WHERE incident_id = ? ORDER BY id DESC LIMIT ?"
+_EVENTS_OF_INCIDENT: Final = f"SELECT id, {columns(audit.EVENT)} FROM event WHERE incident_id = ? ORDER BY id LIMIT ?"  # noqa: S608
 # The rows lie by day, then by device: each day is asked for the device, and no index is read from end to end.
 DAYS: Final = (
     "WITH RECURSIVE days (day) AS (SELECT min(day) FROM device_day UNION ALL "
@@ -183,6 +184,9 @@ class EventReading(Reads):
 
     def placed_frames(self, incident_id: int, limit: int) -> Sequence[PlacedFrame]:
         return [PlacedFrame(bytes(row[0]), row[1]) for row in reversed(self.fetch(_FRAMES_OF, (incident_id, limit)))]
+
+    def frames_of(self, incident_id: int, limit: int) -> Sequence[EventRow]:
+        return [EventRow(*row) for row in self.fetch(_EVENTS_OF_INCIDENT, (incident_id, limit))]
 
     def event_rows_of(self, device_id: bytes, after: tuple[int, int], limit: int) -> Sequence[EventRow]:
         rows = self.fetch(_EVENTS_OF, (device_id, *after, limit))

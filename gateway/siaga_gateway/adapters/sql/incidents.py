@@ -21,10 +21,12 @@ from siaga_gateway.adapters.sql.rows import (
     incident_row,
     only_moved,
 )
+from siaga_gateway.adapters.sql.text_search import label_or_id
 from siaga_gateway.adapters.sql.write_batch import WriteBatch
 from siaga_gateway.domain.incident import Incident, IncidentState
 from siaga_gateway.service.ports import UnreadableCall
 from siaga_gateway.service.store import StoreDamaged
+from siaga_gateway.service.store.incident_search import IncidentSearch
 
 SELECT: Final = (
     f"SELECT {columns(INCIDENT, 'incident')}, {columns(OWNER, 'owner')} "  # noqa: S608 - constants
@@ -213,6 +215,25 @@ class IncidentReading(Reads):
 
     def recent_incidents(self, limit: int = 50) -> Sequence[Incident]:
         return sound_incidents(self, _RECENT, (limit,))
+
+    def found_incidents(self, wanted: IncidentSearch, before: int, limit: int) -> Sequence[Incident]:
+        where, parameters = ["incident.id < ?"], list[Any]([before])
+        for condition, value in (
+            ("incident.opened_at_ms >= ?", wanted.from_ms),
+            ("incident.opened_at_ms < ?", wanted.to_ms),
+            ("incident.disposition = ?", wanted.disposition),
+            ("incident.mode = ?", wanted.mode),
+            ("incident.id IN (SELECT incident_id FROM incident_figures WHERE station = ?)", wanted.station),
+        ):
+            if value is not None:
+                where.append(condition)
+                parameters.append(value)
+        if wanted.text:
+            condition, values = label_or_id(wanted.text, "incident.device_label", "incident.device_id")
+            where.append(condition)
+            parameters.extend(values)
+        whole = f"{SELECT} WHERE {' AND '.join(where)} ORDER BY incident.id DESC LIMIT ?"
+        return sound_incidents(self, whole, (*parameters, limit))
 
     def recent_tests(self, limit: int = 50) -> Sequence[Incident]:
         return sound_incidents(self, _TESTS, (limit,))

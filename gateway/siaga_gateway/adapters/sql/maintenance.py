@@ -13,6 +13,7 @@ from siaga_gateway.adapters.sql.engine import Insert, Row, Session, Writing
 from siaga_gateway.adapters.sql.reads import Reads
 from siaga_gateway.adapters.sql.row_layout import only, sound
 from siaga_gateway.adapters.sql.rows import DEVICE, columns, device_of, status_columns, status_if_readable
+from siaga_gateway.adapters.sql.text_search import label_or_id
 from siaga_gateway.adapters.sql.write_batch import WriteBatch
 from siaga_gateway.domain.device_status import REJECTED_MS, RESTART_MS
 from siaga_gateway.domain.registry import RegistrationState
@@ -297,13 +298,9 @@ def _wanted(text: str, troubled: bool) -> tuple[list[str], list[Any]]:
     where = ["1 = 1"]
     parameters: list[Any] = []
     if text:
-        marked = text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        conditions = ["lower(device.label) LIKE ? ESCAPE '\\'"]
-        parameters.append(f"%{marked}%")
-        if (between := _ids(text)) is not None:
-            conditions.append("device.device_id BETWEEN ? AND ?")
-            parameters.extend(between)
-        where.append(f"({' OR '.join(conditions)})")
+        condition, values = label_or_id(text, "device.label", "device.device_id")
+        where.append(condition)
+        parameters.extend(values)
     if troubled:
         where.append("EXISTS (SELECT 1 FROM maintenance WHERE closed_ms IS NULL AND device_id = device.device_id)")
     return where, parameters
@@ -329,11 +326,3 @@ def _only(only: FleetFilter) -> Iterator[tuple[str, Sequence[Any]]]:
         yield f"device.owner_id IN (SELECT id FROM owner WHERE station_key IN ({marks}))", tuple(only.stations)  # noqa: S608
     if only.sim_until_ms is not None:
         yield "device.sim_until_ms <= ?", (only.sim_until_ms,)
-
-
-def _ids(text: str) -> tuple[bytes, bytes] | None:
-    """Return the lowest and the highest device_id with this hex prefix; None: no device_id has it."""
-    digits = text.strip().lower()
-    if not 1 <= len(digits) <= 16 or not set(digits) <= set("0123456789abcdef"):
-        return None
-    return bytes.fromhex(digits.ljust(16, "0")), bytes.fromhex(digits.ljust(16, "f"))

@@ -37,6 +37,7 @@ from siaga_gateway.service.store.events import (
 )
 from siaga_gateway.service.store.expiry import Erased, ErasureWriting, ExpiryReading
 from siaga_gateway.service.store.figures import FigureReading, FigureWriting
+from siaga_gateway.service.store.incident_search import IncidentSearching
 from siaga_gateway.service.store.maintenance import (
     CaseReading,
     CaseWriting,
@@ -184,6 +185,7 @@ class Store(
     ExpiryReading,
     CommandReading,
     CaseReading,
+    IncidentSearching,
     OutboxReading,
     PlaceReading,
     EscalationReading,

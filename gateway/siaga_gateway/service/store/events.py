@@ -145,6 +145,10 @@ class EventReading(Protocol):
         """Return the newest frames of an incident, in the order in which they came."""
         ...
 
+    def frames_of(self, incident_id: int, limit: int) -> Sequence[EventRow]:
+        """Return the first frames that belong to an incident, in order of arrival."""
+        ...
+
     def event_rows_of(self, device_id: bytes, after: tuple[int, int], limit: int) -> Sequence[EventRow]:
         """Return rows from the one after `after` on, by counter, then by id; several messages can share a counter."""
         ...

@@ -30,6 +30,7 @@ from siaga_gateway.web.session.error_answers import NotThere, answer_to
 router = APIRouter(prefix="/registry")
 
 _MOST_FIELDS: Final = 400  # characters of a name or an address, before it is said which are too many
+_LONGEST_LINE: Final = 80  # of a number or a place as it is typed, likewise
 
 
 def _registry(context: TheConsole) -> RegistryDirectory:
@@ -40,8 +41,8 @@ def _registry(context: TheConsole) -> RegistryDirectory:
 
 def _typed(
     name: Annotated[str, Form(max_length=_MOST_FIELDS)] = "",
-    nik: Annotated[str, Form(max_length=60)] = "",
-    phone: Annotated[str, Form(max_length=60)] = "",
+    nik: Annotated[str, Form(max_length=_LONGEST_LINE)] = "",
+    phone: Annotated[str, Form(max_length=_LONGEST_LINE)] = "",
     address: Annotated[str, Form(max_length=_MOST_FIELDS)] = "",
     language: Annotated[str, Form(max_length=8)] = "id",
 ) -> OwnerForm:
@@ -54,7 +55,7 @@ DeviceId = Annotated[str, Path(pattern="^[0-9a-f]{16}$")]
 Sure = Annotated[bool, Form()]
 Reason = Annotated[str, Form(max_length=LONGEST_NOTE)]
 Label = Annotated[str, Form(max_length=_MOST_FIELDS)]
-Place = Annotated[str, Form(max_length=60)]
+Place = Annotated[str, Form(max_length=_LONGEST_LINE)]
 
 
 @router.get("")

@@ -6,13 +6,16 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from siaga_gateway.domain.escalation_state import Escalation
+from siaga_gateway.domain.incident import Incident
 from siaga_gateway.domain.notification import Notification
 from siaga_gateway.domain.protocol import ProtocolVersion
 from siaga_gateway.domain.triage import Alarm
 from siaga_gateway.service.dispatch.call_directory import ListReading
 from siaga_gateway.service.ports import JournalReader
 from siaga_gateway.service.store import PlacedFrame
-from siaga_gateway.service.store.registry import CodeWords
+from siaga_gateway.service.store.audit import EventRow
+from siaga_gateway.service.store.incident_search import IncidentSearch
+from siaga_gateway.service.store.registry import CodeWords, Enrolled
 
 
 class ConsoleReader(JournalReader, ListReading, Protocol):
@@ -30,4 +33,7 @@ class ConsoleReader(JournalReader, ListReading, Protocol):
     def alarms(self, incident_ids: Collection[int]) -> Mapping[int, Alarm]: ...
     def placed_frames(self, incident_id: int, limit: int) -> Sequence[PlacedFrame]: ...
     def protocols(self) -> Sequence[ProtocolVersion]: ...
+    def found_incidents(self, wanted: IncidentSearch, before: int, limit: int) -> Sequence[Incident]: ...
+    def frames_of(self, incident_id: int, limit: int) -> Sequence[EventRow]: ...
+    def enrolled(self, device_ids: Collection[bytes]) -> Mapping[bytes, Enrolled]: ...
     def code_words(self, owner_id: int) -> CodeWords | None: ...

@@ -40,6 +40,7 @@ from siaga_gateway.service.reports.figure_reports import FigureReports
 from siaga_gateway.web.session.auth import Session, Sessions
 from siaga_gateway.web.session.bearer import BearerTokens, is_api
 from siaga_gateway.web.session.console_reader import ConsoleReader
+from siaga_gateway.web.session.field_widths import WIDTHS
 from siaga_gateway.web.session.jurisdiction import JurisdictionReader
 from siaga_gateway.web.session.live import LiveStreams
 from siaga_gateway.web.session.sign_in import SignIn
@@ -79,6 +80,7 @@ _templates.globals["limits"] = {
     "note": limits.LONGEST_NOTE,
     "word": call_back.LONGEST,
     "search": limits.LONGEST_SEARCH,
+    **WIDTHS,
 }
 _templates.filters["clock_time"] = _clock_time
 

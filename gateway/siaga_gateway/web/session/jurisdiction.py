@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from siaga_gateway.domain.incident import Incident
 from siaga_gateway.service.dispatch.jurisdictions import Jurisdictions
 from siaga_gateway.service.ports import JournalEntry
+from siaga_gateway.service.store.incident_search import IncidentSearch
 from siaga_gateway.web.session.console_reader import ConsoleReader
+
+_AT_ONCE: Final = 500
+_MOST_PAGES: Final = 20  # of a search: nobody waits longer
 
 
 class JurisdictionReader:
@@ -40,6 +44,16 @@ class JurisdictionReader:
     def recent_incidents(self, limit: int = 50) -> Sequence[Incident]:
         # Of the whole site's newest, so that a few of the own are among them.
         return [each for each in self._reader.recent_incidents(10 * limit) if self._sees(each)][:limit]
+
+    def found_incidents(self, wanted: IncidentSearch, before: int, limit: int) -> Sequence[Incident]:
+        own = list[Incident]()
+        for _ in range(_MOST_PAGES):
+            found = self._reader.found_incidents(wanted, before, _AT_ONCE)
+            own += [each for each in found if self._sees(each)]
+            if len(own) >= limit or len(found) < _AT_ONCE:
+                break
+            before = found[-1].id
+        return own[:limit]
 
     def journal_last(self, limit: int) -> Sequence[JournalEntry]:
         return self.own_rows(self._reader.journal_last(limit))

@@ -73,6 +73,8 @@ ROUTES: Final[Mapping[tuple[str, str], Permission | Access]] = {
     ("GET", "/live"): _P.INCIDENTS_READ,
     ("GET", "/incidents"): _P.INCIDENTS_READ,
     ("GET", "/incidents/{incident_id}"): _P.INCIDENTS_READ,
+    ("GET", "/search"): _P.INCIDENTS_READ,
+    ("GET", "/incidents/{incident_id}/report"): _P.INCIDENTS_READ,
     ("GET", "/incidents/{incident_id}/calls"): _P.INCIDENTS_READ,
     ("GET", "/incidents/{incident_id}/nearest"): _P.INCIDENTS_READ,
     ("GET", "/incidents/{incident_id}/track.geojson"): _P.INCIDENTS_READ,
