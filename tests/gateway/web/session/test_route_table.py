@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import pytest
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
-from starlette.routing import Mount
 
 from gateway.fake_account_store import FakeAccountStore
 from gateway.web.conftest import Console
+from gateway.web.declared_routes import declared
 from siaga_gateway.domain.accounts import Account
 from siaga_gateway.domain.permissions import OF_ROLE, WITHOUT_ACCOUNTS, Permission, Role
 from siaga_gateway.web.session import sign_in as signing
@@ -20,19 +19,6 @@ from siaga_gateway.web.session.route_table import ROUTES, Access
 # Without argon2, which takes a quarter of a second for each of them.
 HASH = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g"
 PLACES = {"name": "land", "letter": "suspension", "step": "dismiss", "device_id": "00" * 8, "kind": "normal"}
-
-
-def declared(routes: Sequence[object]) -> set[tuple[str, str]]:
-    """The routes of an application, also those of the routers that it includes; /static is a folder for everybody."""
-    found = set[tuple[str, str]]()
-    for route in routes:
-        if isinstance(route, APIRoute):
-            found |= {(method, route.path) for method in route.methods - {"HEAD"}}
-        elif (router := getattr(route, "original_router", None)) is not None:
-            found |= declared(router.routes)
-        else:
-            assert isinstance(route, Mount) and route.path == "/static", route
-    return found
 
 
 def address(path: str) -> str:
