@@ -96,7 +96,11 @@ def downgraded(store: SqlStore, old: Engine) -> None:
             rows = store.fetch(f"SELECT {listed} FROM {table}")
             session.run(f"DELETE FROM {table}")
             if table == "meta":
-                rows = [row for row in rows if not str(row[names.index("name")]).startswith(("checkins.", "frames."))]
+                rows = [
+                    row
+                    for row in rows
+                    if not str(row[names.index("name")]).startswith(("checkins.", "frames.", "search."))
+                ]
             if rows:
                 session.insert(Insert(table, names), rows)
 
