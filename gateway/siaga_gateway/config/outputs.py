@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from siaga_gateway.config.mqtt import BrokerSettings
+from siaga_gateway.config.reached_at import ReachedAt
 from siaga_gateway.config.section import Name, Port, Section, https_server, this_machine
 from siaga_gateway.domain.errors import SettingError
 from siaga_gateway.domain.limits import DELIVERY_DEADLINE_S, LONGEST_DELIVERY_S
@@ -48,6 +49,10 @@ class OutputSection(Section):
     trouble: bool | None = None
 
     _unused: tuple[str, ...] = PrivateAttr(())
+
+    @property
+    def reached_at(self) -> ReachedAt:
+        return ReachedAt()
 
     @model_validator(mode="wrap")
     @classmethod
@@ -110,6 +115,10 @@ class HttpOutputSettings(OutputSection):
     plaintext: bool = False
     deadline_s: float = Field(DELIVERY_DEADLINE_S, ge=1, le=LONGEST_DELIVERY_S)
     at_once: int = Field(8, ge=1, le=64)
+
+    @property
+    def reached_at(self) -> ReachedAt:
+        return ReachedAt(url=self.url, proxy=self.proxy, ca=self.ca)
 
     @model_validator(mode="after")
     def _pairs(self) -> Self:
@@ -214,6 +223,10 @@ class CapFolderSettings(CapOutputSettings):
     folder: Path
     at_once: int = Field(1, ge=1, le=64)
 
+    @property
+    def reached_at(self) -> ReachedAt:
+        return ReachedAt(folder=self.folder)
+
     @model_validator(mode="after")
     def _one_at_a_time(self) -> Self:
         if self.at_once > 1:
@@ -244,6 +257,10 @@ class Dc09Settings(OutputSection):
     supervision_s: int = Field(60, ge=0, le=86_400)
     plaintext: bool = False
     deadline_s: float = Field(DELIVERY_DEADLINE_S, ge=1, le=LONGEST_DELIVERY_S)
+
+    @property
+    def reached_at(self) -> ReachedAt:
+        return ReachedAt(host=self.host, port=self.port, by_event_only=self.transport == "udp")
 
     @model_validator(mode="after")
     def _a_key_that_is_one(self) -> Self:
@@ -295,6 +312,10 @@ class MqttOutputSettings(OutputSection):
     plaintext: bool = False
     deadline_s: float = Field(DELIVERY_DEADLINE_S, ge=1, le=LONGEST_DELIVERY_S)
     at_once: int = Field(8, ge=1, le=64)
+
+    @property
+    def reached_at(self) -> ReachedAt:
+        return ReachedAt(host=self.host, port=self.broker.port, tls=self.broker.tls, ca=self.ca)
 
     @model_validator(mode="after")
     def _unencrypted_only_here(self) -> Self:

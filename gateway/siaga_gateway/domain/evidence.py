@@ -6,12 +6,11 @@ import hashlib
 from typing import Final
 
 from siaga_gateway.domain.errors import Malformed
-from siaga_gateway.domain.frame import UP_CONTEXT, FrameError, Kind, Suite, decode_uplink
+from siaga_gateway.domain.frame import UP_CONTEXT, FrameError, Kind, Suite, decode_uplink, signed_later
 from siaga_gateway.domain.frame_authentication import device_id_of, is_signed, load_public
 from siaga_gateway.domain.value import record
 
 _SIGNATURE: Final = 64
-_BY_MAC: Final = 8
 
 
 class EvidenceError(Malformed):
@@ -39,7 +38,7 @@ def signed_form(frame: bytes, signature: bytes | None) -> bytes | None:
         return frame
     if signature is None:
         return None
-    return bytes([frame[0] & 0xF0 | Suite.ES256]) + frame[1:-_BY_MAC] + signature
+    return signed_later(frame, signature)
 
 
 def checked(frame: bytes, signature: bytes | None, public_xy: bytes) -> Checked:

@@ -194,6 +194,11 @@ def is_by_mac(raw: bytes) -> bool:
     return raw[:1] == _BY_MAC_HEAD
 
 
+def signed_later(raw: bytes, signature: bytes) -> bytes:
+    """Return a frame that came with a MAC as the button signed it: `signature` came later."""
+    return bytes([VERSION << 4 | Suite.ES256]) + raw[1 : -_TAG_LENGTHS[Suite.HS256_64]] + signature
+
+
 def says_duress(raw: bytes, kind: Kind) -> bool:
     """Whether a frame of the kind that `glance` returned claims duress."""
     return kind in _REPORTING and raw[_FLAGS_AT] & _DURESS != 0

@@ -26,7 +26,7 @@ CHANGED = {
     *("battery", "sequence", "last_press", "last_cancel", "told_place", "key_copied"),
 }
 # And of an exercise that becomes real.
-MADE_REAL = CHANGED | {"mode", "state", "seen_by", "seen_at_ms", "unit", "eta_minutes", "answered"}
+MADE_REAL = CHANGED | {"mode", "state", "seen_by", "seen_at_ms", "unit", "eta_minutes", "units", "answered"}
 MADE_REAL |= {"promised_ms", "late_ms", "late_minutes"}
 
 

@@ -110,7 +110,8 @@ class EmailWay:
         where = f"{self._server.host}:{self._server.port}"
         why = one_line(str(error), 120) or type(error).__name__
         match error:
-            case TimeoutError():
+            # smtplib tells of its socket's deadline as of a server that hung up.
+            case TimeoutError() | smtplib.SMTPServerDisconnected(__context__=TimeoutError()):
                 name, told = "delivery.too_slow", {"where": where, "seconds": f"{self._deadline_s:g}"}
             case ssl.SSLCertVerificationError():
                 name, told = "delivery.certificate", {"where": where, "why": error.verify_message}

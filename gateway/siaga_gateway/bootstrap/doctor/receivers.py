@@ -11,13 +11,7 @@ from pathlib import Path
 from siaga_gateway.adapters.outputs.web_address import read_web_address
 from siaga_gateway.adapters.reachability import reach
 from siaga_gateway.catalogue.localized import Localized
-from siaga_gateway.config.outputs import (
-    CapFolderSettings,
-    Dc09Settings,
-    HttpOutputSettings,
-    MqttOutputSettings,
-    OutputSection,
-)
+from siaga_gateway.config.outputs import OutputSection
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.config.ways import EmailSettings, HttpWaySection, PhoneSettings, TextSettings, WaySection
 from siaga_gateway.domain.errors import SettingError
@@ -40,19 +34,15 @@ def receiver_checks(settings: Settings) -> Iterator[CheckResult]:
 
 
 def _output(output: OutputSection) -> Iterator[CheckResult]:
-    match output:
-        case HttpOutputSettings():
-            yield from _web("outputs", output.name, output.url, output.ca, output.proxy)
-        case CapFolderSettings():
-            yield _place("outputs", output.name, output.folder, os.W_OK | os.X_OK)
-        case Dc09Settings(transport="udp"):
-            # UDP is answered to an event alone.
-            yield doubtful("outputs", output.name, Localized("doctor.udp"), Localized("doctor.udp_mend"))
-        case Dc09Settings():
-            yield _reached("outputs", output.name, _Server(output.host, output.port))
-        case MqttOutputSettings():
-            broker = output.broker
-            yield _reached("outputs", output.name, _Server(broker.host, broker.port, broker.tls, output.ca))
+    at = output.reached_at
+    if at.by_event_only:  # UDP
+        yield doubtful("outputs", output.name, Localized("doctor.udp"), Localized("doctor.udp_mend"))
+    elif at.url is not None:
+        yield from _web("outputs", output.name, at.url, at.ca, at.proxy)
+    elif at.folder is not None:
+        yield _place("outputs", output.name, at.folder, os.W_OK | os.X_OK)
+    elif at.host is not None:
+        yield _reached("outputs", output.name, _Server(at.host, at.port, at.tls, at.ca))
 
 
 def _way(settings: Settings, way: WaySection) -> Iterator[CheckResult]:
