@@ -23,6 +23,10 @@ _REMEMBERED: Final = 20_000
 _SEALED: Final = ("name", "nik", "phone", "address")
 _NOTE: Final = re.compile(r"[0-9a-f]{8}\.[A-Za-z0-9+/]{38,}={0,2}")  # as seal_note makes it; nobody types such a note
 SEAL_OWNER: Final = "UPDATE owner SET name = ?, nik = ?, phone = ?, address = ?, key_id = ?, nik_index = ? WHERE id = ?"
+# Only what still stands as it was read: on PostgreSQL it may be changed or erased in between.
+_RESEAL_OWNER: Final = (
+    f"{SEAL_OWNER} AND erased_at_ms IS NULL AND name = ? AND nik = ? AND phone = ? AND address = ? AND key_id = ?"
+)
 _OWNERS: Final = (
     "SELECT id, name, nik, phone, address, language, key_id, nik_index FROM owner "
     "WHERE id > ? AND erased_at_ms IS NULL AND key_id <> ? ORDER BY id LIMIT ?"
@@ -231,14 +235,15 @@ def seal_owners(session: Session, sealing: Sealing, after: int, limit: int) -> t
     rows = session.fetch(_OWNERS, (after, keys.current, limit))
     sealed = []
     for row in rows:
-        owner_id, name, _, phone, address, language, key_id, nik_index = row
+        owner_id, name, nik, phone, address, language, key_id, nik_index = row
         # As older versions stored it: unencrypted, with the NIK in place of its index.
         plain = Owner(owner_id, name, nik_index, phone, address, language)
         owner = sealing.owner_of(row[:7]) if key_id else plain
         if owner is not None and not owner.unreadable:
-            sealed.append((*sealing.owner_columns(owner_id, owner), keys.index(owner.nik), owner_id))
+            stood = (name, nik, phone, address, key_id)
+            sealed.append((*sealing.owner_columns(owner_id, owner), keys.index(owner.nik), owner_id, *stood))
     if sealed:
-        session.many(SEAL_OWNER, sealed)
+        session.many(_RESEAL_OWNER, sealed)
     return (rows[-1][0] if rows else 0), len(sealed)
 
 
@@ -248,12 +253,12 @@ def seal_devices(session: Session, sealing: Sealing, after: bytes, limit: int) -
     current = f"{sealing.keys.current}.%"
     rows = session.fetch(_OF_DEVICES, (after, current, current, limit))
     for what, sealed in ((ADDRESS, 1), (SIM_NUMBER, 2)):
-        opened = [(sealing.open_of_device(row[sealed], row[0], what), row[0]) for row in rows]
+        opened = [(sealing.open_of_device(row[sealed], row[0], what), row[0], row[sealed]) for row in rows]
         session.many(
-            f"UPDATE device SET {what} = ? WHERE device_id = ?",  # noqa: S608 - a column of ours
+            f"UPDATE device SET {what} = ? WHERE device_id = ? AND {what} = ?",  # noqa: S608 - a column of ours
             [
-                (sealing.seal_of_device(text, device_id, what), device_id)
-                for text, device_id in opened
+                (sealing.seal_of_device(text, device_id, what), device_id, stood)
+                for text, device_id, stood in opened
                 if text is not None
             ],
         )

@@ -69,6 +69,12 @@ _OWNERS: Final = (
     f"WHERE device.owner_id = owner.id AND (incident.state <> 'closed' OR {WAITS})) "
     "ORDER BY owner.id LIMIT ?"
 )
+# What an erasure by a gateway of a version before knows nothing of, and so leaves.
+_ERASED: Final = "(SELECT id FROM owner WHERE erased_at_ms IS NOT NULL)"
+_NUMBERS_LEFT: Final = (
+    f"SELECT device_id FROM device WHERE sim_number IS NOT NULL AND owner_id IN {_ERASED} ORDER BY device_id LIMIT ?"  # noqa: S608
+)
+_CONSENTS_LEFT: Final = f"SELECT id FROM owner_consent WHERE owner_id IN {_ERASED} ORDER BY id LIMIT ?"  # noqa: S608
 _STRANGERS: Final = "SELECT count(*) FROM quarantine WHERE last_seen_ms < ?"
 
 
@@ -136,6 +142,18 @@ class ErasureWriting(RegistryWriting):
             "WHERE last_seen_ms < ? ORDER BY last_seen_ms LIMIT ?)",
             (before_ms, before_ms, limit),
         )
+
+    def forget_left(self, device_ids: Collection[bytes], limit: int) -> int:
+        gone = 0
+        if device_ids:
+            version = self._next_registry_version()
+            among, parameters = self._writing.among("device", "device_id", device_ids)
+            gone = self._run(
+                "UPDATE device SET sim_number = NULL, changed = ? "  # noqa: S608
+                f"WHERE sim_number IS NOT NULL AND owner_id IN {_ERASED} AND {among}",
+                (version, *parameters),
+            )
+        return gone + self._run(f"DELETE FROM owner_consent WHERE id IN ({_CONSENTS_LEFT})", (limit,))  # noqa: S608
 
     def add_untold(self, actor: str | None, counts: Mapping[str, int]) -> None:
         told = self._untold()
@@ -259,6 +277,10 @@ class ExpiryReading(Reads):
     def expired_owners(self, before_ms: int, after: int, limit: int) -> Sequence[int]:
         rows = self.fetch(_OWNERS, (after, before_ms, before_ms, before_ms, limit))
         return [row[0] for row in rows]
+
+    def left_of_erased(self, limit: int) -> tuple[Sequence[bytes], bool]:
+        numbers = [row[0] for row in self.fetch(_NUMBERS_LEFT, (limit,))]
+        return numbers, bool(self.fetch(_CONSENTS_LEFT, (1,)))
 
     def expired_strangers(self, before_ms: int) -> int:
         count: int = self.fetch(_STRANGERS, (before_ms,))[0][0]

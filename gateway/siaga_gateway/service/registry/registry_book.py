@@ -99,9 +99,10 @@ class RegistryBook:
             raise EnrolError("enrol.no_day", text=signed_on) from None
         if day > self._local.at(now_ms).date():
             raise EnrolError("registry.consent_in_future", day=signed_on)
-        if self._store.owner_registered(owner_id) is None:
-            raise EnrolError("registry.owner_gone", owner_id=owner_id)
         with self._store.transaction() as transaction:
+            transaction.lock_owner(owner_id)  # else an erasure in between would leave the consent behind
+            if self._store.owner_registered(owner_id) is None:
+                raise EnrolError("registry.owner_gone", owner_id=owner_id)
             transaction.add_consent(owner_id, Consent(version, day.isoformat(), now_ms, actor))
             facts = {"owner_id": owner_id, "version": version, "signed_on": day.isoformat()}
             transaction.note(journal.CONSENT_RECORDED, now_ms, facts, actor=actor)

@@ -85,6 +85,8 @@ class Retention:
         self._last_positions(run, dry)
         self._incidents(run, now_ms, dry)
         self._owners(run, now_ms, dry)
+        if not dry:
+            forget_left(self._store)
         before_ms = _before(now_ms, self._policy.quarantine_days)
         told_ms = _before(now_ms, self._policy.positions_days)
         counted_ms = _before(now_ms, self._policy.figures_days)
@@ -297,3 +299,15 @@ def take_over_positions(store: Store) -> None:
         with store.transaction() as transaction:
             transaction.lock(page)
             transaction.take_over_positions(page)
+
+
+def forget_left(store: Store) -> None:
+    """Erase what a gateway of a version before left of people whom it erased. Raises: StoreFailing."""
+    while True:
+        devices, consents = store.left_of_erased(_PAGE)
+        if not devices and not consents:
+            return
+        with store.transaction() as transaction:
+            transaction.lock(devices)
+            if not transaction.forget_left(devices, _PAGE):
+                return  # another gateway was quicker

@@ -59,6 +59,11 @@ class ErasureWriting(Protocol):
         left."""
         ...
 
+    def forget_left(self, device_ids: Collection[bytes], limit: int) -> int:
+        """Erase what a gateway of a version before left of people whom it erased: the SIM numbers of these devices, and
+        consents, at most `limit`. Returns how many; 0: no more are left."""
+        ...
+
     def add_untold(self, actor: str | None, counts: Mapping[str, int]) -> None:
         """Add to what this actor's runs of retention have removed and no entry of the journal tells of yet.
 
@@ -106,6 +111,11 @@ class ExpiryReading(Protocol):
 
     def expired_owners(self, before_ms: int, after: int, limit: int) -> Sequence[int]:
         """Return owners whose last registration ended before before_ms and who have nothing in progress."""
+        ...
+
+    def left_of_erased(self, limit: int) -> tuple[Sequence[bytes], bool]:
+        """Return devices of erased people that still have a SIM number, and whether consents of erased people are
+        left: see `forget_left`."""
         ...
 
     def expired_strangers(self, before_ms: int) -> int: ...

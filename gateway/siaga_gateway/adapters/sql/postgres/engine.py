@@ -207,7 +207,10 @@ class Postgres:
         # Old row versions stay in the files until a vacuum; write-ahead logs and archives are the database's business.
         for table in (
             "owner",
+            "owner_search",
+            "owner_consent",
             "incident",
+            "photograph",
             "notice",
             "device",
             "device_status",
