@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +24,9 @@ from siaga_gateway.adapters.sql.incidents import SELECT as INCIDENTS
 from siaga_gateway.adapters.sql.postgres import Postgres
 from siaga_gateway.adapters.sql.postgres import connection as postgres_connection
 from siaga_gateway.adapters.sql.postgres.arrays import array, register
+from siaga_gateway.adapters.sql.postgres.connection import Link
+from siaga_gateway.adapters.sql.postgres.connection_pool import ConnectionPool
+from siaga_gateway.adapters.sql.postgres.errors import failing
 from siaga_gateway.domain.frame import CommandCode
 from siaga_gateway.service.downlink.device_commands import CommandIssuer, CommandWorker
 from siaga_gateway.service.journal.notifier import JournalNotifier
@@ -243,6 +247,30 @@ def test_a_server_that_stands_still_is_given_up_and_used_again_when_it_goes_on(
 
 
 # Opening
+
+
+def test_whoever_needs_a_connection_waits_for_a_stalled_look_only_shortly(store: SqlStore, shared: Place) -> None:
+    looked: list[float] = []
+
+    def stalls(link: Link) -> bool:
+        looked.append(link.answer_s)
+        with failing():
+            link.ask("SELECT pg_sleep(?)", (15.0 if len(looked) == 1 else 0.0,))
+        return False
+
+    pool = ConnectionPool(postgres_connection.read_conninfo(shared.conninfo)[0], 2, stalls)
+    pool.open()
+    since = time.monotonic()
+    with ThreadPoolExecutor(1) as threads:
+        look = threads.submit(pool.look)
+        eventually(lambda: looked)
+        assert pool.fetch("SELECT 1") == [(1,)]
+        took_s = time.monotonic() - since
+        with pytest.raises(StoreFailing):
+            look.result()
+    pool.close()
+    assert took_s < 12, "not until the look had its answer"
+    assert looked[0] < looked[1] == postgres_connection.ANSWER_S
 
 
 def test_a_server_that_is_not_there_is_named_with_how_to_mend_it() -> None:

@@ -17,6 +17,7 @@ from siaga_gateway.adapters.sql.postgres.errors import failing
 from siaga_gateway.service.store import StoreFailing
 
 _ROOM_S: Final = 10.0
+_LOOK_S: Final = 3.0  # for an answer to a look that nobody waits for: whoever needs a connection waits behind it
 
 
 class ConnectionPool:
@@ -72,11 +73,13 @@ class ConnectionPool:
         finally:
             self._room.release()
 
-    def _connected(self) -> Link:
-        """A new connection, busy, to the server that is used now and not a moment ago."""
+    def _connected(self, answer_s: float | None = None) -> Link:
+        """A new connection, busy, to the server that is used now and not a moment ago. answer_s: to wait for an answer,
+        other than usual."""
         while True:
             era = self.era
             link = connect(self.conninfo)
+            link.answer_s = answer_s or link.answer_s
             try:
                 # One at a time: else another's, which leads to the new server too, would be cut with those that do not.
                 with self._arriving:
@@ -97,7 +100,7 @@ class ConnectionPool:
 
     def look(self) -> None:
         """Make a connection for `arrived` to look at, beside the limit, and close it. Raises: StoreFailing."""
-        link = self._connected()
+        link = self._connected(_LOOK_S)
         link.lasting = False
         self._put_back(link)
 
