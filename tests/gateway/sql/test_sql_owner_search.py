@@ -16,7 +16,7 @@ from siaga_gateway.adapters.sql.owner_index import DEVICES_UNTIL
 from siaga_gateway.adapters.sql.store import KEY_FILE
 from siaga_gateway.domain.personal_encryption import SEARCH_NUMBERS
 from siaga_gateway.domain.registry import Owner
-from siaga_gateway.service.registry.search_indexing import SearchIndexing
+from siaga_gateway.service.registry.search_indexing import REST_S, SearchIndexing
 
 NAMES = ("Contoh Wati", "Wahyuningsih Contoh", "Al Ma'ruf", "Déwi  CONTOH-Sari", "Contoh Wati")
 
@@ -163,6 +163,55 @@ def test_an_owner_whose_key_is_away_waits_and_holds_nobody_up(store: SqlStore) -
     index(store)
     assert store.unsearchable(50) == 1
     assert named(store, "contoh") == [1, 3, 5, 6]
+
+
+def test_while_those_that_wait_cannot_be_decrypted_nothing_is_written(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, begun, kept = [0.0], [], store.transaction
+    monkeypatch.setattr(store, "transaction", lambda: begun.append(now[0]) or kept())
+    indexing = SearchIndexing(store, lambda: None, monotonic=lambda: now[0])
+
+    def written() -> int:
+        """How often, in a minute of turns."""
+        begun.clear()
+        for _ in range(60):
+            indexing.work()
+            now[0] += 1
+        return len(begun)
+
+    def away(owner_id: int) -> None:
+        with store.engine.transaction() as session:
+            session.run("UPDATE owner SET key_id = 'ffffffff' WHERE id = ?", (owner_id,))
+
+    written()
+    away(2)
+    assert written() == 2, "one pass: the owner, and that there is no other"
+    assert written() == 0
+    away(3)
+    with store.engine.transaction() as session:
+        session.run("UPDATE owner SET search_key = NULL WHERE id = 4")
+    assert written() > 0, "there is another one"
+    assert store.unsearchable(50) == 2
+    assert written() == 0
+    now[0] += REST_S
+    assert written() == 2
+    store.sealed_by("0")
+    assert written() == 2, "the key has changed"
+    assert written() == 0
+
+
+def test_one_that_cannot_be_decrypted_is_not_locked(tmp_path: Path) -> None:
+    with Place("postgresql", tmp_path) as place:
+        store = sample_store.new_store(place)
+        add(store, NAMES[0], 1)
+        with store.engine.transaction() as session:
+            session.run("UPDATE owner SET key_id = 'ffffffff'")
+        before = store.fetch("SELECT xmin::text, xmax::text FROM owner")
+        with store.transaction() as transaction:
+            assert transaction.index_owners(0, 9) == (1, 0)
+        assert store.fetch("SELECT xmin::text, xmax::text FROM owner") == before
+        store.close()
 
 
 def test_labels_are_taken_up_step_by_step_and_not_twice(store: SqlStore) -> None:

@@ -92,8 +92,17 @@ class OwnerIndexWriting(WriteBatch):
 
     def index_owners(self, after: int, limit: int) -> tuple[int, int]:
         ids = [owner_id for (owner_id,) in self._fetch(_NEXT, (after, limit))]
-        done = index_now(self._session, self._writing, self._sealing, ids)
+        ready = self._ready(ids)
+        done = index_now(self._session, self._writing, self._sealing, ready)
         return (ids[-1] if ids else 0), done
+
+    def _ready(self, owner_ids: Collection[int]) -> list[int]:
+        """Those that were erased or can be decrypted: nothing is written for the others."""
+        if not owner_ids:
+            return []
+        among, parameters = self._writing.among("owner", "id", owner_ids)
+        rows = self._fetch(f"SELECT {columns(OWNER)} FROM owner WHERE {among} ORDER BY id", parameters)  # noqa: S608
+        return [row[0] for row in rows if not row[-1] or _current(self._sealing, row) is not None]
 
     def index_labels(self, limit: int) -> int:
         kept = self._fetch("SELECT value FROM meta WHERE name = ?", (DEVICES_UNTIL,))
