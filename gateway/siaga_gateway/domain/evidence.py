@@ -51,6 +51,8 @@ def checked(frame: bytes, signature: bytes | None, public_xy: bytes) -> Checked:
         raise EvidenceError("evidence.signature", size=len(signature))
     if uplink.device_id != device_id_of(public_xy):
         raise EvidenceError("evidence.other", device=uplink.device_id.hex(), owner=device_id_of(public_xy).hex())
+    if signature is not None and uplink.suite is Suite.ES256 and signature != frame[-_SIGNATURE:]:
+        raise EvidenceError("evidence.own_signature")
     whole = signed_form(frame, signature)
     report = uplink.report
     return Checked(

@@ -13,7 +13,7 @@ from typing import Final
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+def table(header: Sequence[str], rows: Iterable[Sequence[str | int | float]]) -> bytes:
     """Return the file: the header, then each row."""
     return b"\xef\xbb\xbf" + rows_of([header, *rows])
 

@@ -65,6 +65,7 @@ def test_one_line_writes_all_that_the_guide_names(tmp_path: Path) -> None:
     assert found["/opt/siaga/bin/siaga-backup"][1] == 0o755
     nginx = found["/etc/nginx/conf.d/siaga.conf"][0]
     assert "server_name sos.contoh.example;" in nginx and "sos.example" not in nginx
+    assert nginx.count("access_log off;") == nginx.count("server {") == 2, "what is searched for stands in addresses"
     assert found["/etc/siaga/certificate.env"][0] == "NAME=sos.contoh.example\n"
     assert "acl_file /etc/mosquitto/siaga/rules" in found["/etc/mosquitto/siaga/mosquitto.conf"][0]
     assert "-c /etc/mosquitto/siaga/mosquitto.conf" in found["/etc/systemd/system/mosquitto.service.d/siaga.conf"][0]

@@ -63,6 +63,9 @@ def test_a_frame_by_mac_is_proven_by_the_signature_that_came_later_and_by_no_oth
             checked(*wrong, BUTTON.public_xy)
     with pytest.raises(EvidenceError):
         checked(SIGNED, None, OTHER.public_xy)
+    with pytest.raises(EvidenceError):
+        checked(SIGNED, SIGNATURE, BUTTON.public_xy)
+    assert checked(SIGNED, SIGNED[-64:], BUTTON.public_xy).signed is True
 
 
 def verify(frame: bytes, *more: str, key: bytes = BUTTON.public_xy) -> tuple[int, str]:

@@ -87,7 +87,7 @@ def map_incidents(context: TheConsole, session: SignedIn) -> FeatureCollectionSh
 @router.get(
     "/incidents.csv",
     operation_id="table_incidents",
-    summary="Incidents as a table (RFC 4180)",
+    summary="Incidents as a table: CSV with semicolons, UTF-8 with a byte order mark",
     response_class=Response,
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}, **problems()},
 )
@@ -209,7 +209,7 @@ def _feature(incident: Incident) -> FeatureShape:
     )
 
 
-def _cells(incident: Incident) -> tuple[str, ...]:
+def _cells(incident: Incident) -> tuple[str | int | float, ...]:
     place = incident.position
     told = (
         *(incident.id, incident.identifier, incident.mode, incident.state, utc_time(incident.opened_at_ms)),
@@ -218,8 +218,9 @@ def _cells(incident: Incident) -> tuple[str, ...]:
         incident.device_id.hex(),
         *((None, None, None) if place is None else (*_degrees(place), place.accuracy_m)),
     )
-    return tuple("" if each is None else str(each) for each in told)
+    return tuple("" if each is None else each if isinstance(each, int | float) else str(each) for each in told)
 
 
-def _degrees(place: Position) -> tuple[str, str]:
-    return f"{place.latitude / DEGREE_E7:.7f}", f"{place.longitude / DEGREE_E7:.7f}"
+def _degrees(place: Position) -> tuple[float, float]:
+    """As numbers: the guard against formulas would make text of what is south of the equator."""
+    return place.latitude / DEGREE_E7, place.longitude / DEGREE_E7

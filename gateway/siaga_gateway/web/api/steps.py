@@ -24,6 +24,7 @@ from siaga_gateway.web.session.auth import Session
 from siaga_gateway.web.session.bearer import API
 from siaga_gateway.web.session.context import ConsoleContext, Language, SignedIn, TheConsole
 from siaga_gateway.web.session.error_answers import api_problem
+from siaga_gateway.web.session.own_calls import check_own_major
 
 router = APIRouter(prefix=API, tags=["steps"])
 
@@ -257,6 +258,7 @@ def add_note(taker: Taker, body: NoteBody) -> IncidentShape | Response:
 
 @router.post(**_step("major", "Put it into a major incident", "join_major"))
 def join_major(taker: Taker, body: MajorBody) -> IncidentShape | Response:
+    check_own_major(taker.context, body.number)
     return taker.take(lambda: taker.operate.change_major(taker.id, taker.by, body.number))
 
 

@@ -35,6 +35,7 @@ def seen(
         context,
         session,
         language,
+        incident_id,
         "seen",
         lambda: context.operate.seen(incident_id, session.operator, shown=shown, wave=wave),
     )
@@ -53,6 +54,7 @@ def acknowledge(
         context,
         session,
         language,
+        incident_id,
         "acknowledge",
         lambda: context.operate.acknowledge(incident_id, session.operator, wave),
     )
@@ -62,7 +64,7 @@ def acknowledge(
 def resume(context: TheConsole, language: Language, session: SignedIn, incident_id: IncidentId) -> HTMLResponse:
     """Call again in an incident of which is asked whether it still matters."""
     return take_step(
-        context, session, language, "resume", lambda: context.operate.resume(incident_id, session.operator)
+        context, session, language, incident_id, "resume", lambda: context.operate.resume(incident_id, session.operator)
     )
 
 
@@ -84,7 +86,7 @@ def assign(
         return context.operate.assign(incident_id, session.operator, unit, minutes, beside=beside, shown=shown)
 
     typed = {"unit": unit, "eta": eta.strip(), **({"beside": "true"} if beside else {})}
-    return take_step(context, session, language, "assign", step, typed)
+    return take_step(context, session, language, incident_id, "assign", step, typed)
 
 
 @router.post("/incidents/{incident_id}/stand-down")
@@ -102,7 +104,7 @@ def stand_down(
     def step() -> Incident:
         return context.operate.stand_down(incident_id, session.operator, unit, shown=shown)
 
-    return take_step(context, session, language, "stand-down", step)
+    return take_step(context, session, language, incident_id, "stand-down", step)
 
 
 @router.post("/incidents/{incident_id}/on-scene")
@@ -120,13 +122,18 @@ def on_scene(
     def step() -> Incident:
         return context.operate.on_scene(incident_id, session.operator, unit=named, shown=shown)
 
-    return take_step(context, session, language, "on-scene", step)
+    return take_step(context, session, language, incident_id, "on-scene", step)
 
 
 @router.post("/incidents/{incident_id}/dispatch")
 def dispatch_held(context: TheConsole, language: Language, session: SignedIn, incident_id: IncidentId) -> HTMLResponse:
     return take_step(
-        context, session, language, "dispatch", lambda: context.operate.dispatch_held(incident_id, session.operator)
+        context,
+        session,
+        language,
+        incident_id,
+        "dispatch",
+        lambda: context.operate.dispatch_held(incident_id, session.operator),
     )
 
 
@@ -134,7 +141,12 @@ def dispatch_held(context: TheConsole, language: Language, session: SignedIn, in
 def make_real(context: TheConsole, language: Language, session: SignedIn, incident_id: IncidentId) -> HTMLResponse:
     """Say that an exercise is none."""
     return take_step(
-        context, session, language, "real", lambda: context.operate.make_real(incident_id, session.operator)
+        context,
+        session,
+        language,
+        incident_id,
+        "real",
+        lambda: context.operate.make_real(incident_id, session.operator),
     )
 
 
@@ -163,7 +175,7 @@ def close(
             incident_id, session.operator, disposition, note, presses=presses, duress=duress, wave=wave, shown=shown
         )
 
-    return take_step(context, session, language, "close", step, {"disposition": disposition, "note": note})
+    return take_step(context, session, language, incident_id, "close", step, {"disposition": disposition, "note": note})
 
 
 @router.post("/incidents/{incident_id}/correct")
@@ -186,7 +198,9 @@ def correct(
     def step() -> Incident:
         return context.operate.correct(incident_id, session.operator, disposition, reason, shown=shown)
 
-    return take_step(context, session, language, "correct", step, {"disposition": disposition, "reason": reason})
+    return take_step(
+        context, session, language, incident_id, "correct", step, {"disposition": disposition, "reason": reason}
+    )
 
 
 @router.post("/incidents/{incident_id}/reopen")
@@ -206,7 +220,7 @@ def reopen(
     def step() -> Incident:
         return context.operate.reopen(incident_id, session.operator, reason, shown=shown)
 
-    return take_step(context, session, language, "reopen", step, {"reason": reason})
+    return take_step(context, session, language, incident_id, "reopen", step, {"reason": reason})
 
 
 @router.post("/incidents/{incident_id}/note")
@@ -225,6 +239,7 @@ def add_note(
         context,
         session,
         language,
+        incident_id,
         "note",
         lambda: context.operate.add_note(incident_id, session.operator, note),
         {"note": note},
@@ -247,6 +262,7 @@ def tick_protocol(
         context,
         session,
         language,
+        incident_id,
         "protocol",
         lambda: context.operate.tick(incident_id, session.operator, protocol, version, step, done),
     )

@@ -36,4 +36,4 @@ def called_back(
             incident_id, session.operator, said, word[:LONGEST], presses=presses, shown=shown
         )
 
-    return take_step(context, session, language, "called-back", step)
+    return take_step(context, session, language, incident_id, "called-back", step)

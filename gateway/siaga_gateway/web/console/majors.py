@@ -18,6 +18,7 @@ from siaga_gateway.web.console.step_answers import IncidentId, take_step
 from siaga_gateway.web.console.typed_assignment import typed_assignment
 from siaga_gateway.web.session.context import ConsoleContext, Language, SignedIn, TheConsole
 from siaga_gateway.web.session.error_answers import NotUnderstood
+from siaga_gateway.web.session.own_calls import check_own_major
 
 router = APIRouter()
 
@@ -105,10 +106,12 @@ def join(
     number: Annotated[int, Form(ge=1, le=2**63 - 1)],
 ) -> HTMLResponse:
     """Put a call into a major incident. number: that one's, of a call of it, or of another open call."""
+    check_own_major(context, number)
     return take_step(
         context,
         session,
         language,
+        incident_id,
         "major",
         lambda: context.operate.change_major(incident_id, session.operator, number),
     )
@@ -121,6 +124,7 @@ def leave(context: TheConsole, language: Language, session: SignedIn, incident_i
         context,
         session,
         language,
+        incident_id,
         "leave-major",
         lambda: context.operate.change_major(incident_id, session.operator, None),
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 from fastapi import Path, Query
 from fastapi.responses import HTMLResponse
+from pydantic import BeforeValidator
 
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.drill import is_exercise
@@ -29,9 +30,18 @@ from siaga_gateway.web.session.context import (
 )
 from siaga_gateway.web.session.error_answers import retargeted
 from siaga_gateway.web.session.error_logging import log_failure
+from siaga_gateway.web.session.own_calls import check_own
+
+
+def _digits(number: object) -> object:
+    """Raises: ValueError for what pydantic takes for a number too, as 17.0 and 1_7: a call has one address."""
+    if isinstance(number, str) and not (number.isascii() and number.isdigit()):
+        raise ValueError("digits only")
+    return number
+
 
 # SQLite's largest row number; a larger one could not even be queried.
-IncidentId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+IncidentId = Annotated[int, BeforeValidator(_digits), Path(ge=1, le=2**63 - 1)]
 # What the page showed when the form was rendered: Incident.progress
 Shown = Annotated[str | None, Query(max_length=16)]
 # Steps that an overtaken operator may still take, by the incident's new state
@@ -48,11 +58,13 @@ def take_step(
     context: ConsoleContext,
     session: Session,
     language: str,
+    incident_id: int,
     action: str,
     step: Callable[[], Incident],
     typed: Mapping[str, str] | None = None,
 ) -> HTMLResponse:
-    """Take a step and render the result. typed: what the operator entered, by form field."""
+    """Take a step and render the result. typed: what the operator entered, by form field. Raises: NotPermitted."""
+    check_own(context, incident_id)
     try:
         changed = step()
     except Overtaken as overtaken:

@@ -133,7 +133,7 @@ class Sessions:
     def account(self, name: str) -> Account | None:
         """Return an account that serves, also one that was added just now. Raises: StoreFailing if the store was never
         read."""
-        found = self._looked(_LOOK_S).accounts.get(name) or self._look_now().accounts.get(name)
+        found = self._looked(_LOOK_S).accounts.get(name) or self._looked(_UNKNOWN_S).accounts.get(name)
         return found if found is not None and found.serves else None
 
     def known(self, name: object) -> bool:
@@ -218,10 +218,15 @@ class Sessions:
         return hmac.digest(self._secret, token.encode(), hashlib.sha256).hex()
 
     def _looked(self, within_s: float) -> _Seen:
-        seen = self._seen
-        if seen is not None and time.monotonic() - seen.at < within_s:
+        seen, asked = self._seen, time.monotonic()
+        if seen is not None and asked - seen.at < within_s:
             return seen
-        return self._look_now() if seen is None or within_s < _LOOK_S else self._look_unless_busy(seen)
+        if seen is not None and within_s >= _LOOK_S:
+            return self._look_unless_busy(seen)
+        with self._lock:
+            # Whoever held it may have looked meanwhile: one look serves all who waited for it.
+            seen = self._seen
+            return seen if seen is not None and asked - seen.at < within_s else self._look()
 
     def _look_unless_busy(self, seen: _Seen) -> _Seen:
         """Whoever comes while another one looks at a slow store goes on with what was seen last."""

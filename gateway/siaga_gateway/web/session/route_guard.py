@@ -48,10 +48,12 @@ def _check_jurisdiction(request: Request, session: Session) -> None:
     number = request.path_params.get("incident_id")
     if session.jurisdiction is None or context.jurisdictions is None or number is None:
         return
+    if not (number.isascii() and number.isdigit()):
+        raise NotPermitted("error.not_yours")  # no call's address, though a route may read 17.0 as a number
     try:
-        found = context.reader.incident(int(number)) if 0 < int(number) < 2**63 else None
-    except (ValueError, StoreDamaged):
-        return  # no number; or he is told that the call cannot be read
+        found = context.reader.incident(int(number)) if len(number) < 20 and 0 < int(number) < 2**63 else None
+    except StoreDamaged:
+        return  # he is told that the call cannot be read
     if found is not None and not context.jurisdictions.sees(session.jurisdiction, found):
         raise NotPermitted("error.not_yours")
 

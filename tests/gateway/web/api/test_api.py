@@ -165,6 +165,13 @@ def test_map_and_table_hold_no_person(program: Program) -> None:
     assert "table" not in {what for _, what, _ in program.console.disclosures.told}
 
 
+def test_a_place_south_of_the_equator_is_a_number_in_the_table(program: Program) -> None:
+    program.book.press(1, latitude=-53_512_345, longitude=1_052_000_000)
+    lines = program.reader.get("incidents.csv").content.decode("utf-8-sig").split("\r\n")
+    (row,) = csv.DictReader(lines, delimiter=";")
+    assert (row["latitude"], row["longitude"], row["closed_at"], row["duress"]) == ("-5.3512345", "105.2", "", "0")
+
+
 def test_a_scope_that_is_lacking_is_named(program: Program) -> None:
     program.book.press(1)
     assert program.reader.get("incidents/1").status_code == 200

@@ -107,6 +107,36 @@ def test_steps_on_others_are_refused_and_nothing_is_changed(app: FastAPI, distri
     assert answer.json() == {"done": [], "left": [2]}
 
 
+@pytest.mark.parametrize("written", ["2.0", "2.", "+2", "0_2", "%32.0", "%32", "02", "\u0662", "2" * 5_000])
+def test_no_other_way_to_write_a_number_opens_anothers_call(
+    app: FastAPI, district: CalledDistrict, written: str
+) -> None:
+    client, last = browser(app, "Sw"), district.store.last_journal_id()
+    for step, form in (("seen", {}), ("assign", {"unit": "Raimas 1"}), ("nik", {})):
+        answer = client.post(f"/incidents/{written}/{step}", data=form)
+        assert answer.status_code in (403, 422), (written, step)
+    assert client.get(f"/incidents/{written}").status_code in (403, 422)
+    assert district.store.last_journal_id() == last
+    if not written.strip("%").isdecimal():
+        assert browser(app, "Rina").post(f"/incidents/{written}/seen").status_code in (404, 422)
+
+
+def test_he_joins_no_call_of_his_to_anothers(app: FastAPI, district: CalledDistrict) -> None:
+    client, last = browser(app, "Sw"), district.store.last_journal_id()
+    for number in (2, 4, 99):
+        answer = client.post("/incidents/1/major", data={"number": number})
+        assert answer.status_code == 403 and "jurisdiction" in answer.text, number
+    assert district.store.last_journal_id() == last
+    assert client.post("/incidents/1/major", data={"number": 3}).status_code == 200
+    district.press(IN_SW, 5)
+    assert browser(app, "Rina").post("/incidents/2/major", data={"number": 1}).status_code == 200
+    joined = district.store.incident(2)
+    assert joined is not None and joined.cluster is not None
+    assert client.post("/incidents/5/major", data={"number": joined.cluster}).status_code == 200, (
+        "one of its calls is his"
+    )
+
+
 def test_the_live_stream_tells_of_his_calls_alone_and_loses_none(app: FastAPI, district: CalledDistrict) -> None:
     streams = app.state.context.streams
     own = JurisdictionReader(district.store, jurisdictions(district), "polsek-sw")

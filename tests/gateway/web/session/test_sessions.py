@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 from fastapi.testclient import TestClient
@@ -13,12 +16,13 @@ from fastapi.testclient import TestClient
 from gateway.fake_account_store import FakeAccountStore, accounts_on, book_on, operators
 from gateway.fake_ports import ManualClock
 from gateway.web.conftest import Console
-from siaga_gateway.domain.accounts import ConsoleSession
+from siaga_gateway.domain.accounts import Account, ConsoleSession
 from siaga_gateway.domain.permissions import Role
 from siaga_gateway.service.accounts.account_book import AccountBook
+from siaga_gateway.web.session import auth
 from siaga_gateway.web.session import sign_in as signing
 from siaga_gateway.web.session.auth import SESSION_MS, Sessions
-from waiting import eventually
+from waiting import ENDS_S, eventually
 
 NOW_MS = 1_800_000_000_000
 NAMES = {"Rina": "hash of Rina", "Budi": "hash of Budi"}
@@ -149,4 +153,45 @@ def test_an_account_added_while_it_runs_signs_in_at_once(console: Console, monke
     form = {"name": "Sari", "password": "x"}
     assert browser.post("/sign-in", data=form).status_code == 403
     book_on(store, console.clock).add("Sari", "operator", "hash", None, "root")
+    sessions: Sessions = browser.app.state.context.sessions  # type: ignore[attr-defined]
+    eventually(lambda: sessions.account("Sari"), "the next look, a twentieth of a second after the last")
     assert browser.post("/sign-in", data=form).status_code == 303
+
+
+def test_unknown_names_make_nobody_read_the_store_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, looks = [100.0], list[float]()
+    monkeypatch.setattr(auth, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    store, clock = operators(NAMES), ManualClock(NOW_MS)
+    sessions = Sessions(accounts_on(store, clock), b"k" * 32, clock)
+    look = store.accounts
+    monkeypatch.setattr(store, "accounts", lambda: (looks.append(now[0]), look())[1])
+    for each in range(100):
+        assert sessions.account(f"Nobody {each}") is None
+    assert looks == [100.0]
+    now[0] += 0.06
+    book_on(store, clock).add("Sari", "operator", "hash", None, "root")
+    assert sessions.account("Sari") is not None, "added just now"
+    sessions.refresh()
+    assert looks == [100.0, now[0], now[0]], "whoever has changed it looks in any case"
+
+
+def test_one_look_serves_all_who_waited_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    store, clock = operators(NAMES), ManualClock(NOW_MS)
+    sessions = Sessions(accounts_on(store, clock), b"k" * 32, clock)
+    look, began, go, looks = store.accounts, threading.Event(), threading.Event(), list[int]()
+
+    def slow() -> Sequence[Account]:
+        looks.append(1)
+        began.set()
+        assert go.wait(ENDS_S)
+        return look()
+
+    monkeypatch.setattr(store, "accounts", slow)
+    monkeypatch.setattr(auth, "time", SimpleNamespace(monotonic=lambda: 100.0))
+    with ThreadPoolExecutor(5) as pool:
+        first = pool.submit(sessions.account, "Rina")
+        assert began.wait(ENDS_S)
+        sessions_seen = [pool.submit(sessions.has_accounts) for _ in range(4)]
+        go.set()
+        assert first.result(ENDS_S) is not None and all(each.result(ENDS_S) for each in sessions_seen)
+    assert len(looks) == 1
