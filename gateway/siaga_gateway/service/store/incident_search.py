@@ -21,6 +21,14 @@ class IncidentSearch:
     text: str = ""  # part of the button's label, or the start of its device_id
 
 
+class CutSearch(list[Incident]):
+    """What was found before a search was cut, for it took too long; it goes on below `before`."""
+
+    def __init__(self, found: Sequence[Incident], before: int) -> None:
+        super().__init__(found)
+        self.before = before
+
+
 class IncidentSearching(Protocol):
     """Reads past incidents."""
 

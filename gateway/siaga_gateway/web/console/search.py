@@ -13,7 +13,7 @@ from siaga_gateway.domain.incident import Disposition, Incident, Mode
 from siaga_gateway.domain.limits import LONGEST_SEARCH
 from siaga_gateway.domain.local_time import LocalTime
 from siaga_gateway.domain.value import record
-from siaga_gateway.service.store.incident_search import IncidentSearch
+from siaga_gateway.service.store.incident_search import CutSearch, IncidentSearch
 from siaga_gateway.web.session.context import Language, SignedIn, TheConsole, render
 
 router = APIRouter()
@@ -73,6 +73,7 @@ def search(
         given["q"],
     )
     found = context.reader.found_incidents(wanted, before, PAGE + 1)
+    cut = found.before if isinstance(found, CutSearch) else None
     return _page(
         context,
         language,
@@ -80,7 +81,8 @@ def search(
         given=given,
         query=urlencode({name: value for name, value in given.items() if value}),
         found=[_line(each, local) for each in found[:PAGE]],
-        more=found[PAGE - 1].id if len(found) > PAGE else None,
+        more=found[PAGE - 1].id if len(found) > PAGE else cut,
+        cut=cut is not None,
         paged=before != _LAST,
     )
 

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 from siaga_gateway.domain.incident import Incident
 from siaga_gateway.service.dispatch.jurisdictions import Jurisdictions
 from siaga_gateway.service.ports import JournalEntry
-from siaga_gateway.service.store.incident_search import IncidentSearch
+from siaga_gateway.service.store.incident_search import CutSearch, IncidentSearch
 from siaga_gateway.web.session.console_reader import ConsoleReader
 
 _AT_ONCE: Final = 500
@@ -46,14 +46,16 @@ class JurisdictionReader:
         return [each for each in self._reader.recent_incidents(10 * limit) if self._sees(each)][:limit]
 
     def found_incidents(self, wanted: IncidentSearch, before: int, limit: int) -> Sequence[Incident]:
+        """Return his own of them; a CutSearch where so many are others' that he would wait too long."""
         own = list[Incident]()
         for _ in range(_MOST_PAGES):
             found = self._reader.found_incidents(wanted, before, _AT_ONCE)
             own += [each for each in found if self._sees(each)]
-            if len(own) >= limit or len(found) < _AT_ONCE:
-                break
+            # Fewer than were asked for may go on: what cannot be read is left out.
+            if len(own) >= limit or not found:
+                return own[:limit]
             before = found[-1].id
-        return own[:limit]
+        return CutSearch(own, before)
 
     def journal_last(self, limit: int) -> Sequence[JournalEntry]:
         return self.own_rows(self._reader.journal_last(limit))

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -19,12 +20,15 @@ from gateway.sample_site import SITE
 from gateway.web.conftest import ORIGIN
 from gateway.web.console_fakes import FakeBell, FakeDisclosures, FakeSignIns
 from siaga_gateway.domain.accounts import Account
-from siaga_gateway.domain.incident import Mode
+from siaga_gateway.domain.incident import Incident, Mode
 from siaga_gateway.domain.permissions import Role
+from siaga_gateway.domain.value import copied
 from siaga_gateway.service.dispatch.jurisdictions import Jurisdictions
 from siaga_gateway.service.dispatch.origins import Origins
 from siaga_gateway.service.dispatch.routing import Router
+from siaga_gateway.service.store.incident_search import CutSearch, IncidentSearch
 from siaga_gateway.web.app import ConsoleOptions, create_app
+from siaga_gateway.web.session import jurisdiction
 from siaga_gateway.web.session import sign_in as signing
 from siaga_gateway.web.session.jurisdiction import JurisdictionReader
 
@@ -153,6 +157,39 @@ def test_the_live_stream_tells_of_his_calls_alone_and_loses_none(app: FastAPI, d
 
     assert {each for each in asyncio.run(rows(streams.stream(0, lambda: True, own))) if each} == {1, 3}
     assert {each for each in asyncio.run(rows(streams.stream(0, lambda: True))) if each} == {1, 2, 3, 4}
+
+
+class LongList:
+    """A reader of calls 3000 .. 1 in pieces, in each of which the highest cannot be read."""
+
+    def __init__(self, place: Incident) -> None:
+        self.place = place
+
+    def found_incidents(self, wanted: IncidentSearch, before: int, limit: int) -> list[Incident]:
+        numbers = range(min(before - 1, 3_000), 0, -1)[:limit]
+        return [copied(self.place, id=each) for each in numbers[1:]]
+
+
+def test_a_search_goes_on_past_what_cannot_be_read_and_says_where_it_was_cut(
+    app: FastAPI, district: CalledDistrict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    foreign = district.store.incident(2)
+    assert foreign is not None
+    long: Any = LongList(foreign)
+    his = jurisdictions(district)
+    monkeypatch.setattr(his, "sees", lambda station, incident: incident.id == 7)
+    reader = JurisdictionReader(long, his, "polsek-sw")
+    assert [each.id for each in reader.found_incidents(IncidentSearch(), 2**62, 51)] == [7]
+    monkeypatch.setattr(jurisdiction, "_MOST_PAGES", 2)
+    cut = reader.found_incidents(IncidentSearch(), 2**62, 51)
+    assert isinstance(cut, CutSearch) and not cut and 1 < cut.before < 3_000
+    while isinstance(cut, CutSearch) and not cut:
+        cut = reader.found_incidents(IncidentSearch(), cut.before, 51)
+    assert [each.id for each in cut] == [7]
+    monkeypatch.setattr(jurisdiction, "_MOST_PAGES", 1)
+    monkeypatch.setattr(jurisdiction, "_AT_ONCE", 1)
+    page = browser(app, "Sw").get("/search").text  # call 4 is another's
+    assert "Search on" in page and "/search?&amp;before=4" in page and "No call fits" not in page
 
 
 def test_in_doubt_he_sees_it(district: CalledDistrict) -> None:
