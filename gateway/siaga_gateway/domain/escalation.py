@@ -149,7 +149,7 @@ def _assign(work: StepBuilder, fact: Fact) -> Result:
     """A desk that assigns has acknowledged, and has decided."""
     if work.state.phase is not Phase.ACKNOWLEDGED:
         work.rest()
-    news = work.coming(fact.who, fact.minutes)
+    news = work.coming(fact.who, fact.minutes, by_desk=True)
     return Result.TAKEN if news or work.withdrawn is not Withdrawal.NONE else Result.ALREADY
 
 

@@ -202,14 +202,17 @@ class StepBuilder:
         others = [each for each in self.state.assignments if each.who != assignment.who]
         self.state = copied(self.state, assignments=(*others, assignment))
 
-    def coming(self, who: str, minutes: int | None) -> bool:
-        """Assign somebody who is on the way. Returns whether that is news."""
+    def coming(self, who: str, minutes: int | None, *, by_desk: bool = False) -> bool:
+        """Assign somebody who is on the way. Returns whether that is news.
+
+        by_desk: a desk sends him: also who has finished is to arrive again.
+        """
         known = self.state.assignment(who)
         wave = max(1, self.state.wave)
         if known is not None and known.progress is Progress.ON_SCENE:
             return False
         if known is not None and known.wave == wave:
-            if known.progress is Progress.FINISHED:
+            if known.progress is Progress.FINISHED and not by_desk:
                 return False
             if known.progress is Progress.COMING and minutes in (None, known.minutes):
                 return False

@@ -31,3 +31,22 @@ def test_whoever_is_on_scene_is_there_since_he_first_said_so() -> None:
     played.tell(K.ALIVE, "A")
     (there,) = played.state.assignments
     assert there.since_ms == since_ms
+
+
+def test_a_unit_that_left_and_is_sent_again_is_awaited_again() -> None:
+    def sent_again() -> Played:
+        played = Played()
+        played.tell(K.ASSIGNED, "A", 4)
+        played.tell(K.ARRIVED, "A")
+        assert played.tell(K.FINISHED, "A") == ["ring finished A"]
+        played.wait(30)
+        played.tell(K.ASSIGNED, "A", 4)
+        return played
+
+    assert sent_again().wait(361) == [(360, "call stations")], "it does not arrive"
+    assert sent_again().tell(K.WITHDREW, "A") == ["call stations"], "it is taken back"
+    finished = sent_again()
+    finished.tell(K.ARRIVED, "A")
+    finished.tell(K.FINISHED, "A")
+    finished.tell(K.ACCEPTED, "A", 4)
+    assert finished.state.assignments[0].progress == "finished", "a responder's own word changes nothing"

@@ -96,6 +96,25 @@ def test_a_step_twice_is_one_step(store: SqlStore, operator: IncidentActions, se
     assert len(store.journal_of_incident(incident.id)) == 2
 
 
+@pytest.mark.parametrize("beside", [False, True])
+def test_the_same_unit_with_the_same_minutes_later_is_a_new_estimate(
+    store: SqlStore, sent: SentAnswers, beside: bool
+) -> None:
+    clock = ManualClock(sample_store.NOW_MS + 5_000)
+    keyring = KeyRing(store, sample_store.GATEWAY_KEY)
+    operator = IncidentActions(store, keyring, sent, JournalNotifier(), clock, outputs=["cad"])
+    incident = sample_store.open_incident(store)
+    first = operator.assign(incident.id, "Siti", "Patroli 12", 5)
+    clock.at_ms += 9_999
+    assert operator.assign(incident.id, "Siti", "Patroli 12", 5, beside=beside) == first, "a form that was sent twice"
+    clock.at_ms += 1
+    again = operator.assign(incident.id, "Siti", "Patroli 12", 5, beside=beside)
+    assert again.promised_ms == clock.now_ms() and [each.since_ms for each in again.units] == [clock.now_ms()]
+    assert [each.kind for each in store.journal_of_incident(incident.id)] == [journal.ASSIGNED] * 2
+    assert sent.stages()[-1][1:] == (Stage.ASSIGNED, 5)
+    assert changes(store)[-2:] == [Change.ASSIGNED] * 2
+
+
 def test_an_eta_is_as_long_as_the_button_can_be_told(
     store: SqlStore, operator: IncidentActions, sent: SentAnswers
 ) -> None:

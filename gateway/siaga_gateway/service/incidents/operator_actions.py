@@ -29,7 +29,7 @@ from siaga_gateway.service.incidents.locked_incidents import check_wave, close_c
 from siaga_gateway.service.incidents.record_steps import RecordSteps
 from siaga_gateway.service.incidents.reopening import Reopening
 from siaga_gateway.service.incidents.typed_words import checked_text, disposition_of
-from siaga_gateway.service.incidents.unit_steps import UnitSteps, checked_assignment
+from siaga_gateway.service.incidents.unit_steps import UnitSteps, checked_assignment, is_sent_again
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.operator_port import (
     AcknowledgeCall,
@@ -188,7 +188,11 @@ class IncidentActions(OperatorActions):
             )
             return StepTaken(after, journal.ASSIGNED, {"unit": unit, "eta_minutes": eta_minutes}, Change.ASSIGNED)
 
-        return self._do(action, IncidentState.ASSIGNED, step, same=lambda i: _assigned(i, unit, eta_minutes))
+        def same(incident: Incident) -> bool:
+            now_ms, alone = self._clock.now_ms(), under_way(incident)
+            return len(alone) == 1 and alone[0].name == unit and is_sent_again(alone[0], eta_minutes, now_ms)
+
+        return self._do(action, IncidentState.ASSIGNED, step, same=same)
 
     def _called_back(self, action: CallHolderBack) -> Incident:
         result = result_of(self._store, action)  # before anything is locked: comparing a word takes a while
@@ -345,7 +349,3 @@ class IncidentActions(OperatorActions):
             return True
         steps = [each for each in self._store.journal_of_incident(incident.id) if each.kind == incident.state]
         return bool(steps) and steps[-1].actor != operator
-
-
-def _assigned(incident: Incident, unit: str, eta_minutes: int | None) -> bool:
-    return incident.unit == unit and incident.eta_minutes == eta_minutes and len(under_way(incident)) == 1

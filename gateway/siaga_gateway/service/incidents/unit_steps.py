@@ -9,7 +9,7 @@ from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.frame import LONGEST_ETA
 from siaga_gateway.domain.incident import Change, Incident, IncidentState
 from siaga_gateway.domain.limits import LONGEST_UNIT
-from siaga_gateway.domain.response import incident_after
+from siaga_gateway.domain.response import AGAIN_MS, incident_after
 from siaga_gateway.domain.sent_units import MOST, sent_units, stood_down, under_way, with_unit
 from siaga_gateway.domain.unit_on_call import UnitOnCall, UnitProgress
 from siaga_gateway.domain.value import copied
@@ -52,7 +52,7 @@ class UnitSteps:
                 state = Localized(f"errors.registration_state.{incident.registration}")
                 raise OperateError("operate.held", incident_id=incident.id, state=state)
             known = next((each for each in sent_units(incident) if each.name == unit), None)
-            if known is not None and _is_same(known, minutes):
+            if known is not None and is_sent_again(known, minutes, now_ms):
                 return None
             _check_shown(action.shown, incident)
             if known is None and len(sent_units(incident)) >= MOST:
@@ -106,10 +106,12 @@ class UnitSteps:
         return after
 
 
-def _is_same(known: UnitOnCall, minutes: int | None) -> bool:
-    """Whether sending it with that estimate changes nothing."""
-    coming = known.progress is UnitProgress.COMING and known.eta_minutes == minutes
-    return coming or known.progress is UnitProgress.THERE
+def is_sent_again(known: UnitOnCall, minutes: int | None, now_ms: int) -> bool:
+    """Whether sending it with that estimate changes nothing. The same minutes later are a new estimate."""
+    at_once = 0 <= now_ms - known.since_ms < AGAIN_MS
+    return (
+        at_once and known.progress is UnitProgress.COMING and known.eta_minutes == minutes
+    ) or known.progress is UnitProgress.THERE
 
 
 def _check_shown(shown: str | None, incident: Incident) -> None:
@@ -119,6 +121,7 @@ def _check_shown(shown: str | None, incident: Incident) -> None:
 
 def _told(before: Incident, after: Incident) -> Change | None:
     """Return what the outputs hear: of the unit that leads alone."""
-    if (before.unit, before.eta_minutes, before.state) == (after.unit, after.eta_minutes, after.state):
+    told = [(each.unit, each.eta_minutes, each.promised_ms, each.state) for each in (before, after)]
+    if told[0] == told[1]:
         return None
     return Change.UNASSIGNED if after.unit is None else Change.ASSIGNED

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from siaga_gateway.catalogue import text
 from siaga_gateway.domain.frame import LONGEST_ETA
 from siaga_gateway.domain.limits import LONGEST_UNIT
-from siaga_gateway.domain.sent_units import under_way
+from siaga_gateway.domain.sent_units import sent_units, under_way
 from siaga_gateway.service.dispatch.reachable import Reachable
 from siaga_gateway.web.console.incident_views import distance
 from siaga_gateway.web.console.step_answers import IncidentId
@@ -48,7 +48,7 @@ def nearest(context: TheConsole, language: Language, session: SignedIn, incident
         language,
         number=incident_id,
         progress=found.progress,
-        beside=bool(under_way(found)),
+        beside=bool(sent_units(found)),
         nearest=near,
     )
 

@@ -280,6 +280,12 @@ def test_who_is_nearest_to_a_call_is_sent_by_one_click_with_his_estimate(lists: 
     assert sent is not None and (sent.unit, str(sent.eta_minutes)) == (fields["unit"], fields["eta"])
     again = client.get(f"/incidents/{incident.id}/nearest").text
     assert "sent already" in again and "assign" not in again
+    lists.district.operator.on_scene(incident.id, OPERATOR)
+    lists.district.operator.stand_down(incident.id, OPERATOR, fields["unit"])
+    left = client.get(f"/incidents/{incident.id}/nearest").text
+    path, *_ = re.findall(r'hx-post="([^"]+/assign[^"]*)"', left)
+    fields = dict(re.findall(r'name="(unit|eta|beside)" value="([^"]*)"', left))
+    assert client.post(unescape(path), data=fields).status_code == 200, "beside the one that has left"
     nowhere = lists.district.press(None, counter=9)
     assert "Nobody is known" in client.get(f"/incidents/{nowhere.id}/nearest").text
     assert client.get("/incidents/999/nearest").status_code == 404
