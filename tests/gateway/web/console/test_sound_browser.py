@@ -146,3 +146,40 @@ def test_a_computer_whose_clock_is_wrong_or_is_set_shows_the_gateways_times(serv
     apart = abs((there - since).total_seconds())
     assert min(apart, 86_400 - apart) < 300, "by the gateway's clock"
     assert page.get_attribute("body", "translate") == "no", "a browser that translates would replace what is live"
+
+
+def test_a_less_urgent_call_that_comes_holds_back_nothing_that_rings(served: Start, operator: Seat) -> None:
+    rina = operator(served())
+    rina.start_duty()
+    waited_ms = rina.page.evaluate(
+        """async () => {
+          let heard = [];
+          const start = OscillatorNode.prototype.start;
+          OscillatorNode.prototype.start = function (...when) {
+            heard.push([Math.round(this.frequency.value), performance.now()]);
+            return start.apply(this, when);
+          };
+          const alarm = await import("/static/js/alarm.js?another"); // no card of this page rings in it
+          await alarm.start({ test: false });
+          const at = (frequency) => heard.find(([each]) => each === frequency)?.[1];
+          const until = (is) => new Promise((done) => {
+            const end = performance.now() + 30_000;
+            const look = setInterval(() => {
+              alarm.beat();
+              if (!is() && performance.now() < end) return;
+              clearInterval(look);
+              done();
+            }, 50);
+          });
+          const duress = { id: 1, sound: "duress", level: 0 };
+          alarm.setCalls([duress]);
+          await until(() => at(1568));
+          alarm.setCalls([duress, { id: 2, sound: "asked", level: 0 }]);
+          await until(() => at(784));
+          const asked = at(784);
+          heard = [];
+          await until(() => at(1568));
+          return at(1568) - asked;
+        }"""
+    )
+    assert waited_ms is not None and waited_ms < 30_000, "duress rings each second and a half, not after a minute"

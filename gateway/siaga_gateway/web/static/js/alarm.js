@@ -37,7 +37,9 @@ function ring(call) {
   const sounded = pattern(call.sound, call.level);
   soundedAt = performance.now();
   heardAt.set(call.sound, soundedAt);
-  nextAt = soundedAt + sounded.every;
+  // A less urgent call that sounds once holds back nothing that goes on ringing.
+  const loudest = most([...calls.values()]) ?? call;
+  nextAt = soundedAt + Math.min(sounded.every, pattern(loudest.sound, loudest.level).every);
   play(sounded.tones);
 }
 

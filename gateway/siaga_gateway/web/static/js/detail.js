@@ -96,8 +96,8 @@ export function show(html, { own = false } = {}) {
     if (shown && isTyped(shown)) drafts.set(shown.dataset.id, shown);
     box.replaceChildren(next);
     box.scrollTop = 0;
+    goOnWriting(next); // first: htmx reads the addresses of forms once
     prepare(box);
-    goOnWriting(next);
   } else {
     if (own) document.getElementById("message").replaceChildren();
     for (const [name, text] of texts) {
