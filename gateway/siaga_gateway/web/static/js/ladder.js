@@ -9,10 +9,17 @@ const NAMED = 2; // in the banner
 const banner = document.getElementById("banner-again");
 const settled = new Map(); // incident -> [wave, until when]: this page has just acknowledged it
 let heights = new Map(); // incident -> how urgently it rang
+let recount = () => {};
+
+/** Called when an acknowledgement should have been taken note of: what still rings is to be heard again. */
+export function onSettled(listener) {
+  recount = listener;
+}
 
 /** This page has acknowledged a wave: it is silent at once. */
 export function acknowledged(id, wave) {
   settled.set(id, [wave, performance.now() + SETTLES_MS]);
+  setTimeout(() => recount(), SETTLES_MS);
 }
 
 function isSettled(id, wave) {

@@ -300,6 +300,7 @@ keys.start(
 
 startClock();
 steps.start(signedOut);
+ladder.onSettled(counts);
 if (settings.broker_lost !== null) banners.broker(settings.broker_lost);
 majors.start(signedOut);
 map.start(choose);

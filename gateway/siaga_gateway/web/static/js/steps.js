@@ -17,7 +17,7 @@ export function start(signedOut) {
     if (successful && xhr.status === 200) return;
     // The form that was sent may have been replaced meanwhile by one like it.
     for (const form of document.querySelectorAll("#detail form[data-sent]")) delete form.dataset.sent;
-    if (xhr.status === 409 || xhr.status === 503) detail.refresh();
+    if (xhr.status === 409 || xhr.status >= 500) detail.refresh();
   });
   document.body.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr } = event.detail;
@@ -27,6 +27,10 @@ export function start(signedOut) {
     }
     if (event.detail.target.id !== "detail") return;
     event.detail.shouldSwap = false;
+    if (xhr.status !== 200) { // no detail of an incident: nothing is wiped, and what rings goes on
+      event.detail.isError = true;
+      return;
+    }
     const address = new URL(xhr.responseURL);
     if (address.pathname.endsWith("/acknowledge")) {
       ladder.acknowledged(Number(address.pathname.split("/")[2]), Number(address.searchParams.get("wave")));
