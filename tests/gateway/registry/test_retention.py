@@ -30,10 +30,11 @@ from siaga_gateway.service.registry.retention import (
     RetentionError,
     RetentionPolicy,
 )
+from siaga_gateway.service.registry.retention_run import UNTOUCHED_MS, RetentionRun, tell_unfinished
 from siaga_gateway.service.registry.subject_access import held_about
 from siaga_gateway.service.scheduling.periodic_jobs import Job, Leases, PeriodicJobs, each_day
 from siaga_gateway.service.store import Attempt, DeliveryState, StoreFailing, UnknownDevice
-from siaga_gateway.service.store.expiry import UNTOLD
+from siaga_gateway.service.store.expiry import TOUCHED, UNTOLD
 from siaga_gateway.service.store.photographs import Photograph
 
 POLICY = RetentionPolicy(positions_days=30, notes_days=60, personal_days=90, quarantine_days=10, figures_days=0)
@@ -301,6 +302,7 @@ def test_what_an_interrupted_run_has_removed_is_told(
         patched.setattr(SqlTransaction, "forget_strangers", killed)
         past.retention().run(actor)
     assert told() == []
+    past.clock.at_ms += UNTOUCHED_MS
     daily = DailyRetention(past.store, past.retention(), past.clock, JournalNotifier())  # of a new process
     daily.work()
     first = (actor, {"statuses": 1, "incidents": 1, "notes": 1, "unfinished": True})
@@ -314,17 +316,45 @@ def test_what_an_interrupted_run_has_removed_is_told(
 def test_a_run_beside_another_takes_nothing_of_its_account(past: Past) -> None:
     """Whatever each tells, and when: together it is what was removed."""
     with past.store.transaction() as transaction:
-        transaction.add_untold("Rina", {"strangers": 2})
+        transaction.add_untold("Rina", {"strangers": 2}, past.clock.at_ms)
     past.clock.at_ms += 61 * DAY_MS
     past.retention().run("Dewi")
     with past.store.transaction() as transaction:
-        transaction.add_untold("Rina", {"strangers": 3, "cases": 1})
-        assert transaction.untold() == ["Rina"]
+        transaction.add_untold("Rina", {"strangers": 3, "cases": 1}, past.clock.at_ms)
+        assert transaction.untold() == {"Rina": past.clock.at_ms}
         assert transaction.take_untold("Dewi") == {}
         assert transaction.take_untold("Rina") == {"strangers": 3, "cases": 1}
-        assert transaction.untold() == []
+        assert transaction.untold() == {}
     runs = [entry for entry in past.store.journal_after(0) if entry.kind == journal.RETENTION_RUN]
     assert [(run.actor, run.facts["strangers"]) for run in runs] == [("Rina", 2), ("Dewi", 0)]
+
+
+def test_a_run_that_is_still_going_is_told_of_by_itself_alone(past: Past) -> None:
+    """The daily job of another process looks every ten minutes, and somebody may start a run by hand."""
+    past.clock.at_ms += 61 * DAY_MS
+    going = RetentionRun(past.store, past.clock, "Rina")
+    for _ in range(3):
+        going.step(lambda step: {"strangers": 2})
+        past.clock.at_ms += UNTOUCHED_MS - 1
+        tell_unfinished(past.store, past.clock.at_ms)
+        past.retention().run("Dewi")
+    going.end(past.clock.at_ms)
+    runs = [entry for entry in past.store.journal_after(0) if entry.kind == journal.RETENTION_RUN]
+    assert [(run.actor, run.facts["strangers"]) for run in runs] == [("Dewi", 0)] * 3 + [("Rina", 6)]
+    assert not any("unfinished" in run.facts for run in runs)
+    assert past.store.remembered(TOUCHED) == "{}"
+
+
+def test_of_a_clock_that_was_ahead_and_of_an_older_gateway_a_run_is_told_all_the_same(past: Past) -> None:
+    with past.store.transaction() as transaction:
+        transaction.add_untold("Rina", {"strangers": 2}, past.clock.at_ms + DAY_MS)
+        transaction.add_untold("Dewi", {"strangers": 3}, past.clock.at_ms)
+        transaction.remember(TOUCHED, "damaged")
+        assert transaction.untold() == {"Rina": None, "Dewi": None}
+        transaction.add_untold("Rina", {"strangers": 2}, past.clock.at_ms + DAY_MS)
+    tell_unfinished(past.store, past.clock.at_ms)
+    runs = [entry for entry in past.store.journal_after(0) if entry.kind == journal.RETENTION_RUN]
+    assert {run.actor: run.facts["strangers"] for run in runs} == {"Rina": 4, "Dewi": 3}
 
 
 def test_a_damaged_account_of_what_runs_removed_keeps_no_run_from_removing(past: Past) -> None:

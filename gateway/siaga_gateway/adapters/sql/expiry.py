@@ -15,7 +15,7 @@ from siaga_gateway.adapters.sql.reads import Reads
 from siaga_gateway.adapters.sql.registry import INCIDENT_IDS, WAITS, RegistryWriting
 from siaga_gateway.adapters.sql.rows import LAST_POSITION, columns, json_text
 from siaga_gateway.service.store import Erased
-from siaga_gateway.service.store.expiry import UNTOLD, LastPositionAge
+from siaga_gateway.service.store.expiry import TOUCHED, UNTOLD, LastPositionAge
 
 _TOLD: Final = ("told_latitude", "told_longitude", "told_accuracy_m")
 _PLACES: Final = frozenset((*POSITION, *_TOLD))
@@ -155,22 +155,34 @@ class ErasureWriting(RegistryWriting):
             )
         return gone + self._run(f"DELETE FROM owner_consent WHERE id IN ({_CONSENTS_LEFT})", (limit,))  # noqa: S608
 
-    def add_untold(self, actor: str | None, counts: Mapping[str, int]) -> None:
+    def add_untold(self, actor: str | None, counts: Mapping[str, int], at_ms: int) -> None:
         told = self._untold()
         own = told.setdefault(actor or "", {})
         for what, count in counts.items():
             own[what] = own.get(what, 0) + count
         self.remember(UNTOLD, json_text(told))
+        self.remember(TOUCHED, json_text({**self._touched(), actor or "": at_ms}))
 
-    def untold(self) -> Sequence[str | None]:
-        return [actor or None for actor in self._untold()]
+    def untold(self) -> Mapping[str | None, int | None]:
+        told, touched = self._untold(), self._touched()
+        return {actor or None: touched.get(actor) for actor in told}
 
     def take_untold(self, actor: str | None) -> Mapping[str, int]:
         told = self._untold()
         taken = told.pop(actor or "", {})
         if taken:
             self.remember(UNTOLD, json_text(told))
+            self.remember(TOUCHED, json_text({who: at_ms for who, at_ms in self._touched().items() if who in told}))
         return taken
+
+    def _touched(self) -> dict[str, int]:
+        """After `_untold`, whose lock is for this too. Beside it: an older gateway takes all there for counts."""
+        kept = self._fetch("SELECT value FROM meta WHERE name = ?", (TOUCHED,))
+        try:
+            touched: dict[str, int] = json.loads(kept[0][0]) if kept else {}
+        except ValueError:
+            return {}
+        return touched
 
     def _untold(self) -> dict[str, dict[str, int]]:
         self._run_aside("INSERT INTO meta (name, value) VALUES (?, '{}') ON CONFLICT DO NOTHING", (UNTOLD,))

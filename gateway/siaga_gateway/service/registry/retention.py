@@ -80,7 +80,7 @@ class Retention:
         now_ms = self._clock.now_ms()
         if not dry:
             tell_unfinished(self._store, now_ms)
-        run = RetentionRun(self._store, actor)
+        run = RetentionRun(self._store, self._clock, actor)
         done = run.done
         self._last_positions(run, dry)
         self._incidents(run, now_ms, dry)
@@ -147,7 +147,7 @@ class Retention:
 
     def forget_last_positions(self) -> None:
         """Erase last positions that are due, which no run has to tell of. Raises: StoreFailing."""
-        self._last_positions(RetentionRun(self._store, told=False), dry=False)
+        self._last_positions(RetentionRun(self._store, self._clock, told=False), dry=False)
 
     def _last_positions(self, run: RetentionRun, dry: bool) -> None:
         policy = self._policy

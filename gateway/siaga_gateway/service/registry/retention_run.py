@@ -1,7 +1,7 @@
 """One run of retention: short transactions, and an account of what they removed that survives the run's own end.
 
 What a transaction removes is added up in the store within it. The run's last transaction tells of it in the journal; of
-a run that was killed, or that its store failed, the next one does.
+a run that was killed, or that its store failed, the next one does, once it cannot be one that is still going.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from siaga_gateway.service.journal import kinds as journal
+from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.store import Store, Transaction
 from siaga_gateway.service.store.expiry import UNTOLD
 
 _PAUSE_S: Final = 0.5  # at most, between two steps
+UNTOUCHED_MS: Final = 900_000  # a run that has removed nothing for so long is taken for one that ended early
 
 
 @dataclass(slots=True)
@@ -44,9 +46,10 @@ class RetentionResult:
 class RetentionRun:
     """Removes step by step."""
 
-    def __init__(self, store: Store, actor: str | None = None, *, told: bool = True) -> None:
+    def __init__(self, store: Store, clock: Clock, actor: str | None = None, *, told: bool = True) -> None:
         """told: the journal is to have what it removes."""
         self._store = store
+        self._clock = clock
         self._actor = actor
         self._told = told
         self.done = RetentionResult()
@@ -65,7 +68,7 @@ class RetentionRun:
     def account(self, transaction: Transaction, counts: Mapping[str, int]) -> None:
         """Add what this transaction has removed to what the journal is to have."""
         if self._told and any(counts.values()):
-            transaction.add_untold(self._actor, counts)
+            transaction.add_untold(self._actor, counts, self._clock.now_ms())
 
     def steps(self, what: str, forget: Callable[[Transaction], int]) -> None:
         """Run one step after the other until one finds nothing more. One statement for all of a large store would be
@@ -85,7 +88,9 @@ def tell_unfinished(store: Store, now_ms: int) -> None:
     if store.remembered(UNTOLD) in (None, "{}"):
         return
     with store.transaction() as transaction:
-        for actor in transaction.untold():
+        for actor, touched_ms in transaction.untold().items():
+            if touched_ms is not None and abs(now_ms - touched_ms) < UNTOUCHED_MS:
+                continue
             removed = transaction.take_untold(actor)
             facts = {**RetentionResult().facts(), **removed, "unfinished": True}
             transaction.note(journal.RETENTION_RUN, now_ms, facts, actor=actor)

@@ -9,6 +9,8 @@ from typing import Final, Protocol
 
 UNTOLD: Final = "retention.untold"  # remembered by the store: what runs have removed and no entry tells of yet
 
+TOUCHED: Final = "retention.touched"  # likewise: when each of those runs last added to it
+
 
 @dataclass(frozen=True, slots=True)
 class Erased:
@@ -64,15 +66,16 @@ class ErasureWriting(Protocol):
         consents, at most `limit`. Returns how many; 0: no more are left."""
         ...
 
-    def add_untold(self, actor: str | None, counts: Mapping[str, int]) -> None:
+    def add_untold(self, actor: str | None, counts: Mapping[str, int], at_ms: int) -> None:
         """Add to what this actor's runs of retention have removed and no entry of the journal tells of yet.
 
-        actor: None: the gateway itself.
+        actor: None: the gateway itself. at_ms: now.
         """
         ...
 
-    def untold(self) -> Sequence[str | None]:
-        """Return whose runs there is anything untold of. Until this transaction ends, no other one changes it."""
+    def untold(self) -> Mapping[str | None, int | None]:
+        """Return whose runs there is anything untold of, and when it was last added to; None: an older gateway did not
+        say. Until this transaction ends, no other one changes it."""
         ...
 
     def take_untold(self, actor: str | None) -> Mapping[str, int]:
