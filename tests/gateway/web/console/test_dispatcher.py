@@ -130,6 +130,7 @@ def test_he_joins_no_call_of_his_to_anothers(app: FastAPI, district: CalledDistr
     for number in (2, 4, 99):
         answer = client.post("/incidents/1/major", data={"number": number})
         assert answer.status_code == 403 and "jurisdiction" in answer.text, number
+        assert client.post("/api/v1/incidents/1/major", json={"number": number}).json()["key"] == "error.not_yours"
     assert district.store.last_journal_id() == last
     assert client.post("/incidents/1/major", data={"number": 3}).status_code == 200
     district.press(IN_SW, 5)
