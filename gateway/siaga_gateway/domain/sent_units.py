@@ -59,8 +59,11 @@ def with_unit(incident: Incident, name: str, eta_minutes: int | None, now_ms: in
 
 
 def arrived(incident: Incident, name: str, now_ms: int) -> Incident | None:
-    """Return the incident with a unit on scene; None: it was not sent."""
+    """Return the incident with a unit on scene; None: it was not sent. One that took the call before a desk saw it is
+    the incident's unit, and on no list yet."""
     units = sent_units(incident)
+    if not units and name == incident.unit:
+        units = (UnitOnCall(name, incident.eta_minutes, now_ms),)
     if name not in {each.name for each in units}:
         return None
     units = _replaced(units, name, UnitProgress.THERE)

@@ -89,3 +89,10 @@ def test_what_an_older_gateway_says_of_its_one_unit_holds() -> None:
     assert [each.progress for each in sent_units(arrived_there)] == [UnitProgress.COMING, UnitProgress.THERE]
     assert sent_units(replace(two, state=IncidentState.SEEN)) == ()
     assert under_way(replace(two, state=IncidentState.CLOSED)) == ()
+
+
+def test_who_took_a_call_before_a_desk_saw_it_can_arrive() -> None:
+    taken = replace(one(), state=IncidentState.SEEN, unit="patroli", eta_minutes=4)
+    there = arrived(taken, "patroli", 3 * MINUTE)
+    assert there is not None and there.state is IncidentState.ON_SCENE and is_there(there, "patroli")
+    assert arrived(taken, "Raimas 1", 3 * MINUTE) is None

@@ -96,7 +96,9 @@ def test_no_page_offers_what_its_reader_may_not(world: EveryPage) -> None:
             own = {path for method, path in found if method == "POST"} - searches
             assert own == {"/sign-out", "/language", "/theme", "/account/password", "/account/sign-out"}, "only his own"
     posts = {route for route in ROUTES if route[0] == "POST" and not route[1].startswith("/api/")}  # for programs
-    assert sorted(posts - everything) == sorted(NOT_SERVED), "what is nowhere offered here is not looked at"
+    assert posts - everything - NOT_SERVED == set(), "what is nowhere offered here is not looked at"
+    # A call that was seen and has no unit rings again after a while, and is to be acknowledged again then.
+    assert NOT_SERVED & everything <= {("POST", "/incidents/{incident_id}/acknowledge")}, "it is offered"
 
 
 def test_every_template_of_a_page_has_a_row() -> None:
