@@ -8,13 +8,14 @@ const STILL_MS = 6000; // beats come once a second
 const STEP_MS = 2000; // this computer's clock was set, or the computer slept
 
 const banner = document.getElementById("banner-frozen");
-let beatAt = null; // performance.now() and Date.now() of the last beat
+let beatAt = null; // null: not begun; performance.now() and Date.now() of the last beat
 let beatClock = null;
 let stood = () => {};
 
 /** `stood()`: whatever is shown may be old: the link is to be tried at once, and all read again. */
 export function start(listener) {
   stood = listener;
+  [beatAt, beatClock] = [performance.now(), Date.now()]; // it may stand still before the first beat
   // A page that holds a lock is not frozen by the browser to save energy or memory (Page Lifecycle).
   navigator.locks?.request(`siaga console ${crypto.getRandomValues(new Uint32Array(2)).join("")}`, () => new Promise(() => {}));
   document.addEventListener("visibilitychange", () => {
