@@ -23,7 +23,12 @@ PASSWORD = "kata sandi contoh"
 def browser(gateway: Observed, name: str) -> httpx.Client:
     url = gateway.console.rstrip("/")
     client = httpx.Client(verify=False, base_url=url, headers={"Origin": url}, timeout=ENDS_S)
-    assert client.post("/sign-in", data={"name": name, "password": PASSWORD}).headers["Location"] == "/"
+
+    def signs_in() -> bool:
+        return client.post("/sign-in", data={"name": name, "password": PASSWORD}).headers.get("Location") == "/"
+
+    # Accounts are looked at again after 50 ms at the soonest: one that was added this very moment waits for that.
+    eventually(signs_in, f"{name} is at the console")
     return client
 
 
