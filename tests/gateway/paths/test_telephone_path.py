@@ -31,6 +31,7 @@ STATIONS = f"kunci;jenis;nama;induk;lintang;bujur;telepon\nne;polsek;Polsek Cont
 @pytest.fixture
 def modem(tmp_path: Path) -> Iterator[A7670]:
     with A7670(tmp_path / "texts", pace=PACE) as made:
+        made.plug_in_as(tmp_path / "usb-telephone-if00")
         made.power_on()
         made.speech.hears = presses_yes
         eventually(made.radio.has_network)
@@ -60,7 +61,7 @@ def test_a_press_rings_the_desk_and_its_key_reaches_the_button(modem: A7670, tmp
                 eventually(lambda: "Tercatat: Anda menangani panggilan ini. Terima kasih." in modem.speech.said)
                 eventually(lambda: told(store, incident.id) == {("station:ne", "dijawab: ya")})
 
-                modem.do(modem.line.close)  # unplugged
+                modem.do(modem.unplug)
                 assert button.say(button.button.counter + 1, button.button.press(int(time.time()), **at()))
                 eventually(lambda: store.remembered(remembered_as("telepon")), "the desk could not be rung again")
                 told_ready = httpx.get(f"{gateway.ready['operations']}/readyz", timeout=ENDS_S).json()

@@ -60,6 +60,7 @@ class Telephone:
         self._folder = tempfile.TemporaryDirectory()
         self.modem = A7670(Path(self._folder.name), pace=PACE, sim=sim, model=model)
         self.modem.speech.hears = hears
+        self.modem.plug_in_as(Path(self._folder.name) / "usb-telephone-if00")
         self.way = VoiceWay(
             "way-1",
             ModemPort(self.modem.path, 115_200, answer_s=2.0),

@@ -47,7 +47,7 @@ def test_a_modem_that_starts_anew_hangs_or_is_unplugged_in_a_call_is_told_and_ca
             assert isinstance(it.way.call(NUMBER, call(), KEY, Talk()), HandedOver)
         met: list[bool] = []
         it.way.on_fault(lambda: met.append(True))
-        it.modem.speech.hears = lambda heard: it.modem.line.close() or ""  # type: ignore[func-returns-value]
+        it.modem.speech.hears = lambda heard: it.modem.unplug() or ""  # type: ignore[func-returns-value]
         outcome = it.way.call(NUMBER, call(), KEY, Talk())
         assert isinstance(outcome, NotDelivered) and "is gone" in outcome.detail and met
         fault = it.way.look()

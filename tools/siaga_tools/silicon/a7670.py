@@ -94,6 +94,18 @@ class A7670:
 
     # For the outside: all of these may be called from any thread.
 
+    def plug_in_as(self, link: Path) -> None:
+        """Give the port a name that goes with the modem, as /dev/serial/by-id has it: the system gives the number of a
+        pseudo-terminal that was closed to the next one, whosesoever it is."""
+        link.symlink_to(self.line.path)
+        self.path = str(link)
+
+    def unplug(self) -> None:
+        """Take the port away; in the modem's own thread (`do`)."""
+        if self.path != self.line.path:
+            Path(self.path).unlink()
+        self.line.close()
+
     def power_on(self) -> None:
         self.do(self.power.turn_on)
 
