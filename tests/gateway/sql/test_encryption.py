@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -14,7 +16,9 @@ from gateway import sample_store
 from gateway.fake_ports import ManualClock, SentAnswers
 from gateway.ingest_harness import NOW_S, IngestHarness
 from siaga_gateway.adapters.files.personal_key import FILE_NAME, KeyFile
-from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, store_path
+from siaga_gateway.adapters.sql import SqlStore, StoreUnusable, notice_snapshots, store_path
+from siaga_gateway.adapters.sql.encryption import seal_notes
+from siaga_gateway.adapters.sql.engine import Row, Session
 from siaga_gateway.domain.incident import Change, Notice
 from siaga_gateway.domain.personal_encryption import PersonalKeyError
 from siaga_gateway.domain.registry import Owner
@@ -272,6 +276,58 @@ def test_a_key_is_changed_while_others_read(place: Place, tmp_path: Path) -> Non
         one.close()
     retired = tmp_path / f"{FILE_NAME}-retired"
     assert (old in retired.read_text(), retired.stat().st_mode & 0o777) == (True, 0o600)
+
+
+class Interrupted:
+    """A session in which somebody else commits right after the first read."""
+
+    def __init__(self, session: Session, meanwhile: Callable[[Session], None]) -> None:
+        self._session = session
+        self._meanwhile: Callable[[Session], None] | None = meanwhile
+
+    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        rows = self._session.fetch(statement, parameters)
+        if (meanwhile := self._meanwhile) is not None:
+            self._meanwhile = None
+            meanwhile(self._session)
+        return rows
+
+    def many(self, statement: str, rows: Sequence[Row]) -> None:
+        self._session.many(statement, rows)
+
+
+def test_a_note_that_is_added_while_the_key_changes_is_not_written_over(place: Place, tmp_path: Path) -> None:
+    store = sample_store.new_store(place)
+    sample_store.with_device(store)
+    number = close_with_note(store)
+    file = KeyFile(tmp_path / FILE_NAME)
+    new, newer = file.add().id, f"{NOTE}, lalu pulang"
+    assert store.sealing.has(new)
+    sealing, sealed = store.sealing, store.sealing.seal_note(newer, number)
+
+    def add(session: Session) -> None:
+        session.run("UPDATE incident SET note = ? WHERE id = ?", (sealed, number))
+        last = session.fetch("SELECT max(sequence) FROM notice WHERE incident_id = ?", (number,))[0][0]
+        text = session.fetch("SELECT incident FROM notice WHERE incident_id = ? AND sequence = ?", (number, last))[0][0]
+        session.run(
+            "INSERT INTO notice (incident_id, sequence, change, made_at_ms, incident) "
+            "SELECT incident_id, sequence + 1, change, made_at_ms, ? FROM notice "
+            "WHERE incident_id = ? AND sequence = ?",
+            (notice_snapshots.changed(text, {"note": sealed}), number, last),
+        )
+
+    with store.engine.transaction() as session:
+        seal_notes(Interrupted(session, add), store.writing, sealing, 0, 100)  # type: ignore[arg-type]
+    found = store.incident(number)
+    assert found is not None and found.note == newer
+    kept = [
+        notice_snapshots.fields(text)["note"]
+        for (text,) in store.fetch("SELECT incident FROM notice WHERE incident_id = ? ORDER BY sequence", (number,))
+    ]
+    noted = [each for each in kept if each is not None]
+    assert [each.partition(".")[0] for each in noted] == [new] * len(noted), "those of before too"
+    assert [sealing.open_note(each, number) for each in noted[-2:]] == [NOTE, newer], "each has the note of its day"
+    store.close()
 
 
 def old_store(place: Place) -> None:

@@ -40,9 +40,7 @@ _OF_DEVICES: Final = (
     "AND ((address IS NOT NULL AND address NOT LIKE ?) OR (sim_number IS NOT NULL AND sim_number NOT LIKE ?)) "
     "ORDER BY device_id LIMIT ?"
 )
-_NOTES: Final = (
-    "SELECT id, note FROM incident WHERE id > ? AND note IS NOT NULL AND note NOT LIKE ? ORDER BY id LIMIT ?"
-)
+_NOTES: Final = "SELECT id, note FROM incident WHERE id > ? AND note IS NOT NULL ORDER BY id LIMIT ?"
 
 
 class KeySource(Protocol):
@@ -266,24 +264,32 @@ def seal_devices(session: Session, sealing: Sealing, after: bytes, limit: int) -
 
 
 def seal_notes(session: Session, writing: Writing, sealing: Sealing, after: int, limit: int) -> tuple[int, int]:
-    """Encrypt the next incidents' notes likewise, including those in their notices."""
-    rows = session.fetch(_NOTES, (after, f"{sealing.keys.current}.%", limit))
-    sealed: dict[int, str] = {}
-    for incident_id, note in rows:
-        opened = sealing.open_note(note, incident_id) if _NOTE.fullmatch(note) else note
-        if opened is not None and not isinstance(opened, SealedNote):
-            sealed[incident_id] = sealing.seal_note(opened, incident_id) or ""
-    if sealed:
-        session.many("UPDATE incident SET note = ? WHERE id = ?", [(note, id_) for id_, note in sealed.items()])
-        among, parameters = writing.among("notice", "incident_id", list(sealed))
-        changed: list[Row] = []
-        for incident_id, sequence, text in session.fetch(
-            f"SELECT incident_id, sequence, incident FROM notice WHERE {among}",  # noqa: S608
-            parameters,
-        ):
-            resealed = notice_snapshots.changed(text, {"note": sealed[incident_id]})
-            if resealed is not None:
-                changed.append((resealed, incident_id, sequence))
-        if changed:
-            session.many("UPDATE notice SET incident = ? WHERE incident_id = ? AND sequence = ?", changed)
-    return (rows[-1][0] if rows else 0), len(sealed)
+    """Encrypt the next incidents' notes likewise, and those in their notices, each of which has the note of its day."""
+    rows = session.fetch(_NOTES, (after, limit))
+    changed = [(new, id_, note) for id_, note in rows if (new := _resealed(sealing, note, id_)) is not None]
+    if changed:
+        # Only what still stands as it was read: an operator may have added to it in between.
+        session.many("UPDATE incident SET note = ? WHERE id = ? AND note = ?", changed)
+    if rows:
+        among, parameters = writing.among("notice", "incident_id", [id_ for id_, _ in rows])
+        notices = f"SELECT incident_id, sequence, incident FROM notice WHERE {among}"  # noqa: S608
+        snapshots: list[Row] = []
+        for incident_id, sequence, text in session.fetch(notices, parameters):
+            note = _resealed(sealing, notice_snapshots.fields(text).get("note"), incident_id)
+            if note is not None and (snapshot := notice_snapshots.changed(text, {"note": note})) is not None:
+                snapshots.append((snapshot, incident_id, sequence, text))
+        if snapshots:
+            session.many(
+                "UPDATE notice SET incident = ? WHERE incident_id = ? AND sequence = ? AND incident = ?", snapshots
+            )
+    return (rows[-1][0] if rows else 0), len(changed)
+
+
+def _resealed(sealing: Sealing, note: str | None, incident_id: int) -> str | None:
+    """Return a note under the current key; None: it is so already, there is none, or it cannot be decrypted."""
+    if note is None or note.startswith(f"{sealing.keys.current}."):
+        return None
+    opened = sealing.open_note(note, incident_id) if _NOTE.fullmatch(note) else note
+    if opened is None or isinstance(opened, SealedNote):
+        return None
+    return sealing.seal_note(opened, incident_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from siaga_gateway.adapters.sql.rescue.sqlite_pages import (
     Unreadable,
     cells,
     kind_of,
+    trees,
 )
 from siaga_gateway.domain.frame import digest_of
 from siaga_gateway.domain.frame_authentication import device_id_of
@@ -31,6 +32,10 @@ Progress = Callable[[str, int, int], None]  # what, done, total
 _OWN: Final = frozenset({"migration", "lease", "owner_search"})
 # Its rows look like an index's. A rescued store sets all down-counters again, above any that can have been issued.
 _FOUND_BY_NAME_ONLY: Final = "down_counter"
+# Their rows cannot be told apart: only the tree says which is which.
+_ALIKE: Final = frozenset({"coverage", "coverage_gathered", "coverage_reported", "coverage_told"})
+_REPORTED: Final = "coverage_reported"
+_CLASSES: Final = 4  # the column
 _AT_ONCE: Final = 2_000
 _TYPES: Final = {"INTEGER": int, "BIGINT": int, "TEXT": str, "BLOB": bytes}
 # An index names all rows of these: with the columns that it adds to the row number.
@@ -158,7 +163,7 @@ class RowCopy:
         with Pages(self._path) as pages, closing(sqlite3.connect(uri, uri=True)) as old:
             damaged = [table for table in self.tables if pages.log_damaged or not self._by_sqlite(old, table)]
             if damaged:
-                self._by_pages(pages, damaged)
+                self._by_pages(pages, damaged, trees(pages, _roots(old)))
                 self._name_lost(old)
         for number, (_, sql) in enumerate(indexes):
             self._progress("indexes", number, len(indexes))
@@ -189,12 +194,13 @@ class RowCopy:
     def _is_numbered(self, table: Table, row: Sequence[Any]) -> bool:
         return table.rowid is None or table.is_number(row[table.rowid])
 
-    def _by_pages(self, pages: Pages, damaged: Sequence[Table]) -> None:
+    def _by_pages(self, pages: Pages, damaged: Sequence[Table], tree_of: Mapping[int, str]) -> None:
+        """tree_of: of which table a page is, where that can be told."""
         for table in damaged:
             self.findings.tables[table.name].by_pages = True
         tables = [table for table in damaged if table.name != _FOUND_BY_NAME_ONLY]
         waiting: dict[str, list[tuple[Any, ...]]] = {table.name: [] for table in tables}
-        for table, row in self._found(pages, tables):
+        for table, row in self._found(pages, tables, tree_of):
             rows = waiting[table.name]
             rows.append(row)
             if len(rows) >= _AT_ONCE:
@@ -203,7 +209,9 @@ class RowCopy:
         for table in tables:
             self._put(table, waiting[table.name])
 
-    def _found(self, pages: Pages, tables: Sequence[Table]) -> Iterator[tuple[Table, tuple[Any, ...]]]:
+    def _found(
+        self, pages: Pages, tables: Sequence[Table], tree_of: Mapping[int, str]
+    ) -> Iterator[tuple[Table, tuple[Any, ...]]]:
         last: Table | None = None
         for number in range(1, pages.count + 1):
             if number % 1000 == 0:
@@ -223,8 +231,24 @@ class RowCopy:
                     if count == 0 and len(tables) < len(self.tables):
                         break  # a page of a table that SQLite read
                     continue
+                if table.name in _ALIKE and (table := self._alike(tree_of.get(number), row, tables)) is None:
+                    continue
                 last = table
                 yield table, row
+
+    def _alike(self, tree: str | None, row: tuple[Any, ...], tables: Sequence[Table]) -> Table | None:
+        """Return of which of _ALIKE a row is; None: of one that SQLite has read, or nobody can say.
+
+        What may be told is never guessed: it would tell what few have reported. What one class has reported may be
+        taken for reported: it counts for as much as one class may.
+        """
+        if tree not in _ALIKE:
+            tree = _REPORTED if row[_CLASSES].bit_count() == 1 else None
+        found = next((table for table in tables if table.name == tree), None)
+        if found is None and tree is None:
+            unknown = next(table for table in tables if table.name in _ALIKE)
+            self.findings.tables[unknown.name].refused += 1
+        return found
 
     def _put(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
         if not rows:
@@ -271,6 +295,15 @@ class RowCopy:
         if table.rowid is not None:
             copied.lost = ranges_of({row[0] for row in lost})
         copied.named = sorted({" ".join(_shown(value) for value in row[1:]) for row in lost if row[1:]})
+
+
+def _roots(old: sqlite3.Connection) -> dict[str, int]:
+    """Return the first page of each table; nothing where the schema cannot be read."""
+    try:
+        rows = old.execute("SELECT name, rootpage FROM sqlite_master WHERE type = 'table' AND rootpage > 0").fetchall()
+    except sqlite3.Error:
+        return {}
+    return {name: root for name, root in rows if isinstance(name, str) and isinstance(root, int)}
 
 
 def _index(table: str) -> str:

@@ -7,7 +7,7 @@ a damaged frame of it does not discard the frames after it.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ PAGE_SIZE: Final = 4096  # the page size of all our stores
 TABLE_LEAF: Final = 0x0D
 INDEX_LEAF: Final = 0x0A
 INDEX_INTERIOR: Final = 0x02
+TABLE_INTERIOR: Final = 0x05
 _HEADER: Final = b"SQLite format 3\0"
 _FIRST_CELLS: Final = 100  # page 1 begins with the file header
 _LOG_HEADER: Final = 32
@@ -136,6 +137,38 @@ def _checksum(order: str, data: bytes, seed: tuple[int, int]) -> tuple[int, int]
 def kind_of(page: bytes, number: int) -> int:
     """Return TABLE_LEAF, INDEX_LEAF, INDEX_INTERIOR or another value."""
     return page[_FIRST_CELLS if number == 1 else 0]
+
+
+def trees(pages: Pages, roots: Mapping[str, int]) -> dict[int, str]:
+    """Return to which tree pages belong, as far as inner pages can be read. A page that two trees claim is left out.
+
+    roots: the first page of each tree, by name.
+    """
+    found: dict[int, str] = {}
+    claimed_twice = set[int]()
+    for name, root in roots.items():
+        waiting, seen = [root], set[int]()
+        while waiting:
+            number = waiting.pop()
+            if number in seen or not 1 <= number <= pages.count:
+                continue
+            seen.add(number)
+            with suppress(Unreadable, IndexError):  # what is below it belongs to nobody
+                waiting.extend(_children(pages.page(number), number))
+            if found.setdefault(number, name) != name:
+                claimed_twice.add(number)
+    return {number: name for number, name in found.items() if number not in claimed_twice}
+
+
+def _children(page: bytes, number: int) -> Iterator[int]:
+    start = _FIRST_CELLS if number == 1 else 0
+    if page[start] not in (TABLE_INTERIOR, INDEX_INTERIOR):
+        return
+    yield int.from_bytes(page[start + 8 : start + 12], "big")
+    head, count = start + 12, int.from_bytes(page[start + 3 : start + 5], "big")
+    for pointer in range(head, min(head + 2 * count, len(page) - 1), 2):
+        at = int.from_bytes(page[pointer : pointer + 2], "big")
+        yield int.from_bytes(page[at : at + 4], "big")
 
 
 def cells(pages: Pages, page: bytes, number: int) -> Iterator[Cell | None]:
