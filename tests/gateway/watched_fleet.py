@@ -43,7 +43,12 @@ class Fleet:
         self.supervisor.listen()
 
     def device(
-        self, number: int, checkin_s: int | None = 60, sim_until_ms: int | None = None, **changes: object
+        self,
+        number: int,
+        checkin_s: int | None = 60,
+        sim_until_ms: int | None = None,
+        sim_quota_mb: int | None = None,
+        **changes: object,
     ) -> bytes:
         device_id = number.to_bytes(8, "big")
         with self.store.transaction() as transaction:
@@ -57,6 +62,7 @@ class Fleet:
                     NOW - 30 * DAY_MS,
                     checkin_s=checkin_s,
                     sim_until_ms=sim_until_ms,
+                    sim_quota_mb=sim_quota_mb,
                 )
             )
         self.says(device_id, **changes)

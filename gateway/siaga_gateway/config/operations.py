@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from siaga_gateway.config.section import Section
 from siaga_gateway.domain.errors import SettingError
+from siaga_gateway.domain.sim_card import MOST_QUOTA_MB
 from siaga_gateway.domain.supervision import PROFILES, SupervisionLimits, Version
 
 _VERSION: Final = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})")
@@ -44,6 +45,7 @@ class SupervisionSettings(Section):
     mass: int = Field(20, ge=2, le=10_000)
     sim_days: int = Field(30, ge=1, le=365)
     sim_soon_days: int = Field(7, ge=1, le=365)
+    sim_quota_mb: int = Field(20, ge=0, le=MOST_QUOTA_MB)
 
     @field_validator("version")
     @classmethod
@@ -71,4 +73,5 @@ class SupervisionSettings(Section):
             version,
             self.sim_days,
             self.sim_soon_days,
+            self.sim_quota_mb,
         )

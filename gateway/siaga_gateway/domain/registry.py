@@ -54,6 +54,7 @@ class Device:
     suspended_until_ms: int | None = None  # of one that is suspended; None: until somebody lifts it
     registrar_until_ms: int | None = None  # a registrar suspended it until then, whatever becomes of its owner's cases
     sim_until_ms: int | None = None  # when its SIM card lapses; None: it does not, or nothing is known of it
+    sim_quota_mb: int | None = None  # what was left of the card's data when it was last looked up
 
 
 def state_at(device: Device, now_ms: int) -> RegistrationState:

@@ -44,6 +44,7 @@ class Cause(StrEnum):
     SIM_ENDING = "sim_ending"  # its SIM card lapses in some weeks
     SIM_ENDING_SOON = "sim_ending_soon"  # in some days
     SIM_LAPSED = "sim_lapsed"  # the button may be cut off: top it up at once
+    QUOTA_LOW = "quota_low"  # little is left of its SIM card's data
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class SupervisionLimits:
     version: Version | None = None  # the lowest
     sim_days: int = 30  # before its SIM card lapses
     sim_soon_days: int = 7
+    quota_mb: int = 20  # as little as that left of its data
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,8 @@ def _problems(
         yield Cause.SILENT, silence_ms // 1000
     if (ending := sim_ending(device.sim_until_ms, now_ms, wanted)) is not None:
         yield ending, 0
+    if device.sim_quota_mb is not None and device.sim_quota_mb < wanted.quota_mb:
+        yield Cause.QUOTA_LOW, wanted.quota_mb - device.sim_quota_mb
     if status is None:
         return
     if status.low_battery:
@@ -247,5 +251,7 @@ def _worse(case: Case, level: int, wanted: SupervisionLimits) -> bool:
             return level >= case.level + wanted.missing
         case Cause.OLD_VERSION | Cause.TAMPER | Cause.COUNTERS:
             return level > case.level  # a later version is wanted; it was opened, or its counters jumped, once more
+        case Cause.QUOTA_LOW:
+            return level > case.level and level >= wanted.quota_mb  # nothing is left
         case _:
             return False

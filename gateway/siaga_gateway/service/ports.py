@@ -117,7 +117,8 @@ class Disclosures(Protocol):
         ...
 
     def of_owner(self, operator: str, owner_id: int, what: str) -> None:
-        """Record that an owner's data was shown. what: record, letter, owner_case (his name in the list of cases)."""
+        """Record that an owner's data was shown. what: record, letter, owner_case (his name in the list of cases),
+        sim_number (of one of his buttons)."""
         ...
 
     def owners_listed(self, operator: str, owner_ids: Collection[int], what: str) -> None:

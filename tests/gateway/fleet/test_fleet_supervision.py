@@ -9,6 +9,7 @@ from gateway.watched_fleet import DAY_MS, MINUTE, NOW, WANTED, WELL, Fleet
 from siaga_gateway.domain.device_status import RESTART_MS
 from siaga_gateway.domain.sim_card import SimCard
 from siaga_gateway.domain.supervision import UNSIGNED_MS, Cause
+from siaga_gateway.service.fleet.maintenance_cases import close_case
 from siaga_gateway.service.fleet.supervision import Supervisor
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.notifier import JournalNotifier
@@ -151,6 +152,8 @@ def test_each_cause_has_a_case_of_its_own(fleet: Fleet) -> None:
     fleet.device(9, mac_since_ms=NOW - UNSIGNED_MS - 1000, mac_until_ms=NOW - 1000)
     for number, days in ((10, 30), (11, 7), (12, 0), (13, 31)):
         fleet.device(number, sim_until_ms=NOW + days * DAY_MS)
+    fleet.device(14, sim_quota_mb=19)
+    fleet.device(15, sim_quota_mb=20)
     fleet.supervisor.look(NOW)
     assert sorted(fleet.open()) == [
         (1, Cause.LOW_BATTERY),
@@ -164,9 +167,10 @@ def test_each_cause_has_a_case_of_its_own(fleet: Fleet) -> None:
         (10, Cause.SIM_ENDING),
         (11, Cause.SIM_ENDING_SOON),
         (12, Cause.SIM_LAPSED),
+        (14, Cause.QUOTA_LOW),
     ]
     assert fleet.store.census().cases == {**dict.fromkeys(Cause, 1), Cause.SILENT: 0}
-    assert fleet.store.census().devices == {"active": 12, "suspended": 1}
+    assert fleet.store.census().devices == {"active": 14, "suspended": 1}
 
 
 def test_one_case_of_a_sim_card_follows_the_other_until_it_is_topped_up(fleet: Fleet) -> None:
@@ -185,6 +189,24 @@ def test_one_case_of_a_sim_card_follows_the_other_until_it_is_topped_up(fleet: F
     assert fleet.open() == []
     told = [entry.facts["cause"] for entry in fleet.store.journal_after(0) if entry.kind == journal.MAINTENANCE_OPENED]
     assert told == ["sim_ending", "sim_ending_soon", "sim_lapsed"], "each stage is told once"
+
+
+def test_little_data_is_a_case_before_it_is_used_up_and_once_more_when_nothing_is_left(fleet: Fleet) -> None:
+    button = fleet.device(1)
+
+    def recorded(quota_mb: int | None) -> list[bool]:
+        set_sim(fleet.store, fleet.clock, button, SimCard(quota_mb=quota_mb), actor="Dewi")
+        fleet.supervisor.look(NOW)
+        return [case.closed_ms is None for case in fleet.store.cases_of(button)]
+
+    assert recorded(20) == [] and recorded(19) == [True]
+    assert fleet.facts(journal.MAINTENANCE_OPENED)["quota_mb"] == 19
+    case = fleet.store.cases_of(button)[0]
+    close_case(fleet.store, fleet.clock, WANTED, case.id, "Dewi", "pemilik mengisi ulang besok")
+    assert recorded(12) == [False], "each list that is imported would ask again"
+    assert recorded(0) == [True, False], "now it is silent"
+    assert recorded(500) == [False, False] and recorded(3) == [True, False, False]
+    assert recorded(None) == [False, False, False], "nothing is known"
 
 
 def test_the_rounds_look_once_a_minute_and_survive_a_clock_that_is_set_back(fleet: Fleet) -> None:

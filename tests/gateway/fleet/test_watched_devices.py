@@ -9,13 +9,13 @@ import pytest
 
 from gateway.dispatch.listed_places import NW
 from gateway.watched_fleet import DAY_MS, NOW, WANTED, WELL, Fleet
-from siaga_gateway.domain.device_status import RESTART_MS, DeviceStatus
+from siaga_gateway.domain.device_status import REJECTED_MS, RESTART_MS, DeviceStatus
 from siaga_gateway.domain.frame import CommandCode, Receipt, Result
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
-from siaga_gateway.domain.supervision import UNSIGNED_MS, Cause, problems
+from siaga_gateway.domain.supervision import UNSIGNED_MS, Case, Cause, judge, problems
 from siaga_gateway.domain.value import copied
 from siaga_gateway.service.downlink.device_commands import CommandIssuer, take_receipt
-from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
+from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases, close_case
 from siaga_gateway.service.fleet.supervision import Supervisor
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.store import SupervisionFilter
@@ -37,6 +37,7 @@ def test_the_sieve_holds_back_exactly_those_that_the_rule_would(fleet: Fleet) ->
                     NOW - chance.choice([DAY_MS // 2, DAY_MS, 90 * DAY_MS]),
                     valid_until_ms=chance.choice([None, NOW, NOW + 1]),
                     checkin_s=chance.choice([None, 60, 21_600, 86_400]),
+                    sim_quota_mb=chance.choice([None, None, None, None, 0, 19, 20, 500]),
                     sim_until_ms=chance.choice(
                         [
                             None,
@@ -103,6 +104,45 @@ def test_the_sieve_holds_back_exactly_those_that_the_rule_would(fleet: Fleet) ->
     } == troubled()
 
 
+def test_the_sieve_lets_through_what_is_worse_than_a_person_accepted_and_nothing_else(fleet: Fleet) -> None:
+    """Else nobody is told that a box whose opening was explained is opened once more."""
+    chance = random.Random(9)
+    causes = {
+        Cause.TAMPER: lambda now: {"tampered_ms": NOW - now * 60_000},
+        Cause.RESTARTS: lambda now: {"restarts_until_ms": NOW + now * RESTART_MS},
+        Cause.REJECTED: lambda now: {"rejected_until_ms": NOW + 8 * now * REJECTED_MS},
+        Cause.COUNTER_GAP: lambda now: {"highest_counter": 100 + 50 * now},
+        Cause.OLD_VERSION: lambda now: {"health": replace(WELL, version=(1, 1, now))},
+        Cause.COUNTERS: lambda now: {"counter_fault_ms": NOW - now * 60_000},
+        Cause.QUOTA_LOW: lambda now: {"sim_quota_mb": max(0, now - 5)},
+    }
+    devices, worse = dict[bytes, Cause](), set[bytes]()
+    for number in range(1, 241):
+        cause = list(causes)[number % len(causes)]
+        now = chance.randint(1, 12)
+        one = fleet.device(number, **causes[cause](now))
+        device, status = fleet.store.enrolled([one])[one].device, fleet.store.watched_by([one])[one].status
+        found = problems(device, status, NOW, WANTED, [], frozenset({cause}))
+        level = found.get(cause, 0) + chance.choice([-120, -100, -99, -60, -20, -5, -4, -1, 0, 0, 1])
+        with fleet.store.transaction() as transaction:
+            transaction.put_case(
+                Case(transaction.next_case_id(), one, cause, level, NOW - 5, NOW - 1, "Dewi", "dilihat")
+            )
+        devices[one] = cause
+        if judge(found, fleet.store.cases_of(one), WANTED).gone or not found:
+            worse.add(one)
+    sieve = SupervisionFilter(NOW, WANTED, {60: NOW - 180_000})
+    assert {one.device.device_id for one in fleet.store.suspects(sieve, b"", 1_000)} == worse
+    assert {devices[one] for one in worse} == set(causes) == {devices[one] for one in devices.keys() - worse}
+    again = fleet.device(300, tampered_ms=NOW - DAY_MS)
+    fleet.supervisor.look(NOW)
+    (case,) = fleet.store.cases_of(again)
+    close_case(fleet.store, fleet.clock, WANTED, case.id, "Dewi", "kotak dibuka untuk baterai")
+    fleet.says(again, tampered_ms=NOW + 60_000)
+    fleet.supervisor.look(NOW + 60_000)
+    assert [one.closed_ms is None for one in fleet.store.cases_of(again)] == [True, False], "opened once more"
+
+
 def test_devices_are_found_by_label_and_by_number(fleet: Fleet) -> None:
     for number in range(1, 61):
         fleet.device(number, low_battery=number % 20 == 0)
@@ -122,7 +162,7 @@ def test_devices_are_found_by_label_and_by_number(fleet: Fleet) -> None:
 
 def test_the_list_is_filtered_as_the_filter_says(fleet: Fleet) -> None:
     fleet.device(1, battery=9)
-    fleet.device(2, health=replace(WELL, version=(1, 1, 9)), last_seen_ms=NOW - 7 * DAY_MS)
+    fleet.device(2, health=replace(WELL, version=(1, 1, 9)), last_seen_ms=NOW - 7 * DAY_MS, sim_quota_mb=19)
     fleet.device(3, state="suspended", sim_until_ms=NOW + DAY_MS)
     with fleet.store.transaction() as transaction:
         far = transaction.add_owner(Owner(0, "Contoh Budi", "9900000000000002", "+620000000002", "Jl. Contoh 2"), NOW)
@@ -144,6 +184,7 @@ def test_the_list_is_filtered_as_the_filter_says(fleet: Fleet) -> None:
     assert found(state=RegistrationState.SUSPENDED) == [3]
     assert found(state=RegistrationState.EXPIRED) == [4], "its date has passed, though its row says active"
     assert found(state=RegistrationState.ACTIVE) == [1, 2, 5]
+    assert found(below_quota_mb=20) == [2] and found(below_quota_mb=19) == []
     assert found(sim_until_ms=NOW + DAY_MS) == [3] and found(sim_until_ms=NOW) == []
     cases = MaintenanceCases(fleet.store, JournalNotifier(), fleet.clock, WANTED)
     assert found(stations=cases.stations_below("polsek-x")) == [4, 5] == found(stations=["pos-x", "elsewhere"])

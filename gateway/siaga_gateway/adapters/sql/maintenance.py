@@ -17,7 +17,16 @@ from siaga_gateway.adapters.sql.text_search import label_or_id
 from siaga_gateway.adapters.sql.write_batch import WriteBatch
 from siaga_gateway.domain.device_status import REJECTED_MS, RESTART_MS
 from siaga_gateway.domain.registry import RegistrationState
-from siaga_gateway.domain.supervision import DAY_MS, GAP_OF_A_RESTART, INSTALLING_MS, UNSIGNED_MS, Case, Cause
+from siaga_gateway.domain.supervision import (
+    DAY_MS,
+    GAP_OF_A_RESTART,
+    INSTALLING_MS,
+    UNSIGNED_MS,
+    Case,
+    Cause,
+    SupervisionLimits,
+    version_number,
+)
 from siaga_gateway.service.store import DeviceCensus, SupervisedDevice, SupervisionFilter
 from siaga_gateway.service.store.maintenance import ANY, FleetFilter
 
@@ -221,7 +230,8 @@ class CaseReading(Reads):
 
 
 def _sieved(sieve: SupervisionFilter, after: bytes, limit: int) -> tuple[str, list[Any]]:
-    """Return devices with a cause that holds and has no standing case, or the other way round."""
+    """Return devices with a cause that holds and has no standing case, or the other way round, or that has become worse
+    than a person accepted."""
     now_ms, wanted = sieve.now_ms, sieve.wanted
     lost = (
         "device_status.highest_counter - device_status.first_counter + 1 - device_status.events "
@@ -249,6 +259,7 @@ def _sieved(sieve: SupervisionFilter, after: bytes, limit: int) -> tuple[str, li
         Cause.SIM_ENDING_SOON: (f"device.sim_until_ms > {now_ms} AND device.sim_until_ms <= {soon_ms}", []),
         Cause.SIM_LAPSED: (f"device.sim_until_ms <= {now_ms}", []),
         Cause.OLD_VERSION: ("substr(device_status.health, 1, 3) < ?", [version]),
+        Cause.QUOTA_LOW: (f"device.sim_quota_mb < {wanted.quota_mb}", []),
     }
     lasting = {
         Cause.RESTARTS: ("restarts_until_ms", RESTART_MS, wanted.restarts),
@@ -274,10 +285,37 @@ def _sieved(sieve: SupervisionFilter, after: bytes, limit: int) -> tuple[str, li
     statement = (
         f"{_WATCHED} LEFT JOIN (SELECT device_id, CAST(sum(bit) AS BIGINT) AS standing FROM maintenance "  # noqa: S608
         "WHERE stands = 1 AND device_id IS NOT NULL GROUP BY device_id) AS cases ON cases.device_id = device.device_id "
-        f"WHERE device.device_id > ? AND ((({opens}) & ~{stands}) <> 0 OR ({stands} & ~({holds})) <> 0) "
+        f"WHERE device.device_id > ? AND ((({opens}) & ~{stands}) <> 0 OR ({stands} & ~({holds})) <> 0 "
+        f"OR ({stands} <> 0 AND {serving} AND EXISTS (SELECT 1 FROM maintenance AS accepted "
+        "WHERE accepted.device_id = device.device_id AND accepted.stands = 1 AND accepted.closed_ms IS NOT NULL "
+        f"AND {_worse(now_ms, wanted, lost)}))) "
         "ORDER BY device.device_id LIMIT ?"
     )
     return statement, [after, *parameters, *parameters, limit]
+
+
+def _worse(now_ms: int, wanted: SupervisionLimits, lost: str) -> str:
+    """Return the condition that an accepted case's cause has grown, like domain.supervision.judge.
+
+    lost: how many frames are missing, as SQL. Whether the cause holds at all is asked elsewhere, or decided by the
+    domain.
+    """
+    level = "accepted.level"
+
+    def lately(until: str, each_ms: int, most: int) -> str:
+        return f"device_status.{until} > {now_ms} + CAST({each_ms} AS BIGINT) * ({level} + {most - 1})"
+
+    grown = {
+        Cause.RESTARTS: lately("restarts_until_ms", RESTART_MS, wanted.restarts),
+        Cause.REJECTED: lately("rejected_until_ms", REJECTED_MS, wanted.rejected),
+        Cause.COUNTER_GAP: f"{lost} >= {level} + {wanted.missing}",
+        Cause.OLD_VERSION: f"{version_number(wanted.version or (0, 0, 0))} > {level}",
+        Cause.QUOTA_LOW: f"device.sim_quota_mb <= 0 AND {wanted.quota_mb} > {level}",
+        Cause.TAMPER: f"coalesce(device_status.tampered_ms, 0) / 1000 > {level}",
+        Cause.COUNTERS: f"device_status.counter_fault_ms / 1000 > {level}",
+    }
+    whens = " ".join(f"WHEN '{cause.value}' THEN {condition}" for cause, condition in grown.items())
+    return f"CASE accepted.cause {whens} ELSE 1 = 0 END"
 
 
 def _silent(sieve: SupervisionFilter) -> tuple[str, str]:
@@ -326,3 +364,5 @@ def _only(only: FleetFilter) -> Iterator[tuple[str, Sequence[Any]]]:
         yield f"device.owner_id IN (SELECT id FROM owner WHERE station_key IN ({marks}))", tuple(only.stations)  # noqa: S608
     if only.sim_until_ms is not None:
         yield "device.sim_until_ms <= ?", (only.sim_until_ms,)
+    if only.below_quota_mb is not None:
+        yield "device.sim_quota_mb < ?", (only.below_quota_mb,)

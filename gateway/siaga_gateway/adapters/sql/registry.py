@@ -136,6 +136,7 @@ class RegistryWriting(WriteBatch):
             device.suspended_until_ms,
             device.registrar_until_ms,
             device.sim_until_ms,
+            device.sim_quota_mb,
         )
         self.flush()
         self._session.insert(_DEVICE, [(*row, device.enrolled_at_ms, version)])

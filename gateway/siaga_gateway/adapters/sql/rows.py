@@ -43,6 +43,7 @@ DEVICE: Final = (
     "suspended_until_ms",
     "registrar_until_ms",
     "sim_until_ms",
+    "sim_quota_mb",
 )
 
 

@@ -292,6 +292,8 @@ def _facts(watched: SupervisedDevice, case: Case) -> dict[str, object]:
             return {"lately": case.level}
         case Cause.UNSIGNED:
             return {"unsigned_s": case.level}
+        case Cause.QUOTA_LOW:
+            return {"quota_mb": watched.device.sim_quota_mb}
         case _:
             return {}
 

@@ -74,8 +74,8 @@ SIGNATURE_ADDED: Final = "signature_added"  # counter, digest, sha256: the signa
 COUNTER_GAP: Final = "counter_gap"
 # after, counter, missing: how many of all its frames have not arrived, beyond what its restarts explain
 MAINTENANCE_OPENED: Final = "maintenance_opened"  # of a silent button with its open incident
-#   case, cause (silent, low_battery, tamper, restarts, rejected, counter_gap, old_version, counters, unsigned), and
-#   what it is about: silent_s, battery, missing, version, lately (restarts or refused inputs), unsigned_s
+#   case, cause (domain/supervision.py, Cause), and what it is about: silent_s, battery, missing, version, lately
+#   (restarts or refused inputs), unsigned_s, quota_mb
 MAINTENANCE_CLOSED: Final = (
     "maintenance_closed"  # case, cause; by itself or by a person; for many at once: cause, devices
 )
@@ -134,8 +134,8 @@ CHECKIN_CHANGED: Final = "checkin_changed"  # checkin_s: the expected interval, 
 
 # Personal data. No entry holds any: ids say whose. A reason that a person types says why, not who
 PERSONAL_READ: Final = "personal_read"
-#   what (incident, nik; queue with incidents: cards of these; owner, owners, export, record, letter, owner_case with
-#   owner_id or none)
+#   what (incident, nik; queue with incidents: cards of these; owner, owners, export, record, letter, owner_case,
+#   sim_number with owner_id or none)
 OWNER_ERASED: Final = "owner_erased"  # owner_id, reason (or retention), devices, incidents
 RETENTION_RUN: Final = "retention_run"
 #   statuses, incidents, notes, owners, strangers, notifications, figures, cases, days, cells: how many lost something,

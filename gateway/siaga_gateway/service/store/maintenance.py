@@ -40,6 +40,7 @@ class FleetFilter:
     silent_since_ms: int | None = None  # not heard since then, or never
     stations: Collection[str] | None = None  # in whose areas their owners live
     sim_until_ms: int | None = None  # their SIM cards lapse by then
+    below_quota_mb: int | None = None  # of a SIM card's data
 
 
 ANY: Final = FleetFilter()

@@ -19,7 +19,7 @@ _VERSION: Final = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})")
 _HOUR_MS: Final = 3_600_000
 SILENT_HOURS: Final = (6, 24, 72, 168, 720)
 BATTERIES: Final = (50, 30, 20, 10)
-SIMS: Final = ("lapsed", "soon", "ending")
+SIMS: Final = ("lapsed", "soon", "ending", "low")
 
 
 @record
@@ -64,6 +64,7 @@ class Asked:
             None if self.silent is None else now_ms - self.silent * _HOUR_MS,
             stations_below(self.station) if self.station else None,
             None if days is None else now_ms + days * DAY_MS,
+            wanted.quota_mb if self.sim == "low" else None,
         )
 
 
@@ -79,7 +80,7 @@ def asked(
     battery: Annotated[str, Query(pattern="^[0-9]{0,3}$")] = "",
     silent: Annotated[str, Query(pattern="^[0-9]{0,5}$")] = "",
     station: Annotated[str, Query(max_length=64)] = "",
-    sim: Literal["", "lapsed", "soon", "ending"] = "",
+    sim: Literal["", "lapsed", "soon", "ending", "low"] = "",
 ) -> Asked:
     """Read an address; fields of the form that were left empty do not matter."""
     return Asked(

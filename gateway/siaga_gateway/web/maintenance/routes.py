@@ -16,6 +16,7 @@ from siaga_gateway.domain.battery_history import DAY_MS
 from siaga_gateway.domain.errors import SiagaError
 from siaga_gateway.domain.limits import LONGEST_LABEL, LONGEST_NOTE
 from siaga_gateway.domain.local_time import LocalTime
+from siaga_gateway.domain.permissions import Permission
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.domain.sim_card import LONGEST_OPERATOR
 from siaga_gateway.domain.supervision import Case
@@ -144,6 +145,9 @@ def _button(
     if found is None:
         raise NotThere("error.nothing_here")
     watched, values = found
+    card = maintenance.sim(device_id)
+    if card.number is not None and context.may(Permission.MAINTENANCE_STEP):
+        context.disclosures.of_owner(operator, watched.device.owner_id, "sim_number")
     return render(
         context,
         "button.html",
@@ -151,7 +155,7 @@ def _button(
         status=status,
         operator=operator,
         problem=problem,
-        sim=typed or sim_typed(maintenance.sim(device_id), local),
+        sim=typed or sim_typed(card, local),
         limits_sim=LONGEST_OPERATOR,
         languages=context.site.languages,
         device=device_view(watched, maintenance.wanted, language, now_ms, local),

@@ -142,6 +142,8 @@ def _now(
     if case.cause in (Cause.SIM_ENDING, Cause.SIM_ENDING_SOON, Cause.SIM_LAPSED):
         until_ms = watched.device.sim_until_ms
         return "" if until_ms is None else text("console.maintenance.sim_until", language, day=day(until_ms, local))
+    if case.cause is Cause.QUOTA_LOW:
+        return text("console.maintenance.quota_left", language, mb=watched.device.sim_quota_mb or 0)
     if status is None:
         return ""
     match case.cause:

@@ -266,6 +266,21 @@ def test_a_sim_card_is_recorded_on_the_buttons_page(page: Page) -> None:
     for value in typed.values():
         assert f'value="{value}"' in shown
     assert page.browser.post(f"{address}/sim", data=typed, headers={"Origin": "http://evil"}).status_code == 403
+    told = page.browser.app.state.context.disclosures.told  # type: ignore[attr-defined]
+    owner = page.store.enrolled([device_id(6)])[device_id(6)].device.owner_id
+    assert told == [(OPERATOR, "sim_number", (owner,))], "who saw the number is noted, not who typed it"
+    page.text(f"/maintenance/buttons/{device_id(7).hex()}")
+    assert len(told) == 1, "there is no number"
+
+
+def test_a_card_with_little_data_is_a_case_and_found(page: Page) -> None:
+    address = f"/maintenance/buttons/{device_id(6).hex()}"
+    assert page.browser.post(f"{address}/sim", data={"quota_mb": "7"}).status_code == 303
+    Supervisor(page.store, FakeBell(), RunningClock(), WANTED, ways=lambda: {"mqtt": True}).look(
+        RunningClock().now_ms()
+    )
+    assert "kuota kartu SIM hampir habis" in page.text() and "tersisa 7 MB" in page.text()
+    assert [label[-4:] for label in page.labels("/maintenance?sim=low")] == ["0006"]
 
 
 def test_the_fleet_is_filtered_plotted_and_saved_as_a_file(page: Page) -> None:
