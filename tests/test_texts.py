@@ -268,6 +268,7 @@ def test_an_error_that_stands_in_another_s_words_is_told_in_the_reader_s_languag
 SAME = {
     *("console.rung.operator", "console.role.operator", "console.role.auditor", "console.role.administrator"),
     *(f"console.contact_way.{way}" for way in ("whatsapp", "telegram", "ntfy", "radio")),
+    "console.condition.diabetes",
     *("commands.shared.warning", "commands.audit.broken", "commands.owner.nik", "errors.settings.aggregator"),
     *("errors.uplink.port", "console.step.unit", "console.maintenance.version", "console.maintenance.bearer_lte"),
     *(

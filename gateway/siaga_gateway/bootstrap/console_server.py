@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from siaga_gateway.adapters.interprocess_link import FrontSide, RemotePort
 from siaga_gateway.adapters.operations.remote_metrics import PressProcessProbe
+from siaga_gateway.adapters.photograph_conversion import PhotographConversion
 from siaga_gateway.adapters.sql import SqlStore, open_store
 from siaga_gateway.bootstrap.certificate_inventory import CertificateNotice
 from siaga_gateway.bootstrap.dispatch import way_faults
@@ -314,6 +315,7 @@ def console_app(
             drill_choices=make_drill_choices(settings, store, clock),
             jurisdictions=make_jurisdictions(settings, store, clock),
             longer_hold=partial(side.ask, LONGER_HOLD),
+            converted=PhotographConversion().converted,
             presses=pulse.silent,
             troubles=troubles,
         )

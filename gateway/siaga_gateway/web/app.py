@@ -51,6 +51,7 @@ from siaga_gateway.web.console import drills as pages_of_drills
 from siaga_gateway.web.console import places as pages_of_places
 from siaga_gateway.web.maintenance import routes as pages_of_maintenance
 from siaga_gateway.web.maintenance import signal as pages_of_signal
+from siaga_gateway.web.owners import profile_routes as pages_of_profiles
 from siaga_gateway.web.owners import registry_routes as pages_of_registry
 from siaga_gateway.web.owners import routes as pages_of_owners
 from siaga_gateway.web.reports import routes as pages_of_figures
@@ -61,6 +62,7 @@ from siaga_gateway.web.session.context import ConsoleContext
 from siaga_gateway.web.session.error_answers import add_error_answers, failed
 from siaga_gateway.web.session.ladder_changes import LadderChanges
 from siaga_gateway.web.session.live import MOST, LiveStreams
+from siaga_gateway.web.session.photograph_uploads import Uploads
 from siaga_gateway.web.session.route_guard import permitted
 from siaga_gateway.web.session.security_headers import RequestGuard, headers_with_tiles
 from siaga_gateway.web.session.sign_in import SignIn
@@ -114,6 +116,7 @@ def create_app(
     drill_choices: DrillChoices | None = None,
     jurisdictions: Jurisdictions | None = None,
     longer_hold: Callable[[int, str, str], int] | None = None,
+    converted: Callable[[bytes], bytes] | None = None,
     protocols: ProtocolChanges | None = None,
     certificates: Callable[[], Sequence[Mapping[str, Any]]] = tuple,
     presses: Callable[[], str] = lambda: "",
@@ -122,7 +125,8 @@ def create_app(
     """Make the console.
 
     reader, operate, disclosures, sign_ins, accounts: called from threads. longer_hold: asks an owner's buttons
-    for another hold, see service.downlink.longer_hold. notifier: used in the event loop. presses: returns why none are
+    for another hold, see service.downlink.longer_hold. converted: makes a small JPEG of what somebody uploads; called
+    from threads; may raise Refused. notifier: used in the event loop. presses: returns why none are
     taken now, or an empty text; never blocks. troubles: returns what operators must know about the gateway
     now; each name has a banner with the text `console.js.trouble_<name>`; called from threads, never raises.
 
@@ -163,6 +167,7 @@ def create_app(
         signal=signal,
         owners=owners,
         registry=registry,
+        photographs=None if converted is None else Uploads(converted),
         longer_hold=longer_hold,
         objections=options.objections,
         other_url=options.other_url,
@@ -199,11 +204,19 @@ def create_app(
     app.include_router(pages_of_owners.router)
     app.include_router(pages_of_accounts.router)
     app.include_router(pages_of_registry.router)
+    app.include_router(pages_of_profiles.router)
     for each in (*openapi.ROUTERS, openapi.router):
         app.include_router(each)
     add_error_answers(app)
     headers = headers_with_tiles(options.tile_origin)
-    app.add_middleware(RequestGuard, hosts=options.hosts, failed=failed, headers=headers, by_token=brings_token)
+    app.add_middleware(
+        RequestGuard,
+        hosts=options.hosts,
+        failed=failed,
+        headers=headers,
+        largest=pages_of_profiles.largest_body,
+        by_token=brings_token,
+    )
     return app
 
 

@@ -13,6 +13,8 @@ from siaga_gateway.domain.consent import CURRENT, PARAGRAPHS, VERSIONS
 SIGNED = {
     ("2026-1", "id"): "4352695424739b59",
     ("2026-1", "en"): "d4c4da377dd25d11",
+    ("2026-2", "id"): "639871abcdc17eb1",
+    ("2026-2", "en"): "f095a39428fdbe88",
 }
 
 

@@ -75,6 +75,11 @@ _NUMBERS_LEFT: Final = (
     f"SELECT device_id FROM device WHERE sim_number IS NOT NULL AND owner_id IN {_ERASED} ORDER BY device_id LIMIT ?"  # noqa: S608
 )
 _CONSENTS_LEFT: Final = f"SELECT id FROM owner_consent WHERE owner_id IN {_ERASED} ORDER BY id LIMIT ?"  # noqa: S608
+_TOLD_OF: Final = ("owner_profile", "owner_photograph")  # what is told beside a registration
+_TOLD_LEFT: Final = tuple(
+    f"SELECT owner_id FROM {table} WHERE owner_id IN {_ERASED} ORDER BY owner_id LIMIT ?"  # noqa: S608
+    for table in _TOLD_OF
+)
 _STRANGERS: Final = "SELECT count(*) FROM quarantine WHERE last_seen_ms < ?"
 
 
@@ -153,6 +158,8 @@ class ErasureWriting(RegistryWriting):
                 f"WHERE sim_number IS NOT NULL AND owner_id IN {_ERASED} AND {among}",
                 (version, *parameters),
             )
+        for table, left in zip(_TOLD_OF, _TOLD_LEFT, strict=True):
+            gone += self._run(f"DELETE FROM {table} WHERE owner_id IN ({left})", (limit,))  # noqa: S608
         return gone + self._run(f"DELETE FROM owner_consent WHERE id IN ({_CONSENTS_LEFT})", (limit,))  # noqa: S608
 
     def add_untold(self, actor: str | None, counts: Mapping[str, int], at_ms: int) -> None:
@@ -215,7 +222,8 @@ class ErasureWriting(RegistryWriting):
             (NO_LABEL, version, owner_id),
         )
         self._session.run("DELETE FROM owner_case WHERE owner_id = ?", (owner_id,))
-        self._session.run("DELETE FROM owner_consent WHERE owner_id = ?", (owner_id,))
+        for table in ("owner_consent", *_TOLD_OF):
+            self._session.run(f"DELETE FROM {table} WHERE owner_id = ?", (owner_id,))  # noqa: S608 - tables of ours
         if devices:
             among, parameters = self._writing.among("device_status", "device_id", devices)
             self._session.run(f"UPDATE device_status SET hours = NULL WHERE {among}", parameters)  # noqa: S608
@@ -292,7 +300,7 @@ class ExpiryReading(Reads):
 
     def left_of_erased(self, limit: int) -> tuple[Sequence[bytes], bool]:
         numbers = [row[0] for row in self.fetch(_NUMBERS_LEFT, (limit,))]
-        return numbers, bool(self.fetch(_CONSENTS_LEFT, (1,)))
+        return numbers, any(self.fetch(left, (1,)) for left in (_CONSENTS_LEFT, *_TOLD_LEFT))
 
     def expired_strangers(self, before_ms: int) -> int:
         count: int = self.fetch(_STRANGERS, (before_ms,))[0][0]

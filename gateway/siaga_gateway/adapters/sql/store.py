@@ -30,6 +30,8 @@ from siaga_gateway.adapters.sql.migrate import known_migrations, migrate
 from siaga_gateway.adapters.sql.notifications import NotificationReading
 from siaga_gateway.adapters.sql.outbox import OutboxReading
 from siaga_gateway.adapters.sql.owner_cases import OwnerCaseReading
+from siaga_gateway.adapters.sql.owner_profiles import TABLES as TOLD
+from siaga_gateway.adapters.sql.owner_profiles import OwnerProfileReading, seal_told
 from siaga_gateway.adapters.sql.owner_search import OwnerSearchReading
 from siaga_gateway.adapters.sql.photographs import PhotographReading, seal_photographs
 from siaga_gateway.adapters.sql.photographs import Place as PhotographPlace
@@ -71,6 +73,7 @@ class SqlStore(
     FigureReading,
     CoverageReading,
     OwnerCaseReading,
+    OwnerProfileReading,
     DrillReading,
     AccountReading,
     ProtocolReading,
@@ -185,6 +188,12 @@ class SqlStore(
                 key = seal_responders(session, self.sealing, key, _AT_ONCE)
             if not key:
                 break
+        for table in TOLD:
+            while True:
+                with self.engine.transaction() as session:
+                    after = seal_told(session, self.sealing, table, after, _PHOTOGRAPHS_AT_ONCE)
+                if not after:
+                    break
         place: PhotographPlace | None = (0, 0)
         while place is not None:
             with self.engine.transaction() as session:

@@ -18,6 +18,7 @@ from siaga_gateway.adapters.sql.notifications import NotificationWriting
 from siaga_gateway.adapters.sql.outbox import OutboxWriting
 from siaga_gateway.adapters.sql.owner_cases import OwnerCaseWriting
 from siaga_gateway.adapters.sql.owner_index import OwnerIndexWriting
+from siaga_gateway.adapters.sql.owner_profiles import OwnerProfileWriting
 from siaga_gateway.adapters.sql.photographs import PhotographWriting
 from siaga_gateway.adapters.sql.places import PlaceWriting
 from siaga_gateway.adapters.sql.protocols import ProtocolWriting
@@ -46,6 +47,7 @@ class SqlTransaction(
     FigureWriting,
     CoverageWriting,
     OwnerCaseWriting,
+    OwnerProfileWriting,
     OwnerIndexWriting,
     DrillWriting,
     AccountWriting,

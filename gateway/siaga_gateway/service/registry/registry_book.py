@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain import nik as nik_rules
@@ -17,6 +19,7 @@ from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import Clock, Notifier
 from siaga_gateway.service.registry.enrol import EnrolError, NewOwner, Registrar, check_reason
 from siaga_gateway.service.registry.mounting_place import place_device
+from siaga_gateway.service.registry.profile_book import ProfileBook
 from siaga_gateway.service.registry.registry_changes import OwnerDoubted, fingerprint
 from siaga_gateway.service.store import Store
 
@@ -50,6 +53,7 @@ class RegistryBook:
         self._local = local
         self._area = area
         self._registrar = Registrar(store, clock, notifier, local)
+        self._profiles = ProfileBook(store, clock, notifier)
 
     def add_owner(self, name: str, nik: str, phone: str, address: str, language: str, sure: bool, actor: str) -> int:
         new = self._sound(person(name, nik, phone, address, language), sure)
@@ -107,6 +111,15 @@ class RegistryBook:
             facts = {"owner_id": owner_id, "version": version, "signed_on": day.isoformat()}
             transaction.note(journal.CONSENT_RECORDED, now_ms, facts, actor=actor)
         self._notifier.ring()
+
+    def change_profile(self, owner_id: int, seen: str, typed: Mapping[str, Any], sure: bool, actor: str) -> None:
+        self._profiles.change_profile(owner_id, seen, typed, sure, actor)
+
+    def set_photograph(self, owner_id: int, image: str, actor: str) -> None:
+        self._profiles.set_photograph(owner_id, image, actor)
+
+    def remove_photograph(self, owner_id: int, actor: str) -> None:
+        self._profiles.remove_photograph(owner_id, actor)
 
     def confirm(self, device: str, actor: str) -> None:
         self._decide(device, RegistrationState.ACTIVE, "papers checked", actor)

@@ -7,8 +7,9 @@ for what may be intended all the same, unless `sure`; StoreFailing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
-from typing import Protocol
+from typing import Any, Protocol
 
 from siaga_gateway.domain.registry import Owner
 from siaga_gateway.service.registry.enrol import EnrolError
@@ -68,4 +69,21 @@ class RegistryChanges(Protocol):
 
     def place(self, device: str, label: str, installed: str, sure: bool, actor: str) -> None:
         """Change label and mounting place; installed empty: unchanged."""
+        ...
+
+    def change_profile(self, owner_id: int, seen: str, typed: Mapping[str, Any], sure: bool, actor: str) -> None:
+        """Change what the owner has told for helpers; he must have agreed to a text that names it.
+
+        typed: the fields of OwnerProfile, numbers also as text; what is left out is not told. seen: the fingerprint of
+        what was changed; if somebody changed it since, nothing is.
+        """
+        ...
+
+    def set_photograph(self, owner_id: int, image: str, actor: str) -> None:
+        """Replace the owner's photograph, on the same condition. image: a JPEG of at most 300,000 bytes as base64,
+        without anything beside the pixels."""
+        ...
+
+    def remove_photograph(self, owner_id: int, actor: str) -> None:
+        """Remove it; where there is none: nothing."""
         ...

@@ -14,6 +14,7 @@ from siaga_gateway.domain.registry import Owner
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.registry.registry_changes import RegistryChanges
 from siaga_gateway.service.store import Enrolled, Store, UnknownDevice
+from siaga_gateway.service.store.owner_profiles import StoredProfile
 
 MOST: Final = 50  # found of each kind
 MOST_WAITING: Final = 200
@@ -41,6 +42,8 @@ class OwnerEntry:
     consents: Sequence[Consent]  # the latest first
     devices: Sequence[Enrolled]
     station: str | None  # the key of the one in whose area he lives
+    profile: StoredProfile | None = None  # what he told for helpers; None: nothing
+    photographed_ms: int | None = None  # when his photograph was stored; None: there is none
 
 
 @dataclass(slots=True)
@@ -108,7 +111,13 @@ class RegistryDirectory:
             self._store.consents_of(owner_id),
             tuple(self._store.enrolled(self._store.devices_of(owner_id)).values()),
             self._store.home_station(owner_id),
+            self._store.profile_of(owner_id),
+            self._store.owner_photograph_ms(owner_id),
         )
+
+    def photograph(self, owner_id: int) -> bytes | None:
+        """Return an owner's photograph, a JPEG; None: there is none, or it cannot be decrypted now."""
+        return self._store.owner_photograph(owner_id)
 
     def pending(self) -> Sequence[Enrolled]:
         """Return enrolments that wait for the registrar; only some if there are very many."""

@@ -304,8 +304,8 @@ def take_over_positions(store: Store) -> None:
 def forget_left(store: Store) -> None:
     """Erase what a gateway of a version before left of people whom it erased. Raises: StoreFailing."""
     while True:
-        devices, consents = store.left_of_erased(_PAGE)
-        if not devices and not consents:
+        devices, others = store.left_of_erased(_PAGE)
+        if not devices and not others:
             return
         with store.transaction() as transaction:
             transaction.lock(devices)

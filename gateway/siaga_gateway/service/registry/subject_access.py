@@ -12,6 +12,7 @@ from siaga_gateway.domain.frame import FrameError, decode_uplink
 from siaga_gateway.domain.incident import Incident, Position
 from siaga_gateway.domain.local_time import IN_UTC, LocalTime
 from siaga_gateway.domain.owner_cases import OwnerCase
+from siaga_gateway.domain.owner_profile import told
 from siaga_gateway.domain.registry import Device, Owner
 from siaga_gateway.service.ports import JournalEntry
 from siaga_gateway.service.store import Enrolled, Store
@@ -53,6 +54,8 @@ def held_about(store: Store, owner: Owner, local: LocalTime = IN_UTC) -> dict[st
                 }
                 for each in store.consents_of(owner.id)
             ],
+            "told_for_helpers": _profile(store, owner.id, told_at),
+            "photograph": _own_photograph(store, owner.id, told_at),
             "code_words_set": None if words is None else told_at(words.set_at_ms),
         },
         "buttons": [_button(store, one, store.status(device_id), told_at) for device_id, one in enrolled.items()],
@@ -75,6 +78,23 @@ def held_about(store: Store, owner: Owner, local: LocalTime = IN_UTC) -> dict[st
             told_at,
         ),
     }
+
+
+def _profile(store: Store, owner_id: int, told_at: _Told) -> dict[str, Any] | None:
+    stored = store.profile_of(owner_id)
+    if stored is None:
+        return None
+    held = {"unreadable": True} if stored.unreadable else told(stored.profile)
+    return {**held, "changed_at": told_at(stored.changed_ms)}
+
+
+def _own_photograph(store: Store, owner_id: int, told_at: _Told) -> dict[str, Any] | None:
+    taken_ms = store.owner_photograph_ms(owner_id)
+    if taken_ms is None:
+        return None
+    picture = store.owner_photograph(owner_id)
+    jpeg = None if picture is None else base64.b64encode(picture).decode("ascii")
+    return {"changed_at": told_at(taken_ms), "jpeg": jpeg}
 
 
 def _button(store: Store, enrolled: Enrolled, status: DeviceStatus | None, told_at: _Told) -> dict[str, Any]:

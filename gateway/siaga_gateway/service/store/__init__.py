@@ -56,6 +56,7 @@ from siaga_gateway.service.store.outbox import (
     Waiting,
 )
 from siaga_gateway.service.store.owner_cases import OwnerCaseReading, OwnerCaseWriting
+from siaga_gateway.service.store.owner_profiles import OwnerProfileReading, OwnerProfileWriting
 from siaga_gateway.service.store.owner_search import OwnerIndexWriting, OwnerSearchReading
 from siaga_gateway.service.store.photographs import PhotographReading, PhotographWriting
 from siaga_gateway.service.store.places import PlaceReading, PlaceWriting
@@ -144,6 +145,7 @@ class Transaction(
     FigureWriting,
     CoverageWriting,
     OwnerCaseWriting,
+    OwnerProfileWriting,
     OwnerIndexWriting,
     DrillWriting,
     AccountWriting,
@@ -198,6 +200,7 @@ class Store(
     FigureReading,
     CoverageReading,
     OwnerCaseReading,
+    OwnerProfileReading,
     OwnerSearchReading,
     DrillReading,
     AccountReading,

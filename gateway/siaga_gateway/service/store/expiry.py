@@ -63,7 +63,7 @@ class ErasureWriting(Protocol):
 
     def forget_left(self, device_ids: Collection[bytes], limit: int) -> int:
         """Erase what a gateway of a version before left of people whom it erased: the SIM numbers of these devices, and
-        consents, at most `limit`. Returns how many; 0: no more are left."""
+        consents and what they had told for helpers, at most `limit` of each. Returns how many; 0: no more are left."""
         ...
 
     def add_untold(self, actor: str | None, counts: Mapping[str, int], at_ms: int) -> None:
@@ -117,7 +117,7 @@ class ExpiryReading(Protocol):
         ...
 
     def left_of_erased(self, limit: int) -> tuple[Sequence[bytes], bool]:
-        """Return devices of erased people that still have a SIM number, and whether consents of erased people are
+        """Return devices of erased people that still have a SIM number, and whether anything else of erased people is
         left: see `forget_left`."""
         ...
 

@@ -14,14 +14,16 @@ from fastapi import APIRouter, Depends, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from siaga_gateway.catalogue import LANGUAGES, text
-from siaga_gateway.domain.consent import CURRENT, PARAGRAPHS, VERSIONS
+from siaga_gateway.domain.consent import CURRENT, PARAGRAPHS, PROFILE_SINCE, VERSIONS, covers_profile
 from siaga_gateway.domain.errors import SiagaError
-from siaga_gateway.domain.limits import LONGEST_LABEL, LONGEST_NOTE, LONGEST_SEARCH
+from siaga_gateway.domain.limits import LARGEST_UPLOAD, LONGEST_LABEL, LONGEST_NOTE, LONGEST_SEARCH
+from siaga_gateway.domain.owner_profile import LONGEST_TEXT, LONGEST_WORDS
 from siaga_gateway.domain.permissions import Permission
 from siaga_gateway.service.registry.enrol import PlaceDoubted
 from siaga_gateway.service.registry.registry_changes import OwnerDoubted
 from siaga_gateway.service.registry.registry_directory import MOST, OwnerEntry, RegistryDirectory
 from siaga_gateway.web.console.step_answers import IncidentId as RowId
+from siaga_gateway.web.owners.profile_view import ProfileForm, profile_form, profile_view
 from siaga_gateway.web.owners.registry_views import OwnerForm, devices_of, entry_view, found_owners, strangers_of
 from siaga_gateway.web.session.auth import Session
 from siaga_gateway.web.session.context import ConsoleContext, Language, SignedIn, TheConsole, render
@@ -132,7 +134,7 @@ def change_owner(
     def step() -> None:
         registry.changes.change_owner(owner_id, seen, **asdict(form), sure=sure, actor=session.operator)
 
-    return _after(step, request, context, registry, language, session, owner_id, form=form, seen=seen)
+    return after_step(step, request, context, registry, language, session, owner_id, form=form, seen=seen)
 
 
 @router.post("/owners/{owner_id}/consent")
@@ -149,7 +151,7 @@ def record_consent(
     def step() -> None:
         registry.changes.record_consent(owner_id, version, signed_on, session.operator)
 
-    return _after(step, request, context, registry, language, session, owner_id)
+    return after_step(step, request, context, registry, language, session, owner_id)
 
 
 @router.post("/owners/{owner_id}/devices/{device_id}")
@@ -172,7 +174,7 @@ def place_device(
         registry.changes.place(device_id, label, installed, sure, session.operator)
 
     typed = (device_id, label, installed)
-    return _after(step, request, context, registry, language, session, owner_id, placed=typed)
+    return after_step(step, request, context, registry, language, session, owner_id, placed=typed)
 
 
 @router.get("/form")
@@ -257,7 +259,7 @@ def _found(registry: RegistryDirectory, owner_id: int) -> OwnerEntry:
     return found
 
 
-def _after(
+def after_step(
     step: Callable[[], None],
     request: Request,
     context: ConsoleContext,
@@ -323,10 +325,11 @@ def _owner(
     form: OwnerForm | None = None,
     seen: str = "",
     placed: tuple[str, str, str] = ("", "", ""),
+    told: ProfileForm | None = None,
     doubted: bool = False,
     status: int = 200,
 ) -> HTMLResponse:
-    """form, seen, placed: what was typed and not taken; doubted: it may be intended all the same."""
+    """form, seen, placed, told: what was typed and not taken; doubted: it may be intended all the same."""
     context.disclosures.of_owner(session.operator, found.owner.id, "registration")
     now_ms, local = context.clock.now_ms(), context.site.local
     in_full = Permission.IDENTITY_READ in session.permissions
@@ -340,6 +343,15 @@ def _owner(
         seen=seen or view.seen,
         typed=form is not None,
         placed=placed,
+        told=told or profile_form(found.profile),
+        tells=told is not None,
+        profile=profile_view(found.profile, language) if in_full else None,
+        photographed_ms=found.photographed_ms,
+        may_tell=covers_profile(found.consents),
+        since=PROFILE_SINCE,
+        megabytes=LARGEST_UPLOAD >> 20,
+        longest_text=LONGEST_TEXT,
+        longest_words=LONGEST_WORDS,
         problem=problem,
         doubted=doubted,
         versions=tuple(reversed(VERSIONS)),

@@ -39,9 +39,9 @@ from siaga_gateway.web.responder.quotas import (
     SlidingWindow,
     neighbourhood,
 )
-from siaga_gateway.web.responder.uploads import TooManyUploads, Uploads
 from siaga_gateway.web.responder.view import view
 from siaga_gateway.web.session.context import shown
+from siaga_gateway.web.session.photograph_uploads import TooManyUploads, Uploads
 from siaga_gateway.web.session.security_headers import LARGEST_BODY, SECURITY_HEADERS, RequestGuard
 
 _WEB: Final = Path(__file__).parents[1]

@@ -20,6 +20,7 @@ from siaga_gateway.domain.errors import Refused
 from siaga_gateway.domain.frame import LONGEST_ETA
 from siaga_gateway.domain.incident import Disposition, Mode
 from siaga_gateway.domain.invisible_characters import visible
+from siaga_gateway.domain.owner_profile import MOST_PEOPLE
 from siaga_gateway.domain.permissions import Permission
 from siaga_gateway.domain.site import Site
 from siaga_gateway.domain.street_map import StreetMap
@@ -43,6 +44,7 @@ from siaga_gateway.web.session.console_reader import ConsoleReader
 from siaga_gateway.web.session.field_widths import WIDTHS
 from siaga_gateway.web.session.jurisdiction import JurisdictionReader
 from siaga_gateway.web.session.live import LiveStreams
+from siaga_gateway.web.session.photograph_uploads import Uploads
 from siaga_gateway.web.session.sign_in import SignIn
 from siaga_gateway.web.session.theme import COOKIE, Theme, theme_named
 
@@ -78,6 +80,7 @@ _templates.globals["limits"] = {
     "unit": limits.LONGEST_UNIT,
     "eta": LONGEST_ETA,
     "note": limits.LONGEST_NOTE,
+    "people": MOST_PEOPLE,
     "word": call_back.LONGEST,
     "search": limits.LONGEST_SEARCH,
     **WIDTHS,
@@ -112,6 +115,7 @@ class ConsoleContext:
     signal: CoverageReport | None = None  # the same
     owners: OwnerCases | None = None  # the same
     registry: RegistryDirectory | None = None  # the same
+    photographs: Uploads | None = None  # the same: None takes none
     longer_hold: Callable[[int, str, str], int] | None = None  # asks an owner's buttons; returns how many
     objections: str | None = None  # where an owner objects to a suspension
     other_url: str | None = None  # of the console of a second machine; None: there is none

@@ -158,6 +158,11 @@ ROUTES: Final[Mapping[tuple[str, str], Permission | Access]] = {
     ("POST", "/registry/owners/{owner_id}"): _P.REGISTRY_CHANGE,
     ("POST", "/registry/owners/{owner_id}/consent"): _P.REGISTRY_CHANGE,
     ("POST", "/registry/owners/{owner_id}/devices/{device_id}"): _P.REGISTRY_CHANGE,
+    # What was told for helpers, and the photograph: their routes ask for identity.read too.
+    ("POST", "/registry/owners/{owner_id}/profile"): _P.REGISTRY_CHANGE,
+    ("GET", "/registry/owners/{owner_id}/photograph"): _P.REGISTRY_READ,
+    ("POST", "/registry/owners/{owner_id}/photograph"): _P.REGISTRY_CHANGE,
+    ("POST", "/registry/owners/{owner_id}/photograph/remove"): _P.REGISTRY_CHANGE,
     ("GET", "/registry/owners/{owner_id}/form"): _P.REGISTRY_READ,
     ("GET", "/registry/form"): _P.REGISTRY_READ,
     ("GET", "/registry/waiting"): _P.REGISTRY_READ,

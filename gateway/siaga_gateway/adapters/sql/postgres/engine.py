@@ -209,6 +209,8 @@ class Postgres:
             "owner",
             "owner_search",
             "owner_consent",
+            "owner_profile",
+            "owner_photograph",
             "incident",
             "photograph",
             "notice",
