@@ -162,6 +162,9 @@ def _withdraw(work: StepBuilder, fact: Fact) -> Result:
     answered = known in work.state.answering
     others = tuple(each for each in work.state.assignments if each is not known)
     work.state = copied(work.state, assignments=others)
+    if others and all(each.progress is Progress.FINISHED for each in others):
+        # Nobody comes any more: the desk hears at once that those who were there are gone.
+        work.assign(copied(others[-1], due_ms=work.now_ms))
     resting = work.state.phase is Phase.ACKNOWLEDGED
     if not work.state.answering and (resting or (answered and work.state.phase is Phase.CALLING)):
         work.wave_again(Why.WITHDRAWN)

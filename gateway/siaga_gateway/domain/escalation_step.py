@@ -22,6 +22,7 @@ from siaga_gateway.domain.escalation_state import (
 from siaga_gateway.domain.value import copied
 
 LONGEST_MS: Final = LONGEST_INTERVAL_S * 1_000
+AGAIN_MS: Final = 10_000  # the same within this time is one tap made twice, or a form sent again
 
 
 class StepBuilder:
@@ -205,7 +206,8 @@ class StepBuilder:
     def coming(self, who: str, minutes: int | None, *, by_desk: bool = False) -> bool:
         """Assign somebody who is on the way. Returns whether that is news.
 
-        by_desk: a desk sends him: also who has finished is to arrive again.
+        minutes: the same as before are a new estimate, unless they come again at once; None is none. by_desk: a desk
+        sends him: also who has finished is to arrive again.
         """
         known = self.state.assignment(who)
         wave = max(1, self.state.wave)
@@ -214,7 +216,8 @@ class StepBuilder:
         if known is not None and known.wave == wave:
             if known.progress is Progress.FINISHED and not by_desk:
                 return False
-            if known.progress is Progress.COMING and minutes in (None, known.minutes):
+            at_once = self.now_ms - known.since_ms < AGAIN_MS
+            if known.progress is Progress.COMING and (minutes is None or (minutes == known.minutes and at_once)):
                 return False
         travel_ms = max(1, self.ladder.minutes if minutes is None else minutes) * 60_000
         due_ms = self.now_ms + travel_ms + travel_ms * self.ladder.grace_percent // 100

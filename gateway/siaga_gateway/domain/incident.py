@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from siaga_gateway.domain.call_back import CallBack
 from siaga_gateway.domain.registry import Owner, RegistrationState
-from siaga_gateway.domain.unit_on_call import UnitOnCall
+from siaga_gateway.domain.unit_on_call import UnitOnCall, UnitProgress
 from siaga_gateway.domain.value import record
 
 
@@ -20,7 +20,8 @@ class Mode(StrEnum):
 
 
 class IncidentState(StrEnum):
-    """The life cycle of an incident. It only moves forward, except that it can be closed from any state."""
+    """The life cycle of an incident. It moves forward, and can be closed from any state. It goes back where a desk
+    takes a step back, or nobody is there any more: see sent_units.py and reopening.py."""
 
     OPEN = "open"
     SEEN = "seen"
@@ -163,7 +164,12 @@ class Incident:
     def progress(self) -> str:
         """Changes with each step of an operator; a form carries it to say what the operator saw."""
         told = (self.mode, self.state, self.held, self.unit, self.eta_minutes, self.closed_by, self.disposition)
-        others = [(each.name, each.eta_minutes, str(each.progress)) for each in self.units if each.name != self.unit]
+        # Of the one that leads all but its leaving stands in the fields above.
+        others = [
+            (each.name, each.eta_minutes, str(each.progress))
+            for each in self.units
+            if each.name != self.unit or each.progress is UnitProgress.LEFT
+        ]
         steps = "\0".join(map(str, (*told, self.call_back, self.wrong_words, *others)))
         return sha256(steps.encode()).hexdigest()[:16]
 

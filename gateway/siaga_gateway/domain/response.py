@@ -11,11 +11,10 @@ from enum import StrEnum
 from typing import Final
 
 from siaga_gateway.domain.escalation_state import FactKind
+from siaga_gateway.domain.escalation_step import AGAIN_MS
 from siaga_gateway.domain.incident import Answered, Change, Incident, IncidentState
 from siaga_gateway.domain.promise import promised
 from siaga_gateway.domain.value import copied, record
-
-AGAIN_MS: Final = 10_000  # the same within this time is one tap made twice, or a form sent again
 
 
 class ResponseState(StrEnum):

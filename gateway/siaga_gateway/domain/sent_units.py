@@ -2,6 +2,10 @@
 
 The holder and the outputs are told of one of them, `Incident.unit`: who is there, else who is to arrive soonest. A unit
 that is stood down before it arrived is gone from the list; one that was there stays on it as having left.
+
+`Incident.state` follows who is there now: on scene while somebody is, assigned while nobody is there and somebody
+comes, also where a unit has left or is sent again. The last unit that leaves leaves it on scene: nobody comes, and a
+desk has to decide. Where the last one that was still coming is stood down nobody comes, and it is as before any.
 """
 
 from __future__ import annotations
@@ -21,12 +25,12 @@ _NEVER_MS: Final = 2**62
 
 def sent_units(incident: Incident) -> tuple[UnitOnCall, ...]:
     """Return the units, in the order in which they were sent. An older gateway keeps `unit` alone: what it says of that
-    holds."""
+    holds, also of one that is on the list and does not lead it."""
     if incident.state not in (IncidentState.ASSIGNED, IncidentState.ON_SCENE) or incident.unit is None:
         return ()
     there = incident.state is IncidentState.ON_SCENE
     units = incident.units
-    if incident.unit not in {each.name for each in units}:
+    if not units or incident.unit != _lead(units).name:
         since_ms = incident.promised_ms or incident.seen_at_ms or incident.opened_at_ms
         progress = UnitProgress.THERE if there else UnitProgress.COMING
         return (UnitOnCall(incident.unit, incident.eta_minutes, since_ms, progress),)
@@ -53,9 +57,7 @@ def with_unit(incident: Incident, name: str, eta_minutes: int | None, now_ms: in
         return incident
     new = UnitOnCall(name, eta_minutes, now_ms)
     units = (*(each for each in before if each.name != name), new)
-    reached = any(each.progress is not UnitProgress.COMING for each in units)
-    state = IncidentState.ON_SCENE if reached else IncidentState.ASSIGNED
-    return _led(copied(incident, state=state, units=units), now_ms)
+    return _led(copied(incident, state=_state_of(units), units=units), now_ms)
 
 
 def arrived(incident: Incident, name: str, now_ms: int) -> Incident | None:
@@ -71,8 +73,7 @@ def arrived(incident: Incident, name: str, now_ms: int) -> Incident | None:
 
 
 def stood_down(incident: Incident, name: str, now_ms: int) -> Incident | None:
-    """Return the incident without a unit; None: it is not under way. With the last of those that were coming the
-    incident is as before any was sent; where one was there it stays on scene."""
+    """Return the incident without a unit; None: it is not under way."""
     units = sent_units(incident)
     known = next((each for each in under_way(incident) if each.name == name), None)
     if known is None:
@@ -81,9 +82,15 @@ def stood_down(incident: Incident, name: str, now_ms: int) -> Incident | None:
         units = _replaced(units, name, UnitProgress.LEFT)
     else:
         units = tuple(each for each in units if each.name != name)
-    if not units:
+    if known.progress is UnitProgress.COMING and all(each.progress is UnitProgress.LEFT for each in units):
         return promised(copied(incident, state=IncidentState.SEEN, units=()), None, None, now_ms)
-    return _led(copied(incident, units=units), now_ms)
+    return _led(copied(incident, state=_state_of(units), units=units), now_ms)
+
+
+def _state_of(units: Iterable[UnitOnCall]) -> IncidentState:
+    progress = {each.progress for each in units}
+    coming_only = UnitProgress.COMING in progress and UnitProgress.THERE not in progress
+    return IncidentState.ASSIGNED if coming_only else IncidentState.ON_SCENE
 
 
 def _replaced(units: Iterable[UnitOnCall], name: str, progress: UnitProgress) -> tuple[UnitOnCall, ...]:
@@ -92,13 +99,17 @@ def _replaced(units: Iterable[UnitOnCall], name: str, progress: UnitProgress) ->
 
 def _led(incident: Incident, now_ms: int) -> Incident:
     """Return the incident with the unit of which the holder is told."""
-    lead = min(incident.units, key=_order)
+    lead = _lead(incident.units)
     if lead.progress is not UnitProgress.COMING:
         return copied(incident, unit=lead.name, eta_minutes=lead.eta_minutes)
     promised_now = lead.name == incident.unit and lead.eta_minutes is not None and lead.since_ms != now_ms
     if promised_now and incident.promised_ms is not None:
         return incident  # as the holder was told
     return promised(incident, lead.name, _left_minutes(lead, now_ms), now_ms)
+
+
+def _lead(units: Iterable[UnitOnCall]) -> UnitOnCall:
+    return min(units, key=_order)
 
 
 def _order(unit: UnitOnCall) -> tuple[int, int]:

@@ -50,3 +50,25 @@ def test_a_unit_that_left_and_is_sent_again_is_awaited_again() -> None:
     finished.tell(K.FINISHED, "A")
     finished.tell(K.ACCEPTED, "A", 4)
     assert finished.state.assignments[0].progress == "finished", "a responder's own word changes nothing"
+
+
+def test_a_new_estimate_of_the_same_minutes_is_one_and_a_form_sent_twice_is_none() -> None:
+    played = Played()
+    played.tell(K.ASSIGNED, "A", 4)  # until 360
+    played.wait(5)
+    played.tell(K.ASSIGNED, "A", 4)
+    assert played.state.assignments[0].due_ms == played.now_ms - 5_000 + 360_000
+    played.wait(120)
+    played.tell(K.ASSIGNED, "A", 4)
+    assert played.state.assignments[0].due_ms == played.now_ms + 360_000
+    played.tell(K.ASSIGNED, "A", None)
+    assert played.state.assignments[0].due_ms == played.now_ms + 360_000, "no minutes are no estimate"
+
+
+def test_when_who_was_coming_is_taken_back_the_desk_hears_that_those_who_were_there_are_gone() -> None:
+    played = Played()
+    for who in "AB":
+        played.tell(K.ASSIGNED, who, 4)
+    played.tell(K.ARRIVED, "A")
+    assert played.tell(K.FINISHED, "A") == []
+    assert played.tell(K.WITHDREW, "B") == ["ring finished A"]

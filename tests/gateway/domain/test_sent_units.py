@@ -57,11 +57,12 @@ def test_the_holder_is_told_of_who_is_there_else_of_the_soonest(steps: list[tupl
             continue
         assert incident.unit in {each.name for each in units}
         assert len({each.name for each in units}) == len(units)
-        was_there = any(each.progress is not UnitProgress.COMING for each in units)
-        assert (incident.state is IncidentState.ON_SCENE) == was_there
-        if any(each.progress is UnitProgress.THERE for each in units):
+        there = [each for each in units if each.progress is UnitProgress.THERE]
+        assert (incident.state is IncidentState.ASSIGNED) == bool(coming and not there)
+        assert (stage_of(incident) is Stage.ON_SCENE) == (not coming or bool(there))
+        if there:
             assert is_there(incident, incident.unit or "")
-        elif not was_there:
+        elif coming:
             known = [each for each in coming if each.eta_minutes is not None]
             if known:
                 soonest = min(each.since_ms + (each.eta_minutes or 0) * MINUTE for each in known)
@@ -71,6 +72,7 @@ def test_the_holder_is_told_of_who_is_there_else_of_the_soonest(steps: list[tupl
                 assert due_ms(incident) is None
         if step == "beside" and is_there(before, name):
             assert incident is before
+        assert step != "stood_down" or before.progress != incident.progress, "two desks see one picture"
         others = {each for each in sent_units(before) if each.name != name}
         assert step == "instead" or others <= set(units), "a step on one unit changes no other"
 
@@ -85,8 +87,10 @@ def test_what_an_older_gateway_says_of_its_one_unit_holds() -> None:
         units=(UnitOnCall("Raimas 1", 4, 1), UnitOnCall("Raimas 2", 4, 2)),
     )
     assert sent_units(two) == (UnitOnCall("Polsek 3", 5, 7),)
-    arrived_there = replace(two, unit="Raimas 2", state=IncidentState.ON_SCENE)
-    assert [each.progress for each in sent_units(arrived_there)] == [UnitProgress.COMING, UnitProgress.THERE]
+    on_the_list = replace(two, unit="Raimas 2", eta_minutes=5)
+    assert sent_units(on_the_list) == (UnitOnCall("Raimas 2", 5, 7),), "it took the place of the one that led"
+    arrived_there = replace(two, unit="Raimas 1", state=IncidentState.ON_SCENE)
+    assert [each.progress for each in sent_units(arrived_there)] == [UnitProgress.THERE, UnitProgress.COMING]
     assert sent_units(replace(two, state=IncidentState.SEEN)) == ()
     assert under_way(replace(two, state=IncidentState.CLOSED)) == ()
 
@@ -96,3 +100,35 @@ def test_who_took_a_call_before_a_desk_saw_it_can_arrive() -> None:
     there = arrived(taken, "patroli", 3 * MINUTE)
     assert there is not None and there.state is IncidentState.ON_SCENE and is_there(there, "patroli")
     assert arrived(taken, "Raimas 1", 3 * MINUTE) is None
+
+
+def test_a_lone_unit_that_leaves_is_news_for_another_desk() -> None:
+    there = arrived(with_unit(one(), "Raimas 1", 4, 1, beside=False), "Raimas 1", 2)
+    assert there is not None
+    left = stood_down(there, "Raimas 1", 3)
+    assert left is not None and left.progress != there.progress
+
+
+def test_with_the_last_who_was_there_gone_the_holder_waits_for_who_is_coming() -> None:
+    """He is not told that somebody is there who is not; nor, when that one is stood down too, that anybody comes."""
+    sent = with_unit(with_unit(one(), "Raimas 1", 4, 1, beside=False), "Raimas 2", 9, 2, beside=True)
+    there = arrived(sent, "Raimas 1", 3 * MINUTE)
+    assert there is not None and stage_of(there) is Stage.ON_SCENE
+    left = stood_down(there, "Raimas 1", 4 * MINUTE)
+    assert left is not None
+    assert (left.state, stage_of(left), left.unit) == (IncidentState.ASSIGNED, Stage.ASSIGNED, "Raimas 2")
+    assert (left.eta_minutes, due_ms(left)) == (6, 4 * MINUTE + 6 * MINUTE)
+    nobody = stood_down(left, "Raimas 2", 5 * MINUTE)
+    assert nobody is not None and (nobody.state, nobody.unit) == (IncidentState.SEEN, None)
+
+
+@given(st.booleans())
+def test_who_left_and_is_sent_again_is_awaited_as_any_other(others: bool) -> None:
+    there = arrived(with_unit(one(), "Raimas 1", 4, 1, beside=False), "Raimas 1", 2)
+    assert there is not None
+    if others:
+        there = with_unit(there, "Raimas 2", 9, 3, beside=True)
+    left = stood_down(there, "Raimas 1", 3)
+    assert left is not None
+    again = with_unit(left, "Raimas 1", 5, 4, beside=True)
+    assert (again.state, again.unit, stage_of(again)) == (IncidentState.ASSIGNED, "Raimas 1", Stage.ASSIGNED)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from siaga_gateway.catalogue.localized import Localized
+from siaga_gateway.domain.escalation_step import AGAIN_MS
 from siaga_gateway.domain.frame import LONGEST_ETA
 from siaga_gateway.domain.incident import Change, Incident, IncidentState
 from siaga_gateway.domain.limits import LONGEST_UNIT
-from siaga_gateway.domain.response import AGAIN_MS, incident_after
+from siaga_gateway.domain.response import incident_after
 from siaga_gateway.domain.sent_units import MOST, sent_units, stood_down, under_way, with_unit
 from siaga_gateway.domain.unit_on_call import UnitOnCall, UnitProgress
 from siaga_gateway.domain.value import copied

@@ -35,6 +35,11 @@ class JurisdictionReader:
         found = self._reader.incident(incident_id)
         return found if found is not None and self._sees(found) else None
 
+    def is_anothers(self, incident_id: int) -> bool:
+        """Whether there is such a call, and it is not the station's."""
+        found = self._reader.incident(incident_id)
+        return found is not None and not self._sees(found)
+
     def incidents(self, ids: Collection[int]) -> Mapping[int, Incident]:
         return {key: each for key, each in self._reader.incidents(ids).items() if self._sees(each)}
 

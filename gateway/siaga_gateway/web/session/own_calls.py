@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from siaga_gateway.service.store import StoreDamaged
 from siaga_gateway.web.session.context import ConsoleContext, NotPermitted
+from siaga_gateway.web.session.error_answers import NotThere
+from siaga_gateway.web.session.jurisdiction import JurisdictionReader
 
 
 def check_own(context: ConsoleContext, number: int) -> None:
-    """Check a call by its number. Raises: NotPermitted; StoreFailing."""
-    if not _sees(context, number):
+    """Check a call by its number. Raises: NotPermitted for another's, NotThere where there is none; StoreFailing."""
+    if _sees(context, number):
+        return
+    if isinstance(context.reader, JurisdictionReader) and context.reader.is_anothers(number):
         raise NotPermitted("error.not_yours")
+    raise NotThere("error.unknown_incident", id=number)
 
 
 def check_own_major(context: ConsoleContext, number: int) -> None:

@@ -103,6 +103,8 @@ def test_steps_on_others_are_refused_and_nothing_is_changed(app: FastAPI, distri
     for step, form in (("seen", {}), ("assign", {"unit": "Raimas 1"}), ("close", {"disposition": "verified"})):
         answer = client.post(f"/incidents/2/{step}", data=form)
         assert answer.status_code == 403 and "jurisdiction" in answer.text
+    for path in ("/incidents/99/seen", "/api/v1/incidents/99/seen"):
+        assert client.post(path).status_code == 404, "there is no such call: nobody else has it"
     assert district.store.last_journal_id() == last
     assert client.post("/incidents/1/seen").status_code == 200
     found = district.store.incident(2)
