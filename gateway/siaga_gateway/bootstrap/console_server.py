@@ -32,6 +32,7 @@ from siaga_gateway.bootstrap.http_front.calls import (
     OPERATE,
     ORDER_DRILL,
     PASSED_ON,
+    PRESENCE,
     PROTOCOLS,
     REGISTRY,
     SEND_AGAIN,
@@ -55,6 +56,7 @@ from siaga_gateway.bootstrap.places_and_people import (
 from siaga_gateway.bootstrap.preflight import StartError, session_secret
 from siaga_gateway.bootstrap.streets import streets_of
 from siaga_gateway.bootstrap.web_server import WebServer
+from siaga_gateway.bootstrap.worker_identity import WorkerIdentity
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.domain.drill import Drill
 from siaga_gateway.domain.owner_cases import OwnerCase
@@ -73,6 +75,7 @@ from siaga_gateway.service.dispatch.stuck_calls import StuckCalls
 from siaga_gateway.service.dispatch.traffic_faults import told_faults
 from siaga_gateway.service.fleet.coverage_survey import CoverageReport
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
+from siaga_gateway.service.incidents.console_presence import PresenceNotes, SharedPresence
 from siaga_gateway.service.incidents.protocol_book import ProtocolChanges
 from siaga_gateway.service.installation.standby_watch import absence
 from siaga_gateway.service.journal.notifier import JournalNotifier
@@ -85,6 +88,7 @@ from siaga_gateway.service.reports.figure_reports import FigureReports
 from siaga_gateway.service.store import StoreFailing
 from siaga_gateway.web.app import LOOPBACK_HOSTS, ConsoleOptions, VendorMissing, create_app, end_streams
 from siaga_gateway.web.session.auth import Accounts
+from siaga_gateway.web.session.presence import Presence
 
 _TROUBLE_S: Final = 2.0  # within which the press process reports what is wrong
 
@@ -238,6 +242,14 @@ def _places(settings: Settings, store: SqlStore, side: FrontSide, clock: Clock) 
     )
 
 
+def _presence(settings: Settings, store: SqlStore, side: FrontSide, clock: Clock) -> Presence:
+    """Which call is open at which console; told through the store where other machines may have consoles on it."""
+    if not settings.store.shared:
+        return Presence()
+    notes = cast(PresenceNotes, RemotePort(side, PRESENCE, asked=False))
+    return Presence(SharedPresence(store, notes, WorkerIdentity().name(settings), clock))
+
+
 def console_app(
     settings: Settings,
     store: SqlStore,
@@ -318,6 +330,7 @@ def console_app(
             converted=PhotographConversion().converted,
             presses=pulse.silent,
             troubles=troubles,
+            presence=_presence(settings, store, side, clock),
         )
     except VendorMissing as error:
         raise StartError("passed_on", why=error) from None

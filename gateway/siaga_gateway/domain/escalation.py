@@ -255,6 +255,22 @@ def _resume(work: StepBuilder, fact: Fact) -> Result:
     return Result.TAKEN
 
 
+def _undo_held(work: StepBuilder, fact: Fact) -> Result:
+    """The climb that was put off by the acknowledgement goes on now."""
+    work.state = copied(work.state, climb_at_ms=work.now_ms, paused=False, pause_ms=0)
+    return Result.TAKEN
+
+
+def _undo(work: StepBuilder, fact: Fact) -> Result:
+    work.resume()
+    return Result.TAKEN
+
+
+def _undo_asked(work: StepBuilder, fact: Fact) -> Result:
+    work.state = copied(work.state, desk_at_ms=work.now_ms)
+    return Result.TAKEN
+
+
 def _restore(work: StepBuilder, fact: Fact) -> Result:
     work.ask()
     return Result.TAKEN
@@ -300,6 +316,7 @@ _TABLE: Final[Mapping[FactKind, Mapping[Phase, _Rule]]] = {
     FactKind.RESTORED:      _row(_restore,          _restore,        _restore,       _already),
     FactKind.RESUMED:       _row(_already,          _already,        _already,       _resume),
     FactKind.MADE_REAL:     _row(_made_real),
+    FactKind.UNDONE:        _row(_undo_held,        _already,        _undo,          _undo_asked),
     FactKind.CLOSED:        _row(_close),
 }
 # fmt: on

@@ -116,6 +116,7 @@ class FactKind(StrEnum):
     RESTORED = "restored"  # it comes from a backup
     RESUMED = "resumed"  # a person says that it still matters
     MADE_REAL = "made_real"  # an exercise is a call in earnest: nobody has answered it yet
+    UNDONE = "undone"  # a desk takes its acknowledgement back
     CLOSED = "closed"
 
 

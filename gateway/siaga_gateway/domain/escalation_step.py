@@ -160,6 +160,23 @@ class StepBuilder:
             wave=max(1, self.state.wave),
         )
 
+    def resume(self) -> None:
+        """A desk has not acknowledged after all: go on where it was. What the acknowledgement withdrew is made up for:
+        the rung that was reached is called again, and by now higher ones may be due."""
+        reached_s = max(0, self.state.reached_s)
+        below = [rung.after_s for rung in self.ladder.rungs if rung.after_s < reached_s]
+        self.state = copied(
+            self.state,
+            phase=Phase.CALLING,
+            wave=self.state.wave + 1,
+            # No pause is taken twice: it is at least as late as its height says.
+            started_ms=min(self.state.started_ms, self.now_ms - reached_s * 1_000),
+            climb_at_ms=self.now_ms,
+            desk_at_ms=self.now_ms,
+            assign_by_ms=None,
+            reached_s=max(below, default=-1),
+        )
+
     def ask(self) -> None:
         """Ring the desk with a question, and call nobody."""
         self.state = copied(

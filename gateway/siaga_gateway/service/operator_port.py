@@ -48,6 +48,10 @@ class AcknowledgeCall(OperatorAction):
 
 
 @dataclass(frozen=True, slots=True)
+class UndoAcknowledgement(OperatorAction): ...
+
+
+@dataclass(frozen=True, slots=True)
 class ResumeCall(OperatorAction): ...
 
 
@@ -142,6 +146,12 @@ class OperatorActions(ABC):
         wave: the newest one that the operator knew of. Raises: OperateError if it has rung anew since.
         """
         return self._take(AcknowledgeCall(incident_id, operator, wave))
+
+    def undo(self, incident_id: int, operator: str, *, shown: str | None = None) -> Incident:
+        """Take back one's own acknowledgement, of a new call or of one that rings again, within a minute and while
+        nobody else has taken a step: it rings again, and the ladder goes on. Again: nothing. What the button was told
+        stands. Raises: OperateError where it is too late."""
+        return self._take(UndoAcknowledgement(incident_id, operator, shown=shown))
 
     def resume(self, incident_id: int, operator: str) -> Incident:
         """Call for help again in an incident of which is asked whether it still matters; in any other: nothing."""

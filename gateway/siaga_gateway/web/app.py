@@ -63,6 +63,7 @@ from siaga_gateway.web.session.error_answers import add_error_answers, failed
 from siaga_gateway.web.session.ladder_changes import LadderChanges
 from siaga_gateway.web.session.live import MOST, LiveStreams
 from siaga_gateway.web.session.photograph_uploads import Uploads
+from siaga_gateway.web.session.presence import Presence
 from siaga_gateway.web.session.route_guard import permitted
 from siaga_gateway.web.session.security_headers import RequestGuard, headers_with_tiles
 from siaga_gateway.web.session.sign_in import SignIn
@@ -121,6 +122,7 @@ def create_app(
     certificates: Callable[[], Sequence[Mapping[str, Any]]] = tuple,
     presses: Callable[[], str] = lambda: "",
     troubles: Callable[[], Collection[str]] = tuple,
+    presence: Presence | None = None,
 ) -> FastAPI:
     """Make the console.
 
@@ -128,7 +130,8 @@ def create_app(
     for another hold, see service.downlink.longer_hold. converted: makes a small JPEG of what somebody uploads; called
     from threads; may raise Refused. notifier: used in the event loop. presses: returns why none are
     taken now, or an empty text; never blocks. troubles: returns what operators must know about the gateway
-    now; each name has a banner with the text `console.js.trouble_<name>`; called from threads, never raises.
+    now; each name has a banner with the text `console.js.trouble_<name>`; called from threads, never raises. presence:
+    None: of these consoles alone.
 
     Raises: VendorMissing if static/vendor was not built. Call `end_streams` before the server waits for its connections
     to end: a live stream never ends by itself.
@@ -137,8 +140,12 @@ def create_app(
         raise VendorMissing("start.no_vendor")
     ladders = LadderChanges(reader, clock)
 
-    def live_streams(most: int) -> LiveStreams:
-        return LiveStreams(reader, notifier, clock, options.tick_s, lambda: not presses(), troubles, ladders, most)
+    who_is_where = presence or Presence()
+
+    def live_streams(most: int, told: Presence | None = None) -> LiveStreams:
+        return LiveStreams(
+            reader, notifier, clock, options.tick_s, lambda: not presses(), troubles, ladders, most, told
+        )
 
     sessions = Sessions(accounts, options.secret, clock, by_name=options.by_name)
     guard = [Depends(permitted)]
@@ -149,7 +156,8 @@ def create_app(
         operate=operate,
         disclosures=disclosures,
         clock=clock,
-        streams=live_streams(MOST),
+        streams=live_streams(MOST, who_is_where),
+        presence=who_is_where,
         program_streams=live_streams(PROGRAMS),
         troubles=troubles,
         sessions=sessions,

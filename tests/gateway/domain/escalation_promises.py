@@ -111,7 +111,13 @@ def _the_lost_is_called_again(before: Escalation, fact: Fact, did: Step) -> None
         assert len(first) == 1 and not after.answering
         assert first[0].responders
     if after.phase is Phase.CALLING and before.phase is Phase.ACKNOWLEDGED:
-        assert len(first) == 1 and after.wave == before.wave + 1
+        if fact.kind is FactKind.UNDONE:
+            assert after.wave - before.wave in (1, 2), "somebody's time may be up just then"
+            called = [each.after_s for each in did.contacts if each.kind is ContactKind.CALL]
+            assert called and called[0] <= max(0, before.reached_s), "nobody who was withdrawn is left out"
+            assert any(each.kind is ContactKind.RING_DESK for each in did.contacts)
+        else:
+            assert len(first) == 1 and after.wave == before.wave + 1
     if after.phase is Phase.ACKNOWLEDGED:
         assert not any(each.kind is ContactKind.CALL for each in did.contacts)
     if fact.kind is FactKind.CLOSED:

@@ -87,6 +87,8 @@ def whole(row: Escalation, now_ms: int, trip: Trip) -> Escalation:
     rungs = LADDER.held if row.phase is Phase.HELD else LADDER.rungs
     on_ladder = row.climb_at_ms is not None
     climbs = on_ladder and row.reached_s < rungs[-1].after_s
+    # An acknowledgement that is taken back goes on where it was; long ago is as good as due.
+    rests = row.phase is Phase.ACKNOWLEDGED and FactKind.UNDONE in trip.kinds
     waves = {row.wave: 3} if row.wave else {}
     needed = 3 if row.needed_wave == row.wave else 2
     assignments = sorted(
@@ -106,14 +108,18 @@ def whole(row: Escalation, now_ms: int, trip: Trip) -> Escalation:
         why=Why.BACKUP if on_ladder and row.why is Why.BACKUP else Why.OPENED,
         touched_ms=row.touched_ms + by_ms if trip.jumps else NOW_MS,
         next_at_ms=moved(row.next_at_ms),
-        started_ms=row.started_ms + by_ms if climbs else NOW_MS,
+        started_ms=max(row.started_ms + by_ms, NOW_MS - 3 * TICK_MS)
+        if rests
+        else row.started_ms + by_ms
+        if climbs
+        else NOW_MS,
         climb_at_ms=moved(row.climb_at_ms),
         desk_at_ms=moved(row.desk_at_ms),
         assign_by_ms=moved(row.assign_by_ms),
         wave=3 if row.wave else 0,
         needed_wave=needed if row.wave else row.needed_wave,
         rung="",
-        reached_s=row.reached_s if on_ladder else -1,
+        reached_s=row.reached_s if on_ladder or rests else -1,
         round=0,
         number=1,
         top_call=min(row.top_call, 1),

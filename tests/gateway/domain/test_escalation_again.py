@@ -72,3 +72,37 @@ def test_when_who_was_coming_is_taken_back_the_desk_hears_that_those_who_were_th
     played.tell(K.ARRIVED, "A")
     assert played.tell(K.FINISHED, "A") == []
     assert played.tell(K.WITHDREW, "B") == ["ring finished A"]
+
+
+def test_an_acknowledgement_taken_back_rings_again_and_the_ladder_goes_on_where_it_was() -> None:
+    played = Played()
+    assert [what for _, what in played.wait(12)] == ["call chief"]
+    assert played.tell(K.ACKNOWLEDGED) == ["withdraw ladder"]
+    played.wait(3)
+    again = played.tell(K.UNDONE)
+    assert again == ["call chief", "ring unacknowledged"], "what was withdrawn of the chief's is made up for"
+    assert played.wait(5) == [(5, "call region")], "20 s after the press, as if nobody had acknowledged"
+    assert played.state.wave == 2, "who answers the first wave has not seen this one"
+    assert (20, "call everyone") in played.wait(30)
+
+
+def test_a_minute_after_the_acknowledgement_the_rungs_that_are_due_are_called_at_once() -> None:
+    played = Played()
+    played.tell(K.ACKNOWLEDGED)
+    played.sleep(55)
+    assert played.tell(K.UNDONE) == [
+        "call stations",
+        "call chief",
+        "call region",
+        "call everyone",
+        "ring unacknowledged",
+    ]
+
+
+def test_of_a_held_call_the_supervisor_is_rung_at_once_and_who_rings_already_goes_on() -> None:
+    held = Played(held=True)
+    held.tell(K.ACKNOWLEDGED)
+    assert held.tell(K.UNDONE) == ["call supervisor"]
+    calling = Played()
+    before = calling.state
+    assert calling.tell(K.UNDONE) == [] and calling.state == before

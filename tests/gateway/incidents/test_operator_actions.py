@@ -17,6 +17,7 @@ from siaga_gateway.domain.frame import LONGEST_ETA, Stage, eta_field
 from siaga_gateway.domain.incident import Answered, Change, Disposition, Incident, IncidentState
 from siaga_gateway.domain.limits import LONGEST_UNIT
 from siaga_gateway.domain.reopening import WITHIN_MS
+from siaga_gateway.domain.undoing import WITHIN_MS as UNDO_MS
 from siaga_gateway.service.incidents.operator_actions import IncidentActions
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.notifier import JournalNotifier
@@ -322,3 +323,43 @@ def test_a_closed_incident_is_opened_again_within_the_hour_and_everybody_hears_o
         operator.reopen(incident.id, "Budi", "too late")
     with pytest.raises(OperateError):
         operator.reopen(incident.id, "Budi", " ")
+
+
+def test_an_acknowledgement_is_taken_back_within_a_minute_and_the_button_keeps_its_stage(
+    store: SqlStore, sent: SentAnswers
+) -> None:
+    clock = ManualClock(sample_store.NOW_MS + 5_000)
+    keyring = KeyRing(store, sample_store.GATEWAY_KEY)
+    operator = IncidentActions(store, keyring, sent, JournalNotifier(), clock, outputs=["cad"])
+    incident = sample_store.open_incident(store, counter=7, outputs=("cad",))
+    shown = operator.seen(incident.id, "Siti")
+    clock.at_ms += UNDO_MS
+    undone = operator.undo(incident.id, "Siti", shown=shown.progress)
+    assert undone == store.incident(incident.id) and undone.state is IncidentState.OPEN
+    assert changes(store) == [Change.OPENED, Change.SEEN, Change.OPENED], "outputs hear of a call that nobody has"
+    assert sent.stages() == [(7, Stage.SEEN, 255)], "what the holder was told is not untold"
+
+    operator.seen(incident.id, "Siti")
+    clock.at_ms += UNDO_MS + 1
+    with pytest.raises(OperateError, match="no acknowledgement of yours"):
+        operator.undo(incident.id, "Siti")
+    with store.transaction() as transaction:
+        transaction.put_incident(replace(store.incident(incident.id) or incident, unit="patroli", eta_minutes=4))
+    clock.at_ms -= 10
+    with pytest.raises(Overtaken):
+        operator.undo(incident.id, "Siti", shown=shown.progress)
+
+
+def test_of_two_desks_at_once_one_undoes_and_one_assigns_never_both(store: SqlStore, operator: IncidentActions) -> None:
+    shown = operator.seen(sample_store.open_incident(store, outputs=("cad",)).id, "Siti").progress
+
+    def step(number: int) -> Incident:
+        if number % 2:
+            return operator.undo(1, "Siti", shown=shown)
+        return operator.assign(1, f"Operator {number}", f"Patroli {number}", number, shown=shown)
+
+    at_once(operator, step)
+    kinds = Counter(entry.kind for entry in store.journal_of_incident(1))
+    assert kinds[journal.ACKNOWLEDGEMENT_UNDONE] + kinds[journal.ASSIGNED] == 1
+    found = store.incident(1)
+    assert found is not None and (found.unit is None) == (found.state is IncidentState.OPEN)

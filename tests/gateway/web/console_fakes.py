@@ -21,7 +21,7 @@ from gateway.web.fake_disclosures import FakeDisclosures
 from gateway.web.fake_people import opened
 from gateway.web.fake_protocols import FakeProtocolStore, protocols_of, tick
 from gateway.web.fake_steps import called_back, changed
-from gateway.web.fake_units import arrived, beside, corrected, reopened, stood_down
+from gateway.web.fake_units import arrived, beside, corrected, reopened, stood_down, undone
 from siaga_gateway.domain.escalation_state import Phase
 from siaga_gateway.domain.incident import Incident, IncidentState, Mode
 from siaga_gateway.domain.protocol import ProtocolVersion
@@ -48,6 +48,7 @@ from siaga_gateway.service.operator_port import (
     ResumeCall,
     StandDownUnit,
     TickProtocol,
+    UndoAcknowledgement,
 )
 from siaga_gateway.service.ports import JournalEntry, UnreadableCall
 from siaga_gateway.service.reports.figure_reports import FigureReports
@@ -251,6 +252,8 @@ class Book(CallsInMemory, OperatorActions):
                 return corrected(self, action)
             case ReopenIncident():
                 return reopened(self, action)
+            case UndoAcknowledgement():
+                return undone(self, self._open(action.incident_id), action)
             case AddNote():
                 return self._add_note(action)
             case TickProtocol():

@@ -10,6 +10,7 @@ from siaga_gateway.domain.incident import Disposition, Incident, IncidentState, 
 from siaga_gateway.domain.local_time import IN_UTC
 from siaga_gateway.domain.reopening import reopened
 from siaga_gateway.domain.sent_units import arrived, stood_down, with_unit
+from siaga_gateway.domain.undoing import unseen
 from siaga_gateway.service.incidents.incident_notes import closed_with, with_line
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.operator_port import CallHolderBack, Overtaken
@@ -60,6 +61,8 @@ def changed(step: str, found: Incident, at_ms: int, actor: str | None, facts: di
             )
         case "correct":
             return journal.DISPOSITION_CORRECTED, replace(found, disposition=Disposition(facts["disposition"]))
+        case "undo":
+            return journal.ACKNOWLEDGEMENT_UNDONE, unseen(found)
         case "reopen":
             return journal.REOPENED, reopened(found, actor or "", at_ms)
         case "called_back":

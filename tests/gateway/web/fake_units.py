@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from siaga_gateway.domain.incident import Incident, IncidentState, Mode
 from siaga_gateway.domain.reopening import too_late
 from siaga_gateway.domain.sent_units import is_there, under_way
+from siaga_gateway.service.incidents.undoing import undoable
+from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.operator_port import (
     AssignUnit,
     CorrectDisposition,
@@ -17,6 +19,7 @@ from siaga_gateway.service.operator_port import (
     Overtaken,
     ReopenIncident,
     StandDownUnit,
+    UndoAcknowledgement,
 )
 
 if TYPE_CHECKING:
@@ -54,6 +57,21 @@ def reopened(book: Book, action: ReopenIncident) -> Incident:
     if too_late(found, time.time_ns() // 1_000_000):
         raise OperateError("operate.reopened_late", id=found.id)
     return _done(book, found, action, "reopen", reason=action.reason)
+
+
+def undone(book: Book, found: Incident, action: UndoAcknowledgement) -> Incident:
+    entries = book.journal_of_incident(found.id)
+    known = undoable(found, entries, action.operator, time.time_ns() // 1_000_000)
+    if known is None and entries[-1].kind == journal.ACKNOWLEDGEMENT_UNDONE:
+        return found
+    if action.shown not in (None, found.progress):
+        raise Overtaken(found)
+    if known is None:
+        raise OperateError("operate.not_undone", id=found.id)
+    if known.kind == journal.ACKNOWLEDGED:
+        book.do(do="note", kind=journal.ACKNOWLEDGEMENT_UNDONE, incident=found.id, actor=action.operator, again=True)
+        return found
+    return _done(book, found, action, "undo")
 
 
 def corrected(book: Book, action: CorrectDisposition) -> Incident:

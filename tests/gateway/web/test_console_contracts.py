@@ -272,7 +272,8 @@ def test_several_units_are_sent_and_who_leads_them_is_the_one_that_is_there_soon
     with pytest.raises(OperateError):
         console.operate.on_scene(number, "Rina", unit="Raimas 9")
     assert console.operate.assign(number, "Rina", "Raimas 5", 3, beside=True).state is IncidentState.ON_SCENE
-    assert console.operate.stand_down(number, "Rina", "Raimas 4").state is IncidentState.ON_SCENE, "somebody was there"
+    left = console.operate.stand_down(number, "Rina", "Raimas 4")
+    assert (left.unit, left.state) == ("Raimas 5", IncidentState.ASSIGNED), "nobody is there any more"
     kinds = [entry.kind for entry in console.reader.journal_of_incident(number)]
     assert kinds[1:] == ["assigned", "assigned", "stood_down", "assigned", "on_scene", "assigned", "stood_down"]
 

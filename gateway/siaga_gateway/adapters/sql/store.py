@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -237,6 +237,10 @@ class SqlStore(
     def remembered(self, name: str) -> str | None:
         rows = self.fetch("SELECT value FROM meta WHERE name = ?", (name,))
         return rows[0][0] if rows else None
+
+    def remembered_under(self, prefix: str) -> Mapping[str, str]:
+        rows = self.fetch("SELECT name, value FROM meta WHERE name LIKE ?", (f"{prefix}%",))
+        return {name: value for name, value in rows if name.startswith(prefix)}
 
     def tally(self) -> Tally:
         return counts.tally(self.fetch)

@@ -14,6 +14,7 @@ from siaga_gateway.service.dispatch.drills import Drills, WantedDrill
 from siaga_gateway.service.dispatch.responder_positions import PositionIntake
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
 from siaga_gateway.service.inbound import FrameSink, InboundFrame, InboundText, TextOutcome, TextReader
+from siaga_gateway.service.incidents.console_presence import PresenceNotes
 from siaga_gateway.service.incidents.protocol_book import ProtocolChanges
 from siaga_gateway.service.operator_port import OperatorActions
 from siaga_gateway.service.ports import Disclosures, SignIns
@@ -27,6 +28,7 @@ ACCOUNTS: Final = "accounts"
 REGISTRY: Final = "registry"  # a registrar's changes
 PROTOCOLS: Final = "protocols"
 TOKENS: Final = "tokens"  # of programs
+PRESENCE: Final = "presence"  # which calls are open at which consoles
 ANSWERS: Final = "answers"  # of responders
 OPENED: Final = f"{ANSWERS}.opened"  # the page of a link
 DUTY: Final = "duty"  # what they say on their own pages
@@ -65,6 +67,7 @@ def front_calls(
     owners: OwnerCases,
     drills: Drills,
     registry: RegistryChanges,
+    presence: PresenceNotes,
 ) -> Mapping[str, Callable[..., Any]]:
     """Return the calls, for adapters.interprocess_link.PressSide."""
     ports = {
@@ -75,6 +78,7 @@ def front_calls(
         REGISTRY: (RegistryChanges, registry),
         PROTOCOLS: (ProtocolChanges, protocols),
         TOKENS: (TokenChanges, tokens),
+        PRESENCE: (PresenceNotes, presence),
     }
     found: dict[str, Callable[..., Any]] = {
         f"{name}.{method}": getattr(implementation, method)

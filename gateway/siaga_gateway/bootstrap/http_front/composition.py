@@ -37,6 +37,7 @@ from siaga_gateway.service.dispatch.way_questions import WayQuestions
 from siaga_gateway.service.downlink.longer_hold import ask_for_longer_hold
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
 from siaga_gateway.service.inbound import TextReader
+from siaga_gateway.service.incidents.console_presence import PresenceBook
 from siaga_gateway.service.incidents.operator_actions import IncidentActions
 from siaga_gateway.service.incidents.protocol_book import ProtocolBook
 from siaga_gateway.service.ingest.worker import Ingest
@@ -124,6 +125,7 @@ def make_front(
                 owners,
                 drills,
                 registry,
+                PresenceBook(store, clock),
             ),
             LONGER_HOLD: partial(ask_for_longer_hold, store, clock),
             STORE_TROUBLE: operations.store_trouble,

@@ -69,6 +69,8 @@ def _after(found: ExerciseResult, entry: JournalEntry, at_ms: int) -> ExerciseRe
         return copied(found, called_ms=_first(found.called_ms, at_ms), rungs=rungs)
     if kind in _DESK and found.acknowledged_ms is None:
         return copied(found, acknowledged_ms=at_ms, acknowledged_by=entry.actor)
+    if kind == journal.ACKNOWLEDGEMENT_UNDONE and not facts.get("again"):
+        return copied(found, acknowledged_ms=None, acknowledged_by=None)
     if kind == journal.ASSIGNED:
         return copied(found, assigned_ms=_first(found.assigned_ms, at_ms))
     if kind == journal.ON_SCENE:

@@ -20,6 +20,7 @@ FOLLOWED: Final = frozenset(
         journal.DURESS,
         journal.SEEN,
         journal.ACKNOWLEDGED,
+        journal.ACKNOWLEDGEMENT_UNDONE,
         journal.RESUMED,
         journal.EXERCISE_ASKED,
         journal.MADE_REAL,
@@ -48,6 +49,7 @@ _SIMPLE: Final = {
     journal.RESUMED: FactKind.RESUMED,
     journal.EXERCISE_ASKED: FactKind.RESTORED,
     journal.MADE_REAL: FactKind.MADE_REAL,
+    journal.ACKNOWLEDGEMENT_UNDONE: FactKind.UNDONE,
     journal.CLOSED: FactKind.CLOSED,
 }
 # What a responder may say; the rest of the facts is the desk's, or the gateway's.

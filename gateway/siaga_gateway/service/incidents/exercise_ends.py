@@ -30,6 +30,7 @@ _BY_PEOPLE: Final = frozenset(
     {
         journal.SEEN,
         journal.ACKNOWLEDGED,
+        journal.ACKNOWLEDGEMENT_UNDONE,
         journal.RESUMED,
         journal.ASSIGNED,
         journal.STOOD_DOWN,

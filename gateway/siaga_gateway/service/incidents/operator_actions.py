@@ -29,6 +29,7 @@ from siaga_gateway.service.incidents.locked_incidents import check_wave, close_c
 from siaga_gateway.service.incidents.record_steps import RecordSteps
 from siaga_gateway.service.incidents.reopening import Reopening
 from siaga_gateway.service.incidents.typed_words import checked_text, disposition_of
+from siaga_gateway.service.incidents.undoing import Undoing
 from siaga_gateway.service.incidents.unit_steps import UnitSteps, checked_assignment, is_sent_again
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.operator_port import (
@@ -51,6 +52,7 @@ from siaga_gateway.service.operator_port import (
     ResumeCall,
     StandDownUnit,
     TickProtocol,
+    UndoAcknowledgement,
 )
 from siaga_gateway.service.ports import AcknowledgementSender, Clock, Notifier
 from siaga_gateway.service.registry.keyring import KeyRing
@@ -104,6 +106,7 @@ class IncidentActions(OperatorActions):
         self._outputs = tuple(outputs)
         self._after = AfterStep(keyring, sender, notifier, committed)
         self._reopening = Reopening(store, self._after, clock, outputs, limits)
+        self._undoing = Undoing(store, self._after, clock, outputs)
         self._units = UnitSteps(store, self._after, clock, outputs)
         self._record = RecordSteps(store, self._after, notifier, clock, outputs, local, limits)
         self._limits = limits
@@ -115,6 +118,8 @@ class IncidentActions(OperatorActions):
                 return self._mark_seen(action)
             case AcknowledgeCall():
                 return self._acknowledge_call(action)
+            case UndoAcknowledgement():
+                return self._undoing.undo(action)
             case ResumeCall():
                 return self._resume_call(action)
             case AssignUnit():

@@ -24,6 +24,8 @@ DURESS: Final = "duress"  # counter, late
 KEY_COPIED: Final = "key_copied"  # counter, kind (of the message that showed it), late: see CONTRADICTION, COUNTER_JUMP
 SEEN: Final = "seen"
 ACKNOWLEDGED: Final = "acknowledged"  # wave: a desk has seen a call that rings again
+ACKNOWLEDGEMENT_UNDONE: Final = "acknowledgement_undone"
+#   again (it was of a call that rang again; missing: of a new one), wave (that was acknowledged; missing: unknown)
 CALLED: Final = "called"
 #   rung, wave, why, round, recipients, by_hand (of them for a person to call), station (its key: of the
 #   one that answers for the call)
@@ -240,6 +242,7 @@ INCIDENT_KINDS: Final = frozenset(
         KEY_COPIED,
         SEEN,
         ACKNOWLEDGED,
+        ACKNOWLEDGEMENT_UNDONE,
         RESUMED,
         EXERCISE_ASKED,
         DESK_RUNG,

@@ -142,6 +142,8 @@ def after(record: CallRecord, entries: Sequence[JournalEntry]) -> CallRecord:
                 record = record._replace(held=1)
             case journal.CALLED if record.station is None and isinstance(entry.facts.get("station"), str):
                 record = record._replace(station=entry.facts["station"])
+            case journal.ACKNOWLEDGEMENT_UNDONE if not entry.facts.get("again"):
+                record = record._replace(acknowledged_ms=None)  # nobody had it
             case journal.MADE_REAL:
                 record = made_real(record, entry.at_ms)
             case journal.RESPONDER_SAID if (said := _SAID.get(str(entry.facts.get("said")))) is not None:

@@ -179,6 +179,11 @@ def acknowledge(taker: Taker, body: AcknowledgeBody) -> IncidentShape | Response
     return taker.take(lambda: taker.operate.acknowledge(taker.id, taker.by, body.wave))
 
 
+@router.post(**_step("undo", "Take your own acknowledgement back, within a minute", "undo_acknowledgement"))
+def undo(taker: Taker) -> IncidentShape | Response:
+    return taker.take(lambda: taker.operate.undo(taker.id, taker.by, shown=taker.shown))
+
+
 @router.post(**_step("resume", "Call for help again, where it is asked whether it still matters", "resume_incident"))
 def resume(taker: Taker) -> IncidentShape | Response:
     return taker.take(lambda: taker.operate.resume(taker.id, taker.by))

@@ -60,6 +60,21 @@ def acknowledge(
     )
 
 
+@router.post("/incidents/{incident_id}/undo")
+def undo(
+    context: TheConsole, language: Language, session: SignedIn, incident_id: IncidentId, shown: Shown = None
+) -> HTMLResponse:
+    """Take one's own acknowledgement back."""
+    return take_step(
+        context,
+        session,
+        language,
+        incident_id,
+        "undo",
+        lambda: context.operate.undo(incident_id, session.operator, shown=shown),
+    )
+
+
 @router.post("/incidents/{incident_id}/resume")
 def resume(context: TheConsole, language: Language, session: SignedIn, incident_id: IncidentId) -> HTMLResponse:
     """Call again in an incident of which is asked whether it still matters."""

@@ -64,6 +64,8 @@ def console(context: TheConsole, language: Language, session: SignedIn) -> Respo
     settings = {
         "language": language,
         "last": found["queue"].last,
+        "operator": session.operator,
+        "tells_presence": context.may(Permission.INCIDENTS_STEP),
         "now": now_ms,
         "watchdog": context.watchdog_ms,
         "session_ends": session.signed_in_ms + SESSION_MS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Form, Header, Path, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from fastapi.sse import EventSourceResponse
 
@@ -26,6 +26,7 @@ from siaga_gateway.web.session.context import (
 from siaga_gateway.web.session.error_answers import NotThere, NotUnderstood
 from siaga_gateway.web.session.error_logging import log_failure
 from siaga_gateway.web.session.jurisdiction import JurisdictionReader
+from siaga_gateway.web.session.own_calls import check_own
 
 router = APIRouter()
 
@@ -54,6 +55,20 @@ async def live(
 def own_calls(context: ConsoleContext) -> JurisdictionReader | None:
     """Return whose calls who asks may be told of; None: all."""
     return context.reader if isinstance(context.reader, JurisdictionReader) else None
+
+
+@router.post("/presence")
+def presence(
+    context: TheConsole,
+    session: SignedIn,
+    console: Annotated[str, Form(pattern="^[0-9a-z-]{8,40}$")],
+    incident: Annotated[int | None, Form(ge=1, le=2**63 - 1)] = None,
+) -> Response:
+    """Note which call a page shows. console: drawn by the page, for as long as it is open. incident: missing: none."""
+    if incident is not None:
+        check_own(context, incident)
+    context.presence.shows(console, session.operator, incident)
+    return Response(status_code=204)
 
 
 @router.get("/session")

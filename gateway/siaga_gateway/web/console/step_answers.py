@@ -14,6 +14,8 @@ from siaga_gateway.domain.drill import is_exercise
 from siaga_gateway.domain.escalation_state import Escalation
 from siaga_gateway.domain.incident import Incident, IncidentState
 from siaga_gateway.domain.reopening import too_late
+from siaga_gateway.domain.undoing import WITHIN_MS
+from siaga_gateway.service.incidents.undoing import undoable
 from siaga_gateway.service.operator_port import Overtaken
 from siaga_gateway.service.ports import JournalEntry
 from siaga_gateway.service.store import StoreDamaged
@@ -88,9 +90,18 @@ def detail(context: ConsoleContext, session: Session, found: Incident, language:
         calls=calls_of(context, found.id, found, entries, language),
         call_back=call_back_view(found, has_words, language),
         may_reopen=found.state is IncidentState.CLOSED and not too_late(found, context.clock.now_ms()),
+        undo_until_ms=_undo_until_ms(context, session, found, entries),
         notes=running_notes(found.note, context.directory.name),
         alarm=context.reader.alarms([found.id]).get(found.id),
     )
+
+
+def _undo_until_ms(
+    context: ConsoleContext, session: Session, found: Incident, entries: Sequence[JournalEntry]
+) -> int | None:
+    """Return until when who looks may take his acknowledgement back; None: there is nothing to take back."""
+    known = undoable(found, entries, session.operator, context.clock.now_ms())
+    return None if known is None else known.at_ms + WITHIN_MS
 
 
 def _escalation_of(context: ConsoleContext, incident_id: int) -> Escalation | None:

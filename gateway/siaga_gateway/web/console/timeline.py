@@ -31,6 +31,7 @@ TONES: Final = {
     journal.CALLED_BACK: "warning",
     journal.DESK_RUNG: "alarm",
     journal.RESUMED: "warning",
+    journal.ACKNOWLEDGEMENT_UNDONE: "alarm",
     journal.REOPENED: "warning",
     journal.DELIVERY_ABANDONED: "alarm",
     journal.FORGED: "alarm",
@@ -156,6 +157,7 @@ WORDED: Final = {
 _STEPS: Final = frozenset(
     {
         journal.SEEN,
+        journal.ACKNOWLEDGEMENT_UNDONE,
         journal.ASSIGNED,
         journal.STOOD_DOWN,
         journal.ON_SCENE,

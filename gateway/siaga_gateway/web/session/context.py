@@ -45,6 +45,7 @@ from siaga_gateway.web.session.field_widths import WIDTHS
 from siaga_gateway.web.session.jurisdiction import JurisdictionReader
 from siaga_gateway.web.session.live import LiveStreams
 from siaga_gateway.web.session.photograph_uploads import Uploads
+from siaga_gateway.web.session.presence import Presence
 from siaga_gateway.web.session.sign_in import SignIn
 from siaga_gateway.web.session.theme import COOKIE, Theme, theme_named
 
@@ -98,6 +99,7 @@ class ConsoleContext:
     disclosures: Disclosures
     clock: Clock
     streams: LiveStreams
+    presence: Presence
     program_streams: LiveStreams  # of programs: they take no operator's place
     sessions: Sessions
     sign_in: SignIn

@@ -21,6 +21,7 @@ from siaga_gateway.service.journal.kinds import QUIET_KINDS, concerns_operators,
 from siaga_gateway.service.ports import Clock, JournalEntry, JournalReader, Notifier
 from siaga_gateway.web.session.error_logging import log_failure
 from siaga_gateway.web.session.ladder_changes import LadderChanges
+from siaga_gateway.web.session.presence import Looks, Presence
 
 PAGE: Final = 500  # rows in one read
 BURST_PAUSE_S: Final = 0.01  # pause after rows, to gather a burst: 100 rows a second are not 100 reads a console
@@ -49,10 +50,11 @@ class LiveStreams:
         troubles: Callable[[], Collection[str]] = tuple,
         ladders: LadderChanges | None = None,
         most: int = MOST,
+        presence: Presence | None = None,
     ) -> None:
         """presses: whether any are taken; while not, no tick is sent, and every page calls its link dead. troubles:
         returns what operators must know about the gateway now, by name; blocking. ladders: None: this console shows no
-        escalations. most: limit of concurrent streams."""
+        escalations. most: limit of concurrent streams. presence: None: these streams do not tell who is where."""
         self._reader = reader
         self._notifier = notifier
         self._clock = clock
@@ -61,6 +63,7 @@ class LiveStreams:
         self._troubles = troubles
         self._ladders = ladders
         self._most = most
+        self._presence = presence
         self._closing = False
         self._open = 0
 
@@ -93,13 +96,16 @@ class LiveStreams:
         """Yield rows after id `after` (None: from now on), then new ones, until the client or the gateway ends it.
 
         Events: unnamed rows `{kind, incident, at_ms, feed, unheard}` with an id; `ladders` `{ids}`: incidents whose
-        escalation has changed, at first also just before; `tick` `{now_ms, store, troubles}`; `reset` `{last}` if there
+        escalation has changed, at first also just before; `presence` `{at}`: names of operators by the incident that
+        is open at their console, whenever that changes; `tick` `{now_ms, store, troubles}`; `reset` `{last}` if there
         was no `after` or it is beyond the journal (another store): the client must reload everything, and gets all that
         follows; finally `signed_out`.
         """
         last: int | None = after
         checked = False  # whether `last` was compared with the journal
         ladders: int | None = None  # where the log of their changes was
+        looks: Looks = {}  # as they were told
+        looks_number: int | None = None
         store = True
         next_tick = next_check = time.monotonic()
         while not self._closing:
@@ -111,6 +117,7 @@ class LiveStreams:
             rows: list[JournalEntry] = []
             shown: list[JournalEntry] = []
             climbed: list[int] = []
+            now_open = looks
             try:
                 if not checked:
                     end = await run_in_threadpool(self._reader.last_journal_id)
@@ -121,6 +128,11 @@ class LiveStreams:
                 found = list(await run_in_threadpool(self._reader.journal_after, last or 0, PAGE))
                 if self._ladders is not None:
                     ladders, climbed = await run_in_threadpool(self._ladders.since, ladders)
+                if self._presence is not None:
+                    looks_number, changed = await run_in_threadpool(self._presence.since, looks_number)
+                    if changed is not None:
+                        ids = changed if own is None else await run_in_threadpool(own.own_ids, list(changed))
+                        now_open = {each: changed[each] for each in ids}
                 if own is not None:
                     shown = list(await run_in_threadpool(own.own_rows, found))
                     climbed = sorted(await run_in_threadpool(own.own_ids, climbed))
@@ -138,6 +150,9 @@ class LiveStreams:
                 last = rows[-1].id
             if climbed:
                 yield _event("ladders", {"ids": climbed})
+            if now_open != looks:
+                looks = now_open
+                yield _event("presence", {"at": {str(each): names for each, names in looks.items()}})
             if time.monotonic() >= next_tick:
                 if self._presses():
                     troubles = sorted(await run_in_threadpool(self._troubles))

@@ -47,6 +47,7 @@ ROUTES: Final[Mapping[tuple[str, str], Permission | Access]] = {
     ("POST", "/api/v1/incidents/{incident_id}/seen"): _P.INCIDENTS_STEP,
     ("POST", "/api/v1/incidents/{incident_id}/acknowledge"): _P.INCIDENTS_STEP,
     ("POST", "/api/v1/incidents/{incident_id}/resume"): _P.INCIDENTS_STEP,
+    ("POST", "/api/v1/incidents/{incident_id}/undo"): _P.INCIDENTS_STEP,
     ("POST", "/api/v1/incidents/{incident_id}/assign"): _P.INCIDENTS_STEP,
     ("POST", "/api/v1/incidents/{incident_id}/stand-down"): _P.INCIDENTS_STEP,
     ("POST", "/api/v1/incidents/{incident_id}/on-scene"): _P.INCIDENTS_STEP,
@@ -71,6 +72,7 @@ ROUTES: Final[Mapping[tuple[str, str], Permission | Access]] = {
     ("GET", "/api/v1/figures"): _P.FIGURES_READ,
     # The queue and its calls
     ("GET", "/live"): _P.INCIDENTS_READ,
+    ("POST", "/presence"): _P.INCIDENTS_STEP,  # who only reads is at nothing
     ("GET", "/incidents"): _P.INCIDENTS_READ,
     ("GET", "/incidents/{incident_id}"): _P.INCIDENTS_READ,
     ("GET", "/search"): _P.INCIDENTS_READ,
@@ -87,6 +89,7 @@ ROUTES: Final[Mapping[tuple[str, str], Permission | Access]] = {
     ("POST", "/incidents/{incident_id}/seen"): _P.INCIDENTS_STEP,
     ("POST", "/incidents/{incident_id}/acknowledge"): _P.INCIDENTS_STEP,
     ("POST", "/incidents/{incident_id}/resume"): _P.INCIDENTS_STEP,
+    ("POST", "/incidents/{incident_id}/undo"): _P.INCIDENTS_STEP,
     ("POST", "/incidents/{incident_id}/assign"): _P.INCIDENTS_STEP,
     ("POST", "/incidents/{incident_id}/stand-down"): _P.INCIDENTS_STEP,
     ("POST", "/incidents/{incident_id}/on-scene"): _P.INCIDENTS_STEP,

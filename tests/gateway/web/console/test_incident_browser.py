@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway.web.browser_fixtures import chromium, operator
-from gateway.web.conftest import ServedConsole
+from gateway.web.conftest import OPERATOR, ServedConsole
 from gateway.web.console_operator import Seat
 
 __all__ = ["chromium", "operator"]  # fixtures
@@ -46,6 +46,41 @@ def test_two_write_notes_and_neither_a_refresh_nor_another_call_takes_what_is_be
     budi.see("#detail .running", "dua orang di teras")
     assert budi.page.locator("#detail .running li").count() == 2
     budi.see("#detail .timeline .person", "Catatan ditambahkan")
+
+
+def test_who_else_has_a_call_open_is_seen_and_an_acknowledgement_by_mistake_is_taken_back(
+    served: Callable[..., ServedConsole], operator: Seat
+) -> None:
+    console = served(tick_s=0.3)
+    rina, budi = operator(console), operator(console)
+    console.append({"do": "press", "incident": 1, "person": 0, **KEDATON})
+    console.append({"do": "press", "incident": 2, "person": 1})
+    rina.start_duty()
+    budi.page.goto(console.url)
+    budi.page.fill("#name", "Budi Contoh")
+    budi.page.keyboard.press("Enter")
+    budi.page.click("#duty-start")
+    for each in (rina, budi):
+        each.card(1).click()
+        each.page.wait_for_selector('#detail article[data-id="1"]')
+    rina.see("#detail .at-desk", "Budi Contoh")
+    rina.see("#incident-1 .at-desk", "Budi Contoh")
+    budi.see("#detail .at-desk", OPERATOR)
+    rina.page.keyboard.press("F4")
+    rina.page.wait_for_selector("#detail [data-keep=undo]")
+    rina.see("#detail .at-desk", "Budi Contoh")
+    budi.page.wait_for_selector("#group-active #incident-1")
+    assert budi.page.locator("#detail [data-keep=undo]").count() == 0, "it is not his"
+    rina.page.click("#detail [data-keep=undo] summary")
+    rina.page.click("#detail [data-step=undo]")
+    for each in (rina, budi):
+        each.page.wait_for_selector("#group-unseen #incident-1")
+        each.page.wait_for_selector("#detail [data-step=seen]")
+    budi.card(2).click()
+    rina.see("#incident-2 .at-desk", "Budi Contoh")
+    rina.page.wait_for_selector("#detail .at-desk", state="hidden")
+    budi.page.goto("about:blank")
+    rina.page.wait_for_selector("#incident-2 .at-desk", state="hidden")
 
 
 def test_rows_of_machines_are_folded_and_a_quiet_call_s_number_stands_behind_a_second_step(

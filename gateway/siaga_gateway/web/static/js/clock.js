@@ -55,7 +55,8 @@ function show(element, words) {
   if (element.textContent !== words) element.textContent = words;
 }
 
-/** Fill in every age under `root`: `data-ago` (… ago), `data-since` (how long already), `data-due` (in …). */
+/** Fill in every age under `root`: `data-ago` (… ago), `data-since` (how long already), `data-due` (in …). What has
+ *  `data-until` goes when that is over. */
 export function showAges(root = document) {
   const at = now();
   for (const element of root.querySelectorAll("[data-ago]")) {
@@ -65,6 +66,9 @@ export function showAges(root = document) {
   }
   for (const element of root.querySelectorAll("[data-since]")) {
     show(element, duration(at - Number(element.dataset.since)));
+  }
+  for (const element of root.querySelectorAll("[data-until]")) {
+    if (Number(element.dataset.until) <= at) element.remove(); // the gateway would refuse it
   }
   for (const element of root.querySelectorAll("[data-due]")) {
     const left = Number(element.dataset.due) - at;

@@ -1,7 +1,7 @@
 // The link to the gateway. It lives in a worker, because browsers slow the timers of a page in the background down to
 // one a minute, and a dead link must show within seconds.
 //
-// To the page: {type: "rows", rows} | {type: "tick", now_ms, store} | {type: "ladders", ids} | {type: "reset"} | {type: "signed_out"}
+// To the page: {type: "rows", rows} | {type: "tick", now_ms, store} | {type: "ladders", ids} | {type: "presence", at} | {type: "reset"} | {type: "signed_out"}
 //   | {type: "link", state: "connecting" | "up" | "dead", silent_ms} | {type: "beat"} once a second
 // From the page: {type: "start", last, watchdog} | {type: "try"}
 
@@ -66,6 +66,10 @@ function open() {
   mine.addEventListener("ladders", (event) => {
     heard();
     postMessage({ type: "ladders", ...JSON.parse(event.data) });
+  });
+  mine.addEventListener("presence", (event) => {
+    heard();
+    postMessage({ type: "presence", ...JSON.parse(event.data) });
   });
   mine.addEventListener("reset", (event) => {
     heard();

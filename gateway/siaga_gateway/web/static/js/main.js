@@ -13,6 +13,7 @@ import * as ladder from "./ladder.js";
 import * as majors from "./majors.js";
 import * as map from "./map.js";
 import * as notices from "./notices.js";
+import * as presence from "./presence.js";
 import * as queue from "./queue.js";
 import { settings, text } from "./settings.js";
 import * as steps from "./steps.js";
@@ -54,7 +55,8 @@ link.onmessage = ({ data }) => {
   } else if (data.type === "ladders") {
     queue.touch(data.ids);
     if (data.ids.includes(detail.current())) later("detail", detail.refresh);
-  } else if (data.type === "reset") {
+  } else if (data.type === "presence") presence.update(data.at);
+  else if (data.type === "reset") {
     readAll();
     readFeed();
   } else if (data.type === "signed_out") signedOut();
@@ -63,6 +65,7 @@ link.onmessage = ({ data }) => {
     alarm.beat();
     banners.sessionEnds();
     detail.refreshCalls();
+    presence.beat(detail.current());
   }
 };
 
@@ -137,6 +140,7 @@ queue.listen({
     unread.forget(there);
     counts();
     filter.apply(changed);
+    presence.show(changed);
     announce(fresh);
     if (detail.current() === null && fresh.length) choose(Number(fresh[0].dataset.id), { focus: false });
     else mark();
@@ -151,6 +155,7 @@ detail.listen({
     map.select(Number(article.dataset.id), article.dataset.title);
     mark();
     readNow();
+    presence.show();
   },
   failed: (failed) => banners.load(!failed),
   signedOut,
