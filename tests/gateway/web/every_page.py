@@ -3,6 +3,7 @@ invented."""
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -39,6 +40,15 @@ from siaga_gateway.domain.incident import Mode
 from siaga_gateway.domain.limits import LONGEST_LABEL, LONGEST_NOTE, LONGEST_SITE, LONGEST_UNIT
 from siaga_gateway.domain.operator_name import LONGEST
 from siaga_gateway.domain.owner_cases import OwnerCase, OwnerCaseKind, OwnerCaseLimits, OwnerCaseState
+from siaga_gateway.domain.owner_profile import (
+    CONDITIONS,
+    HAZARDS,
+    LONGEST_TEXT,
+    LONGEST_WORDS,
+    MOST_CONTACTS,
+    EmergencyContact,
+    OwnerProfile,
+)
 from siaga_gateway.domain.permissions import Role
 from siaga_gateway.domain.places import Contact, ContactWay, Station
 from siaga_gateway.domain.registry import RegistrationState
@@ -54,6 +64,7 @@ from siaga_gateway.service.registry.registry_book import RegistryBook
 from siaga_gateway.service.registry.registry_directory import RegistryDirectory
 from siaga_gateway.service.reports.figure_reports import FigureReports
 from siaga_gateway.service.store import Attempt, DeliveryState, UnknownDevice
+from siaga_gateway.service.store.owner_profiles import StoredProfile
 from siaga_gateway.web.app import ConsoleOptions, create_app
 from siaga_tools.demo import invented_town
 from waiting import ENDS_S, eventually
@@ -74,6 +85,21 @@ ADDRESS: Final = longest("Jalan Contoh Letnan Jenderal Profesor Doktor Sumitro R
 LABEL: Final = longest(f"Toko Contoh {UNBROKEN} Bersaudara, meja kasir depan", LONGEST_LABEL)
 NOTE: Final = longest(f"Pintu belakang terkunci {UNBROKEN} saksi menunggu.", LONGEST_NOTE)
 STATION: Final = "Kepolisian Sektor Contoh Tanjungkarang Timur Pajajaran Kedamaian"
+WORDS: Final = longest(f"Anjing besar {UNBROKEN} di halaman belakang, pagar terkunci.", LONGEST_TEXT)
+TOLD: Final = OwnerProfile(
+    *(HAZARDS, WORDS, CONDITIONS, WORDS, 99, 99, 99, WORDS, longest("Jawa Lampung Sunda", LONGEST_WORDS)),
+    contacts=(
+        EmergencyContact(
+            longest(f"Contoh {UNBROKEN}", LONGEST_WORDS), longest("kakak ipar", LONGEST_WORDS), "+620000000099"
+        ),
+    )
+    * MOST_CONTACTS,
+)
+# The smallest there is: a grey pixel.
+PORTRAIT: Final = base64.b64decode(
+    "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//////////////////////////////////////////////////////////////////////////////////////"
+    "wgALCAABAAEBAREA/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/aAAgBAQABPxA="
+)
 OWNER: Final = {"name": PERSON, "address": ADDRESS}
 KEDATON: Final = {"latitude": -53835400, "longitude": 1052596000}
 METRO: Final = {"latitude": -51100000, "longitude": 1053000000}
@@ -191,6 +217,7 @@ class EveryPage:
             signal=CoverageReport(fleet, clock),
             owners=OwnerCases(others, JournalNotifier(), late, OwnerCaseLimits(), [OPERATOR], SITE.local),
             registry=RegistryDirectory(others, late, RegistryBook(others, late, JournalNotifier(), SITE.local)),
+            converted=lambda raw: raw,
             longer_hold=lambda owner_id, setting, actor: 1,
             drills=drills,
             drill_choices=choices_of(others, late),
@@ -237,6 +264,8 @@ class EveryPage:
                         case = copied(case, decided_ms=sample_store.NOW_MS, decided_by=OPERATOR, reason=NOTE)
                     transaction.add_owner_case(case)
             transaction.add_consent(owner_id, Consent(CURRENT, "2026-09-01", sample_store.NOW_MS, OPERATOR))
+            transaction.put_profile(owner_id, TOLD, sample_store.NOW_MS)
+            transaction.put_owner_photograph(owner_id, PORTRAIT, sample_store.NOW_MS)
             waits = replace(device, device_id=b"\x07" * 8, public_xy=b"\x07" * 64, state=RegistrationState.PENDING)
             transaction.add_device(waits)
             frame = PressingButton().enrol()
@@ -275,6 +304,9 @@ def fill(book: Book) -> None:
             more |= {"cluster": 1}
         book.press(number, person=number, **more)
     book.press(8, person=1, mode="exercise", drill=1, **KALIANDA)
+    for number in (1, 2, 4, 6):
+        book.profiles[number + 1] = StoredProfile(TOLD, 1)
+        book.photographs[number + 1] = PORTRAIT
     for step in ("duress", "cancel", "copied", "again"):
         book.do(do=step, incident=1)
     reached = {"rung": "everyone", "reached_s": 40, "top_call": 0, "climb_at_ms": 600_000}

@@ -15,6 +15,7 @@ from siaga_gateway.domain.value import copied
 from siaga_gateway.domain.way_proof import ProvenWay
 from siaga_gateway.service.store import PlacedFrame
 from siaga_gateway.service.store.audit import EventRow
+from siaga_gateway.service.store.owner_profiles import StoredProfile
 from siaga_gateway.service.store.registry import CodeWords, Enrolled
 
 # Invented; the numbers are nobody's.
@@ -55,6 +56,8 @@ class CallsInMemory:
         self.opened: dict[str, int] = {}  # links, by responder
         self._alarms: dict[int, Alarm] = {}
         self.without_words: set[int] = set()  # owners
+        self.profiles: dict[int, StoredProfile] = {}  # what owners told for helpers
+        self.photographs: dict[int, bytes] = {}  # of owners
 
     def escalation_of(self, incident_id: int) -> Escalation | None:
         return self._escalations.get(incident_id)
@@ -82,6 +85,20 @@ class CallsInMemory:
 
     def code_words(self, owner_id: int) -> CodeWords | None:
         return None if owner_id in self.without_words else CodeWords("", "", 1)
+
+    def profile_of(self, owner_id: int) -> StoredProfile | None:
+        return self.profiles.get(owner_id)
+
+    def owner_photograph(self, owner_id: int) -> bytes | None:
+        return self.photographs.get(owner_id)
+
+    def owner_photograph_ms(self, owner_id: int) -> int | None:
+        return 1 if owner_id in self.photographs else None
+
+    def calls_of(self, owner_id: int, limit: int = 500) -> Sequence[Incident]:
+        everything: Mapping[int, Incident] = self._incidents  # type: ignore[attr-defined]
+        mine = [each for each in everything.values() if each.owner is not None and each.owner.id == owner_id]
+        return sorted(mine, key=lambda each: -each.id)[:limit]
 
     def frames_of(self, incident_id: int, limit: int) -> Sequence[EventRow]:
         return []

@@ -181,6 +181,8 @@ OTHERS: Final = {
         "/incidents/{incident_id}/track.geojson": "/incidents/1/track.geojson",
         "/map/units.geojson": "/map/units.geojson",
         "/incidents/{incident_id}/photographs/{number}": "/incidents/1/photographs/1",
+        "/incidents/{incident_id}/holder-photograph": "/incidents/1/holder-photograph",
+        "/registry/owners/{owner_id}/photograph": "/registry/owners/1/photograph",
         "/feed": "/feed",
         "/certificates": "/certificates",
         "/health": "/health",

@@ -10,6 +10,7 @@ from fastapi.sse import EventSourceResponse
 
 from siaga_gateway.catalogue import text
 from siaga_gateway.catalogue.localized import Localized
+from siaga_gateway.domain.permissions import Permission
 from siaga_gateway.service.store import StoreDamaged
 from siaga_gateway.web.console.queue_cards import read_queue, read_some
 from siaga_gateway.web.console.step_answers import IncidentId, calls_of, detail
@@ -117,6 +118,10 @@ def calls(context: TheConsole, language: Language, session: SignedIn, incident_i
     return render(context, "_called.html", language, calls=calls_of(context, incident_id, found, entries, language))
 
 
+def _jpeg(picture: bytes) -> Response:
+    return Response(picture, media_type="image/jpeg")
+
+
 @router.get("/incidents/{incident_id}/photographs/{number}")
 def photograph(
     context: TheConsole, session: SignedIn, incident_id: IncidentId, number: Annotated[int, Path(gt=0, lt=2**31)]
@@ -126,7 +131,19 @@ def photograph(
     if picture is None:
         raise NotThere("error.no_photograph", number=number)
     context.disclosures.shown(session.operator, incident_id)
-    return Response(picture, media_type="image/jpeg")
+    return _jpeg(picture)
+
+
+@router.get("/incidents/{incident_id}/holder-photograph")
+def holder_photograph(context: TheConsole, session: SignedIn, incident_id: IncidentId) -> Response:
+    """Return the holder's own photograph; who was shown it is noted, as with the incident."""
+    found = context.reader.incident(incident_id)
+    may = found is not None and found.holder is not None and context.may(Permission.IDENTITY_READ)
+    picture = context.reader.owner_photograph(found.holder.id) if may and found and found.holder else None
+    if picture is None:
+        raise NotThere("error.nothing_here")
+    context.disclosures.shown(session.operator, incident_id)
+    return _jpeg(picture)
 
 
 @router.get("/feed")

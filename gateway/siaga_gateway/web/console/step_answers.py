@@ -22,6 +22,7 @@ from siaga_gateway.service.store import StoreDamaged
 from siaga_gateway.web.console.call_back_view import call_back_view
 from siaga_gateway.web.console.call_views import CallsView, calls_view
 from siaga_gateway.web.console.incident_views import view
+from siaga_gateway.web.console.person_view import person_view
 from siaga_gateway.web.console.protocol_view import protocol_view, with_protocol_steps
 from siaga_gateway.web.console.running_notes import running_notes
 from siaga_gateway.web.console.timeline import last_step, timeline
@@ -86,6 +87,7 @@ def detail(context: ConsoleContext, session: Session, found: Incident, language:
         language,
         incident=view(found, language, context.mode, known, context.directory.name),
         timeline=timeline(with_protocol_steps(entries, versions, language), language, context.directory.name),
+        person=person_view(context, found, language),
         protocol=protocol_view(found, entries, versions, language),
         calls=calls_of(context, found.id, found, entries, language),
         call_back=call_back_view(found, has_words, language),

@@ -39,7 +39,7 @@ class ProfileView:
 
     @property
     def is_empty(self) -> bool:
-        return self == ProfileView()
+        return self == NO_PROFILE
 
     @property
     def warns(self) -> bool:
@@ -51,10 +51,13 @@ class ProfileView:
         return bool(self.conditions or self.medical_note)
 
 
+NO_PROFILE: Final = ProfileView()
+
+
 def profile_view(stored: StoredProfile | None, language: str) -> ProfileView:
     """Return it, worded. What a later version knows is shown by its own word."""
     if stored is None:
-        return ProfileView()
+        return NO_PROFILE
     profile = stored.profile
     counts = [
         text(f"console.profile.n_{name}", language, n=count)

@@ -81,6 +81,7 @@ ROUTES: Final[Mapping[tuple[str, str], Permission | Access]] = {
     ("GET", "/incidents/{incident_id}/nearest"): _P.INCIDENTS_READ,
     ("GET", "/incidents/{incident_id}/track.geojson"): _P.INCIDENTS_READ,
     ("GET", "/incidents/{incident_id}/photographs/{number}"): _P.INCIDENTS_READ,
+    ("GET", "/incidents/{incident_id}/holder-photograph"): _P.INCIDENTS_READ,  # asks for identity.read too
     ("GET", "/map/units.geojson"): _P.INCIDENTS_READ,
     ("POST", "/map/find"): _P.INCIDENTS_READ,
     ("GET", "/feed"): _P.INCIDENTS_READ,
