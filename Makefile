@@ -19,7 +19,7 @@ PYTEST_ARGS ?=
 # shared out; pytest-xdist's own order (by the number of tests) would leave the longest, which are one test, for last.
 JOBS ?= 8
 
-.PHONY: help setup demo test quick check format bench mutate torture defences hostile bounds hardware enclosure lock clean distclean
+.PHONY: help setup demo test quick check format bench mutate torture defences hostile bounds hardware enclosure lock container-locks clean distclean
 
 help: ## Show what can be done here
 	@echo "Siaga: from a press on a button to a police unit under way"; echo
@@ -100,7 +100,14 @@ lock: $(READY) ## Renew requirements.lock from pyproject.toml, and say what move
 	@$(BIN)/uv pip compile pyproject.toml --extra demo --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --quiet --upgrade --output-file requirements.lock
 	@$(BIN)/python tests/packages/lock.py build/requirements.old requirements.lock
+	@$(MAKE) --no-print-directory container-locks
 	@echo "Then: make bounds ARGS=newest, make check, make test"
+
+container-locks: $(READY)  # of requirements.lock what the container recipe installs, by the same hashes
+	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --constraint requirements.lock \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file gateway/container/gateway.lock
+	@echo hatchling | $(BIN)/uv pip compile - --universal --python-version 3.11 --constraint requirements.lock \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file gateway/container/build.lock
 
 clean: ## Remove what was built, keep .venv
 	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis gateway/siaga_gateway/web/node_modules

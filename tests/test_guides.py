@@ -23,6 +23,7 @@ GUIDES: Final = {
     "officers": "gateway/OFFICER.md",
     "administrators": "gateway/INSTALL.md",
     "administrators of two machines": "gateway/STANDBY.md",
+    "administrators of containers": "gateway/CONTAINERS.md",
     "builders": "hardware/ASSEMBLY.md",
     "chiefs": "gateway/FIGURES.md",
 }

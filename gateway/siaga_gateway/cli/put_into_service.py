@@ -17,6 +17,7 @@ from siaga_gateway.bootstrap.setup.installation_plan import (
     AUTHORITY,
     CERTIFICATE_NAME,
     CHAIN,
+    DATABASE_BESIDE,
     KEY,
     PROGRAMS,
     PROXY_FILES,
@@ -53,6 +54,7 @@ _file = click.Path(dir_okay=False, path_type=Path)
 @click.option("--certificate", type=click.Choice(["own", "existing"]))
 @click.option("--proxy", type=click.Choice(["nginx", "caddy", "none"]))
 @click.option("--administrator")
+@click.option("--container", is_flag=True)
 @click.option("--replace", is_flag=True)
 @click.option("--preview", type=click.Path(file_okay=False, path_type=Path))
 @told_plainly
@@ -68,6 +70,7 @@ def setup(
     certificate: Literal["own", "existing"] | None,
     proxy: Proxy | None,
     administrator: str | None,
+    container: bool,
     replace: bool,
     preview: Path | None,
 ) -> None:
@@ -93,7 +96,8 @@ def setup(
         certificate = certificate or ("own" if placement.at(CERTIFICATE_NAME).exists() else "existing")
         proxy = proxy or _proxy(placement)
     own_authority = (certificate or "own") == "own"
-    proxy = proxy or "nginx"
+    proxy = proxy or ("caddy" if container else "nginx")
+    database = database or (DATABASE_BESIDE if container else None)
     elsewhere = None if broker in (None, "here") else _address(str(broker))
     made = NewSettings(
         name=name,
@@ -111,7 +115,7 @@ def setup(
             *(["127.0.0.1:443"] if proxy != "none" else []),
         ),
     )
-    _carry_out(Plan(made, host, proxy, own_authority), placement, first, preview is not None)
+    _carry_out(Plan(made, host, proxy, own_authority, container), placement, first, preview is not None)
 
 
 def _carry_out(plan: Plan, placement: Placement, first: tuple[str, str] | None, is_preview: bool) -> None:

@@ -132,6 +132,18 @@ def test_other_choices_leave_out_what_they_do_not_need(tmp_path: Path) -> None:
     assert settings.store.shared and settings.certificates.buttons is None
 
 
+def test_in_a_container_no_unit_and_no_program_is_written(tmp_path: Path) -> None:
+    done = typed(tmp_path, *WHOLE, "--container")
+    assert done.exit_code == 0, done.output
+    found = everything(tmp_path)
+    assert not [path for path in found if path.startswith(("/etc/systemd", "/opt", "/etc/nginx"))]
+    assert "acl_file /etc/mosquitto/siaga/rules" in found["/etc/mosquitto/siaga/mosquitto.conf"][0]
+    assert "sos.contoh.example {" in found["/etc/caddy/Caddyfile"][0]
+    settings = load(tmp_path / "etc/siaga/siaga.toml", {})
+    assert settings.store.shared and settings.store.password is None and settings.broker.passwords is not None
+    assert typed(tmp_path, "--container").exit_code == 0 and everything(tmp_path) == found
+
+
 def test_who_is_not_root_is_told_how() -> None:
     if os.geteuid() == 0:
         command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable]

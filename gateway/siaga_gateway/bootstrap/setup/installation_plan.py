@@ -27,6 +27,7 @@ UNITS: Final = Path("/etc/systemd/system")
 CHAIN: Final = Path("/etc/mosquitto/certs/broker.pem")  # as siaga-certificate lays them out
 KEY: Final = Path("/etc/mosquitto/certs/broker.key")
 AUTHORITY: Final = Path("/usr/local/share/siaga/authority.pem")
+DATABASE_BESIDE: Final = "postgresql:///siaga?host=/var/run/postgresql"  # the container beside, by a socket of both
 PROXY_FILES: Final[dict[Proxy, tuple[str, Path]]] = {
     "nginx": ("nginx.conf", Path("/etc/nginx/conf.d/siaga.conf")),
     "caddy": ("Caddyfile", Path("/etc/caddy/Caddyfile")),
@@ -54,12 +55,14 @@ class PlannedFolder:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """settings: what a new settings file is made from. host: by which buttons and browsers know the machine."""
+    """settings: what a new settings file is made from. host: by which buttons and browsers know the machine.
+    in_container: programs are in the image, and compose starts them (gateway/container)."""
 
     settings: NewSettings
     host: str
     proxy: Proxy
     own_authority: bool
+    in_container: bool = False
 
     @property
     def broker(self) -> BrokerPlan | None:
@@ -77,21 +80,26 @@ class Plan:
     def files(self) -> Iterator[PlannedFile]:
         yield PlannedFile(SETTINGS, self.settings.text(), 0o640, USER, kept=True)
         yield PlannedFile(SECRETS, "", 0o600, kept=True)
+        if self.own_authority:
+            yield PlannedFile(CERTIFICATE_NAME, f"NAME={self.host}\n")
+        if not self.in_container:
+            yield from self._programs_and_units()
+        if self.proxy in PROXY_FILES:
+            name, place = PROXY_FILES[self.proxy]
+            yield PlannedFile(place, _HOST.sub(self.host, template(name)))
+
+    def _programs_and_units(self) -> Iterator[PlannedFile]:
         for program in ("siaga-backup", "siaga-certificate"):
             yield PlannedFile(PROGRAMS / program, template(program), 0o755)
         units = ["siaga-gateway.service", "siaga-backup.service", "siaga-backup.timer"]
         if self.own_authority:
             units += ["siaga-certificate.service", "siaga-certificate.timer"]
-            yield PlannedFile(CERTIFICATE_NAME, f"NAME={self.host}\n")
         for unit in units:
             yield PlannedFile(UNITS / unit, template(unit))
         if (broker := self.broker) is not None:
             for name, text in broker.units().items():
                 place = UNITS / "mosquitto.service.d" / "siaga.conf" if name.endswith(".conf") else UNITS / name
                 yield PlannedFile(place, text)
-        if self.proxy in PROXY_FILES:
-            name, place = PROXY_FILES[self.proxy]
-            yield PlannedFile(place, _HOST.sub(self.host, template(name)))
 
     def broker_files(self) -> Iterator[PlannedFile]:
         """Yield what `broker-config` writes as the service's user; here to be compared, or previewed."""
@@ -101,6 +109,10 @@ class Plan:
 
     def commands(self) -> Iterator[str]:
         """Yield what is left to type, in order."""
+        if self.in_container:
+            yield "docker compose up --detach"
+            yield "docker compose exec gateway siaga gateway doctor"
+            return
         yield "sudo systemctl daemon-reload"
         timers = ["siaga-backup.timer", *(["siaga-certificate.timer"] if self.own_authority else [])]
         if self.broker is not None:
