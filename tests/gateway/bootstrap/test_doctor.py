@@ -37,12 +37,45 @@ def office(tmp_path: Path) -> Office:
 # The machine
 
 
-@pytest.mark.parametrize(("said", "key"), [("yes", "clock_synced"), ("no", "clock_free")])
-def test_the_clock_is_asked_of_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, key: str) -> None:
-    program(tmp_path / "timedatectl", f"echo {said}")
+SHOWS = 'case "$1" in show) echo {kernel} ;; show-timesync) {timesyncd} ;; esac'
+CHRONY = "{reference},{name},{stratum},1796139286.31,{off},0.000021,0.000031,-9.1,0.0,0.1,0.01,0.002,64.4,{leap}"
+FOLLOWS = CHRONY.format(reference="A29FC801", name="162.159.200.1", stratum=4, off="-0.000134", leap="Normal")
+NTPD = 'associd=0 status=0615 leap_none, sync_ntp, 1 event, clock_sync,\nversion="ntpd", leap=00, stratum=2,\n'
+NTPD += "rootdelay=12.1, refid=192.0.2.7, reftime=ea1.2, offset=0.41, frequency=3.2"
+NOBODY = CHRONY.format(reference="00000000", name="", stratum=0, off="0.000000", leap="Not synchronised")
+ITSELF = CHRONY.format(reference="7F7F0101", name="", stratum=10, off="0.000000", leap="Normal")
+FAR = CHRONY.format(reference="A29FC801", name="192.0.2.7", stratum=2, off="-4.25", leap="Normal")
+
+
+@pytest.mark.parametrize(
+    ("kernel", "chrony", "ntpd", "timesyncd", "key", "told"),
+    [
+        ("yes", None, None, "exit 1", "clock_synced", ""),
+        ("no", None, None, "exit 1", "clock_free", ""),
+        ("yes", FOLLOWS, None, "exit 1", "clock_followed", "162.159.200.1 (chrony), -0.1 ms"),
+        ("no", FOLLOWS, None, "exit 1", "clock_free", ""),  # just begun
+        ("yes", NOBODY, None, "exit 1", "clock_alone", "chrony runs"),
+        ("yes", ITSELF, None, "exit 1", "clock_own", "chrony follows this machine's own"),
+        ("yes", FAR, None, "exit 1", "clock_off", "-4250.0 ms"),
+        ("yes", "506 Cannot talk to daemon", None, "exit 1", "clock_synced", ""),
+        ("yes", None, NTPD, "exit 1", "clock_followed", "192.0.2.7 (ntpd), +0.4 ms"),
+        ("yes", None, NTPD.replace("stratum=2", "stratum=16"), "exit 1", "clock_alone", "ntpd runs"),
+        ("yes", None, NTPD.replace("192.0.2.7", "127.127.1.0"), "exit 1", "clock_own", "ntpd follows"),
+        ("yes", None, None, "echo ServerName=ntp.example; echo NTPMessage={}", "clock_follows", "ntp.example (systemd"),
+        ("yes", None, None, "echo ServerName=ntp.example", "clock_alone", "systemd-timesyncd runs"),
+    ],
+)
+def test_the_clock_is_asked_of_its_time_service_and_of_systemd(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kernel: str, chrony: str | None, ntpd: str | None, timesyncd: str,
+    key: str, told: str,
+) -> None:  # fmt: skip
+    program(tmp_path / "timedatectl", SHOWS.format(kernel=kernel, timesyncd=timesyncd))
+    for name, said in (("chronyc", chrony), ("ntpq", ntpd)):
+        program(tmp_path / name, "exit 1" if said is None else f"printf '%s\\n' '{said}'")
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     (found,) = machine.clock_checks()
-    assert found.cause.key == f"doctor.{key}"
+    assert found.cause.key == f"doctor.{key}" and told in found.cause.say("en"), found.cause.say("en")
+    assert (found.state is CheckState.OK) is (found.mend is None)
 
 
 def test_without_systemd_the_kernel_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

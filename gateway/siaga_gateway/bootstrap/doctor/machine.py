@@ -5,30 +5,70 @@ from __future__ import annotations
 import ctypes
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.health_check import CheckResult, bad, doubtful, good, unseen
+from siaga_gateway.formats.time_service import TimeSource, read_chrony, read_ntpd, read_timesyncd
 
 _ASK_S: Final = 5.0
 _MB: Final = 1 << 20
 LEAST_MB: Final = 256  # a week of presses, and the room that SQLite needs to tidy up
 SPARE_MB: Final = 2_048
+MOST_OFF_MS: Final = 1_000.0
+# The first that answers: where chrony or ntpd is installed, Debian takes systemd-timesyncd away.
+_TIME_SERVICES: Final[tuple[tuple[tuple[str, ...], Callable[[str], TimeSource | None]], ...]] = (
+    (("chronyc", "-c", "-n", "tracking"), read_chrony),
+    (("ntpq", "-n", "-c", "rv"), read_ntpd),
+    (("timedatectl", "show-timesync"), read_timesyncd),
+)
 _UNSYNCHRONISED: Final = 5  # TIME_ERROR of adjtimex(2)
 # As gateway/INSTALL.md enables them. The last three may be absent: another broker, another way of backups.
 SERVICES: Final = ("siaga-gateway.service", "mosquitto.service", "siaga-broker-reload.path", "siaga-backup.timer")
 
 
 def clock_checks() -> Iterator[CheckResult]:
+    """Yield one result: what a time service says of itself, else what systemd or the kernel knows."""
+    source = time_source()
+    if source is not None and source.name is None:
+        # The kernel goes on calling a clock synchronised for hours after the last answer.
+        cause = Localized("doctor.clock_alone", service=source.service)
+        yield bad("clock", "", cause, Localized("doctor.clock_alone_mend"))
+        return
+    if source is not None and source.is_own_clock:
+        cause = Localized("doctor.clock_own", service=source.service)
+        yield bad("clock", "", cause, Localized("doctor.clock_alone_mend"))
+        return
     match synchronised():
-        case True:
+        case True if source is None:
             yield good("clock", "", Localized("doctor.clock_synced"))
+        case True if source is not None:
+            yield _followed(source)
         case False:
             yield bad("clock", "", Localized("doctor.clock_free"), Localized("doctor.clock_mend"))
-        case None:
+        case _:
             yield unseen("clock", "", Localized("doctor.clock_unknown"), Localized("doctor.clock_mend"))
+
+
+def _followed(source: TimeSource) -> CheckResult:
+    off_ms = source.offset_ms
+    if off_ms is None:
+        return good("clock", "", Localized("doctor.clock_follows", service=source.service, server=source.name or "?"))
+    facts = {"service": source.service, "server": source.name or "?", "ms": f"{off_ms:+.1f}"}
+    if abs(off_ms) > MOST_OFF_MS:
+        return doubtful("clock", "", Localized("doctor.clock_off", **facts), Localized("doctor.clock_off_mend"))
+    return good("clock", "", Localized("doctor.clock_followed", **facts))
+
+
+def time_source() -> TimeSource | None:
+    """Return whom the time service of this machine follows; None: none of those that are known answers."""
+    for command, read in _TIME_SERVICES:
+        said = answer(*command)
+        if said and (found := read(said)) is not None:
+            return found
+    return None
 
 
 def synchronised() -> bool | None:
