@@ -33,8 +33,10 @@ from siaga_gateway.service.registry.retention import EVERY_S as RETENTION_S
 from siaga_gateway.service.registry.retention import DailyRetention, Retention
 from siaga_gateway.service.registry.search_indexing import EVERY_S as INDEXING_S
 from siaga_gateway.service.registry.search_indexing import SearchIndexing
-from siaga_gateway.service.reports.call_records import EVERY_S as FIGURES_S
 from siaga_gateway.service.reports.call_records import CallRecords
+from siaga_gateway.service.reports.journal_follower import EVERY_S as FIGURES_S
+from siaga_gateway.service.reports.station_of_call import StationOfCall
+from siaga_gateway.service.reports.stations_of_tests import StationsOfTests
 from siaga_gateway.service.scheduling.periodic_jobs import Job, Leases, PeriodicJobs, each_day
 from siaga_gateway.service.store import StoreFailing
 
@@ -61,7 +63,8 @@ def housekeeping(
 ) -> PeriodicJobs:
     """Make the jobs; separate from those of operations, since retention may take minutes."""
     retention = Retention(store, clock, policy_of(settings), ErasureList(settings.data_dir).add)
-    records = CallRecords(store, make_router(settings, store), Origins(store).of)
+    station_of = StationOfCall(make_router(settings, store), Origins(store).of)
+    records, tests = CallRecords(store, station_of), StationsOfTests(store, station_of)
     engine = store.engine
     jobs = [
         Job("audit head", RETENTION_S, each_day(clock, lambda: say_head(store))),
@@ -77,6 +80,7 @@ def housekeeping(
         Job("survey of the signal", SURVEY_S, survey.write),
         Job("months of the survey", RELEASE_S, survey.release, shared=True),
         Job("figures", FIGURES_S, records.work, shared=True),
+        Job("stations of tests", FIGURES_S, tests.work, shared=True),
         Job("retention", RETENTION_S, DailyRetention(store, retention, clock, notifier).work, shared=True),
     ]
     if isinstance(engine, Sqlite):

@@ -28,7 +28,7 @@ from siaga_gateway.service.journal.audit_gaps import KnownLosses, spans
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.registry.after_restore import go_on
 from siaga_gateway.service.registry.retention import Retention
-from siaga_gateway.service.reports.call_records import CURSOR
+from siaga_gateway.service.reports import call_records, stations_of_tests
 from siaga_gateway.service.store import StoreFailing
 
 _SHOWN: Final = 40  # ranges or names in one line
@@ -156,7 +156,8 @@ def rescue_store(
                 # It is no backup: whoever is being called is called on.
                 transaction.remember(STORE_NAME, store.name)
                 # Records of calls that are lost are made again from the journal.
-                transaction.remember(CURSOR, "0")
+                for cursor in (call_records.CURSOR, stations_of_tests.CURSOR):
+                    transaction.remember(cursor, "0")
             _tell_outputs(store, settings, clock, rescued)
         finally:
             store.close()

@@ -14,18 +14,22 @@ from gateway.sample_store import NOW_MS
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.adapters.sql.figures import FigureWriting
 from siaga_gateway.domain.call_record import CallRecord, counts
-from siaga_gateway.domain.incident import Incident, Mode
+from siaga_gateway.domain.incident import Incident, IncidentState, Mode
 from siaga_gateway.domain.value import copied
 from siaga_gateway.service.dispatch.origins import Origins
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import JournalEntry
 from siaga_gateway.service.reports.call_records import CURSOR, CallRecords, after
+from siaga_gateway.service.reports.station_of_call import StationOfCall
+from siaga_gateway.service.reports.stations_of_tests import CURSOR as TESTS
+from siaga_gateway.service.reports.stations_of_tests import StationsOfTests
 from siaga_gateway.service.store import StoreFailing
+from siaga_gateway.service.store.incident_search import IncidentSearch
 
 
 class Counted(CalledDistrict):
     def follower(self) -> CallRecords:
-        return CallRecords(self.store, self.router, Origins(self.store).of)
+        return CallRecords(self.store, StationOfCall(self.router, Origins(self.store).of))
 
     def record(self, incident: Incident) -> CallRecord:
         self.follower().work()
@@ -206,3 +210,20 @@ def test_a_call_that_cannot_be_read_holds_up_no_figure(district: Counted) -> Non
     district.spoil(spoilt)
     assert district.record(other).closed_at_ms is not None
     assert district.record(spoilt).station is None
+
+
+def test_a_test_press_has_its_station_for_a_search_and_no_figure(district: Counted) -> None:
+    incident = district.press()
+    with district.store.transaction() as transaction:
+        closed = copied(incident, mode=Mode.TEST, state=IncidentState.CLOSED)
+        transaction.put_incident(closed)
+    other = district.press(counter=2)
+    for each in (incident, other):
+        district.note(each, journal.TEST_PRESS, counter=1)
+    tests = StationsOfTests(district.store, StationOfCall(district.router, Origins(district.store).of))
+    tests.work()
+    assert [each.id for each in district.store.found_incidents(IncidentSearch(station=SW.key), 2**62, 9)] == [1]
+    assert district.store.call_records([incident.id, other.id]) == {}
+    with district.store.transaction() as transaction:
+        transaction.remember(TESTS, "0")
+    StationsOfTests(district.store, StationOfCall(district.router, Origins(district.store).of)).work()

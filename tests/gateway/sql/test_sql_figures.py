@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -14,12 +15,15 @@ from gateway.reports.counted_calls import call
 from gateway.sample_store import DEVICE_ID, NOW_MS
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.adapters.sql.figures import OPENED, SILENT
+from siaga_gateway.adapters.sql.incident_search import found_where
+from siaga_gateway.adapters.sql.incidents import SELECT
 from siaga_gateway.domain.call_record import CallRecord
-from siaga_gateway.domain.incident import IncidentState, Mode
+from siaga_gateway.domain.incident import Disposition, IncidentState, Mode
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.domain.supervision import Case, Cause
 from siaga_gateway.domain.value import copied
 from siaga_gateway.service.store.figures import Registered, Silence
+from siaga_gateway.service.store.incident_search import IncidentSearch
 
 HOUR_MS = 3_600_000
 FULL = CallRecord(
@@ -151,3 +155,57 @@ def test_a_report_reads_by_index(store: SqlStore) -> None:
         assert any(index in step for step in plan), plan
         assert not any(step.startswith("SCAN") for step in plan), plan
         assert sum(index in step for step in plan) == (2 if statement is SILENT else 1), plan
+
+
+def found(store: SqlStore, **wanted: Any) -> list[int]:
+    return [each.id for each in store.found_incidents(IncidentSearch(**wanted), 2**62, 50)]
+
+
+def test_a_call_is_found_by_its_station_when_its_figures_are_long_gone(store: SqlStore) -> None:
+    put(store, FULL, call(NOW_MS, 2, station="polsek-sw"), call(NOW_MS + 1, 3))
+    assert found(store, station="polsek-sw") == [2, 1]
+    with store.transaction() as transaction:
+        assert transaction.forget_call_records(NOW_MS + 2, 10) == 3
+        transaction.put_call_stations({2: "polsek-se", 4: "polsek-se"})
+    assert store.call_records([1, 2, 3, 4]) == {}
+    assert found(store, station="polsek-sw") == [2, 1], "what is known of a call stays"
+    assert found(store, station="polsek-se") == [4]
+
+
+def test_a_time_finds_what_was_opened_then_though_the_clock_was_set_back(store: SqlStore) -> None:
+    with store.engine.transaction() as session:
+        for number, opened_ms in ((1, 5_000), (2, 1_000), (3, 5_000), (4, 2_000)):
+            session.run("UPDATE incident SET opened_at_ms = ? WHERE id = ?", (opened_ms, number))
+    assert found(store, from_ms=1_000, to_ms=2_001) == [4, 2]
+    assert found(store, from_ms=5_000) == [3, 1] and found(store, to_ms=5_000) == [4, 2]
+    assert found(store, from_ms=6_000) == []
+
+
+def test_each_condition_of_a_search_has_its_index(store: SqlStore) -> None:
+    if store.engine.kind != "sqlite":
+        return
+    for wanted, indexes in (
+        (IncidentSearch(from_ms=NOW_MS, to_ms=NOW_MS + 1), ["incident_opened"]),
+        (IncidentSearch(disposition=Disposition.ABUSE), ["incident_disposition"]),
+        (IncidentSearch(mode=Mode.EXERCISE), ["incident_exercise"]),
+        (IncidentSearch(mode=Mode.TEST), ["incident_test"]),
+        (IncidentSearch(station="polsek-sw"), ["incident_figures_station", "incident_station_found"]),
+        (IncidentSearch(text="toko"), ["incident_label"]),
+        (IncidentSearch(text="01ab"), ["incident_label", "incident_device"]),
+    ):
+        condition, values = found_where(wanted)
+        whole = f"EXPLAIN QUERY PLAN {SELECT} WHERE incident.id < ?{condition} ORDER BY incident.id DESC LIMIT ?"
+        plan = [row[3] for row in store.fetch(whole, (2**62, *values, 50))]
+        for index in indexes:
+            assert any(f"INDEX {index} " in step for step in plan), (wanted, plan)
+        scans = [step for step in plan if step.startswith("SCAN") and "known" not in step and "CONSTANT" not in step]
+        assert not scans, (wanted, plan)
+
+
+@pytest.mark.parametrize("text", ["toko", "100%", "TOKO CONTOH", "1_", "\\", "kasir", "-"])
+def test_a_part_of_a_label_finds_each_incident_that_had_it(store: SqlStore, text: str) -> None:
+    labels = {1: "Toko Contoh", 2: "100%", 3: "a\\b", 4: "1_2 kasir"}
+    with store.engine.transaction() as session:
+        for number, label in labels.items():
+            session.run("UPDATE incident SET device_label = ? WHERE id = ?", (label, number))
+    assert found(store, text=text) == [each for each in (4, 3, 2, 1) if text.lower() in labels[each].lower()]

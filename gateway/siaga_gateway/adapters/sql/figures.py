@@ -14,6 +14,14 @@ from siaga_gateway.service.store.figures import Registered, Silence
 
 _PUT: Final = Insert("incident_figures", CallRecord._fields, ("incident_id",))
 _SELECT: Final = f"SELECT {columns(CallRecord._fields)} FROM incident_figures"  # noqa: S608 - constants
+_OLD: Final = (
+    "SELECT incident_id FROM incident_figures WHERE opened_at_ms < ? ORDER BY opened_at_ms, incident_id LIMIT ?"
+)
+_STATION_OF_OLD: Final = (
+    "SELECT incident_id, station FROM incident_figures "  # noqa: S608 - constants
+    f"WHERE incident_id IN ({_OLD}) AND station IS NOT NULL"
+)
+_KEEP_STATION: Final = "INSERT INTO incident_station (incident_id, station) {} ON CONFLICT (incident_id) DO NOTHING"
 _FACTS: Final = "id, opened_at_ms, mode, pressed_at_ms, presses, closed_at_ms, disposition"
 OPENED: Final = (
     f"{_SELECT} WHERE (opened_at_ms, incident_id) > (?, ?) AND opened_at_ms >= ? AND opened_at_ms < ? "
@@ -56,12 +64,19 @@ class FigureWriting(WriteBatch):
             self.flush()
             self._session.insert(_PUT, list(records))
 
+    def put_call_stations(self, stations: Mapping[int, str]) -> None:
+        if stations:
+            self.touched = True
+            self.flush()
+            self._session.many(_KEEP_STATION.format("VALUES (?, ?)"), list(stations.items()))
+
     def forget_call_records(self, before_ms: int, limit: int) -> int:
-        return self._run(
-            "DELETE FROM incident_figures WHERE incident_id IN (SELECT incident_id FROM incident_figures "
-            "WHERE opened_at_ms < ? ORDER BY opened_at_ms, incident_id LIMIT ?)",
-            (before_ms, limit),
+        old = (before_ms, limit)
+        known = (
+            f"SELECT incident_id, station FROM incident_figures WHERE incident_id IN ({_OLD}) AND station IS NOT NULL"  # noqa: S608
         )
+        self._run(_KEEP_STATION.format(known), old)
+        return self._run(f"DELETE FROM incident_figures WHERE incident_id IN ({_OLD})", old)  # noqa: S608
 
 
 class FigureReading(Reads):

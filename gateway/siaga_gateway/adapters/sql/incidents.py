@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from siaga_gateway.adapters.sql.encryption import Sealing
 from siaga_gateway.adapters.sql.engine import Insert, Row, Session, Writing
+from siaga_gateway.adapters.sql.incident_search import found_where
 from siaga_gateway.adapters.sql.reads import Reads
 from siaga_gateway.adapters.sql.row_layout import only, sound
 from siaga_gateway.adapters.sql.rows import (
@@ -21,7 +22,6 @@ from siaga_gateway.adapters.sql.rows import (
     incident_row,
     only_moved,
 )
-from siaga_gateway.adapters.sql.text_search import label_or_id
 from siaga_gateway.adapters.sql.write_batch import WriteBatch
 from siaga_gateway.domain.incident import Incident, IncidentState
 from siaga_gateway.service.ports import UnreadableCall
@@ -217,23 +217,9 @@ class IncidentReading(Reads):
         return sound_incidents(self, _RECENT, (limit,))
 
     def found_incidents(self, wanted: IncidentSearch, before: int, limit: int) -> Sequence[Incident]:
-        where, parameters = ["incident.id < ?"], list[Any]([before])
-        for condition, value in (
-            ("incident.opened_at_ms >= ?", wanted.from_ms),
-            ("incident.opened_at_ms < ?", wanted.to_ms),
-            ("incident.disposition = ?", wanted.disposition),
-            ("incident.mode = ?", wanted.mode),
-            ("incident.id IN (SELECT incident_id FROM incident_figures WHERE station = ?)", wanted.station),
-        ):
-            if value is not None:
-                where.append(condition)
-                parameters.append(value)
-        if wanted.text:
-            condition, values = label_or_id(wanted.text, "incident.device_label", "incident.device_id")
-            where.append(condition)
-            parameters.extend(values)
-        whole = f"{SELECT} WHERE {' AND '.join(where)} ORDER BY incident.id DESC LIMIT ?"
-        return sound_incidents(self, whole, (*parameters, limit))
+        condition, values = found_where(wanted)
+        whole = f"{SELECT} WHERE incident.id < ?{condition} ORDER BY incident.id DESC LIMIT ?"
+        return sound_incidents(self, whole, (before, *values, limit))
 
     def recent_tests(self, limit: int = 50) -> Sequence[Incident]:
         return sound_incidents(self, _TESTS, (limit,))

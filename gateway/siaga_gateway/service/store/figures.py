@@ -32,9 +32,13 @@ class FigureWriting(Protocol):
         """Add these, or replace those of the same incidents."""
         ...
 
+    def put_call_stations(self, stations: Mapping[int, str]) -> None:
+        """Keep which station answered for these incidents, by its key, for a search; one that is known stays."""
+        ...
+
     def forget_call_records(self, before_ms: int, limit: int) -> int:
-        """Delete those of calls that were opened before then, at most `limit`. Returns how many; 0: no more are
-        left."""
+        """Delete those of calls that were opened before then, at most `limit`; their stations stay. Returns how many;
+        0: no more are left."""
         ...
 
 
