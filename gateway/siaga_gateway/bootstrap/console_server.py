@@ -27,6 +27,7 @@ from siaga_gateway.bootstrap.http_front.calls import (
     DISCLOSURES,
     DISMISS_OWNER_CASE,
     END_DRILL,
+    IMPORTS,
     LIFT_SUSPENSION,
     LONGER_HOLD,
     OPERATE,
@@ -69,6 +70,7 @@ from siaga_gateway.service.accounts.names_permitted import NamesPermitted
 from siaga_gateway.service.accounts.token_changes import TokenChanges
 from siaga_gateway.service.delivery.dead_letters import DeadLetters, Undelivered
 from siaga_gateway.service.dispatch.drills import Drills, WantedDrill
+from siaga_gateway.service.dispatch.list_imports import ListImports
 from siaga_gateway.service.dispatch.place_directory import PlaceDirectory
 from siaga_gateway.service.dispatch.responders_check import check_responders
 from siaga_gateway.service.dispatch.stuck_calls import StuckCalls
@@ -86,7 +88,7 @@ from siaga_gateway.service.registry.registry_changes import RegistryChanges
 from siaga_gateway.service.registry.registry_directory import RegistryDirectory
 from siaga_gateway.service.reports.figure_reports import FigureReports
 from siaga_gateway.service.store import StoreFailing
-from siaga_gateway.web.app import LOOPBACK_HOSTS, ConsoleOptions, VendorMissing, create_app, end_streams
+from siaga_gateway.web.app import LOOPBACK_HOSTS, ConsoleOptions, VendorMissing, create_app, end_streams, is_upload
 from siaga_gateway.web.session.auth import Accounts
 from siaga_gateway.web.session.presence import Presence
 
@@ -119,7 +121,8 @@ def serve_console(
         sign_ins.start()
         try:
             at_end = partial(end_streams, app)
-            WebServer("console", app, settings.console.proxies, on_ready, alive, told, at_end).run_on(bound)
+            proxies = settings.console.proxies
+            WebServer("console", app, proxies, on_ready, alive, told, at_end, is_upload).run_on(bound)
         finally:
             sign_ins.stop()
             side.end()
@@ -323,6 +326,7 @@ def console_app(
             figures=FigureReports(store, clock, settings.local, settings.mode),
             owners=_RemoteOwnerCases(side, store, notifier, clock, settings),
             registry=RegistryDirectory(store, clock, cast(RegistryChanges, RemotePort(side, REGISTRY, asked=True))),
+            imports=cast(ListImports, RemotePort(side, IMPORTS, asked=True)),
             drills=drills,
             drill_choices=make_drill_choices(settings, store, clock),
             jurisdictions=make_jurisdictions(settings, store, clock),

@@ -16,13 +16,13 @@ from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.cli.common import by_option, config_option, opened, told_plainly
 from siaga_gateway.cli.localized_commands import complain, tell
 from siaga_gateway.cli.mounting_place import uncompared
-from siaga_gateway.cli.parsing import day_end_ms, frame_of, position_of
 from siaga_gateway.config.loading import load
-from siaga_gateway.domain.call_back import CodeWordError, checked
+from siaga_gateway.domain.call_back import CodeWordError
 from siaga_gateway.domain.invisible_characters import HiddenMark
 from siaga_gateway.domain.local_time import LocalTime
 from siaga_gateway.service.registry.bulk_enrol import LineFault, Registration, enrol_many, expire_many, faulty
 from siaga_gateway.service.registry.enrol import EnrolError, NewOwner, proven_key
+from siaga_gateway.service.registry.registration_list import code_words_of, day_end_ms, frame_of, position_of
 
 _REQUIRED: Final = ("frame", "name", "nik", "phone", "address", "label")
 T = TypeVar("T")
@@ -76,18 +76,8 @@ def _registration(where: Localized, row: Mapping[str, str], local: LocalTime) ->
         label=row["label"],
         valid_until_ms=day_end_ms(row["valid_until"], local) if row.get("valid_until") else None,
         installed=position_of(row["installed"]) if row.get("installed") else None,
-        words=_words(row.get("code_word") or "", row.get("duress_word") or ""),
+        words=code_words_of(row.get("code_word") or "", row.get("duress_word") or ""),
     )
-
-
-def _words(code: str, duress: str) -> tuple[str, str] | None:
-    """Raises: CodeWordError."""
-    if not code and not duress:
-        return None
-    if not (code and duress):
-        raise CodeWordError("code_word.both")
-    checked(code, duress)
-    return code, duress
 
 
 def device_of_line(_where: Localized, row: Mapping[str, str]) -> bytes:

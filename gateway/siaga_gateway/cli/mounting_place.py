@@ -15,11 +15,11 @@ from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.catalogue.language import reader_language
 from siaga_gateway.cli.common import DeviceId, by_option, config_option, opened, told_plainly
 from siaga_gateway.cli.localized_commands import complain, say, tell
-from siaga_gateway.cli.parsing import position_of
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.domain.installation_area import Place, in_degrees
 from siaga_gateway.service.registry.enrol import PlaceDoubted
 from siaga_gateway.service.registry.mounting_place import place_device
+from siaga_gateway.service.registry.registration_list import position_of
 
 T = TypeVar("T")
 

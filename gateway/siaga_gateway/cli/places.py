@@ -10,17 +10,17 @@ from typing import Any
 import click
 
 from siaga_gateway.adapters.clock import WallClock
+from siaga_gateway.bootstrap.list_imports import area_of
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.cli.common import by_option, config_option, opened, told_plainly
 from siaga_gateway.cli.localized_commands import LocalizedGroup, complain, say, tell
-from siaga_gateway.cli.parsing import position_of
 from siaga_gateway.config.settings import Settings
-from siaga_gateway.domain.installation_area import Area, in_degrees
+from siaga_gateway.domain.installation_area import in_degrees
 from siaga_gateway.domain.places import SERIOUS, Finding, Station, in_order
-from siaga_gateway.domain.site import circle_about
 from siaga_gateway.service.dispatch.place_directory import finding_values, rung_words
 from siaga_gateway.service.dispatch.place_lists import Taken
 from siaga_gateway.service.dispatch.place_preview import Called
+from siaga_gateway.service.registry.registration_list import position_of
 
 _file = click.argument("file", type=click.Path(dir_okay=False, exists=True, path_type=Path))
 _dry_run = click.option("--dry-run", is_flag=True)
@@ -121,12 +121,6 @@ def import_areas(
             sure=yes,
         )
     tell_list(taken, "areas", dry_run)
-
-
-def area_of(settings: Settings) -> Area | None:
-    """Return where stations can be: the buttons' area, or else about what the map shows; None: neither is set."""
-    bounds = settings.site.map.bounds()
-    return settings.area.area() or (None if bounds is None else circle_about(bounds))
 
 
 def tell_list(taken: Taken, what: str, dry_run: bool) -> None:

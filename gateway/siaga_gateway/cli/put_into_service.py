@@ -31,11 +31,11 @@ from siaga_gateway.bootstrap.setup.placement import Placed, Placement
 from siaga_gateway.bootstrap.setup.settings_text import NewSettings
 from siaga_gateway.cli.common import told_plainly
 from siaga_gateway.cli.localized_commands import complain, say, tell
-from siaga_gateway.cli.parsing import position_of
 from siaga_gateway.cli.typed_password import typed_password
 from siaga_gateway.config.loading import SettingsError, load
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.domain.installation_area import in_degrees
+from siaga_gateway.service.registry.registration_list import position_of
 
 _STEP_S: Final = 900.0  # a store is made, or an older one brought to today's shape
 _SELF: Final = (sys.executable, "-m", "siaga_gateway")

@@ -17,7 +17,6 @@ from siaga_gateway.cli.common import CheckIn, DeviceId, by_option, config_option
 from siaga_gateway.cli.csv_lists import csv_option, enrol_file
 from siaga_gateway.cli.localized_commands import LocalizedGroup, complain, say, tell
 from siaga_gateway.cli.mounting_place import asking, uncompared
-from siaga_gateway.cli.parsing import frame_of, position_of
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.domain.call_back import long_enough
 from siaga_gateway.domain.device_report import Bearer
@@ -30,6 +29,7 @@ from siaga_gateway.service.registry.code_words import hashed, set_code_words
 from siaga_gateway.service.registry.enrol import EnrolError, Registrar, check_change
 from siaga_gateway.service.registry.mounting_place import register_area
 from siaga_gateway.service.registry.owner_cases import end_of_suspension
+from siaga_gateway.service.registry.registration_list import frame_of, position_of
 from siaga_gateway.service.registry.registry_book import doubts_of, person
 
 _BEARERS = {Bearer.LTE: "LTE", Bearer.SMS: "SMS", Bearer.LORAWAN: "LoRaWAN", Bearer.WIFI: "Wi-Fi"}

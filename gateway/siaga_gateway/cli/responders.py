@@ -12,11 +12,11 @@ import click
 
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.adapters.files.erasure_list import ErasureList
+from siaga_gateway.bootstrap.list_imports import area_of
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.cli.common import by_option, config_option, opened, told_plainly
 from siaga_gateway.cli.localized_commands import LocalizedGroup, complain, tell, to_the_letter
-from siaga_gateway.cli.parsing import position_of
-from siaga_gateway.cli.places import area_of, tell_list
+from siaga_gateway.cli.places import tell_list
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.domain.opening_hours import written
 from siaga_gateway.domain.places import ContactWay
@@ -30,6 +30,7 @@ from siaga_gateway.service.dispatch.responder_lists import (
     unknown,
 )
 from siaga_gateway.service.journal import kinds as journal
+from siaga_gateway.service.registry.registration_list import position_of
 
 _file = click.argument("file", type=click.Path(dir_okay=False, exists=True, path_type=Path))
 _key = click.argument("key")

@@ -12,11 +12,11 @@ from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.cli.common import DeviceId, by_option, config_option, opened, told_plainly
 from siaga_gateway.cli.csv_lists import csv_option, device_of_line, read_list
 from siaga_gateway.cli.localized_commands import LocalizedGroup, say, tell
-from siaga_gateway.cli.parsing import day_end_ms
 from siaga_gateway.config.loading import load
 from siaga_gateway.domain.local_time import LocalTime
 from siaga_gateway.domain.sim_card import NO_SIM, SimCard
 from siaga_gateway.service.registry.enrol import EnrolError
+from siaga_gateway.service.registry.registration_list import day_end_ms
 from siaga_gateway.service.registry.sim_cards import SimLine, set_sim, set_sims
 
 

@@ -19,6 +19,7 @@ SHORTEST_PASSWORD: Final = 8
 
 # Photographs of responders.
 LARGEST_UPLOAD: Final = 8 << 20  # bytes, as it comes
+LARGEST_LIST: Final = 8 << 20  # bytes of a list that a registrar brings as a file
 LARGEST_PHOTOGRAPH: Final = 300_000  # bytes, as it is kept
 MOST_PHOTOGRAPHS: Final = 10  # of one person and incident
 

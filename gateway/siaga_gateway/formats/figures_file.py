@@ -6,9 +6,7 @@ names are stable; times are Unix ms, durations ms.
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
-from io import StringIO
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import orjson
@@ -18,8 +16,8 @@ from siaga_gateway.domain.figure_report import Report, StationRow
 from siaga_gateway.domain.figures import BARS_S, BOUNDS_MIN, FEW, CallFigures, Spread
 from siaga_gateway.domain.incident import Disposition
 from siaga_gateway.domain.report_period import day_of
+from siaga_gateway.formats.owner_record_csv import BOM, rows_of
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would calculate
 _SPREADS: Final = ("transmission", "acknowledged", "assigned", "on_scene")
 _COUNTS: Final = (
     "calls",
@@ -40,28 +38,26 @@ def figures_csv(report: Report, language: str) -> bytes:
 
     A station with no calls but its own has one line: its own would be the same again.
     """
-    out = StringIO(newline="")
-    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     own_alone = [row.station for row in report.rows] == [report.station] and report.station is not None
     rows = () if own_alone else report.rows
-    lines = [*((row, row.figures) for row in rows), (None, report.total)]
-    for number, (row, figures) in enumerate(lines):
+    told: list[Sequence[str | int | float]] = []
+    for number, (row, figures) in enumerate([*((row, row.figures) for row in rows), (None, report.total)]):
         cells = list(_cells(row, report, figures, language))
         if number == 0:
-            writer.writerow([text(f"figures.column.{name}", language, **values) for name, values, _ in cells])
-        writer.writerow([_safe(cell) for _, _, cell in cells])
+            told.append([text(f"figures.column.{name}", language, **values) for name, values, _ in cells])
+        told.append(["" if cell is None else cell for _, _, cell in cells])
     if report.exercise:
-        writer.writerow([text("figures.exercise", language)])
+        told.append([text("figures.exercise", language)])
     if report.behind:
-        writer.writerow([text("figures.behind", language)])
+        told.append([text("figures.behind", language)])
     if report.few:
-        writer.writerow([text("figures.few", language, least=FEW)])
-    return ("\ufeff" + out.getvalue()).encode()
+        told.append([text("figures.few", language, least=FEW)])
+    return BOM + rows_of(told)
 
 
 def _cells(
     row: StationRow | None, report: Report, figures: CallFigures, language: str
-) -> Iterator[tuple[str, dict[str, Any], object]]:
+) -> Iterator[tuple[str, dict[str, Any], str | int | float | None]]:
     """Give each cell with the name of its column, and what that names."""
     station = report.station if row is None else row.station
     unknown = text("figures.all" if row is None else "figures.no_station", language)
@@ -88,13 +84,6 @@ def _cells(
         else:
             for minutes, within in zip(BOUNDS_MIN, spread.within, strict=True):
                 yield "within", {**what, "minutes": minutes}, within
-
-
-def _safe(cell: object) -> object:
-    """A station may be called =HYPERLINK(...)."""
-    if cell is None:
-        return ""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def figures_json(report: Report) -> bytes:

@@ -1,4 +1,4 @@
-"""An owner's record as a CSV file for a spreadsheet: semicolons, as in Indonesia, UTF-8 with a mark that Excel knows.
+"""Tables as CSV files for a spreadsheet: semicolons, as in Indonesia, UTF-8 with a mark that Excel knows.
 
 No cell can become a formula: who presses a button, or names it, could otherwise run something where the file is opened.
 """
@@ -10,12 +10,13 @@ from collections.abc import Iterable, Sequence
 from io import StringIO
 from typing import Final
 
+BOM: Final = b"\xef\xbb\xbf"
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str | int | float]]) -> bytes:
     """Return the file: the header, then each row."""
-    return b"\xef\xbb\xbf" + rows_of([header, *rows])
+    return BOM + rows_of([header, *rows])
 
 
 def rows_of(rows: Iterable[Sequence[str | int | float]]) -> bytes:

@@ -11,6 +11,7 @@ from fastapi import Depends, FastAPI
 
 from siaga_gateway.domain.errors import Unusable
 from siaga_gateway.domain.incident import Mode
+from siaga_gateway.domain.limits import LARGEST_LIST
 from siaga_gateway.domain.site import Site
 from siaga_gateway.domain.street_map import StreetMap
 from siaga_gateway.service.delivery.dead_letters import DeadLetters
@@ -18,6 +19,7 @@ from siaga_gateway.service.dispatch.call_directory import CallDirectory
 from siaga_gateway.service.dispatch.drill_choices import DrillChoices
 from siaga_gateway.service.dispatch.drills import Drills
 from siaga_gateway.service.dispatch.jurisdictions import Jurisdictions
+from siaga_gateway.service.dispatch.list_imports import ListImports
 from siaga_gateway.service.dispatch.place_directory import PlaceDirectory
 from siaga_gateway.service.fleet.coverage_survey import CoverageReport
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
@@ -51,6 +53,7 @@ from siaga_gateway.web.console import drills as pages_of_drills
 from siaga_gateway.web.console import places as pages_of_places
 from siaga_gateway.web.maintenance import routes as pages_of_maintenance
 from siaga_gateway.web.maintenance import signal as pages_of_signal
+from siaga_gateway.web.owners import import_routes as pages_of_imports
 from siaga_gateway.web.owners import profile_routes as pages_of_profiles
 from siaga_gateway.web.owners import registry_routes as pages_of_registry
 from siaga_gateway.web.owners import routes as pages_of_owners
@@ -65,7 +68,7 @@ from siaga_gateway.web.session.live import MOST, LiveStreams
 from siaga_gateway.web.session.photograph_uploads import Uploads
 from siaga_gateway.web.session.presence import Presence
 from siaga_gateway.web.session.route_guard import permitted
-from siaga_gateway.web.session.security_headers import RequestGuard, headers_with_tiles
+from siaga_gateway.web.session.security_headers import LARGEST_BODY, RequestGuard, headers_with_tiles
 from siaga_gateway.web.session.sign_in import SignIn
 from siaga_gateway.web.static_files import PackedFiles
 
@@ -113,6 +116,7 @@ def create_app(
     signal: CoverageReport | None = None,
     owners: OwnerCases | None = None,
     registry: RegistryDirectory | None = None,
+    imports: ListImports | None = None,
     drills: Drills | None = None,
     drill_choices: DrillChoices | None = None,
     jurisdictions: Jurisdictions | None = None,
@@ -176,6 +180,7 @@ def create_app(
         owners=owners,
         registry=registry,
         photographs=None if converted is None else Uploads(converted),
+        imports=imports,
         longer_hold=longer_hold,
         objections=options.objections,
         other_url=options.other_url,
@@ -211,6 +216,7 @@ def create_app(
     app.include_router(pages_of_signal.router)
     app.include_router(pages_of_owners.router)
     app.include_router(pages_of_accounts.router)
+    app.include_router(pages_of_imports.router)
     app.include_router(pages_of_registry.router)
     app.include_router(pages_of_profiles.router)
     for each in (*openapi.ROUTERS, openapi.router):
@@ -222,10 +228,20 @@ def create_app(
         hosts=options.hosts,
         failed=failed,
         headers=headers,
-        largest=pages_of_profiles.largest_body,
+        largest=largest_body,
         by_token=brings_token,
     )
     return app
+
+
+def is_upload(path: str) -> bool:
+    """Whether a file comes to this path, which takes longer than a form."""
+    return pages_of_imports.is_upload(path) or pages_of_profiles.is_upload(path)
+
+
+def largest_body(path: str) -> int:
+    """Return how many bytes a POST to this path may have."""
+    return LARGEST_LIST + LARGEST_BODY if pages_of_imports.is_upload(path) else pages_of_profiles.largest_body(path)
 
 
 def end_streams(app: FastAPI) -> None:

@@ -13,7 +13,6 @@ from gateway.gateway_folder import WATI, Office
 from gateway.ingest_harness import NOW_MS, NOW_S, IngestHarness
 from gateway.sample_site import WIB
 from pressing_button import PressingButton, at
-from siaga_gateway.cli.parsing import day_end_ms, position_of
 from siaga_gateway.config.area import AreaSettings
 from siaga_gateway.domain.device_report import Flags, PositionSource
 from siaga_gateway.domain.frame import Kind
@@ -21,6 +20,7 @@ from siaga_gateway.domain.installation_area import Area, Doubt, doubt, in_degree
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.registry.enrol import EnrolError, NewOwner, check_registration
 from siaga_gateway.service.registry.mounting_place import place_device
+from siaga_gateway.service.registry.registration_list import day_end_ms, position_of
 
 LAMPUNG = (-54_292_000, 1_052_610_000)
 AREA = Area(LAMPUNG, 200_000)

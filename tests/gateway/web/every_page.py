@@ -7,6 +7,7 @@ import base64
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ from gateway.web.maintenance_fleet import device_id, fleet_desk, make_fleet, ope
 from gateway.web.responder.duty_scene import DutyScene
 from pressing_button import PressingButton
 from siaga_gateway.adapters.sql import SqlStore
+from siaga_gateway.bootstrap.list_imports import importers_on
 from siaga_gateway.domain.accounts import Account, ConsoleSession
 from siaga_gateway.domain.battery_history import day_of
 from siaga_gateway.domain.consent import CURRENT, Consent
@@ -56,6 +58,7 @@ from siaga_gateway.domain.value import copied
 from siaga_gateway.domain.way_proof import ProvenWay
 from siaga_gateway.service.delivery.dead_letters import DeadLetters
 from siaga_gateway.service.dispatch.drills import Drills, WantedDrill
+from siaga_gateway.service.dispatch.list_imports import ImportDesk, ListKind, ListState
 from siaga_gateway.service.fleet.coverage_survey import CoverageReport
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.ports import UnreadableCall
@@ -101,9 +104,24 @@ PORTRAIT: Final = base64.b64decode(
     "wgALCAABAAEBAREA/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/aAAgBAQABPxA="
 )
 OWNER: Final = {"name": PERSON, "address": ADDRESS}
+# One that may be applied, and one with faults, by name.
+LISTS: Final = {
+    "shown": (ListKind.STATIONS, f"kunci;jenis;nama;lintang;bujur\npolsek-b;polsek;{STATION};-5,42;105,26\n"),
+    "wrong": (ListKind.SHIFTS, f"petugas;jam\n{UNBROKEN};sen 8\n"),
+}
 KEDATON: Final = {"latitude": -53835400, "longitude": 1052596000}
 METRO: Final = {"latitude": -51100000, "longitude": 1053000000}
 KALIANDA: Final = {"latitude": -57200000, "longitude": 1055900000}
+
+
+def brought(imports: ImportDesk, kind: ListKind, rows: str) -> str:
+    """Return the address of a list that was tried."""
+    raw, whose = rows.encode(), OPERATOR
+    list_id = imports.begin(kind, f"{UNBROKEN}.csv", len(raw), False, True, whose)
+    imports.part(list_id, 0, base64.b64encode(raw).decode(), whose)
+    imports.check(list_id, sha256(raw).hexdigest(), whose)
+    eventually(lambda: imports.look(list_id, whose).state is not ListState.CHECKING, "the list")
+    return f"/registry/imports/{list_id}"
 
 
 def _accounts() -> FakeAccountStore:
@@ -151,6 +169,7 @@ class EveryPage:
         self._folder = folder
         self._stores: list[SqlStore] = []
         self.accounts = _accounts()
+        self.lists: dict[str, str] = {}  # addresses of lists that an administrator has brought
         self.book = FarBook(FakeBell())
         fill(self.book)
         self.console = ServedApp(self._console())
@@ -193,6 +212,8 @@ class EveryPage:
         drills = Drills(others, JournalNotifier(), late, Mode.ACTUAL)
         wanted = WantedDrill(UNIT, (sample_store.DEVICE_ID,), ("station:polsek-sw",), 60)
         drills.order(wanted, OPERATOR)
+        imports = ImportDesk(others, late, JournalNotifier(), importers_on(others, late, SITE.local))
+        self.lists = {name: brought(imports, kind, rows) for name, (kind, rows) in LISTS.items()}
         return create_app(
             reader=self.book,
             operate=self.book,
@@ -219,6 +240,7 @@ class EveryPage:
             registry=RegistryDirectory(others, late, RegistryBook(others, late, JournalNotifier(), SITE.local)),
             converted=lambda raw: raw,
             longer_hold=lambda owner_id, setting, actor: 1,
+            imports=imports,
             drills=drills,
             drill_choices=choices_of(others, late),
             troubles=lambda: self.book.troubles,

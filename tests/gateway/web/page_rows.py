@@ -124,6 +124,16 @@ PAGES: Final = (
         unfolded,
     ),
     Row("registry waiting", "console", "/registry/waiting", "registry_waiting.html", at("/registry/waiting"), unfolded),
+    Row("imports", "console", "/registry/imports", "registry_imports.html", at("/registry/imports")),
+    Row(
+        "import shown",
+        "console",
+        "/registry/imports/{list_id}",
+        "registry_imports.html",
+        lambda world, language: world.lists["shown"],
+        unfolded,
+    ),
+    Row("import wrong", "console", None, "registry_imports.html", lambda world, language: world.lists["wrong"]),
     Row("empty form", "console", "/registry/form", "registration_form.html", at("/registry/form")),
     Row(
         "filled form",
@@ -168,7 +178,8 @@ PAGES: Final = (
     Row("duty asked for", "phones", "/me", "duty_ask.html", at("/me")),
     Row("duty", "phones", "/me/{token}", "duty.html", lambda world, language: world.own[language]),
 )
-# What a browser may GET and is no page, with an address at which it is asked; CALL and OWN are an officer's.
+# What a browser may GET and is no page, with an address at which it is asked; CALL and OWN are an officer's, WRONG is a
+# list.
 OTHERS: Final = {
     "console": {
         "/static/map/{name}.geojson": "/static/map/land.geojson",
@@ -193,6 +204,7 @@ OTHERS: Final = {
         "/signal.geojson": "/signal.geojson",
         "/figures.csv": "/figures.csv",
         "/owners/{owner_id}/record.csv": "/owners/1/record.csv",
+        "/registry/imports/{list_id}/wrong.csv": "WRONG/wrong.csv",
     },
     "phones": {
         "/r/{token}/live": "CALL/live",

@@ -43,6 +43,7 @@ def test_every_page_has_a_row(world: EveryPage, of: str) -> None:
             assert browser.post("/sign-in", data={"name": OPERATOR, "password": PASSWORD}).status_code == 303
         for route, path in OTHERS[of].items():
             named = path.replace("CALL", world.calls["en"]).replace("OWN", world.own["en"])
+            named = named.replace("WRONG", world.lists["wrong"])
             with browser.stream("GET", named) as answer:
                 assert answer.status_code == 200, route
                 begins = next(answer.iter_raw(), b"").lstrip().lower()

@@ -11,6 +11,7 @@ from siaga_gateway.service.accounts.account_changes import AccountChanges
 from siaga_gateway.service.accounts.token_changes import TokenChanges
 from siaga_gateway.service.delivery.dead_letters import DeadLetters
 from siaga_gateway.service.dispatch.drills import Drills, WantedDrill
+from siaga_gateway.service.dispatch.list_imports import ListImports
 from siaga_gateway.service.dispatch.responder_positions import PositionIntake
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
 from siaga_gateway.service.inbound import FrameSink, InboundFrame, InboundText, TextOutcome, TextReader
@@ -26,6 +27,7 @@ DISCLOSURES: Final = "disclosures"
 SIGN_INS: Final = "sign_ins"
 ACCOUNTS: Final = "accounts"
 REGISTRY: Final = "registry"  # a registrar's changes
+IMPORTS: Final = "imports"  # lists that a registrar brings
 PROTOCOLS: Final = "protocols"
 TOKENS: Final = "tokens"  # of programs
 PRESENCE: Final = "presence"  # which calls are open at which consoles
@@ -68,6 +70,7 @@ def front_calls(
     drills: Drills,
     registry: RegistryChanges,
     presence: PresenceNotes,
+    imports: ListImports,
 ) -> Mapping[str, Callable[..., Any]]:
     """Return the calls, for adapters.interprocess_link.PressSide."""
     ports = {
@@ -76,6 +79,7 @@ def front_calls(
         SIGN_INS: (SignIns, sign_ins),
         ACCOUNTS: (AccountChanges, accounts),
         REGISTRY: (RegistryChanges, registry),
+        IMPORTS: (ListImports, imports),
         PROTOCOLS: (ProtocolChanges, protocols),
         TOKENS: (TokenChanges, tokens),
         PRESENCE: (PresenceNotes, presence),

@@ -20,6 +20,7 @@ from siaga_gateway.bootstrap.http_front.calls import (
     read_by,
 )
 from siaga_gateway.bootstrap.http_front.supervisor import FrontProcess
+from siaga_gateway.bootstrap.list_imports import make_import_desk
 from siaga_gateway.bootstrap.monitoring import Operations
 from siaga_gateway.bootstrap.places_and_people import make_duty
 from siaga_gateway.bootstrap.preflight import StartError
@@ -126,6 +127,7 @@ def make_front(
                 drills,
                 registry,
                 PresenceBook(store, clock),
+                make_import_desk(base.settings, store, clock, notifier),
             ),
             LONGER_HOLD: partial(ask_for_longer_hold, store, clock),
             STORE_TROUBLE: operations.store_trouble,

@@ -47,6 +47,12 @@ class RowFault:
 
     line: int | None
     why: SiagaError
+    column: str = ""  # empty: see `at`
+
+    @property
+    def at(self) -> str:
+        """Return the column that it is about; empty: the whole row."""
+        return self.column or str(self.why.values.get("column", ""))
 
 
 @dataclass(slots=True)
@@ -59,6 +65,7 @@ class Taken:
     removed: list[str] = field(default_factory=list)
     faults: list[RowFault] = field(default_factory=list)
     remarks: list[RowFault] = field(default_factory=list)  # what was put right, or may be looked at
+    version: int = 0  # of the lists that it was compared with
 
     @property
     def changes(self) -> bool:
@@ -90,7 +97,7 @@ def take_stations(
     """
     version = store.places_version()
     before = {station.key: station for station in store.stations()}
-    taken = Taken()
+    taken = Taken(version=version)
     if not rows:
         taken.fault(None, "places.no_stations")
     lines, listed = _listed(rows, before, taken)

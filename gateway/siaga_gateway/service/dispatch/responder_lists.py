@@ -77,7 +77,7 @@ def take_responders(
     version, now_ms = store.responders_version(), clock.now_ms()
     before = {each.key: each for each in store.responders()}
     stations = {station.key: station for station in store.stations()}
-    taken = Taken()
+    taken = Taken(version=version)
     if not rows:
         _fault(taken, None, "responders.empty")
     lines, listed = _listed(rows, before, now_ms, taken)
@@ -167,7 +167,7 @@ def take_shifts(
     before: dict[str, list[Shift]] = {}
     for shift in store.shifts():
         before.setdefault(shift.responder, []).append(shift)
-    taken = Taken()
+    taken = Taken(version=version)
     if not rows:
         _fault(taken, None, "responders.no_shifts")
     after: dict[str, list[Shift]] = {}

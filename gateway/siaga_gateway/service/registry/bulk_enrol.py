@@ -5,7 +5,7 @@ After an interruption the list can be given again: what is already enrolled is s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -60,6 +60,16 @@ class LineFault:
     why: SiagaError
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedLines:
+    """What a list would do, compared with what is registered."""
+
+    fresh: Sequence[tuple[Registration, Device]]
+    known: Sequence[Device]  # enrolled before, as they are registered; the list changes nothing of them
+    owners: Mapping[str, Owner]  # registered, by NIK
+    faults: Sequence[LineFault]
+
+
 def faulty(faults: Sequence[LineFault], ending: str) -> EnrolError:
     """Return one error with all faults, so that the list can be corrected in one go. ending: the outcome, a key in
     `errors.lists`."""
@@ -85,14 +95,11 @@ def enrol_many(
     from the list. sure: places outside it are intended. Raises: EnrolError, naming each faulty line.
     """
     now_ms = clock.now_ms()
-    owners = _registered(store, {line.owner.nik for line in lines})
-    places = [line.installed for line in lines if line.installed is not None]
-    if places and not sure:
-        area = area or learnt([*store.installed_places(), *places])
-    devices = _checked(lines, owners, now_ms, area, sure)
-    before = _enrolled(store, list(devices))
-    fresh = [(line, device) for device_id, (line, device) in devices.items() if device_id not in before]
-    owner_ids = {nik: owner.id for nik, owner in owners.items()}
+    checked = check_many(store, clock, lines, area=area, sure=sure)
+    if checked.faults:
+        raise faulty(checked.faults, "nothing_enrolled")
+    fresh, before = checked.fresh, checked.known
+    owner_ids = {nik: owner.id for nik, owner in checked.owners.items()}
     added = 0
     done(len(before))
     for begin in range(0, len(fresh), _TOGETHER):
@@ -111,6 +118,20 @@ def enrol_many(
                 put_code_words(transaction, now_ms, owner_ids[nik], agreed, actor)
         done(len(before) + begin + len(some))
     return Enrolment(len(fresh), len(before), added)
+
+
+def check_many(
+    store: Store, clock: Clock, lines: Sequence[Registration], *, area: Area | None = None, sure: bool = False
+) -> CheckedLines:
+    """Compare a list with what is registered; change nothing. area, sure: see enrol_many. Raises: StoreFailing."""
+    owners = _registered(store, {line.owner.nik for line in lines})
+    places = [line.installed for line in lines if line.installed is not None]
+    if places and not sure:
+        area = area or learnt([*store.installed_places(), *places])
+    devices, faults = _checked(lines, owners, clock.now_ms(), area, sure)
+    before = _enrolled(store, list(devices))
+    fresh = [each for device_id, each in devices.items() if device_id not in before]
+    return CheckedLines(fresh, list(before.values()), owners, faults)
 
 
 def expire_many(
@@ -160,7 +181,7 @@ def _registered(store: Store, niks: Collection[str]) -> dict[str, Owner]:
 
 def _checked(
     lines: Sequence[Registration], owners: dict[str, Owner], now_ms: int, area: Area | None, sure: bool
-) -> dict[bytes, tuple[Registration, Device]]:
+) -> tuple[dict[bytes, tuple[Registration, Device]], list[LineFault]]:
     devices: dict[bytes, tuple[Registration, Device]] = {}
     names = {nik: (owner.name, Localized("errors.lists.owner", number=owner.id)) for nik, owner in owners.items()}
     faults: list[LineFault] = []
@@ -179,9 +200,7 @@ def _checked(
             devices[device.device_id] = line, device
         except EnrolError as error:
             faults.append(LineFault(line.where, error))
-    if faults:
-        raise faulty(faults, "nothing_enrolled")
-    return devices
+    return devices, faults
 
 
 def _device(line: Registration, now_ms: int) -> Device:

@@ -28,9 +28,13 @@ from siaga_gateway.web.session.security_headers import LARGEST_BODY
 _UPLOAD: Final = re.compile(r"/registry/owners/[0-9]{1,19}/photograph")
 
 
+def is_upload(path: str) -> bool:
+    return _UPLOAD.fullmatch(path) is not None
+
+
 def largest_body(path: str) -> int:
     """Return how many bytes a POST to this path of the console may have."""
-    return LARGEST_UPLOAD + LARGEST_BODY if _UPLOAD.fullmatch(path) else LARGEST_BODY
+    return LARGEST_UPLOAD + LARGEST_BODY if is_upload(path) else LARGEST_BODY
 
 
 def _identified(session: SignedIn) -> Session:

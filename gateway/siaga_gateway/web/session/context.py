@@ -29,6 +29,7 @@ from siaga_gateway.service.dispatch.call_directory import CallDirectory
 from siaga_gateway.service.dispatch.drill_choices import DrillChoices
 from siaga_gateway.service.dispatch.drills import Drills
 from siaga_gateway.service.dispatch.jurisdictions import Jurisdictions
+from siaga_gateway.service.dispatch.list_imports import ListImports
 from siaga_gateway.service.dispatch.place_directory import PlaceDirectory
 from siaga_gateway.service.fleet.coverage_survey import CoverageReport
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
@@ -118,6 +119,7 @@ class ConsoleContext:
     owners: OwnerCases | None = None  # the same
     registry: RegistryDirectory | None = None  # the same
     photographs: Uploads | None = None  # the same: None takes none
+    imports: ListImports | None = None  # None: nobody brings lists here
     longer_hold: Callable[[int, str, str], int] | None = None  # asks an owner's buttons; returns how many
     objections: str | None = None  # where an owner objects to a suspension
     other_url: str | None = None  # of the console of a second machine; None: there is none

@@ -12,7 +12,9 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from fastapi import Request
 
+from siaga_gateway.domain.limits import LARGEST_UPLOAD
 from siaga_gateway.service.ports import ResponderRefused
+from siaga_gateway.web.session.uploads import read_form
 
 _MOST: Final = 8  # at once; the rest of the page goes on
 _MOST_EACH: Final = 2  # of one person
@@ -60,6 +62,6 @@ class Uploads:
 
 
 async def _read(request: Request) -> bytes:
-    async with request.form(max_files=1, max_fields=4) as form:
-        file = form.get("photo")
-        return b"" if file is None or isinstance(file, str) else await file.read()
+    """Raises: UploadRefused."""
+    file = (await read_form(request, largest=LARGEST_UPLOAD)).files.get("photo")
+    return b"" if file is None else file.raw

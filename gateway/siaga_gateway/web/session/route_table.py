@@ -171,6 +171,12 @@ ROUTES: Final[Mapping[tuple[str, str], Permission | Access]] = {
     ("GET", "/registry/form"): _P.REGISTRY_READ,
     ("GET", "/registry/waiting"): _P.REGISTRY_READ,
     ("POST", "/registry/devices/{device_id}/{step}"): _P.REGISTRY_CHANGE,
+    ("GET", "/registry/imports"): _P.REGISTRY_CHANGE,
+    ("POST", "/registry/imports"): _P.REGISTRY_CHANGE,
+    ("GET", "/registry/imports/{list_id}"): _P.REGISTRY_CHANGE,
+    ("GET", "/registry/imports/{list_id}/wrong.csv"): _P.REGISTRY_CHANGE,
+    ("POST", "/registry/imports/{list_id}/apply"): _P.REGISTRY_CHANGE,
+    ("POST", "/registry/imports/{list_id}/drop"): _P.REGISTRY_CHANGE,
     # Figures
     ("GET", "/figures"): _P.FIGURES_READ,
     ("GET", "/figures.csv"): _P.FIGURES_READ,
