@@ -246,14 +246,32 @@ def test_2_a_step_at_one_console_reaches_a_button_at_the_other_broker(province: 
     found = province.read(
         lambda store: store.fetch("SELECT id FROM incident WHERE device_id = ?", (one.button.device_id,))
     )
-    url = province.a.gateway.console
-    plain = httpx.Client(
-        base_url=url, headers={"origin": url.rstrip("/")}, trust_env=False, verify=False, timeout=ENDS_S
-    )
-    with plain as console:
-        assert console.post("/sign-in", data={"name": "Siti"}).status_code == 303
+    with at_console(province.a, "Siti") as console:
         assert console.post(f"/incidents/{found[0][0]}/seen").status_code < 400
     eventually(lambda: (counter, Stage.SEEN) in one.stages, "the button at the other broker hears of it")
+
+
+@contextlib.contextmanager
+def at_console(side: Side, name: str) -> Iterator[httpx.Client]:
+    """Somebody who has signed in there."""
+    url = side.gateway.console
+    origin = {"origin": url.rstrip("/")}
+    with httpx.Client(base_url=url, headers=origin, trust_env=False, verify=False, timeout=ENDS_S) as made:
+        assert made.post("/sign-in", data={"name": name}).status_code == 303
+        yield made
+
+
+def test_2_who_has_a_call_open_at_one_machine_is_seen_at_the_other(province: Province) -> None:
+    with at_console(province.a, "Siti") as here, at_console(province.b, "Budi") as there:
+        ((number,),) = province.read(lambda store: store.fetch("SELECT min(id) FROM incident"))
+        # A page has its stream open, too.
+        with here.stream("GET", "/live"), there.stream("GET", "/live") as live:
+            shown = here.post("/presence", data={"console": "layar-satu", "incident": number})
+            assert shown.status_code == 204
+            told = (line for line in live.iter_lines() if line.startswith("data:") and '"at":' in line)
+            assert json.loads(next(told).removeprefix("data:"))["at"] == {str(number): ["Siti"]}
+            here.post("/presence", data={"console": "layar-satu"})
+            assert json.loads(next(told).removeprefix("data:"))["at"] == {}
 
 
 def test_3_presses_go_on_without_the_standby_and_its_absence_is_told(province: Province) -> None:
