@@ -30,7 +30,7 @@ from siaga_gateway.service.registry.enrol import EnrolError, Registrar, check_ch
 from siaga_gateway.service.registry.mounting_place import register_area
 from siaga_gateway.service.registry.owner_cases import end_of_suspension
 from siaga_gateway.service.registry.registration_list import frame_of, position_of
-from siaga_gateway.service.registry.registry_book import doubts_of, person
+from siaga_gateway.service.registry.typed_owner import doubts_of, person
 
 _BEARERS = {Bearer.LTE: "LTE", Bearer.SMS: "SMS", Bearer.LORAWAN: "LoRaWAN", Bearer.WIFI: "Wi-Fi"}
 _SATURATED = 255  # for a status's counts: that or more

@@ -45,6 +45,7 @@ class Permission(StrEnum):
     FIGURES_READ = "figures.read"
     REGISTRY_READ = "registry.read"  # owners, devices, quarantine
     REGISTRY_CHANGE = "registry.change"
+    ENROLMENTS_ADD = "enrolments.add"  # a button by its own proof, for a registrar to confirm
     ACCOUNTS_CHANGE = "accounts.change"  # accounts, and everybody's sessions
 
 
@@ -64,10 +65,10 @@ OF_ROLE: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.REGISTRAR: frozenset(
         {
             *(_P.REGISTRY_READ, _P.REGISTRY_CHANGE, _P.OWNERS_READ, _P.OWNERS_ADVISE, _P.IDENTITY_READ),
-            *(_P.PLACES_READ, _P.AREAS_READ, _P.MAINTENANCE_READ),
+            *(_P.PLACES_READ, _P.AREAS_READ, _P.MAINTENANCE_READ, _P.ENROLMENTS_ADD),
         }
     ),
-    Role.INSTALLER: frozenset({_P.MAINTENANCE_READ, _P.MAINTENANCE_STEP, _P.AREAS_READ}),
+    Role.INSTALLER: frozenset({_P.MAINTENANCE_READ, _P.MAINTENANCE_STEP, _P.AREAS_READ, _P.ENROLMENTS_ADD}),
     Role.DISPATCHER: frozenset({_P.INCIDENTS_READ, _P.INCIDENTS_STEP, _P.IDENTITY_READ, _P.AREAS_READ}),
     Role.AUDITOR: _READS - {_P.IDENTITY_READ},
     Role.ADMINISTRATOR: frozenset(Permission),

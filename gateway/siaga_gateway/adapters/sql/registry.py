@@ -260,6 +260,11 @@ class RegistryReading(Reads):
         found = (self.sealing.owner_of(row) for row in self.fetch(f"SELECT {columns(OWNER)} FROM owner ORDER BY id"))  # noqa: S608
         return [owner for owner in found if owner is not None]
 
+    def owners_after(self, owner_id: int, limit: int) -> Sequence[Owner]:
+        whole = f"SELECT {columns(OWNER)} FROM owner WHERE id > ? AND erased_at_ms IS NULL ORDER BY id LIMIT ?"  # noqa: S608
+        found = (self.sealing.owner_of(row) for row in self.fetch(whole, (owner_id, limit)))
+        return [owner for owner in found if owner is not None]
+
     def owner(self, owner_id: int) -> Owner | None:
         rows = self.fetch(f"SELECT {columns(OWNER)} FROM owner WHERE id = ?", (owner_id,))  # noqa: S608
         return self.sealing.owner_of(rows[0]) if rows else None

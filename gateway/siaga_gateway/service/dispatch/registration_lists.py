@@ -14,7 +14,7 @@ from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.registry.bulk_enrol import LineFault, Registration, check_many, enrol_many
 from siaga_gateway.service.registry.enrol import EnrolError
 from siaga_gateway.service.registry.registration_list import ListedRegistration, registrations
-from siaga_gateway.service.registry.registry_book import doubts_of
+from siaga_gateway.service.registry.typed_owner import doubts_of
 from siaga_gateway.service.store import Store
 
 

@@ -14,7 +14,7 @@ from siaga_gateway.domain.installation_area import typed_place
 from siaga_gateway.domain.local_time import LocalTime
 from siaga_gateway.service.registry.bulk_enrol import Registration
 from siaga_gateway.service.registry.enrol import EnrolError, proven_key
-from siaga_gateway.service.registry.registry_book import person
+from siaga_gateway.service.registry.typed_owner import person
 
 # In which column an owner's fault is; one of a name or an address says so itself.
 _COLUMN_OF: Final = {

@@ -7,37 +7,22 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from siaga_gateway.catalogue.localized import Localized
-from siaga_gateway.domain import nik as nik_rules
 from siaga_gateway.domain.consent import VERSIONS, Consent
 from siaga_gateway.domain.installation_area import Area, Place, typed_place
 from siaga_gateway.domain.invisible_characters import tidied
 from siaga_gateway.domain.local_time import LocalTime
-from siaga_gateway.domain.phone_number import doubtful, e164
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import Clock, Notifier
 from siaga_gateway.service.registry.enrol import EnrolError, NewOwner, Registrar, check_reason
+from siaga_gateway.service.registry.enrolment_requests import asked_enrolment, request_enrolment
 from siaga_gateway.service.registry.mounting_place import place_device
 from siaga_gateway.service.registry.profile_book import ProfileBook
 from siaga_gateway.service.registry.registry_changes import OwnerDoubted, fingerprint
+from siaga_gateway.service.registry.typed_owner import doubts_of, person
 from siaga_gateway.service.store import Store
 
 _FIELDS = ("name", "nik", "phone", "address", "language")
-
-
-def person(name: str, nik: str, phone: str, address: str, language: str) -> NewOwner:
-    """Return an owner as somebody typed it. Raises: EnrolError."""
-    digits = nik.replace(" ", "").replace(".", "")
-    return NewOwner(name, digits, e164(phone) or phone.strip(), address, language or "id")
-
-
-def doubts_of(new: NewOwner, today: date) -> tuple[Localized, ...]:
-    """Return what of an owner is probably a slip."""
-    found = [Localized(f"errors.nik_doubt.{each}") for each in nik_rules.doubts(new.nik, today)]
-    if doubtful(new.phone):
-        found.append(Localized("errors.nik_doubt.phone", phone=new.phone))
-    return tuple(found)
 
 
 class RegistryBook:
@@ -141,6 +126,16 @@ class RegistryBook:
             area=self._area,
             sure=sure,
         )
+
+    def request_enrolment(self, told: Mapping[str, Any], actor: str) -> tuple[str, bool]:
+        who, new = told["owner"], None
+        if who is not None:
+            typed = (who["name"], who["nik"], who["phone"], who["address"], who["language"])
+            new = self._sound(person(*typed), bool(told["sure"]))
+        wanted = asked_enrolment(told, new, self._local)
+        device_id, fresh = request_enrolment(self._store, self._clock, wanted, actor=actor, area=self._area)
+        self._notifier.ring()
+        return device_id.hex(), fresh
 
     def release_stranger(self, device: str, reason: str, actor: str) -> None:
         check_reason(reason)

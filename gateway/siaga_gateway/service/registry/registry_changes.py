@@ -63,6 +63,11 @@ class RegistryChanges(Protocol):
         """Enrol a button from the quarantine. installed: degrees, `-5.4292, 105.2610`; empty: it is carried."""
         ...
 
+    def request_enrolment(self, told: Mapping[str, Any], actor: str) -> tuple[str, bool]:
+        """Take what an installer's tool asks for: `frame`, `owner` (or null), `label`, `latitude`, `longitude`, `sim`
+        (or null), `sure`. Returns the device_id, and whether anything is new."""
+        ...
+
     def release_stranger(self, device: str, reason: str, actor: str) -> None:
         """Take a button out of the quarantine; it comes back when it calls again."""
         ...

@@ -119,6 +119,15 @@ class RegistryDirectory:
         """Return an owner's photograph, a JPEG; None: there is none, or it cannot be decrypted now."""
         return self._store.owner_photograph(owner_id)
 
+    def owners_after(self, owner_id: int, limit: int) -> Sequence[Owner]:
+        """Return owners whose numbers are larger, by number, without those whose data was erased."""
+        return self._store.owners_after(owner_id, limit)
+
+    def enrolment(self, device: str) -> Enrolled | UnknownDevice | None:
+        """Return how a button stands, enrolled or in the quarantine. device: 16 hex digits."""
+        device_id = bytes.fromhex(device)
+        return self._store.enrolled([device_id]).get(device_id) or self._store.stranger(device_id)
+
     def pending(self) -> Sequence[Enrolled]:
         """Return enrolments that wait for the registrar; only some if there are very many."""
         return self._store.pending_enrolments(MOST_WAITING)

@@ -52,7 +52,7 @@ def set_sim(store: Store, clock: Clock, device_id: bytes, sim: SimCard, *, actor
         raise EnrolError("registry.not_enrolled", device_id=device_id.hex())
     with store.transaction() as transaction:
         transaction.lock([device_id])
-        _put(transaction, device_id, sim, clock.now_ms(), actor)
+        put_sim(transaction, device_id, sim, clock.now_ms(), actor)
     return sim
 
 
@@ -86,12 +86,13 @@ def set_sims(store: Store, clock: Clock, lines: Sequence[SimLine], *, actor: str
             transaction.lock(some)
             for device_id in some:
                 if before.get(device_id) != wanted[device_id]:
-                    _put(transaction, device_id, wanted[device_id], clock.now_ms(), actor)
+                    put_sim(transaction, device_id, wanted[device_id], clock.now_ms(), actor)
                     changed += 1
     return changed
 
 
-def _put(transaction: Transaction, device_id: bytes, sim: SimCard, now_ms: int, actor: str) -> None:
+def put_sim(transaction: Transaction, device_id: bytes, sim: SimCard, now_ms: int, actor: str) -> None:
+    """sim: as checked_sim returns it."""
     transaction.set_sim(device_id, sim)
     facts = {"sim_until_ms": sim.until_ms, "sim_operator": sim.operator}
     transaction.note(journal.SIM_CHANGED, now_ms, facts, device_id=device_id, actor=actor)

@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from siaga_gateway.domain.incident import Incident
+from siaga_gateway.domain.limits import LONGEST_SEARCH
 from siaga_gateway.service.store import StoreDamaged
 from siaga_gateway.web.api.shapes import IncidentShape
 from siaga_gateway.web.console.step_answers import IncidentId
@@ -27,6 +28,7 @@ DeviceId = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="16 hexadec
 RowCursor = Annotated[
     str | None, Query(pattern="^[0-9]{1,18}$", description="`next_cursor` of the page before; without it: the first.")
 ]
+Search = Annotated[str, Query(max_length=LONGEST_SEARCH, description="Part of a name, or of a key.")]
 
 
 class Problem(BaseModel):

@@ -44,6 +44,7 @@ _COLUMNS: Final = (
     *("id", "identifier", "mode", "state", "opened_at", "closed_at", "disposition", "duress", "held"),
     *("presses", "unit", "device", "latitude", "longitude", "accuracy_m"),
 )
+_LINES: Final = "id;identifier;mode;state\r\n17;contoh-17.bcdfg;actual;open\r\n"  # its first columns
 _MOST_IN_A_TABLE: Final = 5_000
 _AT_ONCE: Final = 500
 States = Annotated[list[IncidentState], Query(description="Only in these states; several are possible.")]
@@ -89,7 +90,7 @@ def map_incidents(context: TheConsole, session: SignedIn) -> FeatureCollectionSh
     operation_id="table_incidents",
     summary="Incidents as a table: CSV with semicolons, UTF-8 with a byte order mark",
     response_class=Response,
-    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}, **problems()},
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}, "example": _LINES}}}, **problems()},
 )
 def table_incidents(
     context: TheConsole,

@@ -11,14 +11,35 @@ from fastapi.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
 from siaga_gateway.domain.permissions import Permission
-from siaga_gateway.web.api import incidents, lists, site_profile, steps, stream, whoami
+from siaga_gateway.web.api import (
+    devices,
+    enrolments,
+    incidents,
+    maintenance,
+    majors,
+    owners,
+    places,
+    protocols,
+    reports,
+    site_profile,
+    steps,
+    stream,
+    whoami,
+)
 from siaga_gateway.web.api.answers import OvertakenProblem, Problem
+from siaga_gateway.web.api.examples import with_examples
 from siaga_gateway.web.session.bearer import API
 from siaga_gateway.web.session.context import Language, SignedIn, TheConsole, render
 from siaga_gateway.web.session.route_table import ROUTES
 
 router = APIRouter(include_in_schema=False)
-ROUTERS: Final = (whoami.router, incidents.router, steps.router, stream.router, lists.router, site_profile.router)
+ROUTERS: Final = tuple(
+    each.router
+    for each in (
+        *(whoami, incidents, steps, majors, stream, devices, maintenance, owners, enrolments),
+        *(places, protocols, reports, site_profile),
+    )
+)
 
 _ABOUT: Final = (
     "What the console does, for programs. Each request has a token of `siaga gateway token make` as "
@@ -45,6 +66,7 @@ def description() -> dict[str, Any]:
             operation["x-scope"] = needed.value if isinstance(needed, Permission) else None
     found["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     found["security"] = [{"token": []}]
+    with_examples(found)
     return found
 
 

@@ -40,6 +40,12 @@ class Shape(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class Body(BaseModel):
+    """What a step takes; a field that is unknown is refused, for it is probably misspelt."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 class PointShape(Shape):
     """RFC 7946: longitude, latitude."""
 

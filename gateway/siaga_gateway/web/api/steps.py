@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Header
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import ConfigDict, Field, JsonValue, StringConstraints
 
 from siaga_gateway.domain.call_back import LONGEST, Said
 from siaga_gateway.domain.frame import LONGEST_ETA
@@ -19,7 +19,7 @@ from siaga_gateway.domain.incident import Disposition, Incident
 from siaga_gateway.domain.limits import LONGEST_NOTE, LONGEST_UNIT
 from siaga_gateway.service.operator_port import OperatorActions, Overtaken
 from siaga_gateway.web.api.answers import RowId, Step, incident_of, problems, shape_of, shown_by, tagged
-from siaga_gateway.web.api.shapes import IncidentShape
+from siaga_gateway.web.api.shapes import Body, IncidentShape
 from siaga_gateway.web.session.auth import Session
 from siaga_gateway.web.session.bearer import API
 from siaga_gateway.web.session.context import ConsoleContext, Language, SignedIn, TheConsole
@@ -39,12 +39,6 @@ Presses = Annotated[int | None, Field(ge=0, le=_LARGEST, description="`presses` 
 
 def _example(**values: JsonValue) -> dict[str, JsonValue]:
     return {"examples": [values]}
-
-
-class Body(BaseModel):
-    """What a step takes; a field that is unknown is refused, for it is probably misspelt."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class SeenBody(Body):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Final, NamedTuple
 
 from fastapi import APIRouter, Form, Path
@@ -130,20 +130,29 @@ def leave(context: TheConsole, language: Language, session: SignedIn, incident_i
     )
 
 
-def _for_each(context: ConsoleContext, number: int, calls: str, step: Callable[[ShownCall], Incident]) -> JSONResponse:
+def for_each(
+    context: ConsoleContext, number: int | None, calls: Iterable[ShownCall], step: Callable[[ShownCall], Incident]
+) -> tuple[list[int], list[int]]:
     """Return for which calls the step was taken, and for which not: taken by somebody else, closed, rung anew, in
-    another major incident by now, or unreadable. Raises: NotUnderstood; StoreFailing, with some steps taken."""
+    another major incident by now, or unreadable. number: of the major incident; None: they need not be in one. Raises:
+    StoreFailing, with some steps taken."""
     done, left = [], []
-    for call in _shown(calls):
+    for call in calls:
         try:
             known = context.reader.incident(call.incident_id)
-            if known is None or known.cluster != number:
+            if known is None or number not in (None, known.cluster):
                 left.append(call.incident_id)
                 continue
             step(call)
             done.append(call.incident_id)
         except (OperateError, StoreDamaged):
             left.append(call.incident_id)
+    return done, left
+
+
+def _for_each(context: ConsoleContext, number: int, calls: str, step: Callable[[ShownCall], Incident]) -> JSONResponse:
+    """Raises: NotUnderstood."""
+    done, left = for_each(context, number, _shown(calls), step)
     return JSONResponse({"done": done, "left": left})
 
 

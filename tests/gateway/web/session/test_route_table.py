@@ -102,7 +102,10 @@ def test_no_page_leads_to_where_its_reader_may_not_go(sign_in: Callable[[Role], 
 def test_what_each_role_is_for() -> None:
     """What an operator could do before there were roles, he can; nobody but an administrator has everything."""
     assert OF_ROLE.keys() == set(Role)
-    not_his = {Permission.REGISTRY_READ, Permission.REGISTRY_CHANGE, Permission.PROTOCOLS_CHANGE}
+    not_his = {
+        *(Permission.REGISTRY_READ, Permission.REGISTRY_CHANGE),
+        *(Permission.PROTOCOLS_CHANGE, Permission.ENROLMENTS_ADD),
+    }
     assert OF_ROLE[Role.OPERATOR] == WITHOUT_ACCOUNTS - not_his
     assert OF_ROLE[Role.SUPERVISOR] >= OF_ROLE[Role.OPERATOR]
     assert [role for role in Role if Permission.ACCOUNTS_CHANGE in OF_ROLE[role]] == [Role.ADMINISTRATOR]
