@@ -106,7 +106,11 @@ PORTRAIT: Final = base64.b64decode(
 OWNER: Final = {"name": PERSON, "address": ADDRESS}
 # One that may be applied, and one with faults, by name.
 LISTS: Final = {
-    "shown": (ListKind.STATIONS, f"kunci;jenis;nama;lintang;bujur\npolsek-b;polsek;{STATION};-5,42;105,26\n"),
+    "shown": (
+        ListKind.BUTTONS,
+        "frame;nama;nik;telepon;alamat;label\n"
+        f"{PressingButton().enrol().hex()};{PERSON};9900000000000099;+620000000099;{ADDRESS};{LABEL}\n",
+    ),
     "wrong": (ListKind.SHIFTS, f"petugas;jam\n{UNBROKEN};sen 8\n"),
 }
 KEDATON: Final = {"latitude": -53835400, "longitude": 1052596000}
