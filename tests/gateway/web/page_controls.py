@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from siaga_gateway.domain.permissions import Permission
 from siaga_gateway.web.session.route_table import ROUTES, Access
@@ -14,6 +14,11 @@ Route = tuple[str, str]  # method, and the path as it is declared
 
 _POSTS: Final = ("hx-post", "hx-get")
 _SPECIFIC_FIRST: Final = sorted(ROUTES, key=lambda route: route[1].count("{"))
+
+
+# A latitude and a longitude, in degrees, or one of them with the digits that tell a house from its neighbour.
+_POSITION: Final = re.compile(r"\d\.\d+[^\d.]{1,12}\d{1,3}\.\d|\d\.\d{4,}")
+_ADDRESSES: Final = frozenset({"href", "action", "formaction", "src", *_POSTS})
 
 
 class _Controls(HTMLParser):
@@ -63,3 +68,21 @@ def refused_to(permissions: frozenset[Permission], routes: set[Route]) -> set[Ro
     """Return those of the routes that answer 403 to whoever has only these permissions."""
     needed = {route: ROUTES[route] for route in routes}
     return {route for route, what in needed.items() if not isinstance(what, Access) and what not in permissions}
+
+
+class _Addresses(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found = set[str]()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found |= {value for name, value in attrs if value and name in _ADDRESSES}
+
+
+def with_a_position(html: str) -> list[str]:
+    """Return the addresses of a page that carry a position. What a telephone opens by itself (geo:) reaches no log."""
+    parser = _Addresses()
+    parser.feed(html)
+    parser.close()
+    asked = (each for each in parser.found if urlsplit(each).scheme in ("", "http", "https"))
+    return [each for each in asked if _POSITION.search(unquote(each))]

@@ -57,6 +57,12 @@ def tried(page: Page, world: EveryPage) -> None:
     page.wait_for_selector("#would")
 
 
+def place_tried(page: Page, world: EveryPage) -> None:
+    page.fill("#at", "-6.97,104.03")
+    page.click('form[action^="/places/try"] button')
+    page.wait_for_selector("#try ~ .table")
+
+
 def searched(page: Page, world: EveryPage) -> None:
     page.fill("#query", "contoh")
     page.click("form[role=search] button")
@@ -100,7 +106,8 @@ PAGES: Final = (
     ),
     Row("signal", "console", "/signal", "signal.html", at("/signal")),
     Row("figures", "console", "/figures", "figures.html", at("/figures?period=month&day=2026-09-21")),
-    Row("places", "console", "/places", "places.html", at("/places?at=-6.97,104.03")),
+    Row("places", "console", "/places", "places.html", at("/places")),
+    Row("place tried", "console", None, "places.html", at("/places"), place_tried),
     Row("protocols", "console", "/protocols", "protocols.html", at("/protocols"), unfolded),
     Row("deliveries", "console", "/deliveries", "deliveries.html", at("/deliveries")),
     Row("owners", "console", "/owners", "owners.html", at("/owners")),

@@ -28,6 +28,7 @@ with quick_imports():  # as the gateway starts its own
     from gateway.web.file_book import FileBook
     from gateway.web.maintenance_fleet import fleet_desk, open_fleet
     from siaga_gateway.adapters.files.street_file import StreetFile
+    from siaga_gateway.config.site import SiteMapSettings
     from siaga_gateway.domain.incident import Mode
     from siaga_gateway.service.fleet.coverage_survey import CoverageReport
     from siaga_gateway.service.reports.figure_reports import FigureReports
@@ -44,6 +45,9 @@ async def serve(journal: Path, port: int, settings: dict[str, object]) -> None:
         settings["site"] = MAKASSAR
     if (file := settings.pop("streets", None)) is not None:
         given |= {"streets": StreetFile(Path(str(file))).read, "street_file": Path(str(file))}
+    if (tiles := settings.pop("tiles", None)) is not None:
+        server = SiteMapSettings.model_validate({"attribution": "Contoh", **dict(tiles)})  # type: ignore[call-overload]
+        given |= {"streets": server.tile_server, "tile_origin": server.tile_origin()}
     counted = settings.pop("figures", None)
     now_ms = ManualClock(NOW_MS)
     figures = None if counted is None else FigureReports(open_fleet(Path(str(counted))), now_ms, SITE.local)

@@ -15,7 +15,7 @@ import pytest
 from gateway.web.browser_fixtures import chromium
 from gateway.web.declared_routes import declared
 from gateway.web.every_page import OPERATOR, PASSWORD, UNIT, EveryPage
-from gateway.web.page_controls import Route, controls, refused_to
+from gateway.web.page_controls import Route, controls, refused_to, with_a_position
 from gateway.web.page_rows import OTHERS, PAGES, Row
 from gateway.web.page_visitor import PHONE, SIZES, USUAL, Visitor, seated, visitor, world
 from siaga_gateway.catalogue import LANGUAGES
@@ -95,7 +95,7 @@ def test_no_page_offers_what_its_reader_may_not(world: EveryPage) -> None:
         assert ("major-seen" in queue) is (steps and bool(queue)), role
         everything |= found
         if role is Role.AUDITOR:
-            searches = {"/registry", "/map/find"}  # what is typed stands in no address
+            searches = {"/registry", "/map/find", "/places/try"}  # what is typed stands in no address
             own = {path for method, path in found if method == "POST"} - searches
             assert own == {"/sign-out", "/language", "/theme", "/account/password", "/account/sign-out"}, "only his own"
     posts = {route for route in ROUTES if route[0] == "POST" and not route[1].startswith("/api/")}  # for programs
@@ -104,6 +104,24 @@ def test_no_page_offers_what_its_reader_may_not(world: EveryPage) -> None:
     # who saw it may take that back.
     by_time = {("POST", f"/incidents/{{incident_id}}/{step}") for step in ("acknowledge", "undo")}
     assert NOT_SERVED & everything <= by_time, "it is offered"
+
+
+def test_no_address_that_a_page_leads_to_carries_a_position(world: EveryPage) -> None:
+    """It would stand in the browser's history, on the screen beside the registrar, and in a proxy's log."""
+    assert with_a_position('<a href="/places?at=-6.97%2C104.03">'), "as it was"
+    assert with_a_position('<form action="/places?lat=-5&amp;lon=105.26104"></form>')
+    assert not with_a_position('<a href="geo:-6.97,104.03?q=-6.97,104.03"></a><a href="/maintenance?version=1.2.0">')
+    with httpx.Client(base_url=world.console.url, headers={"Origin": world.console.url}) as browser:
+        assert browser.post("/sign-in", data={"name": OPERATOR, "password": PASSWORD}).status_code == 303
+        details = [f"/incidents/{number}{part}" for number in range(1, 9) for part in ("", "/nearest", "/calls")]
+        pages = [row.address(world, "id").split("#")[0] for row in PAGES if row.of == "console"]
+        texts = {path: browser.get(path, headers={"Accept": "text/html"}).text for path in (*pages, *details)}
+        tried = browser.post("/places/try", data={"at": "-6.97,104.03"}).text
+    assert "-6.97" in texts["/registry/owners/1"] and "-6.97" in tried, "here is one that could"
+    for url in (*world.calls.values(), *world.own.values()):
+        texts[url] = httpx.get(world.phones.url + url).text
+    assert {path: with_a_position(text) for path, text in texts.items() if with_a_position(text)} == {}
+    assert with_a_position(tried) == []
 
 
 def test_every_template_of_a_page_has_a_row() -> None:

@@ -57,6 +57,11 @@ def write(path: Path, schema: str = "protomaps", towns: Sequence[Town] = (TOWN,)
     return path
 
 
+def tile(zoom: int, x: int, y: int, schema: str = "protomaps", town: Town = TOWN) -> bytes:
+    """Return one tile as a tile server has it; empty: nothing of the town is there."""
+    return _tile(zoom, x, y, _shapes(town, schema)) if (x, y) in _covering(town, zoom) else b""
+
+
 def _sides(town: Town) -> tuple[float, float, float, float]:
     """Return west, south, east and north, degrees."""
     longitude, latitude = town.middle

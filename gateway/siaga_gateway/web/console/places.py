@@ -59,25 +59,33 @@ def page(
     q: Annotated[str, Query(max_length=LONGEST_SEARCH)] = "",
     stations: Begin = 0,
     people: Begin = 0,
-    at: Annotated[str, Query(max_length=_LONGEST_PLACE)] = "",
-    time: Annotated[str, Query(max_length=_LONGEST_PLACE)] = "",
 ) -> HTMLResponse:
-    """Return the page. q: part of a name, key or address. stations, people: the first of the page shown. at, time: a
-    place in degrees and a local time, for which it is tried who would be called."""
+    """Return the page. q: part of a name, key or address. stations, people: the first of the page shown."""
+    return _page(context, desk, language, session.operator, q.strip(), stations, people)
+
+
+@router.post("/places/try")
+def try_place(
+    request: Request,
+    context: TheConsole,
+    desk: TheDesk,
+    language: Language,
+    session: SignedIn,
+    at: Annotated[str, Form(max_length=_LONGEST_PLACE)] = "",
+    time: Annotated[str, Form(max_length=_LONGEST_PLACE)] = "",
+) -> HTMLResponse:
+    """Return the page with who would be called for a place in degrees and a local time. By POST: where somebody lives
+    is no part of an address."""
     tried, problem, status = None, "", 200
-    if at.strip():
-        try:
-            tried = _tried(context, desk, language, at, time)
-        except SiagaError as error:
-            problem, status = answer_to(request, error)
+    try:
+        tried = _tried(context, desk, language, at, time)
+    except SiagaError as error:
+        problem, status = answer_to(request, error)
     return _page(
         context,
         desk,
         language,
         session.operator,
-        q.strip(),
-        stations,
-        people,
         problem=problem,
         status=status,
         at=at.strip(),

@@ -135,6 +135,7 @@ ROUTES: Final[Mapping[tuple[str, str], Permission | Access]] = {
     ("POST", "/drills/{drill_id}/end"): _P.DRILLS_ORDER,
     # Stations and people who are called
     ("GET", "/places"): _P.PLACES_READ,
+    ("POST", "/places/try"): _P.PLACES_READ,
     ("POST", "/places/code"): _P.PLACES_STEP,
     ("GET", "/places/areas.geojson"): _P.AREAS_READ,
     ("GET", "/map/streets.pmtiles"): _P.AREAS_READ,

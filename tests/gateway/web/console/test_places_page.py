@@ -145,10 +145,12 @@ def test_it_tries_who_would_be_called_rung_by_rung_at_a_place_and_a_time(lists: 
     lists.put([copied(on_ntfy(each), hours=() if each.key == "polda" else monday) for each in DISTRICT])
     client = lists.browser("en")
     asked = {"at": f"{IN_SW[0] / 1e7}, {IN_SW[1] / 1e7}"}
-    said = words(client.get("/places", params=asked | {"time": "1970-01-05T02:00"}).text)
-    assert "more than a year away" in said and client.get("/places", params=asked | {"time": "1970"}).status_code == 409
+    said = words(client.post("/places/try", data=asked | {"time": "1970-01-05T02:00"}).text)
+    assert (
+        "more than a year away" in said and client.post("/places/try", data=asked | {"time": "1970"}).status_code == 409
+    )
     now = datetime.fromtimestamp(lists.district.clock.now_ms() / 1000, UTC)
-    page = client.get("/places", params=asked | {"time": f"{now:%Y-%m-%dT02:00}"})
+    page = client.post("/places/try", data=asked | {"time": f"{now:%Y-%m-%dT02:00}"})
     said = words(page.text)
     assert (
         page.status_code == 200 and f"{now:%d-%m-%Y} 02:00:00" in said and f'value="{now:%Y-%m-%d}T02:00"' in page.text
@@ -158,14 +160,14 @@ def test_it_tries_who_would_be_called_rung_by_rung_at_a_place_and_a_time(lists: 
     assert "Polda 73.7 km" in stations, "of the nearest those that are open then"
     assert [said.index(f"after {seconds} s") for seconds in (10, 20, 40)]
     for wrong in ("91,105", "nowhere", "nan,nan", "1e999,0", "-5,4292,105,2610"):
-        answer = client.get("/places", params={"at": wrong})
+        answer = client.post("/places/try", data={"at": wrong})
         assert answer.status_code == 409 and "latitude,longitude in degrees" in answer.text
     assert not lists.district.store.notifications_of(0) and not lists.district.store.open_incidents()
 
 
 def test_a_rung_that_no_program_reaches_says_so(lists: Lists) -> None:
     lists.put([copied(each, contacts=(Contact(ContactWay.PHONE, "+620000000001"),)) for each in DISTRICT])
-    said = words(lists.browser("en").get("/places", params={"at": f"{IN_SW[0] / 1e7},{IN_SW[1] / 1e7}"}).text)
+    said = words(lists.browser("en").post("/places/try", data={"at": f"{IN_SW[0] / 1e7},{IN_SW[1] / 1e7}"}).text)
     assert said.count("No program reaches anybody here") == 4
 
 

@@ -2,8 +2,9 @@
 // others' business.
 
 import { settings, text } from "./settings.js";
-import { GROUND_UNTIL, STREETS, openStreets, streetLayers } from "./streets.js";
+import { GROUND_UNTIL, STREETS, openStreets, readAnew, streetLayers } from "./streets.js";
 import { colour, onTheme } from "./theme.js";
+import { TileRetry } from "./tile-retry.js";
 
 const LIBRARY = "/static/vendor/maplibre-gl/maplibre-gl.mjs";
 const WORKER = "/static/vendor/maplibre-gl/maplibre-gl-worker.mjs";
@@ -35,6 +36,7 @@ export async function openMap(container, sources, layers, { made = () => {}, rea
   let map = null;
   let loaded = false;
   let again = null;
+  let tiles = null; // of the streets
 
   const repaint = () => {
     if (!loaded) return;
@@ -50,6 +52,11 @@ export async function openMap(container, sources, layers, { made = () => {}, rea
     if (map.getLayer("street-land")) map.setLayerZoomRange("street-land", zoom, 24);
   }
 
+  function streetsMissing(missing) {
+    note(missing ? text("no_streets") : null, "streets");
+    groundUntil(missing ? 24 : GROUND_UNTIL);
+  }
+
   function build(view) {
     const fresh = new library.Map({
       container, style: style({ ...streets, ...sources }, layers()), ...view, maxBounds: EDGE,
@@ -59,6 +66,8 @@ export async function openMap(container, sources, layers, { made = () => {}, rea
     });
     map = fresh;
     loaded = false;
+    if (tiles?.end()) note(null, "streets");
+    const retry = tiles = new TileRetry(fresh, "streets", streetsMissing, readAnew);
     fresh.touchZoomRotate.disableRotation();
     fresh.keyboard.disableRotation();
     fresh.addControl(new library.AttributionControl({ compact: false, customAttribution: text("attribution") }));
@@ -72,18 +81,15 @@ export async function openMap(container, sources, layers, { made = () => {}, rea
       current = fresh;
       note(null, "map");
       repaint(); // the theme may have changed since the style was made, and before this nothing can be changed in it
+      if (retry.bad) streetsMissing(true);
       ready(fresh);
     });
-    fresh.on("error", ({ sourceId, error }) => {
+    fresh.on("error", ({ sourceId, error, tile }) => {
       console.warn("the map:", sourceId ?? "", error);
-      if (sourceId !== "streets") return;
-      note(text("no_streets"), "streets");
-      groundUntil(24);
+      if (sourceId === "streets" && map === fresh) retry.failed(tile);
     });
     fresh.on("sourcedata", ({ sourceId, tile }) => {
-      if (sourceId !== "streets" || tile?.state !== "loaded" || !loaded) return;
-      note(null, "streets");
-      groundUntil(GROUND_UNTIL);
+      if (sourceId === "streets" && tile?.state === "loaded") retry.came(tile);
     });
     fresh.on("webglcontextlost", () => {
       if (map !== fresh) return;

@@ -9,6 +9,7 @@ const READER = "/static/vendor/pmtiles/pmtiles.js";
 const FONT = ["DejaVu Sans, Noto Sans, Segoe UI, Arial, sans-serif"];
 const SCALE = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
 const told = settings.streets ?? null;
+let protocol = null; // what reads the site's file
 /** Whether there are streets to be seen: how near the map goes depends on it. */
 export const STREETS = told !== null;
 
@@ -16,14 +17,20 @@ export const STREETS = told !== null;
 export async function openStreets(library) {
   if (!STREETS) return {};
   const { schema, tiles, least, deepest, bounds, attribution } = told;
-  const source = { minzoom: least, maxzoom: deepest, bounds, attribution };
+  // A tile server's bounds are not known, and the library takes no null for that.
+  const source = { minzoom: least, maxzoom: deepest, attribution, ...(bounds === null ? {} : { bounds }) };
   if (schema === "raster") Object.assign(source, { type: "raster", tileSize: 256 });
   else source.type = "vector";
   if (tiles !== null) return { streets: { ...source, tiles: [tiles] } };
   await reader();
-  const protocol = new window.pmtiles.Protocol();
+  protocol = new window.pmtiles.Protocol();
   library.addProtocol("pmtiles", protocol.tile);
   return { streets: { ...source, tiles: [`pmtiles://${location.origin}${FILE}/{z}/{x}/{y}`] } };
+}
+
+/** Forget what is known of the site's file: a head that could not be read would be remembered as such. */
+export function readAnew() {
+  protocol?.tiles.clear();
 }
 
 function reader() {
