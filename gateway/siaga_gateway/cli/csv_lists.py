@@ -12,6 +12,7 @@ from typing import Final, TextIO, TypeVar
 import click
 
 from siaga_gateway.adapters.clock import WallClock
+from siaga_gateway.adapters.files.built_in_land import BuiltInLand
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.cli.common import by_option, config_option, opened, told_plainly
 from siaga_gateway.cli.localized_commands import complain, tell
@@ -41,7 +42,8 @@ def enrol_file(config: Path, file: Path, actor: str, sure: bool) -> None:
     with opened(config) as (settings, store), _progress(len(lines)) as done:
         area = settings.area.area()
         alone = any(line.installed is not None for line in lines) and uncompared(settings, store)
-        came = enrol_many(store, WallClock(), lines, actor=actor, done=done, area=area, sure=sure)
+        land = BuiltInLand()
+        came = enrol_many(store, WallClock(), lines, actor=actor, done=done, area=area, on_land=land, sure=sure)
     if came.known:
         tell("lists.enrolled_before", devices=came.enrolled, owners=came.owners, known=came.known)
     else:

@@ -11,6 +11,7 @@ from typing import TypeVar
 import click
 
 from siaga_gateway.adapters.clock import WallClock
+from siaga_gateway.adapters.files.built_in_land import BuiltInLand
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.catalogue.language import reader_language
 from siaga_gateway.cli.common import DeviceId, by_option, config_option, opened, told_plainly
@@ -58,6 +59,7 @@ def place(
                 installed=where,
                 address=address,
                 area=settings.area.area(),
+                on_land=BuiltInLand(),
                 sure=sure,
             )
 

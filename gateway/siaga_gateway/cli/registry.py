@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from siaga_gateway.adapters.clock import WallClock
+from siaga_gateway.adapters.files.built_in_land import BuiltInLand
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.catalogue.language import reader_language
 from siaga_gateway.cli.common import CheckIn, DeviceId, by_option, config_option, opened, told_plainly
@@ -207,6 +208,7 @@ def enrol(
                 installed=where,
                 checkin_s=checkin,
                 area=settings.area.area(),
+                on_land=BuiltInLand(),
                 sure=sure,
             )
 

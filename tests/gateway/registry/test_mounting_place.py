@@ -186,7 +186,8 @@ def test_a_registrar_is_asked_about_a_place_far_off(office: Office) -> None:
 def test_who_is_enrolled_already_is_not_measured_by_its_own_wrong_place(office: Office) -> None:
     """The first button came with a lost minus sign: the right place is not the one to doubt."""
     first = PressingButton()
-    office.does(*enrolling(first, "5.4292,105.2610"))
+    assert "in the water" in office.refuses(*enrolling(first, "5.4292,105.2610", "--language", "en"))
+    office.does(*enrolling(first, "5.4292,105.2610", "--yes"))
     said = office.refuses(*enrolling(first, "-5.4292,105.2610", "--language", "en"))
     assert "enrolled already" in said and "Did you mean" not in said
 
@@ -194,7 +195,7 @@ def test_who_is_enrolled_already_is_not_measured_by_its_own_wrong_place(office: 
 def test_a_first_place_that_nothing_is_compared_with_is_told_of_and_put_right(office: Office) -> None:
     """The first button came with a lost minus sign, and nobody was told; then no command could correct it."""
     first, second = PressingButton(), PressingButton()
-    said = office.run(*enrolling(first, "5.4292,105.2610", "--language", "en")).stderr
+    said = office.run(*enrolling(first, "5.4292,105.2610", "--language", "en", "--yes")).stderr
     assert "compared with nothing" in said and "area.latitude" in said and "siaga gateway place" in said
     assert "siaga gateway place" in office.refuses(*enrolling(first, "-5.4292,105.2610", "--language", "en"))
     store = office.store()

@@ -80,9 +80,9 @@ class _Addresses(HTMLParser):
 
 
 def with_a_position(html: str) -> list[str]:
-    """Return the addresses of a page that carry a position. What a telephone opens by itself (geo:) reaches no log."""
+    """Return the gateway's own addresses on a page that carry a position: a telephone opens its way there elsewhere."""
     parser = _Addresses()
     parser.feed(html)
     parser.close()
-    asked = (each for each in parser.found if urlsplit(each).scheme in ("", "http", "https"))
+    asked = (each for each in parser.found if not urlsplit(each).scheme)
     return [each for each in asked if _POSITION.search(unquote(each))]

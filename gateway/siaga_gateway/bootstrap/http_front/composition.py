@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from siaga_gateway.adapters.files.built_in_land import BuiltInLand
 from siaga_gateway.adapters.mqtt.buttons import MqttLink
 from siaga_gateway.bootstrap.foundation import Foundation
 from siaga_gateway.bootstrap.http_front.calls import (
@@ -105,7 +106,7 @@ def make_front(
     sign_ins = SignInLog(store, clock)
     accounts, protocols = AccountBook(store, clock), ProtocolBook(store, clock)
     tokens = TokenBook(store, clock)
-    registry = RegistryBook(store, clock, notifier, local, base.settings.area.area())
+    registry = RegistryBook(store, clock, notifier, local, base.settings.area.area(), BuiltInLand())
     desk = MaintenanceCases(store, notifier, clock, base.settings.supervision.wanted, local)
     deliveries = DeadLetters(store, notifier, clock, names)
     drills = Drills(store, notifier, clock, base.settings.mode)

@@ -19,6 +19,7 @@ from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.registry.code_words import hashed, put_code_words
 from siaga_gateway.service.registry.enrol import EnrolError, NewOwner, check_place, check_registration, proven_key
+from siaga_gateway.service.registry.place_plausibility import OnLand, PlaceRules, anywhere
 from siaga_gateway.service.store import Store, Transaction
 
 _TOGETHER: Final = 500  # in one commit
@@ -87,15 +88,16 @@ def enrol_many(
     actor: str,
     done: Callable[[int], None] = lambda count: None,
     area: Area | None = None,
+    on_land: OnLand = anywhere,
     sure: bool = False,
 ) -> Enrolment:
     """Enrol all, active.
 
     done: called with the number of lines processed. area: the buttons' area from the settings; None: it is learnt, also
-    from the list. sure: places outside it are intended. Raises: EnrolError, naming each faulty line.
+    from the list. sure: doubtful places are intended. Raises: EnrolError, naming each faulty line.
     """
     now_ms = clock.now_ms()
-    checked = check_many(store, clock, lines, area=area, sure=sure)
+    checked = check_many(store, clock, lines, area=area, on_land=on_land, sure=sure)
     if checked.faults:
         raise faulty(checked.faults, "nothing_enrolled")
     fresh, before = checked.fresh, checked.known
@@ -121,14 +123,21 @@ def enrol_many(
 
 
 def check_many(
-    store: Store, clock: Clock, lines: Sequence[Registration], *, area: Area | None = None, sure: bool = False
+    store: Store,
+    clock: Clock,
+    lines: Sequence[Registration],
+    *,
+    area: Area | None = None,
+    on_land: OnLand = anywhere,
+    sure: bool = False,
 ) -> CheckedLines:
     """Compare a list with what is registered; change nothing. area, sure: see enrol_many. Raises: StoreFailing."""
+    rules = None
     owners = _registered(store, {line.owner.nik for line in lines})
     places = [line.installed for line in lines if line.installed is not None]
     if places and not sure:
-        area = area or learnt([*store.installed_places(), *places])
-    devices, faults = _checked(lines, owners, clock.now_ms(), area, sure)
+        rules = PlaceRules(store, area or learnt([*store.installed_places(), *places]), on_land)
+    devices, faults = _checked(lines, owners, clock.now_ms(), rules)
     before = _enrolled(store, list(devices))
     fresh = [each for device_id, each in devices.items() if device_id not in before]
     return CheckedLines(fresh, list(before.values()), owners, faults)
@@ -180,7 +189,7 @@ def _registered(store: Store, niks: Collection[str]) -> dict[str, Owner]:
 
 
 def _checked(
-    lines: Sequence[Registration], owners: dict[str, Owner], now_ms: int, area: Area | None, sure: bool
+    lines: Sequence[Registration], owners: dict[str, Owner], now_ms: int, rules: PlaceRules | None
 ) -> tuple[dict[bytes, tuple[Registration, Device]], list[LineFault]]:
     devices: dict[bytes, tuple[Registration, Device]] = {}
     names = {nik: (owner.name, Localized("errors.lists.owner", number=owner.id)) for nik, owner in owners.items()}
@@ -188,8 +197,8 @@ def _checked(
     for line in lines:
         try:
             device = _device(line, now_ms)
-            if line.installed is not None and not sure:
-                check_place(line.installed, area)
+            if line.installed is not None and rules is not None:
+                check_place(rules, line.installed)
             if device.device_id in devices:
                 where = devices[device.device_id][0].where
                 raise EnrolError("lists.twice", device_id=device.device_id.hex(), where=where)

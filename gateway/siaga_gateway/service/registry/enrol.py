@@ -9,7 +9,7 @@ from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.errors import Refused
 from siaga_gateway.domain.frame import FrameError, Kind, decode_uplink
 from siaga_gateway.domain.frame_authentication import verify_enrol
-from siaga_gateway.domain.installation_area import Area, Place, doubt, in_degrees, learnt, on_globe
+from siaga_gateway.domain.installation_area import Area, Place, learnt, on_globe
 from siaga_gateway.domain.invisible_characters import refuse_hidden, tidied
 from siaga_gateway.domain.limits import LONGEST_LABEL
 from siaga_gateway.domain.local_time import IN_UTC, LocalTime
@@ -19,6 +19,7 @@ from siaga_gateway.domain.phone_number import E164
 from siaga_gateway.domain.registry import Device, Owner, RegistrationState
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import Clock, Notifier
+from siaga_gateway.service.registry.place_plausibility import OnLand, PlaceRules, anywhere
 from siaga_gateway.service.store import Store
 
 _LANGUAGES: Final = ("id", "en")
@@ -98,13 +99,14 @@ class Registrar:
         installed: tuple[int, int] | None = None,
         checkin_s: int | None = None,
         area: Area | None = None,
+        on_land: OnLand = anywhere,
         sure: bool = False,
     ) -> Device:
         """Enrol a device by its ENROL frame, passed in or waiting in quarantine under its device_id. While its owner is
         suspended it is too.
 
         installed: latitude and longitude in degrees x 10^7. checkin_s: its check-in interval, if not the default. area:
-        the buttons' area from the settings; None: it is learnt. sure: a place outside it is intended.
+        the buttons' area from the settings; None: it is learnt. sure: a doubtful place is intended.
 
         Raises: EnrolError; PlaceDoubted if the place is doubtful.
         """
@@ -116,7 +118,8 @@ class Registrar:
         if self._store.enrolled([found_id]):
             raise EnrolError("enrol.enrolled", found_id=found_id.hex())
         if installed is not None and not sure:
-            check_place(installed, area or learnt(self._store.installed_places()))
+            rules = PlaceRules(self._store, area or learnt(self._store.installed_places()), on_land)
+            check_place(rules, installed, self._store.home_station(owner_id))
         device = Device(
             device_id=found_id,
             public_xy=public_xy,
@@ -272,18 +275,12 @@ def check_address(address: str) -> None:
     _text("address", address)
 
 
-def check_place(installed: Place, area: Area | None) -> None:
+def check_place(rules: PlaceRules, installed: Place, home: str | None = None) -> None:
     """Raises: PlaceDoubted if a place is probably a mistake."""
-    found = doubt(installed, area)
-    if found is None:
-        return
-    if found.why == "zero":
-        raise PlaceDoubted("registration.place_zero")
-    if found.meant is None:
-        raise PlaceDoubted("registration.place_far", place=in_degrees(installed), km=found.km)
-    raise PlaceDoubted(
-        "registration.place_meant", place=in_degrees(installed), km=found.km, meant=in_degrees(found.meant)
-    )
+    found = rules.doubt(installed, home)
+    if found is not None:
+        key, values = found
+        raise PlaceDoubted(key, **values)
 
 
 def proven_key(frame: bytes, device_id: bytes | None = None) -> tuple[bytes, bytes]:

@@ -9,6 +9,7 @@ from siaga_gateway.domain.registry import Device
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.registry.enrol import EnrolError, check_address, check_place, check_registration
+from siaga_gateway.service.registry.place_plausibility import OnLand, PlaceRules, anywhere
 from siaga_gateway.service.store import Store
 
 
@@ -22,6 +23,7 @@ def place_device(
     installed: Place | None = None,
     address: str | None = None,
     area: Area | None = None,
+    on_land: OnLand = anywhere,
     sure: bool = False,
 ) -> tuple[str, Place | None]:
     """Change label, place and address, from the device's next frame on; None: unchanged. Returns label and place now.
@@ -29,7 +31,7 @@ def place_device(
     address: empty: there is none any more.
 
     installed: degrees x 10^7. area: the buttons' area from the settings; None: it is learnt from the others. sure: a
-    place outside it is intended. Raises: EnrolError; PlaceDoubted if the place is doubtful.
+    doubtful place is intended. Raises: EnrolError; PlaceDoubted if the place is doubtful.
     """
     found = store.enrolled([device_id]).get(device_id)
     if found is None:
@@ -41,7 +43,8 @@ def place_device(
     if address:
         check_address(address)
     if installed is not None and not sure:  # last: a person is asked about it
-        check_place(installed, area or learnt(store.installed_places(without=device_id)))
+        rules = PlaceRules(store, area or learnt(store.installed_places(without=device_id)), on_land)
+        check_place(rules, installed, store.home_station(device.owner_id))
     before = _place(device)
     now = device.label if label is None else tidied(label), before if installed is None else installed
     moved_m = None if installed is None or before is None else distance_m(before, installed)

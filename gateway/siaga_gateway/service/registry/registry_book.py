@@ -17,6 +17,7 @@ from siaga_gateway.service.ports import Clock, Notifier
 from siaga_gateway.service.registry.enrol import EnrolError, NewOwner, Registrar, check_reason
 from siaga_gateway.service.registry.enrolment_requests import asked_enrolment, request_enrolment
 from siaga_gateway.service.registry.mounting_place import place_device
+from siaga_gateway.service.registry.place_plausibility import OnLand, anywhere
 from siaga_gateway.service.registry.profile_book import ProfileBook
 from siaga_gateway.service.registry.registry_changes import OwnerDoubted, fingerprint
 from siaga_gateway.service.registry.typed_owner import doubts_of, person
@@ -29,7 +30,13 @@ class RegistryBook:
     """Implements service.registry.registry_changes.RegistryChanges. Thread-safe."""
 
     def __init__(
-        self, store: Store, clock: Clock, notifier: Notifier, local: LocalTime, area: Area | None = None
+        self,
+        store: Store,
+        clock: Clock,
+        notifier: Notifier,
+        local: LocalTime,
+        area: Area | None = None,
+        on_land: OnLand = anywhere,
     ) -> None:
         """area: the buttons' area from the settings; None: it is learnt."""
         self._store = store
@@ -37,6 +44,7 @@ class RegistryBook:
         self._notifier = notifier
         self._local = local
         self._area = area
+        self._on_land = on_land
         self._registrar = Registrar(store, clock, notifier, local)
         self._profiles = ProfileBook(store, clock, notifier)
 
@@ -124,6 +132,7 @@ class RegistryBook:
             device_id=_device_id(device),
             installed=_place(installed),
             area=self._area,
+            on_land=self._on_land,
             sure=sure,
         )
 
@@ -157,6 +166,7 @@ class RegistryBook:
             label=label,
             installed=_place(installed),
             area=self._area,
+            on_land=self._on_land,
             sure=sure,
         )
         self._notifier.ring()
