@@ -51,6 +51,7 @@ from siaga_gateway.web.console import (
 from siaga_gateway.web.console import deliveries as pages_of_deliveries
 from siaga_gateway.web.console import drills as pages_of_drills
 from siaga_gateway.web.console import places as pages_of_places
+from siaga_gateway.web.maintenance import fleet_map
 from siaga_gateway.web.maintenance import routes as pages_of_maintenance
 from siaga_gateway.web.maintenance import signal as pages_of_signal
 from siaga_gateway.web.owners import import_routes as pages_of_imports
@@ -212,6 +213,7 @@ def create_app(
     app.include_router(map_search.router)
     app.include_router(street_tiles.router)
     app.include_router(pages_of_maintenance.router)
+    app.include_router(fleet_map.router)
     app.include_router(pages_of_figures.router)
     app.include_router(pages_of_signal.router)
     app.include_router(pages_of_owners.router)

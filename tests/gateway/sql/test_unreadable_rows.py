@@ -153,6 +153,7 @@ BUTTONS: list[tuple[str, tuple[Any, ...]]] = [
     ("registrations", ()),
     ("enrolled", ([DEVICE_ID, OTHER_ID],)),
     ("watched", ()),
+    ("placed", (10,)),
     ("watched_by", ([DEVICE_ID, OTHER_ID],)),
     ("suspects", (SIEVE, b"", 10)),
 ]
@@ -164,6 +165,7 @@ def _fill(store: SqlStore) -> None:
         transaction.add_device(copied(device, device_id=OTHER_ID, public_xy=bytes(64)))
         for device_id in (DEVICE_ID, OTHER_ID):
             transaction.put_status(DeviceStatus(device_id, 1, 5, 5, NOW_MS - 1, low_battery=True, health=HEALTH))
+            transaction.set_place(device_id, device.label, (-54_292_000, 1_052_610_000))
     calls = [sample_store.open_incident(store, counter, outputs=("cad",)) for counter in range(1, 9)]
     ladder = Ladder("Contoh")
     causes = {1: Cause.SILENT, 2: Cause.TAMPER}

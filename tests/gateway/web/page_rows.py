@@ -207,6 +207,7 @@ OTHERS: Final = {
         "/places/areas.geojson": "/places/areas.geojson",
         "/map/streets.pmtiles": "/map/streets.pmtiles",
         "/maintenance.csv": "/maintenance.csv",
+        "/maintenance/map.geojson": "/maintenance/map.geojson",
         "/signal.csv": "/signal.csv",
         "/signal.geojson": "/signal.geojson",
         "/figures.csv": "/figures.csv",

@@ -193,10 +193,7 @@ class CaseReading(Reads):
         after: tuple[str, bytes] | None = None,
         limit: int = 50,
     ) -> Sequence[SupervisedDevice]:
-        where, parameters = _wanted(text, troubled)
-        for condition, values in _only(only):
-            where.append(condition)
-            parameters.extend(values)
+        where, parameters = listed(text, troubled, only)
         if after is not None:
             where.append("(device.label, device.device_id) > (?, ?)")
             parameters.extend(after)
@@ -330,6 +327,15 @@ def _silent(sieve: SupervisionFilter) -> tuple[str, str]:
         "THEN device_status.last_seen_ms ELSE device.enrolled_at_ms END"
     )
     return f"CASE coalesce(device.checkin_s, {usual}) {whens} ELSE {otherwise} END", heard
+
+
+def listed(text: str, troubled: bool, only: FleetFilter) -> tuple[list[str], list[Any]]:
+    """Return the conditions of the fleet's list, and their values; of `device` and `device_status`."""
+    where, parameters = _wanted(text, troubled)
+    for condition, values in _only(only):
+        where.append(condition)
+        parameters.extend(values)
+    return where, parameters
 
 
 def _wanted(text: str, troubled: bool) -> tuple[list[str], list[Any]]:

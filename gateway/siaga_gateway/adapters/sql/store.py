@@ -23,6 +23,7 @@ from siaga_gateway.adapters.sql.escalations import EscalationReading
 from siaga_gateway.adapters.sql.events import EventReading
 from siaga_gateway.adapters.sql.expiry import ExpiryReading
 from siaga_gateway.adapters.sql.figures import FigureReading
+from siaga_gateway.adapters.sql.fleet_map import FleetMapReading
 from siaga_gateway.adapters.sql.incidents import IncidentReading
 from siaga_gateway.adapters.sql.journal import JournalReading
 from siaga_gateway.adapters.sql.maintenance import CaseReading
@@ -61,6 +62,7 @@ class SqlStore(
     ExpiryReading,
     CommandReading,
     CaseReading,
+    FleetMapReading,
     OutboxReading,
     PlaceReading,
     EscalationReading,

@@ -19,7 +19,7 @@ from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import Clock, Notifier
 from siaga_gateway.service.registry.sim_cards import set_sim
 from siaga_gateway.service.store import DeviceCensus, Store, SupervisedDevice, Transaction
-from siaga_gateway.service.store.maintenance import ANY, FleetFilter
+from siaga_gateway.service.store.maintenance import ANY, FleetFilter, PlacedDevice
 
 
 class MaintenanceError(Refused):
@@ -83,6 +83,10 @@ class MaintenanceCases:
     ) -> Sequence[SupervisedDevice]:
         """See service.store.Store.watched."""
         return self._store.watched(text=text, troubled=troubled, only=only, after=after, limit=limit)
+
+    def placed(self, *, text: str, troubled: bool, only: FleetFilter, carried: bool, limit: int) -> list[PlacedDevice]:
+        """See service.store.Store.placed."""
+        return [*self._store.placed(limit, text=text, troubled=troubled, only=only, carried=carried)]
 
     def stations_below(self, key: str) -> Collection[str]:
         """Return a station's key and those of all stations below it; empty: there is no such station."""

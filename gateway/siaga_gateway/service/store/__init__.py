@@ -42,6 +42,7 @@ from siaga_gateway.service.store.maintenance import (
     CaseReading,
     CaseWriting,
     DeviceCensus,
+    FleetMapReading,
     SupervisedDevice,
     SupervisionFilter,
 )
@@ -187,6 +188,7 @@ class Store(
     ExpiryReading,
     CommandReading,
     CaseReading,
+    FleetMapReading,
     IncidentSearching,
     OutboxReading,
     PlaceReading,

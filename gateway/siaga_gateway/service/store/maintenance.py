@@ -47,6 +47,22 @@ ANY: Final = FleetFilter()
 
 
 @dataclass(frozen=True, slots=True)
+class PlacedDevice:
+    """A device with a place, for a map."""
+
+    device_id: bytes
+    label: str
+    owner_id: int
+    state: RegistrationState
+    valid_until_ms: int | None
+    place: tuple[int, int]  # latitude, longitude; degrees x 10^7
+    at_ms: int | None  # when a carried one was there; None: it is mounted there
+    last_seen_ms: int | None
+    troubled: bool  # it has an open case
+    silent: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceCensus:
     """Sums over all devices; counting takes a while."""
 
@@ -73,6 +89,19 @@ class CaseWriting(Protocol):
 
     def add_deafness(self, way: str, from_ms: int, to_ms: int) -> None:
         """Record a period; also forgets those that ended more than 40 days before."""
+        ...
+
+
+class FleetMapReading(Protocol):
+    """Reads where devices are."""
+
+    def placed(
+        self, limit: int, *, text: str = "", troubled: bool = False, only: FleetFilter = ANY, carried: bool = False
+    ) -> Sequence[PlacedDevice]:
+        """Return where the devices are that `watched` lists, in no order that means anything.
+
+        carried: also those that are mounted nowhere, by the last position that is kept of them.
+        """
         ...
 
 

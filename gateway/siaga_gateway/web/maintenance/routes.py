@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Form, Path, Query, Request
+from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from siaga_gateway.catalogue import text
@@ -24,7 +24,9 @@ from siaga_gateway.formats.fleet_csv import header, lines
 from siaga_gateway.service.fleet.maintenance_cases import CaseOvertaken, MaintenanceCases
 from siaga_gateway.web.console.step_answers import IncidentId as RowId
 from siaga_gateway.web.maintenance.fleet_filter import BATTERIES, SILENT_HOURS, SIMS, Asked, TheAsked
+from siaga_gateway.web.maintenance.fleet_map import fleet_map_settings
 from siaga_gateway.web.maintenance.history import BATTERY, DAYS, SIGNAL, SPARK_DAYS, plot
+from siaga_gateway.web.maintenance.maintenance_desk import TheMaintenance
 from siaga_gateway.web.maintenance.sim_form import SimTyped, sim_typed
 from siaga_gateway.web.maintenance.views import case_view, device_view, devices_view
 from siaga_gateway.web.session.context import ConsoleContext, Language, SignedIn, TheConsole, render
@@ -37,13 +39,6 @@ FILE_PAGE: Final = 500
 EVERYTHING: Final = Asked()
 
 
-def _maintenance(context: TheConsole) -> MaintenanceCases:
-    if context.maintenance is None:
-        raise NotThere("error.nothing_here")
-    return context.maintenance
-
-
-TheMaintenance = Annotated[MaintenanceCases, Depends(_maintenance)]
 Number = Annotated[int, Query(ge=0, le=2**62)]
 
 
@@ -241,4 +236,5 @@ def _page(
         states=tuple(RegistrationState),
         choices={"battery": BATTERIES, "silent": SILENT_HOURS, "sim": SIMS},
         paged=place is not None,
+        settings=fleet_map_settings(context, language, asked),
     )

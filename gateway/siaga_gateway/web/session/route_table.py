@@ -141,6 +141,7 @@ ROUTES: Final[Mapping[tuple[str, str], Permission | Access]] = {
     ("GET", "/map/streets.pmtiles"): _P.AREAS_READ,
     # Maintenance
     ("GET", "/maintenance"): _P.MAINTENANCE_READ,
+    ("GET", "/maintenance/map.geojson"): _P.MAINTENANCE_READ,
     ("GET", "/maintenance.csv"): _P.MAINTENANCE_READ,
     ("GET", "/maintenance/buttons/{device_id}"): _P.MAINTENANCE_READ,
     ("POST", "/maintenance/buttons/{device_id}/sim"): _P.MAINTENANCE_STEP,
