@@ -189,7 +189,7 @@ PAGES: Final = (
 # list.
 OTHERS: Final = {
     "console": {
-        "/static/map/{name}.geojson": "/static/map/land.geojson",
+        "/static/map/{name}.json": "/static/map/land.json",
         "/live": "/live?last=0",
         "/session": "/session",
         "/incidents": "/incidents",

@@ -30,6 +30,7 @@ with quick_imports():  # as the gateway starts its own
     from siaga_gateway.adapters.files.street_file import StreetFile
     from siaga_gateway.config.site import SiteMapSettings
     from siaga_gateway.domain.incident import Mode
+    from siaga_gateway.domain.value import copied
     from siaga_gateway.service.fleet.coverage_survey import CoverageReport
     from siaga_gateway.service.reports.figure_reports import FigureReports
     from siaga_gateway.web.app import ConsoleOptions, end_streams
@@ -43,6 +44,8 @@ async def serve(journal: Path, port: int, settings: dict[str, object]) -> None:
     clock = RunningClock()
     if settings.pop("makassar", False):
         settings["site"] = MAKASSAR
+    if settings.pop("unbounded", False):  # as without [site.map]
+        settings["site"] = copied(SITE, bounds=None)
     if (file := settings.pop("streets", None)) is not None:
         given |= {"streets": StreetFile(Path(str(file))).read, "street_file": Path(str(file))}
     if (tiles := settings.pop("tiles", None)) is not None:

@@ -23,19 +23,26 @@ router = APIRouter()
 MEDIA_TYPE: Final = "application/geo+json"
 # What a map itself may have to say.
 ON_EVERY_MAP: Final = frozenset({"map_lost", "no_streets", "no_map", "attribution", "home", "zoom_in", "zoom_out"})
+_CORNERS: Final = 3  # that an island has at least
 _LEAST: Final = 0.5  # degrees; map.js has the same rule for how far the map can be moved
 
-Name = Literal["land", "places"]
+Name = Literal["land", "towns", "villages"]
+_FILES: Final = {"land": "land.geojson", "towns": "places.geojson", "villages": "places.geojson"}
+_VILLAGE: Final = 3  # the rank of places that a map shows only from near, which a browser fetches then
+# Parts of a degree to which corners are told: 11 m; and 110 m of a whole country, where a coast that is good to about
+# a kilometre loses nothing by it.
+_STEP: Final = 10_000
+_COARSE_STEP: Final = 1_000
 
 
-@router.get("/static/map/{name}.geojson")
+@router.get("/static/map/{name}.json")
 def base_map(
     name: Name,
     context: TheConsole,
     accept_encoding: Annotated[str, Header()] = "",
     if_none_match: Annotated[str, Header()] = "",
 ) -> Response:
-    """Answer anybody: it is public data, as all of /static."""
+    """Answer anybody: it is public data, as all of /static. land: see steps_of; towns, villages: GeoJSON."""
     packed, tag = _prepared(name, context.site.bounds)
     headers = {"ETag": tag, "Vary": "Accept-Encoding"}
     if tag in if_none_match:
@@ -66,12 +73,39 @@ def map_settings(context: ConsoleContext, language: str, names: Collection[str] 
 @lru_cache(maxsize=4)
 def _prepared(name: Name, bounds: MapBounds | None) -> tuple[bytes, str]:
     """Return the file compressed, and its tag."""
-    raw = (resources.files("siaga_gateway.web") / "static" / "map" / f"{name}.geojson").read_bytes()
+    whole = json.loads((resources.files("siaga_gateway.web") / "static" / "map" / _FILES[name]).read_bytes())
     if bounds is not None:
-        cut = cut_land if name == "land" else cut_places
-        raw = json.dumps(cut(json.loads(raw), bounds), ensure_ascii=False, separators=(",", ":")).encode()
+        whole = (cut_land if name == "land" else cut_places)(whole, bounds)
+    if name == "land":
+        told = steps_of(whole, _COARSE_STEP if bounds is None else _STEP)
+    else:
+        shown = [town for town in whole["features"] if (town["properties"]["rank"] == _VILLAGE) is (name == "villages")]
+        told = {**whole, "features": shown}
+    raw = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
     # Weak: with and without compression it is the same map.
     return gzip.compress(raw, mtime=0), f'W/"{hashlib.sha256(raw).hexdigest()[:32]}"'
+
+
+def steps_of(land: dict[str, Any], step: int) -> dict[str, Any]:
+    """Return the land as small as it goes: of each ring the steps from corner to corner, in parts of a degree."""
+    polygons = []
+    for polygon in land["geometry"]["coordinates"]:
+        rings = [ring for ring in (_steps(corners, step) for corners in polygon) if len(ring) >= 2 * _CORNERS]
+        if rings:
+            polygons.append(rings)
+    return {"source": land["properties"]["source"], "step": step, "polygons": polygons}
+
+
+def _steps(corners: list[list[float]], step: int) -> list[int]:
+    """Return by how much each corner is east and north of the one before; the first from 0, 0."""
+    steps: list[int] = []
+    before = (0, 0)
+    for longitude, latitude in corners[:-1]:
+        here = round(longitude * step), round(latitude * step)
+        if not steps or here != before:
+            steps += here[0] - before[0], here[1] - before[1]
+            before = here
+    return steps
 
 
 def cut_land(land: dict[str, Any], bounds: MapBounds) -> dict[str, Any]:

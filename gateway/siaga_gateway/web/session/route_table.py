@@ -29,7 +29,7 @@ ROUTES: Final[Mapping[tuple[str, str], Permission | Access]] = {
     ("POST", "/language"): Access.PUBLIC,
     ("POST", "/theme"): Access.PUBLIC,
     ("GET", "/health"): Access.PUBLIC,
-    ("GET", "/static/map/{name}.geojson"): Access.PUBLIC,
+    ("GET", "/static/map/{name}.json"): Access.PUBLIC,
     ("GET", "/"): Access.SIGNED_IN,  # sends those who have no queue to their own page
     ("GET", "/session"): Access.SIGNED_IN,
     # Programs

@@ -9,6 +9,7 @@ import { TileRetry } from "./tile-retry.js";
 const LIBRARY = "/static/vendor/maplibre-gl/maplibre-gl.mjs";
 const WORKER = "/static/vendor/maplibre-gl/maplibre-gl-worker.mjs";
 const COVERED = [[94, -12], [142, 8]]; // by the base map
+const LONGEST_MS = 30_000;
 const AGAIN_MS = 4000; // how long a browser has to give back its drawing, and between tries to make another map
 export const SITE = settings.map === null ? COVERED : [settings.map.slice(0, 2), settings.map.slice(2)];
 export const EDGE = around(SITE); // how far the map can be moved
@@ -19,6 +20,37 @@ export const SCALE = parseFloat(getComputedStyle(document.documentElement).fontS
 let current = null;
 /** The map that takes data now; null: none does. */
 export const shownMap = () => current;
+
+const VILLAGES_FROM = 8.2; // zoom
+let land = null; // once it has come
+
+/** The land, which comes as steps from corner to corner; asked for until it comes. */
+async function drawLand() {
+  while (land === null) {
+    try {
+      const answer = await fetch("/static/map/land.json", { signal: AbortSignal.timeout(LONGEST_MS) });
+      if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+      const { step, polygons } = await answer.json();
+      land = { type: "MultiPolygon", coordinates: polygons.map((rings) => rings.map((steps) => corners(steps, step))) };
+    } catch (error) {
+      console.warn("no coast:", error);
+      await new Promise((after) => setTimeout(after, AGAIN_MS));
+    }
+  }
+  return land;
+}
+
+function corners(steps, step) {
+  const ring = [];
+  let [x, y] = [0, 0];
+  for (let at = 0; at < steps.length; at += 2) {
+    x += steps[at];
+    y += steps[at + 1];
+    ring.push([x / step, y / step]);
+  }
+  ring.push(ring[0]);
+  return ring;
+}
 
 export const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -37,6 +69,7 @@ export async function openMap(container, sources, layers, { made = () => {}, rea
   let loaded = false;
   let again = null;
   let tiles = null; // of the streets
+  let fetched = null; // the map that has its villages
 
   const repaint = () => {
     if (!loaded) return;
@@ -50,6 +83,13 @@ export async function openMap(container, sources, layers, { made = () => {}, rea
     if (!loaded) return;
     for (const { id, minzoom = 0 } of towns()) map.setLayerZoomRange(id, minzoom, zoom);
     if (map.getLayer("street-land")) map.setLayerZoomRange("street-land", zoom, 24);
+  }
+
+  /** Villages are most of what there is to fetch, and a map of a province shows none. */
+  function villages(fresh) {
+    if (!loaded || map !== fresh || fetched === fresh || fresh.getZoom() < VILLAGES_FROM) return;
+    fetched = fresh;
+    fresh.getSource("villages").setData("/static/map/villages.json");
   }
 
   function streetsMissing(missing) {
@@ -80,10 +120,13 @@ export async function openMap(container, sources, layers, { made = () => {}, rea
       loaded = true;
       current = fresh;
       note(null, "map");
+      drawLand().then((land) => { if (map === fresh) fresh.getSource("land").setData(land); });
+      villages(fresh);
       repaint(); // the theme may have changed since the style was made, and before this nothing can be changed in it
       if (retry.bad) streetsMissing(true);
       ready(fresh);
     });
+    fresh.on("zoomend", () => villages(fresh));
     fresh.on("error", ({ sourceId, error, tile }) => {
       console.warn("the map:", sourceId ?? "", error);
       if (sourceId === "streets" && map === fresh) retry.failed(tile);
@@ -176,13 +219,14 @@ function around([[west, south], [east, north]]) {
 }
 
 function town(rank, minzoom, size, words) {
+  const source = rank === 3 ? "villages" : "places";
   return [
     {
-      id: `town-${rank}`, type: "circle", source: "places", minzoom, maxzoom: GROUND_UNTIL, filter: ["==", ["get", "rank"], rank],
+      id: `town-${rank}`, type: "circle", source, minzoom, maxzoom: GROUND_UNTIL, filter: ["==", ["get", "rank"], rank],
       paint: { "circle-radius": (rank === 1 ? 3.5 : 2.5) * SCALE, "circle-color": colour("map-town"), "circle-opacity": 0.9 },
     },
     {
-      id: `town-name-${rank}`, type: "symbol", source: "places", minzoom, maxzoom: GROUND_UNTIL, filter: ["==", ["get", "rank"], rank],
+      id: `town-name-${rank}`, type: "symbol", source, minzoom, maxzoom: GROUND_UNTIL, filter: ["==", ["get", "rank"], rank],
       layout: {
         "text-field": ["get", "name"], "text-font": FONT, "text-size": size * SCALE, "text-variable-anchor": ["left", "right", "top", "bottom"],
         "text-radial-offset": 0.6, "text-justify": "auto", "symbol-sort-key": rank,
@@ -197,8 +241,9 @@ function style(sources, layers) {
   return {
     version: 8,
     sources: {
-      land: { type: "geojson", data: "/static/map/land.geojson" },
-      places: { type: "geojson", data: "/static/map/places.geojson" },
+      land: { type: "geojson", data: collection([]) },
+      places: { type: "geojson", data: "/static/map/towns.json" },
+      villages: { type: "geojson", data: collection([]) },
       ...sources,
     },
     layers: [...ground(), ...streetLayers(), ...layers],
@@ -206,7 +251,7 @@ function style(sources, layers) {
 }
 
 const towns = () => [
-  ...town(3, 8.2, 12, colour("map-hamlet")), ...town(2, 5.6, 12.5, colour("map-words")), ...town(1, 0, 15, colour("map-words")),
+  ...town(3, VILLAGES_FROM, 12, colour("map-hamlet")), ...town(2, 5.6, 12.5, colour("map-words")), ...town(1, 0, 15, colour("map-words")),
 ];
 
 function ground() {
