@@ -29,8 +29,8 @@ _LEAST: Final = 0.5  # degrees; map.js has the same rule for how far the map can
 Name = Literal["land", "towns", "villages"]
 _FILES: Final = {"land": "land.geojson", "towns": "places.geojson", "villages": "places.geojson"}
 _VILLAGE: Final = 3  # the rank of places that a map shows only from near, which a browser fetches then
-# Parts of a degree to which corners are told: 11 m; and 110 m of a whole country, where a coast that is good to about
-# a kilometre loses nothing by it.
+# Parts of a degree to which corners are told: 11 m; and a hundred metres of a whole country, where a coast that is good
+# to about a kilometre loses nothing by it.
 _STEP: Final = 10_000
 _COARSE_STEP: Final = 1_000
 

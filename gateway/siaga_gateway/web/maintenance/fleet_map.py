@@ -16,8 +16,8 @@ from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.service.store.maintenance import PlacedDevice
 from siaga_gateway.web.console.base_map import MEDIA_TYPE, ON_EVERY_MAP, map_settings
 from siaga_gateway.web.console.incident_views import duration
+from siaga_gateway.web.maintenance.console_cases import TheMaintenance
 from siaga_gateway.web.maintenance.fleet_filter import Asked, TheAsked
-from siaga_gateway.web.maintenance.maintenance_desk import TheMaintenance
 from siaga_gateway.web.session.context import ConsoleContext, Language, SignedIn, TheConsole
 
 router = APIRouter()

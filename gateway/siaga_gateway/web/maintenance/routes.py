@@ -23,10 +23,10 @@ from siaga_gateway.domain.supervision import Case
 from siaga_gateway.formats.fleet_csv import header, lines
 from siaga_gateway.service.fleet.maintenance_cases import CaseOvertaken, MaintenanceCases
 from siaga_gateway.web.console.step_answers import IncidentId as RowId
+from siaga_gateway.web.maintenance.console_cases import TheMaintenance
 from siaga_gateway.web.maintenance.fleet_filter import BATTERIES, SILENT_HOURS, SIMS, Asked, TheAsked
 from siaga_gateway.web.maintenance.fleet_map import fleet_map_settings
 from siaga_gateway.web.maintenance.history import BATTERY, DAYS, SIGNAL, SPARK_DAYS, plot
-from siaga_gateway.web.maintenance.maintenance_desk import TheMaintenance
 from siaga_gateway.web.maintenance.sim_form import SimTyped, sim_typed
 from siaga_gateway.web.maintenance.views import case_view, device_view, devices_view
 from siaga_gateway.web.session.context import ConsoleContext, Language, SignedIn, TheConsole, render

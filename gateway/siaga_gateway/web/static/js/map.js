@@ -18,6 +18,7 @@ import { UNIT_SOURCES, addUnits, unitLayers } from "./units.js";
 const LEAST_M = STREETS ? 120 : 4000;
 const PULSES = 40; // beyond so many the dots alone have to do
 const CLOSEST = 17;
+const MANY_EVERY_MS = 200; // so seldom thousands are drawn anew while they move: each time takes most of a frame
 
 const features = new Map(); // incident id -> {id, title, state, at: [lon, lat], accuracy, duress, place}
 const pulses = new Map(); // incident id -> Marker
@@ -157,7 +158,7 @@ function plan() {
       pending = null;
       draw();
       if (missing) showPlace(features.get(selected));
-    }, 30);
+    }, features.size > MANY ? MANY_EVERY_MS : 30);
   }
 }
 
