@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from siaga_gateway.adapters.files.built_in_land import BuiltInLand
 from siaga_gateway.adapters.files.erasure_list import ErasureList
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.domain.installation_area import Area
@@ -46,10 +47,12 @@ def importers_on(
     """buttons_area, stations_area: where they can be, from the settings; None: it is learnt. gone: see
     take_responders."""
 
+    on_land = BuiltInLand()
+
     def buttons(raw: bytes, *, replace: bool, **how: Any) -> Taken:
         """A list of buttons removes none: whatever it does not name stays."""
         rows = registration_rows(sheet(raw))
-        return take_registrations(store, clock, rows, local=local, area=buttons_area, **how)
+        return take_registrations(store, clock, rows, local=local, area=buttons_area, on_land=on_land, **how)
 
     def stations(raw: bytes, *, done: Callable[[int], None], **how: Any) -> Taken:
         rows = station_rows(sheet(raw), local.at(clock.now_ms()).date().toordinal())

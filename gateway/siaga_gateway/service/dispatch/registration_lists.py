@@ -13,6 +13,7 @@ from siaga_gateway.service.dispatch.place_lists import RowFault, Taken
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.registry.bulk_enrol import LineFault, Registration, check_many, enrol_many
 from siaga_gateway.service.registry.enrol import EnrolError
+from siaga_gateway.service.registry.place_plausibility import OnLand, anywhere
 from siaga_gateway.service.registry.registration_list import ListedRegistration, registrations
 from siaga_gateway.service.registry.typed_owner import doubts_of
 from siaga_gateway.service.store import Store
@@ -27,12 +28,13 @@ def take_registrations(
     local: LocalTime,
     dry_run: bool = False,
     area: Area | None = None,
+    on_land: OnLand = anywhere,
     sure: bool = False,
     done: Callable[[int], None] = lambda count: None,
 ) -> Taken:
     """Enrol all, active. area, sure, done: see enrol_many. Raises: EnrolError, StoreFailing."""
     lines, faults = registrations(rows, local)
-    checked = check_many(store, clock, lines, area=area, sure=sure)
+    checked = check_many(store, clock, lines, area=area, on_land=on_land, sure=sure)
     taken = Taken(faults=[RowFault(each.line, each.why, each.column) for each in faults])
     taken.faults += [_fault(each) for each in checked.faults]
     if not rows:
@@ -47,7 +49,7 @@ def take_registrations(
     taken.added = [f"{device.device_id.hex()} {device.label}" for _, device in checked.fresh]
     taken.unchanged = [f"{device.device_id.hex()} {device.label}" for device in checked.known]
     if not dry_run and taken.added:
-        enrol_many(store, clock, lines, actor=actor, done=done, area=area, sure=sure)
+        enrol_many(store, clock, lines, actor=actor, done=done, area=area, on_land=on_land, sure=sure)
     return taken
 
 

@@ -21,6 +21,7 @@ from siaga_gateway.domain.sim_card import SimCard
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.registry.enrol import EnrolError, NewOwner, check_place, check_registration, proven_key
+from siaga_gateway.service.registry.place_plausibility import OnLand, PlaceRules, anywhere
 from siaga_gateway.service.registry.registration_list import frame_of
 from siaga_gateway.service.registry.sim_cards import checked_sim, put_sim
 from siaga_gateway.service.store import Store, UnknownDevice
@@ -59,7 +60,13 @@ _DAYS: Final = ("active_until", "quota_until")
 
 
 def request_enrolment(
-    store: Store, clock: Clock, wanted: EnrolmentRequest, *, actor: str, area: Area | None = None
+    store: Store,
+    clock: Clock,
+    wanted: EnrolmentRequest,
+    *,
+    actor: str,
+    area: Area | None = None,
+    on_land: OnLand = anywhere,
 ) -> tuple[bytes, bool]:
     """Return the device_id, and whether anything is new. Raises: EnrolError; PlaceDoubted; StoreFailing."""
     public_xy, device_id = proven_key(wanted.frame)
@@ -73,7 +80,7 @@ def request_enrolment(
         return device_id, _quarantined(store, wanted.frame, device_id, now_ms, actor)
     check_registration(wanted.label, None, wanted.installed, now_ms)
     if wanted.installed is not None and not wanted.sure:
-        check_place(wanted.installed, area or learnt(store.installed_places()))
+        check_place(PlaceRules(store, area or learnt(store.installed_places()), on_land), wanted.installed)
     draft, sim = wanted.owner.draft(), None if wanted.sim is None else checked_sim(wanted.sim)
     owner_id = store.owner_by_nik(draft.nik)
     known = None if owner_id is None else store.owner(owner_id)

@@ -142,7 +142,9 @@ class RegistryBook:
             typed = (who["name"], who["nik"], who["phone"], who["address"], who["language"])
             new = self._sound(person(*typed), bool(told["sure"]))
         wanted = asked_enrolment(told, new, self._local)
-        device_id, fresh = request_enrolment(self._store, self._clock, wanted, actor=actor, area=self._area)
+        device_id, fresh = request_enrolment(
+            self._store, self._clock, wanted, actor=actor, area=self._area, on_land=self._on_land
+        )
         self._notifier.ring()
         return device_id.hex(), fresh
 
