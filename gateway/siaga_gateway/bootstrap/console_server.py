@@ -332,6 +332,7 @@ def console_app(
             jurisdictions=make_jurisdictions(settings, store, clock),
             longer_hold=partial(side.ask, LONGER_HOLD),
             converted=PhotographConversion().converted,
+            messages=settings.message_options(),
             presses=pulse.silent,
             troubles=troubles,
             presence=_presence(settings, store, side, clock),

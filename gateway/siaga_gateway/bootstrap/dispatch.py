@@ -178,7 +178,7 @@ def make_dispatch(base: Foundation, keyed: Callable[[], KeyedAnswers]) -> Dispat
             NotificationSender(
                 store,
                 [way for way in ways if way.kind is kind],
-                ListedAddresses(router, duty, settings.language),
+                ListedAddresses(router, duty, settings.language, store.owner),
                 messages.message,
                 notifier,
                 clock,

@@ -14,6 +14,7 @@ from siaga_gateway.config.certificates import CertificatesSettings
 from siaga_gateway.config.clusters import ClusterSettings
 from siaga_gateway.config.console import ConsoleSettings
 from siaga_gateway.config.dispatch import DispatchSettings
+from siaga_gateway.config.messages import MessageSettings
 from siaga_gateway.config.mqtt import LorawanSettings, MqttSettings
 from siaga_gateway.config.operations import MetricsSettings, SupervisionSettings
 from siaga_gateway.config.outputs import OutputSettings
@@ -32,6 +33,8 @@ from siaga_gateway.domain.errors import SettingError
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.domain.limits import MOST_WORKERS
 from siaga_gateway.domain.local_time import LocalTime
+from siaga_gateway.domain.operator_message import MessageOptions
+from siaga_gateway.domain.places import ContactWay
 from siaga_gateway.domain.site import Site, around
 
 
@@ -88,6 +91,9 @@ class Settings(Section):
     )
     owner_cases: OwnerCaseSettings = Field(
         default_factory=OwnerCaseSettings, description="When pranks and accidents ask for a person, and what follows."
+    )
+    messages: MessageSettings = Field(
+        default_factory=MessageSettings, description="What operators write to those who were sent, and to the holder."
     )
     metrics: MetricsSettings = Field(default_factory=MetricsSettings, description="Figures and health.")
     watch: WatchSettings = Field(
@@ -165,6 +171,10 @@ class Settings(Section):
     def local(self) -> LocalTime:
         """The time of day at the site."""
         return self.site.local
+
+    def message_options(self) -> MessageOptions:
+        """Return what operators may write, and by which ways."""
+        return self.messages.options(frozenset(ContactWay(way.kind) for way in self.ways))
 
     def whole_site(self) -> Site:
         """Return the site, with what its section leaves to the rest of the settings."""

@@ -146,6 +146,7 @@ class ContactKind(StrEnum):
     RING_DESK = "ring_desk"
     ASK = "ask"  # an officer on scene: are you well?
     NOT_NEEDED = "not_needed"  # tell all who were called and have not accepted: thank you
+    MESSAGE = "message"  # what a desk wrote, see operator_message.py; none of an escalation's own
 
 
 @record

@@ -49,3 +49,4 @@ class PersonalMessage:
     reply: str | None = None  # how to answer by writing back, where that is read
     replies: tuple[Reply, ...] = ()  # what may be written back
     spoken: Spoken = Spoken()
+    whole: bool = False  # the text is what it is about: where there is no room for everything, the rest is left out

@@ -60,6 +60,8 @@ def sms_text(message: PersonalMessage) -> str:
     The link is whole or not there. Of the lines those go in that fit whole, in their order; the title is cut if it must
     be.
     """
+    if message.whole:
+        return _whole(message)
     longest = LONGEST if message.reply is None else LONGEST_OF_TWO
     link = message.url if message.url and plain(message.url) == message.url and len(message.url) < LONGEST else ""
     reply = plain(message.reply or "")
@@ -73,6 +75,16 @@ def sms_text(message: PersonalMessage) -> str:
     if reply and len(text) < room and text[-1:] not in ("", ".", "?"):
         text += "."
     return " ".join(part for part in (text, end) if part) or "-"
+
+
+def _whole(message: PersonalMessage) -> str:
+    """The text, then title and link as far as there is room for them beside it."""
+    text, title, url = plain(message.text)[:LONGEST_OF_TWO], plain(message.title), message.url or ""
+    if len(title) + 2 + len(text) <= LONGEST_OF_TWO:
+        text = f"{title}: {text}"
+    if url and plain(url) == url and len(text) + 1 + len(url) <= LONGEST_OF_TWO:
+        text = f"{text} {url}"
+    return text or "-"
 
 
 def plain(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -116,6 +117,15 @@ class ReopenIncident(OperatorAction):
 @dataclass(frozen=True, slots=True)
 class AddNote(OperatorAction):
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendMessage(OperatorAction):
+    to: tuple[str, ...]  # recipients
+    text: str = field(repr=False)  # beside the template; empty: the template alone
+    template: str  # its name; empty: none
+    key: str  # of the form
+    sure: bool  # the holder, though he pressed silently or under duress
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +257,23 @@ class OperatorActions(ABC):
         """Tick a step of its protocol, or (done False) take the tick back. protocol, version: as the operator saw them;
         no step of another checklist is ticked. step: from 0."""
         return self._take(TickProtocol(incident_id, operator, protocol, version, step, done))
+
+    def send_message(
+        self,
+        incident_id: int,
+        operator: str,
+        to: Sequence[str],
+        text: str,
+        template: str,
+        key: str,
+        *,
+        sure: bool = False,
+    ) -> Incident:
+        """Write to those who were sent or called, or to the holder: by their ways, as calls go; it waits behind first
+        calls. to: recipients of `message_recipients.writable`. template: its name; empty: none; text: what is said
+        beside it. key: of the form, 8 to 40 characters: the same message under one key is sent once. sure: the holder
+        is written to though he pressed silently or under duress."""
+        return self._take(SendMessage(incident_id, operator, tuple(to), text, template, key, sure))
 
     @abstractmethod
     def _take(self, action: OperatorAction) -> Incident:

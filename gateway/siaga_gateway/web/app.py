@@ -12,6 +12,7 @@ from fastapi import Depends, FastAPI
 from siaga_gateway.domain.errors import Unusable
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.domain.limits import LARGEST_LIST
+from siaga_gateway.domain.operator_message import MessageOptions
 from siaga_gateway.domain.site import Site
 from siaga_gateway.domain.street_map import StreetMap
 from siaga_gateway.service.delivery.dead_letters import DeadLetters
@@ -41,6 +42,7 @@ from siaga_gateway.web.console import (
     majors,
     map_layers,
     map_search,
+    message_steps,
     nearest_units,
     pages,
     protocol_page,
@@ -123,6 +125,7 @@ def create_app(
     jurisdictions: Jurisdictions | None = None,
     longer_hold: Callable[[int, str, str], int] | None = None,
     converted: Callable[[bytes], bytes] | None = None,
+    messages: MessageOptions = MessageOptions(),  # noqa: B008 - a value
     protocols: ProtocolChanges | None = None,
     certificates: Callable[[], Sequence[Mapping[str, Any]]] = tuple,
     presses: Callable[[], str] = lambda: "",
@@ -183,6 +186,7 @@ def create_app(
         photographs=None if converted is None else Uploads(converted),
         imports=imports,
         longer_hold=longer_hold,
+        messages=messages,
         objections=options.objections,
         other_url=options.other_url,
         streets=options.streets,
@@ -202,6 +206,7 @@ def create_app(
     app.include_router(search.router)
     app.include_router(actions.router)
     app.include_router(call_backs.router)
+    app.include_router(message_steps.router)
     app.include_router(pages_of_deliveries.router)
     app.include_router(pages_of_drills.router)
     app.include_router(majors.router)

@@ -13,6 +13,7 @@ from siaga_gateway.domain.escalation_state import ContactKind
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.domain.local_time import LocalTime
 from siaga_gateway.domain.notification import Notification, NotificationState
+from siaga_gateway.domain.operator_message import FIRST_NUMBER, DeskMessage
 from siaga_gateway.domain.places import ContactWay
 from siaga_gateway.domain.value import copied
 from siaga_gateway.service.dispatch.addressees import Addressee
@@ -187,3 +188,27 @@ def test_a_bug_in_the_links_keeps_no_message_back(district: CalledDistrict, capl
     links.prepare = prepare  # type: ignore[method-assign]
     messages(district, links).expect([copied(first(district), recipient="responder:r1")])
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_what_a_desk_writes_goes_out_in_its_readers_language_and_to_the_holder_without_anything_to_open(
+    district: CalledDistrict,
+) -> None:
+    incident = district.press()
+    district.go_on()
+    with district.store.transaction() as transaction:
+        written = DeskMessage(incident.id, FIRST_NUMBER, "form-key", "Tunggu di luar.", "Wait outside.", 1, "Siti")
+        transaction.add_desk_message(written)
+    row = copied(first(district), number=FIRST_NUMBER, kind=ContactKind.MESSAGE)
+    made = messages(district, some_links(district))
+    told = made.message(incident, row, copied(TO, language="en"))
+    assert (told.title, told.text) == (f"MESSAGE FROM THE DESK {incident.identifier}", "Wait outside.")
+    assert told.whole and told.urgent and told.reply is None and not told.answers
+    mine = made.message(incident, copied(row, recipient="responder:r1"), TO)
+    assert mine.text == "Tunggu di luar." and mine.url is not None
+    holder = made.message(incident, copied(row, recipient="holder:1", way=ContactWay.SMS), TO)
+    assert (holder.title, holder.text, holder.url, holder.urgent) == ("Polisi", "Tunggu di luar.", None, False)
+    assert incident.identifier not in holder.title
+    exercise = made.message(copied(incident, mode=Mode.EXERCISE), row, TO)
+    assert "LATIHAN" in exercise.title
+    gone = made.message(incident, copied(row, number=FIRST_NUMBER + 1), TO)
+    assert "hubungi komando" in gone.text, "never an empty message"

@@ -78,3 +78,14 @@ def test_each_number_is_an_address_of_its_own(store: SqlStore) -> None:
         transaction.remove_responders(["budi"])
     receipts.note(FIRST, NOW_MS + 1)
     assert arrived(store) == {"responder:budi/2", "station:polsek-a"}, "whoever has left is nobody"
+
+
+def test_a_report_of_the_holders_telephone_is_that_of_what_a_desk_wrote_to_him(store: SqlStore) -> None:
+    row = made(1, Call(1_000_000, ContactKind.MESSAGE, Why.OPENED, 0), "holder:1", ContactWay.SMS, 0, None, NOW_MS)
+    with store.transaction() as transaction:
+        transaction.add_notifications([row])
+        transaction.put_notifications(
+            [copied(row, state=NotificationState.HANDED_OVER, attempts=1, attempted_ms=NOW_MS)]
+        )
+    TextReceipts(store).note(sample_store.owner().phone, NOW_MS + 1_000)
+    assert arrived(store) == {"holder:1"}

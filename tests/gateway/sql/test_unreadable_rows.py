@@ -53,7 +53,7 @@ SIEVE = SupervisionFilter(NOW_MS, SupervisionLimits(), {SupervisionLimits().chec
 # Of plain columns only: there is nothing in them that could not be read.
 PLAIN = frozenset(
     {
-        *("incident_numbers", "tokens", "remembered_under"),
+        *("desk_messages", "desk_messages_of", "incident_numbers", "tokens", "remembered_under"),
         *("areas", "batches_from", "call_facts", "call_records", "calls_opened", "calls_within", "chain_after"),
         *("coded_calls", "deafness", "devices_changed", "devices_of", "devices_with_commands", "duty_links"),
         *("duty_links_of", "escalations_touched", "event_rows_after", "event_rows_of", "event_signatures", "events"),

@@ -16,6 +16,8 @@ from gateway.outputs.http_receiver import Receiver, answer
 from gateway.ways.sample_messages import KEY, LINK, SENT_MS, alarm, note
 from siaga_gateway.adapters.outputs.http_post import Poster
 from siaga_gateway.adapters.ways.sms import AggregatorSending, SmsWay, SpoolSending
+from siaga_gateway.domain.personal_message import PersonalMessage
+from siaga_gateway.domain.value import copied
 from siaga_gateway.formats.sms_notice import sms_text
 from siaga_gateway.service.dispatch.ways import Budget, HandedOver
 from siaga_gateway.service.ports import NotDelivered
@@ -176,3 +178,16 @@ def test_how_to_answer_stands_whole_between_the_place_and_the_link() -> None:
     assert written == f"PANGGILAN DARURAT - Polsek A, 14:03:27 WIB, -5.4291700, 105.2611100, 1,2 km. {HOW}. {LINK}"
     assert sms_text(alarm(title="x" * 400, reply=HOW)).endswith(f"x {HOW}. {LINK}")
     assert sms_text(note(reply=HOW)).endswith(f"ditangani. {HOW}.")
+
+
+def test_what_a_desk_wrote_goes_out_whole_and_the_rest_as_far_as_there_is_room() -> None:
+    words = "x" * 160
+    told = PersonalMessage(
+        "PESAN DARI KOMANDO siaga-17.bcdfg", words, "https://siaga.example/r/abc", True, 1, whole=True
+    )
+    assert sms_text(told) == f"PESAN DARI KOMANDO siaga-17.bcdfg: {words} https://siaga.example/r/abc"
+    long_link = "https://siaga.example/" + "r" * 200
+    assert sms_text(copied(told, url=long_link)) == f"PESAN DARI KOMANDO siaga-17.bcdfg: {words}"
+    assert words in sms_text(copied(told, title="t" * 300, url=long_link))
+    assert len(sms_text(copied(told, text="…" * 160))) <= 306
+    assert sms_text(copied(told, title="", text="", url=None)) not in ("", None)

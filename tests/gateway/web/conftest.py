@@ -28,6 +28,7 @@ from gateway.web.console_fakes import Book, FakeBell, FakeSignIns
 from gateway.web.fake_disclosures import FakeDisclosures
 from gateway.web.file_book import append
 from siaga_gateway.domain.incident import Mode
+from siaga_gateway.domain.operator_message import MessageOptions
 from siaga_gateway.service.incidents.protocol_book import ProtocolChanges
 from siaga_gateway.web.app import ConsoleOptions, create_app
 from waiting import ENDS_S, RUNS_S
@@ -67,6 +68,7 @@ def console() -> Iterator[Console]:
         operators: Mapping[str, str] | None = None,
         accounts: FakeAccountStore | None = None,
         protocols: ProtocolChanges | None = None,
+        messages: MessageOptions = MessageOptions(),  # noqa: B008 - a value
         **changes: Any,
     ) -> TestClient:
         store = accounts or (nobody if operators is None else with_operators(operators))
@@ -83,6 +85,7 @@ def console() -> Iterator[Console]:
             clock=clock,
             protocols=protocols,
             certificates=certificates,
+            messages=messages,
         )
         client = TestClient(app, base_url=ORIGIN, headers={"Origin": ORIGIN}, follow_redirects=False)
         opened.append(client)

@@ -46,6 +46,7 @@ from siaga_gateway.service.operator_port import (
     Overtaken,
     ReopenIncident,
     ResumeCall,
+    SendMessage,
     StandDownUnit,
     TickProtocol,
     UndoAcknowledgement,
@@ -140,6 +141,7 @@ class Book(CallsInMemory, OperatorActions):
     def __init__(self, notifier: FakeBell) -> None:
         super().__init__()
         self.notifier = notifier
+        self.sent_messages: list[SendMessage] = []
         self.broken = False  # as if the disk had gone
         self.fault: Exception = OSError("disk I/O error")  # what is raised then
         self.troubles: list[str] = []
@@ -258,6 +260,9 @@ class Book(CallsInMemory, OperatorActions):
                 return self._add_note(action)
             case TickProtocol():
                 return tick(self, self._open(action.incident_id), action)
+            case SendMessage():
+                self.sent_messages.append(action)
+                return self._open(action.incident_id)
         raise TypeError(f"no action {action!r}")
 
     def _acknowledge(self, action: AcknowledgeCall) -> Incident:

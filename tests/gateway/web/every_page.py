@@ -40,6 +40,7 @@ from siaga_gateway.domain.battery_history import day_of
 from siaga_gateway.domain.consent import CURRENT, Consent
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.domain.limits import LONGEST_LABEL, LONGEST_NOTE, LONGEST_SITE, LONGEST_UNIT
+from siaga_gateway.domain.operator_message import DeskMessage, MessageOptions, built_in_templates
 from siaga_gateway.domain.operator_name import LONGEST
 from siaga_gateway.domain.owner_cases import OwnerCase, OwnerCaseKind, OwnerCaseLimits, OwnerCaseState
 from siaga_gateway.domain.owner_profile import (
@@ -243,6 +244,7 @@ class EveryPage:
             owners=OwnerCases(others, JournalNotifier(), late, OwnerCaseLimits(), [OPERATOR], SITE.local),
             registry=RegistryDirectory(others, late, RegistryBook(others, late, JournalNotifier(), SITE.local)),
             converted=lambda raw: raw,
+            messages=MessageOptions(frozenset({ContactWay.NTFY, ContactWay.SMS}), True, built_in_templates()),
             longer_hold=lambda owner_id, setting, actor: 1,
             imports=imports,
             drills=drills,
@@ -333,6 +335,8 @@ def fill(book: Book) -> None:
     for number in (1, 2, 4, 6):
         book.profiles[number + 1] = StoredProfile(TOLD, 1)
         book.photographs[number + 1] = PORTRAIT
+    for number in (1, 5):
+        book.messages[number] = [DeskMessage(number, 1_000_000, "k", WORDS[:160], WORDS[:160], 1, OPERATOR)]
     for step in ("duress", "cancel", "copied", "again"):
         book.do(do=step, incident=1)
     reached = {"rung": "everyone", "reached_s": 40, "top_call": 0, "climb_at_ms": 600_000}
@@ -341,6 +345,8 @@ def fill(book: Book) -> None:
         {"recipient": "station:contoh-kota", "way": "ntfy", "state": "failed", "attempts": 3, "detail": UNBROKEN},
         {"recipient": "station:contoh", "way": "phone", "state": "by_hand"},
         {"recipient": "responder:budi", "way": "phone", "state": "handed_over"},
+        {"recipient": "station:contoh-kota", "way": "ntfy", "state": "failed", "kind": "message", "number": 1_000_000}
+        | {"attempts": 3, "detail": UNBROKEN},
     ]
     book.do(do="tell", incident=1, rows=told)
     for number in (3, 4, 5, 6):

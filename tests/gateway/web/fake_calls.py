@@ -8,6 +8,7 @@ from typing import Any
 from siaga_gateway.domain.escalation_state import Assignment, ContactKind, Escalation, Phase, Progress, Why
 from siaga_gateway.domain.incident import Incident, IncidentState, Mode
 from siaga_gateway.domain.notification import Notification, NotificationState
+from siaga_gateway.domain.operator_message import DeskMessage
 from siaga_gateway.domain.places import Contact, ContactWay, Station, StationKind
 from siaga_gateway.domain.responders import Responder, ResponderKind
 from siaga_gateway.domain.triage import Alarm
@@ -56,6 +57,7 @@ class CallsInMemory:
         self.opened: dict[str, int] = {}  # links, by responder
         self._alarms: dict[int, Alarm] = {}
         self.without_words: set[int] = set()  # owners
+        self.messages: dict[int, list[DeskMessage]] = {}  # by incident
         self.profiles: dict[int, StoredProfile] = {}  # what owners told for helpers
         self.photographs: dict[int, bytes] = {}  # of owners
 
@@ -85,6 +87,9 @@ class CallsInMemory:
 
     def code_words(self, owner_id: int) -> CodeWords | None:
         return None if owner_id in self.without_words else CodeWords("", "", 1)
+
+    def desk_messages_of(self, incident_id: int) -> Sequence[DeskMessage]:
+        return list(self.messages.get(incident_id, ()))
 
     def profile_of(self, owner_id: int) -> StoredProfile | None:
         return self.profiles.get(owner_id)

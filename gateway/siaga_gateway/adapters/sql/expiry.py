@@ -80,6 +80,10 @@ _TOLD_LEFT: Final = tuple(
     f"SELECT owner_id FROM {table} WHERE owner_id IN {_ERASED} ORDER BY owner_id LIMIT ?"  # noqa: S608
     for table in _TOLD_OF
 )
+_WRITTEN_LEFT: Final = (
+    "SELECT incident_id FROM desk_message WHERE incident_id IN "  # noqa: S608
+    f"(SELECT id FROM incident WHERE owner_id IN {_ERASED}) ORDER BY incident_id LIMIT ?"
+)
 _STRANGERS: Final = "SELECT count(*) FROM quarantine WHERE last_seen_ms < ?"
 
 
@@ -160,6 +164,7 @@ class ErasureWriting(RegistryWriting):
             )
         for table, left in zip(_TOLD_OF, _TOLD_LEFT, strict=True):
             gone += self._run(f"DELETE FROM {table} WHERE owner_id IN ({left})", (limit,))  # noqa: S608
+        gone += self._run(f"DELETE FROM desk_message WHERE incident_id IN ({_WRITTEN_LEFT})", (limit,))  # noqa: S608
         return gone + self._run(f"DELETE FROM owner_consent WHERE id IN ({_CONSENTS_LEFT})", (limit,))  # noqa: S608
 
     def add_untold(self, actor: str | None, counts: Mapping[str, int], at_ms: int) -> None:
@@ -245,6 +250,8 @@ class ErasureWriting(RegistryWriting):
             )
             among, parameters = self._writing.among("photograph", "incident_id", ids)
             self._session.run(f"DELETE FROM photograph WHERE {among}", parameters)  # noqa: S608
+            among, parameters = self._writing.among("desk_message", "incident_id", ids)
+            self._session.run(f"DELETE FROM desk_message WHERE {among}", parameters)  # noqa: S608
             self._forget_in_notices(ids, _PLACES | {"note"}, label=NO_LABEL)
         return Erased(tuple(devices), tuple(ids))
 
@@ -300,7 +307,7 @@ class ExpiryReading(Reads):
 
     def left_of_erased(self, limit: int) -> tuple[Sequence[bytes], bool]:
         numbers = [row[0] for row in self.fetch(_NUMBERS_LEFT, (limit,))]
-        return numbers, any(self.fetch(left, (1,)) for left in (_CONSENTS_LEFT, *_TOLD_LEFT))
+        return numbers, any(self.fetch(left, (1,)) for left in (_CONSENTS_LEFT, _WRITTEN_LEFT, *_TOLD_LEFT))
 
     def expired_strangers(self, before_ms: int) -> int:
         count: int = self.fetch(_STRANGERS, (before_ms,))[0][0]

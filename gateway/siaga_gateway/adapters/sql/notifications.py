@@ -49,7 +49,8 @@ RECEIVED: Final = (
 NAMED: Final = "SELECT 1 FROM notification WHERE way = 'whatsapp' AND reference = ? LIMIT 1"
 _WITHDRAW: Final = (
     "UPDATE notification SET state = 'withdrawn', next_at_ms = NULL "  # noqa: S608
-    f"WHERE incident_id = ? AND state = 'pending' AND kind <> '{ContactKind.NOT_NEEDED.value}'"
+    "WHERE incident_id = ? AND state = 'pending' "
+    f"AND kind NOT IN ('{ContactKind.NOT_NEEDED.value}', '{ContactKind.MESSAGE.value}')"
 )
 _NOT_RESPONDERS: Final = f"recipient NOT LIKE '{RESPONDER}%'"
 _OVERTAKE: Final = (
@@ -71,7 +72,7 @@ _LONGEST_DUE: Final = (
     "next_at_ms LIMIT ?"
 )
 NEXT: Final = "SELECT min(next_at_ms) FROM notification WHERE way = ? AND state = 'pending'"
-_FORGOTTEN: Final = ("notification", "escalation", "alarm", "responder_link", "response", "text_code")
+_FORGOTTEN: Final = ("notification", "escalation", "alarm", "responder_link", "response", "text_code", "desk_message")
 _OPEN_OF_DRILL: Final = "SELECT 1 FROM incident WHERE incident.drill = drill.id AND incident.state <> 'closed'"
 _DRILLS: Final = f"ended_ms < ? AND NOT EXISTS ({_OPEN_OF_DRILL})"
 _CLOSED: Final = "SELECT id FROM incident WHERE state = 'closed' AND closed_at_ms < ?"
@@ -84,6 +85,11 @@ def _key(row: Notification) -> tuple[int, int, str, str]:
 def _place(each: Notification) -> tuple[int, str, str, str]:
     """Of this there waits one at a time."""
     return each.incident_id, each.recipient, each.way.value, each.kind.value
+
+
+def _stands_alone(each: Notification) -> bool:
+    """Whether no other of its kind can stand for it: each message says something else."""
+    return each.kind is ContactKind.MESSAGE
 
 
 def _gives_way(waiting: Notification, new: Notification) -> bool:
@@ -107,7 +113,7 @@ class NotificationWriting(WriteBatch):
     def add_notifications(self, notifications: Collection[Notification]) -> None:
         if not notifications:
             return
-        later = {_place(each): each for each in notifications}
+        later = {_place(each): each for each in notifications if each.kind is not ContactKind.MESSAGE}
         waiting: set[Row] = set()
         overtaken: list[Row] = []
         for incident_id in sorted({each.incident_id for each in notifications}):
@@ -127,7 +133,9 @@ class NotificationWriting(WriteBatch):
         overtaken += [row for row in waiting if (row[0], whose(str(row[1])), row[3]) in contrary]
         if overtaken:
             self._session.many(_OVERTAKE, overtaken)
-        self._session.many(_ADD, [LAYOUT.row(each) for each in notifications if _place(each) not in waiting])
+        self._session.many(
+            _ADD, [LAYOUT.row(each) for each in notifications if _stands_alone(each) or _place(each) not in waiting]
+        )
 
     def put_notifications(self, notifications: Collection[Notification]) -> None:
         if not notifications:

@@ -29,6 +29,7 @@ from siaga_gateway.adapters.sql.journal import JournalReading
 from siaga_gateway.adapters.sql.maintenance import CaseReading
 from siaga_gateway.adapters.sql.migrate import known_migrations, migrate
 from siaga_gateway.adapters.sql.notifications import NotificationReading
+from siaga_gateway.adapters.sql.operator_messages import DeskMessageReading, seal_desk_messages
 from siaga_gateway.adapters.sql.outbox import OutboxReading
 from siaga_gateway.adapters.sql.owner_cases import OwnerCaseReading
 from siaga_gateway.adapters.sql.owner_profiles import TABLES as TOLD
@@ -76,6 +77,7 @@ class SqlStore(
     CoverageReading,
     OwnerCaseReading,
     OwnerProfileReading,
+    DeskMessageReading,
     DrillReading,
     AccountReading,
     ProtocolReading,
@@ -200,6 +202,10 @@ class SqlStore(
         while place is not None:
             with self.engine.transaction() as session:
                 place = seal_photographs(session, self.sealing, place, _PHOTOGRAPHS_AT_ONCE)
+        place = (0, 0)
+        while place is not None:
+            with self.engine.transaction() as session:
+                place = seal_desk_messages(session, self.sealing, place, _AT_ONCE)
         return owners, notes
 
     def sealed_by(self, key_id: str) -> None:

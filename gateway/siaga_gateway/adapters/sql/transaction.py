@@ -15,6 +15,7 @@ from siaga_gateway.adapters.sql.expiry import ErasureWriting
 from siaga_gateway.adapters.sql.figures import FigureWriting
 from siaga_gateway.adapters.sql.maintenance import CaseWriting
 from siaga_gateway.adapters.sql.notifications import NotificationWriting
+from siaga_gateway.adapters.sql.operator_messages import DeskMessageWriting
 from siaga_gateway.adapters.sql.outbox import OutboxWriting
 from siaga_gateway.adapters.sql.owner_cases import OwnerCaseWriting
 from siaga_gateway.adapters.sql.owner_index import OwnerIndexWriting
@@ -49,6 +50,7 @@ class SqlTransaction(
     OwnerCaseWriting,
     OwnerProfileWriting,
     OwnerIndexWriting,
+    DeskMessageWriting,
     DrillWriting,
     AccountWriting,
     ProtocolWriting,

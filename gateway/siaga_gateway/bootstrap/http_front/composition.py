@@ -99,7 +99,16 @@ def make_front(
     # On routes other than MQTT its steps are sent by the process that has them, see StageRelay.
     limits = base.settings.owner_cases.limits()
     operator = IncidentActions(
-        store, base.keyring, link, notifier, clock, outputs=names, committed=grown, local=local, limits=limits
+        store,
+        base.keyring,
+        link,
+        notifier,
+        clock,
+        outputs=names,
+        committed=grown,
+        local=local,
+        limits=limits,
+        messages=base.settings.message_options(),
     )
     owners = OwnerCases(store, notifier, clock, limits, NamesPermitted(store, Permission.OWNERS_DECIDE), local)
     disclosures = DisclosureLog(store, clock)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from siaga_gateway.domain.folding import FOLDED_STATIONS
 from siaga_gateway.domain.notification import RESPONDER, STATION, address_number, whose
+from siaga_gateway.domain.operator_message import HOLDER
 from siaga_gateway.domain.places import Contact, ContactWay, Station
+from siaga_gateway.domain.registry import Owner
 from siaga_gateway.domain.responders import Responder
 from siaga_gateway.service.dispatch.addressees import Addressee
 from siaga_gateway.service.dispatch.duty import Duty
@@ -17,23 +19,28 @@ from siaga_gateway.service.dispatch.routing import Router
 class ListedAddresses:
     """Implements notification_sender.Addresses from the lists of stations and responders."""
 
-    def __init__(self, router: Router, duty: Duty, language: str) -> None:
-        """language: of the site, in which stations are told."""
+    def __init__(
+        self, router: Router, duty: Duty, language: str, owner: Callable[[int], Owner | None] = lambda number: None
+    ) -> None:
+        """language: of the site, in which stations are told. owner: by number, for what a desk writes to a holder; may
+        raise StoreFailing."""
         self._router = router
         self._duty = duty
         self._language = language
+        self._owner = owner
 
     def now(self) -> _AsListed:
-        return _AsListed(self._router, self._duty, self._language)
+        return _AsListed(self._router, self._duty, self._language, self._owner)
 
 
 class _AsListed:
     """Implements notification_sender.AddressList. Each list is taken when somebody on it is first looked up."""
 
-    def __init__(self, router: Router, duty: Duty, language: str) -> None:
+    def __init__(self, router: Router, duty: Duty, language: str, owner: Callable[[int], Owner | None]) -> None:
         self._router = router
         self._duty = duty
         self._language = language
+        self._owner = owner
         self._stations: Mapping[str, Station] | None = None
         self._responders: Mapping[str, Responder] | None = None
 
@@ -53,6 +60,10 @@ class _AsListed:
                 leads = not CHIEF.isdisjoint(skill.casefold() for skill in responder.skills)
                 # Who may go is rung for each call: only then can he accept it.
                 return Addressee(address, responder.language, "", leads, folds=leads or way is not ContactWay.PHONE)
+        elif key.startswith(HOLDER) and way is ContactWay.SMS and (number_of := key.removeprefix(HOLDER)).isdecimal():
+            holder = self._owner(int(number_of))
+            if holder is not None and holder.phone:
+                return Addressee(holder.phone, holder.language, "")
         return None
 
 

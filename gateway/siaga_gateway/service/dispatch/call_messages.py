@@ -17,6 +17,7 @@ from siaga_gateway.domain.incident import Incident, Mode, Position
 from siaga_gateway.domain.keyed_answer import Question
 from siaga_gateway.domain.local_time import LocalTime
 from siaga_gateway.domain.notification import RESPONDER, Notification, whose
+from siaga_gateway.domain.operator_message import HOLDER
 from siaga_gateway.domain.personal_message import Reply, Spoken
 from siaga_gateway.domain.places import ContactWay
 from siaga_gateway.domain.text_answer import OF_EXERCISE
@@ -111,6 +112,8 @@ class CallMessages:
     def message(self, incident: Incident, notification: Notification, to: Addressee) -> PersonalMessage:
         """Return what to send. Never raises."""
         now_ms = self._clock.now_ms()
+        if notification.kind is ContactKind.MESSAGE:
+            return self._desk_message(incident, notification, to)
         position = incident.position
         known = self._looked_up(incident, now_ms)
         facts = CallFacts(
@@ -146,6 +149,29 @@ class CallMessages:
                 _question(notification, to), self._sentences(facts, notification, to, now_ms), facts.exercise
             ),
         )
+
+    def _desk_message(self, incident: Incident, notification: Notification, to: Addressee) -> PersonalMessage:
+        """Return what a desk wrote. The holder gets the words alone: no number, nothing to open."""
+        for_holder = notification.recipient.startswith(HOLDER)
+        title = text(f"calls.title.{'message_to_holder' if for_holder else 'message'}", to.language)
+        if incident.mode is Mode.EXERCISE:
+            title = text("calls.title.exercise", to.language, title=title)
+        return PersonalMessage(
+            title=title if for_holder else f"{title} {incident.identifier}",
+            text=self._written(notification, to.language) or text("calls.text.message_unreadable", to.language),
+            url=None if for_holder else self._url(incident, notification),
+            urgent=not for_holder,
+            expires_ms=notification.expires_at_ms,
+            language=to.language,
+            whole=True,
+        )
+
+    def _written(self, notification: Notification, language: str) -> str:
+        with suppress(StoreFailing):
+            for each in self._store.desk_messages_of(notification.incident_id):
+                if each.number == notification.number:
+                    return each.text(language)
+        return ""
 
     def _sentences(self, facts: CallFacts, notification: Notification, to: Addressee, now_ms: int) -> tuple[str, ...]:
         """Return what a voice says; nothing where no voice will."""

@@ -21,6 +21,7 @@ from siaga_gateway.domain.response import Response, ResponseState
 from siaga_gateway.domain.value import record
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.store import Store, Transaction
+from siaga_gateway.service.store.owner_profiles import StoredProfile
 from siaga_gateway.service.store.responses import FoundLink, LastTold, ResponderLink
 
 PATH: Final = "/r/"
@@ -91,6 +92,7 @@ class OpenedLink:
     asked: bool  # whether he is well, and has not answered
     thanked: bool  # enough are coming, he has been told, and not called again since
     again: bool  # had finished, and was called by a later wave
+    profile: StoredProfile | None = None  # what the owner told for helpers; None: nothing
 
     @property
     def over(self) -> bool:
@@ -137,6 +139,7 @@ def open_link(store: Store, token: str, now_ms: int) -> OpenedLink | None:
         asked=assigned is not None and assigned.asked and mine.state is ResponseState.ARRIVED,
         thanked=not mine.comes and told is not None and told.kind is ContactKind.NOT_NEEDED,
         again=_called_again(mine, assigned, told),
+        profile=None if incident.holder is None else store.profile_of(incident.holder.id),
     )
 
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 from siaga_gateway.domain.notification import RESPONDER, STATION, on_address
+from siaga_gateway.domain.operator_message import HOLDER
+from siaga_gateway.domain.personal_encryption import PersonalKeyError
 from siaga_gateway.domain.places import Contact, ContactWay
 from siaga_gateway.service.store import Store
 
+_MOST_OWNERS: Final = 5  # of one number
 OLDEST_MS: Final = 15 * 60_000  # later a report is more likely that of another message
 
 
@@ -28,10 +32,16 @@ class TextReceipts:
 
     def note(self, number: str, at_ms: int) -> None:
         """Keep that a phone has received a message; of those that wait for it, the oldest. Raises: StoreFailing."""
-        recipients = self._current().get(number, ())
+        recipients = [*self._current().get(number, ()), *self._holders(number)]
         if recipients:
             with self._store.transaction() as transaction:
                 transaction.mark_text_delivered(recipients, at_ms - OLDEST_MS, at_ms)
+
+    def _holders(self, number: str) -> Iterator[str]:
+        """Yield the owners who have this number: a desk may have written to one. Without the key nobody is found."""
+        with suppress(PersonalKeyError):
+            for owner in self._store.owners_with_phone(number, _MOST_OWNERS).owners:
+                yield f"{HOLDER}{owner.id}"
 
     def _current(self) -> Mapping[str, Sequence[str]]:
         versions = self._store.places_version(), self._store.responders_version()

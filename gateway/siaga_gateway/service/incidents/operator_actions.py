@@ -15,6 +15,7 @@ from siaga_gateway.domain.incident_rules import stage_of
 from siaga_gateway.domain.invisible_characters import visible
 from siaga_gateway.domain.limits import LONGEST_ACTOR, LONGEST_NOTE
 from siaga_gateway.domain.local_time import IN_UTC, LocalTime
+from siaga_gateway.domain.operator_message import MessageOptions
 from siaga_gateway.domain.owner_cases import OwnerCaseLimits
 from siaga_gateway.domain.personal_encryption import PersonalKeyError
 from siaga_gateway.domain.sent_units import arrived, is_there, under_way, with_unit
@@ -26,6 +27,7 @@ from siaga_gateway.service.incidents.after_step import AfterStep
 from siaga_gateway.service.incidents.call_backs import record, result_of
 from siaga_gateway.service.incidents.incident_notes import closed_with
 from siaga_gateway.service.incidents.locked_incidents import check_wave, close_check, locked, locked_open, note_step
+from siaga_gateway.service.incidents.operator_messages import DeskMessages
 from siaga_gateway.service.incidents.record_steps import RecordSteps
 from siaga_gateway.service.incidents.reopening import Reopening
 from siaga_gateway.service.incidents.typed_words import checked_text, disposition_of
@@ -50,6 +52,7 @@ from siaga_gateway.service.operator_port import (
     Overtaken,
     ReopenIncident,
     ResumeCall,
+    SendMessage,
     StandDownUnit,
     TickProtocol,
     UndoAcknowledgement,
@@ -97,9 +100,11 @@ class IncidentActions(OperatorActions):
         committed: Callable[[], None] = lambda: None,
         local: LocalTime = IN_UTC,
         limits: OwnerCaseLimits = OwnerCaseLimits(),  # noqa: B008 - a value
+        messages: MessageOptions = MessageOptions(),  # noqa: B008
     ) -> None:
         """outputs: names of those that hear of incidents. committed: called when the outbox may have grown. local: in
-        which a later note is dated. limits: from how many pranks or accidents on an owner's case opens."""
+        which a later note is dated. limits: from how many pranks or accidents on an owner's case opens. messages: what
+        the settings say of them."""
         self._store = store
         self._notifier = notifier
         self._clock = clock
@@ -109,6 +114,7 @@ class IncidentActions(OperatorActions):
         self._undoing = Undoing(store, self._after, clock, outputs)
         self._units = UnitSteps(store, self._after, clock, outputs)
         self._record = RecordSteps(store, self._after, notifier, clock, outputs, local, limits)
+        self._messages = DeskMessages(store, self._after, clock, messages)
         self._limits = limits
 
     def _take(self, action: OperatorAction) -> Incident:
@@ -146,6 +152,8 @@ class IncidentActions(OperatorActions):
                 return self._record.add_note(action)
             case TickProtocol():
                 return self._record.tick_protocol(action)
+            case SendMessage():
+                return self._messages.send(action)
         raise TypeError(f"no action {action!r}")
 
     def _mark_seen(self, action: MarkSeen) -> Incident:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from siaga_gateway.domain.drill import is_exercise
-from siaga_gateway.domain.escalation_state import FactKind, Why
+from siaga_gateway.domain.escalation_state import ContactKind, FactKind, Why
 from siaga_gateway.domain.frame import LONGEST_ETA
 from siaga_gateway.domain.incident import Incident, IncidentState
 from siaga_gateway.domain.invisible_characters import visible
@@ -278,7 +278,12 @@ class _ResponderStep:
         sent = self._transaction.notifications(self.incident.id)
         real = min((each.number for each in sent if each.why is Why.MADE_REAL), default=None)
         mine = [
-            each for each in sent if real is not None and each.number >= real and whose(each.recipient) == self._who
+            each
+            for each in sent
+            if real is not None
+            and each.number >= real
+            and whose(each.recipient) == self._who
+            and each.kind is not ContactKind.MESSAGE  # of calls alone: a desk's words say nothing of an exercise
         ]
         # A call by voice is answered before it is handed over.
         known = [each for each in mine if way not in _WRITTEN or each.state is NotificationState.HANDED_OVER]

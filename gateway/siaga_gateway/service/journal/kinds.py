@@ -37,6 +37,7 @@ CALL_FAILED: Final = "call_failed"  # call (its number), rung: on every way nobo
 RESPONDER_SAID: Final = "responder_said"
 #   who (a key, not a name), said (accepted, declined, ...), minutes, way (sms, telegram, phone; missing: by his page)
 TEXT_UNCLEAR: Final = "text_unclear"  # who (a key) was sent and wrote what is not understood, way (sms, telegram)
+MESSAGE_SENT: Final = "message_sent"  # message (its number), to (keys of recipients; "holder"), by_hand (how many)
 PHOTOGRAPHED: Final = "photographed"  # who (a key), number (of the photograph, within the incident)
 LINK_TAKEN_OVER: Final = "link_taken_over"  # who (a key): another browser goes on with a responder's link
 MADE_REAL: Final = "made_real"

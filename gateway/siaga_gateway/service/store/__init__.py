@@ -47,6 +47,7 @@ from siaga_gateway.service.store.maintenance import (
     SupervisionFilter,
 )
 from siaga_gateway.service.store.notifications import NotificationReading, NotificationWriting
+from siaga_gateway.service.store.operator_messages import DeskMessageReading, DeskMessageWriting
 from siaga_gateway.service.store.outbox import (
     Attempt,
     Delivery,
@@ -148,6 +149,7 @@ class Transaction(
     OwnerCaseWriting,
     OwnerProfileWriting,
     OwnerIndexWriting,
+    DeskMessageWriting,
     DrillWriting,
     AccountWriting,
     ProtocolWriting,
@@ -204,6 +206,7 @@ class Store(
     OwnerCaseReading,
     OwnerProfileReading,
     OwnerSearchReading,
+    DeskMessageReading,
     DrillReading,
     AccountReading,
     ProtocolReading,

@@ -15,7 +15,8 @@ class NotificationWriting(Protocol):
 
     def add_notifications(self, notifications: Collection[Notification]) -> None:
         """Add them. One whose incident, number, recipient and way are there stays as it is; where the same recipient
-        still waits for an earlier one of the same kind about this incident on the same way, that one stands for it.
+        still waits for an earlier one of the same kind about this incident on the same way, that one stands for it;
+        of a desk's messages each stands for itself.
 
         But a call of a later wave takes the place of one that was never tried, put off by others or a busy line: it is
         due at once, and says what is so now. One that asks for more (BY_THEMSELVES in domain/folding.py) takes the
@@ -50,8 +51,8 @@ class NotificationWriting(Protocol):
         ...
 
     def withdraw_notifications(self, incident_id: int, which: Withdrawal, chiefs: Collection[str] = ()) -> int:
-        """Withdraw what is still pending, but for thanks. LADDER: of what is for responders only that of the rungs
-        that call them as chiefs. chiefs: the names of these. Returns how many."""
+        """Withdraw what is still pending, but for thanks and a desk's messages. LADDER: of what is for
+        responders only that of the rungs that call them as chiefs. chiefs: the names of these. Returns how many."""
         ...
 
     def notifications(self, incident_id: int) -> Sequence[Notification]:
@@ -59,8 +60,8 @@ class NotificationWriting(Protocol):
         ...
 
     def forget_notifications(self, incident_ids: Collection[int], before_ms: int) -> int:
-        """Delete the notifications, escalations, links, codes and responses of those of these incidents that were
-        closed before then. Returns how many rows."""
+        """Delete the notifications, escalations, links, codes, responses and desks' messages of those of these
+        incidents that were closed before then. Returns how many rows."""
         ...
 
     def forget_drills(self, before_ms: int, limit: int) -> int:

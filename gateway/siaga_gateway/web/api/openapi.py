@@ -18,6 +18,7 @@ from siaga_gateway.web.api import (
     maintenance,
     majors,
     owners,
+    person,
     places,
     protocols,
     reports,
@@ -36,7 +37,7 @@ router = APIRouter(include_in_schema=False)
 ROUTERS: Final = tuple(
     each.router
     for each in (
-        *(whoami, incidents, steps, majors, stream, devices, maintenance, owners, enrolments),
+        *(whoami, incidents, person, steps, majors, stream, devices, maintenance, owners, enrolments),
         *(places, protocols, reports, site_profile),
     )
 )

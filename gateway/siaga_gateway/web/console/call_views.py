@@ -96,6 +96,8 @@ def calls_view(
     notifications: of the incident, oldest first. opened: when links were opened, by responder. entries: of its journal.
     find: who a recipient is.
     """
+    waiting = any(each.state is NotificationState.PENDING for each in notifications)
+    notifications = [each for each in notifications if each.kind is not ContactKind.MESSAGE]  # see messages_view.py
     of_whom: dict[str, list[Notification]] = {}
     for each in notifications:
         of_whom.setdefault(whose(each.recipient), []).append(each)
@@ -107,9 +109,7 @@ def calls_view(
         more=max(0, len(of_whom) - MOST),
         unreached=tuple(_unreached(notifications, entries, known, find, language, exercise=exercise)),
         known=known is not None or bool(of_whom),
-        waiting=any(
-            each.state is NotificationState.PENDING or (running and _may_open(each, links)) for each in notifications
-        ),
+        waiting=waiting or any(running and _may_open(each, links) for each in notifications),
     )
 
 
@@ -131,17 +131,20 @@ def _told(
         name=_name(key, found),
         away=None if metres is None else distance(metres, language),
         rung=rung_text(rung, language) if rung else "",
-        ways=tuple(_way(each, language) for each in ways.values()),
+        ways=tuple(way_view(each, language) for each in ways.values()),
         numbers=_numbers(found),
         opened_ms=opened_ms,
     )
 
 
-def _way(rows: Sequence[Notification], language: str) -> WayView:
+def way_view(rows: Sequence[Notification], language: str) -> WayView:
+    """Return what came of telling somebody on one way: the last of these counts."""
     last = rows[-1]
     key = "tried" if last.state is NotificationState.PENDING and last.attempts else str(last.state)
+    if last.kind is ContactKind.MESSAGE and last.state is NotificationState.BY_HAND:
+        key = "tell"  # it need not be a call
     outcome = text(f"console.told.{key}", language, detail=last.detail or "", n=last.attempts).strip(" :")
-    if last.kind is not ContactKind.CALL:
+    if last.kind not in (ContactKind.CALL, ContactKind.MESSAGE):
         outcome = f"{text(f'console.told.kind_{last.kind}', language)}: {outcome}"
     if last.delivered_ms is not None:
         outcome = f"{outcome}, {text('console.told.delivered', language)}"

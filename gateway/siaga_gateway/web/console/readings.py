@@ -12,8 +12,10 @@ from siaga_gateway.catalogue import text
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.permissions import Permission
 from siaga_gateway.service.store import StoreDamaged
+from siaga_gateway.web.console.incident_views import view
+from siaga_gateway.web.console.messages_view import MessagesView
 from siaga_gateway.web.console.queue_cards import read_queue, read_some
-from siaga_gateway.web.console.step_answers import IncidentId, calls_of, detail
+from siaga_gateway.web.console.step_answers import IncidentId, calls_of, detail, escalation_of, messages_of
 from siaga_gateway.web.console.timeline import feed
 from siaga_gateway.web.session.context import (
     ConsoleContext,
@@ -115,7 +117,13 @@ def calls(context: TheConsole, language: Language, session: SignedIn, incident_i
     """Return who was told, without the owner's data: what comes of it changes without an entry in the journal."""
     entries = context.reader.journal_of_incident(incident_id)
     found = context.reader.incident(incident_id)
-    return render(context, "_called.html", language, calls=calls_of(context, incident_id, found, entries, language))
+    calls = calls_of(context, incident_id, found, entries, language)
+    sent, shown = MessagesView(), None
+    if found is not None:
+        known = escalation_of(context, incident_id)
+        sent = messages_of(context, session.operator, found, known, language)
+        shown = view(found, language, context.mode, known, context.directory.name)
+    return render(context, "_called.html", language, calls=calls, messages=sent, incident=shown)
 
 
 def _jpeg(picture: bytes) -> Response:

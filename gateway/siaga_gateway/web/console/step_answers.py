@@ -22,6 +22,7 @@ from siaga_gateway.service.store import StoreDamaged
 from siaga_gateway.web.console.call_back_view import call_back_view
 from siaga_gateway.web.console.call_views import CallsView, calls_view
 from siaga_gateway.web.console.incident_views import view
+from siaga_gateway.web.console.messages_view import MessagesView, messages_view, with_messages
 from siaga_gateway.web.console.person_view import person_view
 from siaga_gateway.web.console.protocol_view import protocol_view, with_protocol_steps
 from siaga_gateway.web.console.running_notes import running_notes
@@ -78,15 +79,19 @@ def take_step(
 def detail(context: ConsoleContext, session: Session, found: Incident, language: str) -> HTMLResponse:
     context.disclosures.shown(session.operator, found.id)
     entries = context.reader.journal_of_incident(found.id)
-    known = _escalation_of(context, found.id)
+    known = escalation_of(context, found.id)
     versions = context.reader.protocols()
     has_words = found.holder is not None and context.reader.code_words(found.holder.id) is not None
+    sent = messages_of(context, session.operator, found, known, language)
     return render(
         context,
         "_detail.html",
         language,
         incident=view(found, language, context.mode, known, context.directory.name),
-        timeline=timeline(with_protocol_steps(entries, versions, language), language, context.directory.name),
+        timeline=timeline(
+            with_messages(with_protocol_steps(entries, versions, language), sent.sent), language, context.directory.name
+        ),
+        messages=sent,
         person=person_view(context, found, language),
         protocol=protocol_view(found, entries, versions, language),
         calls=calls_of(context, found.id, found, entries, language),
@@ -106,13 +111,21 @@ def _undo_until_ms(
     return None if known is None else known.at_ms + WITHIN_MS
 
 
-def _escalation_of(context: ConsoleContext, incident_id: int) -> Escalation | None:
+def escalation_of(context: ConsoleContext, incident_id: int) -> Escalation | None:
     """Return what is known of the calls for help; None too where it cannot be read: the page comes without it."""
     try:
         return context.reader.escalation_of(incident_id)
     except StoreDamaged as error:
         log_failure(Localized("log.console.incident", incident=incident_id), error)
         return None
+
+
+def messages_of(
+    context: ConsoleContext, operator: str, found: Incident, known: Escalation | None, language: str
+) -> MessagesView:
+    reader = context.reader
+    told, messages = reader.notifications_of(found.id), reader.desk_messages_of(found.id)
+    return messages_view(found, messages, told, known, context.directory.find, context.messages, operator, language)
 
 
 def calls_of(
@@ -122,7 +135,7 @@ def calls_of(
         context.reader.notifications_of(incident_id),
         context.reader.links_opened(incident_id),
         entries,
-        _escalation_of(context, incident_id),
+        escalation_of(context, incident_id),
         context.directory.find,
         language,
         exercise=found is not None and is_exercise(found),
@@ -151,7 +164,7 @@ def _overtaken(
         add_note=incident.state is IncidentState.CLOSED and bool(typed.get("note")),
         called=overtaken.called,
         line=last_step(entries, language, called=overtaken.called),
-        incident=view(incident, language, context.mode, _escalation_of(context, incident.id)),
+        incident=view(incident, language, context.mode, escalation_of(context, incident.id)),
         typed=typed,
     )
     return retargeted(answer)

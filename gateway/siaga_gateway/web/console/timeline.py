@@ -108,6 +108,7 @@ UNTOLD: Final = frozenset(
         "begins_ms",
         "listed",
         "protocol",
+        "message",
         "step",
     }
 )

@@ -12,6 +12,7 @@ from siaga_gateway.domain.local_time import LocalTime
 from siaga_gateway.domain.plus_code import plus_code
 from siaga_gateway.domain.position import is_zero
 from siaga_gateway.service.dispatch.responder_links import OpenedLink
+from siaga_gateway.web.owners.profile_view import profile_view
 
 MINUTES: Final = (5, 10, 15, 20, 30, 45)  # what can be promised by one tap
 
@@ -86,6 +87,7 @@ def view(
         "eta": incident.eta_minutes if incident.state is IncidentState.ASSIGNED else None,
         "warnings": _warnings(incident),
         "who": _who(incident) if show_holder else None,
+        "told": profile_view(opened.profile, language),  # what endangers him he reads whatever else is hidden
         "unreadable": show_holder and incident.unreadable,
         "notes": incident.note or "",
         "may_photograph": opened.may_photograph,

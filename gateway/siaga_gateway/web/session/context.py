@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final
@@ -20,6 +20,7 @@ from siaga_gateway.domain.errors import Refused
 from siaga_gateway.domain.frame import LONGEST_ETA
 from siaga_gateway.domain.incident import Disposition, Mode
 from siaga_gateway.domain.invisible_characters import visible
+from siaga_gateway.domain.operator_message import LONGEST_MESSAGE, MessageOptions
 from siaga_gateway.domain.owner_profile import MOST_PEOPLE
 from siaga_gateway.domain.permissions import Permission
 from siaga_gateway.domain.site import Site
@@ -82,6 +83,7 @@ _templates.globals["limits"] = {
     "unit": limits.LONGEST_UNIT,
     "eta": LONGEST_ETA,
     "note": limits.LONGEST_NOTE,
+    "message": LONGEST_MESSAGE,
     "people": MOST_PEOPLE,
     "word": call_back.LONGEST,
     "search": limits.LONGEST_SEARCH,
@@ -118,6 +120,7 @@ class ConsoleContext:
     signal: CoverageReport | None = None  # the same
     owners: OwnerCases | None = None  # the same
     registry: RegistryDirectory | None = None  # the same
+    messages: MessageOptions = field(default_factory=MessageOptions)  # what may be written, and by which ways
     photographs: Uploads | None = None  # the same: None takes none
     imports: ListImports | None = None  # None: nobody brings lists here
     longer_hold: Callable[[int, str, str], int] | None = None  # asks an owner's buttons; returns how many

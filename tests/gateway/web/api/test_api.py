@@ -27,14 +27,14 @@ NIK = "9900000000000001"
 class Program:
     """A client with a token for everything, and one that only reads."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, **more: Any) -> None:
         self.console, self.book = console, console.book
         store = FakeAccountStore()
         store.put_account(Account("Contoh Admin", Role.ADMINISTRATOR, "x", 0, 0))
         tokens, ends_ms = accounts_on(store, console.clock).tokens, console.clock.now_ms() + 86_400_000
         tokens.make("CAD Contoh", hash_of(TOKEN) or "", [each.value for each in GRANTABLE], ends_ms, "Dewi")
         tokens.make("Peta Contoh", hash_of(READER) or "", [Permission.INCIDENTS_READ.value], ends_ms, "Dewi")
-        app = console.make(accounts=store).app
+        app = console.make(accounts=store, **more).app
         self.streams = app.state.context.program_streams  # type: ignore[attr-defined]
         self.all, self.reader = (
             TestClient(app, base_url=f"{ORIGIN}/api/v1", headers={"Authorization": f"Bearer {token}"})

@@ -6,7 +6,7 @@ import { showAges } from "./clock.js";
 const DEADLINE_MS = 4000; // a kept connection may have died unseen: give it up soon and ask again by another
 const RETRY_MS = 1000;
 
-const WITH_FORMS = ["steps", "notes"];
+const WITH_FORMS = ["steps", "notes", "messages"];
 const drafts = new Map(); // articles left with text in them, by incident; in memory alone
 
 const box = document.getElementById("detail");
@@ -111,7 +111,7 @@ export function show(html, { own = false } = {}) {
 
 /** Whether there is text that was written and not sent. */
 function isTyped(article) {
-  return [...article.querySelectorAll("form:not([data-sent]) :is(textarea, input:not([type=radio], [type=hidden]))")].some((field) => field.value.trim());
+  return [...article.querySelectorAll("form:not([data-sent]) :is(textarea, input:not([type=radio], [type=checkbox], [type=hidden]))")].some((field) => field.value.trim());
 }
 
 /** What was written before another incident was looked at. */
@@ -146,19 +146,20 @@ function handle(element) {
   if (element.id) return `#${CSS.escape(element.id)}`;
   if (element.hasAttribute("href")) return `[href="${CSS.escape(element.getAttribute("href"))}"]`;
   if (element.dataset.step) return `[data-step="${element.dataset.step}"]`;
-  if (element.name) return `[name="${element.name}"]${element.type === "radio" ? `[value="${element.value}"]` : ""}`;
+  if (element.name) return `[name="${element.name}"]${["radio", "checkbox"].includes(element.type) ? `[value="${CSS.escape(element.value)}"]` : ""}`;
   return element.tagName.toLowerCase();
 }
 
 /** What was typed goes on, with what its form had shown: the gateway is to say who was faster, not to overwrite it. */
 function keepTyped(before, after, own) {
-  for (const field of before.querySelectorAll("input:not([type=hidden]), textarea")) {
+  for (const field of before.querySelectorAll("input:not([type=hidden]), textarea, select")) {
     const twin = after.querySelector(handle(field));
     const form = field.form;
     if (!twin || (own && form?.dataset.sent)) continue; // what was sent is no draft any more
-    const typed = field.type === "radio" ? field.checked : field.value;
+    const ticked = field.type === "checkbox";
+    const typed = field.type === "radio" ? field.checked : ticked ? field.checked !== field.defaultChecked : field.value;
     if (!typed) continue;
-    if (field.type === "radio") twin.checked = true;
+    if (field.type === "radio" || ticked) twin.checked = field.checked;
     else twin.value = field.value;
     if (form?.dataset.sent) twin.form.dataset.sent = form.dataset.sent;
     const fold = twin.closest("details");
