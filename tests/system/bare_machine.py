@@ -20,7 +20,15 @@ from waiting import ENDS_S
 ROOT: Final = Path(__file__).parents[2]
 USER: Final = "officer"
 PASSWORD: Final = "Rahasia-contoh-1"
-NEEDED: Final = {"sudo": "sudo", "nginx": "nginx", "nft": "nftables", "mosquitto": "mosquitto", "caddy": "caddy"}
+NEEDED: Final = {
+    "sudo": "sudo",
+    "nginx": "nginx",
+    "nft": "nftables",
+    "mosquitto": "mosquitto",
+    "caddy": "caddy",
+    "certutil": "libnss3-tools",
+    "chromium": "chromium",
+}
 TOO_LONG: Final = 124
 NOT_RUN: Final = ("apt-get", "timedatectl", "certbot")
 

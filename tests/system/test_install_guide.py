@@ -111,6 +111,21 @@ def test_the_console_is_reached_through_the_proxy_and_the_live_stream_is_not_hel
     assert int(said["stream"].split()[-1]) >= 2
 
 
+def test_a_second_console_is_trusted_by_its_browser_and_by_nobody_else_s(said: dict[str, str]) -> None:
+    assert said["second-console"].split() == ["303", "1", "0"]
+
+
+def test_an_installer_s_token_serves_until_it_is_revoked(said: dict[str, str]) -> None:
+    used = block(said, "token make")
+    assert '"label":"Toko Contoh, kasir"' in used and "Contoh Pemasang" in used
+    assert said["token"].split() == ["401"]
+
+
+def test_a_dispatcher_sees_the_calls_of_his_polres_and_no_other(said: dict[str, str]) -> None:
+    assert "polres-kota" in block(said, "--role dispatcher")
+    assert said["dispatchers"].split() == ["303", "303", "200", "200", "403"]
+
+
 def test_so_it_is_through_caddy(said: dict[str, str]) -> None:
     page, rows = re.findall(r"^\d+$", said["caddy"], re.MULTILINE)
     assert page == "200" and int(rows) >= 2

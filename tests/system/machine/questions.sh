@@ -9,6 +9,30 @@ page="curl --silent --show-error --cacert /usr/local/share/siaga/authority.pem -
 $page --output /dev/null --write-out '%{http_code}\n' --header 'Origin: https://sos.example' \
   --data-urlencode 'name=Contoh Operator' --data-urlencode 'password=Rahasia-contoh-1' https://sos.example/sign-in
 say console; $page https://sos.example/ | grep -c 'id="queue"'
+say second-console
+cookies() { echo "--silent --show-error --cacert $HOME/authority.pem --resolve sos.example:443:127.0.0.1 --cookie-jar $HOME/jar-$1 --cookie $HOME/jar-$1"; }
+sign_in() {
+  curl $(cookies "$1") --output /dev/null --write-out '%{http_code}\n' --header 'Origin: https://sos.example' \
+    --data-urlencode "name=$2" --data-urlencode 'password=Rahasia-contoh-1' https://sos.example/sign-in
+}
+sign_in two 'Contoh Operator Dua'
+# The page as Chromium has it, with the trust that the guide gave this user, and none without it.
+dom() {
+  HOME=$1 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$(mktemp -d)" --virtual-time-budget=5000 \
+    --host-resolver-rules='MAP sos.example 127.0.0.1' --dump-dom https://sos.example/sign-in 2>/dev/null | grep -c 'name="password"' || true
+}
+dom "$HOME"
+mkdir -p stranger; dom "$HOME/stranger"
+say token
+curl --silent --output /dev/null --write-out '%{http_code}\n' --cacert ~/authority.pem --resolve sos.example:443:127.0.0.1 --header @$HOME/token \
+  https://sos.example/api/v1/devices
+say dispatchers
+sign_in kota 'Contoh Petugas Kota'; sign_in selatan 'Contoh Petugas Selatan'
+sudo -u siaga siaga gateway state "$device" active --reason "again" --by "Contoh Registrar" --yes > /dev/null
+sleep 5
+(sleep 3; echo p; sleep 9; echo q) | ~/siaga-try/bin/siaga device run --flash ~/siaga-try/button.img --settings ~/siaga-try/button.json > again.txt
+call=$(sudo -u siaga siaga gateway incidents | awk '{ print $1 }' | sort -n | tail -n 1)
+for who in two kota selatan; do curl $(cookies $who) --output /dev/null --write-out '%{http_code}\n' "https://sos.example/incidents/$call"; done
 say stream
 # Rows that are there come at once: a buffer would hold them, as they are few, until the connection ends.
 $page --no-buffer --max-time 3 https://sos.example/live?after=0 > stream.txt || true
