@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -77,6 +79,7 @@ def setup(
     root = Path("/") if preview is None else preview.absolute()
     if preview is None:
         _ready()
+    _alone(root / SETTINGS.relative_to("/"))
     placement = Placement(root, lambda path, difference: replace or _may_replace(path, difference))
     there = _there(placement.at(SETTINGS), name, site)
     first: tuple[str, str] | None = None  # name and password
@@ -217,6 +220,21 @@ def _ready() -> None:
         pwd.getpwnam(USER)
     except KeyError:
         raise SettingsError("setup.no_user", user=USER) from None
+
+
+def _alone(settings: Path) -> None:
+    """Lock the settings' folder and the one above it, as far as they are there, until the command ends: of two that
+    begin together each would draw a password of its own. In a container only the inner one is shared.
+    Raises: SettingsError."""
+    for folder in (settings.parent.parent, settings.parent):
+        if not folder.is_dir():
+            continue
+        descriptor = os.open(folder, os.O_RDONLY)
+        click.get_current_context().call_on_close(partial(os.close, descriptor))
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SettingsError("setup.busy", path=settings.parent) from None
 
 
 def _there(path: Path, name: str | None, site: str | None) -> Settings | None:

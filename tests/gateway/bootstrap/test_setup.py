@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import re
@@ -142,6 +143,32 @@ def test_in_a_container_no_unit_and_no_program_is_written(tmp_path: Path) -> Non
     settings = load(tmp_path / "etc/siaga/siaga.toml", {})
     assert settings.store.shared and settings.store.password is None and settings.broker.passwords is not None
     assert typed(tmp_path, "--container").exit_code == 0 and everything(tmp_path) == found
+
+
+def test_beside_another_one_it_writes_nothing(tmp_path: Path) -> None:
+    """Of two administrators who type it together each would have drawn a password for the broker."""
+    typed(tmp_path, *WHOLE)
+    before = everything(tmp_path)
+    for folder in (tmp_path / "etc", tmp_path / "etc/siaga"):
+        descriptor = os.open(folder, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        busy = typed(tmp_path, "--replace")
+        assert busy.exit_code == 1 and "another siaga gateway setup is at work" in busy.output + busy.stderr
+        os.close(descriptor)
+        assert everything(tmp_path) == before
+    assert typed(tmp_path).exit_code == 0
+
+
+def test_what_others_read_is_open_to_them_whatever_the_umask(tmp_path: Path) -> None:
+    old = os.umask(0o077)
+    try:
+        assert typed(tmp_path, *WHOLE).exit_code == 0
+    finally:
+        os.umask(old)
+    for folder in ("etc/systemd/system/mosquitto.service.d", "etc/nginx/conf.d", "etc/systemd"):
+        assert (tmp_path / folder).stat().st_mode & 0o777 == 0o755
+    assert (tmp_path / "etc/siaga").stat().st_mode & 0o777 == 0o750
+    assert (tmp_path / "etc/siaga/secrets.env").stat().st_mode & 0o777 == 0o600
 
 
 def test_who_is_not_root_is_told_how() -> None:

@@ -85,7 +85,7 @@ class Placement:
 
     def _write(self, place: Path, planned: PlannedFile) -> None:
         """Whole or not at all, and never readable for others than it is to be."""
-        place.parent.mkdir(parents=True, exist_ok=True)
+        _open_to_all(place.parent)
         draft = place.with_name(f".{place.name}.draft")
         draft.unlink(missing_ok=True)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -101,6 +101,14 @@ class Placement:
             draft.replace(place)
         finally:
             draft.unlink(missing_ok=True)
+
+
+def _open_to_all(folder: Path) -> None:
+    """Make what is missing of it as 755, whatever umask its administrator has: of systemd and nginx others read too."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(exist_ok=True)
+        each.chmod(0o755)
 
 
 def _difference(path: Path, before: str, after: str) -> str:
