@@ -19,7 +19,7 @@ PYTEST_ARGS ?=
 # shared out; pytest-xdist's own order (by the number of tests) would leave the longest, which are one test, for last.
 JOBS ?= 8
 
-.PHONY: help setup demo test quick check format bench mutate torture defences hostile bounds hardware enclosure lock container-locks clean distclean
+.PHONY: help setup demo test quick check format bench mutate torture defences hostile bounds hardware enclosure pictures lock container-locks clean distclean
 
 help: ## Show what can be done here
 	@echo "Siaga: from a press on a button to a police unit under way"; echo
@@ -94,6 +94,9 @@ enclosure: ## Draw and check the printed cases, and write STL and STEP (ARGS=--q
 	@test build/cad/ready -nt hardware/enclosure/requirements.lock || { mkdir -p build && $(PYTHON) -m venv build/cad && \
 		build/cad/bin/pip install --quiet --require-hashes -r hardware/enclosure/requirements.lock && touch build/cad/ready; }
 	@build/cad/bin/python hardware/enclosure/build.py $(ARGS)
+
+pictures: $(READY) ## Take the pictures of README.md and CONSOLE.md anew, from the demo's story (Chromium, five minutes)
+	@PYTHONPATH=tests $(BIN)/python tests/pictures.py $(ARGS)
 
 lock: $(READY) ## Renew requirements.lock from pyproject.toml, and say what moved
 	@mkdir -p build && cp requirements.lock build/requirements.old
