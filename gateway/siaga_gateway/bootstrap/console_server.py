@@ -24,6 +24,7 @@ from siaga_gateway.bootstrap.http_front.calls import (
     ADVISED_OWNER,
     ANSWER_CODE,
     CLOSE_CASE,
+    COMMANDS,
     DISCLOSURES,
     DISMISS_OWNER_CASE,
     END_DRILL,
@@ -75,6 +76,7 @@ from siaga_gateway.service.dispatch.place_directory import PlaceDirectory
 from siaga_gateway.service.dispatch.responders_check import check_responders
 from siaga_gateway.service.dispatch.stuck_calls import StuckCalls
 from siaga_gateway.service.dispatch.traffic_faults import told_faults
+from siaga_gateway.service.downlink.command_port import DeviceCommands
 from siaga_gateway.service.fleet.coverage_survey import CoverageReport
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
 from siaga_gateway.service.incidents.console_presence import PresenceNotes, SharedPresence
@@ -315,6 +317,7 @@ def console_app(
                 cast(TokenChanges, RemotePort(side, TOKENS, asked=True)),
             ),
             protocols=cast(ProtocolChanges, RemotePort(side, PROTOCOLS, asked=True)),
+            commands=cast(DeviceCommands, RemotePort(side, COMMANDS, asked=True)),
             notifier=notifier,
             clock=clock,
             options=options,

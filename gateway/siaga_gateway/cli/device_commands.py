@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 
@@ -71,7 +69,7 @@ def _line(command: Command, local: LocalTime) -> str:
         command.device_id.hex(),
         f"{command.down_counter:>10}",
         f"{command.state:<9}",
-        _told(command),
+        command.shown,
         say("command.by", time=local.moment(command.asked_ms), who=command.asked_by),
     ]
     if command.sent_ms is not None:
@@ -85,15 +83,3 @@ def _line(command: Command, local: LocalTime) -> str:
     elif command.state in OPEN:
         parts.append(say("command.until", time=local.moment(command.expires_ms)))
     return "  ".join(parts)
-
-
-def _told(command: Command) -> str:
-    """Return the command with as much of its arguments as may be shown: settings and addresses can contain secrets."""
-    match command.code:
-        case CommandCode.SETTINGS:
-            return f"settings {', '.join(json.loads(command.arguments))}"
-        case CommandCode.UPDATE:
-            parts = urlsplit(command.arguments.decode("ascii"))
-            return f"update {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-        case _:
-            return command.name

@@ -71,6 +71,18 @@ class Command:
     def name(self) -> str:
         return self.code.name.lower()
 
+    @property
+    def shown(self) -> str:
+        """The command with as much of its arguments as may be shown: settings and addresses can contain secrets."""
+        match self.code:
+            case CommandCode.SETTINGS:
+                return f"settings {', '.join(json.loads(self.arguments))}"
+            case CommandCode.UPDATE:
+                parts = urlsplit(self.arguments.decode("ascii"))
+                return f"update {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+            case _:
+                return self.name
+
 
 def allowed(state: RegistrationState, code: CommandCode) -> bool:
     """Whether a device in this registration state may get this command."""

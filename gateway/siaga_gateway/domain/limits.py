@@ -14,6 +14,7 @@ LONGEST_NOTE: Final = 2_000  # one note, to an incident or a maintenance case
 LONGEST_ACTOR: Final = 80  # an operator, or a name given to a command
 LONGEST_LABEL: Final = 200  # a button's label, and each field of an owner
 LONGEST_SEARCH: Final = 100
+LONGEST_ARGUMENT: Final = 1_000  # of a command to a button, as it is typed; how many bytes fit is said by its rule
 LONGEST_PASSWORD: Final = 1_000
 SHORTEST_PASSWORD: Final = 8
 

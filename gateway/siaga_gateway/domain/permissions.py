@@ -39,6 +39,8 @@ class Permission(StrEnum):
     PLACES_STEP = "places.step"  # the code of a way to somebody
     MAINTENANCE_READ = "maintenance.read"
     MAINTENANCE_STEP = "maintenance.step"
+    DEVICES_COMMAND = "devices.command"  # commands to one button
+    DEVICES_LOCATE = "devices.locate"  # the command that asks it where it is
     OWNERS_READ = "owners.read"  # owners' records
     OWNERS_ADVISE = "owners.advise"  # advice to an owner, a longer hold
     OWNERS_DECIDE = "owners.decide"  # suspend, lift, dismiss, code words
@@ -61,17 +63,24 @@ _OPERATOR: Final = frozenset(
 )
 OF_ROLE: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.OPERATOR: _OPERATOR,  # all that every operator could do before there were roles
-    Role.SUPERVISOR: _OPERATOR | {_P.OWNERS_DECIDE, _P.REGISTRY_READ, _P.PROTOCOLS_CHANGE},
+    Role.SUPERVISOR: _OPERATOR
+    | {_P.OWNERS_DECIDE, _P.REGISTRY_READ, _P.PROTOCOLS_CHANGE, _P.DEVICES_COMMAND, _P.DEVICES_LOCATE},
     Role.REGISTRAR: frozenset(
         {
             *(_P.REGISTRY_READ, _P.REGISTRY_CHANGE, _P.OWNERS_READ, _P.OWNERS_ADVISE, _P.IDENTITY_READ),
             *(_P.PLACES_READ, _P.AREAS_READ, _P.MAINTENANCE_READ, _P.ENROLMENTS_ADD),
         }
     ),
-    Role.INSTALLER: frozenset({_P.MAINTENANCE_READ, _P.MAINTENANCE_STEP, _P.AREAS_READ, _P.ENROLMENTS_ADD}),
+    Role.INSTALLER: frozenset(
+        {
+            *(_P.MAINTENANCE_READ, _P.MAINTENANCE_STEP, _P.DEVICES_COMMAND, _P.AREAS_READ, _P.ENROLMENTS_ADD),
+        }
+    ),
     Role.DISPATCHER: frozenset({_P.INCIDENTS_READ, _P.INCIDENTS_STEP, _P.IDENTITY_READ, _P.AREAS_READ}),
     Role.AUDITOR: _READS - {_P.IDENTITY_READ},
     Role.ADMINISTRATOR: frozenset(Permission),
 }
 # A console without any account, on the gateway's own machine: whoever types a name.
-WITHOUT_ACCOUNTS: Final = frozenset(Permission) - {_P.OWNERS_DECIDE, _P.ACCOUNTS_CHANGE}
+WITHOUT_ACCOUNTS: Final = frozenset(Permission) - {
+    *(_P.OWNERS_DECIDE, _P.ACCOUNTS_CHANGE, _P.DEVICES_COMMAND, _P.DEVICES_LOCATE)
+}

@@ -22,6 +22,7 @@ from siaga_gateway.service.dispatch.drills import Drills
 from siaga_gateway.service.dispatch.jurisdictions import Jurisdictions
 from siaga_gateway.service.dispatch.list_imports import ListImports
 from siaga_gateway.service.dispatch.place_directory import PlaceDirectory
+from siaga_gateway.service.downlink.command_port import DeviceCommands
 from siaga_gateway.service.fleet.coverage_survey import CoverageReport
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
 from siaga_gateway.service.incidents.protocol_book import ProtocolChanges
@@ -53,7 +54,7 @@ from siaga_gateway.web.console import (
 from siaga_gateway.web.console import deliveries as pages_of_deliveries
 from siaga_gateway.web.console import drills as pages_of_drills
 from siaga_gateway.web.console import places as pages_of_places
-from siaga_gateway.web.maintenance import fleet_map
+from siaga_gateway.web.maintenance import button_page, fleet_map, work_page
 from siaga_gateway.web.maintenance import routes as pages_of_maintenance
 from siaga_gateway.web.maintenance import signal as pages_of_signal
 from siaga_gateway.web.owners import import_routes as pages_of_imports
@@ -127,6 +128,7 @@ def create_app(
     converted: Callable[[bytes], bytes] | None = None,
     messages: MessageOptions = MessageOptions(),  # noqa: B008 - a value
     protocols: ProtocolChanges | None = None,
+    commands: DeviceCommands | None = None,
     certificates: Callable[[], Sequence[Mapping[str, Any]]] = tuple,
     presses: Callable[[], str] = lambda: "",
     troubles: Callable[[], Collection[str]] = tuple,
@@ -195,6 +197,7 @@ def create_app(
         drill_choices=drill_choices,
         jurisdictions=jurisdictions,
         protocols=protocols,
+        commands=commands,
         certificates=certificates,
         presses=presses,
     )
@@ -219,6 +222,8 @@ def create_app(
     app.include_router(street_tiles.router)
     app.include_router(pages_of_maintenance.router)
     app.include_router(fleet_map.router)
+    app.include_router(button_page.router)
+    app.include_router(work_page.router)
     app.include_router(pages_of_figures.router)
     app.include_router(pages_of_signal.router)
     app.include_router(pages_of_owners.router)

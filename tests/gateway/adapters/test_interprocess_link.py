@@ -23,6 +23,7 @@ from siaga_gateway.service.accounts.account_changes import AccountChanges
 from siaga_gateway.service.accounts.token_changes import TokenChanges
 from siaga_gateway.service.dispatch.drills import WantedDrill
 from siaga_gateway.service.dispatch.list_imports import ListImports
+from siaga_gateway.service.downlink.command_port import DeviceCommands
 from siaga_gateway.service.inbound import InboundFrame
 from siaga_gateway.service.incidents.console_presence import PresenceNotes
 from siaga_gateway.service.incidents.protocol_book import ProtocolChanges
@@ -105,10 +106,18 @@ def test_only_what_is_named_is_done(line: Line) -> None:
     with pytest.raises(PressesSilent):
         line.front.ask("port.__class__", deadline_s=0.3)
     assert line.said.get(timeout=ENDS_S)[0] == "port.__class__"
-    everything = [object.__new__(_Everything) for _ in range(9)]
+    everything = [object.__new__(_Everything) for _ in range(10)]
     others = (_Cases(), _Deliveries(), _Positions(), _Owners(), _Drills())
     ports = front_calls(*everything[:6], *others, *everything[6:])  # type: ignore[arg-type]
-    changes = (AccountChanges, ProtocolChanges, TokenChanges, RegistryChanges, PresenceNotes, ListImports)
+    changes = (
+        AccountChanges,
+        ProtocolChanges,
+        TokenChanges,
+        RegistryChanges,
+        PresenceNotes,
+        ListImports,
+        DeviceCommands,
+    )
     for port in (OperatorActions, Disclosures, SignIns, *changes):
         for method in vars(port):
             assert method.startswith("_") or any(name.endswith(f".{method}") for name in ports)

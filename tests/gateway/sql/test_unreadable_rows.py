@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -66,14 +67,14 @@ PLAIN = frozenset(
         *("batches", "coverage", "days_of", "positions_left", "removals", "stored_after"),
         *("closed_before", "coverage_bands", "forget_private_frames", "frame_removals", "incidents_told_of"),
         *("private_frames", "take_untold", "untold", "sessions", "consents_of"),
-        *("frames_of", "placed_frames", "sims"),
+        *("frames_of", "placed_frames", "sims", "workers"),
     }
 )
 # Each row is read, with a part of it missing: an owner without his data, a journal entry as raw text, a level without a
 # reason. `notices` are read one by one where one fails: test_delivery_worker.
 IN_PART = frozenset(
     {
-        *("drill_buttons", "owners", "owners_after", "alarms"),
+        *("drill_buttons", "owners", "owners_after", "alarms", "work"),
         *("journal_after", "journal_last", "journal_of_incident", "journal_of_kinds"),
     }
 )
@@ -139,6 +140,7 @@ OUTSIDE: list[tuple[str, tuple[Any, ...], str, Any]] = [
 ]
 INSIDE: list[tuple[str, tuple[Any, ...], str, Any]] = [
     ("open_incidents_of", ([DEVICE_ID, OTHER_ID],), INCIDENT, 8),
+    ("open_commands", (DEVICE_ID,), COMMAND, 1),
     ("incidents", ([1, 2],), INCIDENT, 1),
     ("statuses", ([DEVICE_ID, OTHER_ID],), STATUS, DEVICE_ID),
     ("notifications", (1,), NOTIFICATION, 1),
@@ -187,6 +189,7 @@ def _fill(store: SqlStore) -> None:
                 (DEVICE_ID, OTHER_ID)[number - 1], number, CommandCode.TEST, b"", CommandState.WAITING, "Dewi", 1, 9, 1
             )
             transaction.add_command(command)
+            transaction.add_command(replace(command, down_counter=2 + number))
         closed = {"state": IncidentState.CLOSED, "closed_at_ms": NOW_MS, "disposition": Disposition.VERIFIED}
         for call in calls[2:4]:
             transaction.put_incident(copied(call, **{**closed, "closed_at_ms": NOW_MS + call.id}))

@@ -26,6 +26,7 @@ from siaga_gateway.domain.escalation_state import Phase
 from siaga_gateway.domain.incident import Incident, IncidentState, Mode
 from siaga_gateway.domain.protocol import ProtocolVersion
 from siaga_gateway.domain.triage import Alarm
+from siaga_gateway.service.downlink.command_port import DeviceCommands
 from siaga_gateway.service.fleet.coverage_survey import CoverageReport
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
 from siaga_gateway.service.incidents.incident_notes import with_line
@@ -116,6 +117,7 @@ def on_book(
     figures: FigureReports | None = None,
     signal: CoverageReport | None = None,
     accounts: FakeAccountStore | None = None,
+    commands: DeviceCommands | None = None,
 ) -> FastAPI:
     """A console on a book; nobody asks whom it showed what."""
     return create_app(
@@ -131,6 +133,7 @@ def on_book(
         figures=figures,
         signal=signal,
         protocols=protocols_of(book, clock),
+        commands=commands,
         troubles=lambda: book.troubles,
     )
 

@@ -55,12 +55,15 @@ from siaga_gateway.domain.owner_profile import (
 from siaga_gateway.domain.permissions import Role
 from siaga_gateway.domain.places import Contact, ContactWay, Station
 from siaga_gateway.domain.registry import RegistrationState
+from siaga_gateway.domain.sim_card import SimCard
 from siaga_gateway.domain.value import copied
 from siaga_gateway.domain.way_proof import ProvenWay
 from siaga_gateway.service.delivery.dead_letters import DeadLetters
 from siaga_gateway.service.dispatch.drills import Drills, WantedDrill
 from siaga_gateway.service.dispatch.list_imports import ImportDesk, ListKind, ListState
+from siaga_gateway.service.downlink.command_port import CommandDesk
 from siaga_gateway.service.fleet.coverage_survey import CoverageReport
+from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.ports import UnreadableCall
 from siaga_gateway.service.registry.owner_cases import OwnerCases
@@ -237,6 +240,7 @@ class EveryPage:
             clock=clock,
             protocols=protocols_of(self.book, clock),
             maintenance=fleet_desk(fleet, bell, clock),
+            commands=CommandDesk(fleet, clock, bell),
             places=lists.desk,
             deliveries=DeadLetters(others, JournalNotifier(), late, ["cad"]),
             figures=FigureReports(figures, then, SITE.local),
@@ -262,8 +266,16 @@ class EveryPage:
         with store.transaction() as transaction:
             for number in (1, 2):
                 transaction.set_place(device_id(number), LABEL, None)
+            for number in (1, 3):
+                transaction.set_sim(device_id(number), SimCard(operator=UNBROKEN[:40]))
+                transaction.note(journal.SIM_CHANGED, NOW_MS, {}, device_id=device_id(number), actor=OPERATOR)
             for ago in range(1, 40):
                 transaction.add_day(device_id(1), today - ago, bytes([90 - ago, 256 - 80]) * 24)
+        desk = CommandDesk(store, RunningClock(), FakeBell())
+        desk.ask(device_id(1).hex(), "update", f"https://example.org/{UNBROKEN}.bundle", True, OPERATOR)
+        desk.withdraw(
+            device_id(1).hex(), desk.ask(device_id(1).hex(), "test", "", True, OPERATOR).down_counter, OPERATOR
+        )
         return store
 
     def _others(self) -> SqlStore:

@@ -95,7 +95,9 @@ PAGES: Final = (
         "/maintenance/buttons/{device_id}",
         "button.html",
         at(f"/maintenance/buttons/{device_id(1).hex()}"),
+        unfolded,
     ),
+    Row("installers' work", "console", "/maintenance/work", "work.html", at("/maintenance/work?days=3650")),
     Row("search", "console", "/search", "search.html", at("/search")),
     Row(
         "incident report",

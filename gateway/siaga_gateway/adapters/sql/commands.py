@@ -37,7 +37,8 @@ _FIRST: Final = (
 )
 DUE: Final = f"{SELECT} WHERE {_OPEN} AND next_ms <= ? AND {_FIRST} ORDER BY next_ms LIMIT ?"
 EXPIRED: Final = f"{SELECT} WHERE {_OPEN} AND expires_ms <= ? ORDER BY expires_ms LIMIT ?"
-FIRST_OF: Final = f"{SELECT} WHERE {_OPEN} AND device_id = ? ORDER BY down_counter LIMIT 1"
+_OPEN_OF: Final = f"{SELECT} WHERE {_OPEN} AND device_id = ? ORDER BY down_counter"
+FIRST_OF: Final = f"{_OPEN_OF} LIMIT 1"
 DEVICES: Final = f"SELECT DISTINCT device_id FROM command WHERE {_OPEN}"  # noqa: S608
 # Only these change in an existing command.
 _CHANGING: Final = frozenset({"state", "next_ms", "attempts", "sent_ms", "closed_ms"})
@@ -60,6 +61,9 @@ class CommandWriting(WriteBatch):
     def command(self, device_id: bytes, down_counter: int) -> Command | None:
         rows = self._fetch(f"{SELECT} WHERE device_id = ? AND down_counter = ?", (device_id, down_counter))
         return only(command_of, rows, "command")
+
+    def open_commands(self, device_id: bytes) -> Sequence[Command]:
+        return sound(command_of, self._fetch(_OPEN_OF, (device_id,)), "command")
 
     def add_command(self, command: Command) -> None:
         self.flush()

@@ -16,6 +16,7 @@ from siaga_gateway.adapters.sql.alarms import AlarmReading
 from siaga_gateway.adapters.sql.audit import AuditReading
 from siaga_gateway.adapters.sql.commands import CommandReading
 from siaga_gateway.adapters.sql.coverage import CoverageReading
+from siaga_gateway.adapters.sql.device_work import DeviceWorkReading
 from siaga_gateway.adapters.sql.drills import DrillReading
 from siaga_gateway.adapters.sql.encryption import KeySource, NoKeys, Sealing, seal_devices, seal_notes, seal_owners
 from siaga_gateway.adapters.sql.engine import Engine, Row, StoreUnusable
@@ -79,6 +80,7 @@ class SqlStore(
     OwnerProfileReading,
     DeskMessageReading,
     DrillReading,
+    DeviceWorkReading,
     AccountReading,
     ProtocolReading,
     TokenReading,

@@ -13,6 +13,7 @@ from siaga_gateway.service.delivery.dead_letters import DeadLetters
 from siaga_gateway.service.dispatch.drills import Drills, WantedDrill
 from siaga_gateway.service.dispatch.list_imports import ListImports
 from siaga_gateway.service.dispatch.responder_positions import PositionIntake
+from siaga_gateway.service.downlink.command_port import DeviceCommands
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
 from siaga_gateway.service.inbound import FrameSink, InboundFrame, InboundText, TextOutcome, TextReader
 from siaga_gateway.service.incidents.console_presence import PresenceNotes
@@ -31,6 +32,7 @@ IMPORTS: Final = "imports"  # lists that a registrar brings
 PROTOCOLS: Final = "protocols"
 TOKENS: Final = "tokens"  # of programs
 PRESENCE: Final = "presence"  # which calls are open at which consoles
+COMMANDS: Final = "commands"  # to buttons
 ANSWERS: Final = "answers"  # of responders
 OPENED: Final = f"{ANSWERS}.opened"  # the page of a link
 DUTY: Final = "duty"  # what they say on their own pages
@@ -71,6 +73,7 @@ def front_calls(
     registry: RegistryChanges,
     presence: PresenceNotes,
     imports: ListImports,
+    commands: DeviceCommands,
 ) -> Mapping[str, Callable[..., Any]]:
     """Return the calls, for adapters.interprocess_link.PressSide."""
     ports = {
@@ -83,6 +86,7 @@ def front_calls(
         PROTOCOLS: (ProtocolChanges, protocols),
         TOKENS: (TokenChanges, tokens),
         PRESENCE: (PresenceNotes, presence),
+        COMMANDS: (DeviceCommands, commands),
     }
     found: dict[str, Callable[..., Any]] = {
         f"{name}.{method}": getattr(implementation, method)

@@ -36,6 +36,7 @@ from siaga_gateway.service.dispatch.drills import Drills
 from siaga_gateway.service.dispatch.message_receipts import receipts_taken
 from siaga_gateway.service.dispatch.responder_positions import PositionIntake
 from siaga_gateway.service.dispatch.way_questions import WayQuestions
+from siaga_gateway.service.downlink.command_port import CommandDesk
 from siaga_gateway.service.downlink.longer_hold import ask_for_longer_hold
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
 from siaga_gateway.service.inbound import TextReader
@@ -138,6 +139,7 @@ def make_front(
                 registry,
                 PresenceBook(store, clock),
                 make_import_desk(base.settings, store, clock, notifier),
+                CommandDesk(store, clock, notifier),
             ),
             LONGER_HOLD: partial(ask_for_longer_hold, store, clock),
             STORE_TROUBLE: operations.store_trouble,

@@ -56,11 +56,20 @@ class CommandIssuer:
         self._clock = clock
 
     def ask(
-        self, device_id: bytes, code: CommandCode, written: str | None, *, actor: str, expires_ms: int = EXPIRES_MS
+        self,
+        device_id: bytes,
+        code: CommandCode,
+        written: str | None,
+        *,
+        actor: str,
+        expires_ms: int = EXPIRES_MS,
+        once: bool = False,
+        reason: str | None = None,
     ) -> Command:
         """Issue a command; it is durable.
 
-        written: its arguments as typed. Raises: CommandError.
+        written: its arguments as typed. once: refuse one that waits already. reason: why, without a name. Raises:
+        CommandError.
         """
         arguments = arguments_of(code, written)
         found = self._store.enrolled([device_id]).get(device_id)
@@ -73,6 +82,9 @@ class CommandIssuer:
             raise CommandError("command.not_allowed", device_id=device_id.hex(), state=named, command=told)
         with self._store.transaction() as transaction:
             transaction.lock([device_id])
+            for each in transaction.open_commands(device_id) if once else ():
+                if (each.code, each.arguments) == (code, arguments):
+                    raise CommandError("command.waits_already", number=each.down_counter, who=each.asked_by)
             command = Command(
                 device_id=device_id,
                 down_counter=next_counter(transaction.last_down_counter(device_id), now_ms),
@@ -85,7 +97,8 @@ class CommandIssuer:
                 next_ms=now_ms,
             )
             transaction.add_command(command)
-            _note(transaction, journal.COMMAND_ASKED, now_ms, command, actor, expires_s=expires_ms // 1000)
+            why = {} if reason is None else {"reason": reason}
+            _note(transaction, journal.COMMAND_ASKED, now_ms, command, actor, expires_s=expires_ms // 1000, **why)
         return command
 
     def withdraw(self, device_id: bytes, down_counter: int, *, actor: str) -> Command:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from siaga_gateway.domain.battery_history import HourValue, day_of, hours_of
+from siaga_gateway.domain.device_command import Command
 from siaga_gateway.domain.errors import Refused
 from siaga_gateway.domain.invisible_characters import tidied, visible
 from siaga_gateway.domain.limits import LONGEST_ACTOR, LONGEST_NOTE
@@ -16,9 +17,10 @@ from siaga_gateway.domain.supervision import Case, Cause, SupervisionLimits, pro
 from siaga_gateway.domain.value import copied
 from siaga_gateway.service.fleet.supervision import note_case
 from siaga_gateway.service.journal import kinds as journal
-from siaga_gateway.service.ports import Clock, Notifier
+from siaga_gateway.service.ports import Clock, JournalEntry, Notifier
 from siaga_gateway.service.registry.sim_cards import set_sim
 from siaga_gateway.service.store import DeviceCensus, Store, SupervisedDevice, Transaction
+from siaga_gateway.service.store.device_work import WantedWork, WorkCount
 from siaga_gateway.service.store.maintenance import ANY, FleetFilter, PlacedDevice
 
 
@@ -124,6 +126,18 @@ class MaintenanceCases:
         kept = set_sim(self._store, self._clock, device_id, sim, actor=actor)
         self._notifier.ring()
         return kept
+
+    def commands(self, device_id: bytes, limit: int) -> Sequence[Command]:
+        """Return a device's commands, newest first."""
+        return self._store.commands(device_id, limit)
+
+    def work(self, wanted: WantedWork, limit: int) -> Sequence[JournalEntry]:
+        """Return what was done on devices, newest first."""
+        return self._store.work(wanted, limit)
+
+    def workers(self, since_ms: int) -> Sequence[WorkCount]:
+        """Return who did how much on devices since then, by name."""
+        return self._store.workers(since_ms)
 
     def census(self) -> DeviceCensus:
         return self._store.census()

@@ -192,7 +192,7 @@ RESCUED: Final = "rescued"
 # gone, changed, batches, signatures: where the chain is broken, see audit_chain.py
 
 # Commands to devices. Never their arguments: settings may contain a secret
-COMMAND_ASKED: Final = "command_asked"  # command, down_counter, expires_s
+COMMAND_ASKED: Final = "command_asked"  # command, down_counter, expires_s, reason (why, not who; of locate)
 COMMAND_SENT: Final = "command_sent"  # command, down_counter, attempts: the first time, then ever more rarely
 COMMAND_ANSWERED: Final = "command_answered"
 # command, down_counter, result (done, refused, failed), answered_s (since it was issued), counter, was (the state

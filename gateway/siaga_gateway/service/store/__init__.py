@@ -23,6 +23,7 @@ from siaga_gateway.service.store.alarms import AlarmReading, AlarmWriting
 from siaga_gateway.service.store.audit import AuditReader, EvidenceWriting
 from siaga_gateway.service.store.commands import CommandReading, CommandWriting
 from siaga_gateway.service.store.coverage import CoverageReading, CoverageWriting
+from siaga_gateway.service.store.device_work import DeviceWorkReading
 from siaga_gateway.service.store.drills import DrillReading, DrillWriting
 from siaga_gateway.service.store.escalations import EscalationReading, EscalationWriting
 from siaga_gateway.service.store.events import (
@@ -208,6 +209,7 @@ class Store(
     OwnerSearchReading,
     DeskMessageReading,
     DrillReading,
+    DeviceWorkReading,
     AccountReading,
     ProtocolReading,
     TokenReading,

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 
 from siaga_gateway.domain.permissions import Permission
 from siaga_gateway.web.api import (
+    device_commands,
     devices,
     enrolments,
     incidents,
@@ -37,7 +38,7 @@ router = APIRouter(include_in_schema=False)
 ROUTERS: Final = tuple(
     each.router
     for each in (
-        *(whoami, incidents, person, steps, majors, stream, devices, maintenance, owners, enrolments),
+        *(whoami, incidents, person, steps, majors, stream, devices, device_commands, maintenance, owners, enrolments),
         *(places, protocols, reports, site_profile),
     )
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Form, Path, Query, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from siaga_gateway.catalogue import text
@@ -16,9 +16,7 @@ from siaga_gateway.domain.battery_history import DAY_MS
 from siaga_gateway.domain.errors import SiagaError
 from siaga_gateway.domain.limits import LONGEST_LABEL, LONGEST_NOTE
 from siaga_gateway.domain.local_time import LocalTime
-from siaga_gateway.domain.permissions import Permission
 from siaga_gateway.domain.registry import RegistrationState
-from siaga_gateway.domain.sim_card import LONGEST_OPERATOR
 from siaga_gateway.domain.supervision import Case
 from siaga_gateway.formats.fleet_csv import header, lines
 from siaga_gateway.service.fleet.maintenance_cases import CaseOvertaken, MaintenanceCases
@@ -26,11 +24,10 @@ from siaga_gateway.web.console.step_answers import IncidentId as RowId
 from siaga_gateway.web.maintenance.console_cases import TheMaintenance
 from siaga_gateway.web.maintenance.fleet_filter import BATTERIES, SILENT_HOURS, SIMS, Asked, TheAsked
 from siaga_gateway.web.maintenance.fleet_map import fleet_map_settings
-from siaga_gateway.web.maintenance.history import BATTERY, DAYS, SIGNAL, SPARK_DAYS, plot
-from siaga_gateway.web.maintenance.sim_form import SimTyped, sim_typed
-from siaga_gateway.web.maintenance.views import case_view, device_view, devices_view
+from siaga_gateway.web.maintenance.history import SPARK_DAYS
+from siaga_gateway.web.maintenance.views import case_view, devices_view
 from siaga_gateway.web.session.context import ConsoleContext, Language, SignedIn, TheConsole, render
-from siaga_gateway.web.session.error_answers import NotThere, answer_to
+from siaga_gateway.web.session.error_answers import answer_to
 
 router = APIRouter()
 
@@ -85,77 +82,6 @@ def sheet(
         parts(),
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="siaga-buttons.csv"'},
-    )
-
-
-@router.get("/maintenance/buttons/{device_id}")
-def button(
-    context: TheConsole,
-    maintenance: TheMaintenance,
-    language: Language,
-    session: SignedIn,
-    device_id: Annotated[str, Path(pattern="^[0-9a-f]{16}$")],
-) -> HTMLResponse:
-    """Return the page of one button: battery and signal over the last months, its SIM card."""
-    return _button(context, maintenance, language, session.operator, bytes.fromhex(device_id))
-
-
-@router.post("/maintenance/buttons/{device_id}/sim")
-def sim(
-    request: Request,
-    context: TheConsole,
-    maintenance: TheMaintenance,
-    language: Language,
-    session: SignedIn,
-    device_id: Annotated[str, Path(pattern="^[0-9a-f]{16}$")],
-    number: Annotated[str, Form(max_length=40)] = "",
-    operator: Annotated[str, Form(max_length=200)] = "",
-    active_until: Annotated[str, Form(max_length=20)] = "",
-    quota_mb: Annotated[str, Form(max_length=20)] = "",
-    quota_until: Annotated[str, Form(max_length=20)] = "",
-) -> Response:
-    """Record the SIM card of a button, in place of what was known."""
-    typed = SimTyped(number.strip(), operator.strip(), active_until.strip(), quota_mb.strip(), quota_until.strip())
-    button_id = bytes.fromhex(device_id)
-    try:
-        maintenance.set_sim(button_id, typed.card(context.site.local), session.operator)
-    except SiagaError as error:
-        told, status = answer_to(request, error)
-        return _button(context, maintenance, language, session.operator, button_id, typed, told, status)
-    return RedirectResponse(f"/maintenance/buttons/{device_id}", 303)
-
-
-def _button(
-    context: ConsoleContext,
-    maintenance: MaintenanceCases,
-    language: str,
-    operator: str,
-    device_id: bytes,
-    typed: SimTyped | None = None,
-    problem: str = "",
-    status: int = 200,
-) -> HTMLResponse:
-    now_ms, local = context.clock.now_ms(), context.site.local
-    found = maintenance.history(device_id, now_ms - DAYS * DAY_MS)
-    if found is None:
-        raise NotThere("error.nothing_here")
-    watched, values = found
-    card = maintenance.sim(device_id)
-    if card.number is not None and context.may(Permission.MAINTENANCE_STEP):
-        context.disclosures.of_owner(operator, watched.device.owner_id, "sim_number")
-    return render(
-        context,
-        "button.html",
-        language,
-        status=status,
-        operator=operator,
-        problem=problem,
-        sim=typed or sim_typed(card, local),
-        limits_sim=LONGEST_OPERATOR,
-        languages=context.site.languages,
-        device=device_view(watched, maintenance.wanted, language, now_ms, local),
-        battery=plot(values, lambda one: one.battery, BATTERY, now_ms, local),
-        signal=plot(values, lambda one: one.signal_dbm, SIGNAL, now_ms, local),
     )
 
 

@@ -32,6 +32,7 @@ from siaga_gateway.service.dispatch.drills import Drills
 from siaga_gateway.service.dispatch.jurisdictions import Jurisdictions
 from siaga_gateway.service.dispatch.list_imports import ListImports
 from siaga_gateway.service.dispatch.place_directory import PlaceDirectory
+from siaga_gateway.service.downlink.command_port import DeviceCommands
 from siaga_gateway.service.fleet.coverage_survey import CoverageReport
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
 from siaga_gateway.service.incidents.protocol_book import ProtocolChanges
@@ -123,6 +124,7 @@ class ConsoleContext:
     messages: MessageOptions = field(default_factory=MessageOptions)  # what may be written, and by which ways
     photographs: Uploads | None = None  # the same: None takes none
     imports: ListImports | None = None  # None: nobody brings lists here
+    commands: DeviceCommands | None = None  # None: nobody gives commands here
     longer_hold: Callable[[int, str, str], int] | None = None  # asks an owner's buttons; returns how many
     objections: str | None = None  # where an owner objects to a suspension
     other_url: str | None = None  # of the console of a second machine; None: there is none
