@@ -36,6 +36,7 @@ GATEWAY: tuple[tuple[str, list[str]], ...] = (
     ("Press to the operator's console", [sys.executable, str(HERE / "console_latency.py")]),
     ("A province's store", [sys.executable, str(HERE / "big_store.py")]),
     ("A search among 1,000,000 owners", [sys.executable, str(HERE / "owner_search.py")]),
+    ("The pages of a fleet of 100,000 buttons", [sys.executable, str(HERE / "fleet.py")]),
     ("Five years of 2,000 buttons", [sys.executable, str(HERE / "five_years.py")]),
     ("Who is called for a place, of 10,000 stations and 500 areas", [sys.executable, str(HERE / "routing.py")]),
     ("A report of a year with 200,000 calls", [sys.executable, str(HERE / "figures.py")]),

@@ -43,6 +43,9 @@ def test_a_devices_days_are_its_own_and_in_order(place: Place) -> None:
     assert store.days_of(sample_store.DEVICE_ID, 0) == [(day, hours(day)) for day in range(TODAY - 9, TODAY)]
     assert store.days_of(OTHER.device_id, TODAY - 2) == [(day, hours(day + 1)) for day in range(TODAY - 2, TODAY)]
     assert store.days_of(b"unknown!", 0) == []
+    both = [sample_store.DEVICE_ID, OTHER.device_id, b"unknown!"]
+    assert store.days_of_each(both, TODAY - 2) == {each: store.days_of(each, TODAY - 2) for each in both[:2]}
+    assert store.days_of_each([], 0) == {}
     store.close()
 
 

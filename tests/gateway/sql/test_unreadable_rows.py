@@ -67,7 +67,7 @@ PLAIN = frozenset(
         *("batches", "coverage", "days_of", "positions_left", "removals", "stored_after"),
         *("closed_before", "coverage_bands", "forget_private_frames", "frame_removals", "incidents_told_of"),
         *("private_frames", "take_untold", "untold", "sessions", "consents_of"),
-        *("frames_of", "placed_frames", "sims", "workers"),
+        *("frames_of", "placed_frames", "sims", "workers", "days_of_each"),
     }
 )
 # Each row is read, with a part of it missing: an owner without his data, a journal entry as raw text, a level without a

@@ -58,6 +58,10 @@ OF_DEVICE: Final = (
     f"{DAYS}SELECT device_day.day, device_day.hours FROM days JOIN device_day "  # noqa: S608 - constants
     "ON device_day.day = days.day AND device_day.device_id = ? WHERE days.day >= ? ORDER BY device_day.day"
 )
+_OF_EACH: Final = (
+    f"{DAYS}SELECT device_day.device_id, device_day.day, device_day.hours FROM days JOIN device_day "  # noqa: S608
+    "ON device_day.day = days.day AND {among} WHERE days.day >= ? ORDER BY device_day.day"
+)
 
 
 class EventWriting(IncidentWriting, JournalWriting):
@@ -181,6 +185,17 @@ class EventReading(Reads):
     def days_of(self, device_id: bytes, since_day: int) -> Sequence[tuple[int, bytes]]:
         rows = self.fetch(OF_DEVICE, (device_id, since_day))
         return [(row[0], row[1]) for row in rows]
+
+    def days_of_each(
+        self, device_ids: Collection[bytes], since_day: int
+    ) -> Mapping[bytes, Sequence[tuple[int, bytes]]]:
+        if not device_ids:
+            return {}
+        among, parameters = self.writing.among("device_day", "device_id", device_ids)
+        found: dict[bytes, list[tuple[int, bytes]]] = {}
+        for device_id, day, hours in self.fetch(_OF_EACH.replace("{among}", among), (*parameters, since_day)):
+            found.setdefault(device_id, []).append((day, hours))
+        return found
 
     def placed_frames(self, incident_id: int, limit: int) -> Sequence[PlacedFrame]:
         return [PlacedFrame(bytes(row[0]), row[1]) for row in reversed(self.fetch(_FRAMES_OF, (incident_id, limit)))]

@@ -201,11 +201,11 @@ class CaseReading(Reads):
             f"{_WATCHED} WHERE {' AND '.join(where)} ORDER BY device.label, device.device_id LIMIT ?",
             (*parameters, limit),
         )
-        return [watched_of(row, self._open_of(row[0])) for row in rows]
-
-    def _open_of(self, device_id: bytes) -> list[Case]:
-        rows = self.fetch(f"{_SELECT} WHERE closed_ms IS NULL AND device_id = ? ORDER BY id", (device_id,))
-        return cases_in(rows)
+        if not rows:
+            return []
+        among, parameters = self.writing.among("maintenance", "device_id", [row[0] for row in rows])
+        standing = self._cases(f"{_SELECT} WHERE closed_ms IS NULL AND {among} ORDER BY id", parameters)
+        return [watched_of(row, standing.get(row[0], ())) for row in rows]
 
     def watched_by(self, device_ids: Collection[bytes]) -> Mapping[bytes, SupervisedDevice]:
         if not device_ids:
@@ -364,7 +364,8 @@ def _only(only: FleetFilter) -> Iterator[tuple[str, Sequence[Any]]]:
     if only.below_battery is not None:
         yield "device_status.battery < ?", (only.below_battery,)
     if only.silent_since_ms is not None:
-        yield "coalesce(device_status.last_seen_ms, 0) < ?", (only.silent_since_ms,)
+        # In words of the column alone, so that a server's statistics tell how few there are.
+        yield "(device_status.last_seen_ms < ? OR device_status.last_seen_ms IS NULL)", (only.silent_since_ms,)
     if only.stations is not None:
         marks = ", ".join("?" * len(only.stations)) or "NULL"
         yield f"device.owner_id IN (SELECT id FROM owner WHERE station_key IN ({marks}))", tuple(only.stations)  # noqa: S608

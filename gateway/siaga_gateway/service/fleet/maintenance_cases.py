@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -101,21 +101,15 @@ class MaintenanceCases:
 
     def batteries(self, watched: Sequence[SupervisedDevice], since_ms: int) -> Mapping[bytes, Sequence[HourValue]]:
         """Return the battery and signal of a page of devices by the hour, oldest first."""
-        return {each.device.device_id: self._hours(each, since_ms) for each in watched}
+        days = self._store.days_of_each([each.device.device_id for each in watched], day_of(since_ms))
+        return {(one := each.device.device_id): _hours(each, days.get(one, ())) for each in watched}
 
     def history(self, device_id: bytes, since_ms: int) -> tuple[SupervisedDevice, Sequence[HourValue]] | None:
         """Return a device and its battery and signal by the hour, oldest first; None: it is not enrolled."""
         watched = self._store.watched_by([device_id]).get(device_id)
         if watched is None:
             return None
-        return watched, self._hours(watched, since_ms)
-
-    def _hours(self, watched: SupervisedDevice, since_ms: int) -> Sequence[HourValue]:
-        days = [*self._store.days_of(watched.device.device_id, day_of(since_ms))]
-        status = watched.status
-        if status is not None and status.hours is not None:
-            days.append((status.day, status.hours))
-        return [one for day, hours in sorted(days) for one in hours_of(day, hours)]
+        return watched, _hours(watched, self._store.days_of(device_id, day_of(since_ms)))
 
     def sim(self, device_id: bytes) -> SimCard:
         """Return what is known of a device's SIM card."""
@@ -147,6 +141,13 @@ class MaintenanceCases:
         case = close_case(self._store, self._clock, self.wanted, case_id, actor, note, level=level, local=self._local)
         self._notifier.ring()
         return case
+
+
+def _hours(watched: SupervisedDevice, days: Iterable[tuple[int, bytes]]) -> Sequence[HourValue]:
+    """days: those that are over; today's is in the device's status."""
+    status = watched.status
+    today = () if status is None or status.hours is None else ((status.day, status.hours),)
+    return [one for day, hours in sorted((*days, *today)) for one in hours_of(day, hours)]
 
 
 def close_case(

@@ -141,6 +141,12 @@ class EventReading(Protocol):
         """Return the days of battery and signal that are over, the oldest first; see domain/battery_history.py."""
         ...
 
+    def days_of_each(
+        self, device_ids: Collection[bytes], since_day: int
+    ) -> Mapping[bytes, Sequence[tuple[int, bytes]]]:
+        """The same of several devices, by those that have any."""
+        ...
+
     def placed_frames(self, incident_id: int, limit: int) -> Sequence[PlacedFrame]:
         """Return the newest frames of an incident, in the order in which they came."""
         ...
