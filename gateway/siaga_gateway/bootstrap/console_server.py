@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Collection
 from datetime import date
 from functools import partial
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from fastapi import FastAPI
 
@@ -31,6 +31,7 @@ from siaga_gateway.bootstrap.http_front.calls import (
     IMPORTS,
     LIFT_SUSPENSION,
     LONGER_HOLD,
+    MACHINE,
     OPERATE,
     ORDER_DRILL,
     PASSED_ON,
@@ -61,6 +62,7 @@ from siaga_gateway.bootstrap.web_server import WebServer
 from siaga_gateway.bootstrap.worker_identity import WorkerIdentity
 from siaga_gateway.config.settings import Settings
 from siaga_gateway.domain.drill import Drill
+from siaga_gateway.domain.machine_health import URGENT
 from siaga_gateway.domain.owner_cases import OwnerCase
 from siaga_gateway.domain.permissions import Permission
 from siaga_gateway.domain.places import ContactWay, Finding
@@ -286,6 +288,12 @@ def console_app(
     faults = way_faults(settings, store)
     drills = _RemoteDrills(side, store, notifier, clock, settings)
 
+    def machine() -> list[dict[str, Any]]:
+        try:
+            return list(side.ask(MACHINE, deadline_s=_TROUBLE_S))
+        except StoreFailing:
+            return []  # a silent press process is reported by itself
+
     def troubles() -> list[str]:
         found = ["watchers_silent"] if silent_watchers() else []
         try:
@@ -295,6 +303,7 @@ def console_app(
                 found.append("personal_key_file")
             if side.ask(STORE_TROUBLE, deadline_s=_TROUBLE_S):
                 found.append("store")
+            found += [each["fault"] for each in machine() if each["fault"] in URGENT]
             found += calls.troubles()
             found += ["phone_line"] * any(each.stops for each in faults().values())
             found += ["ways_failing"] if told_faults(store, ways) else []
@@ -322,6 +331,7 @@ def console_app(
             clock=clock,
             options=options,
             certificates=CertificateNotice(settings.data_dir).read,
+            machine=machine,
             places=_places(settings, store, side, clock),
             maintenance=_RemoteMaintenance(side, store, notifier, clock, settings),
             deliveries=deliveries,

@@ -22,6 +22,8 @@ from siaga_gateway.service.fleet.coverage_survey import EVERY_S as SURVEY_S
 from siaga_gateway.service.fleet.coverage_survey import RELEASE_S, CoverageSurvey
 from siaga_gateway.service.installation.certificate_health import EVERY_S as CERTIFICATES_S
 from siaga_gateway.service.installation.certificate_health import CertificateWatch
+from siaga_gateway.service.installation.machine_watch import EVERY_S as MACHINE_S
+from siaga_gateway.service.installation.machine_watch import MachineWatch
 from siaga_gateway.service.journal.checkin_removal import EVERY_S as REMOVAL_S
 from siaga_gateway.service.journal.checkin_removal import CheckinRemoval
 from siaga_gateway.service.journal.frame_removal import EVERY_S as FRAMES_S
@@ -60,8 +62,10 @@ def housekeeping(
     holder: str,
     certificates: CertificateWatch,
     survey: CoverageSurvey,
+    machine: MachineWatch | None,
 ) -> PeriodicJobs:
-    """Make the jobs; separate from those of operations, since retention may take minutes."""
+    """Make the jobs; separate from those of operations, since retention may take minutes. machine: None: another
+    process of this machine watches it."""
     retention = Retention(store, clock, policy_of(settings), ErasureList(settings.data_dir).add)
     station_of = StationOfCall(make_router(settings, store), Origins(store).of)
     records, tests = CallRecords(store, station_of), StationsOfTests(store, station_of)
@@ -83,6 +87,8 @@ def housekeeping(
         Job("stations of tests", FIGURES_S, tests.work, shared=True),
         Job("retention", RETENTION_S, DailyRetention(store, retention, clock, notifier).work, shared=True),
     ]
+    if machine is not None:
+        jobs.append(Job("machine", MACHINE_S, machine.work))
     if isinstance(engine, Sqlite):
         # Finds damage before it matters.
         jobs.append(Job("store check", RETENTION_S, each_day(clock, engine.examine)))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from siaga_gateway.adapters.files.gateway_key import key_fault
 from siaga_gateway.bootstrap.daily_jobs import certificate_watch, housekeeping, passwords_watch
+from siaga_gateway.bootstrap.doctor.machine import machine_state
 from siaga_gateway.bootstrap.foundation import Foundation
 from siaga_gateway.bootstrap.start_and_stop import Piece
 from siaga_gateway.service.fleet.broker_access import BrokerAccess
 from siaga_gateway.service.installation.certificate_health import CertificateWatch
 from siaga_gateway.service.installation.key_health import PERSONAL, KeyWatch
+from siaga_gateway.service.installation.machine_watch import MachineWatch
 from siaga_gateway.service.scheduling.periodic_jobs import PeriodicJobs
 
 
@@ -19,6 +22,7 @@ from siaga_gateway.service.scheduling.periodic_jobs import PeriodicJobs
 class InstallationChecks:
     keys: KeyWatch
     certificates: CertificateWatch
+    machine: MachineWatch
     daily: PeriodicJobs
 
     def pieces(self) -> list[Piece]:
@@ -35,5 +39,7 @@ def make_checks(base: Foundation, access: Sequence[BrokerAccess]) -> Installatio
         faults["broker_passwords"] = passwords_watch(settings.broker.passwords, access)
     keys = KeyWatch(store, clock, notifier, faults, tells=base.identity.first)
     certificates = certificate_watch(settings, store, notifier, clock)
-    daily = housekeeping(settings, store, notifier, clock, base.worker, certificates, base.survey)
-    return InstallationChecks(keys, certificates, daily)
+    machine = MachineWatch(store, clock, notifier, partial(machine_state, settings.data_dir))
+    watched = machine if base.identity.first else None
+    daily = housekeeping(settings, store, notifier, clock, base.worker, certificates, base.survey, watched)
+    return InstallationChecks(keys, certificates, machine, daily)

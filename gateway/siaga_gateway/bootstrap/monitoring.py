@@ -98,6 +98,7 @@ class Operations:
             warnings=self._warnings,
         )
         self._keys = keys
+        self.machine = checks.machine
         self._standby = standby
         self._way_faults = way_faults(settings, store)
         self._ways_failing = dispatch.ways_failing
@@ -148,7 +149,8 @@ class Operations:
             faults = {}  # reported by itself
         ways = {**self._ways_failing(), **{name: each.why for name, each in faults.items()}}
         told = {"outputs": lost, "ways": "; ".join(f"{name}: {why}" for name, why in ways.items())}
-        return {**self._keys.warnings(), **self._standby.warnings(), **{name: why for name, why in told.items() if why}}
+        told = {name: why for name, why in told.items() if why}
+        return {**self._keys.warnings(), **self._standby.warnings(), **self.machine.warnings(), **told}
 
     def silent_because(self) -> str:
         """Return why nobody outside is to hear that all is well; empty: it is."""

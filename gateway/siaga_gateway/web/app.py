@@ -130,6 +130,7 @@ def create_app(
     protocols: ProtocolChanges | None = None,
     commands: DeviceCommands | None = None,
     certificates: Callable[[], Sequence[Mapping[str, Any]]] = tuple,
+    machine: Callable[[], Sequence[Mapping[str, Any]]] = tuple,
     presses: Callable[[], str] = lambda: "",
     troubles: Callable[[], Collection[str]] = tuple,
     presence: Presence | None = None,
@@ -199,6 +200,7 @@ def create_app(
         protocols=protocols,
         commands=commands,
         certificates=certificates,
+        machine=machine,
         presses=presses,
     )
     app.include_router(base_map.router)  # before the folder that it stands in

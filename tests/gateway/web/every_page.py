@@ -40,6 +40,7 @@ from siaga_gateway.domain.battery_history import day_of
 from siaga_gateway.domain.consent import CURRENT, Consent
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.domain.limits import LONGEST_LABEL, LONGEST_NOTE, LONGEST_SITE, LONGEST_UNIT
+from siaga_gateway.domain.machine_health import MachineFault
 from siaga_gateway.domain.operator_message import DeskMessage, MessageOptions, built_in_templates
 from siaga_gateway.domain.operator_name import LONGEST
 from siaga_gateway.domain.owner_cases import OwnerCase, OwnerCaseKind, OwnerCaseLimits, OwnerCaseState
@@ -254,6 +255,7 @@ class EveryPage:
             drills=drills,
             drill_choices=choices_of(others, late),
             troubles=lambda: self.book.troubles,
+            machine=lambda: [{"fault": each, "free_mb": 200} for each in MachineFault],
             certificates=lambda: [{"name": "certificates.console", "state": "ending", "days": 3}],
         )
 

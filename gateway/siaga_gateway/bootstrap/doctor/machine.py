@@ -11,12 +11,11 @@ from typing import Final
 
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.health_check import CheckResult, bad, doubtful, good, unseen
+from siaga_gateway.domain.machine_health import LEAST_MB, SPARE_MB, MachineState
 from siaga_gateway.formats.time_service import TimeSource, read_chrony, read_ntpd, read_timesyncd
 
 _ASK_S: Final = 5.0
 _MB: Final = 1 << 20
-LEAST_MB: Final = 256  # a week of presses, and the room that SQLite needs to tidy up
-SPARE_MB: Final = 2_048
 MOST_OFF_MS: Final = 1_000.0
 # The first that answers: where chrony or ntpd is installed, Debian takes systemd-timesyncd away.
 _TIME_SERVICES: Final[tuple[tuple[tuple[str, ...], Callable[[str], TimeSource | None]], ...]] = (
@@ -82,6 +81,16 @@ def synchronised() -> bool | None:
     except (OSError, AttributeError):
         return None
     return None if state < 0 else state != _UNSYNCHRONISED
+
+
+def machine_state(folder: Path) -> MachineState:
+    """Return how the disk of this folder and the clock stand; takes seconds at worst."""
+    try:
+        free_mb = shutil.disk_usage(folder).free // _MB
+    except OSError:
+        free_mb = None  # the store says what is wrong with it
+    source = time_source()
+    return MachineState(free_mb, synchronised() if source is None else source.name is not None)
 
 
 def answer(*command: str) -> str | None:

@@ -54,6 +54,7 @@ POSITION_TOKENS: Final = "positions.tokens"
 REFUSED_POSITIONS: Final = "positions.refused"
 READ_TEXT: Final = "texts.read"
 ARRIVED: Final = "receipts.arrived"  # messages that reached a phone
+MACHINE: Final = "machine.found"  # what is wrong with its disk and clock
 STORE_TROUBLE: Final = "store.trouble"  # why presses cannot all be stored; empty: they can
 _LONGEST_TEXT: Final = 200  # an answer is much shorter
 

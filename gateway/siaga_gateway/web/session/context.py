@@ -135,6 +135,8 @@ class ConsoleContext:
     protocols: ProtocolChanges | None = None  # None: nobody changes them here
     # Those that expire soon or are unusable: name, state (of domain.certificate_expiry.State), days.
     certificates: Callable[[], Sequence[Mapping[str, Any]]] = tuple
+    # What is wrong with the gateway's machine: fault (of domain.machine_health), free_mb.
+    machine: Callable[[], Sequence[Mapping[str, Any]]] = tuple
     presses: Callable[[], str] = lambda: ""  # why none are taken now; empty: they are
     jurisdictions: Jurisdictions | None = None  # None: this console has no dispatchers of a station
     theme: Theme = Theme.SYSTEM  # of the browser that asks

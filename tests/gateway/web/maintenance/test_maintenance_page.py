@@ -303,3 +303,10 @@ def test_the_fleet_is_filtered_plotted_and_saved_as_a_file(page: Page) -> None:
     assert "Wati" not in answer.text
     assert len(page.browser.get("/maintenance.csv").content.splitlines()) == 9
     assert "Unduh sebagai CSV" in text and 'href="/maintenance.csv"' in text
+
+
+def test_a_disk_that_fills_is_told_above_the_cases(page: Page) -> None:
+    state = page.browser.app.state  # type: ignore[attr-defined]
+    assert "disk" not in page.text().lower()
+    state.context = replace(state.context, machine=lambda: [{"fault": "disk_low", "free_mb": 900}])
+    assert "Disk gateway makin penuh: tersisa 900 MB" in page.text()
