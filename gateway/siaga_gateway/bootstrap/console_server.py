@@ -41,6 +41,7 @@ from siaga_gateway.bootstrap.http_front.calls import (
     SEND_AGAIN,
     SET_CODE_WORDS,
     SET_SIM,
+    SHIFTS,
     SIGN_INS,
     STORE_TROUBLE,
     SUSPEND_OWNER,
@@ -91,6 +92,7 @@ from siaga_gateway.service.registry.owner_cases import OwnerCases
 from siaga_gateway.service.registry.registry_changes import RegistryChanges
 from siaga_gateway.service.registry.registry_directory import RegistryDirectory
 from siaga_gateway.service.reports.figure_reports import FigureReports
+from siaga_gateway.service.reports.shift_book import ShiftChanges, ShiftDirectory
 from siaga_gateway.service.store import StoreFailing
 from siaga_gateway.web.app import LOOPBACK_HOSTS, ConsoleOptions, VendorMissing, create_app, end_streams, is_upload
 from siaga_gateway.web.session.auth import Accounts
@@ -314,6 +316,8 @@ def console_app(
             return found  # a failing store and a silent press process are reported by themselves
         return found
 
+    jurisdictions = make_jurisdictions(settings, store, clock)
+    shifts = cast(ShiftChanges, RemotePort(side, SHIFTS, asked=True))
     try:
         return create_app(
             reader=store,
@@ -342,7 +346,8 @@ def console_app(
             imports=cast(ListImports, RemotePort(side, IMPORTS, asked=True)),
             drills=drills,
             drill_choices=make_drill_choices(settings, store, clock),
-            jurisdictions=make_jurisdictions(settings, store, clock),
+            jurisdictions=jurisdictions,
+            shifts=ShiftDirectory(store, clock, shifts, jurisdictions.sees),
             longer_hold=partial(side.ask, LONGER_HOLD),
             converted=PhotographConversion().converted,
             messages=settings.message_options(),

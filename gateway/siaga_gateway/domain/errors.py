@@ -17,7 +17,7 @@ Refused               OperateError, EnrolError, CommandError, MaintenanceError, 
                       HiddenMark, PageRefused and SignInRefused (the console), PostRefused (texts from a provider),
                       DeliveryError, DrillError, UnknownOutput, UnknownWay, UnknownStation, PlaceListError, AreaError,
                       PeriodError, ResponderError, ResponderRefused, OwnerCaseError, NoButton,
-                      CodeWordError, PreviewRefused, AccountError, ProtocolError, TokenError, BearerRefused,
+                      CodeWordError, PreviewRefused, AccountError, ProtocolError, ShiftError, TokenError, BearerRefused,
                       ListError, UploadRefused
 Failing               StoreFailing, BrokerUnreachable, ExchangeFailed, NoFigures, PasswordsUnusable, StopLate,
                       SessionLost, EscalationChanged, ReportSlow, ListsBusy, ModemFault, ModemRefused, NotPolled

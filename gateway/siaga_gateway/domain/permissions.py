@@ -29,6 +29,8 @@ class Permission(StrEnum):
     INCIDENTS_READ = "incidents.read"  # the queue, the live stream, each call, photographs, the map
     INCIDENTS_STEP = "incidents.step"  # every step on a call
     PROTOCOLS_CHANGE = "protocols.change"  # what operators go through at a call
+    SHIFT_READ = "shift.read"  # who is on duty, handovers
+    SHIFT_STEP = "shift.step"  # notes of the shift, its handover
     IDENTITY_READ = "identity.read"  # an owner's NIK in full
     AREAS_READ = "areas.read"  # borders and stations on the map
     DELIVERIES_READ = "deliveries.read"
@@ -56,6 +58,7 @@ _READS: Final = frozenset(each for each in Permission if each.value.endswith(".r
 _OPERATOR: Final = frozenset(
     {
         *(_P.INCIDENTS_READ, _P.INCIDENTS_STEP, _P.IDENTITY_READ, _P.AREAS_READ),
+        *(_P.SHIFT_READ, _P.SHIFT_STEP),
         *(_P.DELIVERIES_READ, _P.DELIVERIES_STEP, _P.DRILLS_READ, _P.DRILLS_ORDER),
         *(_P.PLACES_READ, _P.PLACES_STEP, _P.MAINTENANCE_READ, _P.MAINTENANCE_STEP),
         *(_P.OWNERS_READ, _P.OWNERS_ADVISE, _P.FIGURES_READ),
@@ -76,7 +79,12 @@ OF_ROLE: Final[Mapping[Role, frozenset[Permission]]] = {
             *(_P.MAINTENANCE_READ, _P.MAINTENANCE_STEP, _P.DEVICES_COMMAND, _P.AREAS_READ, _P.ENROLMENTS_ADD),
         }
     ),
-    Role.DISPATCHER: frozenset({_P.INCIDENTS_READ, _P.INCIDENTS_STEP, _P.IDENTITY_READ, _P.AREAS_READ}),
+    Role.DISPATCHER: frozenset(
+        {
+            *(_P.INCIDENTS_READ, _P.INCIDENTS_STEP, _P.IDENTITY_READ, _P.AREAS_READ),
+            *(_P.SHIFT_READ, _P.SHIFT_STEP),
+        }
+    ),
     Role.AUDITOR: _READS - {_P.IDENTITY_READ},
     Role.ADMINISTRATOR: frozenset(Permission),
 }

@@ -31,6 +31,7 @@ from siaga_gateway.service.ports import Clock, Disclosures, Notifier, SignIns
 from siaga_gateway.service.registry.owner_cases import OwnerCases
 from siaga_gateway.service.registry.registry_directory import RegistryDirectory
 from siaga_gateway.service.reports.figure_reports import FigureReports
+from siaga_gateway.service.reports.shift_book import ShiftDirectory
 from siaga_gateway.web.accounts import routes as pages_of_accounts
 from siaga_gateway.web.api import openapi
 from siaga_gateway.web.api.stream import PROGRAMS
@@ -74,6 +75,7 @@ from siaga_gateway.web.session.presence import Presence
 from siaga_gateway.web.session.route_guard import permitted
 from siaga_gateway.web.session.security_headers import LARGEST_BODY, RequestGuard, headers_with_tiles
 from siaga_gateway.web.session.sign_in import SignIn
+from siaga_gateway.web.shift import routes as pages_of_shifts
 from siaga_gateway.web.static_files import PackedFiles
 
 STATIC: Final = Path(__file__).with_name("static")
@@ -129,6 +131,7 @@ def create_app(
     messages: MessageOptions = MessageOptions(),  # noqa: B008 - a value
     protocols: ProtocolChanges | None = None,
     commands: DeviceCommands | None = None,
+    shifts: ShiftDirectory | None = None,
     certificates: Callable[[], Sequence[Mapping[str, Any]]] = tuple,
     machine: Callable[[], Sequence[Mapping[str, Any]]] = tuple,
     presses: Callable[[], str] = lambda: "",
@@ -199,6 +202,7 @@ def create_app(
         jurisdictions=jurisdictions,
         protocols=protocols,
         commands=commands,
+        shifts=shifts,
         certificates=certificates,
         machine=machine,
         presses=presses,
@@ -217,6 +221,7 @@ def create_app(
     app.include_router(majors.router)
     app.include_router(nearest_units.router)
     app.include_router(protocol_page.router)
+    app.include_router(pages_of_shifts.router)
     app.include_router(pages_of_places.router)
     app.include_router(area_map.router)
     app.include_router(map_layers.router)

@@ -65,12 +65,14 @@ from siaga_gateway.service.dispatch.list_imports import ImportDesk, ListKind, Li
 from siaga_gateway.service.downlink.command_port import CommandDesk
 from siaga_gateway.service.fleet.coverage_survey import CoverageReport
 from siaga_gateway.service.journal import kinds as journal
+from siaga_gateway.service.journal.kinds import BEARER_LOST
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.ports import UnreadableCall
 from siaga_gateway.service.registry.owner_cases import OwnerCases
 from siaga_gateway.service.registry.registry_book import RegistryBook
 from siaga_gateway.service.registry.registry_directory import RegistryDirectory
 from siaga_gateway.service.reports.figure_reports import FigureReports
+from siaga_gateway.service.reports.shift_book import ShiftBook, ShiftDirectory
 from siaga_gateway.service.store import Attempt, DeliveryState, UnknownDevice
 from siaga_gateway.service.store.owner_profiles import StoredProfile
 from siaga_gateway.web.app import ConsoleOptions, create_app
@@ -252,12 +254,29 @@ class EveryPage:
             messages=MessageOptions(frozenset({ContactWay.NTFY, ContactWay.SMS}), True, built_in_templates()),
             longer_hold=lambda owner_id, setting, actor: 1,
             imports=imports,
+            shifts=self._shifts(),
             drills=drills,
             drill_choices=choices_of(others, late),
             troubles=lambda: self.book.troubles,
             machine=lambda: [{"fault": each, "free_mb": 200} for each in MachineFault],
             certificates=lambda: [{"name": "certificates.console", "state": "ending", "days": 3}],
         )
+
+    def _shifts(self) -> ShiftDirectory:
+        """A shift with calls, a drill, a cut line and notes, and a handover that waits for somebody."""
+        store, clock = self._kept(sample_store.new_store(self._place("shift"))), RunningClock()
+        sample_store.with_device(store)
+        with store.transaction() as transaction:
+            transaction.set_place(sample_store.DEVICE_ID, LABEL, None)
+            transaction.note(BEARER_LOST, clock.now_ms(), {"bearer": "sms", "why": "gone"})
+        for counter in (1, 2):
+            sample_store.open_incident(store, counter)
+        book = ShiftBook(store, clock, JournalNotifier())
+        book.add_note(NOTE, OPERATOR, None)
+        for name in (OPERATOR, f"{OPERATOR[:-2]} 2"):
+            book.hand_over(NOTE, name, clock.now_ms(), None, name)
+        book.take(1, f"{OPERATOR[:-2]} 2", None)
+        return ShiftDirectory(store, clock, book)
 
     def _fleet(self) -> SqlStore:
         folder = self._place("fleet")

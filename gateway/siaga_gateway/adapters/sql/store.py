@@ -25,6 +25,7 @@ from siaga_gateway.adapters.sql.events import EventReading
 from siaga_gateway.adapters.sql.expiry import ExpiryReading
 from siaga_gateway.adapters.sql.figures import FigureReading
 from siaga_gateway.adapters.sql.fleet_map import FleetMapReading
+from siaga_gateway.adapters.sql.handovers import HandoverReading, seal_typed
 from siaga_gateway.adapters.sql.incidents import IncidentReading
 from siaga_gateway.adapters.sql.journal import JournalReading
 from siaga_gateway.adapters.sql.maintenance import CaseReading
@@ -84,6 +85,7 @@ class SqlStore(
     AccountReading,
     ProtocolReading,
     TokenReading,
+    HandoverReading,
     JournalReading,
     AuditReading,
 ):
@@ -208,6 +210,10 @@ class SqlStore(
         while place is not None:
             with self.engine.transaction() as session:
                 place = seal_desk_messages(session, self.sealing, place, _AT_ONCE)
+        number = -1
+        while number:
+            with self.engine.transaction() as session:
+                number = seal_typed(session, self.sealing, max(0, number), _AT_ONCE)
         return owners, notes
 
     def sealed_by(self, key_id: str) -> None:

@@ -13,6 +13,7 @@ from siaga_gateway.adapters.sql.escalations import EscalationWriting
 from siaga_gateway.adapters.sql.events import EventWriting
 from siaga_gateway.adapters.sql.expiry import ErasureWriting
 from siaga_gateway.adapters.sql.figures import FigureWriting
+from siaga_gateway.adapters.sql.handovers import HandoverWriting
 from siaga_gateway.adapters.sql.maintenance import CaseWriting
 from siaga_gateway.adapters.sql.notifications import NotificationWriting
 from siaga_gateway.adapters.sql.operator_messages import DeskMessageWriting
@@ -55,6 +56,7 @@ class SqlTransaction(
     AccountWriting,
     ProtocolWriting,
     TokenWriting,
+    HandoverWriting,
     EvidenceWriting,
 ):
     """Implements service.store.Transaction (ErasureWriting brings the registry). Made by SqlStore.transaction()."""

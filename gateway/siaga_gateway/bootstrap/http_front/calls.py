@@ -22,6 +22,7 @@ from siaga_gateway.service.operator_port import OperatorActions
 from siaga_gateway.service.ports import Disclosures, SignIns
 from siaga_gateway.service.registry.owner_cases import OwnerCases
 from siaga_gateway.service.registry.registry_changes import RegistryChanges
+from siaga_gateway.service.reports.shift_book import ShiftChanges
 
 OPERATE: Final = "operate"
 DISCLOSURES: Final = "disclosures"
@@ -30,6 +31,7 @@ ACCOUNTS: Final = "accounts"
 REGISTRY: Final = "registry"  # a registrar's changes
 IMPORTS: Final = "imports"  # lists that a registrar brings
 PROTOCOLS: Final = "protocols"
+SHIFTS: Final = "shifts"
 TOKENS: Final = "tokens"  # of programs
 PRESENCE: Final = "presence"  # which calls are open at which consoles
 COMMANDS: Final = "commands"  # to buttons
@@ -65,6 +67,7 @@ def front_calls(
     sign_ins: SignIns,
     accounts: AccountChanges,
     protocols: ProtocolChanges,
+    shifts: ShiftChanges,
     tokens: TokenChanges,
     maintenance: MaintenanceCases,
     deliveries: DeadLetters,
@@ -85,6 +88,7 @@ def front_calls(
         REGISTRY: (RegistryChanges, registry),
         IMPORTS: (ListImports, imports),
         PROTOCOLS: (ProtocolChanges, protocols),
+        SHIFTS: (ShiftChanges, shifts),
         TOKENS: (TokenChanges, tokens),
         PRESENCE: (PresenceNotes, presence),
         COMMANDS: (DeviceCommands, commands),

@@ -24,7 +24,7 @@ from siaga_gateway.bootstrap.http_front.calls import (
 from siaga_gateway.bootstrap.http_front.supervisor import FrontProcess
 from siaga_gateway.bootstrap.list_imports import make_import_desk
 from siaga_gateway.bootstrap.monitoring import Operations
-from siaga_gateway.bootstrap.places_and_people import make_duty
+from siaga_gateway.bootstrap.places_and_people import make_duty, make_jurisdictions
 from siaga_gateway.bootstrap.preflight import StartError
 from siaga_gateway.bootstrap.start_and_stop import Piece
 from siaga_gateway.catalogue.localized import Localized
@@ -49,6 +49,7 @@ from siaga_gateway.service.journal.disclosures import DisclosureLog
 from siaga_gateway.service.journal.sign_in_log import SignInLog
 from siaga_gateway.service.registry.owner_cases import OwnerCases
 from siaga_gateway.service.registry.registry_book import RegistryBook
+from siaga_gateway.service.reports.shift_book import ShiftBook
 
 log = logging.getLogger(__name__)
 
@@ -116,6 +117,7 @@ def make_front(
     disclosures = DisclosureLog(store, clock)
     sign_ins = SignInLog(store, clock)
     accounts, protocols = AccountBook(store, clock), ProtocolBook(store, clock)
+    shifts = ShiftBook(store, clock, notifier, make_jurisdictions(base.settings, store, clock).sees)
     tokens = TokenBook(store, clock)
     registry = RegistryBook(store, clock, notifier, local, base.settings.area.area(), BuiltInLand())
     desk = MaintenanceCases(store, notifier, clock, base.settings.supervision.wanted, local)
@@ -131,6 +133,7 @@ def make_front(
                 sign_ins,
                 accounts,
                 protocols,
+                shifts,
                 tokens,
                 desk,
                 deliveries,

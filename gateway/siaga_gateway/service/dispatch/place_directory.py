@@ -154,6 +154,17 @@ class PlaceDirectory:
         ]
         return lines, len(found)
 
+    def reachable(self, limit: int) -> Sequence[PersonLine]:
+        """Return who is on duty or available now, by name; at most `limit`. Raises: StoreFailing."""
+        now_ms, found = self._clock.now_ms(), list[PersonLine]()
+        for each in self._current().people:
+            standing = self._duty.standing(each.key, now_ms)
+            if standing is not None and standing.reachable:
+                found.append(PersonLine(each, standing, None))
+            if len(found) == limit:
+                break
+        return found
+
     def nearest(self, place: Point, limit: int) -> Sequence[Reachable]:
         """Return who is on duty or available around a place, the soonest first. Raises: StoreFailing."""
         return self._duty.near(place, self._clock.now_ms(), NEAREST_M, limit)

@@ -142,8 +142,8 @@ PERSONAL_READ: Final = "personal_read"
 #   sim_number with owner_id or none)
 OWNER_ERASED: Final = "owner_erased"  # owner_id, reason (or retention), devices, incidents
 RETENTION_RUN: Final = "retention_run"
-#   statuses, incidents, notes, owners, strangers, notifications, figures, cases, days, cells: how many lost something,
-#   or were deleted; unfinished: of a run that was interrupted (or goes on meanwhile, and will tell of the rest)
+#   statuses, incidents, notes, owners, strangers, notifications, figures, cases, days, cells, remarks: how many lost
+#   something, or were deleted; unfinished: of a run that was interrupted (or goes on, and will tell of the rest)
 CHECKINS_REMOVED: Final = "checkins_removed"
 #   check-ins that an older version stored as evidence were deleted. removal (its number), first, last (of the batches),
 #   batches, removed, digest (over what is left of each batch), signatures (SHA-256 of those that had come later)
@@ -177,6 +177,11 @@ ACCOUNT_KINDS: Final = frozenset(
 )
 
 PROTOCOL_SAVED: Final = "protocol_saved"  # protocol, version: what operators go through at a call of that kind
+
+# Shifts; station: of a dispatcher's jurisdiction, null: of the room
+SHIFT_NOTED: Final = "shift_noted"  # note (its number), station; what it says is in the store
+HANDED_OVER: Final = "handed_over"  # handover (its number), station, open: how many calls were
+HANDOVER_TAKEN: Final = "handover_taken"  # handover, station: the actor has read it
 
 # Exports and backups
 AUDIT_EXPORTED: Final = "audit_exported"  # after, head: entry numbers, from the one after `after` up to `head`
@@ -280,7 +285,9 @@ INCIDENT_KINDS: Final = frozenset(
     }
 )
 # For auditors, not for operators: the operators' feed omits them.
-QUIET_KINDS: Final = frozenset({PERSONAL_READ, SIGNATURE_ADDED, SIGNED_IN, SIGNED_OUT, SIGN_IN_REFUSED, *ACCOUNT_KINDS})
+QUIET_KINDS: Final = frozenset(
+    {PERSONAL_READ, SIGNATURE_ADDED, SIGNED_IN, SIGNED_OUT, SIGN_IN_REFUSED, SHIFT_NOTED, *ACCOUNT_KINDS}
+)
 # Work of registrars, administrators and installers, who have pages and `siaga gateway log` for it: an operator on shift
 # could do nothing about it.
 OFFICE_KINDS: Final = frozenset(

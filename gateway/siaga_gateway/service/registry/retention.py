@@ -96,6 +96,7 @@ class Retention:
             done.figures = self._store.expired_call_records(counted_ms)
             done.cases = self._store.expired_owner_cases(_before(now_ms, self._policy.notes_days))
             done.days = self._store.expired_days(*self._days(now_ms))
+            done.remarks = self._store.expired_shift_texts(_before(now_ms, self._policy.notes_days))
             done.cells = self._store.expired_coverage(*self._months(now_ms))
             return done
         self._forget_days(run, now_ms)
@@ -104,6 +105,7 @@ class Retention:
         run.steps("figures", lambda step: step.forget_call_records(counted_ms, _PAGE))
         noted_ms = _before(now_ms, self._policy.notes_days)
         run.steps("cases", lambda step: step.forget_owner_cases(noted_ms, _PAGE))
+        run.steps("remarks", lambda step: step.forget_shift_texts(noted_ms, _PAGE))
         run.steps("cells", lambda step: step.forget_coverage(*self._months(now_ms), _DAYS))
         run.end(now_ms)
         self._store.scrub()  # last positions are replaced with each check-in, and stay in the engine's logs

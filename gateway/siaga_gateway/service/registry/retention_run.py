@@ -34,6 +34,7 @@ class RetentionResult:
     cases: int = 0
     days: int = 0  # of a button's battery and signal
     cells: int = 0  # of the survey of the signal
+    remarks: int = 0  # typed into notes of a shift and handovers
 
     def facts(self) -> dict[str, int]:
         return {field.name: getattr(self, field.name) for field in fields(self)}

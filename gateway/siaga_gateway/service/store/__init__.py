@@ -38,6 +38,7 @@ from siaga_gateway.service.store.events import (
 )
 from siaga_gateway.service.store.expiry import Erased, ErasureWriting, ExpiryReading
 from siaga_gateway.service.store.figures import FigureReading, FigureWriting
+from siaga_gateway.service.store.handovers import HandoverReading, HandoverWriting
 from siaga_gateway.service.store.incident_search import IncidentSearching
 from siaga_gateway.service.store.maintenance import (
     CaseReading,
@@ -155,6 +156,7 @@ class Transaction(
     AccountWriting,
     ProtocolWriting,
     TokenWriting,
+    HandoverWriting,
     EvidenceWriting,
     Protocol,
 ):
@@ -213,6 +215,7 @@ class Store(
     AccountReading,
     ProtocolReading,
     TokenReading,
+    HandoverReading,
     JournalReader,
     AuditReader,
     Protocol,

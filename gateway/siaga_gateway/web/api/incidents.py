@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Query
@@ -33,6 +33,7 @@ from siaga_gateway.web.api.shapes import (
     NikShape,
     TimelineShape,
     point_of,
+    unix_ms,
 )
 from siaga_gateway.web.console.timeline import timeline
 from siaga_gateway.web.session.bearer import API
@@ -176,19 +177,12 @@ def _page(
     numbers = context.reader.incident_numbers(
         before=None if cursor is None else int(cursor),
         states=states,
-        from_ms=_ms(opened_from),
-        before_ms=_ms(opened_before),
+        from_ms=unix_ms(opened_from),
+        before_ms=unix_ms(opened_before),
         limit=limit,
     )
     found = context.reader.incidents(numbers)
     return [found[each] for each in numbers if each in found], numbers
-
-
-def _ms(time: datetime | None) -> int | None:
-    """A time without a zone is UTC."""
-    if time is None:
-        return None
-    return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def _feature(incident: Incident) -> FeatureShape:

@@ -23,6 +23,7 @@ from siaga_gateway.web.api import (
     places,
     protocols,
     reports,
+    shifts,
     site_profile,
     steps,
     stream,
@@ -39,7 +40,7 @@ ROUTERS: Final = tuple(
     each.router
     for each in (
         *(whoami, incidents, person, steps, majors, stream, devices, device_commands, maintenance, owners, enrolments),
-        *(places, protocols, reports, site_profile),
+        *(places, protocols, reports, shifts, site_profile),
     )
 )
 

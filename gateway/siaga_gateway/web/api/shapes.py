@@ -34,6 +34,13 @@ def at_or_none(unix_ms: int | None) -> datetime | None:
     return None if unix_ms is None else at(unix_ms)
 
 
+def unix_ms(time: datetime | None) -> int | None:
+    """A time without a zone is UTC."""
+    if time is None:
+        return None
+    return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
 class Shape(BaseModel):
     """One object; fields may be added within v1, none is removed or changes its meaning."""
 

@@ -13,11 +13,12 @@ from siaga_gateway.catalogue import LANGUAGES, UnknownText, text
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.permissions import Permission
 from siaga_gateway.service.accounts.account_changes import AccountError
+from siaga_gateway.service.store import StoreFailing
 from siaga_gateway.web.console.base_map import map_settings
 from siaga_gateway.web.console.map_layers import layer_settings
 from siaga_gateway.web.console.queue_cards import Queue, read_queue
 from siaga_gateway.web.console.timeline import broker_lost_ms, feed
-from siaga_gateway.web.session.auth import SESSION_MS, SESSION_WARNING_MS
+from siaga_gateway.web.session.auth import SESSION_MS, SESSION_WARNING_MS, Session
 from siaga_gateway.web.session.context import (
     LANGUAGE_COOKIE,
     ConsoleContext,
@@ -33,6 +34,7 @@ from siaga_gateway.web.session.route_guard import home_of
 from siaga_gateway.web.session.sign_in import SignInRefused
 from siaga_gateway.web.session.theme import COOKIE as THEME_COOKIE
 from siaga_gateway.web.session.theme import Theme
+from siaga_gateway.web.shift.routes import waiting_for
 
 router = APIRouter()
 
@@ -86,8 +88,16 @@ def console(context: TheConsole, language: Language, session: SignedIn) -> Respo
         languages=context.site.languages,
         zone=_zone_name(context.site.local.label(now_ms), language),
         urgent=urgent_certificates(context),
+        handover=_waiting(context, session, language),
         **found,
     )
+
+
+def _waiting(context: ConsoleContext, session: Session, language: str) -> dict[str, Any] | None:
+    try:
+        return waiting_for(context, session, language)
+    except StoreFailing:
+        return None  # the page says so of the store
 
 
 def _owners_waiting(context: ConsoleContext) -> int:

@@ -41,6 +41,7 @@ from siaga_gateway.service.ports import Clock, Disclosures, SignIns
 from siaga_gateway.service.registry.owner_cases import OwnerCases
 from siaga_gateway.service.registry.registry_directory import RegistryDirectory
 from siaga_gateway.service.reports.figure_reports import FigureReports
+from siaga_gateway.service.reports.shift_book import ShiftDirectory
 from siaga_gateway.web.session.auth import Session, Sessions
 from siaga_gateway.web.session.bearer import BearerTokens, is_api
 from siaga_gateway.web.session.console_reader import ConsoleReader
@@ -133,6 +134,7 @@ class ConsoleContext:
     drills: Drills | None = None  # the same
     drill_choices: DrillChoices | None = None  # the same
     protocols: ProtocolChanges | None = None  # None: nobody changes them here
+    shifts: ShiftDirectory | None = None  # None: this console has no such page
     # Those that expire soon or are unusable: name, state (of domain.certificate_expiry.State), days.
     certificates: Callable[[], Sequence[Mapping[str, Any]]] = tuple
     # What is wrong with the gateway's machine: fault (of domain.machine_health), free_mb.

@@ -79,7 +79,7 @@ def add_error_answers(app: FastAPI) -> None:
 
 def _is_page(request: Request) -> bool:
     path = request.url.path
-    pages = ("/owners", "/registry", "/drills", "/maintenance/buttons", "/account")
+    pages = ("/shift", "/owners", "/registry", "/drills", "/maintenance/buttons", "/account")
     deep = path.startswith(pages) and request.method in SAFE_METHODS
     return deep or path in ("/", "/maintenance", "/deliveries", "/figures", "/places", "/api/docs")
 

@@ -93,6 +93,12 @@ ROUTES: Final[Mapping[tuple[str, str], Permission | Access]] = {
     ("POST", "/api/v1/maintenance/cases/{case_id}/close"): _P.MAINTENANCE_STEP,
     ("GET", "/api/v1/drills"): _P.DRILLS_READ,
     ("GET", "/api/v1/figures"): _P.FIGURES_READ,
+    ("GET", "/api/v1/shift"): _P.SHIFT_READ,
+    ("POST", "/api/v1/shift/notes"): _P.SHIFT_STEP,
+    ("GET", "/api/v1/handovers"): _P.SHIFT_READ,
+    ("POST", "/api/v1/handovers"): _P.SHIFT_STEP,
+    ("GET", "/api/v1/handovers/{handover_id}"): _P.SHIFT_READ,
+    ("POST", "/api/v1/handovers/{handover_id}/take"): _P.SHIFT_STEP,
     # The queue and its calls
     ("GET", "/live"): _P.INCIDENTS_READ,
     ("POST", "/presence"): _P.INCIDENTS_STEP,  # who only reads is at nothing
@@ -134,6 +140,13 @@ ROUTES: Final[Mapping[tuple[str, str], Permission | Access]] = {
     # What operators go through at a call
     ("GET", "/protocols"): _P.INCIDENTS_READ,
     ("POST", "/protocols/{kind}"): _P.PROTOCOLS_CHANGE,
+    # Shifts
+    ("GET", "/shift"): _P.SHIFT_READ,
+    ("GET", "/shift/waiting"): _P.SHIFT_READ,
+    ("POST", "/shift/notes"): _P.SHIFT_STEP,
+    ("POST", "/shift/handovers"): _P.SHIFT_STEP,
+    ("GET", "/shift/handovers/{handover_id}"): _P.SHIFT_READ,
+    ("POST", "/shift/handovers/{handover_id}/take"): _P.SHIFT_STEP,
     # What goes to other systems
     ("GET", "/deliveries"): _P.DELIVERIES_READ,
     ("POST", "/deliveries/{delivery_id}/send-again"): _P.DELIVERIES_STEP,

@@ -92,6 +92,7 @@ function rows(list) {
   if (ids.has(detail.current())) later("detail", detail.refresh);
   if (others) later("feed", readFeed);
   if (list.some((row) => row.kind.startsWith("certificate_"))) later("certificates", readCertificates);
+  if (list.some((row) => row.kind.startsWith("hand"))) later("handover", readHandover); // over, or taken
 }
 
 // A burst asks for the same thing many times: the first at once, then at most three a second.
@@ -118,10 +119,11 @@ function signedOut() {
 
 const readFeed = () => readPart("feed");
 const readCertificates = () => readPart("certificates");
+const readHandover = () => readPart("handover", "shift/waiting");
 
-async function readPart(name) {
+async function readPart(name, path = name) {
   try {
-    const answer = await fetch(`/${name}`, { cache: "no-store", signal: AbortSignal.timeout(8000) });
+    const answer = await fetch(`/${path}`, { cache: "no-store", signal: AbortSignal.timeout(8000) });
     if (!answer.ok) return;
     document.getElementById(name).innerHTML = await answer.text();
   } catch (error) {
@@ -182,6 +184,7 @@ function counts() {
   document.body.classList.toggle("has-unseen", unseen > 0);
   document.title = unseen ? text("title_new", { n: unseen }) : again ? text("title_again", { n: again }) : pageTitle;
   flash.ringing(calls.length > 0);
+  document.getElementById("handover").hidden = calls.length > 0; // it waits until nothing rings
   if (alarm.setCalls(calls)) {
     flash.flash();
     notices.show(text("notice", { n: calls.length }));
