@@ -277,6 +277,7 @@ def console_app(
         secret=session_secret(settings.data_dir),
         by_name=settings.console.is_reached_from_here_only and not settings.console.operators,
         objections=settings.owner_cases.objections,
+        wall_streets=settings.console.wall_streets,
         other_url=settings.console.other_url,
         streets=streets_of(settings.site.map),
         street_file=settings.site.map.streets,

@@ -24,6 +24,8 @@ class ConsoleSettings(Section):
     supervisors: list[str] = Field(default_factory=list)
     allowed_hosts: list[str] = Field(default_factory=list)
 
+    wall_streets: bool = False
+
     public_url: str | None = None
     other_url: str | None = None
 

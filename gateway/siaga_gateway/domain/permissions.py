@@ -31,6 +31,7 @@ class Permission(StrEnum):
     PROTOCOLS_CHANGE = "protocols.change"  # what operators go through at a call
     SHIFT_READ = "shift.read"  # who is on duty, handovers
     SHIFT_STEP = "shift.step"  # notes of the shift, its handover
+    WALL_READ = "wall.read"  # the display on the wall: nothing personal
     IDENTITY_READ = "identity.read"  # an owner's NIK in full
     AREAS_READ = "areas.read"  # borders and stations on the map
     DELIVERIES_READ = "deliveries.read"
@@ -58,7 +59,7 @@ _READS: Final = frozenset(each for each in Permission if each.value.endswith(".r
 _OPERATOR: Final = frozenset(
     {
         *(_P.INCIDENTS_READ, _P.INCIDENTS_STEP, _P.IDENTITY_READ, _P.AREAS_READ),
-        *(_P.SHIFT_READ, _P.SHIFT_STEP),
+        *(_P.SHIFT_READ, _P.SHIFT_STEP, _P.WALL_READ),
         *(_P.DELIVERIES_READ, _P.DELIVERIES_STEP, _P.DRILLS_READ, _P.DRILLS_ORDER),
         *(_P.PLACES_READ, _P.PLACES_STEP, _P.MAINTENANCE_READ, _P.MAINTENANCE_STEP),
         *(_P.OWNERS_READ, _P.OWNERS_ADVISE, _P.FIGURES_READ),

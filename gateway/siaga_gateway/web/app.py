@@ -75,8 +75,10 @@ from siaga_gateway.web.session.presence import Presence
 from siaga_gateway.web.session.route_guard import permitted
 from siaga_gateway.web.session.security_headers import LARGEST_BODY, RequestGuard, headers_with_tiles
 from siaga_gateway.web.session.sign_in import SignIn
+from siaga_gateway.web.session.walls import Walls
 from siaga_gateway.web.shift import routes as pages_of_shifts
 from siaga_gateway.web.static_files import PackedFiles
+from siaga_gateway.web.wall import routes as wall_page
 
 STATIC: Final = Path(__file__).with_name("static")
 LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost", "::1")
@@ -102,6 +104,7 @@ class ConsoleOptions:
     streets: Callable[[], StreetMap | None] = lambda: None  # called from threads; a SiagaError says why there are none
     street_file: Path | None = None  # whose tiles browsers fetch
     tile_origin: str | None = None  # from which they may fetch others
+    wall_streets: bool = False  # the wall shows streets, without their houses
     watchdog_s: float = 15.0  # silence after which the page calls the link dead
 
 
@@ -161,6 +164,7 @@ def create_app(
             reader, notifier, clock, options.tick_s, lambda: not presses(), troubles, ladders, most, told
         )
 
+    programs = BearerTokens(accounts, clock)
     sessions = Sessions(accounts, options.secret, clock, by_name=options.by_name)
     guard = [Depends(permitted)]
     app = FastAPI(title="Siaga", docs_url=None, redoc_url=None, openapi_url=None, dependencies=guard)
@@ -177,7 +181,9 @@ def create_app(
         sessions=sessions,
         sign_in=SignIn(sessions, options.secret, clock),
         sign_ins=sign_ins,
-        programs=BearerTokens(accounts, clock),
+        programs=programs,
+        walls=Walls(programs, options.secret),
+        wall_streets=options.wall_streets,
         site=options.site,
         mode=options.mode,
         language=options.language,
@@ -222,6 +228,7 @@ def create_app(
     app.include_router(nearest_units.router)
     app.include_router(protocol_page.router)
     app.include_router(pages_of_shifts.router)
+    app.include_router(wall_page.router)
     app.include_router(pages_of_places.router)
     app.include_router(area_map.router)
     app.include_router(map_layers.router)

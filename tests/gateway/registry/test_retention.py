@@ -104,6 +104,7 @@ def test_positions_go_and_the_evidence_stays(past: Past) -> None:
         "cases": 0,
         "days": 0,
         "cells": 0,
+        "remarks": 0,
     }
     past.clock.at_ms += 2 * DAY_MS
     assert past.retention().run(dry=True).facts()["incidents"] == 1

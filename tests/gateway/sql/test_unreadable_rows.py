@@ -26,6 +26,7 @@ from siaga_gateway.domain.escalation import opened
 from siaga_gateway.domain.escalation_settings import Ladder
 from siaga_gateway.domain.escalation_state import Assignment, Contact, ContactKind, Progress, Why
 from siaga_gateway.domain.frame import CommandCode
+from siaga_gateway.domain.handover import Handover, ShiftFacts
 from siaga_gateway.domain.incident import Disposition, IncidentState, Mode
 from siaga_gateway.domain.notification import made
 from siaga_gateway.domain.owner_cases import OwnerCase, OwnerCaseKind, OwnerCaseState
@@ -55,6 +56,7 @@ SIEVE = SupervisionFilter(NOW_MS, SupervisionLimits(), {SupervisionLimits().chec
 PLAIN = frozenset(
     {
         *("desk_messages", "desk_messages_of", "incident_numbers", "tokens", "remembered_under"),
+        *("shift_notes", "shift_notes_of", "receipts"),
         *("areas", "batches_from", "call_facts", "call_records", "calls_opened", "calls_within", "chain_after"),
         *("coded_calls", "deafness", "devices_changed", "devices_of", "devices_with_commands", "duty_links"),
         *("duty_links_of", "escalations_touched", "event_rows_after", "event_rows_of", "event_signatures", "events"),
@@ -97,6 +99,7 @@ STATION = "UPDATE station SET contacts = '[' WHERE station_key = ?"
 DEVICE = "UPDATE device SET state = 'lent' WHERE device_id = ?"
 STATUS = "UPDATE device_status SET health = x'00' WHERE device_id = ?"
 ACCOUNT = "UPDATE account SET role = 'king' WHERE name = ?"
+HANDOVER = "UPDATE handover SET facts = '[' WHERE id = ?"
 PROTOCOL = "UPDATE protocol SET steps_id = '[' WHERE version = ?"
 DISPOSITION = "UPDATE incident SET disposition = 'mischief' WHERE id = ?"
 
@@ -137,6 +140,8 @@ OUTSIDE: list[tuple[str, tuple[Any, ...], str, Any]] = [
     ("stations", (), STATION, "polsek-ne"),
     ("accounts", (), ACCOUNT, "Rina"),
     ("protocols", (), PROTOCOL, 2),
+    ("handovers", (None, 10**9, 50), HANDOVER, 2),
+    ("handovers_untaken", (None, 0), HANDOVER, 2),
 ]
 INSIDE: list[tuple[str, tuple[Any, ...], str, Any]] = [
     ("open_incidents_of", ([DEVICE_ID, OTHER_ID],), INCIDENT, 8),
@@ -204,6 +209,7 @@ def _fill(store: SqlStore) -> None:
         for name in ("Rina", "Siti"):
             transaction.put_account(Account(name, Role.OPERATOR, "x", NOW_MS, NOW_MS))
         for number in (1, 2):
+            transaction.add_handover(Handover(number, None, 0, NOW_MS, "Rina", f"form {number}", ShiftFacts(), None))
             transaction.add_protocol(ProtocolVersion(CallKind.NORMAL, number, ("Tanya",), (), NOW_MS, "Rina"))
         for who in ("budi", "wati"):
             transaction.set_shifts(who, [copied(ALWAYS, responder=who)])

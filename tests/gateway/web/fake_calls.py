@@ -60,6 +60,7 @@ class CallsInMemory:
         self.messages: dict[int, list[DeskMessage]] = {}  # by incident
         self.profiles: dict[int, StoredProfile] = {}  # what owners told for helpers
         self.photographs: dict[int, bytes] = {}  # of owners
+        self.mounted: dict[bytes, str] = {}  # addresses of buttons
 
     def escalation_of(self, incident_id: int) -> Escalation | None:
         return self._escalations.get(incident_id)
@@ -84,6 +85,9 @@ class CallsInMemory:
 
     def placed_frames(self, incident_id: int, limit: int) -> Sequence[PlacedFrame]:
         return ()
+
+    def mounting_address(self, device_id: bytes) -> str | None:
+        return self.mounted.get(device_id)
 
     def code_words(self, owner_id: int) -> CodeWords | None:
         return None if owner_id in self.without_words else CodeWords("", "", 1)

@@ -63,6 +63,16 @@ def place_tried(page: Page, world: EveryPage) -> None:
     page.wait_for_selector("#try ~ .table")
 
 
+def as_a_stranger(page: Page, world: EveryPage) -> None:
+    """The page that asks for a token, as a browser without any session has it; then the session is there again."""
+    kept = page.context.cookies()
+    page.context.clear_cookies()
+    page.context.add_cookies([each for each in kept if each["name"] == "siaga_language"])
+    page.reload()
+    page.wait_for_selector("#wall-token")
+    page.context.add_cookies(kept)
+
+
 def searched(page: Page, world: EveryPage) -> None:
     page.fill("#query", "contoh")
     page.click("form[role=search] button")
@@ -112,6 +122,8 @@ PAGES: Final = (
     Row("place tried", "console", None, "places.html", at("/places"), place_tried),
     Row("shift", "console", "/shift", "shift.html", at("/shift"), unfolded),
     Row("handover", "console", "/shift/handovers/{handover_id}", "handover.html", at("/shift/handovers/2")),
+    Row("wall", "console", "/wall", "wall.html", at("/wall")),
+    Row("wall's token", "console", None, "wall_token.html", at("/wall"), as_a_stranger),
     Row("protocols", "console", "/protocols", "protocols.html", at("/protocols"), unfolded),
     Row("deliveries", "console", "/deliveries", "deliveries.html", at("/deliveries")),
     Row("owners", "console", "/owners", "owners.html", at("/owners")),
@@ -197,6 +209,7 @@ OTHERS: Final = {
         "/live": "/live?last=0",
         "/session": "/session",
         "/shift/waiting": "/shift/waiting",
+        "/wall/board": "/wall/board",
         "/incidents": "/incidents",
         "/incidents/{incident_id}": "/incidents/1",
         "/incidents/{incident_id}/calls": "/incidents/1/calls",

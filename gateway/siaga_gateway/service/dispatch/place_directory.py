@@ -6,6 +6,7 @@ The lists are read when they have changed, and searched in memory: ten thousand 
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -15,7 +16,7 @@ from siaga_gateway.domain.errors import Failing
 from siaga_gateway.domain.installation_area import in_degrees
 from siaga_gateway.domain.places import ContactWay, Finding, FindingKind, Point, Station, in_order
 from siaga_gateway.domain.responders import OLDEST_MS, Responder, ResponderPosition
-from siaga_gateway.domain.shifts import Standing
+from siaga_gateway.domain.shifts import DutyState, Standing
 from siaga_gateway.domain.value import record
 from siaga_gateway.service.dispatch.duty import Duty, DutyStore
 from siaga_gateway.service.dispatch.place_preview import PlacePreview
@@ -164,6 +165,21 @@ class PlaceDirectory:
             if len(found) == limit:
                 break
         return found
+
+    def duty_counts(self, within_ms: int = 12 * 3_600_000) -> tuple[int, int, int | None, int]:
+        """Return how many are on duty and available; when the next shift begins of somebody who is neither (None: not
+        so soon), and of how many then. Raises: StoreFailing."""
+        now_ms = self._clock.now_ms()
+        states, begins = Counter[DutyState](), Counter[int]()
+        for each in self._current().people:
+            standing = self._duty.standing(each.key, now_ms)
+            state = DutyState.OFF if standing is None else standing.duty
+            states[state] += 1
+            if state is DutyState.OFF:
+                upcoming = self._duty.upcoming(each.key, now_ms, now_ms + within_ms)
+                begins.update(begin for begin, _ in upcoming[:1] if begin > now_ms)
+        next_ms = min(begins, default=None)
+        return states[DutyState.ON_DUTY], states[DutyState.AVAILABLE], next_ms, begins[next_ms] if next_ms else 0
 
     def nearest(self, place: Point, limit: int) -> Sequence[Reachable]:
         """Return who is on duty or available around a place, the soonest first. Raises: StoreFailing."""

@@ -86,10 +86,21 @@ class BearerTokens:
             if (wait_ms := self._attempts.take([(WRONG, network_of(address))], now_ms)) > 0:
                 raise _wait("error.token_attempts", wait_ms)
             raise BearerRefused("error.token")
+        return self._admitted(found, now_ms)
+
+    def _admitted(self, found: ApiToken, now_ms: int) -> Session:
         if (wait_ms := self._attempts.take([(REQUESTS, found.token_hash)], now_ms)) > 0:
             raise _wait("error.token_requests", wait_ms)
         self._use(found, now_ms)
         return Session(found.actor, found.made_ms, found.token_hash, found.permissions, program=True)
+
+    def of_hash(self, token_hash: str) -> Session | None:
+        """Return the session of a token that was shown before; None: it serves no more. Raises: BearerRefused for too
+        many requests; StoreFailing if the store was never read."""
+        found, now_ms = self._token(token_hash), self._clock.now_ms()
+        if found is None or not found.serves(now_ms):
+            return None
+        return self._admitted(found, now_ms)
 
     def counts(self, session: Session) -> bool:
         """Whether the token of a session still serves."""

@@ -52,6 +52,7 @@ from siaga_gateway.web.session.photograph_uploads import Uploads
 from siaga_gateway.web.session.presence import Presence
 from siaga_gateway.web.session.sign_in import SignIn
 from siaga_gateway.web.session.theme import COOKIE, Theme, theme_named
+from siaga_gateway.web.session.walls import Walls
 
 LANGUAGE_COOKIE: Final = "siaga_language"
 
@@ -110,6 +111,7 @@ class ConsoleContext:
     sign_in: SignIn
     sign_ins: SignIns
     programs: BearerTokens  # who comes with a token
+    walls: Walls
     site: Site
     mode: Mode
     language: str
@@ -140,6 +142,7 @@ class ConsoleContext:
     # What is wrong with the gateway's machine: fault (of domain.machine_health), free_mb.
     machine: Callable[[], Sequence[Mapping[str, Any]]] = tuple
     presses: Callable[[], str] = lambda: ""  # why none are taken now; empty: they are
+    wall_streets: bool = False  # the wall shows streets, without their houses
     jurisdictions: Jurisdictions | None = None  # None: this console has no dispatchers of a station
     theme: Theme = Theme.SYSTEM  # of the browser that asks
     session: Session | None = None  # of who asks; None: nobody is signed in, or the route does not ask

@@ -52,6 +52,8 @@ class NotThere(PageRefused):
 def add_error_answers(app: FastAPI) -> None:
     @app.exception_handler(SiagaError)
     async def siaga_error(request: Request, error: SiagaError) -> Response:
+        if isinstance(error, SignedOut) and request.url.path == "/wall":
+            return render(context_of(request), "wall_token.html", language_of(request), status=401, problem="")
         if isinstance(error, SignedOut) and _is_page(request):
             return RedirectResponse("/sign-in", 303)
         told, status = answer_to(request, error)

@@ -14,6 +14,7 @@ from siaga_gateway.web.session.auth import Session
 from siaga_gateway.web.session.bearer import bearer_token
 from siaga_gateway.web.session.context import ConsoleContext, NotPermitted, SignedOut
 from siaga_gateway.web.session.route_table import ROUTES, Access
+from siaga_gateway.web.session.walls import is_wall
 
 # Where somebody begins who has no queue: the first of these that he may open.
 _HOMES: Final = (
@@ -63,6 +64,8 @@ def _session_of(request: Request, context: ConsoleContext) -> Session:
     SignedOut, BearerRefused; StoreFailing."""
     if (token := bearer_token(request)) is not None:
         return context.programs.session(token, request.client.host if request.client else "")
+    if is_wall(request.url.path) and (wall := context.walls.session(request.cookies.get(context.walls.cookie))):
+        return wall
     session = context.sessions.read(request.cookies.get(context.sessions.cookie))
     if session is None:
         raise SignedOut("error.signed_out")

@@ -147,6 +147,10 @@ ROUTES: Final[Mapping[tuple[str, str], Permission | Access]] = {
     ("POST", "/shift/handovers"): _P.SHIFT_STEP,
     ("GET", "/shift/handovers/{handover_id}"): _P.SHIFT_READ,
     ("POST", "/shift/handovers/{handover_id}/take"): _P.SHIFT_STEP,
+    # The display on the wall
+    ("GET", "/wall"): _P.WALL_READ,
+    ("GET", "/wall/board"): _P.WALL_READ,
+    ("POST", "/wall"): Access.PUBLIC,  # shows a token
     # What goes to other systems
     ("GET", "/deliveries"): _P.DELIVERIES_READ,
     ("POST", "/deliveries/{delivery_id}/send-again"): _P.DELIVERIES_STEP,
