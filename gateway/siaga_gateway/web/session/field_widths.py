@@ -13,5 +13,6 @@ WIDTHS: Final[Mapping[str, int]] = {
     "station_key": 64,
     "number": 18,  # of an incident
     "quota_mb": 8,
+    "token": 200,  # of a program: half of that, with what a paste brings along
     "version": 11,  # three numbers of one byte
 }

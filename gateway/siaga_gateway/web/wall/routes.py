@@ -15,6 +15,7 @@ from siaga_gateway.domain.permissions import Permission
 from siaga_gateway.web.console.timeline import broker_lost_ms
 from siaga_gateway.web.session.bearer import BearerRefused
 from siaga_gateway.web.session.context import ConsoleContext, Language, SignedIn, TheConsole, render
+from siaga_gateway.web.session.field_widths import WIDTHS
 from siaga_gateway.web.session.walls import KEPT_S, PATH
 from siaga_gateway.web.wall.board import MOST, Board, DutyCounts, wall_calls
 
@@ -22,7 +23,6 @@ router = APIRouter()
 
 EVERY_MS: Final = 2_000
 STALE_MS: Final = 10_000  # then the page says so
-_LONGEST_TOKEN: Final = 200
 
 
 @router.get(PATH)
@@ -61,7 +61,7 @@ def let_in(
     request: Request,
     context: TheConsole,
     language: Language,
-    token: Annotated[str, Form(min_length=1, max_length=_LONGEST_TOKEN)],
+    token: Annotated[str, Form(min_length=1, max_length=WIDTHS["token"])],
 ) -> Response:
     """Take a token, once; the browser keeps a cookie that is good for the wall alone."""
     try:
