@@ -5,6 +5,7 @@ Coordinates are units of the drawing; y goes down.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,6 +16,11 @@ WIDTH: Final = 720
 HEIGHT: Final = 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 26, 30
 _LABELS: Final = 12  # along the bottom, at most
+MOST_ROWS: Final = 20  # of a plot by name; the table has all of them
+_ROW: Final = 36  # its height
+_NAMES: Final = 250  # the room for names on the left
+_NAME: Final = 32  # characters of one
+_NUMBER: Final = 84  # the room for a number behind the longest bar
 _SQUARE: Final = 27  # of the heat map; its height
 _DARK: Final = 60  # per cent of the fullest, from which a square's number is dark
 
@@ -75,6 +81,28 @@ class HeatPlot:
     width: int = WIDTH
     height: int = 7 * _SQUARE + _TOP + 4
     dark: int = _DARK
+
+
+@record
+class Line:
+    """One name with one or two measures; None: not known."""
+
+    name: str
+    first: float | None
+    first_shown: str = ""
+    second: float | None = None
+    second_shown: str = ""
+
+
+@record
+class RowPlot:
+    bars: tuple[Rect, ...]  # the first measure
+    parts: tuple[Rect, ...]  # the second
+    names: tuple[Mark, ...]  # y
+    below: tuple[Mark, ...]  # x
+    height: int
+    width: int = WIDTH
+    left: float = _NAMES
 
 
 def ceiling(most: int) -> int:
@@ -159,6 +187,35 @@ def heat(hours: Sequence[int], weekdays: Sequence[str], numbers: Sequence[str]) 
         rows=tuple(Mark(_TOP + (day + 0.65) * _SQUARE, name) for day, name in enumerate(weekdays)),
         columns=tuple(Mark(_r(_LEFT + (hour + 0.45) * width), f"{hour:02d}") for hour in range(HOURS)),
     )
+
+
+def by_name(lines: Sequence[Line], end: int | None = None) -> RowPlot:
+    """A row for each name, its measures as bars below each other. end: of the axis; None: as long as is needed."""
+    lines = lines[:MOST_ROWS]
+    known = [value for each in lines for value in (each.first, each.second) if value is not None]
+    end = ceiling(math.ceil(max(known, default=0))) if end is None else end
+    wide = (WIDTH - _NAMES - _NUMBER) / end
+
+    def bar(number: int, low: int, value: float | None, shown: str) -> list[Rect]:
+        if value is None:
+            return []
+        return [Rect(_NAMES, number * _ROW + 6 + low, _r(max(1.0, value * wide)), 12, shown)]
+
+    return RowPlot(
+        bars=tuple(rect for number, each in enumerate(lines) for rect in bar(number, 0, each.first, each.first_shown)),
+        parts=tuple(
+            rect
+            for number, each in enumerate(lines)
+            for rect in bar(number, 13 if each.first is not None else 0, each.second, each.second_shown)
+        ),
+        names=tuple(Mark(number * _ROW + 22, _cut(each.name)) for number, each in enumerate(lines)),
+        below=tuple(Mark(_r(_NAMES + end * part / 4 * wide), f"{end * part / 4:g}") for part in range(5)),
+        height=len(lines) * _ROW + 30,
+    )
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _NAME else f"{name[: _NAME - 1].rstrip()}…"
 
 
 def _bar(x: float, step: float, count: int, end: int) -> Rect:

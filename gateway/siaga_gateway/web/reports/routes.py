@@ -14,7 +14,8 @@ from siaga_gateway.domain.figure_report import Report
 from siaga_gateway.domain.report_period import Period, PeriodKind, free_period, parsed_day, period_of
 from siaga_gateway.formats.figures_file import figures_csv
 from siaga_gateway.service.reports.figure_reports import FigureReports
-from siaga_gateway.web.reports.views import choices, report_view
+from siaga_gateway.web.reports.plots import MOST_ROWS, Line, RowPlot, by_name
+from siaga_gateway.web.reports.views import choices, report_view, timed
 from siaga_gateway.web.session.context import ConsoleContext, Language, SignedIn, TheConsole, render
 from siaga_gateway.web.session.error_answers import NotThere
 
@@ -90,7 +91,29 @@ def page(
         before=(period.first - timedelta(days=1)).isoformat(),
         after=(period.last + timedelta(days=1)).isoformat(),
         view=None if report is None else report_view(report, language, local),
+        drills=None if report is None else _drills(context, report, language),
     )
+
+
+def _drills(context: ConsoleContext, report: Report, language: str) -> RowPlot | None:
+    """Return how fast exercises of each drill of these days were answered; None: there was none, or it is not for who
+    asks, or of one station."""
+    if context.drills is None or report.station is not None or not context.may("drills.read"):
+        return None
+    lines = list[Line]()
+    for drill in context.drills.all():
+        if not report.from_ms <= drill.begins_ms < report.to_ms or len(lines) == MOST_ROWS:
+            continue
+        results = context.drills.report(drill)
+        seen = [each.acknowledged_ms for each in results if each.acknowledged_ms is not None]
+        there = [each.on_scene_ms for each in results if each.on_scene_ms is not None]
+        if seen or there:
+            lines.append(timed(drill.name, _median(seen), _median(there), language))
+    return by_name(lines) if lines else None
+
+
+def _median(durations: list[int]) -> int | None:
+    return sorted(durations)[(len(durations) - 1) // 2] if durations else None
 
 
 @router.get("/figures.csv")

@@ -22,6 +22,7 @@ from siaga_gateway.web.reports import plots
 NOTHING: Final = "–"
 _STEPS: Final = ("transmission", "acknowledged", "assigned", "on_scene")
 _MEASURED: Final = "transmission"
+_PER_CENT: Final = 100
 _MANY: Final = 500  # stations in the list to choose from
 _MINUTE_MS: Final = 60_000
 _HOUR_MS: Final = 3_600_000
@@ -77,6 +78,9 @@ class ReportView:
     trend: plots.BarPlot
     course: plots.LinePlot
     heat: plots.HeatPlot
+    ended: plots.RowPlot  # what calls turned out to be, in calls
+    times: plots.RowPlot  # by station: median until a desk had a call, and until somebody was there, in minutes
+    unfounded: plots.RowPlot  # by station: how many per cent of those that ended were none
     by_week: bool
     availability: str
     worst: tuple[tuple[str, str], ...]  # device_id, how long
@@ -120,6 +124,9 @@ def report_view(report: Report, language: str, local: LocalTime) -> ReportView:
             [text(f"figures.weekday.d{day}", language) for day in range(7)],
             [number(count, language) for count in report.hours],
         ),
+        ended=plots.by_name(_ended_lines(total, language)),
+        times=plots.by_name([_times(row, language) for row in report.rows if row.figures.calls]),
+        unfounded=plots.by_name([_unfounded(row, language) for row in report.rows if row.figures.ended], end=_PER_CENT),
         by_week=report.by_week,
         availability=""
         if found.ppm is None
@@ -192,11 +199,51 @@ def _ends(total: CallFigures, language: str) -> tuple[EndView, ...]:
     return tuple(views)
 
 
+def _ended_lines(total: CallFigures, language: str) -> list[plots.Line]:
+    found = []
+    for each in Disposition:
+        if (count := total.dispositions.get(each.value, 0)) and each in FALSE:
+            found.append(plots.Line(_ending(each, language), None, second=count, second_shown=number(count, language)))
+        elif count:
+            found.append(plots.Line(_ending(each, language), count, number(count, language)))
+    return found
+
+
+def _ending(disposition: Disposition, language: str) -> str:
+    return text(f"console.disposition.{disposition}", language)
+
+
+def _times(row: StationRow, language: str) -> plots.Line:
+    return timed(_named(row, language), row.figures.acknowledged.median_ms, row.figures.on_scene.median_ms, language)
+
+
+def timed(name: str, first_ms: int | None, second_ms: int | None, language: str) -> plots.Line:
+    """Return a line of two durations, in minutes."""
+    return plots.Line(
+        name,
+        None if first_ms is None else first_ms / _MINUTE_MS,
+        took(first_ms, language),
+        None if second_ms is None else second_ms / _MINUTE_MS,
+        took(second_ms, language),
+    )
+
+
+def _unfounded(row: StationRow, language: str) -> plots.Line:
+    part = _PER_CENT * row.figures.false / row.figures.ended
+    return plots.Line(
+        _named(row, language), None, second=part, second_shown=share(row.figures.false, row.figures.ended)
+    )
+
+
+def _named(row: StationRow, language: str) -> str:
+    return text("figures.no_station", language) if row.station is None else row.station.name
+
+
 def _row(row: StationRow, language: str) -> RowView:
     figures = row.figures
     return RowView(
         key=None if row.station is None else row.station.key,
-        name=text("figures.no_station", language) if row.station is None else row.station.name,
+        name=_named(row, language),
         calls=number(figures.calls, language),
         false=share(figures.false, figures.ended),
         unanswered=number(figures.unanswered, language),

@@ -87,7 +87,7 @@ def test_the_figures_of_a_month_name_no_person_and_leave_no_trace(chief: Callabl
     page = seated.text()
     for words in ("Figures: All", "01-09-2026 – 30-09-2026", "Press to arrival", "Real emergency", "in 10 min"):
         assert words in page
-    assert page.count('<svg class="plot') == 4
+    assert page.count('<svg class="plot') == 7
     assert "Wati" not in page and "Toko Contoh" not in page
     assert seated.disclosures.told == [] and seated.store.last_journal_id() == 0
     assert 'style="' not in page and "<style" not in page, "the policy of the page would not let it"

@@ -68,6 +68,27 @@ def test_a_trend_has_a_bar_for_each_step_and_a_course_a_point_where_something_is
     assert len(drawn) <= len(course.points) and all(len(line.split()) > 1 for line in course.lines)
 
 
+measures = st.none() | st.floats(0, 10**6)
+
+
+@given(st.lists(st.tuples(st.text(max_size=80), measures, measures), max_size=40))
+def test_each_name_has_its_bars_inside_the_drawing_and_none_is_longer_than_its_measure(
+    given_lines: list[tuple[str, float | None, float | None]],
+) -> None:
+    lines = [plots.Line(name, one, "1", two, "2") for name, one, two in given_lines]
+    found, shown = plots.by_name(lines), lines[: plots.MOST_ROWS]
+    assert len(found.names) == len(shown) and all(len(mark.shown) <= 32 for mark in found.names)
+    assert len(found.bars) == sum(each.first is not None for each in shown)
+    assert len(found.parts) == sum(each.second is not None for each in shown)
+    for rect in (*found.bars, *found.parts):
+        assert found.left <= rect.x and rect.x + rect.width <= found.width and rect.y + rect.height <= found.height
+    longest = sorted(
+        (each.first, rect.width)
+        for each, rect in zip([each for each in shown if each.first is not None], found.bars, strict=True)
+    )  # type: ignore[type-var]
+    assert [width for _, width in longest] == sorted(width for _, width in longest)
+
+
 @given(st.lists(st.integers(0, 10**5), min_size=168, max_size=168))
 def test_the_fullest_hour_is_the_strongest(hours: list[int]) -> None:
     found = plots.heat(hours, list("abcdefg"), [str(each) for each in hours])
