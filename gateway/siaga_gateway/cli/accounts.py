@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import os
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 import click
 
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.catalogue import text
 from siaga_gateway.catalogue.language import reader_language
-from siaga_gateway.cli.common import by_option, config_option, opened, told_plainly
+from siaga_gateway.cli.common import by_option, config_option, opened, print_rows, told_plainly
 from siaga_gateway.cli.localized_commands import LocalizedGroup, tell
 from siaga_gateway.cli.typed_password import typed_password
-from siaga_gateway.domain.accounts import Account
+from siaga_gateway.domain.accounts import Account, ConsoleSession
 from siaga_gateway.domain.local_time import LocalTime
 from siaga_gateway.domain.permissions import Role
 from siaga_gateway.service.accounts.account_book import AccountBook
 from siaga_gateway.service.accounts.account_changes import AccountError
 
+# All but the password.
+_ACCOUNT_JSON: Final = ("name", "role", "jurisdiction", "created_ms", "created_by", "changed_ms", "disabled_ms")
 _name = click.argument("name")
 _json = click.option("--json", "as_json", is_flag=True)
 _role = click.option("--role", type=click.Choice([str(each) for each in Role]), default=None)
@@ -58,13 +61,8 @@ def add(config: Path, name: str, role: str | None, administrator: bool, jurisdic
 def list_accounts(config: Path, as_json: bool) -> None:
     with opened(config) as (settings, store):
         accounts, signed_in = store.accounts(), [each.name for each in store.sessions()]
-    for each in accounts:
-        if as_json:
-            click.echo(json.dumps(_account_json(each, signed_in.count(each.name)), ensure_ascii=False))
-        else:
-            _tell_account(each, signed_in.count(each.name), settings.local)
-    if not accounts and not as_json:
-        tell("account.none")
+    as_text = partial(_tell_account, signed_in=signed_in, local=settings.local)
+    print_rows(accounts, partial(_account_json, signed_in=signed_in) if as_json else None, as_text, "account.none")
 
 
 @account.command(name="role")
@@ -123,15 +121,8 @@ def sessions(config: Path, as_json: bool) -> None:
     now_ms = WallClock().now_ms()
     with opened(config) as (settings, store):
         found = [each for each in store.sessions() if each.left_ms(now_ms) > 0]
-    for each in found:
-        if as_json:
-            told = {"name": each.name, "begun_ms": each.begun_ms, "address": each.address}
-            click.echo(json.dumps({**told, "locked": each.locked_ms is not None}, ensure_ascii=False))
-        else:
-            time = settings.local.moment(each.begun_ms)
-            tell("account.session", name=each.name, time=time, address=each.address or "-")
-    if not found and not as_json:
-        tell("account.no_session")
+    as_text = partial(_tell_session, local=settings.local)
+    print_rows(found, _session_json if as_json else None, as_text, "account.no_session")
 
 
 @account.command(name="sign-out")
@@ -149,22 +140,26 @@ def _role_name(role: str) -> str:
     return text(f"console.role.{role}", reader_language(os.environ))
 
 
-def _tell_account(each: Account, sessions: int, local: LocalTime) -> None:
+def _tell_account(each: Account, signed_in: list[str], local: LocalTime) -> None:
     role = _role_name(each.role) + (f" ({each.jurisdiction})" if each.jurisdiction else "")
     if each.disabled_ms is not None:
         tell("account.line_disabled", name=each.name, role=role, time=local.moment(each.disabled_ms))
     else:
-        tell("account.line", name=each.name, role=role, sessions=sessions)
+        tell("account.line", name=each.name, role=role, sessions=signed_in.count(each.name))
 
 
-def _account_json(each: Account, sessions: int) -> dict[str, object]:
+def _account_json(each: Account, signed_in: list[str]) -> dict[str, object]:
+    return {name: getattr(each, name) for name in _ACCOUNT_JSON} | {"sessions": signed_in.count(each.name)}
+
+
+def _tell_session(each: ConsoleSession, local: LocalTime) -> None:
+    tell("account.session", name=each.name, time=local.moment(each.begun_ms), address=each.address or "-")
+
+
+def _session_json(each: ConsoleSession) -> dict[str, object]:
     return {
         "name": each.name,
-        "role": str(each.role),
-        "jurisdiction": each.jurisdiction,
-        "created_ms": each.created_ms,
-        "created_by": each.created_by,
-        "changed_ms": each.changed_ms,
-        "disabled_ms": each.disabled_ms,
-        "sessions": sessions,
+        "begun_ms": each.begun_ms,
+        "address": each.address,
+        "locked": each.locked_ms is not None,
     }

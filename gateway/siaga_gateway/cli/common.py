@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import json
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -13,7 +14,7 @@ import click
 
 from siaga_gateway.bootstrap.quick_imports import quick_imports
 from siaga_gateway.cli.error_report import errors_told
-from siaga_gateway.cli.localized_commands import LocalizedOption, say
+from siaga_gateway.cli.localized_commands import LocalizedOption, say, tell
 from siaga_gateway.domain.invisible_characters import refuse_hidden
 from siaga_gateway.domain.limits import LONGEST_CHECKIN_S, SHORTEST_CHECKIN_S
 from siaga_gateway.domain.supervision import PROFILES
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from siaga_gateway.config.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 INSTALLED: Final = Path("/etc/siaga/siaga.toml")  # as in gateway/INSTALL.md and the units
 
@@ -97,6 +99,20 @@ def opened(config: Path) -> Iterator[tuple[Settings, SqlStore]]:
         yield settings, store
     finally:
         store.close()
+
+
+def print_rows(
+    rows: Sequence[T], as_json: Callable[[T], Mapping[str, object]] | None, as_text: Callable[[T], None], none: str
+) -> None:
+    """Print a list: each row as a line of JSON, or, without `as_json`, as text. none: the text of an empty list, by its
+    key; in JSON that has no line."""
+    for each in rows:
+        if as_json is None:
+            as_text(each)
+        else:
+            click.echo(json.dumps(as_json(each), ensure_ascii=False))
+    if not rows and as_json is None:
+        tell(none)
 
 
 class DeviceId(click.ParamType[bytes]):

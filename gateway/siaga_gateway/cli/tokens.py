@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import secrets
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Final
 
 import click
 
 from siaga_gateway.adapters.clock import WallClock
-from siaga_gateway.cli.common import by_option, config_option, opened, told_plainly
+from siaga_gateway.cli.common import by_option, config_option, opened, print_rows, told_plainly
 from siaga_gateway.cli.localized_commands import LocalizedGroup, complain, say, tell
-from siaga_gateway.domain.api_tokens import LONGEST_DAYS, PREFIX, TOKEN_BYTES, ApiToken, hash_of
+from siaga_gateway.domain.api_tokens import DAY_MS, LONGEST_DAYS, USUAL_DAYS, ApiToken, hash_of
 from siaga_gateway.domain.local_time import LocalTime
 from siaga_gateway.service.accounts.token_book import TokenBook
+from siaga_gateway.service.accounts.token_changes import new_token
 
-_DAY_MS: Final = 86_400_000
 _name = click.argument("name")
 
 
@@ -30,12 +28,12 @@ def token() -> None:
 @config_option
 @_name
 @click.option("--scope", "scopes", multiple=True)
-@click.option("--days", type=click.IntRange(1, LONGEST_DAYS), default=365, show_default=True)
+@click.option("--days", type=click.IntRange(1, LONGEST_DAYS), default=USUAL_DAYS, show_default=True)
 @by_option
 @told_plainly
 def make(config: Path, name: str, scopes: Sequence[str], days: int, actor: str) -> None:
-    made = f"{PREFIX}{secrets.token_urlsafe(TOKEN_BYTES)}"
-    expires_ms = WallClock().now_ms() + days * _DAY_MS
+    made = new_token()
+    expires_ms = WallClock().now_ms() + days * DAY_MS
     with opened(config) as (settings, store):
         kept = TokenBook(store, WallClock()).make(name, hash_of(made) or "", scopes, expires_ms, actor)
     told = ", ".join(sorted(scopes))
@@ -52,13 +50,8 @@ def list_tokens(config: Path, as_json: bool) -> None:
     now_ms = WallClock().now_ms()
     with opened(config) as (settings, store):
         found = store.tokens()
-    for each in found:
-        if as_json:
-            click.echo(json.dumps(_token_json(each, now_ms), ensure_ascii=False))
-        else:
-            _tell_token(each, now_ms, settings.local)
-    if not found and not as_json:
-        tell("token.none")
+    as_text = partial(_tell_token, now_ms=now_ms, local=settings.local)
+    print_rows(found, partial(_token_json, now_ms=now_ms) if as_json else None, as_text, "token.none")
 
 
 @token.command(name="revoke")

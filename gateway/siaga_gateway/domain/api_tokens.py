@@ -12,7 +12,9 @@ from siaga_gateway.domain.value import record
 
 PREFIX: Final = "siaga_"  # by which people, and scanners for leaked secrets, know a token when they see it
 TOKEN_BYTES: Final = 32  # of randomness
+DAY_MS: Final = 86_400_000
 LONGEST_DAYS: Final = 3 * 366
+USUAL_DAYS: Final = 365
 # What a program may never do: whoever may change accounts makes himself one.
 GRANTABLE: Final = frozenset(Permission) - {Permission.ACCOUNTS_CHANGE}
 USED_EVERY_MS: Final = 60_000  # its last use is written no more often

@@ -33,6 +33,7 @@ from siaga_gateway.service.registry.registry_directory import RegistryDirectory
 from siaga_gateway.service.reports.figure_reports import FigureReports
 from siaga_gateway.service.reports.shift_book import ShiftDirectory
 from siaga_gateway.web.accounts import routes as pages_of_accounts
+from siaga_gateway.web.accounts import token_routes
 from siaga_gateway.web.api import openapi
 from siaga_gateway.web.api.stream import PROGRAMS
 from siaga_gateway.web.console import (
@@ -243,6 +244,7 @@ def create_app(
     app.include_router(pages_of_owners.router)
     app.include_router(pages_of_accounts.router)
     app.include_router(pages_of_imports.router)
+    app.include_router(token_routes.router)
     app.include_router(pages_of_registry.router)
     app.include_router(pages_of_profiles.router)
     for each in (*openapi.ROUTERS, openapi.router):

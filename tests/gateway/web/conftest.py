@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi.testclient import TestClient
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 import preloaded
 from brokers import free_port
@@ -27,8 +28,10 @@ from gateway.sample_site import SITE
 from gateway.web.console_fakes import Book, FakeBell, FakeSignIns
 from gateway.web.fake_disclosures import FakeDisclosures
 from gateway.web.file_book import append
+from siaga_gateway.domain.accounts import Account
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.domain.operator_message import MessageOptions
+from siaga_gateway.domain.permissions import Role
 from siaga_gateway.service.incidents.protocol_book import ProtocolChanges
 from siaga_gateway.web.app import ConsoleOptions, create_app
 from waiting import ENDS_S, RUNS_S
@@ -156,6 +159,14 @@ class ServedConsole:
             self.signal(signal.SIGCONT)
             self.kill()
 
+    def admit(self, name: str, role: Role, password: str) -> None:
+        """Give somebody an account; before the console starts, which keeps them in memory."""
+        store = FakeAccountStore(self.journal.with_suffix(".accounts"))
+        with store.transaction() as transaction:
+            # As cheap as argon2 can be.
+            hashed = Argon2Hasher(time_cost=1, memory_cost=64).hash(password)
+            transaction.put_account(Account(name, role, hashed, 0, 0))
+
     @contextlib.contextmanager
     def client(self, timeout: float = ENDS_S) -> Iterator[httpx.Client]:
         """Signed in; waits at most `timeout` seconds for anything."""
@@ -172,8 +183,11 @@ def served(tmp_path: Path) -> Iterator[Callable[..., ServedConsole]]:
     """Start consoles by `served(**options)`."""
     started: list[ServedConsole] = []
 
-    def start(**options: Any) -> ServedConsole:
+    def start(accounts: Mapping[str, Role] | None = None, **options: Any) -> ServedConsole:
+        """accounts: roles by name; each one's password is his name."""
         console = ServedConsole(tmp_path, **options)
+        for name, role in (accounts or {}).items():
+            console.admit(name, role, name)
         console.start()
         started.append(console)
         return console

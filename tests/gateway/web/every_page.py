@@ -36,6 +36,7 @@ from pressing_button import PressingButton
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.bootstrap.list_imports import importers_on
 from siaga_gateway.domain.accounts import Account, ConsoleSession
+from siaga_gateway.domain.api_tokens import GRANTABLE, ApiToken, scopes_of
 from siaga_gateway.domain.battery_history import day_of
 from siaga_gateway.domain.consent import CURRENT, Consent
 from siaga_gateway.domain.incident import Mode
@@ -141,6 +142,9 @@ def _accounts() -> FakeAccountStore:
     store.put_account(Account(OPERATOR, Role.ADMINISTRATOR, nothing, 0, 0))
     station, name = "polsek-sw", f"{OPERATOR[:-2]} 2"
     store.put_account(Account(name, Role.DISPATCHER, nothing, 0, 0, station, sample_store.NOW_MS))
+    scopes = scopes_of(GRANTABLE)
+    store.put_token(ApiToken(f"{OPERATOR[:-2]} 3", "b" * 64, scopes, 0, OPERATOR, 2**41, used_ms=sample_store.NOW_MS))
+    store.put_token(ApiToken("CAD Contoh", "c" * 64, "incidents.read", 0, name, 2**41, sample_store.NOW_MS, OPERATOR))
     store.add_session(
         ConsoleSession("a" * 64, name, RunningClock().now_ms(), True, "2001:db8:85a3:8d3:1319:8a2e:370:7348")
     )

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from siaga_gateway.domain.api_tokens import GRANTABLE, LONGEST_DAYS, ApiToken, scopes_of
+from siaga_gateway.domain.api_tokens import DAY_MS, GRANTABLE, LONGEST_DAYS, ApiToken, scopes_of
 from siaga_gateway.domain.operator_name import LONGEST, SHORTEST, clean_name
 from siaga_gateway.domain.value import copied
 from siaga_gateway.service.accounts.token_changes import TokenError
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.service.store import Store
-
-_DAY_MS = 86_400_000
 
 
 class TokenBook:
@@ -31,7 +29,7 @@ class TokenBook:
             raise TokenError("token.scope", scope=unknown[0], known=", ".join(sorted(by_value)))
         if not scopes:
             raise TokenError("token.no_scope", known=", ".join(sorted(by_value)))
-        if not now_ms < expires_ms <= now_ms + LONGEST_DAYS * _DAY_MS:
+        if not now_ms < expires_ms <= now_ms + LONGEST_DAYS * DAY_MS:
             raise TokenError("token.days", longest=LONGEST_DAYS)
         with self._store.transaction() as transaction:
             transaction.lock_accounts()

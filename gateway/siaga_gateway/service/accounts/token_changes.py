@@ -6,14 +6,21 @@ before it returns, and is an entry of the journal. Raises: TokenError; StoreFail
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection
 from typing import Protocol
 
+from siaga_gateway.domain.api_tokens import PREFIX, TOKEN_BYTES
 from siaga_gateway.domain.errors import Refused
 
 
 class TokenError(Refused):
     """A token that cannot be made or revoked; the text says why, and what can be done."""
+
+
+def new_token() -> str:
+    """Return a token that nobody has; whoever makes it shows it once, and passes on its hash."""
+    return f"{PREFIX}{secrets.token_urlsafe(TOKEN_BYTES)}"
 
 
 class TokenChanges(Protocol):

@@ -74,6 +74,7 @@ def console(context: TheConsole, language: Language, session: SignedIn) -> Respo
         "session_warning": SESSION_WARNING_MS,
         "broker_lost": found["broker_lost_ms"],
         "store_failed": found["store_failed"],
+        "silent": Permission.INCIDENTS_STEP not in session.permissions,
         "troubles": sorted(context.troubles()),
         "zone": [(span.from_ms, span.offset_s, span.label) for span in context.site.local.spans(*_around(now_ms))],
         **map_settings(context, language),

@@ -37,9 +37,9 @@ from siaga_gateway.web.responder.quotas import (
     STEP_WINDOW_S,
     STEPS,
     SlidingWindow,
-    neighbourhood,
 )
 from siaga_gateway.web.responder.view import view
+from siaga_gateway.web.session.client_network import network_of
 from siaga_gateway.web.session.context import shown
 from siaga_gateway.web.session.photograph_uploads import TooManyUploads, Uploads
 from siaga_gateway.web.session.security_headers import LARGEST_BODY, SECURITY_HEADERS, RequestGuard
@@ -208,7 +208,7 @@ class ResponderPage:
 
     async def looked_up(self, request: Request, look: Callable[[], _Found | None]) -> _Found | None:
         """Return what a token leads to, by `look`, which may block; whoever guesses is counted, and slowed."""
-        stranger = neighbourhood(request.client.host if request.client else "")
+        stranger = network_of(request.client.host if request.client else "")
         if self._guesses.is_full(stranger, time.monotonic()):
             await self._slow_down()  # also for his neighbours behind one address: slow, but not shut out
         found = await run_in_threadpool(look)

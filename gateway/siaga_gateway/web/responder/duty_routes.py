@@ -30,8 +30,8 @@ from siaga_gateway.web.responder.quotas import (
     STEP_WINDOW_S,
     STEPS,
     SlidingWindow,
-    neighbourhood,
 )
+from siaga_gateway.web.session.client_network import network_of
 
 COOKIE: Final = "siaga_me"
 _DEGREES: Final = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,20})?")
@@ -85,7 +85,7 @@ class DutyRoutes:
     async def ask(self, request: Request) -> Response:
         """Have a link sent to somebody's proven way. Nobody is told whether there is such a person."""
         language = self._options.language
-        stranger = neighbourhood(request.client.host if request.client else "")
+        stranger = network_of(request.client.host if request.client else "")
         if self._asked.is_full(stranger, time.monotonic()):
             return self._page.problem("refused", 429, language, text("responder.too_many_links", language))
         self._asked.add(stranger, time.monotonic())

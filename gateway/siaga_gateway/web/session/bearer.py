@@ -29,7 +29,7 @@ from siaga_gateway.domain.errors import Failing, Refused
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.web.session.attempt_limits import Attempts, Limit
 from siaga_gateway.web.session.auth import Accounts, Session
-from siaga_gateway.web.session.sign_in import network_of
+from siaga_gateway.web.session.client_network import network_of
 
 API: Final = "/api/v1"
 WRONG: Final = Limit("token", 30, 600_000)

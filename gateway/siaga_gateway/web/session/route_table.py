@@ -197,6 +197,8 @@ ROUTES: Final[Mapping[tuple[str, str], Permission | Access]] = {
     ("POST", "/accounts/disable"): _P.ACCOUNTS_CHANGE,
     ("POST", "/accounts/enable"): _P.ACCOUNTS_CHANGE,
     ("POST", "/accounts/sign-out"): _P.ACCOUNTS_CHANGE,
+    ("POST", "/accounts/tokens"): _P.ACCOUNTS_CHANGE,
+    ("POST", "/accounts/tokens/revoke"): _P.ACCOUNTS_CHANGE,
     ("GET", "/account"): Access.SIGNED_IN,
     ("POST", "/account/password"): Access.SIGNED_IN,
     ("POST", "/account/sign-out"): Access.SIGNED_IN,

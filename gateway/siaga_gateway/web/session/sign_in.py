@@ -13,7 +13,6 @@ counts are in memory: a restart of the front resets them, but known browsers sta
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cache
@@ -29,6 +28,7 @@ from siaga_gateway.domain.operator_name import clean_name
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.web.session.attempt_limits import Attempts, Limit
 from siaga_gateway.web.session.auth import Sessions, hash_password, hasher
+from siaga_gateway.web.session.client_network import network_of
 from siaga_gateway.web.session.known_browser import KnownBrowser, KnownBrowsers
 from siaga_gateway.web.session.password_hashing import Busy, HashQueue
 
@@ -164,16 +164,3 @@ def _verify(password: str, hashed: str) -> bool:
 def _nobodys_hash() -> str:
     """A hash checked for unknown names, so that the response time does not tell which names exist."""
     return hash_password("nobody")
-
-
-def network_of(address: str) -> str:
-    """Return the network within which one client can choose its addresses."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped is not None:
-            return str(found.ipv4_mapped)
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return str(found)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from gateway.web.browser_fixtures import chromium, operator
 from gateway.web.conftest import ServedConsole
 from gateway.web.console_operator import Seat
+from siaga_gateway.domain.permissions import Role
 
 __all__ = ["chromium", "operator"]  # fixtures
 
@@ -183,3 +184,23 @@ def test_a_less_urgent_call_that_comes_holds_back_nothing_that_rings(served: Sta
         }"""
     )
     assert waited_ms is not None and waited_ms < 30_000, "duress rings each second and a half, not after a minute"
+
+
+def test_an_auditors_console_is_silent_and_says_so(served: Start, operator: Seat) -> None:
+    console = served({"Auditor Contoh": Role.AUDITOR, "Rina": Role.OPERATOR})
+    auditor, rina = operator(console), operator(console)
+    for one in (auditor, rina):
+        one.page.add_init_script(HEAR)
+    auditor.enter("Auditor Contoh")
+    rina.start_duty("Rina")
+    auditor.see("#banner-silent", "TIDAK BERDERING")
+    auditor.page.wait_for_selector('#link[data-state="up"]')
+    console.append({"do": "press", "incident": 1, **KEDATON})
+    for one in (auditor, rina):
+        one.card(1).wait_for()
+    auditor.page.mouse.click(200, 300)  # the click that browsers wait for
+    rina.until("tones >= 3 + 4 && !document.getElementById('flash').hidden")
+    assert auditor.page.evaluate("tones === 0 && made.length === 0 && files.length === 0")
+    assert auditor.page.evaluate("document.getElementById('flash').hidden")
+    assert not auditor.page.is_visible("#duty") and auditor.page.is_hidden("#banner-sound")
+    assert auditor.page.inner_text("#sound") == "Tanpa dering"

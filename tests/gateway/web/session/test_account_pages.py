@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -137,3 +138,46 @@ def test_guessing_the_present_password_is_limited_like_a_sign_in(seat: Callable[
     allowed = signing.OF_BROWSER.allowed + signing.OF_NAME.allowed
     answers = [budi.post("/account/password", data=form).status_code for _ in range(allowed + 1)]
     assert set(answers[:-1]) == {403} and answers[-1] == 429
+
+
+def test_an_administrator_lets_a_program_in_by_a_token_that_is_shown_once(
+    console: Console, seat: Callable[[str], TestClient], store: FakeAccountStore
+) -> None:
+    rina, budi = seat("Rina"), seat("Budi")
+    form = {"name": "CAD Contoh", "days": "30", "scopes": ["incidents.read", "figures.read"]}
+    assert budi.post("/accounts/tokens", data=form).status_code == 403
+    answer = rina.post("/accounts/tokens", data=form)
+    (token,) = set(re.findall(r"siaga_[A-Za-z0-9_-]{43}", answer.text))
+    assert answer.status_code == 200 and token not in rina.get("/accounts").text
+    program = console.make(accounts=store)
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert set(program.get("/api/v1/me", headers=bearer).json()["scopes"]) == {"incidents.read", "figures.read"}
+    (kept,) = store.tokens()
+    assert kept.made_by == "Rina" and round((kept.expires_ms - kept.made_ms) / 86_400_000) == 30
+    page = rina.get("/accounts").text
+    assert "CAD Contoh" in page and "belum pernah" not in page, "it was used just now"
+    assert rina.post("/accounts/tokens/revoke", data={"name": "CAD Contoh"}).headers["Location"] == "/accounts"
+    eventually(lambda: program.get("/api/v1/me", headers=bearer).status_code == 401, "the token has ended")
+    assert "dicabut" in rina.get("/accounts").text
+    assert [kind for kind, _, _ in store.noted] == [journal.PROGRAM_ADMITTED, journal.PROGRAM_REVOKED]
+    assert {actor for _, _, actor in store.noted} == {"Rina"}
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"scopes": []}, "boleh dilakukan program"),
+        ({"scopes": ["accounts.change"]}, "accounts.change"),
+        ({"days": "0"}, "hari"),
+        ({"days": ""}, "hari"),
+        ({"days": "٣"}, "hari"),
+        ({"name": "x"}, "bukan nama program"),
+    ],
+)
+def test_a_token_that_cannot_be_is_not_made_and_the_page_says_why(
+    seat: Callable[[str], TestClient], store: FakeAccountStore, change: dict[str, object], why: str
+) -> None:
+    form = {"name": "CAD Contoh", "days": "30", "scopes": ["incidents.read"], **change}
+    answer = seat("Rina").post("/accounts/tokens", data=form)
+    assert answer.status_code == 409 and why in answer.text
+    assert not store.tokens() and not re.findall(r"siaga_[A-Za-z0-9_-]{43}", answer.text)

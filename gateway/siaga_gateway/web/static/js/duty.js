@@ -4,6 +4,7 @@ import * as alarm from "./alarm.js";
 import * as awake from "./awake.js";
 import * as banners from "./banners.js";
 import * as notices from "./notices.js";
+import { settings } from "./settings.js";
 
 const DUTY = "siaga duty"; // sessionStorage: this tab has heard the test tones
 
@@ -27,6 +28,7 @@ async function begin() {
 }
 
 export function start() {
+  if (settings.silent) return; // whoever may only read cannot quiet what rings: nothing wakes the sound, and the page says so
   document.getElementById("duty-start").addEventListener("click", begin);
   document.getElementById("sound-on").addEventListener("click", () => alarm.start().then(tell));
   dialog.addEventListener("cancel", (event) => event.preventDefault()); // Escape must not leave the room without sound

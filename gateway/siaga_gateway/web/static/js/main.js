@@ -183,9 +183,9 @@ function counts() {
   document.getElementById("queue-empty").hidden = unseen + active > 0;
   document.body.classList.toggle("has-unseen", unseen > 0);
   document.title = unseen ? text("title_new", { n: unseen }) : again ? text("title_again", { n: again }) : pageTitle;
-  flash.ringing(calls.length > 0);
+  flash.ringing(calls.length > 0 && !settings.silent);
   document.getElementById("handover").hidden = calls.length > 0; // it waits until nothing rings
-  if (alarm.setCalls(calls)) {
+  if (alarm.setCalls(calls) && !settings.silent) {
     flash.flash();
     notices.show(text("notice", { n: calls.length }));
   }
