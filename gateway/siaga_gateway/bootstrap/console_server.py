@@ -279,6 +279,7 @@ def console_app(
         objections=settings.owner_cases.objections,
         wall_streets=settings.console.wall_streets,
         other_url=settings.console.other_url,
+        lock_after_min=settings.accounts.lock_after_min,
         streets=streets_of(settings.site.map),
         street_file=settings.site.map.streets,
         tile_origin=settings.site.map.tile_origin(),

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 
 from siaga_gateway.catalogue import LANGUAGES
+from siaga_gateway.config.accounts import AccountSettings
 from siaga_gateway.config.area import AreaSettings
 from siaga_gateway.config.broker import BrokerFilesSettings
 from siaga_gateway.config.certificates import CertificatesSettings
@@ -72,6 +73,7 @@ class Settings(Section):
     lorawan: LorawanSettings = Field(default_factory=LorawanSettings, description="LoRaWAN, beside the broker.")
     sms: SmsSettings = Field(default_factory=SmsSettings, description="Text messages, beside the broker.")
     console: ConsoleSettings = Field(default_factory=ConsoleSettings, description="The console.")
+    accounts: AccountSettings = Field(default_factory=AccountSettings, description="Accounts at the console.")
     supervision: SupervisionSettings = Field(
         default_factory=SupervisionSettings, description="When a button becomes a case for the installers."
     )

@@ -42,6 +42,7 @@ from siaga_gateway.web.console import (
     base_map,
     call_backs,
     incident_report,
+    lock,
     majors,
     map_layers,
     map_search,
@@ -106,6 +107,7 @@ class ConsoleOptions:
     street_file: Path | None = None  # whose tiles browsers fetch
     tile_origin: str | None = None  # from which they may fetch others
     wall_streets: bool = False  # the wall shows streets, without their houses
+    lock_after_min: int = 0  # a screen is locked when nobody has touched the computer for so long; 0: never
     watchdog_s: float = 15.0  # silence after which the page calls the link dead
 
 
@@ -189,6 +191,7 @@ def create_app(
         mode=options.mode,
         language=options.language,
         watchdog_ms=round(options.watchdog_s * 1000),
+        lock_after_ms=options.lock_after_min * 60_000,
         maintenance=maintenance,
         places=places,
         deliveries=deliveries,
@@ -217,6 +220,7 @@ def create_app(
     app.include_router(base_map.router)  # before the folder that it stands in
     app.mount("/static", PackedFiles(directory=STATIC), name="static")
     app.include_router(pages.router)
+    app.include_router(lock.router)
     app.include_router(readings.router)
     app.include_router(incident_report.router)
     app.include_router(search.router)

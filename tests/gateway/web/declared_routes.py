@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from fastapi.routing import APIRoute
 from starlette.routing import Mount
+
+PLACES: Final = {"name": "land", "letter": "suspension", "step": "dismiss", "device_id": "00" * 8, "kind": "normal"}
 
 
 def declared(routes: Sequence[object]) -> set[tuple[str, str]]:
@@ -19,3 +22,12 @@ def declared(routes: Sequence[object]) -> set[tuple[str, str]]:
         else:
             assert isinstance(route, Mount) and route.path == "/static", route
     return found
+
+
+def address(path: str) -> str:
+    """The path with something in each of its places."""
+    parts = []
+    for part in path.split("{"):
+        name, brace, rest = part.partition("}")
+        parts.append(PLACES.get(name, "1") + rest if brace else part)
+    return "".join(parts)

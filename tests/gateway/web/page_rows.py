@@ -21,6 +21,12 @@ def unfolded(page: Page, world: EveryPage) -> None:
     page.evaluate("document.querySelectorAll('main details').forEach(fold => { fold.open = true; })")
 
 
+def rings(page: Page, world: EveryPage) -> None:
+    """With everything that can be wrong being wrong."""
+    page.wait_for_selector("#lock-rings:visible")
+    page.evaluate("document.querySelectorAll('.banner').forEach(banner => { banner.hidden = false; })")
+
+
 def on_duty(page: Page, world: EveryPage) -> None:
     """With every fold of the queue open, and everything that can be wrong being wrong."""
     if page.is_visible("#duty[open]"):
@@ -97,6 +103,7 @@ def at(path: str) -> Callable[[EveryPage, str], str]:
 
 PAGES: Final = (
     Row("sign-in", "console", "/sign-in", "sign_in.html", at("/sign-in")),
+    Row("locked", "console", "/locked", "locked.html", at("/locked"), rings),
     Row("console", "console", "/", "console.html", at("/#1"), on_duty),
     Row("maintenance", "console", "/maintenance", "maintenance.html", at("/maintenance"), unfolded),
     Row(
@@ -210,6 +217,7 @@ OTHERS: Final = {
         "/session": "/session",
         "/shift/waiting": "/shift/waiting",
         "/wall/board": "/wall/board",
+        "/ringing": "/ringing",
         "/incidents": "/incidents",
         "/incidents/{incident_id}": "/incidents/1",
         "/incidents/{incident_id}/calls": "/incidents/1/calls",

@@ -62,11 +62,16 @@ def map_settings(context: ConsoleContext, language: str, names: Collection[str] 
         "map": None
         if bounds is None
         else [float(side) for side in (bounds.west, bounds.south, bounds.east, bounds.north)],
-        "texts": {
-            key.removeprefix("console.js."): value.replace("{emergency}", context.site.emergency_number)
-            for key, value in texts("console", language).items()
-            if key.startswith("console.js.") and (names is None or key.removeprefix("console.js.") in names)
-        },
+        "texts": page_texts(context, language, names),
+    }
+
+
+def page_texts(context: ConsoleContext, language: str, names: Collection[str] | None = None) -> dict[str, str]:
+    """Return the texts that a page's scripts show. names: None: all."""
+    return {
+        key.removeprefix("console.js."): value.replace("{emergency}", context.site.emergency_number)
+        for key, value in texts("console", language).items()
+        if key.startswith("console.js.") and (names is None or key.removeprefix("console.js.") in names)
     }
 
 

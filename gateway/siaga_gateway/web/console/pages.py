@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -15,10 +15,11 @@ from siaga_gateway.domain.permissions import Permission
 from siaga_gateway.service.accounts.account_changes import AccountError
 from siaga_gateway.service.store import StoreFailing
 from siaga_gateway.web.console.base_map import map_settings
+from siaga_gateway.web.console.live_settings import live_settings
 from siaga_gateway.web.console.map_layers import layer_settings
 from siaga_gateway.web.console.queue_cards import Queue, read_queue
 from siaga_gateway.web.console.timeline import broker_lost_ms, feed
-from siaga_gateway.web.session.auth import SESSION_MS, SESSION_WARNING_MS, Session
+from siaga_gateway.web.session.auth import SESSION_MS, Session
 from siaga_gateway.web.session.context import (
     LANGUAGE_COOKIE,
     ConsoleContext,
@@ -37,9 +38,6 @@ from siaga_gateway.web.session.theme import Theme
 from siaga_gateway.web.shift.routes import waiting_for
 
 router = APIRouter()
-
-_ZONE_KNOWN_MS: Final = 366 * 86_400_000  # before and after now: a page is open for a shift, and shows what is kept
-_STATUS: Final = {"wrong": 403, "wait": 429, "busy": 503}
 
 
 @router.get("/")
@@ -64,19 +62,12 @@ def console(context: TheConsole, language: Language, session: SignedIn) -> Respo
     context.disclosures.listed(session.operator, [each.id for each in found["queue"].incidents])
     now_ms = context.clock.now_ms()
     settings = {
-        "language": language,
+        **live_settings(context, session, language),
         "last": found["queue"].last,
         "operator": session.operator,
         "tells_presence": context.may(Permission.INCIDENTS_STEP),
-        "now": now_ms,
-        "watchdog": context.watchdog_ms,
-        "session_ends": session.signed_in_ms + SESSION_MS,
-        "session_warning": SESSION_WARNING_MS,
         "broker_lost": found["broker_lost_ms"],
         "store_failed": found["store_failed"],
-        "silent": Permission.INCIDENTS_STEP not in session.permissions,
-        "troubles": sorted(context.troubles()),
-        "zone": [(span.from_ms, span.offset_s, span.label) for span in context.site.local.spans(*_around(now_ms))],
         **map_settings(context, language),
         **layer_settings(context),
     }
@@ -103,10 +94,6 @@ def _waiting(context: ConsoleContext, session: Session, language: str) -> dict[s
 
 def _owners_waiting(context: ConsoleContext) -> int:
     return 0 if context.owners is None or not context.may("owners.read") else sum(context.owners.waiting().values())
-
-
-def _around(now_ms: int) -> tuple[int, int]:
-    return now_ms - _ZONE_KNOWN_MS, now_ms + _ZONE_KNOWN_MS
 
 
 def _zone_name(label: str, language: str) -> str:
@@ -142,7 +129,7 @@ async def sign_in(
         refused = error if isinstance(error, SignInRefused) else SignInRefused("wrong")
         if passwords:
             context.sign_ins.refused(refused.operator, refused.why)
-        answer = _sign_in_page(context, language, name, refused.say(language), _STATUS[refused.why], passwords)
+        answer = _sign_in_page(context, language, name, refused.say(language), refused.status, passwords)
         if refused.wait_s:
             answer.headers["Retry-After"] = str(refused.wait_s)
         return answer

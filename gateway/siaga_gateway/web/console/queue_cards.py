@@ -44,7 +44,7 @@ def read_queue(context: ConsoleContext, language: str) -> Queue:
     # An incident closed between the two reads is in both: the later read counts.
     unique = {incident.id: incident for incident in found}
     shown = views(
-        unique.values(), language, context.mode, known, context.directory.name, _alarms(context, unique.values())
+        unique.values(), language, context.mode, known, context.directory.name, alarms_of(context, unique.values())
     )
     units = sorted({incident.unit for incident in shown if incident.unit})
     unreadable = context.reader.unreadable_calls({incident.id for incident in opened})
@@ -62,10 +62,10 @@ def read_some(context: ConsoleContext, ids: Collection[int], language: str) -> Q
         with suppress(StoreDamaged):  # the card comes without its ladder
             if (known := context.reader.escalation_of(incident.id)) is not None:
                 open_ones[incident.id] = known
-    shown = views(earnest, language, context.mode, open_ones, context.directory.name, _alarms(context, earnest))
+    shown = views(earnest, language, context.mode, open_ones, context.directory.name, alarms_of(context, earnest))
     return Queue(None, tuple(shown), (), tuple(each for each in unreadable if each.id in missing))
 
 
-def _alarms(context: ConsoleContext, incidents: Iterable[Incident]) -> Mapping[int, Alarm]:
+def alarms_of(context: ConsoleContext, incidents: Iterable[Incident]) -> Mapping[int, Alarm]:
     """Return the levels of those that are open: they order the queue."""
     return context.reader.alarms([each.id for each in incidents if each.state is not IncidentState.CLOSED])

@@ -119,6 +119,7 @@ class Sessions:
         self._seen: _Seen | None = None
         self._unsaved: dict[str, ConsoleSession] = {}
         self._ended: set[str] = set()  # that the store may not know as ended
+        self._locks: dict[str, bool] = {}  # whether a screen is locked, where the store may not know
         # Cookies ignore ports: two gateways on one machine must not overwrite each other's.
         self.cookie = f"siaga_{hmac.digest(secret, b'siaga/1 console cookie', hashlib.sha256).hex()[:8]}"
 
@@ -170,6 +171,25 @@ class Sessions:
             self._look_now()
             self._ended.discard(session.token_hash)
 
+    def lock(self, session: Session) -> None:
+        """Lock its screen. Raises: StoreFailing, and it is locked in this process."""
+        self._locks[session.token_hash] = True
+        self.accounts.changes.lock(session.token_hash)
+        self._look_now()
+        self._locks.pop(session.token_hash, None)
+
+    def unlock(self, session: Session) -> None:
+        """Open its screen, for somebody who has just proved who he is; also where the store cannot be written: a full
+        disk keeps nobody from a call."""
+        self._locks[session.token_hash] = False
+        try:
+            self.accounts.changes.unlock(session.token_hash)
+        except Failing as error:
+            log.error(Localized("log.console.session_unopened", why=error))
+        else:
+            self._look_now()
+            self._locks.pop(session.token_hash, None)
+
     def read(self, cookie: str | None) -> Session | None:
         """Return a cookie's session; None: no cookie, not ours, ended, expired, or of an account that serves no more.
 
@@ -210,7 +230,7 @@ class Sessions:
             permissions,
             None if account is None else account.role,
             None if account is None else account.jurisdiction,
-            found.locked_ms is not None,
+            self._locks.get(key, found.locked_ms is not None),
         )
 
     def _hashed(self, token: str) -> str:

@@ -144,6 +144,7 @@ class ConsoleContext:
     presses: Callable[[], str] = lambda: ""  # why none are taken now; empty: they are
     wall_streets: bool = False  # the wall shows streets, without their houses
     jurisdictions: Jurisdictions | None = None  # None: this console has no dispatchers of a station
+    lock_after_ms: int = 0  # without anybody at the computer; 0: a screen is never locked by itself
     theme: Theme = Theme.SYSTEM  # of the browser that asks
     session: Session | None = None  # of who asks; None: nobody is signed in, or the route does not ask
 
@@ -207,6 +208,12 @@ class SignedOut(PageRefused):
     """The request has no valid session."""
 
     STATUS = 401
+
+
+class ScreenLocked(PageRefused):
+    """The session's screen is locked; see route_table.LOCKED_MAY."""
+
+    STATUS = 423
 
 
 class NotPermitted(PageRefused):

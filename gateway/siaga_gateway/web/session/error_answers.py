@@ -30,7 +30,7 @@ from siaga_gateway.catalogue import text
 from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.errors import Failing, Malformed, Refused, SiagaError
 from siaga_gateway.web.session.bearer import BearerRefused, is_api
-from siaga_gateway.web.session.context import PageRefused, SignedOut, context_of, language_of, render
+from siaga_gateway.web.session.context import PageRefused, ScreenLocked, SignedOut, context_of, language_of, render
 from siaga_gateway.web.session.error_logging import log_failure
 from siaga_gateway.web.session.security_headers import SAFE_METHODS
 
@@ -56,6 +56,8 @@ def add_error_answers(app: FastAPI) -> None:
             return render(context_of(request), "wall_token.html", language_of(request), status=401, problem="")
         if isinstance(error, SignedOut) and _is_page(request):
             return RedirectResponse("/sign-in", 303)
+        if isinstance(error, ScreenLocked) and not is_api(request.url.path) and _reads_page(request):
+            return RedirectResponse("/locked", 303)
         told, status = answer_to(request, error)
         if is_api(request.url.path):
             return api_problem(told, status, error.key, error.headers if isinstance(error, BearerRefused) else {})
@@ -84,6 +86,11 @@ def _is_page(request: Request) -> bool:
     pages = ("/shift", "/owners", "/registry", "/drills", "/maintenance/buttons", "/account")
     deep = path.startswith(pages) and request.method in SAFE_METHODS
     return deep or path in ("/", "/maintenance", "/deliveries", "/figures", "/places", "/api/docs")
+
+
+def _reads_page(request: Request) -> bool:
+    """Whether a person follows a link or a form, and no script asks."""
+    return "hx-request" not in request.headers and "text/html" in request.headers.get("accept", "")
 
 
 def answer_to(request: Request, error: SiagaError) -> tuple[str, int]:
@@ -125,7 +132,7 @@ def problem(request: Request, told: str, status: int, *, in_message: bool = Fals
     """Return a page for a person who came by a link or a form; otherwise a fragment, with `in_message` above the
     operator's buttons, so that a form stays."""
     language = language_of(request)
-    if "hx-request" not in request.headers and "text/html" in request.headers.get("accept", ""):
+    if _reads_page(request):
         return render(context_of(request), "error.html", language, status=status, problem=told)
     answer = render(context_of(request), "_message.html", language, status=status, problem=told)
     return retargeted(answer) if in_message else answer

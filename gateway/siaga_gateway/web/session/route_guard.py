@@ -12,8 +12,8 @@ from siaga_gateway.domain.permissions import Permission
 from siaga_gateway.service.store import StoreDamaged
 from siaga_gateway.web.session.auth import Session
 from siaga_gateway.web.session.bearer import bearer_token
-from siaga_gateway.web.session.context import ConsoleContext, NotPermitted, SignedOut
-from siaga_gateway.web.session.route_table import ROUTES, Access
+from siaga_gateway.web.session.context import ConsoleContext, NotPermitted, ScreenLocked, SignedOut
+from siaga_gateway.web.session.route_table import LOCKED_MAY, ROUTES, Access
 from siaga_gateway.web.session.walls import is_wall
 
 # Where somebody begins who has no queue: the first of these that he may open.
@@ -26,13 +26,16 @@ _HOMES: Final = (
 
 
 async def permitted(request: Request) -> None:
-    """Let the request through, with the session in `request.state`. Raises: SignedOut, NotPermitted; StoreFailing."""
+    """Let the request through, with the session in `request.state`. Raises: SignedOut, ScreenLocked, NotPermitted;
+    StoreFailing."""
     needed = ROUTES.get((request.method, request.scope["route"].path))
     if needed is Access.PUBLIC:
         return
     context: ConsoleContext = request.app.state.context
     session = await run_in_threadpool(_session_of, request, context)
     request.state.session = session
+    if session.locked and (request.method, request.scope["route"].path) not in LOCKED_MAY:
+        raise ScreenLocked("lock.refused")
     if needed is Access.SIGNED_IN:
         return
     if needed is None or needed not in session.permissions:

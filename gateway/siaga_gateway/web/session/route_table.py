@@ -226,7 +226,24 @@ ROUTES: Final[Mapping[tuple[str, str], Permission | Access]] = {
     ("GET", "/registry/imports/{list_id}/wrong.csv"): _P.REGISTRY_CHANGE,
     ("POST", "/registry/imports/{list_id}/apply"): _P.REGISTRY_CHANGE,
     ("POST", "/registry/imports/{list_id}/drop"): _P.REGISTRY_CHANGE,
+    # The lock of the screen
+    ("POST", "/lock"): Access.SIGNED_IN,
+    ("GET", "/locked"): Access.SIGNED_IN,
+    ("POST", "/unlock"): Access.SIGNED_IN,
+    ("GET", "/ringing"): _P.INCIDENTS_READ,
     # Figures
     ("GET", "/figures"): _P.FIGURES_READ,
     ("GET", "/figures.csv"): _P.FIGURES_READ,
 }
+# What a session whose screen is locked may do, beside what is for everybody: hear that something rings, and open it.
+# None of it tells anything of those who called; the stream has their calls' numbers, and who is at which.
+LOCKED_MAY: Final = frozenset(
+    {
+        ("GET", "/session"),
+        ("GET", "/live"),
+        ("GET", "/ringing"),
+        ("POST", "/lock"),
+        ("GET", "/locked"),
+        ("POST", "/unlock"),
+    }
+)

@@ -36,6 +36,7 @@ OF_ADDRESS: Final = Limit("address", 30, 600_000)
 OF_NAME: Final = Limit("name", 10, 600_000)
 OF_BROWSER: Final = Limit("browser", 10, 600_000)
 BUSY_S: Final = 5
+_STATUS: Final = {"wrong": 403, "wait": 429, "busy": 503}
 
 
 class SignInRefused(Refused):
@@ -51,6 +52,10 @@ class SignInRefused(Refused):
         self.wait_s = wait_s
         self.operator = operator
         self.busy = busy
+
+    @property
+    def status(self) -> int:
+        return _STATUS[self.why]
 
     @property
     def why(self) -> str:

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from gateway.fake_account_store import FakeAccountStore
 from gateway.web.conftest import Console
-from gateway.web.declared_routes import declared
+from gateway.web.declared_routes import address, declared
 from siaga_gateway.domain.accounts import Account
 from siaga_gateway.domain.permissions import OF_ROLE, WITHOUT_ACCOUNTS, Permission, Role
 from siaga_gateway.web.session import sign_in as signing
@@ -18,16 +18,6 @@ from siaga_gateway.web.session.route_table import ROUTES, Access
 
 # Without argon2, which takes a quarter of a second for each of them.
 HASH = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g"
-PLACES = {"name": "land", "letter": "suspension", "step": "dismiss", "device_id": "00" * 8, "kind": "normal"}
-
-
-def address(path: str) -> str:
-    """The path with something in each of its places."""
-    parts = []
-    for part in path.split("{"):
-        name, brace, rest = part.partition("}")
-        parts.append(PLACES.get(name, "1") + rest if brace else part)
-    return "".join(parts)
 
 
 @pytest.fixture
@@ -74,6 +64,8 @@ def test_every_route_as_every_role(sign_in: Callable[[Role], TestClient], role: 
             continue
         may = isinstance(needed, Access) or needed in OF_ROLE[role]
         answer = browser.request(method, address(path))
+        if path == "/lock":
+            browser.post("/unlock", data={"password": "x"})
         assert (answer.status_code == 403) is not may, (role, method, path, answer.status_code)
         assert answer.status_code != 401, (role, method, path, answer.status_code)
 

@@ -14,9 +14,9 @@ let chosen = null;
 let wanted = 0; // counts requests: an answer that was overtaken is dropped
 let asking = false;
 let parts = new Map(); // the server's text of each part as last shown
-let told = { shown: () => {}, failed: () => {}, signedOut: () => {} };
+let told = { shown: () => {}, failed: () => {}, signedOut: () => {}, locked: () => {} };
 
-/** `shown(article)` after each change, `failed(boolean)`, `signedOut()`. */
+/** `shown(article)` after each change, `failed(boolean)`, `signedOut()`, `locked()`: of the screen. */
 export function listen(listener) {
   told = { ...told, ...listener };
 }
@@ -39,6 +39,7 @@ export async function refresh() {
   try {
     const answer = await fetch(`/incidents/${id}`, { cache: "no-store", signal: AbortSignal.timeout(DEADLINE_MS) });
     if (answer.status === 401) return told.signedOut();
+    if (answer.status === 423) return told.locked();
     if (!answer.ok && answer.status !== 404) throw new Error(`HTTP ${answer.status}`);
     const html = await answer.text();
     if (mine === wanted) show(html);
@@ -59,6 +60,7 @@ export async function refreshCalls() {
   try {
     const answer = await fetch(`/incidents/${id}/calls`, { cache: "no-store", signal: AbortSignal.timeout(DEADLINE_MS) });
     if (answer.status === 401) return told.signedOut();
+    if (answer.status === 423) return told.locked();
     if (!answer.ok) return;
     const template = document.createElement("template");
     template.innerHTML = await answer.text();

@@ -67,7 +67,7 @@ export class LayerSwitch {
     map.on("load", () => { if (this.shown) this.draw(map); });
     if (this.every > 0) {
       clearInterval(this.timer);
-      this.timer = setInterval(() => { if (this.shown && shownMap() === map) this.draw(map); }, this.every);
+      this.timer = setInterval(() => { if (this.shown && shownMap() === map && !document.body.classList.contains("locked")) this.draw(map); }, this.every);
     }
     return control;
   }

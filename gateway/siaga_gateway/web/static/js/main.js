@@ -7,14 +7,14 @@ import { startClock, tickFromServer } from "./clock.js";
 import * as detail from "./detail.js";
 import * as duty from "./duty.js";
 import * as filter from "./filter.js";
-import * as flash from "./flash.js";
 import * as keys from "./keys.js";
 import * as ladder from "./ladder.js";
+import * as lock from "./lock.js";
 import * as majors from "./majors.js";
 import * as map from "./map.js";
-import * as notices from "./notices.js";
 import * as presence from "./presence.js";
 import * as queue from "./queue.js";
+import * as ringing from "./ringing.js";
 import { settings, text } from "./settings.js";
 import * as steps from "./steps.js";
 import * as unread from "./unread.js";
@@ -53,8 +53,9 @@ link.onmessage = ({ data }) => {
     if (data.state === "up" && linked) readAll(); // the rows come by themselves, but not each step of a ladder
     linked ||= data.state === "up";
   } else if (data.type === "ladders") {
-    queue.touch(data.ids);
-    if (data.ids.includes(detail.current())) later("detail", detail.refresh);
+    if (lock.locked()) lock.read();
+    else queue.touch(data.ids);
+    if (data.ids.includes(detail.current())) later("detail", refreshDetail);
   } else if (data.type === "presence") presence.update(data.at);
   else if (data.type === "reset") {
     readAll();
@@ -64,14 +65,23 @@ link.onmessage = ({ data }) => {
     awake.beat();
     alarm.beat();
     banners.sessionEnds();
+    if (lock.locked()) return; // whoever is away from his desk is at no call: the gateway forgets it by itself
     detail.refreshCalls();
     presence.beat(detail.current());
   }
 };
 
 function readAll() {
+  if (lock.locked()) {
+    lock.read();
+    return;
+  }
   queue.resync();
   detail.refresh();
+}
+
+function refreshDetail() {
+  if (!lock.locked()) detail.refresh();
 }
 
 function rows(list) {
@@ -88,8 +98,9 @@ function rows(list) {
     if (row.kind === "broker_lost") banners.broker(row.at_ms);
     else if (row.kind === "broker_back" || row.kind === "gateway_started") banners.broker(null);
   }
-  if (ids.size) queue.touch(ids);
-  if (ids.has(detail.current())) later("detail", detail.refresh);
+  if (ids.size && lock.locked()) lock.read();
+  else if (ids.size) queue.touch(ids);
+  if (ids.has(detail.current())) later("detail", refreshDetail);
   if (others) later("feed", readFeed);
   if (list.some((row) => row.kind.startsWith("certificate_"))) later("certificates", readCertificates);
   if (list.some((row) => row.kind.startsWith("hand"))) later("handover", readHandover); // over, or taken
@@ -122,6 +133,7 @@ const readCertificates = () => readPart("certificates");
 const readHandover = () => readPart("handover", "shift/waiting");
 
 async function readPart(name, path = name) {
+  if (lock.locked()) return; // all of it is read once it is opened
   try {
     const answer = await fetch(`/${path}`, { cache: "no-store", signal: AbortSignal.timeout(8000) });
     if (!answer.ok) return;
@@ -150,6 +162,7 @@ queue.listen({
   },
   failed: (failed) => banners.load(!failed),
   signedOut,
+  locked: lock.cover,
 });
 detail.listen({
   shown(article) {
@@ -161,6 +174,7 @@ detail.listen({
   },
   failed: (failed) => banners.load(!failed),
   signedOut,
+  locked: lock.cover,
 });
 
 /** What is open before the operator is read. */
@@ -171,6 +185,7 @@ function readNow() {
 document.addEventListener("visibilitychange", readNow);
 
 function counts() {
+  if (lock.locked()) return; // the cards are old: see lock.js
   const unseen = queue.unseen();
   const active = document.querySelectorAll("#group-active .card-place").length;
   const calls = ladder.calls(queue.cards());
@@ -183,18 +198,14 @@ function counts() {
   document.getElementById("queue-empty").hidden = unseen + active > 0;
   document.body.classList.toggle("has-unseen", unseen > 0);
   document.title = unseen ? text("title_new", { n: unseen }) : again ? text("title_again", { n: again }) : pageTitle;
-  flash.ringing(calls.length > 0 && !settings.silent);
   document.getElementById("handover").hidden = calls.length > 0; // it waits until nothing rings
-  if (alarm.setCalls(calls) && !settings.silent) {
-    flash.flash();
-    notices.show(text("notice", { n: calls.length }));
-  }
+  ringing.show(calls);
   const words = ladder.climbed(calls);
   if (words !== null) document.getElementById("announce").textContent = words;
 }
 
 function announce(fresh) {
-  if (!fresh.length) return;
+  if (!fresh.length || lock.locked()) return;
   const words = fresh.length === 1 ? text("new_one", { title: fresh[0].dataset.title }) : text("new_many", { n: fresh.length });
   document.getElementById("announce").textContent = words;
 }
@@ -301,13 +312,32 @@ keys.start(
   },
   // They show and find; none of them takes a step.
   { j: () => neighbour(1), k: () => neighbour(-1), m: once(filter.toggleMine), c: once(() => unfold("call-back", "summary")), "/": once(filter.find) },
-  duty.waits,
+  () => duty.waits() || lock.locked(),
 );
 
 // --- start --------------------------------------------------------------------------------------------------------------
 
 startClock();
-steps.start(signedOut);
+lock.listen(
+  {
+    locked() {
+      document.getElementById("announce").textContent = ""; // it names who called
+      document.title = pageTitle;
+    },
+    rings(calls) {
+      document.title = calls.length ? text("title_new", { n: calls.length }) : pageTitle;
+      ringing.show(calls);
+    },
+    opened() {
+      readAll();
+      readFeed();
+      readCertificates();
+      readHandover();
+    },
+  },
+  ringing.rings,
+);
+steps.start(signedOut, lock.cover);
 ladder.onSettled(counts);
 if (settings.broker_lost !== null) banners.broker(settings.broker_lost);
 majors.start(signedOut);

@@ -13,9 +13,9 @@ const changed = new Set();
 let everything = false;
 let reading = false;
 let timer = null;
-let told = { cards: () => {}, failed: () => {}, signedOut: () => {}, resynced: () => {} };
+let told = { cards: () => {}, failed: () => {}, signedOut: () => {}, locked: () => {}, resynced: () => {} };
 
-/** `cards(elements, fresh)` after each change, `failed(boolean)`, `signedOut()`, `resynced(lastId)`. */
+/** `cards(elements, fresh)` after each change, `failed(boolean)`, `signedOut()`, `locked()`: of the screen, `resynced(lastId)`. */
 export function listen(listener) {
   told = { ...told, ...listener };
 }
@@ -63,6 +63,7 @@ async function read() {
       cache: "no-store", signal: AbortSignal.timeout(DEADLINE_MS),
     });
     if (answer.status === 401) return told.signedOut();
+    if (answer.status === 423) return told.locked();
     if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
     apply(await answer.text(), all);
     told.failed(false);

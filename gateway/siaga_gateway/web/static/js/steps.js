@@ -5,8 +5,8 @@ import * as ladder from "./ladder.js";
 import * as queue from "./queue.js";
 import { text } from "./settings.js";
 
-/** `signedOut()`: a step was refused because the session is over. */
-export function start(signedOut) {
+/** `signedOut()`, `locked()`: a step was refused because the session is over, or its screen is locked. */
+export function start(signedOut, locked) {
   document.body.addEventListener("htmx:beforeRequest", ({ target }) => {
     if (!(target instanceof HTMLFormElement)) return;
     const step = detail.stepOf(target);
@@ -40,6 +40,7 @@ export function start(signedOut) {
   });
   document.body.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
     if (xhr.status === 401) signedOut();
+    if (xhr.status === 423) locked();
     detail.problem(text("step_error", { status: xhr.status }));
   });
   for (const lost of ["htmx:sendError", "htmx:timeout"]) {

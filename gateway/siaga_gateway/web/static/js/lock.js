@@ -1,0 +1,186 @@
+// The lock of the screen, for every window of the session: whatever is known of people is covered, what rings goes on
+// ringing and is counted on the cover, and what was being typed stays where it is. The gateway refuses a locked session all
+// else; here it only goes out of sight.
+
+const EVERY_MS = 5000; // what rings is asked for at least so often, and whether anybody has touched the computer
+const DEADLINE_MS = 4000;
+const UNLOCK_MS = 35_000; // passwords are checked one after the other
+const RETRY_MS = 1000;
+const TOUCHED_MS = 10_000; // other windows are told so often that somebody is here
+
+const panel = document.getElementById("lock");
+const form = document.getElementById("unlock");
+const problem = document.getElementById("lock-problem");
+const box = document.getElementById("lock-rings");
+const after = Number(panel.dataset.after); // ms without anybody, 0: never by itself
+const always = panel.dataset.always !== undefined; // a page that is nothing but the lock
+const channel = new BroadcastChannel("siaga lock");
+
+let told = { locked: () => {}, rings: () => {}, opened: () => {} };
+let busy = () => false;
+let touchedAt = Date.now();
+let toldAt = 0;
+let asking = false;
+let again = false;
+let closed = []; // dialogs that were open
+let focused = null;
+
+/** `locked()`, `rings(calls)` whenever it was asked what rings, `opened()`. `rings_now()`: nobody locks a screen by doing
+ * nothing while a call rings. */
+export function listen(listener, ringsNow = () => false) {
+  told = { ...told, ...listener };
+  busy = ringsNow;
+}
+
+/** Whether the screen is locked. */
+export function locked() {
+  return document.body.classList.contains("locked");
+}
+
+/** Cover the page: another window locked it, or the gateway says that it is locked. */
+export function cover() {
+  if (locked()) return;
+  focused = document.activeElement;
+  closed = [...document.querySelectorAll("dialog[open]")]; // they would lie over everything
+  for (const dialog of closed) dialog.close();
+  document.body.classList.add("locked");
+  for (const part of covered()) part.inert = true;
+  panel.hidden = false;
+  say("");
+  form.elements.password.value = "";
+  form.elements.password.focus();
+  told.locked();
+  read();
+}
+
+function uncover() {
+  if (always) {
+    location.replace("/");
+    return;
+  }
+  if (!locked()) return;
+  document.body.classList.remove("locked");
+  panel.hidden = true;
+  form.elements.password.value = "";
+  for (const part of covered()) part.inert = false;
+  for (const dialog of closed) dialog.showModal();
+  touchedAt = Date.now();
+  focused?.focus({ preventScroll: true });
+  told.opened();
+}
+
+function covered() {
+  return document.querySelectorAll("body > :not(#lock, #banners, #flash, #announce, script)");
+}
+
+/** Lock every window. It is covered at once; the gateway is told until it knows. */
+export function lock() {
+  if (locked()) return;
+  cover();
+  channel.postMessage("locked");
+  tell();
+}
+
+async function tell() {
+  if (!locked()) return;
+  try {
+    const answer = await fetch("/lock", { method: "POST", signal: AbortSignal.timeout(DEADLINE_MS) });
+    if (answer.ok || answer.status < 500) return; // signed out, or without a password: nothing more is shown either way
+    throw new Error(`HTTP ${answer.status}`);
+  } catch (error) {
+    console.warn("the gateway does not know yet that the screen is locked:", error);
+    setTimeout(tell, RETRY_MS);
+  }
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const button = form.querySelector("button");
+  button.disabled = true;
+  say("");
+  try {
+    const body = new URLSearchParams({ password: form.elements.password.value });
+    const answer = await fetch("/unlock", { method: "POST", body, signal: AbortSignal.timeout(UNLOCK_MS) });
+    if (answer.status === 401) location.assign("/sign-in");
+    else if (answer.ok) opened();
+    else say(answer.status < 500 || answer.status === 503 ? await answer.text() : panel.dataset.failed);
+  } catch (error) {
+    console.warn("the lock could not be opened:", error);
+    say(panel.dataset.failed);
+  } finally {
+    button.disabled = false;
+    if (!panel.hidden) form.elements.password.select();
+  }
+});
+
+/** The gateway has opened the lock. */
+function opened() {
+  channel.postMessage("opened");
+  uncover();
+}
+
+function say(words) {
+  problem.textContent = words;
+  problem.hidden = !words;
+}
+
+/** Ask what rings; one question at a time, and one more where something came meanwhile. */
+export async function read() {
+  if (panel.hidden || panel.dataset.rings === undefined) return;
+  if (asking) {
+    again = true;
+    return;
+  }
+  asking = true;
+  again = false;
+  try {
+    const answer = await fetch("/ringing", { cache: "no-store", signal: AbortSignal.timeout(DEADLINE_MS) });
+    if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+    const found = await answer.json();
+    if (!panel.hidden) show(found);
+  } catch (error) {
+    console.warn("what rings could not be read:", error); // what rang goes on ringing
+    setTimeout(read, RETRY_MS);
+  } finally {
+    asking = false;
+  }
+  if (again) read();
+}
+
+function show({ calls, title, lines }) {
+  box.hidden = !calls.length;
+  const words = box.querySelector("strong");
+  if (words.textContent !== title) words.textContent = title;
+  box.querySelector("ul").replaceChildren(...lines.map((line) => {
+    const element = document.createElement("li");
+    element.textContent = line;
+    return element;
+  }));
+  told.rings(calls);
+}
+
+channel.addEventListener("message", ({ data }) => {
+  if (data === "locked") cover();
+  else if (data === "opened") uncover();
+  else if (data === "touched") touchedAt = Date.now();
+});
+
+for (const kind of ["pointerdown", "pointermove", "keydown", "wheel"]) {
+  document.addEventListener(kind, () => {
+    touchedAt = Date.now();
+    if (!after || touchedAt - toldAt < TOUCHED_MS) return;
+    toldAt = touchedAt;
+    channel.postMessage("touched");
+  }, { capture: true, passive: true });
+}
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "F10" || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  if (!event.repeat && !always) lock();
+});
+for (const button of document.querySelectorAll("[data-lock]")) button.addEventListener("click", lock);
+setInterval(() => {
+  read();
+  if (after && !always && !locked() && !busy() && Date.now() - touchedAt >= after) lock();
+}, EVERY_MS);
+if (always) read();
