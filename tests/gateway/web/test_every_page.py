@@ -54,6 +54,7 @@ def test_every_page_has_a_row(world: EveryPage, of: str) -> None:
 # draw them by the macro, or under the condition, that draws others which are looked at.
 NOT_SERVED: Final = {
     ("POST", "/majors/{number}/seen"),
+    ("POST", "/lock"),
     ("POST", "/sign-in"),
     ("POST", "/wall"),  # the page for whoever is nobody yet
     ("POST", "/incidents/{incident_id}/acknowledge"),
@@ -98,7 +99,9 @@ def test_no_page_offers_what_its_reader_may_not(world: EveryPage) -> None:
         if role is Role.AUDITOR:
             searches = {"/registry", "/map/find", "/places/try"}  # what is typed stands in no address
             own = {path for method, path in found if method == "POST"} - searches
-            assert own == {"/sign-out", "/language", "/theme", "/account/password", "/account/sign-out"}, "only his own"
+            assert own == {"/sign-out", "/language", "/theme", "/unlock", "/account/password", "/account/sign-out"}, (
+                "his own"
+            )
     posts = {route for route in ROUTES if route[0] == "POST" and not route[1].startswith("/api/")}  # for programs
     assert posts - everything - NOT_SERVED == set(), "what is nowhere offered here is not looked at"
     # A call that was seen and has no unit rings again after a while, and is to be acknowledged again then; until then

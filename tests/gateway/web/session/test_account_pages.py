@@ -85,7 +85,7 @@ def test_an_administrator_adds_changes_and_disables(
 @pytest.mark.parametrize(
     ("path", "form", "why"),
     [
-        ("", {"name": "Siti", "role": "operator", "password": "short"}, "8 sampai"),
+        ("", {"name": "Siti", "role": "operator", "password": "pendek7"}, "8 sampai"),
         ("", {"name": "Budi", "role": "operator", "password": NEW}, "sudah ada"),
         ("", {"name": "S", "role": "operator", "password": NEW}, "bukan nama akun"),
         ("", {"name": "Siti", "role": "dispatcher", "password": NEW}, SW.key),

@@ -16,6 +16,11 @@ const after = Number(panel.dataset.after); // ms without anybody, 0: never by it
 const always = panel.dataset.always !== undefined; // a page that is nothing but the lock
 const channel = new BroadcastChannel("siaga lock");
 
+if (document.getElementById("banners")) {
+  const banners = document.getElementById("banners");
+  new ResizeObserver(() => { panel.style.top = `${banners.offsetHeight}px`; }).observe(banners); // it stands below them
+}
+
 let told = { locked: () => {}, rings: () => {}, opened: () => {} };
 let busy = () => false;
 let touchedAt = Date.now();
