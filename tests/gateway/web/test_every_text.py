@@ -24,6 +24,8 @@ from gateway.web.console_fakes import FakeBell, FakeSignIns
 from gateway.web.fake_disclosures import FakeDisclosures
 from gateway.web.maintenance_fleet import fleet_desk
 from siaga_gateway.adapters.sql import SqlStore
+from siaga_gateway.catalogue import LANGUAGES, texts
+from siaga_gateway.domain.api_tokens import GRANTABLE
 from siaga_gateway.domain.escalation_state import Assignment, Contact, ContactKind, Escalation, Phase, Progress, Why
 from siaga_gateway.domain.incident import Incident, IncidentState, Mode
 from siaga_gateway.domain.invisible_characters import hidden
@@ -220,3 +222,12 @@ def test_no_form_of_any_page_lets_anything_hidden_into_the_store(store: SqlStore
         kept += [value for row in store.fetch(f"SELECT * FROM {table}") for value in row]
     assert [text for text in kept if isinstance(text, str) and any(hidden(text))] == []
     client.close()
+
+
+def test_every_permission_that_a_program_can_be_given_has_words() -> None:
+    """The page of accounts offers each of them."""
+    for language in LANGUAGES:
+        known = texts("console", language)
+        assert {f"console.scope.{each.value.replace('.', '_')}" for each in GRANTABLE} == {
+            key for key in known if key.startswith("console.scope.")
+        }
