@@ -71,8 +71,8 @@ def test_its_tiles_are_shown_missed_and_asked_for_again_until_the_map_is_whole(
     until(rina, "document.getElementById('map-note').hidden")
     assert tiles.asked > asked and on_map(rina, drawn("chosen")) == 1
     if schema == "protomaps":
-        names = on_map(rina, "map.queryRenderedFeatures({layers: ['street-name']}).map(({properties: p}) => p.name)")
-        assert invented_town.MAIN_STREET in names
+        names = "map.queryRenderedFeatures({layers: ['street-name']}).map(({properties: p}) => p.name)"
+        until(rina, f"{names}.includes('{invented_town.MAIN_STREET}')")
         assert on_map(rina, "map.getLayer('town-3').maxzoom") < 24
 
 

@@ -2,7 +2,7 @@
 // others' business.
 
 import { settings, text } from "./settings.js";
-import { GROUND_UNTIL, STREETS, openStreets, readAnew, streetLayers } from "./streets.js";
+import { GROUND_UNTIL, STREETS, openStreets, streetLayers, streetsAnswer } from "./streets.js";
 import { colour, onTheme } from "./theme.js";
 import { TileRetry } from "./tile-retry.js";
 
@@ -107,7 +107,7 @@ export async function openMap(container, sources, layers, { made = () => {}, rea
     map = fresh;
     loaded = false;
     if (tiles?.end()) note(null, "streets");
-    const retry = tiles = new TileRetry(fresh, "streets", streetsMissing, readAnew);
+    const retry = tiles = new TileRetry(fresh, "streets", streetsMissing, streetsAnswer);
     fresh.touchZoomRotate.disableRotation();
     fresh.keyboard.disableRotation();
     fresh.addControl(new library.AttributionControl({ compact: false, customAttribution: text("attribution") }));

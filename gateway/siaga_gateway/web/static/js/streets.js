@@ -5,6 +5,7 @@ import { settings } from "./settings.js";
 import { colour } from "./theme.js";
 
 const FILE = "/map/streets.pmtiles";
+const LONGEST_MS = 10_000;
 const READER = "/static/vendor/pmtiles/pmtiles.js";
 const FONT = ["DejaVu Sans, Noto Sans, Segoe UI, Arial, sans-serif"];
 const SCALE = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
@@ -28,9 +29,21 @@ export async function openStreets(library) {
   return { streets: { ...source, tiles: [`pmtiles://${location.origin}${FILE}/{z}/{x}/{y}`] } };
 }
 
-/** Forget what is known of the site's file: a head that could not be read would be remembered as such. */
-export function readAnew() {
-  protocol?.tiles.clear();
+/** Whether the tile `at` ({z, x, y}; null: any) or the site's file can be read now. */
+export async function streetsAnswer(at) {
+  const { z, x, y } = at ?? { z: 0, x: 0, y: 0 };
+  const url = told.tiles?.replace("{z}", z).replace("{x}", x).replace("{y}", y) ?? FILE;
+  try {
+    const signal = AbortSignal.timeout(LONGEST_MS);
+    const answer = await fetch(url, { signal, cache: "no-store", headers: told.tiles === null ? { Range: "bytes=0-126" } : {} });
+    await answer.arrayBuffer();
+    if (!answer.ok && answer.status !== 404) return false; // a server has no tile where there is nothing
+  } catch (error) {
+    console.warn("no streets yet:", error);
+    return false;
+  }
+  protocol?.tiles.clear(); // a head that could not be read would be remembered as such
+  return true;
 }
 
 function reader() {

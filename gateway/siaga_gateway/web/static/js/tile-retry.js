@@ -5,9 +5,9 @@ const FIRST_MS = 3_000;
 const LONGEST_MS = 30_000;
 
 export class TileRetry {
-  /** `told(missing)` hears whether tiles are missing; `renew()` is called before they are asked for again. */
-  constructor(map, source, told, renew = () => {}) {
-    Object.assign(this, { map, source, told, renew, missing: new Map(), asked: new Set(), bad: false, timer: null, wait: FIRST_MS });
+  /** `told(missing)` hears whether tiles are missing; `answers(at)` says whether such a tile ({z, x, y} or null) comes now. */
+  constructor(map, source, told, answers) {
+    Object.assign(this, { map, source, told, answers, missing: new Map(), asked: new Set(), bad: false, timer: null, wait: FIRST_MS, turn: 0 });
   }
 
   /** A tile did not come; undefined: nothing of the source can be read. */
@@ -33,18 +33,26 @@ export class TileRetry {
     this.timer ??= setTimeout(() => this.again(), this.wait);
   }
 
-  /** Ask for what is missing, and no more: what is drawn must not go away for a server that is not there. */
-  again() {
-    this.timer = null;
+  /**
+   * Try one of those that are missing, and only if it comes have the map ask again: what is drawn must not go away for a
+   * server that is not there. Pictures all, for the library draws a failed one that is asked for by itself as if it had
+   * come; others by themselves, for among all it waits for failed ones without asking.
+   */
+  async again() {
     this.asked.clear(); // out of sight: asked for when somebody looks there
     this.settle();
     if (!this.bad) return;
     this.wait = Math.min(2 * this.wait, LONGEST_MS);
     const tiles = [...this.missing.values()];
-    this.asked = new Set(this.missing.keys());
-    this.missing.clear();
-    this.renew();
-    this.map.refreshTiles(this.source, tiles.includes(null) ? undefined : tiles);
+    const came = await this.answers(tiles[this.turn++ % tiles.length]);
+    if (!this.bad) return;
+    this.timer = null;
+    if (came) {
+      this.asked = new Set(this.missing.keys());
+      this.missing.clear();
+      const pictures = this.map.getSource(this.source).type === "raster";
+      this.map.refreshTiles(this.source, pictures ? undefined : tiles.filter((at) => at !== null));
+    }
     this.plan();
   }
 
