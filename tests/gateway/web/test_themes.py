@@ -87,7 +87,7 @@ def test_the_first_thing_shown_is_in_the_right_colours(
     assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == wanted, "its fields, too"
 
 
-PAPER: Final = ("letter", "incident report", "empty form", "filled form")
+PAPER: Final = ("letter", "incident report", "handover", "empty form", "filled form")
 
 
 def test_no_page_has_a_script_of_its_own_within_it(world: EveryPage) -> None:
