@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.rule_values import incident
@@ -79,14 +79,17 @@ def test_however_often_few_calls_are_told_of_they_are_few() -> None:
     assert sent(pace, 299_000, FEW)[1] is Choice.FOLD
 
 
+@example([0] * 7)
+@example([0, 0, 0, 0, 15_000, 30_000 - 1, 1, 0])
 @given(st.lists(st.integers(0, 20_000), min_size=1, max_size=200))
 def test_nobody_waits_longer_than_the_longest_pause_nor_is_sent_many(gaps: list[int]) -> None:
+    # Each of a call of its own, also at the same moment: what else is told of a call that went by itself is not many.
     pace, now_ms, went = FoldPace(), 0, list[int]()
-    for gap in gaps:
+    for call, gap in enumerate(gaps):
         now_ms += gap
-        choice, wait_ms = choose(pace, now_ms, now_ms)
+        choice, wait_ms = choose(pace, call, now_ms)
         assert (wait_ms > 0) == (choice is Choice.WAIT) and wait_ms <= PAUSES_MS[-1]
-        pace, choice = sent(pace, now_ms)
+        pace, choice = sent(pace, now_ms, call)
         if choice is not Choice.WAIT:
             went.append(now_ms)
     for first in went:
