@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from databases import Place, rows
@@ -84,9 +86,12 @@ def test_a_devices_days_are_found_by_day_and_device(place: Place) -> None:
                 "FROM generate_series(1, 30) AS day, generate_series(1, 2000) AS button"
             )
             session.run("ANALYZE device_day")
-            plan = session.fetch(f"EXPLAIN {events.OF_DEVICE}", (sample_store.DEVICE_ID, 0))
+            plan = session.fetch(f"EXPLAIN (ANALYZE) {events.OF_DEVICE}", (sample_store.DEVICE_ID, 0))
             text = "\n".join(row[0] for row in plan)
             found = "day = days.day" in text and "device_id = " in text and "Index Cond" in text
+            # From 18 on it may go through the days by itself: it looks the device up once a day ("skip scan").
+            skips = [int(count) for count in re.findall(r"Index Searches: (\d+)", text)]
+            found = found or ("Index Cond: (device_id = " in text and 30 <= max(skips, default=0) <= 60)
         else:
             plan = session.fetch(f"EXPLAIN QUERY PLAN {events.OF_DEVICE}", (sample_store.DEVICE_ID, 0))
             text = "\n".join(row[3] for row in plan)
