@@ -41,6 +41,7 @@ GATEWAY: tuple[tuple[str, list[str]], ...] = (
     ("Who is called for a place, of 10,000 stations and 500 areas", [sys.executable, str(HERE / "routing.py")]),
     ("A report of a year with 200,000 calls", [sys.executable, str(HERE / "figures.py")]),
     ("A press to the phones of those whose turn it is", [sys.executable, str(HERE / "first_wave.py")]),
+    ("From the store to an operator's eyes and ears", [sys.executable, str(HERE / "console_pixels.py")]),
     ("The console's map with 2,000 incidents", [sys.executable, str(HERE / "map_frames.py")]),
     ("Verified and stored while 500 calls are made", [sys.executable, str(HERE / "ingest_beside_calls.py")]),
 )
