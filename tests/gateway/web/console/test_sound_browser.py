@@ -41,6 +41,17 @@ HEAR = """
   HTMLMediaElement.prototype.play = function () { window.files.push(this); return play.call(this); };
 })();
 """
+# A computer whose loudspeakers can be pulled out and put in again.
+LOUDSPEAKERS = """
+(() => {
+  let there = 1;
+  navigator.mediaDevices.enumerateDevices = async () => Array.from({ length: there }, () => ({ kind: "audiooutput" }));
+  window.plugged = (count) => {
+    there = count;
+    navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+  };
+})();
+"""
 
 
 def test_a_sound_that_dies_comes_back_and_meanwhile_it_rings_by_the_second_way(served: Start, operator: Seat) -> None:
@@ -95,6 +106,41 @@ def test_a_sound_that_dies_comes_back_and_meanwhile_it_rings_by_the_second_way(s
         }"""
     )
     assert all(0.97 < each < 1.03 for each in found), found
+
+
+def test_a_loudspeaker_that_is_pulled_out_or_taken_away_is_done_without_until_it_is_back(
+    served: Start, operator: Seat
+) -> None:
+    rina = operator(served())
+    page = rina.page
+    page.add_init_script(HEAR + LOUDSPEAKERS)
+    rina.start_duty()
+    rina.until("made.length === 1 && document.getElementById('banner-sound').hidden")
+    rina.console.append({"do": "press", "incident": 1, **KEDATON})
+    rina.until("tones >= 3 + 4")
+
+    # The computer takes the sound for a call, or the driver hangs: waking it comes to nothing, another one sounds.
+    for state in ("interrupted", "suspended"):
+        page.evaluate(
+            "(state) => { before = made.length; const one = made.at(-1); one.resume = () => new Promise(() => {});"
+            "Object.defineProperty(one, 'state', { get: () => state }); one.onstatechange(); }",
+            state,
+        )
+        assert page.get_attribute("#sound", "data-state") != "on", "at once, not with the next beat"
+        rina.until("made.length > before")
+        page.evaluate("tones = 0")
+        rina.until("tones >= 4 && document.getElementById('sound').dataset.state === 'on'")
+        assert page.is_hidden("#banner-sound"), "by itself"
+
+    # Pulled out, the context goes on counting into nothing: no other device is there.
+    page.evaluate("plugged(0)")
+    rina.see("#banner-sound:visible", "SUARA MATI di jalur utama")
+    rina.until("files.length > 0")
+    page.evaluate("before = made.length; plugged(1)")
+    page.wait_for_selector("#banner-sound", state="hidden")
+    rina.until("made.length > before")
+    page.evaluate("tones = 0")
+    rina.until("tones >= 4 && document.getElementById('sound').dataset.state === 'on'")
 
 
 def test_a_page_that_was_frozen_says_so_and_misses_nothing(served: Start, operator: Seat) -> None:

@@ -14,6 +14,7 @@ let movedAt = 0;
 let lookedAt = 0;
 let triedAt = -Infinity;
 let making = null;
+let sounded = false; // it ran once: the browser wants no click any more
 let speakers = null; // how many there were; null: the browser does not say
 let changed = () => {};
 
@@ -58,12 +59,13 @@ function beep(frequency, after, length, shape, level) {
   tone.stop(at + length);
 }
 
-/** Make it sound: wake it, or make it anew where it is closed, stands still or, `clicked`, does not wake. True when it runs. */
+/** Make it sound: wake it, or make it anew where it is closed, interrupted, stands still or, once it sounded or `clicked`,
+ *  does not wake. True when it runs. */
 export async function start({ clicked = false } = {}) {
   triedAt = performance.now();
   const asleep = context?.state === "suspended";
-  if (asleep && (await wakes(context))) movedAt = performance.now();
-  else if (!running() && (clicked || !asleep)) await renew();
+  if (asleep && (await wakes(context))) [movedAt, sounded] = [performance.now(), true];
+  else if (!running() && (clicked || sounded || !asleep)) await renew();
   changed();
   return running();
 }
@@ -97,6 +99,7 @@ async function made() {
     return;
   }
   context = fresh;
+  sounded ||= runs;
   shown = -1;
   movedAt = performance.now();
   fresh.onstatechange = () => {
