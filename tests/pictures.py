@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from PIL import Image
 
-from chromium import CHROMIUM, launch
+from chromium import WHOLE, launch
 from source_files import ROOT
 from tools.siaga_process import Running
 
@@ -132,7 +132,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--into", type=Path, default=FOLDER)
     into: Path = parser.parse_args().into
-    if CHROMIUM is None:
+    if WHOLE is None:
         print("On Debian or Ubuntu: sudo apt-get install chromium fonts-dejavu-core", file=sys.stderr)
         return 1
     from playwright.sync_api import sync_playwright
@@ -149,6 +149,7 @@ def main() -> int:
                 "--use-gl=swiftshader",
                 "--enable-unsafe-swiftshader",
                 "--autoplay-policy=no-user-gesture-required",
+                program=WHOLE,
             )
             context = browser.new_context(viewport=_WIDE, locale="en", color_scheme="light")  # type: ignore[arg-type]
             camera = Photographer(demo, context.new_page(), console, into)

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from playwright.sync_api import sync_playwright
 from telling import say
 
-from chromium import CHROMIUM, launch
+from chromium import WHOLE, launch
 from gateway.web.conftest import ServedConsole
 from gateway.web.console_operator import Operator
 
@@ -76,12 +76,12 @@ def measured(operator: Operator, session: Any, moves: int) -> tuple[float, float
 
 
 def main() -> None:
-    if CHROMIUM is None:
+    if WHOLE is None:
         raise SystemExit("no Chromium: apt-get install chromium, or name one in SIAGA_CHROMIUM")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         console = ServedConsole(Path(folder))
         console.start()
-        browser = launch(driver)
+        browser = launch(driver, program=WHOLE)
         try:
             context = browser.new_context(viewport={"width": 1366, "height": 768}, reduced_motion="reduce")
             operator = Operator(context.new_page(), console)
