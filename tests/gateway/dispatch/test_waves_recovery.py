@@ -221,3 +221,27 @@ def test_an_acknowledgement_takes_back_what_still_waits_for_a_chief_and_not_what
     assert "responder:komandan" in {each.recipient for each in made.told(incident)}
     assert waits == {"responder:budi"}
     made.close()
+
+
+def test_an_acknowledgement_taken_back_beside_an_older_gateway_rests_nobodys_ladder(
+    district: CalledDistrict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident, taken = district.press(counter=1), district.press(counter=2)
+    district.go_on(11)
+    older = waves.FOLLOWED - {journal.ACKNOWLEDGEMENT_UNDONE}
+    with monkeypatch.context() as patched:
+        patched.setattr(waves, "FOLLOWED", older)
+        for each in (incident, taken):
+            district.operator.seen(each.id, "Siti")
+        district.go_on()
+        district.operator.undo(incident.id, "Siti")
+        district.go_on(1)
+    assert district.state(incident).phase is Phase.ACKNOWLEDGED, "it has passed that by"
+    calls = len(district.called(incident))
+    district.waves = district.made(district.store)
+    district.go_on()
+    assert district.state(incident).phase is Phase.CALLING and len(district.called(incident)) > calls
+    assert district.state(taken).phase is Phase.ACKNOWLEDGED, "what a desk has is left alone"
+    wave = district.state(incident).wave
+    district.go_on(1)
+    assert district.state(incident).wave == wave, "once"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from gateway import sample_store
 from gateway.fake_ports import ManualClock, SentAnswers
 from pressing_button import is_bound
 from siaga_gateway.adapters.sql import SqlStore
+from siaga_gateway.domain.escalation_state import Escalation, Phase, Why
 from siaga_gateway.domain.frame import LONGEST_ETA, Stage, eta_field
 from siaga_gateway.domain.incident import Answered, Change, Disposition, Incident, IncidentState
 from siaga_gateway.domain.limits import LONGEST_UNIT
@@ -23,6 +25,7 @@ from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.operator_port import OperateError, Overtaken
 from siaga_gateway.service.registry.keyring import KeyRing
+from siaga_gateway.service.store import Transaction
 
 
 @pytest.fixture
@@ -363,3 +366,25 @@ def test_of_two_desks_at_once_one_undoes_and_one_assigns_never_both(store: SqlSt
     assert kinds[journal.ACKNOWLEDGEMENT_UNDONE] + kinds[journal.ASSIGNED] == 1
     found = store.incident(1)
     assert found is not None and (found.unit is None) == (found.state is IncidentState.OPEN)
+
+
+def test_an_acknowledgement_by_another_desk_in_between_is_not_taken_back(
+    store: SqlStore, operator: IncidentActions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident = sample_store.open_incident(store)
+    operator.seen(incident.id, "Siti")
+    operator.assign(incident.id, "Siti", "Patroli 12", 5)
+    with store.transaction() as transaction:
+        transaction.put_escalation(Escalation(incident.id, Phase.CALLING, Why.BACKUP, 1, 2, wave=2))
+    shown = operator.acknowledge(incident.id, "Siti", 2)
+    begin = store.transaction
+
+    def in_between() -> AbstractContextManager[Transaction]:
+        monkeypatch.setattr(store, "transaction", begin)
+        operator.acknowledge(incident.id, "Budi", 2)
+        return begin()
+
+    monkeypatch.setattr(store, "transaction", in_between)
+    with pytest.raises(OperateError):
+        operator.undo(incident.id, "Siti", shown=shown.progress)
+    assert [each.actor for each in store.journal_of_incident(incident.id)][-1] == "Budi"

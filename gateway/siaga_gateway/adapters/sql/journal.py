@@ -17,6 +17,7 @@ from siaga_gateway.domain.frame import is_private
 from siaga_gateway.service.ports import JournalEntry
 
 SELECT: Final = f"SELECT {columns(JOURNAL)} FROM journal"  # noqa: S608 - constants
+_OF_INCIDENT: Final = f"{SELECT} WHERE incident_id = ? ORDER BY id"
 
 
 class JournalWriting(WriteBatch):
@@ -42,6 +43,9 @@ class JournalWriting(WriteBatch):
             frame = None  # the last of several that see to it: this record is for ever
         text = json_text(remembered(facts)) if facts else "{}"
         self._journal.append((at_ms, kind, incident_id, device_id, actor, text, frame))
+
+    def journaled(self, incident_id: int) -> Sequence[JournalEntry]:
+        return [entry_of(row) for row in self._fetch(_OF_INCIDENT, (incident_id,))]
 
     @property
     def _journal_waits(self) -> bool:
@@ -75,7 +79,7 @@ class JournalReading(Reads):
         return entry_of(rows[0]) if rows else None
 
     def journal_of_incident(self, incident_id: int) -> Sequence[JournalEntry]:
-        return [entry_of(row) for row in self.fetch(f"{SELECT} WHERE incident_id = ? ORDER BY id", (incident_id,))]
+        return [entry_of(row) for row in self.fetch(_OF_INCIDENT, (incident_id,))]
 
     def last_journal_id(self) -> int:
         last: int = self.fetch("SELECT coalesce(max(id), 0) FROM journal")[0][0]

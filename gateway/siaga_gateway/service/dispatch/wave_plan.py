@@ -146,10 +146,20 @@ class IncidentPlan:
             state = self._again(state)
         elif state.phase is Phase.HELD and not self._incident.held:
             state = self._step(state, Fact(FactKind.RELEASED))
+        elif state.phase is Phase.ACKNOWLEDGED and self._is_undone():
+            state = self._step(state, Fact(FactKind.UNDONE))
         if before is None or any(isinstance(each, JournalEntry) for each in happened):
             real = any(isinstance(each, JournalEntry) and each.kind == journal.MADE_REAL for each in happened)
             self._judge(opened=before is None or real)
         self._state = state
+
+    def _is_undone(self) -> bool:
+        """Whether the acknowledgement was taken back, whoever has followed the journal past it: an older gateway knows
+        of no such step. Read after the escalation, which hears of an acknowledgement later than the incident."""
+        if self._incident.state is not IncidentState.OPEN:
+            return False
+        now = self._planner.store.incident(self._incident.id)
+        return now is not None and now.state is IncidentState.OPEN
 
     def _again(self, state: Escalation) -> Escalation:
         """Begin the escalation of an incident anew that was closed and is open."""

@@ -21,6 +21,7 @@ from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.escalation_state import (
     Fact,
     FactKind,
+    Phase,
 )
 from siaga_gateway.domain.incident import IncidentState, Mode
 from siaga_gateway.service.dispatch.drills import Ended, end_all
@@ -164,6 +165,7 @@ class Waves:
                 self._begin(last if at is None else int(at), known=at is not None)
                 at = at or str(last)
             self._followed = self._remembered = min(int(at), last)
+            self._take_all([(each, (Fact(FactKind.TICK),)) for each in self._resting_on_nothing()], None)
         if self._followed == last:
             return False
         until = min(last, self._followed + _SPAN)
@@ -176,6 +178,15 @@ class Waves:
             self._take_all(_by_incident(entries), until)
         self._followed = until
         return until < last
+
+    def _resting_on_nothing(self) -> list[int]:
+        """Return calls that nobody has seen and whose ladder rests: see IncidentPlan. An older gateway drove them."""
+        resting = {each.incident_id for each in self._store.open_escalations() if each.phase is Phase.ACKNOWLEDGED}
+        if not resting:
+            return []
+        return [
+            each.id for each in self._store.open_incidents() if each.state is IncidentState.OPEN and each.id in resting
+        ]
 
     def _owed_in_store(self) -> _Owed:
         known: dict[str, list[int]] = json.loads(self._store.remembered(OWED) or "{}")

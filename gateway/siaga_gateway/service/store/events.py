@@ -10,6 +10,7 @@ from siaga_gateway.domain.frame import Kind, Stage, Suite
 from siaga_gateway.domain.incident import Incident
 from siaga_gateway.domain.incident_outcome import Mark
 from siaga_gateway.domain.value import record
+from siaga_gateway.service.ports import JournalEntry
 from siaga_gateway.service.store.audit import EventRow
 
 EventKey = tuple[bytes, int]  # device_id, counter
@@ -70,6 +71,10 @@ class EventWriting(Protocol):
     def statuses(self, device_ids: Collection[bytes]) -> Mapping[bytes, DeviceStatus]: ...
     def open_incidents_of(self, device_ids: Collection[bytes]) -> Mapping[bytes, Incident]:
         """Without one that cannot be read: its button's next press opens another."""
+        ...
+
+    def journaled(self, incident_id: int) -> Sequence[JournalEntry]:
+        """Return what the journal says of an incident, oldest first, without what this transaction adds."""
         ...
 
     def marks(self, keys: Collection[MarkKey]) -> Mapping[MarkKey, MarkedPress]: ...

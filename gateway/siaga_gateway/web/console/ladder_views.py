@@ -87,7 +87,7 @@ def ladder_view(
         phase=str(known.phase),
         wave=known.wave,
         again=again,
-        heading=say("again" if again else _heading(known)),
+        heading=say("again" if again else str(Phase.CALLING) if _is_undone(incident, known) else _heading(known)),
         rung=rung_text(known.rung, language) if climbing and known.rung else "",
         why=_why(known, language) if again else "",
         since_ms=_began_ms(known) if climbing else None,
@@ -114,6 +114,8 @@ def ringing_of(incident: Incident, known: Escalation | None) -> Ringing:
     level = _level(known)
     if _begun_by_word(incident, known):
         return Ringing()
+    if _is_undone(incident, known):
+        return Ringing("again" if is_again(known) else "first", level)
     match known.phase:
         case Phase.CALLING if not _just_seen(incident, known):
             return Ringing("again" if is_again(known) else "first", level)
@@ -130,6 +132,12 @@ def rung_text(rung: str, language: str) -> str:
         return text(f"console.rung.{rung}", language)
     except UnknownText:
         return rung
+
+
+def _is_undone(incident: Incident, known: Escalation) -> bool:
+    """Whether the acknowledgement on which the ladder rests was taken back: an older gateway, or one that hangs, does
+    not climb on by itself. Whoever acknowledges has seen the call, so there is no other way to this."""
+    return known.phase is Phase.ACKNOWLEDGED and incident.state is IncidentState.OPEN
 
 
 def _level(known: Escalation) -> int:
