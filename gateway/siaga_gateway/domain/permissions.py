@@ -40,6 +40,7 @@ class Permission(StrEnum):
     DRILLS_ORDER = "drills.order"
     PLACES_READ = "places.read"  # stations and responders with their numbers
     PLACES_STEP = "places.step"  # the code of a way to somebody
+    PLACES_CHANGE = "places.change"  # lists of stations, responders and shifts: who is called
     MAINTENANCE_READ = "maintenance.read"
     MAINTENANCE_STEP = "maintenance.step"
     DEVICES_COMMAND = "devices.command"  # commands to one button
@@ -50,6 +51,7 @@ class Permission(StrEnum):
     FIGURES_READ = "figures.read"
     REGISTRY_READ = "registry.read"  # owners, devices, quarantine
     REGISTRY_CHANGE = "registry.change"
+    LISTS_BRING = "lists.bring"  # lists as files, of the kinds that one may change
     ENROLMENTS_ADD = "enrolments.add"  # a button by its own proof, for a registrar to confirm
     ACCOUNTS_CHANGE = "accounts.change"  # accounts, and everybody's sessions
 
@@ -68,11 +70,14 @@ _OPERATOR: Final = frozenset(
 OF_ROLE: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.OPERATOR: _OPERATOR,  # all that every operator could do before there were roles
     Role.SUPERVISOR: _OPERATOR
-    | {_P.OWNERS_DECIDE, _P.REGISTRY_READ, _P.PROTOCOLS_CHANGE, _P.DEVICES_COMMAND, _P.DEVICES_LOCATE},
+    | {
+        *(_P.OWNERS_DECIDE, _P.REGISTRY_READ, _P.PROTOCOLS_CHANGE, _P.DEVICES_COMMAND, _P.DEVICES_LOCATE),
+        *(_P.PLACES_CHANGE, _P.LISTS_BRING),
+    },
     Role.REGISTRAR: frozenset(
         {
             *(_P.REGISTRY_READ, _P.REGISTRY_CHANGE, _P.OWNERS_READ, _P.OWNERS_ADVISE, _P.IDENTITY_READ),
-            *(_P.PLACES_READ, _P.AREAS_READ, _P.MAINTENANCE_READ, _P.ENROLMENTS_ADD),
+            *(_P.PLACES_READ, _P.AREAS_READ, _P.MAINTENANCE_READ, _P.ENROLMENTS_ADD, _P.LISTS_BRING),
         }
     ),
     Role.INSTALLER: frozenset(

@@ -93,6 +93,12 @@ class ListView:
     anew: bool = False  # somebody has changed the lists since it was shown before
     why: SiagaError | None = None  # of one that failed
 
+    @property
+    def removes_many(self) -> bool:
+        """Whether more than a third of what is there would go: a mistake more often than a wish."""
+        there = sum(self.counts.get(name, 0) for name in ("changed", "unchanged", "removed"))
+        return 3 * self.counts.get("removed", 0) > there
+
 
 class ListImports(Protocol):
     """What the console asks for. Called from its process too: arguments are JSON's. actor: whose list it is; nobody

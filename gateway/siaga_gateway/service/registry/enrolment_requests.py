@@ -24,7 +24,7 @@ from siaga_gateway.service.registry.enrol import EnrolError, NewOwner, check_pla
 from siaga_gateway.service.registry.place_plausibility import OnLand, PlaceRules, anywhere
 from siaga_gateway.service.registry.registration_list import frame_of
 from siaga_gateway.service.registry.sim_cards import checked_sim, put_sim
-from siaga_gateway.service.store import Store, UnknownDevice
+from siaga_gateway.service.store import Store, StoreConflict, UnknownDevice
 
 QUARANTINE: Final = 1_000  # buttons; ingest keeps as many
 _E7: Final = 10**7
@@ -69,6 +69,15 @@ def request_enrolment(
     on_land: OnLand = anywhere,
 ) -> tuple[bytes, bool]:
     """Return the device_id, and whether anything is new. Raises: EnrolError; PlaceDoubted; StoreFailing."""
+    try:
+        return _requested(store, clock, wanted, actor, area, on_land)
+    except StoreConflict:  # the same, or another button of the same owner, was committed after what was read
+        return _requested(store, clock, wanted, actor, area, on_land)
+
+
+def _requested(
+    store: Store, clock: Clock, wanted: EnrolmentRequest, actor: str, area: Area | None, on_land: OnLand
+) -> tuple[bytes, bool]:
     public_xy, device_id = proven_key(wanted.frame)
     now_ms = clock.now_ms()
     enrolled = store.enrolled([device_id]).get(device_id)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import Field, StringConstraints
 
 from siaga_gateway.domain.limits import LONGEST_LABEL, LONGEST_NOTE
+from siaga_gateway.domain.permissions import Permission
 from siaga_gateway.domain.registry import state_at
 from siaga_gateway.domain.sim_card import LONGEST_OPERATOR, MOST_QUOTA_MB
+from siaga_gateway.service.registry.enrol import EnrolError
 from siaga_gateway.service.store import Enrolled, UnknownDevice
 from siaga_gateway.web.api.answers import DeviceId, problems, there
 from siaga_gateway.web.api.shapes import Body, Shape, at
+from siaga_gateway.web.session.auth import Session
 from siaga_gateway.web.session.bearer import API
 from siaga_gateway.web.session.context import ConsoleContext, SignedIn, TheConsole
 from siaga_gateway.web.session.error_answers import NotThere
@@ -88,10 +91,30 @@ class RefuseBody(Body):
 )
 def post_enrolment(context: TheConsole, session: SignedIn, response: Response, body: EnrolmentBody) -> EnrolmentShape:
     """It waits for a registrar then. Sent again, it answers with how the enrolment stands, and changes nothing."""
-    told = body.model_dump(mode="json")
-    device, fresh = there(context.registry).changes.request_enrolment(told, session.operator)
+    device, fresh = _requested(context, session, body)
     response.status_code = 201 if fresh else 200
     return _shape(context, device)
+
+
+_TELLING: Final = frozenset({"lists.other_name", "enrol.enrolled"})  # whose a NIK is, or is not
+
+
+def _requested(context: ConsoleContext, session: Session, body: EnrolmentBody) -> tuple[str, bool]:
+    """Raises: EnrolError, which tells who may not read owners nothing of one; BearerRefused."""
+    changes, told = there(context.registry).changes, body.model_dump(mode="json")
+    if Permission.OWNERS_READ in session.permissions:
+        return changes.request_enrolment(told, session.operator)
+    counted_ms: int | None = context.programs.guess(session.operator)
+    try:
+        return changes.request_enrolment(told, session.operator)
+    except EnrolError as error:
+        if error.key not in _TELLING:
+            raise
+        counted_ms = None
+        raise EnrolError("enrol.registrar_looks") from None
+    finally:
+        if counted_ms is not None:
+            context.programs.no_guess(session.operator, counted_ms)
 
 
 @router.get(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Annotated, Any, Final
 
@@ -14,12 +15,14 @@ from starlette.concurrency import run_in_threadpool
 from siaga_gateway.catalogue import text
 from siaga_gateway.domain.errors import SiagaError
 from siaga_gateway.domain.limits import LARGEST_LIST
+from siaga_gateway.domain.permissions import Permission
 from siaga_gateway.formats.owner_record_csv import table
-from siaga_gateway.service.dispatch.list_imports import PART, ListImports, ListKind, ListState, ListView
+from siaga_gateway.service.dispatch.list_imports import PART, ListError, ListImports, ListKind, ListState, ListView
 from siaga_gateway.service.dispatch.place_lists import RowFault
 from siaga_gateway.web.session.auth import Session
-from siaga_gateway.web.session.context import ConsoleContext, Language, SignedIn, TheConsole, render
+from siaga_gateway.web.session.context import ConsoleContext, Language, NotPermitted, SignedIn, TheConsole, render
 from siaga_gateway.web.session.error_answers import NotThere, answer_to
+from siaga_gateway.web.session.route_guard import role_name
 from siaga_gateway.web.session.uploads import SentFile, csv_file, read_form
 
 PATH: Final = "/registry/imports"
@@ -34,6 +37,18 @@ def _imports(context: TheConsole) -> ListImports:
     if context.imports is None:
         raise NotThere("error.nothing_here")
     return context.imports
+
+
+_NEEDED: Final[Mapping[str, Permission]] = {
+    kind: Permission.REGISTRY_CHANGE if kind is ListKind.BUTTONS else Permission.PLACES_CHANGE for kind in ListKind
+}
+
+
+def _check_kind(kind: str, session: Session) -> None:
+    """Raises: NotPermitted, for a kind of list that he may not change."""
+    needed = _NEEDED.get(kind)  # what is no kind at all is told by the desk
+    if needed is not None and needed not in session.permissions:
+        raise NotPermitted("error.not_permitted", role=role_name(session))
 
 
 TheImports = Annotated[ListImports, Depends(_imports)]
@@ -59,6 +74,7 @@ async def bring(
     try:
         form = await read_form(request, largest=LARGEST_LIST)
         chosen = dict(form.fields)
+        _check_kind(chosen.get("kind", ""), session)
         file = csv_file(form, "file")
         list_id = await run_in_threadpool(_tried, imports, file, chosen, session.operator)
     except SiagaError as error:
@@ -95,9 +111,14 @@ def apply(
     session: SignedIn,
     list_id: ListId,
     shown: Annotated[str, Form(max_length=64)] = "",
+    sure: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Apply it as it was shown."""
+    """Apply it as it was shown. sure: that more than a third of what is there goes is meant."""
     try:
+        brought = imports.look(list_id, session.operator)
+        _check_kind(brought.kind, session)
+        if brought.removes_many and brought.state is ListState.SHOWN and not sure:
+            raise ListError("import.removes_many", gone=brought.counts["removed"])
         imports.apply(list_id, shown, session.operator)
     except SiagaError as error:
         problem, status = answer_to(request, error)
@@ -168,7 +189,7 @@ def _page(
         operator=session.operator,
         languages=context.site.languages,
         now=context.site.local.moment(context.clock.now_ms()),
-        kinds=tuple(ListKind),
+        kinds=[kind for kind in ListKind if _NEEDED[kind] in session.permissions],
         megabytes=LARGEST_LIST >> 20,
         chosen=chosen or {},
         problem=problem,

@@ -7,6 +7,7 @@ on whatever machine ends everywhere within two seconds. While the store cannot b
 |---|---|---|
 | with a token that is none, or none any more | the address (IPv6: its /64) | 30 in 10 minutes |
 | with a token that serves | the token | 1,200 in a minute |
+| that may tell of a NIK whether it is known | who asks | 10 in an hour |
 
 A right token is taken whatever its address has tried: several programs may come from one.
 """
@@ -34,6 +35,7 @@ from siaga_gateway.web.session.client_network import network_of
 API: Final = "/api/v1"
 WRONG: Final = Limit("token", 30, 600_000)
 REQUESTS: Final = Limit("requests", 1_200, 60_000)
+GUESSES: Final = Limit("guesses", 10, 3_600_000)
 _LOOK_S: Final = 0.5
 _UNKNOWN_S: Final = 0.05  # for a token that nobody knows: it may have been made just now
 
@@ -101,6 +103,17 @@ class BearerTokens:
         if found is None or not found.serves(now_ms):
             return None
         return self._admitted(found, now_ms)
+
+    def guess(self, actor: str) -> int:
+        """Count what may tell of a NIK whether it is known, and return when it was. Raises: BearerRefused."""
+        now_ms = self._clock.now_ms()
+        if (wait_ms := self._attempts.take([(GUESSES, actor)], now_ms)) > 0:
+            raise _wait("error.guesses", wait_ms)
+        return now_ms
+
+    def no_guess(self, actor: str, at_ms: int) -> None:
+        """Uncount it: its answer told nothing of anybody."""
+        self._attempts.give_back([(GUESSES, actor)], at_ms)
 
     def counts(self, session: Session) -> bool:
         """Whether the token of a session still serves."""

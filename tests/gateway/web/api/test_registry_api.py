@@ -142,7 +142,7 @@ def test_a_button_whose_owner_nobody_tells_waits_in_the_quarantine(programs: Pro
         ({"frame": "00"}, 409, "enrol.no_frame"),
         ({"frame": BUTTON.press(1_790_000_000).hex()}, 409, "enrol.no_enrol"),
         ({"owner": {**BUDI, "nik": "1"}}, 409, "enrol.nik"),
-        ({"owner": {**BUDI, "nik": "9900000000000001"}, "sure": True}, 409, "lists.other_name"),
+        ({"owner": {**BUDI, "nik": "9900000000000001"}, "sure": True}, 409, "enrol.registrar_looks"),
         ({"owner": {**BUDI, "nik": "1871013002900001"}}, 409, "registration.owner_doubted"),
         ({"longitude": None}, 409, "enrol.no_position"),
         ({"latitude": 0, "longitude": 0}, 409, "registration.place_zero"),
@@ -166,6 +166,38 @@ def test_somebody_elses_button_is_not_enrolled_again(programs: Programs) -> None
     other = {**BUDI, "nik": "1871010203900002", "name": "Citra Contoh"}
     assert installer.post("enrolments", json={**WANTED, "owner": other}).status_code == 409
     assert len(programs.store.owners()) == 2
+
+
+def test_an_installer_cannot_find_out_whose_a_nik_is_by_enrolling(programs: Programs) -> None:
+    installer, registrar = programs.of[Role.INSTALLER], programs.of[Role.REGISTRAR]
+    known = {"owner": {**BUDI, "nik": "9900000000000001"}, "sure": True}
+    told = registrar.post("enrolments", json={**WANTED, **known})
+    assert told.json()["key"] == "lists.other_name" and "owner 1" in told.text, "who may read owners is told which"
+    installer.post("enrolments", json=WANTED)
+    button = {**WANTED, "owner": {**BUDI, "nik": "1871010203900002"}}  # whose button it is, is told no more
+    other = {**WANTED, **known, "frame": PressingButton().enrol().hex()}
+    answers = [installer.post("enrolments", json=each) for each in (other, button) * 5]
+    assert {(each.status_code, each.json()["key"], each.json()["detail"]) for each in answers} == {
+        (409, "enrol.registrar_looks", answers[0].json()["detail"])
+    }
+    assert "owner 1" not in answers[0].text and BUTTON.device_id.hex() not in answers[1].text
+    limited = installer.post("enrolments", json=other)
+    assert (limited.status_code, limited.json()["key"]) == (429, "error.guesses"), limited.text
+    assert registrar.post("enrolments", json={**WANTED, **known}).status_code == 409, "everybody has his own limit"
+    programs.clock.at_ms += 3_600_000
+    assert all(installer.post("enrolments", json=WANTED).status_code == 200 for _ in range(20)), "right ones are free"
+
+
+def test_what_another_enrolled_at_the_same_time_is_there_and_no_error(
+    programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installer, store = programs.of[Role.INSTALLER], programs.store
+    told = installer.post("enrolments", json=WANTED).json()
+    read, stale = store.enrolled, [{}]
+    monkeypatch.setattr(store, "enrolled", lambda ids: stale.pop() if stale else read(ids))
+    again = installer.post("enrolments", json=WANTED)
+    assert (again.status_code, again.json()) == (200, told), again.text
+    assert not stale and len(store.owners()) == 2
 
 
 def test_owners_are_listed_and_searched_by_registrars_and_noted(programs: Programs) -> None:

@@ -24,8 +24,10 @@ from gateway.web.owners.test_owner_pages import Desk
 from pressing_button import PressingButton
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.bootstrap.list_imports import importers_on
+from siaga_gateway.domain import accounts
 from siaga_gateway.domain.incident import Mode
 from siaga_gateway.domain.limits import LARGEST_LIST
+from siaga_gateway.domain.permissions import OF_ROLE, Role
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.service.dispatch import list_imports
 from siaga_gateway.service.dispatch.list_imports import ImportDesk
@@ -188,10 +190,51 @@ def test_what_a_complete_list_removes_is_told_before_it_goes(lists: Lists) -> No
     browser = lists.browser()
     for content, more in ((STATIONS, {}), (STATIONS.replace("polsek-a", "polsek-b"), {"replace": "true"})):
         address, page = lists.bring(browser, content, "stations", **more)
-        browser.post(f"{address}/apply", data={"shown": shown(page)})
+        answer = browser.post(f"{address}/apply", data={"shown": shown(page)})
         lists.page(browser, address)
-    assert "1 of them removed" in page and "polsek-a" in page
+    assert "1 of them removed" in page and "polsek-a" in page and "more than a third" in page
+    assert answer.status_code == 409 and [each.key for each in lists.store.stations()] == ["polsek-a"]
+    assert "more than a third" in answer.text and 'name="sure"' in answer.text
+    assert browser.post(f"{address}/apply", data={"shown": shown(page), "sure": "true"}).status_code == 303
+    assert "The list is applied" in lists.page(browser, address)
     assert [each.key for each in lists.store.stations()] == ["polsek-b"]
+
+
+@pytest.mark.parametrize(("gone", "asked"), [(0, False), (2, False), (3, True), (6, True)])
+def test_only_a_list_that_removes_more_than_a_third_is_asked_about(lists: Lists, gone: int, asked: bool) -> None:
+    head, *_ = STATIONS.splitlines()
+    rows = [f"polsek-{n};polsek;Polsek Contoh {n};-5,4{n};105,2{n}" for n in range(7)]
+    browser = lists.browser()
+    address, page = lists.bring(browser, "\n".join([head, *rows]), "stations")
+    browser.post(f"{address}/apply", data={"shown": shown(page)})
+    assert "The list is applied" in lists.page(browser, address)
+    changed = rows[gone].replace("Contoh", "Lain")
+    _, page = lists.bring(browser, "\n".join([head, *rows[gone + 1 :], changed]), "stations", replace="true")
+    assert ("more than a third" in page) is asked and f"<b>{gone}</b> removed" in page
+
+
+def test_who_is_called_is_changed_by_supervisors_and_no_registrar(
+    lists: Lists, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, page = lists.bring(lists.browser(), STATIONS, "stations")
+    with monkeypatch.context() as as_role:
+        as_role.setattr(accounts, "WITHOUT_ACCOUNTS", OF_ROLE[Role.REGISTRAR])
+        browser = lists.browser()
+        offered = browser.get("/registry/imports").text
+        assert 'value="buttons"' in offered and 'value="stations"' not in offered and 'value="shifts"' not in offered
+        for kind in ("stations", "responders", "shifts"):
+            assert sent(browser, STATIONS, kind).status_code == 403, kind
+        assert browser.post(f"{address}/apply", data={"shown": shown(page)}).status_code == 403
+        assert "<b>1</b> new" in lists.bring(browser, "\n".join([HEAD, button(0)]))[1]
+    with monkeypatch.context() as as_role:
+        as_role.setattr(accounts, "WITHOUT_ACCOUNTS", OF_ROLE[Role.SUPERVISOR])
+        browser = lists.browser()
+        offered = browser.get("/registry/imports").text
+        assert 'value="buttons"' not in offered and 'value="stations"' in offered
+        assert sent(browser, "\n".join([HEAD, button(0)])).status_code == 403
+        address, page = lists.bring(browser, STATIONS, "stations")
+        assert browser.post(f"{address}/apply", data={"shown": shown(page)}).status_code == 303
+        assert "The list is applied" in lists.page(browser, address)
 
 
 def test_responders_and_their_shifts_come_the_same_way(lists: Lists) -> None:

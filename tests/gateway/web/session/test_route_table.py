@@ -96,7 +96,7 @@ def test_what_each_role_is_for() -> None:
     assert OF_ROLE.keys() == set(Role)
     not_his = {
         *(Permission.REGISTRY_READ, Permission.REGISTRY_CHANGE),
-        *(Permission.PROTOCOLS_CHANGE, Permission.ENROLMENTS_ADD),
+        *(Permission.PROTOCOLS_CHANGE, Permission.ENROLMENTS_ADD, Permission.PLACES_CHANGE, Permission.LISTS_BRING),
     }
     assert OF_ROLE[Role.OPERATOR] == WITHOUT_ACCOUNTS - not_his
     assert OF_ROLE[Role.SUPERVISOR] >= OF_ROLE[Role.OPERATOR]
