@@ -1,8 +1,10 @@
 """Lists that a registrar brings as a file: taken in by parts, tried, shown, and applied as they were shown.
 
 A file is held in memory alone, for half an hour, and by the process that takes presses: what strangers reach sends it
-parts and asks how it stands. One list at a time is worked on, in a thread that lets others come in between. What is
-applied is what was shown: where somebody has changed the lists since, it is shown anew and nothing is changed.
+parts and asks how it stands. One list at a time is worked on, in a thread that lets others come in between; the others
+wait in a queue. Whatever is worked on counts among the files held until its work is through, forgotten or not: else a
+hurried person fills the memory of the process that takes presses. What is applied is what was shown: where somebody
+has changed the lists since, it is shown anew and nothing is changed.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ import binascii
 import logging
 import secrets
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -29,7 +33,7 @@ from siaga_gateway.service.store import Store
 log = logging.getLogger(__name__)
 
 PART: Final = 512 * 1024  # bytes of a file in one call
-HELD_MS: Final = 30 * 60_000
+HELD_S: Final = 30 * 60.0
 _MOST: Final = 4  # files held at once
 _MOST_OF_ONE: Final = 2  # of one person; the oldest makes room
 SHOWN: Final = 100  # rows of a kind, and faults
@@ -136,40 +140,56 @@ class _Held:
     view: ListView
     actor: str
     size: int
-    at_ms: int
+    at_s: float  # when somebody last asked for it, monotonic: a clock that is set must not forget it
     content: bytearray = field(default_factory=bytearray)
     parts: int = 0
     digest: str = ""
     taken: Taken = field(default_factory=Taken)
+    waits: bool = False  # in the queue
+    works: bool = False  # in the thread
+    dropped: bool = False  # nobody asks for it any more, but its work is not through
 
     @property
     def applies(self) -> bool:
         return self.view.state is ListState.APPLYING
 
+    @property
+    def busy(self) -> bool:
+        return self.waits or self.works
+
 
 class ImportDesk:
     """Implements ListImports. Thread-safe."""
 
-    def __init__(self, store: Store, clock: Clock, notifier: Notifier, importers: Mapping[ListKind, Importer]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        notifier: Notifier,
+        importers: Mapping[ListKind, Importer],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._notifier = notifier
         self._importers = importers
         self._lock = threading.Lock()
-        self._working = threading.Lock()  # one list at a time
+        self._monotonic = monotonic
         self._held: dict[str, _Held] = {}
+        self._queue: deque[tuple[_Held, Callable[[_Held], None]]] = deque()  # no more than are held
+        self._working = False  # whether there is a thread: one list at a time
 
     def begin(self, kind: str, name: str, size: int, replace: bool, sure: bool, actor: str) -> str:
         if kind not in self._importers:
             raise ListError("import.kind", kind=kind)
         if not 0 < size <= LARGEST_LIST:
             raise ListError("import.size", most=LARGEST_LIST >> 20)
-        number, now_ms = secrets.token_hex(8), self._clock.now_ms()
+        number = secrets.token_hex(8)
         view = ListView(number, ListKind(kind), name[:LONGEST_LABEL], ListState.CHECKING, replace, sure)
         with self._lock:
-            self._forget_old(now_ms)
+            self._forget_old()
             self._make_room(actor)
-            self._held[number] = _Held(view, actor, size, now_ms)
+            self._held[number] = _Held(view, actor, size, self._monotonic())
         return number
 
     def part(self, list_id: str, number: int, content: str, actor: str) -> None:
@@ -190,7 +210,7 @@ class ImportDesk:
             if held.digest or sha256(held.content).hexdigest() != digest:
                 raise ListError("import.broken")
             held.digest = digest
-        self._begin(held, self._check)
+            self._enqueue(held, self._check)
 
     def look(self, list_id: str, actor: str) -> ListView:
         with self._lock:
@@ -210,28 +230,41 @@ class ImportDesk:
             if held.view.shown != shown:
                 raise ListError("import.other_shown")
             held.view = replace(held.view, state=ListState.APPLYING, anew=False)
-        self._begin(held, self._apply)
+            self._enqueue(held, self._apply)
 
     def drop(self, list_id: str, actor: str) -> None:
         with self._lock:
             held = self._held.get(list_id)
-            if held is not None and held.actor == actor:
-                del self._held[list_id]
+            if held is None or held.actor != actor:
+                return
+            if held.works or held.applies:
+                held.dropped = True
+                return
+            self._queue = deque(each for each in self._queue if each[0] is not held)
+            del self._held[list_id]
 
     # In a thread of its own
 
-    def _begin(self, held: _Held, work: Callable[[_Held], None]) -> None:
-        def run() -> None:
-            with self._working:
-                try:
-                    work(held)
-                except SiagaError as error:
-                    self._failed(held, error)
-                except Exception:
-                    log.exception(Localized("log.import.failed", kind=held.view.kind))
-                    self._failed(held, ListError("import.failed"))
-
-        threading.Thread(target=run, name=f"list of {held.view.kind}", daemon=True).start()
+    def _work(self) -> None:
+        """Work on what waits until nothing does."""
+        while True:
+            with self._lock:
+                if not self._queue:
+                    self._working = False
+                    return
+                held, work = self._queue.popleft()
+                held.waits, held.works = False, True
+            try:
+                work(held)
+            except SiagaError as error:
+                self._failed(held, error)
+            except Exception:
+                log.exception(Localized("log.import.failed", kind=held.view.kind))
+                self._failed(held, ListError("import.failed"))
+            with self._lock:
+                held.works = False
+                if held.dropped:
+                    self._held.pop(held.view.id, None)
 
     def _failed(self, held: _Held, why: SiagaError) -> None:
         self._set(held, state=ListState.FAILED, why=why, shown="")
@@ -245,15 +278,29 @@ class ImportDesk:
         if taken.faults or _fingerprint(held, taken) != before:
             self._show(held, taken, anew=True)
             return
-        taken = self._taken(held, dry_run=False)
+        self._note(held, journal.LIST_BEGUN, {})  # where this fails nothing is changed
+        try:
+            taken = self._taken(held, dry_run=False)
+            if not taken.faults:
+                self._ended(held, taken)
+        finally:
+            self._notifier.ring()  # parts of it may be there
         if taken.faults:  # changed within this very moment
             self._show(held, taken, anew=True)
             return
-        facts = {"list": held.view.kind.value, "sha256": held.digest, **taken.facts()}
-        with self._store.transaction() as transaction:
-            transaction.note(journal.LIST_IMPORTED, self._clock.now_ms(), facts, actor=held.actor)
-        self._notifier.ring()
         self._show(held, taken, anew=False, state=ListState.APPLIED)
+
+    def _ended(self, held: _Held, taken: Taken) -> None:
+        """Note the end; where the store fails by now the list is applied all the same, and its begin is noted."""
+        try:
+            self._note(held, journal.LIST_IMPORTED, taken.facts())
+        except SiagaError as error:
+            log.error(Localized("log.import.not_noted", kind=held.view.kind, why=error))
+
+    def _note(self, held: _Held, kind: str, counts: Mapping[str, object]) -> None:
+        facts = {"list": held.view.kind.value, "sha256": held.digest, **counts}
+        with self._store.transaction() as transaction:
+            transaction.note(kind, self._clock.now_ms(), facts, actor=held.actor)
 
     def _taken(self, held: _Held, *, dry_run: bool) -> Taken:
         return self._importers[held.view.kind](
@@ -283,27 +330,38 @@ class ImportDesk:
     def _set(self, held: _Held, **changes: object) -> None:
         with self._lock:
             held.view = replace(held.view, **changes)  # type: ignore[arg-type]
-            held.at_ms = self._clock.now_ms()
+            held.at_s = self._monotonic()
 
     # With the lock held
 
+    def _enqueue(self, held: _Held, work: Callable[[_Held], None]) -> None:
+        held.waits = True
+        self._queue.append((held, work))
+        if not self._working:
+            threading.Thread(target=self._work, name="lists", daemon=True).start()
+            self._working = True
+
     def _of(self, list_id: str, actor: str) -> _Held:
-        self._forget_old(self._clock.now_ms())
+        self._forget_old()
         held = self._held.get(list_id)
-        if held is None or held.actor != actor:
-            raise ListError("import.gone", minutes=HELD_MS // 60_000)
-        held.at_ms = self._clock.now_ms()
+        if held is None or held.actor != actor or held.dropped:
+            raise ListError("import.gone", minutes=round(HELD_S / 60))
+        held.at_s = self._monotonic()
         return held
 
-    def _forget_old(self, now_ms: int) -> None:
+    def _forget_old(self) -> None:
+        before_s = self._monotonic() - HELD_S
         for number, held in list(self._held.items()):
-            if now_ms - held.at_ms > HELD_MS and not held.applies:
+            if held.at_s < before_s and not held.busy:
                 del self._held[number]
 
     def _make_room(self, actor: str) -> None:
-        own = [number for number, held in self._held.items() if held.actor == actor and not held.applies]
-        if own and (len(own) >= _MOST_OF_ONE or len(self._held) >= _MOST):
-            del self._held[own[0]]
+        own = {number: held for number, held in self._held.items() if held.actor == actor}
+        if any(held.busy and not held.applies for held in own.values()):
+            raise ListError("import.own_busy")
+        idle = [number for number, held in own.items() if not held.busy]
+        if idle and (len(own) >= _MOST_OF_ONE or len(self._held) >= _MOST):
+            del self._held[idle[0]]
         if len(self._held) >= _MOST:
             raise ListError("import.busy")
 

@@ -112,6 +112,7 @@ ESCALATION_SOUND: Final = "escalation_sound"  # it goes on
 RESPONDERS_IMPORTED: Final = "responders_imported"  # added, changed, removed: how many people
 RESPONDER_REMOVED: Final = "responder_removed"  # responder (key), reason (or list): cut from everything
 SHIFTS_IMPORTED: Final = "shifts_imported"  # added, changed, removed: of how many people
+LIST_BEGUN: Final = "list_begun"  # list, sha256: a list is about to be applied at the console
 LIST_IMPORTED: Final = "list_imported"  # list (its kind), sha256 (of the file), added, changed, removed: at the console
 DUTY_DECLARED: Final = "duty_declared"
 # responder, duty (on_duty, available, off; null: as the shifts say), until_ms: by himself, or by the actor for him
@@ -317,6 +318,7 @@ OFFICE_KINDS: Final = frozenset(
         RESPONDERS_IMPORTED,
         RESPONDER_REMOVED,
         SHIFTS_IMPORTED,
+        LIST_BEGUN,
         LIST_IMPORTED,
         DUTY_DECLARED,
         WAY_ADDED,
