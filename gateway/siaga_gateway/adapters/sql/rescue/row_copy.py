@@ -32,11 +32,20 @@ Progress = Callable[[str, int, int], None]  # what, done, total
 _OWN: Final = frozenset({"migration", "lease", "owner_search"})
 # Its rows look like an index's. A rescued store sets all down-counters again, above any that can have been issued.
 _FOUND_BY_NAME_ONLY: Final = "down_counter"
-# Their rows cannot be told apart: only the tree says which is which.
+# Their last columns may be empty, but were there from the first: a row without them is another table's.
+_NEVER_SHORTER: Final = frozenset({"duty_link", "shift_note"})
+# Rows of one shape that what they hold tells apart: a notice's snapshot is a JSON array, an image never is one.
+_HOLDS: Final[dict[str, Callable[[Sequence[Any]], bool]]] = {
+    "notice": lambda row: str(row[4]).startswith("["),
+    "photograph": lambda row: not str(row[4]).startswith("["),
+}
+# Of rows of these only the tree says which is which, or what is in them, see _alike.
 _ALIKE: Final = frozenset({"coverage", "coverage_gathered", "coverage_reported", "coverage_told"})
 _REPORTED: Final = "coverage_reported"
 _CLASSES: Final = 4  # the column
 _AT_ONCE: Final = 2_000
+_PUBLIC_XY: Final = 64
+_FIRST: Final = 4  # rows of a page that sort out most of the tables that it cannot be of
 _TYPES: Final = {"INTEGER": int, "BIGINT": int, "TEXT": str, "BLOB": bytes}
 # An index names all rows of these: with the columns that it adds to the row number.
 _NAMED: Final[dict[str, tuple[str, ...]]] = {
@@ -66,6 +75,7 @@ class Table:
     columns: tuple[Column, ...]
     rowid: int | None  # index of the rowid column; None: there is none
     has_rowid: bool
+    least: int = 1  # values in a row
 
     @staticmethod
     def is_number(value: Any) -> bool:
@@ -75,7 +85,7 @@ class Table:
     def row_of(self, cell: Cell) -> tuple[Any, ...] | None:
         """Return the cell's row, if it can be one of this table."""
         values = cell.record
-        if (cell.rowid is not None) != self.has_rowid or not 0 < len(values) <= len(self.columns):
+        if (cell.rowid is not None) != self.has_rowid or not self.least <= len(values) <= len(self.columns):
             return None
         if self.rowid is not None and not self.is_number(cell.rowid):
             return None
@@ -118,10 +128,10 @@ class RescueFindings:
 
 
 def tables_of(connection: sqlite3.Connection) -> list[Table]:
-    """Return all tables to copy."""
+    """Return all tables, those that are not copied too."""
     found = []
     for name, sql in connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table' ORDER BY name"):
-        if name in _OWN or name.startswith("sqlite_"):
+        if name.startswith("sqlite_"):
             continue
         columns, rowid = [], None
         has_rowid = not sql.rstrip().upper().endswith("WITHOUT ROWID")
@@ -132,7 +142,8 @@ def tables_of(connection: sqlite3.Connection) -> list[Table]:
                 rowid = number
             value = None if default is None else connection.execute(f"SELECT {default}").fetchone()[0]
             columns.append(Column(column, _TYPES[type_], bool(needed or key), value))
-        found.append(Table(name, tuple(columns), rowid, has_rowid))
+        least = len(columns) if name in _NEVER_SHORTER else 1
+        found.append(Table(name, tuple(columns), rowid, has_rowid, least))
     return found
 
 
@@ -143,7 +154,9 @@ class RowCopy:
         self._path = path
         self._target = target
         self._progress = progress
-        self.tables = tables_of(target)
+        every = tables_of(target)
+        self.tables = [table for table in every if table.name not in _OWN]
+        self._own = [table for table in every if table.name in _OWN]
         self.findings = RescueFindings()
 
     def run(self) -> RescueFindings:
@@ -163,7 +176,8 @@ class RowCopy:
         with Pages(self._path) as pages, closing(sqlite3.connect(uri, uri=True)) as old:
             damaged = [table for table in self.tables if pages.log_damaged or not self._by_sqlite(old, table)]
             if damaged:
-                self._by_pages(pages, damaged, trees(pages, _roots(old)))
+                sound = {table.name for table in self.tables if table not in damaged}
+                self._by_pages(pages, damaged, trees(pages, _roots(old), sound))
                 self._name_lost(old)
         for number, (_, sql) in enumerate(indexes):
             self._progress("indexes", number, len(indexes))
@@ -212,7 +226,6 @@ class RowCopy:
     def _found(
         self, pages: Pages, tables: Sequence[Table], tree_of: Mapping[int, str]
     ) -> Iterator[tuple[Table, tuple[Any, ...]]]:
-        last: Table | None = None
         for number in range(1, pages.count + 1):
             if number % 1000 == 0:
                 self._progress("pages", number, pages.count)
@@ -221,34 +234,51 @@ class RowCopy:
             except Unreadable:
                 self.findings.unreadable += 1
                 continue
-            if kind_of(page, number) not in (TABLE_LEAF, INDEX_LEAF, INDEX_INTERIOR):
+            kind = kind_of(page, number)
+            if kind not in (TABLE_LEAF, INDEX_LEAF, INDEX_INTERIOR):
                 continue
-            for count, cell in enumerate(cells(pages, page, number)):
-                if cell is None:
-                    continue
-                table, row = _table_of(cell, tables, last)
-                if table is None or row is None:
-                    if count == 0 and len(tables) < len(self.tables):
-                        break  # a page of a table that SQLite read
-                    continue
-                if table.name in _ALIKE and (table := self._alike(tree_of.get(number), row, tables)) is None:
-                    continue
-                last = table
-                yield table, row
+            possible = self._possible(tree_of.get(number), kind == TABLE_LEAF, tables)
+            if possible:
+                yield from self._rows([cell for cell in cells(pages, page, number) if cell is not None], possible)
 
-    def _alike(self, tree: str | None, row: tuple[Any, ...], tables: Sequence[Table]) -> Table | None:
-        """Return of which of _ALIKE a row is; None: of one that SQLite has read, or nobody can say.
+    def _possible(self, tree: str | None, has_rowid: bool, tables: Sequence[Table]) -> list[Table]:
+        """Return of which tables a page can be: of its tree's alone; of a lost tree, any that SQLite could not read."""
+        told = next((table for table in (*self.tables, *self._own) if table.name == tree), None)
+        if told is not None and told.has_rowid == has_rowid:
+            return [told] if told in tables else []
+        if tree is not None and told is None and not has_rowid:
+            return []  # an index
+        return [table for table in (*tables, *self._own) if table.has_rowid == has_rowid]
+
+    def _rows(self, found: Sequence[Cell], possible: list[Table]) -> Iterator[tuple[Table, tuple[Any, ...]]]:
+        """Yield a page's rows, with their table. Where two can have them, nobody gets them, and they are counted."""
+        if not found:
+            return
+        if not (from_tree := len(possible) == 1):
+            possible = _fitting(found[:_FIRST], possible) or possible
+            possible = _fitting(found, possible)
+        alike = not from_tree and any(table.name in _ALIKE for table in possible)
+        if not alike and len(possible) > 1:
+            unknown = next(table for table in possible if table not in self._own)
+            self.findings.tables[unknown.name].refused += len(found)
+        elif possible and possible[0] not in self._own:
+            for cell in found:
+                row = possible[0].row_of(cell)
+                table = self._alike(row, possible) if alike and row is not None else possible[0]
+                if row is None or table is None:
+                    self.findings.tables[possible[0].name].refused += 1
+                else:
+                    yield table, row
+
+    def _alike(self, row: tuple[Any, ...], tables: Sequence[Table]) -> Table | None:
+        """Return of which of _ALIKE a row is whose tree is lost; None: nobody can say.
 
         What may be told is never guessed: it would tell what few have reported. What one class has reported may be
         taken for reported: it counts for as much as one class may.
         """
-        if tree not in _ALIKE:
-            tree = _REPORTED if row[_CLASSES].bit_count() == 1 else None
-        found = next((table for table in tables if table.name == tree), None)
-        if found is None and tree is None:
-            unknown = next(table for table in tables if table.name in _ALIKE)
-            self.findings.tables[unknown.name].refused += 1
-        return found
+        if row[_CLASSES].bit_count() != 1:
+            return None
+        return next((table for table in tables if table.name == _REPORTED), None)
 
     def _put(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
         if not rows:
@@ -298,9 +328,9 @@ class RowCopy:
 
 
 def _roots(old: sqlite3.Connection) -> dict[str, int]:
-    """Return the first page of each table; nothing where the schema cannot be read."""
+    """Return the first page of each table and index; nothing where the schema cannot be read."""
     try:
-        rows = old.execute("SELECT name, rootpage FROM sqlite_master WHERE type = 'table' AND rootpage > 0").fetchall()
+        rows = old.execute("SELECT name, rootpage FROM sqlite_master WHERE rootpage > 0").fetchall()
     except sqlite3.Error:
         return {}
     return {name: root for name, root in rows if isinstance(name, str) and isinstance(root, int)}
@@ -311,7 +341,7 @@ def _index(table: str) -> str:
 
 
 def _sound_device(row: Sequence[Any]) -> bool:
-    return bool(device_id_of(row[1]) == row[0])
+    return len(row[1]) == _PUBLIC_XY and device_id_of(row[1]) == row[0]
 
 
 def _sound_event(row: Sequence[Any]) -> bool:
@@ -325,13 +355,16 @@ def _sound_event(row: Sequence[Any]) -> bool:
 SOUND: Final[dict[str, Callable[[Sequence[Any]], bool]]] = {"device": _sound_device, "event": _sound_event}
 
 
-def _table_of(cell: Cell, tables: Sequence[Table], last: Table | None) -> tuple[Table | None, tuple[Any, ...] | None]:
-    if last is not None and (row := last.row_of(cell)) is not None:
-        return last, row
-    for table in tables:
-        if (row := table.row_of(cell)) is not None:
-            return table, row
-    return None, None
+def _fitting(found: Sequence[Cell], tables: Sequence[Table]) -> list[Table]:
+    """Return the tables that most of these rows fit: one, or those that cannot be told apart; empty: they fit none."""
+    fits = [sum(_can_hold(table, cell) for cell in found) for table in tables]
+    most = max(fits, default=0)
+    return [table for table, count in zip(tables, fits, strict=True) if most and count == most]
+
+
+def _can_hold(table: Table, cell: Cell) -> bool:
+    row = table.row_of(cell)
+    return row is not None and (table.name not in _HOLDS or _HOLDS[table.name](row))
 
 
 def _shown(value: object) -> str:

@@ -7,7 +7,7 @@ a damaged frame of it does not discard the frames after it.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,14 +139,14 @@ def kind_of(page: bytes, number: int) -> int:
     return page[_FIRST_CELLS if number == 1 else 0]
 
 
-def trees(pages: Pages, roots: Mapping[str, int]) -> dict[int, str]:
+def trees(pages: Pages, roots: Mapping[str, int], sound: Collection[str] = ()) -> dict[int, str]:
     """Return to which tree pages belong, as far as inner pages can be read. A page that two trees claim is left out.
 
-    roots: the first page of each tree, by name.
+    roots: the first page of each tree, by name. sound: trees that are whole: what they claim is theirs.
     """
     found: dict[int, str] = {}
     claimed_twice = set[int]()
-    for name, root in roots.items():
+    for name, root in sorted(roots.items(), key=lambda each: each[0] not in sound):
         waiting, seen = [root], set[int]()
         while waiting:
             number = waiting.pop()
@@ -155,7 +155,7 @@ def trees(pages: Pages, roots: Mapping[str, int]) -> dict[int, str]:
             seen.add(number)
             with suppress(Unreadable, IndexError):  # what is below it belongs to nobody
                 waiting.extend(_children(pages.page(number), number))
-            if found.setdefault(number, name) != name:
+            if (first := found.setdefault(number, name)) != name and first not in sound:
                 claimed_twice.add(number)
     return {number: name for number, name in found.items() if number not in claimed_twice}
 
