@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,9 @@ from siaga_gateway.adapters.files.personal_key import FILE_NAME, KeyFile
 from siaga_gateway.adapters.sql import SqlStore
 from siaga_gateway.adapters.sql.encryption import SIM_NUMBER, seal_devices, seal_owners
 from siaga_gateway.adapters.sql.engine import Row, Session
+from siaga_gateway.adapters.sql.postgres.session import PostgresSession
 from siaga_gateway.domain.consent import CURRENT, Consent
+from siaga_gateway.domain.owner_profile import OwnerProfile
 from siaga_gateway.domain.registry import Owner
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.registry.enrol import EnrolError
@@ -133,6 +136,15 @@ def test_an_owner_who_changes_while_the_key_is_changed_is_not_written_back(
     assert postgres.fetch(OWNERS) == [after]
 
 
+def test_what_an_older_gateway_leaves_of_an_erased_owner_is_read_by_nobody(store: SqlStore) -> None:
+    with store.transaction() as transaction:
+        transaction.put_profile(1, OwnerProfile(medical_note="Asma"), NOW_MS)
+        transaction.put_owner_photograph(1, b"\xff\xd8\xff", NOW_MS)
+    assert store.profile_of(1) and store.owner_photograph_ms(1) and store.owner_photograph(1)
+    run(store, "UPDATE owner SET erased_at_ms = ? WHERE id = 1", (NOW_MS,))
+    assert (store.profile_of(1), store.owner_photograph_ms(1), store.owner_photograph(1)) == (None, None, None)
+
+
 @pytest.mark.parametrize("after", [None, "00000000.another"])
 def test_a_sim_number_that_changes_while_the_key_is_changed_is_not_written_back(
     postgres: SqlStore, tmp_path: Path, after: str | None
@@ -155,8 +167,22 @@ def test_what_stays_as_it_was_is_encrypted_under_the_new_key(store: SqlStore, tm
     assert number.startswith(new)
 
 
-def test_a_scrub_empties_the_tables_that_held_personal_data(postgres: SqlStore) -> None:
+def test_a_scrub_empties_the_tables_that_held_personal_data(
+    postgres: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resealed, fetch = set[str](), PostgresSession.fetch
+
+    def noting(session: PostgresSession, statement: str, parameters: Row = ()) -> list[Row]:
+        resealed.update(re.findall(r"FROM (\w+)", statement))
+        return fetch(session, statement, parameters)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(PostgresSession, "fetch", noting)
+        postgres.reseal()
+    assert {"owner", "desk_message", "handover"} <= resealed
     postgres.scrub()
     vacuumed = "SELECT relname FROM pg_stat_user_tables WHERE vacuum_count > 0 AND schemaname = current_schema()"
     wanted = {"owner", "owner_search", "owner_consent", "photograph", "device", "incident", "notice"}
+    wanted |= {"owner_profile", "owner_photograph", "responder", "desk_message", "shift_note", "handover"}
+    assert wanted >= resealed, "what is encrypted anew leaves the former text behind"
     eventually(lambda: wanted <= {name for (name,) in postgres.fetch(vacuumed)})

@@ -20,6 +20,7 @@ from siaga_gateway.domain.value import copied
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.registry.retention import DAY_MS, Retention, RetentionPolicy
+from siaga_gateway.service.reports import shift_facts
 from siaga_gateway.service.reports.shift_book import LONGEST_REMARKS, WAITS_MS, ShiftBook, ShiftDirectory, ShiftError
 
 NOW_MS = sample_store.NOW_MS + 3_600_000
@@ -77,6 +78,31 @@ def test_a_handover_has_what_the_gateway_knows_as_references(
     kept = "".join(map(str, store.fetch("SELECT facts, remarks FROM handover")[0]))
     for personal in ("Contoh Wati", "9900000000000001", "+620000000001", "Jl. Contoh", "Toko Contoh", "gerbang"):
         assert personal not in kept, "neither a copy of a name, nor typed words in the clear"
+
+
+def test_closed_calls_that_a_handover_has_no_room_for_are_counted(
+    store: SqlStore, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the station whose they are: those of a busy neighbour push none out."""
+    monkeypatch.setattr(shift_facts, "MOST_CLOSED", 2)
+    calls = [sample_store.open_incident(store, counter) for counter in range(1, 8)]
+    with store.transaction() as transaction:
+        transaction.lock([sample_store.DEVICE_ID])
+        for number, each in enumerate(calls):
+            ended = {"closed_at_ms": NOW_MS - 1000 + number, "disposition": Disposition.VERIFIED}
+            transaction.put_incident(copied(each, state=IncidentState.CLOSED, **ended), each)  # type: ignore[arg-type]
+    own = {each.id for each in calls[:3]}  # the first that were closed
+
+    def told(station: str | None, from_ms: int = 0) -> tuple[list[int], int]:
+        found = shift_facts.gather(store, station, lambda key, call: call.id in own, from_ms, NOW_MS)
+        return [each.incident_id for each in found.closed], found.more_closed
+
+    assert told("polsek-a") == ([calls[2].id, calls[1].id], 1)
+    assert told("polsek-a", NOW_MS - 1000) == ([calls[2].id, calls[1].id], 0), "closed after then"
+    assert told(None) == ([calls[6].id, calls[5].id], 5)
+    readable = store.incidents
+    monkeypatch.setattr(store, "incidents", lambda ids: readable(set(ids) - {calls[2].id}))
+    assert told("polsek-a") == ([calls[1].id, calls[0].id], 1), "one that cannot be read may be his"
 
 
 def test_two_hand_over_nobody_comes_and_a_form_is_sent_twice(

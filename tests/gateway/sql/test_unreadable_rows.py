@@ -56,7 +56,7 @@ SIEVE = SupervisionFilter(NOW_MS, SupervisionLimits(), {SupervisionLimits().chec
 PLAIN = frozenset(
     {
         *("desk_messages", "desk_messages_of", "incident_numbers", "tokens", "remembered_under"),
-        *("shift_notes", "shift_notes_of", "receipts"),
+        *("shift_notes", "shift_notes_of", "receipts", "closed_since"),
         *("areas", "batches_from", "call_facts", "call_records", "calls_opened", "calls_within", "chain_after"),
         *("coded_calls", "deafness", "devices_changed", "devices_of", "devices_with_commands", "duty_links"),
         *("duty_links_of", "escalations_touched", "event_rows_after", "event_rows_of", "event_signatures", "events"),

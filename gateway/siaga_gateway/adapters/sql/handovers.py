@@ -79,6 +79,10 @@ _ADD_NOTE: Final = _insert("shift_note", _NOTE.names)
 _ADD: Final = _insert("handover", _HANDOVER.names)
 _ADD_RECEIPT: Final = f"{_insert('handover_receipt', _RECEIPT.names)} ON CONFLICT DO NOTHING"
 _STATION: Final = "coalesce(station, '') = ?"
+_CLOSED: Final = (
+    "SELECT id FROM incident WHERE state = 'closed' AND mode <> 'test' AND closed_at_ms > ? "
+    "ORDER BY closed_at_ms DESC, id DESC"
+)
 # What was typed: the table, its column, and when.
 _TYPED: Final = (("shift_note", "text", "at_ms"), ("handover", "remarks", "made_ms"))
 
@@ -165,6 +169,9 @@ class HandoverReading(Reads):
     def shift_notes(self, station: str | None, from_ms: int, to_ms: int) -> Sequence[ShiftNote]:
         where = f"{_NOTES} WHERE at_ms > ? AND at_ms <= ? AND {_STATION} ORDER BY id"
         return _Opens(self.sealing).notes(self.fetch(where, (from_ms, to_ms, station or "")))
+
+    def closed_since(self, from_ms: int) -> Sequence[int]:
+        return [number for (number,) in self.fetch(_CLOSED, (from_ms,))]
 
     def shift_notes_of(self, ids: Collection[int]) -> Sequence[ShiftNote]:
         if not ids:

@@ -56,27 +56,42 @@ def gather(store: Store, station: str | None, sees: Sees, from_ms: int, now_ms: 
     alarms = store.alarms([each.id for each in opened])
     waits = {each.id: wait_of(each, known.get(each.id), now_ms) for each in opened}
     opened.sort(key=lambda each: (_ORDER[waits[each.id][0]], each.opened_at_ms, each.id))
-    closed = [
-        each
-        for each in store.recent_incidents(MOST_CLOSED + 1)
-        if (each.closed_at_ms or 0) > from_ms and (station is None or sees(station, each))
-    ]
+    closed, more_closed = _closed(store, station, sees, from_ms)
     of_room = station is None
     cases = list(_cases(store)) if of_room else []
     return ShiftFacts(
         open=tuple(_open(store, each, known, alarms, waits[each.id]) for each in opened[:MOST_OPEN]),
-        closed=tuple(
-            ClosedCall(each.id, str(each.disposition or ""), each.closed_at_ms or 0) for each in closed[:MOST_CLOSED]
-        ),
+        closed=closed,
         drills=tuple(_drills(store, from_ms, now_ms)) if of_room else (),
         cases=tuple(cases[:MOST_CASES]),
         lines=tuple(line_faults(store.journal_last(_WINDOW))) if of_room else (),
         notes=tuple(each.id for each in store.shift_notes(station, from_ms, now_ms)),
         unreadable=tuple(each.id for each in store.unreadable_calls({each.id for each in opened})) if of_room else (),
         more_open=max(0, len(opened) - MOST_OPEN),
-        more_closed=max(0, len(closed) - MOST_CLOSED),
+        more_closed=more_closed,
         more_cases=max(0, len(cases) - MOST_CASES),
     )
+
+
+def _closed(store: Store, station: str | None, sees: Sees, from_ms: int) -> tuple[tuple[ClosedCall, ...], int]:
+    """Return the calls that were closed since then, the last first, and how many more there are: too many, or of those
+    that cannot be read."""
+    told = list[ClosedCall]()
+    more, numbers = 0, store.closed_since(from_ms)
+    for first in range(0, len(numbers), MOST_CLOSED):
+        page = numbers[first : first + MOST_CLOSED]
+        if station is None and first:  # whose they are does not matter
+            return tuple(told), more + len(numbers) - first
+        found = store.incidents(page)
+        for number in page:
+            each = found.get(number)
+            if each is not None and station is not None and not sees(station, each):
+                continue
+            if each is None or len(told) == MOST_CLOSED:
+                more += 1
+            else:
+                told.append(ClosedCall(number, str(each.disposition or ""), each.closed_at_ms or 0))
+    return tuple(told), more
 
 
 def _open(

@@ -45,6 +45,10 @@ class HandoverReading(Protocol):
         """Return notes of this station (None: of the room) with from_ms < at_ms <= to_ms, the oldest first."""
         ...
 
+    def closed_since(self, from_ms: int) -> Sequence[int]:
+        """Return all calls that were closed after then, the last first; unreadable ones too, never a test."""
+        ...
+
     def shift_notes_of(self, ids: Collection[int]) -> Sequence[ShiftNote]:
         """Return these notes, the oldest first."""
         ...

@@ -219,6 +219,11 @@ class Postgres:
             "last_position",
             "journal",
             "quarantine",
+            "desk_message",
+            "shift_note",
+            "handover",
+            "responder",
+            "responder_position",
         ):
             with self._pool.link() as (link, _), failing(), link.patient():
                 link.ask("SET statement_timeout = 0")
