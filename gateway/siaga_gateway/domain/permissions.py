@@ -43,7 +43,8 @@ class Permission(StrEnum):
     PLACES_CHANGE = "places.change"  # lists of stations, responders and shifts: who is called
     MAINTENANCE_READ = "maintenance.read"
     MAINTENANCE_STEP = "maintenance.step"
-    DEVICES_COMMAND = "devices.command"  # commands to one button
+    DEVICES_COMMAND = "devices.command"  # commands to one button that change nothing on it
+    DEVICES_CHANGE = "devices.change"  # settings and an update: an address of the giver's choice
     DEVICES_LOCATE = "devices.locate"  # the command that asks it where it is
     OWNERS_READ = "owners.read"  # owners' records
     OWNERS_ADVISE = "owners.advise"  # advice to an owner, a longer hold
@@ -72,7 +73,7 @@ OF_ROLE: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.SUPERVISOR: _OPERATOR
     | {
         *(_P.OWNERS_DECIDE, _P.REGISTRY_READ, _P.PROTOCOLS_CHANGE, _P.DEVICES_COMMAND, _P.DEVICES_LOCATE),
-        *(_P.PLACES_CHANGE, _P.LISTS_BRING),
+        *(_P.PLACES_CHANGE, _P.LISTS_BRING, _P.DEVICES_CHANGE),
     },
     Role.REGISTRAR: frozenset(
         {
@@ -96,5 +97,5 @@ OF_ROLE: Final[Mapping[Role, frozenset[Permission]]] = {
 }
 # A console without any account, on the gateway's own machine: whoever types a name.
 WITHOUT_ACCOUNTS: Final = frozenset(Permission) - {
-    *(_P.OWNERS_DECIDE, _P.ACCOUNTS_CHANGE, _P.DEVICES_COMMAND, _P.DEVICES_LOCATE)
+    *(_P.OWNERS_DECIDE, _P.ACCOUNTS_CHANGE, _P.DEVICES_COMMAND, _P.DEVICES_CHANGE, _P.DEVICES_LOCATE)
 }

@@ -170,3 +170,11 @@ def away_m(position: Position | None, installed: tuple[int, int] | None) -> int 
         return None
     away = distance_m((position.latitude, position.longitude), installed)
     return away if away > max(_AWAY_M, 3 * (position.accuracy_m or RADIUS_UNKNOWN_M["gnss"])) else None
+
+
+def about(degrees_e7: int) -> int:
+    """Return a latitude or longitude, degrees x 10^7, to a hundredth of a degree: a kilometre."""
+    return round(degrees_e7 / _ABOUT_E7) * _ABOUT_E7
+
+
+_ABOUT_E7: Final = 10**5

@@ -22,6 +22,8 @@ _PROFILE: Final = "profile:"
 # What a form offers, beside locate: a name of the command, or settings that are ready to send.
 OFFERED: Final = ("test", "restart", *(f"{_PROFILE}{name}" for name in PROFILES), "settings", "update")
 HARMLESS: Final = frozenset({"test"})
+# What needs a right of its own: with it a button can be led to another broker, or given another firmware's address.
+CHANGING: Final = frozenset({"settings", "update"})
 
 
 class CommandUnsure(CommandError):

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 AGAIN_MS: Final = 15 * 60_000
 _GATHER_S: Final = 2.0
 _REMEMBERED: Final = 50_000
-_IN_ONE_NOTE: Final = 500  # incidents
+_IN_ONE_NOTE: Final = 500  # incidents, or owners
 
 _INCIDENT: Final = "incident"
 _QUEUE: Final = "queue"
@@ -85,7 +85,9 @@ class DisclosureLog:
             return
         try:
             with self._store.transaction() as transaction:
-                transaction.note(journal.PERSONAL_READ, now_ms, {"what": what, "owners": new}, actor=operator)
+                for start in range(0, len(new), _IN_ONE_NOTE):
+                    facts = {"what": what, "owners": new[start : start + _IN_ONE_NOTE]}
+                    transaction.note(journal.PERSONAL_READ, now_ms, facts, actor=operator)
         except StoreFailing as error:
             numbers = ", ".join(map(str, new))
             log.error(Localized("log.disclosures.owner", operator=operator, owner=numbers, what=what, why=error))

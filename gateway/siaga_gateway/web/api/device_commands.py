@@ -10,10 +10,12 @@ from pydantic import Field, StringConstraints
 
 from siaga_gateway.domain.device_command import Command, CommandState
 from siaga_gateway.domain.limits import LONGEST_ARGUMENT, LONGEST_NOTE
+from siaga_gateway.domain.permissions import Permission
+from siaga_gateway.service.downlink.command_port import CHANGING
 from siaga_gateway.web.api.answers import DeviceId, Limit, RowId, problems, there
 from siaga_gateway.web.api.shapes import Shape, at, at_or_none
 from siaga_gateway.web.session.bearer import API
-from siaga_gateway.web.session.context import SignedIn, TheConsole
+from siaga_gateway.web.session.context import NotPermitted, SignedIn, TheConsole
 
 router = APIRouter(prefix=API, tags=["devices"])
 
@@ -82,7 +84,10 @@ def list_commands(context: TheConsole, session: SignedIn, device_id: DeviceId, l
     responses=problems(404, 409),
 )
 def give_command(context: TheConsole, session: SignedIn, device_id: DeviceId, body: CommandBody) -> CommandShape:
-    """It is sent until the button answers, or for seven days. The same again while it waits is refused."""
+    """It is sent until the button answers, or for seven days. The same again while it waits is refused. Settings and
+    an update need `devices.change` too."""
+    if body.command in CHANGING and Permission.DEVICES_CHANGE not in session.permissions:
+        raise NotPermitted("error.no_scope", scope=Permission.DEVICES_CHANGE.value)
     given = there(context.commands).ask(device_id, body.command, body.argument, True, session.operator)
     return CommandShape.of(given)
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from siaga_gateway.domain.registry import RegistrationState, state_at
+from siaga_gateway.domain.permissions import Permission
+from siaga_gateway.domain.position import about
+from siaga_gateway.domain.registry import Device, RegistrationState, state_at
 from siaga_gateway.service.store.maintenance import SupervisedDevice
 from siaga_gateway.web.api.answers import DeviceId, Limit, Search, problems, there
 from siaga_gateway.web.api.maintenance import CaseShape
 from siaga_gateway.web.api.shapes import DEGREE_E7, Cursor, Shape, at, at_or_none
+from siaga_gateway.web.session.auth import Session
 from siaga_gateway.web.session.bearer import API
-from siaga_gateway.web.session.context import SignedIn, TheConsole
+from siaga_gateway.web.session.context import ConsoleContext, SignedIn, TheConsole
 
 router = APIRouter(prefix=API)
 
@@ -28,7 +32,9 @@ class DeviceShape(Shape):
     registration: RegistrationState
     enrolled_at: datetime
     valid_until: datetime | None
-    latitude: float | None = Field(description="Where it is installed; null: it is carried.")
+    latitude: float | None = Field(
+        description="Where it is installed, without `owners.read` to a kilometre; null: it is carried."
+    )
     longitude: float | None
     last_seen_at: datetime | None
     battery_percent: int | None
@@ -38,9 +44,11 @@ class DeviceShape(Shape):
     cases: list[CaseShape] = Field(description="Open ones; in a page of devices.")
 
     @classmethod
-    def of(cls, found: SupervisedDevice, now_ms: int) -> DeviceShape:
+    def of(cls, found: SupervisedDevice, now_ms: int, exact: bool) -> DeviceShape:
         device, status = found.device, found.status
         latitude, longitude = device.installed_latitude, device.installed_longitude
+        if not exact and latitude is not None and longitude is not None:
+            latitude, longitude = about(latitude), about(longitude)
         return cls(
             id=device.device_id.hex(),
             label=device.label,
@@ -83,7 +91,8 @@ def list_devices(
         after = (there(known)[0].device.label, bytes.fromhex(cursor))
     found = maintenance.devices(text=q.strip(), troubled=troubled, after=after, limit=limit)
     following = found[-1].device.device_id.hex() if len(found) == limit else None
-    return DevicePage(items=[DeviceShape.of(each, now_ms) for each in found], next_cursor=following)
+    exact = _placed(context, session, [each.device for each in found])
+    return DevicePage(items=[DeviceShape.of(each, now_ms, exact) for each in found], next_cursor=following)
 
 
 @router.get(
@@ -92,4 +101,14 @@ def list_devices(
 def get_device(context: TheConsole, session: SignedIn, device_id: DeviceId) -> DeviceShape:
     now_ms = context.clock.now_ms()
     watched, _ = there(there(context.maintenance).history(bytes.fromhex(device_id), now_ms))
-    return DeviceShape.of(watched, now_ms)
+    return DeviceShape.of(watched, now_ms, _placed(context, session, [watched.device]))
+
+
+def _placed(context: ConsoleContext, session: Session, devices: Sequence[Device]) -> bool:
+    """Return whether their places are told exactly, which is noted: many are homes."""
+    if Permission.OWNERS_READ not in session.permissions:
+        return False
+    whose = sorted({each.owner_id for each in devices if each.installed_latitude is not None})
+    if whose:
+        context.disclosures.owners_listed(session.operator, whose, "places")
+    return True

@@ -14,7 +14,7 @@ from siaga_gateway.domain.limits import LONGEST_ARGUMENT, LONGEST_NOTE
 from siaga_gateway.domain.permissions import Permission
 from siaga_gateway.domain.sim_card import LONGEST_OPERATOR
 from siaga_gateway.domain.value import record
-from siaga_gateway.service.downlink.command_port import OFFERED, DeviceCommands
+from siaga_gateway.service.downlink.command_port import CHANGING, OFFERED, DeviceCommands
 from siaga_gateway.service.fleet.maintenance_cases import MaintenanceCases
 from siaga_gateway.service.store.device_work import WantedWork
 from siaga_gateway.web.console.step_answers import IncidentId as RowId
@@ -25,8 +25,9 @@ from siaga_gateway.web.maintenance.sim_form import SimTyped, sim_typed
 from siaga_gateway.web.maintenance.views import device_view
 from siaga_gateway.web.maintenance.work_page import work_view
 from siaga_gateway.web.session.auth import Session
-from siaga_gateway.web.session.context import ConsoleContext, Language, SignedIn, TheConsole, render
+from siaga_gateway.web.session.context import ConsoleContext, Language, NotPermitted, SignedIn, TheConsole, render
 from siaga_gateway.web.session.error_answers import NotThere, answer_to
+from siaga_gateway.web.session.route_guard import role_name
 
 router = APIRouter()
 
@@ -103,6 +104,8 @@ def command(
     """Give the button a command."""
 
     def step() -> object:
+        if what in CHANGING and Permission.DEVICES_CHANGE not in session.permissions:
+            raise NotPermitted("error.not_permitted", role=role_name(session))
         return commands.ask(device_id, what, argument, sure, session.operator)
 
     typed = CommandTyped(what, argument)
@@ -203,7 +206,11 @@ def _page(
         battery=plot(values, lambda one: one.battery, BATTERY, now_ms, local),
         signal=plot(values, lambda one: one.signal_dbm, SIGNAL, now_ms, local),
         commands=[command_view(each, language, local) for each in maintenance.commands(button_id, COMMANDS)],
-        offered=[(each, each.replace(":", "_")) for each in OFFERED],
+        offered=[
+            (each, each.replace(":", "_"))
+            for each in OFFERED
+            if each not in CHANGING or Permission.DEVICES_CHANGE in session.permissions
+        ],
         typed=typed,
         longest_argument=LONGEST_ARGUMENT,
         done=[work_view(each, language, local) for each in done],

@@ -1,5 +1,5 @@
 """The buttons of the fleet's list on a map, as GeoJSON: where each is mounted, and for who may see it, where those that
-are carried last were."""
+are carried last were. Many are mounted in homes: who may not read owners' records sees about where, to a kilometre."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from fastapi.responses import Response
 
 from siaga_gateway.catalogue import text
 from siaga_gateway.domain.permissions import Permission
+from siaga_gateway.domain.position import about
 from siaga_gateway.domain.registry import RegistrationState
 from siaga_gateway.service.store.maintenance import PlacedDevice
 from siaga_gateway.web.console.base_map import MEDIA_TYPE, ON_EVERY_MAP, map_settings
@@ -41,18 +42,18 @@ def fleet_map_settings(context: ConsoleContext, language: str, asked: Asked) -> 
 def fleet_map(
     context: TheConsole, maintenance: TheMaintenance, language: Language, session: SignedIn, asked: TheAsked
 ) -> Response:
-    """Return the buttons that the list shows. Where somebody carried one is noted as read. Browsers unpack gzip."""
+    """Return the buttons that the list shows. Whose places are told exactly is noted as read. Browsers unpack gzip."""
     now_ms = context.clock.now_ms()
-    carried = Permission.OWNERS_READ in session.permissions
+    exact = Permission.OWNERS_READ in session.permissions
     only = asked.filter(now_ms, maintenance.wanted, maintenance.stations_below)
-    found = maintenance.placed(text=asked.q, troubled=asked.troubled, only=only, carried=carried, limit=MOST + 1)
+    found = maintenance.placed(text=asked.q, troubled=asked.troubled, only=only, carried=exact, limit=MOST + 1)
     shown = found[:MOST]
-    whose = sorted({each.owner_id for each in shown if each.at_ms is not None})
+    whose = sorted({each.owner_id for each in shown}) if exact else []
     if whose:
         context.disclosures.owners_listed(session.operator, whose, "fleet_map")
     told = {
         "type": "FeatureCollection",
-        "features": [_feature(each, language, now_ms) for each in shown],
+        "features": [_feature(each, language, now_ms, exact) for each in shown],
         "more": len(found) > MOST,
     }
     return Response(
@@ -70,7 +71,7 @@ def state_of(device: PlacedDevice, now_ms: int) -> str:
     return "silent" if device.silent else "trouble" if device.troubled else "well"
 
 
-def _feature(device: PlacedDevice, language: str, now_ms: int) -> dict[str, Any]:
+def _feature(device: PlacedDevice, language: str, now_ms: int, exact: bool) -> dict[str, Any]:
     state = state_of(device, now_ms)
     words = [device.label, text(f"console.fleet_map.{state}", language)]
     if device.last_seen_ms is None:
@@ -81,7 +82,7 @@ def _feature(device: PlacedDevice, language: str, now_ms: int) -> dict[str, Any]
     if device.at_ms is not None:
         there = duration(max(0, now_ms - device.at_ms) // 1000, language)
         words.append(text("console.fleet_map.was_there", language, age=there))
-    latitude, longitude = device.place
+    latitude, longitude = device.place if exact else map(about, device.place)
     return {
         "type": "Feature",
         "geometry": {"type": "Point", "coordinates": [longitude / _E7, latitude / _E7]},

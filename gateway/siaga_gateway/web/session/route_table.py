@@ -82,6 +82,7 @@ ROUTES: Final[Mapping[tuple[str, str], Permission | Access]] = {
     ("GET", "/api/v1/devices"): _P.MAINTENANCE_READ,
     ("GET", "/api/v1/devices/{device_id}"): _P.MAINTENANCE_READ,
     ("GET", "/api/v1/devices/{device_id}/commands"): _P.MAINTENANCE_READ,
+    # Settings and an update: their routes ask for devices.change too.
     ("POST", "/api/v1/devices/{device_id}/commands"): _P.DEVICES_COMMAND,
     ("POST", "/api/v1/devices/{device_id}/commands/{number}/withdraw"): _P.DEVICES_COMMAND,
     ("POST", "/api/v1/devices/{device_id}/locate"): _P.DEVICES_LOCATE,

@@ -73,20 +73,38 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     made.store.close()
 
 
-def test_an_installer_gives_a_command_sees_how_far_it_is_and_withdraws_it(office: Office) -> None:
+def test_settings_and_an_update_are_given_by_no_installer_and_no_program_of_his(office: Office) -> None:
     office.sign_in(Role.INSTALLER)
+    offered = re.findall(r'<option value="([a-z_:]+)"', office.browser.get(ADDRESS).text)
+    assert offered[:2] == ["test", "restart"] and not {"settings", "update"} & set(offered)
+    assert len(offered) > 2, "and how often it reports"
+    address = "https://update.example/siaga.bundle"
+    for what, argument in (("settings", SECRET), ("update", address)):
+        assert office.post("commands", what=what, argument=argument, sure="true").status_code == 403
+        asked = office.program.post(f"devices/{ID}/commands", json={"command": what, "argument": argument})
+        assert (asked.status_code, asked.json()["key"]) == (403, "error.no_scope")
+        assert "devices.change" in asked.json()["detail"]
+    assert office.store.commands(device_id(6)) == []
+    assert office.post("commands", what=offered[2], sure="true").status_code == 303
+    for role in (Role.SUPERVISOR, Role.ADMINISTRATOR):
+        office.sign_in(role)
+        assert {"settings", "update"} < set(re.findall(r'<option value="([a-z_:]+)"', office.browser.get(ADDRESS).text))
+
+
+def test_a_supervisor_gives_a_command_sees_how_far_it_is_and_withdraws_it(office: Office) -> None:
+    office.sign_in(Role.SUPERVISOR)
     unsure = office.post("commands", what="settings", argument=SECRET)
     assert unsure.status_code == 409 and "centang" in unsure.text and "&#34;apn_password&#34;" in unsure.text, "kept"
     given = office.post("commands", what="settings", argument=SECRET, sure="true")
     assert (given.status_code, given.headers["location"]) == (303, ADDRESS)
     (command,) = office.store.commands(device_id(6))
-    assert command.asked_by == "Contoh installer"
+    assert command.asked_by == "Contoh supervisor"
     page = office.browser.get(ADDRESS).text
     assert "ubah setelan apn_password" in page and "menunggu" in page and "rahasia-sekali" not in page, (
         "no argument: it may be a secret"
     )
     twice = office.post("commands", what="settings", argument=SECRET, sure="true")
-    assert twice.status_code == 409 and "Contoh installer" in twice.text
+    assert twice.status_code == 409 and "Contoh supervisor" in twice.text
     form = re.search(r'action="([^"]+/withdraw)"', page)
     assert form is not None and office.browser.post(form[1]).status_code == 303
     assert "ditarik" in office.browser.get(ADDRESS).text

@@ -112,11 +112,21 @@ def test_where_somebody_carried_one_sees_only_who_may_read_records_and_that_is_n
     client = seated(store)
     found = told(client.get(URL))[carried]["properties"]
     assert not found["mounted"] and found["words"].endswith("here 1 h ago")
-    owner = store.enrolled([device_id(8)])[device_id(8)].device.owner_id
-    assert disclosed(client) == [(OPERATOR, "fleet_map", (owner,))]
+    devices = store.enrolled([device_id(number) for number in range(1, 9)]).values()
+    everybody = tuple(sorted({each.device.owner_id for each in devices}))
+    assert disclosed(client) == [(OPERATOR, "fleet_map", everybody)], "where it is mounted may be a home as well"
 
     installer = seated(store, Role.INSTALLER)
-    assert set(told(installer.get(URL))) == {device_id(number).hex() for number in range(1, 8)}
+    found = told(installer.get(URL))
+    assert set(found) == {device_id(number).hex() for number in range(1, 8)}
+    longitude, latitude = found[device_id(6).hex()]["geometry"]["coordinates"]
+    assert (latitude, longitude) == (-5.37, 105.26) != (at(6)[0] / 1e7, at(6)[1] / 1e7), "to a kilometre"
+    shown = installer.get(f"/api/v1/devices/{device_id(6).hex()}").json()
+    listed = [each for each in installer.get("/api/v1/devices").json()["items"] if each["id"] == shown["id"]]
+    assert {(each["latitude"], each["longitude"]) for each in (shown, *listed)} == {(-5.37, 105.26)} and listed
+    shown = client.get(f"/api/v1/devices/{device_id(6).hex()}").json()
+    assert (shown["latitude"], shown["longitude"]) == (at(6)[0] / 1e7, at(6)[1] / 1e7)
+    assert client.app.state.context.disclosures.told[-1][1] == "places"  # type: ignore[attr-defined]
     assert "Pale rings" not in installer.get("/maintenance").text and disclosed(installer) == []
     assert seated(store, Role.DISPATCHER).get(URL).status_code == 403
 
