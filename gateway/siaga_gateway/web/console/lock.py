@@ -13,8 +13,9 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Red
 from starlette.concurrency import run_in_threadpool
 
 from siaga_gateway.catalogue import text
+from siaga_gateway.catalogue.localized import Localized
 from siaga_gateway.domain.incident import Incident
-from siaga_gateway.domain.limits import LONGEST_PASSWORD
+from siaga_gateway.domain.limits import LONGEST_ACTOR, LONGEST_PASSWORD
 from siaga_gateway.domain.permissions import Permission
 from siaga_gateway.domain.triage import CALL, Alarm
 from siaga_gateway.web.console.base_map import page_texts
@@ -22,8 +23,10 @@ from siaga_gateway.web.console.incident_views import duration
 from siaga_gateway.web.console.ladder_views import ringing_of
 from siaga_gateway.web.console.live_settings import live_settings
 from siaga_gateway.web.console.queue_cards import alarms_of
+from siaga_gateway.web.console.timeline import broker_lost_ms
 from siaga_gateway.web.session.auth import Session
 from siaga_gateway.web.session.context import ConsoleContext, Language, PageRefused, SignedIn, TheConsole, render
+from siaga_gateway.web.session.error_logging import log_failure
 from siaga_gateway.web.session.sign_in import SignInRefused
 
 router = APIRouter()
@@ -51,12 +54,20 @@ async def unlock(
     context: TheConsole,
     language: Language,
     session: SignedIn,
+    username: Annotated[str, Form(max_length=2 * LONGEST_ACTOR)] = "",
     password: Annotated[str, Form(max_length=2 * LONGEST_PASSWORD)] = "",
 ) -> Response:
-    """Open the lock, under the limits of a sign-in. In the event loop: no thread waits for a password's hash."""
+    """Open the lock. In the event loop: no thread waits for a password's hash.
+
+    username: whose page it is; another's is not uncovered, also where the password is right. Raises: PageRefused then.
+    """
     from_page = "text/html" in request.headers.get("accept", "")
+    if username not in ("", session.operator):
+        if from_page:
+            return RedirectResponse("/locked", 303)
+        raise PageRefused("lock.another")
     try:
-        await context.sign_in.confirm(request, session.operator, password)
+        await context.sign_in.unlock(session, password)
     except SignInRefused as refused:
         context.sign_ins.refused(session.operator, refused.why)
         told = text("console.lock.wrong", language) if refused.why == "wrong" else refused.say(language)
@@ -106,6 +117,11 @@ def _level(alarms: Mapping[int, Alarm], incident: Incident) -> int:
 def _page(
     context: ConsoleContext, language: str, session: Session, problem: str = "", status: int = 200
 ) -> HTMLResponse:
+    try:
+        broker_lost, store_failed = broker_lost_ms(context.reader), False
+    except Exception as error:
+        log_failure(Localized("log.console.no_store"), error)
+        broker_lost, store_failed = None, True
     return render(
         context,
         "locked.html",
@@ -113,8 +129,10 @@ def _page(
         status=status,
         operator=session.operator,
         problem=problem,
+        store_failed=store_failed,
         settings={
             **live_settings(context, session, language),
+            "broker_lost": broker_lost,
             "rings": context.may(Permission.INCIDENTS_READ),
             "texts": page_texts(context, language),
         },

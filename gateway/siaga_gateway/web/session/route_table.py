@@ -238,7 +238,8 @@ ROUTES: Final[Mapping[tuple[str, str], Permission | Access]] = {
     ("GET", "/figures.csv"): _P.FIGURES_READ,
 }
 # What a session whose screen is locked may do, beside what is for everybody: hear that something rings, and open it.
-# None of it tells anything of those who called; the stream has their calls' numbers, and who is at which.
+# None of it tells anything of those who called; the stream has their calls' numbers, and who is at which. The wall is
+# made for visitors' eyes, and goes on where it runs on an operator's session.
 LOCKED_MAY: Final = frozenset(
     {
         ("GET", "/session"),
@@ -247,5 +248,7 @@ LOCKED_MAY: Final = frozenset(
         ("POST", "/lock"),
         ("GET", "/locked"),
         ("POST", "/unlock"),
+        ("GET", "/wall"),
+        ("GET", "/wall/board"),
     }
 )

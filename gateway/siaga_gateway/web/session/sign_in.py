@@ -4,6 +4,7 @@
 |---|---|---|
 | from a browser in which this operator signed in before | this browser and this operator | 10 in 10 minutes |
 | any other, and any beyond that | the name, and the address (IPv6: its /64) | 10, and 30, in 10 minutes |
+| at the lock of a session | this session alone | 3 at once, then with pauses of 2 to 30 s (unlock_pauses.py) |
 
 So someone who guesses an officer's password elsewhere, from however many addresses, locks the officer out of new
 browsers only; one person's errors lock nobody else out of a known browser; and however many attempts are made at once,
@@ -27,10 +28,11 @@ from siaga_gateway.domain.limits import LONGEST_PASSWORD
 from siaga_gateway.domain.operator_name import clean_name
 from siaga_gateway.service.ports import Clock
 from siaga_gateway.web.session.attempt_limits import Attempts, Limit
-from siaga_gateway.web.session.auth import Sessions, hash_password, hasher
+from siaga_gateway.web.session.auth import Session, Sessions, hash_password, hasher
 from siaga_gateway.web.session.client_network import network_of
 from siaga_gateway.web.session.known_browser import KnownBrowser, KnownBrowsers
 from siaga_gateway.web.session.password_hashing import Busy, HashQueue
+from siaga_gateway.web.session.unlock_pauses import UnlockPauses
 
 OF_ADDRESS: Final = Limit("address", 30, 600_000)
 OF_NAME: Final = Limit("name", 10, 600_000)
@@ -79,6 +81,7 @@ class SignIn:
         self._clock = clock
         self._attempts = Attempts(never_forgotten=sessions.known)
         self._hashes = HashQueue()
+        self._pauses = UnlockPauses()
         self.browsers = KnownBrowsers(secret)
 
     async def check(self, name: str, password: str, address: str, cookie: str | None = None) -> str:
@@ -109,12 +112,11 @@ class SignIn:
                 seconds = -(-wait_ms // 1000)
                 raise SignInRefused("wait", wait_s=seconds, operator=named, seconds=seconds)
         try:
-            right = await self._hashes.check(
-                lambda: _verify(password, hashed or _nobodys_hash()), known=known is not None
-            )
-        except Busy:
+            right = await self._is_right(password, hashed, known=known is not None)
+        except SignInRefused as busy:
+            busy.operator = named
             self._attempts.give_back(taken, now_ms)
-            raise SignInRefused("busy", wait_s=BUSY_S, operator=named, busy=True, seconds=BUSY_S) from None
+            raise
         if hashed is None or cleaned is None or not right:
             raise SignInRefused("wrong", operator=named)
         self._attempts.give_back(taken, now_ms)
@@ -124,6 +126,31 @@ class SignIn:
         """Check the password of somebody who is signed in, under the same limits. Raises: as `check`."""
         address = request.client.host if request.client else ""
         await self.check(operator, password, address, request.cookies.get(self.browsers.cookie))
+
+    async def unlock(self, session: Session, password: str) -> None:
+        """Check the password that opens a session's lock, under short pauses of its own: whoever tries words at the
+        cover keeps nobody from signing in, and its operator from a ringing call for half a minute. Raises:
+        SignInRefused; StoreFailing."""
+        account = await run_in_threadpool(self._sessions.account, session.operator)
+        hashed = None if account is None else account.password
+        wait_ms = self._pauses.take(session.token_hash, self._clock.now_ms())
+        if wait_ms > 0:
+            seconds = -(-wait_ms // 1000)
+            raise SignInRefused("wait", wait_s=seconds, operator=session.operator, seconds=seconds)
+        try:
+            right = await self._is_right(password, hashed, known=True)
+        except SignInRefused:
+            self._pauses.give_back(session.token_hash)
+            raise
+        if hashed is None or not right:
+            raise SignInRefused("wrong", operator=session.operator)
+        self._pauses.forget(session.token_hash)
+
+    async def _is_right(self, password: str, hashed: str | None, *, known: bool) -> bool:
+        try:
+            return await self._hashes.check(lambda: _verify(password, hashed or _nobodys_hash()), known=known)
+        except Busy:
+            raise SignInRefused("busy", wait_s=BUSY_S, busy=True, seconds=BUSY_S) from None
 
     async def hashed(self, password: str) -> str:
         """Return a new password's hash. Raises: SignInRefused while too many are checked."""

@@ -15,6 +15,7 @@ from siaga_gateway.domain.permissions import Role
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.web.session import sign_in as signing
 from siaga_gateway.web.session.route_table import LOCKED_MAY, ROUTES, Access
+from siaga_gateway.web.session.unlock_pauses import FREE, LONGEST_MS
 from waiting import eventually
 
 HTML = {"Accept": "text/html"}
@@ -59,13 +60,14 @@ def test_a_locked_session_hears_that_something_rings_and_is_refused_all_else(
     assert [(each["id"], each["sound"]) for each in found["calls"]] == [(1, "first")]
     assert found["title"] == "1 PANGGILAN BERDERING" and found["lines"][0].startswith("Tingkat 2, sejak")
     assert set(found) == {"calls", "title", "lines"} and set(found["calls"][0]) == {"id", "sound", "level"}
+    assert rina.get("/wall", headers=HTML).status_code == 200, "it is for visitors' eyes, and goes on"
     for path in ("/", "/accounts", "/incidents/1/report"):
         assert rina.get(path, headers=HTML).headers["Location"] == "/locked"
     page = rina.get("/locked", headers=HTML).text
     assert "Layar terkunci" in page and "Sari" not in page
 
 
-def test_the_lock_opens_by_the_password_of_who_locked_it_under_the_limits_of_a_sign_in(
+def test_the_lock_opens_by_the_password_of_who_locked_it_under_short_pauses_of_its_own(
     console: Console, seat: Callable[[], TestClient], store: FakeAccountStore
 ) -> None:
     rina = seat()
@@ -74,17 +76,31 @@ def test_the_lock_opens_by_the_password_of_who_locked_it_under_the_limits_of_a_s
     told.clear()
     wrong = rina.post("/unlock", data={"password": "no"})
     assert wrong.status_code == 403 and "Kata sandi salah" in wrong.text and told == [("refused", "Rina", "wrong")]
-    allowed = signing.OF_BROWSER.allowed + signing.OF_NAME.allowed
-    answers = [rina.post("/unlock", data={"password": "no"}, headers=HTML).status_code for _ in range(allowed)]
-    assert answers == [403] * (allowed - 1) + [429]
-    console.clock.ahead_ms += signing.OF_NAME.window_ms
+    answers = [rina.post("/unlock", data={"password": "no"}, headers=HTML).status_code for _ in range(FREE)]
+    assert answers == [403] * (FREE - 1) + [429]
+    assert rina.post("/unlock", data={"password": "Rina"}).status_code == 429, "the right one waits, too"
+    for _ in range(signing.OF_BROWSER.allowed + signing.OF_NAME.allowed):
+        console.clock.ahead_ms += LONGEST_MS
+        assert rina.post("/unlock", data={"password": "no"}).status_code == 403
+    console.clock.ahead_ms += LONGEST_MS  # never longer, however many were wrong
     assert rina.get("/incidents").status_code == 423
     assert rina.post("/unlock", data={"password": "Rina"}).status_code == 204
     assert rina.get("/incidents").status_code == 200
     rina.post("/lock")
     assert rina.post("/unlock", data={"password": "Rina"}, headers=HTML).headers["Location"] == "/"
+    assert seat().get("/incidents").status_code == 200, "wrong ones at the lock keep nobody from signing in"
     kinds = [kind for kind, _, _ in store.noted]
     assert kinds == [journal.CONSOLE_LOCKED, journal.CONSOLE_UNLOCKED] * 2
+
+
+def test_a_page_of_somebody_elses_is_not_uncovered_by_who_signed_in_after_him(seat: Callable[[], TestClient]) -> None:
+    rina = seat()
+    rina.post("/lock")
+    assert rina.post("/unlock", data={"username": "Budi", "password": "Rina"}).status_code == 409
+    page = rina.post("/unlock", data={"username": "Budi", "password": "Rina"}, headers=HTML)
+    assert page.headers["Location"] == "/locked"
+    assert rina.get("/incidents").status_code == 423
+    assert rina.post("/unlock", data={"username": "Rina", "password": "Rina"}).status_code == 204
 
 
 def test_it_is_locked_in_every_process_and_no_other_session_is(seat: Callable[[], TestClient]) -> None:

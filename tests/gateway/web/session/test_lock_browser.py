@@ -71,6 +71,9 @@ def test_a_locked_screen_hides_people_rings_and_loses_nothing_that_was_typed(ser
     rina.see("#lock-rings:visible", "1 PANGGILAN BERDERING")
     page.click("#lock-title")  # the click that some browsers wait for
     rina.until("tones >= 4 && !document.getElementById('flash').hidden")
+    assert page.is_hidden("#lock-again")
+    console.append({"do": "press_again", "incident": 1})  # somebody knows of it already: it does not go on ringing
+    page.wait_for_selector("#lock-again:visible")
     page.fill("#unlock-password", "Rina")
     page.keyboard.press("Enter")
     rina.card(2).wait_for()
@@ -80,18 +83,32 @@ def test_a_locked_screen_hides_people_rings_and_loses_nothing_that_was_typed(ser
 def test_a_screen_is_locked_when_nobody_is_there_but_never_while_a_call_rings(served: Start, operator: Seat) -> None:
     console = served({"Rina": Role.OPERATOR}, lock_after_min=1)
     rina = operator(console)
-    rina.allow("423")
+    rina.allow("423", "503")
     page = rina.page
     # A minute lasts as long as the script says, once somebody has begun.
-    page.add_init_script("window.later = 0; const now = Date.now; Date.now = () => now() + window.later;")
+    later = "window.later = 0; const now = Date.now; Date.now = () => now() + window.later;"
+    page.add_init_script(later)
+    office = page.context.new_page()  # it does not hear calls itself
+    office.add_init_script(later)
+    office.goto(f"{console.url}/account")
+    page.bring_to_front()
     rina.start_duty("Rina")
     console.append({"do": "press", "incident": 1, **KEDATON})
     rina.until("!document.getElementById('flash').hidden")
+    office.evaluate("later = 61_000")
     page.evaluate("later = 61_000; looked = 0; locked = setInterval(() => { looked += 1; }, 5000)")
     rina.until("looked >= 2")  # it was looked at twice meanwhile
-    assert page.is_hidden("#lock")
+    assert page.is_hidden("#lock") and office.is_hidden("#lock")
+    office.evaluate("later = 0")
     page.evaluate("later = 0")
     page.keyboard.press("F4")
     rina.until("document.getElementById('flash').hidden")
     page.evaluate("later = 61_000")
     page.wait_for_selector("#lock:visible")
+
+    # A gateway that fails is asked again, and not stormed.
+    asked: list[str] = []
+    page.route("**/ringing", lambda route: (asked.append(route.request.url), route.fulfill(status=503))[1])
+    page.evaluate("looked = 0")
+    rina.until("looked >= 2")
+    assert 1 <= len(asked) <= 8

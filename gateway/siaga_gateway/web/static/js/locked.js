@@ -1,16 +1,15 @@
 // A locked session that loads its page anew: nothing but the cover, and it rings.
 
 import * as alarm from "./alarm.js";
+import * as awake from "./awake.js";
 import * as banners from "./banners.js";
-import { tickFromServer } from "./clock.js";
+import * as heard from "./heard.js";
 import * as lock from "./lock.js";
 import * as ringing from "./ringing.js";
 import { settings, text } from "./settings.js";
 
 const link = new Worker("/static/js/live-worker.js");
 const pageTitle = document.title;
-let linkDead = false;
-let storeDead = false; // presses are not stored, or not shown
 const tell = () => banners.sound(alarm.state());
 
 lock.listen({
@@ -18,25 +17,30 @@ lock.listen({
     document.title = calls.length ? text("title_new", { n: calls.length }) : pageTitle;
     ringing.show(calls);
   },
+  signedOut: heard.signedOut,
 });
 
 link.onmessage = ({ data }) => {
+  if (data.type === "rows") heard.rows(data.rows);
   if (["rows", "ladders", "reset"].includes(data.type)) lock.read();
-  else if (data.type === "tick") {
-    tickFromServer(data.now_ms);
-    storeDead = !data.store || data.troubles.includes("store");
-    alarm.setDead(linkDead || storeDead);
-  } else if (data.type === "link") {
-    banners.link(data.state, data.silent_ms);
-    linkDead = data.state === "dead";
-    alarm.setDead(linkDead || storeDead);
+  else if (data.type === "tick") heard.tick(data);
+  else if (data.type === "link") {
+    heard.link(data);
     if (data.state === "up") lock.read();
-  } else if (data.type === "signed_out") {
-    banners.signedOut();
-    alarm.setDead(true);
-  } else if (data.type === "beat") alarm.beat();
+  } else if (data.type === "signed_out") heard.signedOut();
+  else if (data.type === "beat") {
+    awake.beat();
+    alarm.beat();
+    banners.sessionEnds();
+  }
 };
+if (settings.broker_lost !== null) banners.broker(settings.broker_lost);
 link.postMessage({ type: "start", last: settings.last, watchdog: settings.watchdog });
+awake.start(() => {
+  link.postMessage({ type: "try" });
+  lock.read();
+});
+awake.keepScreenOn();
 
 if (!settings.silent) {
   alarm.onChange(tell);

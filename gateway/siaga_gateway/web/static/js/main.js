@@ -3,10 +3,11 @@
 import * as alarm from "./alarm.js";
 import * as awake from "./awake.js";
 import * as banners from "./banners.js";
-import { startClock, tickFromServer } from "./clock.js";
+import { startClock } from "./clock.js";
 import * as detail from "./detail.js";
 import * as duty from "./duty.js";
 import * as filter from "./filter.js";
+import * as heard from "./heard.js";
 import * as keys from "./keys.js";
 import * as ladder from "./ladder.js";
 import * as lock from "./lock.js";
@@ -19,37 +20,19 @@ import { settings, text } from "./settings.js";
 import * as steps from "./steps.js";
 import * as unread from "./unread.js";
 
-// Heard after an acknowledgement, too: with which sound.
-const CALLS_AGAIN = new Map([["pressed_again", "first"], ["duress", "duress"], ["key_copied", "first"], ["made_real", "first"], ["desk_rung", "scene"]]);
-// Somebody is at work: heard, and shown with the button that it is about.
-const ATTACKS = new Set(["counter_jump", "contradiction", "broker_shut_out", "broker_flood", "broker_door_closed"]);
-const LOST_CALLS = new Set(["unprocessed"]); // unheard where it was no call
-const STORE_MENDED = new Set(["rescued", "store_put_back"]); // something may be lost: the feed says what
 const narrow = matchMedia("(max-width: 760px)");
 const pageTitle = document.title;
 const link = new Worker("/static/js/live-worker.js");
 
 // --- the link -------------------------------------------------------------------------------------------------------
 
-let linkDead = false;
 let linked = false; // it was up once
-let undelivered = []; // warnings about outputs and calls, by name, that were heard
-let storeDead = false; // presses are not stored, or not shown: heard like a dead link
 link.onmessage = ({ data }) => {
   if (data.type === "rows") rows(data.rows);
   else if (data.type === "tick") {
-    tickFromServer(data.now_ms);
-    banners.store(data.store);
-    storeDead = !data.store || data.troubles.includes("store");
-    alarm.setDead(linkDead || storeDead);
-    const told = data.troubles.filter((name) => name.startsWith("outputs_") || ["escalations", "calls_unreadable", "ways_failing"].includes(name));
-    if (told.some((name) => !undelivered.includes(name))) alarm.warn(); // somebody must pass messages on, or call
-    undelivered = told;
-    if (banners.troubles(data.troubles)) readAll(); // names may have gone, or come back
+    if (heard.tick(data)) readAll(); // names may have gone, or come back
   } else if (data.type === "link") {
-    banners.link(data.state, data.silent_ms);
-    linkDead = data.state === "dead";
-    alarm.setDead(linkDead || storeDead);
+    heard.link(data);
     if (data.state === "up" && linked) readAll(); // the rows come by themselves, but not each step of a ladder
     linked ||= data.state === "up";
   } else if (data.type === "ladders") {
@@ -60,7 +43,7 @@ link.onmessage = ({ data }) => {
   else if (data.type === "reset") {
     readAll();
     readFeed();
-  } else if (data.type === "signed_out") signedOut();
+  } else if (data.type === "signed_out") heard.signedOut();
   else if (data.type === "beat") {
     awake.beat();
     alarm.beat();
@@ -90,14 +73,8 @@ function rows(list) {
   for (const row of list) {
     if (row.incident !== null) ids.add(row.incident);
     if (row.feed) others = true;
-    if (CALLS_AGAIN.has(row.kind) && !row.unheard) alarm.callAgain(CALLS_AGAIN.get(row.kind));
-    if (ATTACKS.has(row.kind) || STORE_MENDED.has(row.kind) || (LOST_CALLS.has(row.kind) && !row.unheard)) {
-      alarm.warn();
-      document.getElementById("feed").closest("details").open = true; // which button it is about
-    }
-    if (row.kind === "broker_lost") banners.broker(row.at_ms);
-    else if (row.kind === "broker_back" || row.kind === "gateway_started") banners.broker(null);
   }
+  if (heard.rows(list)) document.getElementById("feed").closest("details").open = true; // which button it is about
   if (ids.size && lock.locked()) lock.read();
   else if (ids.size) queue.touch(ids);
   if (ids.has(detail.current())) later("detail", refreshDetail);
@@ -121,11 +98,6 @@ function later(name, what) {
     planned.delete(name);
     if (fresh.again) later(name, what);
   }, 330);
-}
-
-function signedOut() {
-  banners.signedOut();
-  alarm.setDead(true);
 }
 
 const readFeed = () => readPart("feed");
@@ -161,7 +133,7 @@ queue.listen({
     unread.mark(changed, detail.current());
   },
   failed: (failed) => banners.load(!failed),
-  signedOut,
+  signedOut: heard.signedOut,
   locked: lock.cover,
 });
 detail.listen({
@@ -173,7 +145,7 @@ detail.listen({
     presence.show();
   },
   failed: (failed) => banners.load(!failed),
-  signedOut,
+  signedOut: heard.signedOut,
   locked: lock.cover,
 });
 
@@ -334,13 +306,14 @@ lock.listen(
       readCertificates();
       readHandover();
     },
+    signedOut: heard.signedOut,
   },
   ringing.rings,
 );
-steps.start(signedOut, lock.cover);
+steps.start(heard.signedOut, lock.cover);
 ladder.onSettled(counts);
 if (settings.broker_lost !== null) banners.broker(settings.broker_lost);
-majors.start(signedOut);
+majors.start(heard.signedOut);
 map.start(choose);
 map.update(queue.cards());
 filter.start(queue.cards, counts);
