@@ -72,7 +72,7 @@ def test_a_locked_screen_hides_people_rings_and_loses_nothing_that_was_typed(ser
     page.click("#lock-title")  # the click that some browsers wait for
     rina.until("tones >= 4 && !document.getElementById('flash').hidden")
     assert page.is_hidden("#lock-again")
-    console.append({"do": "press_again", "incident": 1})  # somebody knows of it already: it does not go on ringing
+    console.append({"do": "again", "incident": 1})  # somebody knows of it already: it does not go on ringing
     page.wait_for_selector("#lock-again:visible")
     page.fill("#unlock-password", "Rina")
     page.keyboard.press("Enter")
