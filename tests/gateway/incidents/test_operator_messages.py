@@ -131,6 +131,34 @@ def test_a_form_that_is_sent_twice_is_one_message_and_another_text_under_its_key
     assert len(desk.rows()) == 2, "the first one still waits, and does not stand for the second"
 
 
+def test_the_same_text_to_others_under_its_key_is_another_message(store: SqlStore) -> None:
+    desk = Desk(store)
+    desk.send("station:polsek-a", text="Tunggu")
+    assert desk.refused("responder:budi", text="Tunggu") == "message_other"
+    assert desk.refused("station:polsek-a", "responder:budi", text="Tunggu") == "message_other"
+    assert len(desk.rows()) == 1
+
+
+def test_a_form_that_comes_again_after_its_reader_has_gone_is_told_as_sent(store: SqlStore) -> None:
+    desk = Desk(store)
+    desk.operate.seen(1, "Siti")
+    desk.operate.assign(1, "Siti", "Sabhara 12", 5)
+    desk.send(UNIT, text="Tunggu")
+    desk.operate.stand_down(1, "Siti", "Sabhara 12")
+    desk.send(UNIT, text="Tunggu")
+    assert len(store.desk_messages_of(1)) == 1
+    assert desk.refused(UNIT, text="Lagi", key="form-key-2") == "message_nobody"
+
+
+def test_an_officer_sent_under_his_name_is_written_to_by_his_own_ways(store: SqlStore) -> None:
+    desk = Desk(store)
+    desk.operate.seen(1, "Siti")
+    desk.operate.assign(1, "Siti", BUDI.name, 5)
+    desk.send("responder:budi", text="Tunggu")
+    assert {str(each.way) for each in desk.rows()} == {"telegram", "sms"}
+    assert desk.refused(f"unit:{BUDI.name}", text="Lain", key="form-key-2") == "message_nobody", "he is there once"
+
+
 def test_nobody_else_is_written_to(store: SqlStore) -> None:
     desk = Desk(store)
     for to in (["station:polsek-b"], ["responder:wati"], ["+620000000001"], [], ["station:polsek-a", "responder:x"]):

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from siaga_gateway.domain.invisible_characters import tidied
+from siaga_gateway.domain.limits import LONGEST_UNIT
 from siaga_gateway.domain.notification import RESPONDER, STATION, address_number, whose
 from siaga_gateway.domain.places import Contact, ContactWay, Station
 from siaga_gateway.domain.responders import Responder
@@ -49,6 +51,7 @@ class CallDirectory:
         self._lock = threading.Lock()
         self._stations: tuple[int, Mapping[str, Station]] | None = None
         self._responders: tuple[int, Mapping[str, Responder]] | None = None
+        self._called: tuple[int, Mapping[str, Sequence[str]]] | None = None  # keys of officers, by what they are called
 
     def find(self, recipient: str) -> Listed | None:
         """Return who is meant: the recipient of a notification, or whoever is assigned.
@@ -63,6 +66,20 @@ class CallDirectory:
             person = self._known_responders().get(key.removeprefix(RESPONDER))
             return None if person is None else Listed(person.name, person.contacts)
         return None
+
+    def people(self, unit: str) -> Sequence[str]:
+        """Return the keys of the officers and patrols on the lists that a desk may have sent under this name: it types
+        a key or a name, and sends by one click under the name. Raises: StoreFailing."""
+        version = self._store.responders_version()
+        known = self._known_responders()
+        with self._lock:
+            if self._called is None or self._called[0] != version:
+                called: dict[str, list[str]] = {}
+                for key, each in known.items():
+                    for name in {_as_unit(key), _as_unit(each.name)}:
+                        called.setdefault(name, []).append(key)
+                self._called = version, called
+            return self._called[1].get(_as_unit(unit), ())
 
     def stations(self, text: str, limit: int) -> Sequence[Station]:
         """Return stations whose name or key has the text, by name. Raises: StoreFailing."""
@@ -106,6 +123,11 @@ class CallDirectory:
             if self._responders is None or self._responders[0] != version:
                 self._responders = version, {each.key: each for each in self._store.responders()}
             return self._responders[1]
+
+
+def _as_unit(name: str) -> str:
+    """Return a name as it is compared: cut as that of a unit is, whatever its case and its blanks."""
+    return tidied(tidied(name)[:LONGEST_UNIT]).casefold()
 
 
 def _has(wanted: str, *fields: str) -> bool:

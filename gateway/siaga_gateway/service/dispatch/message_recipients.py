@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from siaga_gateway.domain.escalation_state import ContactKind, Escalation, Progress
@@ -12,7 +12,7 @@ from siaga_gateway.domain.operator_message import HOLDER, UNWRITTEN, MessageOpti
 from siaga_gateway.domain.places import ContactWay
 from siaga_gateway.domain.sent_units import under_way
 from siaga_gateway.domain.value import record
-from siaga_gateway.service.dispatch.call_directory import Listed, key_alone
+from siaga_gateway.service.dispatch.call_directory import CallDirectory, Listed, key_alone
 from siaga_gateway.service.dispatch.incident_facts import UNIT
 
 MOST: Final = 20  # who may be written to at once
@@ -38,22 +38,28 @@ def writable(
     incident: Incident,
     known: Escalation | None,
     told: Sequence[Notification],
-    find: Callable[[str], Listed | None],
+    directory: CallDirectory,
     options: MessageOptions,
 ) -> list[Writable]:
     """Return them, those who were sent first, the holder last. known: the incident's escalation. told: its
-    notifications. find: who a recipient is; may raise StoreFailing."""
+    notifications. directory: who a recipient is; may raise StoreFailing."""
+
+    def reader(who: str) -> str:
+        """Return an officer whom a desk sent by name as he is on the lists: he is written to by his own ways."""
+        meant = directory.people(who.removeprefix(UNIT)) if who.startswith(UNIT) else ()
+        return f"{RESPONDER}{meant[0]}" if len(meant) == 1 else who
+
     keys: dict[str, bool] = {}
     for each in () if known is None else known.assignments:
         if each.progress is not Progress.FINISHED:
-            keys[each.who] = True
+            keys[reader(each.who)] = True
     for unit in under_way(incident):
-        by_himself = find(f"{RESPONDER}{unit.name}") is not None
-        keys.setdefault(f"{RESPONDER if by_himself else UNIT}{unit.name}", True)
+        by_himself = directory.find(f"{RESPONDER}{unit.name}") is not None
+        keys.setdefault(f"{RESPONDER}{unit.name}" if by_himself else reader(f"{UNIT}{unit.name}"), True)
     for row in told:
         if row.kind is ContactKind.CALL and row.state in _REACHED:
             keys.setdefault(whose(row.recipient), False)
-    found = [_writable(key, sent, find(key), options) for key, sent in list(keys.items())[:MOST]]
+    found = [_writable(key, sent, directory.find(key), options) for key, sent in list(keys.items())[:MOST]]
     holder = incident.holder
     if holder is not None and options.to_holder:
         found.append(Writable(f"{HOLDER}{holder.id}", holder.name, (ContactWay.SMS,), sent=False))

@@ -5,13 +5,14 @@ The senders of calls bring it, by each reader's own ways; it waits behind first 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from siaga_gateway.catalogue import LANGUAGES
 from siaga_gateway.domain.escalation_state import Contact, ContactKind, Why
 from siaga_gateway.domain.incident import Incident
 from siaga_gateway.domain.invisible_characters import tidied, visible
-from siaga_gateway.domain.notification import Notification, made
+from siaga_gateway.domain.notification import Notification, made, whose
 from siaga_gateway.domain.operator_message import (
     FIRST_NUMBER,
     LONGEST_KEY,
@@ -50,15 +51,22 @@ class DeskMessages:
         if not 8 <= len(action.key) <= LONGEST_KEY or not action.key.isascii():
             raise OperateError("operate.message_key", longest=LONGEST_KEY)
         texts = self._texts(action)
-        chosen = self._chosen(action)  # now: whoever holds a lock waits for no second connection
+        # Before the transaction: whoever holds a lock waits for no second connection.
+        if (sent := self._sent(action, texts)) is not None:
+            return sent
+        chosen = self._chosen(action)
         try:
             with self._store.transaction() as transaction:
                 incident = locked_open(transaction, action.incident_id)
-                if self._is_sent(transaction, action, texts):
-                    return incident
-                self._write(transaction, incident, action, texts, chosen)
+                before = transaction.desk_messages(incident.id)
+                again = any(each.form_key == action.key for each in before)
+                if not again:
+                    self._check_often(incident.id, before)
+                    self._write(transaction, incident, action, texts, chosen)
         except PersonalKeyError as error:
             raise OperateError("operate.message_not_kept", why=error) from None
+        if again:  # the same form a moment ago
+            return self._sent(action, texts) or incident
         self._after.wake()
         return incident
 
@@ -78,22 +86,28 @@ class DeskMessages:
             raise OperateError("operate.message_long", size=size, longest=LONGEST_MESSAGE)
         return texts
 
-    def _is_sent(self, transaction: Transaction, action: SendMessage, texts: dict[str, str]) -> bool:
-        """Whether this very message was sent before: a form that was sent twice. Raises: OperateError for another one
-        under its key, and for too many."""
-        before, now_ms = transaction.desk_messages(action.incident_id), self._clock.now_ms()
-        same = next((each for each in before if each.form_key == action.key), None)
-        if same is not None:
-            if {each: same.text(each) for each in LANGUAGES} != texts:
-                raise OperateError("operate.message_other", id=action.incident_id)
-            return True
+    def _sent(self, action: SendMessage, texts: dict[str, str]) -> Incident | None:
+        """Return the incident if this very message was sent before, to the same: a form sent twice. Whoever has
+        finished meanwhile counts as well. Raises: OperateError for another message under its key."""
+        messages = self._store.desk_messages_of(action.incident_id)
+        same = next((each for each in messages if each.form_key == action.key), None)
+        if same is None:
+            return None
+        told = self._store.notifications_of(action.incident_id)
+        to = {whose(each.recipient) for each in told if each.kind is ContactKind.MESSAGE and each.number == same.number}
+        if to != set(action.to) or {each: same.text(each) for each in LANGUAGES} != texts:
+            raise OperateError("operate.message_other", id=action.incident_id)
+        return self._store.incident(action.incident_id)
+
+    def _check_often(self, incident_id: int, before: Sequence[DeskMessage]) -> None:
+        """Raises: OperateError for too many."""
+        now_ms = self._clock.now_ms()
         lately = [each for each in before if 0 <= now_ms - each.made_ms < _MINUTE_MS]
         if len(lately) >= MOST_A_MINUTE:
             wait_s = (_MINUTE_MS - (now_ms - lately[-MOST_A_MINUTE].made_ms)) // 1000 + 1
             raise OperateError("operate.message_often", most=MOST_A_MINUTE, seconds=wait_s)
         if len(before) >= MOST:
-            raise OperateError("operate.message_many", id=action.incident_id, most=MOST)
-        return False
+            raise OperateError("operate.message_many", id=incident_id, most=MOST)
 
     def _chosen(self, action: SendMessage) -> list[Writable]:
         """Return who is to read it. Raises: OperateError."""
@@ -102,9 +116,7 @@ class DeskMessages:
             raise OperateError("operate.none", incident_id=action.incident_id)
         told, known = self._store.notifications_of(incident.id), self._store.escalation_of(incident.id)
         chosen = [
-            each
-            for each in writable(incident, known, told, self._directory.find, self._options)
-            if each.key in action.to
+            each for each in writable(incident, known, told, self._directory, self._options) if each.key in action.to
         ]
         if not action.to or len(chosen) != len(set(action.to)):
             raise OperateError("operate.message_nobody", id=incident.id)

@@ -213,7 +213,7 @@ def photograph(context: TheConsole, session: SignedIn, incident_id: RowId) -> Re
 def messages(context: TheConsole, session: SignedIn, incident_id: RowId) -> MessagesShape:
     found, reader, options = incident_of(context, incident_id), context.reader, context.messages
     told = list(reader.notifications_of(incident_id))
-    people = writable(found, reader.escalation_of(incident_id), told, context.directory.find, options)
+    people = writable(found, reader.escalation_of(incident_id), told, context.directory, options)
     context.disclosures.shown(session.operator, incident_id)
     return MessagesShape(
         messages=[MessageShape.of(each, told) for each in reversed(reader.desk_messages_of(incident_id))],

@@ -11,7 +11,7 @@ from siaga_gateway.domain.escalation_state import ContactKind, Escalation
 from siaga_gateway.domain.incident import Incident, IncidentState
 from siaga_gateway.domain.notification import Notification, whose
 from siaga_gateway.domain.operator_message import HOLDER, DeskMessage, MessageOptions, MessageTemplate
-from siaga_gateway.service.dispatch.call_directory import Listed, key_alone
+from siaga_gateway.service.dispatch.call_directory import CallDirectory, Listed, key_alone
 from siaga_gateway.service.dispatch.message_recipients import Writable, writable
 from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.ports import JournalEntry
@@ -55,17 +55,17 @@ def messages_view(
     messages: Sequence[DeskMessage],
     told: Sequence[Notification],
     known: Escalation | None,
-    find: Callable[[str], Listed | None],
+    directory: CallDirectory,
     options: MessageOptions,
     operator: str,
     language: str,
 ) -> MessagesView:
     """Return it, worded. told: the incident's notifications. operator: who looks, whose forms have a key of their
     own."""
-    people = writable(incident, known, told, find, options)
+    people = writable(incident, known, told, directory, options)
     rows = [each for each in told if each.kind is ContactKind.MESSAGE]
     return MessagesView(
-        sent=tuple(_message(each, rows, find, language) for each in reversed(messages)),
+        sent=tuple(_message(each, rows, directory.find, language) for each in reversed(messages)),
         people=tuple(each for each in people if not each.is_holder),
         holder=next((each for each in people if each.is_holder), None),
         templates=tuple(each for each in options.templates if not each.for_holder),

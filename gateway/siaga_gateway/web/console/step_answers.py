@@ -125,7 +125,7 @@ def messages_of(
 ) -> MessagesView:
     reader = context.reader
     told, messages = reader.notifications_of(found.id), reader.desk_messages_of(found.id)
-    return messages_view(found, messages, told, known, context.directory.find, context.messages, operator, language)
+    return messages_view(found, messages, told, known, context.directory, context.messages, operator, language)
 
 
 def calls_of(

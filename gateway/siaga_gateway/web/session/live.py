@@ -117,7 +117,8 @@ class LiveStreams:
             rows: list[JournalEntry] = []
             shown: list[JournalEntry] = []
             climbed: list[int] = []
-            now_open = looks
+            now_open, looks_now = looks, looks_number
+            ladders_now, touched = ladders, climbed
             try:
                 if not checked:
                     end = await run_in_threadpool(self._reader.last_journal_id)
@@ -127,23 +128,26 @@ class LiveStreams:
                     checked = True
                 found = list(await run_in_threadpool(self._reader.journal_after, last or 0, PAGE))
                 if self._ladders is not None:
-                    ladders, climbed = await run_in_threadpool(self._ladders.since, ladders)
+                    ladders_now, touched = await run_in_threadpool(self._ladders.since, ladders)
                 if self._presence is not None:
-                    looks_number, changed = await run_in_threadpool(self._presence.since, looks_number)
+                    looks_now, changed = await run_in_threadpool(self._presence.since, looks_number)
                     if changed is not None:
                         ids = changed if own is None else await run_in_threadpool(own.own_ids, list(changed))
                         now_open = {each: changed[each] for each in ids}
                 if own is not None:
+                    touched = sorted(await run_in_threadpool(own.own_ids, touched))
                     shown = list(await run_in_threadpool(own.own_rows, found))
-                    climbed = sorted(await run_in_threadpool(own.own_ids, climbed))
                 else:
                     shown = found
-                rows = found  # only now: what could not be asked about is read again
+                # Only now: what could not be asked about is read again, and told to nobody meanwhile.
+                rows, climbed = found, touched
+                ladders, looks_number = ladders_now, looks_now
                 store = True
             except Exception as error:
                 if store:
                     log_failure(Localized("log.console.no_journal"), error)
                 store = False
+                now_open = looks
             if shown:
                 yield b"".join(_row(row) for row in shown)
             if rows:

@@ -35,6 +35,7 @@ class Presence:
         self._looks: Looks = {}
         self._number = 0  # of the last change
         self._looked: float | None = None  # monotonic
+        self._looking = False
 
     def shows(self, console: str, operator: str, incident: int | None) -> None:
         """Note what a page shows. console: drawn by the page. incident: None: none, or it is in the background."""
@@ -49,22 +50,35 @@ class Presence:
     def since(self, number: int | None) -> tuple[int, Looks | None]:
         """Return the number of the last change, and who is where; None: nothing has changed since that number.
 
-        Blocking; all streams of this process share one look.
+        Blocking; all streams of this process share one look. While it hangs the others get what is known.
         """
         with self._lock:
-            if self._looked is None or time.monotonic() - self._looked >= _LOOK_S:
-                self._look()
+            now = time.monotonic()
+            due = not self._looking and (self._looked is None or now - self._looked >= _LOOK_S)
+            if due:
+                self._looked, self._looking = now, True
+                self._consoles = {key: each for key, each in self._consoles.items() if now - each[2] < HEARD_S}
+            own = {(incident, operator) for operator, incident, _ in self._consoles.values()}
+        if due:
+            self._look(own)
+        with self._lock:
             return self._number, None if number == self._number else self._looks
 
-    def _look(self) -> None:
-        now = time.monotonic()
-        self._looked = now
-        self._consoles = {key: each for key, each in self._consoles.items() if now - each[2] < HEARD_S}
-        own = {(incident, operator) for operator, incident, _ in self._consoles.values()}
-        everywhere = own | (set() if self._others is None else self._others.exchange(own))
+    def _look(self, own: Collection[tuple[int, str]]) -> None:
+        """Ask the others without the lock: a store may hang."""
+        everywhere = set(own)
+        try:
+            if self._others is not None:
+                everywhere |= self._others.exchange(own)
+        except BaseException:
+            with self._lock:
+                self._looking = False
+            raise
         looks: dict[int, tuple[str, ...]] = {}
         for incident, operator in sorted(everywhere):
             looks[incident] = (*looks.get(incident, ()), operator)
-        if looks != self._looks:
-            self._looks = looks
-            self._number += 1
+        with self._lock:
+            self._looking = False
+            if looks != self._looks:
+                self._looks = looks
+                self._number += 1

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, TypeVar, cast
 
 from siaga_gateway.domain.incident import Incident
@@ -37,7 +37,9 @@ class Walls:
     def __init__(self, programs: BearerTokens, secret: bytes) -> None:
         self._programs = programs
         self._key = hmac.digest(secret, b"siaga/1 wall session", hashlib.sha256)
-        self.run = secrets.token_hex(4)  # a page that outlives an upgrade of the gateway loads itself anew
+        # A page that outlives an upgrade of the gateway loads itself anew; of two gateways of one version, behind a
+        # proxy that goes from one to the other, it does not.
+        self.run = _of_files()
         self._lock = threading.Lock()
         self._triggers: dict[int, object] = {}
         self._duty: tuple[float, object] | None = None
@@ -78,6 +80,15 @@ class Walls:
 
     def _mac(self, token_hash: str) -> str:
         return hmac.digest(self._key, token_hash.encode(), hashlib.sha256).hex()
+
+
+def _of_files() -> str:
+    """Return what changes with the wall's page, its style and its script."""
+    folder = Path(__file__).parents[1]
+    found = sorted(
+        each for name in ("templates", "static") for each in (folder / name).rglob("*wall*") if each.is_file()
+    )
+    return hashlib.sha256(b"".join(each.read_bytes() for each in found)).hexdigest()[:8]
 
 
 def is_wall(path: str) -> bool:

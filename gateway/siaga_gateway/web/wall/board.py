@@ -19,8 +19,12 @@ STREET_LONGEST: Final = 60
 # A street, as Indonesian addresses begin it, up to whatever says which house it is.
 _STREET: Final = re.compile(r"\b(?:jl|jln|jalan|gg|gang)\b\.?\s+(?P<name>[^\W\d_][^,;/#\n\d]*)", re.IGNORECASE)
 _HOUSE: Final = re.compile(
-    r"\b(?:no|nomor|nomer|blok|block|kav|kavling|rt|rw|lt|lantai|unit|lot|depan|samping)\b.*", re.IGNORECASE
+    r"\b(?:no|nmr|nomor|nomer|blok|block|kav|kavling|rt|rw|lt|lantai|unit|lot|depan|samping|seberang|sebelah|belakang"
+    r"|dekat|dkt|rumah|rmh|ruko|toko|warung|kios|kantor|masjid|gedung|komplek|kompleks|perum\w*|griya|bpk|bapak|ibu|pak"
+    r"|bu|sdr|sdri|milik|km)\b.*",
+    re.IGNORECASE,
 )
+_MOST_WORDS: Final = 3  # of a street's name: what is longer says more than the street
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,8 @@ def street_of(address: str) -> str:
     if found is None:
         return ""
     name = _HOUSE.sub("", found["name"]).strip(" .-")
-    return f"Jl. {name}" if 1 < len(name) <= STREET_LONGEST else ""
+    known = 1 < len(name) <= STREET_LONGEST and len(name.split()) <= _MOST_WORDS
+    return f"Jl. {name}" if known else ""
 
 
 def _unit(incident: Incident, is_person: Callable[[str], bool], language: str) -> str:

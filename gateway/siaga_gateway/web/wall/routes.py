@@ -93,7 +93,7 @@ def board_of(context: ConsoleContext, language: str) -> Board:
         {each.id: memory.trigger(context.reader, each) for each in opened[: 4 * MOST]},
         addresses,
         {each.incident_id for each in context.reader.open_escalations() if each.phase is Phase.CALLING},
-        lambda unit: context.directory.find(f"responder:{unit}") is not None,
+        lambda unit: bool(context.directory.people(unit)),
         language,
     )
     return Board(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from typing import cast
 
 from gateway.fake_ports import ManualClock, RunningClock
 from gateway.web.conftest import Console
 from gateway.web.console_fakes import Book, FakeBell
+from siaga_gateway.service.ports import JournalEntry
 from siaga_gateway.web.session.ladder_changes import LadderChanges
 from siaga_gateway.web.session.live import MOST, LiveStreams
+from siaga_gateway.web.session.presence import Presence
 from waiting import ENDS_S
 
 
@@ -176,3 +179,52 @@ def test_all_streams_share_a_look_at_the_ladders_and_a_clock_that_is_set_back_hi
     ladders.look()
     assert ladders.since(at + 1) == (at + 2, [3])
     assert ladders.since(at + 2) == (at + 2, [])
+
+
+def test_what_could_not_be_asked_about_is_told_to_nobody_and_again_later() -> None:
+    class Own:
+        """Of two calls the first is his."""
+
+        fails = 0
+
+        def own_rows(self, rows: Sequence[JournalEntry]) -> Sequence[JournalEntry]:
+            if self.fails:
+                self.fails -= 1
+                raise OSError
+            return [each for each in rows if each.incident_id == 1]
+
+        def own_ids(self, ids: Collection[int]) -> Collection[int]:
+            return [each for each in ids if each == 1]
+
+    class Ladders:
+        def __init__(self) -> None:
+            self.asked: list[int | None] = []
+
+        def since(self, number: int | None) -> tuple[int, list[int]]:
+            self.asked.append(number)
+            return 7, [1, 2] if number != 7 else []
+
+    async def scenario() -> None:
+        book, own, ladders, presence = Book(FakeBell()), Own(), Ladders(), Presence()
+        presence.shows("a", "Rina", 1)
+        presence.shows("b", "Budi", 2)
+        own.fails = 2
+        streams = LiveStreams(
+            book,
+            book.notifier,
+            RunningClock(),
+            tick_s=0.01,
+            ladders=cast(LadderChanges, ladders),
+            presence=presence,
+        )
+        chunks: list[str] = []
+        async with asyncio.timeout(ENDS_S):
+            async for chunk in streams.stream(0, lambda: True, own):
+                chunks.append(chunk.decode())
+                if "event: presence" in chunks[-1]:
+                    break
+        assert ladders.asked[:3] == [None, None, None], "asked again from where it was"
+        assert climbed(chunks) == [[1]], "and never of another's calls"
+        assert chunks[-1].split("data: ")[1].startswith('{"at": {"1": ["Rina"]}}')
+
+    asyncio.run(scenario())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Collection
 
 import pytest
 
@@ -14,6 +15,7 @@ from siaga_gateway.service.incidents.console_presence import GONE_S, PREFIX, Loo
 from siaga_gateway.service.store import StoreFailing
 from siaga_gateway.web.session import presence
 from siaga_gateway.web.session.presence import HEARD_S, Presence
+from waiting import ENDS_S
 
 
 class Clockwork:
@@ -121,3 +123,31 @@ def test_a_store_that_fails_takes_nobody_away(clockwork: Clockwork) -> None:
     assert exchange({(8, "Rina")}) == {(7, "Budi")}
     failing.fails = True
     assert exchange({(9, "Rina")}) == {(7, "Budi")}
+
+
+def test_while_a_store_hangs_one_stream_waits_and_the_others_get_what_is_known(clockwork: Clockwork) -> None:
+    asked, goes_on = threading.Event(), threading.Event()
+
+    class Hanging:
+        hangs = False
+
+        def exchange(self, own: Collection[Look]) -> set[Look]:
+            if self.hangs:
+                asked.set()
+                assert goes_on.wait(ENDS_S)
+            return {(7, "Budi")}
+
+    others = Hanging()
+    consoles = Presence(others)
+    number, looks = consoles.since(None)
+    others.hangs = True
+    consoles.shows("a", "Rina", 8)
+    waiting = threading.Thread(target=consoles.since, args=(number,))
+    waiting.start()
+    assert asked.wait(ENDS_S)
+    clockwork.now += 5
+    assert consoles.since(None) == (number, looks)
+    consoles.shows("b", "Siti", 8)
+    goes_on.set()
+    waiting.join(ENDS_S)
+    assert consoles.since(number)[1] == {7: ("Budi",), 8: ("Rina", "Siti")}

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from gateway.fake_account_store import FakeAccountStore
 from gateway.web.browser_fixtures import chromium
 from gateway.web.conftest import Console, ServedConsole, console, served
+from siaga_gateway.catalogue import text
 from siaga_gateway.domain.api_tokens import ApiToken, hash_of
 from siaga_gateway.domain.permissions import Permission
+from siaga_gateway.domain.responders import Responder, ResponderKind
 from siaga_gateway.domain.value import copied
 from siaga_gateway.web.session.route_table import ROUTES, Access
 from siaga_gateway.web.wall.board import street_of
@@ -93,6 +95,25 @@ def test_no_byte_that_a_wall_receives_tells_of_a_person(wall: Wall) -> None:
             assert path.startswith("/static/") and not PERSONAL.search(path)
 
 
+@pytest.mark.parametrize("unit", ["budi", "Aipda Budi Rahasiawati", "aipda  budi rahasiawati", "A" * 60])
+def test_an_officer_on_the_lists_is_shown_without_the_name_under_which_he_was_sent(
+    wall: Wall, unit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = wall.console.book
+    people = [("budi", "Aipda Budi Rahasiawati"), ("long", "A" * 70)]
+    listed = [Responder(key, ResponderKind.OFFICER, name) for key, name in people]
+    monkeypatch.setattr(book, "responders", lambda: listed)
+    book.do(do="assign", incident=1, actor="Rina", unit=unit, eta_minutes=4)
+    told = wall.shown().get("/wall/board").text
+    assert unit not in told and not PERSONAL.search(told)
+    assert text("console.wall.officer", "id") in told and "Sabhara 12" in told, "a unit that is on no list"
+
+
+def test_a_wall_does_not_load_itself_anew_for_another_gateway_of_the_same_version(wall: Wall) -> None:
+    runs = {wall.shown().get("/wall/board").headers["X-Siaga-Now"].split()[-1] for _ in range(2)}
+    assert len(runs) == 1
+
+
 def test_the_cookie_of_a_wall_opens_nothing_else(wall: Wall) -> None:
     browser = wall.shown()
     (cookie,) = [each for each in browser.cookies.jar if each.name.startswith("siaga_wall")]
@@ -144,6 +165,13 @@ def test_only_who_has_the_scope_sees_it_and_no_role_lacks_it_by_accident(wall: W
         ("Jl. 17 Agustus", ""),
         ("Jl. Kenanga Blok B", "Jl. Kenanga"),
         ("di samping rumah Pak RT", ""),
+        ("Jl. Raya Natar rumah Bpk Contoh Rahasiawati", "Jl. Raya Natar"),
+        ("Jl. Mawar dekat rumah Ibu Contoh", "Jl. Mawar"),
+        ("Jl. Mawar belakang rumah Contoh", "Jl. Mawar"),
+        ("Gang Pak Haji Contoh", ""),
+        ("Jl. Kenanga nmr dua", "Jl. Kenanga"),
+        ("Jl. Kenanga Perumahan Griya A", "Jl. Kenanga"),
+        ("Jl. Kenanga tempat Contoh Rahasiawati jualan", ""),
         ("", ""),
     ],
 )
