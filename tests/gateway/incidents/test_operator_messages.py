@@ -34,6 +34,7 @@ from siaga_gateway.service.journal import kinds as journal
 from siaga_gateway.service.journal.notifier import JournalNotifier
 from siaga_gateway.service.operator_port import OperateError
 from siaga_gateway.service.registry.keyring import KeyRing
+from siaga_gateway.service.registry.subject_access import held_about
 
 WAYS = frozenset({ContactWay.TELEGRAM, ContactWay.SMS, ContactWay.NTFY, ContactWay.PHONE})
 STATION = Station(
@@ -221,6 +222,14 @@ def test_an_acknowledged_ladder_takes_no_message_back_and_it_waits_behind_first_
     with store.transaction() as transaction:
         assert transaction.withdraw_notifications(1, Withdrawal.ALL) == 1
     assert [each.state for each in desk.rows()] == [NotificationState.PENDING]
+
+
+def test_what_was_written_to_the_holder_is_in_the_copy_of_his_data(store: SqlStore) -> None:
+    desk = Desk(store)
+    desk.send("station:polsek-a", text="Tunggu", key="form-0001")
+    desk.send("holder:1", text="Tetap di dalam", key="form-0002")
+    (incident,) = held_about(store, store.owner(1))["incidents"]  # type: ignore[arg-type]
+    assert [(each["by"], each["text"]) for each in incident["messages"]] == [("Siti", "Tetap di dalam")]
 
 
 def test_it_goes_with_the_calls_and_with_the_owner_also_where_an_older_gateway_left_it(

@@ -111,6 +111,17 @@ def test_two_who_change_it_at_once_are_told_and_nothing_told_leaves_no_row(store
     assert [each.kind for each in store.journal_after(0, 100)].count(journal.OWNER_CHANGED) == 4
 
 
+def test_what_no_consent_covers_any_more_can_be_cleared_but_not_changed(store: SqlStore) -> None:
+    tell(store)
+    agree(store, "2026-1")
+    with pytest.raises(EnrolError) as refused:
+        book(store).change_profile(1, fingerprint_of(TOLD), {**TYPED, "hazards": []}, False, "Rina")
+    assert refused.value.key == "profile.no_consent" and rows(store) == [1, 1]
+    book(store).change_profile(1, fingerprint_of(TOLD), {}, False, "Rina")
+    book(store).remove_photograph(1, "Rina")
+    assert rows(store) == [0, 0]
+
+
 def test_nothing_is_kept_without_a_consent_that_names_it(store: SqlStore) -> None:
     agree(store, "2026-1")
     for step in (

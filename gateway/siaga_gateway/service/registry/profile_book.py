@@ -105,7 +105,7 @@ class ProfileBook:
         if not sure and (lines := [_doubt(each) for each in profile.contacts if doubtful(each.phone)]):
             raise OwnerDoubted("registration.owner_doubted", lines=lines)
         with self._store.transaction() as transaction:
-            self._check(transaction, owner_id)
+            self._check(transaction, owner_id, clears=profile == NOTHING_TOLD)
             stored = self._store.profile_of(owner_id)
             if stored is not None and stored.unreadable:
                 raise EnrolError("profile.sealed", owner_id=owner_id)
@@ -145,12 +145,13 @@ class ProfileBook:
             self._note(transaction, owner_id, ["photograph"], actor)
         self._notifier.ring()
 
-    def _check(self, transaction: Transaction, owner_id: int) -> None:
-        """Lock the owner: else an erasure in between would leave what is written behind."""
+    def _check(self, transaction: Transaction, owner_id: int, *, clears: bool = False) -> None:
+        """Lock the owner: else an erasure in between would leave what is written behind. clears: nothing of it stays,
+        which needs no consent."""
         transaction.lock_owner(owner_id)
         if self._store.owner_registered(owner_id) is None:
             raise EnrolError("registry.owner_gone", owner_id=owner_id)
-        if not covers_profile(self._store.consents_of(owner_id)):
+        if not clears and not covers_profile(self._store.consents_of(owner_id)):
             raise EnrolError("profile.no_consent", version=PROFILE_SINCE)
 
     def _note(self, transaction: Transaction, owner_id: int, fields: Sequence[str], actor: str) -> None:

@@ -11,6 +11,7 @@ from siaga_gateway.domain.device_status import DeviceStatus
 from siaga_gateway.domain.frame import FrameError, decode_uplink
 from siaga_gateway.domain.incident import Incident, Position
 from siaga_gateway.domain.local_time import IN_UTC, LocalTime
+from siaga_gateway.domain.operator_message import HOLDER
 from siaga_gateway.domain.owner_cases import OwnerCase
 from siaga_gateway.domain.owner_profile import told
 from siaga_gateway.domain.registry import Device, Owner
@@ -63,6 +64,7 @@ def held_about(store: Store, owner: Owner, local: LocalTime = IN_UTC) -> dict[st
             {
                 **_incident(one, told_at),
                 "photographs": [_photograph(store, each, told_at) for each in store.photographs_of(one.id)],
+                "messages": _messages(store, one.id, owner, told_at),
                 "journal": _journal(store.journal_of_incident(one.id), told_at),
             }
             for one in incidents
@@ -188,6 +190,23 @@ def _photograph(store: Store, each: Photograph, told_at: _Told) -> dict[str, Any
     picture = store.picture(each.incident_id, each.number)
     jpeg = None if picture is None else base64.b64encode(picture).decode("ascii")
     return {"number": each.number, "by": each.responder, "at": told_at(each.at_ms), "jpeg": jpeg}
+
+
+def _messages(store: Store, incident_id: int, owner: Owner, told_at: _Told) -> list[dict[str, Any]]:
+    """Return what the desk wrote to the person; not what it wrote to those who were sent."""
+    written = store.desk_messages_of(incident_id)
+    if not written:
+        return []
+    own = {each.number for each in store.notifications_of(incident_id) if each.recipient.startswith(HOLDER)}
+    return [
+        {
+            "at": told_at(each.made_ms),
+            "by": each.made_by,
+            "text": None if each.unreadable else each.text(owner.language),
+        }
+        for each in written
+        if each.number in own
+    ]
 
 
 def _case(case: OwnerCase, told_at: _Told) -> dict[str, Any]:

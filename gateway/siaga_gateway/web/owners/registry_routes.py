@@ -344,6 +344,7 @@ def _owner(
         typed=form is not None,
         placed=placed,
         told=told or profile_form(found.profile),
+        stands=profile_form(found.profile).seen,
         tells=told is not None,
         profile=profile_view(found.profile, language) if in_full else None,
         photographed_ms=found.photographed_ms,

@@ -134,6 +134,18 @@ def test_it_is_offered_only_with_the_consent_that_names_it(office: Office) -> No
     assert answer.status_code == 409 and "2026-2" in answer.text and 'value="Contoh Sari"' in answer.text
 
 
+def test_what_his_consent_covers_no_more_is_erased_by_a_button(office: Office) -> None:
+    browser = office.browser()
+    assert browser.post(f"{OWNER}/profile", data={**TOLD, "seen": fingerprint_of(NOTHING_TOLD)}).status_code == 303
+    with office.store.transaction() as transaction:
+        transaction.add_consent(1, Consent("2026-1", "2026-09-02", NOW_MS, "Rina"))
+    page = browser.get(OWNER).text
+    assert "Erase what was told for helpers" in page and 'name="hazard_note"' not in page
+    seen = page.partition(f'action="{OWNER}/profile"')[2].partition('name="seen" value="')[2].partition('"')[0]
+    assert browser.post(f"{OWNER}/profile", data={"seen": seen}).status_code == 303
+    assert office.store.profile_of(1) is None and "Erase what was told" not in browser.get(OWNER).text
+
+
 def test_a_photograph_is_kept_bare_whatever_it_is_called(office: Office) -> None:
     browser = office.browser()
     assert browser.get(f"{OWNER}/photograph").status_code == 404
