@@ -13,6 +13,7 @@ from gateway import sample_store
 from gateway.fake_ports import ManualClock
 from siaga_gateway.adapters.files.personal_key import FILE_NAME, KeyFile
 from siaga_gateway.adapters.sql import SqlStore
+from siaga_gateway.adapters.sql.journal import LAST_START, LINES
 from siaga_gateway.domain.handover import Wait
 from siaga_gateway.domain.incident import Disposition, IncidentState
 from siaga_gateway.domain.limits import LONGEST_NOTE
@@ -147,6 +148,59 @@ def test_of_several_at_once_each_has_a_number_of_his_own(book: ShiftBook, shifts
         each.join()
     assert sorted(done) == [1, 2, 3, 4, 5, 6]
     assert len(shifts.handovers(None, 2**62, 50)) == 6
+
+
+@pytest.mark.parametrize("behind_ms", [20_000, -20_000])
+def test_a_note_of_a_machine_with_another_clock_is_handed_over(
+    store: SqlStore, clock: ManualClock, book: ShiftBook, shifts: ShiftDirectory, behind_ms: int
+) -> None:
+    other = ManualClock(NOW_MS - behind_ms)
+    beside = ShiftBook(store, other, JournalNotifier())
+    for passed in (5000, 1000):  # the second handover has no notes: those of the first stay taken
+        number = book.hand_over("", "Rina", NOW_MS, None, f"form-{clock.at_ms}")
+        clock.at_ms += passed
+        other.at_ms += passed
+        book.take(number, "Dewi", None)
+    number = book.hand_over("", "Rina", NOW_MS, None, "with a note")
+    note = beside.add_note("Ibu di Blok C diancam lagi", "Dewi", None)
+    book.take(number, "Dewi", None)
+    clock.at_ms += 8 * HOUR_MS
+    begins = shifts.begins_ms(clock.at_ms - 1000, None)
+    assert store.handover(number) is not None and note in shifts.facts(None, begins).notes
+    told = book.hand_over("", "Dewi", clock.at_ms, None, "next")
+    book.take(told, "Siti", None)
+    clock.at_ms += 8 * HOUR_MS
+    assert note not in shifts.facts(None, shifts.begins_ms(clock.at_ms - 1000, None)).notes, "told once"
+    assert not shifts.facts("polres-x", 0).notes and store.last_taken_note("polres-x") == 0
+
+
+def test_a_note_that_waited_for_another_has_the_time_of_its_turn(store: SqlStore) -> None:
+    clock = ManualClock(NOW_MS)
+    book = ShiftBook(store, clock, JournalNotifier())
+    writing = threading.Thread(target=book.add_note, args=("kedua", "Budi", None))
+    with store.transaction() as transaction:
+        transaction.lock_handovers()
+        writing.start()
+        clock.at_ms += 30_000
+    writing.join()
+    assert [each.at_ms for each in store.shift_notes_of([1])] == [NOW_MS + 30_000]
+
+
+def test_a_line_cut_long_ago_is_named_whatever_has_happened_since(store: SqlStore, shifts: ShiftDirectory) -> None:
+    with store.transaction() as transaction:
+        transaction.note(journal.WAY_LOST, 1, {"way": "telegram", "why": "gone"})  # forgotten at the start
+        transaction.note(journal.GATEWAY_STARTED, 2)
+        transaction.note(journal.WAY_LOST, 3, {"way": "sms", "why": "gone"})
+        transaction.note(journal.LINE_FAULT, 4, {"output": "cad", "why": "silent"})
+        transaction.note(journal.LINE_RESTORED, 5, {"output": "cad", "seconds": 1})
+        for at_ms in range(6_000):
+            transaction.note(journal.POSITION, 6 + at_ms)
+    assert [(each.kind, each.about, each.since_ms) for each in shifts.facts(None, 0).lines] == [
+        (journal.WAY_LOST, "sms", 3)
+    ]
+    if store.engine.kind == "sqlite":
+        for statement, asked in ((LAST_START, ()), (LINES, (1, 9))):
+            assert "journal_line" in str(store.fetch(f"EXPLAIN QUERY PLAN {statement}", asked))
 
 
 def test_a_jurisdiction_has_shifts_of_its_own(store: SqlStore, clock: ManualClock) -> None:

@@ -77,7 +77,7 @@ PLAIN = frozenset(
 IN_PART = frozenset(
     {
         *("drill_buttons", "owners", "owners_after", "alarms", "work"),
-        *("journal_after", "journal_last", "journal_of_incident", "journal_of_kinds", "journaled"),
+        *("journal_after", "journal_last", "journal_of_incident", "journal_of_kinds", "journal_of_lines", "journaled"),
     }
 )
 BY_EACH = frozenset({"notices"})

@@ -83,6 +83,7 @@ _CLOSED: Final = (
     "SELECT id FROM incident WHERE state = 'closed' AND mode <> 'test' AND closed_at_ms > ? "
     "ORDER BY closed_at_ms DESC, id DESC"
 )
+_TAKEN: Final = "EXISTS (SELECT 1 FROM handover_receipt WHERE handover_id = handover.id)"
 # What was typed: the table, its column, and when.
 _TYPED: Final = (("shift_note", "text", "at_ms"), ("handover", "remarks", "made_ms"))
 
@@ -166,9 +167,11 @@ class HandoverWriting(WriteBatch):
 class HandoverReading(Reads):
     """Implements service.store.handovers.HandoverReading."""
 
-    def shift_notes(self, station: str | None, from_ms: int, to_ms: int) -> Sequence[ShiftNote]:
-        where = f"{_NOTES} WHERE at_ms > ? AND at_ms <= ? AND {_STATION} ORDER BY id"
-        return _Opens(self.sealing).notes(self.fetch(where, (from_ms, to_ms, station or "")))
+    def shift_notes(self, station: str | None, from_ms: int, above: int, least_ms: int) -> Sequence[ShiftNote]:
+        # The first condition is for the index.
+        where = f"{_NOTES} WHERE at_ms > ? AND (at_ms > ? OR (id > ? AND at_ms > ?)) AND {_STATION} ORDER BY id"
+        asked = (min(from_ms, least_ms), from_ms, above, least_ms, station or "")
+        return _Opens(self.sealing).notes(self.fetch(where, asked))
 
     def closed_since(self, from_ms: int) -> Sequence[int]:
         return [number for (number,) in self.fetch(_CLOSED, (from_ms,))]
@@ -192,20 +195,22 @@ class HandoverReading(Reads):
         return _Opens(self.sealing).handovers(self.fetch(where, (before, station or "", since, until, limit)))
 
     def handovers_untaken(self, station: str | None, since_ms: int) -> Sequence[Handover]:
-        where = (
-            f"{_HANDOVERS} WHERE made_ms >= ? AND {_STATION} "  # noqa: S608 - constants
-            "AND NOT EXISTS (SELECT 1 FROM handover_receipt WHERE handover_id = handover.id) ORDER BY id DESC"
-        )
+        where = f"{_HANDOVERS} WHERE made_ms >= ? AND {_STATION} AND NOT {_TAKEN} ORDER BY id DESC"
         return _Opens(self.sealing).handovers(self.fetch(where, (since_ms, station or "")))
 
     def last_taken_ms(self, station: str | None) -> int | None:
         rows = self.fetch(
             f"SELECT max(made_ms) FROM handover WHERE {_STATION} "  # noqa: S608
-            "AND EXISTS (SELECT 1 FROM handover_receipt WHERE handover_id = handover.id)",
+            f"AND {_TAKEN}",
             (station or "",),
         )
         taken: int | None = rows[0][0]
         return taken
+
+    def last_taken_note(self, station: str | None) -> int:
+        where = f"{_HANDOVERS} WHERE {_STATION} AND facts NOT LIKE ? AND {_TAKEN} ORDER BY id DESC LIMIT 1"
+        found = _HANDOVER.sound(self.fetch(where, (station or "", '%"notes":[]%')), "handover")
+        return max((number for each in found for number in each.facts.notes), default=0)
 
     def receipts(self, handover_ids: Collection[int]) -> Mapping[int, Sequence[Receipt]]:
         if not handover_ids:

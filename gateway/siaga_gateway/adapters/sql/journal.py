@@ -14,10 +14,16 @@ from siaga_gateway.adapters.sql.write_batch import WriteBatch
 from siaga_gateway.catalogue.localized import remembered
 from siaga_gateway.domain.audit_hashing import Link
 from siaga_gateway.domain.frame import is_private
+from siaga_gateway.service.journal.kinds import GATEWAY_STARTED, LINE_KINDS
 from siaga_gateway.service.ports import JournalEntry
 
 SELECT: Final = f"SELECT {columns(JOURNAL)} FROM journal"  # noqa: S608 - constants
 _OF_INCIDENT: Final = f"{SELECT} WHERE incident_id = ? ORDER BY id"
+
+# As literals: only so is the index journal_line used.
+_OF_LINES: Final = f"kind IN ({', '.join(repr(kind) for kind in LINE_KINDS)})"
+LAST_START: Final = f"SELECT max(id) FROM journal WHERE {_OF_LINES} AND kind = '{GATEWAY_STARTED}'"  # noqa: S608
+LINES: Final = f"{SELECT} WHERE {_OF_LINES} AND id >= ? ORDER BY id DESC LIMIT ?"
 
 
 class JournalWriting(WriteBatch):
@@ -72,6 +78,10 @@ class JournalReading(Reads):
 
     def journal_last(self, limit: int) -> Sequence[JournalEntry]:
         return [entry_of(row) for row in self.fetch(f"{SELECT} ORDER BY id DESC LIMIT ?", (limit,))][::-1]
+
+    def journal_of_lines(self, limit: int) -> Sequence[JournalEntry]:
+        last = self.fetch(LAST_START)[0][0] or 0
+        return [entry_of(row) for row in self.fetch(LINES, (last, limit))][::-1]
 
     def last_of_kind(self, kind: str) -> JournalEntry | None:
         """Return the newest entry of a kind; None: there is none."""

@@ -242,6 +242,11 @@ STORE_PUT_BACK: Final = "store_put_back"  # why: its file was deleted or replace
 STORE_BACK: Final = "store_back"  # seconds, why: how long nothing could be stored, or was acknowledged
 DELIVERY_RETRIED: Final = "delivery_retried"  # output, deliveries: a person asked to retry abandoned ones
 
+# What tells which lines are cut. An index has the same list: a kind that is added needs a migration.
+LINE_KINDS: Final = (
+    *(BEARER_BACK, BEARER_LOST, BROKER_BACK, BROKER_LOST, GATEWAY_STARTED, LINE_FAULT, LINE_RESTORED),
+    *(STANDBY_BACK, STANDBY_LOST, WAY_BACK, WAY_LOST),
+)
 INCIDENT_KINDS: Final = frozenset(
     {
         INCIDENT_OPENED,

@@ -69,9 +69,9 @@ class ShiftBook:
         typed = _checked(text, LONGEST_NOTE)
         if not typed:
             raise ShiftError("shift.empty")
-        now_ms = self._clock.now_ms()
         with self._store.transaction() as transaction:
             transaction.lock_handovers()
+            now_ms = self._clock.now_ms()  # not from before the wait
             note = ShiftNote(transaction.next_shift_note(), now_ms, actor, station, typed)
             transaction.add_shift_note(note)
             transaction.note(journal.SHIFT_NOTED, now_ms, {"note": note.id, "station": station}, actor=actor)
@@ -82,6 +82,7 @@ class ShiftBook:
         typed = _checked(remarks, LONGEST_REMARKS)
         if not 0 < len(form) <= LONGEST_FORM:
             raise ShiftError("shift.form")
+        # From before it is gathered: the next handover tells what happens meanwhile. Notes go by their numbers.
         now_ms = self._clock.now_ms()
         from_ms = begins_ms(signed_in_ms, self._store.last_taken_ms(station), now_ms)
         # Read before the transaction: a hundred open calls keep no press waiting. What changes meanwhile is seen by

@@ -17,6 +17,7 @@ from siaga_gateway.domain.handover import (
     LineFault,
     OpenCall,
     ShiftFacts,
+    ShiftNote,
     Wait,
     wait_of,
 )
@@ -28,7 +29,8 @@ from siaga_gateway.service.store import Store
 
 Sees = Callable[[str, Incident], bool]  # station, call: whether a dispatcher of it sees the call
 _ORDER: Final = {wait: number for number, wait in enumerate(Wait)}
-_WINDOW: Final = 5_000  # journal rows in which a line that is cut is looked for: a broken one brings few
+_LINE_ENTRIES: Final = 50_000  # of lines, since the last start: one that comes and goes brings thousands in a year
+_NOTES_MS: Final = 7 * 86_400_000  # a note that no handover took is no news after that
 # What cuts a line, what mends it, and the fact that names the line.
 _LINES: Final = (
     (journal.BROKER_LOST, journal.BROKER_BACK, ""),
@@ -64,8 +66,8 @@ def gather(store: Store, station: str | None, sees: Sees, from_ms: int, now_ms: 
         closed=closed,
         drills=tuple(_drills(store, from_ms, now_ms)) if of_room else (),
         cases=tuple(cases[:MOST_CASES]),
-        lines=tuple(line_faults(store.journal_last(_WINDOW))) if of_room else (),
-        notes=tuple(each.id for each in store.shift_notes(station, from_ms, now_ms)),
+        lines=tuple(line_faults(store.journal_of_lines(_LINE_ENTRIES))) if of_room else (),
+        notes=tuple(each.id for each in _notes(store, station, from_ms, now_ms)),
         unreadable=tuple(each.id for each in store.unreadable_calls({each.id for each in opened})) if of_room else (),
         more_open=max(0, len(opened) - MOST_OPEN),
         more_closed=more_closed,
@@ -122,6 +124,12 @@ def _drills(store: Store, from_ms: int, now_ms: int) -> Iterable[DrillLine]:
             yield DrillLine(each.id, str(each.state_at(now_ms)))
 
 
+def _notes(store: Store, station: str | None, from_ms: int, now_ms: int) -> Iterable[ShiftNote]:
+    """Those since then, and those above the last that somebody took: the clocks of two machines differ, and a note
+    with an earlier time than a handover may be written after it."""
+    return store.shift_notes(station, from_ms, store.last_taken_note(station), now_ms - _NOTES_MS)
+
+
 def _cases(store: Store) -> Iterable[CaseLine]:
     folds = [fold for fold, _ in store.open_folds()]
     for each in (*folds, *store.open_cases(limit=2 * MOST_CASES)):
@@ -130,7 +138,7 @@ def _cases(store: Store) -> Iterable[CaseLine]:
 
 
 def line_faults(entries: Iterable[JournalEntry]) -> list[LineFault]:
-    """Return the lines that are cut, by the newest rows of the journal, oldest first. A start of the gateway forgets
+    """Return the lines that are cut, by the journal's entries of lines, oldest first. A start of the gateway forgets
     what a broker or a way was before it: what is still cut is told anew. Pure."""
     lost: dict[tuple[str, str], LineFault] = {}
     for entry in entries:

@@ -41,8 +41,9 @@ class HandoverWriting(Protocol):
 
 
 class HandoverReading(Protocol):
-    def shift_notes(self, station: str | None, from_ms: int, to_ms: int) -> Sequence[ShiftNote]:
-        """Return notes of this station (None: of the room) with from_ms < at_ms <= to_ms, the oldest first."""
+    def shift_notes(self, station: str | None, from_ms: int, above: int, least_ms: int) -> Sequence[ShiftNote]:
+        """Return notes of this station (None: of the room) with at_ms > from_ms, or id > above and at_ms > least_ms;
+        the oldest first."""
         ...
 
     def closed_since(self, from_ms: int) -> Sequence[int]:
@@ -66,6 +67,10 @@ class HandoverReading(Protocol):
 
     def last_taken_ms(self, station: str | None) -> int | None:
         """Return when the newest handover that somebody took was made; None: there is none."""
+        ...
+
+    def last_taken_note(self, station: str | None) -> int:
+        """Return the highest number of a note in the newest handover with notes that somebody took; 0: none."""
         ...
 
     def receipts(self, handover_ids: Collection[int]) -> Mapping[int, Sequence[Receipt]]:
