@@ -179,6 +179,12 @@ class Book(CallsInMemory, OperatorActions):
         with self._reading():
             return self._journal[-limit:]
 
+    def journal_of_lines(self, limit: int) -> Sequence[JournalEntry]:
+        with self._reading():
+            lines = [entry for entry in self._journal if entry.kind in journal.LINE_KINDS]
+            starts = [at for at, entry in enumerate(lines) if entry.kind == journal.GATEWAY_STARTED]
+            return lines[starts[-1] if starts else 0 :][-limit:]
+
     def journal_of_incident(self, incident_id: int) -> Sequence[JournalEntry]:
         with self._reading():
             return [entry for entry in self._journal if entry.incident_id == incident_id]

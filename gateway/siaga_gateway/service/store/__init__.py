@@ -250,10 +250,6 @@ class Store(
         """Entries of these kinds with after_id < id <= until_id, oldest first."""
         ...
 
-    def journal_of_lines(self, limit: int) -> Sequence[JournalEntry]:
-        """Return the newest entries of kinds.LINE_KINDS since the gateway last started, oldest first."""
-        ...
-
     def remembered(self, name: str) -> str | None: ...
 
     def remembered_under(self, prefix: str) -> Mapping[str, str]:

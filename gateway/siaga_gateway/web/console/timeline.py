@@ -16,7 +16,7 @@ from siaga_gateway.web.console.incident_views import distance, duration
 
 FEED_WINDOW: Final = 400  # the newest rows, from which those outside incidents are shown
 FEED_LINES: Final = 12
-BROKER_WINDOW: Final = 2000  # rows; a broken broker brings few, so the row that says so is among the newest
+LINE_ROWS: Final = 2000  # of lines, however many others there are since: positions of a busy night are thousands
 
 TONES: Final = {
     journal.INCIDENT_OPENED: "alarm",
@@ -300,7 +300,7 @@ def feed(reader: JournalReader, language: str) -> list[FeedLine]:
 def broker_lost_ms(reader: JournalReader) -> int | None:
     """Return since when the broker is gone, or None; blocking."""
     lost: int | None = None
-    for row in reader.journal_last(BROKER_WINDOW):
+    for row in reader.journal_of_lines(LINE_ROWS):
         if row.kind == journal.BROKER_LOST:
             lost = row.at_ms if lost is None else lost
         elif row.kind in (journal.BROKER_BACK, journal.GATEWAY_STARTED):

@@ -247,6 +247,9 @@ def test_a_lost_broker_is_known_to_a_page_that_opens_later(console: Console) -> 
     console.book.do(do="note", kind="broker_lost", why="refused", at_ms=1000)
     console.book.press(1)
     assert settings_of(console.browser.get("/").text)["broker_lost"] == 1000
+    for _ in range(2_100):
+        console.book.do(do="note", kind="position")
+    assert settings_of(console.browser.get("/").text)["broker_lost"] == 1000, "also behind a busy night's rows"
     console.book.do(do="note", kind="broker_back", seconds=4)
     assert settings_of(console.browser.get("/").text)["broker_lost"] is None
 
