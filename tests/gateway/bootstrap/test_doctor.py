@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,11 @@ def office(tmp_path: Path) -> Office:
 
 
 # The machine
+
+
+def test_no_program_that_is_asked_speaks_to_the_gateways_service_manager(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", "/run/systemd/notify")
+    assert machine.answer(sys.executable, "-c", "import os; print(os.environ.get('NOTIFY_SOCKET'))") == "None"
 
 
 SHOWS = 'case "$1" in show) echo {kernel} ;; show-timesync) {timesyncd} ;; esac'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
@@ -95,8 +96,10 @@ def machine_state(folder: Path) -> MachineState:
 
 def answer(*command: str) -> str | None:
     """Return what a command prints, however it ends; None: it is not there, or does not end."""
+    # systemd's own programs tell whoever started them how they ended, if they are told where.
+    environment = {name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_ASK_S, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_ASK_S, check=False, env=environment)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip()
