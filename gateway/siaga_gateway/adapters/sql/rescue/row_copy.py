@@ -46,6 +46,8 @@ _CLASSES: Final = 4  # the column
 _AT_ONCE: Final = 2_000
 _PUBLIC_XY: Final = 64
 _FIRST: Final = 4  # rows of a page that sort out most of the tables that it cannot be of
+# The second where SQLite's own message repeats a damaged schema.
+_UNREADABLE: Final = (sqlite3.Error, UnicodeDecodeError)
 _TYPES: Final = {"INTEGER": int, "BIGINT": int, "TEXT": str, "BLOB": bytes}
 # An index names all rows of these: with the columns that it adds to the row number.
 _NAMED: Final[dict[str, tuple[str, ...]]] = {
@@ -200,7 +202,7 @@ class RowCopy:
             if table.name in _NAMED:
                 counted = old.execute(f"SELECT count(*) FROM {table.name} {_index(table.name)}").fetchone()[0]  # noqa: S608
                 sound = sound and counted <= copied.rows
-        except sqlite3.Error as error:
+        except _UNREADABLE as error:
             self.findings.faults.append(f"{table.name}: {error}")
             return False
         return sound and not copied.refused
@@ -309,7 +311,7 @@ class RowCopy:
                 copied.missing = max(0, counted - copied.rows)
                 if copied.missing and (table.rowid is not None or _NAMED[name]):
                     self._name(old, table, copied)
-            except sqlite3.Error as error:
+            except _UNREADABLE as error:
                 self.findings.faults.append(f"{name}: {error}")
 
     def _name(self, old: sqlite3.Connection, table: Table, copied: TableResult) -> None:
@@ -331,7 +333,7 @@ def _roots(old: sqlite3.Connection) -> dict[str, int]:
     """Return the first page of each table and index; nothing where the schema cannot be read."""
     try:
         rows = old.execute("SELECT name, rootpage FROM sqlite_master WHERE rootpage > 0").fetchall()
-    except sqlite3.Error:
+    except _UNREADABLE:
         return {}
     return {name: root for name, root in rows if isinstance(name, str) and isinstance(root, int)}
 
