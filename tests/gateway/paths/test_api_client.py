@@ -27,12 +27,14 @@ from waiting import ENDS_S, RUNS_S, eventually
 ROOT = Path(__file__).parents[3]
 TOKEN = "siaga_" + "k" * 43
 DAY_MS = 86_400_000
+PICTURES_ARE_BYTES = "content_type_overrides: {image/jpeg: application/octet-stream}"  # as gateway/API.md says
 
 
 def generated(folder: Path, document: dict[str, Any]) -> None:
     """Generate the package siaga_api into the folder."""
     (folder / "openapi.json").write_text(json.dumps(document), encoding="utf-8")
-    (folder / "config.yml").write_text("post_hooks: []\npackage_name_override: siaga_api\n", encoding="utf-8")
+    settings = f"post_hooks: []\npackage_name_override: siaga_api\n{PICTURES_ARE_BYTES}\n"
+    (folder / "config.yml").write_text(settings, encoding="utf-8")
     command = [Path(sys.executable).with_name("openapi-python-client"), "generate", "--path", "openapi.json"]
     where = ["--meta", "none", "--output-path", "siaga_api", "--config", "config.yml", "--fail-on-warning"]
     done = subprocess.run([*command, *where], cwd=folder, capture_output=True, text=True, timeout=RUNS_S)
