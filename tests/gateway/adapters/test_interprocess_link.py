@@ -30,6 +30,7 @@ from siaga_gateway.service.incidents.protocol_book import ProtocolChanges
 from siaga_gateway.service.operator_port import OperatorActions, Overtaken
 from siaga_gateway.service.ports import Disclosures, SignIns
 from siaga_gateway.service.registry.registry_changes import RegistryChanges
+from siaga_gateway.service.reports.shift_book import ShiftChanges
 from waiting import ENDS_S
 
 
@@ -106,12 +107,13 @@ def test_only_what_is_named_is_done(line: Line) -> None:
     with pytest.raises(PressesSilent):
         line.front.ask("port.__class__", deadline_s=0.3)
     assert line.said.get(timeout=ENDS_S)[0] == "port.__class__"
-    everything = [object.__new__(_Everything) for _ in range(10)]
+    everything = [object.__new__(_Everything) for _ in range(11)]
     others = (_Cases(), _Deliveries(), _Positions(), _Owners(), _Drills())
-    ports = front_calls(*everything[:6], *others, *everything[6:])  # type: ignore[arg-type]
+    ports = front_calls(*everything[:7], *others, *everything[7:])  # type: ignore[arg-type]
     changes = (
         AccountChanges,
         ProtocolChanges,
+        ShiftChanges,
         TokenChanges,
         RegistryChanges,
         PresenceNotes,

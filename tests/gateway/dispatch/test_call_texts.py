@@ -82,9 +82,10 @@ def test_every_kind_and_reason_has_its_words_and_no_two_reasons_the_same(languag
     assert calls[Why.UNREACHED] == calls[Why.OPENED]
     assert len(set(calls.values())) == len(Why) - 1
     assert told(language, level=3).title != calls[Why.OPENED]
-    kinds = {kind: told(language, kind=kind, why=Why.UNASSIGNED).title for kind in ContactKind}
+    own = {ContactKind.MESSAGE}  # the desk's own words: see test_operator_messages.py
+    kinds = {kind: told(language, kind=kind, why=Why.UNASSIGNED).title for kind in set(ContactKind) - own}
     assert kinds[ContactKind.CALL] == kinds[ContactKind.RING_DESK]
-    assert len(set(kinds.values())) == len(ContactKind) - 1
+    assert len(set(kinds.values())) == len(ContactKind) - len(own) - 1
 
 
 def test_an_exercise_and_a_repetition_are_marked_before_anything_else() -> None:

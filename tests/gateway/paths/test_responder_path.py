@@ -19,7 +19,7 @@ from gateway.adapters.test_photograph_conversion import from_a_phone
 from gateway.outputs.http_receiver import Receiver
 from gateway.paths.responders_called import BOT, CHAT, NUMBER, PUBLIC, SECRET, Scene, taken
 from gateway.ways.bot_api import TOKEN
-from gateway.web.browser_fixtures import chromium
+from gateway.web.browser_fixtures import whole_chromium
 from pressing_button import LAMPUNG
 from siaga_gateway.adapters.clock import WallClock
 from siaga_gateway.domain.frame import Stage
@@ -32,7 +32,7 @@ from waiting import ENDS_S, eventually
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-__all__ = ["chromium"]
+__all__ = ["whole_chromium"]
 
 BROWSER = {"sec-fetch-site": "same-origin"}
 SMALL = {"width": 360, "height": 640}

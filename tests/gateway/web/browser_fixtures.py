@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from chromium import CHROMIUM
+from chromium import CHROMIUM, WHOLE
 from chromium import launch as launch_chromium
 from gateway.web.conftest import ServedConsole
 from gateway.web.console_operator import Operator, Seat
@@ -16,23 +16,34 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Callable[[bool], Browser]]:
-    """Chromium with a map, or, as on a computer without WebGL, without: drawing by the processor alone is slow."""
+def _launching(program: str | None) -> Iterator[Callable[[bool], Browser]]:
     playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-    if CHROMIUM is None:
+    if program is None:
         pytest.skip("no Chromium: apt-get install chromium fonts-dejavu-core, or name one in SIAGA_CHROMIUM")
     with playwright.sync_playwright() as driver:
         launched: dict[bool, Browser] = {}
 
         def launch(with_map: bool) -> Browser:
             if with_map not in launched:
-                launched[with_map] = launch_chromium(driver, *([] if with_map else ["--disable-3d-apis"]))
+                more = [] if with_map else ["--disable-3d-apis"]
+                launched[with_map] = launch_chromium(driver, *more, program=program)
             return launched[with_map]
 
         yield launch
         for browser in launched.values():
             browser.close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Callable[[bool], Browser]]:
+    """Chromium with a map, or, as on a computer without WebGL, without: drawing by the processor alone is slow."""
+    yield from _launching(CHROMIUM)
+
+
+@pytest.fixture(scope="module", name="chromium")
+def whole_chromium() -> Iterator[Callable[[bool], Browser]]:
+    """The same by the whole browser, for a module that looks at notifications: the headless shell shows none."""
+    yield from _launching(WHOLE)
 
 
 @pytest.fixture
