@@ -38,11 +38,22 @@ say stream
 $page --no-buffer --max-time 3 https://sos.example/live?after=0 > stream.txt || true
 grep -c '^data:' stream.txt
 say renewed
-served() { for port in 8883 443; do openssl s_client -connect 127.0.0.1:$port -servername sos.example < /dev/null 2>/dev/null | openssl x509 -noout -serial; done; }
+# Fails where a port shows none, and says why: each new look asks both again.
+served() {
+  for port in 8883 443; do
+    openssl s_client -connect 127.0.0.1:$port -servername sos.example < /dev/null > shown 2> why && openssl x509 -noout -serial < shown ||
+      { echo "port $port:" >&2; tail -n 3 why >&2; return 1; }
+  done
+}
 served | sort -u > before; pids=$(pgrep -x mosquitto; pgrep -x nginx | head -n 1)
 sudo siaga-certificate own sos.example
-for turn in $(seq 50); do served | sort -u > after; if [ "$(wc -l < after)" = 1 ] && ! cmp -s before after; then break; fi; sleep 0.1; done
-[ "$(wc -l < before)" = 1 ] && ! cmp -s before after && [ "$(wc -l < after)" = 1 ] && [ "$pids" = "$(pgrep -x mosquitto; pgrep -x nginx | head -n 1)" ] && echo both
+# A handshake begun while either takes over the new pair may be ended by it.
+new=no
+for turn in $(seq 50); do
+  if served | sort -u > after && [ "$(wc -l < after)" = 1 ] && ! cmp -s before after; then new=both; break; fi
+  sleep 0.1
+done
+[ "$(wc -l < before)" = 1 ] && [ "$new" = both ] && [ "$pids" = "$(pgrep -x mosquitto; pgrep -x nginx | head -n 1)" ] && echo both
 say hook
 mkdir lineage; sudo cp /etc/mosquitto/certs/broker.pem lineage/fullchain.pem; sudo cp /etc/mosquitto/certs/broker.key lineage/privkey.pem
 sudo env RENEWED_LINEAGE=$PWD/lineage /opt/siaga/bin/siaga-certificate deploy && echo deployed
