@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from gateway.fake_account_store import FakeAccountStore, accounts_on
 from gateway.fake_ports import RunningClock
-from gateway.web.fake_calls import CallsInMemory
+from gateway.web.fake_calls import CallsInMemory, of_lines
 from gateway.web.fake_disclosures import FakeDisclosures
 from gateway.web.fake_people import opened
 from gateway.web.fake_protocols import FakeProtocolStore, protocols_of, tick
@@ -170,7 +170,6 @@ class Book(CallsInMemory, OperatorActions):
         return self.do(do="press", incident=incident_id, **facts)
 
     # --- JournalReader ---
-
     def journal_after(self, after_id: int, limit: int = 500) -> Sequence[JournalEntry]:
         with self._reading():
             return self._journal[after_id : after_id + limit]
@@ -180,10 +179,7 @@ class Book(CallsInMemory, OperatorActions):
             return self._journal[-limit:]
 
     def journal_of_lines(self, limit: int) -> Sequence[JournalEntry]:
-        with self._reading():
-            lines = [entry for entry in self._journal if entry.kind in journal.LINE_KINDS]
-            starts = [at for at, entry in enumerate(lines) if entry.kind == journal.GATEWAY_STARTED]
-            return lines[starts[-1] if starts else 0 :][-limit:]
+        return of_lines(self.journal_last(1 << 40))[-limit:]
 
     def journal_of_incident(self, incident_id: int) -> Sequence[JournalEntry]:
         with self._reading():

@@ -14,6 +14,8 @@ from siaga_gateway.domain.responders import Responder, ResponderKind
 from siaga_gateway.domain.triage import Alarm
 from siaga_gateway.domain.value import copied
 from siaga_gateway.domain.way_proof import ProvenWay
+from siaga_gateway.service.journal import kinds as journal
+from siaga_gateway.service.ports import JournalEntry
 from siaga_gateway.service.store import PlacedFrame
 from siaga_gateway.service.store.audit import EventRow
 from siaga_gateway.service.store.owner_profiles import StoredProfile
@@ -201,3 +203,10 @@ class CallsInMemory:
         found = [each for each in real if begin <= each.opened_at_ms < end]
         numbers = [each.id for each in found if not states or each.state in states]
         return sorted((each for each in numbers if before is None or each < before), reverse=True)[:limit]
+
+
+def of_lines(entries: Sequence[JournalEntry]) -> list[JournalEntry]:
+    """See JournalReader.journal_of_lines."""
+    lines = [each for each in entries if each.kind in journal.LINE_KINDS]
+    starts = [at for at, each in enumerate(lines) if each.kind == journal.GATEWAY_STARTED]
+    return lines[starts[-1] if starts else 0 :]
